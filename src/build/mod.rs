@@ -1,0 +1,1 @@
+//! Golden records, aliases, consents, activities and the ledger; pure.

@@ -1,0 +1,1 @@
+//! The invented population of the demo and its truth.

@@ -1,0 +1,26 @@
+//! Moves customers out of five databases into one CRM, through files that anybody can open.
+//!
+//! ```text
+//! five databases ─export-*─▶ data/exports ─stage─▶ data/stage ─resolve─▶ data/resolve
+//!     ─build─▶ data/crm ─score─▶ data/score ─load─▶ CRM ─verify─▶ data/verify ─report─▶ data/report
+//! ```
+//!
+//! [`model`] holds the domain's words, [`tables`] every dataset, [`sources`] what is particular to a source. [`resolve`],
+//! [`build`], [`score`], [`segment`] and [`report`] are pure: same input, same bytes. [`store`] alone knows files, [`pg`] alone
+//! knows PostgreSQL, [`steps`] join them, one file per binary. The clock is read once, in [`cli`].
+
+pub mod build;
+pub mod cli;
+pub mod config;
+#[cfg(feature = "local-postgres")]
+pub mod demo;
+pub mod model;
+pub mod pg;
+pub mod report;
+pub mod resolve;
+pub mod score;
+pub mod segment;
+pub mod sources;
+pub mod steps;
+pub mod store;
+pub mod tables;

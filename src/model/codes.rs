@@ -1,0 +1,301 @@
+//! Every closed vocabulary of the datasets and of the CRM.
+
+use crate::coded;
+
+coded! {
+    /// `CustomerProfile.status`.
+    pub enum CustomerStatus {
+        /// A customer in good standing, or one that no membership system knows.
+        Active = "ACTIVE",
+        /// A lapsed, suspended, pending or deceased member.
+        Inactive = "INACTIVE",
+        /// Replaced by another profile (`mergedIntoId`).
+        Merged = "MERGED",
+    }
+}
+
+coded! {
+    /// `CustomerProfile.lifecycleStage`, in rising order except for the last.
+    pub enum LifecycleStage {
+        /// Known to Messaging only.
+        Subscriber = "SUBSCRIBER",
+        /// The CRM's default; the backfill never gives it.
+        Lead = "LEAD",
+        /// A player without a booking.
+        Prospect = "PROSPECT",
+        /// A legacy member, a lapsed SCL member, or a player who booked.
+        Customer = "CUSTOMER",
+        /// An SCL member in good standing.
+        Member = "MEMBER",
+        /// Given by people only.
+        Advocate = "ADVOCATE",
+        /// Given by people only.
+        Churned = "CHURNED",
+    }
+}
+
+coded! {
+    /// `CustomerProfile.gender`.
+    pub enum Gender {
+        /// Male.
+        Male = "MALE",
+        /// Female.
+        Female = "FEMALE",
+        /// Neither.
+        Other = "OTHER",
+        /// Not said, or not understood.
+        Unknown = "UNKNOWN",
+    }
+}
+
+coded! {
+    /// What follows from a member's status beside active or inactive; becomes a tag of the profile.
+    pub enum StatusTag {
+        /// Owes a fee.
+        Arrears = "arrears",
+        /// Barred, frozen or on hold.
+        Suspended = "suspended",
+        /// Applied, not yet a member.
+        Pending = "pending",
+        /// Has died: suppressed on every channel.
+        Deceased = "deceased",
+    }
+}
+
+coded! {
+    /// `IdentityAlias.type`.
+    pub enum AliasType {
+        /// A normalised address.
+        Email = "EMAIL",
+        /// An E.164 number.
+        Phone = "PHONE",
+        /// A subject of the identity provider.
+        AuthUserId = "AUTH_USER_ID",
+        /// SCL `Member.id`.
+        SclMemberId = "SCL_MEMBER_ID",
+        /// TeeTime `Player.id`.
+        TeetimePlayerId = "TEETIME_PLAYER_ID",
+        /// Messaging `Contact.id`.
+        MessagingContactId = "MESSAGING_CONTACT_ID",
+        /// MCA v1 ZA `members.id`.
+        McaV1ZaId = "MCA_V1_ZA_ID",
+        /// MCA v1 UK `members.id`.
+        McaV1UkId = "MCA_V1_UK_ID",
+        /// The MCA number that a player quotes.
+        McaId = "MCA_ID",
+        /// The South African handicap number.
+        GolfRsaId = "GOLF_RSA_ID",
+        /// The British and Irish handicap number.
+        CdhId = "CDH_ID",
+    }
+}
+
+coded! {
+    /// `Activity.category`.
+    pub enum ActivityCategory {
+        /// Joining, leaving, membership created.
+        Membership = "MEMBERSHIP",
+        /// Tee times.
+        Booking = "BOOKING",
+        /// Messages.
+        Communication = "COMMUNICATION",
+        /// Consent given or withdrawn.
+        Consent = "CONSENT",
+        /// Handicaps.
+        Golf = "GOLF",
+        /// Payments; no source exports them.
+        Payment = "PAYMENT",
+        /// Changes of the profile.
+        Profile = "PROFILE",
+        /// Support cases.
+        Support = "SUPPORT",
+        /// Anything else.
+        Other = "OTHER",
+    }
+}
+
+coded! {
+    /// The channels that consent is given for; also those of messages.
+    pub enum Channel {
+        /// E-mail.
+        Email = "EMAIL",
+        /// Text message.
+        Sms = "SMS",
+        /// Push notification.
+        Push = "PUSH",
+        /// WhatsApp.
+        Whatsapp = "WHATSAPP",
+    }
+}
+
+coded! {
+    /// The channel of an activity: the consent channels and those no consent is kept for.
+    pub enum ActivityChannel {
+        /// E-mail.
+        Email = "EMAIL",
+        /// Text message.
+        Sms = "SMS",
+        /// Push notification.
+        Push = "PUSH",
+        /// WhatsApp.
+        Whatsapp = "WHATSAPP",
+        /// A telephone call.
+        Voice = "VOICE",
+        /// A letter.
+        Post = "POST",
+        /// At the counter.
+        InPerson = "IN_PERSON",
+    }
+}
+
+coded! {
+    /// `MarketingConsent.status`.
+    pub enum ConsentStatus {
+        /// May be contacted.
+        OptedIn = "OPTED_IN",
+        /// May not be contacted.
+        OptedOut = "OPTED_OUT",
+    }
+}
+
+coded! {
+    /// `Activity.type` of a message, and what a message's status means.
+    pub enum MessageKind {
+        /// Waiting to be sent.
+        Queued = "MESSAGE_QUEUED",
+        /// Handed to the carrier.
+        Sent = "MESSAGE_SENT",
+        /// Reported as delivered.
+        Delivered = "MESSAGE_DELIVERED",
+        /// Opened or read.
+        Opened = "MESSAGE_OPENED",
+        /// A link was followed.
+        Clicked = "MESSAGE_CLICKED",
+        /// Came from the person.
+        Received = "MESSAGE_RECEIVED",
+        /// Came back.
+        Bounced = "MESSAGE_BOUNCED",
+        /// Was never sent.
+        Failed = "MESSAGE_FAILED",
+        /// Led to a withdrawal.
+        Unsubscribed = "MESSAGE_UNSUBSCRIBED",
+        /// Was called spam.
+        Complained = "MESSAGE_COMPLAINED",
+    }
+}
+
+coded! {
+    /// What became of a booking.
+    pub enum BookingOutcome {
+        /// Booked, confirmed, paid or held.
+        Booked = "TEETIME_BOOKED",
+        /// Played.
+        Completed = "TEETIME_COMPLETED",
+        /// Cancelled or refunded.
+        Cancelled = "TEETIME_CANCELLED",
+        /// Nobody came.
+        NoShow = "TEETIME_NO_SHOW",
+    }
+}
+
+coded! {
+    /// How far a telephone number can stand for one person.
+    pub enum PhoneClass {
+        /// A mobile number.
+        Mobile = "MOBILE",
+        /// A geographic number: a household or an office.
+        Fixed = "FIXED",
+        /// Shared cost, voice over IP, non-geographic.
+        Shared = "SHARED",
+        /// Premium rate.
+        Premium = "PREMIUM",
+    }
+}
+
+coded! {
+    /// Where the tenant of a record comes from.
+    pub enum TenantRule {
+        /// The source belongs to one tenant (`[tenants] mca_za`).
+        Region = "REGION",
+        /// The row names it.
+        Row = "ROW",
+        /// The player's home club belongs to it.
+        HomeClub = "HOME_CLUB",
+        /// The only tenant among the player's club memberships.
+        ClubMembership = "CLUB_MEMBERSHIP",
+        /// Nothing tells.
+        Unknown = "UNKNOWN",
+    }
+}
+
+coded! {
+    /// Why two records are one person: `res__links.rule`.
+    pub enum LinkRule {
+        /// The record that names the profile.
+        Founder = "FOUNDER",
+        /// A person decided it (`decisions.csv`).
+        Decision = "DECISION",
+        /// Same subject of the identity provider.
+        AuthUserId = "AUTH_USER_ID",
+        /// Same South African handicap number.
+        GolfRsaId = "GOLF_RSA_ID",
+        /// Same British and Irish handicap number.
+        CdhId = "CDH_ID",
+        /// The player quotes the number of a legacy member record.
+        McaId = "MCA_ID",
+        /// Same address and same number.
+        EmailPhone = "EMAIL_PHONE",
+        /// Same address.
+        Email = "EMAIL",
+        /// Same number.
+        Phone = "PHONE",
+        /// Same name and birth date.
+        NameDob = "NAME_DOB",
+        /// Same name, address one letter apart.
+        NearEmail = "NEAR_EMAIL",
+        /// Same name, number two digits swapped.
+        NearPhone = "NEAR_PHONE",
+        /// Not a profile's record; the reason is the evidence.
+        Skipped = "SKIPPED",
+    }
+}
+
+coded! {
+    /// What became of an exported row.
+    pub enum Outcome {
+        /// A CRM row has it as its source.
+        Loaded = "LOADED",
+        /// Used inside a row that another record founded.
+        Merged = "MERGED",
+        /// Left out for a documented reason.
+        Skipped = "SKIPPED",
+        /// Could not be read.
+        Rejected = "REJECTED",
+    }
+}
+
+coded! {
+    /// Why an exported row was left out.
+    pub enum SkipReason {
+        /// Lends names to other rows only: clubs, courses, sports, tiers.
+        Reference = "REFERENCE",
+        /// The CRM has no place for it.
+        NoTarget = "NO_TARGET",
+        /// A stronger or later row decided.
+        Superseded = "SUPERSEDED",
+        /// A legacy member without an address or a valid number, whom nothing else joins.
+        NoEmailNoPhone = "NO_EMAIL_NO_PHONE",
+        /// A contact without an address or a subject.
+        NoKey = "NO_KEY",
+        /// Deleted in its source; withdrawals still count.
+        Deleted = "DELETED",
+        /// Its person is not a profile.
+        Unresolved = "UNRESOLVED",
+        /// Before the look-back.
+        OutOfWindow = "OUT_OF_WINDOW",
+        /// Without the date that would place it on the timeline.
+        NoDate = "NO_DATE",
+        /// Belongs to a later phase than this run.
+        LaterPhase = "LATER_PHASE",
+    }
+}

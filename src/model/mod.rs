@@ -1,0 +1,51 @@
+//! The words of the domain, checked when they are made; knows no Arrow, no file, no database, no clock.
+
+mod codes;
+mod ids;
+mod phase;
+mod source;
+mod time;
+
+pub use codes::*;
+pub use ids::{ExternalId, RecordKey, Uuid, derived_id, is_ours, profile_id, record_order};
+pub use phase::Phase;
+pub use source::Source;
+pub use time::{Day, Handicap, Timestamp};
+
+/// A closed set of words that is stored as text: its spelling in Parquet, in the CRM and in documents.
+pub trait Code: Copy + Eq + std::fmt::Debug + Send + Sync + 'static {
+    /// Every word of the set, in the order in which documents list them.
+    const ALL: &'static [Self];
+
+    /// The stored spelling.
+    fn code(self) -> &'static str;
+
+    /// The word with exactly this spelling.
+    fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|word| word.code() == code)
+    }
+}
+
+/// Declares an enum whose variants are stored as text (see [`Code`]).
+#[macro_export]
+macro_rules! coded {
+    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $code:literal),+ $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name { $($(#[$variant_meta])* $variant),+ }
+
+        impl $crate::model::Code for $name {
+            const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code),+ }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str($crate::model::Code::code(*self))
+            }
+        }
+    };
+}

@@ -1,0 +1,57 @@
+//! The six phases of the strategy; each is cumulative.
+
+use crate::model::{Code, Source};
+
+/// A phase: 1 MCA, 2 SCL, 3 TeeTime, 4 Messaging, 5 activities, 6 scores and segments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Phase(u8);
+
+impl Phase {
+    /// The last phase, which is everything.
+    pub const LAST: Self = Self(6);
+    /// Bookings, messages and membership changes become activities from here on.
+    pub const ACTIVITIES: Self = Self(5);
+    /// Metrics, scores and segments.
+    pub const SCORES: Self = Self(6);
+
+    /// The phase of this number, 1 to 6.
+    pub fn new(number: u8) -> Option<Self> {
+        (1..=6).contains(&number).then_some(Self(number))
+    }
+
+    /// 1 to 6.
+    pub fn number(self) -> u8 {
+        self.0
+    }
+
+    /// The sources whose people are in scope, in record order.
+    pub fn sources(self) -> impl Iterator<Item = Source> {
+        Source::ALL.iter().copied().filter(move |source| source.phase() <= self)
+    }
+
+    /// What the strategy calls the phase.
+    pub fn title(self) -> &'static str {
+        match self.0 {
+            1 => "MCA v1 members",
+            2 => "SCL membership",
+            3 => "TeeTime players",
+            4 => "Messaging contacts and consent",
+            5 => "activities",
+            _ => "scores and segments",
+        }
+    }
+}
+
+impl std::fmt::Display for Phase {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+impl std::str::FromStr for Phase {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.parse().ok().and_then(Self::new).ok_or_else(|| "a phase is a number from 1 to 6".to_owned())
+    }
+}

@@ -1,0 +1,1 @@
+//! Metrics, engagement and churn at as_of; pure.

@@ -1,0 +1,82 @@
+//! What the CRM itself must contribute: segment rules, ids of earlier loads, rejected pairs, withdrawals ever loaded.
+
+use crate::model::Timestamp;
+use crate::sources::Export;
+use crate::table;
+use crate::tables::{Label, Text};
+
+table! {
+    /// Segment definitions, deleted ones included.
+    pub mod segments = "raw_crm__segments", key(id) {
+        /// `CustomerSegment.id`.
+        id: Text,
+        /// `CustomerSegment.tenantId`.
+        tenant_id: Label,
+        /// `CustomerSegment.clubId`.
+        club_id: Option<Text>,
+        /// `CustomerSegment.name`.
+        name: Text,
+        /// `CustomerSegment.type`.
+        segment_type: Label,
+        /// `CustomerSegment.criteria`, JSON.
+        criteria: Option<Text>,
+        /// `CustomerSegment.combinator`.
+        combinator: Option<Label>,
+        /// `CustomerSegment.isActive`.
+        is_active: bool,
+        /// `CustomerSegment.deletedAt`.
+        deleted_at: Option<Timestamp>,
+    }
+}
+
+table! {
+    /// Profiles of earlier loads (MERGED ones left out) with the source records they held, read from our service-id aliases.
+    pub mod profile_ids = "raw_crm__profile_ids", key(record_key) {
+        /// `source:entity:id` of the record.
+        record_key: Text,
+        /// The profile that held it.
+        profile_id: Text,
+    }
+}
+
+table! {
+    /// Pairs that a person rejected in the CRM's review queue, by the founding records of the two profiles.
+    pub mod rejected_pairs = "raw_crm__rejected_pairs", key(a, b) {
+        /// Founding record of one profile, `source:entity:id`.
+        a: Text,
+        /// Founding record of the other profile.
+        b: Text,
+        /// `DuplicateCandidate.reviewedBy`.
+        reviewed_by: Option<Label>,
+        /// `DuplicateCandidate.reviewedAt`.
+        reviewed_at: Option<Timestamp>,
+    }
+}
+
+table! {
+    /// Withdrawals ever loaded (`backfill.withdrawn`): they count as withdrawals of the address.
+    pub mod withdrawals = "raw_crm__withdrawals", key(tenant_id, channel, address, scope) {
+        /// The tenant.
+        tenant_id: Label,
+        /// The channel.
+        channel: Label,
+        /// The address or number in key form.
+        address: Text,
+        /// The scope.
+        scope: Label,
+        /// When it was withdrawn (UTC); null when only a flag said so.
+        revoked_at: Option<Timestamp>,
+        /// `WITHDRAWN`, `BOUNCED`, `COMPLAINED` or `DECEASED`.
+        reason: Label,
+    }
+}
+
+/// What is exported of the CRM.
+pub fn exports() -> Vec<Export> {
+    vec![
+        Export::of::<segments::Table>("segments", include_str!("../../../sql/exports/crm/segments.sql")),
+        Export::of::<profile_ids::Table>("profile_ids", include_str!("../../../sql/exports/crm/profile_ids.sql")),
+        Export::of::<rejected_pairs::Table>("rejected_pairs", include_str!("../../../sql/exports/crm/rejected_pairs.sql")),
+        Export::of::<withdrawals::Table>("withdrawals", include_str!("../../../sql/exports/crm/withdrawals.sql")),
+    ]
+}

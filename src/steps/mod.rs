@@ -1,0 +1,1 @@
+//! Glue, one file per binary: read, call pure code, write.

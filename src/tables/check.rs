@@ -1,0 +1,98 @@
+//! What was refused, cleaned and accounted for, and what verification found.
+
+use crate::model::{Outcome, Source};
+use crate::table;
+use crate::tables::{Dataset, Label, Table as _, Text};
+
+table! {
+    /// Values and rows that could not be read, without the value. With a column: the value became null and the row went on.
+    pub mod rejects = "check__rejects", key(source, entity, source_id, column, reason) {
+        /// The source.
+        source: Source,
+        /// The exported entity.
+        entity: Label,
+        /// The row's id in that entity.
+        source_id: Text,
+        /// Position of the row in its export file, from 1.
+        line: i64,
+        /// The column whose value was dropped; null when the whole row was.
+        column: Option<Label>,
+        /// Why, as a code of docs/codes.md.
+        reason: Label,
+    }
+}
+
+table! {
+    /// How often each cleaning, default and refusal happened, and which unknown codes were met.
+    pub mod findings = "check__findings", key(source, entity, column, reason, value) {
+        /// The source.
+        source: Source,
+        /// The exported entity.
+        entity: Label,
+        /// The column.
+        column: Label,
+        /// `CLEANED`, `DEFAULTED`, `REJECTED` or `NOTED`.
+        effect: Label,
+        /// What was done, as a code of docs/codes.md.
+        reason: Label,
+        /// The raw code, for unknown codes of closed vocabularies only; never a person's value.
+        value: Option<Label>,
+        /// How many values.
+        value_count: i64,
+    }
+}
+
+table! {
+    /// Exactly one outcome for every exported row of every entity.
+    pub mod ledger = "check__ledger", key(source, entity, source_id) {
+        /// The source.
+        source: Source,
+        /// The exported entity.
+        entity: Label,
+        /// The row's id in that entity.
+        source_id: Text,
+        /// What became of it.
+        outcome: Outcome,
+        /// Why, for skipped (a `SkipReason`) and rejected rows (the reject's reason).
+        reason: Option<Label>,
+    }
+}
+
+table! {
+    /// Decisions that depend on a documented departure from the strategy's code, counted.
+    pub mod departures = "check__departures", key(departure) {
+        /// Heading in docs/departures.md.
+        departure: Label,
+        /// How many rows it decided.
+        row_count: i64,
+    }
+}
+
+table! {
+    /// Results of verification.
+    pub mod results = "check__results", key(phase, name) {
+        /// The phase, 0 for the preflight.
+        phase: i32,
+        /// The check.
+        name: Text,
+        /// The line of the strategy's checklist or quality report it proves.
+        proves: Text,
+        /// What should be.
+        expected: Text,
+        /// What is.
+        observed: Text,
+        /// `PASSED`, `FAILED`, `VACUOUS` or `NEEDS_A_PERSON`.
+        state: Label,
+    }
+}
+
+/// The declarations of this layer.
+pub fn datasets() -> Vec<Dataset> {
+    vec![
+        rejects::Table::dataset(),
+        findings::Table::dataset(),
+        ledger::Table::dataset(),
+        departures::Table::dataset(),
+        results::Table::dataset(),
+    ]
+}

@@ -1,0 +1,278 @@
+//! Staged datasets: every source in the same shape, normalised, not yet resolved. One file per source.
+
+use crate::model::{
+    ActivityChannel, AliasType, BookingOutcome, Channel, CustomerStatus, Day, Gender, Handicap, MessageKind, PhoneClass,
+    SkipReason, StatusTag, TenantRule, Timestamp,
+};
+use crate::table;
+use crate::tables::{Dataset, Label, Table as _, Text};
+
+table! {
+    /// One row per person record of a source (member, player or contact) that could be read. A value is what the CRM may show;
+    /// a `_key` is the same value where it may prove who somebody is, and null where it may not (placeholders, role addresses,
+    /// numbers only the old rule accepts).
+    pub mod people = "stg_{source}__people", key(source_id) {
+        /// The id in the source's people table.
+        source_id: Text,
+        /// The CRM tenant; null when nothing tells (tenant-less players).
+        tenant_id: Option<Label>,
+        /// Where the tenant comes from.
+        tenant_rule: TenantRule,
+        /// The address in normal form: NFC, lower case, dots and tags kept.
+        email: Option<Text>,
+        /// The address as a key: without `+tag`; dots folded for Gmail only.
+        email_key: Option<Text>,
+        /// The address as the source has it.
+        email_raw: Option<Text>,
+        /// The first valid number in E.164.
+        phone: Option<Text>,
+        /// What kind of number it is.
+        phone_class: Option<PhoneClass>,
+        /// The number as a key.
+        phone_key: Option<Text>,
+        /// The number as the source has it.
+        phone_raw: Option<Text>,
+        /// Given name, cleaned for display.
+        first_name: Option<Text>,
+        /// Family name, cleaned for display.
+        last_name: Option<Text>,
+        /// Given name folded for comparison: no accents, lower case, letters only, words separated by one blank.
+        first_key: Option<Text>,
+        /// Family name folded for comparison.
+        last_key: Option<Text>,
+        /// Date of birth; placeholders and impossible dates are null.
+        born_on: Option<Day>,
+        /// Gender by the map of `data/reference/genders.csv`.
+        gender: Gender,
+        /// South African handicap number, normalised.
+        golf_rsa_id: Option<Text>,
+        /// British and Irish handicap number, normalised.
+        cdh_id: Option<Text>,
+        /// MCA number a player quotes; for legacy members always null (their own id is `source_id`).
+        mca_id: Option<Text>,
+        /// Subject of the identity provider.
+        auth_user_id: Option<Text>,
+        /// The status as the source has it.
+        status_raw: Option<Label>,
+        /// What the status means; null where the source has none (players, contacts).
+        status: Option<CustomerStatus>,
+        /// What follows from the status beside that.
+        status_tag: Option<StatusTag>,
+        /// Handicap index.
+        handicap: Option<Handicap>,
+        /// When the handicap was valid from or changed (UTC).
+        handicap_at: Option<Timestamp>,
+        /// The home club's id in the source.
+        home_club_id: Option<Text>,
+        /// The home club's name.
+        home_club_name: Option<Label>,
+        /// SCL's own status text, trimmed.
+        membership_status: Option<Label>,
+        /// Name of the SCL membership tier.
+        membership_tier: Option<Label>,
+        /// Messaging's flag for e-mail; null in other sources.
+        email_opt_in: Option<bool>,
+        /// Messaging's flag for text messages; null in other sources.
+        sms_opt_in: Option<bool>,
+        /// When the record was made (UTC).
+        created_at: Option<Timestamp>,
+        /// When the record last changed (UTC).
+        updated_at: Option<Timestamp>,
+        /// When the record was deleted in its source (UTC); such a record never joins or founds a profile.
+        deleted_at: Option<Timestamp>,
+        /// Whether the record may found a profile by itself.
+        may_found: bool,
+        /// Why it is left out when no other record joins it; null exactly when `may_found`.
+        skip_reason: Option<SkipReason>,
+    }
+}
+
+table! {
+    /// Further identifiers of a person record: the second number of a cell, the second address, every association number.
+    pub mod identifiers = "stg_{source}__identifiers", key(source_id, row_id) {
+        /// The person record.
+        source_id: Text,
+        /// The exported entity the identifier comes from: the people's own, or `player_associations`.
+        entity: Label,
+        /// The row's id in that entity; for a person's own further values the person's id.
+        row_id: Text,
+        /// What it identifies; null for benefit providers, which are kept under their `code`.
+        kind: Option<AliasType>,
+        /// The source's code for the identifier, upper case.
+        code: Label,
+        /// The normalised value.
+        value: Text,
+        /// Whether the value may prove who somebody is.
+        is_key: bool,
+    }
+}
+
+table! {
+    /// A person's membership of a club (MCA and SCL).
+    pub mod club_memberships = "stg_{source}__club_memberships", key(source_id, row_id) {
+        /// The person record.
+        source_id: Text,
+        /// The exported entity: `member_clubs` or `memberships`.
+        entity: Label,
+        /// The row's id in that entity; MCA ZA has none and takes `<member>:<club>`.
+        row_id: Text,
+        /// The club's id in the source.
+        club_id: Text,
+        /// The club's name.
+        club_name: Option<Label>,
+        /// Status (MCA ZA) or membership type (MCA UK), trimmed; null in SCL.
+        label: Option<Label>,
+        /// Whether it is the home club.
+        is_home: bool,
+        /// Local midnight of the day of joining (UTC).
+        joined_at: Option<Timestamp>,
+        /// Local midnight of the day of leaving (UTC).
+        left_at: Option<Timestamp>,
+    }
+}
+
+table! {
+    /// A member's membership of a sport (SCL).
+    pub mod sport_memberships = "stg_{source}__sport_memberships", key(source_id, row_id) {
+        /// The member.
+        source_id: Text,
+        /// `SportMembership.id`.
+        row_id: Text,
+        /// The sport's id.
+        sport_id: Text,
+        /// The sport's name.
+        sport_name: Option<Label>,
+        /// The status as SCL has it, trimmed.
+        status: Label,
+        /// When it began (UTC).
+        created_at: Option<Timestamp>,
+        /// When it last changed (UTC).
+        updated_at: Option<Timestamp>,
+    }
+}
+
+table! {
+    /// One handicap of a legacy member (MCA ZA), valid from a day on.
+    pub mod handicaps = "stg_{source}__handicaps", key(source_id, effective_on, row_id) {
+        /// The member.
+        source_id: Text,
+        /// `handicaps.id`.
+        row_id: Text,
+        /// The index; null when it could not be read or says that there is none.
+        handicap: Option<Handicap>,
+        /// The day it is valid from, in local time.
+        effective_on: Option<Day>,
+        /// Local midnight of that day (UTC).
+        effective_at: Option<Timestamp>,
+    }
+}
+
+table! {
+    /// A tee time (TeeTime).
+    pub mod bookings = "stg_{source}__bookings", key(row_id) {
+        /// `TeeTime.id`.
+        row_id: Text,
+        /// The player.
+        source_id: Text,
+        /// What became of it, by the map of `data/reference/booking_statuses.csv`.
+        outcome: BookingOutcome,
+        /// The status as the source has it.
+        status_raw: Label,
+        /// The course.
+        course_id: Option<Label>,
+        /// The course's name.
+        course_name: Option<Label>,
+        /// The course's club.
+        club_id: Option<Label>,
+        /// The club's name.
+        club_name: Option<Label>,
+        /// How many players were booked.
+        player_count: Option<i32>,
+        /// Tee-off (UTC); null when the source had none that is a real instant.
+        start_at: Option<Timestamp>,
+        /// When it was booked (UTC); decides the look-back.
+        created_at: Option<Timestamp>,
+    }
+}
+
+table! {
+    /// A message to a contact (Messaging).
+    pub mod messages = "stg_{source}__messages", key(row_id) {
+        /// `MessageLog.id`.
+        row_id: Text,
+        /// The contact.
+        source_id: Text,
+        /// What the status means, by the map of `data/reference/message_statuses.csv`.
+        kind: MessageKind,
+        /// The status as the source has it.
+        status_raw: Label,
+        /// The channel, by the map of `data/reference/channels.csv`; null when unknown.
+        channel: Option<ActivityChannel>,
+        /// The channel as the source has it.
+        channel_raw: Label,
+        /// The template.
+        template_id: Option<Label>,
+        /// The template's name.
+        template_name: Option<Label>,
+        /// The campaign.
+        campaign_id: Option<Label>,
+        /// When it was sent or received (UTC).
+        created_at: Option<Timestamp>,
+    }
+}
+
+table! {
+    /// Evidence of consent: one row per preference or logged change and channel it speaks of (a row for "all" gives four).
+    pub mod consents = "stg_{source}__consents", key(source_id, entity, row_id, channel) {
+        /// The contact.
+        source_id: Text,
+        /// `preferences` or `consent_changes`.
+        entity: Label,
+        /// The row's id in that entity.
+        row_id: Text,
+        /// The channel; null for channels no consent is kept for (voice, post), which the ledger counts as without target.
+        channel: Option<Channel>,
+        /// The scope: `all` when the source has none; spelling folded.
+        scope: Label,
+        /// Whether it gives consent (otherwise it refuses).
+        is_grant: bool,
+        /// Whether it is an act of the person, which alone lifts an earlier refusal. Never for preferences.
+        is_act: bool,
+        /// The time of the evidence (UTC): a grant by preference dates from its creation, a refusal from its last change, a logged
+        /// change from its own time. Clipped to as_of; undated evidence is dated at as_of.
+        at: Timestamp,
+        /// When the row last changed (UTC), clipped to as_of; equals `at` for logged changes.
+        changed_at: Timestamp,
+        /// The source the row names (`WEB_FORM`, `STOP_REPLY`, …), upper case; null for preferences.
+        origin: Option<Label>,
+        /// The channel as the source has it.
+        channel_raw: Label,
+    }
+}
+
+table! {
+    /// Exported rows that become no row of their own: look-ups (`REFERENCE`) and what the CRM has no place for (`NO_TARGET`).
+    pub mod references = "stg_{source}__references", key(entity, row_id) {
+        /// The exported entity.
+        entity: Label,
+        /// The row's id in that entity.
+        row_id: Text,
+        /// Why.
+        reason: SkipReason,
+    }
+}
+
+/// The declarations of this layer.
+pub fn datasets() -> Vec<Dataset> {
+    vec![
+        people::Table::dataset(),
+        identifiers::Table::dataset(),
+        club_memberships::Table::dataset(),
+        sport_memberships::Table::dataset(),
+        handicaps::Table::dataset(),
+        bookings::Table::dataset(),
+        messages::Table::dataset(),
+        consents::Table::dataset(),
+        references::Table::dataset(),
+    ]
+}
