@@ -1,1 +1,6 @@
-select 1 as id order by id;
+select
+  c.id::text as id,
+  c.name::text as name,
+  c.code::text as code
+from clubs c
+order by c.id;

@@ -1,1 +1,11 @@
-select 1 as id order by id;
+select
+  l."id"::text as id,
+  l."contactId"::text as contact_id,
+  l."channel"::text as channel,
+  l."scope"::text as scope,
+  l."source"::text as source,
+  l."consentBefore" as consent_before,
+  l."consentAfter" as consent_after,
+  l."createdAt" as created_at
+from "ConsentChangeLog" l
+order by l."id"::text collate "C";

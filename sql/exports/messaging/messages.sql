@@ -1,1 +1,12 @@
-select 1 as id order by id;
+select
+  m."id"::text as id,
+  m."contactId"::text as contact_id,
+  m."channel"::text as channel,
+  m."status"::text as status,
+  m."templateId"::text as template_id,
+  m."templateName"::text as template_name,
+  m."campaignId"::text as campaign_id,
+  m."createdAt" as created_at
+from "MessageLog" m
+where m."createdAt" >= coalesce(nullif(current_setting('backfill.as_of', true), '')::timestamptz, now()) - interval '2 years'
+order by m."id"::text collate "C";

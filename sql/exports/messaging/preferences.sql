@@ -1,1 +1,10 @@
-select 1 as id order by id;
+select
+  p."id"::text as id,
+  p."contactId"::text as contact_id,
+  p."channel"::text as channel,
+  p."scope"::text as scope,
+  p."optedIn" as opted_in,
+  p."createdAt" as created_at,
+  p."updatedAt" as updated_at
+from "ContactPreference" p
+order by p."id"::text collate "C";

@@ -1,1 +1,10 @@
-select 1 as id order by id;
+select
+  mc."id"::text as id,
+  mc."memberId"::text as member_id,
+  mc."clubId"::text as club_id,
+  c."name"::text as club_name,
+  mc."joinedOn" as joined_on,
+  mc."leftOn" as left_on
+from "MemberClub" mc
+left join "Club" c on c."id" = mc."clubId"
+order by mc."id";

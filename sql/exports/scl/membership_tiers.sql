@@ -1,1 +1,6 @@
-select 1 as id order by id;
+select
+  t."id"::text as id,
+  t."tenantId"::text as tenant_id,
+  t."name"::text as name
+from "MembershipTier" t
+order by t."id";

@@ -1,1 +1,11 @@
-select 1 as id order by id;
+select
+  sm."id"::text as id,
+  sm."memberId"::text as member_id,
+  sm."sportId"::text as sport_id,
+  s."name"::text as sport_name,
+  sm."status"::text as status,
+  sm."createdAt" as created_at,
+  sm."updatedAt" as updated_at
+from "SportMembership" sm
+left join "Sport" s on s."id" = sm."sportId"
+order by sm."id";

@@ -1,1 +1,5 @@
-select 1 as id order by id;
+select
+  s."id"::text as id,
+  s."name"::text as name
+from "Sport" s
+order by s."id";

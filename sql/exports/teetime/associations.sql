@@ -1,1 +1,6 @@
-select 1 as id order by id;
+select
+  a."id"::text as id,
+  a."associationType"::text as association_type,
+  a."name"::text as name
+from "Association" a
+order by a."id"::text collate "C";

@@ -1,1 +1,16 @@
-select 1 as id order by id;
+select
+  b."id"::text as id,
+  b."playerId"::text as player_id,
+  b."courseId"::text as course_id,
+  co."name"::text as course_name,
+  co."clubId"::text as club_id,
+  c."name"::text as club_name,
+  b."status"::text as status,
+  b."startTime" as start_time,
+  b."playerCount"::integer as player_count,
+  b."createdAt" as created_at
+from "TeeTime" b
+left join "Course" co on co."id" = b."courseId"
+left join "Club" c on c."id" = co."clubId"
+where b."createdAt" >= coalesce(nullif(current_setting('backfill.as_of', true), '')::timestamptz, now()) - interval '2 years'
+order by b."id"::text collate "C";

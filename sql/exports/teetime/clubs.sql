@@ -1,1 +1,6 @@
-select 1 as id order by id;
+select
+  c."id"::text as id,
+  c."tenantId"::text as tenant_id,
+  c."name"::text as name
+from "Club" c
+order by c."id"::text collate "C";

@@ -1,1 +1,6 @@
-select 1 as id order by id;
+select
+  pcm."id"::text as id,
+  pcm."playerId"::text as player_id,
+  pcm."clubId"::text as club_id
+from "PlayerClubMembership" pcm
+order by pcm."id"::text collate "C";

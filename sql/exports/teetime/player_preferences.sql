@@ -1,1 +1,7 @@
-select 1 as id order by id;
+select
+  pp."id"::text as id,
+  pp."playerId"::text as player_id,
+  pp."key"::text as key,
+  pp."value"::text as value
+from "PlayerPreference" pp
+order by pp."id"::text collate "C";

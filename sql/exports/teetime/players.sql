@@ -1,1 +1,26 @@
-select 1 as id order by id;
+select
+  p."id"::text as id,
+  p."email"::text as email,
+  p."phone"::text as phone,
+  p."name"::text as name,
+  p."surname"::text as surname,
+  p."handicap"::text as handicap,
+  p."handicapUpdatedAt" as handicap_updated_at,
+  p."homeClubId"::text as home_club_id,
+  home."name"::text as home_club_name,
+  home."tenantId"::text as home_club_tenant_id,
+  clubs.tenant_id as club_tenant_id,
+  p."createdAt" as created_at,
+  p."updatedAt" as updated_at
+from "Player" p
+left join "Club" home on home."id" = p."homeClubId"
+left join (
+  select
+    pcm."playerId" as player_id,
+    min(c."tenantId"::text) as tenant_id
+  from "PlayerClubMembership" pcm
+  join "Club" c on c."id" = pcm."clubId"
+  group by pcm."playerId"
+  having count(distinct c."tenantId") = 1
+) clubs on clubs.player_id = p."id"
+order by p."id"::text collate "C";
