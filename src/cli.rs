@@ -1,1 +1,381 @@
-//! Arguments to exit code.
+//! Arguments to exit code: the only place that reads the clock, prints results, and turns errors into words for people.
+
+use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, Command, FromArgMatches};
+use owo_colors::OwoColorize;
+use serde_json::{Value, json};
+
+use crate::config::{Config, Environment};
+use crate::fault::{Exit, Fault};
+use crate::model::{Phase, Timestamp};
+use crate::progress::Progress;
+use crate::store::Layout;
+
+/// What every binary accepts.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Options of every binary")]
+struct Common {
+    /// The instant all is seen from, such as 2026-11-22T08:00:00Z; fixed by the first export of a data folder [env: AS_OF]
+    #[arg(long, value_name = "INSTANT", global = true)]
+    as_of: Option<String>,
+    /// The phase, 1 to 6: set at stage (6 unless given); later steps take it from their input and only check it [env: PHASE]
+    #[arg(long, value_name = "N", global = true)]
+    phase: Option<Phase>,
+    /// The data folder [env: DATA_DIR] [default: data]
+    #[arg(long, value_name = "DIR", global = true)]
+    data_dir: Option<PathBuf>,
+    /// The settings [env: CONFIG] [default: backfill.toml]
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+    /// Print one JSON line as the result, also on failure
+    #[arg(long, global = true)]
+    json: bool,
+    /// No progress and no notes
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// More detail; may be repeated
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    verbose: u8,
+    /// When to colour: auto, always or never (NO_COLOR and CLICOLOR_FORCE are honoured)
+    #[arg(long, value_name = "WHEN", default_value = "auto", value_parser = ["auto", "always", "never"], global = true)]
+    color: String,
+    /// Write a completion script for a shell to stdout
+    #[arg(long, value_name = "SHELL", hide = true, global = true)]
+    completions: Option<clap_complete::Shell>,
+    /// Write the man page to stdout
+    #[arg(long, hide = true, global = true)]
+    man: bool,
+}
+
+/// Everything a step may know of the world it runs in.
+pub struct Session {
+    /// The settings.
+    pub config: Config,
+    /// Variables.
+    pub environment: Environment,
+    /// The data folder.
+    pub layout: Layout,
+    /// The instant that was asked for.
+    pub as_of: Option<Timestamp>,
+    /// The phase that was asked for.
+    pub phase: Option<Phase>,
+    /// When the run began: the one reading of the clock.
+    pub now: Timestamp,
+    /// The run's name, from the clock and the process: `20261122-080312-4711`.
+    pub run_id: String,
+    /// Progress on stderr.
+    pub progress: Progress,
+    /// How much detail was asked for.
+    pub verbose: u8,
+    /// Whether the result is one JSON line.
+    pub json: bool,
+    /// Whether nothing but the result is wanted.
+    pub quiet: bool,
+}
+
+impl Session {
+    /// A session for tests: silent, no variables.
+    pub fn for_test(layout: Layout, config: Config, now: Timestamp) -> Self {
+        Self {
+            config,
+            environment: Environment::default(),
+            layout,
+            as_of: Some(now),
+            phase: None,
+            now,
+            run_id: "test".to_owned(),
+            progress: Progress::silent(),
+            verbose: 0,
+            json: false,
+            quiet: true,
+        }
+    }
+
+    /// The phase of a step that takes it from its input: a different one on the command line is refused.
+    pub fn check_phase(&self, of_input: Option<u8>, path: &std::path::Path) -> Result<Phase> {
+        let phase = of_input.and_then(Phase::new).ok_or_else(|| {
+            Fault::new(Exit::Input, "the manifest names no phase").at(path.display().to_string()).help("make stage")
+        })?;
+        match self.phase {
+            Some(asked) if asked != phase => {
+                Err(Fault::new(Exit::Input, format!("phase {asked} was asked for, the input is of phase {phase}"))
+                    .at(path.display().to_string())
+                    .help(format!("make phase{asked}, or: make stage PHASE={asked}"))
+                    .into())
+            }
+            _ => Ok(phase),
+        }
+    }
+
+    /// The instant of a step that takes it from its input: a different one on the command line is refused.
+    pub fn check_as_of(&self, of_input: &str, path: &std::path::Path) -> Result<Timestamp> {
+        let as_of = Timestamp::parse(of_input)
+            .ok_or_else(|| Fault::new(Exit::Input, "the manifest's as_of cannot be read").at(path.display().to_string()))?;
+        match self.as_of {
+            Some(asked) if asked != as_of => {
+                Err(Fault::new(Exit::Input, format!("as_of {asked} was asked for, the input is of {as_of}"))
+                    .at(path.display().to_string())
+                    .help("leave AS_OF out to use the saved exports, or renew them: make export FRESH=1")
+                    .into())
+            }
+            _ => Ok(as_of),
+        }
+    }
+}
+
+/// What a step has to say at its end.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Results for stdout, ready to print.
+    pub text: String,
+    /// The same as data, for `--json` and the run record.
+    pub summary: Value,
+    /// The command to run next.
+    pub next: Option<String>,
+    /// A failure that leaves results to show, such as a failed check.
+    pub fault: Option<Fault>,
+}
+
+impl Outcome {
+    /// A result in words and as data.
+    pub fn new(text: impl Into<String>, summary: Value) -> Self {
+        Self { text: text.into(), summary, next: None, fault: None }
+    }
+
+    /// With the command to run next.
+    pub fn next(self, command: impl Into<String>) -> Self {
+        Self { next: Some(command.into()), ..self }
+    }
+
+    /// With a failure.
+    pub fn fault(self, fault: Option<Fault>) -> Self {
+        Self { fault, ..self }
+    }
+}
+
+/// The whole of a binary: parses, runs the step, prints, records the run, gives the exit code.
+pub fn main<A: Args>(
+    name: &'static str,
+    about: &'static str,
+    help: &'static str,
+    run: fn(&Session, A) -> Result<Outcome>,
+) -> ExitCode {
+    std::panic::set_hook(Box::new(|info| {
+        // The payload may quote a person's value: the place alone is enough to find the bug.
+        let place = info.location().map_or_else(String::new, |place| format!(" at {}:{}", place.file(), place.line()));
+        let _ = writeln!(std::io::stderr(), "bug{place}: please report this line and the command; no data was printed");
+    }));
+    watch_signals();
+    let command = Common::augment_args(A::augment_args(Command::new(name).about(about).after_help(help).version(version())));
+    let code = catch_unwind(AssertUnwindSafe(|| parsed(name, command, run)));
+    ExitCode::from(code.unwrap_or(Exit::Bug.code()))
+}
+
+fn version() -> &'static str {
+    concat!(env!("CARGO_PKG_VERSION"), " (", env!("CARGO_PKG_NAME"), ")")
+}
+
+fn parsed<A: Args>(name: &'static str, mut command: Command, run: fn(&Session, A) -> Result<Outcome>) -> u8 {
+    let asked_json = std::env::args_os().any(|argument| argument == "--json");
+    let matches = match command.try_get_matches_from_mut(std::env::args_os()) {
+        Ok(matches) => matches,
+        Err(error) => {
+            let shown = error.print();
+            let code = u8::try_from(error.exit_code()).unwrap_or(Exit::Usage.code());
+            if asked_json && code != 0 {
+                let what = error.kind().as_str().unwrap_or("wrong arguments");
+                print_stdout(&json_line(name, &Value::Null, Some(&Fault::new(Exit::Usage, what))));
+            }
+            return if shown.is_ok() { code } else { 0 };
+        }
+    };
+    let (common, args) = match (Common::from_arg_matches(&matches), A::from_arg_matches(&matches)) {
+        (Ok(common), Ok(args)) => (common, args),
+        (Err(error), _) | (_, Err(error)) => {
+            let _ = error.print();
+            return Exit::Usage.code();
+        }
+    };
+    if let Some(shell) = common.completions {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut command, name, &mut script);
+        print_stdout(&String::from_utf8_lossy(&script));
+        return 0;
+    }
+    if common.man {
+        let mut page = Vec::new();
+        let rendered = clap_mangen::Man::new(command).render(&mut page);
+        print_stdout(&String::from_utf8_lossy(&page));
+        return rendered.map_or(Exit::Failed.code(), |()| 0);
+    }
+    match common.color.as_str() {
+        "always" => anstream::ColorChoice::Always.write_global(),
+        "never" => anstream::ColorChoice::Never.write_global(),
+        _ => {}
+    }
+    let json = common.json;
+    let result = session(name, &common).and_then(|session| {
+        let result = run(&session, args);
+        let fault = match &result {
+            Ok(outcome) => outcome.fault.as_ref().map(|fault| fault.exit),
+            Err(error) => Some(exit_of(error)),
+        };
+        record_run(name, &session, result.as_ref().ok(), fault);
+        result
+    });
+    finish(name, json, result)
+}
+
+fn session(name: &str, common: &Common) -> Result<Session> {
+    let environment = Environment::read()?;
+    let named = common.config.clone().or_else(|| environment.get("CONFIG").map(PathBuf::from));
+    let config = Config::read(named.as_deref().unwrap_or(std::path::Path::new("backfill.toml")), named.is_some())?;
+    let data_dir = common.data_dir.clone().or_else(|| environment.get("DATA_DIR").map(PathBuf::from));
+    let as_of = match common.as_of.as_deref().or_else(|| environment.get("AS_OF")) {
+        None => None,
+        Some(text) => Some(Timestamp::parse(text).map(Timestamp::round_to_millis).ok_or_else(|| {
+            Fault::new(Exit::Usage, format!("{text:?} is not an instant")).help("write it as 2026-11-22T08:00:00Z")
+        })?),
+    };
+    let phase = match (common.phase, environment.get("PHASE")) {
+        (Some(phase), _) => Some(phase),
+        (None, None) => None,
+        (None, Some(text)) => Some(text.parse().map_err(|what: String| Fault::new(Exit::Usage, what).at("PHASE"))?),
+    };
+    let now = chrono::Utc::now();
+    let dumb = environment.get("TERM") == Some("dumb");
+    Ok(Session {
+        config,
+        environment,
+        layout: Layout::new(data_dir.unwrap_or_else(|| PathBuf::from("data"))),
+        as_of,
+        phase,
+        now: Timestamp(now.timestamp_micros()).round_to_millis(),
+        run_id: format!("{}-{}", now.format("%Y%m%d-%H%M%S"), std::process::id()),
+        progress: Progress::new(name, common.quiet || common.json, dumb),
+        verbose: common.verbose,
+        json: common.json,
+        quiet: common.quiet,
+    })
+}
+
+fn exit_of(error: &anyhow::Error) -> Exit {
+    error.downcast_ref::<Fault>().map_or(Exit::Failed, |fault| fault.exit)
+}
+
+fn finish(name: &str, json: bool, result: Result<Outcome>) -> u8 {
+    match result {
+        Ok(outcome) => {
+            if json {
+                print_stdout(&json_line(name, &outcome.summary, outcome.fault.as_ref()));
+            } else {
+                print_stdout(&outcome.text);
+            }
+            if let Some(fault) = &outcome.fault {
+                print_fault(fault, &[]);
+                return fault.exit.code();
+            }
+            if !json && let Some(next) = &outcome.next {
+                print_stdout(&format!(" next     {next}\n"));
+            }
+            0
+        }
+        Err(error) => {
+            let fallback;
+            let fault = match error.downcast_ref::<Fault>() {
+                Some(fault) => fault,
+                None => {
+                    fallback = Fault::new(Exit::Failed, error.to_string());
+                    &fallback
+                }
+            };
+            if json {
+                print_stdout(&json_line(name, &Value::Null, Some(fault)));
+            }
+            let causes: Vec<String> = error.chain().map(ToString::to_string).filter(|cause| cause != &fault.what).collect();
+            print_fault(fault, &causes);
+            fault.exit.code()
+        }
+    }
+}
+
+fn json_line(name: &str, summary: &Value, fault: Option<&Fault>) -> String {
+    let error = fault.map(|fault| json!({ "what": fault.what, "at": fault.at, "help": fault.help }));
+    let code = fault.map_or(0, |fault| fault.exit.code());
+    format!("{}\n", json!({ "format": 1, "step": name, "exit": code, "result": summary, "error": error }))
+}
+
+fn print_fault(fault: &Fault, causes: &[String]) {
+    let mut text = format!("{} {}\n", format!("error[{}]:", fault.exit.code()).red().bold(), fault.what);
+    if let Some(place) = &fault.at {
+        text.push_str(&format!("  {}   {place}\n", "where".bold()));
+    }
+    for cause in causes {
+        text.push_str(&format!("  {}     {cause}\n", "why".bold()));
+    }
+    for (index, advice) in fault.help.iter().enumerate() {
+        let label = if index == 0 { "help" } else { "    " };
+        text.push_str(&format!("  {}    {advice}\n", label.bold()));
+    }
+    let _ = anstream::stderr().write_all(text.as_bytes());
+}
+
+/// Prints results; a reader that went away is no error.
+fn print_stdout(text: &str) {
+    let mut stdout = anstream::stdout();
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+}
+
+/// Writes `data/runs/<run>.json`: the only place for clock, host and memory. A failure to write it is told, not fatal.
+fn record_run(name: &str, session: &Session, outcome: Option<&Outcome>, fault: Option<Exit>) {
+    if !session.layout.root().exists() {
+        return;
+    }
+    let record = json!({
+        "format": 1,
+        "run": session.run_id,
+        "step": name,
+        "version": env!("CARGO_PKG_VERSION"),
+        "started_at": session.now.to_string(),
+        "seconds": session.progress.elapsed().as_secs_f64(),
+        "peak_memory_kib": peak_memory_kib(),
+        "threads": rayon::current_num_threads(),
+        "exit": fault.map_or(0, Exit::code),
+        "result": outcome.map(|outcome| &outcome.summary),
+    });
+    let path = session.layout.runs().join(format!("{}-{name}.json", session.run_id));
+    let written =
+        serde_json::to_vec_pretty(&record).map_err(Into::into).and_then(|text| crate::store::replace_file(&path, &text));
+    if let Err(error) = written {
+        session.progress.warn(format!("the run record was not written: {error}"));
+    }
+}
+
+/// The most memory the process ever held, in KiB; 0 where the system does not tell.
+pub fn peak_memory_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse().ok()).unwrap_or(0)
+}
+
+/// A first signal ends the run with a word; files keep their former state because only whole folders are ever exchanged, and an
+/// open transaction ends with its connection.
+fn watch_signals() {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP]) else { return };
+    let watch = move || {
+        if let Some(signal) = signals.forever().next() {
+            let _ = writeln!(
+                std::io::stderr(),
+                "interrupted: no folder was exchanged and no transaction committed by this step; run the same command again"
+            );
+            let _ = signal_hook::low_level::emulate_default_handler(signal);
+        }
+    };
+    let _ = std::thread::Builder::new().name("signals".to_owned()).spawn(watch);
+}

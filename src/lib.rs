@@ -14,8 +14,10 @@ pub mod cli;
 pub mod config;
 #[cfg(feature = "local-postgres")]
 pub mod demo;
+pub mod fault;
 pub mod model;
 pub mod pg;
+pub mod progress;
 pub mod report;
 pub mod resolve;
 pub mod score;

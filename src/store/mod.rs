@@ -1,1 +1,29 @@
 //! The only module that knows files and Parquet.
+
+mod draft;
+mod folder;
+mod layout;
+mod lock;
+mod manifest;
+mod parquet;
+
+pub use draft::{Draft, replace_file};
+pub use folder::Folder;
+pub use layout::Layout;
+pub use lock::RunLock;
+pub use manifest::{FORMAT, FileEntry, Manifest, binary_hash, hash_bytes, hash_file};
+pub use parquet::{TableReader, TableWriter};
+
+use std::path::Path;
+
+use crate::fault::{Exit, Fault};
+
+/// A file operation that failed, as a fault: the operation, the path and the system's reason.
+pub fn io_fault(action: &str, path: &Path, error: &std::io::Error) -> Fault {
+    let fault = Fault::new(Exit::Failed, format!("cannot {action}: {error}")).at(path.display().to_string());
+    match error.kind() {
+        std::io::ErrorKind::StorageFull => fault.help("free some space, then run the same command again; nothing was replaced"),
+        std::io::ErrorKind::PermissionDenied => fault.help("check the owner and mode of the folder"),
+        _ => fault,
+    }
+}

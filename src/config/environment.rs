@@ -1,0 +1,158 @@
+//! Variables: the process's environment and `.env`; database URLs that cannot print their password.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::fault::{Exit, Fault};
+
+/// A database URL. It cannot print its password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Dsn {
+    url: String,
+    /// Where it was set: a variable, or a variable in a line of `.env`.
+    pub origin: String,
+}
+
+impl Dsn {
+    /// A URL and where it came from.
+    pub fn new(url: impl Into<String>, origin: impl Into<String>) -> Self {
+        Self { url: url.into(), origin: origin.into() }
+    }
+
+    /// The URL with its secret, for connecting only.
+    pub fn expose(&self) -> &str {
+        &self.url
+    }
+}
+
+impl fmt::Display for Dsn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&mask(&self.url))
+    }
+}
+
+impl fmt::Debug for Dsn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Dsn({self})")
+    }
+}
+
+/// The URL with the password replaced, wherever it stands: user info, or a `password` parameter.
+fn mask(url: &str) -> String {
+    const HIDDEN: &str = "••••";
+    let (base, query) = url.split_once('?').map_or((url, None), |(base, query)| (base, Some(query)));
+    let mut masked = match base.split_once("://") {
+        Some((scheme, rest)) => match rest.rsplit_once('@') {
+            Some((user_info, host)) => {
+                let user = user_info.split_once(':').map_or_else(|| user_info.to_owned(), |(user, _)| format!("{user}:{HIDDEN}"));
+                format!("{scheme}://{user}@{host}")
+            }
+            None => base.to_owned(),
+        },
+        // Keyword form or something unknown: nothing of it is safe to show.
+        None => HIDDEN.to_owned(),
+    };
+    if let Some(query) = query {
+        let parameters = query.split('&').map(|parameter| match parameter.split_once('=') {
+            Some((name, _)) if name.to_lowercase().contains("password") => format!("{name}={HIDDEN}"),
+            _ => parameter.to_owned(),
+        });
+        masked.push('?');
+        masked.push_str(&parameters.collect::<Vec<_>>().join("&"));
+    }
+    masked
+}
+
+/// The environment as the binaries see it: the process's own, then `.env` of the working folder.
+#[derive(Clone, Debug, Default)]
+pub struct Environment {
+    values: BTreeMap<String, (String, String)>,
+}
+
+/// Set by the demo and the tests: `.env` is not read.
+const NO_DOT_ENV: &str = "CRM_BACKFILL_NO_DOT_ENV";
+
+impl Environment {
+    /// Reads `.env` (which must be 0600 when it holds a password) and the process's environment; the latter wins.
+    pub fn read() -> Result<Self> {
+        let mut values = BTreeMap::new();
+        if std::env::var_os(NO_DOT_ENV).is_none() {
+            read_dot_env(Path::new(".env"), &mut values)?;
+        }
+        for (name, value) in std::env::vars_os() {
+            if let (Ok(name), Ok(value)) = (name.into_string(), value.into_string()) {
+                let origin = name.clone();
+                values.insert(name, (value, origin));
+            }
+        }
+        Ok(Self { values })
+    }
+
+    /// A variable that is set and not empty.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(|(value, _)| value.as_str()).filter(|value| !value.is_empty())
+    }
+
+    /// The database URL in a variable.
+    pub fn dsn(&self, variable: &str) -> Option<Dsn> {
+        self.values.get(variable).filter(|(value, _)| !value.is_empty()).map(|(value, origin)| Dsn::new(value, origin))
+    }
+
+    /// The database URL of a source, or how to set it.
+    pub fn require_dsn(&self, variable: &str) -> Result<Dsn> {
+        self.dsn(variable).ok_or_else(|| {
+            Fault::new(Exit::Usage, format!("{variable} is not set"))
+                .help(format!("set it in the environment or in .env: {variable}=postgres://user:password@host:5432/database?sslmode=verify-full"))
+                .help("all variables: .env.example")
+                .into()
+        })
+    }
+}
+
+fn read_dot_env(path: &Path, values: &mut BTreeMap<String, (String, String)>) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let Ok(text) = std::fs::read_to_string(path) else { return Ok(()) };
+    let mode = std::fs::metadata(path).map_or(0o600, |metadata| metadata.permissions().mode());
+    for (index, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let place = format!("{} line {}", path.display(), index + 1);
+        let Some((name, value)) = line.strip_prefix("export ").unwrap_or(line).split_once('=') else {
+            return Err(Fault::new(Exit::Usage, "not a NAME=value line").at(place).into());
+        };
+        let (name, value) = (name.trim(), value.trim());
+        let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
+        let value = value.strip_prefix('\'').and_then(|value| value.strip_suffix('\'')).unwrap_or(value);
+        if name.ends_with("_DATABASE_URL") && value.contains(':') && value.contains('@') && mode & 0o077 != 0 {
+            return Err(Fault::new(Exit::Usage, "a file that holds passwords can be read by others")
+                .at(path.display().to_string())
+                .help(format!("chmod 600 {}", path.display()))
+                .into());
+        }
+        values.insert(name.to_owned(), (value.to_owned(), format!("{name} in {place}")));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_hidden_wherever_it_stands() {
+        for url in [
+            "postgres://user:s3cret@host:5432/db?sslmode=require",
+            "postgres://user:s3c@ret@host/db",
+            "postgres://host/db?user=a&password=s3cret",
+            "host=h password=s3cret",
+        ] {
+            let shown = format!("{} {:?}", Dsn::new(url, "X"), Dsn::new(url, "X"));
+            assert!(!shown.contains("s3c"), "{shown}");
+        }
+    }
+}

@@ -1,0 +1,402 @@
+//! Settings: `backfill.toml`; variables and `.env` beside it. Read here and nowhere else.
+
+mod environment;
+
+pub use environment::{Dsn, Environment};
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+
+use crate::fault::{Exit, Fault, did_you_mean};
+use crate::model::Source;
+
+/// The settings of a run. Every field has a working default; `backfill.toml` documents them.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// CRM tenants.
+    pub tenants: Tenants,
+    /// Who is one person.
+    pub identity: Identity,
+    /// Where data files lie.
+    pub paths: Paths,
+    /// Consent.
+    pub consent: Consent,
+    /// Which value a profile shows.
+    pub survivorship: Survivorship,
+    /// The timeline.
+    pub activities: Activities,
+    /// Scores.
+    pub scores: Scores,
+    /// Expected row counts, `source.entity = rows`.
+    pub expect: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Loading.
+    pub load: Load,
+    /// The folder the file lies in: what its paths are relative to.
+    #[serde(skip)]
+    pub folder: PathBuf,
+}
+
+/// CRM tenant ids and what is known of each tenant.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tenants {
+    /// Tenant of MCA v1 ZA.
+    pub mca_za: String,
+    /// Tenant of MCA v1 UK.
+    pub mca_uk: String,
+    /// People whose tenant nothing tells.
+    pub default: String,
+    /// Per source: source tenant → CRM tenant, where they differ.
+    pub map: BTreeMap<String, BTreeMap<String, String>>,
+    /// Region, time zone and currency of each tenant.
+    pub regions: BTreeMap<String, Region>,
+}
+
+/// What is known of a tenant.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Region {
+    /// ISO 3166 code: the region of nationally written phones.
+    pub region: String,
+    /// IANA time zone.
+    pub timezone: String,
+    /// ISO 4217 code.
+    pub currency: String,
+}
+
+impl Default for Tenants {
+    fn default() -> Self {
+        let region = |region: &str, timezone: &str, currency: &str| Region {
+            region: region.to_owned(),
+            timezone: timezone.to_owned(),
+            currency: currency.to_owned(),
+        };
+        Self {
+            mca_za: "1".to_owned(),
+            mca_uk: "2".to_owned(),
+            default: "default".to_owned(),
+            map: BTreeMap::new(),
+            regions: BTreeMap::from([
+                ("1".to_owned(), region("ZA", "Africa/Johannesburg", "ZAR")),
+                ("2".to_owned(), region("GB", "Europe/London", "GBP")),
+            ]),
+        }
+    }
+}
+
+/// How far keys reach.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// Within one tenant.
+    #[default]
+    Tenant,
+    /// Across tenants.
+    Global,
+}
+
+/// What becomes of a record without a tenant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tenantless {
+    /// It may join a cluster of any one tenant.
+    #[default]
+    Adopt,
+    /// It belongs to the default tenant.
+    Default,
+}
+
+/// What becomes of an SCL member or player without any key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Keyless {
+    /// It gets a profile.
+    #[default]
+    Profile,
+    /// It is skipped.
+    Skip,
+}
+
+/// Settings of identity resolution.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Identity {
+    /// How far keys reach.
+    pub scope: Scope,
+    /// What becomes of a record without a tenant.
+    pub tenantless: Tenantless,
+    /// What becomes of a record without any key.
+    pub keyless: Keyless,
+    /// The decisions file, relative to `backfill.toml`; absent is fine.
+    pub decisions: PathBuf,
+}
+
+impl Default for Identity {
+    fn default() -> Self {
+        Self {
+            scope: Scope::default(),
+            tenantless: Tenantless::default(),
+            keyless: Keyless::default(),
+            decisions: "decisions.csv".into(),
+        }
+    }
+}
+
+/// Data files that belong to the settings.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Paths {
+    /// Folder of the code maps, relative to `backfill.toml`.
+    pub reference: PathBuf,
+}
+
+impl Default for Paths {
+    fn default() -> Self {
+        Self { reference: "data/reference".into() }
+    }
+}
+
+/// What a flag that is false means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FlagFalse {
+    /// The contact withdrew.
+    #[default]
+    Withdrawal,
+    /// Nobody ever asked.
+    Unset,
+}
+
+/// Settings of consent.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Consent {
+    /// How far a withdrawal silences an address.
+    pub suppression: Scope,
+    /// Whether a flag alone is too weak to consent.
+    pub strict_consent: bool,
+    /// What a false flag means.
+    pub flag_false: FlagFalse,
+    /// `ConsentChangeLog.source` values that are acts of the person and alone lift a withdrawal.
+    pub act_sources: Vec<String>,
+}
+
+impl Default for Consent {
+    fn default() -> Self {
+        let acts = ["WEB_FORM", "PREFERENCE_CENTRE", "SMS_KEYWORD", "APP", "DOUBLE_OPT_IN", "PAPER_FORM"];
+        Self {
+            suppression: Scope::Tenant,
+            strict_consent: false,
+            flag_false: FlagFalse::Withdrawal,
+            act_sources: acts.map(str::to_owned).to_vec(),
+        }
+    }
+}
+
+/// Which address and number a profile shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Contact {
+    /// The best current one.
+    #[default]
+    Current,
+    /// The strategy's: that of the founding record, never changed.
+    Founding,
+}
+
+/// Settings of survivorship.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Survivorship {
+    /// Which address and number a profile shows.
+    pub contact: Contact,
+}
+
+/// Which types bookings become.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BookingTypes {
+    /// Two: completed, or booked.
+    #[default]
+    Strategy,
+    /// Four: cancelled and no-show too.
+    Detailed,
+}
+
+/// Activities beyond the strategy's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ExtraActivity {
+    /// Consent given or withdrawn.
+    Consent,
+    /// Handicaps.
+    Handicap,
+}
+
+/// Settings of the timeline.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Activities {
+    /// Look-back of bookings and messages, calendar years in UTC: `"2y"`.
+    pub lookback: String,
+    /// Which types bookings become.
+    pub booking_types: BookingTypes,
+    /// Activities beyond the strategy's.
+    pub extra: Vec<ExtraActivity>,
+}
+
+impl Default for Activities {
+    fn default() -> Self {
+        Self { lookback: "2y".to_owned(), booking_types: BookingTypes::Strategy, extra: Vec::new() }
+    }
+}
+
+impl Activities {
+    /// The look-back in calendar years; checked when the settings are read.
+    pub fn lookback_years(&self) -> i32 {
+        self.lookback.trim_end_matches('y').parse().unwrap_or(2)
+    }
+}
+
+/// Which activities count as such.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ActivityScope {
+    /// All, as the strategy counts.
+    #[default]
+    All,
+    /// Only what the person did.
+    Engaged,
+}
+
+/// Settings of scores.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Scores {
+    /// Which activities count.
+    pub activity_scope: ActivityScope,
+    /// SCL tiers from lowest to highest; an unknown tier is never a downgrade.
+    pub tiers: Vec<String>,
+    /// Whether the starter segments are created.
+    pub starter_segments: bool,
+}
+
+/// Settings of loading.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Load {
+    /// Rejected rows per exported rows of an entity above which nothing is staged.
+    pub max_reject_ratio: f64,
+    /// Rows of the review queue that are loaded, best first.
+    pub max_candidates: usize,
+}
+
+impl Default for Load {
+    fn default() -> Self {
+        Self { max_reject_ratio: 0.05, max_candidates: 20_000 }
+    }
+}
+
+impl Config {
+    /// Reads a settings file; a missing file is an error only when it was named.
+    pub fn read(path: &Path, named: bool) -> Result<Self> {
+        let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_path_buf();
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => {
+                return Ok(Self { folder, ..Self::default() });
+            }
+            Err(error) => {
+                return Err(Fault::new(Exit::Usage, format!("cannot read the settings: {}", error.kind()))
+                    .at(path.display().to_string())
+                    .help("name another file with --config FILE")
+                    .into());
+            }
+        };
+        let mut config: Self = toml::from_str(&text).map_err(|error| setting_fault(path, &text, &error))?;
+        config.folder = folder;
+        config.check(path)?;
+        Ok(config)
+    }
+
+    fn check(&self, path: &Path) -> Result<()> {
+        let wrong = |what: String| Fault::new(Exit::Usage, what).at(path.display().to_string());
+        let lookback = &self.activities.lookback;
+        if !lookback.strip_suffix('y').is_some_and(|years| years.parse::<u8>().is_ok_and(|years| (1..=50).contains(&years))) {
+            return Err(wrong(format!("activities.lookback = {lookback:?} is not a number of years"))
+                .help("write it as \"2y\"")
+                .into());
+        }
+        if !(0.0..=1.0).contains(&self.load.max_reject_ratio) {
+            return Err(wrong("load.max_reject_ratio must lie between 0 and 1".to_owned()).into());
+        }
+        for source in self.tenants.map.keys() {
+            if <Source as crate::model::Code>::from_code(source).is_none() {
+                let known = <Source as crate::model::Code>::ALL.iter().map(|source| crate::model::Code::code(*source));
+                let near = did_you_mean(source, known.clone()).map(|near| format!("did you mean {near:?}?"));
+                let fault = wrong(format!("[tenants.map.{source}] names no source"));
+                return Err(fault
+                    .help(near.unwrap_or_else(|| format!("sources: {}", known.collect::<Vec<_>>().join(", "))))
+                    .into());
+            }
+        }
+        for (tenant, region) in &self.tenants.regions {
+            if region.timezone.parse::<chrono_tz::Tz>().is_err() {
+                return Err(wrong(format!("[tenants.regions.{tenant}] has an unknown time zone {:?}", region.timezone))
+                    .help("use a name such as \"Africa/Johannesburg\"")
+                    .into());
+            }
+        }
+        Ok(())
+    }
+
+    /// A path of the settings, relative to their file.
+    pub fn resolve(&self, path: &Path) -> PathBuf {
+        self.folder.join(path)
+    }
+
+    /// The settings as bytes, for hashing into manifests; does not depend on where the file lies.
+    pub fn fingerprint(&self) -> String {
+        serde_json::to_string(self).expect("settings are plain data")
+    }
+}
+
+fn setting_fault(path: &Path, text: &str, error: &toml::de::Error) -> Fault {
+    let line = error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+    let place = line.map_or_else(|| path.display().to_string(), |line| format!("{} line {line}", path.display()));
+    let message = error.message();
+    let fault = Fault::new(Exit::Usage, format!("the settings cannot be understood: {message}")).at(place);
+    let quoted: Vec<&str> = message.split('`').collect();
+    let near = quoted.get(1).and_then(|wrong| did_you_mean(wrong, quoted.iter().skip(3).step_by(2).copied()));
+    match near {
+        Some(near) => fault.help(format!("did you mean {near:?}?")),
+        None => fault,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistaken_setting_is_named_with_its_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("backfill.toml");
+        std::fs::write(&path, "[identity]\nscopee = \"tenant\"\n").unwrap();
+        let error = Config::read(&path, true).unwrap_err();
+        let fault = error.downcast_ref::<Fault>().unwrap();
+        assert!(fault.at.as_ref().unwrap().ends_with("line 2"), "{fault:?}");
+        assert_eq!(fault.help, ["did you mean \"scope\"?"]);
+    }
+
+    #[test]
+    fn the_committed_settings_are_the_defaults() {
+        let committed = Config::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("backfill.toml"), true).unwrap();
+        let defaults = Config { expect: committed.expect.clone(), ..Config::default() };
+        assert_eq!(committed.fingerprint(), defaults.fingerprint());
+    }
+}

@@ -1,0 +1,110 @@
+//! What went wrong, where, and what to do: the errors a person reads, with the exit code each one has.
+
+use std::fmt;
+
+/// The exit codes of the binaries; stable, documented in the README.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Wrong use or configuration.
+    Usage = 2,
+    /// The preflight refused; nothing was changed.
+    Preflight = 10,
+    /// Input is missing, corrupt or does not match.
+    Input = 11,
+    /// Another run holds the lock.
+    Locked = 12,
+    /// Rejects above the threshold; nothing was loaded.
+    Rejects = 13,
+    /// Database, network or disk failed; nothing was committed.
+    Failed = 14,
+    /// The outcome of the commit is unknown.
+    Unknown = 15,
+    /// A reconciliation check failed.
+    Mismatch = 16,
+    /// A bug of ours.
+    Bug = 70,
+}
+
+impl Exit {
+    /// The number.
+    pub fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// The code in a word, as the last line under make names it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Usage => "usage",
+            Self::Preflight => "refused",
+            Self::Input => "input",
+            Self::Locked => "locked",
+            Self::Rejects => "rejects",
+            Self::Failed => "failed",
+            Self::Unknown => "outcome unknown",
+            Self::Mismatch => "checks failed",
+            Self::Bug => "bug",
+        }
+    }
+}
+
+/// An error with its exit code. Holds no cell value and no secret.
+#[derive(Debug)]
+pub struct Fault {
+    /// The exit code.
+    pub exit: Exit,
+    /// What is wrong: lower case, no full stop.
+    pub what: String,
+    /// Where: a file, a variable, a table.
+    pub at: Option<String>,
+    /// What helps: a command or a setting.
+    pub help: Vec<String>,
+}
+
+impl Fault {
+    /// A fault without place or advice yet.
+    pub fn new(exit: Exit, what: impl Into<String>) -> Self {
+        Self { exit, what: what.into(), at: None, help: Vec::new() }
+    }
+
+    /// With the place.
+    pub fn at(mut self, place: impl Into<String>) -> Self {
+        self.at = Some(place.into());
+        self
+    }
+
+    /// With a line of advice; may be repeated.
+    pub fn help(mut self, advice: impl Into<String>) -> Self {
+        self.help.push(advice.into());
+        self
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+/// The known word nearest to a mistaken one, if it is near enough to suggest.
+pub fn did_you_mean<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let distance = |word: &str| strsim::damerau_levenshtein(&wrong.to_lowercase(), &word.to_lowercase());
+    known
+        .into_iter()
+        .map(|word| (distance(word), word))
+        .filter(|(distance, word)| *distance <= 2 && *distance < word.len())
+        .min()
+        .map(|(_, word)| word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suggests_only_what_is_near() {
+        assert_eq!(did_you_mean("emial", ["email", "phone"]), Some("email"));
+        assert_eq!(did_you_mean("surname", ["email", "phone"]), None);
+    }
+}

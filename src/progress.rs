@@ -1,0 +1,189 @@
+//! What a person sees while work is under way: bars on a terminal, else a line every ten seconds or ten per cent.
+
+use std::io::{IsTerminal, Write};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+enum Mode {
+    Bars(MultiProgress),
+    Lines,
+    Silent,
+}
+
+/// Where progress goes; shared by all threads of a run.
+pub struct Progress {
+    mode: Mode,
+    step: String,
+    started: Instant,
+}
+
+impl Progress {
+    /// Progress of a step on stderr; a dumb terminal gets lines, not bars.
+    pub fn new(step: &str, quiet: bool, dumb: bool) -> Self {
+        let mode = if quiet {
+            Mode::Silent
+        } else if std::io::stderr().is_terminal() && !dumb {
+            Mode::Bars(MultiProgress::new())
+        } else {
+            Mode::Lines
+        };
+        Self { mode, step: step.to_owned(), started: Instant::now() }
+    }
+
+    /// Progress that nobody sees, for tests.
+    pub fn silent() -> Self {
+        Self { mode: Mode::Silent, step: String::new(), started: Instant::now() }
+    }
+
+    /// Starts a task, such as a dataset; the total is known beforehand or not at all.
+    pub fn task(&self, name: impl Into<String>, total: Option<u64>) -> Task<'_> {
+        let name = name.into();
+        let bar = match &self.mode {
+            Mode::Bars(bars) => {
+                let bar = bars.add(total.map_or_else(ProgressBar::new_spinner, ProgressBar::new));
+                let template = if total.is_some() {
+                    "   {msg:<34} {bar:24} {human_pos:>11} / {human_len}   {per_sec}   {eta} left"
+                } else {
+                    "   {spinner} {msg:<32} {human_pos:>11}   {per_sec}"
+                };
+                if let Ok(style) = ProgressStyle::with_template(template) {
+                    bar.set_style(style.progress_chars("█▌ "));
+                }
+                bar.set_message(name.clone());
+                Some(bar)
+            }
+            Mode::Lines | Mode::Silent => None,
+        };
+        Task {
+            progress: self,
+            name,
+            total,
+            bar,
+            done: AtomicU64::new(0),
+            started: Instant::now(),
+            last: Mutex::new((Instant::now(), 0)),
+        }
+    }
+
+    /// A finished item: `✓ scl.members   48,212 rows   0.8 s`.
+    pub fn done(&self, line: impl AsRef<str>) {
+        self.line(&format!("   ✓ {}", line.as_ref()));
+    }
+
+    /// A warning; it never changes the exit code by itself.
+    pub fn warn(&self, line: impl AsRef<str>) {
+        self.line(&format!(" ! {}", line.as_ref()));
+    }
+
+    /// A plain line on stderr, above the bars.
+    pub fn line(&self, line: &str) {
+        match &self.mode {
+            Mode::Bars(bars) => bars.suspend(|| to_stderr(line)),
+            Mode::Lines => to_stderr(line),
+            Mode::Silent => {}
+        }
+    }
+
+    /// Time since the step began.
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+}
+
+fn to_stderr(line: &str) {
+    // A dead stderr is nobody's problem.
+    let _ = writeln!(anstream::stderr(), "{line}");
+}
+
+/// A task under way. Dropped without [`Task::finish`], its bar disappears.
+pub struct Task<'a> {
+    progress: &'a Progress,
+    name: String,
+    total: Option<u64>,
+    bar: Option<ProgressBar>,
+    done: AtomicU64,
+    started: Instant,
+    last: Mutex<(Instant, u64)>,
+}
+
+impl Task<'_> {
+    /// Some more rows are done.
+    pub fn advance(&self, rows: u64) {
+        let done = self.done.fetch_add(rows, Ordering::Relaxed) + rows;
+        if let Some(bar) = &self.bar {
+            bar.set_position(done);
+        } else if matches!(self.progress.mode, Mode::Lines) {
+            self.maybe_line(done);
+        }
+    }
+
+    fn maybe_line(&self, done: u64) {
+        let Ok(mut last) = self.last.try_lock() else { return };
+        let tenth = self.total.filter(|&total| total >= 10).map_or(0, |total| done * 10 / total);
+        let due = last.0.elapsed() >= LINE_EVERY;
+        // The tenth step in less than a second is told by the finishing line.
+        if !due && (tenth == last.1 || self.started.elapsed() < Duration::from_secs(1)) {
+            return;
+        }
+        *last = (Instant::now(), tenth);
+        let rate = done as f64 / self.started.elapsed().as_secs_f64().max(0.001);
+        let line = match self.total {
+            Some(total) if total > 0 => {
+                let left = total.saturating_sub(done) as f64 / rate.max(1.0);
+                format!("{} {} {done}/{total} {}% {rate:.0}/s eta {left:.1}s", self.progress.step, self.name, done * 100 / total)
+            }
+            _ => format!("{} {} {done} {rate:.0}/s", self.progress.step, self.name),
+        };
+        to_stderr(&line);
+    }
+
+    /// The task is done: leaves one line with its rows and time.
+    pub fn finish(self, note: &str) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+        let done = self.done.load(Ordering::Relaxed);
+        let seconds = self.started.elapsed().as_secs_f64();
+        let note = if note.is_empty() { String::new() } else { format!("   {note}") };
+        self.progress.done(format!("{:<34} {:>12} rows   {seconds:>5.1} s{note}", self.name, thousands(done)));
+    }
+}
+
+impl Drop for Task<'_> {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// A number with thousands separated by commas.
+pub fn thousands(number: impl Into<i128>) -> String {
+    let number = number.into();
+    let digits = number.unsigned_abs().to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    if number < 0 { format!("-{text}") } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_separated() {
+        assert_eq!(thousands(0), "0");
+        assert_eq!(thousands(1_234_567), "1,234,567");
+        assert_eq!(thousands(-1000), "-1,000");
+    }
+}

@@ -1,0 +1,161 @@
+//! A folder in the making, beside its target; it takes the target's place in one rename, or not at all.
+
+use std::fs::File;
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use anyhow::{Context, Result};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+use crate::model::Source;
+use crate::store::folder::MANIFEST;
+use crate::store::{FileEntry, Folder, Manifest, TableWriter, hash_bytes, io_fault};
+use crate::tables::Table;
+
+/// Creates a folder and its parents, readable by the owner only.
+pub(crate) fn create_private(path: &Path) -> Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| io_fault("create", path, &error).into())
+}
+
+/// A folder in the making. Dropped without [`Draft::finish`], it removes itself.
+pub struct Draft {
+    target: PathBuf,
+    folder: Option<tempfile::TempDir>,
+    as_of: String,
+    files: Mutex<std::collections::BTreeMap<String, FileEntry>>,
+}
+
+impl Draft {
+    /// Starts a folder that will become `target`; drafts that a killed run left behind are removed. Call under the run lock.
+    pub fn create(target: &Path, as_of: &str) -> Result<Self> {
+        let parent = target.parent().context("a target folder has a parent")?;
+        create_private(parent)?;
+        let name = target.file_name().context("a target folder has a name")?.to_string_lossy().into_owned();
+        let prefix = format!("{name}.tmp-");
+        remove_leftovers(parent, &prefix)?;
+        let folder = tempfile::Builder::new()
+            .prefix(&prefix)
+            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700))
+            .tempdir_in(parent)
+            .map_err(|error| io_fault("create a folder", parent, &error))?;
+        Ok(Self { target: target.to_path_buf(), folder: Some(folder), as_of: as_of.to_owned(), files: Mutex::default() })
+    }
+
+    /// Where the draft is now.
+    pub fn path(&self) -> &Path {
+        self.folder.as_ref().map_or(self.target.as_path(), tempfile::TempDir::path)
+    }
+
+    /// A writer for a dataset. Several may be open at once, on several threads.
+    pub fn writer<T: Table>(&self, source: Option<Source>) -> Result<TableWriter<T>> {
+        let title = T::stem(source);
+        TableWriter::create(self.path().join(format!("{title}.parquet")), &title, &self.as_of)
+    }
+
+    /// Completes a dataset; returns its rows.
+    pub fn close<T: Table>(&self, source: Option<Source>, writer: TableWriter<T>) -> Result<u64> {
+        let entry = writer.close()?;
+        let rows = entry.rows;
+        self.enter(format!("{}.parquet", T::stem(source)), entry);
+        Ok(rows)
+    }
+
+    /// Writes batches as a whole dataset.
+    pub fn write<T: Table>(
+        &self,
+        source: Option<Source>,
+        batches: impl IntoIterator<Item = arrow::array::RecordBatch>,
+    ) -> Result<u64> {
+        let mut writer = self.writer::<T>(source)?;
+        for batch in batches {
+            writer.write(batch)?;
+        }
+        self.close(source, writer)
+    }
+
+    /// Writes another file, such as a report or rejects as CSV.
+    pub fn write_file(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let path = self.path().join(name);
+        write_private(&path, bytes)?;
+        self.enter(name.to_owned(), FileEntry { rows: 0, bytes: bytes.len() as u64, blake3: hash_bytes(bytes) });
+        Ok(())
+    }
+
+    fn enter(&self, name: String, entry: FileEntry) {
+        self.files.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(name, entry);
+    }
+
+    /// Writes the manifest, syncs, and exchanges the draft with the target; the former folder becomes `previous`.
+    pub fn finish(mut self, mut manifest: Manifest, previous: &Path) -> Result<Folder> {
+        manifest.files = std::mem::take(&mut *self.files.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        manifest.as_of.clone_from(&self.as_of);
+        let mut text = serde_json::to_vec_pretty(&manifest).context("a manifest is plain data")?;
+        text.push(b'\n');
+        write_private(&self.path().join(MANIFEST), &text)?;
+        sync_folder(self.path())?;
+        let draft = self.folder.take().context("a draft is finished once")?.keep();
+        let parent = self.target.parent().context("a target folder has a parent")?;
+        match renameat_with(CWD, &draft, CWD, &self.target, RenameFlags::EXCHANGE) {
+            // Now `draft` names the former folder.
+            Ok(()) => keep_previous(&draft, previous)?,
+            Err(rustix::io::Errno::NOENT) => {
+                std::fs::rename(&draft, &self.target).map_err(|error| io_fault("rename", &self.target, &error))?;
+            }
+            Err(error) => {
+                let error = std::io::Error::from(error);
+                let fault = io_fault("exchange folders", &self.target, &error);
+                let _ = std::fs::remove_dir_all(&draft);
+                return Err(fault.into());
+            }
+        }
+        sync_folder(parent)?;
+        Folder::open(&self.target)
+    }
+}
+
+fn keep_previous(former: &Path, previous: &Path) -> Result<()> {
+    if previous.exists() {
+        std::fs::remove_dir_all(previous).map_err(|error| io_fault("remove", previous, &error))?;
+    }
+    if let Some(parent) = previous.parent() {
+        create_private(parent)?;
+    }
+    std::fs::rename(former, previous).map_err(|error| io_fault("rename", previous, &error).into())
+}
+
+fn remove_leftovers(parent: &Path, prefix: &str) -> Result<()> {
+    let entries = std::fs::read_dir(parent).map_err(|error| io_fault("list", parent, &error))?;
+    for entry in entries.flatten() {
+        if entry.file_name().to_string_lossy().starts_with(prefix) {
+            std::fs::remove_dir_all(entry.path()).map_err(|error| io_fault("remove", &entry.path(), &error))?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes a new file, readable by the owner only, and syncs it.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| io_fault("create", path, &error))?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|error| io_fault("write", path, &error).into())
+}
+
+fn sync_folder(path: &Path) -> Result<()> {
+    File::open(path).and_then(|folder| folder.sync_all()).map_err(|error| io_fault("sync", path, &error).into())
+}
+
+/// Replaces a single file atomically, readable by the owner only.
+pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<()> {
+    let parent = path.parent().context("a file has a folder")?;
+    create_private(parent)?;
+    let mut file = tempfile::NamedTempFile::new_in(parent).map_err(|error| io_fault("create a file", parent, &error))?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(|error| io_fault("write", path, &error))?;
+    file.persist(path).map_err(|error| io_fault("rename", path, &error.error))?;
+    sync_folder(parent)
+}

@@ -1,0 +1,113 @@
+//! Every path of a data folder, each with an example.
+
+use std::path::{Path, PathBuf};
+
+use crate::model::{Code, Source};
+
+/// A data folder.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    root: PathBuf,
+}
+
+impl Layout {
+    /// The folder, `data` unless `DATA_DIR` says otherwise.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// `data`
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// `data/exports/scl`
+    pub fn exports(&self, source: Source) -> PathBuf {
+        self.root.join("exports").join(source.code())
+    }
+
+    /// `data/exports/crm`
+    pub fn exports_crm(&self) -> PathBuf {
+        self.root.join("exports").join("crm")
+    }
+
+    /// `data/stage`
+    pub fn stage(&self) -> PathBuf {
+        self.root.join("stage")
+    }
+
+    /// `data/resolve`
+    pub fn resolve(&self) -> PathBuf {
+        self.root.join("resolve")
+    }
+
+    /// `data/resolve-strategy`: the strategy's literal rule, for comparison only.
+    pub fn resolve_strategy(&self) -> PathBuf {
+        self.root.join("resolve-strategy")
+    }
+
+    /// `data/crm`
+    pub fn crm(&self) -> PathBuf {
+        self.root.join("crm")
+    }
+
+    /// `data/score`
+    pub fn score(&self) -> PathBuf {
+        self.root.join("score")
+    }
+
+    /// `data/verify`
+    pub fn verify(&self) -> PathBuf {
+        self.root.join("verify")
+    }
+
+    /// `data/report`
+    pub fn report(&self) -> PathBuf {
+        self.root.join("report")
+    }
+
+    /// `data/runs`: one JSON record per run, with clock and host.
+    pub fn runs(&self) -> PathBuf {
+        self.root.join("runs")
+    }
+
+    /// `data/previous/stage`: what a folder held before its last exchange.
+    pub fn previous(&self, name: &str) -> PathBuf {
+        self.root.join("previous").join(name)
+    }
+
+    /// `data/failed`: datasets of a run that was rolled back.
+    pub fn failed(&self) -> PathBuf {
+        self.root.join("failed")
+    }
+
+    /// `data/backup`: segments and notes saved before an emergency rollback.
+    pub fn backup(&self) -> PathBuf {
+        self.root.join("backup")
+    }
+
+    /// `data/.lock`: held by the command that writes.
+    pub fn lock(&self) -> PathBuf {
+        self.root.join(".lock")
+    }
+
+    /// `data/.as_of`: the instant the first export fixed.
+    pub fn as_of(&self) -> PathBuf {
+        self.root.join(".as_of")
+    }
+
+    /// `data/.demo`: marks the demo's folder.
+    pub fn demo_marker(&self) -> PathBuf {
+        self.root.join(".demo")
+    }
+
+    /// `data/views.sql`: the datasets as DuckDB views with comments.
+    pub fn views(&self) -> PathBuf {
+        self.root.join("views.sql")
+    }
+
+    /// `data/checklist.json`: lines that a person closed.
+    pub fn checklist(&self) -> PathBuf {
+        self.root.join("checklist.json")
+    }
+}

@@ -1,0 +1,49 @@
+//! One writer per data folder: an advisory lock that dies with its process.
+
+use std::fs::{File, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+
+use anyhow::Result;
+
+use crate::fault::{Exit, Fault};
+use crate::store::draft::create_private;
+use crate::store::{Layout, io_fault};
+
+/// Held while a command writes to a data folder.
+#[derive(Debug)]
+pub struct RunLock {
+    _file: File,
+}
+
+impl RunLock {
+    /// Takes the lock, or says who has it.
+    pub fn take(layout: &Layout, holder: &str) -> Result<Self> {
+        create_private(layout.root())?;
+        let path = layout.lock();
+        let mut file = std::fs::OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(|error| io_fault("open", &path, &error))?;
+        match file.try_lock() {
+            Ok(()) => {
+                let noted = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(holder.as_bytes()));
+                noted.map_err(|error| io_fault("write", &path, &error))?;
+                Ok(Self { _file: file })
+            }
+            Err(TryLockError::WouldBlock) => {
+                let mut other = String::new();
+                let _ = file.read_to_string(&mut other);
+                Err(Fault::new(Exit::Locked, format!("another run holds the data folder: {}", other.trim()))
+                    .at(path.display().to_string())
+                    .help("wait for it to end; the lock goes with its process")
+                    .into())
+            }
+            Err(TryLockError::Error(error)) => Err(io_fault("lock", &path, &error).into()),
+        }
+    }
+}

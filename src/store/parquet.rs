@@ -1,0 +1,222 @@
+//! Parquet files: written by a thread of their own, hashed while they are written, read only when their hash is right.
+
+use std::fs::File;
+use std::io::Write;
+use std::marker::PhantomData;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use anyhow::{Context, Result, anyhow};
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Schema, SchemaRef};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
+
+use crate::fault::{Exit, Fault};
+use crate::store::{FileEntry, io_fault};
+use crate::tables::{Builder, Dataset, Table};
+
+/// Rows of a row group.
+const ROW_GROUP_ROWS: usize = 122_880;
+/// Rows of a batch.
+pub(crate) const BATCH_ROWS: usize = 16_384;
+/// Batches that wait for the encoder before the producer does.
+const QUEUE: usize = 3;
+
+struct HashingFile {
+    file: File,
+    hasher: blake3::Hasher,
+    bytes: u64,
+}
+
+impl Write for HashingFile {
+    fn write(&mut self, buffer: &[u8]) -> std::io::Result<usize> {
+        let written = self.file.write(buffer)?;
+        self.hasher.update(&buffer[..written]);
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn properties(dataset: &Dataset, title: &str, as_of: &str) -> WriterProperties {
+    let columns: serde_json::Map<String, serde_json::Value> =
+        dataset.columns.iter().map(|column| (column.name.to_owned(), column.description().into())).collect();
+    let words = |key: &str, value: String| KeyValue::new(key.to_owned(), value);
+    let metadata = vec![
+        words("title", title.to_owned()),
+        words("description", dataset.description.trim().to_owned()),
+        words("key", dataset.key.join(",")),
+        words("as_of", as_of.to_owned()),
+        words("format", crate::store::FORMAT.to_string()),
+        words("columns", serde_json::Value::from(columns).to_string()),
+    ];
+    let mut properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_dictionary_enabled(false)
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_created_by("crm-backfill".to_owned())
+        .set_key_value_metadata(Some(metadata));
+    for column in dataset.columns.iter().filter(|column| column.dictionary) {
+        properties = properties.set_column_dictionary_enabled(ColumnPath::from(column.name), true);
+    }
+    properties.build()
+}
+
+/// Writes one dataset. Dropped without [`TableWriter::close`], the file stays incomplete and its draft is never published.
+pub struct TableWriter<T: Table> {
+    builder: T::Builder,
+    sender: Option<SyncSender<RecordBatch>>,
+    encoder: Option<JoinHandle<Result<FileEntry>>>,
+    rows: u64,
+}
+
+impl<T: Table> TableWriter<T> {
+    /// Starts a file that must not exist yet.
+    pub(super) fn create(path: PathBuf, title: &str, as_of: &str) -> Result<Self> {
+        let sender_and_encoder = start_encoder(path, T::dataset(), T::schema(), title, as_of)?;
+        Ok(Self {
+            builder: T::builder(BATCH_ROWS),
+            sender: Some(sender_and_encoder.0),
+            encoder: Some(sender_and_encoder.1),
+            rows: 0,
+        })
+    }
+
+    /// Appends a row.
+    pub fn push(&mut self, row: T::Row<'_>) -> Result<()> {
+        T::push(&mut self.builder, row);
+        if self.builder.len() >= BATCH_ROWS { self.flush() } else { Ok(()) }
+    }
+
+    /// Appends a batch of the dataset's own schema.
+    pub fn write(&mut self, batch: RecordBatch) -> Result<()> {
+        self.flush()?;
+        self.send(batch)
+    }
+
+    /// Rows appended so far.
+    pub fn rows(&self) -> u64 {
+        self.rows + self.builder.len() as u64
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        if self.builder.is_empty() {
+            return Ok(());
+        }
+        let batch = self.builder.finish();
+        self.send(batch)
+    }
+
+    fn send(&mut self, batch: RecordBatch) -> Result<()> {
+        self.rows += batch.num_rows() as u64;
+        let sender = self.sender.as_ref().context("the writer is open until it is closed")?;
+        if sender.send(batch).is_ok() {
+            return Ok(());
+        }
+        // The encoder stopped early: its own error says why.
+        self.sender = None;
+        Err(self.join().err().unwrap_or_else(|| anyhow!("the Parquet encoder stopped")))
+    }
+
+    fn join(&mut self) -> Result<FileEntry> {
+        let encoder = self.encoder.take().context("the writer is closed once")?;
+        encoder.join().map_err(|_| anyhow!("the Parquet encoder panicked"))?
+    }
+
+    /// Completes the file and syncs it to disk.
+    pub(super) fn close(mut self) -> Result<FileEntry> {
+        self.flush()?;
+        self.sender = None;
+        self.join()
+    }
+}
+
+type Encoder = (SyncSender<RecordBatch>, JoinHandle<Result<FileEntry>>);
+
+fn start_encoder(path: PathBuf, dataset: Dataset, schema: SchemaRef, title: &str, as_of: &str) -> Result<Encoder> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&path)
+        .map_err(|error| io_fault("create", &path, &error))?;
+    let properties = properties(&dataset, title, as_of);
+    let described = Schema::new_with_metadata(
+        schema.fields().clone(),
+        [("description".to_owned(), dataset.description.trim().to_owned())].into(),
+    );
+    let (sender, receiver) = sync_channel::<RecordBatch>(QUEUE);
+    let encoder = std::thread::Builder::new()
+        .name("parquet".to_owned())
+        .spawn(move || {
+            let failed = |error: parquet::errors::ParquetError| write_fault(&path, &error);
+            let file = HashingFile { file, hasher: blake3::Hasher::new(), bytes: 0 };
+            let mut writer = ArrowWriter::try_new(file, described.into(), Some(properties)).map_err(failed)?;
+            let mut rows = 0;
+            for batch in receiver {
+                rows += batch.num_rows() as u64;
+                writer.write(&batch).map_err(failed)?;
+            }
+            let file = writer.into_inner().map_err(failed)?;
+            file.file.sync_all().map_err(|error| io_fault("sync", &path, &error))?;
+            Ok(FileEntry { rows, bytes: file.bytes, blake3: file.hasher.finalize().to_hex().to_string() })
+        })
+        .context("cannot start a thread")?;
+    Ok((sender, encoder))
+}
+
+fn write_fault(path: &Path, error: &parquet::errors::ParquetError) -> anyhow::Error {
+    let fault = Fault::new(Exit::Failed, format!("cannot write the dataset: {error}")).at(path.display().to_string());
+    fault.help("if the disk is full, free some space and run the same command again; nothing was replaced").into()
+}
+
+/// Reads one dataset batch by batch, in file order.
+pub struct TableReader<T: Table> {
+    reader: ParquetRecordBatchReader,
+    path: PathBuf,
+    table: PhantomData<T>,
+}
+
+impl<T: Table> TableReader<T> {
+    /// Opens a file whose hash was checked.
+    pub(super) fn open(path: PathBuf) -> Result<Self> {
+        let file = File::open(&path).map_err(|error| io_fault("open", &path, &error))?;
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file)
+            .and_then(|builder| builder.with_batch_size(BATCH_ROWS).build())
+            .map_err(|error| read_fault(&path, &error.to_string()))?;
+        Ok(Self { reader, path, table: PhantomData })
+    }
+
+    /// The next batch as Arrow has it.
+    pub fn next_batch(&mut self) -> Option<Result<RecordBatch>> {
+        let batch = self.reader.next()?;
+        Some(batch.map_err(|error| read_fault(&self.path, &error.to_string())))
+    }
+}
+
+impl<T: Table> Iterator for TableReader<T> {
+    type Item = Result<T::Columns>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = self.next_batch()?;
+        Some(batch.and_then(|batch| T::columns(&batch).map_err(|error| read_fault(&self.path, &error.to_string()))))
+    }
+}
+
+fn read_fault(path: &Path, reason: &str) -> anyhow::Error {
+    Fault::new(Exit::Input, format!("the dataset cannot be read: {reason}"))
+        .at(path.display().to_string())
+        .help("make it again: run the step that wrote it")
+        .into()
+}
