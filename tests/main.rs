@@ -1,3 +1,7 @@
 //! One binary for all integration tests, so that they share a server and link once.
 
+mod support;
+
+#[cfg(feature = "local-postgres")]
+mod local;
 mod tidy;

@@ -1,0 +1,470 @@
+//! A private PostgreSQL of our own: for `make up`, the demo and the tests, never for anybody's data.
+//!
+//! It listens on loopback and in a socket folder of its own, on a port that was free when it started, and asks for no
+//! password. Its folder holds all there is of it:
+//!
+//! ```text
+//! <folder>/data         the cluster
+//! <folder>/socket       the socket, unless the path would be too long for one (then a short folder under /tmp)
+//! <folder>/server.log   what the server said
+//! <folder>/port         the port of the last start, tried first at the next
+//! ```
+
+mod account;
+mod binaries;
+mod client;
+
+use std::fs;
+use std::io::Write as _;
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+
+use account::Account;
+use binaries::Binaries;
+pub use client::{Client, CopyIn};
+
+use crate::fault::{Exit, Fault};
+
+/// The superuser of every local server; there is no other role at first.
+const SUPERUSER: &str = "postgres";
+
+/// `sun_path` of Linux holds 108 bytes, the last of them zero; `/.s.PGSQL.65535` takes 15.
+const LONGEST_SOCKET_FOLDER: usize = 107 - 15;
+
+const SETTINGS: &str = "
+listen_addresses = '127.0.0.1'
+timezone = 'UTC'
+log_timezone = 'UTC'
+lc_messages = 'C'
+logging_collector = off
+wal_level = minimal
+max_wal_senders = 0
+jit = off
+";
+
+/// Bulk loads on two cores and a few gigabytes, and the data survives a power cut.
+const DEMO_SETTINGS: &str = "
+shared_buffers = '512MB'
+maintenance_work_mem = '256MB'
+work_mem = '32MB'
+effective_cache_size = '2GB'
+max_wal_size = '4GB'
+checkpoint_timeout = '15min'
+wal_compression = on
+random_page_cost = 1.1
+";
+
+/// The data is gone with the test, so nothing is made durable.
+const TEST_SETTINGS: &str = "
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+autovacuum = off
+shared_buffers = '128MB'
+maintenance_work_mem = '64MB'
+max_wal_size = '4GB'
+max_connections = 200
+";
+
+/// What a local server is for, which decides its settings and its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Durable; outlives the process that started it and ends with [`LocalServer::stop`].
+    Demo,
+    /// Fast and not durable; ends, with its folder, when the process that started it ends, however it ends.
+    Test,
+}
+
+/// A running local server.
+#[derive(Debug)]
+pub struct LocalServer {
+    folder: PathBuf,
+    socket: PathBuf,
+    port: u16,
+    process: Pid,
+    /// Ours to reap when it was started here. A test's server hangs on the other end of this pipe.
+    started: Option<(Child, Option<ChildStdin>)>,
+}
+
+impl LocalServer {
+    /// The server of this folder: the one that already runs, or a new one on the folder's data, or on a new cluster.
+    pub fn start(folder: &Path, purpose: Purpose) -> Result<Self> {
+        make_private_folder(folder)?;
+        let folder = folder.canonicalize().with_context(|| format!("{} cannot be opened", folder.display()))?;
+        if let Some(running) = Self::running(&folder)? {
+            return Ok(running);
+        }
+        let binaries = Binaries::find()?;
+        let account = Account::choose(&folder)?;
+        let socket = socket_folder(&folder, &account)?;
+        let data = folder.join("data");
+        if !data.join("PG_VERSION").exists() {
+            create_cluster(&binaries, &account, &folder, purpose)?;
+        }
+        binaries.check_version(&data)?;
+        let started = Instant::now();
+        loop {
+            let port = free_port(&folder)?;
+            match launch(&binaries, &account, &folder, &socket, port, purpose)? {
+                Launch::Ready(server) => {
+                    fs::write(folder.join("port"), format!("{port}\n"))?;
+                    return Ok(server);
+                }
+                // The port was taken in between, or the last processes of a killed server still hold its memory.
+                Launch::Ended if started.elapsed() < Duration::from_secs(10) => std::thread::sleep(Duration::from_millis(300)),
+                Launch::Ended => return Err(broken(&folder, "the local PostgreSQL ends right after its start")),
+            }
+        }
+    }
+
+    /// The running server of this folder.
+    pub fn attach(folder: &Path) -> Result<Self> {
+        let running = match folder.canonicalize() {
+            Ok(folder) => Self::running(&folder)?,
+            Err(_) => None,
+        };
+        running.ok_or_else(|| {
+            Fault::new(Exit::Failed, "no local PostgreSQL is running here")
+                .at(folder.display().to_string())
+                .help("make up")
+                .into()
+        })
+    }
+
+    fn running(folder: &Path) -> Result<Option<Self>> {
+        let data = folder.join("data");
+        let Some(lock) = LockFile::read(&data) else { return Ok(None) };
+        if !serves(lock.process, &data) {
+            return Ok(None);
+        }
+        // Somebody else's start or stop may be under way.
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_secs(60) {
+            match LockFile::read(&data) {
+                Some(LockFile { process, port: Some(port), socket: Some(socket), is_ready: true }) if serves(process, &data) => {
+                    let server = Self { folder: folder.to_owned(), socket, port, process, started: None };
+                    // A killed server may look alive for a moment longer.
+                    if server.client("postgres").is_ok() {
+                        return Ok(Some(server));
+                    }
+                    std::thread::sleep(Duration::from_millis(50));
+                }
+                Some(lock) if serves(lock.process, &data) => std::thread::sleep(Duration::from_millis(50)),
+                _ => return Ok(None),
+            }
+        }
+        Err(broken(folder, "the local PostgreSQL neither answers nor ends"))
+    }
+
+    /// URL of a database, by loopback.
+    pub fn url(&self, database: &str) -> String {
+        format!("postgres://{SUPERUSER}@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// URL of a database, by the socket.
+    pub fn socket_url(&self, database: &str) -> String {
+        format!("postgres:///{database}?host={}&port={}&user={SUPERUSER}", self.socket.display(), self.port)
+    }
+
+    /// The folder of this server.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The port it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// A connection to a database, as the superuser.
+    pub fn client(&self, database: &str) -> Result<Client> {
+        Client::connect(&self.url(database))
+    }
+
+    /// Whether a database of this name exists.
+    pub fn has_database(&self, name: &str) -> Result<bool> {
+        let found = self.client("postgres")?.rows(&format!("select 1 from pg_database where datname = '{name}'"))?;
+        Ok(!found.is_empty())
+    }
+
+    /// A new, empty database.
+    pub fn create_database(&self, name: &str) -> Result<()> {
+        self.client("postgres")?.execute(&format!("create database \"{name}\" template template0"))
+    }
+
+    /// A new database with the tables and rows of another one, to which nobody may be connected.
+    pub fn copy_database(&self, name: &str, template: &str) -> Result<()> {
+        self.client("postgres")?.execute(&format!("create database \"{name}\" template \"{template}\""))
+    }
+
+    /// Removes a database, if it exists, and ends its connections.
+    pub fn drop_database(&self, name: &str) -> Result<()> {
+        self.client("postgres")?.execute(&format!("drop database if exists \"{name}\" with (force)"))
+    }
+
+    /// Stops the server and waits for its end; its data stays.
+    pub fn stop(self) -> Result<()> {
+        let data = self.folder.join("data");
+        let reap = match self.started {
+            Some((_, Some(pipe))) => {
+                drop(pipe);
+                None
+            }
+            Some((child, None)) => Some(child),
+            None => None,
+        };
+        if reap.is_some() || serves(self.process, &data) {
+            let _ = kill_process(self.process, Signal::INT);
+        }
+        if let Some(mut child) = reap {
+            child.wait().context("the local PostgreSQL cannot be waited for")?;
+        }
+        let started = Instant::now();
+        while serves(self.process, &data) {
+            if started.elapsed() > Duration::from_secs(60) {
+                return Err(broken(&self.folder, "the local PostgreSQL does not stop"));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+}
+
+fn broken(folder: &Path, what: &str) -> anyhow::Error {
+    let log = folder.join("server.log");
+    let text = fs::read_to_string(&log).unwrap_or_default();
+    let last = text.lines().rev().find(|line| line.contains("FATAL") || line.contains("PANIC") || line.contains("ERROR"));
+    let mut fault = Fault::new(Exit::Failed, what).at(log.display().to_string());
+    if let Some(last) = last.or_else(|| text.lines().last()) {
+        fault = fault.help(format!("the server said: {last}"));
+    }
+    fault.into()
+}
+
+fn make_private_folder(folder: &Path) -> Result<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .with_context(|| format!("{} cannot be created", folder.display()))
+}
+
+/// Sockets live beside the data when the path is short enough for one.
+fn socket_folder(folder: &Path, account: &Account) -> Result<PathBuf> {
+    let near = folder.join("socket");
+    let far = || {
+        let name = blake3::hash(folder.as_os_str().as_encoded_bytes()).to_hex();
+        PathBuf::from(format!("/tmp/crm-backfill-{}", &name[..16]))
+    };
+    // A quote or a comma would end the path within the server's own settings.
+    let is_plain =
+        near.to_str().is_some_and(|path| path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+@".contains(&byte)));
+    let socket = if near.as_os_str().len() <= LONGEST_SOCKET_FOLDER && is_plain { near } else { far() };
+    make_private_folder(&socket)?;
+    account.own(&socket)?;
+    Ok(socket)
+}
+
+/// The port of the last start if it is still free, else one the system gives.
+fn free_port(folder: &Path) -> Result<u16> {
+    let last = fs::read_to_string(folder.join("port")).ok().and_then(|text| text.trim().parse::<u16>().ok());
+    let listener = last
+        .and_then(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok())
+        .map_or_else(|| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)), Ok)
+        .context("no free port on the loopback interface")?;
+    Ok(listener.local_addr()?.port())
+}
+
+fn create_cluster(binaries: &Binaries, account: &Account, folder: &Path, purpose: Purpose) -> Result<()> {
+    // What an interrupted initdb left behind; a finished one always has PG_VERSION, written last among its first files.
+    let data = folder.join("data");
+    if data.exists() {
+        fs::remove_dir_all(&data).with_context(|| format!("{} cannot be cleared", data.display()))?;
+    }
+    let half = folder.join("data.tmp");
+    if half.exists() {
+        fs::remove_dir_all(&half).with_context(|| format!("{} cannot be cleared", half.display()))?;
+    }
+    let output = account
+        .command(&binaries.initdb())
+        .args([
+            "--username",
+            SUPERUSER,
+            "--auth",
+            "trust",
+            "--encoding",
+            "UTF8",
+            "--locale",
+            "C",
+            "--no-sync",
+            "--no-instructions",
+        ])
+        .arg("--pgdata")
+        .arg(&half)
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("{} cannot be run", binaries.initdb().display()))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let last =
+            said.lines().rev().find(|line| line.contains("error") || line.contains("FATAL")).unwrap_or("nothing").to_owned();
+        return Err(Fault::new(Exit::Failed, "initdb failed")
+            .at(half.display().to_string())
+            .help(format!("initdb said: {last}"))
+            .into());
+    }
+    let settings = match purpose {
+        Purpose::Demo => DEMO_SETTINGS,
+        Purpose::Test => TEST_SETTINGS,
+    };
+    let mut file = fs::OpenOptions::new().append(true).open(half.join("postgresql.conf"))?;
+    file.write_all(SETTINGS.as_bytes())?;
+    file.write_all(settings.as_bytes())?;
+    fs::rename(&half, &data)?;
+    Ok(())
+}
+
+enum Launch {
+    Ready(LocalServer),
+    Ended,
+}
+
+/// Ends with its standard input, and the server and its folder with it. `$1` the folder, the rest the server.
+const KEEPER: &str =
+    r#"folder=$1; shift; "$@" </dev/null & server=$!; read -r _; kill -QUIT $server; wait $server; rm -rf "$folder""#;
+
+fn launch(binaries: &Binaries, account: &Account, folder: &Path, socket: &Path, port: u16, purpose: Purpose) -> Result<Launch> {
+    let data = folder.join("data");
+    // Nobody serves this folder. A recycled process id in a lock file left by kill -9 would keep the server from starting.
+    let left = fs::read_dir(socket)?.filter_map(Result::ok).map(|entry| entry.path());
+    for lock in left.chain([data.join("postmaster.pid")]) {
+        let _ = fs::remove_file(lock);
+    }
+    let log = fs::OpenOptions::new().create(true).append(true).mode(0o600).open(folder.join("server.log"))?;
+    let mut command = match purpose {
+        Purpose::Demo => account.command(&binaries.postgres()),
+        Purpose::Test => {
+            let mut keeper = account.command(Path::new("/bin/sh"));
+            keeper.args(["-c", KEEPER, "sh"]).arg(folder).arg(binaries.postgres());
+            keeper
+        }
+    };
+    command
+        .arg("-D")
+        .arg(&data)
+        .args(["-p", &port.to_string(), "-c"])
+        .arg(format!("unix_socket_directories={}", socket.display()))
+        .current_dir("/")
+        .process_group(0)
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .stdin(if purpose == Purpose::Test { Stdio::piped() } else { Stdio::null() });
+    let mut child = command.spawn().with_context(|| format!("{} cannot be run", binaries.postgres().display()))?;
+    let pipe = child.stdin.take();
+    let started = Instant::now();
+    while started.elapsed() < Duration::from_secs(60) {
+        let lock = LockFile::read(&data);
+        if let Some(LockFile { process, is_ready: true, port: Some(written), .. }) = lock
+            && written == port
+        {
+            let started = Some((child, pipe));
+            return Ok(Launch::Ready(LocalServer {
+                folder: folder.to_owned(),
+                socket: socket.to_owned(),
+                port,
+                process,
+                started,
+            }));
+        }
+        let has_ended = match purpose {
+            Purpose::Demo => child.try_wait()?.is_some(),
+            // The keeper outlives its server.
+            Purpose::Test => lock.is_none() && started.elapsed() > Duration::from_secs(5),
+        };
+        if has_ended {
+            return Ok(Launch::Ended);
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Err(broken(folder, "the local PostgreSQL does not get ready"))
+}
+
+/// What `postmaster.pid` says: lines 1, 4, 5 and 8.
+struct LockFile {
+    process: Pid,
+    port: Option<u16>,
+    socket: Option<PathBuf>,
+    is_ready: bool,
+}
+
+impl LockFile {
+    fn read(data: &Path) -> Option<Self> {
+        let text = fs::read_to_string(data.join("postmaster.pid")).ok()?;
+        let lines = text.lines().collect::<Vec<_>>();
+        let line = |number: usize| lines.get(number - 1).map(|line| line.trim()).filter(|line| !line.is_empty());
+        Some(Self {
+            process: Pid::from_raw(line(1)?.parse().ok()?)?,
+            port: line(4).and_then(|line| line.parse().ok()),
+            socket: line(5).map(PathBuf::from),
+            is_ready: line(8) == Some("ready"),
+        })
+    }
+}
+
+/// Whether a process is the server of this data folder, in which every server stands.
+fn serves(process: Pid, data: &Path) -> bool {
+    let folder = PathBuf::from(format!("/proc/{}/cwd", process.as_raw_nonzero()));
+    match fs::read_link(&folder) {
+        Ok(folder) => folder == data,
+        // Without /proc (or the right to look), being alive must do.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && Path::new("/proc/self").exists() => false,
+        Err(_) => test_kill_process(process).is_ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_or_odd_path_gets_a_short_socket_folder() {
+        let account = Account::Ourselves;
+        let root = tempfile::tempdir().unwrap();
+        let plain = root.path().join("pg");
+        make_private_folder(&plain).unwrap();
+        assert_eq!(socket_folder(&plain, &account).unwrap(), plain.join("socket"));
+        for name in ["x".repeat(100), "with space, comma".to_owned()] {
+            let odd = root.path().join(name);
+            let socket = socket_folder(&odd, &account).unwrap();
+            assert!(socket.starts_with("/tmp") && socket.as_os_str().len() <= LONGEST_SOCKET_FOLDER);
+            fs::remove_dir(socket).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_port_of_the_last_start_is_taken_again_unless_it_is_in_use() {
+        let folder = tempfile::tempdir().unwrap();
+        let port = free_port(folder.path()).unwrap();
+        fs::write(folder.path().join("port"), format!("{port}\n")).unwrap();
+        assert_eq!(free_port(folder.path()).unwrap(), port);
+        let _taken = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
+        assert_ne!(free_port(folder.path()).unwrap(), port);
+    }
+
+    #[test]
+    fn a_lock_file_of_a_dead_or_foreign_process_is_nobodys() {
+        let data = tempfile::tempdir().unwrap();
+        assert!(LockFile::read(data.path()).is_none());
+        // This test's own process lives, but stands elsewhere.
+        fs::write(data.path().join("postmaster.pid"), format!("{}\n", std::process::id())).unwrap();
+        assert!(!serves(LockFile::read(data.path()).unwrap().process, data.path()));
+    }
+}

@@ -1,0 +1,4 @@
+//! What the tests share.
+
+#[cfg(feature = "local-postgres")]
+pub mod postgres;
