@@ -4,4 +4,5 @@ mod support;
 
 #[cfg(feature = "local-postgres")]
 mod local;
+mod schemas;
 mod tidy;

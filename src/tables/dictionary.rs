@@ -1,0 +1,99 @@
+//! The data dictionary: a Markdown page and a DuckDB view for each declaration.
+
+use std::fmt::Write;
+
+use arrow::datatypes::{DataType, TimeUnit};
+
+use crate::model::{Code, Source};
+use crate::tables::Dataset;
+
+/// The layer folder a dataset lies in, below the data folder.
+pub fn folder(stem: &str) -> String {
+    let (layer, entities) = stem.split_once("__").unwrap_or((stem, ""));
+    match layer.split_once('_') {
+        Some(("raw", source)) => format!("exports/{source}"),
+        Some(_) => "stage".to_owned(),
+        None => match (layer, entities) {
+            ("res", _) => "resolve".to_owned(),
+            ("seg", _) => "score".to_owned(),
+            ("check", "rejects" | "findings") => "stage".to_owned(),
+            ("check", "ledger" | "departures") => "crm".to_owned(),
+            ("check", _) => "verify".to_owned(),
+            (layer, _) => layer.to_owned(),
+        },
+    }
+}
+
+/// The page of a dataset: what a row means, then every column.
+pub fn page(dataset: &Dataset) -> String {
+    let description = dataset.description.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut page = format!("# {}\n\n{description}\n\n", dataset.stem);
+    let _ =
+        writeln!(page, "Key, and order in the file: `{}`. Folder: `data/{}`.\n", dataset.key.join("`, `"), folder(dataset.stem));
+    page.push_str("| column | type | null | meaning |\n|---|---|---|---|\n");
+    for column in dataset.columns {
+        let null = if column.nullable { "yes" } else { "no" };
+        let meaning = column.description().replace('|', "\\|");
+        let _ = writeln!(page, "| {} | {} | {null} | {meaning} |", column.name, type_name(&(column.data_type)()));
+    }
+    page.push_str("\nGenerated from the declaration by `make golden`.\n");
+    page
+}
+
+fn type_name(data_type: &DataType) -> String {
+    match data_type {
+        DataType::Utf8 => "text".to_owned(),
+        DataType::Boolean => "boolean".to_owned(),
+        DataType::Int32 => "int32".to_owned(),
+        DataType::Int64 => "int64".to_owned(),
+        DataType::Date32 => "date".to_owned(),
+        DataType::Timestamp(TimeUnit::Microsecond, _) => "timestamp (µs, UTC)".to_owned(),
+        DataType::Decimal128(precision, scale) => format!("decimal({precision},{scale})"),
+        DataType::List(_) => "list of text".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// The stems of a dataset: one for each source that has it, or the stem itself.
+pub fn stems(dataset: &Dataset, sources: impl Fn(&str, Source) -> bool) -> Vec<String> {
+    if !dataset.stem.contains("{source}") {
+        return vec![dataset.stem.to_owned()];
+    }
+    let of = |source: &Source| dataset.stem.replace("{source}", source.code());
+    Source::ALL.iter().filter(|source| sources(dataset.stem, **source)).map(of).collect()
+}
+
+/// A DuckDB script that names every dataset as a view, with the descriptions as comments. Run it inside the data folder.
+pub fn views(datasets: &[Dataset]) -> String {
+    let mut script = String::from(
+        "-- Every dataset as a view with its descriptions. Inside the data folder: duckdb -init views.sql\nset timezone = 'UTC';\n",
+    );
+    let quoted = |text: &str| text.replace('\'', "''");
+    for dataset in datasets {
+        for stem in stems(dataset, |_, _| true) {
+            let description = dataset.description.split_whitespace().collect::<Vec<_>>().join(" ");
+            let _ = writeln!(script, "\ncreate or replace view {stem} as from '{}/{stem}.parquet';", folder(&stem));
+            let _ = writeln!(script, "comment on view {stem} is '{}';", quoted(&description));
+            for column in dataset.columns {
+                let _ = writeln!(script, "comment on column {stem}.{} is '{}';", column.name, quoted(&column.description()));
+            }
+        }
+    }
+    script
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_follow_from_the_layer() {
+        assert_eq!(folder("raw_mca_za__members"), "exports/mca_za");
+        assert_eq!(folder("stg_scl__people"), "stage");
+        assert_eq!(folder("res__links"), "resolve");
+        assert_eq!(folder("seg__memberships"), "score");
+        assert_eq!(folder("check__ledger"), "crm");
+        assert_eq!(folder("crm__activities"), "crm");
+        assert_eq!(folder("score__profiles"), "score");
+    }
+}
