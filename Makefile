@@ -1,0 +1,108 @@
+# One target per step and per phase. `make` alone lists them. Steps decide themselves whether there is work to do.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --warn-undefined-variables --no-print-directory
+.DEFAULT_GOAL := help
+
+# The environment wins over every default here; binaries, not make, read .env.
+DATA_DIR ?= data
+CONFIG ?= backfill.toml
+AS_OF ?=
+PHASE ?=
+SCALE ?= 0.02
+SEED ?= 1
+FRESH ?=
+ARGS ?=
+export DATA_DIR CONFIG AS_OF PHASE
+
+CARGO_BUILD := cargo build --release --locked --features local-postgres --bins
+
+SOURCES := mca-za mca-uk scl teetime messaging
+EXPORTS := $(addprefix export-,$(SOURCES)) export-crm
+STEPS := stage resolve build score load verify report rollback status checklist watermarks plan inspect explain audit purge
+
+.PHONY: help binaries demo up down check-connections export $(EXPORTS) $(STEPS) phase1 phase2 phase3 phase4 phase5 phase6 backfill test check bench golden clean distclean
+
+## help: this list
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST) | awk '{ at = index($$0, ": "); printf "  %-44s %s\n", substr($$0, 1, at - 1), substr($$0, at + 2) }'
+	@echo "  variables                                    DATA_DIR=$(DATA_DIR) CONFIG=$(CONFIG) AS_OF=$(AS_OF) PHASE=$(PHASE) SCALE=$(SCALE) FRESH=$(FRESH) ARGS=$(ARGS)"
+
+binaries:
+	@command -v cargo >/dev/null || { echo "error: no cargo on the PATH; install Rust 1.95 or newer (https://rustup.rs)" >&2; exit 2; }
+	@$(CARGO_BUILD) --quiet || $(CARGO_BUILD)
+
+## demo: five invented databases, all six phases on a real PostgreSQL, a report (SCALE=0.02 SEED=1)
+demo:
+	@scripts/demo
+
+## up: a private PostgreSQL with the invented sources and an empty CRM; prints the six URLs
+up: binaries
+	@scripts/install-postgresql
+	@scripts/run local up --scale $(SCALE) --seed $(SEED)
+
+## down: stop that PostgreSQL
+down: binaries
+	@scripts/run local down
+
+## check-connections: are the six databases reachable, and as whom
+check-connections: binaries
+	@scripts/run check-connections $(ARGS)
+
+## export: renew the exports of all sources of the phase and of the CRM, under a new as_of
+export: binaries
+	@how=--new-as-of; for source in $(SOURCES); do scripts/run export-$$source $$how $(ARGS); how=; done
+	@scripts/run export-crm $(ARGS)
+
+## export-mca-za … export-messaging, export-crm: export one database
+$(EXPORTS): binaries
+	@scripts/run $@ $(ARGS)
+
+## stage, resolve, build, score, load, verify, report: one step (PHASE=N at stage)
+## plan: what each phase would insert, update and delete in the CRM
+## rollback: remove exactly what the backfill loaded
+## status: what is exported, staged and loaded; is the last commit known
+## checklist: the strategy's execution checklist, line by line, with proof
+## watermarks: from which instant real-time sync must start, per source
+## inspect, explain, audit, purge: for people (ARGS="…"; see --help)
+$(STEPS): binaries
+	@scripts/run $@ $(ARGS)
+
+## phase1 … phase6: everything of a phase: exports that are missing, the steps, the load, its verification
+phase1 phase2 phase3 phase4 phase5 phase6: binaries
+	@DATA_DIR=$(DATA_DIR) FRESH=$(FRESH) scripts/phase $(@:phase%=%) $(ARGS)
+
+## backfill: all phases with one load
+backfill: binaries
+	@DATA_DIR=$(DATA_DIR) FRESH=$(FRESH) scripts/phase 6 $(ARGS)
+
+## test: all tests, on a real PostgreSQL that they start themselves
+test:
+	@scripts/install-postgresql
+	cargo test --locked --all-features
+
+## check: what CI checks: format, lints, documentation, tests
+check:
+	cargo fmt --check
+	cargo clippy --locked --all-targets --all-features -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --all-features
+	@$(MAKE) test
+
+## bench: seconds, rows per second and peak memory of every step (SCALE=1), accuracy of identity, micro-benchmarks
+bench: binaries
+	@scripts/install-postgresql
+	@SCALE=$(SCALE) scripts/bench
+
+## golden: write the generated files anew (data dictionary, expected outputs); read the diff
+golden:
+	CRM_BACKFILL_GOLDEN=1 cargo test --locked --all-features --test main -- golden schemas
+
+## clean: remove everything made from the exports, never the exports
+clean:
+	@rm -rf "$(DATA_DIR)"/{stage,resolve,resolve-strategy,crm,score,verify,report,previous,runs,failed,views.sql}
+
+## distclean: remove the data folder's contents, exports included, and the build; asks first
+distclean:
+	@read -r -p "remove exports in $(DATA_DIR) and target/? [y/N] " answer && [ "$$answer" = y ]
+	@rm -rf "$(DATA_DIR)"/{exports,stage,resolve,resolve-strategy,crm,score,verify,report,previous,runs,failed,demo,postgres,views.sql,.as_of,.demo,.lock} target
