@@ -1,0 +1,169 @@
+//! PostgreSQL's errors reduced to what may be shown: SQLSTATE and names, never values, which its messages quote.
+
+use std::error::Error as _;
+use std::io;
+
+use tokio_postgres::Error;
+use tokio_postgres::error::{DbError, SqlState};
+
+use crate::config::Dsn;
+use crate::fault::{Exit, Fault};
+use crate::pg::url::{Host, Target};
+
+/// Whether waiting may help: connection trouble (08), starting up (57P03), no slot left (53300), nobody listening yet.
+pub(super) fn heals(error: &Error) -> bool {
+    match error.code() {
+        Some(code) => {
+            code.code().starts_with("08") || *code == SqlState::CANNOT_CONNECT_NOW || *code == SqlState::TOO_MANY_CONNECTIONS
+        }
+        None => io_cause(error).is_some_and(|cause| cause.kind() == io::ErrorKind::ConnectionRefused),
+    }
+}
+
+/// Whether the server wants an encrypted connection.
+pub(super) fn refuses_plain(error: &Error) -> bool {
+    error.code() == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION)
+}
+
+fn io_cause(error: &Error) -> Option<&io::Error> {
+    let mut cause = error.source();
+    while let Some(current) = cause {
+        if let Some(found) = current.downcast_ref::<io::Error>() {
+            return Some(found);
+        }
+        cause = current.source();
+    }
+    None
+}
+
+fn tls_cause(error: &Error) -> Option<&rustls::Error> {
+    io_cause(error).and_then(io::Error::get_ref).and_then(|inner| inner.downcast_ref::<rustls::Error>())
+}
+
+/// Why a connection could not be made, with the advice that fits the cause.
+pub(super) fn connect_fault(error: &Error, name: &str, dsn: &Dsn, target: &Target, tries: u32) -> Fault {
+    let (why, advice) = connect_cause(error, target);
+    let mut fault = Fault::new(Exit::Failed, format!("cannot connect to {name}: {why}")).at(format!("{}     {dsn}", dsn.origin));
+    if let Some(advice) = advice {
+        fault = fault.help(advice);
+    }
+    if tries > 1 {
+        fault = fault.help(format!("tried {tries} times; nothing was written"));
+    }
+    fault.help("test all six at once:  make check-connections")
+}
+
+fn connect_cause(error: &Error, target: &Target) -> (String, Option<String>) {
+    if let Some(db) = error.as_db_error() {
+        return refusal_cause(db, target);
+    }
+    if let Some(tls) = tls_cause(error) {
+        let advice = "name its authority: sslrootcert=/path/ca.pem, or encrypt without verifying: sslmode=require";
+        return (format!("the server's certificate was not accepted: {tls}"), Some(advice.to_owned()));
+    }
+    let hosts: Vec<String> = target.hosts.iter().map(Host::to_string).collect();
+    let hosts = hosts.join(", ");
+    if let Some(cause) = io_cause(error) {
+        return match cause.kind() {
+            io::ErrorKind::ConnectionRefused => {
+                (format!("nothing listens at {hosts}"), Some("is the server running, and is this its port?".to_owned()))
+            }
+            io::ErrorKind::NotFound => (format!("there is no socket {hosts}"), None),
+            io::ErrorKind::TimedOut => (format!("{hosts} does not answer"), Some("is a firewall in the way?".to_owned())),
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => {
+                (format!("{hosts} closed the connection"), Some("is this a PostgreSQL port?".to_owned()))
+            }
+            _ if cause.to_string().contains("lookup address") => (format!("no host has the name in {hosts}"), None),
+            _ => (format!("{hosts}: {cause}"), None),
+        };
+    }
+    let text = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+    if text.contains("password missing") {
+        let advice = "put it into the URL, or name a file: passfile=/path/pgpass";
+        return (format!("the server asks user {:?} for a password and none is given", target.user), Some(advice.to_owned()));
+    }
+    if text.contains("does not support TLS") {
+        let advice = "if the network between is trusted: sslmode=disable";
+        return ("the server offers no TLS, which is required for this host".to_owned(), Some(advice.to_owned()));
+    }
+    if text.contains("timed out") || error.to_string().contains("timeout") {
+        return (format!("{hosts} does not answer"), Some("is a firewall in the way?".to_owned()));
+    }
+    (text, None)
+}
+
+fn refusal_cause(db: &DbError, target: &Target) -> (String, Option<String>) {
+    let (user, database) = (&target.user, &target.database);
+    let code = db.code();
+    let why = match *code {
+        SqlState::INVALID_PASSWORD => format!("the password for user {user:?} was not accepted"),
+        SqlState::INVALID_AUTHORIZATION_SPECIFICATION => format!("the server does not let user {user:?} in from here"),
+        SqlState::INVALID_CATALOG_NAME => format!("there is no database {database:?}"),
+        SqlState::TOO_MANY_CONNECTIONS => "the server has no free connection".to_owned(),
+        SqlState::CANNOT_CONNECT_NOW => "the server is starting up or shutting down".to_owned(),
+        SqlState::INSUFFICIENT_PRIVILEGE => format!("user {user:?} may not connect to database {database:?}"),
+        _ => describe(db),
+    };
+    let advice = match *code {
+        SqlState::INVALID_PASSWORD => {
+            "if the password has @ : / # or %, it must be percent-encoded in a URL (\"#\" → %23)".to_owned()
+        }
+        SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
+            "does the role exist, and does the server's pg_hba.conf name this host, user and database?".to_owned()
+        }
+        SqlState::INVALID_CATALOG_NAME => "list them:  psql -l".to_owned(),
+        SqlState::INSUFFICIENT_PRIVILEGE => format!("grant connect on database {database:?} to {user:?};"),
+        _ => return (format!("{why} ({})", code.code()), None),
+    };
+    (format!("{why} ({})", code.code()), Some(advice))
+}
+
+/// What the server said, as far as it can hold no value. Messages of classes 22, 23 and P0 quote data; those of syntax and
+/// access (42), resources (53), operators (57) and the like hold names.
+fn describe(db: &DbError) -> String {
+    let code = db.code().code();
+    let mut names = Vec::new();
+    let mut name = |kind: &str, value: Option<&str>| names.extend(value.map(|value| format!("{kind} {value:?}")));
+    name("table", db.table());
+    name("column", db.column());
+    name("constraint", db.constraint());
+    name("type", db.datatype());
+    let what = match &code[..2] {
+        "22" if *db.code() == SqlState::CHARACTER_NOT_IN_REPERTOIRE => "bytes are not text of the declared encoding",
+        "22" => "a value cannot be read as the type it should have",
+        "23" => "a constraint does not hold",
+        "P0" => "a function of the server raised an error",
+        _ => return db.message().to_owned(),
+    };
+    if names.is_empty() { what.to_owned() } else { format!("{what}: {}", names.join(", ")) }
+}
+
+/// A failure during a session. The exit code is 14, except for what a preflight can find: missing things and rights (10).
+pub fn database_fault(error: &Error, name: &str) -> Fault {
+    let Some(db) = error.as_db_error() else {
+        let cause = io_cause(error).map(ToString::to_string);
+        let cause = cause.or_else(|| error.source().map(ToString::to_string)).unwrap_or_else(|| error.to_string());
+        return Fault::new(Exit::Failed, format!("the connection to {name} was lost: {cause}"))
+            .help("nothing was committed; run the same command again");
+    };
+    let code = db.code();
+    let what = format!("{name}: {} ({})", describe(db), code.code());
+    let fault = match *code {
+        SqlState::INSUFFICIENT_PRIVILEGE => Fault::new(Exit::Preflight, what).help("grant the right, or use another role"),
+        SqlState::UNDEFINED_TABLE | SqlState::UNDEFINED_COLUMN | SqlState::INVALID_SCHEMA_NAME => {
+            Fault::new(Exit::Preflight, what)
+        }
+        SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN => {
+            Fault::new(Exit::Failed, what).help("the server ended the session; run the same command again")
+        }
+        SqlState::T_R_SERIALIZATION_FAILURE => Fault::new(Exit::Failed, what)
+            .help("on a replica: raise max_standby_streaming_delay or hot_standby_feedback, or read from the primary"),
+        SqlState::DISK_FULL => Fault::new(Exit::Failed, what).help("the server's disk is full; nothing was committed"),
+        _ => Fault::new(Exit::Failed, what),
+    };
+    match db.where_() {
+        // "COPY t, line 7, column c" names a place; what follows the second colon is the row itself.
+        Some(place) if place.starts_with("COPY ") => fault.at(place.split(':').next().unwrap_or_default().to_owned()),
+        _ => fault,
+    }
+}

@@ -1,0 +1,109 @@
+//! TLS as a URL asks for it, by rustls.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Result;
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::fault::{Exit, Fault};
+use crate::pg::url::{SslMode, Target};
+
+/// What makes TLS sessions for a target.
+pub(super) fn connector(target: &Target) -> Result<MakeRustlsConnect> {
+    let provider = Arc::new(ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Fault::new(Exit::Bug, format!("TLS cannot be set up: {error}")))?;
+    let trust = match target.ssl_mode {
+        SslMode::VerifyCa | SslMode::VerifyFull => Some(authorities(target.root_certificates.as_deref(), &provider)?),
+        SslMode::Disable | SslMode::Allow | SslMode::Prefer | SslMode::Require => None,
+    };
+    let any_host = target.ssl_mode != SslMode::VerifyFull;
+    let verifier = Arc::new(Verifier { trust, any_host, provider });
+    let mut config = builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
+    config.alpn_protocols = vec![b"postgresql".to_vec()];
+    Ok(MakeRustlsConnect::new(config))
+}
+
+fn authorities(file: Option<&Path>, provider: &Arc<CryptoProvider>) -> Result<Arc<WebPkiServerVerifier>> {
+    let mut roots = RootCertStore::empty();
+    let place = match file {
+        Some(path) => {
+            let unreadable =
+                |error| Fault::new(Exit::Usage, format!("sslrootcert cannot be read: {error}")).at(path.display().to_string());
+            for certificate in CertificateDer::pem_file_iter(path).map_err(unreadable)? {
+                roots.add_parsable_certificates([certificate.map_err(unreadable)?]);
+            }
+            path.display().to_string()
+        }
+        None => {
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            "the system's certificates".to_owned()
+        }
+    };
+    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build().map_err(|_| {
+        Fault::new(Exit::Usage, "there is no authority to verify the server's certificate with")
+            .at(place)
+            .help("name one in the URL: sslrootcert=/path/ca.pem")
+            .into()
+    })
+}
+
+/// Verifies as much as the mode asks for.
+#[derive(Debug)]
+struct Verifier {
+    trust: Option<Arc<WebPkiServerVerifier>>,
+    any_host: bool,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let Some(trust) = &self.trust else { return Ok(ServerCertVerified::assertion()) };
+        match trust.verify_server_cert(certificate, intermediates, name, ocsp, now) {
+            // The name is looked at last, after the chain was found good.
+            Err(Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            )) if self.any_host => Ok(ServerCertVerified::assertion()),
+            verdict => verdict,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
