@@ -86,13 +86,13 @@ fn steps(value: u32, bounds: &[(u32, i32)]) -> i32 {
 /// Golf is seasonal: who was as quiet in the same quarter a year ago is not leaving, so the smaller of the two losses counts.
 fn decline(facts: &Facts, known_for: i64, windows: &Windows) -> i32 {
     let against = |then: u32| (then >= 3).then(|| loss(then, facts.quarter));
-    let was_here = facts.first().is_some_and(|first| windows.before_last_year(first.0));
+    let was_here = facts.counted_first().is_some_and(|first| windows.before_last_year(first.0));
     let last_year = if was_here { against(facts.quarter_last_year) } else { None };
     match (against(facts.quarter_before), last_year) {
         (Some(before), Some(last_year)) => before.min(last_year),
         (Some(loss), None) | (None, Some(loss)) => loss,
         (None, None) => {
-            let silent_for = facts.last().map_or(known_for, |last| super::whole_days(windows.as_of - last.0));
+            let silent_for = facts.counted_last().map_or(known_for, |last| super::whole_days(windows.as_of - last.0));
             match silent_for {
                 ..=30 => 0,
                 31..=60 => 20,

@@ -31,10 +31,10 @@ pub fn thresholds(currency: &str) -> Thresholds {
 impl Engagement {
     /// The components of a profile; no source exports payments, so `lifetime_value` (cents) is absent in a backfill.
     pub fn of(facts: &Facts, as_of: i64, lifetime_value: Option<i64>, thresholds: Thresholds) -> Self {
-        let days = facts.last().map(|last| super::whole_days(as_of - last.0));
+        let days = facts.counted_last().map(|last| super::whole_days(as_of - last.0));
         Self {
             recency: days.map_or(0, |days| steps(-days, [-7, -14, -30, -60, -90])),
-            frequency: steps(i64::from(facts.count_30d), [20, 10, 5, 2, 1]),
+            frequency: steps(i64::from(facts.counted_30d), [20, 10, 5, 2, 1]),
             monetary: lifetime_value.map_or(0, |cents| steps(cents, thresholds)),
             breadth: steps(i64::from(facts.surfaces()), [5, 4, 3, 2, 1]),
             depth: depth(facts.delivered, facts.opened, facts.clicked),

@@ -7,15 +7,17 @@ use crate::model::{ActivityCategory, ActivityChannel, Code as _, MessageKind, Ti
 pub struct Windows {
     /// The clock of the run.
     pub as_of: i64,
-    days_30: i64,
-    days_90: i64,
-    days_180: i64,
-    days_365: i64,
-    days_455: i64,
+    pub(super) days_30: i64,
+    pub(super) days_90: i64,
+    pub(super) days_180: i64,
+    pub(super) days_365: i64,
+    pub(super) days_455: i64,
+    /// Whether messages that the person did not react to are left out of recency, frequency and decline.
+    pub engaged_only: bool,
 }
 
 impl Windows {
-    /// The windows of a run.
+    /// The windows of a run in which every activity counts.
     pub fn new(as_of: Timestamp) -> Self {
         let back = |days: i64| as_of.plus_days(-days).0;
         Self {
@@ -25,6 +27,7 @@ impl Windows {
             days_180: back(180),
             days_365: back(365),
             days_455: back(455),
+            engaged_only: false,
         }
     }
 
@@ -104,22 +107,25 @@ pub fn sign(activity_type: &str, lowers_tier: impl FnOnce() -> bool) -> Sign {
 /// The sums over a profile's activities. Every field is a sum, a maximum or a minimum, so the order of activities is no matter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Facts {
-    last: i64,
-    first: i64,
-    last_booking: i64,
-    last_email_open: i64,
-    last_email_click: i64,
+    pub(super) last: i64,
+    pub(super) counted_last: i64,
+    pub(super) counted_first: i64,
+    pub(super) last_booking: i64,
+    pub(super) last_email_open: i64,
+    pub(super) last_email_click: i64,
     /// Activities in [as_of − 30 d, as_of].
     pub count_30d: u32,
     /// Activities in [as_of − 90 d, as_of].
     pub count_90d: u32,
+    /// Activities in [as_of − 30 d, as_of] that count for scores.
+    pub counted_30d: u32,
     /// Bookings in [as_of − 30 d, as_of].
     pub bookings_30d: u32,
     /// Bookings at any time, future ones included.
     pub bookings: u32,
     /// Activities after as_of.
     pub future: u32,
-    /// Activities in (as_of − 90 d, as_of].
+    /// Activities in (as_of − 90 d, as_of] that count for scores, as do the two below.
     pub quarter: u32,
     /// Activities in (as_of − 180 d, as_of − 90 d].
     pub quarter_before: u32,
@@ -143,7 +149,7 @@ pub struct Facts {
     pub complaints: u32,
     /// Failed payments in (as_of − 180 d, as_of].
     pub failed_payments: u32,
-    surfaces: u8,
+    pub(super) surfaces: u8,
     /// Whether the person did something in [as_of − 90 d, as_of]: anything but being sent a message.
     pub acted: bool,
     /// Whether the tier was lowered in (as_of − 180 d, as_of].
@@ -158,12 +164,14 @@ impl Default for Facts {
     fn default() -> Self {
         Self {
             last: NEVER,
-            first: i64::MAX,
+            counted_last: NEVER,
+            counted_first: i64::MAX,
             last_booking: NEVER,
             last_email_open: NEVER,
             last_email_click: NEVER,
             count_30d: 0,
             count_90d: 0,
+            counted_30d: 0,
             bookings_30d: 0,
             bookings: 0,
             future: 0,
@@ -193,9 +201,14 @@ impl Facts {
         instant(self.last)
     }
 
-    /// Earliest activity not after as_of.
-    pub fn first(&self) -> Option<Timestamp> {
-        (self.first != i64::MAX).then_some(Timestamp(self.first))
+    /// Latest activity not after as_of that counts for scores.
+    pub fn counted_last(&self) -> Option<Timestamp> {
+        instant(self.counted_last)
+    }
+
+    /// Earliest activity that counts for scores.
+    pub fn counted_first(&self) -> Option<Timestamp> {
+        (self.counted_first != i64::MAX).then_some(Timestamp(self.counted_first))
     }
 
     /// Latest booking not after as_of.
@@ -228,7 +241,6 @@ impl Facts {
             return;
         }
         self.last = self.last.max(at);
-        self.first = self.first.min(at);
         if booking {
             self.last_booking = self.last_booking.max(at);
         }
@@ -242,9 +254,14 @@ impl Facts {
         }
         let quarter = at > windows.days_90;
         let quarter_before = !quarter && at > windows.days_180;
-        self.quarter += u32::from(quarter);
-        self.quarter_before += u32::from(quarter_before);
-        self.quarter_last_year += u32::from(at > windows.days_455 && at <= windows.days_365);
+        if !(windows.engaged_only && is_outbound(event.sign)) {
+            self.counted_last = self.counted_last.max(at);
+            self.counted_first = self.counted_first.min(at);
+            self.counted_30d += u32::from(at >= windows.days_30);
+            self.quarter += u32::from(quarter);
+            self.quarter_before += u32::from(quarter_before);
+            self.quarter_last_year += u32::from(at > windows.days_455 && at <= windows.days_365);
+        }
         if at > windows.days_180 {
             self.complaints += u32::from(matches!(event.sign, Sign::Complaint | Sign::Message(MessageKind::Complained)));
             self.failed_payments += u32::from(event.sign == Sign::FailedPayment);

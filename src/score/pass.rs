@@ -16,6 +16,8 @@ pub struct Options {
     pub tiers: Vec<String>,
     /// Currency of each tenant; spend is weighed by it.
     pub currencies: Vec<(String, String)>,
+    /// Whether messages that the person did not react to are left out of recency, frequency and decline (never of the counts).
+    pub engaged_only: bool,
 }
 
 /// The scores of a run in the making.
@@ -36,7 +38,8 @@ impl<'a> Scoring<'a> {
     pub fn new(as_of: Timestamp, profiles: &[customer_profiles::Columns], options: &'a Options) -> Self {
         let index = ProfileIndex::new(profiles);
         let facts = vec![Facts::default(); index.len()];
-        Self { windows: Windows::new(as_of), options, index, facts, unknown_tiers: 0, strays: 0 }
+        let windows = Windows { engaged_only: options.engaged_only, ..Windows::new(as_of) };
+        Self { windows, options, index, facts, unknown_tiers: 0, strays: 0 }
     }
 
     /// The profiles by number.
@@ -194,5 +197,169 @@ impl Summary {
         self.active_90d += u64::from(facts.count_90d > 0);
         self.outbound_only_90d += u64::from(facts.count_90d > 0 && !facts.acted);
         self.without_churn += u64::from(churn.is_none());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ActivityCategory, CustomerStatus, Gender, LifecycleStage};
+    use crate::tables::{Table as _, TextList};
+
+    const AS_OF: &str = "2026-11-22T08:00:00Z";
+    const SOMEBODY: &str = "bf11aaaa-0000-8000-8000-000000000001";
+    const NOBODY: &str = "bf11aaaa-0000-8000-8000-000000000002";
+
+    fn as_of() -> Timestamp {
+        Timestamp::parse(AS_OF).unwrap()
+    }
+
+    fn profile(id: &str) -> customer_profiles::Row<'_> {
+        customer_profiles::Row {
+            id,
+            tenant_id: "1",
+            auth_user_id: None,
+            email: None,
+            phone_number: None,
+            scl_member_id: None,
+            teetime_player_id: None,
+            messaging_contact_id: None,
+            external_ids: "{}",
+            first_name: None,
+            last_name: None,
+            display_name: None,
+            date_of_birth: None,
+            gender: Gender::Unknown,
+            status: CustomerStatus::Active,
+            lifecycle_stage: LifecycleStage::Customer,
+            tags: TextList::Slice(&[]),
+            handicap: None,
+            handicap_updated_at: None,
+            home_club_id: None,
+            home_club_name: None,
+            membership_status: None,
+            membership_tier: None,
+            member_since: None,
+            membership_expiry: None,
+            email_opt_in: false,
+            sms_opt_in: false,
+            push_opt_in: false,
+            whatsapp_opt_in: false,
+            source: "scl",
+            first_seen_at: as_of().plus_days(-10),
+        }
+    }
+
+    fn profiles() -> Vec<customer_profiles::Columns> {
+        let mut rows = customer_profiles::Builder::new(2);
+        rows.push(profile(SOMEBODY));
+        rows.push(profile(NOBODY));
+        vec![customer_profiles::Table::columns(&rows.finish()).unwrap()]
+    }
+
+    /// Activities of SOMEBODY: type, category, channel, microseconds after as_of.
+    fn timeline(events: &[(&str, ActivityCategory, Option<&str>, i64)]) -> activities::Columns {
+        let mut rows = activities::Builder::new(events.len());
+        for (number, (activity_type, category, channel, offset)) in events.iter().enumerate() {
+            rows.push(activities::Row {
+                id: &format!("activity {number}"),
+                tenant_id: "1",
+                customer_id: SOMEBODY,
+                activity_type,
+                category: *category,
+                channel: *channel,
+                title: "",
+                description: None,
+                source_service: "teetime",
+                source_id: &number.to_string(),
+                club_id: None,
+                club_name: None,
+                occurred_at: Timestamp(as_of().0 + offset),
+                metadata: Some(r#"{"previousTierName":"Gold","newTierName":"silver"}"#),
+            });
+        }
+        activities::Table::columns(&rows.finish()).unwrap()
+    }
+
+    fn scored(events: &[(&str, ActivityCategory, Option<&str>, i64)], options: &Options) -> (profiles::Columns, Summary) {
+        let profiles = profiles();
+        let mut scoring = Scoring::new(as_of(), &profiles, options);
+        scoring.add_activities(&[timeline(events)]);
+        let (batches, summary) = scoring.finish(&profiles);
+        (profiles::Table::columns(&batches[0]).unwrap(), summary)
+    }
+
+    use ActivityCategory::{Booking, Communication, Membership as Joining};
+    const DAY: i64 = Timestamp::DAY;
+
+    #[test]
+    fn both_ends_of_a_count_belong_to_it_and_the_future_counts_in_the_booking_total_only() {
+        let at = |offset| ("TEETIME_BOOKED", Booking, None, offset);
+        let (rows, summary) = scored(
+            &[at(0), at(1), at(-30 * DAY), at(-30 * DAY - 1), at(-90 * DAY), at(-90 * DAY - 1), at(5 * DAY)],
+            &Options::default(),
+        );
+        let row = rows.row(0);
+        assert_eq!((row.activity_count_30d, row.activity_count_90d, row.booking_count_30d), (2, 4, 2));
+        assert_eq!(row.booking_count_total, 7);
+        assert_eq!((row.last_activity_at, row.last_booking_at), (Some(as_of()), Some(as_of())));
+        assert_eq!((summary.counts_with_future, summary.future_activities, summary.scored_before_counted), (1, 2, 1));
+    }
+
+    #[test]
+    fn somebody_new_without_activity_has_engagement_0_and_no_churn_score() {
+        let (rows, summary) = scored(&[], &Options::default());
+        assert_eq!((rows.engagement_score(1), rows.churn_risk_score(1)), (Some(0), None));
+        assert_eq!((summary.profiles, summary.without_churn, summary.active_90d), (2, 2, 0));
+    }
+
+    #[test]
+    fn being_written_to_is_activity_but_no_surface_and_can_be_left_out_of_scores() {
+        let sent = ("MESSAGE_SENT", Communication, Some("EMAIL"), -DAY);
+        let (rows, summary) = scored(&[sent], &Options::default());
+        let row = rows.row(0);
+        assert_eq!((row.recency, row.frequency, row.breadth, row.depth), (100, 20, 0, 0));
+        assert_eq!((summary.active_90d, summary.outbound_only_90d), (1, 1));
+        let (rows, _) = scored(&[sent], &Options { engaged_only: true, ..Options::default() });
+        let row = rows.row(0);
+        assert_eq!((row.recency, row.frequency, row.activity_count_30d), (0, 0, 1));
+    }
+
+    #[test]
+    fn surfaces_are_counted_once_and_strictly_within_ninety_days() {
+        let events = [
+            ("MESSAGE_OPENED", Communication, Some("EMAIL"), -DAY),
+            ("MESSAGE_CLICKED", Communication, Some("EMAIL"), -DAY),
+            ("MESSAGE_RECEIVED", Communication, Some("SMS"), -DAY),
+            ("MESSAGE_OPENED", Communication, Some("PUSH"), -90 * DAY),
+            ("MESSAGE_SENT", Communication, Some("WHATSAPP"), -DAY),
+            ("CLUB_JOINED", Joining, None, -90 * DAY + 1),
+        ];
+        let (rows, _) = scored(&events, &Options::default());
+        assert_eq!(rows.row(0).breadth, 60);
+        assert_eq!(rows.row(0).depth, 100);
+        assert_eq!(rows.row(0).last_email_click_at, Some(as_of().plus_days(-1)));
+    }
+
+    #[test]
+    fn a_tier_change_counts_only_downwards_and_between_known_tiers() {
+        let event = [("MEMBER_TIER_CHANGED", Joining, None, -DAY)];
+        let tiers =
+            |names: &[&str]| Options { tiers: names.iter().map(|name| (*name).to_owned()).collect(), ..Options::default() };
+        let (rows, summary) = scored(&event, &tiers(&["Silver", "Gold"]));
+        assert_eq!((rows.row(0).tier_drop, summary.unknown_tiers), (100, 0));
+        let (rows, summary) = scored(&event, &tiers(&["gold", "silver"]));
+        assert_eq!((rows.row(0).tier_drop, summary.unknown_tiers), (0, 0));
+        let (rows, summary) = scored(&event, &tiers(&["Gold"]));
+        assert_eq!((rows.row(0).tier_drop, summary.unknown_tiers), (0, 1));
+    }
+
+    #[test]
+    fn an_activity_of_nobody_is_counted_as_a_stray() {
+        let profiles = &profiles()[..0];
+        let options = Options::default();
+        let mut scoring = Scoring::new(as_of(), profiles, &options);
+        scoring.add_activities(&[timeline(&[("TEETIME_BOOKED", Booking, None, 0)])]);
+        assert_eq!(scoring.finish(profiles).1.strays, 1);
     }
 }
