@@ -1,3 +1,22 @@
 //! Glue, one file per binary: read, call pure code, write.
 
 pub mod score;
+
+use std::path::Path;
+
+use anyhow::Result;
+use serde_json::json;
+
+use crate::cli::Outcome;
+use crate::store::{Folder, Manifest};
+
+/// The folder a step would write, if it is there already and was made of the same things.
+pub fn unchanged(target: &Path, manifest: &Manifest) -> Result<Option<Folder>> {
+    Ok(Folder::find(target)?.filter(|folder| folder.manifest.same_inputs(manifest)))
+}
+
+/// What a step says that has nothing to do.
+pub fn nothing_to_do(step: &str, folder: &Folder, next: &str) -> Outcome {
+    let text = format!("{step}: nothing to do, {} is made of these inputs already\n", folder.path().display());
+    Outcome::new(text, json!({ "unchanged": true, "counts": folder.manifest.counts })).next(next)
+}

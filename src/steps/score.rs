@@ -9,6 +9,7 @@ use crate::fault::{Exit, Fault};
 use crate::model::Phase;
 use crate::progress::thousands;
 use crate::score::{Options, Scoring, Summary};
+use crate::steps::{nothing_to_do, unchanged};
 use crate::store::{Draft, Folder, Manifest, RunLock};
 use crate::tables::crm::{activities, customer_profiles, marketing_consents};
 use crate::tables::score::{memberships, profiles, refreshes};
@@ -23,6 +24,7 @@ pub struct Args {
 
 /// Batches of the timeline that are worked on at once.
 const BATCHES: usize = 8;
+const NEXT: &str = "make load";
 
 /// Reads `data/crm`, writes `data/score`.
 pub fn run(session: &Session, args: Args) -> Result<Outcome> {
@@ -37,8 +39,8 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     manifest.input("settings", session.config.fingerprint().as_bytes());
     manifest.input("starter_segments", &[u8::from(starter)]);
     let target = session.layout.score();
-    if let Some(done) = Folder::find(&target)?.filter(|done| done.manifest.same_inputs(&manifest)) {
-        return Ok(outcome(&done.manifest, " nothing to do: inputs, settings and program are those of the last run\n"));
+    if let Some(done) = unchanged(&target, &manifest)? {
+        return Ok(nothing_to_do("score", &done, NEXT));
     }
 
     let draft = Draft::create(&target, &crm.manifest.as_of)?;
@@ -74,7 +76,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
         draft.write::<refreshes::Table>(None, [])?;
     }
     let done = draft.finish(manifest, &session.layout.previous("score"))?;
-    Ok(outcome(&done.manifest, ""))
+    Ok(outcome(&done.manifest))
 }
 
 fn options(session: &Session) -> Options {
@@ -109,13 +111,12 @@ fn count(manifest: &mut Manifest, summary: &Summary) {
     }
 }
 
-fn outcome(manifest: &Manifest, note: &str) -> Outcome {
+fn outcome(manifest: &Manifest) -> Outcome {
     let line = |name: &str, what: &str| format!(" {:>12} {what}\n", thousands(manifest.count(name)));
     let text = if manifest.phase.is_some_and(|phase| phase < Phase::SCORES.number()) {
-        format!("{note} scores and segments belong to phase {}: empty datasets were written\n", Phase::SCORES)
+        format!(" scores and segments belong to phase {}: empty datasets were written\n", Phase::SCORES)
     } else {
         [
-            note.to_owned(),
             line("profiles", "profiles scored; engagement ends at 80, since no source exports payments"),
             line("active_90d", "of them active in the 90 days before as_of"),
             line("outbound_only_90d", "of these only because messages were sent to them"),
@@ -124,5 +125,5 @@ fn outcome(manifest: &Manifest, note: &str) -> Outcome {
         ]
         .concat()
     };
-    Outcome::new(text, json!({ "phase": manifest.phase, "as_of": manifest.as_of, "counts": manifest.counts })).next("make load")
+    Outcome::new(text, json!({ "phase": manifest.phase, "as_of": manifest.as_of, "counts": manifest.counts })).next(NEXT)
 }
