@@ -1,0 +1,140 @@
+//! Runs the real binaries in a folder of their own; a failure prints all there is to know, so that nobody needs a second run.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// A folder with settings and data of its own, and the variables its commands see.
+pub struct Workdir {
+    folder: tempfile::TempDir,
+    variables: Vec<(String, String)>,
+}
+
+/// What a command did.
+pub struct Run {
+    command: String,
+    /// The exit code; signals are 128 + n.
+    pub code: i32,
+    /// What it printed.
+    pub stdout: String,
+    /// What it told on the way.
+    pub stderr: String,
+}
+
+impl Workdir {
+    /// An empty folder with the committed settings and reference files.
+    pub fn new() -> Self {
+        let folder = tempfile::Builder::new().prefix("bfw").tempdir().unwrap();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        std::fs::copy(root.join("backfill.toml"), folder.path().join("backfill.toml")).unwrap();
+        let reference = folder.path().join("data/reference");
+        std::fs::create_dir_all(&reference).unwrap();
+        for entry in std::fs::read_dir(root.join("data/reference")).unwrap() {
+            let entry = entry.unwrap();
+            std::fs::copy(entry.path(), reference.join(entry.file_name())).unwrap();
+        }
+        Self { folder, variables: Vec::new() }
+    }
+
+    /// Sets a variable for every command that follows.
+    pub fn set(&mut self, name: &str, value: &str) -> &mut Self {
+        self.variables.retain(|(known, _)| known != name);
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Unsets it.
+    pub fn unset(&mut self, name: &str) -> &mut Self {
+        self.variables.retain(|(known, _)| known != name);
+        self
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Its data folder.
+    pub fn data(&self) -> PathBuf {
+        self.path().join("data")
+    }
+
+    /// A command that sees this folder and these variables only.
+    pub fn command(&self, binary: &str, arguments: &[&str]) -> Command {
+        let beside = Path::new(env!("CARGO_BIN_EXE_stage")).parent().unwrap().join(binary);
+        let mut command = Command::new(beside);
+        command
+            .args(arguments)
+            .current_dir(self.path())
+            .env_clear()
+            .env("PATH", std::env::var("PATH").unwrap_or_default())
+            .env("HOME", self.path())
+            .env("CRM_BACKFILL_NO_DOT_ENV", "1")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a binary to its end.
+    pub fn run(&self, binary: &str, arguments: &[&str]) -> Run {
+        use std::os::unix::process::ExitStatusExt;
+        let output = self.command(binary, arguments).output().unwrap_or_else(|error| panic!("{binary}: {error}"));
+        Run {
+            command: format!("{binary} {}", arguments.join(" ")),
+            code: output.status.code().unwrap_or_else(|| 128 + output.status.signal().unwrap_or(0)),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Runs a binary that must succeed.
+    pub fn ok(&self, binary: &str, arguments: &[&str]) -> Run {
+        self.run(binary, arguments).exits(0)
+    }
+
+    /// Name and BLAKE3 of every file below a folder of the data folder, manifests without the binary's hash.
+    pub fn fingerprint(&self, folder: &str) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        collect(&self.data().join(folder), &mut found);
+        found.sort();
+        let entry = |path: &PathBuf| {
+            let mut bytes = std::fs::read(path).unwrap();
+            if path.ends_with("manifest.json") {
+                let mut manifest: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+                manifest["binary"] = serde_json::Value::Null;
+                bytes = serde_json::to_vec(&manifest).unwrap();
+            }
+            (path.strip_prefix(self.data()).unwrap().display().to_string(), blake3::hash(&bytes).to_hex().to_string())
+        };
+        found.iter().map(entry).collect()
+    }
+}
+
+fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries {
+        let path = entry.unwrap().path();
+        if path.is_dir() { collect(&path, found) } else { found.push(path) }
+    }
+}
+
+impl Run {
+    /// Checks the exit code.
+    pub fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{}\n--- stdout\n{}\n--- stderr\n{}", self.command, self.stdout, self.stderr);
+        self
+    }
+
+    /// Checks that something was said, on either stream.
+    pub fn says(self, text: &str) -> Self {
+        let said = self.stdout.contains(text) || self.stderr.contains(text);
+        assert!(said, "{} does not say {text:?}\n--- stdout\n{}\n--- stderr\n{}", self.command, self.stdout, self.stderr);
+        self
+    }
+
+    /// The result of `--json`.
+    pub fn json(&self) -> serde_json::Value {
+        let lines: Vec<_> = self.stdout.lines().collect();
+        assert_eq!(lines.len(), 1, "{}: exactly one line\n{}", self.command, self.stdout);
+        serde_json::from_str(lines[0]).unwrap()
+    }
+}
