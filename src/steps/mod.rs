@@ -1,5 +1,6 @@
 //! Glue, one file per binary: read, call pure code, write.
 
+pub mod inspect;
 pub mod score;
 
 use std::path::Path;

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::fault::{Exit, Fault};
 use crate::model::Source;
-use crate::store::{FORMAT, FileEntry, Manifest, TableReader, hash_file, io_fault};
+use crate::store::{BatchReader, FORMAT, FileEntry, Manifest, TableReader, hash_file, io_fault};
 use crate::tables::Table;
 
 /// The name of the manifest in each folder.
@@ -90,6 +90,17 @@ impl Folder {
     /// Reads a dataset whole.
     pub fn read_all<T: Table>(&self, source: Option<Source>) -> Result<Vec<T::Columns>> {
         self.read::<T>(source)?.collect()
+    }
+
+    /// Reads a dataset by its name, as Arrow has it.
+    pub fn read_stem(&self, stem: &str) -> Result<BatchReader> {
+        let name = format!("{stem}.parquet");
+        let entry = self.manifest.files.get(&name).ok_or_else(|| {
+            Fault::new(Exit::Input, format!("the folder has no dataset {stem:?}")).at(self.path.display().to_string())
+        })?;
+        let path = self.path.join(name);
+        self.check_file(&path, entry)?;
+        BatchReader::open(path)
     }
 
     /// Checks every listed file against its hash.

@@ -181,27 +181,47 @@ fn write_fault(path: &Path, error: &parquet::errors::ParquetError) -> anyhow::Er
     fault.help("if the disk is full, free some space and run the same command again; nothing was replaced").into()
 }
 
-/// Reads one dataset batch by batch, in file order.
-pub struct TableReader<T: Table> {
+/// Reads a file batch by batch, in file order, as Arrow has it.
+pub struct BatchReader {
     reader: ParquetRecordBatchReader,
     path: PathBuf,
-    table: PhantomData<T>,
 }
 
-impl<T: Table> TableReader<T> {
+impl BatchReader {
     /// Opens a file whose hash was checked.
     pub(super) fn open(path: PathBuf) -> Result<Self> {
         let file = File::open(&path).map_err(|error| io_fault("open", &path, &error))?;
         let reader = ParquetRecordBatchReaderBuilder::try_new(file)
             .and_then(|builder| builder.with_batch_size(BATCH_ROWS).build())
             .map_err(|error| read_fault(&path, &error.to_string()))?;
-        Ok(Self { reader, path, table: PhantomData })
+        Ok(Self { reader, path })
+    }
+}
+
+impl Iterator for BatchReader {
+    type Item = Result<RecordBatch>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = self.reader.next()?;
+        Some(batch.map_err(|error| read_fault(&self.path, &error.to_string())))
+    }
+}
+
+/// Reads one dataset batch by batch, in file order, in its types.
+pub struct TableReader<T: Table> {
+    batches: BatchReader,
+    table: PhantomData<T>,
+}
+
+impl<T: Table> TableReader<T> {
+    /// Opens a file whose hash was checked.
+    pub(super) fn open(path: PathBuf) -> Result<Self> {
+        Ok(Self { batches: BatchReader::open(path)?, table: PhantomData })
     }
 
     /// The next batch as Arrow has it.
     pub fn next_batch(&mut self) -> Option<Result<RecordBatch>> {
-        let batch = self.reader.next()?;
-        Some(batch.map_err(|error| read_fault(&self.path, &error.to_string())))
+        self.batches.next()
     }
 }
 
@@ -209,8 +229,8 @@ impl<T: Table> Iterator for TableReader<T> {
     type Item = Result<T::Columns>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let batch = self.next_batch()?;
-        Some(batch.and_then(|batch| T::columns(&batch).map_err(|error| read_fault(&self.path, &error.to_string()))))
+        let batch = self.batches.next()?;
+        Some(batch.and_then(|batch| T::columns(&batch).map_err(|error| read_fault(&self.batches.path, &error.to_string()))))
     }
 }
 

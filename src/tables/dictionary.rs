@@ -63,28 +63,65 @@ pub fn stems(dataset: &Dataset, sources: impl Fn(&str, Source) -> bool) -> Vec<S
     Source::ALL.iter().filter(|source| sources(dataset.stem, **source)).map(of).collect()
 }
 
-/// A DuckDB script that names every dataset as a view, with the descriptions as comments. Run it inside the data folder.
-pub fn views(datasets: &[Dataset]) -> String {
+/// A DuckDB script that names each dataset as a view, with the descriptions as comments. Run it inside the data folder.
+pub fn views(datasets: &[(String, Dataset)]) -> String {
     let mut script = String::from(
         "-- Every dataset as a view with its descriptions. Inside the data folder: duckdb -init views.sql\nset timezone = 'UTC';\n",
     );
     let quoted = |text: &str| text.replace('\'', "''");
-    for dataset in datasets {
-        for stem in stems(dataset, |_, _| true) {
-            let description = dataset.description.split_whitespace().collect::<Vec<_>>().join(" ");
-            let _ = writeln!(script, "\ncreate or replace view {stem} as from '{}/{stem}.parquet';", folder(&stem));
-            let _ = writeln!(script, "comment on view {stem} is '{}';", quoted(&description));
-            for column in dataset.columns {
-                let _ = writeln!(script, "comment on column {stem}.{} is '{}';", column.name, quoted(&column.description()));
-            }
+    for (stem, dataset) in datasets {
+        let description = dataset.description.split_whitespace().collect::<Vec<_>>().join(" ");
+        let _ = writeln!(script, "\ncreate or replace view {stem} as from '{}/{stem}.parquet';", folder(stem));
+        let _ = writeln!(script, "comment on view {stem} is '{}';", quoted(&description));
+        for column in dataset.columns {
+            let _ = writeln!(script, "comment on column {stem}.{} is '{}';", column.name, quoted(&column.description()));
         }
     }
     script
 }
 
+/// Whether a column holds what belongs to a person: masked wherever people look without asking for it.
+pub fn is_personal(column: &str) -> bool {
+    const STARTS: &[&str] = &["email", "phone", "mobile", "first_", "last_", "forename", "surname", "date_of_birth"];
+    const NAMES: &[&str] = &[
+        "name",
+        "display_name",
+        "born_on",
+        "golf_rsa_id",
+        "cdh_id",
+        "mca_id",
+        "auth_user_id",
+        "external_subject",
+        "external_id",
+        "external_ids",
+        "value",
+        "address",
+    ];
+    let is_time_or_flag = column.ends_with("_at") || column.ends_with("_in") || column.ends_with("_class");
+    !is_time_or_flag && (STARTS.iter().any(|start| column.starts_with(start)) || NAMES.contains(&column))
+}
+
+/// A person's value with its first letters only; addresses keep their shape.
+pub fn mask(value: &str) -> String {
+    let part = |text: &str| text.chars().next().map_or_else(String::new, |first| format!("{first}•••"));
+    match value.split_once('@') {
+        Some((local, domain)) => format!("{}@{}", part(local), part(domain)),
+        None => part(value),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_masked_value_shows_its_first_letters_only() {
+        assert_eq!(mask("naledi@mail.test"), "n•••@m•••");
+        assert_eq!(mask("+447700900123"), "+•••");
+        assert!(
+            is_personal("email_key") && is_personal("first_name") && !is_personal("last_seen_at") && !is_personal("email_opt_in")
+        );
+    }
 
     #[test]
     fn folders_follow_from_the_layer() {

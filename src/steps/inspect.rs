@@ -1,0 +1,238 @@
+//! `inspect`: what is in the datasets, for people who do not want to write code.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use arrow::array::RecordBatch;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use clap::Args as ClapArgs;
+use comfy_table::{Table as Grid, presets};
+use serde_json::json;
+
+use crate::cli::{Outcome, Session};
+use crate::fault::{Exit, Fault, did_you_mean};
+use crate::progress::thousands;
+use crate::store::{Folder, replace_file};
+use crate::tables::{self, Dataset, dictionary};
+
+/// What to look at.
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    /// The dataset, such as stg_scl__people; without one, all that exist are listed
+    dataset: Option<String>,
+    /// Rows to print
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    head: usize,
+    /// Only rows whose column has this value; may be repeated
+    #[arg(long = "where", value_name = "COLUMN=VALUE")]
+    filters: Vec<String>,
+    /// Write all rows as CSV; identifiers stay text, cells that a spreadsheet would run are defused
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// Show people's values instead of masking them
+    #[arg(long)]
+    show: bool,
+    /// Write data/views.sql: every dataset that exists as a DuckDB view with its descriptions
+    #[arg(long)]
+    views: bool,
+}
+
+struct Found {
+    stem: String,
+    dataset: Dataset,
+    folder: Folder,
+    rows: u64,
+    bytes: u64,
+}
+
+/// Runs the step.
+pub fn run(session: &Session, args: Args) -> Result<Outcome> {
+    let found = existing(session)?;
+    if args.views {
+        return write_views(session, &found);
+    }
+    match &args.dataset {
+        None => Ok(list(&found)),
+        Some(name) => {
+            let name = name.trim_end_matches(".parquet");
+            let dataset = found.iter().find(|found| found.stem == name).ok_or_else(|| unknown(name, &found))?;
+            match &args.csv {
+                Some(path) => write_csv(session, dataset, path, &args),
+                None => show(dataset, &args),
+            }
+        }
+    }
+}
+
+fn existing(session: &Session) -> Result<Vec<Found>> {
+    let mut all = Vec::new();
+    for dataset in tables::all() {
+        for stem in dictionary::stems(&dataset, |_, _| true) {
+            let path = session.layout.root().join(dictionary::folder(&stem));
+            let Some(folder) = Folder::find(&path)? else { continue };
+            if let Some(entry) = folder.manifest.files.get(&format!("{stem}.parquet")) {
+                let (rows, bytes) = (entry.rows, entry.bytes);
+                all.push(Found { stem, dataset, folder, rows, bytes });
+            }
+        }
+    }
+    Ok(all)
+}
+
+fn unknown(name: &str, found: &[Found]) -> Fault {
+    let fault = Fault::new(Exit::Usage, format!("there is no dataset {name:?} in the data folder"));
+    match did_you_mean(name, found.iter().map(|found| found.stem.as_str())) {
+        Some(near) => fault.help(format!("did you mean {near:?}?")),
+        None => fault.help("list what exists: make inspect"),
+    }
+}
+
+fn grid() -> Grid {
+    let mut grid = Grid::new();
+    grid.load_style(presets::NOTHING);
+    grid
+}
+
+fn list(found: &[Found]) -> Outcome {
+    let mut grid = grid();
+    grid.set_header(["dataset", "rows", "KiB", "what a row is"]);
+    for found in found {
+        let description = found.dataset.description.split_whitespace().collect::<Vec<_>>().join(" ");
+        let sentence = description.split(". ").next().unwrap_or_default().to_owned();
+        grid.add_row([found.stem.clone(), thousands(found.rows), thousands(found.bytes / 1024), sentence]);
+    }
+    let summary = found.iter().map(|found| json!({ "dataset": found.stem, "rows": found.rows, "bytes": found.bytes }));
+    Outcome::new(format!("{grid}\n"), json!({ "datasets": summary.collect::<Vec<_>>() }))
+}
+
+/// Rows of a batch that pass the filters, each as shown texts; `None` is null.
+fn rows(batch: &RecordBatch, filters: &[(usize, String)]) -> Result<Vec<Vec<Option<String>>>> {
+    let options = FormatOptions::default().with_timestamp_tz_format(Some("%Y-%m-%dT%H:%M:%S%.6fZ"));
+    let columns: Vec<_> =
+        batch.columns().iter().map(|array| ArrayFormatter::try_new(array.as_ref(), &options)).collect::<Result<_, _>>()?;
+    let mut kept = Vec::new();
+    for row in 0..batch.num_rows() {
+        let value = |column: usize| (!batch.column(column).is_null(row)).then(|| columns[column].value(row).to_string());
+        if filters.iter().all(|(column, wanted)| value(*column).as_deref() == Some(wanted)) {
+            kept.push((0..columns.len()).map(value).collect());
+        }
+    }
+    Ok(kept)
+}
+
+fn filters(found: &Found, args: &Args) -> Result<Vec<(usize, String)>> {
+    let names: Vec<_> = found.dataset.columns.iter().map(|column| column.name).collect();
+    let parse = |filter: &String| {
+        let (name, value) = filter.split_once('=').ok_or_else(|| Fault::new(Exit::Usage, "a filter is COLUMN=VALUE"))?;
+        let column = names.iter().position(|known| *known == name).ok_or_else(|| {
+            let fault = Fault::new(Exit::Usage, format!("dataset {:?} has no column {name:?}", found.stem));
+            match did_you_mean(name, names.iter().copied()) {
+                Some(near) => fault.help(format!("did you mean {near:?}?")),
+                None => fault.help(format!("columns: {}", names.join(", "))),
+            }
+        })?;
+        Ok((column, value.to_owned()))
+    };
+    args.filters.iter().map(parse).collect()
+}
+
+fn show(found: &Found, args: &Args) -> Result<Outcome> {
+    let filters = filters(found, args)?;
+    let mut nulls = vec![0_u64; found.dataset.columns.len()];
+    let (mut head, mut matching) = (Vec::new(), 0);
+    for batch in found.folder.read_stem(&found.stem)? {
+        let batch = batch?;
+        for (count, array) in nulls.iter_mut().zip(batch.columns()) {
+            *count += array.null_count() as u64;
+        }
+        if filters.is_empty() && head.len() >= args.head {
+            matching += batch.num_rows();
+            continue;
+        }
+        let rows = rows(&batch, &filters)?;
+        matching += rows.len();
+        head.extend(rows.into_iter().take(args.head - head.len().min(args.head)));
+    }
+    let mut columns = grid();
+    columns.set_header(["column", "null", "meaning"]);
+    for (column, nulls) in found.dataset.columns.iter().zip(&nulls) {
+        let share = if found.rows == 0 { "-".to_owned() } else { format!("{:.1}%", *nulls as f64 * 100.0 / found.rows as f64) };
+        columns.add_row([column.name.to_owned(), share, column.description()]);
+    }
+    let mut text = format!("{} · {} rows\n{columns}\n\n", found.stem, thousands(found.rows));
+    for (index, row) in head.iter().enumerate() {
+        text.push_str(&format!("row {}\n", index + 1));
+        for (column, value) in found.dataset.columns.iter().zip(row) {
+            if let Some(value) = value {
+                let value = if args.show { value.clone() } else { masked(column.name, value) };
+                text.push_str(&format!("  {:<24} {value}\n", column.name));
+            }
+        }
+    }
+    if !filters.is_empty() {
+        text.push_str(&format!("{} rows match\n", thousands(matching as u64)));
+    }
+    Ok(Outcome::new(text, json!({ "dataset": found.stem, "rows": found.rows, "matching": matching })))
+}
+
+fn masked(column: &str, value: &str) -> String {
+    if dictionary::is_personal(column) { dictionary::mask(value) } else { value.to_owned() }
+}
+
+fn write_csv(session: &Session, found: &Found, path: &std::path::Path, args: &Args) -> Result<Outcome> {
+    let filters = filters(found, args)?;
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(found.dataset.columns.iter().map(|column| column.name))?;
+    let task = session.progress.task(&found.stem, Some(found.rows));
+    let mut written = 0_u64;
+    for batch in found.folder.read_stem(&found.stem)? {
+        let batch = batch?;
+        for row in rows(&batch, &filters)? {
+            let cells = found.dataset.columns.iter().zip(row).map(|(column, value)| {
+                let value = value.unwrap_or_default();
+                defused(if args.show { value } else { masked(column.name, &value) })
+            });
+            writer.write_record(cells)?;
+            written += 1;
+        }
+        task.advance(batch.num_rows() as u64);
+    }
+    task.finish("");
+    writer.flush().context("memory takes bytes")?;
+    replace_file(path, &writer.into_inner().context("memory takes bytes")?)?;
+    let text = format!("{} rows in {}\n", thousands(written), path.display());
+    Ok(Outcome::new(text, json!({ "dataset": found.stem, "rows": written })))
+}
+
+/// A cell that no spreadsheet runs as a formula.
+fn defused(cell: String) -> String {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) && cell.parse::<f64>().is_err() {
+        format!("'{cell}")
+    } else {
+        cell
+    }
+}
+
+fn write_views(session: &Session, found: &[Found]) -> Result<Outcome> {
+    let stems: Vec<_> = found.iter().map(|found| (found.stem.clone(), found.dataset)).collect();
+    let path = session.layout.views();
+    replace_file(&path, dictionary::views(&stems).as_bytes())?;
+    let mut text = Vec::new();
+    writeln!(text, "{} views in {}", stems.len(), path.display())?;
+    let next = format!("cd {} && duckdb -init views.sql", session.layout.root().display());
+    Ok(Outcome::new(String::from_utf8(text).context("text is UTF-8")?, json!({ "views": stems.len() })).next(next))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_phone_number_stays_readable_and_a_formula_does_not_run() {
+        assert_eq!(defused("+447700900123".to_owned()), "'+447700900123");
+        assert_eq!(defused("=cmd()".to_owned()), "'=cmd()");
+        assert_eq!(defused("-2.1".to_owned()), "-2.1");
+        assert_eq!(defused("plain".to_owned()), "plain");
+    }
+}
