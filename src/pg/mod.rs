@@ -1,6 +1,8 @@
 //! The only module that knows PostgreSQL.
 
+mod column;
 mod connect;
+mod decode;
 mod fault;
 #[cfg(feature = "local-postgres")]
 pub mod local;
