@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use anyhow::{Context, Result};
+use arrow::datatypes::SchemaRef;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use crate::model::Source;
 use crate::store::folder::MANIFEST;
-use crate::store::{FileEntry, Folder, Manifest, TableWriter, hash_bytes, io_fault};
-use crate::tables::Table;
+use crate::store::{BatchWriter, FileEntry, Folder, Manifest, TableWriter, hash_bytes, io_fault};
+use crate::tables::{Dataset, Table};
 
 /// Creates a folder and its parents, readable by the owner only.
 pub(crate) fn create_private(path: &Path) -> Result<()> {
@@ -59,6 +60,19 @@ impl Draft {
         let entry = writer.close()?;
         let rows = entry.rows;
         self.enter(format!("{}.parquet", T::stem(source)), entry);
+        Ok(rows)
+    }
+
+    /// A writer for a dataset that is known by its declaration as a value.
+    pub fn batch_writer(&self, dataset: Dataset, schema: SchemaRef) -> Result<BatchWriter> {
+        BatchWriter::create(self.path().join(format!("{}.parquet", dataset.stem)), dataset, schema, dataset.stem, &self.as_of)
+    }
+
+    /// Completes such a dataset; returns its rows.
+    pub fn close_batches(&self, dataset: Dataset, writer: BatchWriter) -> Result<u64> {
+        let entry = writer.close()?;
+        let rows = entry.rows;
+        self.enter(format!("{}.parquet", dataset.stem), entry);
         Ok(rows)
     }
 

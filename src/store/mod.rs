@@ -12,7 +12,7 @@ pub use folder::Folder;
 pub use layout::Layout;
 pub use lock::RunLock;
 pub use manifest::{FORMAT, FileEntry, Manifest, binary_hash, hash_bytes, hash_file};
-pub use parquet::{BatchReader, TableReader, TableWriter};
+pub use parquet::{BatchReader, BatchWriter, TableReader, TableWriter};
 
 use std::path::Path;
 

@@ -75,21 +75,14 @@ fn properties(dataset: &Dataset, title: &str, as_of: &str) -> WriterProperties {
 /// Writes one dataset. Dropped without [`TableWriter::close`], the file stays incomplete and its draft is never published.
 pub struct TableWriter<T: Table> {
     builder: T::Builder,
-    sender: Option<SyncSender<RecordBatch>>,
-    encoder: Option<JoinHandle<Result<FileEntry>>>,
-    rows: u64,
+    writer: BatchWriter,
 }
 
 impl<T: Table> TableWriter<T> {
     /// Starts a file that must not exist yet.
     pub(super) fn create(path: PathBuf, title: &str, as_of: &str) -> Result<Self> {
-        let sender_and_encoder = start_encoder(path, T::dataset(), T::schema(), title, as_of)?;
-        Ok(Self {
-            builder: T::builder(BATCH_ROWS),
-            sender: Some(sender_and_encoder.0),
-            encoder: Some(sender_and_encoder.1),
-            rows: 0,
-        })
+        let writer = BatchWriter::create(path, T::dataset(), T::schema(), title, as_of)?;
+        Ok(Self { builder: T::builder(BATCH_ROWS), writer })
     }
 
     /// Appends a row.
@@ -101,12 +94,12 @@ impl<T: Table> TableWriter<T> {
     /// Appends a batch of the dataset's own schema.
     pub fn write(&mut self, batch: RecordBatch) -> Result<()> {
         self.flush()?;
-        self.send(batch)
+        self.writer.write(batch)
     }
 
     /// Rows appended so far.
     pub fn rows(&self) -> u64 {
-        self.rows + self.builder.len() as u64
+        self.writer.rows + self.builder.len() as u64
     }
 
     fn flush(&mut self) -> Result<()> {
@@ -114,10 +107,32 @@ impl<T: Table> TableWriter<T> {
             return Ok(());
         }
         let batch = self.builder.finish();
-        self.send(batch)
+        self.writer.write(batch)
     }
 
-    fn send(&mut self, batch: RecordBatch) -> Result<()> {
+    /// Completes the file and syncs it to disk.
+    pub(super) fn close(mut self) -> Result<FileEntry> {
+        self.flush()?;
+        self.writer.close()
+    }
+}
+
+/// Writes one dataset that is known by its declaration as a value, batch by batch.
+pub struct BatchWriter {
+    sender: Option<SyncSender<RecordBatch>>,
+    encoder: Option<JoinHandle<Result<FileEntry>>>,
+    rows: u64,
+}
+
+impl BatchWriter {
+    /// Starts a file that must not exist yet.
+    pub(super) fn create(path: PathBuf, dataset: Dataset, schema: SchemaRef, title: &str, as_of: &str) -> Result<Self> {
+        let (sender, encoder) = start_encoder(path, dataset, schema, title, as_of)?;
+        Ok(Self { sender: Some(sender), encoder: Some(encoder), rows: 0 })
+    }
+
+    /// Appends a batch of the dataset's own schema.
+    pub fn write(&mut self, batch: RecordBatch) -> Result<()> {
         self.rows += batch.num_rows() as u64;
         let sender = self.sender.as_ref().context("the writer is open until it is closed")?;
         if sender.send(batch).is_ok() {
@@ -135,7 +150,6 @@ impl<T: Table> TableWriter<T> {
 
     /// Completes the file and syncs it to disk.
     pub(super) fn close(mut self) -> Result<FileEntry> {
-        self.flush()?;
         self.sender = None;
         self.join()
     }
