@@ -1,6 +1,7 @@
 //! Glue, one file per binary: read, call pure code, write.
 
 pub mod inspect;
+pub mod purge;
 pub mod score;
 
 use std::path::Path;

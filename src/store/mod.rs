@@ -6,6 +6,7 @@ mod layout;
 mod lock;
 mod manifest;
 mod parquet;
+mod purge;
 
 pub use draft::{Draft, replace_file};
 pub use folder::Folder;
@@ -13,6 +14,7 @@ pub use layout::Layout;
 pub use lock::RunLock;
 pub use manifest::{FORMAT, FileEntry, Manifest, binary_hash, hash_bytes, hash_file};
 pub use parquet::{BatchReader, BatchWriter, TableReader, TableWriter};
+pub use purge::{Purged, purge_datasets};
 
 use std::path::Path;
 

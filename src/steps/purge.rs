@@ -1,0 +1,51 @@
+//! `purge`: removes people's data from a data folder once the migration is over, and leaves counts and hashes as proof.
+
+use std::io::IsTerminal;
+
+use anyhow::Result;
+use clap::Args as ClapArgs;
+use serde_json::json;
+
+use crate::cli::{Outcome, Session};
+use crate::fault::{Exit, Fault};
+use crate::progress::thousands;
+use crate::store::{RunLock, purge_datasets};
+
+/// What to remove.
+#[derive(Debug, ClapArgs)]
+pub struct Args {
+    /// Remove without asking; needed where nobody can be asked
+    #[arg(long)]
+    yes: bool,
+}
+
+/// Runs the step.
+pub fn run(session: &Session, args: Args) -> Result<Outcome> {
+    let root = session.layout.root();
+    if !args.yes {
+        let asked = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+        if !asked {
+            return Err(Fault::new(Exit::Usage, "purge removes every dataset, exports included, and nobody can be asked here")
+                .at(root.display().to_string())
+                .help("purge --yes")
+                .into());
+        }
+        session
+            .progress
+            .line(&format!("every dataset in {} will be removed, exports included; type yes to go on", root.display()));
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer)?;
+        if answer.trim() != "yes" {
+            return Ok(Outcome::new("nothing was removed\n", json!({ "files": 0 })));
+        }
+    }
+    let _lock = RunLock::take(&session.layout, &format!("purge {}", session.run_id))?;
+    let purged = purge_datasets(&session.layout)?;
+    let text = format!(
+        "{} files, {} MiB removed; {} holds their names, rows and hashes\n",
+        thousands(purged.files),
+        thousands(purged.bytes >> 20),
+        purged.tombstone.display()
+    );
+    Ok(Outcome::new(text, json!({ "files": purged.files, "bytes": purged.bytes })))
+}
