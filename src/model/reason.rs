@@ -1,0 +1,296 @@
+//! Why a value was cleaned, defaulted, noted or refused: every code that `check__rejects` and `check__findings` may hold.
+
+use crate::coded;
+use crate::model::Code;
+
+coded! {
+    /// What a reason did to the value or row.
+    pub enum Effect {
+        /// The value was kept in a better form.
+        Cleaned = "CLEANED",
+        /// A documented fallback stands in.
+        Defaulted = "DEFAULTED",
+        /// The value became null, or the row was left out.
+        Rejected = "REJECTED",
+        /// Nothing changed; worth knowing.
+        Noted = "NOTED",
+    }
+}
+
+macro_rules! reasons {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $code:literal, $effect:ident;)+) => {
+        coded! {
+            /// A reason, as docs/codes.md lists them.
+            pub enum Reason {
+                $($(#[doc = $doc])+ $variant = $code),+
+            }
+        }
+
+        impl Reason {
+            /// What it does.
+            pub fn effect(self) -> Effect {
+                match self { $(Self::$variant => Effect::$effect),+ }
+            }
+
+            /// What it means, in one sentence.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),+).trim_ascii()),+ }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// The row has no id; it is listed as `#line`.
+    MissingId = "MISSING_ID", Rejected;
+    /// A row with this id came before; it is listed as `id#line`.
+    DupSourceId = "DUP_SOURCE_ID", Rejected;
+    /// A grant on a channel that no map knows; the row is left out.
+    ChannelUnmapped = "CHANNEL_UNMAPPED", Rejected;
+    /// A preference or logged change that says neither yes nor no; the row is left out.
+    ConsentUnreadable = "CONSENT_UNREADABLE", Rejected;
+
+    /// Control, zero-width or bidirectional characters were removed.
+    TextInvisible = "TEXT_INVISIBLE", Cleaned;
+    /// Letters and their accents were composed (NFC).
+    TextComposed = "TEXT_COMPOSED", Cleaned;
+    /// A dump's word for null (`NULL`, `\N`) became null.
+    TextNullWord = "TEXT_NULL_WORD", Cleaned;
+    /// The text is longer than any real one; it became null.
+    TextTooLong = "TEXT_TOO_LONG", Rejected;
+    /// The copy of the raw value was cut at 1024 bytes.
+    RawCut = "RAW_CUT", Cleaned;
+    /// A South African national identity number stood where it must not; it was dropped, from the raw copy too.
+    NationalId = "NATIONAL_ID_IN_FIELD", Rejected;
+
+    /// Not an address.
+    EmailInvalid = "EMAIL_INVALID", Rejected;
+    /// A placeholder of the junk list.
+    EmailPlaceholder = "EMAIL_PLACEHOLDER", Rejected;
+    /// `mailto:`, a display name, blanks or punctuation around the address were removed.
+    EmailUnwrapped = "EMAIL_UNWRAPPED", Cleaned;
+    /// Several addresses in one cell: the first is the value, the others are aliases.
+    EmailSplit = "EMAIL_SPLIT", Cleaned;
+    /// Written with capitals.
+    EmailLowered = "EMAIL_LOWERED", Cleaned;
+    /// A junk local part at a real domain: a value, no key.
+    EmailJunkLocal = "EMAIL_JUNK_LOCAL", Noted;
+    /// An address of an office, not of a person: a value, no key.
+    EmailRole = "EMAIL_ROLE", Noted;
+
+    /// No reading gives a number.
+    PhoneInvalid = "PHONE_INVALID", Rejected;
+    /// A placeholder, one repeated digit, or fewer than seven digits.
+    PhoneJunk = "PHONE_JUNK", Rejected;
+    /// Scientific notation: the digits are gone.
+    PhoneScientific = "PHONE_SCIENTIFIC", Rejected;
+    /// Only the strategy's rule accepts it: a value, no key.
+    PhoneStrategyOnly = "PHONE_STRATEGY_ONLY", Noted;
+    /// The leading zero was lost and is restored.
+    PhoneZeroRestored = "PHONE_ZERO_RESTORED", Cleaned;
+    /// The plus of an international number was lost and is restored.
+    PhonePlusRestored = "PHONE_PLUS_RESTORED", Cleaned;
+    /// Written with the prefix 09 that left South Africa until 2007.
+    PhoneOldPrefix = "PHONE_OLD_PREFIX", Cleaned;
+    /// Written nationally for another configured region, the only one it is valid in.
+    PhoneOtherRegion = "PHONE_OTHER_REGION", Cleaned;
+    /// Written nationally by a record without a tenant, valid in one configured region only: a value, no key.
+    PhoneRegionGuessed = "PHONE_REGION_GUESSED", Noted;
+    /// Read from the bare digits alone: a value, no key.
+    PhoneDigitsOnly = "PHONE_DIGITS_ONLY", Noted;
+    /// Several numbers in one cell: the first valid one is the value, the others are aliases.
+    PhoneSplit = "PHONE_SPLIT", Cleaned;
+    /// Words or an extension around the number were cut.
+    PhoneWordsCut = "PHONE_WORDS_CUT", Cleaned;
+    /// Premium rate: a value, no key.
+    PhonePremium = "PHONE_PREMIUM", Noted;
+
+    /// A placeholder of the junk list.
+    NameJunk = "NAME_JUNK", Rejected;
+    /// Holds no letter.
+    NameNoLetters = "NAME_NO_LETTERS", Rejected;
+    /// A title was cut.
+    NameTitle = "NAME_TITLE_CUT", Cleaned;
+    /// `Family, Given` in one column was split.
+    NameSplit = "NAME_SPLIT", Cleaned;
+
+    /// Not a day of the calendar, or no known format.
+    DateInvalid = "DATE_INVALID", Rejected;
+    /// A placeholder of the junk list, or a listed day that too many records share.
+    DatePlaceholder = "DATE_PLACEHOLDER", Rejected;
+    /// After as_of.
+    DateFuture = "DATE_FUTURE", Rejected;
+    /// More than 105 years before as_of.
+    DateTooOld = "DATE_TOO_OLD", Rejected;
+    /// The day the record was made.
+    DateIsCreated = "DATE_IS_CREATED", Rejected;
+    /// PostgreSQL's infinity.
+    DateInfinite = "DATE_INFINITE", Rejected;
+    /// A spreadsheet's day number.
+    DateSerial = "DATE_SERIAL", Cleaned;
+    /// Seconds or milliseconds since 1970.
+    DateEpoch = "DATE_EPOCH", Cleaned;
+    /// A year of two digits.
+    DateTwoDigitYear = "DATE_TWO_DIGIT_YEAR", Cleaned;
+    /// Local midnight written as an instant of the day before.
+    DateShifted = "DATE_SHIFTED", Cleaned;
+    /// Month before day, as the column proves.
+    DateMonthFirst = "DATE_MONTH_FIRST", Cleaned;
+    /// Could be read both ways, and nothing in the column proves the order: day first.
+    DateDayFirstAssumed = "DATE_DAY_FIRST_ASSUMED", Defaulted;
+
+    /// PostgreSQL's infinity.
+    TimeInfinite = "TIME_INFINITE", Rejected;
+    /// Before the year 1 or after 9999.
+    TimeOutOfRange = "TIME_OUT_OF_RANGE", Rejected;
+    /// Local time that exists twice: the earlier offset.
+    TimeAmbiguous = "TIME_AMBIGUOUS", Cleaned;
+    /// Local time that does not exist: the offset before the gap.
+    TimeGap = "TIME_GAP", Cleaned;
+    /// Local time of a tenant without a configured zone: read as UTC.
+    ZoneUnknown = "ZONE_UNKNOWN", Defaulted;
+
+    /// Not a number.
+    HandicapInvalid = "HANDICAP_INVALID", Rejected;
+    /// A word or number that means none.
+    HandicapSentinel = "HANDICAP_SENTINEL", Rejected;
+    /// Beyond 54.0 or better than plus ten.
+    HandicapOutOfRange = "HANDICAP_OUT_OF_RANGE", Rejected;
+    /// A nine-hole (N) or junior (J) handicap.
+    HandicapNotComparable = "HANDICAP_NOT_COMPARABLE", Rejected;
+    /// Exactly zero in a file where zero stands for none.
+    HandicapZeroMissing = "HANDICAP_ZERO_MISSING", Rejected;
+    /// A marker letter was cut.
+    HandicapMarker = "HANDICAP_MARKER", Cleaned;
+    /// A decimal comma.
+    HandicapComma = "HANDICAP_COMMA", Cleaned;
+    /// Printed with a plus, stored as a negative.
+    HandicapPlus = "HANDICAP_PLUS", Cleaned;
+    /// More than one decimal, rounded half away from zero.
+    HandicapRounded = "HANDICAP_ROUNDED", Cleaned;
+    /// Negative in the source, taken as a plus handicap.
+    HandicapSignAssumed = "HANDICAP_SIGN_ASSUMED", Noted;
+    /// Dated after as_of, not used.
+    HandicapLater = "HANDICAP_LATER", Noted;
+
+    /// Not of the form such numbers have.
+    NumberInvalid = "NUMBER_INVALID", Rejected;
+    /// Scientific notation: the digits are gone.
+    NumberScientific = "NUMBER_SCIENTIFIC", Rejected;
+    /// A placeholder of the junk list.
+    NumberPlaceholder = "NUMBER_PLACEHOLDER", Rejected;
+    /// Blanks were removed or letters made capital.
+    NumberCleaned = "NUMBER_CLEANED", Cleaned;
+    /// A CDH number that is not of ten digits.
+    CdhLength = "CDH_LENGTH", Noted;
+    /// An association that no map knows: kept under its code, no key.
+    AssociationUnmapped = "ASSOCIATION_UNMAPPED", Defaulted;
+    /// An association without a number.
+    AssociationEmpty = "ASSOCIATION_EMPTY", Noted;
+    /// A further number of a kind the player has already; an alias.
+    AssociationFurther = "ASSOCIATION_FURTHER", Noted;
+
+    /// A placeholder instead of a subject.
+    SubjectPlaceholder = "SUBJECT_PLACEHOLDER", Rejected;
+    /// A legacy code, not a subject of the identity provider.
+    SubjectNotIdp = "SUBJECT_NOT_IDP", Noted;
+
+    /// A gender that no map knows: UNKNOWN.
+    GenderUnmapped = "GENDER_UNMAPPED", Defaulted;
+    /// The column is empty; the title tells.
+    GenderFromTitle = "GENDER_FROM_TITLE", Cleaned;
+    /// `g`, decided by the other values of the column (gent beside l, girl beside b).
+    GenderByColumn = "GENDER_BY_COLUMN", Cleaned;
+    /// A status that no map knows: INACTIVE.
+    StatusUnmapped = "STATUS_UNMAPPED", Defaulted;
+    /// No status: ACTIVE with a home club, else INACTIVE.
+    StatusBlank = "STATUS_BLANK", Defaulted;
+    /// A booking status that no map knows: TEETIME_BOOKED.
+    BookingStatusUnmapped = "BOOKING_STATUS_UNMAPPED", Defaulted;
+    /// A message status that no map knows: MESSAGE_SENT.
+    MessageStatusUnmapped = "MESSAGE_STATUS_UNMAPPED", Defaulted;
+    /// A message's channel that no map knows: null.
+    MessageChannelUnmapped = "MESSAGE_CHANNEL_UNMAPPED", Defaulted;
+    /// A scope that no map knows: kept in lower case.
+    ScopeVerbatim = "SCOPE_VERBATIM", Noted;
+
+    /// Nothing tells the tenant.
+    TenantUnknown = "TENANT_UNKNOWN", Defaulted;
+    /// A tenant without a phone region and zone in the configuration; accepted as itself.
+    TenantNotConfigured = "TENANT_NOT_CONFIGURED", Noted;
+
+    /// A refusal on a channel that no map knows: applied to all four.
+    RefusalUnmapped = "REFUSAL_UNMAPPED", Defaulted;
+    /// Consent for a channel that the CRM keeps none for (voice, post, in person).
+    ConsentNoTarget = "CONSENT_NO_TARGET", Noted;
+    /// Evidence dated after as_of: dated at as_of.
+    ConsentFuture = "CONSENT_FUTURE", Cleaned;
+    /// Evidence without a date: dated at as_of.
+    ConsentUndated = "CONSENT_UNDATED", Defaulted;
+}
+
+/// A set of reasons, gathered while one value is read; no allocation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reasons(u128);
+
+impl Reasons {
+    /// Adds a reason.
+    pub fn insert(&mut self, reason: Reason) {
+        self.0 |= 1 << reason as u32;
+    }
+
+    /// Adds every reason of another set.
+    pub fn extend(&mut self, others: Self) {
+        self.0 |= others.0;
+    }
+
+    /// Whether a reason is in the set.
+    pub fn contains(self, reason: Reason) -> bool {
+        self.0 & (1 << reason as u32) != 0
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The reasons in the order of docs/codes.md.
+    pub fn iter(self) -> impl Iterator<Item = Reason> {
+        let mut rest = self.0;
+        std::iter::from_fn(move || {
+            let next = (rest != 0).then(|| rest.trailing_zeros())?;
+            rest &= rest - 1;
+            Some(Reason::ALL[next as usize])
+        })
+    }
+}
+
+impl From<Reason> for Reasons {
+    fn from(reason: Reason) -> Self {
+        Self(1 << reason as u32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reasons_fit_their_set() {
+        const { assert!(Reason::ALL.len() <= 128) };
+        let mut set = Reasons::default();
+        Reason::ALL.iter().for_each(|&reason| set.insert(reason));
+        assert!(set.iter().eq(Reason::ALL.iter().copied()));
+    }
+
+    #[test]
+    fn docs_list_every_code_with_its_effect_and_meaning() {
+        let page = include_str!("../../docs/codes.md");
+        for &reason in Reason::ALL {
+            let line = format!("| `{}` | {} | {} |", reason.code(), reason.effect().code(), reason.meaning());
+            assert!(page.contains(&line), "docs/codes.md lacks: {line}");
+        }
+        let listed = page.lines().filter(|line| line.starts_with("| `")).count();
+        assert_eq!(listed, Reason::ALL.len(), "docs/codes.md lists codes that no longer exist");
+    }
+}
