@@ -1,14 +1,26 @@
 //! The words of the domain, checked when they are made; knows no Arrow, no file, no database, no clock.
 
+pub mod association;
 mod codes;
+pub mod date;
+pub mod email;
+pub mod handicap;
 mod ids;
+pub mod name;
 mod phase;
+pub mod phone;
+pub mod reason;
+pub mod reference;
 mod source;
+pub mod text;
 mod time;
+pub mod zone;
 
 pub use codes::*;
 pub use ids::{ExternalId, RecordKey, Uuid, derived_id, is_ours, profile_id, record_order};
 pub use phase::Phase;
+pub use reason::{Effect, Reason, Reasons};
+pub use reference::Reference;
 pub use source::Source;
 pub use time::{Day, Handicap, Timestamp};
 

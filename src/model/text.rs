@@ -86,7 +86,7 @@ pub fn prefix(text: &str, limit: usize) -> &str {
 pub fn fold_name(text: &str, out: &mut String) {
     let start = out.len();
     let mut pending_blank = false;
-    let mut push = |c: char, out: &mut String, pending: &mut bool| {
+    let push = |c: char, out: &mut String, pending: &mut bool| {
         if *pending && out.len() > start {
             out.push(' ');
         }

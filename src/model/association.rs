@@ -1,0 +1,196 @@
+//! Numbers that associations give to players: opaque, but never a national identity number.
+
+use crate::model::AliasType;
+use crate::model::phone::is_scientific;
+use crate::model::reason::{Reason, Reasons};
+use crate::model::reference::{Junk, JunkKind};
+
+/// The longest association number.
+const LONGEST: usize = 20;
+
+/// An association's number, normalised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AssociationNumber {
+    bytes: [u8; LONGEST],
+    len: usize,
+}
+
+impl AssociationNumber {
+    /// As text: capital letters, digits and hyphens.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.len]).expect("ASCII")
+    }
+
+    /// Reads a number of a kind. `None` when the cell is empty or refused; the reasons tell which.
+    pub fn read(raw: &str, kind: Option<AliasType>, junk: &Junk, reasons: &mut Reasons) -> Option<Self> {
+        let raw = raw.trim();
+        if raw.is_empty() || raw == "NULL" || raw == "\\N" {
+            return None;
+        }
+        match Self::parse(raw, kind, junk) {
+            Ok(number) => {
+                if number.as_str() != raw {
+                    reasons.insert(Reason::NumberCleaned);
+                }
+                if kind == Some(AliasType::CdhId) && number.len != 10 {
+                    reasons.insert(Reason::CdhLength);
+                }
+                Some(number)
+            }
+            Err(reason) => {
+                reasons.insert(reason);
+                None
+            }
+        }
+    }
+
+    fn parse(raw: &str, kind: Option<AliasType>, junk: &Junk) -> Result<Self, Reason> {
+        if is_scientific(raw) {
+            return Err(Reason::NumberScientific);
+        }
+        // A spreadsheet turns 0012345 into 12345.0; the zeros are gone, the point need not stay.
+        let raw = raw.strip_suffix(".0").filter(|integer| integer.bytes().all(|byte| byte.is_ascii_digit())).unwrap_or(raw);
+        let mut number = Self { bytes: [0; LONGEST], len: 0 };
+        for c in raw.chars().filter(|c| !c.is_whitespace() && !crate::model::text::is_invisible(*c)) {
+            let c = c.to_ascii_uppercase();
+            if number.len == LONGEST || !(c.is_ascii_alphanumeric() || c == '-') {
+                return Err(Reason::NumberInvalid);
+            }
+            number.bytes[number.len] = c as u8;
+            number.len += 1;
+        }
+        let text = number.as_str();
+        let mut digits = [0; 13];
+        let mut count = 0;
+        for byte in text.bytes().filter(|byte| *byte != b'-') {
+            if count < 13 {
+                digits[count] = byte;
+            }
+            count += 1;
+        }
+        if count == 13 && is_national_id(&digits) {
+            return Err(Reason::NationalId);
+        }
+        if text.bytes().all(|byte| matches!(byte, b'0' | b'-')) || junk.has(JunkKind::Id, &text.to_ascii_lowercase()) {
+            return Err(Reason::NumberPlaceholder);
+        }
+        let fits = match kind {
+            Some(AliasType::CdhId) => (8..=10).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()),
+            Some(AliasType::GolfRsaId) => text.len() >= 4,
+            _ => !text.is_empty(),
+        };
+        if fits { Ok(number) } else { Err(Reason::NumberInvalid) }
+    }
+}
+
+/// Whether 13 digits are a South African identity number: a birth date first, a check digit last.
+pub fn is_national_id(digits: &[u8; 13]) -> bool {
+    if !digits.iter().all(u8::is_ascii_digit) {
+        return false;
+    }
+    let two = |at: usize| u32::from(digits[at] - b'0') * 10 + u32::from(digits[at + 1] - b'0');
+    let (month, day) = (two(2), two(4));
+    // The century is not written: a 29 February counts if either has one, and one of 1900 and 2000 always does for leap years.
+    let days = match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if two(0) % 4 == 0 => 29,
+        2 => 28,
+        1..=12 => 31,
+        _ => return false,
+    };
+    if !(1..=days).contains(&day) {
+        return false;
+    }
+    let sum: u32 = digits
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(place, digit)| {
+            let digit = u32::from(digit - b'0');
+            if place % 2 == 0 {
+                digit
+            } else if digit > 4 {
+                digit * 2 - 9
+            } else {
+                digit * 2
+            }
+        })
+        .sum();
+    sum % 10 == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Reference;
+
+    fn read(raw: &str, kind: AliasType) -> Result<String, Vec<Reason>> {
+        let mut reasons = Reasons::default();
+        AssociationNumber::read(raw, Some(kind), &Reference::committed().junk, &mut reasons)
+            .map(|number| number.as_str().to_owned())
+            .ok_or_else(|| reasons.iter().collect())
+    }
+
+    #[test]
+    fn numbers_are_opaque_capital_and_without_blanks() {
+        assert_eq!(read(" rsa-2024-12345 ", AliasType::GolfRsaId).as_deref(), Ok("RSA-2024-12345"));
+        assert_eq!(read("00 123 456", AliasType::GolfRsaId).as_deref(), Ok("00123456"));
+        assert_eq!(read("1234567.0", AliasType::GolfRsaId).as_deref(), Ok("1234567"));
+        assert_eq!(read("100 1234 567", AliasType::CdhId).as_deref(), Ok("1001234567"));
+        assert_eq!(read("77", AliasType::McaId).as_deref(), Ok("77"));
+    }
+
+    #[test]
+    fn what_is_no_number_is_refused_with_its_reason() {
+        for (raw, kind, reason) in [
+            ("123", AliasType::GolfRsaId, Reason::NumberInvalid),
+            ("123/456", AliasType::GolfRsaId, Reason::NumberInvalid),
+            ("123456789012345678901", AliasType::GolfRsaId, Reason::NumberInvalid),
+            ("12345678901", AliasType::CdhId, Reason::NumberInvalid),
+            ("1.00E+09", AliasType::CdhId, Reason::NumberScientific),
+            ("0000000000", AliasType::CdhId, Reason::NumberPlaceholder),
+            ("none", AliasType::McaId, Reason::NumberPlaceholder),
+            ("undefined", AliasType::GolfRsaId, Reason::NumberPlaceholder),
+        ] {
+            assert_eq!(read(raw, kind), Err(vec![reason]), "{raw}");
+        }
+        assert_eq!(read("  ", AliasType::CdhId), Err(vec![]));
+    }
+
+    #[test]
+    fn a_cdh_number_of_eight_digits_is_kept_and_noted() {
+        let mut reasons = Reasons::default();
+        let number = AssociationNumber::read("12345678", Some(AliasType::CdhId), &Reference::committed().junk, &mut reasons);
+        assert_eq!(number.unwrap().as_str(), "12345678");
+        assert!(reasons.contains(Reason::CdhLength));
+    }
+
+    #[test]
+    fn a_national_identity_number_is_dropped() {
+        // Invented; the check digit is computed.
+        let mut digits = *b"0002295000080";
+        digits[12] = (b'0'..=b'9')
+            .find(|check| {
+                is_national_id(&{
+                    digits[12] = *check;
+                    digits
+                })
+            })
+            .unwrap();
+        let id = std::str::from_utf8(&digits).unwrap();
+        assert_eq!(read(id, AliasType::GolfRsaId), Err(vec![Reason::NationalId]));
+        let other = if digits[12] == b'9' { b'0' } else { digits[12] + 1 };
+        digits[12] = other;
+        assert!(!is_national_id(&digits));
+        assert!(!is_national_id(b"0013325000080"), "month 13");
+        assert!(!is_national_id(b"0102295000080"), "29 February of a common year");
+    }
+
+    #[test]
+    fn a_number_reads_as_itself() {
+        for raw in ["rsa-1 2", "00123", "AbCd"] {
+            let once = read(raw, AliasType::GolfRsaId).unwrap();
+            assert_eq!(read(&once, AliasType::GolfRsaId).as_ref(), Ok(&once));
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! Addresses: the value the CRM may show, and the key that may prove who somebody is.
+
+use unicode_normalization::UnicodeNormalization;
+
+use crate::model::reason::{Reason, Reasons};
+use crate::model::reference::{Junk, JunkKind};
+use crate::model::text::is_invisible;
+
+/// The longest address (RFC 5321).
+const EMAIL_BYTES: usize = 254;
+/// The longest local part.
+const LOCAL_BYTES: usize = 64;
+/// Addresses kept of one cell.
+const KEPT: usize = 4;
+
+/// One address of a cell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Address {
+    /// Normal form: composed, lower case, dots and tags kept.
+    pub value: String,
+    /// The value without `+tag`, dots folded for Gmail only; empty where the address identifies nobody.
+    pub key: String,
+}
+
+impl Address {
+    /// The key, unless the address identifies nobody.
+    pub fn key(&self) -> Option<&str> {
+        (!self.key.is_empty()).then_some(self.key.as_str())
+    }
+}
+
+/// Reads address cells; keeps its buffers from cell to cell.
+#[derive(Default)]
+pub struct EmailReader {
+    cell: String,
+    addresses: [Address; KEPT],
+    count: usize,
+}
+
+impl EmailReader {
+    /// The addresses of a cell, the value first; empty when there is none. Reasons tell what was done and why nothing is left.
+    pub fn read(&mut self, raw: &str, junk: &Junk, reasons: &mut Reasons) -> &[Address] {
+        self.count = 0;
+        self.cell.clear();
+        normalise(raw, &mut self.cell, reasons);
+        let cell = std::mem::take(&mut self.cell);
+        let mut refused = Reasons::default();
+        for part in cell.split([';', ',', '/', ' ', '|']) {
+            let part = trim_wrapping(part, reasons);
+            if part.contains('@') && self.count < KEPT {
+                match self.address(part, junk) {
+                    Ok(notes) => reasons.extend(notes),
+                    Err(reason) => refused.insert(reason),
+                }
+            }
+        }
+        if self.count == 0 && !cell.is_empty() {
+            reasons.extend(if refused.is_empty() { Reason::EmailInvalid.into() } else { refused });
+        } else if self.count > 1 {
+            reasons.insert(Reason::EmailSplit);
+        }
+        self.cell = cell;
+        &self.addresses[..self.count]
+    }
+
+    fn address(&mut self, part: &str, junk: &Junk) -> Result<Reasons, Reason> {
+        let (local, domain) = parts(part).ok_or(Reason::EmailInvalid)?;
+        let base = local.split_once('+').map_or(local, |(base, _)| base.trim_end_matches('.'));
+        let junk_local = base.is_empty() || junk.has(JunkKind::EmailLocal, base);
+        if junk.has(JunkKind::EmailDomain, domain) || (junk_local && junk.has(JunkKind::EmailDomainIfLocal, domain)) {
+            return Err(Reason::EmailPlaceholder);
+        }
+        if !domain.contains('.') {
+            return Err(Reason::EmailInvalid);
+        }
+        if self.addresses[..self.count].iter().any(|known| known.value == part) {
+            return Ok(Reasons::default());
+        }
+        let address = &mut self.addresses[self.count];
+        self.count += 1;
+        address.value.clear();
+        address.value.push_str(part);
+        address.key.clear();
+        if junk_local {
+            return Ok(Reason::EmailJunkLocal.into());
+        }
+        if junk.has(JunkKind::RoleLocal, base) {
+            return Ok(Reason::EmailRole.into());
+        }
+        let gmail = matches!(domain, "gmail.com" | "googlemail.com");
+        address.key.extend(base.chars().filter(|c| !(gmail && *c == '.')));
+        address.key.push('@');
+        address.key.push_str(if gmail { "gmail.com" } else { domain });
+        Ok(Reasons::default())
+    }
+}
+
+/// Lower case, composed, visible; blanks around `@` and `.` removed, other blanks kept as one separator.
+fn normalise(raw: &str, out: &mut String, reasons: &mut Reasons) {
+    let raw = raw.trim();
+    if raw.bytes().all(|byte| byte.is_ascii_graphic()) {
+        if raw.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            reasons.insert(Reason::EmailLowered);
+        }
+        out.extend(raw.chars().map(|c| c.to_ascii_lowercase()));
+    } else {
+        let mut blank = false;
+        for c in raw.nfc().flat_map(char::to_lowercase).nfc() {
+            if is_invisible(c) {
+                reasons.insert(Reason::TextInvisible);
+            } else if c.is_whitespace() {
+                blank = true;
+            } else {
+                if blank && !out.is_empty() && !matches!(c, '@' | '.') && !out.ends_with(['@', '.']) {
+                    out.push(' ');
+                } else if blank && !out.is_empty() {
+                    reasons.insert(Reason::EmailUnwrapped);
+                }
+                blank = false;
+                out.push(c);
+            }
+        }
+    }
+    if out == "null" || out == "\\n" {
+        out.clear();
+        reasons.insert(Reason::TextNullWord);
+    }
+}
+
+fn trim_wrapping<'a>(part: &'a str, reasons: &mut Reasons) -> &'a str {
+    let wrapping = |c: char| matches!(c, '<' | '>' | '(' | ')' | '[' | ']' | '"' | '\'' | '`' | ':' | '.' | ',' | ';');
+    let mut bare = part.trim_matches(wrapping);
+    while let Some(rest) = bare.strip_prefix("mailto:") {
+        bare = rest.trim_start_matches(wrapping);
+    }
+    if bare.len() != part.len() && bare.contains('@') {
+        reasons.insert(Reason::EmailUnwrapped);
+    }
+    bare
+}
+
+/// Local part and domain of a well-formed address in lower case.
+fn parts(address: &str) -> Option<(&str, &str)> {
+    let (local, domain) = address.split_once('@')?;
+    let letter = |c: char| c.is_ascii_alphanumeric() || (!c.is_ascii() && c.is_alphanumeric());
+    let atom = |c: char| letter(c) || "!#$%&'*+-/=?^_`{|}~.".contains(c) || (!c.is_ascii() && !c.is_whitespace());
+    let local_fits = !local.is_empty()
+        && local.len() <= LOCAL_BYTES
+        && local.chars().all(atom)
+        && !local.starts_with('.')
+        && !local.ends_with('.')
+        && !local.contains("..");
+    let label_fits = |label: &str| {
+        !label.is_empty()
+            && label.len() <= 63
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.chars().all(|c| letter(c) || c == '-' || (!c.is_ascii() && !c.is_whitespace()))
+    };
+    let last = domain.rsplit('.').next().unwrap_or_default();
+    let domain_fits = domain.split('.').all(label_fits) && !last.bytes().all(|byte| byte.is_ascii_digit());
+    (address.len() <= EMAIL_BYTES && local_fits && domain_fits).then_some((local, domain))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::reference::Reference;
+    use proptest::prelude::*;
+
+    fn read(raw: &str) -> (Vec<Address>, Reasons) {
+        let mut reasons = Reasons::default();
+        let addresses = EmailReader::default().read(raw, &Reference::committed().junk, &mut reasons).to_vec();
+        (addresses, reasons)
+    }
+
+    fn value_and_key(raw: &str) -> (Option<String>, Option<String>) {
+        let (addresses, _) = read(raw);
+        let first = addresses.first();
+        (first.map(|address| address.value.clone()), first.and_then(|address| address.key().map(str::to_owned)))
+    }
+
+    #[test]
+    fn values_keep_dots_and_tags_and_keys_do_not_keep_tags() {
+        for (raw, value, key) in [
+            ("Ann.Lee@Mail.Test", "ann.lee@mail.test", "ann.lee@mail.test"),
+            ("ann.lee+golf@mail.test", "ann.lee+golf@mail.test", "ann.lee@mail.test"),
+            ("An.N.Lee+x@googlemail.com", "an.n.lee+x@googlemail.com", "annlee@gmail.com"),
+            ("mailto:ann@mail.test", "ann@mail.test", "ann@mail.test"),
+            ("Ann Lee <ann@mail.test>", "ann@mail.test", "ann@mail.test"),
+            ("ann @ mail . test", "ann@mail.test", "ann@mail.test"),
+            ("ann@mail.test.", "ann@mail.test", "ann@mail.test"),
+            ("\u{200b}ann@mail.test\u{a0}", "ann@mail.test", "ann@mail.test"),
+            ("rene\u{301}@mail.test", "rené@mail.test", "rené@mail.test"),
+            ("O'Neil@mail.test", "o'neil@mail.test", "o'neil@mail.test"),
+        ] {
+            let expected = (Some(value.to_owned()), Some(key.to_owned()));
+            assert_eq!(value_and_key(raw), expected, "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn of_two_addresses_the_first_is_the_value() {
+        for raw in [
+            "a.b@mail.test; c@mail.test",
+            "a.b@mail.test,c@mail.test",
+            "a.b@mail.test / C@mail.test",
+            "a.b@mail.test or c@mail.test",
+        ] {
+            let (addresses, reasons) = read(raw);
+            let values: Vec<_> = addresses.iter().map(|address| address.value.as_str()).collect();
+            assert_eq!(values, ["a.b@mail.test", "c@mail.test"], "{raw}");
+            assert!(reasons.contains(Reason::EmailSplit));
+        }
+        assert_eq!(read("a.b@mail.test;A.B@mail.test").0.len(), 1);
+    }
+
+    #[test]
+    fn only_clear_placeholders_are_dropped() {
+        for raw in
+            ["ann@example.com", "x@noemail.co.za", "test@email.com", "ann@mailinator.com", "ann@localhost", "none@none.com"]
+        {
+            let (addresses, reasons) = read(raw);
+            assert!(addresses.is_empty() && reasons.contains(Reason::EmailPlaceholder), "{raw}");
+        }
+        assert_eq!(value_and_key("noreply@mail.test"), (Some("noreply@mail.test".to_owned()), None));
+        assert_eq!(value_and_key("proshop@club.test"), (Some("proshop@club.test".to_owned()), None));
+        assert_eq!(value_and_key("ann@email.com").1.as_deref(), Some("ann@email.com"));
+        assert!(read("golf@club.test").1.contains(Reason::EmailRole));
+        assert!(read("test@mail.test").1.contains(Reason::EmailJunkLocal));
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_and_counted() {
+        let long = format!("{}@mail.test", "a".repeat(300));
+        for raw in ["ann", "ann@", "@mail.test", "ann@mail", "a@b@c.test", "ann@-mail.test", "ann@1.2.3.4", "n/a", long.as_str()]
+        {
+            let (addresses, reasons) = read(raw);
+            assert!(addresses.is_empty() && reasons.contains(Reason::EmailInvalid), "{raw}");
+        }
+        for raw in ["", "  ", "\u{200b}", "NULL"] {
+            let (addresses, reasons) = read(raw);
+            assert!(addresses.is_empty() && !reasons.contains(Reason::EmailInvalid), "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn look_alikes_stay_apart() {
+        assert_ne!(value_and_key("ann@mail.test"), value_and_key("\u{430}nn@mail.test"));
+    }
+
+    proptest! {
+        #[test]
+        fn reading_a_value_again_gives_the_value(raw in "[A-Za-z.+'İßé \u{200b}\u{301};,<>]{0,12}[@]?[A-Za-z.\\-é ]{0,12}[;, ]?\\PC{0,8}") {
+            for address in read(&raw).0 {
+                let (again, _) = read(&address.value);
+                prop_assert_eq!(&again[0], &address);
+                prop_assert_eq!(again.len(), 1);
+            }
+        }
+
+        #[test]
+        fn the_key_of_a_key_is_the_key(raw in "[A-Za-z.+]{1,12}@(gmail.com|googlemail.com|mail.test)") {
+            if let (_, Some(key)) = value_and_key(&raw) {
+                prop_assert_eq!(value_and_key(&key).1, Some(key));
+            }
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! The code maps and junk lists of `data/reference`, which an operator may extend: what a source's word means.
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
+use crate::model::text::{FoldedCode, clean, fold_name};
+use crate::model::{
+    ActivityChannel, AliasType, BookingOutcome, Channel, Code, CustomerStatus, Gender, MessageKind, Reasons, StatusTag,
+};
+
+/// A code map that cannot be used, with the line that is at fault.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{file} line {line}: {what}")]
+pub struct ReferenceError {
+    /// The file's name.
+    pub file: String,
+    /// From 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub what: String,
+}
+
+/// Words folded by [`FoldedCode`] and what they mean.
+#[derive(Clone, Debug)]
+pub struct CodeMap<T>(HashMap<String, T, FixedState>);
+
+impl<T: Clone> CodeMap<T> {
+    /// What a word means; `None` for unknown words and blanks.
+    pub fn get(&self, word: &str) -> Option<&T> {
+        self.0.get(FoldedCode::of(word).as_str())
+    }
+}
+
+/// What a channel's word means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChannelWord {
+    /// Every channel that consent is given for.
+    All,
+    /// One channel.
+    One(ActivityChannel),
+}
+
+impl ChannelWord {
+    /// The consent channels it speaks of; empty for voice, post and the counter.
+    pub fn consent(self) -> &'static [Channel] {
+        match self {
+            Self::All => Channel::ALL,
+            Self::One(ActivityChannel::Email) => &[Channel::Email],
+            Self::One(ActivityChannel::Sms) => &[Channel::Sms],
+            Self::One(ActivityChannel::Push) => &[Channel::Push],
+            Self::One(ActivityChannel::Whatsapp) => &[Channel::Whatsapp],
+            Self::One(ActivityChannel::Voice | ActivityChannel::Post | ActivityChannel::InPerson) => &[],
+        }
+    }
+}
+
+/// Placeholders, offices and titles.
+#[derive(Clone, Debug, Default)]
+pub struct Junk {
+    words: HashMap<(JunkKind, String), (), FixedState>,
+    prefixes: Vec<(JunkKind, String)>,
+    longest: usize,
+}
+
+/// What a word of the junk list is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum JunkKind {
+    /// A local part that names nobody.
+    EmailLocal,
+    /// A domain that reaches nobody.
+    EmailDomain,
+    /// A domain that reaches nobody when the local part is junk.
+    EmailDomainIfLocal,
+    /// A local part that is an office.
+    RoleLocal,
+    /// A number that reaches nobody, digits only.
+    Phone,
+    /// A name that is none.
+    Name,
+    /// A name that is none unless the other name is one.
+    NamePair,
+    /// A title before a name.
+    Title,
+    /// A birth date that stands for none.
+    Born,
+    /// A birth date that stands for none where too many records share it.
+    BornIfFrequent,
+    /// An identifier that stands for none.
+    Id,
+}
+
+impl JunkKind {
+    const ALL: [(Self, &str); 11] = [
+        (Self::EmailLocal, "email_local"),
+        (Self::EmailDomain, "email_domain"),
+        (Self::EmailDomainIfLocal, "email_domain_if_local"),
+        (Self::RoleLocal, "role_local"),
+        (Self::Phone, "phone"),
+        (Self::Name, "name"),
+        (Self::NamePair, "name_pair"),
+        (Self::Title, "title"),
+        (Self::Born, "born"),
+        (Self::BornIfFrequent, "born_if_frequent"),
+        (Self::Id, "id"),
+    ];
+}
+
+impl Junk {
+    /// Whether the list holds the word, which must be in lower case.
+    pub fn has(&self, kind: JunkKind, word: &str) -> bool {
+        if word.len() <= self.longest && self.words.contains_key(&JunkQuery(kind, word)) {
+            return true;
+        }
+        self.prefixes.iter().any(|(listed, prefix)| *listed == kind && word.starts_with(prefix.as_str()))
+    }
+
+    fn add(&mut self, kind: JunkKind, word: &str) {
+        match word.strip_suffix('*') {
+            Some(prefix) => self.prefixes.push((kind, prefix.to_owned())),
+            None => {
+                self.longest = self.longest.max(word.len());
+                self.words.insert((kind, word.to_owned()), ());
+            }
+        }
+    }
+}
+
+#[derive(Hash)]
+struct JunkQuery<'a>(JunkKind, &'a str);
+
+impl hashbrown::Equivalent<(JunkKind, String)> for JunkQuery<'_> {
+    fn equivalent(&self, key: &(JunkKind, String)) -> bool {
+        self.0 == key.0 && self.1 == key.1
+    }
+}
+
+/// Every map of `data/reference` that staging reads.
+#[derive(Clone, Debug)]
+pub struct Reference {
+    /// `genders.csv`
+    pub genders: CodeMap<Gender>,
+    /// `statuses.csv`
+    pub statuses: CodeMap<(CustomerStatus, Option<StatusTag>)>,
+    /// `channels.csv`
+    pub channels: CodeMap<ChannelWord>,
+    /// `scopes.csv`
+    pub scopes: CodeMap<String>,
+    /// `booking_statuses.csv`
+    pub bookings: CodeMap<BookingOutcome>,
+    /// `message_statuses.csv`
+    pub messages: CodeMap<MessageKind>,
+    /// `associations.csv`; `None` for benefit providers, whose numbers identify nobody here.
+    pub associations: CodeMap<Option<AliasType>>,
+    /// `junk.csv`
+    pub junk: Junk,
+}
+
+/// The files as committed, by name.
+const COMMITTED: [(&str, &str); 8] = [
+    ("genders.csv", include_str!("../../data/reference/genders.csv")),
+    ("statuses.csv", include_str!("../../data/reference/statuses.csv")),
+    ("channels.csv", include_str!("../../data/reference/channels.csv")),
+    ("scopes.csv", include_str!("../../data/reference/scopes.csv")),
+    ("booking_statuses.csv", include_str!("../../data/reference/booking_statuses.csv")),
+    ("message_statuses.csv", include_str!("../../data/reference/message_statuses.csv")),
+    ("associations.csv", include_str!("../../data/reference/associations.csv")),
+    ("junk.csv", include_str!("../../data/reference/junk.csv")),
+];
+
+impl Reference {
+    /// The names of the files, in the order in which they are hashed.
+    pub fn files() -> impl Iterator<Item = &'static str> {
+        COMMITTED.iter().map(|(name, _)| *name)
+    }
+
+    /// The maps as committed.
+    pub fn committed() -> Self {
+        Self::parse(&COMMITTED).expect("a test reads the committed maps")
+    }
+
+    /// Reads the maps from their files' texts, by name.
+    pub fn parse<N: AsRef<str>, T: AsRef<str>>(files: &[(N, T)]) -> Result<Self, ReferenceError> {
+        let lines = |name: &str| Lines::of(files, name);
+        Ok(Self {
+            genders: lines("genders.csv")?.map(|cells| word(cells[1]))?,
+            statuses: lines("statuses.csv")?.map(|cells| {
+                let tag = if cells[2].is_empty() { None } else { Some(word(cells[2])?) };
+                Ok((word(cells[1])?, tag))
+            })?,
+            channels: lines("channels.csv")?
+                .map(|cells| Ok(if cells[1] == "ALL" { ChannelWord::All } else { ChannelWord::One(word(cells[1])?) }))?,
+            scopes: lines("scopes.csv")?.map(|cells| Ok(cells[1].to_owned()))?,
+            bookings: lines("booking_statuses.csv")?.map(|cells| word(cells[1]))?,
+            messages: lines("message_statuses.csv")?.map(|cells| word(cells[1]))?,
+            associations: lines("associations.csv")?
+                .map(|cells| Ok(if cells[1] == "BENEFIT" { None } else { Some(word(cells[1])?) }))?,
+            junk: lines("junk.csv")?.junk()?,
+        })
+    }
+}
+
+fn word<C: Code>(text: &str) -> Result<C, String> {
+    C::from_code(text).ok_or_else(|| {
+        let known: Vec<_> = C::ALL.iter().map(|code| code.code()).collect();
+        format!("{text:?} is none of {}", known.join(", "))
+    })
+}
+
+/// The cells of one file, header checked.
+struct Lines<'a> {
+    file: &'static str,
+    rows: Vec<(usize, Vec<&'a str>)>,
+}
+
+impl<'a> Lines<'a> {
+    fn of<N: AsRef<str>, T: AsRef<str>>(files: &'a [(N, T)], name: &str) -> Result<Self, ReferenceError> {
+        let (file, committed) = COMMITTED.iter().find(|(file, _)| *file == name).expect("every map that is read is committed");
+        let error = |line, what: &str| ReferenceError { file: (*file).to_owned(), line, what: what.to_owned() };
+        let text = files.iter().find(|(file, _)| file.as_ref() == name).map(|(_, text)| text.as_ref());
+        let text = text.ok_or_else(|| error(1, "the file is missing"))?;
+        let mut lines = text.trim_start_matches('\u{feff}').lines().enumerate();
+        let header = committed.lines().next().expect("committed maps have a header");
+        if lines.next().is_none_or(|(_, first)| first.trim() != header) {
+            return Err(error(1, &format!("the header must be {header}")));
+        }
+        let width = header.split(',').count();
+        let mut rows = Vec::new();
+        for (index, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
+            let cells: Vec<&str> = line.split(',').map(str::trim).collect();
+            if cells.len() != width || cells[0].is_empty() {
+                return Err(error(index + 1, &format!("a line must have {width} cells, the first not empty: {header}")));
+            }
+            rows.push((index + 1, cells));
+        }
+        Ok(Self { file, rows })
+    }
+
+    fn error(&self, line: usize, what: String) -> ReferenceError {
+        ReferenceError { file: self.file.to_owned(), line, what }
+    }
+
+    fn map<T>(self, meaning: impl Fn(&[&str]) -> Result<T, String>) -> Result<CodeMap<T>, ReferenceError> {
+        let mut map = HashMap::with_hasher(FixedState::default());
+        for (line, cells) in &self.rows {
+            let value = meaning(cells).map_err(|what| self.error(*line, what))?;
+            let folded = FoldedCode::of(cells[0]).as_str().to_owned();
+            if map.insert(folded, value).is_some() {
+                return Err(self.error(*line, format!("the code {:?} is listed twice", cells[0])));
+            }
+        }
+        Ok(CodeMap(map))
+    }
+
+    fn junk(self) -> Result<Junk, ReferenceError> {
+        let mut junk = Junk::default();
+        for (line, cells) in &self.rows {
+            let kind = JunkKind::ALL.iter().find(|(_, name)| *name == cells[0]).map(|(kind, _)| *kind);
+            let kind = kind.ok_or_else(|| self.error(*line, format!("{:?} is no kind of junk", cells[0])))?;
+            junk.add(kind, &junk_word(kind, cells[1]));
+        }
+        Ok(junk)
+    }
+}
+
+/// Names are compared folded, everything else in lower case.
+fn junk_word(kind: JunkKind, text: &str) -> String {
+    let mut buffer = String::new();
+    let lower = text.to_lowercase();
+    match kind {
+        JunkKind::Name | JunkKind::NamePair | JunkKind::Title => {
+            let mut folded = String::new();
+            fold_name(&lower, &mut folded);
+            if lower.ends_with('*') {
+                folded.push_str(" *");
+            }
+            folded
+        }
+        _ => clean(&lower, &mut buffer, &mut Reasons::default()).unwrap_or_default().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_committed_maps_can_be_read() {
+        let reference = Reference::committed();
+        assert_eq!(reference.genders.get("Mnr."), Some(&Gender::Male));
+        assert_eq!(reference.genders.get("N/A"), Some(&Gender::Unknown));
+        assert_eq!(reference.genders.get(""), None);
+        assert_eq!(reference.statuses.get("On Hold"), Some(&(CustomerStatus::Inactive, Some(StatusTag::Suspended))));
+        assert_eq!(reference.channels.get("E-Mail"), Some(&ChannelWord::One(ActivityChannel::Email)));
+        assert_eq!(reference.channels.get("*"), Some(&ChannelWord::All));
+        assert_eq!(reference.bookings.get("NO_SHOW"), Some(&BookingOutcome::NoShow));
+        assert_eq!(reference.messages.get("hard bounce"), Some(&MessageKind::Bounced));
+        assert_eq!(reference.scopes.get("Tee-Time").map(String::as_str), Some("booking"));
+        assert_eq!(reference.associations.get("GOLFRSA"), Some(&Some(AliasType::GolfRsaId)));
+        assert_eq!(reference.associations.get("golf_rsa"), Some(&Some(AliasType::GolfRsaId)));
+        assert_eq!(reference.associations.get("DISCOVERY_VITALITY"), Some(&None));
+    }
+
+    #[test]
+    fn junk_matches_whole_words_and_listed_prefixes() {
+        let junk = Reference::committed().junk;
+        assert!(junk.has(JunkKind::EmailDomain, "noemail.co.za"));
+        assert!(!junk.has(JunkKind::EmailDomain, "noemails.co.za"));
+        assert!(junk.has(JunkKind::Name, "guest of smith"));
+        assert!(!junk.has(JunkKind::Name, "guest"), "Guest is a family name");
+        assert!(junk.has(JunkKind::NamePair, "guest"));
+        assert!(junk.has(JunkKind::Id, "-1"));
+    }
+
+    fn with(name: &str, text: &str) -> Result<Reference, ReferenceError> {
+        let files: Vec<_> =
+            COMMITTED.iter().map(|&(file, committed)| (file, if file == name { text } else { committed })).collect();
+        Reference::parse(&files)
+    }
+
+    #[test]
+    fn a_wrong_line_is_named() {
+        let error = with("genders.csv", "code,gender\nm,MALE\nf,FEMLE\n").unwrap_err();
+        assert_eq!(error.to_string(), r#"genders.csv line 3: "FEMLE" is none of MALE, FEMALE, OTHER, UNKNOWN"#);
+        let error = with("genders.csv", "code,gender\nm,MALE\nM.,MALE\n").unwrap_err();
+        assert_eq!(error.line, 3);
+        assert_eq!(with("scopes.csv", "a,b\n").unwrap_err().line, 1);
+    }
+}
