@@ -1,1 +1,46 @@
 //! The invented population of the demo and its truth.
+//!
+//! A [`Town`] is the truth: people, homes, addresses, numbers. [`Records`] is what five sources say of them, with all the
+//! dirt of years; a record is a function of (seed, source, number), so that the same seed, scale and as_of give the same
+//! bytes. Nothing in it is anybody's: names are drawn from lists, addresses live in domains that cannot exist.
+
+mod dirt;
+mod names;
+mod population;
+mod random;
+mod records;
+mod town;
+
+pub use population::Population;
+pub use records::{Record, Records};
+pub use town::Town;
+
+use crate::model::Timestamp;
+
+/// The instant the demo takes as now, unless it is told another one: with it the demo is the same on every day.
+pub fn default_as_of() -> Timestamp {
+    Timestamp::parse("2026-11-01T06:00:00Z").expect("a valid instant")
+}
+
+/// The people records of all five sources with the true person of each, without any database.
+pub fn people(population: &Population, seed: u64, scale: f64) -> Records {
+    Records::new(Town::new(population, seed, scale, default_as_of()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Code as _, Source};
+
+    #[test]
+    fn the_same_seed_gives_the_same_records_and_another_one_others() {
+        let all = |seed| {
+            let records = people(&Population::ORDINARY, seed, 0.005);
+            Source::ALL.iter().flat_map(|source| records.of(*source).collect::<Vec<_>>()).collect::<Vec<_>>()
+        };
+        let one = all(1);
+        assert_eq!(one, all(1));
+        assert_ne!(one, all(2));
+        assert_eq!(one.len(), 250 + 150 + 50 + 500 + 400);
+    }
+}
