@@ -1,0 +1,48 @@
+with named as (
+    select provenance.field, provenance.profile_id, people.*
+    from lent__provenance as provenance
+    left join (
+        select source, source_id, profile_id as owner_id, membership_status, membership_tier, handicap, handicap_at
+        from lent__people
+    ) as people on people.source = provenance.source and people.source_id = provenance.source_id
+),
+judged as (
+    select
+        'membershipStatus' as item,
+        profiles."id"::text as id,
+        profiles."membershipStatus" is not null or named.profile_id is not null as is_examined,
+        profiles."membershipStatus" is not distinct from named.membership_status
+            and (named.profile_id is null or named.owner_id = named.profile_id) as is_right
+    from our_profiles as profiles
+    left join named on named.profile_id = profiles."id"::text and named.field = 'membership_status'
+    union all
+    select
+        'membershipTier' as item,
+        profiles."id"::text as id,
+        profiles."membershipTier" is not null or named.profile_id is not null as is_examined,
+        profiles."membershipTier" is not distinct from named.membership_tier
+            and (named.profile_id is null or named.owner_id = named.profile_id) as is_right
+    from our_profiles as profiles
+    left join named on named.profile_id = profiles."id"::text and named.field = 'membership_tier'
+)
+select
+    item || ' that is not its source row''s' as item,
+    count(*) filter (where is_examined) as examined,
+    '0' as expected,
+    (count(*) filter (where not is_right))::text as observed,
+    coalesce((array_agg(id order by id) filter (where not is_right))[1:5], array[]::text[]) as examples
+from judged
+group by item
+union all
+select
+    'profiles without the status that a linked member has',
+    count(distinct people.profile_id),
+    '0',
+    (count(distinct people.profile_id) filter (where profiles."membershipStatus" is null))::text,
+    coalesce(
+        (array_agg(distinct people.profile_id) filter (where profiles."membershipStatus" is null))[1:5], array[]::text[]
+    )
+from lent__people as people
+join our_profiles as profiles on profiles."id"::text = people.profile_id
+where people.source = 'scl' and people.membership_status is not null
+order by 1;

@@ -1,0 +1,1 @@
+SELECT category, COUNT(*) FROM "Activity" GROUP BY category;

@@ -1,0 +1,1 @@
+SELECT source, COUNT(*) FROM "CustomerProfile" GROUP BY source;

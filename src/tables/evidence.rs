@@ -1,0 +1,242 @@
+//! What verification lends to its CRM session as temporary tables, so that every check is plain SQL; never stored.
+
+use crate::model::{Channel, Day, Handicap, LinkRule, Outcome, Source, Timestamp};
+use crate::table;
+use crate::tables::{Label, Text};
+
+table! {
+    /// The one row that says what is being verified.
+    pub mod run = "lent__run", key(phase) {
+        /// The phase of the datasets.
+        phase: i32,
+        /// The instant that every date is judged by (UTC).
+        as_of: Timestamp,
+        /// Start of the look-back for bookings and messages (UTC).
+        window_from: Timestamp,
+        /// Whether a flag may rest on a contact's flag alone.
+        is_weak_consent_enough: bool,
+        /// Whether a false flag counts as a withdrawal.
+        is_false_flag_withdrawal: bool,
+        /// Whether a withdrawal holds in every tenant.
+        is_suppression_global: bool,
+    }
+}
+
+table! {
+    /// Every exported entity with its rows.
+    pub mod entities = "lent__entities", key(source, entity) {
+        /// The source.
+        source: Source,
+        /// The entity.
+        entity: Label,
+        /// Rows of the export's manifest.
+        row_count: i64,
+        /// The strategy's estimate; null where it gives none.
+        estimate: Option<i64>,
+    }
+}
+
+table! {
+    /// Every dataset that load sends, with its rows and a sum that tells whether they are the same rows.
+    pub mod files = "lent__files", key(dataset) {
+        /// The dataset.
+        dataset: Label,
+        /// Rows.
+        row_count: i64,
+        /// Sum over the rows of (first eight hex digits of the id's tail XOR those of the profile's id XOR milliseconds of the
+        /// row's time), so that a row exchanged, moved to another profile or shifted in time shows.
+        fingerprint: i64,
+    }
+}
+
+table! {
+    /// The ledger, counted.
+    pub mod outcomes = "lent__outcomes", key(source, entity, outcome, reason) {
+        /// The source.
+        source: Source,
+        /// The entity.
+        entity: Label,
+        /// What became of the rows.
+        outcome: Outcome,
+        /// Why, for skipped and rejected rows.
+        reason: Option<Label>,
+        /// How many rows.
+        row_count: i64,
+    }
+}
+
+table! {
+    /// One row per person record: its link beside what staging read in it.
+    pub mod people = "lent__people", key(source, source_id) {
+        /// The source.
+        source: Source,
+        /// The record.
+        source_id: Text,
+        /// The profile; null when skipped.
+        profile_id: Option<Text>,
+        /// The profile's tenant; null when skipped.
+        tenant_id: Option<Label>,
+        /// Why it belongs there.
+        rule: Option<LinkRule>,
+        /// Confidence of the link.
+        confidence: i32,
+        /// Source of the record it was linked to.
+        matched_source: Option<Source>,
+        /// That record.
+        matched_source_id: Option<Text>,
+        /// Tenant of the record itself; null when nothing tells.
+        own_tenant_id: Option<Label>,
+        /// The address.
+        email: Option<Text>,
+        /// The address as a key.
+        email_key: Option<Text>,
+        /// The number.
+        phone: Option<Text>,
+        /// The number as a key.
+        phone_key: Option<Text>,
+        /// Given name, folded.
+        first_key: Option<Text>,
+        /// Family name, folded.
+        last_key: Option<Text>,
+        /// Date of birth.
+        born_on: Option<Day>,
+        /// South African handicap number.
+        golf_rsa_id: Option<Text>,
+        /// British and Irish handicap number.
+        cdh_id: Option<Text>,
+        /// MCA number that a player quotes.
+        mca_id: Option<Text>,
+        /// Subject of the identity provider.
+        auth_user_id: Option<Text>,
+        /// What follows from the status (`deceased`, `arrears`, …).
+        status_tag: Option<Label>,
+        /// Handicap index.
+        handicap: Option<Handicap>,
+        /// When it was valid from or changed (UTC).
+        handicap_at: Option<Timestamp>,
+        /// SCL's status text.
+        membership_status: Option<Label>,
+        /// SCL tier.
+        membership_tier: Option<Label>,
+        /// Messaging's flag for e-mail.
+        email_opt_in: Option<bool>,
+        /// Messaging's flag for text messages.
+        sms_opt_in: Option<bool>,
+        /// When the record was made (UTC).
+        created_at: Option<Timestamp>,
+        /// When it last changed (UTC).
+        updated_at: Option<Timestamp>,
+        /// When it was deleted in its source (UTC).
+        deleted_at: Option<Timestamp>,
+    }
+}
+
+table! {
+    /// Further numbers and addresses of person records.
+    pub mod identifiers = "lent__identifiers", key(source, source_id, kind, value) {
+        /// The source.
+        source: Source,
+        /// The record.
+        source_id: Text,
+        /// What it identifies, as an alias type.
+        kind: Label,
+        /// The normalised value.
+        value: Text,
+    }
+}
+
+table! {
+    /// Which record gave membership and handicap of a profile.
+    pub mod provenance = "lent__provenance", key(profile_id, field) {
+        /// The profile.
+        profile_id: Text,
+        /// The column of `crm__customer_profiles`.
+        field: Label,
+        /// The record's source.
+        source: Source,
+        /// The record.
+        source_id: Text,
+    }
+}
+
+table! {
+    /// Evidence of consent as staged.
+    pub mod consents = "lent__consents", key(contact_id, entity, channel, scope) {
+        /// The contact.
+        contact_id: Text,
+        /// `preferences` or `consent_changes`.
+        entity: Label,
+        /// The channel.
+        channel: Channel,
+        /// The scope.
+        scope: Label,
+        /// Whether it gives consent.
+        is_grant: bool,
+        /// Whether it is an act of the person.
+        is_act: bool,
+        /// The time of the evidence (UTC).
+        at: Timestamp,
+        /// When the row last changed (UTC).
+        changed_at: Timestamp,
+    }
+}
+
+table! {
+    /// Withdrawals that earlier loads left in the CRM.
+    pub mod withdrawals = "lent__withdrawals", key(tenant_id, channel, address, scope) {
+        /// The tenant.
+        tenant_id: Label,
+        /// The channel.
+        channel: Label,
+        /// The address in key form.
+        address: Text,
+        /// The scope.
+        scope: Label,
+        /// When (UTC).
+        revoked_at: Option<Timestamp>,
+    }
+}
+
+table! {
+    /// Bookings and messages that lie before the look-back: none may be on the timeline.
+    pub mod early_rows = "lent__early_rows", key(service, source_id) {
+        /// The service.
+        service: Label,
+        /// The row's id there.
+        source_id: Text,
+    }
+}
+
+table! {
+    /// Pairs of profiles that were considered and not joined.
+    pub mod candidates = "lent__candidates", key(a_profile_id, b_profile_id) {
+        /// One profile.
+        a_profile_id: Text,
+        /// The other.
+        b_profile_id: Text,
+    }
+}
+
+table! {
+    /// Values that more people share than a link can bear.
+    pub mod hubs = "lent__hubs", key(kind, tenant_id, value) {
+        /// `EMAIL` or `PHONE`.
+        kind: Label,
+        /// The tenant.
+        tenant_id: Option<Label>,
+        /// The value in key form.
+        value: Text,
+    }
+}
+
+table! {
+    /// Segments that were refreshed, with the members their rule gives.
+    pub mod segments = "lent__segments", key(segment_id) {
+        /// The segment.
+        segment_id: Text,
+        /// Members by rule.
+        rule_member_count: i32,
+        /// Whether the rule could not be evaluated.
+        is_failed: bool,
+    }
+}
