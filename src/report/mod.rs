@@ -1,1 +1,9 @@
-//! The numbers of a run, and the page that shows them; pure.
+//! The numbers of a run, the checklist and the page that shows both; pure: same numbers, same bytes.
+
+mod charts;
+pub mod checklist;
+pub mod numbers;
+mod page;
+pub mod tally;
+
+pub use page::render;

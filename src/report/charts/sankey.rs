@@ -1,0 +1,153 @@
+//! Where rows went: bands whose widths are counts, so that a leak would show.
+
+use super::{WIDTH, at, count, escape, rectangle, svg, text};
+
+/// A band from a node of one column to a node of the next.
+#[derive(Clone, Debug)]
+pub struct Flow {
+    /// Column of the node it leaves, from 0.
+    pub stage: usize,
+    /// The node it leaves.
+    pub from: String,
+    /// The node it reaches.
+    pub to: String,
+    /// How many rows.
+    pub value: i64,
+    /// Colour class.
+    pub class: &'static str,
+}
+
+struct Node {
+    stage: usize,
+    name: String,
+    value: i64,
+    y: f64,
+    height: f64,
+    left_used: f64,
+    right_used: f64,
+}
+
+const HEIGHT: f64 = 360.0;
+const BAR: f64 = 14.0;
+const GAP: f64 = 16.0;
+const LABEL: f64 = 150.0;
+
+/// Bands between columns of nodes, in the order in which the flows name them. Widths are to scale; bands too small to see keep
+/// a hair's width and their true number in the tip.
+pub fn sankey(title: &str, flows: &[Flow]) -> String {
+    let flows: Vec<&Flow> = flows.iter().filter(|flow| flow.value > 0).collect();
+    let mut nodes = nodes(&flows);
+    let stages = nodes.iter().map(|node| node.stage).max().map_or(0, |stage| stage + 1);
+    if stages < 2 {
+        return svg(title, 30.0, &text(10.0, 20.0, "note", "no rows yet"));
+    }
+    let scale = scale(&nodes, stages);
+    place(&mut nodes, stages, scale);
+    let column = |stage: usize| LABEL + (WIDTH - 2.0 * LABEL - BAR) * stage as f64 / (stages - 1) as f64;
+    let mut body = String::new();
+    for flow in &flows {
+        let width = flow.value as f64 * scale;
+        let (Some(a), Some(b)) = (find(&nodes, flow.stage, &flow.from), find(&nodes, flow.stage + 1, &flow.to)) else { continue };
+        let (x0, x1) = (column(flow.stage) + BAR, column(flow.stage + 1));
+        let (y0, y1) = (nodes[a].y + nodes[a].right_used + width / 2.0, nodes[b].y + nodes[b].left_used + width / 2.0);
+        nodes[a].right_used += width;
+        nodes[b].left_used += width;
+        let middle = (x0 + x1) / 2.0;
+        body += &format!(
+            "<path d=\"M{} {} C{m} {} {m} {} {} {}\" class=\"flow {}\" stroke-width=\"{}\"><title>{} → {}: {}</title></path>",
+            at(x0),
+            at(y0),
+            at(y0),
+            at(y1),
+            at(x1),
+            at(y1),
+            flow.class,
+            at(width.max(1.0)),
+            escape(&flow.from),
+            escape(&flow.to),
+            count(flow.value),
+            m = at(middle),
+        );
+    }
+    for node in &nodes {
+        let x = column(node.stage);
+        body += &rectangle(x, node.y, BAR, node.height.max(1.5), "node", &format!("{}: {}", node.name, count(node.value)));
+        let (x, class) = match node.stage {
+            0 => (x - 8.0, "end"),
+            stage if stage + 1 == stages => (x + BAR + 8.0, ""),
+            _ => (x + BAR + 6.0, ""),
+        };
+        let y = node.y + node.height / 2.0;
+        body += &text(x, y - 1.0, class, &node.name);
+        body += &text(x, y + 12.0, &format!("number {class}"), &count(node.value));
+    }
+    let bottom = nodes.iter().map(|node| node.y + node.height).fold(0.0, f64::max);
+    svg(title, bottom + 20.0, &body)
+}
+
+fn nodes(flows: &[&Flow]) -> Vec<Node> {
+    let mut nodes: Vec<Node> = Vec::new();
+    let enter = |stage: usize, name: &str, nodes: &mut Vec<Node>| {
+        find(nodes, stage, name).unwrap_or_else(|| {
+            let name = name.to_owned();
+            nodes.push(Node { stage, name, value: 0, y: 0.0, height: 0.0, left_used: 0.0, right_used: 0.0 });
+            nodes.len() - 1
+        })
+    };
+    for flow in flows {
+        let from = enter(flow.stage, &flow.from, &mut nodes);
+        if flow.stage == 0 {
+            nodes[from].value += flow.value;
+        }
+        let to = enter(flow.stage + 1, &flow.to, &mut nodes);
+        nodes[to].value += flow.value;
+    }
+    nodes
+}
+
+fn find(nodes: &[Node], stage: usize, name: &str) -> Option<usize> {
+    nodes.iter().position(|node| node.stage == stage && node.name == name)
+}
+
+/// Units of length per row: the fullest column decides.
+fn scale(nodes: &[Node], stages: usize) -> f64 {
+    let column = |stage: usize| {
+        let held: Vec<&Node> = nodes.iter().filter(|node| node.stage == stage).collect();
+        let total: i64 = held.iter().map(|node| node.value).sum();
+        (HEIGHT - GAP * held.len() as f64) / total.max(1) as f64
+    };
+    (0..stages).map(column).fold(f64::MAX, f64::min)
+}
+
+fn place(nodes: &mut [Node], stages: usize, scale: f64) {
+    for stage in 0..stages {
+        let mut y = 8.0;
+        for node in nodes.iter_mut().filter(|node| node.stage == stage) {
+            node.height = node.value as f64 * scale;
+            node.y = y;
+            // Two lines of label need room even where the node is a hair.
+            y += node.height.max(14.0) + GAP;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_enters_a_node_leaves_it_to_scale() {
+        let flow = |stage, from: &str, to: &str, value| Flow { stage, from: from.to_owned(), to: to.to_owned(), value, class: "s1" };
+        let flows = [flow(0, "a", "x", 60), flow(0, "b", "x", 40), flow(1, "x", "end", 100)];
+        let refs: Vec<&Flow> = flows.iter().collect();
+        let held = nodes(&refs);
+        let value = |name: &str| held.iter().find(|node| node.name == name).unwrap().value;
+        assert_eq!((value("a"), value("b"), value("x"), value("end")), (60, 40, 100, 100));
+        assert!(sankey("rows", &flows).contains("x: 100"));
+    }
+
+    #[test]
+    fn nothing_to_draw_is_said() {
+        assert!(sankey("rows", &[]).contains("no rows yet"));
+    }
+}

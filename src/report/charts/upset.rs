@@ -1,0 +1,51 @@
+//! Who is known where: bars over a matrix of dots, since five circles cannot be drawn to scale.
+
+use super::{WIDTH, at, count, length, rectangle, svg, text};
+
+/// Profiles that exactly these sets hold.
+#[derive(Clone, Debug)]
+pub struct Overlap {
+    /// Which sets, in their order.
+    pub held: Vec<bool>,
+    /// How many profiles.
+    pub value: i64,
+}
+
+/// Bars over dots; the largest overlaps first, at most twenty.
+pub fn upset(title: &str, sets: &[(String, i64)], overlaps: &[Overlap]) -> String {
+    const LEFT: f64 = 190.0;
+    const TOP: f64 = 150.0;
+    const LINE: f64 = 22.0;
+    let shown = &overlaps[..overlaps.len().min(20)];
+    let most = shown.iter().map(|overlap| overlap.value).max().unwrap_or(0);
+    let step = ((WIDTH - LEFT) / shown.len().max(1) as f64).min(48.0);
+    let mut body = String::new();
+    for (line, (name, total)) in sets.iter().enumerate() {
+        let y = TOP + 14.0 + line as f64 * LINE;
+        body += &text(LEFT - 70.0, y + 4.0, "end", name);
+        body += &text(LEFT - 10.0, y + 4.0, "number end", &count(*total));
+    }
+    for (index, overlap) in shown.iter().enumerate() {
+        let x = LEFT + index as f64 * step + step / 2.0;
+        let height = length(overlap.value, most, TOP - 24.0);
+        let names: Vec<&str> = sets.iter().zip(&overlap.held).filter(|(_, held)| **held).map(|(set, _)| set.0.as_str()).collect();
+        let tip = format!("only {}: {}", names.join(" + "), count(overlap.value));
+        body += &rectangle(x - step * 0.35, TOP - height, step * 0.7, height, "s1", &tip);
+        body += &text(x, TOP - height - 5.0, "number small mid", &count(overlap.value));
+        let lines: Vec<usize> = overlap.held.iter().enumerate().filter(|(_, held)| **held).map(|(line, _)| line).collect();
+        let center = |line: usize| TOP + 14.0 + line as f64 * LINE;
+        if let (Some(first), Some(last)) = (lines.first(), lines.last()) {
+            body += &format!(
+                "<line x1=\"{0}\" y1=\"{1}\" x2=\"{0}\" y2=\"{2}\" class=\"join\"/>",
+                at(x),
+                at(center(*first)),
+                at(center(*last))
+            );
+        }
+        for (line, held) in overlap.held.iter().enumerate() {
+            let class = if *held { "dot on" } else { "dot" };
+            body += &format!("<circle cx=\"{}\" cy=\"{}\" r=\"5\" class=\"{class}\"/>", at(x), at(center(line)));
+        }
+    }
+    svg(title, TOP + 14.0 + sets.len() as f64 * LINE, &body)
+}

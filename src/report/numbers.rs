@@ -1,0 +1,369 @@
+//! Every number of the report, as `report.json` holds them: `"format": 1`, no personal data, no clock.
+
+use serde::Serialize;
+
+/// The whole report.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Numbers {
+    /// Version of this layout.
+    pub format: u32,
+    /// The instant all is seen from.
+    pub as_of: String,
+    /// The phase.
+    pub phase: u8,
+    /// What the phase is called.
+    pub phase_title: String,
+    /// Whether it may go live.
+    pub verdict: Verdict,
+    /// Exported entities and what became of their rows.
+    pub entities: Vec<Entity>,
+    /// What became of the person records of each source.
+    pub people: Vec<People>,
+    /// Profiles by the exact set of sources that know them, most frequent first.
+    pub overlaps: Vec<Overlap>,
+    /// The strategy's six numbers.
+    pub six: Vec<Counted>,
+    /// Links by how sure they are.
+    pub identity: Identity,
+    /// Links by rule.
+    pub rules: Vec<Rule>,
+    /// Profiles by how many records they join.
+    pub clusters: Vec<Counted>,
+    /// The profiles that join most records.
+    pub largest: Vec<Counted>,
+    /// How full the staged columns of people are.
+    pub fill: Vec<Fill>,
+    /// Cleaned, defaulted and refused values.
+    pub findings: Vec<Finding>,
+    /// Refusals by reason, most frequent first.
+    pub rejects: Vec<Counted>,
+    /// Consent by channel.
+    pub consent: Vec<Consent>,
+    /// Suppressed addresses by channel and reason.
+    pub suppressions: Vec<Counted>,
+    /// Activities by month.
+    pub timeline: Timeline,
+    /// Engagement in bands of ten.
+    pub engagement: Vec<Counted>,
+    /// Churn risk in bands of ten.
+    pub churn: Vec<Counted>,
+    /// Segments with their members now and in the run before.
+    pub segments: Vec<Segment>,
+    /// What is different from the run before.
+    pub changes: Vec<Change>,
+    /// What documented departures decided.
+    pub departures: Vec<Counted>,
+    /// Results of the last verification.
+    pub checks: Vec<Check>,
+    /// The strategy's data-quality queries as the CRM answered them.
+    pub quality: Vec<Answer>,
+    /// The steps of the last runs.
+    pub steps: Vec<Step>,
+    /// The strategy's checklist with states.
+    pub checklist: Vec<super::checklist::Line>,
+    /// Manifests that the numbers come from.
+    pub manifests: Vec<Manifest>,
+    /// The statement that gives each number again.
+    pub queries: Vec<Query>,
+}
+
+/// A number with its name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counted {
+    /// What is counted.
+    pub name: String,
+    /// How many.
+    pub count: i64,
+}
+
+impl Counted {
+    /// A number with its name.
+    pub fn new(name: impl Into<String>, count: i64) -> Self {
+        Self { name: name.into(), count }
+    }
+}
+
+/// Whether this may go live.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Verdict {
+    /// `good`, `person`, `bad` or `unknown`.
+    pub state: String,
+    /// In one sentence.
+    pub sentence: String,
+    /// Six numbers that say most.
+    pub tiles: Vec<Tile>,
+}
+
+/// One of the numbers on top.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Tile {
+    /// What it is.
+    pub name: String,
+    /// How many.
+    pub count: i64,
+    /// More or less than in the run before.
+    pub delta: Option<i64>,
+    /// What to know about it.
+    pub note: String,
+}
+
+/// An exported entity and the outcomes of its rows.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Entity {
+    /// The source.
+    pub source: String,
+    /// The entity.
+    pub entity: String,
+    /// Rows exported.
+    pub exported: i64,
+    /// The strategy's estimate.
+    pub estimate: Option<i64>,
+    /// Rows that a CRM row has as its source.
+    pub loaded: i64,
+    /// Rows used inside a row that another record founded.
+    pub merged: i64,
+    /// Rows left out for a documented reason.
+    pub skipped: i64,
+    /// Rows that could not be read.
+    pub rejected: i64,
+    /// Why rows were left out or refused.
+    pub reasons: Vec<Counted>,
+}
+
+impl Entity {
+    /// Whether the outcomes add up to what was exported.
+    pub fn balances(&self) -> bool {
+        self.loaded + self.merged + self.skipped + self.rejected == self.exported
+    }
+}
+
+/// What became of a source's person records.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct People {
+    /// The source.
+    pub source: String,
+    /// Person records in scope.
+    pub records: i64,
+    /// Records that name a profile.
+    pub founded: i64,
+    /// Records linked to the profile of another source's record.
+    pub linked: i64,
+    /// Records linked to a profile that a record of the same source founded.
+    pub merged: i64,
+    /// Records left out.
+    pub skipped: i64,
+    /// Profiles that hold at least one record of the source.
+    pub profiles: i64,
+}
+
+/// Profiles that exactly these sources know.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Overlap {
+    /// The sources.
+    pub sources: Vec<String>,
+    /// How many profiles.
+    pub count: i64,
+}
+
+/// How sure the links are.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Identity {
+    /// Links by whole bits of evidence; candidates in the same scale.
+    pub bits: Vec<Bits>,
+    /// Pairs that were not joined, by why.
+    pub refusals: Vec<Counted>,
+    /// Shared values that link nobody, by kind and reason.
+    pub hubs: Vec<Counted>,
+    /// Records that hold such a value.
+    pub hub_records: i64,
+}
+
+/// Links and candidates of so many bits.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Bits {
+    /// Whole bits, rounded down.
+    pub bits: i32,
+    /// Links.
+    pub links: i64,
+    /// Pairs for review.
+    pub candidates: i64,
+}
+
+/// A rule and what it joined.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Rule {
+    /// The rule.
+    pub rule: String,
+    /// Links.
+    pub links: i64,
+    /// Mean confidence, 0 to 100.
+    pub confidence: i64,
+    /// Lowest confidence.
+    pub lowest: i64,
+}
+
+/// How full a staged column is.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Fill {
+    /// The source.
+    pub source: String,
+    /// The column.
+    pub column: String,
+    /// Rows.
+    pub rows: i64,
+    /// Rows with a value.
+    pub filled: i64,
+    /// Values cleaned.
+    pub cleaned: i64,
+    /// Values refused.
+    pub refused: i64,
+}
+
+/// A cleaning, default or refusal.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Finding {
+    /// The source.
+    pub source: String,
+    /// The entity.
+    pub entity: String,
+    /// The column.
+    pub column: String,
+    /// `CLEANED`, `DEFAULTED`, `REJECTED` or `NOTED`.
+    pub effect: String,
+    /// The code.
+    pub reason: String,
+    /// The raw code where it is one of a closed vocabulary.
+    pub value: Option<String>,
+    /// How many values.
+    pub count: i64,
+}
+
+/// Consent on a channel.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Consent {
+    /// The channel.
+    pub channel: String,
+    /// Profiles that may be contacted.
+    pub flags_on: i64,
+    /// Profiles that may not.
+    pub flags_off: i64,
+    /// Rows that give consent.
+    pub opted_in: i64,
+    /// Rows that refuse.
+    pub opted_out: i64,
+}
+
+/// Activities by month and kind.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Timeline {
+    /// The kinds, in the order of the counts.
+    pub kinds: Vec<String>,
+    /// Month and counts.
+    pub months: Vec<Month>,
+    /// Activities before the months shown.
+    pub before: i64,
+    /// Activities after as_of.
+    pub after_as_of: i64,
+    /// All activities by type.
+    pub types: Vec<Counted>,
+}
+
+/// A month of the timeline.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Month {
+    /// `2026-11`.
+    pub month: String,
+    /// By kind.
+    pub counts: Vec<i64>,
+}
+
+/// A segment.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Segment {
+    /// Tenant and name.
+    pub name: String,
+    /// Members by rule.
+    pub members: i64,
+    /// Members by rule in the run before.
+    pub before: Option<i64>,
+    /// Why it could not be refreshed.
+    pub error: Option<String>,
+}
+
+/// A number now and in the run before.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Change {
+    /// What.
+    pub name: String,
+    /// In the run before; null when there was none.
+    pub before: Option<i64>,
+    /// Now.
+    pub now: i64,
+}
+
+/// One result of verification.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Check {
+    /// The check and what it compared.
+    pub name: String,
+    /// The line it proves.
+    pub proves: String,
+    /// What should be.
+    pub expected: String,
+    /// What is.
+    pub observed: String,
+    /// `PASSED`, `FAILED`, `VACUOUS` or `NEEDS_A_PERSON`.
+    pub state: String,
+}
+
+/// A query of the strategy and the CRM's answer.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Answer {
+    /// The strategy's heading.
+    pub title: String,
+    /// The statement.
+    pub sql: String,
+    /// Column names.
+    pub columns: Vec<String>,
+    /// Rows; addresses are counted, not shown.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// A step of a run.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Step {
+    /// The step.
+    pub step: String,
+    /// Milliseconds after the first step shown.
+    pub start_ms: i64,
+    /// Milliseconds.
+    pub taken_ms: i64,
+    /// Most memory held, in MiB.
+    pub peak_mib: i64,
+    /// Exit code.
+    pub exit: i64,
+}
+
+/// A folder that the numbers come from.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Manifest {
+    /// The folder below the data folder.
+    pub folder: String,
+    /// Datasets in it.
+    pub files: i64,
+    /// Rows.
+    pub rows: i64,
+    /// Bytes.
+    pub bytes: i64,
+    /// Content hash of the manifest.
+    pub hash: String,
+}
+
+/// A number and the statement that gives it again.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Query {
+    /// What it counts.
+    pub name: String,
+    /// DuckDB SQL over the data folder.
+    pub sql: String,
+}
