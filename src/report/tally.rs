@@ -193,8 +193,12 @@ impl Tally {
     /// Profiles: their flags.
     pub fn profiles(&mut self, columns: &crm::customer_profiles::Columns) {
         for row in columns.rows() {
-            let flags =
-                [("EMAIL", row.email_opt_in), ("SMS", row.sms_opt_in), ("PUSH", row.push_opt_in), ("WHATSAPP", row.whatsapp_opt_in)];
+            let flags = [
+                ("EMAIL", row.email_opt_in),
+                ("SMS", row.sms_opt_in),
+                ("PUSH", row.push_opt_in),
+                ("WHATSAPP", row.whatsapp_opt_in),
+            ];
             for (channel, is_on) in flags {
                 let held = self.consent.entry(channel).or_default();
                 if is_on { held.flags_on += 1 } else { held.flags_off += 1 }
@@ -302,7 +306,11 @@ impl Tally {
                 .collect(),
             largest: largest.iter().take(LARGEST).map(|(id, records)| Counted::new(id.as_str(), i64::from(*records))).collect(),
             identity: Identity {
-                bits: self.bits.iter().map(|(bits, (links, candidates))| Bits { bits: *bits, links: *links, candidates: *candidates }).collect(),
+                bits: self
+                    .bits
+                    .iter()
+                    .map(|(bits, (links, candidates))| Bits { bits: *bits, links: *links, candidates: *candidates })
+                    .collect(),
                 refusals: ranked(std::mem::take(&mut self.refusals)),
                 hubs: ranked(std::mem::take(&mut self.hubs)),
                 hub_records: self.hub_records,
@@ -347,7 +355,9 @@ impl Tally {
             // Findings name the exported column; ours is part of it or the other way round (`phone_number`, `phone`).
             self.findings
                 .iter()
-                .filter(|finding| finding.source == source.code() && finding.entity == source.people() && finding.effect == effect)
+                .filter(|finding| {
+                    finding.source == source.code() && finding.entity == source.people() && finding.effect == effect
+                })
                 .filter(|finding| finding.column.starts_with(column))
                 .map(|finding| finding.count)
                 .sum()

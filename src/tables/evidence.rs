@@ -118,6 +118,8 @@ table! {
         membership_status: Option<Label>,
         /// SCL tier.
         membership_tier: Option<Label>,
+        /// Earliest day of joining a club in SCL (UTC).
+        joined_at: Option<Timestamp>,
         /// Messaging's flag for e-mail.
         email_opt_in: Option<bool>,
         /// Messaging's flag for text messages.
@@ -142,6 +144,8 @@ table! {
         kind: Label,
         /// The normalised value.
         value: Text,
+        /// Whether the value may prove who somebody is.
+        is_key: bool,
     }
 }
 

@@ -8,6 +8,7 @@ pub mod cell;
 pub mod check;
 pub mod crm;
 pub mod dictionary;
+pub mod evidence;
 pub mod resolution;
 pub mod score;
 pub mod stage;

@@ -29,6 +29,7 @@ with addresses as (
     union
     select source, source_id, kind, value
     from lent__identifiers
+    where is_key
 ),
 needs as (
     select people.source, people.source_id, people.profile_id, people.rule, people.matched_source, people.matched_source_id, kinds.kind

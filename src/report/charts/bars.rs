@@ -66,7 +66,8 @@ pub fn columns(title: &str, rows: &[Bar], is_log: bool, marks: &[(usize, &str)])
     }
     for (index, word) in marks {
         let x = *index as f64 * step;
-        body += &format!("<line x1=\"{0}\" y1=\"4\" x2=\"{0}\" y2=\"{1}\" class=\"mark\"/>", super::at(x), super::at(HEIGHT - 20.0));
+        body +=
+            &format!("<line x1=\"{0}\" y1=\"4\" x2=\"{0}\" y2=\"{1}\" class=\"mark\"/>", super::at(x), super::at(HEIGHT - 20.0));
         body += &text(x + 5.0, 14.0, "note", word);
     }
     svg(title, HEIGHT, &body)

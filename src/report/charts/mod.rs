@@ -43,12 +43,7 @@ pub fn share(part: i64, whole: i64) -> String {
 
 /// An SVG element that screen readers call by its title.
 pub(crate) fn svg(title: &str, height: f64, body: &str) -> String {
-    format!(
-        "<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">{body}</svg>",
-        at(WIDTH),
-        at(height),
-        escape(title)
-    )
+    format!("<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">{body}</svg>", at(WIDTH), at(height), escape(title))
 }
 
 /// A rectangle with a tip.

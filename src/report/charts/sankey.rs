@@ -137,7 +137,8 @@ mod tests {
 
     #[test]
     fn what_enters_a_node_leaves_it_to_scale() {
-        let flow = |stage, from: &str, to: &str, value| Flow { stage, from: from.to_owned(), to: to.to_owned(), value, class: "s1" };
+        let flow =
+            |stage, from: &str, to: &str, value| Flow { stage, from: from.to_owned(), to: to.to_owned(), value, class: "s1" };
         let flows = [flow(0, "a", "x", 60), flow(0, "b", "x", 40), flow(1, "x", "end", 100)];
         let refs: Vec<&Flow> = flows.iter().collect();
         let held = nodes(&refs);

@@ -1,0 +1,330 @@
+//! The strategy's Execution Checklist and rollback plan in its words and order, each line with its state and proof.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::model::{Code, Source};
+use crate::report::numbers::Check;
+
+/// A line of the checklist as it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Line {
+    /// Number, from 1, by which a person closes it.
+    pub number: usize,
+    /// The strategy's heading.
+    pub section: &'static str,
+    /// The strategy's words.
+    pub words: &'static str,
+    /// `DONE`, `FAILED`, `OPEN`, `NEEDS_A_PERSON` or, in the rollback plan, `READY`.
+    pub state: &'static str,
+    /// What proves it, or what to do.
+    pub proof: String,
+}
+
+/// What proves a line.
+#[derive(Clone, Copy, Debug)]
+enum Proof {
+    /// The source's preflight.
+    Connection(Source),
+    /// The target's preflight.
+    Target,
+    /// A complete run of this version against another database.
+    Staging,
+    /// The source's saved export.
+    Export(Source),
+    /// Rows of this phase are in the CRM, and are those of the files.
+    Loaded(u8),
+    /// These checks, from this phase on.
+    Checks(u8, &'static [&'static str]),
+    /// The sample audit.
+    Audit,
+    /// Only a person can tell; the advice.
+    Person(&'static str),
+    /// A step of the rollback plan, and how it is done here.
+    Rollback(&'static str),
+}
+
+const PRE: &str = "Pre-Migration";
+const ONE: &str = "Phase 1: MCA v1";
+const TWO: &str = "Phase 2: SCL";
+const THREE: &str = "Phase 3: TeeTime";
+const FOUR: &str = "Phase 4: Messaging";
+const FIVE: &str = "Phase 5: Activities";
+const SIX: &str = "Phase 6: Compute";
+const POST: &str = "Post-Migration";
+const BACK: &str = "Rollback Plan";
+
+const LINES: [(&str, &str, Proof); 41] = [
+    (PRE, "CRM database provisioned and schema migrated", Proof::Target),
+    (PRE, "MCA v1 ZA database access confirmed", Proof::Connection(Source::McaZa)),
+    (PRE, "MCA v1 UK database access confirmed", Proof::Connection(Source::McaUk)),
+    (PRE, "SCL database access confirmed", Proof::Connection(Source::Scl)),
+    (PRE, "TeeTime database access confirmed", Proof::Connection(Source::Teetime)),
+    (PRE, "Messaging database access confirmed", Proof::Connection(Source::Messaging)),
+    (PRE, "Backfill scripts tested in staging", Proof::Staging),
+    (ONE, "Export MCA v1 ZA data", Proof::Export(Source::McaZa)),
+    (ONE, "Export MCA v1 UK data", Proof::Export(Source::McaUk)),
+    (ONE, "Run import script", Proof::Loaded(1)),
+    (ONE, "Verify record counts", Proof::Checks(1, &["record_counts", "same_rows", "export_estimates", "ledger_balance"])),
+    (
+        ONE,
+        "Spot-check identity resolution",
+        Proof::Checks(1, &["founders", "link_evidence", "link_confidence", "one_tenant", "own_addresses"]),
+    ),
+    (TWO, "Export SCL Members", Proof::Export(Source::Scl)),
+    (TWO, "Run import with identity resolution", Proof::Loaded(2)),
+    (TWO, "Verify sclMemberId links", Proof::Checks(2, &["scl_member_links"])),
+    (TWO, "Verify membership data sync", Proof::Checks(2, &["membership_data"])),
+    (THREE, "Export TeeTime Players", Proof::Export(Source::Teetime)),
+    (THREE, "Run import with identity resolution", Proof::Loaded(3)),
+    (THREE, "Verify teetimePlayerId links", Proof::Checks(3, &["teetime_player_links"])),
+    (THREE, "Verify handicap data sync", Proof::Checks(3, &["handicap_data"])),
+    (FOUR, "Export Messaging Contacts", Proof::Export(Source::Messaging)),
+    (FOUR, "Run import with identity resolution", Proof::Loaded(4)),
+    (FOUR, "Verify messagingContactId links", Proof::Checks(4, &["messaging_contact_links"])),
+    (FOUR, "Verify consent data sync", Proof::Checks(4, &["consent_flags", "consent_rows"])),
+    (FIVE, "Import historical bookings", Proof::Checks(5, &["timeline_counts"])),
+    (FIVE, "Import historical messages", Proof::Checks(5, &["timeline_counts"])),
+    (FIVE, "Import membership changes", Proof::Checks(5, &["timeline_counts"])),
+    (
+        FIVE,
+        "Verify activity timeline",
+        Proof::Checks(5, &["timeline_counts", "timeline_tenants", "timeline_people", "timeline_window"]),
+    ),
+    (SIX, "Run batch engagement scoring", Proof::Checks(6, &["engagement"])),
+    (SIX, "Run batch churn risk scoring", Proof::Checks(6, &["churn"])),
+    (SIX, "Update activity metrics", Proof::Checks(6, &["strategy_metrics"])),
+    (SIX, "Refresh dynamic segments", Proof::Checks(6, &["segment_members"])),
+    (POST, "Verify total profile count", Proof::Checks(6, &["profile_total"])),
+    (POST, "Verify identity resolution accuracy (sample audit)", Proof::Audit),
+    (POST, "Verify cross-service links", Proof::Checks(6, &["cross_service_links", "mca_za_links", "mca_uk_links"])),
+    (POST, "Run data quality report", Proof::Checks(6, &["duplicate_emails"])),
+    (POST, "Enable real-time event sync", Proof::Person("start each consumer at its watermark: make watermarks")),
+    (
+        BACK,
+        "Stop event consumers - Prevent new data from coming in",
+        Proof::Rollback("rollback refuses while other sessions write"),
+    ),
+    (
+        BACK,
+        "Truncate CRM tables - Clear partially migrated data",
+        Proof::Rollback("make rollback removes exactly our rows; ARGS=--emergency truncates"),
+    ),
+    (
+        BACK,
+        "Fix issues - Address root cause",
+        Proof::Rollback("rollback writes the failed checks and top rejects; the run's datasets go to data/failed"),
+    ),
+    (BACK, "Re-run migration - Start fresh", Proof::Rollback("make backfill, from saved exports or with FRESH=1")),
+];
+
+/// Verdicts that make the sample audit an audit.
+pub const AUDIT_VERDICTS: i64 = 200;
+
+/// What is known when the checklist is drawn up.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// What each saved export holds, in words.
+    pub exports: BTreeMap<Source, String>,
+    /// The phase of the last load that verification found complete.
+    pub verified_phase: u8,
+    /// Results of the last verification.
+    pub checks: Vec<Check>,
+    /// Results of the last preflight.
+    pub preflight: Vec<Check>,
+    /// A complete run of this version against another database, in words.
+    pub staging: Option<String>,
+    /// Verdicts of the sample audit and what they say.
+    pub audit: Option<(i64, String)>,
+    /// The last rollback, in words.
+    pub rollback: Option<String>,
+    /// Lines that a person closed: number, and who and when.
+    pub closed: BTreeMap<usize, String>,
+}
+
+/// Every line with its state.
+pub fn checklist(facts: &Facts) -> Vec<Line> {
+    LINES
+        .iter()
+        .enumerate()
+        .map(|(index, (section, words, proof))| {
+            let number = index + 1;
+            let (state, proof) = judge(*proof, facts);
+            let closed = facts.closed.get(&number);
+            match closed {
+                // A person cannot close what a check found wrong.
+                Some(who) if state != "FAILED" && state != "DONE" => {
+                    Line { number, section, words, state: "DONE", proof: format!("closed by {who}") }
+                }
+                _ => Line { number, section, words, state, proof },
+            }
+        })
+        .collect()
+}
+
+/// The number of the line that a person means: its number, or its words when only one line has them.
+pub fn line_number(asked: &str) -> Result<usize, String> {
+    if let Ok(number) = asked.parse::<usize>() {
+        return if (1..=LINES.len()).contains(&number) {
+            Ok(number)
+        } else {
+            Err(format!("lines are numbered 1 to {}", LINES.len()))
+        };
+    }
+    let wanted = asked.trim().to_lowercase();
+    let found: Vec<usize> = LINES
+        .iter()
+        .enumerate()
+        .filter(|(_, line)| line.1.to_lowercase().contains(&wanted))
+        .map(|(index, _)| index + 1)
+        .collect();
+    match found.as_slice() {
+        [number] => Ok(*number),
+        [] => Err("no line has these words".to_owned()),
+        several => Err(format!("{} lines have these words: give the number, one of {several:?}", several.len())),
+    }
+}
+
+/// The names of all checks that some line rests on.
+pub fn proving_checks() -> Vec<&'static str> {
+    let checks = LINES.iter().filter_map(|(_, _, proof)| if let Proof::Checks(_, names) = proof { Some(*names) } else { None });
+    let mut names: Vec<&str> = checks.flatten().copied().collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+fn judge(proof: Proof, facts: &Facts) -> (&'static str, String) {
+    match proof {
+        Proof::Connection(source) => preflight(facts, source.code()),
+        Proof::Target => match preflight(facts, "crm") {
+            // What is loaded and verified has its schema, whether or not a preflight was run.
+            ("OPEN", _) if facts.verified_phase > 0 => ("DONE", "a load into it was verified".to_owned()),
+            found => found,
+        },
+        Proof::Staging => match &facts.staging {
+            Some(run) => ("DONE", run.clone()),
+            None => {
+                ("NEEDS_A_PERSON", "run make backfill against a staging CRM first, from another data folder or URL".to_owned())
+            }
+        },
+        Proof::Export(source) => match facts.exports.get(&source) {
+            Some(held) => ("DONE", held.clone()),
+            None => ("OPEN", format!("make export-{}", source.code().replace('_', "-"))),
+        },
+        Proof::Loaded(phase) => {
+            let (state, proof) = judge(Proof::Checks(phase, &["record_counts"]), facts);
+            if facts.verified_phase < phase { ("OPEN", format!("make phase{phase}")) } else { (state, proof) }
+        }
+        Proof::Checks(phase, names) => {
+            if facts.verified_phase < phase {
+                return ("OPEN", format!("make phase{phase}"));
+            }
+            checks(facts, names)
+        }
+        Proof::Audit => match &facts.audit {
+            Some((verdicts, words)) if *verdicts >= AUDIT_VERDICTS => ("DONE", words.clone()),
+            Some((verdicts, _)) => ("NEEDS_A_PERSON", format!("{verdicts} of {AUDIT_VERDICTS} verdicts given")),
+            None => ("NEEDS_A_PERSON", format!("audit --sample 300 writes pairs to judge; done at {AUDIT_VERDICTS} verdicts")),
+        },
+        Proof::Person(advice) => ("NEEDS_A_PERSON", advice.to_owned()),
+        Proof::Rollback(how) => match &facts.rollback {
+            Some(run) => ("DONE", run.clone()),
+            None => ("READY", how.to_owned()),
+        },
+    }
+}
+
+fn preflight(facts: &Facts, place: &str) -> (&'static str, String) {
+    let found: Vec<&Check> = facts.preflight.iter().filter(|check| check.name.starts_with(&format!("{place}: "))).collect();
+    match (found.len(), found.iter().find(|check| check.state == "FAILED")) {
+        (0, _) => ("OPEN", "make check-connections, or: verify --phase 0".to_owned()),
+        (_, Some(failed)) => ("FAILED", format!("{}: {}", failed.name, failed.observed)),
+        (count, None) => ("DONE", format!("{count} things examined by verify --phase 0")),
+    }
+}
+
+fn checks(facts: &Facts, names: &[&str]) -> (&'static str, String) {
+    let of = |name: &str| -> Vec<&Check> {
+        facts.checks.iter().filter(|check| check.name == *name || check.name.starts_with(&format!("{name}: "))).collect()
+    };
+    let (mut passed, mut compared) = (0, 0);
+    let mut worst = ("DONE", String::new());
+    for name in names {
+        let found = of(name);
+        if found.is_empty() {
+            worst = worse(worst, ("OPEN", format!("check {name} was not run: make verify")));
+            continue;
+        }
+        compared += found.len();
+        passed += found.iter().filter(|check| check.state == "PASSED").count();
+        if let Some(failed) = found.iter().find(|check| check.state == "FAILED") {
+            worst = worse(worst, ("FAILED", format!("{}: {} instead of {}", failed.name, failed.observed, failed.expected)));
+        } else if let Some(doubt) = found.iter().find(|check| check.state == "NEEDS_A_PERSON") {
+            worst = worse(worst, ("NEEDS_A_PERSON", format!("{}: {}, expected {}", doubt.name, doubt.observed, doubt.expected)));
+        } else if found.iter().all(|check| check.state == "VACUOUS") {
+            worst = worse(worst, ("NEEDS_A_PERSON", format!("{name} found nothing to look at")));
+        }
+    }
+    if worst.0 == "DONE" {
+        worst.1 = format!("{}: {passed} of {compared} comparisons passed, the rest had nothing to compare", names.join(", "));
+        if passed == compared {
+            worst.1 = format!("{}: all {compared} comparisons passed", names.join(", "));
+        }
+    }
+    worst
+}
+
+fn worse(a: (&'static str, String), b: (&'static str, String)) -> (&'static str, String) {
+    let rank = |state: &str| ["DONE", "NEEDS_A_PERSON", "OPEN", "FAILED"].iter().position(|known| *known == state);
+    if rank(b.0) > rank(a.0) { b } else { a }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(name: &str, state: &str) -> Check {
+        Check { name: name.to_owned(), state: state.to_owned(), ..Check::default() }
+    }
+
+    fn state_of(facts: &Facts, words: &str) -> &'static str {
+        checklist(facts).into_iter().find(|line| line.words == words).unwrap().state
+    }
+
+    #[test]
+    fn a_line_is_done_only_when_all_its_checks_ran() {
+        let mut facts = Facts { verified_phase: 6, ..Facts::default() };
+        facts.checks = vec![check("consent_flags: EMAIL", "PASSED")];
+        assert_eq!(state_of(&facts, "Verify consent data sync"), "OPEN");
+        facts.checks.push(check("consent_rows: rows", "PASSED"));
+        assert_eq!(state_of(&facts, "Verify consent data sync"), "DONE");
+        facts.checks.push(check("consent_rows: more", "FAILED"));
+        assert_eq!(state_of(&facts, "Verify consent data sync"), "FAILED");
+    }
+
+    #[test]
+    fn a_check_that_looked_at_nothing_is_no_proof() {
+        let facts = Facts { verified_phase: 6, checks: vec![check("segment_members: members", "VACUOUS")], ..Facts::default() };
+        assert_eq!(state_of(&facts, "Refresh dynamic segments"), "NEEDS_A_PERSON");
+    }
+
+    #[test]
+    fn a_person_closes_what_no_check_can_but_not_what_failed() {
+        let mut facts =
+            Facts { verified_phase: 6, checks: vec![check("segment_members: members", "FAILED")], ..Facts::default() };
+        for words in ["Enable real-time event sync", "Refresh dynamic segments"] {
+            facts.closed.insert(line_number(words).unwrap(), "T. Ester, 2026-11-22".to_owned());
+        }
+        assert_eq!(state_of(&facts, "Enable real-time event sync"), "DONE");
+        assert_eq!(state_of(&facts, "Refresh dynamic segments"), "FAILED");
+    }
+
+    #[test]
+    fn words_that_three_phases_share_need_a_number() {
+        assert!(line_number("Run import with identity resolution").unwrap_err().contains("3 lines"));
+        assert_eq!(line_number("Verify sclMemberId links"), Ok(15));
+        assert!(line_number("42").is_err());
+    }
+}
