@@ -57,13 +57,15 @@ table! {
         reasons: Texts,
         /// Why it was not linked (`BELOW_THRESHOLD`, `FIRST_NAME_CONFLICT`, `BIRTH_DATE_CONFLICT`, `CDH_ID_CONFLICT`, …).
         refusal: Label,
+        /// Whether the pair goes to the CRM's review queue: the best 5 of a profile and the best 10,000 of a tenant do.
+        is_filed: bool,
     }
 }
 
 table! {
     /// Values that more people share than a link can bear: reception numbers, family mailboxes, placeholders.
     pub mod hubs = "res__hubs", key(kind, tenant_id, value) {
-        /// `EMAIL` or `PHONE`.
+        /// `EMAIL`, `PHONE`, or the kind of number (`GOLF_RSA_ID`, `CDH_ID`, `MCA_ID`, `AUTH_USER_ID`).
         kind: Label,
         /// The tenant in which it is shared.
         tenant_id: Option<Label>,
