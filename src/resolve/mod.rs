@@ -1,1 +1,129 @@
-//! Who is one person; pure.
+//! Who is one person: keys, evidence, clusters that nothing forbids, founders and ids that stay.
+
+mod births;
+mod candidates;
+mod cluster;
+mod confidence;
+mod decisions;
+mod evidence;
+mod forest;
+mod intern;
+mod names;
+mod owners;
+mod population;
+mod profiles;
+mod refusal;
+mod review;
+mod rows;
+mod tree;
+mod weights;
+
+pub use decisions::{Decision, DecisionKind, DecisionState, Origin};
+pub use names::Nicknames;
+pub use population::{Gathering, Population, Record};
+pub use profiles::ProfileChange;
+pub use refusal::Refusal;
+pub use rows::Summary;
+
+use evidence::Scorer;
+use intern::Buckets;
+use owners::{Hub, Ownership};
+use population::KeyKind;
+
+/// Whether tenants divide people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Nobody is linked across tenants.
+    Tenant,
+    /// Keys match across tenants.
+    Global,
+}
+
+/// What the configuration decides about identity.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Whether tenants divide people.
+    pub scope: Scope,
+    /// Whether tenant-less records may join a tenant's cluster; otherwise they live in the default tenant.
+    pub adopt_tenantless: bool,
+    /// Tenant of people whom nothing places.
+    pub default_tenant: String,
+    /// Tenant of MCA South Africa.
+    pub mca_za_tenant: String,
+    /// Tenant of MCA United Kingdom.
+    pub mca_uk_tenant: String,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            scope: Scope::Tenant,
+            adopt_tenantless: true,
+            default_tenant: "default".to_owned(),
+            mca_za_tenant: "1".to_owned(),
+            mca_uk_tenant: "2".to_owned(),
+        }
+    }
+}
+
+/// What earlier loads and people contribute.
+#[derive(Clone, Copy, Default)]
+pub struct Memory<'a> {
+    /// Decisions of people, the file's first, then the CRM's rejected pairs.
+    pub decisions: &'a [Decision],
+    /// `(source:entity:id, profile id)` of earlier loads.
+    pub profile_ids: &'a [(String, String)],
+}
+
+/// The people, and all that is to be known about how they were found.
+pub struct Resolution {
+    /// The records.
+    pub population: Population,
+    options: Options,
+    ownership: [Ownership; 6],
+    /// Smallest record of each record's cluster.
+    labels: Vec<Record>,
+    tree: tree::Tree,
+    profiles: profiles::Profiles,
+    review: Vec<review::Candidate>,
+    hubs: Vec<Hub>,
+    decisions: Vec<(Decision, DecisionState)>,
+    refused_strong: usize,
+}
+
+/// Resolves a population.
+pub fn resolve(population: Population, memory: Memory<'_>, options: Options) -> Resolution {
+    let buckets = KeyKind::ALL.map(|kind| Buckets::group(population.symbols(kind), || population.pairs(kind)));
+    let ownership = KeyKind::ALL.map(|kind| Ownership::count(&population, &buckets[kind as usize], options.scope));
+    let hubs = KeyKind::ALL
+        .into_iter()
+        .flat_map(|kind| owners::hubs(&population, kind, &buckets[kind as usize], &ownership[kind as usize], options.scope))
+        .collect();
+    let scorer = Scorer { population: &population, ownership: &ownership, scope: options.scope };
+    let mut edges = candidates::edges(&scorer, &buckets);
+    drop(buckets);
+    let clusters = cluster::cluster(&scorer, &edges);
+    let decided = decisions::apply(&scorer, &mut edges, clusters, memory.decisions);
+    let tree = tree::Tree::grow(&population, &edges, &decided.labels);
+    let profiles = profiles::Profiles::name(&population, &decided.labels, &tree, memory.profile_ids, &options);
+    let review = review::candidates(&scorer, &edges, &decided, &profiles, &tree);
+    let refused_strong = decided.refused.iter().filter(|refused| refused.edge.rule().is_some_and(evidence::is_strong)).count();
+    Resolution {
+        options,
+        ownership,
+        labels: decided.labels,
+        tree,
+        profiles,
+        review,
+        hubs,
+        decisions: decided.states,
+        refused_strong,
+        population,
+    }
+}
+
+impl Resolution {
+    fn scorer(&self) -> Scorer<'_> {
+        Scorer { population: &self.population, ownership: &self.ownership, scope: self.options.scope }
+    }
+}

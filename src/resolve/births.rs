@@ -1,0 +1,58 @@
+//! Birth dates as people mistype them: one digit, or day and month swapped.
+
+/// How two birth dates (yyyymmdd, 0 if absent) relate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BirthMatch {
+    /// The same.
+    Equal,
+    /// One slip apart.
+    Near,
+    /// One side has none.
+    Unknown,
+    /// Different.
+    Conflict,
+}
+
+/// Compares birth dates.
+pub fn compare_births(a: u32, b: u32) -> BirthMatch {
+    if a == 0 || b == 0 {
+        BirthMatch::Unknown
+    } else if a == b {
+        BirthMatch::Equal
+    } else if is_near(a, b) {
+        BirthMatch::Near
+    } else {
+        BirthMatch::Conflict
+    }
+}
+
+/// Whether both are given and cannot be one date.
+pub fn births_conflict(a: u32, b: u32) -> bool {
+    compare_births(a, b) == BirthMatch::Conflict
+}
+
+fn is_near(a: u32, b: u32) -> bool {
+    let swapped = a / 10_000 == b / 10_000 && a / 100 % 100 == b % 100 && a % 100 == b / 100 % 100;
+    swapped || {
+        let (mut a, mut b, mut differing) = (a, b, 0);
+        while a != 0 || b != 0 {
+            differing += u32::from(a % 10 != b % 10);
+            (a, b) = (a / 10, b / 10);
+        }
+        differing == 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_digit_or_a_swap_of_day_and_month_is_near() {
+        assert_eq!(compare_births(1985_03_15, 1985_03_16), BirthMatch::Near);
+        assert_eq!(compare_births(1985_03_05, 1985_05_03), BirthMatch::Near);
+        assert_eq!(compare_births(1985_03_15, 1985_03_15), BirthMatch::Equal);
+        assert_eq!(compare_births(1985_03_15, 1986_03_16), BirthMatch::Conflict);
+        assert_eq!(compare_births(0, 1986_03_16), BirthMatch::Unknown);
+    }
+}

@@ -1,0 +1,194 @@
+//! What people decided: must-links join, cannot-links split, and nothing else moves.
+
+use rayon::prelude::*;
+
+use crate::model::{LinkRule, RecordKey};
+use crate::resolve::Scope;
+use crate::resolve::births::BirthMatch;
+use crate::resolve::candidates::Edge;
+use crate::resolve::cluster::{Clusters, Refused};
+use crate::resolve::evidence::{Scorer, Verdict};
+use crate::resolve::forest::Forest;
+use crate::resolve::names::NameMatch;
+use crate::resolve::population::Record;
+use crate::resolve::weights::FORCED16;
+
+/// What was decided on two records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DecisionKind {
+    /// They are one person.
+    MustLink,
+    /// They are two people.
+    CannotLink,
+}
+
+impl DecisionKind {
+    /// The spelling in `decisions.csv`.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::MustLink => "must-link",
+            Self::CannotLink => "cannot-link",
+        }
+    }
+}
+
+/// Where a decision comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// `decisions.csv`.
+    File,
+    /// A candidate rejected in the CRM.
+    Crm,
+}
+
+impl Origin {
+    /// The spelling in `res__decisions`.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::File => "decisions.csv",
+            Self::Crm => "crm",
+        }
+    }
+}
+
+/// A decision on two records, by their keys `source:entity:id`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// What was decided.
+    pub kind: DecisionKind,
+    /// One record.
+    pub a: String,
+    /// The other.
+    pub b: String,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// What became of a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DecisionState {
+    /// It holds.
+    Applied,
+    /// Another decision, or the border between tenants, forbids it.
+    Contradicted,
+    /// One of the records is no longer exported.
+    Stale,
+}
+
+impl DecisionState {
+    /// The spelling in `res__decisions`.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Applied => "APPLIED",
+            Self::Contradicted => "CONTRADICTED",
+            Self::Stale => "STALE",
+        }
+    }
+}
+
+/// The clusters after decisions.
+pub struct Decided {
+    /// Smallest member of each record's cluster.
+    pub labels: Vec<Record>,
+    /// Links that the clusters refused.
+    pub refused: Vec<Refused>,
+    /// What became of each decision.
+    pub states: Vec<(Decision, DecisionState)>,
+    /// Pairs that must stay apart.
+    pub cannot: Vec<(Record, Record)>,
+}
+
+/// Joins what must be linked, splits what cannot be, and adds the forced links to the edges.
+pub fn apply(scorer: &Scorer<'_>, edges: &mut Vec<Edge>, clusters: Clusters, decisions: &[Decision]) -> Decided {
+    let Clusters { mut labels, refused } = clusters;
+    if decisions.is_empty() {
+        return Decided { labels, refused, states: Vec::new(), cannot: Vec::new() };
+    }
+    let population = scorer.population;
+    let find =
+        |key: &str| RecordKey::parse(key).and_then(|key| population.find(key)).filter(|&record| !population.is_deleted(record));
+    let pairs: Vec<Option<(Record, Record)>> =
+        decisions.iter().map(|decision| Some((find(&decision.a)?, find(&decision.b)?))).collect();
+    let mut states = vec![DecisionState::Stale; decisions.len()];
+    let mut joined = Forest::new(population.len());
+    labels.iter().enumerate().for_each(|(record, &label)| {
+        joined.join(u32::try_from(record).expect("records are counted in 32 bits"), label);
+    });
+    let mut tenants = vec![0u16; labels.len()];
+    labels.iter().zip(&population.tenant).for_each(|(&label, &tenant)| {
+        let slot = &mut tenants[label as usize];
+        *slot = (*slot).max(tenant);
+    });
+    let mut must = Forest::new(population.len());
+    let mut forced = Vec::new();
+    for ((decision, pair), state) in decisions.iter().zip(&pairs).zip(&mut states) {
+        let Some((a, b)) = pair.filter(|_| decision.kind == DecisionKind::MustLink) else { continue };
+        let (group_a, group_b) = (joined.find(a), joined.find(b));
+        let (tenant_a, tenant_b) = (tenants[group_a as usize], tenants[group_b as usize]);
+        if scorer.scope == Scope::Tenant && tenant_a != 0 && tenant_b != 0 && tenant_a != tenant_b {
+            *state = DecisionState::Contradicted;
+            continue;
+        }
+        *state = DecisionState::Applied;
+        joined.join(a, b);
+        tenants[joined.find(a) as usize] = tenant_a.max(tenant_b);
+        must.join(a, b);
+        let verdict =
+            Verdict { rule: Some(LinkRule::Decision), first: NameMatch::Unknown, born: BirthMatch::Unknown, cross_tenant: false };
+        forced.push(Edge::new(a, b, FORCED16, &verdict));
+    }
+    if !forced.is_empty() {
+        labels = joined.into_labels();
+        edges.extend(forced);
+        edges.par_sort_unstable_by_key(|edge| edge.order());
+    }
+    let mut cannot = Vec::new();
+    for ((decision, pair), state) in decisions.iter().zip(&pairs).zip(&mut states) {
+        let Some((a, b)) = pair.filter(|_| decision.kind == DecisionKind::CannotLink) else { continue };
+        if must.find(a) == must.find(b) {
+            *state = DecisionState::Contradicted;
+            continue;
+        }
+        *state = DecisionState::Applied;
+        cannot.push((a.min(b), a.max(b)));
+    }
+    split(edges, &mut labels, &mut must, &cannot);
+    Decided { labels, refused, states: decisions.iter().cloned().zip(states).collect(), cannot }
+}
+
+/// Rebuilds the clusters that hold a pair that cannot be linked, best edge first, never joining such a pair.
+fn split(edges: &[Edge], labels: &mut [Record], must: &mut Forest, cannot: &[(Record, Record)]) {
+    let mut broken: Vec<(Record, (Record, Record))> = cannot
+        .iter()
+        .filter(|(a, b)| labels[*a as usize] == labels[*b as usize])
+        .map(|&(a, b)| (labels[a as usize], (a, b)))
+        .collect();
+    broken.sort_unstable();
+    broken.dedup();
+    for pairs in broken.chunk_by(|a, b| a.0 == b.0) {
+        let label = pairs[0].0;
+        let members: Vec<Record> = (label..u32::try_from(labels.len()).expect("records are counted in 32 bits"))
+            .filter(|&record| labels[record as usize] == label)
+            .collect();
+        let local = |record: Record| members.binary_search(&record).ok().and_then(|at| u32::try_from(at).ok());
+        let mut forest = Forest::new(u32::try_from(members.len()).expect("records are counted in 32 bits"));
+        let of_pair = |pair: (Record, Record)| Some((local(pair.0)?, local(pair.1)?));
+        let apart: Vec<(u32, u32)> = pairs.iter().filter_map(|&(_, pair)| of_pair(pair)).collect();
+        for edge in
+            edges.iter().filter(|edge| edge.links() && labels[edge.a as usize] == label && labels[edge.b as usize] == label)
+        {
+            let Some((a, b)) = of_pair((edge.a, edge.b)) else { continue };
+            let (a, b) = (forest.find(a), forest.find(b));
+            let forbidden = apart.iter().any(|&(x, y)| {
+                let (x, y) = (forest.find(x), forest.find(y));
+                (x, y) == (a, b) || (x, y) == (b, a)
+            });
+            if !forbidden || must.find(edge.a) == must.find(edge.b) {
+                forest.join(a, b);
+            }
+        }
+        for (&record, group) in members.iter().zip(forest.into_labels()) {
+            labels[record as usize] = members[group as usize];
+        }
+    }
+}

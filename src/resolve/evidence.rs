@@ -1,0 +1,385 @@
+//! What speaks for and against two records being one person: a sum of weights, and the rule a link goes by.
+
+use crate::model::LinkRule;
+use crate::resolve::Scope;
+use crate::resolve::births::{BirthMatch, compare_births};
+use crate::resolve::intern::{NONE, Symbol};
+use crate::resolve::names::{NameMatch, one_edit};
+use crate::resolve::owners::{Owners, Ownership};
+use crate::resolve::population::{KeyKind, Population, Record};
+use crate::resolve::weights::Piece;
+
+/// Takes the observations one by one.
+pub trait Tally {
+    /// An observation and its weight in sixteenths of a bit.
+    fn add(&mut self, piece: Piece, bits16: i32);
+}
+
+/// Only the sum.
+#[derive(Default)]
+pub struct Sum(pub i32);
+
+impl Tally for Sum {
+    fn add(&mut self, _: Piece, bits16: i32) {
+        self.0 += bits16;
+    }
+}
+
+impl Tally for Vec<(Piece, i32)> {
+    fn add(&mut self, piece: Piece, bits16: i32) {
+        self.push((piece, bits16));
+    }
+}
+
+/// What a comparison came to, beside the sum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The rule that a link would go by; `None` when no key connects the two.
+    pub rule: Option<LinkRule>,
+    /// Whether the first names exclude each other.
+    pub first: NameMatch,
+    /// How the birth dates relate.
+    pub born: BirthMatch,
+    /// Whether the tenants differ where tenants divide.
+    pub cross_tenant: bool,
+}
+
+impl Verdict {
+    /// Whether the rule is a number that belongs to one person.
+    pub fn is_strong(&self) -> bool {
+        self.rule.is_some_and(is_strong)
+    }
+}
+
+/// Whether a rule rests on a number that belongs to one person, or on a decision.
+pub fn is_strong(rule: LinkRule) -> bool {
+    use LinkRule::{AuthUserId, CdhId, Decision, GolfRsaId, McaId};
+    matches!(rule, Decision | AuthUserId | GolfRsaId | CdhId | McaId)
+}
+
+/// How the values of one kind of two records relate.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shared {
+    /// One has none.
+    Unknown,
+    /// This value is on both sides.
+    Same(Symbol),
+    /// Both have some, none in common.
+    Different,
+}
+
+/// Scores pairs of records of one population.
+pub struct Scorer<'a> {
+    /// The records.
+    pub population: &'a Population,
+    /// The owners of the values of each kind.
+    pub ownership: &'a [Ownership; 6],
+    /// Whether tenants divide.
+    pub scope: Scope,
+}
+
+impl Scorer<'_> {
+    /// Scores a pair; the order of the two does not matter.
+    pub fn score(&self, a: Record, b: Record, tally: &mut impl Tally) -> Verdict {
+        let (tenant_a, tenant_b) = (self.population.tenant[a as usize], self.population.tenant[b as usize]);
+        let tenant = if tenant_a == 0 { tenant_b } else { tenant_a };
+        let cross_tenant = self.scope == Scope::Tenant && tenant_a != 0 && tenant_b != 0 && tenant_a != tenant_b;
+        let (first, last, swapped) = self.names(a, b);
+        let full_name = (first == NameMatch::Equal && last == NameMatch::Equal) || swapped;
+        let strong = self.strong_keys(a, b, tenant, tally);
+        let email = self.email(a, b, tenant, full_name, tally);
+        let phone = self.phone(a, b, tenant, full_name, tally);
+        self.score_names(a, b, first, last, swapped, tally);
+        let born = compare_births(self.population.born[a as usize], self.population.born[b as usize]);
+        match born {
+            BirthMatch::Equal => tally.add(Piece::BornEqual, Piece::BornEqual.bits16()),
+            BirthMatch::Near => tally.add(Piece::BornNear, Piece::BornNear.bits16()),
+            BirthMatch::Conflict => tally.add(Piece::BornDifferent, Piece::BornDifferent.bits16()),
+            BirthMatch::Unknown => {}
+        }
+        let name_born = (first == NameMatch::Equal || swapped) && born == BirthMatch::Equal;
+        if name_born {
+            tally.add(Piece::NameBorn, Piece::NameBorn.bits16());
+        }
+        let (gender_a, gender_b) = (self.population.gender(a), self.population.gender(b));
+        if gender_a != 0 && gender_b != 0 && gender_a != gender_b {
+            tally.add(Piece::GenderDifferent, Piece::GenderDifferent.bits16());
+        }
+        if let Key::Same(symbol) = email {
+            self.local_part(a, b, symbol, tenant, tally);
+        }
+        let rule = strong.or(match (email, phone) {
+            (Key::Same(_), Key::Same(_)) => Some(LinkRule::EmailPhone),
+            (Key::Same(_), _) => Some(LinkRule::Email),
+            (_, Key::Same(_)) => Some(LinkRule::Phone),
+            _ if name_born && last != NameMatch::Conflict => Some(LinkRule::NameDob),
+            (Key::Near, _) => Some(LinkRule::NearEmail),
+            (_, Key::Near) => Some(LinkRule::NearPhone),
+            _ => None,
+        });
+        match rule {
+            Some(LinkRule::NameDob) => tally.add(Piece::NameBornAlone, Piece::NameBornAlone.bits16()),
+            None => tally.add(Piece::NoKey, Piece::NoKey.bits16()),
+            _ => {}
+        }
+        Verdict { rule, first, born, cross_tenant }
+    }
+
+    /// The sum and the verdict.
+    pub fn sum(&self, a: Record, b: Record) -> (i32, Verdict) {
+        let mut sum = Sum::default();
+        let verdict = self.score(a, b, &mut sum);
+        (sum.0, verdict)
+    }
+
+    fn names(&self, a: Record, b: Record) -> (NameMatch, NameMatch, bool) {
+        let Population { first, last, names, .. } = self.population;
+        let (first_a, first_b, last_a, last_b) = (first[a as usize], first[b as usize], last[a as usize], last[b as usize]);
+        let matched = names.compare_first(first_a, first_b);
+        let swapped = matched == NameMatch::Conflict && first_a == last_b && last_a == first_b;
+        if swapped {
+            return (NameMatch::Equal, NameMatch::Equal, true);
+        }
+        (matched, names.compare_last(last_a, last_b), false)
+    }
+
+    fn score_names(&self, a: Record, b: Record, first: NameMatch, last: NameMatch, swapped: bool, tally: &mut impl Tally) {
+        let piece = match first {
+            NameMatch::Equal => Some(Piece::FirstEqual),
+            NameMatch::Close => Some(Piece::FirstClose),
+            NameMatch::Initial => Some(Piece::FirstInitial),
+            NameMatch::Conflict => Some(Piece::FirstConflict),
+            NameMatch::Unknown => None,
+        };
+        if let Some(piece) = piece {
+            tally.add(piece, piece.bits16());
+        }
+        let piece = match last {
+            NameMatch::Equal => Some(Piece::LastEqual),
+            NameMatch::Close | NameMatch::Initial => Some(Piece::LastNear),
+            NameMatch::Conflict => Some(Piece::LastDifferent),
+            NameMatch::Unknown => None,
+        };
+        if let Some(piece) = piece {
+            tally.add(piece, piece.bits16());
+        }
+        if first == NameMatch::Equal && last == NameMatch::Equal {
+            let last = &self.population.last;
+            // Of swapped names the commoner reading counts, so that the order of the two does not matter.
+            let mut rarity = self.population.names.rarity16(last[a as usize]);
+            if swapped {
+                rarity = rarity.min(self.population.names.rarity16(last[b as usize]));
+            }
+            if rarity > 0 {
+                tally.add(Piece::Rarity, rarity);
+            }
+        }
+    }
+
+    fn shared(&self, kind: KeyKind, a: Record, b: Record) -> Shared {
+        let population = self.population;
+        let (first_a, first_b) = (population.value(kind, a), population.value(kind, b));
+        if first_a == NONE || first_b == NONE {
+            return Shared::Unknown;
+        }
+        if !population.has_more(a) && !population.has_more(b) {
+            return if first_a == first_b { Shared::Same(first_a) } else { Shared::Different };
+        }
+        let common = population.values(kind, a).filter(|&symbol| population.values(kind, b).any(|other| other == symbol));
+        // The value with the fewest owners speaks loudest; ties go to the lower symbol's text for a fixed choice.
+        let tenant = population.tenant[a as usize].max(population.tenant[b as usize]);
+        common
+            .min_by(|&x, &y| {
+                let rank = |symbol| match self.ownership[kind as usize].of(symbol, tenant) {
+                    Owners::Few(count) => count,
+                    Owners::Many | Owners::ManyNameless => u8::MAX,
+                };
+                rank(x).cmp(&rank(y)).then_with(|| population.text(kind, x).cmp(population.text(kind, y)))
+            })
+            .map_or(Shared::Different, Shared::Same)
+    }
+
+    fn strong_keys(&self, a: Record, b: Record, tenant: u16, tally: &mut impl Tally) -> Option<LinkRule> {
+        let kinds = [
+            (KeyKind::Auth, LinkRule::AuthUserId, Piece::AuthSame),
+            (KeyKind::GolfRsa, LinkRule::GolfRsaId, Piece::GolfRsaSame),
+            (KeyKind::Cdh, LinkRule::CdhId, Piece::CdhSame),
+            (KeyKind::Mca, LinkRule::McaId, Piece::McaSame),
+        ];
+        let mut rule = None;
+        for (kind, of_kind, same) in kinds {
+            match self.shared(kind, a, b) {
+                Shared::Unknown => {}
+                Shared::Same(symbol) => {
+                    if !self.ownership[kind as usize].of(symbol, tenant).is_hub() {
+                        rule = rule.or(Some(of_kind));
+                        tally.add(same, same.bits16());
+                    }
+                }
+                Shared::Different => {
+                    let piece = self.different(kind, a, b);
+                    tally.add(piece, piece.bits16());
+                }
+            }
+        }
+        rule
+    }
+
+    fn different(&self, kind: KeyKind, a: Record, b: Record) -> Piece {
+        let near = || numbers_are_near(self.population, kind, a, b);
+        match kind {
+            KeyKind::GolfRsa if near() => Piece::GolfRsaNear,
+            KeyKind::GolfRsa => Piece::GolfRsaDifferent,
+            KeyKind::Cdh if near() => Piece::CdhNear,
+            KeyKind::Cdh => Piece::CdhDifferent,
+            KeyKind::Mca => {
+                let (source_a, source_b) = (self.population.source(a), self.population.source(b));
+                if source_a == source_b && source_a.is_mca() { Piece::LegacyTwice } else { Piece::McaDifferent }
+            }
+            KeyKind::Auth | KeyKind::Email | KeyKind::Phone => Piece::AuthDifferent,
+        }
+    }
+
+    fn email(&self, a: Record, b: Record, tenant: u16, full_name: bool, tally: &mut impl Tally) -> Key {
+        match self.shared(KeyKind::Email, a, b) {
+            Shared::Unknown => Key::None,
+            Shared::Same(symbol) => {
+                let piece = match self.ownership[KeyKind::Email as usize].of(symbol, tenant) {
+                    Owners::Few(1) => Piece::EmailOne,
+                    Owners::Few(2) => Piece::EmailTwo,
+                    Owners::Few(3) => Piece::EmailThree,
+                    Owners::Few(_) => Piece::EmailFour,
+                    Owners::Many | Owners::ManyNameless if full_name => Piece::EmailHub,
+                    Owners::Many | Owners::ManyNameless => return Key::None,
+                };
+                tally.add(piece, piece.bits16());
+                Key::Same(symbol)
+            }
+            Shared::Different => {
+                let text = |record| self.population.text(KeyKind::Email, self.population.value(KeyKind::Email, record));
+                if full_name && emails_are_near(text(a), text(b)) {
+                    tally.add(Piece::EmailNear, Piece::EmailNear.bits16());
+                    return Key::Near;
+                }
+                tally.add(Piece::EmailDifferent, Piece::EmailDifferent.bits16());
+                Key::None
+            }
+        }
+    }
+
+    fn phone(&self, a: Record, b: Record, tenant: u16, full_name: bool, tally: &mut impl Tally) -> Key {
+        match self.shared(KeyKind::Phone, a, b) {
+            Shared::Unknown => Key::None,
+            Shared::Same(symbol) => {
+                let piece = match self.ownership[KeyKind::Phone as usize].of(symbol, tenant) {
+                    Owners::Few(1) => Piece::PhoneOne,
+                    Owners::Few(2) => Piece::PhoneTwo,
+                    Owners::Few(3) => Piece::PhoneThree,
+                    Owners::Few(_) => Piece::PhoneFour,
+                    Owners::Many | Owners::ManyNameless if full_name => Piece::PhoneHub,
+                    Owners::Many | Owners::ManyNameless => return Key::None,
+                };
+                tally.add(piece, piece.bits16());
+                Key::Same(symbol)
+            }
+            Shared::Different => {
+                let text = |record| self.population.text(KeyKind::Phone, self.population.value(KeyKind::Phone, record));
+                if full_name && phones_are_near(text(a), text(b)) {
+                    tally.add(Piece::PhoneNear, Piece::PhoneNear.bits16());
+                    return Key::Near;
+                }
+                tally.add(Piece::PhoneDifferent, Piece::PhoneDifferent.bits16());
+                Key::None
+            }
+        }
+    }
+
+    /// What a shared address says about which of its people a nameless record is.
+    fn local_part(&self, a: Record, b: Record, symbol: Symbol, tenant: u16, tally: &mut impl Tally) {
+        let population = self.population;
+        for (nameless, named) in [(a, b), (b, a)] {
+            let tag = population.tag(nameless);
+            let name = population.first[named as usize];
+            if tag != NONE
+                && name != NONE
+                && population.names.is_common_given(tag)
+                && !population.names.compare_first(tag, name).agrees()
+            {
+                tally.add(Piece::TagOther, Piece::TagOther.bits16());
+            }
+            if !population.is_nameless(nameless) || name == NONE {
+                continue;
+            }
+            let text = population.text(KeyKind::Email, symbol);
+            let local = text.rsplit_once('@').map_or(text, |(local, _)| local);
+            let (first, last) = (population.names.text(name), population.names.text(population.last[named as usize]));
+            let one_owner = self.ownership[KeyKind::Email as usize].of(symbol, tenant) == Owners::Few(1);
+            let piece = if first.len() > 2 && local.contains(first) {
+                Piece::LocalFirst
+            } else if last.len() > 3 && local.contains(last) {
+                if one_owner { Piece::LocalLastSole } else { Piece::LocalLastShared }
+            } else if !one_owner {
+                Piece::LocalNeither
+            } else {
+                continue;
+            };
+            tally.add(piece, piece.bits16());
+        }
+    }
+}
+
+/// How addresses or numbers connect two records.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Key {
+    None,
+    Same(Symbol),
+    Near,
+}
+
+/// Whether some number of one record is one edit from one of the other's.
+pub fn numbers_are_near(population: &Population, kind: KeyKind, a: Record, b: Record) -> bool {
+    population.values(kind, a).any(|x| {
+        let x = population.text(kind, x).as_bytes();
+        population.values(kind, b).any(|y| one_edit(x, population.text(kind, y).as_bytes()))
+    })
+}
+
+/// One letter edit with the same digits in the part before `@`, or a slip in the domain behind an equal long local part.
+fn emails_are_near(a: &str, b: &str) -> bool {
+    let (Some((local_a, domain_a)), Some((local_b, domain_b))) = (a.rsplit_once('@'), b.rsplit_once('@')) else { return false };
+    if domain_a == domain_b {
+        let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).collect::<Vec<_>>();
+        return local_a.len().min(local_b.len()) > 4
+            && one_edit(local_a.as_bytes(), local_b.as_bytes())
+            && digits(local_a) == digits(local_b);
+    }
+    local_a == local_b && local_a.len() > 6 && one_edit(domain_a.as_bytes(), domain_b.as_bytes())
+}
+
+/// The same digits with two neighbours swapped.
+fn phones_are_near(a: &str, b: &str) -> bool {
+    a.len() == b.len() && one_edit(a.as_bytes(), b.as_bytes()) && {
+        let mut digits = [0i8; 256];
+        a.bytes().for_each(|digit| digits[usize::from(digit)] += 1);
+        b.bytes().for_each(|digit| digits[usize::from(digit)] -= 1);
+        digits.iter().all(|&count| count == 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_one_letter_off_is_near_but_another_number_in_it_is_not() {
+        assert!(emails_are_near("johnsmith@mail.test", "jonsmith@mail.test"));
+        assert!(!emails_are_near("john1@mail.test", "john2@mail.test"));
+        assert!(emails_are_near("johnsmith@mail.test", "johnsmith@mial.test"));
+    }
+
+    #[test]
+    fn two_swapped_digits_are_near_and_another_digit_is_not() {
+        assert!(phones_are_near("+447700900123", "+447700900132"));
+        assert!(!phones_are_near("+447700900123", "+447700900124"));
+    }
+}

@@ -1,0 +1,352 @@
+//! How far two names can be the same person's: nickname classes, initials, one edit, word order.
+
+use std::hash::BuildHasher;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
+use crate::resolve::intern::{Arena, NONE, Symbol};
+
+/// How two given names, or two family names, relate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameMatch {
+    /// The same.
+    Equal,
+    /// Forms of one name, or one slip apart.
+    Close,
+    /// One is the initial of the other.
+    Initial,
+    /// One side has none.
+    Unknown,
+    /// Different names.
+    Conflict,
+}
+
+impl NameMatch {
+    /// Whether both sides are given and may name one person.
+    pub fn agrees(self) -> bool {
+        matches!(self, Self::Equal | Self::Close | Self::Initial)
+    }
+}
+
+/// Which given names are forms of one name (`data/reference/nicknames.csv`).
+#[derive(Default)]
+pub struct Nicknames {
+    classes: HashMap<String, Vec<u16>, FixedState>,
+}
+
+impl Nicknames {
+    /// The committed table.
+    pub const COMMITTED: &str = include_str!("../../data/reference/nicknames.csv");
+
+    /// Reads `name,short_forms,language` (short forms separated by blanks); `Err` names the first bad line.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut classes: HashMap<String, Vec<u16>, FixedState> = HashMap::with_hasher(FixedState::with_seed(0x2d));
+        let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'));
+        match lines.next() {
+            Some((_, header)) if header.trim_end() == "name,short_forms,language" => {}
+            _ => return Err("line 1: the header must be name,short_forms,language".to_owned()),
+        }
+        for (class, (number, line)) in lines.enumerate() {
+            let fields: Vec<&str> = line.trim_end().split(',').collect();
+            let [name, forms, _] = fields[..] else {
+                return Err(format!("line {}: three fields are needed", number + 1));
+            };
+            let class = u16::try_from(class).map_err(|_| format!("line {}: more than 65,535 names", number + 1))?;
+            for form in std::iter::once(name).chain(forms.split(' ')).filter(|form| !form.is_empty()) {
+                classes.entry(form.to_owned()).or_default().push(class);
+            }
+        }
+        Ok(Self { classes })
+    }
+
+    fn of(&self, name: &str) -> &[u16] {
+        self.classes.get(name).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Every given and family name of a population in alphabetical order, so that a symbol's order is its text's.
+pub struct Names {
+    texts: Arena,
+    class_starts: Vec<u32>,
+    classes: Vec<u16>,
+    /// Records per given name.
+    pub(crate) first_counts: Vec<u32>,
+    /// Records per family name.
+    pub(crate) last_counts: Vec<u32>,
+    given_total: u64,
+    family_total: u64,
+}
+
+impl Names {
+    /// Takes texts sorted from position 1 on (position 0 is the absent name).
+    pub fn new(texts: Arena, nicknames: &Nicknames, firsts: &[Symbol], lasts: &[Symbol]) -> Self {
+        let mut class_starts = vec![0];
+        let mut classes = Vec::new();
+        for symbol in 0..texts.len() {
+            let symbol = u32::try_from(symbol).expect("symbols are 32-bit");
+            classes.extend_from_slice(nicknames.of(texts.get(symbol)));
+            class_starts.push(u32::try_from(classes.len()).expect("few classes per name"));
+        }
+        let count = |symbols: &[Symbol]| {
+            let mut counts = vec![0u32; texts.len()];
+            symbols.iter().for_each(|&symbol| counts[symbol as usize] += 1);
+            counts[NONE as usize] = 0;
+            counts
+        };
+        let (first_counts, last_counts) = (count(firsts), count(lasts));
+        let total = |counts: &[u32]| counts.iter().map(|&count| u64::from(count)).sum::<u64>().max(1);
+        let (given_total, family_total) = (total(&first_counts), total(&last_counts));
+        Self { texts, class_starts, classes, first_counts, last_counts, given_total, family_total }
+    }
+
+    /// The text of a name.
+    pub fn text(&self, symbol: Symbol) -> &str {
+        self.texts.get(symbol)
+    }
+
+    /// How many names there are, the absent one included.
+    pub fn len(&self) -> usize {
+        self.texts.len()
+    }
+
+    /// The name with this text, if anybody bears it.
+    pub fn find(&self, text: &str) -> Option<Symbol> {
+        let (mut low, mut high) = (1u32, u32::try_from(self.texts.len()).expect("symbols are 32-bit"));
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.texts.get(middle).cmp(text) {
+                std::cmp::Ordering::Equal => return Some(middle),
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Greater => high = middle,
+            }
+        }
+        None
+    }
+
+    /// Sixteenths of a bit by which a family name is rarer than one in 512, at most 6 bits.
+    pub fn rarity16(&self, last: Symbol) -> i32 {
+        let count = u64::from(self.last_counts[last as usize].max(1));
+        (log2_16(self.family_total) - log2_16(count) - 9 * 16).clamp(0, 6 * 16)
+    }
+
+    /// Whether a given name is borne by so many that one letter's difference is another name, not a slip.
+    pub fn is_common_given(&self, first: Symbol) -> bool {
+        u64::from(self.first_counts[first as usize]) >= (self.given_total / 8_000).max(3)
+    }
+
+    fn classes(&self, symbol: Symbol) -> &[u16] {
+        &self.classes[self.class_starts[symbol as usize] as usize..self.class_starts[symbol as usize + 1] as usize]
+    }
+
+    fn same_class(&self, a: Symbol, b: Symbol) -> bool {
+        self.classes(a).iter().any(|class| self.classes(b).contains(class))
+    }
+
+    /// Compares given names.
+    pub fn compare_first(&self, a: Symbol, b: Symbol) -> NameMatch {
+        if a == NONE || b == NONE {
+            return NameMatch::Unknown;
+        }
+        if a == b {
+            return NameMatch::Equal;
+        }
+        let (x, y) = (self.text(a), self.text(b));
+        if is_initials(x) || is_initials(y) {
+            return if initials_agree(x, y) { NameMatch::Initial } else { NameMatch::Conflict };
+        }
+        if self.same_class(a, b) {
+            return NameMatch::Close;
+        }
+        if x.contains(' ') || y.contains(' ') {
+            return self.compare_words(x, y);
+        }
+        if is_slip(x, y) && !(self.is_common_given(a) && self.is_common_given(b)) {
+            return NameMatch::Close;
+        }
+        NameMatch::Conflict
+    }
+
+    /// Given names of several words agree when a whole word, or a form of one, is on both sides.
+    fn compare_words(&self, x: &str, y: &str) -> NameMatch {
+        if x.bytes().filter(|&byte| byte != b' ').eq(y.bytes().filter(|&byte| byte != b' ')) {
+            return NameMatch::Equal;
+        }
+        for (position, word) in x.split(' ').enumerate() {
+            for (other_position, other) in y.split(' ').enumerate() {
+                let same = word.len() > 2 && (word == other || self.words_share_a_class(word, other));
+                let slip = position == 0 && other_position == 0 && is_slip(word, other);
+                if same || slip {
+                    return NameMatch::Close;
+                }
+            }
+        }
+        NameMatch::Conflict
+    }
+
+    fn words_share_a_class(&self, word: &str, other: &str) -> bool {
+        matches!((self.find(word), self.find(other)), (Some(a), Some(b)) if self.same_class(a, b))
+    }
+
+    /// Compares family names: equal, one slip apart (or one a part of the other), or different.
+    pub fn compare_last(&self, a: Symbol, b: Symbol) -> NameMatch {
+        if a == NONE || b == NONE {
+            return NameMatch::Unknown;
+        }
+        if a == b {
+            return NameMatch::Equal;
+        }
+        let (x, y) = (self.text(a), self.text(b));
+        let (short, long) = if x.len() < y.len() { (x, y) } else { (y, x) };
+        let double_barrelled =
+            short.len() >= 5 && long.len() >= short.len() + 3 && (long.starts_with(short) || long.ends_with(short));
+        if double_barrelled || is_slip(x, y) { NameMatch::Close } else { NameMatch::Conflict }
+    }
+}
+
+/// Sixteenths of log2, by integers alone so that every machine agrees.
+fn log2_16(value: u64) -> i32 {
+    let whole = 63 - value.max(1).leading_zeros();
+    let mut square = (u128::from(value.max(1)) << 32) >> whole;
+    let mut sixteenths = i32::try_from(whole).expect("below 64") * 16;
+    for step in [8, 4, 2, 1] {
+        square = (square * square) >> 32;
+        if square >= 2 << 32 {
+            square >>= 1;
+            sixteenths += step;
+        }
+    }
+    sixteenths
+}
+
+fn is_initials(name: &str) -> bool {
+    name.split(' ').all(|word| word.chars().count() == 1)
+}
+
+fn initials_agree(x: &str, y: &str) -> bool {
+    x.chars().next() == y.chars().next()
+}
+
+/// One edit (a letter more, less, other, or two swapped) in names of at least four letters, or nearly the same beginning.
+fn is_slip(x: &str, y: &str) -> bool {
+    let shorter = x.len().min(y.len());
+    if shorter < 4 || x.len().abs_diff(y.len()) > 2 {
+        return false;
+    }
+    one_edit(x.as_bytes(), y.as_bytes()) || (shorter >= 6 && strsim::jaro_winkler(x, y) >= 0.95)
+}
+
+/// Whether two different texts are one insertion, deletion, substitution or swap of neighbours apart.
+pub fn one_edit(x: &[u8], y: &[u8]) -> bool {
+    if x.len().abs_diff(y.len()) > 1 {
+        return false;
+    }
+    let start = x.iter().zip(y).take_while(|(a, b)| a == b).count();
+    let (x, y) = (&x[start..], &y[start..]);
+    let end = x.iter().rev().zip(y.iter().rev()).take_while(|(a, b)| a == b).count();
+    let (x, y) = (&x[..x.len() - end], &y[..y.len() - end]);
+    match (x, y) {
+        ([], []) => false,
+        ([_], []) | ([], [_]) | ([_], [_]) => true,
+        ([a, b], [c, d]) => a == d && b == c,
+        _ => false,
+    }
+}
+
+/// Given name in one symbol-forming shape: letters that look Latin in another alphabet become Latin where the rest is.
+pub fn unmask(name: &str) -> Option<String> {
+    if name.is_ascii() || !name.bytes().any(|byte| byte.is_ascii_alphabetic()) {
+        return None;
+    }
+    let look_alike = |letter: char| match letter {
+        'а' | 'α' => 'a',
+        'в' => 'b',
+        'с' | 'ϲ' => 'c',
+        'ԁ' => 'd',
+        'е' | 'ε' => 'e',
+        'һ' => 'h',
+        'і' | 'ι' | 'ı' => 'i',
+        'ј' => 'j',
+        'к' | 'κ' => 'k',
+        'м' => 'm',
+        'ո' => 'n',
+        'о' | 'ο' => 'o',
+        'р' | 'ρ' => 'p',
+        'ѕ' => 's',
+        'т' | 'τ' => 't',
+        'υ' | 'ս' => 'u',
+        'ν' | 'ѵ' => 'v',
+        'ѡ' => 'w',
+        'х' | 'χ' => 'x',
+        'у' | 'γ' => 'y',
+        other => other,
+    };
+    Some(name.chars().map(look_alike).collect())
+}
+
+/// A stable hash of symbols, for blocking keys.
+pub fn block_hash(parts: (u32, u32, u64)) -> u64 {
+    FixedState::with_seed(0x3d).hash_one(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resolve::intern::Interner;
+
+    fn names(words: &[&str]) -> Names {
+        let mut sorted = words.to_vec();
+        sorted.sort_unstable();
+        let mut interner = Interner::default();
+        sorted.iter().for_each(|word| {
+            interner.intern(word);
+        });
+        Names::new(interner.into_texts(), &Nicknames::parse(Nicknames::COMMITTED).unwrap(), &[], &[])
+    }
+
+    fn first(a: &str, b: &str) -> NameMatch {
+        let names = names(&[a, b]);
+        names.compare_first(names.find(a).unwrap(), names.find(b).unwrap())
+    }
+
+    #[test]
+    fn forms_of_one_name_are_close() {
+        for (a, b) in
+            [("william", "bill"), ("johannes", "hannes"), ("siphiwe", "sipho"), ("rajesh", "raj"), ("jan willem", "jan")]
+        {
+            assert_eq!(first(a, b), NameMatch::Close, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn different_names_conflict_and_initials_are_weak() {
+        assert_eq!(first("john", "mary"), NameMatch::Conflict);
+        assert_eq!(first("j", "john"), NameMatch::Initial);
+        assert_eq!(first("j p", "john"), NameMatch::Initial);
+        assert_eq!(first("k", "john"), NameMatch::Conflict);
+    }
+
+    #[test]
+    fn one_edit_is_exactly_one() {
+        assert!(one_edit(b"smith", b"smth"));
+        assert!(one_edit(b"smith", b"simth"));
+        assert!(one_edit(b"smith", b"smyth"));
+        assert!(!one_edit(b"smith", b"smith"));
+        assert!(!one_edit(b"smith", b"smythe"));
+    }
+
+    #[test]
+    fn look_alike_letters_count_as_latin_only_among_latin_ones() {
+        assert_eq!(unmask("p\u{430}ul").as_deref(), Some("paul"));
+        assert_eq!(unmask("иван"), None);
+        assert_eq!(unmask("paul"), None);
+    }
+
+    #[test]
+    fn sixteenths_of_log2_are_those_of_real_numbers() {
+        for value in [1u64, 2, 3, 10, 511, 512, 513, 1_000_000, 27_000_000] {
+            let real = ((value as f64).log2() * 16.0).floor();
+            assert!((f64::from(log2_16(value)) - real).abs() < 1.5, "{value}");
+        }
+    }
+}

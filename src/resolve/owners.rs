@@ -1,0 +1,176 @@
+//! How many people use a value, and which values are shared by so many that they prove nothing (hubs).
+
+use rayon::prelude::*;
+
+use crate::resolve::Scope;
+use crate::resolve::births::births_conflict;
+use crate::resolve::intern::{Buckets, NONE, Symbol};
+use crate::resolve::population::{KeyKind, Population, Record};
+
+/// More owners than this make a hub.
+pub const OWNER_LIMIT: usize = 4;
+/// More nameless records than this, and four times as many as named ones, make a hub.
+const NAMELESS_LIMIT: usize = 12;
+
+/// How many people a value belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owners {
+    /// So many people, 1 to 4; a value without any named record counts as one.
+    Few(u8),
+    /// More than four named people.
+    Many,
+    /// Many records that name nobody.
+    ManyNameless,
+}
+
+impl Owners {
+    /// Whether the value proves nothing by itself.
+    pub fn is_hub(self) -> bool {
+        !matches!(self, Self::Few(_))
+    }
+
+    fn code(self) -> u8 {
+        match self {
+            Self::Few(count) => count,
+            Self::Many => 5,
+            Self::ManyNameless => 6,
+        }
+    }
+
+    fn of_code(code: u8) -> Self {
+        match code {
+            5 => Self::Many,
+            6 => Self::ManyNameless,
+            count => Self::Few(count),
+        }
+    }
+}
+
+const PER_TENANT: u8 = u8::MAX;
+
+/// The owners of every value of one kind.
+pub struct Ownership {
+    codes: Vec<u8>,
+    /// Values that several tenants use: symbol, tenant, code; sorted.
+    per_tenant: Vec<(Symbol, u16, u8)>,
+}
+
+impl Ownership {
+    /// Counts the owners of every value that more than one record carries.
+    pub fn count(population: &Population, buckets: &Buckets, scope: Scope) -> Self {
+        let counted: Vec<(u8, Vec<(Symbol, u16, u8)>)> = (0..buckets.symbols())
+            .into_par_iter()
+            .with_min_len(1024)
+            .map(|symbol| {
+                let bucket = buckets.get(symbol);
+                if symbol == NONE || bucket.len() < 2 {
+                    return (1, Vec::new());
+                }
+                let groups = tenant_groups(population, bucket, scope);
+                match &groups[..] {
+                    [(_, group)] => (owners(population, group).code(), Vec::new()),
+                    _ => {
+                        let codes = groups.iter().map(|(tenant, group)| (symbol, *tenant, owners(population, group).code()));
+                        (PER_TENANT, codes.collect())
+                    }
+                }
+            })
+            .collect();
+        let per_tenant = counted.iter().flat_map(|(_, entries)| entries.iter().copied()).collect();
+        Self { codes: counted.into_iter().map(|(code, _)| code).collect(), per_tenant }
+    }
+
+    /// The owners of a value as a tenant sees it.
+    pub fn of(&self, symbol: Symbol, tenant: u16) -> Owners {
+        match self.codes[symbol as usize] {
+            PER_TENANT => {
+                let at = self.per_tenant.partition_point(|entry| (entry.0, entry.1) < (symbol, tenant));
+                let found = self.per_tenant.get(at).filter(|entry| (entry.0, entry.1) == (symbol, tenant));
+                let any = || self.per_tenant[self.per_tenant.partition_point(|entry| entry.0 < symbol)];
+                Owners::of_code(found.copied().unwrap_or_else(any).2)
+            }
+            code => Owners::of_code(code),
+        }
+    }
+}
+
+/// The records of a value per concrete tenant, tenant-less ones in each; one group where tenants do not divide.
+pub fn tenant_groups(population: &Population, bucket: &[Record], scope: Scope) -> Vec<(u16, Vec<Record>)> {
+    let tenant = |record: Record| population.tenant[record as usize];
+    let first = bucket.iter().map(|&record| tenant(record)).find(|&tenant| tenant != 0).unwrap_or(0);
+    if scope == Scope::Global || bucket.iter().all(|&record| tenant(record) == 0 || tenant(record) == first) {
+        return vec![(first, bucket.to_vec())];
+    }
+    let mut tenants: Vec<u16> = bucket.iter().map(|&record| tenant(record)).filter(|&tenant| tenant != 0).collect();
+    tenants.sort_unstable();
+    tenants.dedup();
+    let of = |wanted: u16| bucket.iter().copied().filter(|&record| tenant(record) == 0 || tenant(record) == wanted).collect();
+    tenants.into_iter().map(|tenant| (tenant, of(tenant))).collect()
+}
+
+/// Greedy groups of named records by compatible first name without birth-date conflict, in sorted order.
+pub fn owners(population: &Population, group: &[Record]) -> Owners {
+    let named = named_people(population, group);
+    let nameless = group.iter().filter(|&&record| population.is_nameless(record)).count();
+    let mut leaders: Vec<(Symbol, Symbol, u32)> = Vec::with_capacity(OWNER_LIMIT + 1);
+    for person in named {
+        let same = |leader: &&(Symbol, Symbol, u32)| {
+            population.names.compare_first(leader.0, person.0).agrees() && !births_conflict(leader.2, person.2)
+        };
+        if leaders.iter().find(same).is_none() {
+            leaders.push(person);
+            if leaders.len() > OWNER_LIMIT {
+                return Owners::Many;
+            }
+        }
+    }
+    if nameless > NAMELESS_LIMIT && nameless > 4 * (group.len() - nameless) {
+        return Owners::ManyNameless;
+    }
+    Owners::Few(u8::try_from(leaders.len().max(1)).expect("at most four"))
+}
+
+/// The distinct (first name, surname, birth date) of a group, without bare initials; sorted as texts.
+fn named_people(population: &Population, group: &[Record]) -> Vec<(Symbol, Symbol, u32)> {
+    let person = |record: Record| {
+        let at = record as usize;
+        (population.first[at], population.last[at], population.born[at])
+    };
+    let mut people: Vec<_> =
+        group.iter().map(|&record| person(record)).filter(|person| population.names.text(person.0).len() > 1).collect();
+    people.sort_unstable();
+    people.dedup();
+    people
+}
+
+/// A value that too many share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hub {
+    /// What kind of value.
+    pub kind: KeyKind,
+    /// The tenant in which it is shared; 0 if none is known.
+    pub tenant: u16,
+    /// The value.
+    pub symbol: Symbol,
+    /// Records that carry it.
+    pub records: u32,
+    /// Why it is one.
+    pub owners: Owners,
+}
+
+/// Every hub of a kind.
+pub fn hubs(population: &Population, kind: KeyKind, buckets: &Buckets, ownership: &Ownership, scope: Scope) -> Vec<Hub> {
+    (0..buckets.symbols())
+        .into_par_iter()
+        .with_min_len(1024)
+        .filter(|&symbol| ownership.codes[symbol as usize] > u8::try_from(OWNER_LIMIT).expect("four"))
+        .flat_map_iter(|symbol| {
+            let groups = tenant_groups(population, buckets.get(symbol), scope);
+            groups.into_iter().filter_map(move |(tenant, group)| {
+                let owners = ownership.of(symbol, tenant);
+                let records = u32::try_from(group.len()).expect("records are counted in 32 bits");
+                owners.is_hub().then_some(Hub { kind, tenant, symbol, records, owners })
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,180 @@
+//! Which profile a cluster is: the id of its founder, unless it keeps one that an earlier load gave.
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
+use crate::model::{RecordKey, Uuid, profile_id};
+use crate::resolve::Options;
+use crate::resolve::population::{Population, Record};
+use crate::resolve::tree::Tree;
+
+/// What became of a profile of an earlier load whose records are no longer exactly its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProfileChange {
+    /// The id the CRM holds.
+    pub old: String,
+    /// The profiles that hold its records now.
+    pub new: Vec<String>,
+    /// `MERGED`, `SPLIT`, `MERGED_AND_SPLIT` or `VANISHED`.
+    pub change: &'static str,
+}
+
+/// The profiles of a resolution.
+pub struct Profiles {
+    kept: HashMap<Record, String, FixedState>,
+    attempts: HashMap<Record, u32, FixedState>,
+    tenants: Vec<u16>,
+    default_tenant: String,
+    /// Changes against earlier loads.
+    pub changes: Vec<ProfileChange>,
+}
+
+impl Profiles {
+    /// Names every cluster that has a founder.
+    pub fn name(population: &Population, labels: &[Record], tree: &Tree, loaded: &[(String, String)], options: &Options) -> Self {
+        let mut tenants = vec![0u16; labels.len()];
+        for (&tenant, &label) in population.tenant.iter().zip(labels) {
+            // Record order: the first concrete tenant stands, which under `scope = "global"` may be one of several.
+            let slot = &mut tenants[label as usize];
+            if *slot == 0 {
+                *slot = tenant;
+            }
+        }
+        let mut profiles = Self {
+            kept: HashMap::with_hasher(FixedState::with_seed(1)),
+            attempts: HashMap::with_hasher(FixedState::with_seed(2)),
+            tenants,
+            default_tenant: options.default_tenant.clone(),
+            changes: Vec::new(),
+        };
+        if !loaded.is_empty() {
+            let memory = Loaded::new(population, loaded);
+            profiles.keep(population, labels, tree, &memory);
+            profiles.avoid_taken_ids(population, labels, tree);
+            profiles.changes = profiles.compare(population, labels, tree, &memory);
+        }
+        profiles
+    }
+
+    /// The profile of a cluster, given its label and founder.
+    pub fn id(&self, population: &Population, label: Record, founder: Record) -> String {
+        match self.kept.get(&label) {
+            Some(id) => id.clone(),
+            None => self.derived(population, label, founder).to_string(),
+        }
+    }
+
+    fn derived(&self, population: &Population, label: Record, founder: Record) -> Uuid {
+        profile_id(population.key(founder), self.attempts.get(&label).copied().unwrap_or(1))
+    }
+
+    /// The tenant of a cluster.
+    pub fn tenant<'a>(&'a self, population: &'a Population, label: Record) -> &'a str {
+        population.tenant_text(self.tenants[label as usize]).unwrap_or(&self.default_tenant)
+    }
+
+    /// A cluster claims the loaded id of its founder, else of its first member that has one; of several claims on one id the
+    /// cluster stands that holds the record the id was derived from, else the first in record order of the id's old members.
+    /// Where that record is now part of another profile, nobody keeps the id: it would name a person that the same exports,
+    /// loaded at once, name otherwise.
+    fn keep(&mut self, population: &Population, labels: &[Record], tree: &Tree, memory: &Loaded<'_>) {
+        let mut claims: HashMap<Record, &str, FixedState> = HashMap::with_hasher(FixedState::with_seed(3));
+        for &(record, id) in &memory.by_record {
+            let label = labels[record as usize];
+            let Some(founder) = tree.founder(label) else { continue };
+            if record == founder {
+                claims.insert(label, id);
+            } else {
+                claims.entry(label).or_insert(id);
+            }
+        }
+        for (id, members) in &memory.by_id {
+            let giver = members.iter().copied().find(|&record| profile_id(population.key(record), 1).to_string() == **id);
+            let claimant = match giver {
+                Some(giver) => Some(labels[giver as usize]).filter(|label| claims.get(label) == Some(id)),
+                None => members.iter().map(|&record| labels[record as usize]).find(|label| claims.get(label) == Some(id)),
+            };
+            if let Some(label) = claimant {
+                self.kept.insert(label, (*id).to_owned());
+            }
+        }
+    }
+
+    /// Derives again, as `#2`, `#3`, …, where a kept id is what another cluster's founder would derive.
+    fn avoid_taken_ids(&mut self, population: &Population, labels: &[Record], tree: &Tree) {
+        let mut taken: std::collections::BTreeSet<String> = self.kept.values().cloned().collect();
+        for label in 0..population.len() {
+            let Some(founder) = tree.founder(label).filter(|_| labels[label as usize] == label) else { continue };
+            if self.kept.contains_key(&label) {
+                continue;
+            }
+            let mut attempt = 1;
+            while taken.contains(&profile_id(population.key(founder), attempt).to_string()) {
+                attempt += 1;
+            }
+            if attempt > 1 {
+                self.attempts.insert(label, attempt);
+                taken.insert(profile_id(population.key(founder), attempt).to_string());
+            }
+        }
+    }
+
+    fn compare(&self, population: &Population, labels: &[Record], tree: &Tree, memory: &Loaded<'_>) -> Vec<ProfileChange> {
+        let mut olds_of: HashMap<Record, u32, FixedState> = HashMap::with_hasher(FixedState::with_seed(4));
+        let mut now: Vec<(&str, Vec<Record>)> = Vec::new();
+        for (id, members) in &memory.by_id {
+            let mut holders: Vec<Record> = members.iter().map(|&record| labels[record as usize]).collect();
+            holders.retain(|&label| tree.founder(label).is_some());
+            holders.sort_unstable();
+            holders.dedup();
+            holders.iter().for_each(|&label| *olds_of.entry(label).or_default() += 1);
+            now.push((id, holders));
+        }
+        let mut changes: Vec<ProfileChange> = now
+            .into_iter()
+            .filter_map(|(old, holders)| {
+                let new: Vec<String> =
+                    holders.iter().filter_map(|&label| Some(self.id(population, label, tree.founder(label)?))).collect();
+                let merged = holders.iter().any(|label| olds_of.get(label).is_some_and(|&count| count > 1));
+                let change = match (new.len(), merged) {
+                    (0, _) => "VANISHED",
+                    (1, _) if new[0] == old => return None,
+                    (1, _) => "MERGED",
+                    (_, false) => "SPLIT",
+                    (_, true) => "MERGED_AND_SPLIT",
+                };
+                Some(ProfileChange { old: old.to_owned(), new, change })
+            })
+            .collect();
+        changes.sort_by(|a, b| a.old.cmp(&b.old));
+        changes
+    }
+}
+
+/// What earlier loads know, by record and by profile.
+struct Loaded<'a> {
+    by_record: Vec<(Record, &'a str)>,
+    /// Ids in text order with those of their records that are still exported, in record order.
+    by_id: Vec<(&'a str, Vec<Record>)>,
+}
+
+impl<'a> Loaded<'a> {
+    fn new(population: &Population, loaded: &'a [(String, String)]) -> Self {
+        let mut by_id: Vec<(&str, Option<Record>)> = loaded
+            .iter()
+            .map(|(key, id)| {
+                let record = RecordKey::parse(key).and_then(|key| population.find(key));
+                (id.as_str(), record.filter(|&record| !population.is_deleted(record)))
+            })
+            .collect();
+        by_id.sort_unstable();
+        let mut by_record: Vec<(Record, &str)> = by_id.iter().filter_map(|&(id, record)| Some((record?, id))).collect();
+        by_record.sort_unstable();
+        by_record.dedup_by_key(|entry| entry.0);
+        let by_id = by_id
+            .chunk_by(|a, b| a.0 == b.0)
+            .map(|members| (members[0].0, members.iter().filter_map(|member| member.1).collect()))
+            .collect();
+        Self { by_record, by_id }
+    }
+}

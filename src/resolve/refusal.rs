@@ -1,0 +1,148 @@
+//! What forbids two groups of records to be one person, however strong the evidence between two of them.
+
+use crate::coded;
+use crate::resolve::Scope;
+use crate::resolve::births::{BirthMatch, compare_births};
+use crate::resolve::intern::{NONE, Symbol};
+use crate::resolve::names::one_edit;
+use crate::resolve::population::{KeyKind, Population, Record};
+
+coded! {
+    /// Why a pair was not linked.
+    pub enum Refusal {
+        /// Less than 3 bits.
+        BelowThreshold = "BELOW_THRESHOLD",
+        /// No first name of one side fits one of the other.
+        FirstName = "FIRST_NAME_CONFLICT",
+        /// The birth dates differ by more than a slip.
+        BirthDate = "BIRTH_DATE_CONFLICT",
+        /// Two South African handicap numbers.
+        GolfRsaId = "GOLF_RSA_ID_CONFLICT",
+        /// Two CDH numbers.
+        CdhId = "CDH_ID_CONFLICT",
+        /// The tenants differ.
+        Tenant = "CROSS_TENANT",
+        /// A tenant-less record fits two tenants about equally.
+        TenantAmbiguous = "TENANT_AMBIGUOUS",
+        /// A nameless record fits two people about equally.
+        Ambiguous = "AMBIGUOUS",
+        /// Only a slip or a weak key joins the two groups, and on the whole they do not fit.
+        WeakOverall = "WEAK_OVERALL",
+        /// A person decided so.
+        Decision = "DECISION",
+    }
+}
+
+/// What a group of records says about its person.
+#[derive(Clone, Debug, Default)]
+pub struct Portrait {
+    names: Vec<(Symbol, Symbol)>,
+    births: Vec<(u32, u32)>,
+    golf_rsa: Vec<Symbol>,
+    cdh: Vec<Symbol>,
+    tenant: u16,
+    /// Whether a nameless member fits two people, so that the group must not get a name.
+    pub is_ambiguous: bool,
+}
+
+fn insert<T: Ord>(values: &mut Vec<T>, value: T) {
+    if let Err(at) = values.binary_search(&value) {
+        values.insert(at, value);
+    }
+}
+
+impl Portrait {
+    /// Of one record.
+    pub fn of(population: &Population, record: Record) -> Self {
+        let at = record as usize;
+        let (first, last, born) = (population.first[at], population.last[at], population.born[at]);
+        let mut portrait = Self { tenant: population.tenant[at], ..Self::default() };
+        if first != NONE {
+            portrait.names.push((first, last));
+        }
+        if born != 0 {
+            portrait.births.push((born, 1));
+        }
+        population.values(KeyKind::GolfRsa, record).for_each(|symbol| insert(&mut portrait.golf_rsa, symbol));
+        population.values(KeyKind::Cdh, record).for_each(|symbol| insert(&mut portrait.cdh, symbol));
+        portrait
+    }
+
+    /// Whether a first name is known.
+    pub fn is_named(&self) -> bool {
+        !self.names.is_empty()
+    }
+
+    /// The concrete tenant, 0 if none.
+    pub fn tenant(&self) -> u16 {
+        self.tenant
+    }
+
+    /// Takes in another group.
+    pub fn absorb(&mut self, other: Self) {
+        other.names.into_iter().for_each(|name| insert(&mut self.names, name));
+        for (born, count) in other.births {
+            match self.births.binary_search_by_key(&born, |entry| entry.0) {
+                Ok(at) => self.births[at].1 += count,
+                Err(at) => self.births.insert(at, (born, count)),
+            }
+        }
+        other.golf_rsa.into_iter().for_each(|symbol| insert(&mut self.golf_rsa, symbol));
+        other.cdh.into_iter().for_each(|symbol| insert(&mut self.cdh, symbol));
+        self.tenant = self.tenant.max(other.tenant);
+        self.is_ambiguous |= other.is_ambiguous;
+    }
+
+    /// Why two groups cannot be one person; `None` if they can.
+    pub fn refuse(&self, other: &Self, population: &Population, scope: Scope) -> Option<Refusal> {
+        if scope == Scope::Tenant && self.tenant != 0 && other.tenant != 0 && self.tenant != other.tenant {
+            return Some(Refusal::Tenant);
+        }
+        if (self.is_ambiguous && other.is_named()) || (other.is_ambiguous && self.is_named()) {
+            return Some(Refusal::Ambiguous);
+        }
+        if self.is_named() && other.is_named() && !self.names_agree(other, population) {
+            return Some(Refusal::FirstName);
+        }
+        if let (Some(a), Some(b)) = (self.birth(), other.birth()) {
+            let shared = self.births.iter().any(|(born, _)| other.births.iter().any(|(other, _)| born == other));
+            if !shared && compare_births(a, b) == BirthMatch::Conflict {
+                return Some(Refusal::BirthDate);
+            }
+        }
+        if numbers_exclude(population, KeyKind::GolfRsa, &self.golf_rsa, &other.golf_rsa) {
+            return Some(Refusal::GolfRsaId);
+        }
+        numbers_exclude(population, KeyKind::Cdh, &self.cdh, &other.cdh).then_some(Refusal::CdhId)
+    }
+
+    /// Bare initials count only where a side has nothing longer.
+    fn names_agree(&self, other: &Self, population: &Population) -> bool {
+        let names = &population.names;
+        let spelled = |portrait: &Self| -> Vec<(Symbol, Symbol)> {
+            let long = |name: &&(Symbol, Symbol)| names.text(name.0).len() > 1;
+            if portrait.names.iter().any(|name| long(&name)) {
+                portrait.names.iter().filter(long).copied().collect()
+            } else {
+                portrait.names.clone()
+            }
+        };
+        let theirs = spelled(other);
+        spelled(self)
+            .iter()
+            .any(|a| theirs.iter().any(|b| names.compare_first(a.0, b.0).agrees() || (a.1 != NONE && a.0 == b.1 && a.1 == b.0)))
+    }
+
+    /// The most frequent birth date, the earliest of several.
+    fn birth(&self) -> Option<u32> {
+        self.births.iter().min_by_key(|(born, count)| (std::cmp::Reverse(*count), *born)).map(|(born, _)| *born)
+    }
+}
+
+fn numbers_exclude(population: &Population, kind: KeyKind, a: &[Symbol], b: &[Symbol]) -> bool {
+    if a.is_empty() || b.is_empty() {
+        return false;
+    }
+    let text = |symbol: &Symbol| population.text(kind, *symbol).as_bytes();
+    !a.iter().any(|x| b.iter().any(|y| x == y || one_edit(text(x), text(y))))
+}

@@ -1,0 +1,108 @@
+//! Pairs that were not linked but deserve a look: the band below the threshold, refusals, equal keys across tenants.
+
+use foldhash::fast::FixedState;
+use hashbrown::{HashMap, HashSet};
+use rayon::prelude::*;
+
+use crate::resolve::births::BirthMatch;
+use crate::resolve::candidates::Edge;
+use crate::resolve::decisions::Decided;
+use crate::resolve::evidence::Scorer;
+use crate::resolve::names::NameMatch;
+use crate::resolve::population::Record;
+use crate::resolve::profiles::Profiles;
+use crate::resolve::refusal::Refusal;
+use crate::resolve::tree::Tree;
+use crate::resolve::weights::LINK16;
+
+/// A profile is filed at most so often: with its best pairs.
+const PER_PROFILE: u32 = 5;
+/// And a tenant's queue holds at most so many pairs.
+const PER_TENANT: u32 = 10_000;
+
+/// A pair for a person to judge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// The best pair of records between the two profiles.
+    pub edge: Edge,
+    /// Why it was not linked.
+    pub why: Refusal,
+    /// Whether it goes to the CRM's review queue.
+    pub is_filed: bool,
+}
+
+impl Candidate {
+    /// 0 to 100, for ranking: 30 at 0 bits, 60 at the threshold, 95 at most; across tenants at most 60.
+    pub fn score(&self) -> i32 {
+        let bits16 = i32::from(self.edge.bits16);
+        let score = if bits16 < LINK16 { 30 + bits16 * 30 / LINK16 } else { 60 + (bits16 - LINK16) * 5 / 16 };
+        score.clamp(1, if self.why == Refusal::Tenant { 60 } else { 95 })
+    }
+}
+
+/// Every pair of profiles worth a look once, by its best pair of records; best first.
+pub fn candidates(scorer: &Scorer<'_>, edges: &[Edge], decided: &Decided, profiles: &Profiles, tree: &Tree) -> Vec<Candidate> {
+    let labels = &decided.labels;
+    let pair = |edge: &Edge| {
+        let (a, b) = (labels[edge.a as usize], labels[edge.b as usize]);
+        (a.min(b), a.max(b))
+    };
+    let apart: HashSet<(Record, Record), FixedState> = decided
+        .cannot
+        .iter()
+        .map(|&(a, b)| (labels[a as usize].min(labels[b as usize]), labels[a as usize].max(labels[b as usize])))
+        .collect();
+    let judged = |edge: &Edge| apart.contains(&pair(edge));
+    let both_stand = |edge: &Edge| {
+        let (a, b) = pair(edge);
+        a != b && tree.founder(a).is_some() && tree.founder(b).is_some()
+    };
+    let refused = decided.refused.iter().map(|refused| Candidate { edge: refused.edge, why: refused.why, is_filed: false });
+    let unlinked = edges.iter().filter(|edge| !edge.links()).map(|edge| Candidate {
+        edge: *edge,
+        why: why_not(scorer, edge),
+        is_filed: false,
+    });
+    let mut all: Vec<((Record, Record), Candidate)> = refused
+        .chain(unlinked)
+        .filter(|candidate| both_stand(&candidate.edge) && !judged(&candidate.edge))
+        .map(|candidate| (pair(&candidate.edge), candidate))
+        .collect();
+    all.par_sort_unstable_by_key(|(pair, candidate)| (*pair, candidate.edge.order(), candidate.why));
+    all.dedup_by_key(|(pair, _)| *pair);
+    let mut best: Vec<Candidate> = all.into_iter().map(|(_, candidate)| candidate).collect();
+    best.par_sort_unstable_by_key(|candidate| (std::cmp::Reverse(candidate.score()), candidate.edge.order()));
+    file(scorer, &mut best, labels, profiles);
+    best
+}
+
+fn why_not(scorer: &Scorer<'_>, edge: &Edge) -> Refusal {
+    if edge.is_cross_tenant() {
+        return Refusal::Tenant;
+    }
+    let (_, verdict) = scorer.sum(edge.a, edge.b);
+    if verdict.is_strong() && verdict.first == NameMatch::Conflict {
+        Refusal::FirstName
+    } else if verdict.is_strong() && verdict.born == BirthMatch::Conflict {
+        Refusal::BirthDate
+    } else {
+        Refusal::BelowThreshold
+    }
+}
+
+/// Marks what goes to the review queue: each profile's best few, each tenant's best many.
+fn file(scorer: &Scorer<'_>, candidates: &mut [Candidate], labels: &[Record], profiles: &Profiles) {
+    let mut per_profile: HashMap<Record, u32, FixedState> = HashMap::with_hasher(FixedState::with_seed(5));
+    let mut per_tenant: HashMap<&str, u32, FixedState> = HashMap::with_hasher(FixedState::with_seed(6));
+    for candidate in candidates {
+        let (a, b) = (labels[candidate.edge.a as usize], labels[candidate.edge.b as usize]);
+        let full = [a, b].iter().any(|label| per_profile.get(label).is_some_and(|&count| count >= PER_PROFILE));
+        let tenant = per_tenant.entry(profiles.tenant(scorer.population, a)).or_default();
+        if full || *tenant >= PER_TENANT {
+            continue;
+        }
+        *tenant += 1;
+        [a, b].into_iter().for_each(|label| *per_profile.entry(label).or_default() += 1);
+        candidate.is_filed = true;
+    }
+}

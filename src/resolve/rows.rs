@@ -1,0 +1,289 @@
+//! The resolution as rows of `res__*`.
+
+use arrow::array::RecordBatch;
+use rayon::prelude::*;
+
+use crate::model::{Code, LinkRule};
+use crate::resolve::confidence::confidence;
+use crate::resolve::names::NameMatch;
+use crate::resolve::owners::{OWNER_LIMIT, Owners};
+use crate::resolve::population::{KeyKind, Record};
+use crate::resolve::weights::{Piece, bits_text};
+use crate::resolve::{Resolution, review};
+use crate::tables::resolution::{candidates, decisions, hubs, links, profile_changes};
+use crate::tables::{Builder as _, TextList};
+
+/// Rows of one batch.
+const BATCH: u32 = 16_384;
+/// Batches made at once.
+const AHEAD: u32 = 16;
+
+impl Resolution {
+    /// `res__links` in record order, in batches of 16,384 rows.
+    pub fn links(&self) -> impl Iterator<Item = RecordBatch> + '_ {
+        let count = self.population.len();
+        (0..count.div_ceil(BATCH * AHEAD)).flat_map(move |group| {
+            let start = group * BATCH * AHEAD;
+            let end = count.min(start + BATCH * AHEAD);
+            let batches: Vec<RecordBatch> = (start..end)
+                .into_par_iter()
+                .step_by(BATCH as usize)
+                .map(|first| self.links_of(first..end.min(first + BATCH)))
+                .collect();
+            batches
+        })
+    }
+
+    fn links_of(&self, records: std::ops::Range<Record>) -> RecordBatch {
+        let mut builder = links::Builder::new(records.len());
+        let mut pieces = Vec::new();
+        let mut words = String::new();
+        for record in records {
+            let key = self.population.key(record);
+            let label = self.labels[record as usize];
+            let founder = self.founder(record);
+            let profile = founder.map(|founder| self.profiles.id(&self.population, label, founder));
+            let linked = self.tree.parent(record).filter(|_| founder.is_some());
+            let (rule, bits16) = match (founder, &linked) {
+                (None, _) => (LinkRule::Skipped, 0),
+                (Some(_), None) => (LinkRule::Founder, 0),
+                (Some(_), Some((_, edge))) => (edge.rule().unwrap_or(LinkRule::Decision), i32::from(edge.bits16)),
+            };
+            words.clear();
+            match linked {
+                _ if rule == LinkRule::Skipped => words.push_str(self.population.skip_reason(record).code()),
+                Some((parent, _)) if rule != LinkRule::Decision => {
+                    pieces.clear();
+                    self.scorer().score(record.min(parent), record.max(parent), &mut pieces);
+                    describe(&pieces, &mut words);
+                }
+                Some(_) => words.push_str("a person decided"),
+                None => words.push_str("first record of the profile"),
+            }
+            let parent = linked.map(|(parent, _)| self.population.key(parent));
+            builder.push(links::Row {
+                source: key.source,
+                entity: key.source.people(),
+                source_id: key.id,
+                tenant_id: founder.map(|_| self.profiles.tenant(&self.population, label)),
+                profile_id: profile.as_deref(),
+                rule,
+                confidence: confidence(rule, bits16),
+                matched_source: parent.map(|parent| parent.source),
+                matched_source_id: parent.map(|parent| parent.id),
+                evidence: &words,
+                bits16,
+            });
+        }
+        builder.finish()
+    }
+
+    /// `res__candidates`, best first.
+    pub fn candidates(&self) -> impl Iterator<Item = RecordBatch> + '_ {
+        self.review.chunks(BATCH as usize).map(|chunk| {
+            let mut builder = candidates::Builder::new(chunk.len());
+            for candidate in chunk {
+                self.push_candidate(candidate, &mut builder);
+            }
+            builder.finish()
+        })
+    }
+
+    fn push_candidate(&self, candidate: &review::Candidate, builder: &mut candidates::Builder) {
+        let edge = candidate.edge;
+        let (a, b) = (self.population.key(edge.a), self.population.key(edge.b));
+        let (Some(profile_a), Some(profile_b)) = (self.profile_id(edge.a), self.profile_id(edge.b)) else { return };
+        let mut pieces = Vec::new();
+        let verdict = self.scorer().score(edge.a, edge.b, &mut pieces);
+        let mut reasons: Vec<&str> = verdict.rule.map(Code::code).into_iter().collect();
+        let named = [
+            (Piece::AuthSame, "AUTH_USER_ID"),
+            (Piece::GolfRsaSame, "GOLF_RSA_ID"),
+            (Piece::CdhSame, "CDH_ID"),
+            (Piece::McaSame, "MCA_ID"),
+            (Piece::EmailNear, "NEAR_EMAIL"),
+            (Piece::PhoneNear, "NEAR_PHONE"),
+            (Piece::BornEqual, "BIRTH_DATE"),
+            (Piece::LastEqual, "SURNAME"),
+        ];
+        for (piece, code) in named {
+            if pieces.iter().any(|(found, _)| *found == piece) && !reasons.contains(&code) {
+                reasons.push(code);
+            }
+        }
+        if verdict.first == NameMatch::Equal {
+            reasons.push("FIRST_NAME");
+        }
+        builder.push(candidates::Row {
+            a_source: a.source,
+            a_source_id: a.id,
+            b_source: b.source,
+            b_source_id: b.id,
+            a_profile_id: &profile_a,
+            b_profile_id: &profile_b,
+            tenant_id: self.profiles.tenant(&self.population, self.labels[edge.a as usize]),
+            score: candidate.score(),
+            bits16: i32::from(edge.bits16),
+            reasons: TextList::Slice(&reasons),
+            refusal: candidate.why.code(),
+            is_filed: candidate.is_filed,
+        });
+    }
+
+    /// `res__hubs`, sorted by kind, tenant and value.
+    pub fn hubs(&self) -> RecordBatch {
+        let kind = |kind| match kind {
+            KeyKind::Auth => "AUTH_USER_ID",
+            KeyKind::GolfRsa => "GOLF_RSA_ID",
+            KeyKind::Cdh => "CDH_ID",
+            KeyKind::Mca => "MCA_ID",
+            KeyKind::Email => "EMAIL",
+            KeyKind::Phone => "PHONE",
+        };
+        let mut rows: Vec<hubs::Row<'_>> = self
+            .hubs
+            .iter()
+            .map(|hub| {
+                let (owner_count, reason) = match hub.owners {
+                    Owners::Few(count) => (usize::from(count), "MANY_OWNERS"),
+                    Owners::Many => (OWNER_LIMIT + 1, "MANY_OWNERS"),
+                    Owners::ManyNameless => (0, "MANY_NAMELESS"),
+                };
+                hubs::Row {
+                    kind: kind(hub.kind),
+                    tenant_id: self.population.tenant_text(hub.tenant),
+                    value: self.population.text(hub.kind, hub.symbol),
+                    record_count: i32::try_from(hub.records).unwrap_or(i32::MAX),
+                    owner_count: i32::try_from(owner_count).unwrap_or(i32::MAX),
+                    reason,
+                }
+            })
+            .collect();
+        rows.sort_unstable_by(|a, b| (a.kind, a.tenant_id, a.value).cmp(&(b.kind, b.tenant_id, b.value)));
+        let mut builder = hubs::Builder::new(rows.len());
+        rows.into_iter().for_each(|row| builder.push(row));
+        builder.finish()
+    }
+
+    /// `res__profile_changes`, sorted by the old id.
+    pub fn profile_changes(&self) -> RecordBatch {
+        let mut builder = profile_changes::Builder::new(self.profiles.changes.len());
+        for change in &self.profiles.changes {
+            let new: Vec<&str> = change.new.iter().map(String::as_str).collect();
+            builder.push(profile_changes::Row {
+                old_profile_id: &change.old,
+                new_profile_ids: TextList::Slice(&new),
+                change: change.change,
+            });
+        }
+        builder.finish()
+    }
+
+    /// `res__decisions` in the order in which they were given.
+    pub fn decisions(&self) -> RecordBatch {
+        let mut builder = decisions::Builder::new(self.decisions.len());
+        for (position, (decision, state)) in (1..).zip(&self.decisions) {
+            builder.push(decisions::Row {
+                position,
+                kind: decision.kind.code(),
+                a: &decision.a,
+                b: &decision.b,
+                state: state.code(),
+                origin: decision.origin.code(),
+            });
+        }
+        builder.finish()
+    }
+
+    /// What came of it, for the screen and the report.
+    pub fn summary(&self) -> Summary {
+        let mut summary = Summary { records: self.population.len(), refused_strong: self.refused_strong, ..Summary::default() };
+        let mut sizes = vec![0u32; self.labels.len()];
+        for record in 0..self.population.len() {
+            if self.founder(record).is_none() {
+                summary.skipped += 1;
+                continue;
+            }
+            sizes[self.labels[record as usize] as usize] += 1;
+            let rule = self.tree.rule(record).unwrap_or(LinkRule::Founder);
+            match summary.by_rule.iter_mut().find(|(known, _)| *known == rule) {
+                Some((_, count)) => *count += 1,
+                None => summary.by_rule.push((rule, 1)),
+            }
+        }
+        summary.by_rule.sort_unstable();
+        for size in sizes.into_iter().filter(|&size| size > 0) {
+            summary.profiles += 1;
+            summary.largest = summary.largest.max(size);
+            let slot = size.min(10) as usize - 1;
+            if summary.sizes.len() <= slot {
+                summary.sizes.resize(slot + 1, 0);
+            }
+            summary.sizes[slot] += 1;
+        }
+        summary.candidates = self.review.len();
+        summary.filed = self.review.iter().filter(|candidate| candidate.is_filed).count();
+        summary.hubs = self.hubs.len();
+        summary.profile_changes = self.profiles.changes.len();
+        summary
+    }
+
+    /// The founder of a record's profile; `None` when the record is skipped.
+    pub fn founder(&self, record: Record) -> Option<Record> {
+        self.tree.founder(self.labels[record as usize])
+    }
+
+    /// The profile of a record; `None` when it is skipped.
+    pub fn profile_id(&self, record: Record) -> Option<String> {
+        self.founder(record).map(|founder| self.profiles.id(&self.population, self.labels[record as usize], founder))
+    }
+
+    /// Smallest record of each record's cluster.
+    pub fn labels(&self) -> &[Record] {
+        &self.labels
+    }
+
+    /// What became of each decision.
+    pub fn decision_states(&self) -> &[(crate::resolve::Decision, crate::resolve::DecisionState)] {
+        &self.decisions
+    }
+}
+
+/// What a resolution came to, in numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Person records in scope.
+    pub records: u32,
+    /// Profiles.
+    pub profiles: u32,
+    /// Records left out.
+    pub skipped: u32,
+    /// Records of the largest profile.
+    pub largest: u32,
+    /// Profiles of 1, 2, … 9 and of 10 or more records.
+    pub sizes: Vec<u32>,
+    /// Records by the rule that placed them.
+    pub by_rule: Vec<(LinkRule, u32)>,
+    /// Pairs worth a look.
+    pub candidates: usize,
+    /// Those of them that go to the CRM's review queue.
+    pub filed: usize,
+    /// Values that too many share.
+    pub hubs: usize,
+    /// Links by a strong number that the groups as wholes refused.
+    pub refused_strong: usize,
+    /// Profiles of earlier loads that merged, split or vanished.
+    pub profile_changes: usize,
+}
+
+/// The observations in words: `same address, one owner +5.0; first name equal +4.5`.
+pub fn describe(pieces: &[(Piece, i32)], words: &mut String) {
+    for (at, (piece, bits16)) in pieces.iter().enumerate() {
+        if at > 0 {
+            words.push_str("; ");
+        }
+        words.push_str(piece.words());
+        words.push(' ');
+        words.push_str(&bits_text(*bits16));
+    }
+}
