@@ -1,0 +1,142 @@
+//! One consistent view of a database: a read-only transaction with pinned settings, and the facts an export records of it.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+
+use crate::model::Timestamp;
+use crate::pg::references::Catalog;
+use crate::pg::{Connection, quote_identifier};
+
+/// Nothing of the server's or the role's own settings may change what we read or end the transaction under us.
+const PINNED: &str = "
+set local row_security = off;
+set local datestyle = 'ISO, YMD';
+set local intervalstyle = 'postgres';
+set local timezone = 'UTC';
+set local client_encoding = 'UTF8';
+set local extra_float_digits = 1;
+set local bytea_output = 'hex';
+set local statement_timeout = 0;
+set local lock_timeout = '30s';
+set local idle_in_transaction_session_timeout = 0;
+set local work_mem = '64MB';
+";
+
+/// Settings that only some versions have.
+const PINNED_WHERE_KNOWN: &str = "
+select count(set_config(s.name, v.value, true))
+from (values
+  ('client_connection_check_interval', '5s'),
+  ('transaction_timeout', '0'),
+  ('idle_session_timeout', '0'),
+  ('jit', 'off')
+) v(name, value)
+join pg_catalog.pg_settings s on s.name = v.name";
+
+/// Read before the snapshot is taken: a transaction open at the snapshot is either open now or begins later than now.
+const WATERMARK: &str = "
+select
+  to_char(
+    least(
+      pg_catalog.clock_timestamp(),
+      (select min(a.xact_start) from pg_catalog.pg_stat_activity a where a.datname = current_database() and a.pid <> pg_catalog.pg_backend_pid()),
+      (select min(p.prepared) from pg_catalog.pg_prepared_xacts p)
+    ) at time zone 'UTC',
+    'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'
+  ),
+  (select count(*) from pg_catalog.pg_stat_activity a where a.query = '<insufficient privilege>')";
+
+const FACTS: &str = "
+select
+  current_setting('server_version'),
+  current_setting('server_encoding'),
+  (select s.reset_val from pg_catalog.pg_settings s where s.name = 'TimeZone'),
+  pg_catalog.txid_current_snapshot()::text,
+  pg_catalog.pg_is_in_recovery(),
+  array_to_string(pg_catalog.current_schemas(false), ', ')";
+
+const CATALOG: &str = "
+select c.relname::text, a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod)
+from pg_catalog.pg_class c
+join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+where c.relkind in ('r', 'p', 'v', 'm', 'f')
+  and pg_catalog.pg_table_is_visible(c.oid)
+  and c.relnamespace <> 'pg_catalog'::regnamespace";
+
+/// A read-only transaction that sees one instant of a database. Dropped, it ends.
+pub struct Snapshot {
+    connection: Connection,
+    /// Facts for the manifest: `server_version`, `server_encoding`, `server_timezone`, `snapshot`, `watermark`, …
+    pub facts: BTreeMap<String, String>,
+    /// What a person should know of this database.
+    pub notes: Vec<String>,
+}
+
+impl Snapshot {
+    /// Begins the transaction; `backfill.as_of` is set in it.
+    pub fn begin(connection: Connection, as_of: Timestamp) -> Result<Self> {
+        let schemas = connection.query_one("select pg_catalog.current_schemas(false)", &[])?;
+        let schemas: Vec<String> = schemas.get::<_, Vec<&str>>(0).into_iter().map(quote_identifier).collect();
+        let path = std::iter::once("pg_catalog".to_owned()).chain(schemas).collect::<Vec<_>>().join(", ");
+        let watermark = connection.query_one(WATERMARK, &[])?;
+        connection.batch("begin isolation level repeatable read read only")?;
+        connection.batch(PINNED)?;
+        connection.batch(&format!("set local search_path = {path}"))?;
+        connection.query_one("select set_config('backfill.as_of', $1, true)", &[&as_of.to_string()])?;
+        connection.query_one(PINNED_WHERE_KNOWN, &[])?;
+        let row = connection.query_one(FACTS, &[])?;
+
+        let mut notes = connection.target().notes.clone();
+        let mut facts = BTreeMap::new();
+        for (index, name) in ["server_version", "server_encoding", "server_timezone", "snapshot"].into_iter().enumerate() {
+            facts.insert(name.to_owned(), row.get::<_, Option<String>>(index).unwrap_or_default());
+        }
+        facts.insert("search_path".to_owned(), row.get(5));
+        facts.insert("watermark".to_owned(), watermark.get(0));
+        let hidden: i64 = watermark.get(1);
+        if hidden > 0 {
+            facts.insert("watermark_hidden_sessions".to_owned(), hidden.to_string());
+            notes.push(format!(
+                "{}: the watermark leaves out {hidden} sessions that this role cannot see: grant pg_read_all_stats, or start \
+                 real-time sync somewhat earlier",
+                connection.name()
+            ));
+        }
+        if row.get(4) {
+            facts.insert("is_replica".to_owned(), "true".to_owned());
+            notes.push(format!(
+                "{}: a replica shows no transactions open on its primary; start real-time sync somewhat earlier",
+                connection.name()
+            ));
+        }
+        if facts["server_encoding"] == "SQL_ASCII" {
+            notes.push(format!("{}: the database declares no encoding (SQL_ASCII); its texts must be UTF-8", connection.name()));
+        }
+        Ok(Self { connection, facts, notes })
+    }
+
+    /// The session.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// The tables it sees.
+    pub fn catalog(&self) -> Result<Catalog> {
+        catalog(&self.connection)
+    }
+
+    /// Ends the transaction.
+    pub fn end(self) -> Result<()> {
+        self.connection.batch("commit")
+    }
+}
+
+/// The tables that a session sees without naming a schema.
+pub fn catalog(connection: &Connection) -> Result<Catalog> {
+    let mut catalog = Catalog::new();
+    for row in connection.query(CATALOG, &[])? {
+        catalog.entry(row.get(0)).or_default().insert(row.get(1), row.get(2));
+    }
+    Ok(catalog)
+}
