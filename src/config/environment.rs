@@ -91,6 +91,12 @@ impl Environment {
         Ok(Self { values })
     }
 
+    /// Variables and values, for tests.
+    pub fn of<'a>(values: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let value = |(name, value): (&str, &str)| (name.to_owned(), (value.to_owned(), name.to_owned()));
+        Self { values: values.into_iter().map(value).collect() }
+    }
+
     /// A variable that is set and not empty.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(|(value, _)| value.as_str()).filter(|value| !value.is_empty())

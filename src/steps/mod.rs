@@ -1,5 +1,6 @@
 //! Glue, one file per binary: read, call pure code, write.
 
+pub mod export;
 pub mod inspect;
 pub mod purge;
 pub mod score;

@@ -2,7 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::model::{Code, Source};
+use anyhow::Result;
+
+use crate::fault::{Exit, Fault};
+use crate::model::{Code, Source, Timestamp};
+use crate::store::io_fault;
 
 /// A data folder.
 #[derive(Clone, Debug)]
@@ -94,6 +98,22 @@ impl Layout {
     /// `data/.as_of`: the instant the first export fixed.
     pub fn as_of(&self) -> PathBuf {
         self.root.join(".as_of")
+    }
+
+    /// The instant that the exports of this folder are seen from, once the first of them is made.
+    pub fn fixed_as_of(&self) -> Result<Option<Timestamp>> {
+        let path = self.as_of();
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(io_fault("read", &path, &error).into()),
+        };
+        let as_of = Timestamp::parse(text.trim()).ok_or_else(|| {
+            Fault::new(Exit::Input, "the file holds no instant")
+                .at(path.display().to_string())
+                .help("renew all exports: make export")
+        })?;
+        Ok(Some(as_of))
     }
 
     /// `data/.demo`: marks the demo's folder.

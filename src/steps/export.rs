@@ -1,0 +1,222 @@
+//! `export-*`: every dataset of one source as of one instant, from its database or from CSV dumps.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use serde_json::json;
+
+use crate::cli::{Outcome, Session};
+use crate::fault::{Exit, Fault};
+use crate::model::{Code, Source, Timestamp};
+use crate::pg::{Connection, Exported, Query, Snapshot};
+use crate::progress::thousands;
+use crate::sources::{Export, exports};
+use crate::store::{Draft, Folder, Layout, Manifest, RunLock, replace_file};
+
+/// Arguments of the five source exporters.
+#[derive(clap::Args, Debug, Default)]
+pub struct Args {
+    /// Do nothing when an export is saved already
+    #[arg(long, conflicts_with = "new_as_of")]
+    pub if_missing: bool,
+    /// Begin a new set of exports under a new as_of; the other sources must be renewed too
+    #[arg(long)]
+    pub new_as_of: bool,
+}
+
+/// What is exported, from where, to which folder.
+pub struct Job {
+    /// As in file and folder names: `scl`, `crm`.
+    pub code: String,
+    /// As in messages: `source scl`, `the CRM`.
+    pub title: String,
+    /// The variable that holds the database's URL.
+    pub variable: &'static str,
+    /// The datasets.
+    pub exports: Vec<Export>,
+    /// The folder that is replaced.
+    pub target: PathBuf,
+    /// Where its former content goes.
+    pub previous: PathBuf,
+}
+
+impl Job {
+    /// The export of a source.
+    pub fn source(source: Source, layout: &Layout) -> Self {
+        let code = source.code();
+        Self {
+            code: code.to_owned(),
+            title: format!("source {code}"),
+            variable: source.url_variable(),
+            exports: exports(source),
+            target: layout.exports(source),
+            previous: layout.previous(&format!("exports-{code}")),
+        }
+    }
+
+    fn file(&self, export: &Export) -> String {
+        format!("sql/exports/{}/{}.sql", self.code, export.entity)
+    }
+}
+
+/// Exports one source.
+pub fn run(session: &Session, source: Source, args: &Args) -> Result<Outcome> {
+    let job = Job::source(source, &session.layout);
+    let _lock = RunLock::take(&session.layout, &format!("export of {}, run {}", job.title, session.run_id))?;
+    if args.if_missing
+        && let Some(saved) = Folder::find(&job.target)?
+    {
+        session.check_as_of(&saved.manifest.as_of, &job.target)?;
+        let text = format!("{}: the saved export of {} is used\n", job.code, saved.manifest.as_of);
+        return Ok(Outcome::new(text, json!({ "source": job.code, "saved": true, "as_of": saved.manifest.as_of })));
+    }
+    let as_of = settle_as_of(session, args.new_as_of)?;
+    let before = Folder::find(&job.target).ok().flatten();
+    let folder = export_database(session, &job, as_of)?;
+    replace_file(&session.layout.as_of(), format!("{as_of}\n").as_bytes())?;
+    compare(session, &job, before.as_ref(), &folder);
+    Ok(outcome(&job, &folder).next("make stage"))
+}
+
+/// The instant an export is seen from: the one asked for, else that of the data folder, else now. Another one than the data
+/// folder's is refused unless a new set of exports begins.
+pub fn settle_as_of(session: &Session, new: bool) -> Result<Timestamp> {
+    let asked = session.as_of.unwrap_or(session.now);
+    if new {
+        return Ok(asked);
+    }
+    match (session.layout.fixed_as_of()?, session.as_of) {
+        (None, _) => Ok(asked),
+        (Some(fixed), None) => Ok(fixed),
+        (Some(fixed), Some(asked)) if fixed == asked => Ok(fixed),
+        (Some(fixed), Some(asked)) => {
+            Err(Fault::new(Exit::Input, format!("as_of {asked} was asked for, the saved exports are of {fixed}"))
+                .at(session.layout.as_of().display().to_string())
+                .help(format!("leave AS_OF out to keep to it, or renew all sources: make export AS_OF={asked}"))
+                .into())
+        }
+    }
+}
+
+/// Exports all datasets of a job from one snapshot of its database, and puts the folder in place.
+pub fn export_database(session: &Session, job: &Job, as_of: Timestamp) -> Result<Folder> {
+    let dsn = session.environment.require_dsn(job.variable)?;
+    let snapshot = Snapshot::begin(Connection::open(&dsn, &job.title)?, as_of)?;
+    for note in &snapshot.notes {
+        session.progress.warn(note);
+    }
+    let years = session.config.activities.lookback_years();
+    let mut manifest = Manifest::new("export", &as_of.to_string(), None);
+    manifest.facts = snapshot.facts.clone();
+    manifest.facts.insert("from".to_owned(), "database".to_owned());
+    let mut queries = Vec::with_capacity(job.exports.len());
+    for export in &job.exports {
+        let (file, sql) = (job.file(export), with_lookback(export.sql, years));
+        manifest.input(&file, sql.as_bytes());
+        queries.push(Query { name: format!("{}.{}", job.code, export.entity), file, sql, schema: (export.schema)() });
+    }
+    let prepared = snapshot.prepare(queries)?;
+    let draft = Draft::create(&job.target, &as_of.to_string())?;
+    for (export, prepared) in job.exports.iter().zip(&prepared) {
+        let task = session.progress.task(format!("{}.{}", job.code, export.entity), Some(prepared.rows));
+        let mut writer = draft.batch_writer(export.dataset, (export.schema)())?;
+        let exported = snapshot.copy(prepared, |batch| {
+            task.advance(batch.num_rows() as u64);
+            writer.write(batch)
+        })?;
+        draft.close_batches(export.dataset, writer)?;
+        let mut note = String::new();
+        if let Some(sql) = export.left_out {
+            let file = format!("sql/exports/{}/{}.left_out.sql", job.code, export.entity);
+            let left_out = snapshot.count(&with_lookback(sql, years), &file)?;
+            manifest.counts.insert(format!("{}.left_out", export.entity), count(left_out));
+            note = format!("{} before the look-back", thousands(left_out));
+        }
+        record(&mut manifest, export, &exported, &prepared.casts);
+        task.finish(&note);
+    }
+    snapshot.end()?;
+    draft.finish(manifest, &job.previous)
+}
+
+/// The statement with another look-back than the two years it is written with.
+fn with_lookback(sql: &str, years: i32) -> String {
+    if years == 2 { sql.to_owned() } else { sql.replace("interval '2 years'", &format!("interval '{years} years'")) }
+}
+
+/// Notes what a reader of the dataset cannot see in it.
+fn record(manifest: &mut Manifest, export: &Export, exported: &Exported, casts: &[String]) {
+    manifest.counts.insert(format!("{}.rows", export.entity), count(exported.rows));
+    for (column, kind, number) in &exported.specials {
+        manifest.counts.insert(format!("{}.{column}.{kind}", export.entity), count(*number));
+    }
+    if !casts.is_empty() {
+        manifest.facts.insert(format!("{}.casts", export.entity), casts.join(", "));
+    }
+}
+
+fn count(rows: u64) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
+}
+
+/// Warns of an export that is much smaller than the one before, or far from the strategy's estimate.
+fn compare(session: &Session, job: &Job, before: Option<&Folder>, now: &Folder) {
+    for export in &job.exports {
+        let rows = now.manifest.count(&format!("{}.rows", export.entity));
+        let name = format!("{}.{}", job.code, export.entity);
+        if let Some(before) = before {
+            let former = before.manifest.count(&format!("{}.rows", export.entity));
+            if former > 0 && rows * 5 < former * 4 {
+                let less = (former - rows) * 100 / former;
+                session.progress.warn(format!(
+                    "{name}: {} rows, {} in the export before (−{less} %); it is kept in {}",
+                    thousands(rows),
+                    thousands(former),
+                    job.previous.display()
+                ));
+            }
+        }
+        if rows == 0 {
+            session.progress.warn(format!("{name}: no rows"));
+        }
+        let expected = session.config.expect.get(&job.code).and_then(|entities| entities.get(export.entity));
+        if let Some(&expected) = expected.filter(|&&expected| expected > 0) {
+            let apart = (rows - count(expected)).abs() * 100 / count(expected);
+            if rows > 0 && apart > 25 {
+                let (rows, expected) = (thousands(rows), thousands(expected));
+                session.progress.warn(format!("{name}: {rows} rows, about {expected} expected: needs a person"));
+            }
+        }
+    }
+}
+
+/// What an export has to say.
+pub fn outcome(job: &Job, folder: &Folder) -> Outcome {
+    let manifest = &folder.manifest;
+    let rows: BTreeMap<&str, i64> =
+        job.exports.iter().map(|export| (export.entity, manifest.count(&format!("{}.rows", export.entity)))).collect();
+    let others: BTreeMap<&String, i64> =
+        manifest.counts.iter().filter(|(name, _)| !name.ends_with(".rows")).map(|(name, count)| (name, *count)).collect();
+    let total: i64 = rows.values().sum();
+    let mut text = format!(
+        "{}: {} datasets, {} rows, as of {}   {}\n",
+        job.code,
+        rows.len(),
+        thousands(total),
+        manifest.as_of,
+        folder.path().display()
+    );
+    for (name, number) in &others {
+        text.push_str(&format!("  {name:<40} {:>12}\n", thousands(*number)));
+    }
+    let summary = json!({
+        "source": job.code,
+        "as_of": manifest.as_of,
+        "rows": rows,
+        "counts": others,
+        "facts": manifest.facts,
+        "manifest": manifest.content_hash(),
+    });
+    Outcome::new(text, summary)
+}
