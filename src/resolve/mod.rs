@@ -5,6 +5,7 @@ mod candidates;
 mod cluster;
 mod confidence;
 mod decisions;
+mod decisions_file;
 mod evidence;
 mod forest;
 mod intern;
@@ -19,6 +20,7 @@ mod tree;
 mod weights;
 
 pub use decisions::{Decision, DecisionKind, DecisionState, Origin};
+pub use decisions_file::{HEADER as DECISIONS_HEADER, read_decisions};
 pub use names::Nicknames;
 pub use population::{Gathering, Population, Record};
 pub use profiles::ProfileChange;

@@ -3,6 +3,7 @@
 pub mod export;
 pub mod inspect;
 pub mod purge;
+pub mod resolve;
 pub mod score;
 
 use std::path::Path;

@@ -20,6 +20,15 @@ use std::path::Path;
 
 use crate::fault::{Exit, Fault};
 
+/// The text of a file; `None` where there is none.
+pub fn read_text(path: &Path) -> anyhow::Result<Option<String>> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(io_fault("read", path, &error).into()),
+    }
+}
+
 /// A file operation that failed, as a fault: the operation, the path and the system's reason.
 pub fn io_fault(action: &str, path: &Path, error: &std::io::Error) -> Fault {
     let fault = Fault::new(Exit::Failed, format!("cannot {action}: {error}")).at(path.display().to_string());

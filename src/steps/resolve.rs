@@ -1,0 +1,231 @@
+//! `resolve`: who is one person, over all sources of the phase.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use crate::cli::{Outcome, Session};
+use crate::config::{Scope as ConfiguredScope, Tenantless};
+use crate::fault::{Exit, Fault};
+use crate::model::{Code, Phase};
+use crate::progress::thousands;
+use crate::resolve::{
+    Decision, DecisionKind, DecisionState, Gathering, Memory, Nicknames, Options, Origin, Resolution, Scope, Summary,
+    read_decisions, resolve,
+};
+use crate::sources::crm::{profile_ids, rejected_pairs};
+use crate::steps::{nothing_to_do, unchanged};
+use crate::store::{Draft, Folder, Manifest, RunLock, read_text};
+use crate::tables::resolution::{candidates, decisions, hubs, links, profile_changes};
+use crate::tables::stage::{identifiers, people};
+
+/// Arguments of `resolve`.
+#[derive(clap::Args, Debug)]
+pub struct Args {}
+
+const NEXT: &str = "make build";
+
+/// Reads `data/stage` and what the CRM export and `decisions.csv` contribute, writes `data/resolve`.
+pub fn run(session: &Session, _: Args) -> Result<Outcome> {
+    let _lock = RunLock::take(&session.layout, "resolve")?;
+    let inputs = Inputs::read(session)?;
+    let manifest = inputs.manifest("resolve");
+    let target = session.layout.resolve();
+    if let Some(done) = unchanged(&target, &manifest)? {
+        return Ok(nothing_to_do("resolve", &done, NEXT));
+    }
+    let resolution = inputs.resolve(session)?;
+    refuse_contradictions(session, &resolution)?;
+    let summary = resolution.summary();
+    write(session, &inputs, &resolution, &summary, manifest)?;
+    Ok(outcome(&resolution, &summary, inputs.phase))
+}
+
+/// Everything that decides who is who.
+pub struct Inputs {
+    stage: Folder,
+    /// The phase of the staged data.
+    pub phase: Phase,
+    nicknames: String,
+    decisions: Vec<Decision>,
+    profile_ids: Vec<(String, String)>,
+    hashed: Vec<(&'static str, Vec<u8>)>,
+}
+
+impl Inputs {
+    /// Opens the staged folder and reads the small inputs.
+    pub fn read(session: &Session) -> Result<Self> {
+        let stage = Folder::open(&session.layout.stage())?;
+        let phase = session.check_phase(stage.manifest.phase, stage.path())?;
+        session.check_as_of(&stage.manifest.as_of, stage.path())?;
+        let config = &session.config;
+        let nicknames = read_text(&config.resolve(&config.paths.reference).join("nicknames.csv"))?
+            .unwrap_or_else(|| Nicknames::COMMITTED.to_owned());
+        let path = config.resolve(&config.identity.decisions);
+        let text = read_text(&path)?.unwrap_or_default();
+        let mut decisions = read_decisions(&text).map_err(|what| {
+            Fault::new(Exit::Usage, what).at(path.display().to_string()).help("docs/identity.md has an example")
+        })?;
+        let mut profile_ids = Vec::new();
+        let mut crm_hash = Vec::new();
+        if let Some(crm) = Folder::find(&session.layout.exports_crm())? {
+            crm_hash = crm.manifest.content_hash().into_bytes();
+            for batch in crm.read::<profile_ids::Table>(None)? {
+                profile_ids.extend(batch?.rows().map(|row| (row.record_key.to_owned(), row.profile_id.to_owned())));
+            }
+            for batch in crm.read::<rejected_pairs::Table>(None)? {
+                decisions.extend(batch?.rows().map(|row| Decision {
+                    kind: DecisionKind::CannotLink,
+                    a: row.a.to_owned(),
+                    b: row.b.to_owned(),
+                    origin: Origin::Crm,
+                }));
+            }
+        }
+        let hashed = vec![
+            ("stage", stage.manifest.content_hash().into_bytes()),
+            ("settings", config.fingerprint().into_bytes()),
+            ("nicknames", nicknames.clone().into_bytes()),
+            ("decisions", text.into_bytes()),
+            ("crm", crm_hash),
+        ];
+        Ok(Self { stage, phase, nicknames, decisions, profile_ids, hashed })
+    }
+
+    /// The manifest of a step that depends on these inputs.
+    pub fn manifest(&self, step: &str) -> Manifest {
+        let mut manifest = Manifest::new(step, &self.stage.manifest.as_of, Some(self.phase.number()));
+        for (name, bytes) in &self.hashed {
+            manifest.input(*name, bytes);
+        }
+        manifest
+    }
+
+    /// The instant all is seen from.
+    pub fn as_of(&self) -> &str {
+        &self.stage.manifest.as_of
+    }
+
+    /// Resolves.
+    pub fn resolve(&self, session: &Session) -> Result<Resolution> {
+        let options = options(session);
+        let nicknames =
+            Nicknames::parse(&self.nicknames).map_err(|what| Fault::new(Exit::Usage, what).at("data/reference/nicknames.csv"))?;
+        let mut gathering = Gathering::new(&options);
+        for source in self.phase.sources() {
+            let rows = self.stage.rows::<people::Table>(Some(source))?;
+            let task = session.progress.task(&format!("{source} {}", source.people()), Some(rows));
+            for batch in self.stage.read::<people::Table>(Some(source))? {
+                let batch = batch?;
+                task.advance(crate::tables::Columns::len(&batch) as u64);
+                gathering.people(source, &batch);
+            }
+            for batch in self.stage.read::<identifiers::Table>(Some(source))? {
+                gathering.identifiers(source, &batch?);
+            }
+            task.finish("");
+        }
+        let memory = Memory { decisions: &self.decisions, profile_ids: &self.profile_ids };
+        Ok(resolve(gathering.finish(&nicknames), memory, options))
+    }
+}
+
+fn options(session: &Session) -> Options {
+    let config = &session.config;
+    Options {
+        scope: match config.identity.scope {
+            ConfiguredScope::Tenant => Scope::Tenant,
+            ConfiguredScope::Global => Scope::Global,
+        },
+        adopt_tenantless: config.identity.tenantless == Tenantless::Adopt,
+        default_tenant: config.tenants.default.clone(),
+        mca_za_tenant: config.tenants.mca_za.clone(),
+        mca_uk_tenant: config.tenants.mca_uk.clone(),
+    }
+}
+
+/// Two lines of the decisions file that exclude each other are an error; the CRM's rejections yield to the file.
+fn refuse_contradictions(session: &Session, resolution: &Resolution) -> Result<()> {
+    let lines: Vec<String> = resolution
+        .decision_states()
+        .iter()
+        .zip(2..)
+        .filter(|((decision, state), _)| decision.origin == Origin::File && *state == DecisionState::Contradicted)
+        .map(|(_, line)| line.to_string())
+        .collect();
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let path = session.config.resolve(&session.config.identity.decisions);
+    let what = format!("decisions contradict each other or the border between tenants, in record {}", lines.join(", "));
+    Err(Fault::new(Exit::Usage, what).at(path.display().to_string()).help("remove one of each pair, then: make resolve").into())
+}
+
+fn write(session: &Session, inputs: &Inputs, resolution: &Resolution, summary: &Summary, mut manifest: Manifest) -> Result<()> {
+    let draft = Draft::create(&session.layout.resolve(), inputs.as_of())?;
+    draft.write::<links::Table>(None, resolution.links())?;
+    draft.write::<candidates::Table>(None, resolution.candidates())?;
+    draft.write::<hubs::Table>(None, [resolution.hubs()])?;
+    draft.write::<profile_changes::Table>(None, [resolution.profile_changes()])?;
+    draft.write::<decisions::Table>(None, [resolution.decisions()])?;
+    for (name, value) in counts(resolution, summary) {
+        manifest.counts.insert(name, value);
+    }
+    draft.finish(manifest, &session.layout.previous("resolve"))?;
+    Ok(())
+}
+
+/// The names under which the report finds the counts: totals, `rule.<RULE>`, `size.<1…10>`, `decisions.<STATE>`.
+fn counts(resolution: &Resolution, summary: &Summary) -> Vec<(String, i64)> {
+    let number = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
+    let mut counts = vec![
+        ("records".to_owned(), i64::from(summary.records)),
+        ("profiles".to_owned(), i64::from(summary.profiles)),
+        ("skipped".to_owned(), i64::from(summary.skipped)),
+        ("largest".to_owned(), i64::from(summary.largest)),
+        ("candidates".to_owned(), number(summary.candidates)),
+        ("candidates_filed".to_owned(), number(summary.filed)),
+        ("hubs".to_owned(), number(summary.hubs)),
+        ("refused_strong".to_owned(), number(summary.refused_strong)),
+        ("profile_changes".to_owned(), number(summary.profile_changes)),
+    ];
+    counts.extend(summary.by_rule.iter().map(|(rule, count)| (format!("rule.{rule}"), i64::from(*count))));
+    counts.extend((1..).zip(&summary.sizes).map(|(size, count)| (format!("size.{size}"), i64::from(*count))));
+    for state in [DecisionState::Applied, DecisionState::Contradicted, DecisionState::Stale] {
+        let count = resolution.decision_states().iter().filter(|(_, of)| *of == state).count();
+        counts.push((format!("decisions.{}", state.code()), number(count)));
+    }
+    counts
+}
+
+fn outcome(resolution: &Resolution, summary: &Summary, phase: Phase) -> Outcome {
+    let count = |value: u32| thousands(i64::from(value));
+    let mut text = format!(" {} records → {} people", count(summary.records), count(summary.profiles));
+    if summary.profile_changes > 0 {
+        text.push_str(&format!(" ({} profiles of earlier loads merged, split or vanished)", summary.profile_changes));
+    }
+    text.push('\n');
+    for (rule, links) in &summary.by_rule {
+        text.push_str(&format!(" {:>12} {}\n", count(*links), rule.code()));
+    }
+    let sizes: Vec<String> = (1..)
+        .zip(&summary.sizes)
+        .map(|(size, people)| format!("{size}{}: {}", if size == 10 { "+" } else { "" }, count(*people)))
+        .collect();
+    text.push_str(&format!(" people by number of records: {}; the largest has {}\n", sizes.join(" · "), summary.largest));
+    text.push_str(&format!(
+        " {} records skipped · {} shared values (hubs) · {} candidates, {} of them for review · {} strong links refused\n",
+        count(summary.skipped),
+        summary.hubs,
+        summary.candidates,
+        summary.filed,
+        summary.refused_strong
+    ));
+    for (decision, state) in resolution.decision_states() {
+        if *state != DecisionState::Applied {
+            text.push_str(&format!(" ! {} {} {}: {}\n", decision.kind.code(), decision.a, decision.b, state.code()));
+        }
+    }
+    let counts: serde_json::Map<String, Value> =
+        counts(resolution, summary).into_iter().map(|(name, value)| (name, json!(value))).collect();
+    Outcome::new(text, json!({ "phase": phase.number(), "counts": counts })).next(NEXT)
+}
