@@ -1,1 +1,74 @@
-//! Golden records, aliases, consents, activities and the ledger; pure.
+//! From staged rows and links to the rows of the CRM: golden record, aliases, consents, timeline, and the ledger of every row.
+//!
+//! People are held in memory ([`Roster`]); bookings, messages and the rest of the timeline stream through pure functions of one
+//! batch, so that memory does not grow with them. The order is: timeline first (it tells who booked and which addresses
+//! bounced), then profiles with their aliases and consents, a slice of profiles at a time.
+
+pub mod activities;
+pub mod addresses;
+pub mod aliases;
+pub mod candidates;
+pub mod consent;
+pub mod consents;
+pub mod departures;
+pub mod golden;
+pub mod json;
+pub mod ledger;
+pub mod options;
+pub mod profiles;
+pub mod proofs;
+pub mod roster;
+pub mod subjects;
+pub mod suppressions;
+pub mod survivors;
+pub mod units;
+pub mod withdrawals;
+
+pub use departures::{Departure, Departures};
+pub use options::{BookingTypes, ContactChoice, FlagFalse, Options, SuppressionReach};
+pub use roster::Roster;
+
+/// Inputs that contradict each other: staged rows and links of different runs, or a dataset out of its declared order.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum BuildError {
+    /// A staged person has no row in `res__links`.
+    #[error("{source_name} record in row {row} of its staged people has no row in \"res__links\"")]
+    NoLink {
+        /// The source.
+        source_name: &'static str,
+        /// Position among the source's staged people, from 0.
+        row: u32,
+    },
+    /// A link names a person that is not staged.
+    #[error("row {row} of \"res__links\" names a record that is not staged")]
+    UnknownRecord {
+        /// Position in `res__links`, from 0.
+        row: usize,
+    },
+    /// Two rows for one record.
+    #[error("row {row} of {dataset:?} repeats a record")]
+    Repeated {
+        /// The dataset.
+        dataset: &'static str,
+        /// Position, from 0.
+        row: usize,
+    },
+    /// A linked row without profile, tenant or a readable id.
+    #[error("row {row} of \"res__links\" is neither linked nor skipped")]
+    HalfLinked {
+        /// Position in `res__links`, from 0.
+        row: usize,
+    },
+    /// A profile none of whose records founds it.
+    #[error("{count} profiles of \"res__links\" have no founder")]
+    NoFounder {
+        /// How many.
+        count: usize,
+    },
+    /// The staged consents are not grouped by contact.
+    #[error("\"stg_messaging__consents\" is not sorted by contact")]
+    Unsorted,
+    /// More records than the 32-bit record numbers can tell apart.
+    #[error("more than 4,294,967,294 records")]
+    TooMany,
+}
