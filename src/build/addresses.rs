@@ -87,7 +87,9 @@ impl Hubs {
         for hub in hubs.iter().flat_map(|columns| columns.rows()) {
             match hub.kind {
                 "EMAIL" => values.insert((Address::Email, email_form(hub.value).into_owned())),
-                _ => values.insert((Address::Phone, hub.value.to_owned())),
+                "PHONE" => values.insert((Address::Phone, hub.value.to_owned())),
+                // Shared numbers of associations and subjects are shown all the same.
+                _ => false,
             };
         }
         Self { values }

@@ -12,10 +12,10 @@ use arrow::array::RecordBatch;
 /// What speaks for a pair whose profiles carry the same subject of the identity provider.
 pub const AUTH_USER_ID_HELD_ELSEWHERE: &str = "AUTH_USER_ID_HELD_ELSEWHERE";
 
-/// Joins candidates of records into candidates of profiles, best first; the tenant is that of the smaller profile id.
+/// Joins the filed candidates of records into candidates of profiles, best first; the tenant is that of the smaller profile id.
 pub fn build(roster: &Roster, candidates: &[candidates::Columns], shared_subjects: &[(Profile, Profile)]) -> RecordBatch {
     let mut pairs: BTreeMap<(Profile, Profile), (i32, Vec<&str>)> = BTreeMap::new();
-    for row in candidates.iter().flat_map(|columns| columns.rows()) {
+    for row in candidates.iter().flat_map(|columns| columns.rows()).filter(|row| row.is_filed) {
         let (Some(a), Some(b)) = (roster.profile_with_id(row.a_profile_id), roster.profile_with_id(row.b_profile_id)) else {
             continue;
         };

@@ -26,6 +26,8 @@ pub struct Slice {
     pub consents: RecordBatch,
     /// Positions of the units of consent whose deciding row became a row's evidence.
     pub deciding_units: Vec<u32>,
+    /// Records whose handicap their profile shows.
+    pub shown_handicaps: Vec<Record>,
     /// What was decided otherwise than the strategy's code would have.
     pub departures: Departures,
 }
@@ -45,6 +47,7 @@ pub fn build(survival: &Survival<'_>, consents: &Consents<'_>, range: Range<Prof
     let mut consent_rows = ConsentRows::new(capacity);
     let mut departures = Departures::default();
     let mut lineup = Lineup::default();
+    let mut shown_handicaps = Vec::new();
     for profile in range {
         lineup.fill(survival.roster, profile);
         let golden = survival.survive(profile, &lineup);
@@ -58,6 +61,7 @@ pub fn build(survival: &Survival<'_>, consents: &Consents<'_>, range: Range<Prof
         };
         let flags = consents.weigh(&subject, &mut consent_rows, &mut departures);
         aliases::write(survival.roster, survival.identifiers, profile, &golden, &mut alias_rows);
+        shown_handicaps.extend(golden.handicap.map(|choice| choice.record));
         writer.write(profile, &golden, flags);
     }
     Slice {
@@ -65,6 +69,7 @@ pub fn build(survival: &Survival<'_>, consents: &Consents<'_>, range: Range<Prof
         provenance: writer.provenance.finish(),
         aliases: alias_rows.finish(),
         consents: consent_rows.rows.finish(),
+        shown_handicaps,
         deciding_units: consent_rows.deciding_units,
         departures,
     }

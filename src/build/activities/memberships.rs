@@ -1,7 +1,11 @@
 //! Clubs joined and left, and memberships of sports.
 
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
 use crate::build::activities::{Event, Page, PageWriter, Scratch, Timeline, set};
-use crate::model::{ActivityCategory, Outcome, SkipReason, Source};
+use crate::build::roster::{Record, Roster};
+use crate::model::{ActivityCategory, Outcome, SkipReason, Source, Timestamp};
 use crate::tables::{
     Columns as _,
     stage::{club_memberships, sport_memberships},
@@ -93,6 +97,16 @@ impl Timeline<'_> {
             return Err(SkipReason::LaterPhase);
         }
         self.roster.profile_of_id(source, person).ok_or(SkipReason::Unresolved)
+    }
+}
+
+/// Takes note of the earliest joining of a club by each SCL member.
+pub fn note_joined(roster: &Roster, columns: &club_memberships::Columns, joined: &mut HashMap<Record, Timestamp, FixedState>) {
+    for membership in columns.rows() {
+        if let (Some(at), Some(record)) = (membership.joined_at, roster.record(Source::Scl, membership.source_id)) {
+            let earliest = joined.entry(record).or_insert(at);
+            *earliest = at.min(*earliest);
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod teetimes;
 
 pub use handicaps::HandicapHistory;
 pub use logged::ConsentLog;
+pub use memberships::note_joined;
 pub use signals::{Signal, Signals};
 
 use arrow::array::RecordBatch;

@@ -1,0 +1,123 @@
+//! Where build writes: every batch is examined, counted and written in one place.
+
+use anyhow::Result;
+use arrow::array::RecordBatch;
+
+use crate::build::activities::Page;
+use crate::build::ledger::Tally;
+use crate::build::profiles::Slice;
+use crate::build::proofs::{Proof, Proofs};
+use crate::build::{Departures, Roster};
+use crate::store::{Draft, TableWriter};
+use crate::tables::crm::{
+    activities, campaign_interactions, customer_profiles, duplicate_candidates, field_provenance, identity_aliases,
+    marketing_consents, suppressions,
+};
+use crate::tables::{Table, check};
+
+/// The datasets of `data/crm` while they are written.
+pub struct Output<'a> {
+    draft: &'a Draft,
+    proofs: Proofs<'a>,
+    tally: Tally,
+    /// What was decided otherwise than the strategy's code would have.
+    pub departures: Departures,
+    profiles: TableWriter<customer_profiles::Table>,
+    provenance: TableWriter<field_provenance::Table>,
+    aliases: TableWriter<identity_aliases::Table>,
+    consents: TableWriter<marketing_consents::Table>,
+    activities: TableWriter<activities::Table>,
+    interactions: TableWriter<campaign_interactions::Table>,
+    ledger: TableWriter<check::ledger::Table>,
+}
+
+impl<'a> Output<'a> {
+    /// Starts all files.
+    pub fn new(draft: &'a Draft, roster: &'a Roster) -> Result<Self> {
+        Ok(Self {
+            draft,
+            proofs: Proofs::new(roster),
+            tally: Tally::default(),
+            departures: Departures::default(),
+            profiles: draft.writer(None)?,
+            provenance: draft.writer(None)?,
+            aliases: draft.writer(None)?,
+            consents: draft.writer(None)?,
+            activities: draft.writer(None)?,
+            interactions: draft.writer(None)?,
+            ledger: draft.writer(None)?,
+        })
+    }
+
+    /// A batch of the timeline.
+    pub fn page(&mut self, page: Page) -> Result<()> {
+        self.departures.merge(&page.departures);
+        if page.activities.num_rows() > 0 {
+            self.proofs.activities(&page.activities, &activities::Table::columns(&page.activities)?);
+            self.activities.write(page.activities)?;
+        }
+        if page.interactions.num_rows() > 0 {
+            self.proofs.interactions(&page.interactions, &campaign_interactions::Table::columns(&page.interactions)?);
+            self.interactions.write(page.interactions)?;
+        }
+        if page.ledger.num_rows() > 0 {
+            self.tally.count(&check::ledger::Table::columns(&page.ledger)?);
+            self.ledger.write(page.ledger)?;
+        }
+        Ok(())
+    }
+
+    /// A slice of profiles.
+    pub fn slice(&mut self, slice: Slice) -> Result<()> {
+        self.departures.merge(&slice.departures);
+        self.proofs.profiles(&slice.profiles, &customer_profiles::Table::columns(&slice.profiles)?);
+        self.proofs.aliases(&slice.aliases, &identity_aliases::Table::columns(&slice.aliases)?);
+        self.proofs.consents(&slice.consents, &marketing_consents::Table::columns(&slice.consents)?);
+        self.profiles.write(slice.profiles)?;
+        self.provenance.write(slice.provenance)?;
+        self.aliases.write(slice.aliases)?;
+        self.consents.write(slice.consents)
+    }
+
+    /// All suppressions.
+    pub fn suppressions(&mut self, batch: RecordBatch) -> Result<()> {
+        self.draft.write::<suppressions::Table>(None, [batch]).map(drop)
+    }
+
+    /// All duplicate candidates.
+    pub fn candidates(&mut self, batch: RecordBatch) -> Result<()> {
+        self.proofs.candidates(&batch, &duplicate_candidates::Table::columns(&batch)?);
+        self.draft.write::<duplicate_candidates::Table>(None, [batch]).map(drop)
+    }
+
+    /// Lines of the ledger that come with nothing else.
+    pub fn ledger_rows(&mut self, rows: &[check::ledger::Row<'_>]) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let mut builder = check::ledger::Builder::new(rows.len());
+        for &row in rows {
+            builder.push(row);
+        }
+        let batch = crate::tables::Builder::finish(&mut builder);
+        self.tally.count(&check::ledger::Table::columns(&batch)?);
+        self.ledger.write(batch)
+    }
+
+    /// Closes all files: what is broken, all outcomes, all departures.
+    pub fn finish(self, draft: &Draft) -> Result<(Vec<(Proof, u64)>, Tally, Departures)> {
+        draft.close(None, self.profiles)?;
+        draft.close(None, self.provenance)?;
+        draft.close(None, self.aliases)?;
+        draft.close(None, self.consents)?;
+        draft.close(None, self.activities)?;
+        draft.close(None, self.interactions)?;
+        draft.close(None, self.ledger)?;
+        let mut departures = draft.writer::<check::departures::Table>(None)?;
+        for row in self.departures.rows() {
+            departures.push(row)?;
+        }
+        draft.close(None, departures)?;
+        Ok((self.proofs.finish(), self.tally, self.departures))
+    }
+}
