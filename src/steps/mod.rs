@@ -1,7 +1,7 @@
 //! Glue, one file per binary: read, call pure code, write.
 
-pub mod export;
 pub mod build;
+pub mod export;
 pub mod inspect;
 pub mod purge;
 pub mod resolve;
