@@ -1,0 +1,232 @@
+//! A rule with its dates resolved: what both evaluators, over files and in SQL, work from.
+
+use crate::segment::error::RuleError;
+use crate::segment::field::{Field, Kind};
+use crate::segment::moment::{Anniversaries, Clock, Interval};
+use crate::segment::rule::{ActivityTest, Aggregate, Comparison, DateTest, Filter, ListTest, Node, NumberTest, Test, TextTest};
+use crate::segment::text::fold;
+
+/// A condition, dates resolved and texts folded.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Plan {
+    /// Every condition holds.
+    All(Vec<Plan>),
+    /// At least one holds.
+    Any(Vec<Plan>),
+    /// The plain complement.
+    Not(Box<Plan>),
+    /// A field of the profile.
+    Field(Field, Check),
+    /// The profile's timeline.
+    Activity(ActivityPlan),
+    /// Another segment of the run, by its position.
+    Member {
+        /// Its position.
+        segment: usize,
+        /// Whether members or all others are meant.
+        is_member: bool,
+    },
+}
+
+/// What is asked of a value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Check {
+    /// It is missing.
+    IsNull,
+    /// It is there.
+    IsNotNull,
+    /// A text, its values folded.
+    Text(TextTest),
+    /// A number.
+    Number(NumberTest),
+    /// A yes or no.
+    Flag(bool),
+    /// A list, its values folded.
+    List(ListTest),
+    /// An instant in microseconds, or a day.
+    Range(Range),
+    /// A day whose anniversary comes; of an instant, its day in the tenant's zone.
+    Anniversary(Anniversaries),
+}
+
+/// A half-open range of microseconds or days, and which side of it is meant.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Range {
+    /// From here on.
+    pub from: Option<i64>,
+    /// Up to, not including.
+    pub until: Option<i64>,
+    /// Which side.
+    pub side: Side,
+}
+
+/// Which values a range means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Those in it.
+    Inside,
+    /// Those outside; a missing value is not.
+    Outside,
+    /// Those outside, and missing ones.
+    OutsideOrMissing,
+}
+
+impl Range {
+    /// Whether a value, or its absence, is meant.
+    pub fn holds(&self, value: Option<i64>) -> bool {
+        match value {
+            None => self.side == Side::OutsideOrMissing,
+            Some(value) => {
+                let inside = self.from.is_none_or(|from| value >= from) && self.until.is_none_or(|until| value < until);
+                inside == (self.side == Side::Inside)
+            }
+        }
+    }
+}
+
+/// A number computed over the activities that pass a filter, and what is asked of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ActivityPlan {
+    /// The number.
+    pub measure: Measure,
+    /// What is asked: `IsNull`, `IsNotNull` or `Number`.
+    pub check: Check,
+}
+
+/// A number computed over the activities that pass a filter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measure {
+    /// Types, folded; empty means any, as in the lists below.
+    pub types: Vec<String>,
+    /// Categories, folded.
+    pub categories: Vec<String>,
+    /// Channels, folded.
+    pub channels: Vec<String>,
+    /// Services, folded.
+    pub services: Vec<String>,
+    /// Clubs, folded.
+    pub clubs: Vec<String>,
+    /// Metadata path and what is asked of the value there.
+    pub conditions: Vec<(Vec<String>, Check)>,
+    /// Microseconds of the first instant.
+    pub from: Option<i64>,
+    /// Microseconds just after the last instant.
+    pub until: Option<i64>,
+    /// Which number.
+    pub aggregate: Aggregate,
+    /// The clock of the segment's tenant: local days, and days since.
+    pub clock: Clock,
+}
+
+/// Resolves a rule; `segment` gives the position of a segment of the same tenant.
+pub fn plan(rule: &Node, clock: &Clock, segment: &impl Fn(&str) -> Result<usize, RuleError>) -> Result<Plan, RuleError> {
+    let several = |nodes: &[Node]| nodes.iter().map(|node| plan(node, clock, segment)).collect::<Result<Vec<_>, _>>();
+    Ok(match rule {
+        Node::All(nodes) => Plan::All(several(nodes)?),
+        Node::Any(nodes) => Plan::Any(several(nodes)?),
+        Node::Not(node) => Plan::Not(Box::new(plan(node, clock, segment)?)),
+        Node::Field(field, test) => Plan::Field(*field, check(field.kind(), test, clock)),
+        Node::Activity(test) => Plan::Activity(activity(test, clock)),
+        Node::Member { segment: name, is_member } => Plan::Member { segment: segment(name)?, is_member: *is_member },
+    })
+}
+
+fn check(kind: Kind, test: &Test, clock: &Clock) -> Check {
+    match test {
+        Test::IsNull => Check::IsNull,
+        Test::IsNotNull => Check::IsNotNull,
+        Test::Text(test) => Check::Text(folded(test)),
+        Test::Number(test) => Check::Number(test.clone()),
+        Test::Flag(flag) => Check::Flag(*flag),
+        Test::List(test) => Check::List(match test {
+            ListTest::HasAny(values) => ListTest::HasAny(fold_all(values)),
+            ListTest::HasAll(values) => ListTest::HasAll(fold_all(values)),
+            ListTest::HasNone(values) => ListTest::HasNone(fold_all(values)),
+        }),
+        Test::Date(DateTest::AnniversaryWithin(span)) => Check::Anniversary(Anniversaries::of(clock, *span)),
+        Test::Date(test) => Check::Range(range(kind, test, clock)),
+    }
+}
+
+fn folded(test: &TextTest) -> TextTest {
+    match test {
+        TextTest::OneOf { values, negated } => TextTest::OneOf { values: fold_all(values), negated: *negated },
+        TextTest::Contains { part, negated } => TextTest::Contains { part: fold(part), negated: *negated },
+        TextTest::StartsWith(part) => TextTest::StartsWith(fold(part)),
+        TextTest::EndsWith(part) => TextTest::EndsWith(fold(part)),
+    }
+}
+
+/// Folded, sorted, each once: ready for a binary search.
+fn fold_all(values: &[String]) -> Vec<String> {
+    let mut folded: Vec<String> = values.iter().map(|value| fold(value)).collect();
+    folded.sort_unstable();
+    folded.dedup();
+    folded
+}
+
+fn range(kind: Kind, test: &DateTest, clock: &Clock) -> Range {
+    let is_day = kind == Kind::Day;
+    let interval = |when| if is_day { clock.days(when) } else { clock.instants(when) };
+    let ago = |ago| if is_day { clock.ago_day(ago) } else { clock.ago_instant(ago) };
+    // The first value that lies after as_of: the next microsecond, or tomorrow.
+    let (now, after_now) = if is_day {
+        let today = i64::from(clock.today().0);
+        (today, today + 1)
+    } else {
+        (clock.as_of.0, clock.as_of.0 + 1)
+    };
+    let inside = |from, until| Range { from, until, side: Side::Inside };
+    match test {
+        DateTest::Compare(comparison, when) => {
+            let (start, end): Interval = interval(*when);
+            match comparison {
+                Comparison::Eq => inside(Some(start), Some(end)),
+                Comparison::Neq => Range { side: Side::Outside, ..inside(Some(start), Some(end)) },
+                Comparison::Gt => inside(Some(end), None),
+                Comparison::Gte => inside(Some(start), None),
+                Comparison::Lt => inside(None, Some(start)),
+                Comparison::Lte => inside(None, Some(end)),
+            }
+        }
+        DateTest::On(when) => {
+            let (start, end) = interval(*when);
+            if is_day || end - start > 1 {
+                return inside(Some(start), Some(end));
+            }
+            let (start, end) = clock.instants(crate::segment::rule::When::Day(clock.day(crate::model::Timestamp(start))));
+            inside(Some(start), Some(end))
+        }
+        DateTest::Between(from, to) => inside(Some(interval(*from).0), Some(interval(*to).1)),
+        DateTest::WithinLast(span) => inside(Some(ago(*span)), Some(after_now)),
+        DateTest::NotWithinLast(span) => Range { side: Side::OutsideOrMissing, ..inside(Some(ago(*span)), Some(after_now)) },
+        DateTest::OlderThan(span) => inside(None, Some(ago(*span))),
+        DateTest::WithinNext(span) | DateTest::AnniversaryWithin(span) => {
+            inside(Some(now), Some(interval(crate::segment::rule::When::Relative(*span, None)).1))
+        }
+    }
+}
+
+fn activity(test: &ActivityTest, clock: &Clock) -> ActivityPlan {
+    let Filter { types, categories, channels, services, clubs, conditions, within_last, from, to, include_future } = &test.filter;
+    let after_now = clock.as_of.0 + 1;
+    let from = within_last.map(|ago| clock.ago_instant(ago)).or_else(|| from.map(|when| clock.instants(when).0));
+    let until = if within_last.is_some() { Some(after_now) } else { to.map(|when| clock.instants(when).1) };
+    let until = if *include_future { until } else { Some(until.map_or(after_now, |until| until.min(after_now))) };
+    let conditions = conditions.iter();
+    ActivityPlan {
+        measure: Measure {
+            types: fold_all(types),
+            categories: fold_all(categories),
+            channels: fold_all(channels),
+            services: fold_all(services),
+            clubs: fold_all(clubs),
+            conditions: conditions.map(|one| (one.path.clone(), check(Kind::Text, &one.test, clock))).collect(),
+            from,
+            until,
+            aggregate: test.aggregate.clone(),
+            clock: *clock,
+        },
+        check: check(Kind::Number, &test.test, clock),
+    }
+}
