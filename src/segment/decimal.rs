@@ -23,7 +23,7 @@ impl Decimal {
         }
         let float = number.as_f64()?;
         if float.fract() == 0.0 {
-            return (float.abs() < 1e15).then_some(Self(float as i128 * SCALE));
+            return (float.abs() < 1e15).then(|| Self(float as i128 * SCALE));
         }
         if float.abs() >= 1e9 {
             return None;

@@ -12,6 +12,7 @@ mod parse;
 pub mod plan;
 mod refresh;
 pub mod rule;
+pub mod starter;
 mod tally;
 pub mod text;
 

@@ -1,18 +1,23 @@
 //! `score`: metrics, engagement, churn and segment members of every profile, at as_of.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 use serde_json::json;
 
 use crate::cli::{Outcome, Session};
 use crate::config::ActivityScope;
 use crate::fault::{Exit, Fault};
-use crate::model::Phase;
+use crate::model::{Phase, Timestamp};
 use crate::progress::thousands;
 use crate::score::{Options, Scoring, Summary};
+use crate::segment::{Definition, Refresh, starter};
+use crate::sources::crm::segments;
 use crate::steps::{nothing_to_do, unchanged};
-use crate::store::{Draft, Folder, Manifest, RunLock};
+use crate::store::{Draft, Folder, Manifest, RunLock, read_text};
 use crate::tables::crm::{activities, customer_profiles, marketing_consents};
 use crate::tables::score::{memberships, profiles, refreshes};
+use crate::tables::{Columns as _, Table as _};
 
 /// Arguments of `score`.
 #[derive(clap::Args, Debug)]
@@ -26,18 +31,19 @@ pub struct Args {
 const BATCHES: usize = 8;
 const NEXT: &str = "make load";
 
-/// Reads `data/crm`, writes `data/score`.
+/// Reads `data/crm` and the segments of `data/exports/crm`, writes `data/score`.
 pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let _lock = RunLock::take(&session.layout, "score")?;
     let crm = Folder::open(&session.layout.crm())?;
     let phase = session.check_phase(crm.manifest.phase, crm.path())?;
     let as_of = session.check_as_of(&crm.manifest.as_of, crm.path())?;
-    let starter = args.starter_segments || session.config.scores.starter_segments;
+    let asked = Asked::read(session, args.starter_segments)?;
 
     let mut manifest = Manifest::new("score", &crm.manifest.as_of, Some(phase.number()));
     manifest.input("crm", crm.manifest.content_hash().as_bytes());
     manifest.input("settings", session.config.fingerprint().as_bytes());
-    manifest.input("starter_segments", &[u8::from(starter)]);
+    manifest.input("segments", asked.hash.as_bytes());
+    manifest.input("starter_segments", asked.starters.as_deref().unwrap_or_default().as_bytes());
     let target = session.layout.score();
     if let Some(done) = unchanged(&target, &manifest)? {
         return Ok(nothing_to_do("score", &done, NEXT));
@@ -45,31 +51,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
 
     let draft = Draft::create(&target, &crm.manifest.as_of)?;
     if phase >= Phase::SCORES {
-        let people = crm.read_all::<customer_profiles::Table>(None)?;
-        let options = options(session);
-        let mut scoring = Scoring::new(as_of, &people, &options);
-        let task = session.progress.task("timeline", Some(crm.rows::<activities::Table>(None)?));
-        let mut timeline = crm.read::<activities::Table>(None)?;
-        loop {
-            let batches = timeline.by_ref().take(BATCHES).collect::<Result<Vec<_>>>()?;
-            if batches.is_empty() {
-                break;
-            }
-            scoring.add_activities(&batches);
-            task.advance(batches.iter().map(|batch| crate::tables::Columns::len(batch) as u64).sum());
-        }
-        task.finish("");
-        for batch in crm.read::<marketing_consents::Table>(None)? {
-            scoring.add_consents(&[batch?]);
-        }
-        let (rows, summary) = scoring.finish(&people);
-        if summary.strays > 0 {
-            return Err(strays(&summary, &crm).into());
-        }
-        draft.write::<profiles::Table>(None, rows)?;
-        draft.write::<memberships::Table>(None, [])?;
-        draft.write::<refreshes::Table>(None, [])?;
-        count(&mut manifest, &summary);
+        compute(session, as_of, &crm, asked, &draft, &mut manifest)?;
     } else {
         draft.write::<profiles::Table>(None, [])?;
         draft.write::<memberships::Table>(None, [])?;
@@ -77,6 +59,127 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     }
     let done = draft.finish(manifest, &session.layout.previous("score"))?;
     Ok(outcome(&done.manifest))
+}
+
+/// The segments to refresh.
+struct Asked {
+    definitions: Vec<Definition>,
+    hash: String,
+    /// The starter set's text, when it was asked for.
+    starters: Option<String>,
+}
+
+impl Asked {
+    fn read(session: &Session, with_starters: bool) -> Result<Self> {
+        let mut definitions = Vec::new();
+        let mut hash = String::new();
+        if let Some(folder) = Folder::find(&session.layout.exports_crm())? {
+            hash = folder.entry::<segments::Table>(None)?.blake3.clone();
+            for batch in folder.read::<segments::Table>(None)? {
+                definitions.extend(batch?.rows().map(definition));
+            }
+        }
+        let config = &session.config;
+        let starters = if with_starters || config.scores.starter_segments {
+            let path = config.resolve(&config.paths.reference).join("starter_segments.json");
+            Some(read_text(&path)?.unwrap_or_else(|| starter::COMMITTED.to_owned()))
+        } else {
+            None
+        };
+        Ok(Self { definitions, hash, starters })
+    }
+}
+
+fn definition(row: segments::Row<'_>) -> Definition {
+    Definition {
+        id: row.id.to_owned(),
+        tenant_id: row.tenant_id.to_owned(),
+        club_id: row.club_id.map(str::to_owned),
+        name: row.name.to_owned(),
+        criteria: row.criteria.map(str::to_owned),
+        combinator: row.combinator.map(str::to_owned),
+        is_refreshed: row.segment_type == "DYNAMIC" && row.is_active && row.deleted_at.is_none(),
+        is_new: false,
+    }
+}
+
+fn compute(
+    session: &Session,
+    as_of: Timestamp,
+    crm: &Folder,
+    asked: Asked,
+    draft: &Draft,
+    manifest: &mut Manifest,
+) -> Result<()> {
+    let people = crm.read_all::<customer_profiles::Table>(None)?;
+    let options = options(session);
+    let mut scoring = Scoring::new(as_of, &people, &options);
+    let mut definitions = asked.definitions;
+    if let Some(text) = asked.starters {
+        let proposed = starter::starters(&text, &tenants(&people), &definitions);
+        definitions.extend(proposed.map_err(|what| Fault::new(Exit::Usage, what).at("data/reference/starter_segments.json"))?);
+    }
+    let mut refresh = Refresh::new(definitions, as_of, |tenant| zone(session, tenant), scoring.index().len());
+
+    let task = session.progress.task("timeline", Some(crm.rows::<activities::Table>(None)?));
+    let mut timeline = crm.read::<activities::Table>(None)?;
+    loop {
+        let batches = timeline.by_ref().take(BATCHES).collect::<Result<Vec<_>>>()?;
+        if batches.is_empty() {
+            break;
+        }
+        refresh.add_activities(&batches, scoring.index());
+        scoring.add_activities(&batches);
+        task.advance(batches.iter().map(|batch| batch.len() as u64).sum());
+    }
+    task.finish("");
+    for batch in crm.read::<marketing_consents::Table>(None)? {
+        scoring.add_consents(&[batch?]);
+    }
+    let (rows, summary) = scoring.finish(&people);
+    if summary.strays > 0 {
+        return Err(strays(&summary, crm).into());
+    }
+    count(manifest, &summary);
+
+    let scores = rows.iter().map(profiles::Table::columns).collect::<Result<Vec<_>, _>>()?;
+    draft.write::<profiles::Table>(None, rows)?;
+    let task = session.progress.task("segment members", None);
+    let members = refresh.members(&people, &scores);
+    let mut writer = draft.writer::<memberships::Table>(None)?;
+    refresh.memberships(&members, &people, |batch| {
+        task.advance(batch.num_rows() as u64);
+        writer.write(batch)
+    })?;
+    let member_count = draft.close(None, writer)?;
+    task.finish("");
+    let refreshed = refresh.refreshes(&members);
+    let errors = refreshes::Table::columns(&refreshed)?;
+    for row in errors.rows() {
+        if let Some(error) = row.error {
+            session.progress.warn(format!("segment {} {:?}: {error}", row.segment_id, row.name));
+        }
+    }
+    let failed = errors.rows().filter(|row| row.error.is_some()).count();
+    for (name, value) in
+        [("segments", errors.len() as u64), ("segments_failed", failed as u64), ("segment_members", member_count)]
+    {
+        manifest.counts.insert(name.to_owned(), i64::try_from(value).unwrap_or(i64::MAX));
+    }
+    draft.write::<refreshes::Table>(None, [refreshed])?;
+    Ok(())
+}
+
+/// The tenants that have profiles, in order.
+fn tenants(people: &[customer_profiles::Columns]) -> Vec<String> {
+    let names: BTreeSet<&str> = people.iter().flat_map(|batch| (0..batch.len()).map(|row| batch.tenant_id(row))).collect();
+    names.into_iter().map(str::to_owned).collect()
+}
+
+/// The zone a tenant's dates are seen from; UTC where the settings name none.
+fn zone(session: &Session, tenant: &str) -> chrono_tz::Tz {
+    let region = session.config.tenants.regions.get(tenant);
+    region.and_then(|region| region.timezone.parse().ok()).unwrap_or(chrono_tz::UTC)
 }
 
 fn options(session: &Session) -> Options {
@@ -121,6 +224,9 @@ fn outcome(manifest: &Manifest) -> Outcome {
             line("active_90d", "of them active in the 90 days before as_of"),
             line("outbound_only_90d", "of these only because messages were sent to them"),
             line("without_churn", "without a churn score: nothing is known of them yet"),
+            line("segments", "segments refreshed"),
+            line("segments_failed", "of them failed and keep their members"),
+            line("segment_members", "members by rule"),
             line("counts_with_future", "whose counts or last activity the strategy's UPDATE would set in the future"),
         ]
         .concat()
