@@ -17,13 +17,14 @@ const FREQUENT_SHARE: u64 = 200;
 const FREQUENT_LEAST: u64 = 3;
 
 /// Which of two ambiguous numbers is the day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DateOrder {
     /// The column proves it, or has nothing ambiguous.
     DayFirst,
     /// The column proves it.
     MonthFirst,
     /// Nothing proves either: day first, counted.
+    #[default]
     Assumed,
 }
 
@@ -96,7 +97,7 @@ impl DateSurvey {
 }
 
 /// How the cells of a column are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DateRules {
     order: DateOrder,
     frequent: [bool; 2],

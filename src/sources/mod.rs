@@ -4,6 +4,7 @@ pub mod crm;
 pub mod mca;
 pub mod messaging;
 pub mod scl;
+pub mod staging;
 pub mod teetime;
 
 use arrow::datatypes::SchemaRef;

@@ -1,5 +1,7 @@
 //! The two legacy member databases: the SQL and the raw datasets differ by region, the mapping to staged rows does not.
 
+mod staging;
+
 use crate::model::{Day, Timestamp};
 use crate::sources::Export;
 use crate::table;

@@ -1,5 +1,7 @@
 //! Messaging: contacts, their consent, and the message log.
 
+mod staging;
+
 use crate::model::Timestamp;
 use crate::sources::Export;
 use crate::table;

@@ -1,5 +1,7 @@
 //! SCL, the membership service.
 
+mod staging;
+
 use crate::model::{Day, Timestamp};
 use crate::sources::Export;
 use crate::table;

@@ -1,5 +1,7 @@
 //! TeeTime, the booking service.
 
+mod staging;
+
 use crate::model::Timestamp;
 use crate::sources::Export;
 use crate::table;

@@ -1,0 +1,156 @@
+//! SCL members, their clubs and sports.
+
+use crate::model::{Reason, SkipReason, Source, TenantRule, Uuid};
+use crate::sources::scl::{clubs, member_clubs, members, membership_tiers, sport_memberships, sports};
+use crate::sources::staging::{
+    Cell, Desk, Disposition, Entity, Founding, Home, PersonCells, Rules, Survey, blank_person, stage_person, status,
+};
+use crate::tables::stage::{self, club_memberships, people};
+
+impl Entity for members::Table {
+    const SOURCE: Source = Source::Scl;
+    const ENTITY: &'static str = "members";
+    const SURVEYED: bool = true;
+
+    fn id<'a>(row: &members::Row<'a>, _buffer: &'a mut String) -> &'a str {
+        row.id
+    }
+
+    fn survey(columns: &members::Columns, rules: &Rules, survey: &mut Survey) {
+        for row in columns.rows() {
+            survey.see_zone(row.id, rules.tenancy(Source::Scl, row.tenant_id, TenantRule::Row).zone);
+        }
+    }
+
+    fn stage(row: &members::Row<'_>, desk: &mut Desk<'_>) -> Disposition {
+        let (status, status_tag) = status(desk, Cell::of("status", row.status), Home::None);
+        let mut buffers: [String; 3] = Default::default();
+        let [status_buffer, tier_buffer, subject_buffer] = &mut buffers;
+        let status_text = desk.label("status", row.status, status_buffer);
+        let membership_tier = desk.label("membership_tier", row.membership_tier, tier_buffer);
+        let subject = desk.subject("external_subject", row.external_subject, subject_buffer);
+        let auth_user_id = subject.filter(|subject| is_idp_subject(subject));
+        if subject.is_some() && auth_user_id.is_none() {
+            desk.tally.note("external_subject", Reason::SubjectNotIdp);
+        }
+        let cells = PersonCells {
+            tenancy: desk.rules.tenancy(Source::Scl, row.tenant_id, TenantRule::Row),
+            founding: Founding::Keyless,
+            email: Cell::of("email", row.email),
+            phone: Cell::none(),
+            first: Cell::of("first_name", row.first_name),
+            last: Cell::of("last_name", row.last_name),
+            gender: Cell::none(),
+            born: Cell::none(),
+            golf_rsa_id: Cell::none(),
+            cdh_id: Cell::none(),
+            created_local: None,
+            club: None,
+        };
+        let staged = people::Row {
+            auth_user_id,
+            status: Some(status),
+            status_tag,
+            status_raw: status_text,
+            membership_status: status_text,
+            membership_tier,
+            created_at: desk.tally.instant("created_at", row.created_at),
+            updated_at: desk.tally.instant("updated_at", row.updated_at),
+            ..blank_person(row.id)
+        };
+        stage_person(desk, cells, staged);
+        Disposition::Staged
+    }
+}
+
+/// Whether a subject is the identity provider's: `provider|id`, or a UUID.
+fn is_idp_subject(subject: &str) -> bool {
+    let provider = subject.split_once('|').is_some_and(|(provider, id)| !provider.is_empty() && !id.is_empty());
+    provider || (subject.len() == 36 && Uuid::parse_str(subject).is_ok())
+}
+
+macro_rules! lookup {
+    ($entity:ident) => {
+        impl Entity for $entity::Table {
+            const SOURCE: Source = Source::Scl;
+            const ENTITY: &'static str = stringify!($entity);
+
+            fn id<'a>(row: &$entity::Row<'a>, _buffer: &'a mut String) -> &'a str {
+                row.id
+            }
+
+            fn stage(_row: &$entity::Row<'_>, _desk: &mut Desk<'_>) -> Disposition {
+                Disposition::Reference(SkipReason::Reference)
+            }
+        }
+    };
+}
+
+lookup!(membership_tiers);
+lookup!(clubs);
+lookup!(sports);
+
+impl Entity for member_clubs::Table {
+    const SOURCE: Source = Source::Scl;
+    const ENTITY: &'static str = "member_clubs";
+
+    fn id<'a>(row: &member_clubs::Row<'a>, _buffer: &'a mut String) -> &'a str {
+        row.id
+    }
+
+    fn stage(row: &member_clubs::Row<'_>, desk: &mut Desk<'_>) -> Disposition {
+        let zone = desk.survey.zone(row.member_id);
+        let mut club = String::new();
+        let staged = club_memberships::Row {
+            source_id: row.member_id,
+            entity: Self::ENTITY,
+            row_id: row.id,
+            club_id: row.club_id,
+            club_name: desk.label("club_name", row.club_name, &mut club),
+            label: None,
+            is_home: false,
+            joined_at: desk.tally.midnight("joined_on", row.joined_on, zone),
+            left_at: desk.tally.midnight("left_on", row.left_on, zone),
+        };
+        desk.staged.club_membership(staged);
+        Disposition::Staged
+    }
+}
+
+impl Entity for sport_memberships::Table {
+    const SOURCE: Source = Source::Scl;
+    const ENTITY: &'static str = "sport_memberships";
+
+    fn id<'a>(row: &sport_memberships::Row<'a>, _buffer: &'a mut String) -> &'a str {
+        row.id
+    }
+
+    fn stage(row: &sport_memberships::Row<'_>, desk: &mut Desk<'_>) -> Disposition {
+        let (mut sport, mut status) = (String::new(), String::new());
+        let staged = stage::sport_memberships::Row {
+            source_id: row.member_id,
+            row_id: row.id,
+            sport_id: row.sport_id,
+            sport_name: desk.label("sport_name", row.sport_name, &mut sport),
+            status: desk.label("status", row.status, &mut status).unwrap_or_default(),
+            created_at: desk.tally.instant("created_at", row.created_at),
+            updated_at: desk.tally.instant("updated_at", row.updated_at),
+        };
+        desk.staged.sport_membership(staged);
+        Disposition::Staged
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subjects_of_the_identity_provider_are_told_from_legacy_codes() {
+        assert!(is_idp_subject("auth0|123"));
+        assert!(is_idp_subject("9b2d4c1e-6f3a-4b8e-9c1d-2e3f4a5b6c7d"));
+        for code in ["M-00123", "|123", "auth0|", "9b2d4c1e6f3a4b8e9c1d2e3f4a5b6c7d"] {
+            assert!(!is_idp_subject(code), "{code}");
+        }
+    }
+}

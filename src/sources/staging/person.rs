@@ -1,0 +1,280 @@
+//! A person record of any source: contact values, names, birth date, and whether it may found a profile.
+
+use std::borrow::Cow;
+
+use crate::model::association::AssociationNumber;
+use crate::model::date::Birth;
+use crate::model::phone::holds_national_id;
+use crate::model::reference::JunkKind;
+use crate::model::text::{LABEL_BYTES, RAW_BYTES, clean, prefix};
+use crate::model::{AliasType, Code as _, Gender, Reason, Reasons, SkipReason, TenantRule, Timestamp};
+use crate::sources::staging::{Desk, Tenancy, gender};
+use crate::tables::stage::{identifiers, people};
+
+/// A raw cell with the name of its column.
+#[derive(Clone, Copy, Debug)]
+pub struct Cell<'a> {
+    /// The column.
+    pub column: &'static str,
+    /// The raw text.
+    pub raw: Option<&'a str>,
+}
+
+impl<'a> Cell<'a> {
+    /// A cell.
+    pub fn of(column: &'static str, raw: Option<&'a str>) -> Self {
+        Self { column, raw }
+    }
+
+    /// The cell of a source without such a column.
+    pub fn none() -> Self {
+        Self { column: "", raw: None }
+    }
+}
+
+/// Which records of a source may found a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Founding {
+    /// Legacy members: with an address or a number.
+    Reachable,
+    /// SCL members and players: always, or with any key, as `identity.keyless` says.
+    Keyless,
+    /// Contacts: with an address, a number or a subject, unless deleted.
+    Contact,
+}
+
+/// The cells of a person record that every source has in some form.
+#[derive(Clone, Copy, Debug)]
+pub struct PersonCells<'a> {
+    /// Whose it is.
+    pub tenancy: Tenancy<'a>,
+    /// Who may found.
+    pub founding: Founding,
+    /// Address.
+    pub email: Cell<'a>,
+    /// Number.
+    pub phone: Cell<'a>,
+    /// Given name.
+    pub first: Cell<'a>,
+    /// Family name.
+    pub last: Cell<'a>,
+    /// Gender.
+    pub gender: Cell<'a>,
+    /// Birth date.
+    pub born: Cell<'a>,
+    /// South African handicap number.
+    pub golf_rsa_id: Cell<'a>,
+    /// British and Irish handicap number.
+    pub cdh_id: Cell<'a>,
+    /// When the record was made, in local time, for telling birth dates that are no birth dates.
+    pub created_local: Option<Timestamp>,
+    /// The club's name, which is no person's.
+    pub club: Option<&'a str>,
+}
+
+/// A person row with nothing but its id.
+pub fn blank_person(source_id: &str) -> people::Row<'_> {
+    people::Row {
+        source_id,
+        tenant_id: None,
+        tenant_rule: TenantRule::Unknown,
+        email: None,
+        email_key: None,
+        email_raw: None,
+        phone: None,
+        phone_class: None,
+        phone_key: None,
+        phone_raw: None,
+        first_name: None,
+        last_name: None,
+        first_key: None,
+        last_key: None,
+        born_on: None,
+        gender: Gender::Unknown,
+        golf_rsa_id: None,
+        cdh_id: None,
+        mca_id: None,
+        auth_user_id: None,
+        status_raw: None,
+        status: None,
+        status_tag: None,
+        handicap: None,
+        handicap_at: None,
+        home_club_id: None,
+        home_club_name: None,
+        membership_status: None,
+        membership_tier: None,
+        email_opt_in: None,
+        sms_opt_in: None,
+        created_at: None,
+        updated_at: None,
+        deleted_at: None,
+        may_found: false,
+        skip_reason: None,
+    }
+}
+
+/// Stages a person: reads the cells, adds them to what the source already filled in, decides whether it may found a profile.
+pub fn stage_person(desk: &mut Desk<'_>, cells: PersonCells<'_>, row: people::Row<'_>) {
+    note_tenancy(desk, cells.tenancy);
+    let junk = &desk.rules.reference.junk;
+
+    let mut name_reasons = [Reasons::default(); 2];
+    let name = desk.names.read(cells.first.raw, cells.last.raw, cells.club, junk, &mut name_reasons);
+    desk.tally.note_all(cells.first.column, name_reasons[0]);
+    desk.tally.note_all(cells.last.column, name_reasons[1]);
+
+    let mut reasons = Reasons::default();
+    let addresses = match cells.email.raw {
+        Some(raw) => desk.emails.read(raw, junk, &mut reasons),
+        None => &[],
+    };
+    desk.tally.note_all(cells.email.column, reasons);
+    for further in addresses.iter().skip(1) {
+        desk.staged.identifier(identifiers::Row {
+            source_id: row.source_id,
+            entity: desk.tally.entity(),
+            row_id: row.source_id,
+            kind: Some(AliasType::Email),
+            code: AliasType::Email.code(),
+            value: &further.value,
+            is_key: further.key().is_some(),
+        });
+    }
+
+    let mut reasons = Reasons::default();
+    let mut phone_raw = cells.phone.raw;
+    let knows_tenant = cells.tenancy.rule != TenantRule::Unknown;
+    let phones = match phone_raw {
+        Some(raw) if holds_national_id(raw) => {
+            reasons.insert(Reason::NationalId);
+            phone_raw = None;
+            &[]
+        }
+        Some(raw) => desk.phones.read(raw, cells.tenancy.region, knows_tenant, junk, &mut reasons),
+        None => &[],
+    };
+    desk.tally.note_all(cells.phone.column, reasons);
+    for further in phones.iter().skip(1) {
+        desk.staged.identifier(identifiers::Row {
+            source_id: row.source_id,
+            entity: desk.tally.entity(),
+            row_id: row.source_id,
+            kind: Some(AliasType::Phone),
+            code: AliasType::Phone.code(),
+            value: further.number.as_str(),
+            is_key: further.is_key,
+        });
+    }
+
+    let mut reasons = Reasons::default();
+    let golf_rsa_id =
+        cells.golf_rsa_id.raw.and_then(|raw| AssociationNumber::read(raw, Some(AliasType::GolfRsaId), junk, &mut reasons));
+    desk.tally.note_all(cells.golf_rsa_id.column, reasons);
+    let mut reasons = Reasons::default();
+    let cdh_id = cells.cdh_id.raw.and_then(|raw| AssociationNumber::read(raw, Some(AliasType::CdhId), junk, &mut reasons));
+    desk.tally.note_all(cells.cdh_id.column, reasons);
+
+    let birth = Birth {
+        zone: cells.tenancy.zone.unwrap_or(crate::model::zone::Zone::UTC),
+        as_of: desk.rules.today(cells.tenancy.zone),
+        created_on: cells.created_local.map(Timestamp::day),
+    };
+    let mut reasons = Reasons::default();
+    let born_on = cells.born.raw.and_then(|raw| desk.survey.dates().birth(raw, birth, junk, &mut reasons));
+    desk.tally.note_all(cells.born.column, reasons);
+
+    let (email, phone) = (addresses.first(), phones.first());
+    let email_raw = raw_copy(&mut desk.tally, cells.email.column, cells.email.raw);
+    let phone_raw = raw_copy(&mut desk.tally, cells.phone.column, phone_raw);
+    let mut row = people::Row {
+        tenant_id: cells.tenancy.tenant,
+        tenant_rule: cells.tenancy.rule,
+        email: email.map(|email| email.value.as_str()),
+        email_key: email.and_then(|email| email.key()),
+        email_raw: email_raw.as_deref(),
+        phone: phone.map(|phone| phone.number.as_str()),
+        phone_class: phone.and_then(|phone| phone.class),
+        phone_key: phone.filter(|phone| phone.is_key).map(|phone| phone.number.as_str()),
+        phone_raw: phone_raw.as_deref(),
+        first_name: name.first,
+        last_name: name.last,
+        first_key: name.first_key,
+        last_key: name.last_key,
+        born_on,
+        golf_rsa_id: golf_rsa_id.as_ref().map(AssociationNumber::as_str).or(row.golf_rsa_id),
+        cdh_id: cdh_id.as_ref().map(AssociationNumber::as_str).or(row.cdh_id),
+        ..row
+    };
+    row.skip_reason = skip_reason(&row, cells.founding, desk.rules.keyless);
+    row.may_found = row.skip_reason.is_none();
+    row.gender = gender(&mut desk.tally, desk.rules, desk.survey, cells.gender, name.title);
+    desk.staged.person(row);
+}
+
+/// Why a record cannot found a profile, if it cannot.
+fn skip_reason(row: &people::Row<'_>, founding: Founding, keyless: bool) -> Option<SkipReason> {
+    let reachable = row.email.is_some() || row.phone.is_some();
+    let numbered = row.golf_rsa_id.is_some() || row.cdh_id.is_some() || row.mca_id.is_some();
+    match founding {
+        Founding::Contact if row.deleted_at.is_some() => Some(SkipReason::Deleted),
+        Founding::Contact => (!reachable && row.auth_user_id.is_none()).then_some(SkipReason::NoKey),
+        Founding::Reachable => (!reachable).then_some(SkipReason::NoEmailNoPhone),
+        Founding::Keyless => (!keyless && !reachable && !numbered && row.auth_user_id.is_none()).then_some(SkipReason::NoKey),
+    }
+}
+
+fn note_tenancy(desk: &mut Desk<'_>, tenancy: Tenancy<'_>) {
+    const TENANT: &str = "tenant_id";
+    match tenancy.tenant {
+        _ if tenancy.rule == TenantRule::Unknown => desk.tally.note(TENANT, Reason::TenantUnknown),
+        Some(tenant) if tenancy.zone.is_none() => desk.tally.note_code(TENANT, Reason::TenantNotConfigured, tenant),
+        _ => {}
+    }
+}
+
+/// The raw value as it is kept beside the staged one: without NUL, which no database takes, and not endless.
+fn raw_copy<'a>(tally: &mut super::Tally, column: &'static str, raw: Option<&'a str>) -> Option<Cow<'a, str>> {
+    let raw = raw.filter(|raw| !raw.is_empty())?;
+    let short = prefix(raw, RAW_BYTES);
+    if short.len() < raw.len() {
+        tally.note(column, Reason::RawCut);
+    }
+    Some(if short.contains('\0') { Cow::Owned(short.replace('\0', "")) } else { Cow::Borrowed(short) })
+}
+
+impl Desk<'_> {
+    /// A label (status, club name, tier): cleaned; one of impossible length is dropped.
+    pub fn label<'a>(&mut self, column: &'static str, raw: Option<&'a str>, buffer: &'a mut String) -> Option<&'a str> {
+        let mut reasons = Reasons::default();
+        let mut label = clean(raw?, buffer, &mut reasons);
+        if label.is_some_and(|label| label.len() > LABEL_BYTES) {
+            reasons.insert(Reason::TextTooLong);
+            label = None;
+        }
+        self.tally.note_all(column, reasons);
+        label
+    }
+
+    /// An identifier of the identity provider; placeholders are dropped.
+    pub fn subject<'a>(&mut self, column: &'static str, raw: Option<&'a str>, buffer: &'a mut String) -> Option<&'a str> {
+        let subject = self.label(column, raw, buffer)?;
+        if self.rules.reference.junk.has(JunkKind::Id, &subject.to_lowercase()) || subject.bytes().all(|byte| byte == b'0') {
+            self.tally.note(column, Reason::SubjectPlaceholder);
+            return None;
+        }
+        Some(subject)
+    }
+
+    /// A handicap index.
+    pub fn handicap(&mut self, column: &'static str, raw: Option<&str>) -> Option<crate::model::Handicap> {
+        let mut reasons = Reasons::default();
+        let mut handicap = crate::model::handicap::read(raw?, &mut reasons);
+        if handicap == Some(crate::model::Handicap(0)) && self.survey.zero_is_missing() {
+            reasons.insert(Reason::HandicapZeroMissing);
+            handicap = None;
+        }
+        self.tally.note_all(column, reasons);
+        handicap
+    }
+}

@@ -1,0 +1,144 @@
+//! The settings of staging, checked: tenants with their regions and zones, code maps, who may found a profile.
+
+use std::collections::BTreeMap;
+
+use crate::model::phone::PhoneRegion;
+use crate::model::zone::Zone;
+use crate::model::{Code as _, Day, Reference, Source, TenantRule, Timestamp};
+
+/// What staging must be told.
+#[derive(Clone, Debug)]
+pub struct StagingOptions {
+    /// The instant all is seen from.
+    pub as_of: Timestamp,
+    /// Tenant of MCA v1 ZA.
+    pub mca_za: String,
+    /// Tenant of MCA v1 UK.
+    pub mca_uk: String,
+    /// The tenant of people whose tenant nothing tells, where they are not to be adopted by one.
+    pub tenantless: Option<String>,
+    /// Per source: source tenant → CRM tenant, where they differ.
+    pub map: BTreeMap<String, BTreeMap<String, String>>,
+    /// Per tenant: phone region (ISO 3166) and time zone (IANA).
+    pub regions: BTreeMap<String, (String, String)>,
+    /// Whether an SCL member or player without any key gets a profile.
+    pub keyless: bool,
+    /// Sources of logged consent changes that are acts of the person.
+    pub act_sources: Vec<String>,
+    /// Code maps and junk lists.
+    pub reference: Reference,
+}
+
+/// A setting that cannot be used.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum RulesError {
+    /// No numbering plan has this code.
+    #[error("[tenants.regions.{tenant}] has an unknown region {region:?}")]
+    Region {
+        /// The tenant.
+        tenant: String,
+        /// What is set.
+        region: String,
+    },
+    /// No zone has this name.
+    #[error("[tenants.regions.{tenant}] has an unknown time zone {zone:?}")]
+    Zone {
+        /// The tenant.
+        tenant: String,
+        /// What is set.
+        zone: String,
+    },
+}
+
+/// The settings in checked form.
+pub struct Rules {
+    /// The instant all is seen from.
+    pub as_of: Timestamp,
+    /// Whether an SCL member or player without any key gets a profile.
+    pub keyless: bool,
+    /// Code maps and junk lists.
+    pub reference: Reference,
+    mca: [String; 2],
+    tenantless: Option<String>,
+    map: BTreeMap<String, BTreeMap<String, String>>,
+    places: BTreeMap<String, (PhoneRegion, Zone)>,
+    act_sources: Vec<String>,
+}
+
+/// A record's tenant and what follows from it.
+#[derive(Clone, Copy, Debug)]
+pub struct Tenancy<'a> {
+    /// The CRM tenant.
+    pub tenant: Option<&'a str>,
+    /// Where it comes from.
+    pub rule: TenantRule,
+    /// Region of nationally written phones.
+    pub region: Option<PhoneRegion>,
+    /// Zone of local times.
+    pub zone: Option<Zone>,
+}
+
+impl Rules {
+    /// Checks the settings.
+    pub fn new(options: StagingOptions) -> Result<Self, RulesError> {
+        let mut places = BTreeMap::new();
+        for (tenant, (region, zone)) in options.regions {
+            let Some(known) = PhoneRegion::parse(&region) else { return Err(RulesError::Region { tenant, region }) };
+            let Some(zone) = Zone::parse(&zone) else { return Err(RulesError::Zone { tenant, zone }) };
+            places.insert(tenant, (known, zone));
+        }
+        Ok(Self {
+            as_of: options.as_of,
+            keyless: options.keyless,
+            reference: options.reference,
+            mca: [options.mca_za, options.mca_uk],
+            tenantless: options.tenantless,
+            map: options.map,
+            places,
+            act_sources: options.act_sources.iter().map(|source| act(source)).collect(),
+        })
+    }
+
+    /// The regions in which a nationally written number may be tried.
+    pub fn phone_regions(&self) -> impl Iterator<Item = PhoneRegion> {
+        self.places.values().map(|(region, _)| *region)
+    }
+
+    /// The tenancy of a source that belongs to one tenant.
+    pub fn region_tenancy(&self, source: Source) -> Tenancy<'_> {
+        self.place(Some(&self.mca[usize::from(source == Source::McaUk)]), TenantRule::Region)
+    }
+
+    /// The tenancy of a record whose source names its tenant by a rule; nothing named is unknown.
+    pub fn tenancy<'a>(&'a self, source: Source, named: Option<&'a str>, rule: TenantRule) -> Tenancy<'a> {
+        match named.map(str::trim).filter(|named| !named.is_empty()) {
+            Some(named) => {
+                let mapped = self.map.get(source.code()).and_then(|map| map.get(named));
+                self.place(Some(mapped.map_or(named, String::as_str)), rule)
+            }
+            None => Tenancy { tenant: self.tenantless.as_deref(), rule: TenantRule::Unknown, region: None, zone: None },
+        }
+    }
+
+    fn place<'a>(&self, tenant: Option<&'a str>, rule: TenantRule) -> Tenancy<'a> {
+        let place = tenant.and_then(|tenant| self.places.get(tenant));
+        Tenancy { tenant, rule, region: place.map(|place| place.0), zone: place.map(|place| place.1) }
+    }
+
+    /// Whether a logged change of this origin, in capitals, is an act of the person.
+    pub fn is_act(&self, origin: &str) -> bool {
+        self.act_sources.iter().any(|act| act == origin)
+    }
+
+    /// The day of as_of in a zone.
+    pub fn today(&self, zone: Option<Zone>) -> Day {
+        zone.unwrap_or(Zone::UTC).day(self.as_of)
+    }
+}
+
+/// The origin of a consent change in the one spelling that is compared: capitals, words joined by underscores.
+pub(in crate::sources) fn act(origin: &str) -> String {
+    let words: Vec<_> =
+        origin.split(|c: char| c.is_whitespace() || matches!(c, '-' | '_')).filter(|word| !word.is_empty()).collect();
+    words.join("_").to_uppercase()
+}

@@ -1,0 +1,90 @@
+//! The results of one batch: staged rows of every dataset, rejects, counts.
+
+use std::collections::BTreeMap;
+
+use arrow::array::RecordBatch;
+
+use crate::model::SkipReason;
+use crate::sources::staging::tally::{FindingKey, Tally};
+use crate::tables::Builder as _;
+use crate::tables::stage::{
+    bookings, club_memberships, consents, handicaps, identifiers, messages, people, references, sport_memberships,
+};
+
+macro_rules! sheet {
+    ($($(#[doc = $doc:literal])+ $dataset:ident, $push:ident;)+) => {
+        /// Staged rows in the making; only datasets that get a row take memory.
+        pub struct Staged {
+            capacity: usize,
+            $($dataset: Option<$dataset::Builder>),+
+        }
+
+        impl Staged {
+            /// Nothing yet; batches will hold about this many rows.
+            pub fn new(capacity: usize) -> Self {
+                Self { capacity, $($dataset: None),+ }
+            }
+
+            $($(#[doc = $doc])+
+            pub fn $push(&mut self, row: $dataset::Row<'_>) {
+                let capacity = self.capacity;
+                self.$dataset.get_or_insert_with(|| $dataset::Builder::new(capacity)).push(row);
+            })+
+        }
+
+        /// What one batch became.
+        pub struct Sheet {
+            /// Rows of the batch.
+            pub rows: usize,
+            /// Rows left out.
+            pub rejected_rows: i64,
+            /// Values and rows refused.
+            pub rejects: RecordBatch,
+            /// How often each reason was met.
+            pub counts: BTreeMap<FindingKey, i64>,
+            $($(#[doc = $doc])+ pub $dataset: Option<RecordBatch>),+
+        }
+
+        impl Sheet {
+            /// The finished batch.
+            pub(super) fn new(mut staged: Staged, tally: Tally, rows: usize) -> Self {
+                let (counts, mut rejects, rejected_rows) = tally.finish();
+                Self {
+                    rows,
+                    rejected_rows,
+                    rejects: rejects.finish(),
+                    counts,
+                    $($dataset: staged.$dataset.as_mut().map(|builder| builder.finish())),+
+                }
+            }
+        }
+    };
+}
+
+sheet! {
+    /// A person record.
+    people, person;
+    /// A further identifier.
+    identifiers, identifier;
+    /// A club membership.
+    club_memberships, club_membership;
+    /// A sport membership.
+    sport_memberships, sport_membership;
+    /// A handicap.
+    handicaps, handicap;
+    /// A booking.
+    bookings, booking;
+    /// A message.
+    messages, message;
+    /// Evidence of consent.
+    consents, consent;
+    /// A row without a row of its own.
+    references, reference_row;
+}
+
+impl Staged {
+    /// Accounts for a row that becomes no staged row.
+    pub fn reference(&mut self, entity: &str, row_id: &str, reason: SkipReason) {
+        self.reference_row(references::Row { entity, row_id, reason });
+    }
+}

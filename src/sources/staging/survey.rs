@@ -1,0 +1,148 @@
+//! What a whole source must say before its first row can be read: date order, frequent placeholders, tenants of members.
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
+use crate::model::date::{DateRules, DateSurvey, MixedOrder};
+use crate::model::text::FoldedCode;
+use crate::model::zone::Zone;
+use crate::model::{AliasType, Source};
+
+/// A handicap of exactly zero is missing where more than 1 in 20 handicaps of a column are zero …
+const ZERO_SHARE: u64 = 20;
+/// … and at least this many.
+const ZERO_LEAST: u64 = 10;
+
+/// What `g` stands for in a gender column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GenderLetter {
+    /// Gent, beside l for lady.
+    Gent,
+    /// Girl, beside b for boy.
+    Girl,
+    /// Nothing tells.
+    Unclear,
+}
+
+/// A source that cannot be read as a whole.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("source {source_name}: the dates of birth of one column prove two orders: {mixed}")]
+pub struct SurveyError {
+    /// The source.
+    pub source_name: Source,
+    /// How many prove which.
+    pub mixed: MixedOrder,
+}
+
+/// A player's association numbers: golfRsaId, cdhId, mcaId; the first of each in export order.
+type Quoted = [Option<Box<str>>; 3];
+
+/// What the source said.
+#[derive(Default)]
+pub struct Survey {
+    /// The column of birth dates.
+    pub born: DateSurvey,
+    genders: [bool; 2],
+    handicaps: (u64, u64),
+    zones: HashMap<String, Option<Zone>, FixedState>,
+    quoted: HashMap<String, Quoted, FixedState>,
+    dates: Option<DateRules>,
+}
+
+impl Survey {
+    /// Looks at a gender cell.
+    pub fn see_gender(&mut self, raw: &str) {
+        match FoldedCode::of(raw).as_str() {
+            "l" => self.genders[0] = true,
+            "b" => self.genders[1] = true,
+            _ => {}
+        }
+    }
+
+    /// Looks at a handicap cell.
+    pub fn see_handicap(&mut self, raw: &str) {
+        let raw = raw.trim();
+        if !raw.is_empty() {
+            self.handicaps.0 += 1;
+            self.handicaps.1 += u64::from(raw.bytes().all(|byte| matches!(byte, b'0' | b'.' | b',')) && raw.starts_with('0'));
+        }
+    }
+
+    /// Remembers the zone of a member's tenant.
+    pub fn see_zone(&mut self, member: &str, zone: Option<Zone>) {
+        self.zones.insert(member.to_owned(), zone);
+    }
+
+    /// Remembers an association number that a player quotes.
+    pub fn see_number(&mut self, player: &str, kind: AliasType, number: &str) {
+        if let Some(place) = place(kind) {
+            let quoted = self.quoted.entry_ref(player).or_default();
+            quoted[place].get_or_insert_with(|| number.into());
+        }
+    }
+
+    /// Ends the survey: decides what can only be decided once.
+    pub fn finish(mut self, source: Source) -> Result<Self, SurveyError> {
+        self.dates = Some(self.born.rules().map_err(|mixed| SurveyError { source_name: source, mixed })?);
+        Ok(self)
+    }
+
+    /// How birth dates are read.
+    pub fn dates(&self) -> DateRules {
+        self.dates.unwrap_or_default()
+    }
+
+    /// What `g` stands for.
+    pub fn gender_letter(&self) -> GenderLetter {
+        match self.genders {
+            [true, false] => GenderLetter::Gent,
+            [false, true] => GenderLetter::Girl,
+            _ => GenderLetter::Unclear,
+        }
+    }
+
+    /// Whether a handicap of exactly zero means none.
+    pub fn zero_is_missing(&self) -> bool {
+        let (all, zeros) = self.handicaps;
+        zeros >= ZERO_LEAST && zeros * ZERO_SHARE > all
+    }
+
+    /// The zone of a member's tenant.
+    pub fn zone(&self, member: &str) -> Option<Zone> {
+        self.zones.get(member).copied().flatten()
+    }
+
+    /// The number of a kind that stands for a player.
+    pub fn number(&self, player: &str, kind: AliasType) -> Option<&str> {
+        self.quoted.get(player)?[place(kind)?].as_deref()
+    }
+}
+
+fn place(kind: AliasType) -> Option<usize> {
+    [AliasType::GolfRsaId, AliasType::CdhId, AliasType::McaId].iter().position(|known| *known == kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zero_handicaps_are_missing_only_where_they_are_frequent() {
+        let mut survey = Survey::default();
+        (0..10).for_each(|_| survey.see_handicap("0.0"));
+        (0..190).for_each(|_| survey.see_handicap("12.4"));
+        assert!(!survey.zero_is_missing(), "exactly 5 %");
+        survey.see_handicap("0");
+        assert!(survey.zero_is_missing());
+    }
+
+    #[test]
+    fn g_is_decided_by_the_column() {
+        let mut survey = Survey::default();
+        assert_eq!(survey.gender_letter(), GenderLetter::Unclear);
+        survey.see_gender("L");
+        assert_eq!(survey.gender_letter(), GenderLetter::Gent);
+        survey.see_gender("b");
+        assert_eq!(survey.gender_letter(), GenderLetter::Unclear);
+    }
+}

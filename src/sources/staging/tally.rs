@@ -1,0 +1,198 @@
+//! Which reasons were met, how often, and in which rows.
+
+use std::collections::BTreeMap;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
+use crate::model::text::prefix;
+use crate::model::zone::{Zone, staged, staged_day};
+use crate::model::{Day, Effect, Reason, Reasons, Source, Timestamp};
+use crate::tables::check::rejects;
+
+/// The longest raw code that a finding may quote.
+const QUOTED_BYTES: usize = 40;
+
+/// What a finding counts: column, reason, and the raw code of a closed vocabulary.
+pub type FindingKey = (&'static str, Reason, Option<String>);
+
+/// The reasons of one entity's rows.
+pub struct Tally {
+    source: Source,
+    entity: &'static str,
+    id: String,
+    line: i64,
+    counts: HashMap<(&'static str, Reason), i64, FixedState>,
+    values: BTreeMap<FindingKey, i64>,
+    rejects: rejects::Builder,
+    rejected_rows: i64,
+}
+
+impl Tally {
+    /// An empty tally of an entity.
+    pub fn new(source: Source, entity: &'static str) -> Self {
+        Self {
+            source,
+            entity,
+            id: String::new(),
+            line: 0,
+            counts: HashMap::default(),
+            values: BTreeMap::new(),
+            rejects: rejects::Builder::new(0),
+            rejected_rows: 0,
+        }
+    }
+
+    /// Names the row that is being staged.
+    pub fn begin(&mut self, id: &str, line: i64) {
+        self.id.clear();
+        self.id.push_str(id);
+        self.line = line;
+    }
+
+    /// The entity's name.
+    pub fn entity(&self) -> &'static str {
+        self.entity
+    }
+
+    /// Counts a reason for a value of the row; a refusal is listed too.
+    pub fn note(&mut self, column: &'static str, reason: Reason) {
+        *self.counts.entry((column, reason)).or_default() += 1;
+        if reason.effect() == Effect::Rejected {
+            self.list(Some(column), reason);
+        }
+    }
+
+    /// Counts every reason of a set.
+    pub fn note_all(&mut self, column: &'static str, reasons: Reasons) {
+        if !reasons.is_empty() {
+            reasons.iter().for_each(|reason| self.note(column, reason));
+        }
+    }
+
+    /// Counts a reason together with the raw code that caused it, unless that looks like a person's value.
+    pub fn note_code(&mut self, column: &'static str, reason: Reason, raw: &str) {
+        let value = quotable(raw).then(|| raw.trim().to_owned());
+        *self.values.entry((column, reason, value)).or_default() += 1;
+    }
+
+    /// Counts a reason several times at once.
+    pub fn note_many(&mut self, column: &'static str, reason: Reason, times: i64) {
+        *self.counts.entry((column, reason)).or_default() += times;
+    }
+
+    /// Leaves the row out and counts it.
+    pub fn reject_row(&mut self, reason: Reason) {
+        *self.counts.entry(("", reason)).or_default() += 1;
+        self.list_row(reason);
+    }
+
+    /// Leaves the row out. Rows that share their id, or have none, are told apart by their line.
+    pub fn list_row(&mut self, reason: Reason) {
+        self.rejected_rows += 1;
+        if matches!(reason, Reason::DupSourceId | Reason::MissingId) {
+            self.id = format!("{}#{}", self.id.trim(), self.line);
+        }
+        self.list(None, reason);
+    }
+
+    fn list(&mut self, column: Option<&'static str>, reason: Reason) {
+        use crate::model::Code as _;
+        self.rejects.push(rejects::Row {
+            source: self.source,
+            entity: self.entity,
+            source_id: &self.id,
+            line: self.line,
+            column,
+            reason: reason.code(),
+        });
+    }
+
+    /// An instant in whole milliseconds; infinities and impossible years become null.
+    pub fn instant(&mut self, column: &'static str, at: Option<Timestamp>) -> Option<Timestamp> {
+        let mut reasons = Reasons::default();
+        let staged = staged(at?, &mut reasons);
+        self.note_all(column, reasons);
+        staged
+    }
+
+    /// The instant of a local time that the source stored without a zone.
+    pub fn local_instant(&mut self, column: &'static str, naive: Option<Timestamp>, zone: Option<Zone>) -> Option<Timestamp> {
+        let mut reasons = Reasons::default();
+        let naive = staged(naive?, &mut reasons);
+        let at = naive.map(|naive| self.zone(&mut reasons, zone).instant(naive, &mut reasons));
+        self.note_all(column, reasons);
+        at
+    }
+
+    /// Local midnight of a day.
+    pub fn midnight(&mut self, column: &'static str, day: Option<Day>, zone: Option<Zone>) -> Option<Timestamp> {
+        let mut reasons = Reasons::default();
+        let day = staged_day(day?, &mut reasons);
+        let at = day.map(|day| self.zone(&mut reasons, zone).midnight(day, &mut reasons));
+        self.note_all(column, reasons);
+        at
+    }
+
+    fn zone(&self, reasons: &mut Reasons, zone: Option<Zone>) -> Zone {
+        zone.unwrap_or_else(|| {
+            reasons.insert(Reason::ZoneUnknown);
+            Zone::UTC
+        })
+    }
+
+    /// The counts by column, reason and code; the listed rejects; the rows left out.
+    pub fn finish(mut self) -> (BTreeMap<FindingKey, i64>, rejects::Builder, i64) {
+        for ((column, reason), count) in self.counts {
+            *self.values.entry((column, reason, None)).or_default() += count;
+        }
+        (self.values, self.rejects, self.rejected_rows)
+    }
+}
+
+/// Whether a raw code may be shown: short, and nothing like an address, a number or a name of several words.
+fn quotable(raw: &str) -> bool {
+    let raw = raw.trim();
+    prefix(raw, QUOTED_BYTES).len() == raw.len()
+        && !raw.contains('@')
+        && raw.bytes().filter(u8::is_ascii_digit).count() < 6
+        && raw.split_whitespace().count() <= 3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tables::Builder as _;
+
+    #[test]
+    fn codes_are_quoted_and_values_of_people_are_not() {
+        let mut tally = Tally::new(Source::Scl, "members");
+        tally.begin("7", 1);
+        for raw in ["Gold Plus", " Gold Plus", "ann@mail.test", "0825551234", "a status that somebody wrote as a long sentence"] {
+            tally.note_code("status", Reason::StatusUnmapped, raw);
+        }
+        let (counts, _, _) = tally.finish();
+        let counts: Vec<_> = counts.into_iter().collect();
+        assert_eq!(
+            counts,
+            [
+                (("status", Reason::StatusUnmapped, None), 3),
+                (("status", Reason::StatusUnmapped, Some("Gold Plus".to_owned())), 2)
+            ]
+        );
+    }
+
+    #[test]
+    fn rows_that_share_an_id_are_listed_by_their_line() {
+        let mut tally = Tally::new(Source::Scl, "members");
+        tally.begin("7", 3);
+        tally.reject_row(Reason::DupSourceId);
+        tally.begin("", 4);
+        tally.reject_row(Reason::MissingId);
+        let (_, mut rejects, rows) = tally.finish();
+        use crate::tables::Table as _;
+        let columns = rejects::Table::columns(&rejects.finish()).unwrap();
+        let ids: Vec<_> = columns.rows().map(|row| row.source_id.to_owned()).collect();
+        assert_eq!((ids, rows), (vec!["7#3".to_owned(), "#4".to_owned()], 2));
+    }
+}
