@@ -229,6 +229,30 @@ reasons! {
     ConsentUndated = "CONSENT_UNDATED", Defaulted;
 }
 
+impl Reason {
+    /// Whether it leaves the whole row out, where it stands without a column.
+    pub fn leaves_row_out(self) -> bool {
+        matches!(self, Self::MissingId | Self::DupSourceId | Self::ChannelUnmapped | Self::ConsentUnreadable)
+    }
+
+    /// Whether it means that a code is in no map of `data/reference`, so that an operator may want to add it.
+    pub fn is_unknown_code(self) -> bool {
+        matches!(
+            self,
+            Self::ChannelUnmapped
+                | Self::RefusalUnmapped
+                | Self::AssociationUnmapped
+                | Self::GenderUnmapped
+                | Self::StatusUnmapped
+                | Self::BookingStatusUnmapped
+                | Self::MessageStatusUnmapped
+                | Self::MessageChannelUnmapped
+                | Self::ScopeVerbatim
+                | Self::TenantNotConfigured
+        )
+    }
+}
+
 /// A set of reasons, gathered while one value is read; no allocation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reasons(u128);

@@ -168,9 +168,9 @@ const COMMITTED: [(&str, &str); 8] = [
 ];
 
 impl Reference {
-    /// The names of the files, in the order in which they are hashed.
-    pub fn files() -> impl Iterator<Item = &'static str> {
-        COMMITTED.iter().map(|(name, _)| *name)
+    /// The names of the files and their texts as committed, for a folder that lacks them.
+    pub fn files() -> impl Iterator<Item = (&'static str, &'static str)> {
+        COMMITTED.into_iter()
     }
 
     /// The maps as committed.

@@ -6,6 +6,7 @@ pub mod inspect;
 pub mod purge;
 pub mod resolve;
 pub mod score;
+pub mod stage;
 
 use std::path::Path;
 

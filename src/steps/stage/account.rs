@@ -1,0 +1,144 @@
+//! What staging did to every entity: rows, rows left out, and each reason with its count.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use arrow::array::RecordBatch;
+
+use crate::fault::{Exit, Fault};
+use crate::model::{Code, Effect, Reason, Source};
+use crate::progress::thousands;
+use crate::sources::staging::{FindingKey, Sheet};
+use crate::store::{Draft, Manifest, TableWriter};
+use crate::tables::Builder as _;
+use crate::tables::check::{findings, rejects};
+
+/// Unknown codes that the result names.
+const NAMED_CODES: usize = 10;
+
+/// One entity's sums.
+pub struct EntityAccount {
+    /// The source.
+    pub source: Source,
+    /// The entity.
+    pub entity: &'static str,
+    /// Exported rows.
+    pub rows: u64,
+    /// Rows left out.
+    pub rejected: i64,
+}
+
+/// The sums of all entities, and the open file of rejects.
+pub struct Account {
+    /// By entity, in the order they were staged.
+    pub entities: Vec<EntityAccount>,
+    counts: BTreeMap<(Source, &'static str, FindingKey), i64>,
+    rejects: TableWriter<rejects::Table>,
+}
+
+impl Account {
+    /// Nothing yet.
+    pub fn new(draft: &Draft) -> Result<Self> {
+        Ok(Self { entities: Vec::new(), counts: BTreeMap::new(), rejects: draft.writer::<rejects::Table>(None)? })
+    }
+
+    /// Starts an entity.
+    pub fn begin(&mut self, source: Source, entity: &'static str) {
+        self.entities.push(EntityAccount { source, entity, rows: 0, rejected: 0 });
+    }
+
+    /// Adds what a batch of the current entity became.
+    pub fn add(&mut self, sheet: &mut Sheet) -> Result<()> {
+        let current = self.entities.last_mut().expect("an entity was begun");
+        current.rows += sheet.rows as u64;
+        current.rejected += sheet.rejected_rows;
+        for (key, count) in std::mem::take(&mut sheet.counts) {
+            *self.counts.entry((current.source, current.entity, key)).or_default() += count;
+        }
+        if sheet.rejects.num_rows() > 0 {
+            self.rejects.write(sheet.rejects.clone())?;
+        }
+        Ok(())
+    }
+
+    /// Fails when an entity lost a larger share of its rows than allowed.
+    pub fn refuse_too_many_rejects(&self, limit: f64) -> Result<()> {
+        let above = |entity: &&EntityAccount| entity.rejected as f64 > limit * entity.rows as f64;
+        let Some(entity) = self.entities.iter().find(above) else { return Ok(()) };
+        let what = format!(
+            "{} of {} rows could not be read, more than the allowed {} %",
+            thousands(entity.rejected),
+            thousands(entity.rows),
+            limit * 100.0
+        );
+        let mut fault = Fault::new(Exit::Rejects, what).at(format!("{}.{}", entity.source, entity.entity));
+        for ((source, name, (_, reason, _)), count) in &self.counts {
+            if *source == entity.source
+                && *name == entity.entity
+                && reason.effect() == Effect::Rejected
+                && reason.leaves_row_out()
+            {
+                fault = fault.help(format!("{} × {}: {}", thousands(*count), reason.code(), reason.meaning()));
+            }
+        }
+        Err(fault.help("correct the rows at the source or raise load.max_reject_ratio; nothing was replaced").into())
+    }
+
+    /// Values per effect, and how many kinds of reason.
+    pub fn by_effect(&self) -> Vec<(Effect, i64, usize)> {
+        let of = |effect: Effect| {
+            let matching = self.counts.iter().filter(move |((_, _, (_, reason, _)), _)| reason.effect() == effect);
+            let kinds: std::collections::BTreeSet<Reason> = matching.clone().map(|((_, _, (_, reason, _)), _)| *reason).collect();
+            (effect, matching.map(|(_, count)| count).sum(), kinds.len())
+        };
+        Effect::ALL.iter().map(|effect| of(*effect)).filter(|(_, values, _)| *values > 0).collect()
+    }
+
+    /// The most frequent codes that no map knows, as lines for people.
+    pub fn unknown_codes(&self) -> Vec<String> {
+        let mut unknown: Vec<_> = self
+            .counts
+            .iter()
+            .filter_map(|((source, entity, (column, reason, value)), count)| {
+                let value = value.as_ref().filter(|_| reason.is_unknown_code())?;
+                Some((*count, format!("{source}.{entity}.{column} {value:?}: {} × {}", thousands(*count), reason.code())))
+            })
+            .collect();
+        unknown.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+        unknown.into_iter().take(NAMED_CODES).map(|(_, line)| line).collect()
+    }
+
+    /// Writes rejects and findings, and the sums into the manifest: `rows.<source>.<entity>`, `left_out.<source>.<entity>`,
+    /// `<effect>.<source>`, `reason.<CODE>`.
+    pub fn finish(self, draft: &Draft, manifest: &mut Manifest) -> Result<()> {
+        draft.close(None, self.rejects)?;
+        draft.write::<findings::Table>(None, [findings(&self.counts)])?;
+        for entity in &self.entities {
+            let name = format!("{}.{}", entity.source, entity.entity);
+            manifest.counts.insert(format!("rows.{name}"), i64::try_from(entity.rows)?);
+            manifest.counts.insert(format!("left_out.{name}"), entity.rejected);
+        }
+        for ((source, _, (_, reason, _)), count) in &self.counts {
+            let effect = reason.effect().code().to_lowercase();
+            *manifest.counts.entry(format!("{effect}.{source}")).or_default() += count;
+            *manifest.counts.entry(format!("reason.{}", reason.code())).or_default() += count;
+        }
+        Ok(())
+    }
+}
+
+fn findings(counts: &BTreeMap<(Source, &'static str, FindingKey), i64>) -> RecordBatch {
+    let mut builder = findings::Builder::new(counts.len());
+    for ((source, entity, (column, reason, value)), count) in counts {
+        builder.push(findings::Row {
+            source: *source,
+            entity,
+            column,
+            effect: reason.effect().code(),
+            reason: reason.code(),
+            value: value.as_deref(),
+            value_count: *count,
+        });
+    }
+    builder.finish()
+}

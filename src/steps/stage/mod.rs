@@ -1,0 +1,161 @@
+//! `stage`: every export of the phase's sources in one shape, normalised, with a reason for every value that was changed or refused.
+
+mod account;
+mod source;
+mod values;
+
+use anyhow::Result;
+use serde_json::json;
+
+use crate::cli::{Outcome, Session};
+use crate::config::{Config, Keyless, Tenantless};
+use crate::fault::{Exit, Fault};
+use crate::model::{Code, Phase, Reference, Source, Timestamp};
+use crate::progress::thousands;
+use crate::sources::staging::{Rules, StagingOptions};
+use crate::steps::{nothing_to_do, unchanged};
+use crate::store::{Draft, Folder, Manifest, RunLock, read_text};
+
+use account::Account;
+
+/// Arguments of `stage`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Also write the original rows of all refused values and rows as CSV (mode 0600): they hold personal data
+    #[arg(long)]
+    with_values: bool,
+}
+
+const NEXT: &str = "make resolve";
+
+/// Reads `data/exports`, writes `data/stage`.
+pub fn run(session: &Session, args: Args) -> Result<Outcome> {
+    let _lock = RunLock::take(&session.layout, "stage")?;
+    let phase = session.phase.unwrap_or(Phase::LAST);
+    let exports = open_exports(session, phase)?;
+    let (as_of_text, as_of) = as_of(session, &exports)?;
+    let maps = read_maps(session)?;
+    let manifest = manifest(session, phase, &as_of_text, &exports, &maps);
+    let target = session.layout.stage();
+    if !args.with_values {
+        if let Some(done) = unchanged(&target, &manifest)? {
+            return Ok(nothing_to_do("stage", &done, NEXT));
+        }
+    }
+    let rules = rules(session, as_of, &maps)?;
+    let draft = Draft::create(&target, &as_of_text)?;
+    let mut account = Account::new(&draft)?;
+    for (source, export) in &exports {
+        source::stage(session, *source, export, &draft, &rules, &mut account, args.with_values)?;
+    }
+    account.refuse_too_many_rejects(session.config.load.max_reject_ratio)?;
+    let outcome = outcome(&account, phase);
+    let mut manifest = manifest;
+    account.finish(&draft, &mut manifest)?;
+    draft.finish(manifest, &session.layout.previous("stage"))?;
+    Ok(outcome)
+}
+
+fn open_exports(session: &Session, phase: Phase) -> Result<Vec<(Source, Folder)>> {
+    phase.sources().map(|source| Ok((source, Folder::open(&session.layout.exports(source))?))).collect()
+}
+
+/// The one instant of all exports.
+fn as_of(session: &Session, exports: &[(Source, Folder)]) -> Result<(String, Timestamp)> {
+    let (_, first) = exports.first().expect("every phase has a source");
+    for (source, export) in exports {
+        if export.manifest.as_of != first.manifest.as_of {
+            let what = format!(
+                "the exports were made as of different instants: {} is as of {}, {} as of {}",
+                exports[0].0, first.manifest.as_of, source, export.manifest.as_of
+            );
+            return Err(Fault::new(Exit::Input, what)
+                .at(export.path().display().to_string())
+                .help("renew them together: make export FRESH=1")
+                .into());
+        }
+    }
+    Ok((first.manifest.as_of.clone(), session.check_as_of(&first.manifest.as_of, first.path())?))
+}
+
+/// The code maps of the reference folder; a map that is not there is as committed.
+fn read_maps(session: &Session) -> Result<Vec<(&'static str, String)>> {
+    let folder = session.config.resolve(&session.config.paths.reference);
+    Reference::files()
+        .map(|(name, committed)| Ok((name, read_text(&folder.join(name))?.unwrap_or_else(|| committed.to_owned()))))
+        .collect()
+}
+
+fn manifest(session: &Session, phase: Phase, as_of: &str, exports: &[(Source, Folder)], maps: &[(&str, String)]) -> Manifest {
+    let mut manifest = Manifest::new("stage", as_of, Some(phase.number()));
+    for (source, export) in exports {
+        manifest.input(format!("exports/{source}"), export.manifest.content_hash().as_bytes());
+    }
+    for (name, text) in maps {
+        manifest.input(format!("reference/{name}"), text.as_bytes());
+    }
+    let config = &session.config;
+    // Settings of later steps must not make staging run again.
+    let settings = json!({
+        "tenants": config.tenants,
+        "tenantless": config.identity.tenantless,
+        "keyless": config.identity.keyless,
+        "act_sources": config.consent.act_sources,
+        "max_reject_ratio": config.load.max_reject_ratio,
+    });
+    manifest.input("settings", settings.to_string().as_bytes());
+    manifest
+}
+
+fn rules(session: &Session, as_of: Timestamp, maps: &[(&'static str, String)]) -> Result<Rules> {
+    let reference = Reference::parse(maps).map_err(|error| {
+        let folder = session.config.resolve(&session.config.paths.reference);
+        Fault::new(Exit::Usage, format!("line {}: {}", error.line, error.what)).at(folder.join(error.file).display().to_string())
+    })?;
+    Rules::new(options(&session.config, as_of, reference))
+        .map_err(|error| Fault::new(Exit::Usage, error.to_string()).help("codes are ISO 3166, such as \"ZA\" or \"GB\"").into())
+}
+
+/// The settings of staging.
+fn options(config: &Config, as_of: Timestamp, reference: Reference) -> StagingOptions {
+    let tenants = &config.tenants;
+    StagingOptions {
+        as_of,
+        mca_za: tenants.mca_za.clone(),
+        mca_uk: tenants.mca_uk.clone(),
+        tenantless: (config.identity.tenantless == Tenantless::Default).then(|| tenants.default.clone()),
+        map: tenants.map.clone(),
+        regions: tenants
+            .regions
+            .iter()
+            .map(|(tenant, region)| (tenant.clone(), (region.region.clone(), region.timezone.clone())))
+            .collect(),
+        keyless: config.identity.keyless == Keyless::Profile,
+        act_sources: config.consent.act_sources.clone(),
+        reference,
+    }
+}
+
+fn outcome(account: &Account, phase: Phase) -> Outcome {
+    let mut text = String::new();
+    for entity in &account.entities {
+        let left_out = match entity.rejected {
+            0 => String::new(),
+            rejected => format!(", {} left out", thousands(rejected)),
+        };
+        text.push_str(&format!(" {:>12} {}.{}{left_out}\n", thousands(entity.rows), entity.source, entity.entity));
+    }
+    for (effect, values, kinds) in account.by_effect() {
+        text.push_str(&format!(" {:>12} values {} ({kinds} kinds)\n", thousands(values), effect.code().to_lowercase()));
+    }
+    for unknown in account.unknown_codes() {
+        text.push_str(&format!(" ! {unknown}\n"));
+    }
+    let entities = account.entities.iter().map(|entity| {
+        json!({ "source": entity.source.code(), "entity": entity.entity, "rows": entity.rows, "left_out": entity.rejected })
+    });
+    let effects: serde_json::Map<_, _> =
+        account.by_effect().into_iter().map(|(effect, values, _)| (effect.code().to_lowercase(), json!(values))).collect();
+    let summary = json!({ "phase": phase.number(), "entities": entities.collect::<Vec<_>>(), "values": effects });
+    Outcome::new(text, summary).next(NEXT)
+}

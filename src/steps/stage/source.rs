@@ -1,0 +1,210 @@
+//! One source: surveyed whole where a rule needs it, then staged batch by batch, in parallel, in order.
+
+use anyhow::Result;
+use arrow::array::RecordBatch;
+use rayon::prelude::*;
+
+use crate::cli::Session;
+use crate::fault::{Exit, Fault};
+use crate::model::{Code, Source};
+use crate::progress::Task;
+use crate::sources::staging::{Entity, Rules, Sheet, Survey, Uniqueness, Verdict, Visitor, each_entity, stage_batch};
+use crate::steps::stage::account::Account;
+use crate::steps::stage::values::Values;
+use crate::store::{Draft, Folder, TableReader, TableWriter};
+use crate::tables::stage::{
+    bookings, club_memberships, consents, handicaps, identifiers, messages, people, references, sport_memberships,
+};
+use crate::tables::{Columns as _, TableError};
+
+/// Stages a source into the draft.
+pub fn stage(
+    session: &Session,
+    source: Source,
+    export: &Folder,
+    draft: &Draft,
+    rules: &Rules,
+    account: &mut Account,
+    with_values: bool,
+) -> Result<()> {
+    let mut surveyor = Surveyor { export, rules, survey: Survey::default() };
+    each_entity(source, &mut surveyor)?;
+    let survey = surveyor.survey.finish(source).map_err(|error| {
+        Fault::new(Exit::Input, error.to_string())
+            .at(export.path().display().to_string())
+            .help("write the dates of that column in one order, best as 1985-03-15, then export again")
+    })?;
+    let writers = Writers::open(draft, source)?;
+    let mut stager = Stager { session, export, rules, survey, account, writers, values: with_values.then(Values::default) };
+    each_entity(source, &mut stager)?;
+    let Stager { writers, values, .. } = stager;
+    writers.close(draft, source)?;
+    values.map_or(Ok(()), |values| values.write(draft))
+}
+
+struct Surveyor<'a> {
+    export: &'a Folder,
+    rules: &'a Rules,
+    survey: Survey,
+}
+
+impl Visitor for Surveyor<'_> {
+    type Error = anyhow::Error;
+
+    fn visit<T: Entity>(&mut self) -> Result<()> {
+        if T::SURVEYED {
+            for columns in self.export.read::<T>(Some(T::SOURCE))? {
+                T::survey(&columns?, self.rules, &mut self.survey);
+            }
+        }
+        Ok(())
+    }
+}
+
+macro_rules! writers {
+    ($($dataset:ident),+) => {
+        /// The open files of one source.
+        struct Writers { $($dataset: TableWriter<$dataset::Table>),+ }
+
+        impl Writers {
+            fn open(draft: &Draft, source: Source) -> Result<Self> {
+                Ok(Self { $($dataset: draft.writer::<$dataset::Table>(Some(source))?),+ })
+            }
+
+            fn write(&mut self, sheet: Sheet) -> Result<()> {
+                $(if let Some(batch) = sheet.$dataset {
+                    self.$dataset.write(batch)?;
+                })+
+                Ok(())
+            }
+
+            fn close(self, draft: &Draft, source: Source) -> Result<()> {
+                $(draft.close(Some(source), self.$dataset)?;)+
+                Ok(())
+            }
+        }
+    };
+}
+
+writers!(people, identifiers, club_memberships, sport_memberships, handicaps, bookings, messages, consents, references);
+
+struct Stager<'a> {
+    session: &'a Session,
+    export: &'a Folder,
+    rules: &'a Rules,
+    survey: Survey,
+    account: &'a mut Account,
+    writers: Writers,
+    values: Option<Values>,
+}
+
+/// A batch that waits for its turn: its rows, where it begins, and which rows have an id that came before.
+struct Waiting<C> {
+    batch: RecordBatch,
+    columns: C,
+    first_line: i64,
+    duplicates: Vec<usize>,
+}
+
+impl Visitor for Stager<'_> {
+    type Error = anyhow::Error;
+
+    fn visit<T: Entity>(&mut self) -> Result<()> {
+        let rows = self.export.rows::<T>(Some(T::SOURCE))?;
+        let task = self.session.progress.task(format!("{} {}", T::SOURCE.code(), T::ENTITY), Some(rows));
+        self.account.begin(T::SOURCE, T::ENTITY);
+        let mut reader = self.export.read::<T>(Some(T::SOURCE))?;
+        let mut ids = Uniqueness::default();
+        let mut first_line = 1;
+        let in_flight = rayon::current_num_threads() * 2;
+        loop {
+            let mut waiting = Vec::with_capacity(in_flight);
+            while waiting.len() < in_flight {
+                let Some(next) = self.next::<T>(&mut reader, &mut ids, first_line)? else { break };
+                first_line += i64::try_from(next.columns.len())?;
+                waiting.push(next);
+            }
+            if waiting.is_empty() {
+                break;
+            }
+            self.stage_group::<T>(waiting, &task)?;
+        }
+        task.finish("");
+        Ok(())
+    }
+}
+
+impl Stager<'_> {
+    fn next<T: Entity>(
+        &self,
+        reader: &mut TableReader<T>,
+        ids: &mut Uniqueness,
+        first_line: i64,
+    ) -> Result<Option<Waiting<T::Columns>>> {
+        let Some(batch) = reader.next_batch() else { return Ok(None) };
+        let batch = batch?;
+        let columns = T::columns(&batch).map_err(|error| self.misfit(&error))?;
+        let mut duplicates = Vec::new();
+        let mut buffer = String::new();
+        for index in 0..columns.len() {
+            let row = T::row(&columns, index);
+            buffer.clear();
+            let id = T::id(&row, &mut buffer);
+            if id.is_empty() {
+                continue;
+            }
+            let verdict = match ids.check(id) {
+                Verdict::OutOfOrder => {
+                    self.remember::<T>(ids, first_line + i64::try_from(index)?)?;
+                    ids.check(id)
+                }
+                verdict => verdict,
+            };
+            if verdict == Verdict::Duplicate {
+                duplicates.push(index);
+            }
+        }
+        Ok(Some(Waiting { batch, columns, first_line, duplicates }))
+    }
+
+    /// Reads the ids before a line again, because the file is not sorted by id.
+    fn remember<T: Entity>(&self, ids: &mut Uniqueness, before: i64) -> Result<()> {
+        let mut line = 1;
+        let mut buffer = String::new();
+        for columns in self.export.read::<T>(Some(T::SOURCE))? {
+            let columns = columns?;
+            for index in 0..columns.len() {
+                if line == before {
+                    return Ok(());
+                }
+                line += 1;
+                let row = T::row(&columns, index);
+                buffer.clear();
+                ids.remember([T::id(&row, &mut buffer)]);
+            }
+        }
+        Ok(())
+    }
+
+    fn stage_group<T: Entity>(&mut self, waiting: Vec<Waiting<T::Columns>>, task: &Task<'_>) -> Result<()> {
+        let sheets: Vec<Sheet> = waiting
+            .par_iter()
+            .map(|next| stage_batch::<T>(&next.columns, next.first_line, &next.duplicates, self.rules, &self.survey))
+            .collect();
+        for (mut sheet, next) in sheets.into_iter().zip(waiting) {
+            task.advance(sheet.rows as u64);
+            if let Some(values) = &mut self.values {
+                values.add::<T>(&next.batch, next.first_line, &sheet.rejects)?;
+            }
+            self.account.add(&mut sheet)?;
+            self.writers.write(sheet)?;
+        }
+        Ok(())
+    }
+
+    fn misfit(&self, error: &TableError) -> Fault {
+        Fault::new(Exit::Input, error.to_string())
+            .at(self.export.path().display().to_string())
+            .help("the export was written by another version: export the source again")
+    }
+}
