@@ -4,15 +4,24 @@
 //! dirt of years; a record is a function of (seed, source, number), so that the same seed, scale and as_of give the same
 //! bytes. Nothing in it is anybody's: names are drawn from lists, addresses live in domains that cannot exist.
 
+mod crm;
 mod dirt;
+mod mca;
+mod messaging;
 mod names;
+mod populate;
 mod population;
 mod random;
 mod records;
+mod rows;
+mod scl;
+mod teetime;
 mod town;
 
+pub use populate::{Marker, as_of, database, fill, populate, write_truth};
 pub use population::Population;
 pub use records::{Record, Records};
+pub use rows::Filled;
 pub use town::Town;
 
 use crate::model::Timestamp;
@@ -25,6 +34,11 @@ pub fn default_as_of() -> Timestamp {
 /// The people records of all five sources with the true person of each, without any database.
 pub fn people(population: &Population, seed: u64, scale: f64) -> Records {
     Records::new(Town::new(population, seed, scale, default_as_of()))
+}
+
+/// An instant from one to another, both included.
+fn between(draws: &mut random::Draws, first: Timestamp, last: Timestamp) -> Timestamp {
+    Timestamp(draws.between(first.0.min(last.0), last.0))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use crate::model::{Source, Timestamp};
 
 use super::dirt;
 use super::random::Draws;
+use super::teetime;
 use super::town::{Country, Person, Town};
 
 /// A person as one source's people table has them, before any cleaning. What a source has no column for is `None`.
@@ -121,12 +122,29 @@ impl Records {
         }
     }
 
+    /// The country of a player's clubs.
+    pub(super) fn player_country(&self, number: usize) -> Country {
+        let mut draws = self.draws(Source::Teetime, number);
+        self.country(Source::Teetime, self.person_of(Source::Teetime, number), &mut draws)
+    }
+
+    /// The club where a player plays most, whether or not the record says so.
+    pub(super) fn player_club(&self, number: usize) -> Option<usize> {
+        let person = self.person_of(Source::Teetime, number);
+        (self.player_country(number) == person.country).then_some(person.club as usize)
+    }
+
+    fn draws(&self, source: Source, number: usize) -> Draws {
+        Draws::of(self.town.seed, source.service(), number as u64)
+    }
+
+    /// A source's n-th record.
     pub(super) fn record(&self, source: Source, number: usize) -> Record {
         let town = &self.town;
         let index = self.lists[source as usize][number];
         let person = &town.people[index as usize];
-        let mut draws = Draws::of(town.seed, source.service(), number as u64);
-        let draws = &mut draws;
+        let draws = &mut self.draws(source, number);
+        // Drawn first of all: `player_country` repeats it.
         let country = self.country(source, person, draws);
         let shares = &town.population;
         let is_legacy = source.is_mca();
@@ -192,14 +210,18 @@ impl Records {
             Source::Messaging if draws.chance(0.7) => person.subject.as_ref().map(ToString::to_string),
             _ => None,
         };
-        let tenant = self.tenant(source, country, draws);
         let (created_at, updated_at) = self.made(source, draws);
         let id = self.id(source, number);
-        let club = (draws.chance(if source == Source::Teetime { 0.87 } else { 0.94 })).then_some(club);
+        let club = draws.chance(if source == Source::Teetime { 0.87 } else { 0.94 }).then_some(club);
+        let tenant = match (source, club) {
+            (Source::Teetime, Some(club)) => teetime::club_tenant(town.seed, country, club).map(str::to_owned),
+            (Source::Teetime, None) => None,
+            _ => Some(listed_tenant(source, country, draws).to_owned()),
+        };
         Record {
             source,
             id,
-            tenant: if source == Source::Teetime && club.is_none() { None } else { tenant },
+            tenant,
             email,
             phone,
             first_name,
@@ -215,17 +237,6 @@ impl Records {
             updated_at,
             person: index,
         }
-    }
-
-    fn tenant(&self, source: Source, country: Country, draws: &mut Draws) -> Option<String> {
-        let odd = draws.below(1000);
-        let tenant = match source {
-            Source::Scl if odd < 3 => "7",
-            Source::Messaging if odd < 20 => "default",
-            Source::Messaging if odd < 22 => "9",
-            _ => country.tenant(),
-        };
-        Some(tenant.to_owned())
     }
 
     /// The person's South African number, or a member of the family's, or a national identity number in its place.
@@ -268,6 +279,16 @@ impl Records {
             1 => (Timestamp::NEG_INFINITY, Timestamp(changed)),
             _ => (created, Timestamp(changed)),
         }
+    }
+}
+
+/// The tenant as the source files it, now and then under one that nobody else knows.
+fn listed_tenant(source: Source, country: Country, draws: &mut Draws) -> &'static str {
+    match (source, draws.below(1000)) {
+        (Source::Scl, 0..3) => "7",
+        (Source::Messaging, 0..20) => "default",
+        (Source::Messaging, 20..22) => "9",
+        _ => country.tenant(),
     }
 }
 

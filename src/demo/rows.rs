@@ -1,0 +1,77 @@
+//! Rows on their way into a table, as PostgreSQL's text format of COPY wants them.
+
+use std::fmt::{Display, Write as _};
+use std::io::Write as _;
+
+use anyhow::{Context as _, Result};
+
+use crate::pg::local::{Client, CopyIn};
+
+/// A table that is being filled: cells in column order, then [`Rows::end`].
+pub(super) struct Rows<'a> {
+    table: &'static str,
+    copy: CopyIn<'a>,
+    line: String,
+}
+
+impl<'a> Rows<'a> {
+    /// Columns as in the table's DDL, all of them.
+    pub(super) fn into(client: &'a mut Client, table: &'static str) -> Result<Self> {
+        let copy = client.copy_in(&format!("copy {table} from stdin")).with_context(|| format!("table {table}"))?;
+        Ok(Self { table, copy, line: String::with_capacity(512) })
+    }
+
+    /// A value that needs no escaping: a number, a date, an id of ours.
+    pub(super) fn plain(&mut self, value: impl Display) -> &mut Self {
+        let _ = write!(self.line, "{value}\t");
+        self
+    }
+
+    /// A plain value or null.
+    pub(super) fn plain_or_null(&mut self, value: Option<impl Display>) -> &mut Self {
+        match value {
+            Some(value) => self.plain(value),
+            None => self.plain("\\N"),
+        }
+    }
+
+    /// Any text or null.
+    pub(super) fn text(&mut self, value: Option<&str>) -> &mut Self {
+        let Some(value) = value else { return self.plain("\\N") };
+        for letter in value.chars() {
+            match letter {
+                '\\' => self.line.push_str("\\\\"),
+                '\t' => self.line.push_str("\\t"),
+                '\n' => self.line.push_str("\\n"),
+                '\r' => self.line.push_str("\\r"),
+                letter => self.line.push(letter),
+            }
+        }
+        self.line.push('\t');
+        self
+    }
+
+    /// The row is complete.
+    pub(super) fn end(&mut self) -> Result<()> {
+        self.line.pop();
+        self.line.push('\n');
+        let written = self.copy.write_all(self.line.as_bytes());
+        self.line.clear();
+        written.with_context(|| format!("table {}", self.table))
+    }
+
+    /// The table is complete; its rows.
+    pub(super) fn finish(self) -> Result<Filled> {
+        let rows = self.copy.finish().with_context(|| format!("table {}", self.table))?;
+        Ok(Filled { table: self.table, rows })
+    }
+}
+
+/// A table and how many rows it was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Filled {
+    /// The table as its DDL spells it, quotes included.
+    pub table: &'static str,
+    /// Rows.
+    pub rows: u64,
+}
