@@ -6,6 +6,7 @@
 
 mod crm;
 mod dirt;
+mod folder;
 mod mca;
 mod messaging;
 mod names;
@@ -17,8 +18,10 @@ mod rows;
 mod scl;
 mod teetime;
 mod town;
+pub mod truth;
 
-pub use populate::{Marker, as_of, database, fill, populate, write_truth};
+pub use folder::{Marker, clear, refuse_foreign};
+pub use populate::{database, empty_crm, fill, populate};
 pub use population::Population;
 pub use records::{Record, Records};
 pub use rows::Filled;

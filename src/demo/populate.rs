@@ -1,12 +1,6 @@
-//! Databases for the invented population, its truth beside them, and the mark that says what the folder holds.
-
-use std::fs;
-use std::io::{BufWriter, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+//! Databases for the invented population.
 
 use anyhow::{Context as _, Result};
-use serde::{Deserialize, Serialize};
 
 use crate::model::{Code as _, Source, Timestamp};
 use crate::pg::local::{Client, LocalServer};
@@ -14,55 +8,6 @@ use crate::pg::local::{Client, LocalServer};
 use super::records::Records;
 use super::rows::Filled;
 use super::{crm, mca, messaging, scl, teetime};
-
-/// What the demo's data was made of. Two markers that are equal stand for the same bytes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Marker {
-    /// Version of this file.
-    pub format: u32,
-    /// Name of the [`super::Population`].
-    pub population: String,
-    /// Size; 1 is the strategy's estimates.
-    pub scale: f64,
-    /// Seed.
-    pub seed: u64,
-    /// The instant the data ends at.
-    pub as_of: String,
-    /// The crate's version, since another one may invent other people.
-    pub version: String,
-}
-
-impl Marker {
-    /// The marker of records.
-    pub fn of(records: &Records) -> Self {
-        let town = &records.town;
-        Self {
-            format: 1,
-            population: town.population.name.to_owned(),
-            scale: town.scale,
-            seed: town.seed,
-            as_of: town.as_of.to_string(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-        }
-    }
-
-    /// The marker of a data folder; `None` for a folder that is nobody's demo.
-    pub fn read(folder: &Path) -> Result<Option<Self>> {
-        match fs::read(folder.join(".demo")) {
-            Ok(text) => Ok(Some(
-                serde_json::from_slice(&text).with_context(|| format!("{} cannot be read", folder.join(".demo").display()))?,
-            )),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error).with_context(|| format!("{} cannot be read", folder.join(".demo").display())),
-        }
-    }
-
-    /// Marks a data folder.
-    pub fn write(&self, folder: &Path) -> Result<()> {
-        let path = folder.join(".demo");
-        fs::write(&path, serde_json::to_vec_pretty(self)?).with_context(|| format!("{} cannot be written", path.display()))
-    }
-}
 
 /// The database of a source, or of the CRM, on the demo's server.
 pub fn database(source: Option<Source>) -> String {
@@ -79,12 +24,13 @@ pub fn populate(server: &LocalServer, records: &Records) -> Result<Vec<(String, 
         {
             let name = database(target);
             let filling = scope.spawn(move || {
-                server.drop_database(&name)?;
-                server.create_database(&name)?;
-                let mut client = server.client(&name)?;
                 let filled = match target {
-                    None => filled(&mut client, include_str!("../../schemas/crm.sql"), |client| crm::fill(client, seed, as_of)),
-                    Some(source) => fill(&mut client, source, records),
+                    None => empty_crm(server, seed, as_of),
+                    Some(source) => {
+                        server.drop_database(&name)?;
+                        server.create_database(&name)?;
+                        fill(&mut server.client(&name)?, source, records)
+                    }
                 };
                 filled.map(|filled| (name.clone(), filled)).with_context(|| format!("database {name}"))
             });
@@ -97,6 +43,14 @@ pub fn populate(server: &LocalServer, records: &Records) -> Result<Vec<(String, 
         done.sort_by(|a, b| a.0.cmp(&b.0));
         Ok(done)
     })
+}
+
+/// Makes the CRM anew: its tables, and the segments somebody defined before the backfill came.
+pub fn empty_crm(server: &LocalServer, seed: u64, as_of: Timestamp) -> Result<Vec<Filled>> {
+    let name = database(None);
+    server.drop_database(&name)?;
+    server.create_database(&name)?;
+    filled(&mut server.client(&name)?, include_str!("../../schemas/crm.sql"), |client| crm::fill(client, seed, as_of))
 }
 
 /// Fills the database of one source, which has no tables yet.
@@ -122,23 +76,4 @@ fn filled(client: &mut Client, ddl: &str, fill: impl FnOnce(&mut Client) -> Resu
     let filled = fill(client)?;
     client.execute("commit; analyze")?;
     Ok(filled)
-}
-
-/// Writes who is who: one line per person record. Only its owner may read it, as if it were about real people.
-pub fn write_truth(records: &Records, path: &Path) -> Result<()> {
-    let place = || format!("{} cannot be written", path.display());
-    let file = fs::OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(path).with_context(place)?;
-    let mut out = BufWriter::new(file);
-    writeln!(out, "source,entity,source_id,person").with_context(place)?;
-    for source in Source::ALL {
-        for record in records.of(*source) {
-            writeln!(out, "{},{},{},p{:06}", source.code(), source.people(), record.id, record.person).with_context(place)?;
-        }
-    }
-    out.flush().with_context(place)
-}
-
-/// The instant a marker names.
-pub fn as_of(marker: &Marker) -> Option<Timestamp> {
-    Timestamp::parse(&marker.as_of)
 }

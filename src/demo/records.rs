@@ -88,6 +88,11 @@ impl Records {
         self.town.people.len()
     }
 
+    /// The household of a person, by its first member.
+    pub fn household(&self, person: u32) -> u32 {
+        self.town.people[person as usize].home.0
+    }
+
     /// The records of a source in id order. Each is a function of its number, so that any part can be made by itself.
     pub fn of(&self, source: Source) -> impl Iterator<Item = Record> + '_ {
         (0..self.count(source)).map(move |number| self.record(source, number))

@@ -3,6 +3,8 @@
 pub mod build;
 pub mod export;
 pub mod inspect;
+#[cfg(feature = "local-postgres")]
+pub mod local;
 pub mod purge;
 pub mod resolve;
 pub mod score;

@@ -1,0 +1,122 @@
+//! The mark that says what a data folder holds, and what follows from it.
+
+use std::fs;
+
+use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::fault::{Exit, Fault};
+use crate::model::Timestamp;
+use crate::store::{Layout, io_fault, read_text, replace_file};
+
+use super::population::Population;
+
+/// What the demo's data was made of. Two markers that are equal stand for the same bytes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Marker {
+    /// Version of this file.
+    pub format: u32,
+    /// Name of the [`super::Population`].
+    pub population: String,
+    /// Size; 1 is the strategy's estimates.
+    pub scale: f64,
+    /// Seed.
+    pub seed: u64,
+    /// The instant the data ends at.
+    pub as_of: String,
+    /// The crate's version, since another one may invent other people.
+    pub version: String,
+}
+
+impl Marker {
+    /// The marker of what is to be made.
+    pub fn new(population: &Population, scale: f64, seed: u64, as_of: Timestamp) -> Self {
+        Self {
+            format: 1,
+            population: population.name.to_owned(),
+            scale,
+            seed,
+            as_of: as_of.to_string(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+
+    /// The marker of a data folder; `None` for a folder that is nobody's demo.
+    pub fn read(layout: &Layout) -> Result<Option<Self>> {
+        let path = layout.demo_marker();
+        let Some(text) = read_text(&path)? else { return Ok(None) };
+        // One that cannot be read is an older version's: the folder is a demo's all the same, of another population.
+        Ok(Some(
+            serde_json::from_str(&text)
+                .unwrap_or_else(|_| Self { format: 0, ..Self::new(&Population::ORDINARY, 0.0, 0, Timestamp(0)) }),
+        ))
+    }
+
+    /// Marks a data folder.
+    pub fn write(&self, layout: &Layout) -> Result<()> {
+        let text = serde_json::to_vec_pretty(self).context("a marker is plain data")?;
+        replace_file(&layout.demo_marker(), &text)
+    }
+}
+
+/// Refuses a folder with exports that the demo did not make.
+pub fn refuse_foreign(layout: &Layout) -> Result<()> {
+    let exports = layout.root().join("exports");
+    let holds_exports = exports.read_dir().is_ok_and(|mut entries| entries.next().is_some());
+    if holds_exports && Marker::read(layout)?.is_none() {
+        return Err(Fault::new(Exit::Preflight, "the folder holds exports that are not the demo's")
+            .at(exports.display().to_string())
+            .help("use another folder: make demo DATA_DIR=demo-data")
+            .into());
+    }
+    Ok(())
+}
+
+/// Removes all that was made of a former population, exports included, and the mark. Runs and the server stay.
+pub fn clear(layout: &Layout) -> Result<()> {
+    let made =
+        ["exports", "stage", "resolve", "resolve-strategy", "crm", "score", "verify", "report", "previous", "failed", "demo"];
+    for folder in made.map(|name| layout.root().join(name)) {
+        match fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io_fault("remove", &folder, &error).into()),
+            _ => {}
+        }
+    }
+    for file in [layout.as_of(), layout.views(), layout.checklist(), layout.demo_marker()] {
+        match fs::remove_file(&file) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io_fault("remove", &file, &error).into()),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_marked_folder_is_the_demos() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::new(folder.path());
+        refuse_foreign(&layout).unwrap();
+        fs::create_dir_all(layout.exports_crm()).unwrap();
+        let refused = refuse_foreign(&layout).unwrap_err();
+        assert_eq!(refused.downcast_ref::<Fault>().unwrap().exit, Exit::Preflight);
+        let marker = Marker::new(&Population::ORDINARY, 0.02, 1, crate::demo::default_as_of());
+        marker.write(&layout).unwrap();
+        refuse_foreign(&layout).unwrap();
+        assert_eq!(Marker::read(&layout).unwrap(), Some(marker));
+        clear(&layout).unwrap();
+        assert!(Marker::read(&layout).unwrap().is_none() && !layout.exports_crm().exists());
+    }
+
+    #[test]
+    fn a_marker_of_another_version_is_still_a_mark() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::new(folder.path());
+        fs::write(layout.demo_marker(), "scale 1").unwrap();
+        let marker = Marker::read(&layout).unwrap().unwrap();
+        assert_ne!(marker, Marker::new(&Population::ORDINARY, 0.02, 1, crate::demo::default_as_of()));
+    }
+}
