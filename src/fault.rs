@@ -98,6 +98,24 @@ pub fn did_you_mean<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -
         .map(|(_, word)| word)
 }
 
+/// Columns that a file or statement has not, or has too many, or twice: all listed, with near names.
+pub fn columns_fault(name: &str, place: &str, missing: &[&str], unknown: &[&str], twice: &[&str]) -> Fault {
+    let mut parts = Vec::new();
+    let mut part = |what: &str, names: &[&str]| {
+        if !names.is_empty() {
+            parts.push(format!("{what} {}", names.join(", ")));
+        }
+    };
+    part("missing", missing);
+    part("unknown", unknown);
+    part("twice", twice);
+    let what = format!("{name}: the columns are not those declared: {}", parts.join("; "));
+    let near = missing.iter().filter_map(|name| Some((name, did_you_mean(name, unknown.iter().copied())?)));
+    near.fold(Fault::new(Exit::Input, what).at(place.to_owned()), |fault, (name, near)| {
+        fault.help(format!("{name}: did you mean {near:?}? Give it the alias:  \"{near}\" as {name}"))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

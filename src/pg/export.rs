@@ -6,7 +6,7 @@ use arrow::datatypes::{DataType, SchemaRef};
 use futures_util::StreamExt;
 use tokio_postgres::types::Type;
 
-use crate::fault::{Exit, Fault, did_you_mean};
+use crate::fault::{Exit, Fault, columns_fault};
 use crate::pg::column::Special;
 use crate::pg::decode::{DecodeError, Decoder};
 use crate::pg::references::missing;
@@ -244,24 +244,6 @@ fn fit(query: &Query, body: &str, columns: &[(&str, &Type)]) -> Result<(String, 
     }
     // A subquery with an order by is not flattened, so its order is that of the result.
     Ok((format!("select {} from (\n{body}\n) q", list.join(", ")), casts))
-}
-
-/// Columns that a file or statement has not, or has too many, or twice: all listed, with near names.
-pub fn columns_fault(name: &str, place: &str, missing: &[&str], unknown: &[&str], twice: &[&str]) -> Fault {
-    let mut parts = Vec::new();
-    let mut part = |what: &str, names: &[&str]| {
-        if !names.is_empty() {
-            parts.push(format!("{what} {}", names.join(", ")));
-        }
-    };
-    part("missing", missing);
-    part("unknown", unknown);
-    part("twice", twice);
-    let what = format!("{name}: the columns are not those declared: {}", parts.join("; "));
-    let near = missing.iter().filter_map(|name| Some((name, did_you_mean(name, unknown.iter().copied())?)));
-    near.fold(Fault::new(Exit::Input, what).at(place.to_owned()), |fault, (name, near)| {
-        fault.help(format!("{name}: did you mean {near:?}? Give it the alias:  \"{near}\" as {name}"))
-    })
 }
 
 #[cfg(test)]

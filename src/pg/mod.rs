@@ -13,7 +13,7 @@ mod tls;
 pub mod url;
 
 pub use connect::{APPLICATION, Connection};
-pub use export::{Exported, Prepared, Query, columns_fault};
+pub use export::{Exported, Prepared, Query};
 pub use fault::database_fault;
 pub use references::{Catalog, missing};
 pub use snapshot::{Snapshot, catalog};

@@ -1,5 +1,6 @@
 //! The only module that knows files and Parquet.
 
+mod csv;
 mod draft;
 mod folder;
 mod layout;
@@ -8,6 +9,7 @@ mod manifest;
 mod parquet;
 mod purge;
 
+pub use csv::{Dialect, Dump, DumpCounts, DumpReject};
 pub use draft::{Draft, replace_file};
 pub use folder::Folder;
 pub use layout::Layout;

@@ -4,7 +4,7 @@ select
   ms.club_id::text as club_id,
   c.name::text as club_name,
   ms.membership_type::text as membership_type,
-  ms.is_home as is_home,
+  coalesce(ms.is_home, false) as is_home,
   ms.start_date as start_on,
   ms.end_date as end_on
 from memberships ms

@@ -3,7 +3,7 @@ select
   mc.club_id::text as club_id,
   c.name::text as club_name,
   mc.status::text as status,
-  mc.is_home_club as is_home_club,
+  coalesce(mc.is_home_club, false) as is_home_club,
   mc.joined_at as joined_on,
   mc.left_at as left_on
 from member_clubs mc

@@ -1,0 +1,311 @@
+//! Strict RFC 4180: records with the physical line each begins on, and one bad line never swallows the next.
+
+use std::collections::VecDeque;
+use std::io::{BufRead, Read};
+
+use encoding_rs::Encoding;
+
+/// Bytes after which a record is given up.
+const MAX_RECORD: usize = 1 << 20;
+/// Lines after which an open quote is taken as unmatched.
+const MAX_LINES: usize = 1_000;
+
+/// Why a line is no record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Malformed {
+    /// Another number of fields than the header.
+    FieldCount,
+    /// A quote opens here and never closes, or closes in the middle of another line's field.
+    UnmatchedQuote,
+    /// A quote within a field that does not begin with one, or text behind a closing quote.
+    StrayQuote,
+    /// A carriage return within a field that is not quoted.
+    CarriageReturn,
+    /// Bytes that are not text of the declared encoding.
+    Encoding,
+    /// The character that no database stores.
+    Nul,
+    /// More than a megabyte.
+    TooLong,
+}
+
+impl Malformed {
+    /// The code in `check__rejects`.
+    pub(super) fn code(self) -> &'static str {
+        match self {
+            Self::FieldCount => "WRONG_FIELD_COUNT",
+            Self::UnmatchedQuote => "UNMATCHED_QUOTE",
+            Self::StrayQuote => "STRAY_QUOTE",
+            Self::CarriageReturn => "CARRIAGE_RETURN",
+            Self::Encoding => "WRONG_ENCODING",
+            Self::Nul => "NUL_BYTE",
+            Self::TooLong => "RECORD_TOO_LONG",
+        }
+    }
+}
+
+/// The fields of a record, unquoted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Fields {
+    text: String,
+    ends: Vec<usize>,
+}
+
+impl Fields {
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub(super) fn get(&self, index: usize) -> &str {
+        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.text[start..self.ends[index]]
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.len()).map(|index| self.get(index))
+    }
+
+    fn end_field(&mut self) {
+        self.ends.push(self.text.len());
+    }
+}
+
+enum Step {
+    Done,
+    More,
+    Bad(Malformed),
+}
+
+/// Reads one record; may be fed several lines.
+struct Parser {
+    fields: Fields,
+    in_quotes: bool,
+    delimiter: char,
+}
+
+impl Parser {
+    fn feed(&mut self, line: &str) -> Step {
+        let body = line.strip_suffix('\n').unwrap_or(line);
+        let body = body.strip_suffix('\r').unwrap_or(body);
+        let mut rest = body;
+        loop {
+            if !self.in_quotes {
+                if let Some(after) = rest.strip_prefix('"') {
+                    self.in_quotes = true;
+                    rest = after;
+                } else {
+                    let end = rest.find([self.delimiter, '"', '\r']).unwrap_or(rest.len());
+                    self.fields.text.push_str(&rest[..end]);
+                    match rest[end..].chars().next() {
+                        Some('"') => return Step::Bad(Malformed::StrayQuote),
+                        Some('\r') => return Step::Bad(Malformed::CarriageReturn),
+                        Some(_) => rest = &rest[end + 1..],
+                        None => {
+                            self.fields.end_field();
+                            return Step::Done;
+                        }
+                    }
+                    self.fields.end_field();
+                    continue;
+                }
+            }
+            let Some(quote) = rest.find('"') else {
+                self.fields.text.push_str(rest);
+                self.fields.text.push_str(&line[body.len()..]);
+                return Step::More;
+            };
+            self.fields.text.push_str(&rest[..quote]);
+            rest = &rest[quote + 1..];
+            if let Some(after) = rest.strip_prefix('"') {
+                self.fields.text.push('"');
+                rest = after;
+                continue;
+            }
+            self.in_quotes = false;
+            self.fields.end_field();
+            match rest.strip_prefix(self.delimiter) {
+                Some(after) => rest = after,
+                None if rest.is_empty() => return Step::Done,
+                None => return Step::Bad(Malformed::StrayQuote),
+            }
+        }
+    }
+}
+
+/// The records of a file.
+pub(super) struct Records<R> {
+    input: R,
+    encoding: &'static Encoding,
+    delimiter: char,
+    /// Fields that every record must have; none before the header is known.
+    width: Option<usize>,
+    line: u64,
+    /// Lines that were read on behalf of a record that turned out bad.
+    pending: VecDeque<(u64, Result<String, Malformed>)>,
+}
+
+impl<R: BufRead> Records<R> {
+    pub(super) fn new(input: R, encoding: &'static Encoding, delimiter: char) -> Self {
+        Self { input, encoding, delimiter, width: None, line: 0, pending: VecDeque::new() }
+    }
+
+    /// From here on every record must have so many fields, separated so.
+    pub(super) fn expect(&mut self, width: usize, delimiter: char) {
+        self.width = Some(width);
+        self.delimiter = delimiter;
+    }
+
+    /// The next line as it is, decoded.
+    pub(super) fn next_line(&mut self) -> std::io::Result<Option<(u64, Result<String, Malformed>)>> {
+        if let Some(pending) = self.pending.pop_front() {
+            return Ok(Some(pending));
+        }
+        let mut bytes = Vec::new();
+        let limit = MAX_RECORD as u64 + 1;
+        if self.input.by_ref().take(limit).read_until(b'\n', &mut bytes)? == 0 {
+            return Ok(None);
+        }
+        self.line += 1;
+        if bytes.len() > MAX_RECORD && bytes.last() != Some(&b'\n') {
+            while bytes.last() != Some(&b'\n') {
+                bytes.clear();
+                if self.input.by_ref().take(limit).read_until(b'\n', &mut bytes)? == 0 {
+                    break;
+                }
+            }
+            return Ok(Some((self.line, Err(Malformed::TooLong))));
+        }
+        if bytes.contains(&0) {
+            return Ok(Some((self.line, Err(Malformed::Nul))));
+        }
+        let (text, wrong) = self.encoding.decode_without_bom_handling(&bytes);
+        let text = if wrong { Err(Malformed::Encoding) } else { Ok(text.into_owned()) };
+        Ok(Some((self.line, text)))
+    }
+
+    /// The next record, or the line that is none and why; empty lines are no records.
+    pub(super) fn next_record(&mut self) -> std::io::Result<Option<(u64, Result<Fields, Malformed>)>> {
+        loop {
+            let Some((line, text)) = self.next_line()? else { return Ok(None) };
+            let text = match text {
+                Ok(text) if text.trim_end_matches(['\r', '\n']).is_empty() => continue,
+                Ok(text) => text,
+                Err(malformed) => return Ok(Some((line, Err(malformed)))),
+            };
+            return Ok(Some((line, self.record(&text)?)));
+        }
+    }
+
+    fn record(&mut self, first: &str) -> std::io::Result<Result<Fields, Malformed>> {
+        let mut parser = Parser { fields: Fields::default(), in_quotes: false, delimiter: self.delimiter };
+        let mut step = parser.feed(first);
+        let mut taken = Vec::new();
+        while matches!(step, Step::More) {
+            if taken.len() >= MAX_LINES || parser.fields.text.len() > MAX_RECORD {
+                break;
+            }
+            let Some((line, text)) = self.next_line()? else { break };
+            step = match &text {
+                Ok(text) => parser.feed(text),
+                Err(_) => Step::Bad(Malformed::UnmatchedQuote),
+            };
+            taken.push((line, text));
+        }
+        let fits = self.width.is_none_or(|width| width == parser.fields.len());
+        let malformed = match step {
+            Step::Done if fits => return Ok(Ok(parser.fields)),
+            Step::Done if taken.is_empty() => Malformed::FieldCount,
+            Step::Bad(malformed) if taken.is_empty() => malformed,
+            // The quote that opened here took the lines below with it: only this line is given up, they are read anew.
+            Step::Done | Step::Bad(_) | Step::More => Malformed::UnmatchedQuote,
+        };
+        for line in taken.into_iter().rev() {
+            self.pending.push_front(line);
+        }
+        Ok(Err(malformed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read(text: &[u8], width: usize) -> Vec<(u64, Result<Vec<String>, Malformed>)> {
+        let mut records = Records::new(text, encoding_rs::UTF_8, ',');
+        records.expect(width, ',');
+        let mut found = Vec::new();
+        while let Some((line, record)) = records.next_record().unwrap() {
+            found.push((line, record.map(|fields| fields.iter().map(str::to_owned).collect())));
+        }
+        found
+    }
+
+    fn row(fields: &[&str]) -> Result<Vec<String>, Malformed> {
+        Ok(fields.iter().map(|field| (*field).to_owned()).collect())
+    }
+
+    #[test]
+    fn quotes_newlines_and_delimiters_within_fields_are_kept() {
+        let text = b"1,\"a, \"\"b\"\"\nc\"\r\n\r\n2,\n3,\"\"";
+        assert_eq!(read(text, 2), [(1, row(&["1", "a, \"b\"\nc"])), (4, row(&["2", ""])), (5, row(&["3", ""]))]);
+    }
+
+    #[test]
+    fn an_unmatched_quote_costs_its_own_line_only() {
+        let text = b"1,a\n2,\"b\n3,c\n4,\"d\"\n5,e\n";
+        assert_eq!(
+            read(text, 2),
+            [
+                (1, row(&["1", "a"])),
+                (2, Err(Malformed::UnmatchedQuote)),
+                (3, row(&["3", "c"])),
+                (4, row(&["4", "d"])),
+                (5, row(&["5", "e"])),
+            ]
+        );
+        assert_eq!(read(b"1,\"a\n2,b", 2), [(1, Err(Malformed::UnmatchedQuote)), (2, row(&["2", "b"]))]);
+    }
+
+    #[test]
+    fn lines_that_are_no_records_are_told_by_their_true_number() {
+        let text = b"1,a\n\"2\",\"b\nb\"\n3\n4,c,d\n5,e\"f\n6,\"g\"h\n7,\xff\n8,i\0\n9,j\rk\n";
+        let reasons: Vec<_> = read(text, 2).into_iter().filter_map(|(line, record)| Some((line, record.err()?))).collect();
+        assert_eq!(
+            reasons,
+            [
+                (4, Malformed::FieldCount),
+                (5, Malformed::FieldCount),
+                (6, Malformed::StrayQuote),
+                (7, Malformed::StrayQuote),
+                (8, Malformed::Encoding),
+                (9, Malformed::Nul),
+                (10, Malformed::CarriageReturn),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_line_beyond_a_megabyte_is_given_up_and_the_next_is_read() {
+        let mut text = b"1,".to_vec();
+        text.resize(3 << 20, b'x');
+        text.extend(b"\n2,b\n");
+        assert_eq!(read(&text, 2), [(1, Err(Malformed::TooLong)), (2, row(&["2", "b"]))]);
+    }
+
+    proptest! {
+        /// Oracle: the csv crate's writer.
+        #[test]
+        fn what_a_csv_writer_writes_comes_back(
+            rows in proptest::collection::vec(proptest::collection::vec("[a-z,;\"\n é]{0,8}", 3), 1..20),
+        ) {
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            for row in &rows {
+                writer.write_record(row).unwrap();
+            }
+            let text = writer.into_inner().unwrap();
+            let found: Vec<Vec<String>> = read(&text, 3).into_iter().map(|(_, record)| record.unwrap()).collect();
+            prop_assert_eq!(found, rows);
+        }
+    }
+}
