@@ -1,13 +1,20 @@
 //! Exports against a real PostgreSQL: fidelity, one snapshot for all tables, and one clear message per failure.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::{DataType, Date32Type, Field, Int32Type, Schema, TimeUnit, TimestampMicrosecondType};
 use crm_backfill::cli::Session;
 use crm_backfill::config::{Config, Dsn, Environment};
 use crm_backfill::fault::{Exit, Fault};
-use crm_backfill::model::{Code, Source, Timestamp};
-use crm_backfill::sources::{exports, mca, scl, teetime};
+use crm_backfill::model::{Code, Day, Source, Timestamp};
+use crm_backfill::pg::{Connection, Query, Snapshot};
+use crm_backfill::sources::{exports, mca, messaging, scl, teetime};
 use crm_backfill::steps::export::{Args, run};
 use crm_backfill::store::{Folder, Layout};
 use crm_backfill::tables::Columns;
+use crm_backfill::tables::check::rejects;
 
 use crate::support::postgres::{Database, database, server};
 
@@ -195,7 +202,7 @@ fn a_wrong_database_a_closed_port_and_a_missing_socket_have_a_message_each() {
         assert!(told(&fault).contains(words), "{}", told(&fault));
     }
     let dsn = Dsn::new("postgres://me@127.0.0.1:1/db", "SCL_DATABASE_URL");
-    let refused = crm_backfill::pg::Connection::open_within(&dsn, "source scl", std::time::Duration::from_millis(700));
+    let refused = Connection::open_within(&dsn, "source scl", std::time::Duration::from_millis(700));
     let fault = refused.err().unwrap().downcast::<Fault>().unwrap();
     assert!(told(&fault).contains("nothing listens at 127.0.0.1:1"), "{}", told(&fault));
     assert!(told(&fault).contains("tried 3 times"), "{}", told(&fault));
@@ -215,4 +222,288 @@ fn another_as_of_than_that_of_the_folder_is_refused_unless_a_new_set_begins() {
     run(&place.session, Source::Scl, &Args { new_as_of: true, ..Args::default() }).unwrap();
     assert_eq!(place.export(Source::Scl).manifest.as_of, "2026-07-01T00:00:00.000Z");
     assert_eq!(Source::Scl.code(), "scl");
+}
+
+#[test]
+fn a_dump_made_by_psql_gives_the_same_bytes_as_the_database() {
+    let database = source_database(Source::Messaging);
+    database.execute(
+        r#"insert into "Contact" values
+             ('c1', '1', 'a@mail.test', '', 'auth0|1', true, false, '2020-01-01 10:00:00.123456Z', '2021-01-01', null),
+             ('c2', '1', E'two\nlines, "quoted"', '07700 900123', null, true, false, '0044-03-15 BC', 'infinity', '2024-01-01'),
+             ('C3', '2', 'Zoë@mail.test', null, null, false, true, '-infinity', '1999-12-31 23:59:59.999999Z', null);
+           insert into "ContactPreference" values ('p1', 'c1', 'EMAIL', null, true, '2020-01-01', '2020-01-02');
+           insert into "ConsentChangeLog" values ('l1', 'c1', 'SMS', 'all', 'WEB_FORM', null, false, '2020-01-01');
+           insert into "MessageLog" values ('m1', 'c1', 'EMAIL', 'SENT', null, null, null, '2025-06-01');"#,
+    );
+    let place = Place::new(Source::Messaging, &database.url);
+    let from_database = place.export(Source::Messaging);
+    let dumps = tempfile::tempdir().unwrap();
+    for export in exports(Source::Messaging) {
+        let copy = format!("copy ({}) to stdout csv header", export.sql.trim_end().trim_end_matches(';'));
+        let mut psql = std::process::Command::new("psql");
+        // Another time zone than ours, as an operator's session has.
+        psql.env("PGTZ", "Africa/Johannesburg").env("PGOPTIONS", "-c backfill.as_of=2026-06-01T08:00:00Z");
+        let output = psql.args([&database.url, "-X", "-c", &copy]).output().unwrap();
+        std::fs::write(dumps.path().join(format!("{}.csv", export.entity)), output.stdout).unwrap();
+    }
+    let other = Place::new(Source::Messaging, &database.url);
+    let mut args = Args::default();
+    args.dumps.csv = Some(dumps.path().to_path_buf());
+    run(&other.session, Source::Messaging, &args).unwrap();
+    let from_dumps = Folder::open(&other.session.layout.exports(Source::Messaging)).unwrap();
+    for (name, entry) in &from_database.manifest.files {
+        assert_eq!(Some(entry), from_dumps.manifest.files.get(name), "{name}");
+    }
+    let contacts = from_dumps.read_all::<messaging::contacts::Table>(None).unwrap();
+    let ids: Vec<_> = contacts[0].rows().map(|row| row.id).collect();
+    assert_eq!(ids, ["C3", "c1", "c2"]);
+    assert_eq!(contacts[0].row(2).created_at, None, "of a deleted contact only addresses and consent");
+}
+
+#[test]
+fn missing_dumps_and_wrong_headers_are_told_before_anything_is_written() {
+    let place = Place::new(Source::McaUk, "postgres://nobody@127.0.0.1:1/none");
+    let dumps = tempfile::tempdir().unwrap();
+    let mut args = Args::default();
+    args.dumps.csv = Some(dumps.path().to_path_buf());
+    std::fs::write(dumps.path().join("clubs.csv"), "id,name,club_code\n").unwrap();
+    std::fs::write(dumps.path().join("member.csv"), "").unwrap();
+    let error = run(&place.session, Source::McaUk, &args).unwrap_err().downcast::<Fault>().unwrap();
+    assert!(told(&error).contains("lacks members.csv, memberships.csv"), "{}", told(&error));
+    assert!(told(&error).contains("members.csv: did you mean member.csv?"), "{}", told(&error));
+    std::fs::write(dumps.path().join("members.csv"), "mca_uk_id,e-mail\n").unwrap();
+    std::fs::write(dumps.path().join("memberships.csv"), "id\n").unwrap();
+    let error = run(&place.session, Source::McaUk, &args).unwrap_err().downcast::<Fault>().unwrap();
+    assert!(told(&error).contains("missing email, phone_number"), "{}", told(&error));
+    assert!(!place.session.layout.exports(Source::McaUk).exists());
+}
+
+#[test]
+fn rejected_lines_of_a_dump_are_listed_and_counted() {
+    let place = Place::new(Source::McaUk, "postgres://nobody@127.0.0.1:1/none");
+    let dumps = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(dumps.path().join(name), text).unwrap();
+    let columns: Vec<&str> = exports(Source::McaUk)[0].dataset.columns.iter().map(|column| column.name).collect();
+    let row = |id: &str, created: &str| format!("{id},{}{created},,,,,\n", ",".repeat(7));
+    let members = format!("{}\n{}{}\"7\n{}", columns.join(","), row("5", "2020-01-01"), row("6", "yesterday"), row("8", ""));
+    write("members.csv", &members);
+    write("clubs.csv", "id,name,club_code\n1,Alder,A\n");
+    write("memberships.csv", "id,member_id,club_id,club_name,membership_type,is_home,start_on,end_on\n1,5,1,,,,,\n");
+    let mut args = Args::default();
+    args.dumps.csv = Some(dumps.path().to_path_buf());
+    run(&place.session, Source::McaUk, &args).unwrap();
+    let folder = Folder::open(&place.session.layout.exports(Source::McaUk)).unwrap();
+    let rejects = folder.read_all::<rejects::Table>(None).unwrap();
+    let listed: Vec<_> = rejects[0].rows().map(|row| (row.line, row.source_id, row.column, row.reason)).collect();
+    assert_eq!(listed, [(3, "6", Some("created_at"), "NOT_A_TIMESTAMP"), (4, "line:4", None, "UNMATCHED_QUOTE")]);
+    assert_eq!((folder.manifest.count("members.rows"), folder.manifest.count("members.rejected_rows")), (3, 1));
+}
+
+/// The acceptance table of movement.md §3: values that other exporters change, beside the server's own text.
+#[test]
+fn every_value_is_what_the_server_itself_says_it_is() {
+    let texts = [
+        ("numeric(20,4)", "1234567890123456.7890"),
+        ("numeric", "123456789012345678901234567890.123456789"),
+        ("numeric", "0.00000000000000000001"),
+        ("numeric", "NaN"),
+        ("numeric", "Infinity"),
+        ("jsonb", r#"{"n": 12345678901234567890.123456789}"#),
+        ("jsonb", "null"),
+        ("json", r#"{"b":1,  "a":2}"#),
+        ("uuid", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"),
+        ("text[]", "{{a,b},{c,NULL}}"),
+        ("interval", "1 year 2 mons 3 days 04:05:06.789"),
+        ("inet", "10.1.2.3/24"),
+        ("time", "24:00:00"),
+        ("bytea", r"\x00ff"),
+        ("float8", "0.1"),
+        ("float8", "NaN"),
+        ("float4", "3.4028235e+38"),
+        ("char(5)", "ab"),
+        ("varchar(9)", "Zoë \u{1F3CC}"),
+        ("money", "$1.50"),
+        ("mood", "so so"),
+        ("point", "(1,2)"),
+        ("xml", "<a/>"),
+        ("timestamptz", "4714-11-24 00:00:00+00 BC"),
+        ("date", "5874897-12-31"),
+    ];
+    let database = database("create type mood as enum ('happy', 'so so');");
+    let text = |index: usize| Field::new(format!("c{index}"), DataType::Utf8, true);
+    let mut fields: Vec<Field> = (0..texts.len()).map(text).collect();
+    let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+    let columns: Vec<String> =
+        texts.iter().enumerate().map(|(index, (kind, value))| format!("'{value}'::{kind} as c{index}")).collect();
+    let instants = [
+        "infinity",
+        "-infinity",
+        "4714-11-24 00:00:00+00 BC",
+        "294246-12-31 23:59:59.999999+00",
+        "1969-12-31 23:59:59.999999+00",
+        "2024-03-31 01:30:00+00",
+        "1892-02-08 00:00:00+02",
+        "294276-12-31 23:59:59.999999+00",
+    ];
+    let days =
+        ["infinity", "-infinity", "4714-11-24 BC", "5874897-12-31", "1970-01-01", "2000-02-29", "0001-01-01", "0001-12-31 BC"];
+    fields.extend(
+        [("at", utc.clone()), ("naive", utc), ("on", DataType::Date32), ("flag", DataType::Boolean), ("small", DataType::Int32)]
+            .map(|(name, kind)| Field::new(name, kind, true)),
+    );
+    let rows: Vec<String> = instants
+        .iter()
+        .zip(days)
+        .map(|(at, on)| {
+            format!("('{at}'::timestamptz, '{}'::timestamp, '{on}'::date, 1::int, '-7'::int2)", at.replace("+02", ""))
+        })
+        .collect();
+    let sql = format!(
+        "select {}, v.\"at\", v.naive, v.\"on\", v.flag, v.small\nfrom (values {}) v(\"at\", naive, \"on\", flag, small)\norder by v.\"at\";",
+        columns.join(", "),
+        rows.join(", ")
+    );
+    let schema = Arc::new(Schema::new(fields));
+    let query = Query { name: "test.values".to_owned(), file: "values.sql".to_owned(), sql: sql.clone(), schema };
+    let dsn = Dsn::new(&database.url, "TEST");
+    let snapshot = Snapshot::begin(Connection::open(&dsn, "the test").unwrap(), as_of()).unwrap();
+    let prepared = snapshot.prepare(vec![query]).unwrap();
+    let mut batches = Vec::new();
+    let exported = snapshot
+        .copy(&prepared[0], |batch| {
+            batches.push(batch);
+            Ok(())
+        })
+        .unwrap();
+    let batch = &batches[0];
+    assert_eq!(exported.rows, instants.len() as u64);
+
+    database.execute("set timezone = 'UTC'");
+    let body = sql.trim_end_matches(';');
+    for index in 0..texts.len() {
+        let server = database.value(&format!("set timezone = 'UTC'; select min(c{index}::text) from ({body}) q"));
+        assert_eq!(batch.column(index).as_string::<i32>().value(0), server, "{:?}", texts[index]);
+    }
+    // The oracle of instants and days: the server's own arithmetic.
+    let micros = |column: &str| {
+        format!("case when isfinite({column}) then trunc(extract(epoch from {column}) * 1000000)::text else {column}::text end")
+    };
+    let server = database.rows(&format!(
+        "select {}, {}, case when isfinite(\"on\") then (\"on\" - date '1970-01-01')::text else \"on\"::text end from ({body}) q",
+        micros("\"at\""),
+        micros("naive")
+    ));
+    let show_instant = |index: usize, row: usize| {
+        let column = batch.column(index).as_primitive::<TimestampMicrosecondType>();
+        match (column.is_null(row), Timestamp(column.value(row))) {
+            (true, _) => "too late".to_owned(),
+            (_, at) if at.is_finite() => at.0.to_string(),
+            (_, at) => at.to_string(),
+        }
+    };
+    let base = texts.len();
+    for (row, expected) in server.iter().enumerate() {
+        for (index, expected) in [(base, &expected[0]), (base + 1, &expected[1])] {
+            let late = expected.parse::<i128>().is_ok_and(|micros| micros >= i128::from(i64::MAX));
+            let expected = if late { "too late" } else { expected };
+            assert_eq!(show_instant(index, row), expected);
+        }
+        let day = Day(batch.column(base + 2).as_primitive::<Date32Type>().value(row));
+        let shown = if day.is_finite() { day.0.to_string() } else { day.to_string() };
+        assert_eq!(shown, expected[2]);
+    }
+    assert!(batch.column(base + 3).as_boolean().value(0));
+    assert_eq!(batch.column(base + 4).as_primitive::<Int32Type>().value(0), -7);
+    let count = |column: &str, kind: &str| {
+        exported.specials.iter().find(|(name, found, _)| name == column && *found == kind).map_or(0, |found| found.2)
+    };
+    assert_eq!((count("at", "infinite"), count("at", "before_christ"), count("at", "out_of_range")), (2, 1, 1));
+    assert_eq!((count("on", "infinite"), count("on", "before_christ")), (2, 2));
+}
+
+#[test]
+fn all_tables_are_seen_at_one_instant_while_others_write() {
+    let database = source_database(Source::McaUk);
+    database.execute("insert into members (id) select generate_series(1, 2000)");
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        // Each transaction adds a member and its only membership: the two tables always have as many rows of this kind.
+        scope.spawn(|| {
+            let mut client = database.client();
+            client.execute("insert into clubs values (1, 'Alder', 'A')").unwrap();
+            for id in 10_000.. {
+                if stop.load(Ordering::Relaxed) {
+                    break;
+                }
+                let sql = format!("begin; insert into members (id) values ({id}); insert into memberships (id, member_id, club_id) values ({id}, {id}, 1); commit");
+                client.execute(&sql).unwrap();
+            }
+        });
+        let mut seen = Vec::new();
+        for _ in 0..12 {
+            let place = Place::new(Source::McaUk, &database.url);
+            let folder = place.export(Source::McaUk);
+            let (members, memberships) = (folder.manifest.count("members.rows"), folder.manifest.count("memberships.rows"));
+            assert_eq!(members - 2000, memberships, "one snapshot");
+            seen.push(members);
+        }
+        stop.store(true, Ordering::Relaxed);
+        assert!(seen.first() < seen.last(), "somebody did write: {seen:?}");
+    });
+}
+
+#[test]
+fn a_session_ended_by_the_server_leaves_nothing_under_the_final_name() {
+    let database = source_database(Source::McaUk);
+    database.execute("insert into members (id, email) select n, repeat('x', 2000) from generate_series(1, 60000) n");
+    let place = Place::new(Source::McaUk, &database.url);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut client = database.client();
+            for _ in 0..2000 {
+                let ended = client.rows(
+                    "select pg_terminate_backend(pid) from pg_stat_activity
+                     where datname = current_database() and application_name = 'crm-backfill' and query like 'copy%' and state = 'active'",
+                );
+                if ended.is_ok_and(|rows| !rows.is_empty()) {
+                    return;
+                }
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
+        });
+        let fault = place.fault(Source::McaUk);
+        assert_eq!(fault.exit, Exit::Failed);
+        assert!(told(&fault).contains("57P01"), "{}", told(&fault));
+    });
+    let left: Vec<_> = std::fs::read_dir(place.session.layout.root().join("exports")).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn the_watermark_is_the_start_of_the_oldest_open_transaction() {
+    let database = source_database(Source::Scl);
+    let mut other = database.client();
+    other.execute("begin; select 1").unwrap();
+    let started = other.rows("select to_char(now() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')").unwrap();
+    let place = Place::new(Source::Scl, &database.url);
+    let folder = place.export(Source::Scl);
+    assert_eq!(Some(&folder.manifest.facts["watermark"]), started[0][0].as_ref());
+}
+
+#[test]
+fn row_security_that_would_hide_rows_is_an_error() {
+    let database = source_database(Source::Scl);
+    database.execute(
+        r#"insert into "Sport" values (1, 'Golf'), (2, 'Bowls');
+           alter table "Sport" enable row level security;
+           create policy one on "Sport" using ("id" = 1);
+           drop role if exists reader_of_scl; create role reader_of_scl login; grant select on all tables in schema public to reader_of_scl;"#,
+    );
+    let (before, after) = database.url.split_once('@').unwrap();
+    let url = format!("{}reader_of_scl@{after}", &before[..before.rfind('/').unwrap() + 1]);
+    let fault = Place::new(Source::Scl, &url).fault(Source::Scl);
+    assert_eq!(fault.exit, Exit::Preflight);
+    assert!(told(&fault).contains("row-level security") && told(&fault).contains("Sport"), "{}", told(&fault));
+    database.execute(r#"drop owned by reader_of_scl; drop role reader_of_scl"#);
 }

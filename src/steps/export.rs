@@ -1,5 +1,7 @@
 //! `export-*`: every dataset of one source as of one instant, from its database or from CSV dumps.
 
+mod dumps;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -23,6 +25,9 @@ pub struct Args {
     /// Begin a new set of exports under a new as_of; the other sources must be renewed too
     #[arg(long)]
     pub new_as_of: bool,
+    /// Dumps instead of the database.
+    #[command(flatten)]
+    pub dumps: dumps::Args,
 }
 
 /// What is exported, from where, to which folder.
@@ -65,6 +70,7 @@ pub fn run(session: &Session, source: Source, args: &Args) -> Result<Outcome> {
     let job = Job::source(source, &session.layout);
     let _lock = RunLock::take(&session.layout, &format!("export of {}, run {}", job.title, session.run_id))?;
     if args.if_missing
+        && args.dumps.csv.is_none()
         && let Some(saved) = Folder::find(&job.target)?
     {
         session.check_as_of(&saved.manifest.as_of, &job.target)?;
@@ -73,7 +79,10 @@ pub fn run(session: &Session, source: Source, args: &Args) -> Result<Outcome> {
     }
     let as_of = settle_as_of(session, args.new_as_of)?;
     let before = Folder::find(&job.target).ok().flatten();
-    let folder = export_database(session, &job, as_of)?;
+    let folder = match &args.dumps.csv {
+        Some(folder) => dumps::export_dumps(session, &job, source, folder, &args.dumps, as_of)?,
+        None => export_database(session, &job, as_of)?,
+    };
     replace_file(&session.layout.as_of(), format!("{as_of}\n").as_bytes())?;
     compare(session, &job, before.as_ref(), &folder);
     Ok(outcome(&job, &folder).next("make stage"))

@@ -1,0 +1,112 @@
+//! `--csv DIR`: the datasets of a source from dumps instead of its database.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::cli::Session;
+use crate::fault::{Exit, Fault, did_you_mean};
+use crate::model::{Source, Timestamp};
+use crate::progress::thousands;
+use crate::steps::export::{Job, count};
+use crate::store::{Dialect, Draft, Dump, Folder, Manifest};
+use crate::tables::check::rejects;
+
+/// How dumps are written.
+#[derive(clap::Args, Clone, Debug, Default)]
+#[command(next_help_heading = "CSV dumps")]
+pub struct Args {
+    /// Read DIR/<entity>.csv with the columns of sql/exports instead of the database
+    #[arg(long, value_name = "DIR")]
+    pub csv: Option<PathBuf>,
+    /// Encoding of the dumps, such as windows-1252 [default: utf-8]
+    #[arg(long, value_name = "NAME", requires = "csv")]
+    pub encoding: Option<String>,
+    /// Delimiter of the dumps [default: what the header shows: comma, semicolon or tab]
+    #[arg(long, value_name = "CHAR", requires = "csv")]
+    pub delimiter: Option<char>,
+    /// A text that stands for null beside the empty one, such as \N; may be repeated
+    #[arg(long = "null", value_name = "TEXT", requires = "csv")]
+    pub nulls: Vec<String>,
+}
+
+/// Exports all datasets of a job from dumps. Lines that cannot be read are counted, warned of, and listed in `check__rejects`.
+pub fn export_dumps(
+    session: &Session,
+    job: &Job,
+    source: Source,
+    folder: &Path,
+    args: &Args,
+    as_of: Timestamp,
+) -> Result<Folder> {
+    let dialect = Dialect::new(args.encoding.as_deref(), args.delimiter, &args.nulls)?;
+    let path = |entity: &str| folder.join(format!("{entity}.csv"));
+    let absent: Vec<&str> = job.exports.iter().map(|export| export.entity).filter(|entity| !path(entity).exists()).collect();
+    if !absent.is_empty() {
+        return Err(absent_fault(folder, &absent).into());
+    }
+    // All headers are looked at before the first row is.
+    let dumps = job
+        .exports
+        .iter()
+        .map(|export| Dump::open(&path(export.entity), export.dataset, (export.schema)(), export.optional, &dialect))
+        .collect::<Result<Vec<_>>>()?;
+
+    let mut manifest = Manifest::new("export", &as_of.to_string(), None);
+    manifest.facts.insert("from".to_owned(), "csv".to_owned());
+    let draft = Draft::create(&job.target, &as_of.to_string())?;
+    let mut refused = draft.writer::<rejects::Table>(None)?;
+    for (export, dump) in job.exports.iter().zip(dumps) {
+        let task = session.progress.task(format!("{}.{}", job.code, export.entity), None);
+        let mut writer = draft.batch_writer(export.dataset, (export.schema)())?;
+        let mut reasons: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+        let counts = dump.read(
+            |batch| {
+                task.advance(batch.num_rows() as u64);
+                writer.write(batch)
+            },
+            |reject| {
+                reasons.entry(reject.reason).or_insert((0, reject.line)).0 += 1;
+                refused.push(rejects::Row {
+                    source,
+                    entity: export.entity,
+                    source_id: &reject.id,
+                    line: count(reject.line),
+                    column: reject.column,
+                    reason: reject.reason,
+                })
+            },
+        )?;
+        draft.close_batches(export.dataset, writer)?;
+        manifest.inputs.insert(format!("{}.csv", export.entity), counts.blake3);
+        for (name, number) in
+            [("rows", counts.rows), ("rejected_rows", counts.rejected_rows), ("rejected_values", counts.rejected_values)]
+        {
+            manifest.counts.insert(format!("{}.{name}", export.entity), count(number));
+        }
+        task.finish(&match (counts.rejected_rows, counts.rejected_values) {
+            (0, 0) => String::new(),
+            (rows, values) => format!("{} lines and {} values rejected", thousands(rows), thousands(values)),
+        });
+        for (reason, (number, line)) in reasons {
+            let place = path(export.entity);
+            session.progress.warn(format!("{}: {reason} {number} times, first in line {line}", place.display()));
+        }
+    }
+    draft.close(None, refused)?;
+    draft.finish(manifest, &job.previous)
+}
+
+fn absent_fault(folder: &Path, absent: &[&str]) -> Fault {
+    let missing: Vec<String> = absent.iter().map(|entity| format!("{entity}.csv")).collect();
+    let present: Vec<String> = std::iter::once(folder)
+        .filter_map(|folder| folder.read_dir().ok())
+        .flat_map(|entries| entries.flatten())
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    let fault = Fault::new(Exit::Input, format!("the folder lacks {}", missing.join(", "))).at(folder.display().to_string());
+    let near = missing.iter().filter_map(|name| did_you_mean(name, present.iter().map(String::as_str)).map(|near| (name, near)));
+    near.fold(fault, |fault, (name, near)| fault.help(format!("{name}: did you mean {near}?")))
+        .help("how a dump is made: sql/README.md; an empty dataset is a file with its header only")
+}
