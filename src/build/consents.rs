@@ -308,3 +308,6 @@ impl Consents<'_> {
 fn same<V: PartialEq>(a: Option<V>, b: Option<V>) -> bool {
     a.is_some() && a == b
 }
+
+#[cfg(test)]
+mod tests;

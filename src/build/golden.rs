@@ -327,3 +327,6 @@ impl<'a> Survival<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

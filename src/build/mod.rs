@@ -18,6 +18,8 @@ pub mod options;
 pub mod profiles;
 pub mod proofs;
 pub mod roster;
+#[cfg(test)]
+mod sample;
 pub mod subjects;
 pub mod suppressions;
 pub mod survivors;

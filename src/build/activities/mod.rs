@@ -140,3 +140,6 @@ fn set(buffer: &mut String, parts: &[&str]) {
         buffer.push_str(part);
     }
 }
+
+#[cfg(test)]
+mod tests;
