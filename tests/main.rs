@@ -5,6 +5,8 @@ mod support;
 #[cfg(feature = "local-postgres")]
 mod export;
 #[cfg(feature = "local-postgres")]
+mod load;
+#[cfg(feature = "local-postgres")]
 mod local;
 mod schemas;
 mod tidy;

@@ -1,14 +1,29 @@
 //! The only module that knows PostgreSQL.
 
+pub mod catalog;
+pub mod changes;
 mod column;
 mod connect;
+pub mod copy;
+pub mod crm;
 mod decode;
 mod export;
 mod fault;
+pub mod first_load;
+pub mod guard;
+pub mod ledger;
+pub mod load;
 #[cfg(feature = "local-postgres")]
 pub mod local;
+pub mod preflight;
+pub mod quiet;
 mod references;
+pub mod rows;
+pub mod segments;
+pub mod session;
 mod snapshot;
+pub mod staging;
+pub mod synchronise;
 mod tls;
 pub mod url;
 

@@ -1,4 +1,6 @@
 //! What the tests share.
 
 #[cfg(feature = "local-postgres")]
+pub mod datasets;
+#[cfg(feature = "local-postgres")]
 pub mod postgres;

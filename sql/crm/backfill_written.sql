@@ -1,0 +1,5 @@
+create table if not exists backfill.written (
+  table_name text not null,
+  id text not null,
+  hash uuid not null
+);

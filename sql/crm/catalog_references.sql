@@ -1,0 +1,24 @@
+select
+  n.nspname = current_schema() as is_in_schema,
+  c.relname::text as table_name,
+  quote_ident(n.nspname) || '.' || quote_ident(c.relname) as qualified,
+  (select a.attname::text from pg_attribute a where a.attrelid = c.oid and a.attnum = k.conkey[1]) as column_name,
+  k.conname::text as constraint_name,
+  pg_get_constraintdef(k.oid) as definition,
+  p.relname::text as referenced_table,
+  cardinality(k.conkey) = 1 as is_single,
+  pg_has_role(c.relowner, 'USAGE') as is_owned,
+  obj_description(k.oid, 'pg_constraint') is null as is_rebuildable,
+  has_table_privilege(c.oid, 'select') as is_readable
+from pg_constraint k
+join pg_class c on c.oid = k.conrelid
+join pg_namespace n on n.oid = c.relnamespace
+join pg_class p on p.oid = k.confrelid
+join pg_namespace pn on pn.oid = p.relnamespace
+where k.contype = 'f'
+  and k.conparentid = 0
+  and pn.nspname = current_schema()
+  and p.relname = any (array[
+    'CustomerProfile', 'IdentityAlias', 'Activity', 'CustomerNote', 'CustomerSegment', 'CustomerSegmentMembership',
+    'MarketingConsent', 'CampaignInteraction', 'AttributionEvent', 'SyncLog', 'DuplicateCandidate'])
+order by qualified, k.conname;

@@ -1,0 +1,25 @@
+select
+  c.relname::text as table_name,
+  c.oid as table_oid,
+  c.relkind in ('r', 'p') as is_table,
+  c.relkind = 'p' or c.relispartition as is_partitioned,
+  pg_has_role(c.relowner, 'USAGE') as is_owned,
+  row_security_active(c.oid) as has_row_security,
+  array(select r.rulename::text from pg_rewrite r where r.ev_class = c.oid and r.rulename <> '_RETURN' order by 1) as rules,
+  array(
+    select t.tgname::text
+    from pg_trigger t
+    where t.tgrelid = c.oid and not t.tgisinternal and t.tgenabled <> 'D'
+    order by 1) as triggers,
+  array(
+    select r.word
+    from (values ('select'), ('insert'), ('update'), ('delete')) as r (word)
+    where not has_table_privilege(c.oid, r.word)
+    order by 1) as missing_rights
+from pg_class c
+join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = current_schema()
+  and c.relname = any (array[
+    'CustomerProfile', 'IdentityAlias', 'Activity', 'CustomerNote', 'CustomerSegment', 'CustomerSegmentMembership',
+    'MarketingConsent', 'CampaignInteraction', 'AttributionEvent', 'SyncLog', 'DuplicateCandidate'])
+order by c.relname;

@@ -1,0 +1,12 @@
+set client_encoding = 'UTF8';
+set timezone = 'UTC';
+set datestyle = 'ISO, YMD';
+set intervalstyle = 'iso_8601';
+set extra_float_digits = 1;
+set bytea_output = 'hex';
+set standard_conforming_strings = on;
+set row_security = off;
+set statement_timeout = 0;
+set lock_timeout = '10s';
+set idle_in_transaction_session_timeout = 0;
+select set_config(name, '2s', false) from pg_settings where name = 'client_connection_check_interval';

@@ -1,0 +1,189 @@
+//! What a synchronisation will do, worked out in temporary tables before a row is touched; a dry run stops here.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::fault::{Exit, Fault};
+use crate::model::{Code, Phase};
+use crate::pg::catalog::Catalog;
+use crate::pg::copy::Wire;
+use crate::pg::crm::{LOADED, Loaded, RECORD_ALIASES, ours, table};
+use crate::pg::preflight::{Preflight, TablePlan};
+use crate::pg::quote_identifier as quoted;
+use crate::pg::session::Crm;
+
+/// Rows of one table that a load changes or leaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct TableCounts {
+    /// New rows.
+    pub inserted: u64,
+    /// Rows whose values change.
+    pub updated: u64,
+    /// Rows of ours that the datasets no longer have.
+    pub deleted: u64,
+    /// Rows that stay as others left them.
+    pub kept: u64,
+    /// Rows whose unique key another row holds.
+    pub held_by_other: u64,
+}
+
+impl TableCounts {
+    /// Whether anything is written.
+    pub fn changes(&self) -> bool {
+        self.inserted + self.updated + self.deleted > 0
+    }
+}
+
+/// Counts by table.
+pub type Counts = BTreeMap<&'static str, TableCounts>;
+
+/// Works out deletions, profiles that must stay as MERGED, and updates.
+pub fn work_out(crm: &Crm, catalog: &Catalog, preflight: &Preflight, phase: Phase) -> Result<()> {
+    crm.doing("work out the changes");
+    crm.run(
+        "create temp table load_delete (table_name text, id text) on commit drop;
+         create temp table load_update (table_name text, id text) on commit drop;
+         create temp table load_standing (id text, successor text) on commit drop",
+    )?;
+    crm.run(&vanished(Loaded::of(table::PROFILE), ""))?;
+    find_standing(crm, catalog)?;
+    for loaded in LOADED.iter().filter(|loaded| loaded.table != table::PROFILE) {
+        let extra = match loaded.table {
+            table::CANDIDATE => include_str!("../../sql/crm/unless_reviewed.sql"),
+            table::MEMBERSHIP if phase >= Phase::SCORES => include_str!("../../sql/crm/if_refreshed.sql"),
+            _ => "",
+        };
+        crm.run(&vanished(loaded, extra))?;
+    }
+    for plan in &preflight.plans {
+        crm.run(&differing(plan))?;
+    }
+    crm.run("analyze load_delete; analyze load_update")
+}
+
+fn vanished(loaded: &Loaded, extra: &str) -> String {
+    format!(
+        "insert into load_delete
+         select '{name}', t.\"id\"::text
+         from {table} t
+         where {ours}
+           and not exists (select from {staging} s where s.\"id\" = t.\"id\")
+           and not exists (select from load_kept k where k.table_name = '{name}' and k.id = t.\"id\"::text)
+           {extra}",
+        name = loaded.table,
+        table = quoted(loaded.table),
+        staging = loaded.staging,
+        ours = ours("t"),
+    )
+}
+
+/// Values that compare: `json` has no equality of its own.
+fn comparable(plan: &TablePlan, alias: &str) -> String {
+    let columns = plan.columns.iter().filter(|column| column.copy.is_some());
+    let values: Vec<String> = columns
+        .map(|column| format!("{alias}.{}{}", quoted(&column.target), if column.wire == Wire::Json { "::text" } else { "" }))
+        .collect();
+    values.join(", ")
+}
+
+fn differing(plan: &TablePlan) -> String {
+    let name = plan.loaded.table;
+    format!(
+        "insert into load_update
+         select '{name}', t.\"id\"::text
+         from {staging} s
+         join {table} t on t.\"id\" = s.\"id\"
+         where ({theirs}) is distinct from ({wanted})
+           and not exists (select from load_kept k where k.table_name = '{name}' and k.id = t.\"id\"::text)",
+        staging = plan.loaded.staging,
+        table = quoted(name),
+        theirs = comparable(plan, "t"),
+        wanted = comparable(plan, "s"),
+    )
+}
+
+/// Profiles about to vanish that rows of others hang on: they stay as MERGED into the profile that now holds their records.
+fn find_standing(crm: &Crm, catalog: &Catalog) -> Result<()> {
+    let gone = "(select d.id from load_delete d where d.table_name = 'CustomerProfile')";
+    if crm.count("select count(*) from load_delete")? == 0 {
+        return Ok(());
+    }
+    for reference in catalog.references_to(table::PROFILE) {
+        if !reference.is_readable || !reference.is_single {
+            return Err(Fault::new(
+                Exit::Preflight,
+                format!("{} refers to profiles and cannot be examined", reference.qualified),
+            )
+            .at(crm.place())
+            .help("grant select on it to the loader's role")
+            .into());
+        }
+        let theirs = match reference.table.as_deref() {
+            Some(name) if table::ALL.contains(&name) => format!(
+                "(not {} or exists (select from load_kept k where k.table_name = '{name}' and k.id = c.\"id\"::text)){}",
+                ours("c"),
+                if name == table::MEMBERSHIP {
+                    " and not exists (select from load_replaced r where r.id = c.\"id\"::text)"
+                } else {
+                    ""
+                }
+            ),
+            _ => "true".to_owned(),
+        };
+        let column = quoted(&reference.column);
+        crm.run(&format!(
+            "insert into load_standing (id)
+             select distinct c.{column}::text from {} c where c.{column}::text in {gone} and {theirs}
+             except
+             select id from load_standing",
+            reference.qualified
+        ))?;
+    }
+    if crm.count("select count(*) from load_standing")? > 0 {
+        let types: Vec<String> = RECORD_ALIASES.iter().map(|kind| format!("'{}'", kind.code())).collect();
+        crm.run(&include_str!("../../sql/crm/find_successors.sql").replace("'RECORD_ALIASES'", &types.join(", ")))?;
+        crm.run("delete from load_delete d where d.table_name = 'CustomerProfile' and d.id in (select id from load_standing)")?;
+    }
+    Ok(())
+}
+
+/// How many rows each table will gain, change and lose.
+pub fn count(crm: &Crm, preflight: &Preflight) -> Result<Counts> {
+    let mut counts = Counts::new();
+    let per_table = |sql: &str| -> Result<BTreeMap<String, u64>> {
+        let rows = crm.query(&format!("select table_name, count(distinct id) from {sql} group by table_name"), &[])?;
+        Ok(rows.iter().map(|row| (row.get(0), row.get::<_, i64>(1).unsigned_abs())).collect())
+    };
+    let (updated, deleted) = (per_table("load_update")?, per_table("load_delete")?);
+    let (kept, held) = (per_table("load_kept")?, per_table("load_held")?);
+    for plan in &preflight.plans {
+        let name = plan.loaded.table;
+        let of = |map: &BTreeMap<String, u64>| map.get(name).copied().unwrap_or(0);
+        let inserted = crm.count(&format!(
+            "select count(*) from {} s where not exists (select from {} t where t.\"id\" = s.\"id\")",
+            plan.loaded.staging,
+            quoted(name)
+        ))?;
+        let (updated, deleted, kept, held_by_other) = (of(&updated), of(&deleted), of(&kept), of(&held));
+        counts.insert(name, TableCounts { inserted, updated, deleted, kept, held_by_other });
+    }
+    Ok(counts)
+}
+
+/// Rows per table that are not ours: no load may change these numbers.
+pub fn foreign_rows(crm: &Crm, catalog: &Catalog) -> Result<BTreeMap<String, u64>> {
+    crm.doing("count the rows of others");
+    let mut counts = BTreeMap::new();
+    for name in table::ALL {
+        counts.insert(quoted(name), crm.count(&format!("select count(*) from {} t where not {}", quoted(name), ours("t")))?);
+    }
+    for reference in &catalog.references {
+        let known = reference.table.as_deref().is_some_and(|name| table::ALL.contains(&name));
+        if !known && reference.is_readable {
+            counts.insert(reference.qualified.clone(), crm.count(&format!("select count(*) from {}", reference.qualified))?);
+        }
+    }
+    Ok(counts)
+}

@@ -1,0 +1,190 @@
+//! What the loader remembers in the CRM: schema `backfill` and its rows in `SyncLog`.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use crate::model::{Phase, Source, Timestamp, derived_id};
+use crate::pg::crm::ours;
+use crate::pg::preflight::TablePlan;
+use crate::pg::quote_identifier as quoted;
+use crate::pg::session::Crm;
+
+/// The `sourceService` of a run's own row in `SyncLog`.
+pub const OURSELVES: &str = "crm-backfill";
+
+/// An export that a load is made of: where real-time sync of its source must start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportMark {
+    /// The source.
+    pub source: Source,
+    /// Content hash of the export's manifest.
+    pub manifest: String,
+    /// Earliest start of a transaction open at the snapshot; absent for CSV dumps.
+    pub watermark: Option<String>,
+    /// The instant all is seen from.
+    pub as_of: String,
+}
+
+/// A run as the CRM remembers it.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Its name.
+    pub id: String,
+    /// `load`, `rollback` or `emergency`.
+    pub command: String,
+    /// The phase loaded.
+    pub phase: Option<i32>,
+    /// The instant all was seen from.
+    pub as_of: Option<String>,
+    /// Hash of what was loaded.
+    pub inputs: Option<String>,
+    /// When its transaction began.
+    pub started_at: String,
+    /// Rows inserted, updated, deleted and kept, per table.
+    pub counts: Value,
+}
+
+/// Creates what is missing of schema `backfill`.
+pub fn create(crm: &Crm, has_schema: bool) -> Result<()> {
+    crm.doing("create schema backfill");
+    if !has_schema {
+        crm.run(include_str!("../../sql/crm/backfill_schema.sql"))?;
+    }
+    for statement in [
+        include_str!("../../sql/crm/backfill_run.sql"),
+        include_str!("../../sql/crm/backfill_written.sql"),
+        include_str!("../../sql/crm/backfill_written_key.sql"),
+        include_str!("../../sql/crm/backfill_before.sql"),
+        include_str!("../../sql/crm/backfill_withdrawn.sql"),
+        include_str!("../../sql/crm/backfill_kept.sql"),
+    ] {
+        crm.run(statement)?;
+    }
+    Ok(())
+}
+
+/// Whether schema `backfill` holds its tables.
+pub fn exists(crm: &Crm) -> Result<bool> {
+    Ok(crm.one("select to_regclass('backfill.run') is not null", &[])?.get(0))
+}
+
+/// The last run, if there was any.
+pub fn last_run(crm: &Crm) -> Result<Option<Run>> {
+    if !exists(crm)? {
+        return Ok(None);
+    }
+    let rows = crm.query(include_str!("../../sql/crm/last_run.sql"), &[])?;
+    Ok(rows.first().map(|row| Run {
+        id: row.get("id"),
+        command: row.get("command"),
+        phase: row.get("phase"),
+        as_of: row.get("as_of"),
+        inputs: row.get("inputs"),
+        started_at: row.get("started_at"),
+        counts: serde_json::from_str(row.get("counts")).unwrap_or(Value::Null),
+    }))
+}
+
+/// Whether a run committed.
+pub fn committed(crm: &Crm, run_id: &str) -> Result<bool> {
+    if !exists(crm)? {
+        return Ok(false);
+    }
+    Ok(crm.one("select exists (select from backfill.run where id = $1)", &[&run_id])?.get(0))
+}
+
+/// What identifies a run in its own row.
+pub struct RunNote<'a> {
+    /// Its name.
+    pub id: &'a str,
+    /// `load`, `rollback` or `emergency`.
+    pub command: &'a str,
+    /// The phase.
+    pub phase: Option<Phase>,
+    /// The instant all is seen from.
+    pub as_of: Option<Timestamp>,
+    /// Hash of what is loaded.
+    pub inputs: Option<&'a str>,
+    /// Rows per table.
+    pub counts: &'a Value,
+}
+
+/// Writes the run's row, in the transaction it describes.
+pub fn note_run(crm: &Crm, note: &RunNote<'_>) -> Result<()> {
+    crm.doing("write the run's row");
+    let phase = note.phase.map(|phase| i32::from(phase.number()));
+    let as_of = note.as_of.map(|as_of| as_of.to_string());
+    let counts = note.counts.to_string();
+    let version = env!("CARGO_PKG_VERSION");
+    crm.execute(
+        include_str!("../../sql/crm/insert_run.sql"),
+        &[&note.id, &note.command, &phase, &as_of, &note.inputs, &version, &counts],
+    )?;
+    Ok(())
+}
+
+/// Writes a `SyncLog` row for each export and one for the run; rows that are there already stay.
+pub fn note_sync(crm: &Crm, note: &RunNote<'_>, exports: &[ExportMark]) -> Result<u64> {
+    crm.doing("write SyncLog");
+    let row = |service: &str, event: String, payload: Value| {
+        json!({
+            "id": derived_id("sync_log", &[service, &event]).to_string(),
+            "tenantId": "default",
+            "sourceService": service,
+            "eventType": "backfill.load",
+            "eventId": event,
+            "eventPayload": payload,
+            "status": "SUCCESS",
+        })
+        .to_string()
+    };
+    let mut rows: Vec<String> = exports
+        .iter()
+        .map(|mark| {
+            let payload = json!({ "manifest": mark.manifest, "watermark": mark.watermark, "asOf": mark.as_of });
+            row(mark.source.service(), format!("backfill:{}:{}", mark.source, mark.manifest), payload)
+        })
+        .collect();
+    let phase = note.phase.map(Phase::number);
+    let payload = json!({ "run": note.id, "phase": phase, "inputs": note.inputs, "counts": note.counts });
+    rows.push(row(OURSELVES, format!("backfill:run:{}", note.id), payload));
+    let mut written = 0;
+    for row in &rows {
+        written += crm.execute(include_str!("../../sql/crm/insert_sync_log.sql"), &[row])?;
+    }
+    Ok(written)
+}
+
+/// The hash by which a later change of a row is seen.
+pub fn hash_of(plan: &TablePlan, alias: &str) -> String {
+    let columns: Vec<String> = plan.remembered().iter().map(|name| format!("{alias}.{}", quoted(name))).collect();
+    format!("md5(row({})::text)::uuid", columns.join(", "))
+}
+
+/// Remembers every row of ours in a table that was filled at once.
+pub fn remember_all(crm: &Crm, plans: &[&TablePlan]) -> Result<()> {
+    crm.doing("remember what was written");
+    crm.run("delete from backfill.written; drop index if exists backfill.written_key")?;
+    for plan in plans {
+        let name = plan.loaded.table;
+        crm.run(&format!(
+            "insert into backfill.written (table_name, id, hash) select '{name}', t.\"id\"::text, {} from {} t where {}",
+            hash_of(plan, "t"),
+            quoted(name),
+            ours("t")
+        ))?;
+    }
+    crm.run(include_str!("../../sql/crm/backfill_written_key.sql"))
+}
+
+/// Remembers the rows of a table that temporary table `touched` names.
+pub fn remember(crm: &Crm, plan: &TablePlan, touched: &str) -> Result<()> {
+    let name = plan.loaded.table;
+    crm.run(&format!(
+        "insert into backfill.written (table_name, id, hash)
+         select '{name}', t.\"id\"::text, {} from {} t join {touched} u on u.table_name = '{name}' and u.id = t.\"id\"::text
+         on conflict (table_name, id) do update set hash = excluded.hash",
+        hash_of(plan, "t"),
+        quoted(name)
+    ))
+}

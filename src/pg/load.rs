@@ -1,0 +1,389 @@
+//! A load: one transaction that fills an empty CRM or makes our rows equal to the datasets, and whose outcome is known.
+
+use anyhow::Result;
+use serde_json::json;
+
+use crate::config::Dsn;
+use crate::fault::{Exit, Fault};
+use crate::model::{Phase, Timestamp};
+use crate::pg::catalog::Catalog;
+use crate::pg::changes::{self, Counts, TableCounts};
+use crate::pg::crm::{LOADED, ours, table};
+use crate::pg::first_load::Rebuild;
+use crate::pg::ledger::{self, ExportMark, Run, RunNote};
+use crate::pg::preflight::{Preflight, preflight};
+use crate::pg::quote_identifier as quoted;
+use crate::pg::rows::Datasets;
+use crate::pg::segments::{self, SavedSegment};
+use crate::pg::session::Crm;
+use crate::pg::staging::{self, Sent, copy_table};
+use crate::pg::{guard, quiet, synchronise};
+
+/// What is loaded.
+pub struct Input<'a> {
+    /// The run's name.
+    pub run_id: &'a str,
+    /// The phase of the datasets.
+    pub phase: Phase,
+    /// The instant all is seen from.
+    pub as_of: Timestamp,
+    /// Hash of everything that is loaded.
+    pub inputs: &'a str,
+    /// The exports that the datasets are made of.
+    pub exports: &'a [ExportMark],
+    /// Ids of profiles that stem from an earlier load of this CRM.
+    pub kept_ids: &'a [String],
+    /// DYNAMIC segments as they were saved; `None` if the CRM was never exported.
+    pub segments: Option<&'a [SavedSegment]>,
+    /// The rows.
+    pub data: &'a dyn Datasets,
+}
+
+/// What somebody vouches for or accepts.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Consent {
+    /// Nobody else writes.
+    pub consumers_stopped: bool,
+    /// Profiles of others may stand beside ours.
+    pub beside_existing: bool,
+    /// A lower phase than the last may be loaded.
+    pub lower_phase: bool,
+    /// Triggers may fire.
+    pub allow_triggers: bool,
+    /// Warnings refuse.
+    pub strict: bool,
+}
+
+/// How the CRM is brought to the datasets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// It is empty: rows are copied straight into the tables.
+    FirstLoad,
+    /// It holds rows: ours are made equal.
+    Synchronise,
+}
+
+impl Mode {
+    /// The mode in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::FirstLoad => "first load into an empty CRM",
+            Self::Synchronise => "synchronise with what was loaded before",
+        }
+    }
+}
+
+/// What was done, or would be.
+#[derive(Debug)]
+pub struct Report {
+    /// How.
+    pub mode: Mode,
+    /// Rows by table.
+    pub counts: Counts,
+    /// Profiles that stay as MERGED and changed.
+    pub merged: u64,
+    /// Segments whose count, time or error changed.
+    pub segments: u64,
+    /// Members by rule of others that gave way.
+    pub replaced_members: u64,
+    /// Withdrawals that are remembered from now on.
+    pub withdrawals: u64,
+    /// Flags that stay down under a withdrawal that stands.
+    pub flags_lowered: u64,
+    /// Indexes and keys made after the rows; 0 when they were kept up row by row.
+    pub rebuilt: usize,
+    /// What a person should know.
+    pub notes: Vec<String>,
+    /// Whether anything was written.
+    pub changed: bool,
+}
+
+/// An open CRM whose preflight is known, held against other loaders until it is dropped.
+pub struct Loader {
+    crm: Crm,
+    catalog: Catalog,
+    /// What the preflight found.
+    pub preflight: Preflight,
+    dsn: Dsn,
+    /// The last run, if any.
+    pub last: Option<Run>,
+}
+
+/// The key of the lock that one loader or rollback at a time holds.
+const LOCK: i64 = 0x6266_3131_6c6f_6164;
+
+impl Loader {
+    /// Connects, takes the lock, and looks at the target.
+    pub fn open(dsn: &Dsn, allow_triggers: bool) -> Result<Self> {
+        let crm = Crm::open(dsn)?;
+        take_lock(&crm)?;
+        let catalog = Catalog::read(&crm)?;
+        crm.run(&format!("set search_path = pg_catalog, {}, pg_temp", quoted(&catalog.schema)))?;
+        let preflight = preflight(&catalog, allow_triggers);
+        let last = ledger::last_run(&crm)?;
+        Ok(Self { crm, catalog, preflight, dsn: dsn.clone(), last })
+    }
+
+    /// Where it is.
+    pub fn place(&self) -> String {
+        self.crm.place()
+    }
+
+    /// The session, for callers within this module.
+    pub(super) fn parts(&self) -> (&Crm, &Catalog) {
+        (&self.crm, &self.catalog)
+    }
+
+    /// How a load would proceed, or why it must not.
+    pub fn mode(&self, input: &Input<'_>, consent: Consent) -> Result<Mode> {
+        self.preflight.check(&self.place(), consent.strict)?;
+        let crm = &self.crm;
+        crm.doing("look at what the CRM holds");
+        let row = crm.one(include_str!("../../sql/crm/situation.sql"), &[])?;
+        let (own, others): (i64, i64) = (row.get("own_profiles"), row.get("other_profiles"));
+        let is_empty: bool = row.get("is_empty");
+        if others > 0 && own == 0 && !consent.beside_existing {
+            return Err(Fault::new(Exit::Preflight, format!("the CRM holds {others} profiles of others and none of ours"))
+                .at(self.place())
+                .help("is this the right database? if both may live side by side: --beside-existing")
+                .into());
+        }
+        let loaded = self.last.as_ref().filter(|run| run.command == "load").and_then(|run| run.phase);
+        if let Some(phase) = loaded
+            && i32::from(input.phase.number()) < phase
+            && !consent.lower_phase
+        {
+            return Err(Fault::new(Exit::Preflight, format!("phase {phase} is loaded, this is phase {}", input.phase))
+                .at(self.place())
+                .help("loading it would take back what the later phases brought; if that is meant: --lower-phase")
+                .into());
+        }
+        self.check_kept_ids(input)?;
+        if input.phase >= Phase::SCORES
+            && let Some(saved) = input.segments
+        {
+            segments::refuse_changed(crm, saved)?;
+        }
+        Ok(if is_empty { Mode::FirstLoad } else { Mode::Synchronise })
+    }
+
+    fn check_kept_ids(&self, input: &Input<'_>) -> Result<()> {
+        if input.kept_ids.is_empty() {
+            return Ok(());
+        }
+        let statement = include_str!("../../sql/crm/missing_profiles.sql");
+        let missing: i64 = self.crm.one(statement, &[&input.kept_ids])?.get(0);
+        if missing == 0 {
+            return Ok(());
+        }
+        let what = format!("{missing} profiles keep ids of an earlier load that this CRM does not hold");
+        Err(Fault::new(Exit::Preflight, what)
+            .at(self.place())
+            .help("the CRM export is from another CRM, or older than a rollback: make export-crm, then stage to load again")
+            .into())
+    }
+
+    /// Loads, or with `dry_run` only counts what a load would do; then the CRM is left as it was.
+    pub fn load(&self, input: &Input<'_>, consent: Consent, dry_run: bool, sent: Sent<'_>) -> Result<Report> {
+        let crm = &self.crm;
+        crm.doing("begin");
+        crm.run(include_str!("../../sql/crm/begin.sql"))?;
+        let worked = self.inside(input, consent, dry_run, sent);
+        match worked {
+            Ok(report) if report.changed && !dry_run => {
+                self.commit(input.run_id)?;
+                self.analyze();
+                Ok(report)
+            }
+            Ok(report) => {
+                crm.run("rollback")?;
+                Ok(report)
+            }
+            Err(error) => {
+                // The session may be gone; then the server has rolled back already.
+                let _ = crm.run("rollback");
+                Err(error)
+            }
+        }
+    }
+
+    fn inside(&self, input: &Input<'_>, consent: Consent, dry_run: bool, sent: Sent<'_>) -> Result<Report> {
+        let (crm, catalog) = (&self.crm, &self.catalog);
+        let signs = quiet::writers(crm, catalog, self.last.as_ref())?;
+        if !dry_run {
+            quiet::require(crm, &signs, consent.consumers_stopped)?;
+            lock_tables(crm)?;
+        }
+        let mode = self.mode(input, consent)?;
+        ledger::create(crm, catalog.has_backfill)?;
+        let mut report = Report {
+            mode,
+            counts: Counts::new(),
+            merged: 0,
+            segments: 0,
+            replaced_members: 0,
+            withdrawals: 0,
+            flags_lowered: 0,
+            rebuilt: 0,
+            notes: signs,
+            changed: false,
+        };
+        staging::stage_refreshes(crm, input.data, input.phase)?;
+        match mode {
+            Mode::FirstLoad => self.fill(input, dry_run, sent, &mut report)?,
+            Mode::Synchronise => self.synchronise(input, dry_run, sent, &mut report)?,
+        }
+        if dry_run {
+            report.changed = report.counts.values().any(TableCounts::changes);
+            return Ok(report);
+        }
+        if input.phase >= Phase::SCORES {
+            report.segments += segments::update_refreshed(crm, input.run_id)?;
+        }
+        report.withdrawals = staging::add_withdrawals(crm, input.data)?;
+        let moved = self.last.as_ref().is_none_or(|last| {
+            last.command != "load"
+                || last.phase != Some(i32::from(input.phase.number()))
+                || last.inputs.as_deref() != Some(input.inputs)
+        });
+        let rows_changed = report.counts.values().any(TableCounts::changes)
+            || report.merged + report.segments + report.withdrawals + report.replaced_members > 0;
+        report.changed = rows_changed || moved;
+        let counts = json!(report.counts);
+        let note = RunNote {
+            id: input.run_id,
+            command: "load",
+            phase: Some(input.phase),
+            as_of: Some(input.as_of),
+            inputs: Some(input.inputs),
+            counts: &counts,
+        };
+        if report.changed {
+            ledger::note_run(crm, &note)?;
+        }
+        if rows_changed {
+            ledger::note_sync(crm, &note, input.exports)?;
+        }
+        Ok(report)
+    }
+
+    fn fill(&self, input: &Input<'_>, dry_run: bool, sent: Sent<'_>, report: &mut Report) -> Result<()> {
+        let (crm, catalog) = (&self.crm, &self.catalog);
+        let scored = input.phase >= Phase::SCORES;
+        let filled = LOADED.iter().filter(|loaded| scored || !loaded.scored);
+        if dry_run {
+            for loaded in filled {
+                let inserted = input.data.rows((loaded.dataset)().stem).unwrap_or(0);
+                report.counts.insert(loaded.table, TableCounts { inserted, ..TableCounts::default() });
+            }
+            return Ok(());
+        }
+        segments::find_replaced(crm)?;
+        if scored {
+            report.segments += segments::create_new(crm)?;
+        }
+        let names: Vec<&str> = LOADED.iter().map(|loaded| loaded.table).collect();
+        let rebuild = Rebuild::of_tables(catalog, &names);
+        rebuild.drop(crm)?;
+        let instant: i64 = crm.one("select (extract(epoch from now()) * 1000000)::bigint", &[])?.get(0);
+        for loaded in filled {
+            crm.doing("copy rows in");
+            let plan = self.preflight.plan(loaded.table);
+            let inserted = copy_table(crm, plan, &quoted(loaded.table), input.data, input.phase, Some(instant), sent)?;
+            report.counts.insert(loaded.table, TableCounts { inserted, ..TableCounts::default() });
+        }
+        rebuild.make(crm, |_| {})?;
+        report.rebuilt = rebuild.len();
+        report.notes.extend(rebuild.kept.iter().map(|(name, why)| format!("{name} kept its indexes while it was filled: {why}")));
+        let remembered: Vec<_> = self.preflight.plans.iter().filter(|plan| plan.loaded.remembered).collect();
+        ledger::remember_all(crm, &remembered)
+    }
+
+    fn synchronise(&self, input: &Input<'_>, dry_run: bool, sent: Sent<'_>, report: &mut Report) -> Result<()> {
+        let (crm, catalog, preflight) = (&self.crm, &self.catalog, &self.preflight);
+        segments::find_replaced(crm)?;
+        staging::stage(crm, preflight, input.data, input.phase, sent)?;
+        guard::keep_changed(crm, catalog, preflight)?;
+        guard::keep_withdrawals(crm, input.phase)?;
+        report.flags_lowered = guard::lower_flags(crm)?;
+        guard::refuse_foreign_identities(crm)?;
+        guard::release_held(crm, catalog, preflight)?;
+        changes::work_out(crm, catalog, preflight, input.phase)?;
+        report.counts = changes::count(crm, preflight)?;
+        if dry_run {
+            return Ok(());
+        }
+        if input.phase >= Phase::SCORES {
+            report.segments += segments::create_new(crm)?;
+        }
+        let applied = synchronise::apply(crm, catalog, preflight, input.run_id, &report.counts)?;
+        report.merged = applied.merged;
+        report.replaced_members = applied.replaced_members;
+        if input.phase < Phase::SCORES {
+            report.segments += segments::restore(crm)?;
+        }
+        crm.doing("list what is kept");
+        crm.run(include_str!("../../sql/crm/forget_kept.sql"))?;
+        crm.run(include_str!("../../sql/crm/list_kept.sql"))
+    }
+
+    /// Commits. When the answer is lost, a new session asks whether the run's row is there.
+    pub(super) fn commit(&self, run_id: &str) -> Result<()> {
+        self.crm.doing("commit");
+        let Err(error) = self.crm.run("commit") else { return Ok(()) };
+        if !self.crm.is_lost() {
+            return Err(error);
+        }
+        match outcome_of(&self.dsn, run_id) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(error),
+            Err(_) => Err(Fault::new(Exit::Unknown, "the connection was lost at the commit: whether it happened is not known")
+                .at(self.place())
+                .help(format!("ask again when the CRM answers: make status (run {run_id})"))
+                .help("loading again is safe either way")
+                .into()),
+        }
+    }
+
+    /// Statistics for the planner; a role that does not own the tables cannot make them.
+    pub(super) fn analyze(&self) {
+        for name in table::ALL {
+            let _ = self.crm.run(&format!("analyze {}", quoted(name)));
+        }
+    }
+}
+
+/// Whether a run committed, asked in a session of its own, once the lost one is surely over.
+pub fn outcome_of(dsn: &Dsn, run_id: &str) -> Result<bool> {
+    let crm = Crm::open(dsn)?;
+    crm.doing("ask for the outcome of a run");
+    // The lost session holds the lock until the server has ended it, either way.
+    crm.run(&format!("set lock_timeout = '60s'; select pg_advisory_lock({LOCK})"))?;
+    ledger::committed(&crm, run_id)
+}
+
+fn take_lock(crm: &Crm) -> Result<()> {
+    if crm.one("select pg_try_advisory_lock($1)", &[&LOCK])?.get(0) {
+        return Ok(());
+    }
+    let holder = crm.query(include_str!("../../sql/crm/lock_holder.sql"), &[])?;
+    let who = holder.first().map_or_else(
+        || "another run".to_owned(),
+        |row| format!("pid {} from {}, since {}", row.get::<_, i32>(0), row.get::<_, &str>(1), row.get::<_, &str>(2)),
+    );
+    Err(Fault::new(Exit::Locked, format!("another run works on this CRM: {who}"))
+        .at(crm.place())
+        .help("wait for it to end; the lock goes with its session")
+        .into())
+}
+
+pub(super) fn lock_tables(crm: &Crm) -> Result<()> {
+    crm.doing("lock the tables against other writers");
+    let names: Vec<String> = table::ALL.iter().map(|name| quoted(name)).collect();
+    crm.run(&format!("lock table {} in share row exclusive mode", names.join(", ")))
+}
+
+/// Profiles of ours in the CRM, MERGED ones left out.
+pub fn own_profiles(crm: &Crm) -> Result<u64> {
+    crm.count(&format!("select count(*) from \"CustomerProfile\" t where {} and t.\"status\"::text <> 'MERGED'", ours("t")))
+}

@@ -1,0 +1,60 @@
+//! The proof that nobody else writes to the CRM while it is loaded or rolled back.
+
+use anyhow::Result;
+
+use crate::fault::{Exit, Fault};
+use crate::pg::catalog::Catalog;
+use crate::pg::crm::{ours, table};
+use crate::pg::ledger::Run;
+use crate::pg::quote_identifier as quoted;
+use crate::pg::session::Crm;
+
+/// Signs that somebody else writes, in words.
+pub fn writers(crm: &Crm, catalog: &Catalog, last: Option<&Run>) -> Result<Vec<String>> {
+    crm.doing("look for others who write");
+    let mut signs = Vec::new();
+    let oids: Vec<u32> = catalog.tables.values().map(|info| info.oid).collect();
+    for row in crm.query(include_str!("../../sql/crm/other_writers.sql"), &[&oids])? {
+        let (application, role, pid, tables): (&str, &str, i32, &str) = (row.get(0), row.get(1), row.get(2), row.get(3));
+        let application = if application.is_empty() { "an unnamed application" } else { application };
+        signs.push(format!("{application} (role {role}, pid {pid}) is in a transaction on {tables}"));
+    }
+    for row in crm.query(include_str!("../../sql/crm/pending_events.sql"), &[])? {
+        signs.push(format!("{} events of {} wait in SyncLog", row.get::<_, i64>(1), row.get::<_, &str>(0)));
+    }
+    if let Some(last) = last {
+        for name in table::ALL {
+            let info = catalog.table(name);
+            let Some(column) = ["createdAt", "addedAt"].into_iter().find(|column| info.column(column).is_some()) else {
+                continue;
+            };
+            let newer: i64 = crm
+                .one(
+                    &format!(
+                        "select count(*) from {} t where t.{} > $1::text::timestamptz and not {}",
+                        quoted(name),
+                        quoted(column),
+                        ours("t")
+                    ),
+                    &[&last.started_at],
+                )?
+                .get(0);
+            if newer > 0 {
+                signs.push(format!("{newer} rows of others in {name} are newer than run {}", last.id));
+            }
+        }
+    }
+    Ok(signs)
+}
+
+/// Refuses when there are signs, unless somebody vouches that consumers are stopped.
+pub fn require(crm: &Crm, signs: &[String], vouched: bool) -> Result<()> {
+    if signs.is_empty() || vouched {
+        return Ok(());
+    }
+    let mut fault = Fault::new(Exit::Preflight, "others seem to write to the CRM").at(crm.place());
+    for sign in signs {
+        fault = fault.help(sign.clone());
+    }
+    Err(fault.help("stop the event consumers; if they are stopped: --consumers-stopped").into())
+}

@@ -1,0 +1,129 @@
+//! The datasets as load reads them: batches by dataset name, scores joined to their profiles.
+
+use anyhow::Result;
+use arrow::array::{ArrayRef, AsArray, RecordBatch};
+use arrow::compute::concat_batches;
+
+use crate::fault::{Exit, Fault};
+use crate::model::Phase;
+use crate::pg::copy::{CHUNK, Column, Encoder};
+use crate::pg::crm::Stamp;
+use crate::pg::crm::table;
+use crate::pg::preflight::{Content, Planned, TablePlan};
+use crate::pg::session::Feed;
+use crate::tables::{Table, score};
+
+/// Batches of one dataset in file order.
+pub type Batches<'a> = Box<dyn Iterator<Item = Result<RecordBatch>> + 'a>;
+
+/// Where the rows to be loaded come from.
+pub trait Datasets {
+    /// Rows of a dataset; `None` where its phase has none.
+    fn rows(&self, stem: &str) -> Option<u64>;
+    /// Its batches.
+    fn batches(&self, stem: &str) -> Result<Batches<'_>>;
+}
+
+/// Columns in the order in which they are copied, and the encoder's view of them. `stamped` adds those that load fills itself,
+/// at this instant.
+pub fn columns<'a>(plan: &'a TablePlan, phase: Phase, stamped: Option<i64>) -> Vec<(&'a str, Column)> {
+    let scored = phase >= Phase::SCORES;
+    plan.columns.iter().filter_map(|planned| Some((planned.target.as_str(), encoded(planned, scored, stamped)?))).collect()
+}
+
+fn encoded(planned: &Planned, scored: bool, stamped: Option<i64>) -> Option<Column> {
+    match (planned.content, stamped) {
+        (Content::Score, _) if !scored => Some(unscored(planned)),
+        (Content::Data | Content::Score, _) => planned.copy.clone(),
+        (Content::Stamp(Stamp::Created | Stamp::Updated), Some(instant)) => Some(Column::instant(planned.name, instant)),
+        (Content::Stamp(Stamp::Text(text)), Some(_)) => Some(Column::text(planned.name, text)),
+        (Content::Stamp(_), _) => None,
+    }
+}
+
+/// Before phase 6 counts are 0 and the rest is null, as in a CRM that has never scored.
+fn unscored(planned: &Planned) -> Column {
+    if planned.is_not_null || planned.name.contains("_count_") {
+        Column::zero(planned.name, planned.wire)
+    } else {
+        Column::null(planned.name)
+    }
+}
+
+/// Encodes a whole dataset; returns its rows.
+pub fn send(
+    data: &dyn Datasets,
+    plan: &TablePlan,
+    phase: Phase,
+    columns: Vec<Column>,
+    buffer: &mut Vec<u8>,
+    feed: &mut Feed<'_>,
+    mut sent: impl FnMut(u64),
+) -> Result<u64> {
+    let stem = (plan.loaded.dataset)().stem;
+    let mut encoder = Encoder::new(stem, columns);
+    let mut scores = match plan.loaded.table == table::PROFILE && phase >= Phase::SCORES {
+        true => Some(Scores { batches: data.batches(score::profiles::Table::STEM)?, rest: None }),
+        false => None,
+    };
+    for batch in data.batches(stem)? {
+        let batch = batch?;
+        let scored = scores.as_mut().map(|scores| scores.beside(&batch)).transpose()?;
+        let array = |name: &str| -> Option<ArrayRef> {
+            batch.column_by_name(name).or_else(|| scored.as_ref().and_then(|scored| scored.column_by_name(name))).cloned()
+        };
+        encoder.encode(&array, batch.num_rows(), buffer, &mut *feed)?;
+        sent(batch.num_rows() as u64);
+    }
+    if let Some(scores) = &mut scores {
+        scores.end()?;
+    }
+    debug_assert!(buffer.len() < CHUNK, "a full buffer was handed over");
+    Ok(encoder.rows())
+}
+
+/// `score__profiles` read beside `crm__customer_profiles`: both are sorted by id and hold the same profiles.
+struct Scores<'a> {
+    batches: Batches<'a>,
+    rest: Option<RecordBatch>,
+}
+
+impl Scores<'_> {
+    fn beside(&mut self, profiles: &RecordBatch) -> Result<RecordBatch> {
+        let mut parts = Vec::new();
+        let mut wanted = profiles.num_rows();
+        while wanted > 0 {
+            let batch = match self.rest.take() {
+                Some(batch) => batch,
+                None => self.batches.next().ok_or_else(|| unequal("ends early"))??,
+            };
+            let taken = wanted.min(batch.num_rows());
+            parts.push(batch.slice(0, taken));
+            if taken < batch.num_rows() {
+                self.rest = Some(batch.slice(taken, batch.num_rows() - taken));
+            }
+            wanted -= taken;
+        }
+        let schema = score::profiles::Table::schema();
+        let scores = match parts.len() {
+            1 => parts.remove(0),
+            _ => concat_batches(parts.first().map_or(&schema, RecordBatch::schema_ref), &parts)
+                .map_err(|_| unequal("has batches of different schemas"))?,
+        };
+        let ids = |batch: &RecordBatch| batch.column_by_name("id").and_then(|ids| ids.as_string_opt::<i32>().cloned());
+        if ids(&scores) != ids(profiles) {
+            return Err(unequal("lists other profiles, or in another order").into());
+        }
+        Ok(scores)
+    }
+
+    fn end(&mut self) -> Result<()> {
+        let left = self.rest.take().map_or(0, |batch| batch.num_rows());
+        let next = self.batches.next().transpose()?.map_or(0, |batch| batch.num_rows());
+        if left + next > 0 { Err(unequal("has more profiles").into()) } else { Ok(()) }
+    }
+}
+
+fn unequal(how: &str) -> Fault {
+    Fault::new(Exit::Input, format!("score__profiles {how} than crm__customer_profiles")).help("make score, then load again")
+}

@@ -1,0 +1,108 @@
+//! Temporary tables with the target's own column types, filled from the datasets: what a synchronisation compares with.
+
+use anyhow::Result;
+use arrow::datatypes::{DataType, TimeUnit};
+
+use crate::model::Phase;
+use crate::pg::copy::{Column, Wire};
+use crate::pg::crm::LOADED;
+use crate::pg::preflight::{Preflight, TablePlan};
+use crate::pg::quote_identifier as quoted;
+use crate::pg::rows::{Datasets, columns, send};
+use crate::pg::session::Crm;
+use crate::tables::{Table, crm, score};
+
+/// Hears how many rows of a dataset were sent.
+pub type Sent<'a> = &'a dyn Fn(&str, u64);
+
+/// Creates and fills a staging table per loaded table.
+pub fn stage(crm: &Crm, preflight: &Preflight, data: &dyn Datasets, phase: Phase, sent: Sent<'_>) -> Result<()> {
+    crm.doing("copy rows into staging tables");
+    for loaded in &LOADED {
+        let plan = preflight.plan(loaded.table);
+        let names: Vec<String> = plan.data().into_iter().map(quoted).collect();
+        let (staging, table, list) = (loaded.staging, quoted(loaded.table), names.join(", "));
+        crm.run(&format!("create temp table {staging} on commit drop as select {list} from {table} with no data"))?;
+        copy_table(crm, plan, staging, data, phase, None, sent)?;
+        crm.run(&format!("analyze {staging}"))?;
+    }
+    Ok(())
+}
+
+/// Copies a dataset into a table; `stamped` fills the columns of load itself, at this instant. A dataset that the phase does not
+/// have is empty.
+pub fn copy_table(
+    crm: &Crm,
+    plan: &TablePlan,
+    into: &str,
+    data: &dyn Datasets,
+    phase: Phase,
+    stamped: Option<i64>,
+    sent: Sent<'_>,
+) -> Result<u64> {
+    let dataset = (plan.loaded.dataset)();
+    if data.rows(dataset.stem).is_none_or(|rows| rows == 0) || (plan.loaded.scored && phase < Phase::SCORES) {
+        return Ok(0);
+    }
+    let columns = columns(plan, phase, stamped);
+    let names: Vec<String> = columns.iter().map(|(name, _)| quoted(name)).collect();
+    let encoded = columns.into_iter().map(|(_, column)| column).collect();
+    crm.copy(&format!("copy {into} ({}) from stdin (format binary)", names.join(", ")), |buffer, feed| {
+        send(data, plan, phase, encoded, buffer, feed, |rows| sent(dataset.stem, rows))
+    })
+}
+
+/// A dataset that has no table of its own in the CRM, as a temporary table with the dataset's names.
+fn stage_side(
+    crm: &Crm,
+    table: &str,
+    stem: &'static str,
+    fields: &'static [crate::tables::Column],
+    data: &dyn Datasets,
+) -> Result<u64> {
+    let typed: Vec<String> = fields.iter().map(|field| format!("{} {}", field.name, sql_type(&(field.data_type)()).0)).collect();
+    crm.run(&format!("create temp table {table} ({}) on commit drop", typed.join(", ")))?;
+    if data.rows(stem).is_none_or(|rows| rows == 0) {
+        return Ok(0);
+    }
+    let columns: Vec<Column> = fields
+        .iter()
+        .filter_map(|field| {
+            let data_type = (field.data_type)();
+            Column::plan(field.name, &data_type, sql_type(&data_type).1)
+        })
+        .collect();
+    let names: Vec<&str> = fields.iter().map(|field| field.name).collect();
+    crm.copy(&format!("copy {table} ({}) from stdin (format binary)", names.join(", ")), |buffer, feed| {
+        let mut encoder = crate::pg::copy::Encoder::new(stem, columns);
+        for batch in data.batches(stem)? {
+            let batch = batch?;
+            encoder.encode(&|name| batch.column_by_name(name).cloned(), batch.num_rows(), buffer, &mut *feed)?;
+        }
+        Ok(encoder.rows())
+    })
+}
+
+fn sql_type(data_type: &DataType) -> (&'static str, Wire) {
+    match data_type {
+        DataType::Boolean => ("boolean", Wire::Bool),
+        DataType::Int32 => ("integer", Wire::Int4),
+        DataType::Timestamp(TimeUnit::Microsecond, _) => ("timestamptz", Wire::Timestamp),
+        _ => ("text", Wire::Text(None)),
+    }
+}
+
+/// The refreshes of phase 6 as `load_refreshes`; empty before.
+pub fn stage_refreshes(crm: &Crm, data: &dyn Datasets, phase: Phase) -> Result<u64> {
+    crm.doing("stage segment refreshes");
+    let stem = if phase < Phase::SCORES { "" } else { score::refreshes::Table::STEM };
+    stage_side(crm, "load_refreshes", stem, score::refreshes::Table::fields(), data)
+}
+
+/// Adds the withdrawals of this run to those ever loaded; returns how many are new or later than known.
+pub fn add_withdrawals(crm: &Crm, data: &dyn Datasets) -> Result<u64> {
+    crm.doing("remember withdrawals");
+    let dataset = crm::suppressions::Table::dataset();
+    stage_side(crm, "load_withdrawals", dataset.stem, dataset.columns, data)?;
+    crm.execute(include_str!("../../sql/crm/add_withdrawals.sql"), &[])
+}

@@ -1,0 +1,216 @@
+//! Makes our rows equal to the datasets, in an order in which no unique key collides and nothing of others is touched.
+
+use anyhow::Result;
+
+use crate::fault::{Exit, Fault};
+use crate::pg::catalog::Catalog;
+use crate::pg::changes::{Counts, foreign_rows};
+use crate::pg::crm::{FLAGS, LOADED, Stamp, table};
+use crate::pg::first_load::Rebuild;
+use crate::pg::ledger::remember;
+use crate::pg::preflight::{Content, Preflight, TablePlan};
+use crate::pg::quote_identifier as quoted;
+use crate::pg::segments;
+use crate::pg::session::Crm;
+
+/// Above so many deleted profiles, foreign keys are checked once instead of row by row.
+const MANY: u64 = 100;
+
+/// What was done beside the counts.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Applied {
+    /// Profiles that stay as MERGED and were changed by it.
+    pub merged: u64,
+    /// Members by rule that gave way.
+    pub replaced_members: u64,
+    /// Whether foreign keys to profiles were made again.
+    pub rechecked: bool,
+}
+
+/// Applies what [`crate::pg::changes::work_out`] found.
+pub fn apply(crm: &Crm, catalog: &Catalog, preflight: &Preflight, run_id: &str, counts: &Counts) -> Result<Applied> {
+    let mut applied = Applied::default();
+    let deletes: u64 = counts.values().map(|counts| counts.deleted).sum();
+    let before = if deletes > 0 { Some(foreign_rows(crm, catalog)?) } else { None };
+    applied.replaced_members = segments::replace_members(crm, run_id)?;
+    crm.doing("stand aside");
+    applied.merged = stand_aside(crm, catalog, preflight)?;
+
+    crm.doing("delete rows of ours that vanished");
+    for loaded in LOADED.iter().rev().filter(|loaded| loaded.table != table::PROFILE && counts[loaded.table].deleted > 0) {
+        delete(crm, loaded.table)?;
+    }
+    let profiles = counts[table::PROFILE].deleted;
+    if profiles > 0 {
+        let rebuild = Rebuild::of_references(catalog, table::PROFILE);
+        let dance = profiles > MANY && !rebuild.is_empty();
+        if dance {
+            rebuild.drop(crm)?;
+        }
+        crm.doing("delete profiles of ours that vanished");
+        delete(crm, table::PROFILE)?;
+        if dance {
+            rebuild.make(crm, |_| {})?;
+            applied.rechecked = true;
+        }
+    }
+
+    crm.run("create temp table load_insert (table_name text, id text) on commit drop")?;
+    for plan in &preflight.plans {
+        let name = plan.loaded.table;
+        if counts[name].updated > 0 {
+            crm.doing("release unique values that move");
+            release_moving(crm, catalog, plan)?;
+            crm.doing("update rows");
+            update(crm, plan)?;
+        }
+        if counts[name].inserted > 0 {
+            crm.doing("insert rows");
+            insert(crm, plan)?;
+        }
+    }
+    crm.doing("point merged profiles to their successors");
+    applied.merged += crm.execute(include_str!("../../sql/crm/point_to_successors.sql"), &[])?;
+
+    crm.doing("remember what was written");
+    crm.run(
+        "delete from backfill.written w using load_delete d where d.table_name = w.table_name and d.id = w.id;
+         create temp table load_touched on commit drop as
+         select table_name, id from load_update
+         union select table_name, id from load_insert
+         union select 'CustomerProfile', id from load_standing",
+    )?;
+    for plan in preflight.plans.iter().filter(|plan| plan.loaded.remembered) {
+        remember(crm, plan, "load_touched")?;
+    }
+    if let Some(mut before) = before {
+        let after = foreign_rows(crm, catalog)?;
+        if let Some(members) = before.get_mut(&quoted(table::MEMBERSHIP)) {
+            *members = members.saturating_sub(applied.replaced_members);
+        }
+        let changed: Vec<&String> =
+            before.iter().filter(|(name, count)| after.get(*name) != Some(*count)).map(|(name, _)| name).collect();
+        if !changed.is_empty() {
+            let list = changed.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
+            return Err(Fault::new(Exit::Mismatch, format!("the load would have changed rows of others in {list}"))
+                .at(crm.place())
+                .help("nothing was committed; please report this")
+                .into());
+        }
+    }
+    Ok(applied)
+}
+
+fn delete(crm: &Crm, name: &str) -> Result<u64> {
+    crm.execute(
+        &format!("delete from {} t using load_delete d where d.table_name = '{name}' and d.id = t.\"id\"::text", quoted(name)),
+        &[],
+    )
+}
+
+/// A profile that must stay gives up its unique values and its consent, and says that it is merged.
+fn stand_aside(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Result<u64> {
+    let mut sets = vec!["\"status\" = 'MERGED'".to_owned()];
+    let mut tests = vec!["t.\"status\"::text <> 'MERGED'".to_owned()];
+    for column in nullable_keys(catalog, preflight.plan(table::PROFILE)) {
+        sets.push(format!("{} = null", quoted(column)));
+        tests.push(format!("t.{} is not null", quoted(column)));
+    }
+    for (flag, _) in FLAGS {
+        sets.push(format!("{} = false", quoted(flag)));
+        tests.push(format!("t.{}", quoted(flag)));
+    }
+    sets.push("\"mergedIntoId\" = null".to_owned());
+    tests.push("(t.\"mergedIntoId\" is not null and t.\"mergedIntoId\"::text is distinct from l.successor)".to_owned());
+    sets.push("\"updatedAt\" = now()".to_owned());
+    crm.execute(
+        &format!(
+            "update \"CustomerProfile\" t set {} from load_standing l where l.id = t.\"id\"::text and ({})",
+            sets.join(", "),
+            tests.join(" or ")
+        ),
+        &[],
+    )
+}
+
+/// Nullable columns of unique keys that a dataset fills.
+fn nullable_keys<'a>(catalog: &'a Catalog, plan: &TablePlan) -> Vec<&'a str> {
+    let info = catalog.table(plan.loaded.table);
+    let data = plan.data();
+    let mut columns: Vec<&str> = info
+        .unique_keys()
+        .flat_map(|key| key.columns.iter().map(String::as_str))
+        .filter(|column| data.contains(column) && info.column(column).is_some_and(|found| !found.is_not_null))
+        .collect();
+    columns.sort_unstable();
+    columns.dedup();
+    columns
+}
+
+/// Two rows may swap a unique value: both let go of it before either takes it.
+fn release_moving(crm: &Crm, catalog: &Catalog, plan: &TablePlan) -> Result<()> {
+    let name = plan.loaded.table;
+    let columns = nullable_keys(catalog, plan);
+    if columns.is_empty() {
+        return Ok(());
+    }
+    let keys =
+        catalog.table(name).unique_keys().filter(|key| key.columns.iter().any(|column| columns.contains(&column.as_str())));
+    let moved: Vec<String> =
+        keys.flat_map(|key| key.columns.iter().map(|column| format!("t.{0} is distinct from s.{0}", quoted(column)))).collect();
+    let nulls: Vec<String> = columns.iter().map(|column| format!("{} = null", quoted(column))).collect();
+    let held: Vec<String> = columns.iter().map(|column| format!("t.{} is not null", quoted(column))).collect();
+    crm.run(&format!(
+        "update {} t set {}
+         from {} s join load_update u on u.table_name = '{name}' and u.id = s.\"id\"::text
+         where t.\"id\" = s.\"id\" and ({}) and ({})",
+        quoted(name),
+        nulls.join(", "),
+        plan.loaded.staging,
+        held.join(" or "),
+        moved.join(" or "),
+    ))
+}
+
+fn update(crm: &Crm, plan: &TablePlan) -> Result<u64> {
+    let mut sets: Vec<String> =
+        plan.data().iter().filter(|name| **name != "id").map(|name| format!("{0} = s.{0}", quoted(name))).collect();
+    for column in &plan.columns {
+        match column.content {
+            Content::Stamp(Stamp::Updated) => sets.push(format!("{} = now()", quoted(&column.target))),
+            Content::Stamp(Stamp::Null) => sets.push(format!("{} = null", quoted(&column.target))),
+            _ => {}
+        }
+    }
+    let name = plan.loaded.table;
+    crm.execute(
+        &format!(
+            "update {} t set {} from {} s join load_update u on u.table_name = '{name}' and u.id = s.\"id\"::text
+             where t.\"id\" = s.\"id\"",
+            quoted(name),
+            sets.join(", "),
+            plan.loaded.staging
+        ),
+        &[],
+    )
+}
+
+fn insert(crm: &Crm, plan: &TablePlan) -> Result<u64> {
+    let mut names: Vec<String> = plan.data().into_iter().map(quoted).collect();
+    let mut values: Vec<String> = names.iter().map(|name| format!("s.{name}")).collect();
+    for column in &plan.columns {
+        let value = match column.content {
+            Content::Stamp(Stamp::Created | Stamp::Updated) => "now()".to_owned(),
+            Content::Stamp(Stamp::Text(text)) => format!("'{text}'"),
+            _ => continue,
+        };
+        names.push(quoted(&column.target));
+        values.push(value);
+    }
+    let (name, staging) = (plan.loaded.table, plan.loaded.staging);
+    let missing = format!("from {staging} s where not exists (select from {} t where t.\"id\" = s.\"id\")", quoted(name));
+    if plan.loaded.remembered {
+        crm.run(&format!("insert into load_insert select '{name}', s.\"id\"::text {missing}"))?;
+    }
+    crm.execute(&format!("insert into {} ({}) select {} {missing}", quoted(name), names.join(", "), values.join(", ")), &[])
+}
