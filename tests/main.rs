@@ -8,5 +8,7 @@ mod export;
 mod load;
 #[cfg(feature = "local-postgres")]
 mod local;
+#[cfg(feature = "local-postgres")]
+mod rollback;
 mod schemas;
 mod tidy;

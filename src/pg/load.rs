@@ -41,15 +41,13 @@ pub struct Input<'a> {
 
 /// What somebody vouches for or accepts.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Consent {
+pub struct Allowed {
     /// Nobody else writes.
     pub consumers_stopped: bool,
     /// Profiles of others may stand beside ours.
     pub beside_existing: bool,
     /// A lower phase than the last may be loaded.
     pub lower_phase: bool,
-    /// Triggers may fire.
-    pub allow_triggers: bool,
     /// Warnings refuse.
     pub strict: bool,
 }
@@ -129,20 +127,24 @@ impl Loader {
         self.crm.place()
     }
 
+    /// The database's name.
+    pub fn database(&self) -> &str {
+        &self.catalog.database
+    }
+
     /// The session, for callers within this module.
     pub(super) fn parts(&self) -> (&Crm, &Catalog) {
         (&self.crm, &self.catalog)
     }
 
     /// How a load would proceed, or why it must not.
-    pub fn mode(&self, input: &Input<'_>, consent: Consent) -> Result<Mode> {
-        self.preflight.check(&self.place(), consent.strict)?;
+    pub fn mode(&self, input: &Input<'_>, allowed: Allowed) -> Result<Mode> {
         let crm = &self.crm;
         crm.doing("look at what the CRM holds");
         let row = crm.one(include_str!("../../sql/crm/situation.sql"), &[])?;
         let (own, others): (i64, i64) = (row.get("own_profiles"), row.get("other_profiles"));
         let is_empty: bool = row.get("is_empty");
-        if others > 0 && own == 0 && !consent.beside_existing {
+        if others > 0 && own == 0 && !allowed.beside_existing {
             return Err(Fault::new(Exit::Preflight, format!("the CRM holds {others} profiles of others and none of ours"))
                 .at(self.place())
                 .help("is this the right database? if both may live side by side: --beside-existing")
@@ -151,7 +153,7 @@ impl Loader {
         let loaded = self.last.as_ref().filter(|run| run.command == "load").and_then(|run| run.phase);
         if let Some(phase) = loaded
             && i32::from(input.phase.number()) < phase
-            && !consent.lower_phase
+            && !allowed.lower_phase
         {
             return Err(Fault::new(Exit::Preflight, format!("phase {phase} is loaded, this is phase {}", input.phase))
                 .at(self.place())
@@ -184,11 +186,12 @@ impl Loader {
     }
 
     /// Loads, or with `dry_run` only counts what a load would do; then the CRM is left as it was.
-    pub fn load(&self, input: &Input<'_>, consent: Consent, dry_run: bool, sent: Sent<'_>) -> Result<Report> {
+    pub fn load(&self, input: &Input<'_>, allowed: Allowed, dry_run: bool, sent: Sent<'_>) -> Result<Report> {
         let crm = &self.crm;
+        self.preflight.check(&self.place(), allowed.strict)?;
         crm.doing("begin");
         crm.run(include_str!("../../sql/crm/begin.sql"))?;
-        let worked = self.inside(input, consent, dry_run, sent);
+        let worked = self.inside(input, allowed, dry_run, sent);
         match worked {
             Ok(report) if report.changed && !dry_run => {
                 self.commit(input.run_id)?;
@@ -207,14 +210,14 @@ impl Loader {
         }
     }
 
-    fn inside(&self, input: &Input<'_>, consent: Consent, dry_run: bool, sent: Sent<'_>) -> Result<Report> {
+    fn inside(&self, input: &Input<'_>, allowed: Allowed, dry_run: bool, sent: Sent<'_>) -> Result<Report> {
         let (crm, catalog) = (&self.crm, &self.catalog);
         let signs = quiet::writers(crm, catalog, self.last.as_ref())?;
         if !dry_run {
-            quiet::require(crm, &signs, consent.consumers_stopped)?;
+            quiet::require(crm, &signs, allowed.consumers_stopped)?;
             lock_tables(crm)?;
         }
-        let mode = self.mode(input, consent)?;
+        let mode = self.mode(input, allowed)?;
         ledger::create(crm, catalog.has_backfill)?;
         let mut report = Report {
             mode,
@@ -320,7 +323,8 @@ impl Loader {
         report.merged = applied.merged;
         report.replaced_members = applied.replaced_members;
         if input.phase < Phase::SCORES {
-            report.segments += segments::restore(crm)?;
+            let (restored, members) = segments::restore(crm)?;
+            report.segments += restored + members;
         }
         crm.doing("list what is kept");
         crm.run(include_str!("../../sql/crm/forget_kept.sql"))?;

@@ -18,6 +18,7 @@ pub mod local;
 pub mod preflight;
 pub mod quiet;
 mod references;
+pub mod rollback;
 pub mod rows;
 pub mod segments;
 pub mod session;

@@ -56,11 +56,11 @@ pub fn update_refreshed(crm: &Crm, run_id: &str) -> Result<u64> {
     crm.execute(include_str!("../../sql/crm/update_segments.sql"), &[])
 }
 
-/// Brings back segments and members as they were before our first load; returns how many rows.
-pub fn restore(crm: &Crm) -> Result<u64> {
+/// Brings back segments and members as they were before our first load; returns how many of each.
+pub fn restore(crm: &Crm) -> Result<(u64, u64)> {
     crm.doing("restore segments");
-    let mut restored = crm.execute(include_str!("../../sql/crm/restore_segments.sql"), &[])?;
-    restored += crm.execute(include_str!("../../sql/crm/restore_members.sql"), &[])?;
+    let segments = crm.execute(include_str!("../../sql/crm/restore_segments.sql"), &[])?;
+    let members = crm.execute(include_str!("../../sql/crm/restore_members.sql"), &[])?;
     crm.run("delete from backfill.before where table_name in ('CustomerSegment', 'CustomerSegmentMembership')")?;
-    Ok(restored)
+    Ok((segments, members))
 }

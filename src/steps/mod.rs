@@ -1,12 +1,15 @@
 //! Glue, one file per binary: read, call pure code, write.
 
 pub mod build;
+pub mod confirm;
 pub mod export;
 pub mod inspect;
+pub mod load;
 #[cfg(feature = "local-postgres")]
 pub mod local;
 pub mod purge;
 pub mod resolve;
+pub mod rollback;
 pub mod score;
 pub mod stage;
 

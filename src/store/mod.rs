@@ -1,5 +1,6 @@
 //! The only module that knows files and Parquet.
 
+mod aside;
 mod csv;
 mod draft;
 mod folder;
@@ -9,6 +10,7 @@ mod manifest;
 mod parquet;
 mod purge;
 
+pub use aside::{run_records, save_text, set_aside};
 pub use csv::{Dialect, Dump, DumpCounts, DumpReject};
 pub use draft::{Draft, replace_file};
 pub use folder::Folder;

@@ -103,7 +103,8 @@ pub struct World {
     pub segments: Vec<(String, Vec<String>, Option<String>)>,
     /// Addresses that must not be contacted.
     pub withdrawals: Vec<(String, Option<Timestamp>)>,
-    batches: BTreeMap<&'static str, Vec<RecordBatch>>,
+    /// The datasets, by name, after [`World::build`].
+    pub batches: BTreeMap<&'static str, Vec<RecordBatch>>,
 }
 
 impl World {

@@ -1,0 +1,238 @@
+//! Takes exactly our rows out of the CRM, brings back what we changed, and leaves all else; or, in an emergency, empties it.
+
+use anyhow::Result;
+use serde_json::json;
+
+use crate::fault::{Exit, Fault};
+use crate::pg::changes::{Counts, TableCounts, foreign_rows};
+use crate::pg::crm::{LOADED, ours, table};
+use crate::pg::first_load::Rebuild;
+use crate::pg::ledger::{self, RunNote};
+use crate::pg::load::{Loader, lock_tables};
+use crate::pg::quote_identifier as quoted;
+use crate::pg::{guard, quiet, segments};
+
+/// A row of ours that stays, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptRow {
+    /// The table.
+    pub table: String,
+    /// The row.
+    pub id: String,
+    /// `CHANGED` since we wrote it, or `FOREIGN_ROWS` hang on it.
+    pub reason: String,
+}
+
+/// What a rollback did, or would do.
+#[derive(Debug)]
+pub struct Undone {
+    /// Rows deleted and kept, by table.
+    pub counts: Counts,
+    /// Segments and members brought back.
+    pub restored: u64,
+    /// Rows of ours that stay.
+    pub kept: Vec<KeptRow>,
+    /// `SyncLog` rows deleted.
+    pub sync_log: u64,
+    /// What a person should know.
+    pub notes: Vec<String>,
+}
+
+/// Rolls back; with `dry_run` only counts.
+pub fn rollback(loader: &Loader, run_id: &str, consumers_stopped: bool, dry_run: bool) -> Result<Undone> {
+    let (crm, _) = loader.parts();
+    loader.preflight.check(&loader.place(), false)?;
+    crm.doing("begin");
+    crm.run(include_str!("../../sql/crm/begin.sql"))?;
+    match inside(loader, run_id, consumers_stopped, dry_run) {
+        Ok(undone) if !dry_run => {
+            loader.commit(run_id)?;
+            loader.analyze();
+            Ok(undone)
+        }
+        other => {
+            let _ = crm.run("rollback");
+            other
+        }
+    }
+}
+
+fn inside(loader: &Loader, run_id: &str, consumers_stopped: bool, dry_run: bool) -> Result<Undone> {
+    let (crm, catalog) = loader.parts();
+    let signs = quiet::writers(crm, catalog, loader.last.as_ref())?;
+    if !dry_run {
+        quiet::require(crm, &signs, consumers_stopped)?;
+        lock_tables(crm)?;
+    }
+    ledger::create(crm, catalog.has_backfill)?;
+    crm.run("create temp table load_delete (table_name text, id text) on commit drop")?;
+    guard::keep_changed(crm, catalog, &loader.preflight)?;
+    keep_hung_on(loader)?;
+    crm.doing("find our rows");
+    for loaded in &LOADED {
+        let reviewed = if loaded.table == table::CANDIDATE { include_str!("../../sql/crm/unless_reviewed.sql") } else { "" };
+        crm.run(&format!(
+            "insert into load_delete
+             select '{name}', t.\"id\"::text from {table} t
+             where {ours}
+               and not exists (select from load_kept k where k.table_name = '{name}' and k.id = t.\"id\"::text) {reviewed}",
+            name = loaded.table,
+            table = quoted(loaded.table),
+            ours = ours("t"),
+        ))?;
+    }
+    crm.run("analyze load_delete")?;
+    let mut counts = Counts::new();
+    for loaded in &LOADED {
+        let of = |set: &str| crm.count(&format!("select count(distinct id) from {set} where table_name = '{}'", loaded.table));
+        let (deleted, kept) = (of("load_delete")?, of("load_kept")?);
+        counts.insert(loaded.table, TableCounts { deleted, kept, ..TableCounts::default() });
+    }
+    let kept =
+        crm.query("select table_name, id, min(reason) from load_kept group by table_name, id order by table_name, id", &[])?;
+    let kept = kept.iter().map(|row| KeptRow { table: row.get(0), id: row.get(1), reason: row.get(2) }).collect();
+    let mut undone = Undone { counts, restored: 0, kept, sync_log: 0, notes: signs };
+    if !dry_run {
+        take_out(loader, run_id, &mut undone)?;
+    }
+    Ok(undone)
+}
+
+/// Profiles that rows of others, or kept rows of ours, hang on.
+fn keep_hung_on(loader: &Loader) -> Result<()> {
+    let (crm, catalog) = loader.parts();
+    crm.doing("look for rows of others on our profiles");
+    for reference in catalog.references_to(table::PROFILE) {
+        if !reference.is_readable || !reference.is_single {
+            return Err(Fault::new(
+                Exit::Preflight,
+                format!("{} refers to profiles and cannot be examined", reference.qualified),
+            )
+            .at(crm.place())
+            .help("grant select on it to the loader's role")
+            .into());
+        }
+        let theirs = match reference.table.as_deref() {
+            Some(name) if table::ALL.contains(&name) => format!(
+                "(not {} or exists (select from load_kept k where k.table_name = '{name}' and k.id = c.\"id\"::text))",
+                ours("c")
+            ),
+            _ => "true".to_owned(),
+        };
+        let column = quoted(&reference.column);
+        crm.run(&format!(
+            "insert into load_kept
+             select distinct 'CustomerProfile', c.{column}::text, 'FOREIGN_ROWS'
+             from {} c join \"CustomerProfile\" t on t.\"id\" = c.{column}
+             where {} and {theirs}
+               and not exists (select from load_kept k where k.table_name = 'CustomerProfile' and k.id = c.{column}::text)",
+            reference.qualified,
+            ours("t")
+        ))?;
+    }
+    crm.run("analyze load_kept")
+}
+
+fn take_out(loader: &Loader, run_id: &str, undone: &mut Undone) -> Result<()> {
+    let (crm, catalog) = loader.parts();
+    let mut before = foreign_rows(crm, catalog)?;
+    let rebuild = Rebuild::of_references(catalog, table::PROFILE);
+    undone
+        .notes
+        .extend(rebuild.kept.iter().map(|(name, _)| format!("{name} is not ours to alter: its key is checked row by row")));
+    rebuild.drop(crm)?;
+    crm.doing("delete our rows");
+    crm.run(include_str!("../../sql/crm/unpoint_merged.sql"))?;
+    for loaded in LOADED.iter().rev() {
+        crm.run(&format!(
+            "delete from {} t using load_delete d where d.table_name = '{}' and d.id = t.\"id\"::text",
+            quoted(loaded.table),
+            loaded.table
+        ))?;
+    }
+    crm.doing("delete segments that we made");
+    crm.run(include_str!("../../sql/crm/delete_own_segments.sql"))?;
+    rebuild.make(crm, |_| {})?;
+    let (restored_segments, members) = segments::restore(crm)?;
+    undone.restored = restored_segments + members;
+    if let Some(count) = before.get_mut(&quoted(table::MEMBERSHIP)) {
+        *count += members;
+    }
+    crm.doing("delete our SyncLog rows");
+    undone.sync_log = crm.execute(&format!("delete from \"SyncLog\" t where {}", ours("t")), &[])?;
+    crm.doing("forget what was written");
+    crm.run(include_str!("../../sql/crm/forget_written.sql"))?;
+    crm.run("delete from backfill.kept")?;
+    let after = foreign_rows(crm, catalog)?;
+    if after != before {
+        return Err(Fault::new(Exit::Mismatch, "the rollback would have changed rows of others")
+            .at(crm.place())
+            .help("nothing was committed; please report this")
+            .into());
+    }
+    let counts = json!(undone.counts);
+    let note = RunNote { id: run_id, command: "rollback", phase: None, as_of: None, inputs: None, counts: &counts };
+    ledger::note_run(crm, &note)
+}
+
+/// What an emergency rollback would empty: rows not ours per table, and why it must not, if it must not.
+pub fn emergency_plan(loader: &Loader) -> Result<Vec<(String, u64, u64)>> {
+    let (crm, catalog) = loader.parts();
+    let strangers: Vec<&str> = catalog
+        .references
+        .iter()
+        .filter(|reference| !reference.table.as_deref().is_some_and(|name| table::ALL.contains(&name)))
+        .map(|reference| reference.qualified.as_str())
+        .collect();
+    if !strangers.is_empty() {
+        return Err(Fault::new(Exit::Preflight, format!("other tables refer to the CRM's: {}", strangers.join(", ")))
+            .at(crm.place())
+            .help("they would lose what they refer to; drop those keys first, or use the ordinary rollback")
+            .into());
+    }
+    let mut plan = Vec::new();
+    for name in table::ALL {
+        let all = crm.count(&format!("select count(*) from {}", quoted(name)))?;
+        let others = crm.count(&format!("select count(*) from {} t where not {}", quoted(name), ours("t")))?;
+        plan.push((name.to_owned(), all, others));
+    }
+    Ok(plan)
+}
+
+/// Segments, their members and notes as one JSON object per line, to be saved before an emergency rollback.
+pub fn backup(loader: &Loader) -> Result<Vec<(&'static str, String)>> {
+    let (crm, _) = loader.parts();
+    crm.doing("save segments and notes");
+    let mut saved = Vec::new();
+    for name in [table::SEGMENT, table::MEMBERSHIP, table::NOTE] {
+        let rows = crm.query(&format!("select to_jsonb(t)::text from {} t order by t.\"id\"::text", quoted(name)), &[])?;
+        let mut lines = String::new();
+        for row in rows {
+            lines.push_str(row.get(0));
+            lines.push('\n');
+        }
+        saved.push((name, lines));
+    }
+    Ok(saved)
+}
+
+/// Empties the strategy's tables, all named in one statement; what refers to them from elsewhere makes it fail.
+pub fn emergency(loader: &Loader, run_id: &str) -> Result<()> {
+    let (crm, catalog) = loader.parts();
+    crm.doing("empty the CRM");
+    crm.run("begin")?;
+    let work = || -> Result<()> {
+        ledger::create(crm, catalog.has_backfill)?;
+        let names: Vec<String> = table::ALL.iter().map(|name| quoted(name)).collect();
+        crm.run(&format!("truncate table {} restrict", names.join(", ")))?;
+        crm.run("delete from backfill.written; delete from backfill.before; delete from backfill.kept")?;
+        let counts = json!({});
+        let note = RunNote { id: run_id, command: "emergency", phase: None, as_of: None, inputs: None, counts: &counts };
+        ledger::note_run(crm, &note)
+    };
+    if let Err(error) = work() {
+        let _ = crm.run("rollback");
+        return Err(error);
+    }
+    loader.commit(run_id)
+}

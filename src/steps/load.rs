@@ -1,0 +1,280 @@
+//! `load`: the datasets of `data/crm` and `data/score` into the CRM, in one transaction.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+use serde_json::json;
+
+use crate::cli::{Outcome, Session};
+use crate::fault::{Exit, Fault};
+use crate::model::{LinkRule, Phase, RecordKey, Timestamp, profile_id};
+use crate::pg::crm::LOADED;
+use crate::pg::ledger::ExportMark;
+use crate::pg::load::{Allowed, Input, Loader, Report};
+use crate::pg::rows::{Batches, Datasets};
+use crate::pg::segments::SavedSegment;
+use crate::progress::{Task, thousands};
+use crate::sources::crm::{profile_ids, segments};
+use crate::steps::confirm;
+use crate::store::{Folder, RunLock, hash_bytes};
+use crate::tables::resolution::links;
+
+/// The variable that names the target.
+pub const CRM_URL: &str = "CRM_DATABASE_URL";
+
+/// Arguments of `load`.
+#[derive(clap::Args, Debug, Default)]
+pub struct Args {
+    /// Count what would be inserted, updated and deleted, exactly, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask, even on a terminal
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Nobody else writes: vouches for it where signs say otherwise
+    #[arg(long)]
+    pub consumers_stopped: bool,
+    /// Load beside profiles of others that were in the CRM before
+    #[arg(long)]
+    pub beside_existing: bool,
+    /// Load a lower phase than the last, taking back what later phases brought
+    #[arg(long)]
+    pub lower_phase: bool,
+    /// Load although triggers of the CRM will fire for every row
+    #[arg(long)]
+    pub allow_triggers: bool,
+    /// Refuse for warnings too
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// The datasets as files.
+struct Saved {
+    crm: Folder,
+    score: Folder,
+}
+
+impl Saved {
+    fn folder(&self, stem: &str) -> Option<&Folder> {
+        let name = format!("{stem}.parquet");
+        [&self.crm, &self.score].into_iter().find(|folder| folder.manifest.files.contains_key(&name))
+    }
+}
+
+impl Datasets for Saved {
+    fn rows(&self, stem: &str) -> Option<u64> {
+        self.folder(stem).and_then(|folder| folder.manifest.files.get(&format!("{stem}.parquet"))).map(|entry| entry.rows)
+    }
+
+    fn batches(&self, stem: &str) -> Result<Batches<'_>> {
+        let folder = self.folder(stem).unwrap_or(&self.crm);
+        Ok(Box::new(folder.read_stem(stem)?))
+    }
+}
+
+/// Loads, or counts.
+pub fn run(session: &Session, args: Args) -> Result<Outcome> {
+    let _lock = RunLock::take(&session.layout, &format!("load, run {}", session.run_id))?;
+    let saved = open(session)?;
+    let phase = session.check_phase(saved.crm.manifest.phase, saved.crm.path())?;
+    let as_of = session.check_as_of(&saved.crm.manifest.as_of, saved.crm.path())?;
+    let dsn = session.environment.require_dsn(CRM_URL)?;
+    let exports = export_marks(session, phase)?;
+    let (kept_ids, segments) = crm_export(session)?;
+    let inputs = hash_bytes(format!("{} {}", saved.crm.manifest.content_hash(), saved.score.manifest.content_hash()).as_bytes());
+
+    let loader = Loader::open(&dsn, args.allow_triggers)?;
+    for finding in loader.preflight.findings.iter().filter(|finding| !finding.refuses) {
+        session.progress.warn(&finding.what);
+    }
+    announce(session, &loader, &saved, phase, as_of);
+    if !args.dry_run {
+        confirm::agree("Load?", args.yes)?;
+    }
+    let allowed = Allowed {
+        consumers_stopped: args.consumers_stopped,
+        beside_existing: args.beside_existing,
+        lower_phase: args.lower_phase,
+        strict: args.strict,
+    };
+    let input = Input {
+        run_id: &session.run_id,
+        phase,
+        as_of,
+        inputs: &inputs,
+        exports: &exports,
+        kept_ids: &kept_ids,
+        segments: segments.as_deref(),
+        data: &saved,
+    };
+    let tasks = Tasks { session, saved: &saved, current: RefCell::new(None) };
+    let report = loader.load(&input, allowed, args.dry_run, &|stem, rows| tasks.advance(stem, rows))?;
+    tasks.end();
+    for note in &report.notes {
+        session.progress.warn(note);
+    }
+    Ok(outcome(&report, phase, &loader.place(), args.dry_run))
+}
+
+fn open(session: &Session) -> Result<Saved> {
+    let crm = Folder::open(&session.layout.crm())?;
+    let score = Folder::open(&session.layout.score())?;
+    let of_these = hash_bytes(crm.manifest.content_hash().as_bytes());
+    if score.manifest.inputs.get("crm") != Some(&of_these) {
+        return Err(Fault::new(Exit::Input, "the scores are of other profiles than those in data/crm")
+            .at(score.path().display().to_string())
+            .help("make score")
+            .into());
+    }
+    Ok(Saved { crm, score })
+}
+
+/// The exports that the phase is made of.
+fn export_marks(session: &Session, phase: Phase) -> Result<Vec<ExportMark>> {
+    let mut marks = Vec::new();
+    for source in phase.sources() {
+        let Some(folder) = Folder::find(&session.layout.exports(source))? else {
+            session.progress.warn(format!("the export of {source} is gone: its watermark is not written to the CRM"));
+            continue;
+        };
+        marks.push(ExportMark {
+            source,
+            manifest: folder.manifest.content_hash(),
+            watermark: folder.manifest.facts.get("watermark").cloned(),
+            as_of: folder.manifest.as_of.clone(),
+        });
+    }
+    Ok(marks)
+}
+
+/// Ids kept from an earlier load, and segment definitions, as `export-crm` saved them.
+fn crm_export(session: &Session) -> Result<(Vec<String>, Option<Vec<SavedSegment>>)> {
+    let Some(folder) = Folder::find(&session.layout.exports_crm())? else { return Ok((Vec::new(), None)) };
+    let mut loaded = BTreeSet::new();
+    for batch in folder.read::<profile_ids::Table>(None)? {
+        loaded.extend(batch?.rows().map(|row| row.profile_id.to_owned()));
+    }
+    let mut kept = Vec::new();
+    if !loaded.is_empty() {
+        for batch in Folder::open(&session.layout.resolve())?.read::<links::Table>(None)? {
+            kept.extend(
+                batch?.rows().filter_map(kept_id).filter(|id| loaded.contains(*id)).map(str::to_owned).collect::<Vec<_>>(),
+            );
+        }
+    }
+    let mut saved = Vec::new();
+    for batch in folder.read::<segments::Table>(None)? {
+        saved.extend(batch?.rows().filter(|row| row.segment_type == "DYNAMIC").map(|row| SavedSegment {
+            id: row.id.to_owned(),
+            definition: vec![
+                Some(row.name.to_owned()),
+                row.criteria.map(str::to_owned),
+                row.combinator.map(str::to_owned),
+                row.club_id.map(str::to_owned),
+                Some(row.is_active.to_string()),
+                row.deleted_at.map(|at| at.to_string()),
+            ],
+        }));
+    }
+    Ok((kept, Some(saved)))
+}
+
+/// The id of a founder's profile where it is not the one derived from the founder: it stems from an earlier load.
+fn kept_id(link: links::Row<'_>) -> Option<&str> {
+    let id = link.profile_id.filter(|_| link.rule == LinkRule::Founder)?;
+    let derived = profile_id(RecordKey { source: link.source, id: link.source_id }, 1);
+    (derived.to_string() != id).then_some(id)
+}
+
+fn announce(session: &Session, loader: &Loader, saved: &Saved, phase: Phase, as_of: Timestamp) {
+    if session.quiet || session.json {
+        return;
+    }
+    session.progress.line(&format!(" target   {}", loader.place()));
+    session.progress.line(&format!(" phase    {phase} ({}), as of {as_of}", phase.title()));
+    if let Some(last) = &loader.last {
+        session.progress.line(&format!(" before   {} of run {}", last.command, last.id));
+    }
+    for loaded in &LOADED {
+        let rows = saved.rows((loaded.dataset)().stem).unwrap_or(0);
+        session.progress.line(&format!("   {:<28} {:>12} rows", loaded.table, thousands(rows)));
+    }
+}
+
+struct Tasks<'a> {
+    session: &'a Session,
+    saved: &'a Saved,
+    current: RefCell<Option<(String, Task<'a>)>>,
+}
+
+impl Tasks<'_> {
+    fn advance(&self, stem: &str, rows: u64) {
+        let mut current = self.current.borrow_mut();
+        if current.as_ref().is_none_or(|(name, _)| name != stem) {
+            if let Some((_, task)) = current.take() {
+                task.finish("");
+            }
+            *current = Some((stem.to_owned(), self.session.progress.task(stem, self.saved.rows(stem))));
+        }
+        if let Some((_, task)) = current.as_ref() {
+            task.advance(rows);
+        }
+    }
+
+    fn end(&self) {
+        if let Some((_, task)) = self.current.take() {
+            task.finish("");
+        }
+    }
+}
+
+fn outcome(report: &Report, phase: Phase, place: &str, dry_run: bool) -> Outcome {
+    let summary = json!({
+        "phase": phase.number(),
+        "mode": report.mode.words(),
+        "dry_run": dry_run,
+        "changed": report.changed,
+        "tables": report.counts,
+        "merged": report.merged,
+        "segments": report.segments,
+        "replaced_members": report.replaced_members,
+        "withdrawals_remembered": report.withdrawals,
+        "flags_lowered": report.flags_lowered,
+        "rebuilt_indexes_and_keys": report.rebuilt,
+        "notes": report.notes,
+    });
+    if !report.changed {
+        let text = format!(" load     nothing to do: {place} equals the datasets of phase {phase}\n");
+        return Outcome::new(text, summary).next(next(phase));
+    }
+    let mut text = format!(" {}  {}: {}\n", if dry_run { "plan  " } else { "loaded" }, place, report.mode.words());
+    text.push_str(&format!("   {:<28} {:>11} {:>11} {:>11} {:>9} {:>9}\n", "", "inserted", "updated", "deleted", "kept", "held"));
+    for (table, counts) in &report.counts {
+        text.push_str(&format!(
+            "   {table:<28} {:>11} {:>11} {:>11} {:>9} {:>9}\n",
+            thousands(counts.inserted),
+            thousands(counts.updated),
+            thousands(counts.deleted),
+            thousands(counts.kept),
+            thousands(counts.held_by_other)
+        ));
+    }
+    let mut line = |count: u64, what: &str| {
+        if count > 0 {
+            text.push_str(&format!("   {:>12} {what}\n", thousands(count)));
+        }
+    };
+    line(report.merged, "profiles stay as MERGED because rows of others hang on them");
+    line(report.segments, "segment rows refreshed or restored");
+    line(report.replaced_members, "members by rule of others replaced (their image is kept for rollback)");
+    line(report.withdrawals, "withdrawals remembered for good");
+    line(report.flags_lowered, "consent flags stay down under a withdrawal that stands");
+    line(report.rebuilt as u64, "indexes and keys made once, after the rows");
+    let outcome = Outcome::new(text, summary);
+    if dry_run { outcome.next("make load") } else { outcome.next(next(phase)) }
+}
+
+fn next(phase: Phase) -> String {
+    format!("make verify PHASE={phase}")
+}

@@ -1,0 +1,45 @@
+//! Folders that a rollback sets aside, run records, and files saved before an emergency.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::store::draft::create_private;
+use crate::store::{Layout, io_fault, replace_file};
+
+/// Moves complete folders below `data/failed/<run>/`; returns where each went. Folders that are not there are left out.
+pub fn set_aside(layout: &Layout, run_id: &str, folders: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let target = layout.failed().join(run_id);
+    create_private(&target)?;
+    let mut moved = Vec::new();
+    for folder in folders.iter().filter(|folder| folder.exists()) {
+        let Some(name) = folder.file_name() else { continue };
+        let to = target.join(name);
+        std::fs::rename(folder, &to).map_err(|error| io_fault("move", folder, &error))?;
+        moved.push(to);
+    }
+    Ok(moved)
+}
+
+/// Saves a text file for its owner alone.
+pub fn save_text(path: &Path, text: &str) -> Result<()> {
+    replace_file(path, text.as_bytes())
+}
+
+/// The run records of a step, latest first.
+pub fn run_records(layout: &Layout, step: &str) -> Result<Vec<String>> {
+    let path = layout.runs();
+    let entries = match std::fs::read_dir(&path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(io_fault("list", &path, &error).into()),
+    };
+    let suffix = format!("-{step}.json");
+    let mut names: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(&suffix)))
+        .collect();
+    names.sort_unstable();
+    names.iter().rev().map(|path| std::fs::read_to_string(path).map_err(|error| io_fault("read", path, &error).into())).collect()
+}

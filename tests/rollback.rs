@@ -1,0 +1,120 @@
+//! Rolling back on a real PostgreSQL: exactly our rows go, everybody else's stay.
+
+use crm_backfill::config::Dsn;
+use crm_backfill::fault::{Exit, Fault};
+use crm_backfill::pg::load::Loader;
+use crm_backfill::pg::rollback::{Undone, backup, emergency, emergency_plan, rollback};
+
+use crate::load::{fingerprint, load};
+use crate::support::datasets::{Person, World, id_of};
+use crate::support::postgres::{Database, database};
+
+const CRM: &str = include_str!("../schemas/crm.sql");
+const SEGMENT: &str = "0b5e6f3a-1111-4b8e-9c1d-2e3f4a5b6c7d";
+
+fn undo(crm: &Database, run_id: &str) -> Undone {
+    let loader = Loader::open(&Dsn::new(&crm.url, "CRM_DATABASE_URL"), false).unwrap();
+    rollback(&loader, run_id, true, false).unwrap_or_else(|error| panic!("{error:#} {:?}", error.downcast_ref::<Fault>()))
+}
+
+fn people() -> World {
+    World::of([Person::new("anna", 11), Person::new("bea", 12), Person::new("cleo", 13)]).build()
+}
+
+/// A profile, a note on a profile of ours, and a segment with a manual member and one by rule, as people and the CRM make them.
+fn others(crm: &Database) {
+    let (anna, bea) = (id_of("anna"), id_of("bea"));
+    crm.execute(&format!(
+        "insert into \"CustomerProfile\" (\"id\", \"tenantId\", \"email\", \"source\", \"firstSeenAt\", \"updatedAt\")
+         values ('5d0d1a52-8a44-4f5c-9f2c-aaaaaaaaaaaa', '1', 'walk-in@mail.test', 'app', now(), now());
+         insert into \"CustomerNote\" (\"id\", \"tenantId\", \"customerId\", \"body\", \"updatedAt\") values ('n1', '1', '{anna}', 'hello', now());
+         insert into \"CustomerSegment\" (\"id\", \"tenantId\", \"name\", \"memberCount\", \"updatedAt\") values ('{SEGMENT}', '1', 'regulars', 9, now());
+         insert into \"CustomerSegmentMembership\" (\"id\", \"tenantId\", \"segmentId\", \"customerId\", \"source\")
+         values ('m1', '1', '{SEGMENT}', '{bea}', 'MANUAL'),
+                ('m2', '1', '{SEGMENT}', '5d0d1a52-8a44-4f5c-9f2c-aaaaaaaaaaaa', 'RULE');"
+    ));
+}
+
+fn count(crm: &Database, table: &str) -> String {
+    crm.value(&format!("select count(*)::text from \"{table}\""))
+}
+
+#[test]
+fn a_rollback_leaves_an_empty_crm_as_it_was() {
+    let crm = database(CRM);
+    let before = fingerprint(&crm);
+    load(&crm, &people(), "run-1");
+    let undone = undo(&crm, "run-2");
+    assert_eq!(undone.counts["CustomerProfile"].deleted, 3);
+    assert_eq!(fingerprint(&crm), before);
+    assert_eq!(count(&crm, "SyncLog"), "0");
+    assert!(load(&crm, &people(), "run-3").changed, "after a rollback the same datasets load again");
+}
+
+#[test]
+fn rows_of_others_survive_a_second_load_and_a_rollback() {
+    let crm = database(CRM);
+    load(&crm, &people(), "run-1");
+    others(&crm);
+    let theirs = "select 'p', \"id\" from \"CustomerProfile\" where \"id\" not like 'bf11%'
+        union all select 'n', \"id\" from \"CustomerNote\" union all select 's', \"id\" || \"memberCount\" from \"CustomerSegment\"
+        union all select 'm', \"id\" from \"CustomerSegmentMembership\" where \"id\" in ('m1', 'm2') order by 1, 2";
+    let before = crm.rows(theirs);
+
+    let mut world = people();
+    world.segments = vec![(SEGMENT.to_owned(), vec!["anna".to_owned(), "cleo".to_owned()], None)];
+    let world = world.build();
+    let report = load(&crm, &world, "run-2");
+    assert_eq!(report.replaced_members, 1);
+    assert_eq!(crm.value("select \"memberCount\"::text from \"CustomerSegment\""), "3", "two by rule and the manual one");
+    assert_eq!(crm.value("select count(*)::text from \"CustomerSegmentMembership\" where \"id\" = 'm1'"), "1");
+    assert!(!load(&crm, &world, "run-2").changed);
+
+    let undone = undo(&crm, "run-3");
+    assert_eq!(crm.rows(theirs), before);
+    let kept: Vec<_> = undone.kept.iter().map(|row| (row.table.as_str(), row.id.clone(), row.reason.as_str())).collect();
+    let mut expected = [("CustomerProfile", id_of("anna"), "FOREIGN_ROWS"), ("CustomerProfile", id_of("bea"), "FOREIGN_ROWS")];
+    expected.sort();
+    assert_eq!(kept, expected, "profiles that a note or a manual membership hangs on stay");
+    assert_eq!(crm.value("select count(*)::text from \"CustomerProfile\" where \"id\" like 'bf11%'"), "2");
+    assert_eq!(count(&crm, "Activity"), "0");
+}
+
+#[test]
+fn an_edited_profile_is_kept_by_load_and_rollback_and_listed() {
+    let crm = database(CRM);
+    load(&crm, &people(), "run-1");
+    let anna = id_of("anna");
+    crm.execute(&format!("update \"CustomerProfile\" set \"firstName\" = 'Zora' where \"id\" = '{anna}'"));
+    let report = load(&crm, &people(), "run-2");
+    assert_eq!((report.counts["CustomerProfile"].kept, report.counts["CustomerProfile"].updated), (1, 0));
+    assert_eq!(crm.value(&format!("select \"firstName\" from \"CustomerProfile\" where \"id\" = '{anna}'")), "Zora");
+    assert_eq!(crm.rows("select table_name, reason from backfill.kept"), [["CustomerProfile", "CHANGED"]]);
+    let undone = undo(&crm, "run-3");
+    assert_eq!(undone.kept.len(), 1);
+    assert_eq!(count(&crm, "CustomerProfile"), "1");
+}
+
+#[test]
+fn an_emergency_empties_the_named_tables_and_refuses_strangers() {
+    let crm = database(CRM);
+    load(&crm, &people(), "run-1");
+    others(&crm);
+    let open = || Loader::open(&Dsn::new(&crm.url, "CRM_DATABASE_URL"), false).unwrap();
+    crm.execute("create table loyalty (customer text references \"CustomerProfile\" (\"id\"))");
+    let fault = emergency_plan(&open()).unwrap_err().downcast::<Fault>().unwrap();
+    assert_eq!(fault.exit, Exit::Preflight);
+    assert!(fault.what.contains("loyalty"), "{fault:?}");
+    crm.execute("drop table loyalty");
+    let loader = open();
+    let plan = emergency_plan(&loader).unwrap();
+    assert!(plan.contains(&("CustomerProfile".to_owned(), 4, 1)), "{plan:?}");
+    let saved = backup(&loader).unwrap();
+    assert!(saved.iter().any(|(table, lines)| *table == "CustomerNote" && lines.contains("hello")));
+    emergency(&loader, "run-2").unwrap();
+    drop(loader);
+    for table in ["CustomerProfile", "CustomerNote", "CustomerSegment", "SyncLog"] {
+        assert_eq!(count(&crm, table), "0", "{table}");
+    }
+    assert!(load(&crm, &people(), "run-3").changed);
+}
