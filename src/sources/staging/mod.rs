@@ -5,6 +5,8 @@
 //! done, so they are staged in parallel and written in order.
 
 mod codes;
+#[cfg(test)]
+pub(in crate::sources) mod lab;
 mod person;
 mod rules;
 mod sheet;

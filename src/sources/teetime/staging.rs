@@ -182,3 +182,137 @@ impl Entity for bookings::Table {
         Disposition::Staged
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sources::staging::lab::{as_of, at, columns, count, exported, options, stage, stage_after};
+
+    fn player(id: &str) -> players::Row<'_> {
+        players::Row {
+            id,
+            email: None,
+            phone: Some("082 555 1234"),
+            name: Some("Ann"),
+            surname: Some("Lee"),
+            handicap: Some("12.4"),
+            handicap_updated_at: Some(at("2024-05-01T10:00:00.123500Z")),
+            home_club_id: None,
+            home_club_name: None,
+            home_club_tenant_id: None,
+            club_tenant_id: None,
+            created_at: Some(at("2024-05-01T10:00:00Z")),
+            updated_at: None,
+        }
+    }
+
+    #[test]
+    fn the_tenant_is_the_home_clubs_else_that_of_the_clubs_else_unknown() {
+        let rows = [
+            players::Row { home_club_tenant_id: Some("17"), club_tenant_id: Some("2"), ..player("a") },
+            players::Row { club_tenant_id: Some("2"), ..player("b") },
+            player("c"),
+            players::Row { home_club_tenant_id: Some("9"), ..player("d") },
+        ];
+        let sheet = stage::<players::Table>(&rows);
+        let people = columns::<people::Table>(&sheet.people);
+        let tenancies: Vec<_> = people.rows().map(|row| (row.tenant_id.map(str::to_owned), row.tenant_rule)).collect();
+        let some = |tenant: &str| Some(tenant.to_owned());
+        assert_eq!(
+            tenancies,
+            [
+                (some("1"), TenantRule::HomeClub),
+                (some("2"), TenantRule::ClubMembership),
+                (None, TenantRule::Unknown),
+                (some("9"), TenantRule::HomeClub)
+            ]
+        );
+        assert_eq!(people.row(2).phone_key, None, "a national number of nobody's tenant is no key");
+        assert_eq!(people.row(3).phone_key, Some("+27825551234"), "a known tenant without a region: valid in one region only");
+        assert_eq!(sheet.counts[&("tenant_id", Reason::TenantNotConfigured, some("9"))], 1);
+        assert_eq!(people.row(0).handicap_at.unwrap().to_string(), "2024-05-01T10:00:00.124Z");
+        let strict = crate::sources::staging::StagingOptions { tenantless: some("default"), ..options() };
+        let sheet = stage_after::<players::Table>(&rows[2..3], strict, Survey::default());
+        assert_eq!(columns::<people::Table>(&sheet.people).row(0).tenant_id, Some("default"));
+    }
+
+    #[test]
+    fn a_player_without_any_key_founds_unless_the_settings_say_skip() {
+        let row = players::Row { phone: None, ..player("a") };
+        let sheet = stage::<players::Table>(&[row]);
+        assert!(columns::<people::Table>(&sheet.people).row(0).may_found);
+        let skipping = crate::sources::staging::StagingOptions { keyless: false, ..options() };
+        let sheet = stage_after::<players::Table>(&[row], skipping, Survey::default());
+        assert_eq!(columns::<people::Table>(&sheet.people).row(0).skip_reason, Some(SkipReason::NoKey));
+    }
+
+    fn association<'a>(id: &'a str, code: &'a str, number: Option<&'a str>) -> player_associations::Row<'a> {
+        player_associations::Row { id, player_id: "a", association_id: "x", association_type: Some(code), external_id: number }
+    }
+
+    #[test]
+    fn association_numbers_are_identifiers_and_the_first_of_each_kind_is_the_players() {
+        let rows = [
+            association("1", "GOLF_RSA", Some("rsa-1")),
+            association("2", "golfrsa", Some("RSA-2222")),
+            association("3", "MCA", Some("77")),
+            association("4", "ENGLAND_GOLF", Some("1001234567")),
+            association("5", "DISCOVERY_VITALITY", Some("9988776655")),
+            association("6", "MOON_GOLF", Some("12345")),
+            association("7", "MCA", None),
+            association("8", "CONGU", Some("nope")),
+        ];
+        let rules = crate::sources::staging::Rules::new(options()).unwrap();
+        let mut survey = Survey::default();
+        player_associations::Table::survey(&exported::<player_associations::Table>(&rows), &rules, &mut survey);
+        let sheet = stage_after::<players::Table>(&[player("a")], options(), survey);
+        let people = columns::<people::Table>(&sheet.people);
+        let row = people.row(0);
+        assert_eq!((row.golf_rsa_id, row.mca_id, row.cdh_id), (Some("RSA-1"), Some("77"), Some("1001234567")));
+
+        let sheet = stage::<player_associations::Table>(&rows);
+        let identifiers = columns::<identifiers::Table>(&sheet.identifiers);
+        let found: Vec<_> = identifiers.rows().map(|row| (row.row_id.to_owned(), row.kind, row.is_key)).collect();
+        let kinds = [
+            ("1", Some(AliasType::GolfRsaId)),
+            ("2", Some(AliasType::GolfRsaId)),
+            ("3", Some(AliasType::McaId)),
+            ("4", Some(AliasType::CdhId)),
+            ("5", None),
+            ("6", None),
+        ];
+        assert_eq!(found, kinds.map(|(id, kind)| (id.to_owned(), kind, kind.is_some())));
+        let references = columns::<stage::references::Table>(&sheet.references);
+        assert_eq!(references.rows().map(|row| row.row_id.to_owned()).collect::<Vec<_>>(), ["7", "8"]);
+        for reason in [Reason::AssociationFurther, Reason::AssociationUnmapped, Reason::AssociationEmpty, Reason::NumberInvalid] {
+            assert_eq!(count(&sheet, reason), 1, "{reason}");
+        }
+    }
+
+    #[test]
+    fn bookings_are_staged_with_unknown_statuses_as_booked() {
+        let booking = |id, status, start_time| bookings::Row {
+            id,
+            player_id: "nobody",
+            course_id: Some("c"),
+            course_name: Some("North"),
+            club_id: Some("7"),
+            club_name: Some("Links"),
+            status,
+            start_time,
+            player_count: Some(4),
+            created_at: Some(as_of()),
+        };
+        let rows = [
+            booking("1", Some("No Show"), Some(as_of())),
+            booking("2", Some("LIMBO"), Some(crate::model::Timestamp::INFINITY)),
+            booking("3", None, None),
+        ];
+        let sheet = stage::<bookings::Table>(&rows);
+        let staged = columns::<stage::bookings::Table>(&sheet.bookings);
+        let outcomes: Vec<_> = staged.rows().map(|row| (row.outcome, row.start_at.is_some())).collect();
+        assert_eq!(outcomes, [(BookingOutcome::NoShow, true), (BookingOutcome::Booked, false), (BookingOutcome::Booked, false)]);
+        assert_eq!(sheet.counts[&("status", Reason::BookingStatusUnmapped, Some("LIMBO".to_owned()))], 1);
+        assert_eq!(count(&sheet, Reason::TimeInfinite), 1);
+    }
+}
