@@ -116,7 +116,7 @@ pub fn is_national_id(digits: &[u8; 13]) -> bool {
             }
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 #[cfg(test)]

@@ -47,12 +47,12 @@ impl NameReader {
         reasons: &mut [Reasons; 2],
     ) -> Name<'_> {
         let (mut first, mut last) = (first.unwrap_or_default(), last.unwrap_or_default());
-        if first.trim().is_empty() {
-            if let Some((family, given)) = last.split_once(',').filter(|(_, given)| !given.trim().is_empty()) {
-                self.split = [given.to_owned(), family.to_owned()];
-                reasons[1].insert(Reason::NameSplit);
-                (first, last) = (&self.split[0], &self.split[1]);
-            }
+        if first.trim().is_empty()
+            && let Some((family, given)) = last.split_once(',').filter(|(_, given)| !given.trim().is_empty())
+        {
+            self.split = [given.to_owned(), family.to_owned()];
+            reasons[1].insert(Reason::NameSplit);
+            (first, last) = (&self.split[0], &self.split[1]);
         }
         self.first.read(first, &mut self.buffer, junk, &mut reasons[0]);
         self.last.read(last, &mut self.buffer, junk, &mut reasons[1]);

@@ -68,10 +68,10 @@ pub(super) fn visible(raw: &str, out: &mut String, reasons: &mut Reasons) {
             _ => out.push(c),
         }
     }
-    if let Some(integer) = out.strip_suffix(".0") {
-        if integer.bytes().all(|byte| byte.is_ascii_digit()) {
-            out.truncate(integer.len());
-        }
+    if let Some(integer) = out.strip_suffix(".0")
+        && integer.bytes().all(|byte| byte.is_ascii_digit())
+    {
+        out.truncate(integer.len());
     }
 }
 

@@ -144,10 +144,11 @@ impl PhoneReader {
                 self.keep(number, class, is_key, reasons);
             }
         }
-        if self.numbers.is_empty() && parts > 1 {
-            if let Some((number, class)) = valid(&cell, home.map(|home| home.0)) {
-                self.keep(number, class, true, reasons);
-            }
+        if self.numbers.is_empty()
+            && parts > 1
+            && let Some((number, class)) = valid(&cell, home.map(|home| home.0))
+        {
+            self.keep(number, class, true, reasons);
         }
         if self.numbers.len() > 1 {
             reasons.insert(Reason::PhoneSplit);
@@ -204,24 +205,23 @@ impl PhoneReader {
                 let lost_zero = !international && !digits.starts_with('0') && number.as_str().len() > digits.len() + 1;
                 return Some((number, class, true, lost_zero.then_some(Reason::PhoneZeroRestored)));
             }
-            if home.0 == Region::ZA && digits.starts_with("09") {
-                if let Some((number, class)) = valid_international(&digits[2..]) {
-                    return Some((number, class, true, Some(Reason::PhoneOldPrefix)));
-                }
+            if home.0 == Region::ZA
+                && digits.starts_with("09")
+                && let Some((number, class)) = valid_international(&digits[2..])
+            {
+                return Some((number, class, true, Some(Reason::PhoneOldPrefix)));
             }
             let bare = if international { format!("+{}", digits.trim_start_matches("00")) } else { digits.to_owned() };
             if let Some((number, class)) = valid(&bare, Some(home.0)) {
                 return Some((number, class, false, Some(Reason::PhoneDigitsOnly)));
             }
-        } else if international {
-            if let Some((number, class)) = valid_international(digits.trim_start_matches("00")) {
-                return Some((number, class, true, None));
-            }
+        } else if international && let Some((number, class)) = valid_international(digits.trim_start_matches("00")) {
+            return Some((number, class, true, None));
         }
-        if !digits.starts_with('0') {
-            if let Some((number, class)) = valid_international(digits) {
-                return Some((number, class, true, (!text.starts_with('+')).then_some(Reason::PhonePlusRestored)));
-            }
+        if !digits.starts_with('0')
+            && let Some((number, class)) = valid_international(digits)
+        {
+            return Some((number, class, true, (!text.starts_with('+')).then_some(Reason::PhonePlusRestored)));
         }
         if international {
             return None;

@@ -130,10 +130,10 @@ impl Entity for player_associations::Table {
             }
             return Disposition::Reference(SkipReason::NoTarget);
         };
-        if let Some(kind) = kind {
-            if desk.survey.number(row.player_id, kind).is_some_and(|first| first != number.as_str()) {
-                desk.tally.note(NUMBER, Reason::AssociationFurther);
-            }
+        if let Some(kind) = kind
+            && desk.survey.number(row.player_id, kind).is_some_and(|first| first != number.as_str())
+        {
+            desk.tally.note(NUMBER, Reason::AssociationFurther);
         }
         desk.staged.identifier(identifiers::Row {
             source_id: row.player_id,

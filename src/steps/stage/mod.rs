@@ -37,10 +37,10 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let maps = read_maps(session)?;
     let manifest = manifest(session, phase, &as_of_text, &exports, &maps);
     let target = session.layout.stage();
-    if !args.with_values {
-        if let Some(done) = unchanged(&target, &manifest)? {
-            return Ok(nothing_to_do("stage", &done, NEXT));
-        }
+    if !args.with_values
+        && let Some(done) = unchanged(&target, &manifest)?
+    {
+        return Ok(nothing_to_do("stage", &done, NEXT));
     }
     let rules = rules(session, as_of, &maps)?;
     let draft = Draft::create(&target, &as_of_text)?;
