@@ -8,7 +8,7 @@ use crate::fault::{Exit, Fault};
 use crate::model::{Phase, Timestamp};
 use crate::pg::catalog::Catalog;
 use crate::pg::changes::{self, Counts, TableCounts};
-use crate::pg::crm::{LOADED, ours, table};
+use crate::pg::crm::{LOADED, table};
 use crate::pg::first_load::Rebuild;
 use crate::pg::ledger::{self, ExportMark, Run, RunNote};
 use crate::pg::preflight::{Preflight, preflight};
@@ -244,11 +244,8 @@ impl Loader {
             report.segments += segments::update_refreshed(crm, input.run_id)?;
         }
         report.withdrawals = staging::add_withdrawals(crm, input.data)?;
-        let moved = self.last.as_ref().is_none_or(|last| {
-            last.command != "load"
-                || last.phase != Some(i32::from(input.phase.number()))
-                || last.inputs.as_deref() != Some(input.inputs)
-        });
+        let moved =
+            self.last.as_ref().is_none_or(|last| last.command != "load" || last.phase != Some(i32::from(input.phase.number())));
         let rows_changed = report.counts.values().any(TableCounts::changes)
             || report.merged + report.segments + report.withdrawals + report.replaced_members > 0;
         report.changed = rows_changed || moved;
@@ -387,7 +384,31 @@ pub(super) fn lock_tables(crm: &Crm) -> Result<()> {
     crm.run(&format!("lock table {} in share row exclusive mode", names.join(", ")))
 }
 
-/// Profiles of ours in the CRM, MERGED ones left out.
-pub fn own_profiles(crm: &Crm) -> Result<u64> {
-    crm.count(&format!("select count(*) from \"CustomerProfile\" t where {} and t.\"status\"::text <> 'MERGED'", ours("t")))
+/// What the CRM holds, for people.
+#[derive(Debug)]
+pub struct Standing {
+    /// Where it is.
+    pub place: String,
+    /// Whether the tables are there.
+    pub has_tables: bool,
+    /// Profiles of ours, MERGED ones included.
+    pub own_profiles: u64,
+    /// Profiles of others.
+    pub other_profiles: u64,
+    /// The last load or rollback.
+    pub last: Option<Run>,
+}
+
+/// Looks at a CRM without a lock.
+pub fn standing(dsn: &Dsn) -> Result<Standing> {
+    let crm = Crm::open(dsn)?;
+    crm.doing("look at what the CRM holds");
+    let has_tables: bool = crm.one("select to_regclass('\"CustomerProfile\"') is not null", &[])?.get(0);
+    let (mut own_profiles, mut other_profiles) = (0, 0);
+    if has_tables {
+        let row = crm.one(include_str!("../../sql/crm/situation.sql"), &[])?;
+        own_profiles = row.get::<_, i64>("own_profiles").unsigned_abs();
+        other_profiles = row.get::<_, i64>("other_profiles").unsigned_abs();
+    }
+    Ok(Standing { place: crm.place(), has_tables, own_profiles, other_profiles, last: ledger::last_run(&crm)? })
 }

@@ -56,6 +56,13 @@ struct Saved {
 }
 
 impl Saved {
+    /// Hash of all datasets by content.
+    fn hash(&self) -> String {
+        let files = self.crm.manifest.files.iter().chain(&self.score.manifest.files);
+        let lines: Vec<String> = files.map(|(name, file)| format!("{name} {}\n", file.blake3)).collect();
+        hash_bytes(lines.concat().as_bytes())
+    }
+
     fn folder(&self, stem: &str) -> Option<&Folder> {
         let name = format!("{stem}.parquet");
         [&self.crm, &self.score].into_iter().find(|folder| folder.manifest.files.contains_key(&name))
@@ -82,7 +89,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let dsn = session.environment.require_dsn(CRM_URL)?;
     let exports = export_marks(session, phase)?;
     let (kept_ids, segments) = crm_export(session)?;
-    let inputs = hash_bytes(format!("{} {}", saved.crm.manifest.content_hash(), saved.score.manifest.content_hash()).as_bytes());
+    let inputs = saved.hash();
 
     let loader = Loader::open(&dsn, args.allow_triggers)?;
     for finding in loader.preflight.findings.iter().filter(|finding| !finding.refuses) {

@@ -3,6 +3,7 @@
 pub mod build;
 pub mod confirm;
 pub mod export;
+pub mod export_crm;
 pub mod inspect;
 pub mod load;
 #[cfg(feature = "local-postgres")]
@@ -12,6 +13,7 @@ pub mod resolve;
 pub mod rollback;
 pub mod score;
 pub mod stage;
+pub mod status;
 
 use std::path::Path;
 

@@ -1,1 +1,20 @@
-select 1 as id order by id;
+select
+  w.tenant_id,
+  w.channel,
+  w.address,
+  w.scope,
+  w.revoked_at,
+  w.reason
+from xmltable(
+  '/table/row'
+  passing case
+    when to_regclass('backfill.withdrawn') is not null then query_to_xml('select * from backfill.withdrawn', false, false, '')
+  end
+  columns
+    tenant_id text,
+    channel text,
+    address text,
+    scope text,
+    revoked_at timestamptz,
+    reason text) as w
+order by w.tenant_id collate "C", w.channel collate "C", w.address collate "C", w.scope collate "C";

@@ -1,0 +1,49 @@
+//! `export-crm`: what the CRM itself contributes, saved so that everything after it runs offline.
+
+use anyhow::Result;
+use serde_json::json;
+
+use crate::cli::{Outcome, Session};
+use crate::sources::crm;
+use crate::steps::export::{Job, export_database, outcome, settle_as_of};
+use crate::steps::load::CRM_URL;
+use crate::store::{Folder, RunLock, replace_file};
+
+/// Arguments of `export-crm`.
+#[derive(clap::Args, Debug, Default)]
+pub struct Args {
+    /// Do nothing when an export is saved already
+    #[arg(long)]
+    pub if_missing: bool,
+}
+
+/// Exports segments, ids, rejected pairs and withdrawals. Without a CRM what was saved stands.
+pub fn run(session: &Session, args: Args) -> Result<Outcome> {
+    let layout = &session.layout;
+    let job = Job {
+        code: "crm".to_owned(),
+        title: "the CRM".to_owned(),
+        variable: CRM_URL,
+        exports: crm::exports(),
+        target: layout.exports_crm(),
+        previous: layout.previous("exports-crm"),
+    };
+    let _lock = RunLock::take(layout, &format!("export of {}, run {}", job.title, session.run_id))?;
+    let saved = Folder::find(&job.target)?;
+    if session.environment.dsn(CRM_URL).is_none() {
+        let text = match &saved {
+            Some(_) => format!("crm: {CRM_URL} is not set, the saved export stands\n"),
+            None => {
+                format!("crm: {CRM_URL} is not set and nothing was ever saved: no segments, no earlier ids, no withdrawals\n")
+            }
+        };
+        return Ok(Outcome::new(text, json!({ "source": "crm", "saved": saved.is_some() })).next("make stage"));
+    }
+    if args.if_missing && saved.is_some() {
+        return Ok(Outcome::new("crm: the saved export is used\n", json!({ "source": "crm", "saved": true })).next("make stage"));
+    }
+    let as_of = settle_as_of(session, false)?;
+    let folder = export_database(session, &job, as_of)?;
+    replace_file(&layout.as_of(), format!("{as_of}\n").as_bytes())?;
+    Ok(outcome(&job, &folder).next("make stage"))
+}

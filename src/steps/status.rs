@@ -1,0 +1,133 @@
+//! `status`: what is exported, staged and loaded, at which as_of and phase, and whether the last commit is known.
+
+use std::path::Path;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use crate::cli::{Outcome, Session};
+use crate::fault::{Exit, Fault};
+use crate::model::{Code, Source};
+use crate::pg::load::{Standing, outcome_of, standing};
+use crate::progress::thousands;
+use crate::steps::load::CRM_URL;
+use crate::store::{Folder, run_records};
+
+/// Arguments of `status`.
+#[derive(clap::Args, Debug, Default)]
+pub struct Args {
+    /// Look at the data folder alone
+    #[arg(long)]
+    pub offline: bool,
+}
+
+/// Looks, changes nothing, takes no lock.
+pub fn run(session: &Session, args: Args) -> Result<Outcome> {
+    let layout = &session.layout;
+    let mut text = String::new();
+    let mut folders = serde_json::Map::new();
+    let mut note = |name: &str, path: &Path| -> Result<()> {
+        match Folder::find(path)? {
+            None => {
+                text.push_str(&format!(" {name:<20} –\n"));
+                folders.insert(name.to_owned(), Value::Null);
+            }
+            Some(folder) => {
+                let manifest = &folder.manifest;
+                let rows: u64 = manifest.files.values().map(|file| file.rows).sum();
+                let phase = manifest.phase.map_or_else(String::new, |phase| format!("phase {phase}, "));
+                text.push_str(&format!(" {name:<20} {phase}as of {}, {} rows\n", manifest.as_of, thousands(rows)));
+                folders.insert(name.to_owned(), json!({ "phase": manifest.phase, "as_of": manifest.as_of, "rows": rows }));
+            }
+        }
+        Ok(())
+    };
+    for &source in Source::ALL {
+        note(&format!("exports/{}", source.code()), &layout.exports(source))?;
+    }
+    note("exports/crm", &layout.exports_crm())?;
+    let steps = [
+        ("stage", layout.stage()),
+        ("resolve", layout.resolve()),
+        ("crm", layout.crm()),
+        ("score", layout.score()),
+        ("verify", layout.verify()),
+        ("report", layout.report()),
+    ];
+    for (name, path) in steps {
+        note(name, &path)?;
+    }
+    let doubtful = doubtful_run(session)?;
+    let target = match session.environment.dsn(CRM_URL).filter(|_| !args.offline) {
+        None => Value::Null,
+        Some(dsn) => {
+            let standing = standing(&dsn)?;
+            text.push_str(&describe(&standing));
+            json!({
+                "place": standing.place,
+                "has_tables": standing.has_tables,
+                "profiles": standing.own_profiles,
+                "profiles_of_others": standing.other_profiles,
+                "last_run": standing.last.as_ref().map(|run| json!({
+                    "id": run.id, "command": run.command, "phase": run.phase, "as_of": run.as_of, "started_at": run.started_at,
+                })),
+            })
+        }
+    };
+    let mut fault = None;
+    let mut commit = Value::Null;
+    if let Some(run) = doubtful {
+        let known = match session.environment.dsn(CRM_URL).filter(|_| !args.offline) {
+            Some(dsn) => outcome_of(&dsn, &run).ok(),
+            None => None,
+        };
+        let words = match known {
+            Some(true) => "it committed",
+            Some(false) => "it did not commit: the CRM is as it was before",
+            None => "still not known",
+        };
+        text.push_str(&format!(" commit of run {run}: {words}\n"));
+        commit = json!({ "run": run, "committed": known });
+        if known.is_none() {
+            fault = Some(
+                Fault::new(Exit::Unknown, "the outcome of the last commit is not known").help("ask again when the CRM answers"),
+            );
+        }
+    }
+    Ok(Outcome::new(text, json!({ "folders": folders, "crm": target, "commit": commit })).fault(fault))
+}
+
+/// The last load or rollback, if its commit was never answered.
+fn doubtful_run(session: &Session) -> Result<Option<String>> {
+    let mut latest: Option<(String, bool)> = None;
+    for step in ["load", "rollback"] {
+        let Some(record) = run_records(&session.layout, step)?.into_iter().next() else { continue };
+        let record: Value = serde_json::from_str(&record).unwrap_or(Value::Null);
+        let Some(run) = record["run"].as_str() else { continue };
+        if latest.as_ref().is_none_or(|(known, _)| known.as_str() < run) {
+            latest = Some((run.to_owned(), record["exit"] == Exit::Unknown.code()));
+        }
+    }
+    Ok(latest.filter(|(_, doubtful)| *doubtful).map(|(run, _)| run))
+}
+
+fn describe(standing: &Standing) -> String {
+    if !standing.has_tables {
+        return format!(" CRM                  {}: the CRM's tables are not there\n", standing.place);
+    }
+    let mut text = format!(
+        " CRM                  {}: {} profiles of ours, {} of others\n",
+        standing.place,
+        thousands(standing.own_profiles),
+        thousands(standing.other_profiles)
+    );
+    match &standing.last {
+        None => text.push_str(" last run             none\n"),
+        Some(run) => {
+            let phase = run.phase.map_or_else(String::new, |phase| format!(" of phase {phase}"));
+            let as_of = run.as_of.as_ref().map_or_else(String::new, |as_of| format!(", as of {as_of}"));
+            text.push_str(&format!(" last run             {}{phase}{as_of}, at {} ({})\n", run.command, run.started_at, run.id));
+        }
+    }
+    text
+}
