@@ -103,11 +103,7 @@ pub(super) fn fill(client: &mut Client, seed: u64, as_of: Timestamp) -> Result<V
             let mut draws = Draws::of(seed, "segment", number as u64 * 2 + tenant);
             let created = as_of.plus_days(-300 + i64::try_from(number).unwrap_or(0));
             rows.plain(draws.uuid()).plain(tenant).plain(name).plain(kind).text(*criteria).plain(combinator).plain(is_active);
-            rows.plain(created)
-                .plain(created)
-                .plain("marketing")
-                .plain_or_null(is_deleted.then_some(as_of.plus_days(-9)))
-                .end()?;
+            rows.at(created).at(created).plain("marketing").at_or_null(is_deleted.then_some(as_of.plus_days(-9))).end()?;
         }
     }
     Ok(vec![Filled { table: "\"CustomerSegment\"", ..rows.finish()? }])

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::model::{Day, Source, Timestamp};
+use crate::model::{Day, Source};
 use crate::pg::local::Client;
 
 use super::random::Draws;
@@ -115,8 +115,8 @@ pub(super) fn fill_za(client: &mut Client, records: &Records) -> Result<Vec<Fill
         rows.plain(&record.id).text(record.email.as_deref()).text(record.phone.as_deref());
         rows.text(record.first_name.as_deref()).text(record.last_name.as_deref()).plain_or_null(record.born_on.as_ref());
         rows.text(record.gender).text(record.golf_rsa_id.as_deref()).text(draws.weighted(STATUSES));
-        rows.plain_or_null((!draws.chance(0.01)).then(|| local(record.created_at)))
-            .plain_or_null((!draws.chance(0.02)).then(|| local(record.updated_at)))
+        rows.at_or_null((!draws.chance(0.01)).then_some(record.created_at))
+            .at_or_null((!draws.chance(0.02)).then_some(record.updated_at))
             .end()?;
     }
     let members = rows.finish()?;
@@ -167,8 +167,8 @@ pub(super) fn fill_uk(client: &mut Client, records: &Records) -> Result<Vec<Fill
         rows.text(record.gender).text(record.cdh_id.as_deref()).text(draws.weighted(STATUSES));
         let tenths = handicap(records, record.person);
         let shown = if draws.chance(0.7) { written_handicap(&mut draws, tenths) } else { None };
-        rows.plain_or_null(shown).plain_or_null((!draws.chance(0.01)).then(|| local(record.created_at)));
-        rows.plain_or_null((!draws.chance(0.02)).then(|| local(record.updated_at))).end()?;
+        rows.plain_or_null(shown).at_or_null((!draws.chance(0.01)).then_some(record.created_at));
+        rows.at_or_null((!draws.chance(0.02)).then_some(record.updated_at)).end()?;
     }
     let members = rows.finish()?;
     let mut rows = Rows::into(client, "memberships")?;
@@ -192,9 +192,4 @@ pub(super) fn fill_uk(client: &mut Client, records: &Records) -> Result<Vec<Fill
         }
     }
     Ok(vec![clubs, members, rows.finish()?])
-}
-
-/// The legacy servers wrote their own wall clock, without a zone.
-fn local(at: Timestamp) -> String {
-    at.to_string().trim_end_matches('Z').to_owned()
 }

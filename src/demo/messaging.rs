@@ -85,7 +85,7 @@ fn fill_contacts(client: &mut Client, records: &Records) -> Result<Filled> {
         let (by_email, by_text) = (flag(contact.stances[0]), flag(contact.stances[1]));
         rows.plain(&record.id).plain(record.tenant.as_deref().unwrap_or("default")).text(record.email.as_deref());
         rows.text(record.phone.as_deref()).text(record.auth_user_id.as_deref()).plain(by_email).plain(by_text);
-        rows.plain(record.created_at).plain(record.updated_at).plain_or_null(contact.deleted_at).end()?;
+        rows.at(record.created_at).at(record.updated_at).at_or_null(contact.deleted_at).end()?;
     }
     rows.finish()
 }
@@ -151,7 +151,7 @@ fn fill_preferences(client: &mut Client, records: &Records) -> Result<Filled> {
             };
             id += 1;
             rows.plain(format_args!("pref-{id:07}")).plain(&record.id).plain(spelled).text(scope).plain(opted_in);
-            rows.plain(created).plain(updated).end()?;
+            rows.at(created).at(updated).end()?;
         }
     }
     rows.finish()
@@ -196,7 +196,7 @@ fn fill_changes(client: &mut Client, records: &Records) -> Result<Filled> {
                 };
                 id += 1;
                 rows.plain(format_args!("chg-{id:07}")).plain(&record.id).plain(spelled).text(scope).plain(source);
-                rows.plain_or_null(before.filter(|_| !draws.chance(0.2))).plain(agreed).plain(at).end()?;
+                rows.plain_or_null(before.filter(|_| !draws.chance(0.2))).plain(agreed).at(at).end()?;
                 before = Some(*agreed);
             }
         }
@@ -234,7 +234,9 @@ fn fill_messages(client: &mut Client, records: &Records) -> Result<Filled> {
     for (number, record) in records.of(Source::Messaging).enumerate() {
         let contact = contact(records, number, &record);
         let is_wanted = matches!(contact.stances[0], Stance::Yes | Stance::Returned | Stance::Unasked);
+        let is_left_alone = Draws::of(town.seed, "left alone", number as u64).chance(0.12);
         weights.push(match (contact.deleted_at, contact.bounces) {
+            _ if is_left_alone => 0,
             (Some(_), _) => 2,
             (None, true) => 5,
             _ if is_wanted => 10,
@@ -296,7 +298,7 @@ fn fill_messages(client: &mut Client, records: &Records) -> Result<Filled> {
         rows.plain(spelled).plain(status).plain_or_null(has_template.then(|| format!("tpl-{template}")));
         rows.plain_or_null(has_template.then_some(template))
             .plain_or_null(campaign.map(|campaign| &campaign.id))
-            .plain(created)
+            .at(created)
             .end()?;
     }
     rows.finish()

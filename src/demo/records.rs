@@ -158,6 +158,9 @@ impl Records {
         let own_club = if country == person.country { person.club as usize } else { town.draw_club(draws, country) };
         let club = if draws.chance(0.1) { town.draw_club(draws, country) } else { own_club };
 
+        // Half of what stands for the club is the head office's, on hundreds of people.
+        let desk = &clubs[if draws.chance(0.5) { 0 } else { club }];
+
         // Messaging sends to what it has; the legacy lists keep people with neither, whom the strategy leaves out.
         let sparse = match source {
             Source::Scl => 0.15,
@@ -174,9 +177,9 @@ impl Records {
             };
         let mut of_lists = shares.clone();
         of_lists.outdated *= if is_legacy { 1.6 } else { 0.7 };
-        let email = (!without_email).then(|| dirt::email(draws, person, &clubs[club], &of_lists, is_typed)).flatten();
+        let email = (!without_email).then(|| dirt::email(draws, person, desk, &of_lists, is_typed)).flatten();
         let phone = (!without_phone && source != Source::Scl)
-            .then(|| dirt::phone(draws, person, &clubs[club], &of_lists, is_typed, country))
+            .then(|| dirt::phone(draws, person, desk, &of_lists, is_typed, country))
             .flatten();
         let email = email.or_else(|| draws.chance(0.05).then(String::new));
         let (first_name, last_name) = match source {

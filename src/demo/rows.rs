@@ -5,6 +5,7 @@ use std::io::Write as _;
 
 use anyhow::{Context as _, Result};
 
+use crate::model::Timestamp;
 use crate::pg::local::{Client, CopyIn};
 
 /// A table that is being filled: cells in column order, then [`Rows::end`].
@@ -31,6 +32,19 @@ impl<'a> Rows<'a> {
     pub(super) fn plain_or_null(&mut self, value: Option<impl Display>) -> &mut Self {
         match value {
             Some(value) => self.plain(value),
+            None => self.plain("\\N"),
+        }
+    }
+
+    /// An instant to the microsecond, in UTC.
+    pub(super) fn at(&mut self, at: Timestamp) -> &mut Self {
+        if at.is_finite() { self.plain(at.utc().format("%Y-%m-%dT%H:%M:%S%.6fZ")) } else { self.plain(at) }
+    }
+
+    /// An instant or null.
+    pub(super) fn at_or_null(&mut self, at: Option<Timestamp>) -> &mut Self {
+        match at {
+            Some(at) => self.at(at),
             None => self.plain("\\N"),
         }
     }

@@ -64,7 +64,7 @@ pub(super) fn fill(client: &mut Client, records: &Records) -> Result<Vec<Filled>
         rows.plain(&record.id).plain(tenant).text(record.email.as_deref());
         rows.text(record.first_name.as_deref()).text(record.last_name.as_deref()).text(record.auth_user_id.as_deref());
         rows.text(Some(draws.weighted(STATUSES))).plain_or_null((!draws.chance(0.05)).then_some(offset + tier + 1));
-        rows.plain(record.created_at).plain(record.updated_at).end()?;
+        rows.at(record.created_at).at(record.updated_at).end()?;
     }
     filled.push(rows.finish()?);
 
@@ -96,7 +96,7 @@ pub(super) fn fill(client: &mut Client, records: &Records) -> Result<Vec<Filled>
             let began = super::between(&mut draws, town.as_of.plus_days(-6 * 365), town.as_of.plus_days(-1));
             let changed =
                 if draws.chance(0.6) { began } else { super::between(&mut draws, began, town.as_of.plus_days(-1).max(began)) };
-            rows.plain(id).plain(&record.id).plain(sport).plain(status).plain(began).plain(changed).end()?;
+            rows.plain(id).plain(&record.id).plain(sport).plain(status).at(began).at(changed).end()?;
         }
     }
     filled.push(rows.finish()?);

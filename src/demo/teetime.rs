@@ -33,8 +33,9 @@ pub(super) fn club_id(seed: u64, country: Country, club: usize) -> String {
 /// The tenant a club is filed under; a few are filed under none, or under one that nobody else knows.
 pub(super) fn club_tenant(seed: u64, country: Country, club: usize) -> Option<&'static str> {
     match Draws::of(seed, "teetime tenant", club as u64 * 2 + u64::from(country.is_south_africa())).below(200) {
-        // The largest clubs are always filed properly.
+        // The largest clubs are always filed properly; the next ones stand for those that are not, in the smallest town too.
         _ if club < 5 => Some(country.tenant()),
+        _ if club == 5 => None,
         0..7 => None,
         7 => Some("5"),
         _ => Some(country.tenant()),
@@ -85,8 +86,8 @@ pub(super) fn fill(client: &mut Client, records: &Records) -> Result<Vec<Filled>
         let country = records.player_country(number);
         rows.plain(&record.id).text(record.email.as_deref()).text(record.phone.as_deref());
         rows.text(record.first_name.as_deref()).text(record.last_name.as_deref()).plain_or_null(shown);
-        rows.plain_or_null(dated).plain_or_null(record.club.map(|club| club_id(town.seed, country, club)));
-        rows.plain(record.created_at).plain(record.updated_at).end()?;
+        rows.at_or_null(dated).plain_or_null(record.club.map(|club| club_id(town.seed, country, club)));
+        rows.at(record.created_at).at(record.updated_at).end()?;
     }
     filled.push(rows.finish()?);
 
@@ -187,8 +188,8 @@ fn fill_bookings(client: &mut Client, records: &Records) -> Result<Filled> {
         } else {
             played(draws, town.as_of.plus_days(-5 * 365), window.plus_days(-1), life, country)
         };
-        if number < within {
-            created = created.max(window).min(town.as_of);
+        if number < within && (created < window || created > town.as_of) {
+            created = super::between(draws, window, starts.min(town.as_of));
         }
         match number {
             // The edges of the window, and a start that never comes.
@@ -203,7 +204,7 @@ fn fill_bookings(client: &mut Client, records: &Records) -> Result<Filled> {
         let course = (!draws.chance(0.01)).then(|| format!("{}:{course}", club_id(town.seed, country, club)));
         let players = draws.weighted(&[(Some(4), 45), (Some(3), 15), (Some(2), 22), (Some(1), 12), (Some(5), 2), (None, 4)]);
         rows.plain(draws.uuid()).plain(records.id(Source::Teetime, player)).plain_or_null(course).plain(status);
-        rows.plain(starts).plain_or_null(players).plain(created).end()?;
+        rows.at(starts).plain_or_null(players).at(created).end()?;
     }
     rows.finish()
 }
