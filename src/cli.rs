@@ -24,8 +24,8 @@ struct Common {
     #[arg(long, value_name = "INSTANT", global = true)]
     as_of: Option<String>,
     /// The phase, 1 to 6: set at stage (6 unless given); later steps take it from their input and only check it [env: PHASE]
-    #[arg(long, value_name = "N", global = true)]
-    phase: Option<Phase>,
+    #[arg(long, value_name = "N", global = true, value_parser = clap::value_parser!(u8).range(0..=6))]
+    phase: Option<u8>,
     /// The data folder [env: DATA_DIR] [default: data]
     #[arg(long, value_name = "DIR", global = true)]
     data_dir: Option<PathBuf>,
@@ -64,6 +64,8 @@ pub struct Session {
     pub as_of: Option<Timestamp>,
     /// The phase that was asked for.
     pub phase: Option<Phase>,
+    /// Whether phase 0 was asked for: only the preflight of `verify`.
+    pub is_preflight: bool,
     /// When the run began: the one reading of the clock.
     pub now: Timestamp,
     /// The run's name, from the clock and the process: `20261122-080312-4711`.
@@ -87,6 +89,7 @@ impl Session {
             layout,
             as_of: Some(now),
             phase: None,
+            is_preflight: false,
             now,
             run_id: "test".to_owned(),
             progress: Progress::silent(),
@@ -242,10 +245,22 @@ fn session(name: &str, common: &Common) -> Result<Session> {
             Fault::new(Exit::Usage, format!("{text:?} is not an instant")).help("write it as 2026-11-22T08:00:00Z")
         })?),
     };
-    let phase = match (common.phase, environment.get("PHASE")) {
-        (Some(phase), _) => Some(phase),
+    let number = match (common.phase, environment.get("PHASE")) {
+        (Some(number), _) => Some(number),
         (None, None) => None,
-        (None, Some(text)) => Some(text.parse().map_err(|what: String| Fault::new(Exit::Usage, what).at("PHASE"))?),
+        (None, Some(text)) => {
+            Some(text.parse().map_err(|_| Fault::new(Exit::Usage, "a phase is a number from 1 to 6").at("PHASE"))?)
+        }
+    };
+    let is_preflight = number == Some(0);
+    if is_preflight && name != "verify" {
+        return Err(Fault::new(Exit::Usage, "phase 0 is the preflight").help("verify --phase 0").into());
+    }
+    let phase = match number.filter(|number| *number > 0) {
+        None => None,
+        Some(number) => {
+            Some(Phase::new(number).ok_or_else(|| Fault::new(Exit::Usage, "a phase is a number from 1 to 6").at("PHASE"))?)
+        }
     };
     let now = chrono::Utc::now();
     let dumb = environment.get("TERM") == Some("dumb");
@@ -255,6 +270,7 @@ fn session(name: &str, common: &Common) -> Result<Session> {
         layout: Layout::new(data_dir.unwrap_or_else(|| PathBuf::from("data"))),
         as_of,
         phase,
+        is_preflight,
         now: Timestamp(now.timestamp_micros()).round_to_millis(),
         run_id: format!("{}-{}", now.format("%Y%m%d-%H%M%S"), std::process::id()),
         progress: Progress::new(name, common.quiet || common.json, dumb),

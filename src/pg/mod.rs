@@ -2,6 +2,7 @@
 
 pub mod catalog;
 pub mod changes;
+pub mod checks;
 mod column;
 mod connect;
 pub mod copy;

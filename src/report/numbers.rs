@@ -1,6 +1,6 @@
 //! Every number of the report, as `report.json` holds them: `"format": 1`, no personal data, no clock.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The whole report.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -317,7 +317,7 @@ pub struct Check {
 }
 
 /// A query of the strategy and the CRM's answer.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Answer {
     /// The strategy's heading.
     pub title: String,

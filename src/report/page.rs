@@ -191,3 +191,212 @@ fn steps(numbers: &Numbers) -> String {
         .collect();
     gantt("steps of the last runs", &spans)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::checklist::{Facts, checklist};
+    use crate::report::numbers::{
+        Answer, Bits, Change, Check, Consent, Entity, Fill, Month, People, Rule, Segment, Step, Tile, Timeline, Verdict,
+    };
+
+    /// An invented run in which every section has something to show.
+    fn sample() -> Numbers {
+        let counted = |names: &[&str], first: i64| -> Vec<Counted> {
+            names.iter().enumerate().map(|(index, name)| Counted::new(*name, first / (index as i64 + 1))).collect()
+        };
+        let people = |source: &str, records: i64, founded: i64| People {
+            source: source.to_owned(),
+            records,
+            founded,
+            linked: (records - founded) * 3 / 4,
+            merged: (records - founded) / 5,
+            skipped: records - founded - (records - founded) * 3 / 4 - (records - founded) / 5,
+            profiles: founded + (records - founded) * 3 / 4,
+        };
+        let check = |name: &str, state: &str| Check {
+            name: name.to_owned(),
+            expected: "0".to_owned(),
+            observed: "0".to_owned(),
+            state: state.to_owned(),
+            ..Check::default()
+        };
+        let overlap = |sources: &[&str], count: i64| crate::report::numbers::Overlap {
+            sources: sources.iter().map(|source| (*source).to_owned()).collect(),
+            count,
+        };
+        let month = |index: i64| Month {
+            month: format!("{}-{:02}", 2024 + (index + 9) / 12, (index + 9) % 12 + 1),
+            counts: if index > 25 {
+                vec![400 - index * 10, 0, 12]
+            } else {
+                vec![9000 + index * 210, 14_000 + (index * 977) % 4000, 900 - index * 20]
+            },
+        };
+        let facts = Facts {
+            checks: vec![check("record_counts: crm__activities", "PASSED"), check("same_rows: crm__activities", "FAILED")],
+            verified_phase: 6,
+            ..Facts::default()
+        };
+        Numbers {
+            format: 1,
+            as_of: "2026-11-22T08:00:00.000Z".to_owned(),
+            phase: 6,
+            phase_title: "scores and segments".to_owned(),
+            verdict: Verdict {
+                state: "person".to_owned(),
+                sentence: "Every check passed. Before it goes live, 4 lines of the checklist need a person.".to_owned(),
+                tiles: [
+                    "exported rows",
+                    "profiles",
+                    "known to all three services",
+                    "activities",
+                    "pairs to review",
+                    "rejected rows",
+                ]
+                .iter()
+                .enumerate()
+                .map(|(index, name)| Tile {
+                    name: (*name).to_owned(),
+                    count: 1_987_654 / (index as i64 * 9 + 1),
+                    delta: (index < 3).then_some(12 - index as i64 * 8),
+                    note: "a note".to_owned(),
+                })
+                .collect(),
+            },
+            entities: vec![Entity {
+                source: "scl".to_owned(),
+                entity: "members".to_owned(),
+                exported: 10,
+                loaded: 6,
+                merged: 2,
+                skipped: 1,
+                rejected: 1,
+                estimate: Some(10_000),
+                reasons: counted(&["NO_KEY"], 1),
+            }],
+            people: vec![
+                people("mca_za", 50_118, 48_730),
+                people("mca_uk", 30_000, 23_717),
+                people("scl", 10_212, 2_460),
+                people("teetime", 100_031, 61_204),
+                people("messaging", 80_007, 21_001),
+            ],
+            overlaps: vec![
+                overlap(&["teetime"], 50_100),
+                overlap(&["mca_za"], 30_020),
+                overlap(&["mca_uk", "teetime", "messaging"], 12_400),
+                overlap(&["mca_za", "scl", "teetime", "messaging"], 4_210),
+                overlap(&["scl"], 310),
+            ],
+            six: counted(&["total", "has_scl", "has_teetime", "has_messaging", "scl_and_teetime", "all_three"], 157_112),
+            identity: crate::report::numbers::Identity {
+                bits: (-4..30)
+                    .map(|bits| Bits {
+                        bits,
+                        links: if bits < 3 { 0 } else { 40_000 / (i64::from(bits) + 1) },
+                        candidates: if bits < 5 { 300 } else { 2 },
+                    })
+                    .collect(),
+                refusals: counted(&["FIRST_NAME_CONFLICT", "BELOW_THRESHOLD"], 1200),
+                hubs: counted(&["EMAIL MANY_OWNERS", "PHONE MANY_OWNERS"], 31),
+                hub_records: 870,
+            },
+            rules: ["FOUNDER", "EMAIL", "EMAIL_PHONE", "PHONE", "NAME_DOB", "GOLF_RSA_ID"]
+                .iter()
+                .enumerate()
+                .map(|(index, rule)| Rule {
+                    rule: (*rule).to_owned(),
+                    links: 150_000 / (index as i64 * 3 + 1),
+                    confidence: 95,
+                    lowest: 81,
+                })
+                .collect(),
+            clusters: counted(&["1", "2", "3", "4", "5", "6", "10+"], 100_000),
+            largest: counted(&["bf11aaaa-0000-8000-8000-000000000001"], 9),
+            fill: vec![Fill {
+                source: "scl".to_owned(),
+                column: "email".to_owned(),
+                rows: 10_212,
+                filled: 9_100,
+                cleaned: 44,
+                refused: 3,
+            }],
+            rejects: counted(&["PHONE_INVALID", "EMAIL_INVALID", "DATE_IMPOSSIBLE"], 3_321),
+            consent: ["EMAIL", "SMS", "PUSH", "WHATSAPP"]
+                .iter()
+                .map(|channel| Consent {
+                    channel: (*channel).to_owned(),
+                    flags_on: 40_000,
+                    flags_off: 117_112,
+                    opted_in: 41_000,
+                    opted_out: 9_000,
+                })
+                .collect(),
+            suppressions: counted(&["EMAIL WITHDRAWN", "EMAIL BOUNCED"], 9_000),
+            timeline: Timeline {
+                kinds: vec!["BOOKING".to_owned(), "COMMUNICATION".to_owned(), "MEMBERSHIP".to_owned()],
+                months: (0..28).map(month).collect(),
+                before: 12_000,
+                after_as_of: 812,
+                types: counted(&["MESSAGE_DELIVERED", "TEETIME_BOOKED"], 410_000),
+            },
+            engagement: counted(
+                &["0–9", "10–19", "20–29", "30–39", "40–49", "50–59", "60–69", "70–79", "80–89", "90–100", "none"],
+                80_000,
+            ),
+            churn: counted(
+                &["0–9", "10–19", "20–29", "30–39", "40–49", "50–59", "60–69", "70–79", "80–89", "90–100", "none"],
+                60_000,
+            ),
+            segments: vec![Segment { name: "1 · Lapsing members".to_owned(), members: 812, before: Some(790), error: None }],
+            changes: vec![Change { name: "profiles".to_owned(), before: Some(157_100), now: 157_112 }],
+            departures: counted(&["cancelled bookings", "a family mailbox joins nobody"], 5_100),
+            checks: facts.checks.clone(),
+            quality: vec![Answer {
+                title: "Activity distribution".to_owned(),
+                sql: "SELECT category, COUNT(*) FROM \"Activity\" GROUP BY category;".to_owned(),
+                columns: vec!["category".to_owned(), "count".to_owned()],
+                rows: vec![vec!["BOOKING".to_owned(), "400000".to_owned()]],
+            }],
+            steps: ["stage", "resolve", "build", "score", "load", "verify"]
+                .iter()
+                .enumerate()
+                .map(|(index, step)| Step {
+                    step: (*step).to_owned(),
+                    start_ms: index as i64 * 2100,
+                    taken_ms: 1900,
+                    peak_mib: 310,
+                    exit: 0,
+                })
+                .collect(),
+            checklist: checklist(&facts),
+            ..Numbers::default()
+        }
+    }
+
+    #[test]
+    fn the_page_asks_nobody_and_needs_no_script() {
+        let page = render(&sample()).unwrap();
+        for forbidden in ["http://", "https://", "<script", "<link", "<img", "url(", "@import", "undefined", "NaN", "inf"] {
+            let found = page.find(forbidden).map(|at| &page[at.saturating_sub(40)..at + 20]);
+            assert!(found.is_none() || forbidden == "inf" && !page.contains("\"inf\""), "{forbidden}: {found:?}");
+        }
+        for section in ["verdict", "rows", "known", "sure", "rules", "clusters", "quality", "rejects", "consent", "timeline"] {
+            assert!(page.contains(&format!("<section id=\"{section}\">")), "{section}");
+        }
+    }
+
+    #[test]
+    fn an_empty_run_renders_too_and_the_same_numbers_give_the_same_bytes() {
+        assert!(render(&Numbers::default()).unwrap().contains("Where every row went"));
+        assert_eq!(render(&sample()).unwrap(), render(&sample()).unwrap());
+    }
+
+    #[test]
+    fn a_name_that_looks_like_markup_stays_text() {
+        let mut numbers = sample();
+        numbers.segments[0].name = "<script>alert(1)</script>".to_owned();
+        assert!(!render(&numbers).unwrap().contains("<script>"));
+    }
+}

@@ -80,8 +80,23 @@ impl Tally {
         })
     }
 
-    /// Rows of the ledger with this outcome.
-    pub fn outcome(&mut self, source: Source, entity: &str, outcome: Outcome, reason: Option<&str>, rows: i64) {
+    /// The ledger.
+    pub fn ledger(&mut self, columns: &check::ledger::Columns) {
+        let mut rows = columns.rows().peekable();
+        // Rows of one outcome follow each other, so a run of them is entered at once.
+        while let Some(row) = rows.next() {
+            let same = |next: &check::ledger::Row<'_>| {
+                (next.source, next.entity, next.outcome, next.reason) == (row.source, row.entity, row.outcome, row.reason)
+            };
+            let mut count = 1;
+            while rows.next_if(same).is_some() {
+                count += 1;
+            }
+            self.outcome(row.source, row.entity, row.outcome, row.reason, count);
+        }
+    }
+
+    fn outcome(&mut self, source: Source, entity: &str, outcome: Outcome, reason: Option<&str>, rows: i64) {
         let held = self.entity(source, entity);
         match outcome {
             Outcome::Loaded => held.loaded += rows,

@@ -1,6 +1,7 @@
 //! Glue, one file per binary: read, call pure code, write.
 
 pub mod build;
+pub mod checklist;
 pub mod confirm;
 pub mod export;
 pub mod export_crm;
@@ -9,11 +10,13 @@ pub mod load;
 #[cfg(feature = "local-postgres")]
 pub mod local;
 pub mod purge;
+pub mod report;
 pub mod resolve;
 pub mod rollback;
 pub mod score;
 pub mod stage;
 pub mod status;
+pub mod verify;
 
 use std::path::Path;
 

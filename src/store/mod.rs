@@ -7,6 +7,7 @@ mod folder;
 mod layout;
 mod lock;
 mod manifest;
+mod notes;
 mod parquet;
 mod purge;
 
@@ -17,6 +18,7 @@ pub use folder::Folder;
 pub use layout::Layout;
 pub use lock::RunLock;
 pub use manifest::{FORMAT, FileEntry, Manifest, binary_hash, hash_bytes, hash_file};
+pub use notes::{all_run_records, free_bytes, read_file, read_json};
 pub use parquet::{BatchReader, BatchWriter, TableReader, TableWriter};
 pub use purge::{Purged, purge_datasets};
 

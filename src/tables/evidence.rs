@@ -13,6 +13,8 @@ table! {
         as_of: Timestamp,
         /// Start of the look-back for bookings and messages (UTC).
         window_from: Timestamp,
+        /// Tenant of people whose tenant nothing tells.
+        default_tenant_id: Label,
         /// Whether a flag may rest on a contact's flag alone.
         is_weak_consent_enough: bool,
         /// Whether a false flag counts as a withdrawal.

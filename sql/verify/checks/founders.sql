@@ -11,6 +11,7 @@ judged as (
         profiles."source" = replace(founders.source, 'mca_', 'mca_v1_') as is_named
     from our_profiles as profiles
     left join founders on founders.profile_id = profiles."id"::text
+    where not profiles.is_kept
 )
 select
     'profiles without exactly one founder' as item,

@@ -15,6 +15,7 @@ judged as (
             and (named.profile_id is null or named.owner_id = named.profile_id) as is_right
     from our_profiles as profiles
     left join named on named.profile_id = profiles."id"::text and named.field = 'handicap'
+    where not profiles.is_kept
     union all
     select
         'handicapUpdatedAt' as item,
@@ -24,6 +25,7 @@ judged as (
             and (named.profile_id is null or named.owner_id = named.profile_id) as is_right
     from our_profiles as profiles
     left join named on named.profile_id = profiles."id"::text and named.field = 'handicap_updated_at'
+    where not profiles.is_kept
 )
 select
     item || ' that is not its source row''s' as item,

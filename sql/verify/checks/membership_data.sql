@@ -15,6 +15,7 @@ judged as (
             and (named.profile_id is null or named.owner_id = named.profile_id) as is_right
     from our_profiles as profiles
     left join named on named.profile_id = profiles."id"::text and named.field = 'membership_status'
+    where not profiles.is_kept
     union all
     select
         'membershipTier' as item,
@@ -24,6 +25,7 @@ judged as (
             and (named.profile_id is null or named.owner_id = named.profile_id) as is_right
     from our_profiles as profiles
     left join named on named.profile_id = profiles."id"::text and named.field = 'membership_tier'
+    where not profiles.is_kept
 )
 select
     item || ' that is not its source row''s' as item,
@@ -43,6 +45,6 @@ select
         (array_agg(distinct people.profile_id) filter (where profiles."membershipStatus" is null))[1:5], array[]::text[]
     )
 from lent__people as people
-join our_profiles as profiles on profiles."id"::text = people.profile_id
+join our_profiles as profiles on profiles."id"::text = people.profile_id and not profiles.is_kept
 where people.source = 'scl' and people.membership_status is not null
 order by 1;

@@ -19,20 +19,22 @@ with carried as (
 shown as (
     select "id"::text as profile_id, 'EMAIL' as kind, "email" as value
     from our_profiles
-    where "email" is not null
+    where "email" is not null and not is_kept
     union all
     select "id"::text, 'PHONE', "phoneNumber"
     from our_profiles
-    where "phoneNumber" is not null
+    where "phoneNumber" is not null and not is_kept
     union all
     select "id"::text, 'AUTH_USER_ID', "authUserId"
     from our_profiles
-    where "authUserId" is not null
+    where "authUserId" is not null and not is_kept
 ),
 primaries as (
     select "customerId"::text as profile_id, "type"::text as kind, "value" as value
     from our_aliases
-    where "isPrimary" and "type"::text in ('EMAIL', 'PHONE', 'AUTH_USER_ID')
+    where "isPrimary"
+        and "type"::text in ('EMAIL', 'PHONE', 'AUTH_USER_ID')
+        and "customerId"::text not in (select id from lent__kept where table_name = 'CustomerProfile')
 )
 select
     kinds.kind || ' shown that no linked record carries' as item,

@@ -6,6 +6,7 @@ with linked as (
 held as (
     select "id"::text as id
     from our_profiles
+    where not is_kept or "id"::text in (select id from linked)
 ),
 odd as (
     select

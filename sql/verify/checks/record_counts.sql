@@ -1,9 +1,9 @@
 with held as (
-    select 'crm__customer_profiles' as dataset, count(*) as row_count from our_profiles
+    select 'crm__customer_profiles' as dataset, count(*) as row_count from our_profiles where not is_kept
     union all
     select 'crm__identity_aliases', count(*) from our_aliases
     union all
-    select 'crm__marketing_consents', count(*) from our_consents
+    select 'crm__marketing_consents', count(*) from our_consents where not is_kept
     union all
     select 'crm__activities', count(*) from our_activities
     union all

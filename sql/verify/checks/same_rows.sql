@@ -1,12 +1,14 @@
 with tails as (
     select 'crm__customer_profiles' as dataset, "id"::text as id, "id"::text as customer_id, "firstSeenAt" as happened_at
     from our_profiles
+    where not is_kept
     union all
     select 'crm__identity_aliases', "id"::text, "customerId"::text, "firstSeenAt"
     from our_aliases
     union all
     select 'crm__marketing_consents', "id"::text, "customerId"::text, coalesce("consentedAt", "revokedAt")
     from our_consents
+    where not is_kept
     union all
     select 'crm__activities', "id"::text, "customerId"::text, "occurredAt"
     from our_activities

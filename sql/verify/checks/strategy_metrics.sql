@@ -26,6 +26,7 @@ with counted as (
         cross join lent__run as run
         group by a."customerId"
     ) as a on a."customerId" = cp."id"
+    where not cp.is_kept
 )
 select
     'metrics that the strategy''s UPDATE would give, nothing after as_of counted' as item,

@@ -7,6 +7,7 @@ shown as (
     select "id"::text as profile_id, "teetimePlayerId" as source_id
     from our_profiles
     where "teetimePlayerId" is not null
+        and not is_kept
 ),
 aliased as (
     select "customerId"::text as profile_id, "value" as source_id
@@ -47,5 +48,9 @@ select
     '0',
     (count(*) filter (where shown.profile_id is null))::text,
     coalesce((array_agg(owners.profile_id order by owners.profile_id) filter (where shown.profile_id is null))[1:5], array[]::text[])
-from (select distinct profile_id from linked) as owners
+from (
+    select distinct profile_id
+    from linked
+    where profile_id not in (select id from lent__kept where table_name = 'CustomerProfile')
+) as owners
 left join shown on shown.profile_id = owners.profile_id;

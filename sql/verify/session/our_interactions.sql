@@ -1,5 +1,6 @@
 create temporary view our_interactions as
-select *
-from "CampaignInteraction"
-where "id"::text like 'bf11%'
-    and substr("id"::text, 15, 1) = '8';
+select rows.*
+from "CampaignInteraction" as rows
+where rows."id"::text like 'bf11%'
+    and substr(rows."id"::text, 15, 1) = '8'
+    and rows."id"::text not in (select kept.id from lent__kept as kept where kept.table_name = 'CampaignInteraction');

@@ -1,0 +1,37 @@
+create temporary view consent_addresses as
+with written as (
+    select source, source_id, 'EMAIL' as kind, email as value, true as is_first
+    from lent__people
+    where email is not null
+    union
+    select source, source_id, 'PHONE', phone, true
+    from lent__people
+    where phone is not null
+    union
+    select source, source_id, kind, value, false
+    from lent__identifiers
+    where kind in ('EMAIL', 'PHONE')
+)
+select
+    written.source,
+    written.source_id,
+    people.profile_id,
+    channels.channel,
+    written.value,
+    written.is_first,
+    case
+        when written.kind = 'PHONE' or strpos(written.value, '@') = 0 then written.value
+        when parts.domain in ('gmail.com', 'googlemail.com') then replace(parts.untagged, '.', '') || '@gmail.com'
+        else parts.untagged || '@' || parts.domain
+    end as address
+from written
+join lent__people as people using (source, source_id)
+cross join lateral (
+    select
+        regexp_replace(written.value, '^.*@', '') as domain,
+        coalesce(
+            nullif(split_part(regexp_replace(written.value, '@[^@]*$', ''), '+', 1), ''),
+            regexp_replace(written.value, '@[^@]*$', '')
+        ) as untagged
+) as parts
+join (values ('EMAIL', 'EMAIL'), ('PHONE', 'SMS'), ('PHONE', 'WHATSAPP')) as channels (kind, channel) on channels.kind = written.kind;

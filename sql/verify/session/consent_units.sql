@@ -1,0 +1,58 @@
+create temporary view consent_units as
+with evidence as (
+    select
+        contact_id,
+        channel,
+        scope,
+        max(at) filter (where entity = 'consent_changes' and is_grant and is_act) as act_at,
+        max(at) filter (where entity = 'consent_changes' and is_grant) as logged_grant_at,
+        max(at) filter (where entity = 'consent_changes' and not is_grant) as logged_refusal_at,
+        max(at) filter (where entity = 'preferences' and is_grant) as preferred_grant_at,
+        max(greatest(at, changed_at)) filter (where entity = 'preferences' and not is_grant) as preferred_refusal_at
+    from lent__consents
+    group by contact_id, channel, scope
+),
+weighed as (
+    select
+        evidence.*,
+        people.profile_id,
+        coalesce(people.own_tenant_id, people.tenant_id, run.default_tenant_id) as tenant_id,
+        people.deleted_at is not null as is_deleted,
+        run.is_false_flag_withdrawal
+            and case evidence.channel when 'EMAIL' then people.email_opt_in when 'SMS' then people.sms_opt_in end is false
+            as has_false_flag,
+        least(coalesce(people.updated_at, run.as_of), run.as_of) as flagged_at
+    from evidence
+    join lent__people as people on people.source = 'messaging' and people.source_id = evidence.contact_id
+    cross join lent__run as run
+),
+decided as (
+    select
+        weighed.*,
+        case
+            when logged_refusal_at >= coalesce(act_at, logged_refusal_at) then 'LOG'
+            when preferred_refusal_at >= coalesce(act_at, preferred_refusal_at) then 'PREFERENCE'
+            when has_false_flag
+                and coalesce(logged_grant_at, preferred_grant_at) is not null
+                and flagged_at >= coalesce(act_at, flagged_at) then 'FLAG'
+        end as refused_by
+    from weighed
+)
+select
+    contact_id,
+    channel,
+    scope,
+    profile_id,
+    tenant_id,
+    is_deleted,
+    act_at,
+    refused_by is not null as is_refused,
+    case refused_by
+        when 'LOG' then logged_refusal_at
+        when 'PREFERENCE' then preferred_refusal_at
+        when 'FLAG' then null
+        else coalesce(logged_grant_at, preferred_grant_at)
+    end as decided_at,
+    logged_grant_at is not null as is_logged
+from decided
+where refused_by is not null or coalesce(logged_grant_at, preferred_grant_at) is not null;

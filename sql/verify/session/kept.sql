@@ -1,0 +1,1 @@
+create temporary table lent__kept (table_name text, id text, reason text);

@@ -1,0 +1,136 @@
+//! `checklist`: the strategy's Execution Checklist with the proof that exists, and the lines that a person closed.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use crate::cli::{Outcome, Session};
+use crate::fault::{Exit, Fault};
+use crate::model::{Code, Source};
+use crate::progress::thousands;
+use crate::report::checklist::{Facts, checklist, line_number};
+use crate::report::numbers::Check;
+use crate::store::{Folder, RunLock, all_run_records, read_json, replace_file};
+use crate::tables::check::results;
+
+/// Arguments of `checklist`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Close a line that only a person can tell: its number, or its words
+    #[arg(long, value_name = "LINE", requires = "by")]
+    pub done: Option<String>,
+    /// Who closes it
+    #[arg(long, value_name = "NAME", requires = "done")]
+    pub by: Option<String>,
+}
+
+/// Prints every line with state and proof; closes one if asked.
+pub fn run(session: &Session, args: Args) -> Result<Outcome> {
+    if let (Some(line), Some(by)) = (&args.done, &args.by) {
+        close(session, line, by)?;
+    }
+    let lines = checklist(&facts(session)?);
+    let mut text = String::new();
+    let mut section = "";
+    for line in &lines {
+        if line.section != section {
+            section = line.section;
+            let _ = writeln!(text, "\n {section}");
+        }
+        let sign = match line.state {
+            "DONE" => "✓",
+            "FAILED" => "×",
+            "NEEDS_A_PERSON" => "!",
+            _ => "·",
+        };
+        let _ = writeln!(text, " {sign} {:>2} {:<54} {:<14} {}", line.number, line.words, line.state, line.proof);
+    }
+    let count = |state: &str| lines.iter().filter(|line| line.state == state).count();
+    let (done, open) = (count("DONE"), count("OPEN") + count("FAILED"));
+    let person = count("NEEDS_A_PERSON");
+    let _ = writeln!(text, "\n {done} done · {open} open or failed · {person} for a person (checklist --done LINE --by NAME)");
+    Ok(Outcome::new(text, json!({ "done": done, "open": open, "for_a_person": person, "lines": lines })))
+}
+
+fn close(session: &Session, line: &str, by: &str) -> Result<()> {
+    let _lock = RunLock::take(&session.layout, "checklist")?;
+    let number = line_number(line).map_err(|what| Fault::new(Exit::Usage, what).at("--done").help("make checklist"))?;
+    let path = session.layout.checklist();
+    let mut held = read_json(&path)?.unwrap_or_else(|| json!({ "format": 1, "closed": {} }));
+    let day = session.now.day().to_string();
+    held["closed"][number.to_string()] = json!({ "by": by, "on": day });
+    replace_file(&path, format!("{held:#}\n").as_bytes())
+}
+
+/// What the data folder proves.
+pub fn facts(session: &Session) -> Result<Facts> {
+    let layout = &session.layout;
+    let mut facts = Facts { closed: closed(&layout.checklist())?, ..Facts::default() };
+    for source in Source::ALL {
+        if let Some(folder) = Folder::find(&layout.exports(*source))? {
+            let rows: u64 = folder.manifest.files.values().map(|file| file.rows).sum();
+            let (count, files) = (thousands(i128::from(rows)), folder.manifest.files.len());
+            facts.exports.insert(*source, format!("{count} rows in {files} datasets as of {}", folder.manifest.as_of));
+        }
+    }
+    let records = all_run_records(layout)?;
+    let verified = Folder::find(&layout.verify())?;
+    if let Some(folder) = &verified {
+        for columns in folder.read::<results::Table>(None)? {
+            for row in columns?.rows() {
+                let found = Check {
+                    name: row.name.to_owned(),
+                    proves: row.proves.to_owned(),
+                    expected: row.expected.to_owned(),
+                    observed: row.observed.to_owned(),
+                    state: row.state.to_owned(),
+                };
+                if row.phase == 0 { facts.preflight.push(found) } else { facts.checks.push(found) }
+            }
+        }
+        facts.verified_phase = folder.manifest.phase.unwrap_or(0);
+    }
+    let position = |step: &str| records.iter().rposition(|record| record["step"] == step && record["exit"] == 0);
+    if let Some(rolled_back) = position("rollback").filter(|at| Some(*at) > position("load")) {
+        // What a rollback removed is no longer proved by a verification before it.
+        facts.verified_phase = 0;
+        facts.rollback = Some(format!("rollback of {}", text(&records[rolled_back]["started_at"])));
+    }
+    let place = verified.as_ref().and_then(|folder| folder.manifest.facts.get("place")).map_or("", String::as_str);
+    facts.staging =
+        records.iter().rev().find(|record| proves_staging(record, place)).map(|record| {
+            format!("run {} verified all six phases in {}", text(&record["run"]), text(&record["result"]["place"]))
+        });
+    facts.audit =
+        records.iter().rev().find(|record| record["step"] == "audit" && record["result"]["verdicts"].is_i64()).map(|record| {
+            let result = &record["result"];
+            let words = format!("{} verdicts: {}", result["verdicts"], text(&result["precision"]));
+            (result["verdicts"].as_i64().unwrap_or(0), words)
+        });
+    Ok(facts)
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Whether a run of this version verified everything in another database than the one verified last.
+fn proves_staging(record: &Value, place: &str) -> bool {
+    record["step"] == "verify"
+        && record["exit"] == 0
+        && record["version"] == env!("CARGO_PKG_VERSION")
+        && record["result"]["phase"] == 6
+        && record["result"]["place"].as_str().is_some_and(|other| !place.is_empty() && other != place)
+}
+
+fn closed(path: &Path) -> Result<BTreeMap<usize, String>> {
+    let held = read_json(path)?.unwrap_or(Value::Null);
+    let lines = held["closed"].as_object().cloned().unwrap_or_default();
+    Ok(lines
+        .iter()
+        .filter_map(|(number, note)| Some((number.parse().ok()?, format!("{}, {}", text(&note["by"]), text(&note["on"])))))
+        .collect())
+}

@@ -1,0 +1,206 @@
+//! `report`: reads what the steps left in the data folder, counts it, and writes one page and its numbers.
+
+mod changes;
+mod queries;
+mod runs;
+
+use anyhow::Result;
+use serde_json::json;
+
+use crate::cli::{Outcome, Session};
+use crate::model::{Code, Phase, Source, Timestamp};
+use crate::report::checklist::checklist;
+use crate::report::numbers::{Answer, Counted, Manifest as Origin, Numbers, Segment, Tile, Verdict};
+use crate::report::{render, tally::Tally};
+use crate::sources;
+use crate::steps::checklist::facts;
+use crate::steps::verify::QUALITY_FILE;
+use crate::store::{Draft, Folder, Manifest, RunLock, read_json};
+use crate::tables::{check, crm, resolution, score, stage};
+
+/// Arguments of `report`.
+#[derive(clap::Args, Debug)]
+pub struct Args {}
+
+/// Writes `data/report`.
+pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
+    let _lock = RunLock::take(&session.layout, "report")?;
+    let layout = &session.layout;
+    let built = Folder::open(&layout.crm())?;
+    let phase = session.check_phase(built.manifest.phase, built.path())?;
+    let as_of = session.check_as_of(&built.manifest.as_of, built.path())?;
+    let staged = Folder::open(&layout.stage())?;
+    let resolved = Folder::open(&layout.resolve())?;
+    let scored = Folder::open(&layout.score())?;
+
+    let task = session.progress.task("counting", None);
+    let mut numbers = count(session, phase, as_of, [&staged, &resolved, &built, &scored])?;
+    task.finish("");
+    let facts = facts(session)?;
+    let verified = Folder::find(&layout.verify())?;
+    let is_current = verified.as_ref().is_some_and(|folder| {
+        folder.manifest.inputs.get("crm") == Some(&crate::store::hash_bytes(built.manifest.content_hash().as_bytes()))
+    });
+    numbers.phase = phase.number();
+    numbers.phase_title = phase.title().to_owned();
+    numbers.checks = facts.checks.clone();
+    numbers.quality = quality(verified.as_ref())?;
+    numbers.checklist = checklist(&facts);
+    numbers.segments = segments(&scored, Folder::find(&layout.previous("score"))?.as_ref())?;
+    numbers.changes = changes::since_last_run(session, [&built, &resolved])?;
+    numbers.steps = runs::last_steps(layout)?;
+    numbers.queries = queries::queries(layout.root());
+    numbers.manifests = origins(session, phase)?;
+    numbers.verdict = verdict(&numbers, is_current);
+
+    let mut manifest = Manifest::new("report", &built.manifest.as_of, Some(phase.number()));
+    manifest.input("crm", built.manifest.content_hash().as_bytes());
+    let draft = Draft::create(&layout.report(), &built.manifest.as_of)?;
+    draft.write_file("index.html", render(&numbers)?.as_bytes())?;
+    let mut data = serde_json::to_vec_pretty(&numbers)?;
+    data.push(b'\n');
+    draft.write_file("report.json", &data)?;
+    draft.finish(manifest, &layout.previous("report"))?;
+
+    let page = layout.report().join("index.html");
+    let text = format!(" {}\n report   {}\n", numbers.verdict.sentence, page.display());
+    let summary = json!({ "phase": phase.number(), "page": page.display().to_string(), "verdict": numbers.verdict.state });
+    Ok(Outcome::new(text, summary).next("make checklist"))
+}
+
+fn count(session: &Session, phase: Phase, as_of: Timestamp, folders: [&Folder; 4]) -> Result<Numbers> {
+    let [staged, resolved, built, scored] = folders;
+    let mut tally = Tally::default();
+    let whole = |rows: u64| i64::try_from(rows).unwrap_or(i64::MAX);
+    for source in phase.sources() {
+        let exported = Folder::open(&session.layout.exports(source))?;
+        let expected = session.config.expect.get(source.code());
+        for export in sources::exports(source) {
+            let rows =
+                exported.manifest.files.get(&format!("raw_{source}__{}.parquet", export.entity)).map_or(0, |entry| entry.rows);
+            let estimate = expected.and_then(|expected| expected.get(export.entity)).copied().map(whole);
+            tally.exported(source, export.entity, whole(rows), estimate);
+        }
+        for columns in staged.read::<stage::people::Table>(Some(source))? {
+            tally.staged(source, &columns?);
+        }
+    }
+    // Every dataset is one pass; those a phase does not have yet are empty files.
+    macro_rules! each {
+        ($folder:expr, $table:ty, $columns:ident => $count:expr) => {
+            for batch in $folder.read::<$table>(None)? {
+                let $columns = &batch?;
+                $count;
+            }
+        };
+    }
+    each!(built, check::ledger::Table, columns => tally.ledger(columns));
+    each!(resolved, resolution::links::Table, columns => tally.links(columns));
+    each!(resolved, resolution::candidates::Table, columns => tally.candidates(columns));
+    each!(resolved, resolution::hubs::Table, columns => tally.hubs(columns));
+    each!(staged, check::findings::Table, columns => tally.findings(columns));
+    each!(staged, check::rejects::Table, columns => tally.rejects(columns));
+    each!(built, crm::customer_profiles::Table, columns => tally.profiles(columns));
+    each!(built, crm::marketing_consents::Table, columns => tally.consents(columns));
+    each!(built, crm::suppressions::Table, columns => tally.suppressions(columns));
+    each!(built, crm::activities::Table, columns => tally.activities(columns, as_of));
+    each!(built, check::departures::Table, columns => tally.departures(columns));
+    each!(scored, score::profiles::Table, columns => tally.scores(columns));
+    Ok(tally.finish(as_of))
+}
+
+fn quality(verified: Option<&Folder>) -> Result<Vec<Answer>> {
+    let Some(folder) = verified else { return Ok(Vec::new()) };
+    let held = read_json(&folder.path().join(QUALITY_FILE))?;
+    Ok(held.map(serde_json::from_value).transpose()?.unwrap_or_default())
+}
+
+fn segments(scored: &Folder, former: Option<&Folder>) -> Result<Vec<Segment>> {
+    let mut before = std::collections::BTreeMap::new();
+    if let Some(folder) = former {
+        for columns in folder.read::<score::refreshes::Table>(None)? {
+            before.extend(columns?.rows().map(|row| (row.segment_id.to_owned(), i64::from(row.rule_member_count))));
+        }
+    }
+    let mut segments = Vec::new();
+    for columns in scored.read::<score::refreshes::Table>(None)? {
+        segments.extend(columns?.rows().map(|row| Segment {
+            name: format!("{} · {}", row.tenant_id, row.name),
+            members: i64::from(row.rule_member_count),
+            before: before.get(row.segment_id).copied(),
+            error: row.error.map(str::to_owned),
+        }));
+    }
+    segments.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(segments)
+}
+
+fn origins(session: &Session, phase: Phase) -> Result<Vec<Origin>> {
+    let layout = &session.layout;
+    let mut folders: Vec<_> = phase.sources().map(|source: Source| layout.exports(source)).collect();
+    folders.extend([layout.exports_crm(), layout.stage(), layout.resolve(), layout.crm(), layout.score(), layout.verify()]);
+    let mut origins = Vec::new();
+    for path in folders {
+        let Some(folder) = Folder::find(&path)? else { continue };
+        let files = folder.manifest.files.values();
+        let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        origins.push(Origin {
+            folder: path.strip_prefix(layout.root()).unwrap_or(&path).display().to_string(),
+            files: whole(files.len() as u64),
+            rows: whole(files.clone().map(|file| file.rows).sum()),
+            bytes: whole(files.map(|file| file.bytes).sum()),
+            hash: folder.manifest.content_hash().chars().take(16).collect(),
+        });
+    }
+    Ok(origins)
+}
+
+fn verdict(numbers: &Numbers, is_current: bool) -> Verdict {
+    let state = |wanted: &str| numbers.checks.iter().filter(|check| check.state == wanted).count();
+    let failed = state("FAILED");
+    let person = numbers.checklist.iter().filter(|line| line.state == "NEEDS_A_PERSON").count();
+    let open = numbers.checklist.iter().filter(|line| line.state == "OPEN" || line.state == "FAILED").count();
+    let unbalanced = numbers.entities.iter().filter(|entity| !entity.balances()).count();
+    let (state, sentence) = if unbalanced > 0 {
+        ("bad", format!("Do not go live: the ledger of {unbalanced} entities does not balance."))
+    } else if numbers.checks.is_empty() {
+        ("unknown", "Nothing was verified yet: load, then run make verify.".to_owned())
+    } else if !is_current {
+        ("unknown", "The datasets changed since the last verification: load, then run make verify.".to_owned())
+    } else if failed > 0 {
+        ("bad", format!("Do not go live: {failed} comparisons with the CRM failed. They are listed under the checklist."))
+    } else if open > 0 {
+        ("person", format!("What is loaded is verified. {open} lines of the checklist are still open, {person} need a person."))
+    } else if person > 0 {
+        ("person", format!("Every check passed. Before it goes live, {person} lines of the checklist need a person."))
+    } else {
+        ("good", "Every check passed and every line of the checklist is closed: this may go live.".to_owned())
+    };
+    Verdict { state: state.to_owned(), sentence, tiles: tiles(numbers) }
+}
+
+fn tiles(numbers: &Numbers) -> Vec<Tile> {
+    let change = |name: &str| {
+        numbers
+            .changes
+            .iter()
+            .find(|change| change.name == name)
+            .and_then(|change| change.before.map(|before| change.now - before))
+    };
+    let tile = |name: &str, count: i64, note: String| Tile { name: name.to_owned(), count, delta: change(name), note };
+    let sum = |of: fn(&crate::report::numbers::Entity) -> i64| numbers.entities.iter().map(of).sum::<i64>();
+    let profiles = numbers.six.first().map_or(0, |total| total.count);
+    let records: i64 = numbers.people.iter().map(|people| people.records).sum();
+    let activities: i64 = numbers.timeline.types.iter().map(|kind| kind.count).sum();
+    let review: i64 = numbers.identity.refusals.iter().map(|refusal| refusal.count).sum();
+    let all =
+        |counts: &[Counted], name: &str| counts.iter().find(|counted| counted.name == name).map_or(0, |counted| counted.count);
+    vec![
+        tile("exported rows", sum(|entity| entity.exported), format!("{} entities", numbers.entities.len())),
+        tile("profiles", profiles, format!("from {} records of people", crate::progress::thousands(records))),
+        tile("known to all three services", all(&numbers.six, "all_three"), "SCL, TeeTime and Messaging".to_owned()),
+        tile("activities", activities, format!("{} after as_of", crate::progress::thousands(numbers.timeline.after_as_of))),
+        tile("pairs to review", review, "not joined, but worth a look".to_owned()),
+        tile("rejected rows", sum(|entity| entity.rejected), "could not be read".to_owned()),
+    ]
+}

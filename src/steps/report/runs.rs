@@ -1,0 +1,41 @@
+//! The last run of each step, from the run records.
+
+use anyhow::Result;
+
+use crate::model::Timestamp;
+use crate::report::numbers::Step;
+use crate::store::{Layout, all_run_records};
+
+/// A gap between steps longer than this is cut, so that steps of different days still fit on one chart.
+const LONGEST_GAP_MS: i64 = 2_000;
+
+/// The last run of each step, in the order in which they ran.
+pub fn last_steps(layout: &Layout) -> Result<Vec<Step>> {
+    let mut last: Vec<(i64, Step)> = Vec::new();
+    for record in all_run_records(layout)? {
+        let (Some(step), Some(started)) =
+            (record["step"].as_str(), record["started_at"].as_str().and_then(Timestamp::parse).map(|at| at.0 / 1000))
+        else {
+            continue;
+        };
+        if record["result"]["unchanged"] == true {
+            continue;
+        }
+        let taken_ms = (record["seconds"].as_f64().unwrap_or(0.0) * 1000.0) as i64;
+        let peak_mib = record["peak_memory_kib"].as_i64().unwrap_or(0) / 1024;
+        let exit = record["exit"].as_i64().unwrap_or(0);
+        last.retain(|(_, held)| held.step != step);
+        last.push((started, Step { step: step.to_owned(), start_ms: 0, taken_ms, peak_mib, exit }));
+    }
+    last.sort_by_key(|(started, _)| *started);
+    let (mut clock, mut end) = (0, None::<i64>);
+    let mut steps = Vec::new();
+    for (started, mut step) in last {
+        clock += end.map_or(0, |end| (started - end).clamp(0, LONGEST_GAP_MS));
+        step.start_ms = clock;
+        clock += step.taken_ms;
+        end = Some(started + step.taken_ms);
+        steps.push(step);
+    }
+    Ok(steps)
+}

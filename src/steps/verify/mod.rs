@@ -1,0 +1,82 @@
+//! `verify`: what is in the CRM against exports, ledger and datasets, check by check, in one read-only snapshot.
+
+mod lend;
+mod preflight;
+mod results;
+mod target;
+
+use anyhow::Result;
+use serde_json::json;
+
+use crate::cli::{Outcome, Session};
+use crate::fault::{Exit, Fault};
+use crate::pg::checks::{CHECKS, QUALITY, Verifier};
+use crate::progress::thousands;
+use crate::store::{Draft, Folder, Manifest, RunLock};
+
+pub use results::{Results, State};
+
+/// Arguments of `verify`; `--phase 0` is the preflight.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// A check that had nothing to compare fails, too
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// The file beside `check__results` that holds the strategy's queries and their answers.
+pub const QUALITY_FILE: &str = "quality.json";
+
+/// Asks every check of the phase, writes `data/verify`.
+pub fn run(session: &Session, args: Args) -> Result<Outcome> {
+    if session.is_preflight {
+        return preflight::run(session, args.strict);
+    }
+    let _lock = RunLock::take(&session.layout, "verify")?;
+    let folders = lend::Folders::open(session)?;
+    let crm = session.environment.require_dsn("CRM_DATABASE_URL")?;
+    let verifier = Verifier::open(&crm)?;
+    let task = session.progress.task("evidence", None);
+    let rows = folders.lend(session, &verifier)?;
+    task.finish(&format!("{} rows", thousands(i128::from(rows))));
+    verifier.freeze()?;
+
+    let phase = folders.phase.number();
+    let mut results = Results::new(phase);
+    for check in CHECKS.iter().filter(|check| check.from <= phase) {
+        results.enter(check, verifier.ask(check)?);
+    }
+    let mut answers = Vec::new();
+    for quality in &QUALITY {
+        let (columns, rows) = verifier.table(quality.sql)?;
+        answers.push(results::answer(quality, columns, rows));
+    }
+
+    let as_of = folders.as_of.to_string();
+    let mut manifest = Manifest::new("verify", &as_of, Some(phase));
+    manifest.input("crm", folders.crm.manifest.content_hash().as_bytes());
+    manifest.input("score", folders.score.manifest.content_hash().as_bytes());
+    manifest.facts.insert("place".to_owned(), verifier.place());
+    for (state, count) in results.counts() {
+        manifest.counts.insert(state.to_lowercase(), count);
+    }
+    let draft = Draft::create(&session.layout.verify(), &as_of)?;
+    let preflight = Folder::find(&session.layout.verify())?;
+    results.write(&draft, preflight.as_ref())?;
+    draft.write_file(QUALITY_FILE, &serde_json::to_vec_pretty(&answers)?)?;
+    draft.finish(manifest, &session.layout.previous("verify"))?;
+
+    let summary =
+        json!({ "phase": phase, "place": verifier.place(), "counts": results.counts(), "differing": results.differing() });
+    let fault = results.fault(args.strict);
+    Ok(Outcome::new(results.text(&answers), summary).fault(fault).next("make report"))
+}
+
+/// The fault of a verification that found differences.
+fn mismatch(what: String, names: &[String]) -> Fault {
+    let mut fault = Fault::new(Exit::Mismatch, what).at("the CRM, compared with data/crm and data/score");
+    for name in names.iter().take(5) {
+        fault = fault.help(format!("sql/verify: {name}"));
+    }
+    fault.help("what each check compares: docs/checks.md; to take the load back: make rollback")
+}

@@ -1,0 +1,165 @@
+//! `verify --phase 0`: the strategy's Pre-Migration lines. Every finding at once; nothing is written to any database.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use serde_json::json;
+
+use crate::cli::{Outcome, Session};
+use crate::fault::{Exit, Fault};
+use crate::model::{Code, Source};
+use crate::pg::checks::{Finding, writable_tables};
+use crate::pg::{Connection, Query, Snapshot};
+use crate::progress::thousands;
+use crate::sources::exports;
+use crate::steps::verify::{QUALITY_FILE, Results, State};
+use crate::store::{Draft, Folder, Manifest, RunLock, free_bytes, read_file};
+
+/// How long a server that does not answer is waited for: a person is looking at the screen.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// Free space below which a run at the strategy's size may fail.
+const SPACE: u64 = 4 << 30;
+
+/// One thing that was looked at.
+pub(super) struct Look {
+    place: &'static str,
+    what: &'static str,
+    observed: String,
+    state: State,
+}
+
+impl Look {
+    pub(super) fn new(place: &'static str, what: &'static str, state: State, observed: impl Into<String>) -> Self {
+        Self { place, what, state, observed: observed.into() }
+    }
+}
+
+/// Looks at the six databases and the disk.
+pub fn run(session: &Session, is_strict: bool) -> Result<Outcome> {
+    let _lock = RunLock::take(&session.layout, "verify")?;
+    let mut looks = Vec::new();
+    for source in Source::ALL {
+        let task = session.progress.task(source.code(), None);
+        looks.extend(source_looks(session, *source));
+        task.finish("");
+    }
+    looks.extend(super::target::looks(session));
+    let free = free_bytes(&session.layout)?;
+    let state = if free < SPACE { State::NeedsAPerson } else { State::Passed };
+    let mebibytes = thousands(i128::from(free >> 20));
+    looks.push(Look::new("folder", "space", state, format!("{mebibytes} MiB free where {} is", session.layout.root().display())));
+
+    let mut results = Results::new(0);
+    for look in &looks {
+        let finding = Finding {
+            item: look.what.to_owned(),
+            examined: 1,
+            expected: "ok".to_owned(),
+            observed: look.observed.clone(),
+            examples: Vec::new(),
+        };
+        results.enter_look(look.place, "Pre-Migration", finding, look.state);
+    }
+    save(session, &results)?;
+    let refused: Vec<&Look> = looks.iter().filter(|look| look.state == State::Failed).collect();
+    let doubts = looks.iter().filter(|look| look.state == State::NeedsAPerson).count();
+    let summary = json!({ "phase": 0, "counts": results.counts(), "differing": results.differing() });
+    let fault = if !refused.is_empty() {
+        Some(Fault::new(Exit::Preflight, format!("{} of {} findings stand in the way", refused.len(), looks.len())))
+    } else if is_strict && doubts > 0 {
+        Some(Fault::new(Exit::Preflight, format!("{doubts} warnings, which --strict forbids")))
+    } else {
+        None
+    };
+    Ok(Outcome::new(text(&looks), summary).fault(fault).next("make demo, or with your own databases: make backfill"))
+}
+
+/// Saved beside the results of the last verification, which stay.
+fn save(session: &Session, results: &Results) -> Result<()> {
+    let former = Folder::find(&session.layout.verify())?;
+    let as_of = former.as_ref().map_or_else(|| session.now.to_string(), |folder| folder.manifest.as_of.clone());
+    let mut manifest = Manifest::new("verify", &as_of, former.as_ref().and_then(|folder| folder.manifest.phase));
+    let draft = Draft::create(&session.layout.verify(), &as_of)?;
+    results.write(&draft, former.as_ref())?;
+    if let Some(folder) = &former {
+        manifest.inputs.clone_from(&folder.manifest.inputs);
+        manifest.counts.clone_from(&folder.manifest.counts);
+        manifest.facts.clone_from(&folder.manifest.facts);
+        if let Some(answers) = read_file(&folder.path().join(QUALITY_FILE))? {
+            draft.write_file(QUALITY_FILE, &answers)?;
+        }
+    }
+    draft.finish(manifest, &session.layout.previous("verify"))?;
+    Ok(())
+}
+
+fn text(looks: &[Look]) -> String {
+    let columns = ["", "where", "what", "found"].map(str::to_owned);
+    let rows: Vec<Vec<String>> = looks
+        .iter()
+        .map(|look| vec![look.state.sign().to_owned(), look.place.to_owned(), look.what.to_owned(), look.observed.clone()])
+        .collect();
+    super::results::table(&columns, &rows)
+}
+
+/// An error as one line: what, where, and the advice that helps.
+pub(super) fn words(error: &anyhow::Error) -> String {
+    match error.downcast_ref::<Fault>() {
+        Some(fault) => [fault.what.clone()].into_iter().chain(fault.help.iter().take(1).cloned()).collect::<Vec<_>>().join("; "),
+        None => error.to_string(),
+    }
+}
+
+fn source_looks(session: &Session, source: Source) -> Vec<Look> {
+    let place = source.code();
+    let Some(dsn) = session.environment.dsn(source.url_variable()) else {
+        let saved = Folder::find(&session.layout.exports(source)).ok().flatten();
+        return vec![match saved {
+            Some(folder) => {
+                let found =
+                    format!("{} is not set; the saved export as of {} stands", source.url_variable(), folder.manifest.as_of);
+                Look::new(place, "connection", State::NeedsAPerson, found)
+            }
+            None => Look::new(place, "connection", State::Failed, format!("{} is not set", source.url_variable())),
+        }];
+    };
+    let opened = Connection::open_within(&dsn, &format!("source {place}"), PATIENCE)
+        .and_then(|connection| Snapshot::begin(connection, session.as_of.unwrap_or(session.now)));
+    let snapshot = match opened {
+        Ok(snapshot) => snapshot,
+        Err(error) => return vec![Look::new(place, "connection", State::Failed, words(&error))],
+    };
+    let fact = |name: &str| snapshot.facts.get(name).cloned().unwrap_or_default();
+    let server = format!("{}, PostgreSQL {}", snapshot.connection().target(), fact("server_version"));
+    let mut looks = vec![Look::new(place, "connection", State::Passed, server)];
+    let queries = exports(source)
+        .into_iter()
+        .map(|export| Query {
+            name: format!("{place}.{}", export.entity),
+            file: format!("sql/exports/{place}/{}.sql", export.entity),
+            sql: export.sql.to_owned(),
+            schema: (export.schema)(),
+        })
+        .collect();
+    looks.push(match snapshot.prepare(queries) {
+        Ok(prepared) => {
+            let rows: u64 = prepared.iter().map(|export| export.rows).sum();
+            let found = format!("{} statements fit and may be read, {} rows", prepared.len(), thousands(i128::from(rows)));
+            Look::new(place, "tables and rights", State::Passed, found)
+        }
+        Err(error) => Look::new(place, "tables and rights", State::Failed, words(&error)),
+    });
+    let encoding = fact("server_encoding");
+    let state = if encoding == "SQL_ASCII" { State::NeedsAPerson } else { State::Passed };
+    looks.push(Look::new(place, "encoding", state, encoding));
+    looks.extend(snapshot.notes.iter().map(|note| Look::new(place, "note", State::NeedsAPerson, note.clone())));
+    looks.push(match writable_tables(snapshot.connection()) {
+        Ok(0) => Look::new(place, "excess rights", State::Passed, "the role may only read"),
+        Ok(tables) => {
+            let found = format!("the role may write {tables} tables; a role that only reads would do");
+            Look::new(place, "excess rights", State::NeedsAPerson, found)
+        }
+        Err(error) => Look::new(place, "excess rights", State::NeedsAPerson, words(&error)),
+    });
+    looks
+}

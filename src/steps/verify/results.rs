@@ -1,0 +1,294 @@
+//! What the checks found: states, the dataset `check__results`, and the words for the terminal.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use anyhow::Result;
+
+use crate::fault::Fault;
+use crate::pg::checks::{Check, Finding, Quality};
+use crate::progress::thousands;
+use crate::report::numbers::Answer;
+use crate::store::{Draft, Folder};
+use crate::tables::check::results;
+
+/// How a comparison came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    /// What is, is what should be.
+    Passed,
+    /// There was nothing to compare.
+    Vacuous,
+    /// It differs, and only a person can say whether that is right.
+    NeedsAPerson,
+    /// It differs.
+    Failed,
+}
+
+impl State {
+    /// The stored spelling.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Passed => "PASSED",
+            Self::Vacuous => "VACUOUS",
+            Self::NeedsAPerson => "NEEDS_A_PERSON",
+            Self::Failed => "FAILED",
+        }
+    }
+
+    pub(super) fn sign(self) -> &'static str {
+        match self {
+            Self::Passed => "✓",
+            Self::Vacuous => "·",
+            Self::NeedsAPerson => "!",
+            Self::Failed => "×",
+        }
+    }
+
+    fn of(finding: &Finding, is_for_a_person: bool) -> Self {
+        match (finding.expected == finding.observed, finding.examined) {
+            (true, 0) => Self::Vacuous,
+            (true, _) => Self::Passed,
+            (false, _) if is_for_a_person => Self::NeedsAPerson,
+            (false, _) => Self::Failed,
+        }
+    }
+}
+
+/// One comparison of one check.
+struct Compared {
+    check: &'static str,
+    proves: &'static str,
+    finding: Finding,
+    state: State,
+}
+
+impl Compared {
+    fn name(&self) -> String {
+        format!("{}: {}", self.check, self.finding.item)
+    }
+}
+
+/// Everything a verification found.
+pub struct Results {
+    phase: u8,
+    compared: Vec<Compared>,
+}
+
+impl Results {
+    /// Nothing yet.
+    pub fn new(phase: u8) -> Self {
+        Self { phase, compared: Vec::new() }
+    }
+
+    /// What a check found; a check that returned nothing had nothing to compare.
+    pub fn enter(&mut self, check: &Check, findings: Vec<Finding>) {
+        let nothing = Finding {
+            item: "nothing to compare".to_owned(),
+            examined: 0,
+            expected: "0".to_owned(),
+            observed: "0".to_owned(),
+            examples: Vec::new(),
+        };
+        let findings = if findings.is_empty() { vec![nothing] } else { findings };
+        self.compared.extend(findings.into_iter().map(|finding| Compared {
+            check: check.name,
+            proves: check.proves,
+            state: State::of(&finding, check.is_for_a_person),
+            finding,
+        }));
+    }
+
+    /// Something that was looked at and judged already.
+    pub fn enter_look(&mut self, check: &'static str, proves: &'static str, finding: Finding, state: State) {
+        self.compared.push(Compared { check, proves, finding, state });
+    }
+
+    /// The worst state of each check, in the order asked; a check is vacuous when all its comparisons are.
+    fn checks(&self) -> Vec<(&'static str, State, usize)> {
+        let mut checks: Vec<(&'static str, State, usize)> = Vec::new();
+        for compared in &self.compared {
+            match checks.last_mut() {
+                Some((name, state, count)) if *name == compared.check => {
+                    *count += 1;
+                    *state = match (*state, compared.state) {
+                        (State::Vacuous, State::Passed) | (State::Passed, State::Vacuous) => State::Passed,
+                        (a, b) => a.max(b),
+                    };
+                }
+                _ => checks.push((compared.check, compared.state, 1)),
+            }
+        }
+        checks
+    }
+
+    /// How many checks came out how.
+    pub fn counts(&self) -> BTreeMap<&'static str, i64> {
+        let mut counts = BTreeMap::from([("PASSED", 0), ("FAILED", 0), ("VACUOUS", 0), ("NEEDS_A_PERSON", 0)]);
+        for (_, state, _) in self.checks() {
+            *counts.entry(state.code()).or_default() += 1;
+        }
+        counts
+    }
+
+    /// The names of the comparisons that failed.
+    pub fn differing(&self) -> Vec<String> {
+        self.compared.iter().filter(|compared| compared.state == State::Failed).map(Compared::name).collect()
+    }
+
+    /// Why the step fails, if it does.
+    pub fn fault(&self, is_strict: bool) -> Option<Fault> {
+        let names = self.differing();
+        if !names.is_empty() {
+            let failed = self.counts()["FAILED"];
+            return Some(super::mismatch(format!("{failed} checks found differences in {} comparisons", names.len()), &names));
+        }
+        let vacuous: Vec<String> =
+            self.checks().into_iter().filter(|check| check.1 == State::Vacuous).map(|check| check.0.to_owned()).collect();
+        (is_strict && !vacuous.is_empty()).then(|| {
+            super::mismatch(format!("{} checks had nothing to compare, which --strict forbids", vacuous.len()), &vacuous)
+        })
+    }
+
+    /// Writes `check__results`, keeping the preflight's rows of the folder it replaces.
+    pub fn write(&self, draft: &Draft, former: Option<&Folder>) -> Result<()> {
+        let mut writer = draft.writer::<results::Table>(None)?;
+        let kept = match former {
+            Some(folder) if folder.has::<results::Table>(None) => folder.read_all::<results::Table>(None)?,
+            _ => Vec::new(),
+        };
+        let is_kept = |phase: i32| (phase == 0) != (self.phase == 0);
+        let mut rows: Vec<results::Row<'_>> =
+            kept.iter().flat_map(results::Columns::rows).filter(|row| is_kept(row.phase)).collect();
+        let names: Vec<(String, String)> = self
+            .compared
+            .iter()
+            .map(|compared| {
+                let finding = &compared.finding;
+                let observed = match finding.examples.as_slice() {
+                    examples if compared.state != State::Passed && !examples.is_empty() => {
+                        format!("{} ({})", finding.observed, examples.join(", "))
+                    }
+                    _ => finding.observed.clone(),
+                };
+                (compared.name(), observed)
+            })
+            .collect();
+        rows.extend(self.compared.iter().zip(&names).map(|(compared, (name, observed))| results::Row {
+            phase: i32::from(self.phase),
+            name,
+            proves: compared.proves,
+            expected: &compared.finding.expected,
+            observed,
+            state: compared.state.code(),
+        }));
+        rows.sort_by(|a, b| (a.phase, a.name).cmp(&(b.phase, b.name)));
+        for row in rows {
+            writer.push(row)?;
+        }
+        draft.close(None, writer)?;
+        Ok(())
+    }
+
+    /// One line a check, what differs, and the strategy's queries.
+    pub fn text(&self, answers: &[Answer]) -> String {
+        let mut text = String::new();
+        for (name, state, compared) in self.checks() {
+            let _ = writeln!(text, " {} {name:<26} {compared:>4} compared   {}", state.sign(), state.code());
+            for worst in self.compared.iter().filter(|held| held.check == name && held.state > State::Vacuous) {
+                let finding = &worst.finding;
+                let _ = writeln!(text, "     {}: {}, expected {}", finding.item, finding.observed, finding.expected);
+                if !finding.examples.is_empty() {
+                    let _ = writeln!(text, "       {}", finding.examples.join(" "));
+                }
+            }
+        }
+        for answer in answers {
+            let _ = write!(text, "\n {}\n{}", answer.title, table(&answer.columns, &answer.rows));
+        }
+        let counts = self.counts();
+        let _ = writeln!(
+            text,
+            "\n {} checks: {} passed · {} failed · {} vacuous · {} for a person",
+            self.checks().len(),
+            counts["PASSED"],
+            counts["FAILED"],
+            counts["VACUOUS"],
+            counts["NEEDS_A_PERSON"]
+        );
+        text
+    }
+}
+
+/// A table of plain columns.
+pub(super) fn table(columns: &[String], rows: &[Vec<String>]) -> String {
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+        cells.chain([columns[column].chars().count()]).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns.len()).map(width).collect();
+    let mut text = String::new();
+    for row in std::iter::once(columns).chain(rows.iter().map(Vec::as_slice)) {
+        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        let _ = writeln!(text, "   {}", cells.join("   ").trim_end());
+    }
+    text
+}
+
+/// The CRM's answer to a query of the strategy. The addresses of the duplicate check are counted by how many profiles share one:
+/// an answer is kept, printed and mailed.
+pub fn answer(quality: &Quality, columns: Vec<String>, rows: Vec<Vec<String>>) -> Answer {
+    let (title, sql) = (quality.title.to_owned(), quality.sql.trim().to_owned());
+    if quality.name != "duplicate_emails" {
+        return Answer { title, sql, columns, rows };
+    }
+    let mut groups = BTreeMap::<i64, i64>::new();
+    for row in &rows {
+        let shared = row.last().and_then(|count| count.parse().ok()).unwrap_or(0);
+        *groups.entry(shared).or_default() += 1;
+    }
+    let rows = groups.into_iter().map(|(shared, groups)| vec![thousands(shared), thousands(groups)]).collect();
+    Answer { title, sql, columns: vec!["profiles that share an address".to_owned(), "addresses".to_owned()], rows }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pg::checks::{CHECKS, QUALITY};
+
+    fn finding(examined: i64, observed: &str) -> Finding {
+        Finding {
+            item: "rows".to_owned(),
+            examined,
+            expected: "0".to_owned(),
+            observed: observed.to_owned(),
+            examples: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_check_that_looked_at_nothing_is_vacuous_not_passed() {
+        let mut results = Results::new(6);
+        results.enter(&CHECKS[0], vec![finding(0, "0")]);
+        results.enter(&CHECKS[1], Vec::new());
+        assert_eq!(results.counts()["VACUOUS"], 2);
+        assert!(results.fault(false).is_none());
+        assert_eq!(results.fault(true).unwrap().exit.code(), 16);
+    }
+
+    #[test]
+    fn one_difference_fails_the_check_and_names_it() {
+        let mut results = Results::new(6);
+        results.enter(&CHECKS[0], vec![finding(5, "0"), finding(5, "2")]);
+        assert_eq!(results.counts()["FAILED"], 1);
+        let fault = results.fault(false).unwrap();
+        assert!(fault.help.iter().any(|line| line.contains("record_counts: rows")), "{fault:?}");
+    }
+
+    #[test]
+    fn the_duplicate_check_is_kept_without_addresses() {
+        let rows = vec![vec!["a@club.test".to_owned(), "3".to_owned()], vec!["b@club.test".to_owned(), "3".to_owned()]];
+        let answer = answer(&QUALITY[2], vec!["email".to_owned(), "count".to_owned()], rows);
+        assert_eq!(answer.rows, [["3".to_owned(), "2".to_owned()]]);
+    }
+}

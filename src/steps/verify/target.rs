@@ -1,0 +1,38 @@
+//! The CRM's part of the preflight: what load itself would refuse or warn of, without a load.
+
+use crate::cli::Session;
+use crate::pg::catalog::Catalog;
+use crate::pg::preflight::preflight;
+use crate::pg::session::Crm;
+use crate::steps::verify::State;
+use crate::steps::verify::preflight::{Look, words};
+
+const PLACE: &str = "crm";
+
+/// Looks at the target.
+pub(super) fn looks(session: &Session) -> Vec<Look> {
+    let Some(dsn) = session.environment.dsn("CRM_DATABASE_URL") else {
+        return vec![Look::new(PLACE, "connection", State::Failed, "CRM_DATABASE_URL is not set")];
+    };
+    let crm = match Crm::open(&dsn) {
+        Ok(crm) => crm,
+        Err(error) => return vec![Look::new(PLACE, "connection", State::Failed, words(&error))],
+    };
+    let catalog = match Catalog::read(&crm) {
+        Ok(catalog) => catalog,
+        Err(error) => return vec![Look::new(PLACE, "catalog", State::Failed, words(&error))],
+    };
+    let server = format!("{}, PostgreSQL {}", crm.place(), catalog.version / 10_000);
+    let mut looks = vec![Look::new(PLACE, "connection", State::Passed, server)];
+    let found = preflight(&catalog, false);
+    let refusals = found.findings.iter().filter(|finding| finding.refuses).count();
+    if refusals == 0 {
+        let fits = "tables, columns, types, keys and rights are what load needs; no trigger, rule or row security is in its way";
+        looks.push(Look::new(PLACE, "schema and rights", State::Passed, fits));
+    }
+    looks.extend(found.findings.into_iter().map(|finding| {
+        let (what, state) = if finding.refuses { ("refusal", State::Failed) } else { ("warning", State::NeedsAPerson) };
+        Look::new(PLACE, what, state, finding.what)
+    }));
+    looks
+}
