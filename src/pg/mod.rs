@@ -23,6 +23,7 @@ pub mod rollback;
 pub mod rows;
 pub mod segments;
 pub mod session;
+pub mod segment_sql;
 mod snapshot;
 pub mod staging;
 pub mod synchronise;

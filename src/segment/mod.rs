@@ -25,7 +25,7 @@ pub use moment::Clock;
 pub use operator::Operator;
 pub use parse::{Parsed, parse};
 pub use plan::{Plan, plan};
-pub use refresh::{Definition, Members, Refresh};
+pub use refresh::{Definition, Members, Question, Refresh};
 pub use tally::Tallies;
 
 /// Levels of nesting a rule may have.

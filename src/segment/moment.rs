@@ -172,6 +172,8 @@ pub struct Anniversaries {
     pub to: i32,
     /// Whether 29 February has its anniversary in the span: on the day itself, or on 28 February of a common year.
     pub leap_day: bool,
+    /// The zone whose days count.
+    pub zone: Tz,
     /// Only days before this one have an anniversary ahead: the day of as_of.
     pub before: i64,
 }
@@ -189,7 +191,7 @@ impl Anniversaries {
             leap_day |= is_last_of_february || (day.month(), day.day()) == (2, 29);
             day = day + Days::new(1);
         }
-        Self { all, from: month_day(first), to: month_day(last), leap_day, before: number(first) }
+        Self { all, from: month_day(first), to: month_day(last), leap_day, zone: clock.zone, before: number(first) }
     }
 
     /// Whether a day has its anniversary in the span.

@@ -28,6 +28,29 @@ pub enum Plan {
     },
 }
 
+impl Plan {
+    /// The positions of the segments it refers to.
+    pub fn references(&self) -> Vec<usize> {
+        let mut found = Vec::new();
+        self.visit(&mut |plan| {
+            if let Self::Member { segment, .. } = plan {
+                found.push(*segment);
+            }
+        });
+        found
+    }
+
+    /// Calls a function for every node, outer ones first.
+    pub fn visit<'a>(&'a self, see: &mut impl FnMut(&'a Self)) {
+        see(self);
+        match self {
+            Self::All(plans) | Self::Any(plans) => plans.iter().for_each(|plan| plan.visit(see)),
+            Self::Not(plan) => plan.visit(see),
+            Self::Field(..) | Self::Activity(_) | Self::Member { .. } => {}
+        }
+    }
+}
+
 /// What is asked of a value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Check {

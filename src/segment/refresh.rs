@@ -12,8 +12,7 @@ use crate::segment::error::{Place, RuleError, hint, shortened};
 use crate::segment::evaluate::{Around, View, evaluate};
 use crate::segment::moment::Clock;
 use crate::segment::parse::{Parsed, parse};
-use crate::segment::plan::{Measure, Plan, plan};
-use crate::segment::rule::Node;
+use crate::segment::plan::{Plan, plan};
 use crate::segment::tally::Tallies;
 use crate::tables::crm::{activities, customer_profiles};
 use crate::tables::score::{memberships, profiles, refreshes};
@@ -57,6 +56,19 @@ pub struct Refresh {
     as_of: Timestamp,
 }
 
+/// What is asked for a segment, as both evaluators take it.
+#[derive(Clone, Copy)]
+pub struct Question<'a> {
+    /// The segment.
+    pub id: &'a str,
+    /// Its tenant.
+    pub tenant_id: &'a str,
+    /// Its club.
+    pub club_id: Option<&'a str>,
+    /// The rule with its dates resolved.
+    pub plan: &'a Plan,
+}
+
 /// Members of each segment, one bit per profile, by batch.
 pub struct Members {
     batches: Vec<Vec<Option<BooleanBuffer>>>,
@@ -83,11 +95,26 @@ impl Refresh {
         let mut measures = Vec::new();
         for position in &order {
             if let Ok(plan) = &segments[*position].outcome {
-                collect_measures(plan, &mut measures);
+                plan.visit(&mut |plan| {
+                    if let Plan::Activity(activity) = plan {
+                        measures.push(&activity.measure);
+                    }
+                });
             }
         }
         let tallies = Tallies::new(measures, profiles);
         Self { segments, order, tallies, as_of }
+    }
+
+    /// What is asked for each segment, by position; `None` where it cannot be evaluated.
+    pub fn questions(&self) -> Vec<Option<Question<'_>>> {
+        let asked = |segment| {
+            let Segment { definition, outcome, .. }: &Segment = segment;
+            let club_id = definition.club_id.as_deref();
+            let plan = outcome.as_ref().ok()?;
+            Some(Question { id: &definition.id, tenant_id: &definition.tenant_id, club_id, plan })
+        };
+        self.segments.iter().map(asked).collect()
     }
 
     /// Takes in a few batches of the timeline; every activity exactly once, in any order.
@@ -239,17 +266,8 @@ fn resolve(
             planned.map_err(|error| error.to_string())
         })
         .collect();
-    let references: Vec<Vec<usize>> = rules
-        .iter()
-        .zip(definitions)
-        .map(|(rule, definition)| {
-            let mut names = Vec::new();
-            if let Ok(parsed) = rule {
-                collect_names(&parsed.rule, &mut names);
-            }
-            names.iter().filter_map(|name| position(&definition.tenant_id, name).ok()).collect()
-        })
-        .collect();
+    let references: Vec<Vec<usize>> =
+        outcomes.iter().map(|outcome| outcome.as_ref().map_or_else(|_| Vec::new(), Plan::references)).collect();
     let mut order = Vec::new();
     let mut is_done = vec![false; definitions.len()];
     loop {
@@ -296,22 +314,4 @@ fn why_not(one: usize, references: &[Vec<usize>], is_done: &[bool], definitions:
         (None, None) => "cannot be refreshed".to_owned(),
     };
     Place::Root.error(what).to_string()
-}
-
-fn collect_names<'a>(rule: &'a Node, names: &mut Vec<&'a str>) {
-    match rule {
-        Node::All(nodes) | Node::Any(nodes) => nodes.iter().for_each(|node| collect_names(node, names)),
-        Node::Not(node) => collect_names(node, names),
-        Node::Member { segment, .. } => names.push(segment),
-        Node::Field(..) | Node::Activity(_) => {}
-    }
-}
-
-fn collect_measures<'a>(plan: &'a Plan, measures: &mut Vec<&'a Measure>) {
-    match plan {
-        Plan::All(plans) | Plan::Any(plans) => plans.iter().for_each(|plan| collect_measures(plan, measures)),
-        Plan::Not(plan) => collect_measures(plan, measures),
-        Plan::Activity(activity) => measures.push(&activity.measure),
-        Plan::Field(..) | Plan::Member { .. } => {}
-    }
 }

@@ -1,0 +1,366 @@
+//! Segments in SQL: the second evaluator, over the CRM itself. Values of a rule only ever travel as bound parameters.
+
+use tokio_postgres::types::ToSql;
+
+use crate::model::{Code as _, Day, Timestamp};
+use crate::segment::field::{Field, Kind};
+use crate::segment::moment::Anniversaries;
+use crate::segment::plan::{ActivityPlan, Check, Measure, Plan, Range, Side};
+use crate::segment::rule::{Aggregate, Comparison, ListTest, NumberTest, TextTest};
+use crate::segment::{Decimal, Question};
+
+/// A parameter. Numbers, instants and days are bound as text in the form we print and cast by the statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Bind {
+    /// One text.
+    Text(String),
+    /// Several.
+    Texts(Vec<String>),
+}
+
+/// A statement whose shape depends on the shape of the rule alone, never on its values.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Statement {
+    /// The text.
+    pub sql: String,
+    /// Its parameters, `$1` first.
+    pub binds: Vec<Bind>,
+}
+
+impl Statement {
+    /// The parameters as the driver takes them.
+    pub fn parameters(&self) -> Vec<&(dyn ToSql + Sync)> {
+        self.binds
+            .iter()
+            .map(|bind| match bind {
+                Bind::Text(text) => text as &(dyn ToSql + Sync),
+                Bind::Texts(texts) => texts as &(dyn ToSql + Sync),
+            })
+            .collect()
+    }
+
+    fn bind(&mut self, bind: Bind) -> String {
+        let cast = if matches!(bind, Bind::Text(_)) { "text" } else { "text[]" };
+        self.binds.push(bind);
+        format!("${}::{cast}", self.binds.len())
+    }
+
+    fn text(&mut self, text: &str) -> String {
+        self.bind(Bind::Text(text.to_owned()))
+    }
+
+    fn texts(&mut self, texts: &[String]) -> String {
+        self.bind(Bind::Texts(texts.to_vec()))
+    }
+}
+
+/// The ids of a segment's members, in order; `questions` by position, as [`crate::segment::Refresh::questions`] gives them.
+/// `None` when the segment, or one it refers to, cannot be evaluated.
+pub fn members(questions: &[Option<Question<'_>>], position: usize) -> Option<Statement> {
+    let mut needed = Vec::new();
+    collect(questions, position, &mut needed)?;
+    let mut statement = Statement::default();
+    let mut parts = Vec::new();
+    for position in needed {
+        let question = questions[position].as_ref()?;
+        let condition = eligible(&mut statement, question);
+        let rule = condition_of(&mut statement, question.plan);
+        parts.push(format!(
+            "segment_{position} as (\n  select p.\"id\" from \"CustomerProfile\" as p\n  where {condition}\n  and {rule}\n)"
+        ));
+    }
+    statement.sql = format!("with {}\nselect \"id\" from segment_{position} order by \"id\" collate \"C\"", parts.join(",\n"));
+    Some(statement)
+}
+
+/// The segments that a segment refers to, each before those that need it, and itself last.
+fn collect(questions: &[Option<Question<'_>>], position: usize, needed: &mut Vec<usize>) -> Option<()> {
+    if needed.contains(&position) {
+        return Some(());
+    }
+    for other in questions.get(position)?.as_ref()?.plan.references() {
+        collect(questions, other, needed)?;
+    }
+    needed.push(position);
+    Some(())
+}
+
+fn eligible(statement: &mut Statement, question: &Question<'_>) -> String {
+    let tenant = statement.text(question.tenant_id);
+    let mut condition = format!("p.\"tenantId\" = {tenant} and p.\"status\"::text <> 'MERGED' and p.\"deletedAt\" is null");
+    if let Some(club) = question.club_id {
+        let club = statement.text(club);
+        condition.push_str(&format!(" and p.\"homeClubId\" = {club}"));
+    }
+    condition
+}
+
+fn condition_of(statement: &mut Statement, plan: &Plan) -> String {
+    match plan {
+        Plan::All(plans) => joined(statement, plans, " and ", "true"),
+        Plan::Any(plans) => joined(statement, plans, " or ", "false"),
+        Plan::Not(plan) => format!("not {}", condition_of(statement, plan)),
+        Plan::Field(field, check) => field_condition(statement, *field, check),
+        Plan::Activity(plan) => activity(statement, plan),
+        Plan::Member { segment, is_member } => {
+            let not = if *is_member { "" } else { "not " };
+            format!("({not}exists (select from segment_{segment} as s where s.\"id\" = p.\"id\"))")
+        }
+    }
+}
+
+fn joined(statement: &mut Statement, plans: &[Plan], word: &str, empty: &str) -> String {
+    if plans.is_empty() {
+        return empty.to_owned();
+    }
+    let parts: Vec<String> = plans.iter().map(|plan| condition_of(statement, plan)).collect();
+    format!("({})", parts.join(word))
+}
+
+fn column(field: Field) -> String {
+    match field.code().strip_prefix("externalIds.") {
+        Some(key) => format!("(p.\"externalIds\" ->> '{key}')"),
+        None => format!("p.\"{}\"", field.code()),
+    }
+}
+
+fn field_condition(statement: &mut Statement, field: Field, check: &Check) -> String {
+    let column = column(field);
+    match check {
+        Check::IsNull => format!("({column} is null)"),
+        Check::IsNotNull => format!("({column} is not null)"),
+        Check::Text(test) => text(statement, &folded(&column), test),
+        Check::Number(test) => number(statement, &format!("{column}::numeric"), "1", test),
+        Check::Flag(true) => format!("coalesce({column}, false)"),
+        Check::Flag(false) => format!("coalesce(not {column}, false)"),
+        Check::List(test) => list(statement, &column, test),
+        Check::Range(range) => self::range(statement, &column, field.kind() == Kind::Day, range),
+        Check::Anniversary(anniversaries) => anniversary(statement, field, &column, anniversaries),
+    }
+}
+
+/// As [`crate::segment::text::fold`] does it: the same blanks, and lower case by the database's own rules.
+fn folded(expression: &str) -> String {
+    format!("lower(btrim({expression}::text, e' \\t\\n\\r\\x0b\\f'))")
+}
+
+fn text(statement: &mut Statement, value: &str, test: &TextTest) -> String {
+    let (holds, negated) = match test {
+        TextTest::OneOf { values, negated } => {
+            let values = statement.texts(values);
+            (format!("{value} in (select lower(one) from unnest({values}) as one)"), *negated)
+        }
+        TextTest::Contains { part, negated } => {
+            let part = statement.text(part);
+            (format!("strpos({value}, lower({part})) > 0"), *negated)
+        }
+        TextTest::StartsWith(part) => {
+            let part = statement.text(part);
+            (format!("starts_with({value}, lower({part}))"), false)
+        }
+        TextTest::EndsWith(part) => {
+            let part = statement.text(part);
+            (format!("right({value}, length(lower({part}))) = lower({part})"), false)
+        }
+    };
+    two_valued(value, &holds, negated)
+}
+
+/// False where the value is missing, negated or not.
+fn two_valued(value: &str, holds: &str, negated: bool) -> String {
+    if negated { format!("({value} is not null and not coalesce({holds}, false))") } else { format!("coalesce({holds}, false)") }
+}
+
+fn sign(comparison: Comparison) -> &'static str {
+    match comparison {
+        Comparison::Eq => "=",
+        Comparison::Neq => "<>",
+        Comparison::Gt => ">",
+        Comparison::Gte => ">=",
+        Comparison::Lt => "<",
+        Comparison::Lte => "<=",
+    }
+}
+
+/// A fraction against numbers; multiplied out, so that averages are compared exactly.
+fn number(statement: &mut Statement, numerator: &str, denominator: &str, test: &NumberTest) -> String {
+    let mut bound = |value: Decimal| {
+        let bound = statement.text(&value.to_string());
+        format!("{bound}::numeric * {denominator}")
+    };
+    let holds = match test {
+        NumberTest::Compare(comparison, value) => format!("{numerator} {} {}", sign(*comparison), bound(*value)),
+        NumberTest::Between(from, to) => format!("{numerator} between {} and {}", bound(*from), bound(*to)),
+        NumberTest::OneOf { values, negated } => {
+            let values = values.iter().map(ToString::to_string).collect::<Vec<_>>();
+            let values = statement.texts(&values);
+            let holds = format!("{numerator} in (select one::numeric * {denominator} from unnest({values}) as one)");
+            return two_valued(numerator, &holds, *negated);
+        }
+    };
+    format!("coalesce({holds}, false)")
+}
+
+fn list(statement: &mut Statement, column: &str, test: &ListTest) -> String {
+    let element = folded("element");
+    let mut any_of = |values: &[String]| {
+        let values = statement.texts(values);
+        format!(
+            "exists (select from unnest({column}) as element where {element} in (select lower(one) from unnest({values}) as one))"
+        )
+    };
+    match test {
+        ListTest::HasAny(values) => format!("({})", any_of(values)),
+        ListTest::HasNone(values) => format!("(not {})", any_of(values)),
+        ListTest::HasAll(values) => {
+            let values = statement.texts(values);
+            format!(
+                "(not exists (select from unnest({values}) as one where not exists \
+                 (select from unnest({column}) as element where {element} = lower(one))))"
+            )
+        }
+    }
+}
+
+fn range(statement: &mut Statement, column: &str, is_day: bool, range: &Range) -> String {
+    let mut end = |sign: &str, value: i64| {
+        if is_day {
+            let bound = statement.text(&i32::try_from(value).map_or_else(|_| "infinity".to_owned(), |day| Day(day).to_string()));
+            format!("{column} {sign} {bound}::date")
+        } else {
+            let bound = statement.text(&instant(value));
+            format!("{column} {sign} {bound}::timestamp")
+        }
+    };
+    let mut ends = Vec::new();
+    ends.extend(range.from.map(|from| end(">=", from)));
+    ends.extend(range.until.map(|until| end("<", until)));
+    let inside = if ends.is_empty() { format!("{column} is not null") } else { ends.join(" and ") };
+    match range.side {
+        Side::Inside => format!("coalesce({inside}, false)"),
+        Side::Outside => format!("coalesce(not ({inside}), false)"),
+        Side::OutsideOrMissing => format!("(not coalesce({inside}, false))"),
+    }
+}
+
+fn instant(at: i64) -> String {
+    Timestamp(at).utc().naive_utc().format("%Y-%m-%d %H:%M:%S%.6f").to_string()
+}
+
+/// The day of an instant on a zone's clocks.
+fn local_day(column: &str, zone: &str) -> String {
+    format!("({column}::timestamp at time zone 'UTC' at time zone {zone})::date")
+}
+
+fn anniversary(statement: &mut Statement, field: Field, column: &str, of: &Anniversaries) -> String {
+    let day = if field.kind() == Kind::Day { column.to_owned() } else { local_day(column, &statement.text(of.zone.name())) };
+    let before = statement.text(&i32::try_from(of.before).map_or_else(|_| "infinity".to_owned(), |day| Day(day).to_string()));
+    if of.all {
+        return format!("coalesce({day} < {before}::date, false)");
+    }
+    let of_year = format!("(extract(month from {day}) * 100 + extract(day from {day}))");
+    let (from, to) = (statement.text(&of.from.to_string()), statement.text(&of.to.to_string()));
+    let joint = if of.from <= of.to { "and" } else { "or" };
+    format!(
+        "coalesce({day} < {before}::date and case when {of_year} = 229 then {} \
+         else {of_year} >= {from}::numeric {joint} {of_year} <= {to}::numeric end, false)",
+        of.leap_day
+    )
+}
+
+fn activity(statement: &mut Statement, plan: &ActivityPlan) -> String {
+    let measure = &plan.measure;
+    let (numerator, denominator) = aggregate(statement, measure);
+    let result = match &plan.check {
+        Check::IsNull => format!("{numerator} is null"),
+        Check::Number(test) => number(statement, &numerator, &denominator, test),
+        _ => format!("{numerator} is not null"),
+    };
+    let mut conditions = vec!["a.\"customerId\" = p.\"id\"".to_owned()];
+    let lists = [
+        ("a.\"type\"", &measure.types),
+        ("a.\"category\"", &measure.categories),
+        ("a.\"channel\"", &measure.channels),
+        ("a.\"sourceService\"", &measure.services),
+        ("a.\"clubId\"", &measure.clubs),
+    ];
+    for (column, values) in lists.into_iter().filter(|(_, values)| !values.is_empty()) {
+        let test = TextTest::OneOf { values: values.clone(), negated: false };
+        conditions.push(text(statement, &folded(column), &test));
+    }
+    let window = Range { from: measure.from, until: measure.until, side: Side::Inside };
+    if measure.from.is_some() || measure.until.is_some() {
+        conditions.push(range(statement, "a.\"occurredAt\"", false, &window));
+    }
+    for (path, check) in &measure.conditions {
+        conditions.push(metadata(statement, path, check));
+    }
+    format!("(select {result} from \"Activity\" as a where {})", conditions.join(" and "))
+}
+
+/// The JSON value at a path.
+fn at(statement: &mut Statement, path: &[String]) -> String {
+    let path = statement.texts(path);
+    format!("(a.\"metadata\" #> {path})")
+}
+
+/// A JSON value as a number, if it is one that fifteen digits hold; see [`Decimal::from_json`].
+fn numeric(value: &str) -> String {
+    format!(
+        "case when jsonb_typeof({value}) = 'number' then case when abs({value}::numeric) < 1e15 and ({value}::numeric = \
+         trunc({value}::numeric) or abs({value}::numeric) < 1e9 and {value}::numeric = round({value}::numeric, 6)) \
+         then {value}::numeric end end"
+    )
+}
+
+/// A JSON value as a text, if it is one.
+fn string(value: &str) -> String {
+    format!("(case when jsonb_typeof({value}) = 'string' then {value} #>> '{{}}' end)")
+}
+
+fn metadata(statement: &mut Statement, path: &[String], check: &Check) -> String {
+    let value = at(statement, path);
+    match check {
+        Check::IsNull => format!("coalesce(jsonb_typeof({value}) = 'null', true)"),
+        Check::IsNotNull => format!("coalesce(jsonb_typeof({value}) <> 'null', false)"),
+        Check::Text(test) => text(statement, &folded(&string(&value)), test),
+        Check::Number(test) => number(statement, &format!("({})", numeric(&value)), "1", test),
+        Check::Flag(flag) => format!("coalesce({value} = '{flag}'::jsonb, false)"),
+        Check::List(_) | Check::Range(_) | Check::Anniversary(_) => "false".to_owned(),
+    }
+}
+
+/// A number over activities, as numerator and denominator.
+fn aggregate(statement: &mut Statement, measure: &Measure) -> (String, String) {
+    let one = || "1".to_owned();
+    let occurred = "a.\"occurredAt\"::timestamp";
+    let mut days_since = |function: &str| {
+        let as_of = statement.text(&instant(measure.clock.as_of.0));
+        format!("floor(extract(epoch from {as_of}::timestamp - {function}({occurred}))::numeric / 86400)")
+    };
+    match &measure.aggregate {
+        Aggregate::Count => ("count(*)::numeric".to_owned(), one()),
+        Aggregate::DaysSinceLast => (days_since("max"), one()),
+        Aggregate::DaysSinceFirst => (days_since("min"), one()),
+        Aggregate::DistinctDays => {
+            let zone = statement.text(measure.clock.zone.name());
+            (format!("count(distinct {})::numeric", local_day("a.\"occurredAt\"", &zone)), one())
+        }
+        Aggregate::CountDistinct(path) => {
+            let value = at(statement, path);
+            let key = format!(
+                "case jsonb_typeof({value}) when 'string' then 's' || ({value} #>> '{{}}') \
+                 when 'number' then 'n' || trim_scale({})::text when 'boolean' then 'b' || ({value} #>> '{{}}') end",
+                numeric(&value)
+            );
+            (format!("count(distinct {key})::numeric"), one())
+        }
+        Aggregate::Sum(path) => (format!("coalesce(sum({}), 0)", numeric(&at(statement, path))), one()),
+        Aggregate::Min(path) => (format!("min({})", numeric(&at(statement, path))), one()),
+        Aggregate::Max(path) => (format!("max({})", numeric(&at(statement, path))), one()),
+        Aggregate::Avg(path) => {
+            let value = numeric(&at(statement, path));
+            (format!("sum({value})"), format!("count({value})"))
+        }
+    }
+}
