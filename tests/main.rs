@@ -13,4 +13,6 @@ mod local;
 #[cfg(feature = "local-postgres")]
 mod rollback;
 mod schemas;
+#[cfg(feature = "local-postgres")]
+mod segment;
 mod tidy;

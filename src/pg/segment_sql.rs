@@ -1,8 +1,10 @@
 //! Segments in SQL: the second evaluator, over the CRM itself. Values of a rule only ever travel as bound parameters.
 
+use anyhow::Result;
 use tokio_postgres::types::ToSql;
 
 use crate::model::{Code as _, Day, Timestamp};
+use crate::pg::Connection;
 use crate::segment::field::{Field, Kind};
 use crate::segment::moment::Anniversaries;
 use crate::segment::plan::{ActivityPlan, Check, Measure, Plan, Range, Side};
@@ -38,11 +40,38 @@ impl Statement {
             })
             .collect()
     }
+}
 
+/// A statement in the making.
+struct Writer {
+    binds: Vec<Bind>,
+    collation: Option<&'static str>,
+}
+
+impl Writer {
     fn bind(&mut self, bind: Bind) -> String {
         let cast = if matches!(bind, Bind::Text(_)) { "text" } else { "text[]" };
         self.binds.push(bind);
         format!("${}::{cast}", self.binds.len())
+    }
+
+    /// Lower case by Unicode's rules where the database has a collation that knows them, else by its own.
+    fn lower(&self, expression: &str) -> String {
+        match self.collation {
+            Some(name) => format!("lower({expression} collate \"{name}\")"),
+            None => format!("lower({expression})"),
+        }
+    }
+
+    /// As [`crate::segment::text::fold`] does it, with the same blanks.
+    fn folded(&self, expression: &str) -> String {
+        self.lower(&format!("btrim({expression}::text, e' \\t\\n\\r\\x0b\\f')"))
+    }
+
+    /// The elements of a bound list, in lower case.
+    fn lowered(&mut self, texts: &[String]) -> String {
+        let texts = self.texts(texts);
+        format!("(select {} from unnest({texts}) as one)", self.lower("one"))
     }
 
     fn text(&mut self, text: &str) -> String {
@@ -54,23 +83,33 @@ impl Statement {
     }
 }
 
+/// Collations whose lower case follows Unicode, best first.
+const COLLATIONS: &[&str] = &["pg_c_utf8", "C.utf8", "und-x-icu"];
+
+/// The collation by which a database can fold the case of any letter, if it has one.
+pub fn case_collation(connection: &Connection) -> Result<Option<&'static str>> {
+    let sql = "select collname::text from pg_catalog.pg_collation where collname = any($1)";
+    let found: Vec<String> = connection.query(sql, &[&COLLATIONS])?.iter().map(|row| row.get(0)).collect();
+    Ok(COLLATIONS.iter().copied().find(|name| found.iter().any(|one| one == name)))
+}
+
 /// The ids of a segment's members, in order; `questions` by position, as [`crate::segment::Refresh::questions`] gives them.
 /// `None` when the segment, or one it refers to, cannot be evaluated.
-pub fn members(questions: &[Option<Question<'_>>], position: usize) -> Option<Statement> {
+pub fn members(questions: &[Option<Question<'_>>], position: usize, collation: Option<&'static str>) -> Option<Statement> {
     let mut needed = Vec::new();
     collect(questions, position, &mut needed)?;
-    let mut statement = Statement::default();
+    let mut writer = Writer { binds: Vec::new(), collation };
     let mut parts = Vec::new();
     for position in needed {
         let question = questions[position].as_ref()?;
-        let condition = eligible(&mut statement, question);
-        let rule = condition_of(&mut statement, question.plan);
+        let condition = eligible(&mut writer, question);
+        let rule = condition_of(&mut writer, question.plan);
         parts.push(format!(
             "segment_{position} as (\n  select p.\"id\" from \"CustomerProfile\" as p\n  where {condition}\n  and {rule}\n)"
         ));
     }
-    statement.sql = format!("with {}\nselect \"id\" from segment_{position} order by \"id\" collate \"C\"", parts.join(",\n"));
-    Some(statement)
+    let sql = format!("with {}\nselect \"id\" from segment_{position} order by \"id\" collate \"C\"", parts.join(",\n"));
+    Some(Statement { sql, binds: writer.binds })
 }
 
 /// The segments that a segment refers to, each before those that need it, and itself last.
@@ -85,23 +124,23 @@ fn collect(questions: &[Option<Question<'_>>], position: usize, needed: &mut Vec
     Some(())
 }
 
-fn eligible(statement: &mut Statement, question: &Question<'_>) -> String {
-    let tenant = statement.text(question.tenant_id);
+fn eligible(writer: &mut Writer, question: &Question<'_>) -> String {
+    let tenant = writer.text(question.tenant_id);
     let mut condition = format!("p.\"tenantId\" = {tenant} and p.\"status\"::text <> 'MERGED' and p.\"deletedAt\" is null");
     if let Some(club) = question.club_id {
-        let club = statement.text(club);
+        let club = writer.text(club);
         condition.push_str(&format!(" and p.\"homeClubId\" = {club}"));
     }
     condition
 }
 
-fn condition_of(statement: &mut Statement, plan: &Plan) -> String {
+fn condition_of(writer: &mut Writer, plan: &Plan) -> String {
     match plan {
-        Plan::All(plans) => joined(statement, plans, " and ", "true"),
-        Plan::Any(plans) => joined(statement, plans, " or ", "false"),
-        Plan::Not(plan) => format!("not {}", condition_of(statement, plan)),
-        Plan::Field(field, check) => field_condition(statement, *field, check),
-        Plan::Activity(plan) => activity(statement, plan),
+        Plan::All(plans) => joined(writer, plans, " and ", "true"),
+        Plan::Any(plans) => joined(writer, plans, " or ", "false"),
+        Plan::Not(plan) => format!("not {}", condition_of(writer, plan)),
+        Plan::Field(field, check) => field_condition(writer, *field, check),
+        Plan::Activity(plan) => activity(writer, plan),
         Plan::Member { segment, is_member } => {
             let not = if *is_member { "" } else { "not " };
             format!("({not}exists (select from segment_{segment} as s where s.\"id\" = p.\"id\"))")
@@ -109,11 +148,11 @@ fn condition_of(statement: &mut Statement, plan: &Plan) -> String {
     }
 }
 
-fn joined(statement: &mut Statement, plans: &[Plan], word: &str, empty: &str) -> String {
+fn joined(writer: &mut Writer, plans: &[Plan], word: &str, empty: &str) -> String {
     if plans.is_empty() {
         return empty.to_owned();
     }
-    let parts: Vec<String> = plans.iter().map(|plan| condition_of(statement, plan)).collect();
+    let parts: Vec<String> = plans.iter().map(|plan| condition_of(writer, plan)).collect();
     format!("({})", parts.join(word))
 }
 
@@ -124,43 +163,36 @@ fn column(field: Field) -> String {
     }
 }
 
-fn field_condition(statement: &mut Statement, field: Field, check: &Check) -> String {
+fn field_condition(writer: &mut Writer, field: Field, check: &Check) -> String {
     let column = column(field);
     match check {
         Check::IsNull => format!("({column} is null)"),
         Check::IsNotNull => format!("({column} is not null)"),
-        Check::Text(test) => text(statement, &folded(&column), test),
-        Check::Number(test) => number(statement, &format!("{column}::numeric"), "1", test),
+        Check::Text(test) => text(writer, &writer.folded(&column), test),
+        Check::Number(test) => number(writer, &format!("{column}::numeric"), "1", test),
         Check::Flag(true) => format!("coalesce({column}, false)"),
         Check::Flag(false) => format!("coalesce(not {column}, false)"),
-        Check::List(test) => list(statement, &column, test),
-        Check::Range(range) => self::range(statement, &column, field.kind() == Kind::Day, range),
-        Check::Anniversary(anniversaries) => anniversary(statement, field, &column, anniversaries),
+        Check::List(test) => list(writer, &column, test),
+        Check::Range(range) => self::range(writer, &column, field.kind() == Kind::Day, range),
+        Check::Anniversary(anniversaries) => anniversary(writer, field, &column, anniversaries),
     }
 }
 
-/// As [`crate::segment::text::fold`] does it: the same blanks, and lower case by the database's own rules.
-fn folded(expression: &str) -> String {
-    format!("lower(btrim({expression}::text, e' \\t\\n\\r\\x0b\\f'))")
-}
-
-fn text(statement: &mut Statement, value: &str, test: &TextTest) -> String {
+fn text(writer: &mut Writer, value: &str, test: &TextTest) -> String {
     let (holds, negated) = match test {
-        TextTest::OneOf { values, negated } => {
-            let values = statement.texts(values);
-            (format!("{value} in (select lower(one) from unnest({values}) as one)"), *negated)
-        }
+        TextTest::OneOf { values, negated } => (format!("{value} in {}", writer.lowered(values)), *negated),
         TextTest::Contains { part, negated } => {
-            let part = statement.text(part);
-            (format!("strpos({value}, lower({part})) > 0"), *negated)
+            let part = writer.text(part);
+            (format!("strpos({value}, {}) > 0", writer.lower(&part)), *negated)
         }
         TextTest::StartsWith(part) => {
-            let part = statement.text(part);
-            (format!("starts_with({value}, lower({part}))"), false)
+            let part = writer.text(part);
+            (format!("starts_with({value}, {})", writer.lower(&part)), false)
         }
         TextTest::EndsWith(part) => {
-            let part = statement.text(part);
-            (format!("right({value}, length(lower({part}))) = lower({part})"), false)
+            let part = writer.text(part);
+            let part = writer.lower(&part);
+            (format!("right({value}, length({part})) = {part}"), false)
         }
     };
     two_valued(value, &holds, negated)
@@ -183,9 +215,9 @@ fn sign(comparison: Comparison) -> &'static str {
 }
 
 /// A fraction against numbers; multiplied out, so that averages are compared exactly.
-fn number(statement: &mut Statement, numerator: &str, denominator: &str, test: &NumberTest) -> String {
+fn number(writer: &mut Writer, numerator: &str, denominator: &str, test: &NumberTest) -> String {
     let mut bound = |value: Decimal| {
-        let bound = statement.text(&value.to_string());
+        let bound = writer.text(&value.to_string());
         format!("{bound}::numeric * {denominator}")
     };
     let holds = match test {
@@ -193,7 +225,7 @@ fn number(statement: &mut Statement, numerator: &str, denominator: &str, test: &
         NumberTest::Between(from, to) => format!("{numerator} between {} and {}", bound(*from), bound(*to)),
         NumberTest::OneOf { values, negated } => {
             let values = values.iter().map(ToString::to_string).collect::<Vec<_>>();
-            let values = statement.texts(&values);
+            let values = writer.texts(&values);
             let holds = format!("{numerator} in (select one::numeric * {denominator} from unnest({values}) as one)");
             return two_valued(numerator, &holds, *negated);
         }
@@ -201,34 +233,28 @@ fn number(statement: &mut Statement, numerator: &str, denominator: &str, test: &
     format!("coalesce({holds}, false)")
 }
 
-fn list(statement: &mut Statement, column: &str, test: &ListTest) -> String {
-    let element = folded("element");
+fn list(writer: &mut Writer, column: &str, test: &ListTest) -> String {
+    let element = writer.folded("element");
     let mut any_of = |values: &[String]| {
-        let values = statement.texts(values);
-        format!(
-            "exists (select from unnest({column}) as element where {element} in (select lower(one) from unnest({values}) as one))"
-        )
+        format!("exists (select from unnest({column}) as element where {element} in {})", writer.lowered(values))
     };
     match test {
         ListTest::HasAny(values) => format!("({})", any_of(values)),
         ListTest::HasNone(values) => format!("(not {})", any_of(values)),
         ListTest::HasAll(values) => {
-            let values = statement.texts(values);
-            format!(
-                "(not exists (select from unnest({values}) as one where not exists \
-                 (select from unnest({column}) as element where {element} = lower(one))))"
-            )
+            let values = writer.lowered(values);
+            format!("(not exists ({values} except select {element} from unnest({column}) as element))")
         }
     }
 }
 
-fn range(statement: &mut Statement, column: &str, is_day: bool, range: &Range) -> String {
+fn range(writer: &mut Writer, column: &str, is_day: bool, range: &Range) -> String {
     let mut end = |sign: &str, value: i64| {
         if is_day {
-            let bound = statement.text(&i32::try_from(value).map_or_else(|_| "infinity".to_owned(), |day| Day(day).to_string()));
+            let bound = writer.text(&i32::try_from(value).map_or_else(|_| "infinity".to_owned(), |day| Day(day).to_string()));
             format!("{column} {sign} {bound}::date")
         } else {
-            let bound = statement.text(&instant(value));
+            let bound = writer.text(&instant(value));
             format!("{column} {sign} {bound}::timestamp")
         }
     };
@@ -252,14 +278,14 @@ fn local_day(column: &str, zone: &str) -> String {
     format!("({column}::timestamp at time zone 'UTC' at time zone {zone})::date")
 }
 
-fn anniversary(statement: &mut Statement, field: Field, column: &str, of: &Anniversaries) -> String {
-    let day = if field.kind() == Kind::Day { column.to_owned() } else { local_day(column, &statement.text(of.zone.name())) };
-    let before = statement.text(&i32::try_from(of.before).map_or_else(|_| "infinity".to_owned(), |day| Day(day).to_string()));
+fn anniversary(writer: &mut Writer, field: Field, column: &str, of: &Anniversaries) -> String {
+    let day = if field.kind() == Kind::Day { column.to_owned() } else { local_day(column, &writer.text(of.zone.name())) };
+    let before = writer.text(&i32::try_from(of.before).map_or_else(|_| "infinity".to_owned(), |day| Day(day).to_string()));
     if of.all {
         return format!("coalesce({day} < {before}::date, false)");
     }
     let of_year = format!("(extract(month from {day}) * 100 + extract(day from {day}))");
-    let (from, to) = (statement.text(&of.from.to_string()), statement.text(&of.to.to_string()));
+    let (from, to) = (writer.text(&of.from.to_string()), writer.text(&of.to.to_string()));
     let joint = if of.from <= of.to { "and" } else { "or" };
     format!(
         "coalesce({day} < {before}::date and case when {of_year} = 229 then {} \
@@ -268,12 +294,12 @@ fn anniversary(statement: &mut Statement, field: Field, column: &str, of: &Anniv
     )
 }
 
-fn activity(statement: &mut Statement, plan: &ActivityPlan) -> String {
+fn activity(writer: &mut Writer, plan: &ActivityPlan) -> String {
     let measure = &plan.measure;
-    let (numerator, denominator) = aggregate(statement, measure);
+    let (numerator, denominator) = aggregate(writer, measure);
     let result = match &plan.check {
         Check::IsNull => format!("{numerator} is null"),
-        Check::Number(test) => number(statement, &numerator, &denominator, test),
+        Check::Number(test) => number(writer, &numerator, &denominator, test),
         _ => format!("{numerator} is not null"),
     };
     let mut conditions = vec!["a.\"customerId\" = p.\"id\"".to_owned()];
@@ -286,21 +312,21 @@ fn activity(statement: &mut Statement, plan: &ActivityPlan) -> String {
     ];
     for (column, values) in lists.into_iter().filter(|(_, values)| !values.is_empty()) {
         let test = TextTest::OneOf { values: values.clone(), negated: false };
-        conditions.push(text(statement, &folded(column), &test));
+        conditions.push(text(writer, &writer.folded(column), &test));
     }
     let window = Range { from: measure.from, until: measure.until, side: Side::Inside };
     if measure.from.is_some() || measure.until.is_some() {
-        conditions.push(range(statement, "a.\"occurredAt\"", false, &window));
+        conditions.push(range(writer, "a.\"occurredAt\"", false, &window));
     }
     for (path, check) in &measure.conditions {
-        conditions.push(metadata(statement, path, check));
+        conditions.push(metadata(writer, path, check));
     }
     format!("(select {result} from \"Activity\" as a where {})", conditions.join(" and "))
 }
 
 /// The JSON value at a path.
-fn at(statement: &mut Statement, path: &[String]) -> String {
-    let path = statement.texts(path);
+fn at(writer: &mut Writer, path: &[String]) -> String {
+    let path = writer.texts(path);
     format!("(a.\"metadata\" #> {path})")
 }
 
@@ -318,24 +344,24 @@ fn string(value: &str) -> String {
     format!("(case when jsonb_typeof({value}) = 'string' then {value} #>> '{{}}' end)")
 }
 
-fn metadata(statement: &mut Statement, path: &[String], check: &Check) -> String {
-    let value = at(statement, path);
+fn metadata(writer: &mut Writer, path: &[String], check: &Check) -> String {
+    let value = at(writer, path);
     match check {
         Check::IsNull => format!("coalesce(jsonb_typeof({value}) = 'null', true)"),
         Check::IsNotNull => format!("coalesce(jsonb_typeof({value}) <> 'null', false)"),
-        Check::Text(test) => text(statement, &folded(&string(&value)), test),
-        Check::Number(test) => number(statement, &format!("({})", numeric(&value)), "1", test),
+        Check::Text(test) => text(writer, &writer.folded(&string(&value)), test),
+        Check::Number(test) => number(writer, &format!("({})", numeric(&value)), "1", test),
         Check::Flag(flag) => format!("coalesce({value} = '{flag}'::jsonb, false)"),
         Check::List(_) | Check::Range(_) | Check::Anniversary(_) => "false".to_owned(),
     }
 }
 
 /// A number over activities, as numerator and denominator.
-fn aggregate(statement: &mut Statement, measure: &Measure) -> (String, String) {
+fn aggregate(writer: &mut Writer, measure: &Measure) -> (String, String) {
     let one = || "1".to_owned();
     let occurred = "a.\"occurredAt\"::timestamp";
     let mut days_since = |function: &str| {
-        let as_of = statement.text(&instant(measure.clock.as_of.0));
+        let as_of = writer.text(&instant(measure.clock.as_of.0));
         format!("floor(extract(epoch from {as_of}::timestamp - {function}({occurred}))::numeric / 86400)")
     };
     match &measure.aggregate {
@@ -343,11 +369,11 @@ fn aggregate(statement: &mut Statement, measure: &Measure) -> (String, String) {
         Aggregate::DaysSinceLast => (days_since("max"), one()),
         Aggregate::DaysSinceFirst => (days_since("min"), one()),
         Aggregate::DistinctDays => {
-            let zone = statement.text(measure.clock.zone.name());
+            let zone = writer.text(measure.clock.zone.name());
             (format!("count(distinct {})::numeric", local_day("a.\"occurredAt\"", &zone)), one())
         }
         Aggregate::CountDistinct(path) => {
-            let value = at(statement, path);
+            let value = at(writer, path);
             let key = format!(
                 "case jsonb_typeof({value}) when 'string' then 's' || ({value} #>> '{{}}') \
                  when 'number' then 'n' || trim_scale({})::text when 'boolean' then 'b' || ({value} #>> '{{}}') end",
@@ -355,11 +381,11 @@ fn aggregate(statement: &mut Statement, measure: &Measure) -> (String, String) {
             );
             (format!("count(distinct {key})::numeric"), one())
         }
-        Aggregate::Sum(path) => (format!("coalesce(sum({}), 0)", numeric(&at(statement, path))), one()),
-        Aggregate::Min(path) => (format!("min({})", numeric(&at(statement, path))), one()),
-        Aggregate::Max(path) => (format!("max({})", numeric(&at(statement, path))), one()),
+        Aggregate::Sum(path) => (format!("coalesce(sum({}), 0)", numeric(&at(writer, path))), one()),
+        Aggregate::Min(path) => (format!("min({})", numeric(&at(writer, path))), one()),
+        Aggregate::Max(path) => (format!("max({})", numeric(&at(writer, path))), one()),
         Aggregate::Avg(path) => {
-            let value = numeric(&at(statement, path));
+            let value = numeric(&at(writer, path));
             (format!("sum({value})"), format!("count({value})"))
         }
     }

@@ -1,0 +1,101 @@
+//! Segments: the evaluator over files against its oracle, the statement that PostgreSQL runs over the same people.
+
+mod language;
+mod population;
+mod rules;
+
+use std::collections::BTreeMap;
+
+use chrono_tz::Tz;
+use crm_backfill::config::Dsn;
+use crm_backfill::model::Timestamp;
+use crm_backfill::pg::{Connection, segment_sql};
+use crm_backfill::score::ProfileIndex;
+use crm_backfill::segment::{Definition, Refresh, canonical, parse};
+use crm_backfill::tables::Table as _;
+use crm_backfill::tables::score::memberships;
+
+use crate::support::postgres::database;
+use population::{Dice, Population};
+
+const POPULATIONS: u64 = 100;
+const RULES: usize = 100;
+
+fn definition(number: usize, tenant: &str, club: Option<&str>, criteria: String) -> Definition {
+    Definition {
+        id: format!("segment-{number:03}"),
+        tenant_id: tenant.to_owned(),
+        club_id: club.map(str::to_owned),
+        name: format!("S{number}"),
+        criteria: Some(criteria),
+        combinator: None,
+        is_refreshed: true,
+        is_new: false,
+    }
+}
+
+fn zone(tenant: &str) -> Tz {
+    if tenant == "1" { Tz::Africa__Johannesburg } else { Tz::Europe__London }
+}
+
+/// Members by segment, as the evaluator over files finds them with batches of these sizes.
+fn found(refresh: &mut Refresh, population: &Population, rows: usize, events: usize) -> BTreeMap<String, Vec<String>> {
+    let (people, scores) = population.people(rows);
+    let index = ProfileIndex::new(&people);
+    refresh.add_activities(&population.timeline(events), &index);
+    let members = refresh.members(&people, &scores);
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    refresh
+        .memberships(&members, &people, |batch| {
+            for row in memberships::Table::columns(&batch).unwrap().rows() {
+                found.entry(row.segment_id.to_owned()).or_default().push(row.customer_id.to_owned());
+            }
+            Ok::<(), ()>(())
+        })
+        .unwrap();
+    found
+}
+
+#[test]
+fn both_evaluators_agree_on_ten_thousand_rules() {
+    let database = database(include_str!("../../schemas/crm.sql"));
+    let connection = Connection::open(&Dsn::new(&database.url, "test"), "the CRM").unwrap();
+    connection.batch("set jit = off").unwrap();
+    let collation = segment_sql::case_collation(&connection).unwrap();
+    assert!(collation.is_some(), "the server can fold the case of letters beyond ASCII");
+    let instants = ["2026-11-22T08:00:00Z", "2026-10-25T00:30:00Z", "2028-02-29T22:30:00Z", "2027-03-28T01:15:00.123Z"];
+    let (mut compared, mut members, mut empty) = (0, 0, 0);
+    for seed in 0..POPULATIONS {
+        let mut dice = Dice::new(seed);
+        let as_of = Timestamp::parse(instants[seed as usize % instants.len()]).unwrap();
+        let population = Population::new(&mut dice, as_of, 40);
+        connection.batch(&population.sql()).unwrap();
+        // References stay within a tenant: one tenant per population.
+        let tenant = ["1", "2"][dice.below(2)];
+        let definitions: Vec<Definition> = (0..RULES)
+            .map(|number| {
+                let club = if dice.one_in(20) { Some("c1") } else { None };
+                definition(number, tenant, club, rules::rule(&mut dice, number, 3).to_string())
+            })
+            .collect();
+        let mut refresh = Refresh::new(definitions.clone(), as_of, zone, population.people.len());
+        let found = found(&mut refresh, &population, 16, 50);
+        let questions = refresh.questions();
+        for (position, definition) in definitions.iter().enumerate() {
+            let criteria = definition.criteria.as_deref().unwrap();
+            let parsed = parse(criteria, None).unwrap_or_else(|error| panic!("seed {seed}, {criteria}: {error}"));
+            assert_eq!(parse(&canonical(&parsed.rule).to_string(), None).unwrap().rule, parsed.rule, "{criteria}");
+            let statement = segment_sql::members(&questions, position, collation).expect("every generated rule can be evaluated");
+            let rows = connection.query(&statement.sql, &statement.parameters());
+            let rows = rows.unwrap_or_else(|error| panic!("seed {seed}, {criteria}: {error:?}\n{}", statement.sql));
+            let expected: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+            let observed = found.get(&definition.id).cloned().unwrap_or_default();
+            assert_eq!(observed, expected, "seed {seed}, {criteria}\n{}", statement.sql);
+            compared += 1;
+            members += expected.len();
+            empty += usize::from(expected.is_empty());
+        }
+    }
+    assert_eq!(compared, POPULATIONS as usize * RULES);
+    assert!(members > 30_000 && empty < compared / 2, "the rules tell people apart: {members} members, {empty} empty");
+}
