@@ -215,7 +215,7 @@ fn members_do_not_depend_on_batches_or_threads() {
 
 #[test]
 fn no_value_of_a_rule_is_part_of_a_statement() {
-    let hostile = ["x' or 1=1 --", "\"; drop table \"Activity\"; --", "{a,b}", "$1", "%s", "\\"];
+    let hostile = ["x' or 1=1 --", "\"; drop table \"activity\"; --", "{a,b}", "$1", "%s", "\\"];
     let shape = |value: &str| {
         let criteria = json!({ "all": [
             { "field": "firstName", "operator": "contains", "value": value },
