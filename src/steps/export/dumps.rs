@@ -16,6 +16,7 @@ use crate::tables::check::rejects;
 /// How dumps are written.
 #[derive(clap::Args, Clone, Debug, Default)]
 #[command(next_help_heading = "CSV dumps")]
+#[group(id = "dumps")]
 pub struct Args {
     /// Read DIR/<entity>.csv with the columns of sql/exports instead of the database
     #[arg(long, value_name = "DIR")]
