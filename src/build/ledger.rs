@@ -98,3 +98,93 @@ pub fn identified<'a>(roster: &Roster, source: Source, identifiers: &'a identifi
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::build::sample::{World, columns, person};
+
+    fn line(entity: &'static str, source_id: &'static str, outcome: Outcome) -> ledger::Row<'static> {
+        ledger::Row { source: Source::Scl, entity, source_id, outcome, reason: None }
+    }
+
+    #[test]
+    fn a_dropped_row_a_doubled_row_and_an_unknown_entity_break_the_balance() {
+        let rows =
+            [line("members", "1", Outcome::Loaded), line("members", "2", Outcome::Merged), line("clubs", "9", Outcome::Skipped)];
+        let tally = |rows: &[ledger::Row<'static>]| {
+            let mut tally = Tally::default();
+            tally.count(&columns::<ledger::Table>(rows.iter().copied()));
+            tally
+        };
+        let exported = [(Source::Scl, "members", 2), (Source::Scl, "clubs", 1)];
+        assert_eq!(tally(&rows).imbalances(exported), []);
+        for dropped in 0..rows.len() {
+            let mut fewer = rows.to_vec();
+            let row = fewer.remove(dropped);
+            let exported_rows = exported.iter().find(|(_, entity, _)| *entity == row.entity).unwrap().2;
+            let expected = [(Source::Scl, row.entity, exported_rows, exported_rows - 1)];
+            assert_eq!(tally(&fewer).imbalances(exported), expected);
+        }
+        let doubled = [rows.as_slice(), &rows[..1]].concat();
+        assert_eq!(tally(&doubled).imbalances(exported), [(Source::Scl, "members", 2, 3)]);
+        assert_eq!(tally(&rows).imbalances(exported[..1].iter().copied()), [(Source::Scl, "clubs", 0, 1)]);
+    }
+
+    #[test]
+    fn counts_are_kept_by_outcome_and_reason() {
+        let mut tally = Tally::default();
+        let skipped = ledger::Row { reason: Some("DELETED"), ..line("members", "3", Outcome::Skipped) };
+        tally.count(&columns::<ledger::Table>([
+            line("members", "1", Outcome::Loaded),
+            skipped,
+            line("members", "2", Outcome::Loaded),
+        ]));
+        let counts: Vec<_> = tally.counts().collect();
+        let expected =
+            [(Source::Scl, "members", Outcome::Loaded, None, 2), (Source::Scl, "members", Outcome::Skipped, Some("DELETED"), 1)];
+        assert_eq!(counts, expected);
+    }
+
+    #[test]
+    fn association_numbers_merge_into_their_player_and_a_cell_of_two_counts_once() {
+        let mut world = World::default();
+        world.add(Source::Teetime, person("p"), "a");
+        let number = |source_id, entity, row_id, value| identifiers::Row {
+            source_id,
+            entity,
+            row_id,
+            kind: None,
+            code: "X",
+            value,
+            is_key: false,
+        };
+        let rows = columns::<identifiers::Table>([
+            number("p", "player_associations", "1", "a"),
+            number("p", "player_associations", "1", "b"),
+            number("nobody", "player_associations", "2", "c"),
+            number("p", "players", "p", "second@mail.test"),
+        ]);
+        let mut lines = Vec::new();
+        identified(&world.roster(), Source::Teetime, &rows, &mut lines);
+        let found: Vec<_> = lines.iter().map(|row| (row.source_id, row.outcome, row.reason)).collect();
+        assert_eq!(found, [("1", Outcome::Merged, None), ("2", Outcome::Skipped, Some("UNRESOLVED"))]);
+    }
+
+    #[test]
+    fn rows_refused_as_a_whole_are_rejected_and_refused_values_are_not() {
+        let reject = |source_id, column| rejects::Row {
+            source: Source::McaZa,
+            entity: "members",
+            source_id,
+            line: 1,
+            column,
+            reason: "ID_REPEATED",
+        };
+        let rejects = columns::<rejects::Table>([reject("1", None), reject("2", Some("email"))]);
+        let mut lines = Vec::new();
+        rejected(&rejects, &mut lines);
+        let found: Vec<_> = lines.iter().map(|row| (row.source_id, row.outcome, row.reason)).collect();
+        assert_eq!(found, [("1", Outcome::Rejected, Some("ID_REPEATED"))]);
+    }
+}

@@ -67,9 +67,6 @@ pub enum BuildError {
         /// How many.
         count: usize,
     },
-    /// The staged consents are not grouped by contact.
-    #[error("\"stg_messaging__consents\" is not sorted by contact")]
-    Unsorted,
     /// More records than the 32-bit record numbers can tell apart.
     #[error("more than 4,294,967,294 records")]
     TooMany,

@@ -243,3 +243,6 @@ impl<'a> Proofs<'a> {
         self.check(Proof::Customer, profile.is_some_and(|profile| self.roster.tenant(profile) == tenant));
     }
 }
+
+#[cfg(test)]
+mod tests;

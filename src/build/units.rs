@@ -1,4 +1,4 @@
-//! Units of consent: the staged evidence, streamed contact by contact, reduced to one decision per contact, channel and scope.
+//! Units of consent: the staged evidence, reduced to one decision per contact, channel and scope.
 
 use std::ops::Range;
 
@@ -66,12 +66,16 @@ impl Units {
 
     /// The id of the row that decided.
     pub fn row_id(&self, unit: &Unit) -> &str {
-        &self.texts[unit.row_id.0 as usize..unit.row_id.1 as usize]
+        self.text(unit.row_id)
     }
 
     /// The source that the deciding row names; empty when it names none.
     pub fn origin(&self, unit: &Unit) -> &str {
-        &self.texts[unit.origin.0 as usize..unit.origin.1 as usize]
+        self.text(unit.origin)
+    }
+
+    fn text(&self, (from, until): (u32, u32)) -> &str {
+        &self.texts[from as usize..until as usize]
     }
 
     fn keep(&mut self, text: &str) -> (u32, u32) {
@@ -91,103 +95,94 @@ impl Units {
     }
 }
 
+/// A piece of evidence in compact form: its texts lie in the shared buffer.
 struct Piece {
+    contact: Record,
     channel: Channel,
     scope: u32,
     evidence: Evidence,
-    row_id: String,
-    origin: String,
+    row_id: (u32, u32),
+    origin: (u32, u32),
 }
 
-/// Takes staged consents batch by batch and decides each contact as soon as its rows are complete.
+/// Takes staged consents batch by batch, in any order, and keeps of each row what the decision needs.
 pub struct UnitsBuilder<'a> {
     roster: &'a Roster,
     options: &'a Options,
     units: Units,
-    current: Option<Record>,
+    origins: Vec<(u32, u32)>,
     pieces: Vec<Piece>,
-    done: Vec<bool>,
-    first: Record,
-    departures: Departures,
 }
 
 impl<'a> UnitsBuilder<'a> {
     /// Ready for the first batch.
     pub fn new(roster: &'a Roster, options: &'a Options) -> Self {
-        let contacts = roster.records_of(Source::Messaging).count();
-        let first = roster.records_of(Source::Messaging).next().unwrap_or(0);
-        let departures = Departures::default();
-        let units = Units::default();
-        Self { roster, options, units, current: None, pieces: Vec::new(), done: vec![false; contacts], first, departures }
+        Self { roster, options, units: Units::default(), origins: Vec::new(), pieces: Vec::new() }
     }
 
-    /// Takes a batch; all rows of a contact must follow each other.
+    /// Takes a batch; rows of unknown contacts and of channels that no consent is kept for say nothing here.
     pub fn push(&mut self, columns: &consents::Columns) -> Result<(), BuildError> {
         for row in columns.rows() {
-            let Some(contact) = self.roster.record(Source::Messaging, row.source_id) else { continue };
-            if self.current != Some(contact) {
-                self.decide_contact();
-                if std::mem::replace(&mut self.done[(contact - self.first) as usize], true) {
-                    return Err(BuildError::Unsorted);
-                }
-                self.current = Some(contact);
-            }
-            let Some(channel) = row.channel else { continue };
+            let Some((contact, channel)) = self.roster.record(Source::Messaging, row.source_id).zip(row.channel) else {
+                continue;
+            };
             let kind = if row.entity == "preferences" { EvidenceKind::Preference } else { EvidenceKind::Log };
             let (is_grant, is_act, at, changed_at) = (row.is_grant, row.is_act, row.at, row.changed_at);
+            let origin = self.origin(row.origin.unwrap_or_default());
             self.pieces.push(Piece {
+                contact,
                 channel,
                 scope: self.units.scope_number(row.scope),
                 evidence: Evidence { kind, is_grant, is_act, at, changed_at },
-                row_id: row.row_id.to_owned(),
-                origin: row.origin.unwrap_or_default().to_owned(),
+                row_id: self.units.keep(row.row_id),
+                origin,
             });
         }
-        Ok(())
+        if u32::try_from(self.units.texts.len()).is_ok() { Ok(()) } else { Err(BuildError::TooMany) }
+    }
+
+    /// The few sources that rows name are kept once.
+    fn origin(&mut self, name: &str) -> (u32, u32) {
+        let known = self.origins.iter().copied().find(|&place| self.units.text(place) == name);
+        known.unwrap_or_else(|| {
+            let place = self.units.keep(name);
+            self.origins.push(place);
+            place
+        })
     }
 
     /// All units, and what was counted on the way.
     pub fn finish(mut self) -> (Units, Departures) {
-        self.decide_contact();
-        let scopes = std::mem::take(&mut self.units.scopes);
-        self.units.units.sort_by(|a, b| {
-            let name = |unit: &Unit| scopes[unit.scope as usize].as_str();
-            (a.contact, a.channel, name(a)).cmp(&(b.contact, b.channel, name(b)))
-        });
-        self.units.scopes = scopes;
-        (self.units, self.departures)
-    }
-
-    fn decide_contact(&mut self) {
-        let Some(contact) = self.current.take() else { return };
+        let mut departures = Departures::default();
         let mut pieces = std::mem::take(&mut self.pieces);
-        pieces.sort_by(|a, b| {
-            (a.channel, a.scope, a.evidence.kind, &a.row_id).cmp(&(b.channel, b.scope, b.evidence.kind, &b.row_id))
+        let names = &self.units;
+        pieces.sort_unstable_by(|a, b| {
+            let order = |piece: &Piece| (piece.contact, piece.channel);
+            let scope = |piece: &Piece| names.scopes[piece.scope as usize].as_str();
+            let row = |piece: &Piece| (piece.evidence.kind, names.text(piece.row_id));
+            order(a).cmp(&order(b)).then_with(|| scope(a).cmp(scope(b))).then_with(|| row(a).cmp(&row(b)))
         });
-        let (columns, row) = self.roster.at(contact);
         let mut evidence = Vec::new();
-        for unit in pieces.chunk_by(|a, b| (a.channel, a.scope) == (b.channel, b.scope)) {
+        for unit in pieces.chunk_by(|a, b| (a.contact, a.channel, a.scope) == (b.contact, b.channel, b.scope)) {
             evidence.clear();
             evidence.extend(unit.iter().map(|piece| piece.evidence));
+            let (columns, row) = self.roster.at(unit[0].contact);
             let flag = contact_flag(columns, row, unit[0].channel, self.options.as_of);
             let Some(decision) = decide(&evidence, flag, self.options.flag_false) else { continue };
             let decider = match decision.decider {
                 Decider::Evidence(position) => Some(&unit[position]),
                 Decider::Flag => None,
             };
-            let is_deleted = columns.deleted_at(row).is_some();
             let is_out = decision.status == ConsentStatus::OptedOut;
-            let counts = &mut self.departures;
-            counts.note_if(Departure::ConsentLog, decider.is_some_and(|piece| piece.evidence.kind == EvidenceKind::Log));
-            counts.note_if(Departure::ConsentLifted, decision.is_lifted);
-            counts.note_if(Departure::ConsentFlag, decision.rule == 5);
-            counts.note_if(Departure::ConsentGrants, evidence.iter().any(|piece| piece.is_grant));
-            counts.note_if(Departure::ConsentConflict, decision.is_conflict);
-            counts.note_if(Departure::ConsentDeleted, is_deleted && is_out);
-            let row_id = self.units.keep(decider.map_or("", |piece| &piece.row_id));
-            let origin = self.units.keep(decider.map_or("", |piece| &piece.origin));
+            let by_log = decider.is_some_and(|piece| piece.evidence.kind == EvidenceKind::Log);
+            departures.note_if(Departure::ConsentLog, by_log);
+            departures.note_if(Departure::ConsentLifted, decision.is_lifted);
+            departures.note_if(Departure::ConsentFlag, decision.rule == 5);
+            departures.note_if(Departure::ConsentGrants, evidence.iter().any(|piece| piece.is_grant));
+            departures.note_if(Departure::ConsentConflict, decision.is_conflict);
+            departures.note_if(Departure::ConsentDeleted, columns.deleted_at(row).is_some() && is_out);
             self.units.units.push(Unit {
-                contact,
+                contact: unit[0].contact,
                 channel: unit[0].channel,
                 scope: unit[0].scope,
                 status: decision.status,
@@ -196,12 +191,11 @@ impl<'a> UnitsBuilder<'a> {
                 kind: decider.map(|piece| piece.evidence.kind),
                 evidence_count: u16::try_from(unit.len()).unwrap_or(u16::MAX),
                 last_act_at: evidence.iter().filter(|piece| is_lifting(piece)).map(|piece| piece.at).max(),
-                row_id,
-                origin,
+                row_id: decider.map_or((0, 0), |piece| piece.row_id),
+                origin: decider.map_or((0, 0), |piece| piece.origin),
             });
         }
-        pieces.clear();
-        self.pieces = pieces;
+        (self.units, departures)
     }
 }
 

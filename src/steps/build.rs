@@ -216,7 +216,7 @@ impl<'a> Work<'a> {
         turn: impl Fn(&T::Columns) -> Page + Sync,
         mut note: impl FnMut(&T::Columns, &Page),
     ) -> Result<()> {
-        if !self.stage.has::<T>(Some(source)) {
+        if !self.stage.has::<T>(Some(source)) || self.stage.rows::<T>(Some(source))? == 0 {
             return Ok(());
         }
         let session = self.session;
