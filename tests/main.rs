@@ -3,6 +3,8 @@
 mod support;
 
 #[cfg(feature = "local-postgres")]
+mod connections;
+#[cfg(feature = "local-postgres")]
 mod demo;
 #[cfg(feature = "local-postgres")]
 mod export;

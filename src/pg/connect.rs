@@ -142,7 +142,10 @@ async fn connect(target: &Target) -> Result<Result<Client, tokio_postgres::Error
     Ok(match target.ssl_mode {
         SslMode::Disable => plain().await,
         SslMode::Allow => match plain().await {
-            Err(error) if refuses_plain(&error) => attempt_tls(target, config::SslMode::Require).await?,
+            Err(refusal) if refuses_plain(&refusal) => match attempt_tls(target, config::SslMode::Require).await? {
+                Err(error) if error.code().is_none() => Err(refusal),
+                outcome => outcome,
+            },
             outcome => outcome,
         },
         SslMode::Prefer => attempt_tls(target, config::SslMode::Prefer).await?,

@@ -179,7 +179,7 @@ fn decode_fault(error: &DecodeError, query: &Query) -> anyhow::Error {
 }
 
 /// The statement without its semicolon, as COPY wants it.
-fn statement(sql: &str) -> &str {
+pub(super) fn statement(sql: &str) -> &str {
     sql.trim_end().trim_end_matches(';').trim_end()
 }
 

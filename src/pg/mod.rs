@@ -18,6 +18,7 @@ pub mod load;
 pub mod local;
 pub mod preflight;
 pub mod quiet;
+mod readiness;
 mod references;
 pub mod rollback;
 pub mod rows;
@@ -33,8 +34,9 @@ pub mod url;
 pub use connect::{APPLICATION, Connection};
 pub use export::{Exported, Prepared, Query};
 pub use fault::database_fault;
+pub use readiness::{Checked, Watermark, check_crm, check_source, watermarks};
 pub use references::{Catalog, missing};
-pub use snapshot::{Snapshot, catalog};
+pub use snapshot::{Snapshot, visible_tables};
 
 /// A name as SQL writes it, whatever it holds.
 pub fn quote_identifier(name: &str) -> String {

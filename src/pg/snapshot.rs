@@ -123,7 +123,7 @@ impl Snapshot {
 
     /// The tables it sees.
     pub fn catalog(&self) -> Result<Catalog> {
-        catalog(&self.connection)
+        visible_tables(&self.connection)
     }
 
     /// Ends the transaction.
@@ -133,7 +133,7 @@ impl Snapshot {
 }
 
 /// The tables that a session sees without naming a schema.
-pub fn catalog(connection: &Connection) -> Result<Catalog> {
+pub fn visible_tables(connection: &Connection) -> Result<Catalog> {
     let mut catalog = Catalog::new();
     for row in connection.query(CATALOG, &[])? {
         catalog.entry(row.get(0)).or_default().insert(row.get(1), row.get(2));

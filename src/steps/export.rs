@@ -60,6 +60,17 @@ impl Job {
         }
     }
 
+    /// The statements, with their look-back.
+    pub fn queries(&self, lookback_years: i32) -> Vec<Query> {
+        let query = |export: &Export| Query {
+            name: format!("{}.{}", self.code, export.entity),
+            file: self.file(export),
+            sql: with_lookback(export.sql, lookback_years),
+            schema: (export.schema)(),
+        };
+        self.exports.iter().map(query).collect()
+    }
+
     fn file(&self, export: &Export) -> String {
         format!("sql/exports/{}/{}.sql", self.code, export.entity)
     }
@@ -119,11 +130,9 @@ pub fn export_database(session: &Session, job: &Job, as_of: Timestamp) -> Result
     let mut manifest = Manifest::new("export", &as_of.to_string(), None);
     manifest.facts = snapshot.facts.clone();
     manifest.facts.insert("from".to_owned(), "database".to_owned());
-    let mut queries = Vec::with_capacity(job.exports.len());
-    for export in &job.exports {
-        let (file, sql) = (job.file(export), with_lookback(export.sql, years));
-        manifest.input(&file, sql.as_bytes());
-        queries.push(Query { name: format!("{}.{}", job.code, export.entity), file, sql, schema: (export.schema)() });
+    let queries = job.queries(years);
+    for query in &queries {
+        manifest.input(&query.file, query.sql.as_bytes());
     }
     let prepared = snapshot.prepare(queries)?;
     let draft = Draft::create(&job.target, &as_of.to_string())?;

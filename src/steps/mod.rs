@@ -1,6 +1,7 @@
 //! Glue, one file per binary: read, call pure code, write.
 
 pub mod build;
+pub mod check_connections;
 pub mod checklist;
 pub mod confirm;
 pub mod export;
@@ -17,6 +18,7 @@ pub mod score;
 pub mod stage;
 pub mod status;
 pub mod verify;
+pub mod watermarks;
 
 use std::path::Path;
 

@@ -1,0 +1,131 @@
+//! Is a database what it should be: reachable, complete, readable, and no more than readable.
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::config::Dsn;
+use crate::model::Timestamp;
+use crate::pg::export::statement;
+use crate::pg::{Connection, Query, Snapshot, missing};
+
+/// What the CRM must have for a load.
+const CRM_TABLES: [&str; 9] = [
+    "CustomerProfile",
+    "IdentityAlias",
+    "Activity",
+    "CustomerSegment",
+    "CustomerSegmentMembership",
+    "MarketingConsent",
+    "CampaignInteraction",
+    "SyncLog",
+    "DuplicateCandidate",
+];
+
+const SESSION: &str = "
+select
+  current_setting('server_version'),
+  coalesce((select s.ssl from pg_catalog.pg_stat_ssl s where s.pid = pg_catalog.pg_backend_pid()), false),
+  (select r.rolsuper from pg_catalog.pg_roles r where r.rolname = current_user),
+  (select count(*)
+   from pg_catalog.pg_class c
+   where c.relkind in ('r', 'p')
+     and c.relnamespace <> 'pg_catalog'::regnamespace
+     and pg_catalog.pg_table_is_visible(c.oid)
+     and pg_catalog.has_table_privilege(c.oid, 'insert, update, delete'))";
+
+/// What was found of one database.
+#[derive(Clone, Debug, Default)]
+pub struct Checked {
+    /// `user@host:port/database`.
+    pub target: String,
+    /// The server's version.
+    pub version: String,
+    /// Whether the session is encrypted.
+    pub is_encrypted: bool,
+    /// Tables it has.
+    pub table_count: usize,
+    /// What is in the way; nothing is when this is empty.
+    pub problems: Vec<String>,
+    /// What helps.
+    pub advice: Vec<String>,
+    /// What a careful operator would change.
+    pub warnings: Vec<String>,
+}
+
+/// Looks at a source: every statement is planned, which finds missing tables, columns and rights without reading a row.
+pub fn check_source(dsn: &Dsn, title: &str, queries: &[Query], as_of: Timestamp) -> Result<Checked> {
+    let connection = Connection::open_within(dsn, title, Duration::ZERO)?;
+    let mut checked = session(&connection)?;
+    let snapshot = Snapshot::begin(connection, as_of)?;
+    checked.warnings.extend(snapshot.notes.clone());
+    let catalog = snapshot.catalog()?;
+    checked.table_count = catalog.len();
+    let connection = snapshot.connection();
+    for query in queries {
+        connection.batch("savepoint check_export")?;
+        let Err(error) = connection.batch(&format!("explain {}", statement(&query.sql))) else { continue };
+        connection.batch("rollback to savepoint check_export")?;
+        let (lacks, advice) = missing(&query.sql, &catalog);
+        let problems = if lacks.is_empty() { vec![error.to_string()] } else { lacks };
+        checked.problems.extend(problems);
+        checked.advice.extend(advice);
+    }
+    checked.problems.sort();
+    checked.problems.dedup();
+    checked.advice.sort();
+    checked.advice.dedup();
+    Ok(checked)
+}
+
+/// Looks at the CRM, as far as that needs no load.
+pub fn check_crm(dsn: &Dsn, title: &str) -> Result<Checked> {
+    let connection = Connection::open_within(dsn, title, Duration::ZERO)?;
+    let mut checked = session(&connection)?;
+    // That its role may write is what it is for.
+    checked.warnings.retain(|warning| !warning.contains("may write"));
+    let catalog = crate::pg::visible_tables(&connection)?;
+    checked.table_count = catalog.len();
+    checked.problems =
+        CRM_TABLES.iter().filter(|table| !catalog.contains_key(**table)).map(|table| format!("table {table:?}")).collect();
+    if !checked.problems.is_empty() {
+        checked.advice.push("a test CRM is made by:  psql -f schemas/crm.sql".to_owned());
+    }
+    Ok(checked)
+}
+
+fn session(connection: &Connection) -> Result<Checked> {
+    let row = connection.query_one(SESSION, &[])?;
+    let mut warnings = connection.target().notes.clone();
+    let writable: i64 = row.get(3);
+    if row.get::<_, Option<bool>>(2) == Some(true) {
+        warnings.push(format!("role {:?} is a superuser; reading rights are enough", connection.target().user));
+    } else if writable > 0 {
+        warnings.push(format!("role {:?} may write to {writable} tables; reading rights are enough", connection.target().user));
+    }
+    Ok(Checked {
+        target: connection.target().to_string(),
+        version: row.get::<_, String>(0).split(' ').next().unwrap_or_default().to_owned(),
+        is_encrypted: row.get(1),
+        warnings,
+        ..Checked::default()
+    })
+}
+
+/// The earliest instant from which real-time sync of a service must start, as the last load noted it in the CRM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Watermark {
+    /// The service.
+    pub service: String,
+    /// RFC 3339.
+    pub at: String,
+    /// Hash of the export's manifest.
+    pub manifest: String,
+}
+
+/// The watermarks that loads left in the CRM.
+pub fn watermarks(connection: &Connection) -> Result<Vec<Watermark>> {
+    let rows = connection.query(include_str!("../../sql/crm/watermarks.sql"), &[])?;
+    let text = |value: Option<String>| value.unwrap_or_default();
+    Ok(rows.iter().map(|row| Watermark { service: row.get(0), at: text(row.get(1)), manifest: text(row.get(2)) }).collect())
+}

@@ -1,0 +1,120 @@
+//! `check-connections`: the six databases at once, each ok or why not.
+
+use anyhow::Result;
+use serde_json::json;
+
+use crate::cli::{Outcome, Session};
+use crate::config::Dsn;
+use crate::fault::{Exit, Fault};
+use crate::model::{Code, Source};
+use crate::pg::{Checked, check_crm, check_source};
+use crate::steps::export::{Job, settle_as_of};
+
+/// The variable that holds the CRM's URL.
+const CRM_URL: &str = "CRM_DATABASE_URL";
+
+/// Arguments of `check-connections`.
+#[derive(clap::Args, Debug, Default)]
+pub struct Args {
+    /// Warnings fail too: excess rights, unverified or unencrypted connections
+    #[arg(long)]
+    pub strict: bool,
+}
+
+enum State {
+    Unset,
+    Failed(Fault),
+    Reached(Checked),
+}
+
+struct Line {
+    name: String,
+    variable: &'static str,
+    url: String,
+    state: State,
+}
+
+/// Connects to all six, all at once.
+pub fn run(session: &Session, args: Args) -> Result<Outcome> {
+    let as_of = settle_as_of(session, false).unwrap_or(session.now);
+    let look = |variable: &'static str, name: &str, check: &(dyn Fn(&Dsn) -> Result<Checked> + Sync)| {
+        let dsn = session.environment.dsn(variable);
+        let state = match &dsn {
+            None => State::Unset,
+            Some(dsn) => match check(dsn) {
+                Ok(checked) => State::Reached(checked),
+                Err(error) => State::Failed(match error.downcast::<Fault>() {
+                    Ok(fault) => fault,
+                    Err(error) => Fault::new(Exit::Failed, error.to_string()),
+                }),
+            },
+        };
+        Line { name: name.to_owned(), variable, url: dsn.map(|dsn| dsn.to_string()).unwrap_or_default(), state }
+    };
+    let lines: Vec<Line> = std::thread::scope(|scope| {
+        let sources = Source::ALL.iter().map(|&source| {
+            scope.spawn(move || {
+                let job = Job::source(source, &session.layout);
+                let queries = job.queries(session.config.activities.lookback_years());
+                look(job.variable, &job.code, &|dsn| check_source(dsn, &job.title, &queries, as_of))
+            })
+        });
+        let mut threads: Vec<_> = sources.collect();
+        threads.push(scope.spawn(|| look(CRM_URL, "crm", &|dsn| check_crm(dsn, "the CRM"))));
+        threads.into_iter().filter_map(|thread| thread.join().ok()).collect()
+    });
+    Ok(outcome(&lines, args.strict))
+}
+
+fn outcome(lines: &[Line], strict: bool) -> Outcome {
+    let mut text = String::new();
+    let mut rows = Vec::new();
+    let (mut unreachable, mut unfit, mut warned) = (0, 0, 0);
+    for line in lines {
+        let mut detail = Vec::new();
+        let (word, place) = match &line.state {
+            State::Unset => {
+                unfit += 1;
+                ("not set", line.variable.to_owned())
+            }
+            State::Failed(fault) => {
+                if fault.exit == Exit::Failed {
+                    unreachable += 1;
+                } else {
+                    unfit += 1;
+                }
+                detail.push(fault.what.clone());
+                detail.extend(fault.help.iter().filter(|help| !help.contains("check-connections")).cloned());
+                ("failed", format!("{}   {}", line.variable, line.url))
+            }
+            State::Reached(checked) => {
+                if !checked.problems.is_empty() {
+                    unfit += 1;
+                    detail.push(format!("lacks: {}", checked.problems.join(", ")));
+                    detail.extend(checked.advice.iter().cloned());
+                }
+                detail.extend(checked.warnings.iter().map(|warning| format!("! {warning}")));
+                warned += usize::from(!checked.warnings.is_empty());
+                let how = if checked.is_encrypted { "encrypted" } else { "not encrypted" };
+                let place = format!("{}   PostgreSQL {}, {} tables, {how}", checked.target, checked.version, checked.table_count);
+                (if checked.problems.is_empty() { "ok" } else { "unfit" }, place)
+            }
+        };
+        text.push_str(&format!("{:<10} {word:<8} {place}\n", line.name));
+        for more in &detail {
+            text.push_str(&format!("{:<19} {more}\n", ""));
+        }
+        rows.push(json!({ "database": line.name, "variable": line.variable, "state": word, "detail": detail }));
+    }
+    let failed =
+        |exit, what: String| Some(Fault::new(exit, what).help("correct the URLs in .env or the environment: .env.example"));
+    let fault = match (unreachable, unfit, warned) {
+        (1.., _, _) => failed(Exit::Failed, format!("{unreachable} of {} databases cannot be reached", lines.len())),
+        (0, 1.., _) => failed(Exit::Preflight, format!("{unfit} of {} databases are not ready", lines.len())),
+        (0, 0, 1..) if strict => {
+            failed(Exit::Preflight, format!("{warned} of {} databases have warnings (--strict)", lines.len()))
+        }
+        _ => None,
+    };
+    Outcome::new(text, json!({ "databases": rows })).next("make backfill").fault(fault)
+}

@@ -1,0 +1,39 @@
+//! `watermarks`: from which instant real-time sync must start, per service.
+
+use anyhow::Result;
+use serde_json::json;
+
+use crate::cli::{Outcome, Session};
+use crate::model::{Code, Source};
+use crate::pg::{Connection, Watermark, watermarks};
+use crate::store::Folder;
+
+/// Arguments of `watermarks`.
+#[derive(clap::Args, Debug, Default)]
+pub struct Args {}
+
+/// Prints what the last load noted in the CRM, beside what the saved exports say.
+pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
+    let loaded = match session.environment.dsn("CRM_DATABASE_URL") {
+        Some(dsn) => watermarks(&Connection::open(&dsn, "the CRM")?)?,
+        None => Vec::new(),
+    };
+    let mut text = format!("{:<10} {:<28} {:<28}\n", "service", "start sync at", "saved export");
+    let mut rows = Vec::new();
+    for &source in Source::ALL {
+        let saved =
+            Folder::find(&session.layout.exports(source))?.and_then(|folder| folder.manifest.facts.get("watermark").cloned());
+        let noted: Option<&Watermark> = loaded.iter().find(|watermark| watermark.service == source.service());
+        let start = noted.map(|watermark| watermark.at.clone());
+        let shown = |value: &Option<String>, absent: &str| value.clone().filter(|at| !at.is_empty()).unwrap_or(absent.to_owned());
+        text.push_str(&format!(
+            "{:<10} {:<28} {:<28}\n",
+            source.service(),
+            shown(&start, "not loaded"),
+            shown(&saved, "none, or from CSV")
+        ));
+        rows.push(json!({ "service": source.service(), "source": source.code(), "start_at": start, "export": saved }));
+    }
+    text.push_str("Start each consumer at its instant or before: a transaction open while the export was made may commit rows as old as that.\n");
+    Ok(Outcome::new(text, json!({ "watermarks": rows })))
+}
