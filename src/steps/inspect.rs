@@ -108,9 +108,10 @@ fn list(found: &[Found]) -> Outcome {
 
 /// Rows of a batch that pass the filters, each as shown texts; `None` is null.
 fn rows(batch: &RecordBatch, filters: &[(usize, String)]) -> Result<Vec<Vec<Option<String>>>> {
-    let options = FormatOptions::default().with_timestamp_tz_format(Some("%Y-%m-%dT%H:%M:%S%.6fZ"));
+    let options = FormatOptions::default().with_timestamp_format(Some("%Y-%m-%dT%H:%M:%S%.6fZ"));
+    let printable: Vec<_> = batch.columns().iter().map(tables::printable).collect();
     let columns: Vec<_> =
-        batch.columns().iter().map(|array| ArrayFormatter::try_new(array.as_ref(), &options)).collect::<Result<_, _>>()?;
+        printable.iter().map(|array| ArrayFormatter::try_new(array.as_ref(), &options)).collect::<Result<_, _>>()?;
     let mut kept = Vec::new();
     for row in 0..batch.num_rows() {
         let value = |column: usize| (!batch.column(column).is_null(row)).then(|| columns[column].value(row).to_string());

@@ -16,7 +16,7 @@ pub mod stage;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, RecordBatch, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 use crate::model::Source;
@@ -164,6 +164,14 @@ pub fn typed_column<C: Cell>(batch: &RecordBatch, dataset: &'static str, column:
         return Err(TableError::Unfit { dataset, column, found });
     }
     C::column(array).map_err(|found| TableError::Unfit { dataset, column, found })
+}
+
+/// A column that Arrow can print: its printer knows no zone by name, so instants lose the `UTC` they are in.
+pub fn printable(column: &ArrayRef) -> ArrayRef {
+    match column.as_any().downcast_ref::<TimestampMicrosecondArray>() {
+        Some(instants) => Arc::new(instants.clone().with_timezone_opt::<&str>(None)),
+        None => column.clone(),
+    }
 }
 
 /// Declares a dataset as a module: `Table`, `Row`, `Columns`, `Builder`.
