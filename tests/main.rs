@@ -17,4 +17,5 @@ mod rollback;
 mod schemas;
 #[cfg(feature = "local-postgres")]
 mod segment;
+mod stage;
 mod tidy;

@@ -73,9 +73,10 @@ fn text(folder: &Folder, starts: &str) -> String {
         for batch in folder.read_stem(stem).unwrap() {
             let batch = batch.unwrap();
             text.push_str(&format!("# {stem}\n"));
-            let options = FormatOptions::default().with_timestamp_tz_format(Some("%Y-%m-%dT%H:%M:%S%.3fZ"));
+            let options = FormatOptions::default().with_timestamp_format(Some("%Y-%m-%dT%H:%M:%S%.3fZ"));
+            let printable: Vec<_> = batch.columns().iter().map(crm_backfill::tables::printable).collect();
             let cells: Vec<_> =
-                batch.columns().iter().map(|array| ArrayFormatter::try_new(array.as_ref(), &options).unwrap()).collect();
+                printable.iter().map(|array| ArrayFormatter::try_new(array.as_ref(), &options).unwrap()).collect();
             let schema = batch.schema();
             for row in 0..batch.num_rows() {
                 let shown = schema.fields().iter().zip(&cells).zip(batch.columns()).filter_map(|((field, cell), array)| {

@@ -1,6 +1,6 @@
 //! `export-*`: every dataset of one source as of one instant, from its database or from CSV dumps.
 
-mod dumps;
+pub mod dumps;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

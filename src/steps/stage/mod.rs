@@ -19,11 +19,11 @@ use crate::store::{Draft, Folder, Manifest, RunLock, read_text};
 use account::Account;
 
 /// Arguments of `stage`.
-#[derive(clap::Args, Debug)]
+#[derive(clap::Args, Debug, Default)]
 pub struct Args {
     /// Also write the original rows of all refused values and rows as CSV (mode 0600): they hold personal data
     #[arg(long)]
-    with_values: bool,
+    pub with_values: bool,
 }
 
 const NEXT: &str = "make resolve";

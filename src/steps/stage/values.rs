@@ -9,8 +9,8 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use crate::model::Code;
 use crate::sources::staging::Entity;
 use crate::store::Draft;
-use crate::tables::Table as _;
 use crate::tables::check::rejects;
+use crate::tables::{Table as _, printable};
 
 /// The files in the making, by name.
 #[derive(Default)]
@@ -23,9 +23,10 @@ impl Values {
             return Ok(());
         }
         let refused = rejects::Table::columns(refused)?;
-        let options = FormatOptions::default().with_timestamp_tz_format(Some("%Y-%m-%dT%H:%M:%S%.6fZ"));
+        let options = FormatOptions::default().with_timestamp_format(Some("%Y-%m-%dT%H:%M:%S%.6fZ"));
+        let printable: Vec<_> = batch.columns().iter().map(printable).collect();
         let cells: Vec<_> =
-            batch.columns().iter().map(|array| ArrayFormatter::try_new(array.as_ref(), &options)).collect::<Result<_, _>>()?;
+            printable.iter().map(|array| ArrayFormatter::try_new(array.as_ref(), &options)).collect::<Result<_, _>>()?;
         let writer = self.0.entry(format!("rejects_{}__{}.csv", T::SOURCE.code(), T::ENTITY)).or_insert_with(|| {
             let mut writer = csv::Writer::from_writer(Vec::new());
             let header =
