@@ -101,6 +101,63 @@ fn the_socket_and_loopback_lead_to_the_same_server() {
     assert_eq!((loopback[0][1].as_deref(), socket[0][1].as_deref()), (Some("f"), Some("t")));
 }
 
+/// Runs one of our binaries in a data folder, away from any URL of the user's.
+fn ours(binary: &str, data: &Path, arguments: &[&str], url: Option<&str>) -> (i32, String) {
+    let mut command = Command::new(binary);
+    for (name, _) in
+        std::env::vars().filter(|(name, _)| name.ends_with("_DATABASE_URL") || ["AS_OF", "PHASE"].contains(&name.as_str()))
+    {
+        command.env_remove(name);
+    }
+    command.args(arguments).env("CRM_BACKFILL_NO_DOT_ENV", "1").env("DATA_DIR", data);
+    if let Some(url) = url {
+        command.env("SCL_DATABASE_URL", url);
+    }
+    let output = command.output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+    (output.status.code().unwrap(), text)
+}
+
+#[test]
+fn a_demo_folder_and_other_databases_never_meet() {
+    let (local, export) = (env!("CARGO_BIN_EXE_local"), env!("CARGO_BIN_EXE_export-scl"));
+    let root = tempfile::Builder::new().prefix("bf").tempdir_in("/tmp").unwrap();
+    let data = root.path().join("data");
+    let _stopped = Stopped(&data.join("postgres"));
+    let up = |seed: &str| ours(local, &data, &["up", "--scale", "0.002", "--seed", seed], None);
+    let (code, text) = up("1");
+    assert_eq!(code, 0, "{text}");
+    let (code, urls) = ours(local, &data, &["urls"], None);
+    assert_eq!(code, 0, "{urls}");
+    let url =
+        urls.lines().find_map(|line| line.strip_prefix("export SCL_DATABASE_URL='")).unwrap().trim_end_matches('\'').to_owned();
+
+    // The demo's folder takes the demo's databases only.
+    let foreign = server().url("postgres");
+    let (code, text) = ours(export, &data, &[], Some(&foreign));
+    assert!(code == 10 && text.contains("the data folder is the demo's"), "{code} {text}");
+    let (code, text) = ours(export, &data, &[], Some(&url));
+    assert_eq!(code, 0, "{text}");
+    let exported = data.join("exports/scl/manifest.json");
+    assert!(std::fs::read_to_string(&exported).unwrap().contains("2026-11-01T06:00:00.000Z"), "the demo's as_of is the exports'");
+
+    // The same population again changes nothing; another one takes its exports away.
+    let (code, text) = up("1");
+    assert!(code == 0 && text.contains("there already") && exported.exists(), "{code} {text}");
+    let (code, text) = up("2");
+    assert!(code == 0 && !exported.exists(), "{code} {text}");
+    assert!(ours(local, &data, &["status"], None).1.contains("seed 2"));
+    assert_eq!(ours(local, &data, &["down"], None).0, 0);
+    assert_eq!(ours(local, &data, &["down"], None).0, 0, "twice in a row");
+    assert_eq!(ours(local, &data, &["urls"], None).0, 14, "nothing runs");
+
+    // Somebody's exports are never the demo's to remove.
+    std::fs::create_dir_all(data.join("exports/scl")).unwrap();
+    std::fs::remove_file(data.join(".demo")).unwrap();
+    let (code, text) = up("1");
+    assert!(code == 10 && data.join("exports/scl").exists(), "{code} {text}");
+}
+
 /// Not a test of its own: the process that the next test kills.
 #[test]
 #[ignore = "run by the_server_dies_with_its_process"]

@@ -121,7 +121,7 @@ pub fn settle_as_of(session: &Session, new: bool) -> Result<Timestamp> {
 
 /// Exports all datasets of a job from one snapshot of its database, and puts the folder in place.
 pub fn export_database(session: &Session, job: &Job, as_of: Timestamp) -> Result<Folder> {
-    let dsn = session.environment.require_dsn(job.variable)?;
+    let dsn = crate::steps::database(session, job.variable)?;
     let snapshot = Snapshot::begin(Connection::open(&dsn, &job.title)?, as_of)?;
     for note in &snapshot.notes {
         session.progress.warn(note);

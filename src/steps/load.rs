@@ -86,7 +86,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let saved = open(session)?;
     let phase = session.check_phase(saved.crm.manifest.phase, saved.crm.path())?;
     let as_of = session.check_as_of(&saved.crm.manifest.as_of, saved.crm.path())?;
-    let dsn = session.environment.require_dsn(CRM_URL)?;
+    let dsn = crate::steps::database(session, CRM_URL)?;
     let exports = export_marks(session, phase)?;
     let (kept_ids, segments) = crm_export(session)?;
     let inputs = saved.hash();

@@ -25,8 +25,28 @@ use std::path::Path;
 use anyhow::Result;
 use serde_json::json;
 
-use crate::cli::Outcome;
-use crate::store::{Folder, Manifest};
+use crate::cli::{Outcome, Session};
+use crate::config::Dsn;
+use crate::fault::{Exit, Fault};
+use crate::store::{Folder, Manifest, read_text};
+
+/// The database in a variable. A demo's data folder takes only the demo's own databases: invented people and real ones never meet.
+pub fn database(session: &Session, variable: &str) -> Result<Dsn> {
+    let dsn = session.environment.require_dsn(variable)?;
+    let layout = &session.layout;
+    if read_text(&layout.demo_marker())?.is_none() {
+        return Ok(dsn);
+    }
+    let port = read_text(&layout.root().join("postgres").join("port"))?.unwrap_or_default();
+    if dsn.expose().starts_with(&format!("postgres://postgres@127.0.0.1:{}/demo_", port.trim())) {
+        return Ok(dsn);
+    }
+    Err(Fault::new(Exit::Preflight, format!("the data folder is the demo's, {variable} is not"))
+        .at(layout.demo_marker().display().to_string())
+        .help("use another folder for your own databases: DATA_DIR=…")
+        .help("or the demo's databases: eval \"$(target/release/local urls)\"")
+        .into())
+}
 
 /// The folder a step would write, if it is there already and was made of the same things.
 pub fn unchanged(target: &Path, manifest: &Manifest) -> Result<Option<Folder>> {

@@ -41,7 +41,7 @@ pub struct Args {
 /// Rolls back.
 pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let _lock = RunLock::take(&session.layout, &format!("rollback, run {}", session.run_id))?;
-    let dsn = session.environment.require_dsn(CRM_URL)?;
+    let dsn = crate::steps::database(session, CRM_URL)?;
     let loader = Loader::open(&dsn, args.allow_triggers)?;
     if args.emergency {
         return run_emergency(session, &loader, &args);

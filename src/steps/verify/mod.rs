@@ -34,7 +34,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     }
     let _lock = RunLock::take(&session.layout, "verify")?;
     let folders = lend::Folders::open(session)?;
-    let crm = session.environment.require_dsn("CRM_DATABASE_URL")?;
+    let crm = crate::steps::database(session, "CRM_DATABASE_URL")?;
     let verifier = Verifier::open(&crm)?;
     let task = session.progress.task("evidence", None);
     let rows = folders.lend(session, &verifier)?;
