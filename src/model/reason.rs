@@ -104,6 +104,8 @@ reasons! {
     PhoneWordsCut = "PHONE_WORDS_CUT", Cleaned;
     /// Premium rate: a value, no key.
     PhonePremium = "PHONE_PREMIUM", Noted;
+    /// A distinct number on which a second library disagrees; counted by the report.
+    PhoneSecondOpinion = "PHONE_SECOND_OPINION", Noted;
 
     /// A placeholder of the junk list.
     NameJunk = "NAME_JUNK", Rejected;

@@ -300,6 +300,109 @@ mod tests {
         assert_eq!(reference.associations.get("DISCOVERY_VITALITY"), Some(&None));
     }
 
+    /// Whether every word of a list of domain.md §3(f) has its meaning.
+    fn all_mean<T: Clone + PartialEq + std::fmt::Debug>(map: &CodeMap<T>, words: &str, meaning: T) {
+        for word in words.split(' ') {
+            assert_eq!(map.get(word), Some(&meaning), "{word}");
+            assert_eq!(map.get(&word.to_uppercase()), Some(&meaning), "{word} in capitals");
+        }
+    }
+
+    #[test]
+    fn every_gender_of_domain_3f_has_its_meaning() {
+        let genders = Reference::committed().genders;
+        all_mean(&genders, "m male man men gent gents boy 1 mr mnr manlik", Gender::Male);
+        all_mean(&genders, "f female w woman lady ladies l girl 2 mrs ms miss mev mej v vrou vroulik", Gender::Female);
+        all_mean(&genders, "x nb nonbinary non-binary other d", Gender::Other);
+        all_mean(&genders, "u 0 9 n/a notsaid not-said dr prof", Gender::Unknown);
+        assert_eq!(genders.get("g"), None, "decided by the column");
+    }
+
+    #[test]
+    fn every_member_status_of_domain_3f_has_its_meaning() {
+        let statuses = Reference::committed().statuses;
+        let (active, inactive) = (CustomerStatus::Active, CustomerStatus::Inactive);
+        all_mean(
+            &statuses,
+            "active a 1 true current full paid live ok approved honorary life country student junior",
+            (active, None),
+        );
+        all_mean(&statuses, "overdue arrears owing unpaid grace", (active, Some(StatusTag::Arrears)));
+        all_mean(
+            &statuses,
+            "inactive i 0 false lapsed expired resigned left cancelled terminated transferred dormant archived deleted",
+            (inactive, None),
+        );
+        all_mean(&statuses, "suspended barred frozen onhold on-hold on_hold", (inactive, Some(StatusTag::Suspended)));
+        all_mean(&statuses, "pending applicant waitinglist waiting-list proposed", (inactive, Some(StatusTag::Pending)));
+        all_mean(&statuses, "deceased rip r.i.p. late dead", (inactive, Some(StatusTag::Deceased)));
+    }
+
+    #[test]
+    fn every_booking_status_of_domain_3f_has_its_meaning() {
+        let bookings = Reference::committed().bookings;
+        all_mean(&bookings, "confirmed booked reserved paid checkedin checked_in pending held", BookingOutcome::Booked);
+        all_mean(&bookings, "completed played finished", BookingOutcome::Completed);
+        all_mean(&bookings, "cancelled canceled refunded", BookingOutcome::Cancelled);
+        all_mean(&bookings, "noshow no_show no-show", BookingOutcome::NoShow);
+    }
+
+    #[test]
+    fn every_message_status_of_domain_3f_has_its_meaning() {
+        let messages = Reference::committed().messages;
+        all_mean(&messages, "queued pending scheduled", MessageKind::Queued);
+        all_mean(&messages, "sent submitted accepted processed", MessageKind::Sent);
+        all_mean(&messages, "delivered dlr success", MessageKind::Delivered);
+        all_mean(&messages, "opened read seen viewed", MessageKind::Opened);
+        all_mean(&messages, "clicked", MessageKind::Clicked);
+        all_mean(&messages, "replied received inbound", MessageKind::Received);
+        all_mean(&messages, "bounced hardbounce softbounce soft_bounce undelivered", MessageKind::Bounced);
+        all_mean(&messages, "failed error rejected expired blocked", MessageKind::Failed);
+        all_mean(&messages, "unsubscribed optout opt-out stop", MessageKind::Unsubscribed);
+        all_mean(&messages, "complained spam abuse", MessageKind::Complained);
+    }
+
+    #[test]
+    fn every_channel_scope_and_association_of_domain_3f_has_its_meaning() {
+        let reference = Reference::committed();
+        let one = ChannelWord::One;
+        all_mean(&reference.channels, "email e-mail mail em", one(ActivityChannel::Email));
+        all_mean(&reference.channels, "sms text mobile cell", one(ActivityChannel::Sms));
+        all_mean(&reference.channels, "whatsapp wa", one(ActivityChannel::Whatsapp));
+        all_mean(&reference.channels, "push mobilepush app webpush fcm apns", one(ActivityChannel::Push));
+        all_mean(&reference.channels, "all any * marketing", ChannelWord::All);
+        all_mean(&reference.channels, "voice phone call", one(ActivityChannel::Voice));
+        all_mean(&reference.channels, "post letter dm", one(ActivityChannel::Post));
+        all_mean(&reference.channels, "inperson in_person counter proshop", one(ActivityChannel::InPerson));
+        all_mean(&reference.scopes, "marketing promo promotions", "marketing".to_owned());
+        all_mean(&reference.scopes, "newsletter", "newsletter".to_owned());
+        all_mean(&reference.scopes, "competition competitions tournament", "events".to_owned());
+        all_mean(&reference.scopes, "teetime booking", "booking".to_owned());
+        all_mean(&reference.scopes, "transactional service", "transactional".to_owned());
+        all_mean(&reference.associations, "GOLF_RSA GOLFRSA SAGA SAGA_NETWORK HNA", Some(AliasType::GolfRsaId));
+        all_mean(&reference.associations, "MCA", Some(AliasType::McaId));
+        all_mean(&reference.associations, "DOTGOLF WHS CDH ENGLAND_GOLF CONGU", Some(AliasType::CdhId));
+        all_mean(&reference.associations, "NEDBANK_GREENTIME DISCOVERY_VITALITY", None);
+    }
+
+    #[test]
+    fn every_junk_value_of_domain_4_6_is_listed() {
+        let junk = Reference::committed().junk;
+        let listed = |kind, words: &str| words.split(' ').for_each(|word| assert!(junk.has(kind, word), "{word}"));
+        let locals = "test noemail no-email noreply no-reply donotreply none na n/a unknown nomail nil null abc asdf xxx a temp dummy";
+        listed(JunkKind::EmailLocal, locals);
+        listed(JunkKind::EmailLocal, "example changeme");
+        listed(JunkKind::EmailDomain, "example.com example.org example.net test.com noemail.org none.com mailinator.com localhost");
+        listed(JunkKind::EmailDomainIfLocal, "email.com");
+        listed(JunkKind::RoleLocal, "info admin office golf proshop reception bookings secretary manager accounts");
+        listed(JunkKind::Phone, "123456789 987654321 0123456789 0111111111");
+        listed(JunkKind::Name, "fourball unknown tba tbc x xx");
+        listed(JunkKind::NamePair, "test guest visitor member");
+        listed(JunkKind::Born, "0001-01-01 1753-01-01 1899-12-30 1899-12-31 1900-01-01 1901-01-01 9999-12-31");
+        listed(JunkKind::BornIfFrequent, "1970-01-01 2000-01-01");
+        listed(JunkKind::Id, "0 -1 null none undefined anonymous");
+    }
+
     #[test]
     fn junk_matches_whole_words_and_listed_prefixes() {
         let junk = Reference::committed().junk;

@@ -1,6 +1,7 @@
 //! Telephone numbers: the strategy's rule first, then Google's logic, then restoration of what spreadsheets lost.
 
 mod cell;
+mod opinion;
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberType, Region};
 
@@ -10,6 +11,7 @@ use crate::model::reference::Junk;
 
 use cell::{ascii_digit, cut_words, refuse, split, visible};
 pub use cell::{holds_national_id, is_scientific};
+pub use opinion::{SecondOpinion, second_opinion};
 
 /// Numbers kept of one cell.
 const KEPT: usize = 4;
