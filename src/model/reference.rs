@@ -389,10 +389,14 @@ mod tests {
     fn every_junk_value_of_domain_4_6_is_listed() {
         let junk = Reference::committed().junk;
         let listed = |kind, words: &str| words.split(' ').for_each(|word| assert!(junk.has(kind, word), "{word}"));
-        let locals = "test noemail no-email noreply no-reply donotreply none na n/a unknown nomail nil null abc asdf xxx a temp dummy";
+        let locals =
+            "test noemail no-email noreply no-reply donotreply none na n/a unknown nomail nil null abc asdf xxx a temp dummy";
         listed(JunkKind::EmailLocal, locals);
         listed(JunkKind::EmailLocal, "example changeme");
-        listed(JunkKind::EmailDomain, "example.com example.org example.net test.com noemail.org none.com mailinator.com localhost");
+        listed(
+            JunkKind::EmailDomain,
+            "example.com example.org example.net test.com noemail.org none.com mailinator.com localhost",
+        );
         listed(JunkKind::EmailDomainIfLocal, "email.com");
         listed(JunkKind::RoleLocal, "info admin office golf proshop reception bookings secretary manager accounts");
         listed(JunkKind::Phone, "123456789 987654321 0123456789 0111111111");

@@ -1,10 +1,11 @@
 //! Counts the datasets batch by batch into the report's numbers; memory does not grow with bookings and messages.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::HashMap;
 
-use crate::model::{Code, Outcome, Source, Timestamp};
+use crate::model::phone::second_opinion;
+use crate::model::{Code, Outcome, Reason, Source, Timestamp};
 use crate::report::numbers::{
     Bits, Consent, Counted, Entity, Fill, Finding, Identity, Month, Numbers, Overlap, People, Rule, Timeline,
 };
@@ -35,6 +36,7 @@ pub struct Tally {
     hub_records: i64,
     fill: BTreeMap<(Source, &'static str), (i64, i64)>,
     findings: Vec<Finding>,
+    phones: BTreeMap<Source, BTreeSet<String>>,
     rejects: BTreeMap<String, i64>,
     consent: BTreeMap<&'static str, Consent>,
     suppressions: BTreeMap<String, i64>,
@@ -156,7 +158,11 @@ impl Tally {
 
     /// Staged people: how full their columns are.
     pub fn staged(&mut self, source: Source, columns: &stage::people::Columns) {
+        let phones = self.phones.entry(source).or_default();
         for row in columns.rows() {
+            if let Some(phone) = row.phone_key.filter(|phone| !phones.contains(*phone)) {
+                phones.insert(phone.to_owned());
+            }
             let mut enter = |column: &'static str, is_filled: bool| {
                 let held = self.fill.entry((source, column)).or_default();
                 held.0 += 1;
@@ -272,6 +278,7 @@ impl Tally {
 
     /// The counts as the report's numbers; what does not come from datasets is left for the caller.
     pub fn finish(mut self, as_of: Timestamp) -> Numbers {
+        self.ask_again();
         for (id, source) in &self.links {
             let founder = self.profiles.get(id).and_then(|profile| profile.founder);
             let people = self.people.entry(*source).or_default();
@@ -362,6 +369,25 @@ impl Tally {
                 })
                 .collect(),
             ..Numbers::default()
+        }
+    }
+
+    /// A second library's word on every distinct number that may prove who somebody is.
+    fn ask_again(&mut self) {
+        let reason = Reason::PhoneSecondOpinion;
+        for (source, phones) in std::mem::take(&mut self.phones) {
+            let opinion = second_opinion(phones.iter().map(String::as_str));
+            if opinion.asked > 0 {
+                self.findings.push(Finding {
+                    source: source.code().to_owned(),
+                    entity: source.people().to_owned(),
+                    column: "phone_key".to_owned(),
+                    effect: reason.effect().code().to_owned(),
+                    reason: reason.code().to_owned(),
+                    value: Some(format!("of {} distinct numbers", opinion.asked)),
+                    count: i64::try_from(opinion.disagreed).unwrap_or(i64::MAX),
+                });
+            }
         }
     }
 
