@@ -16,6 +16,8 @@ mod local;
 mod rollback;
 mod schemas;
 #[cfg(feature = "local-postgres")]
+mod score;
+#[cfg(feature = "local-postgres")]
 mod segment;
 mod stage;
 mod tidy;

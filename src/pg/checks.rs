@@ -72,7 +72,10 @@ pub const CHECKS: &[Check] = checks![
     "checks": "timeline_tenants", 2, "Verify activity timeline";
     "checks": "timeline_people", 2, "Verify activity timeline";
     "checks": "timeline_window", 5, "Verify activity timeline";
+    "scores": "engagement", 6, "Run batch engagement scoring";
+    "scores": "churn", 6, "Run batch churn risk scoring";
     "checks": "strategy_metrics", 6, "Update activity metrics";
+    "scores": "activity_dates", 6, "Update activity metrics";
     "checks": "segment_members", 6, "Refresh dynamic segments";
 ];
 

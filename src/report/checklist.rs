@@ -94,7 +94,7 @@ const LINES: [(&str, &str, Proof); 41] = [
     ),
     (SIX, "Run batch engagement scoring", Proof::Checks(6, &["engagement"])),
     (SIX, "Run batch churn risk scoring", Proof::Checks(6, &["churn"])),
-    (SIX, "Update activity metrics", Proof::Checks(6, &["strategy_metrics"])),
+    (SIX, "Update activity metrics", Proof::Checks(6, &["strategy_metrics", "activity_dates"])),
     (SIX, "Refresh dynamic segments", Proof::Checks(6, &["segment_members"])),
     (POST, "Verify total profile count", Proof::Checks(6, &["profile_total"])),
     (POST, "Verify identity resolution accuracy (sample audit)", Proof::Audit),

@@ -21,6 +21,8 @@ table! {
         is_false_flag_withdrawal: bool,
         /// Whether a withdrawal holds in every tenant.
         is_suppression_global: bool,
+        /// Whether scores leave out messages that the person did not react to.
+        is_engaged_only: bool,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Segments: the evaluator over files against its oracle, the statement that PostgreSQL runs over the same people.
 
 mod language;
-mod population;
+pub mod population;
 mod rules;
 
 use std::collections::BTreeMap;

@@ -18,6 +18,7 @@ with counted as (
             or cp."lastEmailClickAt" is distinct from counted.last_click as differs
     from our_profiles as cp
     left join counted on counted.id = cp."id"::text
+    where not cp.is_kept
 )
 select
     'bookings in 30 days, latest booking, latest open and click' as item,

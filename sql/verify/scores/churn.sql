@@ -75,6 +75,8 @@ with events as (
     cross join lent__run as run
     left join facts on facts.id = cp."id"::text
     left join withdrawn on withdrawn.id = cp."id"::text
+    where not cp.is_kept
+        and cp."id"::text not in (select mc."customerId"::text from our_consents as mc where mc.is_kept)
 ), losses as (
     select
         people.*,

@@ -62,6 +62,7 @@ with events as (
     from our_profiles as cp
     cross join lent__run as run
     left join facts on facts.id = cp."id"::text
+    where not cp.is_kept
 ), compared as (
     select
         id,

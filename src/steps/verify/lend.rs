@@ -5,7 +5,7 @@ use arrow::array::RecordBatch;
 use hashbrown::HashMap;
 
 use crate::cli::Session;
-use crate::config::{FlagFalse, Scope};
+use crate::config::{ActivityScope, FlagFalse, Scope};
 use crate::model::{AliasType, Code, Outcome, Phase, Source, Timestamp};
 use crate::pg::checks::Verifier;
 use crate::sources;
@@ -83,6 +83,7 @@ impl Folders {
                 is_weak_consent_enough: !session.config.consent.strict_consent,
                 is_false_flag_withdrawal: session.config.consent.flag_false == FlagFalse::Withdrawal,
                 is_suppression_global: session.config.consent.suppression == Scope::Global,
+                is_engaged_only: session.config.scores.activity_scope == ActivityScope::Engaged,
             });
             Ok(())
         })?;
