@@ -14,7 +14,7 @@ use crm_backfill::tables::{Builder as _, Table as _, TextList};
 use crate::segment::population::Dice;
 use crate::support::postgres::{Database, database};
 
-const PEOPLE: usize = 600;
+const PEOPLE: usize = 300;
 
 struct Person {
     id: String,
@@ -111,7 +111,18 @@ impl World {
                 } else {
                     None
                 };
-                // Every tenth person is lively.
+                // Every tenth person never opens an e-mail, and every tenth is lively.
+                if person % 10 == 2 {
+                    let at = as_of.plus_days(-(dice.below(80) as i64));
+                    events.push(Event {
+                        person,
+                        kind: "MESSAGE_SENT",
+                        category: ActivityCategory::Communication,
+                        channel: Some("EMAIL"),
+                        at,
+                    });
+                    continue;
+                }
                 let at = if person % 10 == 1 { as_of.plus_days(-(dice.below(30) as i64)) } else { instant(dice, as_of) };
                 events.push(Event { person, kind, category, channel, at });
             }
