@@ -111,16 +111,12 @@ impl World {
                 } else {
                     None
                 };
-                // Every tenth person never opens an e-mail, and every tenth is lively.
+                // Every tenth person opens no e-mail, or none any more, and every tenth is lively.
                 if person % 10 == 2 {
-                    let at = as_of.plus_days(-(dice.below(80) as i64));
-                    events.push(Event {
-                        person,
-                        kind: "MESSAGE_SENT",
-                        category: ActivityCategory::Communication,
-                        channel: Some("EMAIL"),
-                        at,
-                    });
+                    let (kind, ago) =
+                        if person % 20 == 2 && dice.one_in(4) { ("MESSAGE_OPENED", 100) } else { ("MESSAGE_SENT", 40) };
+                    let at = as_of.plus_days(-ago);
+                    events.push(Event { person, kind, category: ActivityCategory::Communication, channel: Some("EMAIL"), at });
                     continue;
                 }
                 let at = if person % 10 == 1 { as_of.plus_days(-(dice.below(30) as i64)) } else { instant(dice, as_of) };
