@@ -11,6 +11,8 @@ mod export;
 #[cfg(feature = "local-postgres")]
 mod load;
 #[cfg(feature = "local-postgres")]
+mod load_faults;
+#[cfg(feature = "local-postgres")]
 mod local;
 #[cfg(feature = "local-postgres")]
 mod rollback;

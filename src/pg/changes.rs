@@ -60,6 +60,7 @@ pub fn work_out(crm: &Crm, catalog: &Catalog, preflight: &Preflight, phase: Phas
     for plan in &preflight.plans {
         crm.run(&differing(plan))?;
     }
+    crm.run(include_str!("../../sql/crm/list_left_standing.sql"))?;
     crm.run("analyze load_delete; analyze load_update")
 }
 
@@ -149,6 +150,10 @@ fn find_standing(crm: &Crm, catalog: &Catalog) -> Result<()> {
     Ok(())
 }
 
+const KEPT: &str = "(select table_name, id from load_kept
+    union select table_name, id from load_held where reason in ('REVIEWED', 'NOT_REFRESHED')) as kept";
+const HELD: &str = "(select table_name, id from load_held where reason = 'HELD_BY_OTHER') as held";
+
 /// How many rows each table will gain, change and lose.
 pub fn count(crm: &Crm, preflight: &Preflight) -> Result<Counts> {
     let mut counts = Counts::new();
@@ -157,7 +162,7 @@ pub fn count(crm: &Crm, preflight: &Preflight) -> Result<Counts> {
         Ok(rows.iter().map(|row| (row.get(0), row.get::<_, i64>(1).unsigned_abs())).collect())
     };
     let (updated, deleted) = (per_table("load_update")?, per_table("load_delete")?);
-    let (kept, held) = (per_table("load_kept")?, per_table("load_held")?);
+    let (kept, held) = (per_table(KEPT)?, per_table(HELD)?);
     for plan in &preflight.plans {
         let name = plan.loaded.table;
         let of = |map: &BTreeMap<String, u64>| map.get(name).copied().unwrap_or(0);

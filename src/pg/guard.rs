@@ -14,7 +14,10 @@ use crate::pg::session::Crm;
 /// Marks rows of ours that somebody changed since we wrote them.
 pub fn keep_changed(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Result<()> {
     crm.doing("look for rows that others changed");
-    crm.run("create temp table load_kept (table_name text, id text, reason text) on commit drop")?;
+    crm.run(
+        "create temp table load_kept (table_name text, id text, reason text) on commit drop;
+         create temp table load_held (table_name text, id text, reason text) on commit drop",
+    )?;
     for loaded in LOADED.iter().filter(|loaded| loaded.remembered) {
         let plan = preflight.plan(loaded.table);
         let touched = match catalog.table(loaded.table).column("updatedBy") {
@@ -77,7 +80,6 @@ pub fn refuse_foreign_identities(crm: &Crm) -> Result<()> {
 /// Takes rows out of staging whose unique key a remaining row holds. A profile stays and only loses the value.
 pub fn release_held(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Result<()> {
     crm.doing("look for unique keys that others hold");
-    crm.run("create temp table load_held (table_name text, id text, reason text) on commit drop")?;
     for loaded in &LOADED {
         let plan = preflight.plan(loaded.table);
         let data = plan.data();

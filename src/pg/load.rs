@@ -17,7 +17,7 @@ use crate::pg::rows::Datasets;
 use crate::pg::segments::{self, SavedSegment};
 use crate::pg::session::Crm;
 use crate::pg::staging::{self, Sent, copy_table};
-use crate::pg::{guard, quiet, synchronise};
+use crate::pg::{beside, guard, quiet, synchronise};
 
 /// What is loaded.
 pub struct Input<'a> {
@@ -88,12 +88,16 @@ pub struct Report {
     pub withdrawals: u64,
     /// Flags that stay down under a withdrawal that stands.
     pub flags_lowered: u64,
+    /// Pairs for the review queue whose other profile is not ours.
+    pub foreign_pairs: u64,
     /// Indexes and keys made after the rows; 0 when they were kept up row by row.
     pub rebuilt: usize,
     /// What a person should know.
     pub notes: Vec<String>,
-    /// Whether anything was written.
+    /// Whether rows of the CRM were written.
     pub changed: bool,
+    /// Whether only what the loader remembers was written: another phase, other rows that are kept.
+    pub noted: bool,
 }
 
 /// An open CRM whose preflight is known, held against other loaders until it is dropped.
@@ -193,7 +197,7 @@ impl Loader {
         crm.run(include_str!("../../sql/crm/begin.sql"))?;
         let worked = self.inside(input, allowed, dry_run, sent);
         match worked {
-            Ok(report) if report.changed && !dry_run => {
+            Ok(report) if (report.changed || report.noted) && !dry_run => {
                 self.commit(input.run_id)?;
                 self.analyze();
                 Ok(report)
@@ -227,9 +231,11 @@ impl Loader {
             replaced_members: 0,
             withdrawals: 0,
             flags_lowered: 0,
+            foreign_pairs: 0,
             rebuilt: 0,
             notes: signs,
             changed: false,
+            noted: false,
         };
         staging::stage_refreshes(crm, input.data, input.phase)?;
         match mode {
@@ -244,11 +250,11 @@ impl Loader {
             report.segments += segments::update_refreshed(crm, input.run_id)?;
         }
         report.withdrawals = staging::add_withdrawals(crm, input.data)?;
-        let moved =
-            self.last.as_ref().is_none_or(|last| last.command != "load" || last.phase != Some(i32::from(input.phase.number())));
-        let rows_changed = report.counts.values().any(TableCounts::changes)
+        let phase = i32::from(input.phase.number());
+        let moved = self.last.as_ref().is_none_or(|last| last.command != "load" || last.phase != Some(phase));
+        report.changed = report.counts.values().any(TableCounts::changes)
             || report.merged + report.segments + report.withdrawals + report.replaced_members > 0;
-        report.changed = rows_changed || moved;
+        report.noted |= moved;
         let counts = json!(report.counts);
         let note = RunNote {
             id: input.run_id,
@@ -258,10 +264,10 @@ impl Loader {
             inputs: Some(input.inputs),
             counts: &counts,
         };
-        if report.changed {
+        if report.changed || report.noted {
             ledger::note_run(crm, &note)?;
         }
-        if rows_changed {
+        if report.changed {
             ledger::note_sync(crm, &note, input.exports)?;
         }
         Ok(report)
@@ -296,7 +302,8 @@ impl Loader {
         report.rebuilt = rebuild.len();
         report.notes.extend(rebuild.kept.iter().map(|(name, why)| format!("{name} kept its indexes while it was filled: {why}")));
         let remembered: Vec<_> = self.preflight.plans.iter().filter(|plan| plan.loaded.remembered).collect();
-        ledger::remember_all(crm, &remembered)
+        ledger::remember_all(crm, &remembered)?;
+        crm.run("delete from backfill.kept")
     }
 
     fn synchronise(&self, input: &Input<'_>, dry_run: bool, sent: Sent<'_>, report: &mut Report) -> Result<()> {
@@ -308,6 +315,7 @@ impl Loader {
         report.flags_lowered = guard::lower_flags(crm)?;
         guard::refuse_foreign_identities(crm)?;
         guard::release_held(crm, catalog, preflight)?;
+        report.foreign_pairs = beside::stage_pairs(crm)?;
         changes::work_out(crm, catalog, preflight, input.phase)?;
         report.counts = changes::count(crm, preflight)?;
         if dry_run {
@@ -324,8 +332,10 @@ impl Loader {
             report.segments += restored + members;
         }
         crm.doing("list what is kept");
-        crm.run(include_str!("../../sql/crm/forget_kept.sql"))?;
-        crm.run(include_str!("../../sql/crm/list_kept.sql"))
+        let forgotten = crm.execute(include_str!("../../sql/crm/forget_kept.sql"), &[])?;
+        let listed = crm.execute(include_str!("../../sql/crm/list_kept.sql"), &[])?;
+        report.noted = forgotten + listed > 0;
+        Ok(())
     }
 
     /// Commits. When the answer is lost, a new session asks whether the run's row is there.

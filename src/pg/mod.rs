@@ -1,5 +1,6 @@
 //! The only module that knows PostgreSQL.
 
+pub mod beside;
 pub mod catalog;
 pub mod changes;
 pub mod checks;

@@ -248,6 +248,7 @@ fn outcome(report: &Report, phase: Phase, place: &str, dry_run: bool) -> Outcome
         "replaced_members": report.replaced_members,
         "withdrawals_remembered": report.withdrawals,
         "flags_lowered": report.flags_lowered,
+        "foreign_pairs": report.foreign_pairs,
         "rebuilt_indexes_and_keys": report.rebuilt,
         "notes": report.notes,
     });
@@ -277,6 +278,7 @@ fn outcome(report: &Report, phase: Phase, place: &str, dry_run: bool) -> Outcome
     line(report.replaced_members, "members by rule of others replaced (their image is kept for rollback)");
     line(report.withdrawals, "withdrawals remembered for good");
     line(report.flags_lowered, "consent flags stay down under a withdrawal that stands");
+    line(report.foreign_pairs, "pairs with profiles of others in the review queue");
     line(report.rebuilt as u64, "indexes and keys made once, after the rows");
     let outcome = Outcome::new(text, summary);
     if dry_run { outcome.next("make load") } else { outcome.next(next(phase)) }

@@ -10,6 +10,7 @@ pub mod inspect;
 pub mod load;
 #[cfg(feature = "local-postgres")]
 pub mod local;
+pub mod plan;
 pub mod purge;
 pub mod report;
 pub mod resolve;

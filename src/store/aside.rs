@@ -43,3 +43,24 @@ pub fn run_records(layout: &Layout, step: &str) -> Result<Vec<String>> {
     names.sort_unstable();
     names.iter().rev().map(|path| std::fs::read_to_string(path).map_err(|error| io_fault("read", path, &error).into())).collect()
 }
+
+/// A data folder for work that leaves nothing behind: it sees the exports, and goes with this value.
+pub struct Scratch {
+    /// Its paths.
+    pub layout: Layout,
+    _folder: tempfile::TempDir,
+}
+
+/// Starts one below the data folder, so that it is on the same disk.
+pub fn scratch(layout: &Layout, name: &str) -> Result<Scratch> {
+    let root = layout.root();
+    let folder = tempfile::Builder::new()
+        .prefix(&format!("{name}.tmp-"))
+        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700))
+        .tempdir_in(root)
+        .map_err(|error| io_fault("create a folder", root, &error))?;
+    let exports = std::path::absolute(root.join("exports")).map_err(|error| io_fault("find", root, &error))?;
+    let link = folder.path().join("exports");
+    std::os::unix::fs::symlink(&exports, &link).map_err(|error| io_fault("link", &link, &error))?;
+    Ok(Scratch { layout: Layout::new(folder.path()), _folder: folder })
+}

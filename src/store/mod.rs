@@ -11,7 +11,7 @@ mod notes;
 mod parquet;
 mod purge;
 
-pub use aside::{run_records, save_text, set_aside};
+pub use aside::{Scratch, run_records, save_text, scratch, set_aside};
 pub use csv::{Dialect, Dump, DumpCounts, DumpReject};
 pub use draft::{Draft, replace_file};
 pub use folder::Folder;

@@ -4,3 +4,5 @@
 pub mod datasets;
 #[cfg(feature = "local-postgres")]
 pub mod postgres;
+#[cfg(feature = "local-postgres")]
+pub mod proxy;

@@ -1,0 +1,144 @@
+//! `plan`: what each phase would insert, update and delete, worked out from the saved exports without touching a CRM.
+
+use anyhow::{Context, Result};
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::row::{RowConverter, SortField};
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use serde_json::{Value, json};
+use std::hash::BuildHasher;
+
+use crate::cli::{Outcome, Session};
+use crate::fault::{Exit, Fault};
+use crate::model::{Phase, Uuid};
+use crate::pg::crm::{LOADED, table};
+use crate::progress::{Progress, thousands};
+use crate::steps::{build, resolve, score as scoring, stage};
+use crate::store::{Folder, Layout, scratch};
+use crate::tables::{Table, score};
+
+/// Arguments of `plan`.
+#[derive(clap::Args, Debug, Default)]
+pub struct Args {}
+
+/// The rows of one table by id, as hashes of their content.
+type Content = HashMap<u128, u64, FixedState>;
+
+/// Rows that a phase changes in one table.
+#[derive(Clone, Copy, Debug, Default)]
+struct Change {
+    inserted: u64,
+    updated: u64,
+    deleted: u64,
+}
+
+/// Works out the phases in turn, each in a folder of its own that is removed afterwards.
+pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
+    let last = session.phase.unwrap_or(Phase::LAST);
+    let mut before: Vec<Content> = LOADED.iter().map(|_| Content::default()).collect();
+    let mut text = format!(" {:<7} {:<28} {:>11} {:>11} {:>11}\n", "phase", "table", "inserted", "updated", "deleted");
+    let mut phases = Vec::new();
+    for number in 1..=last.number() {
+        let phase = Phase::new(number).context("numbers up to a phase are phases")?;
+        let folder = scratch(&session.layout, "plan")?;
+        let inner = alone(session, folder.layout.clone(), phase);
+        session.progress.line(&format!(" planning phase {phase}"));
+        stage::run(&inner, stage::Args::default())?;
+        resolve::run(&inner, resolve::Args {})?;
+        build::run(&inner, build::Args {})?;
+        scoring::run(&inner, scoring::Args { starter_segments: false })?;
+        let mut tables = serde_json::Map::new();
+        for (loaded, former) in LOADED.iter().zip(&mut before) {
+            let content = read(&folder.layout, loaded.table, (loaded.dataset)().stem, phase)?;
+            let change = compare(former, &content);
+            *former = content;
+            text.push_str(&format!(
+                " {:<7} {:<28} {:>11} {:>11} {:>11}\n",
+                phase.to_string(),
+                loaded.table,
+                thousands(change.inserted),
+                thousands(change.updated),
+                thousands(change.deleted)
+            ));
+            let counts = json!({ "inserted": change.inserted, "updated": change.updated, "deleted": change.deleted });
+            tables.insert(loaded.table.to_owned(), counts);
+        }
+        phases.push(json!({ "phase": number, "tables": Value::Object(tables) }));
+    }
+    text.push_str(" Each phase is compared with the one before it, the first with an empty CRM.\n");
+    Ok(Outcome::new(text, json!({ "phases": phases }))
+        .next("make phase1, or make backfill; what a load would do to the CRM now: make load ARGS=--dry-run"))
+}
+
+fn alone(session: &Session, layout: Layout, phase: Phase) -> Session {
+    Session {
+        config: session.config.clone(),
+        environment: session.environment.clone(),
+        layout,
+        as_of: session.as_of,
+        phase: Some(phase),
+        now: session.now,
+        run_id: session.run_id.clone(),
+        progress: Progress::silent(),
+        verbose: 0,
+        json: false,
+        quiet: true,
+    }
+}
+
+fn read(layout: &Layout, name: &str, stem: &str, phase: Phase) -> Result<Content> {
+    let mut content = Content::default();
+    let folder = Folder::open(&if name == table::MEMBERSHIP { layout.score() } else { layout.crm() })?;
+    for batch in folder.read_stem(stem)? {
+        note(&mut content, &batch?)?;
+    }
+    if name == table::PROFILE && phase >= Phase::SCORES {
+        for batch in Folder::open(&layout.score())?.read_stem(score::profiles::Table::STEM)? {
+            note(&mut content, &batch?)?;
+        }
+    }
+    Ok(content)
+}
+
+/// Mixes each row's content into what is known of its id, so that scores join their profile.
+fn note(content: &mut Content, batch: &RecordBatch) -> Result<()> {
+    let unreadable = |what: String| Fault::new(Exit::Input, what).help("run the step that wrote it again");
+    let ids = batch.column_by_name("id").and_then(|ids| ids.as_string_opt::<i32>());
+    let ids = ids.ok_or_else(|| unreadable("a dataset without ids".to_owned()))?;
+    let fields = batch.columns().iter().map(|column| SortField::new(column.data_type().clone()));
+    let rows = RowConverter::new(fields.collect()).and_then(|converter| converter.convert_columns(batch.columns()));
+    let rows = rows.map_err(|error| unreadable(error.to_string()))?;
+    let state = FixedState::default();
+    for (index, row) in rows.iter().enumerate() {
+        let id = Uuid::try_parse(ids.value(index)).map_err(|_| unreadable("an id that is no UUID".to_owned()))?;
+        let hash = state.hash_one(row.as_ref());
+        content.entry(id.as_u128()).and_modify(|known| *known = known.rotate_left(1) ^ hash).or_insert(hash);
+    }
+    debug_assert_eq!(ids.len(), batch.num_rows());
+    Ok(())
+}
+
+fn compare(former: &Content, now: &Content) -> Change {
+    let mut change = Change::default();
+    for (id, hash) in now {
+        match former.get(id) {
+            None => change.inserted += 1,
+            Some(known) if known != hash => change.updated += 1,
+            Some(_) => {}
+        }
+    }
+    change.deleted = former.keys().filter(|id| !now.contains_key(*id)).count() as u64;
+    change
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_counts_each_row_once() {
+        let content = |rows: &[(u128, u64)]| rows.iter().copied().collect::<Content>();
+        let change = compare(&content(&[(1, 10), (2, 20), (3, 30)]), &content(&[(2, 20), (3, 31), (4, 40)]));
+        assert_eq!((change.inserted, change.updated, change.deleted), (1, 1, 1));
+    }
+}

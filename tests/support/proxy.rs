@@ -1,0 +1,84 @@
+//! A go-between that fails on purpose: it cuts a connection after so many bytes, or keeps the answer to a COMMIT for itself.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The connection ends after so many bytes from the client.
+    CutAfter(usize),
+    /// The COMMIT arrives, its answer does not.
+    LoseCommitAnswer,
+}
+
+/// A go-between on a port of its own.
+pub struct Proxy {
+    /// The database's URL by way of it.
+    pub url: String,
+    only_first: Arc<AtomicBool>,
+}
+
+impl Proxy {
+    /// Goes between a client and the server of a URL; only its first connection fails.
+    pub fn start(url: &str, fault: Fault) -> Self {
+        let (before, rest) = url.split_once("127.0.0.1:").expect("local servers listen on loopback");
+        let (port, after) = rest.split_once('/').expect("a URL names a database");
+        let server = format!("127.0.0.1:{port}");
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("{before}127.0.0.1:{}/{after}", listener.local_addr().unwrap().port());
+        let only_first = Arc::new(AtomicBool::new(false));
+        let is_over = only_first.clone();
+        std::thread::spawn(move || {
+            let mut fault = Some(fault);
+            for client in listener.incoming() {
+                let client = client.unwrap();
+                if fault.is_none() && is_over.load(Ordering::SeqCst) {
+                    continue;
+                }
+                relay(client, TcpStream::connect(&server).unwrap(), fault.take());
+            }
+        });
+        Self { url, only_first }
+    }
+
+    /// Every connection after the first is closed at once.
+    pub fn close_after_first(&self) {
+        self.only_first.store(true, Ordering::SeqCst);
+    }
+}
+
+fn relay(client: TcpStream, server: TcpStream, fault: Option<Fault>) {
+    let silent = Arc::new(AtomicBool::new(false));
+    let (mut from_client, mut to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+    let muted = silent.clone();
+    std::thread::spawn(move || {
+        let mut buffer = [0; 8192];
+        let mut seen = 0;
+        while let Ok(read) = from_client.read(&mut buffer) {
+            if read == 0 {
+                break;
+            }
+            seen += read;
+            if fault == Some(Fault::LoseCommitAnswer) && buffer[..read].windows(7).any(|bytes| bytes == b"commit\0") {
+                muted.store(true, Ordering::SeqCst);
+            }
+            if matches!(fault, Some(Fault::CutAfter(limit)) if seen > limit) || to_server.write_all(&buffer[..read]).is_err() {
+                break;
+            }
+        }
+        let _ = (from_client.shutdown(Shutdown::Both), to_server.shutdown(Shutdown::Both));
+    });
+    let (mut from_server, mut to_client) = (server, client);
+    std::thread::spawn(move || {
+        let mut buffer = [0; 8192];
+        while let Ok(read) = from_server.read(&mut buffer) {
+            if read == 0 || silent.load(Ordering::SeqCst) || to_client.write_all(&buffer[..read]).is_err() {
+                break;
+            }
+        }
+        let _ = (from_server.shutdown(Shutdown::Both), to_client.shutdown(Shutdown::Both));
+    });
+}
