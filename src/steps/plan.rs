@@ -83,6 +83,7 @@ fn alone(session: &Session, layout: Layout, phase: Phase) -> Session {
         verbose: 0,
         json: false,
         quiet: true,
+        is_preflight: false,
     }
 }
 
