@@ -24,7 +24,7 @@ judged as (
         profiles."handicapUpdatedAt" is not distinct from named.handicap_at
             and (named.profile_id is null or named.owner_id = named.profile_id) as is_right
     from our_profiles as profiles
-    left join named on named.profile_id = profiles."id"::text and named.field = 'handicap_updated_at'
+    left join named on named.profile_id = profiles."id"::text and named.field = 'handicap'
     where not profiles.is_kept
 )
 select

@@ -1,4 +1,4 @@
-create temporary view consent_addresses as
+create temporary table consent_addresses as
 with written as (
     select source, source_id, 'EMAIL' as kind, email as value, true as is_first
     from lent__people

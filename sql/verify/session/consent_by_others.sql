@@ -1,4 +1,4 @@
-create temporary view consent_by_others as
+create temporary table consent_by_others as
 select
     profiles."id"::text as profile_id,
     withdrawals.channel,

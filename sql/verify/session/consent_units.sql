@@ -1,4 +1,4 @@
-create temporary view consent_units as
+create temporary table consent_units as
 with evidence as (
     select
         contact_id,

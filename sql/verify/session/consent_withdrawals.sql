@@ -1,4 +1,4 @@
-create temporary view consent_withdrawals as
+create temporary table consent_withdrawals as
 with reach as (
     select case when is_suppression_global then '' end as everywhere
     from lent__run

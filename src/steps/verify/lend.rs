@@ -15,7 +15,7 @@ use crate::tables::{Builder as _, Table, check, crm, evidence, resolution, score
 /// Rows of a lent batch.
 const BATCH: usize = 16_384;
 /// Columns of a profile whose named source row is compared.
-const NAMED: [&str; 4] = ["membership_status", "membership_tier", "handicap", "handicap_updated_at"];
+const NAMED: [&str; 3] = ["membership_status", "membership_tier", "handicap"];
 
 /// The folders of one run, found to be of one phase and instant.
 pub struct Folders {

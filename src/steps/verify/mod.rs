@@ -3,6 +3,7 @@
 mod lend;
 mod preflight;
 mod results;
+mod spot;
 mod target;
 
 use anyhow::Result;
@@ -22,6 +23,9 @@ pub struct Args {
     /// A check that had nothing to compare fails, too
     #[arg(long)]
     pub strict: bool,
+    /// Show, masked, five links of every rule, the nearest pairs that were not joined, and the largest cluster
+    #[arg(long)]
+    pub spot_check: bool,
 }
 
 /// The file beside `check__results` that holds the strategy's queries and their answers.
@@ -43,9 +47,14 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
 
     let phase = folders.phase.number();
     let mut results = Results::new(phase);
-    for check in CHECKS.iter().filter(|check| check.from <= phase) {
-        results.enter(check, verifier.ask(check)?);
+    let asked: Vec<_> = CHECKS.iter().filter(|check| check.from <= phase).collect();
+    let task = session.progress.task("checks", Some(asked.len() as u64));
+    for check in asked {
+        let started = std::time::Instant::now();
+        results.enter(check, verifier.ask(check)?, started.elapsed());
+        task.advance(1);
     }
+    task.finish("");
     let mut answers = Vec::new();
     for quality in &QUALITY {
         let (columns, rows) = verifier.table(quality.sql)?;
@@ -69,7 +78,11 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let summary =
         json!({ "phase": phase, "place": verifier.place(), "counts": results.counts(), "differing": results.differing() });
     let fault = results.fault(args.strict);
-    Ok(Outcome::new(results.text(&answers), summary).fault(fault).next("make report"))
+    let mut text = results.text(&answers);
+    if session.verbose > 0 || args.spot_check {
+        text += &spot::spot_check(&folders)?;
+    }
+    Ok(Outcome::new(text, summary).fault(fault).next("make report"))
 }
 
 /// The fault of a verification that found differences.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use anyhow::Result;
 
@@ -73,16 +74,18 @@ impl Compared {
 pub struct Results {
     phase: u8,
     compared: Vec<Compared>,
+    taken: Vec<Duration>,
 }
 
 impl Results {
     /// Nothing yet.
     pub fn new(phase: u8) -> Self {
-        Self { phase, compared: Vec::new() }
+        Self { phase, compared: Vec::new(), taken: Vec::new() }
     }
 
-    /// What a check found; a check that returned nothing had nothing to compare.
-    pub fn enter(&mut self, check: &Check, findings: Vec<Finding>) {
+    /// What a check found and how long it took; a check that returned nothing had nothing to compare.
+    pub fn enter(&mut self, check: &Check, findings: Vec<Finding>, taken: Duration) {
+        self.taken.push(taken);
         let nothing = Finding {
             item: "nothing to compare".to_owned(),
             examined: 0,
@@ -193,8 +196,9 @@ impl Results {
     /// One line a check, what differs, and the strategy's queries.
     pub fn text(&self, answers: &[Answer]) -> String {
         let mut text = String::new();
-        for (name, state, compared) in self.checks() {
-            let _ = writeln!(text, " {} {name:<26} {compared:>4} compared   {}", state.sign(), state.code());
+        for ((name, state, compared), taken) in self.checks().into_iter().zip(&self.taken) {
+            let seconds = taken.as_secs_f64();
+            let _ = writeln!(text, " {} {name:<26} {compared:>4} compared   {seconds:>5.1} s   {}", state.sign(), state.code());
             for worst in self.compared.iter().filter(|held| held.check == name && held.state > State::Vacuous) {
                 let finding = &worst.finding;
                 let _ = writeln!(text, "     {}: {}, expected {}", finding.item, finding.observed, finding.expected);
@@ -269,8 +273,8 @@ mod tests {
     #[test]
     fn a_check_that_looked_at_nothing_is_vacuous_not_passed() {
         let mut results = Results::new(6);
-        results.enter(&CHECKS[0], vec![finding(0, "0")]);
-        results.enter(&CHECKS[1], Vec::new());
+        results.enter(&CHECKS[0], vec![finding(0, "0")], Duration::ZERO);
+        results.enter(&CHECKS[1], Vec::new(), Duration::ZERO);
         assert_eq!(results.counts()["VACUOUS"], 2);
         assert!(results.fault(false).is_none());
         assert_eq!(results.fault(true).unwrap().exit.code(), 16);
@@ -279,7 +283,7 @@ mod tests {
     #[test]
     fn one_difference_fails_the_check_and_names_it() {
         let mut results = Results::new(6);
-        results.enter(&CHECKS[0], vec![finding(5, "0"), finding(5, "2")]);
+        results.enter(&CHECKS[0], vec![finding(5, "0"), finding(5, "2")], Duration::ZERO);
         assert_eq!(results.counts()["FAILED"], 1);
         let fault = results.fault(false).unwrap();
         assert!(fault.help.iter().any(|line| line.contains("record_counts: rows")), "{fault:?}");

@@ -1,0 +1,119 @@
+//! The spot-check of identity resolution, masked: five links of every rule, the five nearest pairs that were not joined, and the
+//! largest cluster. Printed, never stored.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use anyhow::Result;
+use hashbrown::HashMap;
+
+use crate::model::{Code, LinkRule, RecordKey, Source, derived_id};
+use crate::steps::verify::lend::Folders;
+use crate::tables::dictionary::mask;
+use crate::tables::{resolution, stage};
+
+/// Links shown of each rule, and pairs shown that were not joined.
+const SHOWN: usize = 5;
+/// Records shown of the largest cluster.
+const LARGEST: usize = 12;
+
+type Key = (Source, String);
+
+#[derive(Default)]
+struct Sample {
+    links: BTreeMap<&'static str, BTreeSet<(String, Key, Key, i32, i32)>>,
+    near: Vec<(i32, Key, Key, String)>,
+    largest: Vec<Key>,
+}
+
+/// The spot-check in words.
+pub fn spot_check(folders: &Folders) -> Result<String> {
+    let sample = sample(folders)?;
+    let people = people(folders, &sample)?;
+    let show = |key: &Key| {
+        let name = RecordKey { source: key.0, id: &key.1 }.to_string();
+        format!("{name:<34} {}", people.get(key).map_or("not staged", String::as_str))
+    };
+    let mut text = String::from("\n spot-check of identity resolution, values masked\n");
+    for (rule, links) in &sample.links {
+        let _ = writeln!(text, "   {rule}");
+        for (_, record, matched, confidence, bits16) in links {
+            let bits = f64::from(*bits16) / 16.0;
+            let _ = writeln!(text, "     {}\n   = {}   confidence {confidence}, {bits:.1} bits", show(record), show(matched));
+        }
+    }
+    let _ = writeln!(text, "   nearest pairs that were not joined");
+    for (bits16, a, b, refusal) in &sample.near {
+        let bits = f64::from(*bits16) / 16.0;
+        let _ = writeln!(text, "     {}\n   ≠ {}   {refusal}, {bits:.1} bits", show(a), show(b));
+    }
+    let _ = writeln!(text, "   largest cluster: {} records", sample.largest.len());
+    for record in sample.largest.iter().take(LARGEST) {
+        let _ = writeln!(text, "     {}", show(record));
+    }
+    Ok(text)
+}
+
+fn sample(folders: &Folders) -> Result<Sample> {
+    let mut sample = Sample::default();
+    let mut sizes: HashMap<String, u32, foldhash::fast::FixedState> = HashMap::default();
+    let links = folders.resolve.read_all::<resolution::links::Table>(None)?;
+    for row in links.iter().flat_map(resolution::links::Columns::rows) {
+        let Some(profile) = row.profile_id else { continue };
+        *sizes.entry_ref(profile).or_default() += 1;
+        let (Some(source), Some(id)) = (row.matched_source, row.matched_source_id) else { continue };
+        if row.rule == LinkRule::Founder {
+            continue;
+        }
+        // The order of a hash is a sample that every run draws alike and that no sort order of the data favours.
+        let draw = derived_id("spot-check", &[row.source.code(), row.source_id]).to_string();
+        let drawn = sample.links.entry(row.rule.code()).or_default();
+        drawn.insert((draw, (row.source, row.source_id.to_owned()), (source, id.to_owned()), row.confidence, row.bits16));
+        if drawn.len() > SHOWN {
+            drawn.pop_last();
+        }
+    }
+    let largest = sizes.iter().max_by(|a, b| a.1.cmp(b.1).then_with(|| b.0.cmp(a.0))).map(|(profile, _)| profile.clone());
+    sample.largest = links
+        .iter()
+        .flat_map(resolution::links::Columns::rows)
+        .filter(|row| row.profile_id.is_some() && row.profile_id == largest.as_deref())
+        .map(|row| (row.source, row.source_id.to_owned()))
+        .collect();
+    for columns in folders.resolve.read::<resolution::candidates::Table>(None)? {
+        for row in columns?.rows() {
+            let full = sample.near.len() >= SHOWN;
+            if full && sample.near.last().is_some_and(|last| last.0 >= row.bits16) {
+                continue;
+            }
+            let pair = ((row.a_source, row.a_source_id.to_owned()), (row.b_source, row.b_source_id.to_owned()));
+            sample.near.push((row.bits16, pair.0, pair.1, row.refusal.to_owned()));
+            sample.near.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| (&a.1, &a.2).cmp(&(&b.1, &b.2))));
+            sample.near.truncate(SHOWN);
+        }
+    }
+    Ok(sample)
+}
+
+/// What the shown records say, masked.
+fn people(folders: &Folders, sample: &Sample) -> Result<BTreeMap<Key, String>> {
+    let mut wanted: BTreeSet<&Key> = sample.largest.iter().take(LARGEST).collect();
+    wanted.extend(sample.links.values().flatten().flat_map(|link| [&link.1, &link.2]));
+    wanted.extend(sample.near.iter().flat_map(|near| [&near.1, &near.2]));
+    let mut people = BTreeMap::new();
+    for source in folders.phase.sources() {
+        let ids: BTreeSet<&str> = wanted.iter().filter(|key| key.0 == source).map(|key| key.1.as_str()).collect();
+        if ids.is_empty() {
+            continue;
+        }
+        for columns in folders.stage.read::<stage::people::Table>(Some(source))? {
+            for row in columns?.rows().filter(|row| ids.contains(row.source_id)) {
+                let born = row.born_on.map(|day| day.to_string());
+                let shown = [row.first_name, row.last_name, row.email, row.phone, born.as_deref()];
+                let words: Vec<String> = shown.iter().map(|value| value.map_or_else(|| "–".to_owned(), mask)).collect();
+                people.insert((source, row.source_id.to_owned()), words.join("  "));
+            }
+        }
+    }
+    Ok(people)
+}
