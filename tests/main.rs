@@ -23,3 +23,4 @@ mod score;
 mod segment;
 mod stage;
 mod tidy;
+mod verify;
