@@ -23,4 +23,3 @@ mod score;
 mod segment;
 mod stage;
 mod tidy;
-mod verify;
