@@ -2,6 +2,7 @@
 
 mod support;
 
+mod build;
 #[cfg(feature = "local-postgres")]
 mod connections;
 #[cfg(feature = "local-postgres")]

@@ -103,3 +103,28 @@ impl Departures {
         all.into_iter().map(|departure| check::departures::Row { departure: departure.code(), row_count: self.count(departure) })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_departure_has_its_heading_in_the_document() {
+        let document = include_str!("../../docs/departures.md");
+        for departure in Departure::ALL {
+            assert!(document.contains(&format!("\n## {departure}\n")), "{departure}");
+        }
+    }
+
+    #[test]
+    fn slices_counted_apart_add_up_and_come_by_heading() {
+        let (mut one, mut two) = (Departures::default(), Departures::default());
+        one.note(Departure::NoDate);
+        two.note_if(Departure::NoDate, true);
+        two.note_if(Departure::ConsentFlag, false);
+        one.merge(&two);
+        assert_eq!((one.count(Departure::NoDate), one.count(Departure::ConsentFlag)), (2, 0));
+        let headings: Vec<_> = one.rows().map(|row| row.departure).collect();
+        assert!(headings.is_sorted());
+    }
+}

@@ -27,6 +27,13 @@ impl Tally {
         }
     }
 
+    /// Adds what was counted apart.
+    pub fn merge(&mut self, other: Self) {
+        for (kind, count) in other.counts {
+            *self.counts.entry(kind).or_insert(0) += count;
+        }
+    }
+
     /// The counts, by source, entity, outcome and reason.
     pub fn counts(&self) -> impl Iterator<Item = (Source, &str, Outcome, Option<&str>, u64)> {
         self.counts

@@ -34,7 +34,7 @@ use crate::tables::stage::{
 };
 use crate::tables::{Columns as _, Table, check, resolution};
 
-use output::Output;
+use output::{Examined, Output};
 
 /// Arguments of `build`: none of its own.
 #[derive(clap::Args, Debug)]
@@ -183,7 +183,7 @@ impl<'a> Work<'a> {
         for source in self.options.phase.sources() {
             let records: Vec<Record> = self.roster.records_of(source).collect();
             for some in records.chunks(SLICE as usize) {
-                self.output.page(timeline.people(source, some))?;
+                self.page(timeline.people(source, some))?;
             }
             self.stream::<club_memberships::Table>(
                 source,
@@ -227,15 +227,20 @@ impl<'a> Work<'a> {
             if some.is_empty() {
                 break;
             }
-            let pages: Vec<Page> = some.par_iter().map(&turn).collect();
+            let roster = self.roster;
+            let pages: Vec<_> = some.par_iter().map(|columns| Examined::page(turn(columns), roster)).collect::<Result<_>>()?;
             for (columns, page) in some.iter().zip(pages) {
-                note(columns, &page);
+                note(columns, &page.rows);
                 task.advance(columns.len() as u64);
                 self.output.page(page)?;
             }
         }
         task.finish("");
         Ok(())
+    }
+
+    fn page(&mut self, page: Page) -> Result<()> {
+        self.output.page(Examined::page(page, self.roster)?)
     }
 
     fn units(&mut self) -> Result<Units> {
@@ -277,16 +282,17 @@ impl<'a> Work<'a> {
             Shown { is_deciding: vec![false; units.all().len()], handicaps: vec![false; roster.record_count() as usize] };
         let starts: Vec<u32> = (0..count).step_by(SLICE as usize).collect();
         for some in starts.chunks(BATCHES) {
-            let slices: Vec<profiles::Slice> =
-                some.par_iter().map(|&start| profiles::build(&survival, &weighing, start..count.min(start + SLICE))).collect();
+            let build =
+                |&start: &u32| Examined::slice(profiles::build(&survival, &weighing, start..count.min(start + SLICE)), roster);
+            let slices: Vec<_> = some.par_iter().map(build).collect::<Result<_>>()?;
             for slice in slices {
-                for &unit in &slice.deciding_units {
+                for &unit in &slice.rows.deciding_units {
                     shown.is_deciding[unit as usize] = true;
                 }
-                for &record in &slice.shown_handicaps {
+                for &record in &slice.rows.shown_handicaps {
                     shown.handicaps[record as usize] = true;
                 }
-                task.advance(slice.profiles.num_rows() as u64);
+                task.advance(slice.rows.profiles.num_rows() as u64);
                 self.output.slice(slice)?;
             }
         }
@@ -310,7 +316,7 @@ impl<'a> Work<'a> {
             for batch in self.stage.read::<handicaps::Table>(Some(Source::McaZa))? {
                 let columns = batch?;
                 let is_shown = |record: Record| shown.handicaps[record as usize];
-                self.output.page(history.page(&timeline, &columns, first, before.as_ref(), is_shown))?;
+                self.page(history.page(&timeline, &columns, first, before.as_ref(), is_shown))?;
                 first += columns.len() as u64;
                 let last = columns.rows().filter_map(|row| Some((row.source_id.to_owned(), row.handicap?))).last();
                 before = last.or(before);
@@ -319,9 +325,9 @@ impl<'a> Work<'a> {
         if self.stage.has::<consents::Table>(Some(Source::Messaging)) {
             let mut log = ConsentLog::new(timeline, units, &shown.is_deciding);
             for batch in self.stage.read::<consents::Table>(Some(Source::Messaging))? {
-                self.output.page(log.push(&batch?))?;
+                self.page(log.push(&batch?))?;
             }
-            self.output.page(log.finish())?;
+            self.page(log.finish())?;
         }
         Ok(())
     }

@@ -6,3 +6,4 @@ pub mod datasets;
 pub mod postgres;
 #[cfg(feature = "local-postgres")]
 pub mod proxy;
+pub mod workdir;

@@ -31,6 +31,36 @@ pub struct Output<'a> {
     ledger: TableWriter<check::ledger::Table>,
 }
 
+/// Rows with what was found when they were examined, which may happen on any thread.
+pub struct Examined<'a, R> {
+    /// The rows.
+    pub rows: R,
+    proofs: Proofs<'a>,
+    tally: Tally,
+}
+
+impl<'a> Examined<'a, Page> {
+    /// Examines and counts a batch of the timeline.
+    pub fn page(page: Page, roster: &'a Roster) -> Result<Self> {
+        let (mut proofs, mut tally) = (Proofs::new(roster), Tally::default());
+        proofs.activities(&page.activities, &activities::Table::columns(&page.activities)?);
+        proofs.interactions(&page.interactions, &campaign_interactions::Table::columns(&page.interactions)?);
+        tally.count(&check::ledger::Table::columns(&page.ledger)?);
+        Ok(Self { rows: page, proofs, tally })
+    }
+}
+
+impl<'a> Examined<'a, Slice> {
+    /// Examines a slice of profiles.
+    pub fn slice(slice: Slice, roster: &'a Roster) -> Result<Self> {
+        let mut proofs = Proofs::new(roster);
+        proofs.profiles(&slice.profiles, &customer_profiles::Table::columns(&slice.profiles)?);
+        proofs.aliases(&slice.aliases, &identity_aliases::Table::columns(&slice.aliases)?);
+        proofs.consents(&slice.consents, &marketing_consents::Table::columns(&slice.consents)?);
+        Ok(Self { rows: slice, proofs, tally: Tally::default() })
+    }
+}
+
 impl<'a> Output<'a> {
     /// Starts all files.
     pub fn new(draft: &'a Draft, roster: &'a Roster) -> Result<Self> {
@@ -50,29 +80,28 @@ impl<'a> Output<'a> {
     }
 
     /// A batch of the timeline.
-    pub fn page(&mut self, page: Page) -> Result<()> {
+    pub fn page(&mut self, page: Examined<'a, Page>) -> Result<()> {
+        let Examined { rows: page, proofs, tally } = page;
         self.departures.merge(&page.departures);
+        self.proofs.merge(proofs);
+        self.tally.merge(tally);
         if page.activities.num_rows() > 0 {
-            self.proofs.activities(&page.activities, &activities::Table::columns(&page.activities)?);
             self.activities.write(page.activities)?;
         }
         if page.interactions.num_rows() > 0 {
-            self.proofs.interactions(&page.interactions, &campaign_interactions::Table::columns(&page.interactions)?);
             self.interactions.write(page.interactions)?;
         }
         if page.ledger.num_rows() > 0 {
-            self.tally.count(&check::ledger::Table::columns(&page.ledger)?);
             self.ledger.write(page.ledger)?;
         }
         Ok(())
     }
 
     /// A slice of profiles.
-    pub fn slice(&mut self, slice: Slice) -> Result<()> {
+    pub fn slice(&mut self, slice: Examined<'a, Slice>) -> Result<()> {
+        let Examined { rows: slice, proofs, .. } = slice;
         self.departures.merge(&slice.departures);
-        self.proofs.profiles(&slice.profiles, &customer_profiles::Table::columns(&slice.profiles)?);
-        self.proofs.aliases(&slice.aliases, &identity_aliases::Table::columns(&slice.aliases)?);
-        self.proofs.consents(&slice.consents, &marketing_consents::Table::columns(&slice.consents)?);
+        self.proofs.merge(proofs);
         self.profiles.write(slice.profiles)?;
         self.provenance.write(slice.provenance)?;
         self.aliases.write(slice.aliases)?;
