@@ -51,6 +51,8 @@ coded! {
         ConsentNotShown = "consent-address-not-shown",
         /// Flags of people who have died.
         ConsentDeceased = "consent-deceased",
+        /// Profiles of people under 18 with any flag on: no departure, but listed apart.
+        ConsentMinors = "consent-minors",
         /// Withdrawals of deleted contacts that are kept.
         ConsentDeleted = "consent-deleted-contacts",
     }

@@ -48,6 +48,7 @@ pub fn build(survival: &Survival<'_>, consents: &Consents<'_>, range: Range<Prof
     let mut departures = Departures::default();
     let mut lineup = Lineup::default();
     let mut shown_handicaps = Vec::new();
+    let of_age_before = survival.options.as_of.minus_years(18).day();
     for profile in range {
         lineup.fill(survival.roster, profile);
         let golden = survival.survive(profile, &lineup);
@@ -60,6 +61,9 @@ pub fn build(survival: &Survival<'_>, consents: &Consents<'_>, range: Range<Prof
             is_deceased: golden.is_deceased,
         };
         let flags = consents.weigh(&subject, &mut consent_rows, &mut departures);
+        let is_on = [flags.email, flags.sms, flags.push, flags.whatsapp].contains(&true);
+        let born_on = golden.born_on.map(|choice| choice.value);
+        departures.note_if(Departure::ConsentMinors, is_on && born_on.is_some_and(|born_on| born_on > of_age_before));
         aliases::write(survival.roster, survival.identifiers, profile, &golden, &mut alias_rows);
         shown_handicaps.extend(golden.handicap.map(|choice| choice.record));
         writer.write(profile, &golden, flags);

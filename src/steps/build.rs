@@ -18,7 +18,8 @@ use crate::build::subjects::Subjects;
 use crate::build::units::{Units, UnitsBuilder};
 use crate::build::withdrawals::{EarlierWithdrawal, Withdrawals};
 use crate::build::{
-    BookingTypes, ContactChoice, FlagFalse, Options, Roster, SuppressionReach, candidates, ledger, profiles, suppressions,
+    BookingTypes, ContactChoice, Departure, Departures, FlagFalse, Options, Roster, SuppressionReach, candidates, ledger,
+    profiles, suppressions,
 };
 use crate::cli::{Outcome, Session};
 use crate::config;
@@ -57,11 +58,14 @@ pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
         let fault = Fault::new(Exit::Input, "the links are of another phase or instant than the staged records");
         return Err(fault.at(resolved.path().display().to_string()).help("make resolve").into());
     }
+    check_made_of(&resolved, "stage", &stage, "the links are of other staged records", "make resolve")?;
     let crm_export = Folder::find(&session.layout.exports_crm())?;
     let mut exported = Vec::new();
     let mut manifest = Manifest::new("build", &stage.manifest.as_of, Some(phase.number()));
     for source in phase.sources() {
         let folder = Folder::open(&session.layout.exports(source))?;
+        let renewed = format!("the export of {source} was renewed since its rows were staged");
+        check_made_of(&stage, &format!("exports/{source}"), &folder, &renewed, "make stage resolve")?;
         manifest.input(format!("export {source}"), folder.manifest.content_hash().as_bytes());
         for export in sources::exports(source) {
             let rows = folder.manifest.files.get(&format!("{}.parquet", export.dataset.stem)).map_or(0, |file| file.rows);
@@ -108,9 +112,20 @@ pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
     for row in departures.rows() {
         manifest.counts.insert(format!("departure {}", row.departure), row.row_count);
     }
+    warn_of_flags(session, &departures);
     manifest.counts.insert("proofs".to_owned(), i64::try_from(Proof::ALL.len()).unwrap_or(i64::MAX));
     let done = draft.finish(manifest, &session.layout.previous("crm"))?;
     outcome(&done)
+}
+
+/// Refuses a folder that was made of another version of its input.
+fn check_made_of(folder: &Folder, name: &str, input: &Folder, what: &str, help: &str) -> Result<()> {
+    let mut now = Manifest::default();
+    now.input(name, input.manifest.content_hash().as_bytes());
+    if folder.manifest.inputs.get(name) == now.inputs.get(name) {
+        return Ok(());
+    }
+    Err(Fault::new(Exit::Input, what).at(folder.path().display().to_string()).help(help).into())
 }
 
 fn options(config: &config::Config, as_of: Timestamp, phase: Phase) -> Options {
@@ -301,7 +316,7 @@ impl<'a> Work<'a> {
         let pairs = resolved.read_all::<resolution::candidates::Table>(None)?;
         self.output
             .departures
-            .add(crate::build::Departure::AuthUserIdHeldElsewhere, i64::try_from(subjects.others().len()).unwrap_or(i64::MAX));
+            .add(Departure::AuthUserIdHeldElsewhere, i64::try_from(subjects.others().len()).unwrap_or(i64::MAX));
         self.output.candidates(candidates::build(roster, &pairs, subjects.others())).map(|()| shown)
     }
 
@@ -368,6 +383,18 @@ struct Shown {
     handicaps: Vec<bool>,
 }
 
+/// The consent page's limit: above it a person must say what a false flag means.
+fn warn_of_flags(session: &Session, departures: &Departures) {
+    let (silenced, grants) = (departures.count(Departure::ConsentFlag), departures.count(Departure::ConsentGrants));
+    if silenced * 50 > grants {
+        session.progress.warn(format!(
+            "a contact's false flag alone silences {} of {} grants: more than 2 %, a person should confirm consent.flag_false",
+            thousands(silenced),
+            thousands(grants)
+        ));
+    }
+}
+
 fn contradiction(error: &crate::build::BuildError, folder: &Folder) -> anyhow::Error {
     let fault = Fault::new(Exit::Input, error.to_string()).at(folder.path().display().to_string());
     fault.help("make stage resolve").into()
@@ -395,7 +422,7 @@ fn check_balance(imbalances: &[(Source, &str, u64, u64)], stage: &Folder) -> Res
         let (exported, accounted) = (thousands(*exported), thousands(*accounted));
         fault = fault.help(format!("{source}.{entity}: {exported} rows exported, {accounted} accounted for"));
     }
-    Err(fault.help("if an export was renewed since: make stage").into())
+    Err(fault.into())
 }
 
 fn outcome(done: &Folder) -> Result<Outcome> {

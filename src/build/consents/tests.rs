@@ -207,6 +207,22 @@ fn the_dead_are_suppressed_on_every_channel() {
     assert_eq!(suppressed(&built), ["1 EMAIL jo@mail.test all DECEASED"]);
 }
 
+#[test]
+fn minors_with_consent_are_counted_up_to_their_eighteenth_birthday() {
+    let options = Options::sample();
+    let adult = options.as_of.minus_years(18).day();
+    for (born_on, expected) in [(adult, 0), (crate::model::Day(adult.0 + 1), 1)] {
+        let mut world = World::default();
+        world.add(Source::McaZa, people::Row { born_on: Some(born_on), ..person("1") }, "a").add(
+            Source::Messaging,
+            contact("c", "jo@mail.test"),
+            "a",
+        );
+        world.consents = vec![evidence("c", "p1", Channel::Email, true, "02-01")];
+        assert_eq!(world.build(&options).departures.count(Departure::ConsentMinors), expected);
+    }
+}
+
 fn earlier(reason: &str, revoked_at: Option<Timestamp>) -> EarlierWithdrawal {
     EarlierWithdrawal {
         tenant_id: "1".to_owned(),
