@@ -296,7 +296,7 @@ fn rejected_lines_of_a_dump_are_listed_and_counted() {
     let folder = Folder::open(&place.session.layout.exports(Source::McaUk)).unwrap();
     let rejects = folder.read_all::<rejects::Table>(None).unwrap();
     let listed: Vec<_> = rejects[0].rows().map(|row| (row.line, row.source_id, row.column, row.reason)).collect();
-    assert_eq!(listed, [(3, "6", Some("created_at"), "NOT_A_TIMESTAMP"), (4, "line:4", None, "UNMATCHED_QUOTE")]);
+    assert_eq!(listed, [(3, "6", Some("created_at"), "TIME_INVALID"), (4, "#4", None, "LINE_UNMATCHED_QUOTE")]);
     assert_eq!((folder.manifest.count("members.rows"), folder.manifest.count("members.rejected_rows")), (3, 1));
 }
 

@@ -49,6 +49,20 @@ reasons! {
     ChannelUnmapped = "CHANNEL_UNMAPPED", Rejected;
     /// A preference or logged change that says neither yes nor no; the row is left out.
     ConsentUnreadable = "CONSENT_UNREADABLE", Rejected;
+    /// A line of a CSV dump with more or fewer fields than its header; the line is left out.
+    LineFieldCount = "LINE_FIELD_COUNT", Rejected;
+    /// A line of a CSV dump with a quote that never closes; the line is left out, those below are read.
+    LineUnmatchedQuote = "LINE_UNMATCHED_QUOTE", Rejected;
+    /// A line of a CSV dump with a quote within a field or text behind a closing quote; the line is left out.
+    LineStrayQuote = "LINE_STRAY_QUOTE", Rejected;
+    /// A line of a CSV dump with a carriage return outside of quotes; the line is left out.
+    LineCarriageReturn = "LINE_CARRIAGE_RETURN", Rejected;
+    /// A line of a CSV dump that is not text of the declared encoding; the line is left out.
+    LineEncoding = "LINE_ENCODING", Rejected;
+    /// A line of a CSV dump with a NUL character, which no database stores; the line is left out.
+    LineNul = "LINE_NUL", Rejected;
+    /// A line of a CSV dump of more than a megabyte; the line is left out.
+    LineTooLong = "LINE_TOO_LONG", Rejected;
 
     /// Control, zero-width or bidirectional characters were removed.
     TextInvisible = "TEXT_INVISIBLE", Cleaned;
@@ -143,6 +157,8 @@ reasons! {
 
     /// PostgreSQL's infinity.
     TimeInfinite = "TIME_INFINITE", Rejected;
+    /// Not an instant as PostgreSQL or ISO 8601 writes it.
+    TimeInvalid = "TIME_INVALID", Rejected;
     /// Before the year 1 or after 9999.
     TimeOutOfRange = "TIME_OUT_OF_RANGE", Rejected;
     /// Local time that exists twice: the earlier offset.
@@ -216,6 +232,11 @@ reasons! {
     /// A scope that no map knows: kept in lower case.
     ScopeVerbatim = "SCOPE_VERBATIM", Noted;
 
+    /// Neither yes nor no: null, or no where the column must have a value.
+    BooleanInvalid = "BOOLEAN_INVALID", Rejected;
+    /// Not a whole number.
+    IntegerInvalid = "INTEGER_INVALID", Rejected;
+
     /// Nothing tells the tenant.
     TenantUnknown = "TENANT_UNKNOWN", Defaulted;
     /// A tenant without a phone region and zone in the configuration; accepted as itself.
@@ -235,6 +256,21 @@ impl Reason {
     /// Whether it leaves the whole row out, where it stands without a column.
     pub fn leaves_row_out(self) -> bool {
         matches!(self, Self::MissingId | Self::DupSourceId | Self::ChannelUnmapped | Self::ConsentUnreadable)
+            || self.is_of_a_line()
+    }
+
+    /// Whether it is about a line of a CSV dump that is no record at all.
+    pub fn is_of_a_line(self) -> bool {
+        matches!(
+            self,
+            Self::LineFieldCount
+                | Self::LineUnmatchedQuote
+                | Self::LineStrayQuote
+                | Self::LineCarriageReturn
+                | Self::LineEncoding
+                | Self::LineNul
+                | Self::LineTooLong
+        )
     }
 
     /// Whether it means that a code is in no map of `data/reference`, so that an operator may want to add it.

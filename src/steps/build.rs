@@ -69,7 +69,9 @@ pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
         manifest.input(format!("export {source}"), folder.manifest.content_hash().as_bytes());
         for export in sources::exports(source) {
             let rows = folder.manifest.files.get(&format!("{}.parquet", export.dataset.stem)).map_or(0, |file| file.rows);
-            exported.push((source, export.entity, rows));
+            // Lines of a CSV dump that are no records have an outcome too.
+            let unread = folder.manifest.count(&format!("{}.rejected_rows", export.entity));
+            exported.push((source, export.entity, rows + u64::try_from(unread).unwrap_or(0)));
         }
     }
     manifest.input("stage", stage.manifest.content_hash().as_bytes());

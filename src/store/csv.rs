@@ -16,6 +16,7 @@ use arrow::datatypes::{DataType, SchemaRef};
 use encoding_rs::Encoding;
 
 use crate::fault::{Exit, Fault, columns_fault};
+use crate::model::Reason;
 use crate::store::csv::records::{Fields, Records};
 use crate::store::csv::values::Instant;
 use crate::store::io_fault;
@@ -73,12 +74,12 @@ fn utf16(place: &str) -> anyhow::Error {
 pub struct DumpReject {
     /// Physical line of the file, from 1; the header is one.
     pub line: u64,
-    /// The row's key, parts joined by colons; `line:7` where none could be read.
+    /// The row's key, parts joined by colons; `#7` where none could be read.
     pub id: String,
     /// The column whose value became null; `None` when the whole row was left out.
     pub column: Option<&'static str>,
     /// Why.
-    pub reason: &'static str,
+    pub reason: Reason,
 }
 
 /// What a dump gave.
@@ -162,12 +163,12 @@ impl Dump {
         loop {
             let next = self.records.next_record().map_err(|error| io_fault("read", &self.path, &error))?;
             let Some((line, record)) = next else { break };
-            let no_id = || format!("line:{line}");
+            let no_id = || format!("#{line}");
             let fields = match record {
                 Ok(fields) => fields,
-                Err(malformed) => {
+                Err(reason) => {
                     counts.rejected_rows += 1;
-                    reject(DumpReject { line, id: no_id(), column: None, reason: malformed.code() })?;
+                    reject(DumpReject { line, id: no_id(), column: None, reason })?;
                     continue;
                 }
             };
@@ -177,8 +178,7 @@ impl Dump {
                 let parts: Vec<&str> = self.key.iter().filter_map(|&column| self.cell(&fields, column)).collect();
                 if parts.len() == self.key.len() { parts.join(":") } else { no_id() }
             };
-            let row_refused = refused.iter().find(|(column, _)| !self.schema.field(*column).is_nullable());
-            if let Some((_, reason)) = row_refused {
+            if let Some(&(_, reason)) = refused.iter().find(|(_, reason)| *reason == Reason::MissingId) {
                 counts.rejected_rows += 1;
                 reject(DumpReject { line, id: id(), column: None, reason })?;
                 continue;
@@ -211,20 +211,20 @@ impl Dump {
     }
 
     /// Reads the cells of a row; returns the columns that have none they could have, and why.
-    fn parse<'f>(&self, fields: &'f Fields, columns: &[Values], cells: &mut Vec<Cell<'f>>) -> Vec<(usize, &'static str)> {
+    fn parse<'f>(&self, fields: &'f Fields, columns: &[Values], cells: &mut Vec<Cell<'f>>) -> Vec<(usize, Reason)> {
         let mut refused = Vec::new();
         for (index, column) in columns.iter().enumerate() {
             let nullable = self.schema.field(index).is_nullable();
             let cell = match self.cell(fields, index) {
                 Some(text) => column.parse(text),
-                // As the SQL has it: a flag that nobody set is not set.
                 None if !nullable && matches!(column, Values::Bool(_)) => Ok(Cell::Bool(false)),
-                None if !nullable => Err("NO_ID"),
+                None if !nullable => Err(Reason::MissingId),
                 None => Ok(Cell::Null),
             };
             cells.push(cell.unwrap_or_else(|reason| {
                 refused.push((index, reason));
-                Cell::Null
+                // As the SQL has it: a flag that nobody set is not set.
+                if nullable { Cell::Null } else { Cell::Bool(false) }
             }));
         }
         refused
@@ -243,7 +243,7 @@ fn header<R: std::io::BufRead>(records: &mut Records<R>, path: &Path) -> Result<
     match first {
         None => Err(Fault::new(Exit::Input, "the dump is empty: it has not even a header").at(place).into()),
         // A NUL in the first line is what two-byte characters look like.
-        Some((_, Err(records::Malformed::Nul))) => Err(utf16(&place)),
+        Some((_, Err(Reason::LineNul))) => Err(utf16(&place)),
         Some((_, Ok(line))) => {
             let line = line.strip_prefix('\u{feff}').unwrap_or(&line).trim_end_matches(['\r', '\n']).to_owned();
             if line.contains('\r') {
@@ -302,17 +302,17 @@ impl Values {
         }
     }
 
-    fn parse<'a>(&self, text: &'a str) -> Result<Cell<'a>, &'static str> {
+    fn parse<'a>(&self, text: &'a str) -> Result<Cell<'a>, Reason> {
         match self {
             Self::Text(_) => Ok(Cell::Text(text)),
-            Self::Bool(_) => values::boolean(text).map(Cell::Bool).ok_or("NOT_A_BOOLEAN"),
-            Self::Int32(_) => text.trim().parse().map(Cell::Int32).map_err(|_| "NOT_A_NUMBER"),
-            Self::Int64(_) => text.trim().parse().map(Cell::Int64).map_err(|_| "NOT_A_NUMBER"),
-            Self::Day(_) => values::day(text.trim()).map(|day| Cell::Int32(day.0)).ok_or("NOT_A_DAY"),
+            Self::Bool(_) => values::boolean(text).map(Cell::Bool).ok_or(Reason::BooleanInvalid),
+            Self::Int32(_) => text.trim().parse().map(Cell::Int32).map_err(|_| Reason::IntegerInvalid),
+            Self::Int64(_) => text.trim().parse().map(Cell::Int64).map_err(|_| Reason::IntegerInvalid),
+            Self::Day(_) => values::day(text.trim()).map(|day| Cell::Int32(day.0)).ok_or(Reason::DateInvalid),
             Self::Instant(_) => match values::instant(text.trim()) {
                 Some(Instant::At(at)) => Ok(Cell::Int64(at.0)),
-                Some(Instant::OutOfRange) => Err("OUT_OF_RANGE"),
-                None => Err("NOT_A_TIMESTAMP"),
+                Some(Instant::OutOfRange) => Err(Reason::TimeOutOfRange),
+                None => Err(Reason::TimeInvalid),
             },
         }
     }
@@ -354,7 +354,7 @@ mod tests {
 
     struct Found {
         rows: Vec<String>,
-        rejects: Vec<(u64, String, Option<&'static str>, &'static str)>,
+        rejects: Vec<(u64, String, Option<&'static str>, Reason)>,
         counts: DumpCounts,
     }
 
@@ -429,7 +429,7 @@ mod tests {
         let latin = Dialect::new(Some("windows-1252"), None, &[]).unwrap();
         assert_eq!(clubs(&text, &latin).unwrap().rows[0], r#"1 Some("René Club") None"#);
         let found = clubs(&text, &Dialect::default()).unwrap();
-        assert_eq!(found.rejects, [(2, "line:2".to_owned(), None, "WRONG_ENCODING")]);
+        assert_eq!(found.rejects, [(2, "#2".to_owned(), None, Reason::LineEncoding)]);
         assert_eq!(found.rows, [r#"2 Some("Oak") None"#]);
     }
 
@@ -442,9 +442,9 @@ mod tests {
         assert_eq!(
             found.rejects,
             [
-                (2, "1".to_owned(), Some("joined_on"), "NOT_A_DAY"),
-                (4, "line:4".to_owned(), None, "NO_ID"),
-                (5, "line:5".to_owned(), None, "WRONG_FIELD_COUNT"),
+                (2, "1".to_owned(), Some("joined_on"), Reason::DateInvalid),
+                (4, "#4".to_owned(), None, Reason::MissingId),
+                (5, "#5".to_owned(), None, Reason::LineFieldCount),
             ]
         );
         assert_eq!((found.counts.rows, found.counts.rejected_rows, found.counts.rejected_values), (2, 2, 1));

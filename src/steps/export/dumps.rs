@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::cli::Session;
 use crate::fault::{Exit, Fault, did_you_mean};
-use crate::model::{Source, Timestamp};
+use crate::model::{Code as _, Reason, Source, Timestamp};
 use crate::progress::thousands;
 use crate::steps::export::{Job, count};
 use crate::store::{Dialect, Draft, Dump, Folder, Manifest};
@@ -61,7 +61,7 @@ pub fn export_dumps(
     for (export, dump) in job.exports.iter().zip(dumps) {
         let task = session.progress.task(format!("{}.{}", job.code, export.entity), None);
         let mut writer = draft.batch_writer(export.dataset, (export.schema)())?;
-        let mut reasons: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+        let mut reasons: BTreeMap<Reason, (u64, u64)> = BTreeMap::new();
         let counts = dump.read(
             |batch| {
                 task.advance(batch.num_rows() as u64);
@@ -75,7 +75,7 @@ pub fn export_dumps(
                     source_id: &reject.id,
                     line: count(reject.line),
                     column: reject.column,
-                    reason: reject.reason,
+                    reason: reject.reason.code(),
                 })
             },
         )?;
@@ -92,7 +92,11 @@ pub fn export_dumps(
         });
         for (reason, (number, line)) in reasons {
             let place = path(export.entity);
-            session.progress.warn(format!("{}: {reason} {number} times, first in line {line}", place.display()));
+            session.progress.warn(format!(
+                "{}: {reason} {number} times, first in line {line}: {}",
+                place.display(),
+                reason.meaning()
+            ));
         }
     }
     draft.close(None, refused)?;

@@ -9,7 +9,7 @@ use crate::fault::{Exit, Fault};
 use crate::model::{Code, Effect, Reason, Source};
 use crate::progress::thousands;
 use crate::sources::staging::{FindingKey, Sheet};
-use crate::store::{Draft, Manifest, TableWriter};
+use crate::store::{Draft, Folder, Manifest, TableWriter};
 use crate::tables::Builder as _;
 use crate::tables::check::{findings, rejects};
 
@@ -57,6 +57,34 @@ impl Account {
         }
         if sheet.rejects.num_rows() > 0 {
             self.rejects.write(sheet.rejects.clone())?;
+        }
+        Ok(())
+    }
+
+    /// Adds the lines of a CSV dump that the export of the current entity could not read.
+    pub fn add_unread(&mut self, export: &Folder) -> Result<()> {
+        if !export.has::<rejects::Table>(None) {
+            return Ok(());
+        }
+        let current = self.entities.last_mut().expect("an entity was begun");
+        for columns in export.read::<rejects::Table>(None)? {
+            let columns = columns?;
+            for row in columns.rows().filter(|row| row.entity == current.entity) {
+                if row.column.is_none() {
+                    current.rows += 1;
+                    current.rejected += 1;
+                }
+                if let Some(reason) = Reason::from_code(row.reason) {
+                    let of_dataset = |name: &str| {
+                        let mut columns =
+                            crate::sources::exports(current.source).into_iter().flat_map(|export| export.dataset.columns);
+                        columns.find(|column| column.name == name).map(|column| column.name)
+                    };
+                    let column = row.column.and_then(of_dataset).unwrap_or_default();
+                    *self.counts.entry((current.source, current.entity, (column, reason, None))).or_default() += 1;
+                }
+                self.rejects.push(row)?;
+            }
         }
         Ok(())
     }

@@ -113,6 +113,7 @@ impl Visitor for Stager<'_> {
         let rows = self.export.rows::<T>(Some(T::SOURCE))?;
         let task = self.session.progress.task(format!("{} {}", T::SOURCE.code(), T::ENTITY), Some(rows));
         self.account.begin(T::SOURCE, T::ENTITY);
+        self.account.add_unread(self.export)?;
         let mut reader = self.export.read::<T>(Some(T::SOURCE))?;
         let mut ids = Uniqueness::default();
         let mut first_line = 1;

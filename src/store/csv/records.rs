@@ -5,44 +5,12 @@ use std::io::{BufRead, Read};
 
 use encoding_rs::Encoding;
 
+use crate::model::Reason;
+
 /// Bytes after which a record is given up.
 const MAX_RECORD: usize = 1 << 20;
 /// Lines after which an open quote is taken as unmatched.
 const MAX_LINES: usize = 1_000;
-
-/// Why a line is no record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Malformed {
-    /// Another number of fields than the header.
-    FieldCount,
-    /// A quote opens here and never closes, or closes in the middle of another line's field.
-    UnmatchedQuote,
-    /// A quote within a field that does not begin with one, or text behind a closing quote.
-    StrayQuote,
-    /// A carriage return within a field that is not quoted.
-    CarriageReturn,
-    /// Bytes that are not text of the declared encoding.
-    Encoding,
-    /// The character that no database stores.
-    Nul,
-    /// More than a megabyte.
-    TooLong,
-}
-
-impl Malformed {
-    /// The code in `check__rejects`.
-    pub(super) fn code(self) -> &'static str {
-        match self {
-            Self::FieldCount => "WRONG_FIELD_COUNT",
-            Self::UnmatchedQuote => "UNMATCHED_QUOTE",
-            Self::StrayQuote => "STRAY_QUOTE",
-            Self::CarriageReturn => "CARRIAGE_RETURN",
-            Self::Encoding => "WRONG_ENCODING",
-            Self::Nul => "NUL_BYTE",
-            Self::TooLong => "RECORD_TOO_LONG",
-        }
-    }
-}
 
 /// The fields of a record, unquoted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -73,7 +41,7 @@ impl Fields {
 enum Step {
     Done,
     More,
-    Bad(Malformed),
+    Bad(Reason),
 }
 
 /// Reads one record; may be fed several lines.
@@ -97,8 +65,8 @@ impl Parser {
                     let end = rest.find([self.delimiter, '"', '\r']).unwrap_or(rest.len());
                     self.fields.text.push_str(&rest[..end]);
                     match rest[end..].chars().next() {
-                        Some('"') => return Step::Bad(Malformed::StrayQuote),
-                        Some('\r') => return Step::Bad(Malformed::CarriageReturn),
+                        Some('"') => return Step::Bad(Reason::LineStrayQuote),
+                        Some('\r') => return Step::Bad(Reason::LineCarriageReturn),
                         Some(_) => rest = &rest[end + 1..],
                         None => {
                             self.fields.end_field();
@@ -126,7 +94,7 @@ impl Parser {
             match rest.strip_prefix(self.delimiter) {
                 Some(after) => rest = after,
                 None if rest.is_empty() => return Step::Done,
-                None => return Step::Bad(Malformed::StrayQuote),
+                None => return Step::Bad(Reason::LineStrayQuote),
             }
         }
     }
@@ -141,7 +109,7 @@ pub(super) struct Records<R> {
     width: Option<usize>,
     line: u64,
     /// Lines that were read on behalf of a record that turned out bad.
-    pending: VecDeque<(u64, Result<String, Malformed>)>,
+    pending: VecDeque<(u64, Result<String, Reason>)>,
 }
 
 impl<R: BufRead> Records<R> {
@@ -156,7 +124,7 @@ impl<R: BufRead> Records<R> {
     }
 
     /// The next line as it is, decoded.
-    pub(super) fn next_line(&mut self) -> std::io::Result<Option<(u64, Result<String, Malformed>)>> {
+    pub(super) fn next_line(&mut self) -> std::io::Result<Option<(u64, Result<String, Reason>)>> {
         if let Some(pending) = self.pending.pop_front() {
             return Ok(Some(pending));
         }
@@ -173,30 +141,30 @@ impl<R: BufRead> Records<R> {
                     break;
                 }
             }
-            return Ok(Some((self.line, Err(Malformed::TooLong))));
+            return Ok(Some((self.line, Err(Reason::LineTooLong))));
         }
         if bytes.contains(&0) {
-            return Ok(Some((self.line, Err(Malformed::Nul))));
+            return Ok(Some((self.line, Err(Reason::LineNul))));
         }
         let (text, wrong) = self.encoding.decode_without_bom_handling(&bytes);
-        let text = if wrong { Err(Malformed::Encoding) } else { Ok(text.into_owned()) };
+        let text = if wrong { Err(Reason::LineEncoding) } else { Ok(text.into_owned()) };
         Ok(Some((self.line, text)))
     }
 
     /// The next record, or the line that is none and why; empty lines are no records.
-    pub(super) fn next_record(&mut self) -> std::io::Result<Option<(u64, Result<Fields, Malformed>)>> {
+    pub(super) fn next_record(&mut self) -> std::io::Result<Option<(u64, Result<Fields, Reason>)>> {
         loop {
             let Some((line, text)) = self.next_line()? else { return Ok(None) };
             let text = match text {
                 Ok(text) if text.trim_end_matches(['\r', '\n']).is_empty() => continue,
                 Ok(text) => text,
-                Err(malformed) => return Ok(Some((line, Err(malformed)))),
+                Err(reason) => return Ok(Some((line, Err(reason)))),
             };
             return Ok(Some((line, self.record(&text)?)));
         }
     }
 
-    fn record(&mut self, first: &str) -> std::io::Result<Result<Fields, Malformed>> {
+    fn record(&mut self, first: &str) -> std::io::Result<Result<Fields, Reason>> {
         let mut parser = Parser { fields: Fields::default(), in_quotes: false, delimiter: self.delimiter };
         let mut step = parser.feed(first);
         let mut taken = Vec::new();
@@ -207,22 +175,22 @@ impl<R: BufRead> Records<R> {
             let Some((line, text)) = self.next_line()? else { break };
             step = match &text {
                 Ok(text) => parser.feed(text),
-                Err(_) => Step::Bad(Malformed::UnmatchedQuote),
+                Err(_) => Step::Bad(Reason::LineUnmatchedQuote),
             };
             taken.push((line, text));
         }
         let fits = self.width.is_none_or(|width| width == parser.fields.len());
-        let malformed = match step {
+        let reason = match step {
             Step::Done if fits => return Ok(Ok(parser.fields)),
-            Step::Done if taken.is_empty() => Malformed::FieldCount,
-            Step::Bad(malformed) if taken.is_empty() => malformed,
+            Step::Done if taken.is_empty() => Reason::LineFieldCount,
+            Step::Bad(reason) if taken.is_empty() => reason,
             // The quote that opened here took the lines below with it: only this line is given up, they are read anew.
-            Step::Done | Step::Bad(_) | Step::More => Malformed::UnmatchedQuote,
+            Step::Done | Step::Bad(_) | Step::More => Reason::LineUnmatchedQuote,
         };
         for line in taken.into_iter().rev() {
             self.pending.push_front(line);
         }
-        Ok(Err(malformed))
+        Ok(Err(reason))
     }
 }
 
@@ -231,7 +199,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn read(text: &[u8], width: usize) -> Vec<(u64, Result<Vec<String>, Malformed>)> {
+    fn read(text: &[u8], width: usize) -> Vec<(u64, Result<Vec<String>, Reason>)> {
         let mut records = Records::new(text, encoding_rs::UTF_8, ',');
         records.expect(width, ',');
         let mut found = Vec::new();
@@ -241,7 +209,7 @@ mod tests {
         found
     }
 
-    fn row(fields: &[&str]) -> Result<Vec<String>, Malformed> {
+    fn row(fields: &[&str]) -> Result<Vec<String>, Reason> {
         Ok(fields.iter().map(|field| (*field).to_owned()).collect())
     }
 
@@ -258,13 +226,13 @@ mod tests {
             read(text, 2),
             [
                 (1, row(&["1", "a"])),
-                (2, Err(Malformed::UnmatchedQuote)),
+                (2, Err(Reason::LineUnmatchedQuote)),
                 (3, row(&["3", "c"])),
                 (4, row(&["4", "d"])),
                 (5, row(&["5", "e"])),
             ]
         );
-        assert_eq!(read(b"1,\"a\n2,b", 2), [(1, Err(Malformed::UnmatchedQuote)), (2, row(&["2", "b"]))]);
+        assert_eq!(read(b"1,\"a\n2,b", 2), [(1, Err(Reason::LineUnmatchedQuote)), (2, row(&["2", "b"]))]);
     }
 
     #[test]
@@ -274,13 +242,13 @@ mod tests {
         assert_eq!(
             reasons,
             [
-                (4, Malformed::FieldCount),
-                (5, Malformed::FieldCount),
-                (6, Malformed::StrayQuote),
-                (7, Malformed::StrayQuote),
-                (8, Malformed::Encoding),
-                (9, Malformed::Nul),
-                (10, Malformed::CarriageReturn),
+                (4, Reason::LineFieldCount),
+                (5, Reason::LineFieldCount),
+                (6, Reason::LineStrayQuote),
+                (7, Reason::LineStrayQuote),
+                (8, Reason::LineEncoding),
+                (9, Reason::LineNul),
+                (10, Reason::LineCarriageReturn),
             ]
         );
     }
@@ -290,7 +258,7 @@ mod tests {
         let mut text = b"1,".to_vec();
         text.resize(3 << 20, b'x');
         text.extend(b"\n2,b\n");
-        assert_eq!(read(&text, 2), [(1, Err(Malformed::TooLong)), (2, row(&["2", "b"]))]);
+        assert_eq!(read(&text, 2), [(1, Err(Reason::LineTooLong)), (2, row(&["2", "b"]))]);
     }
 
     proptest! {
