@@ -237,8 +237,12 @@ fn parsed<A: Args>(name: &'static str, mut command: Command, run: fn(&Session, A
 fn session(name: &str, common: &Common) -> Result<Session> {
     let environment = Environment::read()?;
     let named = common.config.clone().or_else(|| environment.get("CONFIG").map(PathBuf::from));
-    let config = Config::read(named.as_deref().unwrap_or(std::path::Path::new("backfill.toml")), named.is_some())?;
+    let mut config = Config::read(named.as_deref().unwrap_or(std::path::Path::new("backfill.toml")), named.is_some())?;
     let data_dir = common.data_dir.clone().or_else(|| environment.get("DATA_DIR").map(PathBuf::from));
+    let layout = Layout::new(data_dir.unwrap_or_else(|| PathBuf::from("data")));
+    if let Some(scale) = layout.demo_scale()? {
+        config.expect_of_size(scale);
+    }
     let as_of = match common.as_of.as_deref().or_else(|| environment.get("AS_OF")) {
         None => None,
         Some(text) => Some(Timestamp::parse(text).map(Timestamp::round_to_millis).ok_or_else(|| {
@@ -267,7 +271,7 @@ fn session(name: &str, common: &Common) -> Result<Session> {
     Ok(Session {
         config,
         environment,
-        layout: Layout::new(data_dir.unwrap_or_else(|| PathBuf::from("data"))),
+        layout,
         as_of,
         phase,
         is_preflight,

@@ -354,6 +354,13 @@ impl Config {
         Ok(())
     }
 
+    /// Takes the estimates for a population of this size: a demo is as large as it was asked to be.
+    pub fn expect_of_size(&mut self, size: f64) {
+        for expected in self.expect.values_mut().flat_map(BTreeMap::values_mut) {
+            *expected = (*expected as f64 * size).round() as u64;
+        }
+    }
+
     /// A path of the settings, relative to their file.
     pub fn resolve(&self, path: &Path) -> PathBuf {
         self.folder.join(path)

@@ -121,6 +121,13 @@ impl Layout {
         self.root.join(".demo")
     }
 
+    /// The size of the demo's population, where the folder is a demo's; 1 is that of the strategy's estimates.
+    pub fn demo_scale(&self) -> Result<Option<f64>> {
+        let Some(text) = crate::store::read_text(&self.demo_marker())? else { return Ok(None) };
+        let marker = serde_json::from_str::<serde_json::Value>(&text).unwrap_or_default();
+        Ok(marker.get("scale").and_then(serde_json::Value::as_f64))
+    }
+
     /// `data/views.sql`: the datasets as DuckDB views with comments.
     pub fn views(&self) -> PathBuf {
         self.root.join("views.sql")
