@@ -149,6 +149,32 @@ fn changed_datasets_change_exactly_their_rows() {
     assert_eq!(fingerprint(&crm), fingerprint(&fresh), "synchronised and freshly loaded CRMs are equal");
 }
 
+/// The timeline and the service ids of somebody whose profile vanishes go to the profile that has the records now, however many
+/// vanish at once.
+#[test]
+fn what_a_vanished_profile_had_moves_with_its_records() {
+    for several in [1, 150] {
+        let (crm, fresh) = (database(CRM), database(CRM));
+        let name = |kind: &str, number: i32| format!("{kind}{number}");
+        let apart = (0..several).flat_map(|number| {
+            [Person::new(&name("stays", number), 1_000 + number), Person::new(&name("goes", number), 5_000 + number)]
+        });
+        load(&crm, &World::of(apart).build(), "run-1");
+        let together = (0..several).map(|number| {
+            let mut person = Person::new(&name("stays", number), 5_000 + number);
+            person.bookings.extend(Person::new(&name("goes", number), 5_000 + number).bookings);
+            person
+        });
+        let together = World::of(together.collect::<Vec<_>>()).build();
+        let report = load(&crm, &together, "run-2");
+        assert_eq!(report.counts["CustomerProfile"].deleted, u64::try_from(several).unwrap());
+        assert!(report.counts["Activity"].updated > 0, "{:?}", report.counts);
+        load(&fresh, &together, "run-2");
+        assert_eq!(fingerprint(&crm), fingerprint(&fresh));
+        assert!(!load(&crm, &together, "run-2").changed);
+    }
+}
+
 #[test]
 fn a_dry_run_leaves_no_trace() {
     let crm = database(CRM);

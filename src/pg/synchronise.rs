@@ -40,21 +40,10 @@ pub fn apply(crm: &Crm, catalog: &Catalog, preflight: &Preflight, run_id: &str, 
     for loaded in LOADED.iter().rev().filter(|loaded| loaded.table != table::PROFILE && counts[loaded.table].deleted > 0) {
         delete(crm, loaded.table)?;
     }
-    let profiles = counts[table::PROFILE].deleted;
-    if profiles > 0 {
-        let rebuild = Rebuild::of_references(catalog, table::PROFILE);
-        let dance = profiles > MANY && !rebuild.is_empty();
-        if dance {
-            rebuild.drop(crm)?;
-        }
-        crm.doing("delete profiles of ours that vanished");
-        delete(crm, table::PROFILE)?;
-        if dance {
-            rebuild.make(crm, |_| {})?;
-            applied.rechecked = true;
-        }
+    if counts[table::PROFILE].deleted > 0 {
+        crm.doing("release unique values of profiles that vanish");
+        release_vanishing(crm, catalog, preflight)?;
     }
-
     crm.run("create temp table load_insert (table_name text, id text) on commit drop")?;
     for plan in &preflight.plans {
         let name = plan.loaded.table;
@@ -67,6 +56,21 @@ pub fn apply(crm: &Crm, catalog: &Catalog, preflight: &Preflight, run_id: &str, 
         if counts[name].inserted > 0 {
             crm.doing("insert rows");
             insert(crm, plan)?;
+        }
+    }
+    // Last: rows that moved to another profile still hung on these until now, and would have gone with them.
+    let profiles = counts[table::PROFILE].deleted;
+    if profiles > 0 {
+        let rebuild = Rebuild::of_references(catalog, table::PROFILE);
+        let dance = profiles > MANY && !rebuild.is_empty();
+        if dance {
+            rebuild.drop(crm)?;
+        }
+        crm.doing("delete profiles of ours that vanished");
+        delete(crm, table::PROFILE)?;
+        if dance {
+            rebuild.make(crm, |_| {})?;
+            applied.rechecked = true;
         }
     }
     crm.doing("point merged profiles to their successors");
@@ -131,6 +135,19 @@ fn stand_aside(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Result<u6
         ),
         &[],
     )
+}
+
+/// A profile about to be deleted holds none of the values that others take over before it goes.
+fn release_vanishing(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Result<()> {
+    let columns = nullable_keys(catalog, preflight.plan(table::PROFILE));
+    if columns.is_empty() {
+        return Ok(());
+    }
+    let nulls: Vec<String> = columns.iter().map(|column| format!("{} = null", quoted(column))).collect();
+    crm.run(&format!(
+        "update \"CustomerProfile\" t set {} from load_delete d where d.table_name = 'CustomerProfile' and d.id = t.\"id\"::text",
+        nulls.join(", ")
+    ))
 }
 
 /// Nullable columns of unique keys that a dataset fills.
