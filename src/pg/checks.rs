@@ -10,7 +10,8 @@ use crate::config::Dsn;
 use crate::fault::{Exit, Fault};
 use crate::pg::copy::{CHUNK, Column, Encoder, HEADER, TRAILER, Wire};
 use crate::pg::crm::LOADED;
-use crate::pg::{Connection, quote_identifier};
+use crate::pg::{Connection, quote_identifier, segment_sql};
+use crate::segment::Question;
 use crate::tables::{Dataset, Table, TableError};
 
 /// One question to the CRM.
@@ -78,6 +79,10 @@ pub const CHECKS: &[Check] = checks![
     "scores": "activity_dates", 6, "Update activity metrics";
     "checks": "segment_members", 6, "Refresh dynamic segments";
 ];
+
+/// The check whose statements are made from the rules of the segments, see [`crate::pg::segment_sql`].
+pub const SEGMENT_RULES: Check =
+    Check { name: "segment_rules", from: 6, proves: "Refresh dynamic segments", sql: "", is_for_a_person: false };
 
 /// One of the strategy's data-quality queries, word for word.
 #[derive(Clone, Copy, Debug)]
@@ -242,6 +247,25 @@ impl Verifier {
                 })
             })
             .collect()
+    }
+
+    /// Evaluates the rules of segments a second time, in SQL over the CRM, and compares the members.
+    pub fn ask_segments(&self, questions: &[Option<Question<'_>>]) -> Result<Vec<Finding>> {
+        let collation = segment_sql::case_collation(&self.connection)?;
+        let (mut examined, mut differing, mut segments, mut examples) = (0, 0, 0, Vec::new());
+        for position in 0..questions.len() {
+            let Some(statement) = segment_sql::comparison(questions, position, collation) else { continue };
+            let row = self.connection.query_one(&statement.sql, &statement.parameters())?;
+            let found: i64 = row.get(1);
+            examined += row.get::<_, i64>(0);
+            differing += found;
+            segments += usize::from(found > 0);
+            examples.extend(row.get::<_, Vec<String>>(2));
+        }
+        examples.truncate(5);
+        let observed = if differing == 0 { "0 differ".to_owned() } else { format!("{differing} differ, in {segments} segments") };
+        let item = "members by rule, found again in SQL".to_owned();
+        Ok(vec![Finding { item, examined, expected: "0 differ".to_owned(), observed, examples }])
     }
 
     /// Asks a statement of the strategy as it is written; values as PostgreSQL prints them.

@@ -46,6 +46,10 @@ impl Statement {
 struct Writer {
     binds: Vec<Bind>,
     collation: Option<&'static str>,
+    /// The relation of profiles.
+    profiles: &'static str,
+    /// The relation of activities.
+    activities: &'static str,
 }
 
 impl Writer {
@@ -96,20 +100,44 @@ pub fn case_collation(connection: &Connection) -> Result<Option<&'static str>> {
 /// The ids of a segment's members, in order; `questions` by position, as [`crate::segment::Refresh::questions`] gives them.
 /// `None` when the segment, or one it refers to, cannot be evaluated.
 pub fn members(questions: &[Option<Question<'_>>], position: usize, collation: Option<&'static str>) -> Option<Statement> {
+    let mut writer = Writer { binds: Vec::new(), collation, profiles: "\"CustomerProfile\"", activities: "\"Activity\"" };
+    let parts = parts(&mut writer, questions, position)?;
+    let sql = format!("with {parts}\nselect \"id\" from segment_{position} order by \"id\" collate \"C\"");
+    Some(Statement { sql, binds: writer.binds })
+}
+
+/// How many members by rule there are or should be, how many of them differ, and the ids of up to five that do. Looks at our
+/// profiles as `sql/verify/session` shows them, apart from kept ones; who was added by hand need not be a member by rule.
+pub fn comparison(questions: &[Option<Question<'_>>], position: usize, collation: Option<&'static str>) -> Option<Statement> {
+    let mut writer = Writer { binds: Vec::new(), collation, profiles: "people", activities: "our_activities" };
+    let parts = parts(&mut writer, questions, position)?;
+    let segment = writer.text(questions[position].as_ref()?.id);
+    let sql = format!(
+        "with people as (select * from our_profiles where not is_kept),\n{parts},\nheld as (\n  select m.\"customerId\" as id, m.\"source\"\n  \
+         from \"CustomerSegmentMembership\" as m join people as p on p.\"id\" = m.\"customerId\"\n  \
+         where m.\"segmentId\"::text = {segment}\n), compared as (\n  select coalesce(s.\"id\", held.id)::text as id, s.\"id\" is null or \
+         held.id is null as differs\n  from segment_{position} as s full join held on held.id = s.\"id\"\n  \
+         where s.\"id\" is not null or held.\"source\" = 'RULE'\n)\nselect count(*), count(*) filter (where differs), \
+         coalesce((array_agg(id order by id) filter (where differs))[1:5], array[]::text[]) from compared"
+    );
+    Some(Statement { sql, binds: writer.binds })
+}
+
+/// One common table expression for the segment and each that it refers to.
+fn parts(writer: &mut Writer, questions: &[Option<Question<'_>>], position: usize) -> Option<String> {
     let mut needed = Vec::new();
     collect(questions, position, &mut needed)?;
-    let mut writer = Writer { binds: Vec::new(), collation };
     let mut parts = Vec::new();
     for position in needed {
         let question = questions[position].as_ref()?;
-        let condition = eligible(&mut writer, question);
-        let rule = condition_of(&mut writer, question.plan);
+        let condition = eligible(writer, question);
+        let rule = condition_of(writer, question.plan);
+        let profiles = writer.profiles;
         parts.push(format!(
-            "segment_{position} as (\n  select p.\"id\" from \"CustomerProfile\" as p\n  where {condition}\n  and {rule}\n)"
+            "segment_{position} as (\n  select p.\"id\" from {profiles} as p\n  where {condition}\n  and {rule}\n)"
         ));
     }
-    let sql = format!("with {}\nselect \"id\" from segment_{position} order by \"id\" collate \"C\"", parts.join(",\n"));
-    Some(Statement { sql, binds: writer.binds })
+    Some(parts.join(",\n"))
 }
 
 /// The segments that a segment refers to, each before those that need it, and itself last.
@@ -321,7 +349,7 @@ fn activity(writer: &mut Writer, plan: &ActivityPlan) -> String {
     for (path, check) in &measure.conditions {
         conditions.push(metadata(writer, path, check));
     }
-    format!("(select {result} from \"Activity\" as a where {})", conditions.join(" and "))
+    format!("(select {result} from {} as a where {})", writer.activities, conditions.join(" and "))
 }
 
 /// The JSON value at a path.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
+use arrow::array::RecordBatch;
 use serde_json::json;
 
 use crate::cli::{Outcome, Session};
@@ -15,9 +16,10 @@ use crate::segment::{Definition, Refresh, starter};
 use crate::sources::crm::segments;
 use crate::steps::{nothing_to_do, unchanged};
 use crate::store::{Draft, Folder, Manifest, RunLock, read_text};
+use crate::tables::check::departures;
 use crate::tables::crm::{activities, customer_profiles, marketing_consents};
 use crate::tables::score::{memberships, profiles, refreshes};
-use crate::tables::{Columns as _, Table as _};
+use crate::tables::{Builder as _, Columns as _, Table as _};
 
 /// Arguments of `score`.
 #[derive(clap::Args, Debug)]
@@ -56,6 +58,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
         draft.write::<profiles::Table>(None, [])?;
         draft.write::<memberships::Table>(None, [])?;
         draft.write::<refreshes::Table>(None, [])?;
+        draft.write::<departures::Table>(None, [])?;
     }
     let done = draft.finish(manifest, &session.layout.previous("score"))?;
     Ok(outcome(&done.manifest))
@@ -141,6 +144,7 @@ fn compute(
         return Err(strays(&summary, crm).into());
     }
     count(manifest, &summary);
+    draft.write::<departures::Table>(None, [departures(&summary)])?;
 
     let scores = rows.iter().map(profiles::Table::columns).collect::<Result<Vec<_>, _>>()?;
     draft.write::<profiles::Table>(None, rows)?;
@@ -177,7 +181,7 @@ fn tenants(people: &[customer_profiles::Columns]) -> Vec<String> {
 }
 
 /// The zone a tenant's dates are seen from; UTC where the settings name none.
-fn zone(session: &Session, tenant: &str) -> chrono_tz::Tz {
+pub(super) fn zone(session: &Session, tenant: &str) -> chrono_tz::Tz {
     let region = session.config.tenants.regions.get(tenant);
     region.and_then(|region| region.timezone.parse().ok()).unwrap_or(chrono_tz::UTC)
 }
@@ -195,6 +199,20 @@ fn options(session: &Session) -> Options {
 fn strays(summary: &Summary, crm: &Folder) -> Fault {
     let what = format!("{} activities or consents belong to profiles that are not there", summary.strays);
     Fault::new(Exit::Input, what).at(crm.path().display().to_string()).help("make build")
+}
+
+/// What the departures of this step decided, by their headings in docs/departures.md.
+fn departures(summary: &Summary) -> RecordBatch {
+    let mut rows = departures::Builder::new(3);
+    let counts = [
+        ("activity-scope", summary.outbound_only_90d),
+        ("metrics-before-scores", summary.scored_before_counted),
+        ("metrics-up-to-as-of", summary.counts_with_future),
+    ];
+    for (departure, count) in counts {
+        rows.push(departures::Row { departure, row_count: i64::try_from(count).unwrap_or(i64::MAX) });
+    }
+    rows.finish()
 }
 
 /// The names under which the report finds the counts.

@@ -99,3 +99,51 @@ fn both_evaluators_agree_on_ten_thousand_rules() {
     assert_eq!(compared, POPULATIONS as usize * RULES);
     assert!(members > 30_000 && empty < compared / 2, "the rules tell people apart: {members} members, {empty} empty");
 }
+
+#[test]
+fn verification_finds_a_member_too_few_and_one_too_many_but_no_fault_with_manual_ones() {
+    let database = database(include_str!("../../schemas/crm.sql"));
+    let connection = Connection::open(&Dsn::new(&database.url, "test"), "the CRM").unwrap();
+    let as_of = Timestamp::parse("2026-11-22T08:00:00Z").unwrap();
+    let population = Population::new(&mut Dice::new(21), as_of, 60);
+    connection.batch(&population.sql()).unwrap();
+    connection.batch("create temporary table lent__kept (table_name text, id text)").unwrap();
+    connection.batch(include_str!("../../sql/verify/session/our_profiles.sql")).unwrap();
+    connection.batch(include_str!("../../sql/verify/session/our_activities.sql")).unwrap();
+    let rule = r#"{"field":"engagementScore","operator":"gte","value":40}"#;
+    let mut refresh = Refresh::new(vec![definition(0, "1", None, rule.to_owned())], as_of, zone, 60);
+    let members = found(&mut refresh, &population, 60, 60).remove("segment-000").unwrap();
+    connection
+        .batch("insert into \"CustomerSegment\" (\"id\", \"tenantId\", \"name\", \"updatedAt\") values ('segment-000', '1', 'S0', now())")
+        .unwrap();
+    let add = |id: &str, source: &str| {
+        let sql = "insert into \"CustomerSegmentMembership\" (\"id\", \"tenantId\", \"segmentId\", \"customerId\", \"source\") \
+                   values ($1, '1', 'segment-000', $1, $2)";
+        connection.execute(sql, &[&id, &source]).unwrap();
+    };
+    let differing = || -> (i64, i64) {
+        let statement = segment_sql::comparison(&refresh.questions(), 0, None).unwrap();
+        let row = connection.query_one(&statement.sql, &statement.parameters()).unwrap();
+        (row.get(0), row.get(1))
+    };
+    let count = members.len() as i64;
+    assert_eq!(differing(), (count, count));
+    for (number, member) in members.iter().enumerate() {
+        add(member, if number == 0 { "MANUAL" } else { "RULE" });
+    }
+    assert_eq!(differing(), (count, 0));
+    let outsiders: Vec<&str> = population
+        .people
+        .iter()
+        .map(|person| person.id.as_str())
+        .filter(|id| !members.iter().any(|member| member == id))
+        .collect();
+    let sql = "select \"id\" from our_profiles where \"id\" = any($1) order by 1";
+    let outsiders: Vec<String> = connection.query(sql, &[&outsiders]).unwrap().iter().map(|row| row.get(0)).collect();
+    add(&outsiders[0], "MANUAL");
+    assert_eq!(differing(), (count, 0));
+    add(&outsiders[1], "RULE");
+    assert_eq!(differing(), (count + 1, 1));
+    connection.batch(&format!("delete from \"CustomerSegmentMembership\" where \"id\" = '{}'", members[1])).unwrap();
+    assert_eq!(differing(), (count + 1, 2));
+}

@@ -3,6 +3,7 @@
 mod lend;
 mod preflight;
 mod results;
+mod segments;
 mod spot;
 mod target;
 
@@ -11,7 +12,7 @@ use serde_json::json;
 
 use crate::cli::{Outcome, Session};
 use crate::fault::{Exit, Fault};
-use crate::pg::checks::{CHECKS, QUALITY, Verifier};
+use crate::pg::checks::{CHECKS, QUALITY, SEGMENT_RULES, Verifier};
 use crate::progress::thousands;
 use crate::store::{Draft, Folder, Manifest, RunLock};
 
@@ -55,6 +56,11 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
         task.advance(1);
     }
     task.finish("");
+    if SEGMENT_RULES.from <= phase {
+        let started = std::time::Instant::now();
+        let findings = segments::compare(session, &folders, &verifier)?;
+        results.enter(&SEGMENT_RULES, findings, started.elapsed());
+    }
     let mut answers = Vec::new();
     for quality in &QUALITY {
         let (columns, rows) = verifier.table(quality.sql)?;
