@@ -66,8 +66,12 @@ $(EXPORTS): binaries
 ## checklist: the strategy's execution checklist, line by line, with proof
 ## watermarks: from which instant real-time sync must start, per source
 ## inspect, explain, audit, purge: for people (ARGS="…"; see --help)
-$(STEPS): binaries
+$(filter-out build,$(STEPS)): binaries
 	@scripts/run $@ $(ARGS)
+
+# cargo reserves the name build for a folder of its own.
+build: binaries
+	@scripts/run build-crm $(ARGS)
 
 ## phase1 … phase6: everything of a phase: exports that are missing, the steps, the load, its verification
 phase1 phase2 phase3 phase4 phase5 phase6: binaries

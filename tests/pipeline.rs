@@ -38,7 +38,7 @@ fn phase(workdir: &Workdir, number: u8) {
     }
     workdir.ok("export-crm", &[]);
     workdir.ok("stage", &["--phase", &number]);
-    for step in ["resolve", "build", "score", "load", "verify"] {
+    for step in ["resolve", "build-crm", "score", "load", "verify"] {
         workdir.ok(step, &[]);
     }
 }
@@ -94,11 +94,11 @@ fn saved_exports_repeat_to_the_same_bytes_without_a_database_and_on_any_number_o
         }
         workdir.set("RAYON_NUM_THREADS", threads);
         workdir.ok("stage", &[]);
-        for step in ["resolve", "build", "score"] {
+        for step in ["resolve", "build-crm", "score"] {
             workdir.ok(step, &[]);
         }
         runs.push(["stage", "resolve", "crm", "score"].map(|folder| workdir.fingerprint(folder)));
-        for step in ["stage", "resolve", "build", "score"] {
+        for step in ["stage", "resolve", "build-crm", "score"] {
             workdir.ok(step, &[]).says("nothing to do");
         }
     }
@@ -134,7 +134,7 @@ fn what_others_put_into_the_crm_survives_a_second_load_and_a_rollback() {
     };
     let before = foreign();
     workdir.ok("export-crm", &[]);
-    for step in ["stage", "resolve", "build", "score"] {
+    for step in ["stage", "resolve", "build-crm", "score"] {
         workdir.ok(step, &[]);
     }
     workdir.ok("load", &[]);
