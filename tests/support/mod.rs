@@ -7,3 +7,7 @@ pub mod postgres;
 #[cfg(feature = "local-postgres")]
 pub mod proxy;
 pub mod workdir;
+#[cfg(feature = "local-postgres")]
+pub mod workdir;
+#[cfg(feature = "local-postgres")]
+pub mod world;

@@ -2,12 +2,16 @@
 
 use std::sync::OnceLock;
 
+use crm_backfill::demo::{self, Population, Records};
 use crm_backfill::model::{Code, Phase, Source};
 
 use crate::support::postgres::{Database, database};
 
 /// The instant the invented world is seen from.
-pub const AS_OF: &str = "2026-11-01T08:00:00Z";
+pub const AS_OF: &str = "2026-11-01T06:00:00Z";
+
+/// People, bookings and messages relative to the strategy's estimates.
+const SCALE: f64 = 0.003;
 
 /// The databases of the invented world.
 pub struct World {
@@ -17,7 +21,15 @@ pub struct World {
 /// The world that tests share; they only read its sources.
 pub fn shared() -> &'static World {
     static WORLD: OnceLock<World> = OnceLock::new();
-    WORLD.get_or_init(|| World { sources: Vec::new() })
+    WORLD.get_or_init(|| {
+        let records: Records = demo::people(&Population::ORDINARY, 7, SCALE);
+        let fill = |source: &Source| {
+            let database = database("select");
+            demo::fill(&mut database.client(), *source, &records).unwrap_or_else(|error| panic!("{source}: {error:#}"));
+            (*source, database)
+        };
+        World { sources: Source::ALL.iter().map(fill).collect() }
+    })
 }
 
 impl World {
@@ -26,9 +38,19 @@ impl World {
         self.sources.iter().map(|(source, database)| (source.url_variable(), database.url.clone())).collect()
     }
 
-    /// A new CRM with its tables, the demo's segments in it.
+    /// A new CRM with its tables and a few segments that somebody defined before the backfill.
     pub fn crm(&self) -> Database {
-        database(include_str!("../../schemas/crm.sql"))
+        let crm = database(include_str!("../../schemas/crm.sql"));
+        crm.execute(
+            r#"insert into "CustomerSegment" ("id", "tenantId", "name", "type", "criteria", "updatedAt", "createdAt") values
+                 ('5e9a0001-0000-4000-8000-000000000001', '1', 'Booked lately', 'DYNAMIC',
+                  '{"all": [{"field": "bookingCount30d", "operator": "gte", "value": 1}]}', '2026-01-01', '2026-01-01'),
+                 ('5e9a0001-0000-4000-8000-000000000002', '2', 'Reachable by e-mail', 'DYNAMIC',
+                  '{"combinator": "AND", "rules": [{"field": "emailOptIn", "operator": "eq", "value": true}]}', '2026-01-01', '2026-01-01'),
+                 ('5e9a0001-0000-4000-8000-000000000003', '1', 'Broken', 'DYNAMIC',
+                  '{"field": "shoeSize", "operator": "eq", "value": 9}', '2026-01-01', '2026-01-01')"#,
+        );
+        crm
     }
 }
 
