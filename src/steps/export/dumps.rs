@@ -15,6 +15,7 @@ use crate::tables::check::rejects;
 
 /// How dumps are written.
 #[derive(clap::Args, Clone, Debug, Default)]
+#[group(skip)]
 #[command(next_help_heading = "CSV dumps")]
 #[group(id = "dumps")]
 pub struct Args {
