@@ -39,7 +39,7 @@ fn every_file_that_a_document_names_exists() {
 #[test]
 fn every_make_target_that_a_document_names_exists() {
     let makefile = fs::read_to_string(root().join("Makefile")).unwrap();
-    let line = |prefix: &str| makefile.lines().filter_map(move |line| line.strip_prefix(prefix)).flat_map(str::split_whitespace);
+    let line = |prefix: &'static str| makefile.lines().filter_map(move |line| line.strip_prefix(prefix)).flat_map(str::split_whitespace);
     let mut targets: BTreeSet<String> = line(".PHONY:").chain(line("STEPS :=")).map(str::to_owned).collect();
     targets.extend(line("SOURCES :=").map(|source| format!("export-{source}")));
     targets.insert("export-crm".to_owned());

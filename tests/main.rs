@@ -4,17 +4,26 @@ mod support;
 
 mod build;
 #[cfg(feature = "local-postgres")]
+mod cli;
+#[cfg(feature = "local-postgres")]
 mod connections;
 #[cfg(feature = "local-postgres")]
 mod demo;
+mod docs;
 #[cfg(feature = "local-postgres")]
 mod export;
+#[cfg(feature = "local-postgres")]
+mod faults;
+#[cfg(feature = "local-postgres")]
+mod golden;
 #[cfg(feature = "local-postgres")]
 mod load;
 #[cfg(feature = "local-postgres")]
 mod load_faults;
 #[cfg(feature = "local-postgres")]
 mod local;
+#[cfg(feature = "local-postgres")]
+mod pipeline;
 #[cfg(feature = "local-postgres")]
 mod rollback;
 mod schemas;
