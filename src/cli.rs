@@ -184,7 +184,11 @@ fn version() -> &'static str {
 }
 
 fn parsed<A: Args>(name: &'static str, mut command: Command, run: fn(&Session, A) -> Result<Outcome>) -> u8 {
-    let asked_json = std::env::args_os().any(|argument| argument == "--json");
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let asked_json = arguments.iter().any(|argument| argument == "--json");
+    if let Some(code) = generated(name, &mut command, &arguments) {
+        return code;
+    }
     let matches = match command.try_get_matches_from_mut(std::env::args_os()) {
         Ok(matches) => matches,
         Err(error) => {
@@ -204,18 +208,6 @@ fn parsed<A: Args>(name: &'static str, mut command: Command, run: fn(&Session, A
             return Exit::Usage.code();
         }
     };
-    if let Some(shell) = common.completions {
-        let mut script = Vec::new();
-        clap_complete::generate(shell, &mut command, name, &mut script);
-        print_stdout(&String::from_utf8_lossy(&script));
-        return 0;
-    }
-    if common.man {
-        let mut page = Vec::new();
-        let rendered = clap_mangen::Man::new(command).render(&mut page);
-        print_stdout(&String::from_utf8_lossy(&page));
-        return rendered.map_or(Exit::Failed.code(), |()| 0);
-    }
     match common.color.as_str() {
         "always" => anstream::ColorChoice::Always.write_global(),
         "never" => anstream::ColorChoice::Never.write_global(),
@@ -232,6 +224,20 @@ fn parsed<A: Args>(name: &'static str, mut command: Command, run: fn(&Session, A
         result
     });
     finish(name, json, result)
+}
+
+/// Completions and the man page, which need no arguments of the step itself.
+fn generated(name: &str, command: &mut Command, arguments: &[String]) -> Option<u8> {
+    let mut text = Vec::new();
+    if arguments == ["--man"] {
+        clap_mangen::Man::new(command.clone()).render(&mut text).ok()?;
+    } else {
+        let [flag, shell] = arguments else { return None };
+        let shell = <clap_complete::Shell as clap::ValueEnum>::from_str(shell, true).ok().filter(|_| flag == "--completions")?;
+        clap_complete::generate(shell, command, name, &mut text);
+    }
+    print_stdout(&String::from_utf8_lossy(&text));
+    Some(0)
 }
 
 fn session(name: &str, common: &Common) -> Result<Session> {

@@ -6,8 +6,10 @@ use crate::support::workdir::Workdir;
 
 fn binaries() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/bin");
-    let mut names: Vec<_> =
-        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned()).collect();
+    let mut names: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
     names.sort();
     names
 }
@@ -29,7 +31,7 @@ fn every_binary_explains_itself_without_colour_in_a_pipe() {
 fn a_mistaken_flag_is_usage_and_the_near_one_is_named() {
     let workdir = Workdir::new();
     workdir.run("stage", &["--phse", "3"]).exits(2).says("--phase");
-    workdir.run("stage", &["--phase", "7"]).exits(2).says("1 to 6");
+    workdir.run("stage", &["--phase", "7"]).exits(2).says("0..=6");
     workdir.run("stage", &["--as-of", "yesterday"]).exits(2).says("2026-11-22T08:00:00Z");
 }
 

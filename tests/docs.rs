@@ -9,7 +9,8 @@ fn root() -> PathBuf {
 }
 
 fn pages() -> Vec<(PathBuf, String)> {
-    let mut pages: Vec<_> = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "sql/README.md"].iter().map(|name| root().join(name)).collect();
+    let mut pages: Vec<_> =
+        ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "sql/README.md"].iter().map(|name| root().join(name)).collect();
     pages.extend(fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path()));
     pages.into_iter().map(|path| (path.clone(), fs::read_to_string(&path).unwrap())).collect()
 }
@@ -39,7 +40,8 @@ fn every_file_that_a_document_names_exists() {
 #[test]
 fn every_make_target_that_a_document_names_exists() {
     let makefile = fs::read_to_string(root().join("Makefile")).unwrap();
-    let line = |prefix: &'static str| makefile.lines().filter_map(move |line| line.strip_prefix(prefix)).flat_map(str::split_whitespace);
+    let line =
+        |prefix: &'static str| makefile.lines().filter_map(move |line| line.strip_prefix(prefix)).flat_map(str::split_whitespace);
     let mut targets: BTreeSet<String> = line(".PHONY:").chain(line("STEPS :=")).map(str::to_owned).collect();
     targets.extend(line("SOURCES :=").map(|source| format!("export-{source}")));
     targets.insert("export-crm".to_owned());

@@ -20,6 +20,14 @@ fn an_altered_export_is_refused_and_nothing_is_written() {
 }
 
 #[test]
+fn too_many_rejects_stop_the_run_before_anything_is_replaced() {
+    let workdir = exported();
+    workdir.edit("backfill.toml", "max_reject_ratio = 0.5", "max_reject_ratio = 0.05");
+    workdir.run("stage", &[]).exits(13).says("messaging.preferences").says("CHANNEL_UNMAPPED");
+    assert!(!workdir.data().join("stage").exists());
+}
+
+#[test]
 fn a_file_that_is_shorter_or_gone_or_a_broken_manifest_is_refused_with_what_to_do() {
     let workdir = exported();
     workdir.ok("stage", &[]);
@@ -129,7 +137,8 @@ fn a_killed_step_leaves_the_former_folder_and_the_next_run_cleans_up() {
 #[test]
 fn two_steps_in_one_data_folder_do_not_run_at_once() {
     let workdir = exported();
-    let lock = fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(workdir.data().join(".lock")).unwrap();
+    let lock =
+        fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(workdir.data().join(".lock")).unwrap();
     lock.lock().unwrap();
     workdir.run("stage", &[]).exits(12).says("another run");
     drop(lock);

@@ -48,6 +48,14 @@ impl Workdir {
         self
     }
 
+    /// Replaces a text in one of its files.
+    pub fn edit(&self, file: &str, from: &str, to: &str) {
+        let path = self.path().join(file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{file} does not contain {from:?}");
+        std::fs::write(path, text.replace(from, to)).unwrap();
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         self.folder.path()
