@@ -22,8 +22,8 @@ fn an_altered_export_is_refused_and_nothing_is_written() {
 #[test]
 fn too_many_rejects_stop_the_run_before_anything_is_replaced() {
     let workdir = exported();
-    workdir.edit("backfill.toml", "max_reject_ratio = 0.5", "max_reject_ratio = 0.05");
-    workdir.run("stage", &[]).exits(13).says("messaging.preferences").says("CHANNEL_UNMAPPED");
+    workdir.edit("backfill.toml", "max_reject_ratio = 1.0", "max_reject_ratio = 0.05");
+    workdir.run("stage", &[]).exits(13).says("could not be read, more than the allowed 5 %");
     assert!(!workdir.data().join("stage").exists());
 }
 

@@ -31,5 +31,8 @@ mod schemas;
 mod score;
 #[cfg(feature = "local-postgres")]
 mod segment;
+#[cfg(feature = "local-postgres")]
 mod stage;
 mod tidy;
+#[cfg(feature = "local-postgres")]
+mod verify;

@@ -58,7 +58,8 @@ fn sources() -> Vec<(String, String, String)> {
         .into_iter()
         .map(|path| {
             let text = fs::read_to_string(&path).unwrap();
-            let live = text.split("#[cfg(test)]").next().unwrap_or_default();
+            let only_tests = path.ends_with("tests.rs") || text.starts_with("//! Test");
+            let live = if only_tests { "" } else { text.split("#[cfg(test)]").next().unwrap_or_default() };
             let live = live.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
             (path.strip_prefix(root()).unwrap().to_string_lossy().into_owned(), text, live)
         })
@@ -105,4 +106,18 @@ fn modules_use_only_what_they_may() {
         }
     }
     assert!(breaches.is_empty(), "{breaches:#?}");
+}
+
+#[test]
+fn every_test_file_is_part_of_the_one_binary() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let declared = fs::read_to_string(folder.join("main.rs")).unwrap();
+    let lost: Vec<_> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .map(|path| path.file_stem().unwrap().to_string_lossy().into_owned())
+        .filter(|name| name != "main" && !declared.contains(&format!("mod {name};")))
+        .collect();
+    assert!(lost.is_empty(), "not declared in tests/main.rs: {lost:?}");
 }

@@ -166,7 +166,7 @@ fn sync_folder(path: &Path) -> Result<()> {
 
 /// Replaces a single file atomically, readable by the owner only.
 pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<()> {
-    let parent = path.parent().context("a file has a folder")?;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     create_private(parent)?;
     let mut file = tempfile::NamedTempFile::new_in(parent).map_err(|error| io_fault("create a file", parent, &error))?;
     file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(|error| io_fault("write", path, &error))?;
