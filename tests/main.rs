@@ -2,6 +2,7 @@
 
 mod support;
 
+#[cfg(feature = "local-postgres")]
 mod build;
 #[cfg(feature = "local-postgres")]
 mod cli;

@@ -6,7 +6,6 @@ pub mod datasets;
 pub mod postgres;
 #[cfg(feature = "local-postgres")]
 pub mod proxy;
-pub mod workdir;
 #[cfg(feature = "local-postgres")]
 pub mod workdir;
 #[cfg(feature = "local-postgres")]

@@ -175,6 +175,7 @@ fn classes(
             is_weak_consent_enough: true,
             is_false_flag_withdrawal: true,
             is_suppression_global: false,
+            is_engaged_only: false,
         }],
     );
     lend::<evidence::people::Table>(&verifier, &[person("1"), second]);
