@@ -177,7 +177,7 @@ impl<'a> Survival<'a> {
     }
 
     fn services(&self, profile: Profile, lineup: &Lineup, golden: &mut Golden<'a>) {
-        let current = |records: &[Record]| first("CURRENT", records.iter().copied(), |record| std::iter::once(record));
+        let current = |records: &[Record]| first("CURRENT", records.iter().copied(), std::iter::once);
         golden.scl_member = current(&lineup.scl);
         golden.player = current(&lineup.teetime);
         golden.contact = current(&lineup.messaging);

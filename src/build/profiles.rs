@@ -39,7 +39,7 @@ pub fn build(survival: &Survival<'_>, consents: &Consents<'_>, range: Range<Prof
         roster: survival.roster,
         survival,
         profiles: customer_profiles::Builder::new(capacity),
-        provenance: field_provenance::Builder::new(capacity * 12),
+        provenance: field_provenance::Builder::new(capacity * 10),
         display_name: String::new(),
         json: JsonWriter::default(),
     };

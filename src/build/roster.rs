@@ -29,7 +29,7 @@ pub struct Roster {
     profile_of: Vec<Profile>,
     rules: Vec<LinkRule>,
     confidences: Vec<u8>,
-    ids: Vec<Uuid>,
+    ids: Vec<u128>,
     tenants: Vec<u32>,
     tenant_names: Vec<String>,
     founders: Vec<Record>,
@@ -86,7 +86,7 @@ impl Roster {
     fn link(&mut self, links: &[links::Columns]) -> Result<(), BuildError> {
         struct Linked {
             record: Record,
-            id: Uuid,
+            id: u128,
             tenant: u32,
         }
         let mut linked: Vec<Linked> = Vec::with_capacity(self.rules.len());
@@ -102,7 +102,7 @@ impl Roster {
                 (LinkRule::Skipped, None, _) => {}
                 (LinkRule::Skipped, Some(_), _) | (_, None, _) | (_, _, None) => return Err(BuildError::HalfLinked { row }),
                 (_, Some(id), Some(tenant)) => {
-                    let id = Uuid::parse_str(id).map_err(|_| BuildError::HalfLinked { row })?;
+                    let id = Uuid::parse_str(id).map_err(|_| BuildError::HalfLinked { row })?.as_u128();
                     linked.push(Linked { record, id, tenant: self.tenant_number(tenant) });
                 }
             }
@@ -228,12 +228,12 @@ impl Roster {
 
     /// A profile's id.
     pub fn id(&self, profile: Profile) -> Uuid {
-        self.ids[profile as usize]
+        Uuid::from_u128(self.ids[profile as usize])
     }
 
     /// The profile with this id.
     pub fn profile_with_id(&self, id: &str) -> Option<Profile> {
-        let id = Uuid::parse_str(id).ok()?;
+        let id = Uuid::parse_str(id).ok()?.as_u128();
         self.ids.binary_search(&id).ok().map(|profile| u32::try_from(profile).expect("fewer profiles than records"))
     }
 

@@ -35,16 +35,14 @@ use crate::tables::stage::{
 };
 use crate::tables::{Columns as _, Table, check, resolution};
 
-use output::{Examined, Output};
+use output::{Account, Examined, Output};
 
 /// Arguments of `build`: none of its own.
 #[derive(clap::Args, Debug)]
 pub struct Args {}
 
-/// Batches, or slices of profiles, that are worked on at once.
-const BATCHES: usize = 8;
-/// Profiles in a slice.
-const SLICE: u32 = 8192;
+/// Profiles in a slice: each has some twenty rows in all, so that a slice weighs about as much as a batch.
+const SLICE: u32 = 2048;
 const NEXT: &str = "make score";
 
 /// Reads `data/stage` and `data/resolve`, writes `data/crm`.
@@ -101,7 +99,7 @@ pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
     let shown = work.people(&resolved, &signals, &joined, &units, &earlier)?;
     work.histories(timeline, &units, &shown)?;
     work.rest()?;
-    let (broken, tally, departures) = work.output.finish(&draft)?;
+    let Account { broken, tally, departures } = work.output.finish(&draft)?;
 
     check_proofs(&broken)?;
     let imbalances = tally.imbalances(exported.iter().map(|&(source, entity, rows)| (source, entity, rows)));
@@ -182,6 +180,11 @@ fn earlier_withdrawals(export: Option<&Folder>) -> Result<Vec<EarlierWithdrawal>
     Ok(earlier)
 }
 
+/// Batches, or slices of profiles, that are worked on at once; decides memory, never content.
+fn at_once() -> usize {
+    2 * rayon::current_num_threads()
+}
+
 struct Work<'a> {
     session: &'a Session,
     stage: &'a Folder,
@@ -240,7 +243,7 @@ impl<'a> Work<'a> {
         let task = session.progress.task(T::stem(Some(source)), Some(self.stage.rows::<T>(Some(source))?));
         let mut batches = self.stage.read::<T>(Some(source))?;
         loop {
-            let some = batches.by_ref().take(BATCHES).collect::<Result<Vec<_>>>()?;
+            let some = batches.by_ref().take(at_once()).collect::<Result<Vec<_>>>()?;
             if some.is_empty() {
                 break;
             }
@@ -298,7 +301,7 @@ impl<'a> Work<'a> {
         let mut shown =
             Shown { is_deciding: vec![false; units.all().len()], handicaps: vec![false; roster.record_count() as usize] };
         let starts: Vec<u32> = (0..count).step_by(SLICE as usize).collect();
-        for some in starts.chunks(BATCHES) {
+        for some in starts.chunks(at_once()) {
             let build =
                 |&start: &u32| Examined::slice(profiles::build(&survival, &weighing, start..count.min(start + SLICE)), roster);
             let slices: Vec<_> = some.par_iter().map(build).collect::<Result<_>>()?;

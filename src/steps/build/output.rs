@@ -31,6 +31,16 @@ pub struct Output<'a> {
     ledger: TableWriter<check::ledger::Table>,
 }
 
+/// What all rows together amount to.
+pub struct Account {
+    /// Rows that break a demand of the target, by demand.
+    pub broken: Vec<(Proof, u64)>,
+    /// The outcomes of all exported rows.
+    pub tally: Tally,
+    /// What was decided otherwise than the strategy's code would have.
+    pub departures: Departures,
+}
+
 /// Rows with what was found when they were examined, which may happen on any thread.
 pub struct Examined<'a, R> {
     /// The rows.
@@ -133,8 +143,8 @@ impl<'a> Output<'a> {
         self.ledger.write(batch)
     }
 
-    /// Closes all files: what is broken, all outcomes, all departures.
-    pub fn finish(self, draft: &Draft) -> Result<(Vec<(Proof, u64)>, Tally, Departures)> {
+    /// Closes all files.
+    pub fn finish(self, draft: &Draft) -> Result<Account> {
         draft.close(None, self.profiles)?;
         draft.close(None, self.provenance)?;
         draft.close(None, self.aliases)?;
@@ -147,6 +157,6 @@ impl<'a> Output<'a> {
             departures.push(row)?;
         }
         draft.close(None, departures)?;
-        Ok((self.proofs.finish(), self.tally, self.departures))
+        Ok(Account { broken: self.proofs.finish(), tally: self.tally, departures: self.departures })
     }
 }
