@@ -78,9 +78,13 @@ macro_rules! writers {
                 Ok(())
             }
 
+            /// Completes the files side by side, since each waits for the disk.
             fn close(self, draft: &Draft, source: Source) -> Result<()> {
-                $(draft.close(Some(source), self.$dataset)?;)+
-                Ok(())
+                std::thread::scope(|scope| {
+                    $(let $dataset = scope.spawn(move || draft.close(Some(source), self.$dataset));)+
+                    $($dataset.join().expect("a panic while closing is a bug")?;)+
+                    Ok(())
+                })
             }
         }
     };
