@@ -164,6 +164,27 @@ fn too_many_rows_left_out_stop_the_run_and_nothing_is_replaced() {
 }
 
 #[test]
+fn lines_and_values_that_the_exporter_could_not_read_are_counted_with_the_others() {
+    let mut bench = Bench::new();
+    bench.session.phase = Phase::new(1);
+    bench.export(Source::McaUk, &bench.dumps(Source::McaUk));
+    let dumps = bench.dumps(Source::McaZa);
+    let clubs = fs::read_to_string(dumps.join("member_clubs.csv")).unwrap();
+    fs::write(dumps.join("member_clubs.csv"), clubs.replace("2016-01-01", "soon") + "3,7\n").unwrap();
+    bench.export(Source::McaZa, &dumps);
+    let fault = bench.fault();
+    assert_eq!((fault.exit, fault.at.as_deref()), (Exit::Rejects, Some("mca_za.member_clubs")));
+    assert!(fault.help[0].contains("LINE_FIELD_COUNT"), "{:?}", fault.help);
+
+    bench.session.config.load.max_reject_ratio = 0.5;
+    let folder = bench.stage().unwrap();
+    assert_eq!(folder.manifest.count("left_out.mca_za.member_clubs"), 1);
+    let checks = text(&folder, "check__");
+    assert!(checks.contains("column=joined_on | effect=REJECTED | reason=DATE_INVALID | value_count=1"), "{checks}");
+    assert!(checks.contains("line=5 | reason=LINE_FIELD_COUNT"), "{checks}");
+}
+
+#[test]
 fn a_column_that_proves_two_date_orders_is_refused() {
     let mut bench = Bench::new();
     bench.session.phase = Phase::new(1);
