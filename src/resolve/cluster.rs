@@ -211,11 +211,24 @@ impl<'a> Component<'a> {
         &self.rivals[start..start + length]
     }
 
-    fn is_in(&mut self, record: Record, group: u32) -> bool {
-        self.members.binary_search(&record).is_ok_and(|at| {
-            let at = u32::try_from(at).expect("records are counted in 32 bits");
-            self.forest.find(at) == group
-        })
+    /// Whether a record is in a group, or bears its name and nothing forbids that it were.
+    fn is_of(&mut self, record: Record, group: u32) -> bool {
+        let at = self.members.binary_search(&record).ok().and_then(|at| u32::try_from(at).ok());
+        if at.is_some_and(|at| self.forest.find(at) == group) {
+            return true;
+        }
+        let portrait = Portrait::of(self.scorer.population, record);
+        let of_group = &self.portraits[group as usize];
+        portrait.shares_full_name(of_group) && portrait.refuse(of_group, self.scorer.population, self.scorer.scope).is_none()
+    }
+
+    /// Whether two groups bear one full name and nothing forbids that they are one person.
+    fn is_one_name(&self, a: u32, b: u32) -> bool {
+        self.portraits[a as usize].shares_full_name(&self.portraits[b as usize]) && self.refuse(a, b).is_none()
+    }
+
+    fn refuse(&self, a: u32, b: u32) -> Option<Refusal> {
+        self.portraits[a as usize].refuse(&self.portraits[b as usize], self.scorer.population, self.scorer.scope)
     }
 
     fn try_join(&mut self, edge: Edge) {
@@ -224,9 +237,7 @@ impl<'a> Component<'a> {
         if a == b {
             return;
         }
-        let why = self.portraits[a as usize]
-            .refuse(&self.portraits[b as usize], self.scorer.population, self.scorer.scope)
-            .or_else(|| self.doubt(edge, a, b));
+        let why = self.refuse(a, b).or_else(|| self.doubt(edge, a, b));
         match why {
             Some(why) => self.refused.push(Refused { edge, why }),
             None => self.join(a, b),
@@ -292,20 +303,23 @@ impl<'a> Component<'a> {
                 if fitting.iter().any(|(known, _)| *known == group) {
                     continue;
                 }
-                match self.portraits[nameless as usize].refuse(&self.portraits[group as usize], population, self.scorer.scope) {
+                match self.refuse(nameless, group) {
                     Some(why) => self.refused.push(Refused { edge, why }),
                     None => fitting.push((group, edge)),
                 }
             }
             let Some(&(group, best)) = fitting.first() else { continue };
+            let namesakes: Vec<u32> =
+                fitting[1..].iter().map(|(other, _)| *other).filter(|&other| self.is_one_name(group, other)).collect();
             let close = |bits16: i16| i32::from(best.bits16) - i32::from(bits16) <= MARGIN16;
-            let rivalled = fitting.get(1).is_some_and(|(_, second)| close(second.bits16))
-                || self.rivals_of(of_one[0].0).iter().any(|&(_, named, bits16)| close(bits16) && !self.is_in(named, group));
+            let rivalled = fitting[1..].iter().any(|(other, edge)| close(edge.bits16) && !namesakes.contains(other))
+                || self.rivals_of(of_one[0].0).iter().any(|&(_, named, bits16)| close(bits16) && !self.is_of(named, group));
             if rivalled {
                 self.portraits[nameless as usize].is_ambiguous = true;
                 self.refused.extend(fitting.iter().map(|&(_, edge)| Refused { edge, why: Refusal::Ambiguous }));
             } else {
                 placed.push((nameless, group));
+                placed.extend(namesakes.into_iter().map(|other| (nameless, other)));
             }
         }
         for (nameless, group) in placed {

@@ -4,6 +4,7 @@ use crate::model::LinkRule;
 use crate::resolve::Scope;
 use crate::resolve::births::{BirthMatch, compare_births};
 use crate::resolve::intern::{NONE, Symbol};
+use crate::resolve::mailbox::{Mailbox, mailbox};
 use crate::resolve::names::{NameMatch, one_edit};
 use crate::resolve::owners::{Owners, Ownership};
 use crate::resolve::population::{KeyKind, Population, Record};
@@ -74,6 +75,8 @@ pub struct Scorer<'a> {
     pub population: &'a Population,
     /// The owners of the values of each kind.
     pub ownership: &'a [Ownership; 6],
+    /// By nameless record: how many people own both its address and its number.
+    pub common_owners: &'a [u8],
     /// Whether tenants divide.
     pub scope: Scope,
 }
@@ -105,8 +108,13 @@ impl Scorer<'_> {
         if gender_a != 0 && gender_b != 0 && gender_a != gender_b {
             tally.add(Piece::GenderDifferent, Piece::GenderDifferent.bits16());
         }
-        if let Key::Same(symbol) = email {
-            self.local_part(a, b, symbol, tenant, tally);
+        let own_phone = self.only_both(a, b, email, phone, tenant, tally);
+        self.mailboxes(a, b, email, own_phone, tenant, tally);
+        if self.population.is_nameless(a)
+            && self.population.is_nameless(b)
+            && self.population.source(a) == self.population.source(b)
+        {
+            tally.add(Piece::NamelessPair, Piece::NamelessPair.bits16());
         }
         let rule = strong.or(match (email, phone) {
             (Key::Same(_), Key::Same(_)) => Some(LinkRule::EmailPhone),
@@ -294,34 +302,64 @@ impl Scorer<'_> {
         }
     }
 
-    /// What a shared address says about which of its people a nameless record is.
-    fn local_part(&self, a: Record, b: Record, symbol: Symbol, tenant: u16, tally: &mut impl Tally) {
+    /// Whether the number is the named one's own, so that a shared address of both says no more; adds what follows where both
+    /// are shared and have only the named one as a common owner.
+    fn only_both(&self, a: Record, b: Record, email: Key, phone: Key, tenant: u16, tally: &mut impl Tally) -> bool {
+        let (Key::Same(email), Key::Same(phone)) = (email, phone) else { return false };
+        let nameless = if self.population.is_nameless(a) { a } else { b };
+        if self.common_owners[nameless as usize] != 1 || self.population.is_nameless(a) == self.population.is_nameless(b) {
+            return false;
+        }
+        let one = |kind: KeyKind, symbol| self.ownership[kind as usize].of(symbol, tenant) == Owners::Few(1);
+        if !one(KeyKind::Email, email) && !one(KeyKind::Phone, phone) {
+            tally.add(Piece::OnlyBoth, Piece::OnlyBoth.bits16());
+        }
+        one(KeyKind::Phone, phone)
+    }
+
+    /// What an address says about whether a nameless record is the named one.
+    fn mailboxes(&self, a: Record, b: Record, email: Key, own_phone: bool, tenant: u16, tally: &mut impl Tally) {
         let population = self.population;
         for (nameless, named) in [(a, b), (b, a)] {
+            let (first, last) = (population.first[named as usize], population.last[named as usize]);
             let tag = population.tag(nameless);
-            let name = population.first[named as usize];
             if tag != NONE
-                && name != NONE
+                && first != NONE
                 && population.names.is_common_given(tag)
-                && !population.names.compare_first(tag, name).agrees()
+                && !population.names.compare_first(tag, first).agrees()
             {
                 tally.add(Piece::TagOther, Piece::TagOther.bits16());
             }
-            if !population.is_nameless(nameless) || name == NONE {
+            if !population.is_nameless(nameless) || first == NONE {
                 continue;
             }
-            let text = population.text(KeyKind::Email, symbol);
-            let local = text.rsplit_once('@').map_or(text, |(local, _)| local);
-            let (first, last) = (population.names.text(name), population.names.text(population.last[named as usize]));
-            let one_owner = self.ownership[KeyKind::Email as usize].of(symbol, tenant) == Owners::Few(1);
-            let piece = if first.len() > 2 && local.contains(first) {
-                Piece::LocalFirst
-            } else if last.len() > 3 && local.contains(last) {
-                if one_owner { Piece::LocalLastSole } else { Piece::LocalLastShared }
-            } else if !one_owner {
-                Piece::LocalNeither
-            } else {
-                continue;
+            let own = population.value(KeyKind::Email, nameless);
+            let piece = match email {
+                Key::Same(symbol) => {
+                    let one_owner = self.ownership[KeyKind::Email as usize].of(symbol, tenant) == Owners::Few(1);
+                    match mailbox(&population.names, population.text(KeyKind::Email, symbol), first, last) {
+                        Mailbox::First if one_owner => Piece::LocalFirst,
+                        Mailbox::Initial if one_owner => Piece::LocalInitial,
+                        Mailbox::First => Piece::LocalFirstShared,
+                        Mailbox::Initial => Piece::LocalInitialShared,
+                        _ if own_phone => continue,
+                        Mailbox::Surname if one_owner => Piece::LocalLastSole,
+                        Mailbox::Surname => Piece::LocalLastShared,
+                        Mailbox::OtherInitial => Piece::LocalOtherInitial,
+                        Mailbox::Other => Piece::LocalOther,
+                        Mailbox::Silent if !one_owner => Piece::LocalNeither,
+                        Mailbox::Silent => Piece::LocalSilent,
+                    }
+                }
+                _ if own != NONE => match mailbox(&population.names, population.text(KeyKind::Email, own), first, last) {
+                    Mailbox::First => Piece::OwnFirst,
+                    Mailbox::Initial => Piece::OwnInitial,
+                    Mailbox::OtherInitial => Piece::OwnOtherInitial,
+                    Mailbox::Other => Piece::OwnOther,
+                    Mailbox::Silent => Piece::OwnSilent,
+                    Mailbox::Surname => continue,
+                },
+                _ => continue,
             };
             tally.add(piece, piece.bits16());
         }

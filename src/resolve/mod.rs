@@ -1,5 +1,6 @@
 //! Who is one person: keys, evidence, clusters that nothing forbids, founders and ids that stay.
 
+pub mod accuracy;
 mod births;
 mod candidates;
 mod cluster;
@@ -9,6 +10,7 @@ mod decisions_file;
 mod evidence;
 mod forest;
 mod intern;
+mod mailbox;
 mod names;
 mod owners;
 mod population;
@@ -16,6 +18,7 @@ mod profiles;
 mod refusal;
 mod review;
 mod rows;
+mod strategy;
 mod tree;
 mod weights;
 
@@ -26,6 +29,7 @@ pub use population::{Gathering, Population, Record};
 pub use profiles::ProfileChange;
 pub use refusal::Refusal;
 pub use rows::Summary;
+pub use strategy::{LiteralLinks, LiteralRule};
 
 use evidence::Scorer;
 use intern::Buckets;
@@ -83,6 +87,7 @@ pub struct Resolution {
     pub population: Population,
     options: Options,
     ownership: [Ownership; 6],
+    common_owners: Vec<u8>,
     /// Smallest record of each record's cluster.
     labels: Vec<Record>,
     tree: tree::Tree,
@@ -101,7 +106,8 @@ pub fn resolve(population: Population, memory: Memory<'_>, options: Options) -> 
         .into_iter()
         .flat_map(|kind| owners::hubs(&population, kind, &buckets[kind as usize], &ownership[kind as usize], options.scope))
         .collect();
-    let scorer = Scorer { population: &population, ownership: &ownership, scope: options.scope };
+    let common_owners = owners::common_owners(&population, &buckets, &ownership, options.scope);
+    let scorer = Scorer { population: &population, ownership: &ownership, common_owners: &common_owners, scope: options.scope };
     let mut edges = candidates::edges(&scorer, &buckets);
     drop(buckets);
     let clusters = cluster::cluster(&scorer, &edges);
@@ -113,6 +119,7 @@ pub fn resolve(population: Population, memory: Memory<'_>, options: Options) -> 
     Resolution {
         options,
         ownership,
+        common_owners,
         labels: decided.labels,
         tree,
         profiles,
@@ -126,6 +133,11 @@ pub fn resolve(population: Population, memory: Memory<'_>, options: Options) -> 
 
 impl Resolution {
     fn scorer(&self) -> Scorer<'_> {
-        Scorer { population: &self.population, ownership: &self.ownership, scope: self.options.scope }
+        Scorer {
+            population: &self.population,
+            ownership: &self.ownership,
+            common_owners: &self.common_owners,
+            scope: self.options.scope,
+        }
     }
 }

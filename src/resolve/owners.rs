@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use crate::model::Source;
 use crate::resolve::Scope;
 use crate::resolve::births::births_conflict;
 use crate::resolve::intern::{Buckets, NONE, Symbol};
@@ -110,28 +111,89 @@ pub fn tenant_groups(population: &Population, bucket: &[Record], scope: Scope) -
 
 /// Greedy groups of named records by compatible first name without birth-date conflict, in sorted order.
 pub fn owners(population: &Population, group: &[Record]) -> Owners {
-    let named = named_people(population, group);
-    let nameless = group.iter().filter(|&&record| population.is_nameless(record)).count();
-    let mut leaders: Vec<(Symbol, Symbol, u32)> = Vec::with_capacity(OWNER_LIMIT + 1);
-    for person in named {
-        let same = |leader: &&(Symbol, Symbol, u32)| {
-            population.names.compare_first(leader.0, person.0).agrees() && !births_conflict(leader.2, person.2)
-        };
-        if leaders.iter().find(same).is_none() {
-            leaders.push(person);
-            if leaders.len() > OWNER_LIMIT {
-                return Owners::Many;
-            }
-        }
+    let leaders = leaders(population, group);
+    if leaders.len() > OWNER_LIMIT {
+        return Owners::Many;
     }
+    let nameless = group.iter().filter(|&&record| population.is_nameless(record)).count();
     if nameless > NAMELESS_LIMIT && nameless > 4 * (group.len() - nameless) {
         return Owners::ManyNameless;
     }
-    Owners::Few(u8::try_from(leaders.len().max(1)).expect("at most four"))
+    let seen = leaders.len().max(nameless_people(population, group)).clamp(1, OWNER_LIMIT);
+    Owners::Few(u8::try_from(seen).expect("at most four"))
 }
 
+/// One record of each owner, up to one more than the limit.
+fn leaders(population: &Population, group: &[Record]) -> Vec<Person> {
+    let mut leaders: Vec<Person> = Vec::with_capacity(OWNER_LIMIT + 1);
+    for person in named_people(population, group) {
+        if !leaders.iter().any(|leader| same_owner(population, leader, &person)) {
+            leaders.push(person);
+            if leaders.len() > OWNER_LIMIT {
+                break;
+            }
+        }
+    }
+    leaders
+}
+
+fn same_owner(population: &Population, a: &Person, b: &Person) -> bool {
+    population.names.compare_first(a.0, b.0).agrees() && !births_conflict(a.2, b.2)
+}
+
+/// A source lists a person once: its nameless records with different numbers on one address are different people.
+fn nameless_people(population: &Population, group: &[Record]) -> usize {
+    let mut most = 0;
+    let mut seen: Vec<(Source, Symbol)> = Vec::new();
+    for &record in group.iter().filter(|&&record| population.is_nameless(record)) {
+        let number = population.value(KeyKind::Phone, record);
+        let entry = (population.source(record), number);
+        if number != NONE && !seen.contains(&entry) && seen.len() <= OWNER_LIMIT {
+            seen.push(entry);
+            most = most.max(seen.iter().filter(|(source, _)| *source == entry.0).count());
+        }
+    }
+    most
+}
+
+/// By nameless record with an address and a number: how many people own both, by name.
+pub fn common_owners(population: &Population, buckets: &[Buckets; 6], ownership: &[Ownership; 6], scope: Scope) -> Vec<u8> {
+    (0..population.len())
+        .into_par_iter()
+        .with_min_len(4096)
+        .map(|record| {
+            if !population.is_nameless(record) {
+                return 0;
+            }
+            let tenant = population.tenant[record as usize];
+            let leaders_of = |kind: KeyKind| {
+                let symbol = population.value(kind, record);
+                if symbol == NONE || ownership[kind as usize].of(symbol, tenant).is_hub() {
+                    return Vec::new();
+                }
+                let apart = |&&other: &&Record| {
+                    let of_other = population.tenant[other as usize];
+                    scope == Scope::Global || tenant == 0 || of_other == 0 || of_other == tenant
+                };
+                let group: Vec<Record> = buckets[kind as usize].get(symbol).iter().filter(apart).copied().collect();
+                leaders(population, &group)
+            };
+            let by_email = leaders_of(KeyKind::Email);
+            if by_email.is_empty() {
+                return 0;
+            }
+            let by_phone = leaders_of(KeyKind::Phone);
+            let common = by_email.iter().filter(|a| by_phone.iter().any(|b| same_owner(population, a, b))).count();
+            u8::try_from(common).expect("at most five")
+        })
+        .collect()
+}
+
+/// Given name, family name, birth date.
+type Person = (Symbol, Symbol, u32);
+
 /// The distinct (first name, surname, birth date) of a group, without bare initials; sorted as texts.
-fn named_people(population: &Population, group: &[Record]) -> Vec<(Symbol, Symbol, u32)> {
+fn named_people(population: &Population, group: &[Record]) -> Vec<Person> {
     let person = |record: Record| {
         let at = record as usize;
         (population.first[at], population.last[at], population.born[at])

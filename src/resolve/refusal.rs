@@ -73,9 +73,10 @@ impl Portrait {
         !self.names.is_empty()
     }
 
-    /// The concrete tenant, 0 if none.
-    pub fn tenant(&self) -> u16 {
-        self.tenant
+    /// Whether some full name is on both sides, in either order.
+    pub fn shares_full_name(&self, other: &Self) -> bool {
+        let full = |name: &&(Symbol, Symbol)| name.1 != NONE;
+        self.names.iter().filter(full).any(|a| other.names.iter().any(|b| a == b || (a.0 == b.1 && a.1 == b.0)))
     }
 
     /// Takes in another group.

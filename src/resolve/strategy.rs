@@ -1,0 +1,156 @@
+//! The strategy's literal rule, for comparison: find a profile by the founding record's keys in the order its calls pass them,
+//! else create one; and the plain closure over equal addresses and numbers.
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
+use crate::model::{LinkRule, RecordKey, Source, record_order};
+use crate::resolve::forest::Forest;
+use crate::resolve::intern::{Arena, Interner, NONE, Symbol};
+use crate::resolve::population::Record;
+use crate::tables::Columns as _;
+use crate::tables::stage::people;
+
+/// A record with what the strategy's code looks at.
+#[derive(Clone, Copy)]
+struct Literal {
+    source: Source,
+    id: u32,
+    tenant: Symbol,
+    auth: Symbol,
+    golf_rsa: Symbol,
+    mca: Symbol,
+    email: Symbol,
+    phone: Symbol,
+    is_kept: bool,
+}
+
+/// Takes staged batches in any order, as the strategy's loop would see the rows.
+#[derive(Default)]
+pub struct LiteralRule {
+    ids: Arena,
+    texts: Interner,
+    records: Vec<Literal>,
+}
+
+/// What the strategy's rule came to.
+pub struct LiteralLinks {
+    ids: Arena,
+    tenants: Arena,
+    records: Vec<Literal>,
+    /// The founding record's position by record; itself when it founds.
+    pub founders: Vec<Record>,
+    /// The rule that found the profile.
+    pub rules: Vec<LinkRule>,
+}
+
+impl LiteralRule {
+    /// Takes a batch of a source's people.
+    pub fn people(&mut self, source: Source, batch: &people::Columns) {
+        for row in 0..batch.len() {
+            let id = self.ids.push(batch.source_id(row));
+            let mut text = |value: Option<&str>| value.map_or(NONE, |value| self.texts.intern(value));
+            self.records.push(Literal {
+                source,
+                id,
+                tenant: text(batch.tenant_id(row)),
+                auth: text(batch.auth_user_id(row)),
+                golf_rsa: text(batch.golf_rsa_id(row)),
+                mca: text(batch.mca_id(row)),
+                email: text(batch.email(row)),
+                phone: text(batch.phone(row)),
+                is_kept: batch.deleted_at(row).is_none() && batch.may_found(row),
+            });
+        }
+    }
+
+    /// Row by row in record order: phase 1 matches addresses and numbers across tenants, later phases inside their tenant.
+    pub fn finish(mut self) -> LiteralLinks {
+        let ids = &self.ids;
+        let key = |of: &Literal| RecordKey { source: of.source, id: ids.get(of.id) };
+        self.records.sort_by(|a, b| record_order(key(a), key(b)));
+        let mut found: HashMap<(LinkRule, Symbol, Symbol), Record, FixedState> = HashMap::with_hasher(FixedState::with_seed(7));
+        let mut founders = Vec::with_capacity(self.records.len());
+        let mut rules = Vec::with_capacity(self.records.len());
+        for (record, of) in (0..).zip(&self.records) {
+            if !of.is_kept {
+                founders.push(record);
+                rules.push(LinkRule::Skipped);
+                continue;
+            }
+            let asked = asked(of);
+            let tenants: &[Symbol] = if of.source.is_mca() { &[NONE] } else { &[of.tenant] };
+            let hit = asked.iter().filter(|(_, symbol)| *symbol != NONE).find_map(|&(rule, symbol)| {
+                tenants.iter().find_map(|&tenant| Some((*found.get(&(rule, tenant, symbol))?, rule)))
+            });
+            let (founder, rule) = hit.unwrap_or((record, LinkRule::Founder));
+            founders.push(founder);
+            rules.push(rule);
+            // A new profile holds all its record's keys, a found one only gains external ids.
+            let held = asked.into_iter().chain([(LinkRule::GolfRsaId, of.golf_rsa)]);
+            for (rule, symbol) in held.filter(|(_, symbol)| *symbol != NONE) {
+                if founder == record || matches!(rule, LinkRule::GolfRsaId | LinkRule::McaId) {
+                    found.entry((rule, of.tenant, symbol)).or_insert(founder);
+                    if of.source.is_mca() {
+                        found.entry((rule, NONE, symbol)).or_insert(founder);
+                    }
+                }
+            }
+        }
+        LiteralLinks { ids: self.ids, tenants: self.texts.into_texts(), records: self.records, founders, rules }
+    }
+
+    /// Every record with an equal address or number in one group, however far that reaches.
+    pub fn closure(&self) -> Vec<Record> {
+        let ids = &self.ids;
+        let key = |of: &Literal| RecordKey { source: of.source, id: ids.get(of.id) };
+        let mut records = self.records.clone();
+        records.sort_by(|a, b| record_order(key(a), key(b)));
+        let mut forest = Forest::new(u32::try_from(records.len()).expect("records are counted in 32 bits"));
+        let mut first: HashMap<(bool, Symbol, Symbol), Record, FixedState> = HashMap::with_hasher(FixedState::with_seed(8));
+        for (record, of) in (0..).zip(&records) {
+            for (is_email, symbol) in [(true, of.email), (false, of.phone)] {
+                if symbol != NONE {
+                    forest.join(record, *first.entry((is_email, of.tenant, symbol)).or_insert(record));
+                }
+            }
+        }
+        forest.into_labels()
+    }
+}
+
+/// What each phase's call passes, in the order in which it is looked up.
+fn asked(of: &Literal) -> [(LinkRule, Symbol); 5] {
+    let auth = (LinkRule::AuthUserId, if of.source == Source::Teetime { NONE } else { of.auth });
+    let external = of.source == Source::Teetime;
+    [
+        auth,
+        (LinkRule::GolfRsaId, if external { of.golf_rsa } else { NONE }),
+        (LinkRule::McaId, if external { of.mca } else { NONE }),
+        (LinkRule::Email, of.email),
+        (LinkRule::Phone, if of.source == Source::Scl { NONE } else { of.phone }),
+    ]
+}
+
+impl LiteralLinks {
+    /// How many records there are.
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// A record's key.
+    pub fn key(&self, record: Record) -> RecordKey<'_> {
+        let of = &self.records[record as usize];
+        RecordKey { source: of.source, id: self.ids.get(of.id) }
+    }
+
+    /// A record's tenant.
+    pub fn tenant(&self, record: Record) -> Option<&str> {
+        Some(self.records[record as usize].tenant).filter(|&tenant| tenant != NONE).map(|tenant| self.tenants.get(tenant))
+    }
+}
