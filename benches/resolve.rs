@@ -9,6 +9,16 @@ use crm_backfill::resolve::accuracy::Accuracy;
 use crm_backfill::resolve::{Memory, Options, Resolution};
 use truth::{Raw, Truth, read_csv};
 
+/// Seeds that no weight was tuned on.
+#[cfg(feature = "local-postgres")]
+const REPORTED: [u64; 2] = [101, 102];
+
+/// The seeds to report, or one to tune on.
+#[cfg(feature = "local-postgres")]
+fn seeds() -> Vec<u64> {
+    std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).map_or(REPORTED.to_vec(), |seed| vec![seed])
+}
+
 /// Pairs of one person inside one tenant that clean shared keys connect, and how many of them are joined.
 fn reachable(resolution: &Resolution, truth: &Truth) -> (u64, u64) {
     let population = &resolution.population;
@@ -86,5 +96,16 @@ fn main() {
     for file in &files {
         let name = file.rsplit('/').next().unwrap_or(file);
         report(name, &read_csv(&std::fs::read_to_string(file).unwrap()));
+    }
+    #[cfg(feature = "local-postgres")]
+    if files.is_empty() {
+        let scales = if std::env::var_os("SEED").is_some() { vec![0.3] } else { vec![0.1, 1.0] };
+        for scale in scales {
+            for population in crm_backfill::demo::Population::ALL {
+                for seed in seeds() {
+                    report(&format!("{} {scale} #{seed}", population.name), &truth::demo::records(population, seed, scale));
+                }
+            }
+        }
     }
 }

@@ -1,9 +1,14 @@
 //! People whose truth is known, staged by the product's own cleaning, for tests and benches of identity resolution.
 
+#[cfg(feature = "local-postgres")]
+pub mod demo;
+
 use crm_backfill::model::association::AssociationNumber;
+use crm_backfill::model::date::{Birth, DateSurvey};
 use crm_backfill::model::email::EmailReader;
 use crm_backfill::model::name::NameReader;
 use crm_backfill::model::phone::{PhoneReader, PhoneRegion};
+use crm_backfill::model::zone::Zone;
 use crm_backfill::model::{AliasType, Day, Gender, Reasons, RecordKey, Reference, SkipReason, Source, TenantRule, record_order};
 use crm_backfill::resolve::{Gathering, Memory, Nicknames, Options, Resolution, resolve};
 use crm_backfill::tables::stage::people;
@@ -64,6 +69,9 @@ fn batch(source: Source, records: &[&Raw]) -> people::Columns {
     let regions = [("1", "ZA"), ("2", "GB")].map(|(tenant, code)| (tenant, PhoneRegion::parse(code).unwrap()));
     let mut phones = PhoneReader::new(regions.iter().map(|(_, region)| *region));
     let (mut emails, mut names) = (EmailReader::default(), NameReader::default());
+    let mut survey = DateSurvey::default();
+    records.iter().for_each(|raw| survey.see(&raw.born));
+    let dates = survey.rules().unwrap();
     let mut builder = people::Builder::new(records.len());
     for raw in records {
         let mut reasons = Reasons::default();
@@ -75,7 +83,8 @@ fn batch(source: Source, records: &[&Raw]) -> people::Columns {
         let mut number = |text: &str, kind| AssociationNumber::read(text, Some(kind), junk, &mut reasons);
         let golf_rsa = number(&raw.golf_rsa, AliasType::GolfRsaId);
         let cdh = number(&raw.cdh, AliasType::CdhId);
-        let born = chrono::NaiveDate::parse_from_str(&raw.born, "%Y-%m-%d").ok().map(Day::from_date);
+        let birth = Birth { zone: Zone::UTC, as_of: Day(20_000), created_on: None };
+        let born = dates.birth(&raw.born, birth, junk, &mut reasons);
         let has_key = email.is_some() || phone.is_some();
         let may_found = match source {
             Source::McaZa | Source::McaUk => has_key,
