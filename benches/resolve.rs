@@ -64,14 +64,16 @@ fn report(name: &str, records: &[Raw]) {
                     .matched_source
                     .map_or(String::new(), |s| format!("{s}:{}:{}", s.people(), row.matched_source_id.unwrap()));
                 lines += &format!(
-                    "{}:{}:{}|{}|{}|{}|{}\n",
+                    "{}:{}:{}|{}|{}|{}|{}|{}|{}\n",
                     row.source,
                     row.entity,
                     row.source_id,
                     resolution.labels()[at],
                     matched,
                     row.bits16,
-                    row.evidence
+                    row.evidence,
+                    truth.people[at],
+                    resolution.population.is_nameless(at as u32)
                 );
                 at += 1;
             }

@@ -110,11 +110,10 @@ impl Scorer<'_> {
         }
         let own_phone = self.only_both(a, b, email, phone, tenant, tally);
         self.mailboxes(a, b, email, own_phone, tenant, tally);
-        if self.population.is_nameless(a)
-            && self.population.is_nameless(b)
-            && self.population.source(a) == self.population.source(b)
-        {
-            tally.add(Piece::NamelessPair, Piece::NamelessPair.bits16());
+        if self.population.is_nameless(a) && self.population.is_nameless(b) {
+            let one_source = self.population.source(a) == self.population.source(b);
+            let piece = if one_source { Piece::NamelessPair } else { Piece::NamelessBoth };
+            tally.add(piece, piece.bits16());
         }
         let rule = strong.or(match (email, phone) {
             (Key::Same(_), Key::Same(_)) => Some(LinkRule::EmailPhone),
@@ -280,6 +279,7 @@ impl Scorer<'_> {
             Shared::Unknown => Key::None,
             Shared::Same(symbol) => {
                 let piece = match self.ownership[KeyKind::Phone as usize].of(symbol, tenant) {
+                    Owners::Few(1) if self.population.is_fixed_line(symbol) => Piece::PhoneFixed,
                     Owners::Few(1) => Piece::PhoneOne,
                     Owners::Few(2) => Piece::PhoneTwo,
                     Owners::Few(3) => Piece::PhoneThree,
@@ -357,7 +357,7 @@ impl Scorer<'_> {
                     Mailbox::OtherInitial => Piece::OwnOtherInitial,
                     Mailbox::Other => Piece::OwnOther,
                     Mailbox::Silent => Piece::OwnSilent,
-                    Mailbox::Surname => continue,
+                    Mailbox::Surname => Piece::OwnSurname,
                 },
                 _ => continue,
             };

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use rayon::prelude::*;
 
-use crate::model::{AliasType, Code, Gender, RecordKey, SkipReason, Source, record_order};
+use crate::model::{AliasType, Code, Gender, PhoneClass, RecordKey, SkipReason, Source, record_order};
 use crate::resolve::Options;
 use crate::resolve::intern::{Arena, Interner, NONE, Symbol};
 use crate::resolve::names::{Names, Nicknames, unmask};
@@ -66,6 +66,8 @@ pub struct Population {
     pub(crate) born: Vec<u32>,
     keys: [Vec<Symbol>; 6],
     texts: [Arena; 6],
+    /// Numbers that are a place's rather than a person's; sorted.
+    fixed_lines: Vec<Symbol>,
     /// Further keys: record, kind, symbol; sorted.
     more: Vec<(Record, KeyKind, Symbol)>,
     /// Name in the `+tag` of a record's address; sorted.
@@ -161,6 +163,11 @@ impl Population {
         self.texts[kind as usize].len()
     }
 
+    /// Whether a number is a geographic one: a household's or an office's.
+    pub fn is_fixed_line(&self, phone: Symbol) -> bool {
+        self.fixed_lines.binary_search(&phone).is_ok()
+    }
+
     /// The name in the `+tag` of a record's address.
     pub fn tag(&self, record: Record) -> Symbol {
         if self.flags[record as usize] & HAS_TAG == 0 {
@@ -217,6 +224,7 @@ pub struct Gathering {
     born: Vec<u32>,
     keys: [Vec<Symbol>; 6],
     interners: [Interner; 6],
+    fixed_lines: Vec<Symbol>,
     more: Vec<(Record, KeyKind, Symbol)>,
     further: Vec<Further>,
     further_ids: Arena,
@@ -246,6 +254,7 @@ impl Gathering {
             born: Vec::new(),
             keys: Default::default(),
             interners: Default::default(),
+            fixed_lines: Vec::new(),
             more: Vec::new(),
             further: Vec::new(),
             further_ids: Arena::default(),
@@ -299,6 +308,10 @@ impl Gathering {
             for (kind, value) in KeyKind::ALL.into_iter().zip(plain) {
                 let symbol = value.map_or(NONE, |value| self.interners[kind as usize].intern(value));
                 self.keys[kind as usize].push(symbol);
+            }
+            if batch.phone_class(row).is_some_and(|class| class != PhoneClass::Mobile) {
+                let number = self.keys[KeyKind::Phone as usize][record as usize];
+                self.fixed_lines.extend((number != NONE).then_some(number));
             }
             self.mca(record, source, tenant, batch.source_id(row), batch.mca_id(row));
             if let (Some(email), Some(_)) = (batch.email(row), batch.email_key(row)) {
@@ -392,7 +405,10 @@ impl Gathering {
             |column: Vec<Symbol>| -> Vec<Symbol> { order.iter().map(|&at| ranks[column[at as usize] as usize]).collect() };
         let (first, last) = (renamed(self.first), renamed(self.last));
         let names = Names::new(name_texts, nicknames, &first, &last);
+        self.fixed_lines.sort_unstable();
+        self.fixed_lines.dedup();
         let mut population = Population {
+            fixed_lines: self.fixed_lines,
             ids,
             source_ends,
             tenants: self.tenants.into_texts(),
