@@ -8,6 +8,7 @@ mod confidence;
 mod decisions;
 mod decisions_file;
 mod evidence;
+pub mod explain;
 mod forest;
 mod intern;
 mod mailbox;
@@ -30,6 +31,7 @@ pub use profiles::ProfileChange;
 pub use refusal::Refusal;
 pub use rows::Summary;
 pub use strategy::{LiteralLinks, LiteralRule};
+pub use weights::Piece;
 
 use evidence::Scorer;
 use intern::Buckets;

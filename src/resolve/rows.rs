@@ -233,6 +233,11 @@ impl Resolution {
         self.tree.founder(self.labels[record as usize])
     }
 
+    /// The record that a record is linked to; `None` for founders.
+    pub fn parent(&self, record: Record) -> Option<Record> {
+        self.tree.parent(record).map(|(parent, _)| parent)
+    }
+
     /// The profile of a record; `None` when it is skipped.
     pub fn profile_id(&self, record: Record) -> Option<String> {
         self.founder(record).map(|founder| self.profiles.id(&self.population, self.labels[record as usize], founder))

@@ -4,6 +4,7 @@ pub mod build;
 pub mod check_connections;
 pub mod checklist;
 pub mod confirm;
+pub mod explain;
 pub mod export;
 pub mod export_crm;
 pub mod inspect;
