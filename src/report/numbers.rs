@@ -27,6 +27,8 @@ pub struct Numbers {
     pub identity: Identity,
     /// Links by rule.
     pub rules: Vec<Rule>,
+    /// The strategy's literal rule beside ours; null unless `resolve --method strategy` was run.
+    pub comparison: Option<Comparison>,
     /// Profiles by how many records they join.
     pub clusters: Vec<Counted>,
     /// The profiles that join most records.
@@ -200,6 +202,28 @@ pub struct Rule {
     pub confidence: i64,
     /// Lowest confidence.
     pub lowest: i64,
+}
+
+/// Two methods of resolution over the same records.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Comparison {
+    /// Ours.
+    pub ours: Method,
+    /// The strategy's literal code.
+    pub strategy: Method,
+    /// Pairs of records that both join.
+    pub pairs_of_both: i64,
+}
+
+/// What a method made of the records.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Method {
+    /// Profiles.
+    pub profiles: i64,
+    /// Records of the largest one.
+    pub largest: i64,
+    /// Pairs of records that this method joins and the other does not.
+    pub pairs_alone: i64,
 }
 
 /// How full a staged column is.

@@ -39,6 +39,7 @@ pub fn render(numbers: &Numbers) -> Result<String> {
             departures => Value::from_safe_string(ranked("rows decided by departures", &numbers.departures, "s2")),
             steps => Value::from_safe_string(steps(numbers)),
         },
+        fill => fill(numbers),
         checks => context! {
             passed => states(numbers, "PASSED"),
             failed => states(numbers, "FAILED"),
@@ -83,6 +84,39 @@ fn flow(numbers: &Numbers) -> String {
     }
     flows.extend(ends);
     sankey("where every person record went", &flows)
+}
+
+/// The staged columns as a matrix: a row for each column, a cell for each source that has it.
+fn fill(numbers: &Numbers) -> Vec<Value> {
+    let mut columns: Vec<&str> = numbers.fill.iter().map(|fill| fill.column.as_str()).collect();
+    columns.sort_unstable();
+    columns.dedup();
+    let cell = |column: &str, source: &str| {
+        let found = numbers.fill.iter().find(|fill| fill.column == column && fill.source == source);
+        found.map_or(Value::from(()), |fill| {
+            let percent = if fill.rows > 0 { fill.filled * 100 / fill.rows } else { 0 };
+            context! {
+                percent,
+                share => share(fill.filled, fill.rows),
+                cleaned => fill.cleaned,
+                refused => fill.refused,
+                tip => format!(
+                    "{} of {} rows have a value; {} cleaned, {} refused",
+                    count(fill.filled),
+                    count(fill.rows),
+                    count(fill.cleaned),
+                    count(fill.refused)
+                ),
+            }
+        })
+    };
+    columns
+        .into_iter()
+        .map(|column| {
+            let cells: Vec<Value> = numbers.people.iter().map(|people| cell(column, &people.source)).collect();
+            context! { column, cells }
+        })
+        .collect()
 }
 
 fn overlaps(numbers: &Numbers) -> String {

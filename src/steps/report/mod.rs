@@ -1,6 +1,7 @@
 //! `report`: reads what the steps left in the data folder, counts it, and writes one page and its numbers.
 
 mod changes;
+mod compare;
 mod queries;
 mod runs;
 
@@ -48,6 +49,7 @@ pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
     numbers.checklist = checklist(&facts);
     numbers.segments = segments(&scored, Folder::find(&layout.previous("score"))?.as_ref())?;
     numbers.changes = changes::since_last_run(session, [&built, &resolved])?;
+    numbers.comparison = compare::methods(layout, &resolved)?;
     numbers.steps = runs::last_steps(layout)?;
     numbers.queries = queries::queries(layout.root());
     numbers.manifests = origins(session, phase)?;
