@@ -1,6 +1,7 @@
 //! Runs `sql/verify` over one read-only snapshot of the CRM, with the evidence lent to the session as temporary tables.
 
 use anyhow::Result;
+use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Schema};
 use foldhash::fast::FixedState;
 use hashbrown::HashSet;
@@ -52,6 +53,7 @@ pub const CHECKS: &[Check] = checks![
     "checks": "kept_rows", 1, "Verify record counts";
     "checks": "keys_and_indexes", 1, "CRM database provisioned and schema migrated";
     "checks": "profile_total", 1, "Verify total profile count";
+    "checks": "profile_fields", 1, "Verify record counts";
     "checks": "founders", 1, "Spot-check identity resolution";
     "checks": "link_evidence", 1, "Spot-check identity resolution";
     "checks": "link_confidence", 1, "Spot-check identity resolution";
@@ -70,6 +72,7 @@ pub const CHECKS: &[Check] = checks![
     "checks": "consent_flags", 4, "Verify consent data sync";
     "checks": "consent_rows", 4, "Verify consent data sync";
     "checks": "timeline_counts", 2, "Verify activity timeline";
+    "checks": "timeline_kinds", 2, "Verify activity timeline";
     "checks": "timeline_tenants", 2, "Verify activity timeline";
     "checks": "timeline_people", 2, "Verify activity timeline";
     "checks": "timeline_window", 5, "Verify activity timeline";
@@ -184,8 +187,8 @@ impl Verifier {
         Ok(rows.iter().map(|row| row.get(0)).collect())
     }
 
-    /// Fills a temporary table of the dataset's name; returns its rows.
-    pub fn lend<T: Table>(&self, batches: impl IntoIterator<Item = Result<arrow::array::RecordBatch>>) -> Result<u64> {
+    /// Fills a temporary table of the dataset's name with the batches that `give` sends; returns its rows.
+    pub fn lend<T: Table>(&self, give: impl FnOnce(&mut dyn FnMut(RecordBatch) -> Result<()>) -> Result<()>) -> Result<u64> {
         let dataset = T::dataset();
         self.connection.batch(&temporary_table(&dataset, &T::schema()))?;
         let columns = dataset.columns.iter().map(|column| {
@@ -205,12 +208,11 @@ impl Verifier {
             connection.wait(futures_util::SinkExt::send(&mut sink, bytes)).map_err(|error| fault(&error))
         };
         let mut buffer = HEADER.to_vec();
-        for batch in batches {
-            let batch = batch?;
+        give(&mut |batch| {
             encoder.encode(&|name| batch.column_by_name(name).cloned(), batch.num_rows(), &mut buffer, |full| {
                 if full.len() >= CHUNK { send(full) } else { Ok(()) }
-            })?;
-        }
+            })
+        })?;
         buffer.extend_from_slice(TRAILER);
         send(&mut buffer)?;
         let rows = connection.wait(sink.finish()).map_err(|error| fault(&error))?;
@@ -316,6 +318,7 @@ fn type_name(data_type: &DataType) -> String {
         DataType::Date32 => "date".to_owned(),
         DataType::Timestamp(..) => "timestamp".to_owned(),
         DataType::Decimal128(precision, scale) => format!("numeric({precision}, {scale})"),
+        DataType::List(_) => "text[]".to_owned(),
         _ => "text".to_owned(),
     }
 }
@@ -328,6 +331,7 @@ fn wire(data_type: &DataType) -> Wire {
         DataType::Date32 => Wire::Date,
         DataType::Timestamp(..) => Wire::Timestamp,
         DataType::Decimal128(..) => Wire::Numeric,
+        DataType::List(_) => Wire::TextArray(tokio_postgres::types::Type::TEXT.oid()),
         _ => Wire::Text(None),
     }
 }

@@ -66,7 +66,11 @@ const LINES: [(&str, &str, Proof); 41] = [
     (ONE, "Export MCA v1 ZA data", Proof::Export(Source::McaZa)),
     (ONE, "Export MCA v1 UK data", Proof::Export(Source::McaUk)),
     (ONE, "Run import script", Proof::Loaded(1)),
-    (ONE, "Verify record counts", Proof::Checks(1, &["record_counts", "same_rows", "export_estimates", "ledger_balance"])),
+    (
+        ONE,
+        "Verify record counts",
+        Proof::Checks(1, &["record_counts", "same_rows", "profile_fields", "export_estimates", "ledger_balance"]),
+    ),
     (
         ONE,
         "Spot-check identity resolution",
@@ -90,7 +94,7 @@ const LINES: [(&str, &str, Proof); 41] = [
     (
         FIVE,
         "Verify activity timeline",
-        Proof::Checks(5, &["timeline_counts", "timeline_tenants", "timeline_people", "timeline_window"]),
+        Proof::Checks(5, &["timeline_counts", "timeline_kinds", "timeline_tenants", "timeline_people", "timeline_window"]),
     ),
     (SIX, "Run batch engagement scoring", Proof::Checks(6, &["engagement"])),
     (SIX, "Run batch churn risk scoring", Proof::Checks(6, &["churn"])),
@@ -226,7 +230,10 @@ fn judge(proof: Proof, facts: &Facts) -> (&'static str, String) {
         Proof::Audit => match &facts.audit {
             Some((verdicts, words)) if *verdicts >= AUDIT_VERDICTS => ("DONE", words.clone()),
             Some((verdicts, _)) => ("NEEDS_A_PERSON", format!("{verdicts} of {AUDIT_VERDICTS} verdicts given")),
-            None => ("NEEDS_A_PERSON", format!("audit --sample 300 writes pairs to judge; done at {AUDIT_VERDICTS} verdicts")),
+            None => (
+                "NEEDS_A_PERSON",
+                format!("judge a sample of links, at least {AUDIT_VERDICTS}: verify --spot-check shows some of every rule"),
+            ),
         },
         Proof::Person(advice) => ("NEEDS_A_PERSON", advice.to_owned()),
         Proof::Rollback(how) => match &facts.rollback {
@@ -239,7 +246,7 @@ fn judge(proof: Proof, facts: &Facts) -> (&'static str, String) {
 fn preflight(facts: &Facts, place: &str) -> (&'static str, String) {
     let found: Vec<&Check> = facts.preflight.iter().filter(|check| check.name.starts_with(&format!("{place}: "))).collect();
     match (found.len(), found.iter().find(|check| check.state == "FAILED")) {
-        (0, _) => ("OPEN", "make check-connections, or: verify --phase 0".to_owned()),
+        (0, _) => ("OPEN", "verify --phase 0".to_owned()),
         (_, Some(failed)) => ("FAILED", format!("{}: {}", failed.name, failed.observed)),
         (count, None) => ("DONE", format!("{count} things examined by verify --phase 0")),
     }

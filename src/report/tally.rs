@@ -50,9 +50,12 @@ pub struct Tally {
 }
 
 fn ranked(counts: BTreeMap<String, i64>) -> Vec<Counted> {
-    let mut ranked: Vec<Counted> = counts.into_iter().map(|(name, count)| Counted { name, count }).collect();
-    ranked.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.name.cmp(&b.name)));
-    ranked
+    by_count(counts.into_iter().map(|(name, count)| Counted { name, count }).collect())
+}
+
+fn by_count(mut counts: Vec<Counted>) -> Vec<Counted> {
+    counts.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.name.cmp(&b.name)));
+    counts
 }
 
 /// Months since year 0 of an instant.
@@ -358,7 +361,7 @@ impl Tally {
             timeline: self.timeline(as_of),
             engagement: bands(&self.engagement),
             churn: bands(&self.churn),
-            departures: self.departures,
+            departures: by_count(self.departures),
             findings: self.findings,
             entities: self
                 .entities

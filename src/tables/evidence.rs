@@ -54,6 +54,22 @@ table! {
 }
 
 table! {
+    /// The timeline of the files by what a reader sees of an activity, counted.
+    pub mod kinds = "lent__kinds", key(activity_type, category, channel, title) {
+        /// What happened.
+        activity_type: Label,
+        /// Its category.
+        category: Label,
+        /// Channel of a message.
+        channel: Option<Label>,
+        /// Heading.
+        title: Label,
+        /// How many.
+        row_count: i64,
+    }
+}
+
+table! {
     /// The ledger, counted.
     pub mod outcomes = "lent__outcomes", key(source, entity, outcome, reason) {
         /// The source.

@@ -21,6 +21,15 @@ const BROKEN: &[(&str, &str)] = &[
            values ('bf110000-0000-8000-8000-000000000001', '1', 'scl', '2020-01-01', '2020-01-01')"#,
     ),
     (
+        "profile_fields",
+        r#"update "CustomerProfile" set "firstName" = 'Nobody'
+           where "id" = (select min("id") from "CustomerProfile" where "firstName" is not null)"#,
+    ),
+    (
+        "profile_fields",
+        r#"update "CustomerProfile" set "tags" = array_append("tags", 'vip') where "id" = (select min("id") from "CustomerProfile")"#,
+    ),
+    (
         "founders",
         r#"update "CustomerProfile" set "source" = 'scl'
            where "id" = (select min("id") from "CustomerProfile" where "source" = 'teetime')"#,
@@ -109,6 +118,11 @@ const BROKEN: &[(&str, &str)] = &[
     ),
     ("consent_rows", r#"delete from "MarketingConsent" where "id" = (select min("id") from "MarketingConsent")"#),
     ("timeline_counts", r#"delete from "Activity" where "id" = (select min("id") from "Activity" where "category" = 'BOOKING')"#),
+    (
+        "timeline_kinds",
+        r#"update "Activity" set "title" = 'Tee time at the moon'
+           where "id" = (select min("id") from "Activity" where "category" = 'BOOKING')"#,
+    ),
     ("timeline_tenants", r#"update "Activity" set "tenantId" = '9' where "id" = (select min("id") from "Activity")"#),
     (
         "timeline_people",
@@ -123,6 +137,21 @@ const BROKEN: &[(&str, &str)] = &[
     (
         "strategy_metrics",
         r#"update "CustomerProfile" set "bookingCountTotal" = "bookingCountTotal" + 1
+           where "id" = (select min("id") from "CustomerProfile")"#,
+    ),
+    (
+        "engagement",
+        r#"update "CustomerProfile" set "engagementScore" = "engagementScore" + 1
+           where "id" = (select min("id") from "CustomerProfile")"#,
+    ),
+    (
+        "churn",
+        r#"update "CustomerProfile" set "churnRiskScore" = null
+           where "id" = (select min("id") from "CustomerProfile" where "churnRiskScore" > 0)"#,
+    ),
+    (
+        "activity_dates",
+        r#"update "CustomerProfile" set "lastBookingAt" = '2001-01-01'
            where "id" = (select min("id") from "CustomerProfile")"#,
     ),
     (

@@ -25,7 +25,7 @@ fn lend<T: Table>(verifier: &Verifier, rows: &[T::Row<'_>]) {
     for row in rows {
         T::push(&mut builder, *row);
     }
-    verifier.lend::<T>([Ok(builder.finish())]).unwrap();
+    verifier.lend::<T>(|send| send(builder.finish())).unwrap();
 }
 
 fn ask(verifier: &Verifier, name: &str) -> Vec<Finding> {

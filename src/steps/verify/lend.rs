@@ -1,7 +1,6 @@
 //! Gathers from the data folder what the checks need and lends it to the CRM session.
 
 use anyhow::Result;
-use arrow::array::RecordBatch;
 use hashbrown::HashMap;
 
 use crate::cli::Session;
@@ -106,6 +105,8 @@ impl Folders {
             }
             Ok(())
         })?;
+        rows += self.lend_profiles(verifier)?;
+        rows += self.lend_kinds(verifier)?;
         rows += self.lend_people(verifier)?;
         rows += self.lend_evidence(session, verifier)?;
         Ok(rows)
@@ -166,6 +167,44 @@ impl Folders {
         lend_rows::<evidence::files::Table>(verifier, |push| {
             for (dataset, row_count, fingerprint) in files {
                 push(evidence::files::Row { dataset, row_count, fingerprint });
+            }
+            Ok(())
+        })
+    }
+
+    fn lend_profiles(&self, verifier: &Verifier) -> Result<u64> {
+        verifier.lend::<crm::customer_profiles::Table>(|send| {
+            let mut reader = self.crm.read::<crm::customer_profiles::Table>(None)?;
+            while let Some(batch) = reader.next_batch() {
+                send(batch?)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn lend_kinds(&self, verifier: &Verifier) -> Result<u64> {
+        type Kind = (String, &'static str, Option<String>, String);
+        let kept = verifier.kept(crm::activities::Table::STEM)?;
+        let mut counted: HashMap<Kind, i64, foldhash::fast::FixedState> = HashMap::default();
+        let mut kind: Kind = Kind::default();
+        for columns in self.crm.read::<crm::activities::Table>(None)? {
+            for row in columns?.rows().filter(|row| !kept.contains(row.id)) {
+                // One key is filled again for every row: a new one for each would cost four allocations a row.
+                kind.0.clear();
+                kind.0.push_str(row.activity_type);
+                kind.1 = row.category.code();
+                kind.2 = row.channel.map(str::to_owned);
+                kind.3.clear();
+                kind.3.push_str(row.title);
+                match counted.get_mut(&kind) {
+                    Some(count) => *count += 1,
+                    None => drop(counted.insert(kind.clone(), 1)),
+                }
+            }
+        }
+        lend_rows::<evidence::kinds::Table>(verifier, |push| {
+            for ((activity_type, category, channel, title), row_count) in &counted {
+                push(evidence::kinds::Row { activity_type, category, channel: channel.as_deref(), title, row_count: *row_count });
             }
             Ok(())
         })
@@ -355,18 +394,22 @@ impl Folders {
     }
 }
 
-/// Lends the rows that `give` pushes, batch by batch.
+/// Lends the rows that `give` pushes, batch by batch, so that memory does not grow with them.
 fn lend_rows<T: Table>(verifier: &Verifier, give: impl FnOnce(&mut dyn for<'a> FnMut(T::Row<'a>)) -> Result<()>) -> Result<u64> {
-    let mut builder = T::builder(BATCH);
-    let mut full: Vec<RecordBatch> = Vec::new();
-    give(&mut |row| {
-        T::push(&mut builder, row);
-        if builder.len() >= BATCH {
-            full.push(builder.finish());
-        }
-    })?;
-    full.push(builder.finish());
-    verifier.lend::<T>(full.into_iter().map(Ok))
+    verifier.lend::<T>(|send| {
+        let mut builder = T::builder(BATCH);
+        let mut sent = Ok(());
+        give(&mut |row| {
+            if sent.is_ok() {
+                T::push(&mut builder, row);
+                if builder.len() >= BATCH {
+                    sent = send(builder.finish());
+                }
+            }
+        })?;
+        sent?;
+        send(builder.finish())
+    })
 }
 
 /// What `sql/verify/checks/same_rows.sql` computes of a row.

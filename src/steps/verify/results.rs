@@ -13,6 +13,9 @@ use crate::report::numbers::Answer;
 use crate::store::{Draft, Folder};
 use crate::tables::check::results;
 
+/// Comparisons printed of one check; all are in `check__results`.
+const SHOWN: usize = 4;
+
 /// How a comparison came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {
@@ -199,12 +202,22 @@ impl Results {
         for ((name, state, compared), taken) in self.checks().into_iter().zip(&self.taken) {
             let seconds = taken.as_secs_f64();
             let _ = writeln!(text, " {} {name:<26} {compared:>4} compared   {seconds:>5.1} s   {}", state.sign(), state.code());
-            for worst in self.compared.iter().filter(|held| held.check == name && held.state > State::Vacuous) {
-                let finding = &worst.finding;
+            let doubts: Vec<&Compared> =
+                self.compared.iter().filter(|held| held.check == name && held.state > State::Vacuous).collect();
+            for doubt in doubts.iter().take(SHOWN) {
+                let finding = &doubt.finding;
                 let _ = writeln!(text, "     {}: {}, expected {}", finding.item, finding.observed, finding.expected);
                 if !finding.examples.is_empty() {
                     let _ = writeln!(text, "       {}", finding.examples.join(" "));
                 }
+            }
+            if doubts.len() > SHOWN {
+                let _ = writeln!(
+                    text,
+                    "     and {} more: inspect check__results --where state={}",
+                    doubts.len() - SHOWN,
+                    state.code()
+                );
             }
         }
         for answer in answers {
@@ -252,7 +265,7 @@ pub fn answer(quality: &Quality, columns: Vec<String>, rows: Vec<Vec<String>>) -
         *groups.entry(shared).or_default() += 1;
     }
     let rows = groups.into_iter().map(|(shared, groups)| vec![thousands(shared), thousands(groups)]).collect();
-    Answer { title, sql, columns: vec!["profiles that share an address".to_owned(), "addresses".to_owned()], rows }
+    Answer { title, sql, columns: vec!["profiles that share".to_owned(), "addresses".to_owned()], rows }
 }
 
 #[cfg(test)]
