@@ -234,7 +234,7 @@ impl Reader {
         if let Test::Number(number) = &test {
             self.number_doubts(number, place);
         }
-        Ok(Node::Activity(ActivityTest { filter, aggregate, test }))
+        Ok(Node::Activity(Box::new(ActivityTest { filter, aggregate, test })))
     }
 
     fn filter(&mut self, value: &Value, place: &Place<'_>) -> Result<Filter, RuleError> {

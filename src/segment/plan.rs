@@ -18,7 +18,7 @@ pub enum Plan {
     /// A field of the profile.
     Field(Field, Check),
     /// The profile's timeline.
-    Activity(ActivityPlan),
+    Activity(Box<ActivityPlan>),
     /// Another segment of the run, by its position.
     Member {
         /// Its position.
@@ -149,7 +149,7 @@ pub fn plan(rule: &Node, clock: &Clock, segment: &impl Fn(&str) -> Result<usize,
         Node::Any(nodes) => Plan::Any(several(nodes)?),
         Node::Not(node) => Plan::Not(Box::new(plan(node, clock, segment)?)),
         Node::Field(field, test) => Plan::Field(*field, check(field.kind(), test, clock)),
-        Node::Activity(test) => Plan::Activity(activity(test, clock)),
+        Node::Activity(test) => Plan::Activity(Box::new(activity(test, clock))),
         Node::Member { segment: name, is_member } => Plan::Member { segment: segment(name)?, is_member: *is_member },
     })
 }

@@ -15,7 +15,7 @@ pub enum Node {
     /// A field of the profile.
     Field(Field, Test),
     /// The profile's timeline.
-    Activity(ActivityTest),
+    Activity(Box<ActivityTest>),
     /// Another segment of the tenant, by name.
     Member {
         /// Its name.

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
-use arrow::array::RecordBatch;
 use serde_json::json;
 
 use crate::cli::{Outcome, Session};
@@ -58,7 +57,6 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
         draft.write::<profiles::Table>(None, [])?;
         draft.write::<memberships::Table>(None, [])?;
         draft.write::<refreshes::Table>(None, [])?;
-        draft.write::<departures::Table>(None, [])?;
     }
     let done = draft.finish(manifest, &session.layout.previous("score"))?;
     Ok(outcome(&done.manifest))
@@ -144,7 +142,6 @@ fn compute(
         return Err(strays(&summary, crm).into());
     }
     count(manifest, &summary);
-    draft.write::<departures::Table>(None, [departures(&summary)])?;
 
     let scores = rows.iter().map(profiles::Table::columns).collect::<Result<Vec<_>, _>>()?;
     draft.write::<profiles::Table>(None, rows)?;
@@ -201,18 +198,18 @@ fn strays(summary: &Summary, crm: &Folder) -> Fault {
     Fault::new(Exit::Input, what).at(crm.path().display().to_string()).help("make build")
 }
 
-/// What the departures of this step decided, by their headings in docs/departures.md.
-fn departures(summary: &Summary) -> RecordBatch {
-    let mut rows = departures::Builder::new(3);
+/// What the departures of this step decided, by their headings in docs/departures.md; from the manifest of `data/score`.
+pub(super) fn departures(manifest: &Manifest) -> Result<departures::Columns> {
     let counts = [
-        ("activity-scope", summary.outbound_only_90d),
-        ("metrics-before-scores", summary.scored_before_counted),
-        ("metrics-up-to-as-of", summary.counts_with_future),
+        ("activity-scope", "outbound_only_90d"),
+        ("metrics-before-scores", "scored_before_counted"),
+        ("metrics-up-to-as-of", "counts_with_future"),
     ];
+    let mut rows = departures::Builder::new(counts.len());
     for (departure, count) in counts {
-        rows.push(departures::Row { departure, row_count: i64::try_from(count).unwrap_or(i64::MAX) });
+        rows.push(departures::Row { departure, row_count: manifest.count(count) });
     }
-    rows.finish()
+    Ok(departures::Table::columns(&rows.finish())?)
 }
 
 /// The names under which the report finds the counts.

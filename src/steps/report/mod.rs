@@ -107,7 +107,7 @@ fn count(session: &Session, phase: Phase, as_of: Timestamp, folders: [&Folder; 4
     each!(built, crm::suppressions::Table, columns => tally.suppressions(columns));
     each!(built, crm::activities::Table, columns => tally.activities(columns, as_of));
     each!(built, check::departures::Table, columns => tally.departures(columns));
-    each!(scored, check::departures::Table, columns => tally.departures(columns));
+    tally.departures(&crate::steps::score::departures(&scored.manifest)?);
     each!(scored, score::profiles::Table, columns => tally.scores(columns));
     Ok(tally.finish(as_of))
 }
