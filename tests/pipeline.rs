@@ -118,8 +118,8 @@ fn what_others_put_into_the_crm_survives_a_second_load_and_a_rollback() {
                values ('9b2d4c1e-6f3a-4b8e-9c1d-2e3f4a5b6c7d', '1', 'walkin@foreign.test', 'crm', '2020-01-01', '2020-01-01', '2020-01-01');
            insert into "CustomerNote" ("id", "tenantId", "customerId", "body", "updatedAt", "createdAt")
                values ('0a2d4c1e-6f3a-4b8e-9c1d-2e3f4a5b6c7d', '1', '{ours}', 'prefers mornings', '2020-01-01', '2020-01-01');
-           insert into "CustomerSegment" ("id", "tenantId", "name", "type", "updatedAt", "memberCount")
-               values ('1a2d4c1e-6f3a-4b8e-9c1d-2e3f4a5b6c7d', '1', 'Captain''s guests', 'STATIC', '2020-01-01', 1);
+           insert into "CustomerSegment" ("id", "tenantId", "name", "type", "updatedAt", "createdAt", "memberCount")
+               values ('1a2d4c1e-6f3a-4b8e-9c1d-2e3f4a5b6c7d', '1', 'Captain''s guests', 'STATIC', '2020-01-01', '2020-01-01', 1);
            insert into "CustomerSegmentMembership" ("id", "tenantId", "segmentId", "customerId", "source", "addedAt")
                values ('2a2d4c1e-6f3a-4b8e-9c1d-2e3f4a5b6c7d', '1', '1a2d4c1e-6f3a-4b8e-9c1d-2e3f4a5b6c7d', '{ours}', 'MANUAL', '2020-01-01')"#
     ));
