@@ -209,6 +209,18 @@ fn a_wrong_database_a_closed_port_and_a_missing_socket_have_a_message_each() {
 }
 
 #[test]
+fn a_schema_of_the_url_is_where_tables_are_looked_for() {
+    let database = database(&format!("create schema golf; set search_path = golf; {}", SCHEMAS[2].1));
+    database.execute("insert into golf.\"Sport\" values (1, 'Golf')");
+    let fault = Place::new(Source::Scl, &database.url).fault(Source::Scl);
+    assert!(told(&fault).contains("table \"Member\"") && told(&fault).contains("?schema=NAME"), "{}", told(&fault));
+    let place = Place::new(Source::Scl, &format!("{}?schema=golf&connection_limit=5", database.url));
+    assert_eq!(place.export(Source::Scl).manifest.count("sports.rows"), 1);
+    let fault = Place::new(Source::Scl, &format!("{}?schema=gulf", database.url)).fault(Source::Scl);
+    assert!(told(&fault).contains("schema \"gulf\" is not there"), "{}", told(&fault));
+}
+
+#[test]
 fn another_as_of_than_that_of_the_folder_is_refused_unless_a_new_set_begins() {
     let database = source_database(Source::Scl);
     let mut place = Place::new(Source::Scl, &database.url);

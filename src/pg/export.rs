@@ -1,5 +1,7 @@
 //! A statement's rows as Arrow batches: columns compared with the declaration both ways, rows compared with the server's count.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, SchemaRef};
@@ -10,7 +12,10 @@ use crate::fault::{Exit, Fault, columns_fault};
 use crate::pg::column::Special;
 use crate::pg::decode::{DecodeError, Decoder};
 use crate::pg::references::missing;
-use crate::pg::{Snapshot, quote_identifier};
+use crate::pg::{Connection, Snapshot, quote_identifier};
+
+/// How long a server may be silent, sorting included, before the export gives up.
+const STALL: Duration = Duration::from_secs(1800);
 
 /// A statement to export and what its columns must be.
 #[derive(Clone, Debug)]
@@ -32,6 +37,8 @@ pub struct Prepared {
     copy: String,
     /// Columns that are cast on the way, as `created_at (text → timestamptz)`.
     pub casts: Vec<String>,
+    /// Columns of instants that carry a time zone in the database.
+    pub zoned: Vec<String>,
     /// Rows in the snapshot.
     pub rows: u64,
 }
@@ -61,7 +68,9 @@ impl Snapshot {
                     let columns: Vec<(&str, &Type)> =
                         described.columns().iter().map(|column| (column.name(), column.type_())).collect();
                     let (copy, casts) = fit(&query, body, &columns)?;
-                    prepared.push(Prepared { query, copy, casts, rows: 0 });
+                    let zoned = columns.iter().filter(|(_, found)| **found == Type::TIMESTAMPTZ);
+                    let zoned = zoned.map(|(name, _)| (*name).to_owned()).collect();
+                    prepared.push(Prepared { query, copy, casts, zoned, rows: 0 });
                 }
                 Err(error) => {
                     connection.batch("rollback to savepoint prepare_export")?;
@@ -117,7 +126,7 @@ impl Snapshot {
             let stream = connection.client().copy_out(&statement).await.map_err(|error| refused(&error))?;
             // Pieces are single rows: taking those that have arrived together saves a wake-up for each.
             let mut pieces = std::pin::pin!(stream.ready_chunks(1024));
-            while let Some(arrived) = pieces.next().await {
+            while let Some(arrived) = tokio::time::timeout(STALL, pieces.next()).await.map_err(|_| stalled(connection, export))? {
                 for piece in arrived {
                     let piece = piece.map_err(|error| refused(&error))?;
                     decoder.feed(&piece, |batch| sink(batch).map_err(Failure::Sink)).map_err(|failure| match failure {
@@ -137,6 +146,12 @@ impl Snapshot {
         }
         Ok(Exported { rows: decoder.rows(), specials: decoder.specials().flat_map(kinds).collect() })
     }
+}
+
+fn stalled(connection: &Connection, export: &Prepared) -> Fault {
+    let minutes = STALL.as_secs() / 60;
+    Fault::new(Exit::Failed, format!("{}: {} sent nothing for {minutes} minutes", export.query.name, connection.name()))
+        .help("is the server overloaded, or the network cut? Nothing was replaced; run the same command again")
 }
 
 /// What ends a stream: data that cannot be decoded, or a sink that takes no more.

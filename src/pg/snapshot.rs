@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 
+use crate::fault::{Exit, Fault};
 use crate::model::Timestamp;
 use crate::pg::references::Catalog;
 use crate::pg::{Connection, quote_identifier};
@@ -78,6 +79,11 @@ impl Snapshot {
     pub fn begin(connection: Connection, as_of: Timestamp) -> Result<Self> {
         let schemas = connection.query_one("select pg_catalog.current_schemas(false)", &[])?;
         let schemas: Vec<String> = schemas.get::<_, Vec<&str>>(0).into_iter().map(quote_identifier).collect();
+        if schemas.is_empty() {
+            let asked = connection.target().schema.as_deref().unwrap_or("public");
+            let what = format!("{}: schema {asked:?} is not there, or the role may not use it", connection.name());
+            return Err(Fault::new(Exit::Preflight, what).help("name another one in the URL: ?schema=NAME").into());
+        }
         let path = std::iter::once("pg_catalog".to_owned()).chain(schemas).collect::<Vec<_>>().join(", ");
         let watermark = connection.query_one(WATERMARK, &[])?;
         connection.batch("begin isolation level repeatable read read only")?;

@@ -64,7 +64,9 @@ impl Folders {
                 let rows = folder.manifest.files.get(&name).map_or(0, |entry| entry.rows);
                 let estimate = session.config.expect.get(source.code()).and_then(|expected| expected.get(export.entity));
                 let whole = |rows: u64| i64::try_from(rows).unwrap_or(i64::MAX);
-                entities.push((*source, export.entity, whole(rows), estimate.copied().map(whole)));
+                // Lines of a CSV dump that are no records have an outcome too.
+                let unread = folder.manifest.count(&format!("{}.rejected_rows", export.entity));
+                entities.push((*source, export.entity, whole(rows) + unread, estimate.copied().map(whole)));
             }
         }
         entities
