@@ -125,18 +125,13 @@ impl Consents<'_> {
     }
 
     /// Withdrawals of the carried addresses by others than the profile's own contacts.
-    fn foreign<'a>(&'a self, subject: &Subject<'_>, channel: Channel, carried: &[(Address, String)]) -> Vec<&'a Withdrawal> {
+    fn foreign<'a>(&'a self, subject: &Subject<'a>, channel: Channel, carried: &[(Address, String)]) -> Vec<&'a Withdrawal> {
         let tenant = self.roster.tenant(subject.profile);
         let Some(wanted) = Address::of(channel) else { return Vec::new() };
         let addresses = carried.iter().filter(|(kind, _)| *kind == wanted);
-        let all = addresses.flat_map(|(_, address)| self.withdrawals.of(tenant, channel, address));
         let mut foreign: Vec<&Withdrawal> =
-            all.filter(|withdrawal| withdrawal.contact.is_none_or(|contact| !subject.contacts.contains(&contact))).collect();
-        // Those of this run before those of earlier loads, the latest first: the same row whether or not an earlier load knew it.
-        foreign.sort_by_key(|withdrawal| match withdrawal.origin {
-            Origin::Unit(unit) => (0, std::cmp::Reverse(withdrawal.revoked_at), unit),
-            Origin::Earlier(row) => (1, std::cmp::Reverse(withdrawal.revoked_at), row),
-        });
+            addresses.flat_map(|(_, address)| self.withdrawals.by_others(tenant, channel, address, subject.contacts)).collect();
+        foreign.sort_by_key(|withdrawal| withdrawal.rank());
         foreign
     }
 

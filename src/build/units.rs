@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
 use crate::build::consent::{Decider, Evidence, EvidenceKind, Flag, decide, is_lifting};
 use crate::build::roster::{Record, Roster};
 use crate::build::{BuildError, Departure, Departures, Options};
@@ -84,15 +87,6 @@ impl Units {
         self.texts.push_str(text);
         (from, end(&self.texts))
     }
-
-    fn scope_number(&mut self, name: &str) -> u32 {
-        let known = self.scopes.iter().position(|scope| scope == name);
-        let number = known.unwrap_or_else(|| {
-            self.scopes.push(name.to_owned());
-            self.scopes.len() - 1
-        });
-        u32::try_from(number).unwrap_or(u32::MAX)
-    }
 }
 
 /// A piece of evidence in compact form: its texts lie in the shared buffer.
@@ -110,14 +104,16 @@ pub struct UnitsBuilder<'a> {
     roster: &'a Roster,
     options: &'a Options,
     units: Units,
-    origins: Vec<(u32, u32)>,
+    scopes: HashMap<String, u32, FixedState>,
+    origins: HashMap<String, (u32, u32), FixedState>,
     pieces: Vec<Piece>,
 }
 
 impl<'a> UnitsBuilder<'a> {
     /// Ready for the first batch.
     pub fn new(roster: &'a Roster, options: &'a Options) -> Self {
-        Self { roster, options, units: Units::default(), origins: Vec::new(), pieces: Vec::new() }
+        let (scopes, origins) = (HashMap::with_hasher(FixedState::with_seed(0)), HashMap::with_hasher(FixedState::with_seed(0)));
+        Self { roster, options, units: Units::default(), scopes, origins, pieces: Vec::new() }
     }
 
     /// Takes a batch; rows of unknown contacts and of channels that no consent is kept for say nothing here.
@@ -128,27 +124,38 @@ impl<'a> UnitsBuilder<'a> {
             };
             let kind = if row.entity == "preferences" { EvidenceKind::Preference } else { EvidenceKind::Log };
             let (is_grant, is_act, at, changed_at) = (row.is_grant, row.is_act, row.at, row.changed_at);
-            let origin = self.origin(row.origin.unwrap_or_default());
+            let (scope, origin) = (self.scope(row.scope), self.origin(row.origin.unwrap_or_default()));
+            let row_id = self.units.keep(row.row_id);
             self.pieces.push(Piece {
                 contact,
                 channel,
-                scope: self.units.scope_number(row.scope),
+                scope,
                 evidence: Evidence { kind, is_grant, is_act, at, changed_at },
-                row_id: self.units.keep(row.row_id),
+                row_id,
                 origin,
             });
         }
         if u32::try_from(self.units.texts.len()).is_ok() { Ok(()) } else { Err(BuildError::TooMany) }
     }
 
-    /// The few sources that rows name are kept once.
+    /// Words that many rows name are kept once.
     fn origin(&mut self, name: &str) -> (u32, u32) {
-        let known = self.origins.iter().copied().find(|&place| self.units.text(place) == name);
-        known.unwrap_or_else(|| {
-            let place = self.units.keep(name);
-            self.origins.push(place);
-            place
-        })
+        if let Some(&place) = self.origins.get(name) {
+            return place;
+        }
+        let place = self.units.keep(name);
+        self.origins.insert(name.to_owned(), place);
+        place
+    }
+
+    fn scope(&mut self, name: &str) -> u32 {
+        if let Some(&number) = self.scopes.get(name) {
+            return number;
+        }
+        let number = u32::try_from(self.units.scopes.len()).unwrap_or(u32::MAX);
+        self.units.scopes.push(name.to_owned());
+        self.scopes.insert(name.to_owned(), number);
+        number
     }
 
     /// All units, and what was counted on the way.

@@ -48,11 +48,28 @@ pub struct Withdrawal {
     pub contact: Option<Record>,
 }
 
+impl Withdrawal {
+    /// Less counts more: those of this run first, so that a row is the same whether or not an earlier load knew it.
+    pub fn rank(&self) -> (bool, std::cmp::Reverse<Option<Timestamp>>, u32) {
+        let latest_first = std::cmp::Reverse(self.revoked_at);
+        match self.origin {
+            Origin::Unit(unit) => (false, latest_first, unit),
+            Origin::Earlier(row) => (true, latest_first, row),
+        }
+    }
+}
+
 type Key = (String, Channel, String);
+
+/// The withdrawals of one address and scope: those of this run before those of earlier loads, the latest first.
+struct ScopeGroup {
+    scope: String,
+    withdrawals: Vec<Withdrawal>,
+}
 
 /// Standing withdrawals, found by tenant, channel and address.
 pub struct Withdrawals {
-    by_address: HashMap<Key, Vec<Withdrawal>, FixedState>,
+    by_address: HashMap<Key, Vec<ScopeGroup>, FixedState>,
     lifted: Vec<bool>,
     reach: SuppressionReach,
 }
@@ -98,6 +115,9 @@ impl Withdrawals {
                 all.add(&row.tenant_id, row.channel, &row.address, withdrawal);
             }
         }
+        for group in all.by_address.values_mut().flatten() {
+            group.withdrawals.sort_by_key(Withdrawal::rank);
+        }
         all
     }
 
@@ -111,9 +131,18 @@ impl Withdrawals {
         self.lifted[position]
     }
 
-    /// The standing withdrawals of an address in its form for comparison.
-    pub fn of(&self, tenant: &str, channel: Channel, address: &str) -> &[Withdrawal] {
-        self.by_address.get(&self.key(tenant, channel, address)).map_or(&[], Vec::as_slice)
+    /// Of each scope of an address, in its form for comparison, the withdrawal that counts most among those that are not a
+    /// contact's of the given ones. Costs as much as there are own contacts, however many people share the address.
+    pub fn by_others<'a>(
+        &'a self,
+        tenant: &str,
+        channel: Channel,
+        address: &str,
+        own: &'a [Record],
+    ) -> impl Iterator<Item = &'a Withdrawal> {
+        let groups = self.by_address.get(&self.key(tenant, channel, address)).map_or(&[][..], Vec::as_slice);
+        let is_foreign = |withdrawal: &&Withdrawal| withdrawal.contact.is_none_or(|contact| !own.contains(&contact));
+        groups.iter().filter_map(move |group| group.withdrawals.iter().find(is_foreign))
     }
 
     fn key(&self, tenant: &str, channel: Channel, address: &str) -> Key {
@@ -123,10 +152,17 @@ impl Withdrawals {
 
     fn add(&mut self, tenant: &str, channel: Channel, address: &str, withdrawal: Withdrawal) {
         let key = self.key(tenant, channel, address);
-        let known = self.by_address.entry(key).or_default();
-        let is_same = |other: &Withdrawal| other.scope == withdrawal.scope && other.origin == withdrawal.origin;
-        if !known.iter().any(is_same) {
-            known.push(withdrawal);
+        let groups = self.by_address.entry(key).or_default();
+        let group = match groups.iter().position(|group| group.scope == withdrawal.scope) {
+            Some(known) => &mut groups[known].withdrawals,
+            None => {
+                groups.push(ScopeGroup { scope: withdrawal.scope.clone(), withdrawals: Vec::new() });
+                &mut groups.last_mut().expect("just pushed").withdrawals
+            }
+        };
+        // Two spellings of one address at one contact follow each other.
+        if group.last().is_none_or(|last| last.origin != withdrawal.origin) {
+            group.push(withdrawal);
         }
     }
 
