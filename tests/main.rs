@@ -25,6 +25,7 @@ mod load_faults;
 mod local;
 #[cfg(feature = "local-postgres")]
 mod pipeline;
+mod resolve;
 #[cfg(feature = "local-postgres")]
 mod rollback;
 mod schemas;
@@ -35,5 +36,7 @@ mod segment;
 #[cfg(feature = "local-postgres")]
 mod stage;
 mod tidy;
+#[allow(dead_code, reason = "the bench reads files, households and the demo's people too")]
+mod truth;
 #[cfg(feature = "local-postgres")]
 mod verify;

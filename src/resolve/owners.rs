@@ -138,7 +138,8 @@ fn leaders(population: &Population, group: &[Record]) -> Vec<Person> {
 }
 
 fn same_owner(population: &Population, a: &Person, b: &Person) -> bool {
-    population.names.compare_first(a.0, b.0).agrees() && !births_conflict(a.2, b.2)
+    let swapped = a.0 == b.1 && a.1 == b.0;
+    (swapped || population.names.compare_first(a.0, b.0).agrees()) && !births_conflict(a.2, b.2)
 }
 
 /// A source lists a person once: its nameless records with different numbers on one address are different people.

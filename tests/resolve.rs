@@ -1,0 +1,335 @@
+//! Identity resolution as a whole: adversarial people, decisions, and the same answer whatever the order.
+
+use crm_backfill::model::{LinkRule, Source};
+use crm_backfill::resolve::{Decision, DecisionKind, DecisionState, Memory, Options, Origin, Resolution};
+use crm_backfill::tables::Table as _;
+use crm_backfill::tables::resolution::{candidates, links};
+use proptest::prelude::*;
+
+use crate::truth::{Raw, Truth};
+
+fn member(id: &str, first: &str, last: &str, born: &str) -> Raw {
+    Raw { id: id.to_owned(), first: first.to_owned(), last: last.to_owned(), born: born.to_owned(), ..Raw::default() }
+}
+
+fn contact(id: &str, email: &str, phone: &str) -> Raw {
+    Raw { source: Source::Messaging, id: id.to_owned(), email: email.to_owned(), phone: phone.to_owned(), ..Raw::default() }
+}
+
+fn with(raw: Raw, email: &str, phone: &str) -> Raw {
+    Raw { email: email.to_owned(), phone: phone.to_owned(), ..raw }
+}
+
+fn player(id: &str, first: &str, last: &str, email: &str, phone: &str) -> Raw {
+    Raw { source: Source::Teetime, ..with(member(id, first, last, ""), email, phone) }
+}
+
+fn resolved(records: &[Raw]) -> Resolution {
+    Truth::of(records, 100).resolve(&Options::default(), Memory::default())
+}
+
+/// Ids by person, in record order.
+fn people(resolution: &Resolution) -> Vec<Vec<String>> {
+    let population = &resolution.population;
+    let mut found: Vec<(u32, Vec<String>)> = Vec::new();
+    for record in 0..population.len() {
+        let label = resolution.labels()[record as usize];
+        let id = population.key(record).id.to_owned();
+        match found.iter_mut().find(|(of, _)| *of == label) {
+            Some((_, ids)) => ids.push(id),
+            None => found.push((label, vec![id])),
+        }
+    }
+    found.into_iter().map(|(_, ids)| ids).collect()
+}
+
+const MOBILE: &str = "0821234890";
+const OTHER: &str = "0835551207";
+
+#[test]
+fn a_couple_on_one_mailbox_stays_two_people() {
+    let records = [
+        with(member("1", "Peter", "Botha", "1960-05-04"), "botha@mail.test", ""),
+        with(member("2", "Anna", "Botha", "1962-07-08"), "botha@mail.test", ""),
+        contact("c1", "botha@mail.test", ""),
+    ];
+    assert_eq!(people(&resolved(&records)), [vec!["1"], vec!["2"], vec!["c1"]]);
+}
+
+#[test]
+fn parents_and_juniors_on_one_number_stay_apart_and_keep_their_own_records() {
+    let records = [
+        with(member("1", "Peter", "Botha", "1970-05-04"), "", MOBILE),
+        with(member("2", "Lerato", "Botha", "2008-07-08"), "", MOBILE),
+        player("p1", "Peter", "Botha", "", MOBILE),
+        player("p2", "Lerato", "Botha", "", MOBILE),
+    ];
+    assert_eq!(people(&resolved(&records)), [vec!["1", "p1"], vec!["2", "p2"]]);
+}
+
+#[test]
+fn twins_are_two_people() {
+    let records = [
+        with(member("1", "Thabo", "Nkosi", "1999-03-14"), "nkosi@mail.test", MOBILE),
+        with(member("2", "Sipho", "Nkosi", "1999-03-14"), "nkosi@mail.test", MOBILE),
+    ];
+    assert_eq!(people(&resolved(&records)), [vec!["1"], vec!["2"]]);
+}
+
+#[test]
+fn father_and_son_of_one_name_are_told_apart_by_birth() {
+    let records = [
+        with(member("1", "John", "Smith", "1951-01-20"), "smith@mail.test", MOBILE),
+        with(member("2", "John", "Smith", "1984-11-02"), "smith@mail.test", MOBILE),
+    ];
+    assert_eq!(people(&resolved(&records)).len(), 2);
+}
+
+#[test]
+fn a_reception_address_on_500_people_links_nobody() {
+    let firsts = ["Peter", "Anna", "Thabo", "Lindiwe", "Craig", "Naledi", "Rajesh", "Sarah", "Willem", "Fatima"];
+    let lasts: Vec<String> =
+        (0..50).map(|n| format!("Sur{}{}name", char::from(b'a' + n / 7), char::from(b'a' + n % 7))).collect();
+    let records: Vec<Raw> =
+        (0..500).map(|n| with(member(&n.to_string(), firsts[n % 10], &lasts[n / 10], ""), "desk@club-a.example", "")).collect();
+    assert_eq!(people(&resolved(&records)).len(), 500);
+}
+
+#[test]
+fn a_recycled_number_does_not_join_its_old_and_new_owner() {
+    let records = [with(member("1", "Peter", "Botha", "1960-05-04"), "", MOBILE), player("p", "Naledi", "Mokoena", "", MOBILE)];
+    assert_eq!(people(&resolved(&records)).len(), 2);
+}
+
+#[test]
+fn swapped_names_and_maiden_names_do_not_part_a_person() {
+    let records = [
+        with(member("1", "Karen", "Bavaberg", "1988-03-14"), "karenb@mail.test", ""),
+        player("p", "Bavaberg", "Karen", "karenb@mail.test", ""),
+        player("q", "Karen", "Dlamini", "karenb@mail.test", ""),
+    ];
+    assert_eq!(people(&resolved(&records)).len(), 1);
+}
+
+#[test]
+fn a_relatives_association_number_is_refused_and_reviewed() {
+    let number = "2700112233".to_owned();
+    let records = [
+        Raw { golf_rsa: number.clone(), ..with(member("1", "Peter", "Botha", "1970-05-04"), "peter@mail.test", "") },
+        Raw { golf_rsa: number, ..player("p", "Anna", "Botha", "anna@mail.test", "") },
+    ];
+    let resolution = resolved(&records);
+    assert_eq!(people(&resolution).len(), 2);
+    let batches: Vec<_> = resolution.candidates().collect();
+    let columns = candidates::Table::columns(&batches[0]).unwrap();
+    assert!(columns.rows().any(|row| row.reasons.iter().any(|reason| reason == "GOLF_RSA_ID")));
+}
+
+#[test]
+fn two_cdh_numbers_are_one_person_only_by_decision() {
+    let cdh = |number: &str, raw: Raw| Raw { source: Source::McaUk, tenant: Some("2".to_owned()), cdh: number.to_owned(), ..raw };
+    let records = [
+        cdh("1012345671", with(member("1", "Rhys", "Evans", "1970-05-04"), "rhys@mail.test", "")),
+        cdh("1098765432", with(member("2", "Rhys", "Evans", "1970-05-04"), "rhys@mail.test", "")),
+    ];
+    let truth = Truth::of(&records, 100);
+    assert_eq!(people(&truth.resolve(&Options::default(), Memory::default())).len(), 2);
+    let decisions = [decision(DecisionKind::MustLink, "mca_uk:members:1", "mca_uk:members:2")];
+    let joined = truth.resolve(&Options::default(), Memory { decisions: &decisions, profile_ids: &[] });
+    assert_eq!(people(&joined).len(), 1);
+    assert_eq!(joined.decision_states()[0].1, DecisionState::Applied);
+}
+
+#[test]
+fn a_placeholder_birth_joins_no_namesakes() {
+    let mut records: Vec<Raw> = (0..400).map(|n| member(&n.to_string(), "John", "Smith", "1980-06-15")).collect();
+    records.iter_mut().enumerate().for_each(|(n, raw)| raw.email = format!("holder{n}@mail.test"));
+    records.extend((400..900).map(|n| {
+        let born = format!("19{:02}-{:02}-{:02}", 40 + n % 50, 1 + n % 12, 1 + n % 28);
+        Raw { email: format!("holder{n}@mail.test"), ..member(&n.to_string(), "Other", "Person", &born) }
+    }));
+    let resolution = resolved(&records);
+    assert!(people(&resolution).iter().take(400).all(|ids| ids.len() == 1));
+}
+
+#[test]
+fn look_alike_letters_in_a_name_do_not_part_a_person() {
+    let records = [
+        with(member("1", "Paul", "Fraser", "1970-05-04"), "paulf@mail.test", ""),
+        player("p", "P\u{430}ul", "Fraser", "paulf@mail.test", ""),
+    ];
+    assert_eq!(people(&resolved(&records)).len(), 1);
+}
+
+#[test]
+fn empty_strings_join_nobody() {
+    let records = [player("p1", "", "", "", ""), player("p2", "", "", "", ""), player("p3", " ", " ", " ", " ")];
+    assert_eq!(people(&resolved(&records)).len(), 3);
+}
+
+#[test]
+fn a_record_that_is_its_own_duplicate_is_one_person() {
+    let one = with(member("1", "Peter", "Botha", "1970-05-04"), "peterb@mail.test", MOBILE);
+    let records = [one.clone(), Raw { id: "2".to_owned(), ..one }];
+    assert_eq!(people(&resolved(&records)), [vec!["1", "2"]]);
+}
+
+#[test]
+fn a_hundred_thousand_records_with_one_number_stay_apart() {
+    let records: Vec<Raw> = (0..100_000).map(|n| contact(&n.to_string(), "", MOBILE)).collect();
+    assert_eq!(resolved(&records).summary().profiles, 100_000);
+}
+
+#[test]
+fn fifty_records_of_one_person_are_one_profile() {
+    let records: Vec<Raw> = (0..50).map(|n| player(&n.to_string(), "Naledi", "Mokoena", "naledi.m@mail.test", OTHER)).collect();
+    let resolution = resolved(&records);
+    assert_eq!(people(&resolution).len(), 1);
+    let batch = resolution.links().next().unwrap();
+    let rows: Vec<_> = links::Table::columns(&batch).unwrap().rows().map(|row| (row.rule, row.confidence)).collect();
+    assert_eq!(rows[0], (LinkRule::Founder, 100));
+    assert!(rows[1..].iter().all(|(rule, confidence)| *rule == LinkRule::EmailPhone && *confidence <= 99));
+}
+
+#[test]
+fn nobody_is_linked_across_tenants_but_the_pair_is_listed() {
+    let abroad = Raw { tenant: Some("2".to_owned()), ..player("p", "Naledi", "Mokoena", "naledi.m@mail.test", "") };
+    let records = [with(member("1", "Naledi", "Mokoena", ""), "naledi.m@mail.test", ""), abroad];
+    let resolution = resolved(&records);
+    assert_eq!(people(&resolution).len(), 2);
+    let batch = resolution.candidates().next().unwrap();
+    assert_eq!(candidates::Table::columns(&batch).unwrap().row(0).refusal, "CROSS_TENANT");
+}
+
+#[test]
+fn a_tenantless_player_goes_with_his_tenant_and_lives_in_default_alone() {
+    let free = |id: &str, email: &str| Raw { tenant: None, ..player(id, "Naledi", "Mokoena", email, "") };
+    let records = [
+        with(member("1", "Naledi", "Mokoena", ""), "naledi.m@mail.test", ""),
+        free("p", "naledi.m@mail.test"),
+        free("q", "somebody@mail.test"),
+    ];
+    let resolution = resolved(&records);
+    let batch = resolution.links().next().unwrap();
+    let tenants: Vec<_> = links::Table::columns(&batch).unwrap().rows().map(|row| row.tenant_id.map(str::to_owned)).collect();
+    assert_eq!(tenants, [Some("1".to_owned()), Some("1".to_owned()), Some("default".to_owned())]);
+}
+
+fn decision(kind: DecisionKind, a: &str, b: &str) -> Decision {
+    Decision { kind, a: a.to_owned(), b: b.to_owned(), origin: Origin::File }
+}
+
+/// A small town with every kind of collision: few names, few addresses, few numbers.
+fn town() -> impl Strategy<Value = Vec<Raw>> {
+    let sources = [Source::McaZa, Source::McaUk, Source::Scl, Source::Teetime, Source::Messaging];
+    let record = (0..5usize, 0..7usize, 0..4usize, 0..9usize, 0..9usize, 0..4usize, 0..5usize);
+    prop::collection::vec(record, 1..40).prop_map(move |rows| {
+        rows.into_iter()
+            .enumerate()
+            .map(|(n, (source, first, last, email, phone, born, rsa))| {
+                let source = sources[source];
+                let firsts = ["John", "Jack", "Mary", "Thabo", "J", "", "Anna"];
+                let lasts = ["Smith", "Smyth", "Mokoena", ""];
+                let text = |kind: &str, n: usize, none: usize| if n >= none { String::new() } else { format!("{kind}{n}") };
+                let nameless = source == Source::Messaging;
+                Raw {
+                    source,
+                    id: (n + 1).to_string(),
+                    tenant: match source {
+                        Source::McaUk => Some("2".to_owned()),
+                        Source::Teetime if n % 3 == 0 => None,
+                        _ => Some("1".to_owned()),
+                    },
+                    email: if email < 6 { format!("holder{email}@mail.test") } else { String::new() },
+                    phone: if phone < 6 { format!("08212347{phone}1") } else { String::new() },
+                    first: if nameless { String::new() } else { firsts[first].to_owned() },
+                    last: if nameless { String::new() } else { lasts[last].to_owned() },
+                    born: if born < 3 { format!("19{}0-05-04", 5 + born) } else { String::new() },
+                    golf_rsa: text("270011223", rsa, 4),
+                    ..Raw::default()
+                }
+            })
+            .collect()
+    })
+}
+
+fn rows(resolution: &Resolution) -> Vec<String> {
+    let links = resolution.links().map(|batch| format!("{batch:?}"));
+    links.chain(resolution.candidates().map(|batch| format!("{batch:?}"))).chain([format!("{:?}", resolution.hubs())]).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn order_batches_and_threads_change_nothing(records in town(), seed in any::<u64>(), size in 1..7usize) {
+        let options = Options::default();
+        let plain = rows(&Truth::of(&records, 1000).resolve(&options, Memory::default()));
+        let mut shuffled = records;
+        let mut state = seed;
+        for at in (1..shuffled.len()).rev() {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            shuffled.swap(at, (state >> 33) as usize % (at + 1));
+        }
+        for threads in [1, 2, 8] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let again = pool.install(|| rows(&Truth::of(&shuffled, size).resolve(&options, Memory::default())));
+            prop_assert_eq!(&plain, &again);
+        }
+    }
+
+    #[test]
+    fn phases_with_renewed_ids_between_them_equal_one_backfill(records in town()) {
+        let options = Options::default();
+        let all = Truth::of(&records, 100).resolve(&options, Memory::default());
+        let mut loaded: Vec<(String, String)> = Vec::new();
+        for phase in [1u8, 2, 3, 4] {
+            let known: Vec<Raw> = records.iter().filter(|raw| raw.source.phase().number() <= phase).cloned().collect();
+            let now = Truth::of(&known, 100).resolve(&options, Memory { decisions: &[], profile_ids: &loaded });
+            loaded = (0..now.population.len())
+                .filter_map(|record| Some((now.population.key(record).to_string(), now.profile_id(record)?)))
+                .collect();
+        }
+        let once: Vec<(String, String)> = (0..all.population.len())
+            .filter_map(|record| Some((all.population.key(record).to_string(), all.profile_id(record)?)))
+            .collect();
+        prop_assert_eq!(loaded, once);
+    }
+
+    #[test]
+    fn a_cannot_link_splits_a_must_link_joins_and_nothing_else_moves(records in town(), a in any::<prop::sample::Index>(), b in any::<prop::sample::Index>(), must in any::<bool>()) {
+        let options = Options::default();
+        let truth = Truth::of(&records, 100);
+        let before = truth.resolve(&options, Memory::default());
+        let count = before.population.len() as usize;
+        let (a, b) = (a.index(count) as u32, b.index(count) as u32);
+        prop_assume!(a != b);
+        let kind = if must { DecisionKind::MustLink } else { DecisionKind::CannotLink };
+        let decisions = [decision(kind, &before.population.key(a).to_string(), &before.population.key(b).to_string())];
+        let after = truth.resolve(&options, Memory { decisions: &decisions, profile_ids: &[] });
+        let touched = [before.labels()[a as usize], before.labels()[b as usize]];
+        for record in 0..count {
+            if !touched.contains(&before.labels()[record]) {
+                prop_assert_eq!(before.labels()[record], after.labels()[record]);
+            }
+        }
+        let one = after.labels()[a as usize] == after.labels()[b as usize];
+        match after.decision_states()[0].1 {
+            DecisionState::Applied => prop_assert_eq!(one, must),
+            state => prop_assert!(must && state == DecisionState::Contradicted && !one),
+        }
+    }
+
+    #[test]
+    fn every_record_is_in_exactly_one_profile_or_skipped_with_a_reason(records in town()) {
+        let resolution = resolved(&records);
+        let batch = resolution.links().next().unwrap();
+        let columns = links::Table::columns(&batch).unwrap();
+        prop_assert_eq!(columns.rows().count(), records.len());
+        for row in columns.rows() {
+            prop_assert_eq!(row.profile_id.is_none(), row.rule == LinkRule::Skipped);
+            prop_assert_eq!(row.matched_source_id.is_some(), !matches!(row.rule, LinkRule::Skipped | LinkRule::Founder));
+            prop_assert!(!row.evidence.is_empty());
+        }
+    }
+}
