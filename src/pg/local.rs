@@ -13,30 +13,30 @@
 mod account;
 mod binaries;
 mod client;
+mod lock;
+mod place;
 
 use std::fs;
 use std::io::Write as _;
-use std::net::{Ipv4Addr, TcpListener};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 
 use account::Account;
 use binaries::Binaries;
 pub use client::{Client, CopyIn};
+use lock::{LockFile, serves};
+use place::{free_port, make_private_folder, move_away, socket_folder};
 
 use crate::fault::{Exit, Fault};
 
 /// The superuser of every local server; there is no other role at first.
 const SUPERUSER: &str = "postgres";
-
-/// `sun_path` of Linux holds 108 bytes, the last of them zero; `/.s.PGSQL.65535` takes 15.
-const LONGEST_SOCKET_FOLDER: usize = 107 - 15;
 
 const SETTINGS: &str = "
 listen_addresses = '127.0.0.1'
@@ -102,7 +102,10 @@ impl LocalServer {
             return Ok(running);
         }
         let binaries = Binaries::find()?;
-        let account = Account::choose(&folder)?;
+        let (folder, account) = match Account::choose(&folder) {
+            Ok(account) => (folder, account),
+            Err(refusal) => move_away(&folder)?.ok_or(refusal)?,
+        };
         let socket = socket_folder(&folder, &account)?;
         let data = folder.join("data");
         if !data.join("PG_VERSION").exists() {
@@ -248,40 +251,6 @@ fn broken(folder: &Path, what: &str) -> anyhow::Error {
     fault.into()
 }
 
-fn make_private_folder(folder: &Path) -> Result<()> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-        .with_context(|| format!("{} cannot be created", folder.display()))
-}
-
-/// Sockets live beside the data when the path is short enough for one.
-fn socket_folder(folder: &Path, account: &Account) -> Result<PathBuf> {
-    let near = folder.join("socket");
-    let far = || {
-        let name = blake3::hash(folder.as_os_str().as_encoded_bytes()).to_hex();
-        PathBuf::from(format!("/tmp/crm-backfill-{}", &name[..16]))
-    };
-    // A quote or a comma would end the path within the server's own settings.
-    let is_plain =
-        near.to_str().is_some_and(|path| path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+@".contains(&byte)));
-    let socket = if near.as_os_str().len() <= LONGEST_SOCKET_FOLDER && is_plain { near } else { far() };
-    make_private_folder(&socket)?;
-    account.own(&socket)?;
-    Ok(socket)
-}
-
-/// The port of the last start if it is still free, else one the system gives.
-fn free_port(folder: &Path) -> Result<u16> {
-    let last = fs::read_to_string(folder.join("port")).ok().and_then(|text| text.trim().parse::<u16>().ok());
-    let listener = last
-        .and_then(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok())
-        .map_or_else(|| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)), Ok)
-        .context("no free port on the loopback interface")?;
-    Ok(listener.local_addr()?.port())
-}
-
 fn create_cluster(binaries: &Binaries, account: &Account, folder: &Path, purpose: Purpose) -> Result<()> {
     // What an interrupted initdb left behind; a finished one always has PG_VERSION, written last among its first files.
     let data = folder.join("data");
@@ -345,6 +314,7 @@ fn launch(binaries: &Binaries, account: &Account, folder: &Path, socket: &Path, 
     let data = folder.join("data");
     // Nobody serves this folder. A recycled process id in a lock file left by kill -9 would keep the server from starting.
     let left = fs::read_dir(socket)?.filter_map(Result::ok).map(|entry| entry.path());
+    let left = left.filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".s.PGSQL.")));
     for lock in left.chain([data.join("postmaster.pid")]) {
         let _ = fs::remove_file(lock);
     }
@@ -395,76 +365,4 @@ fn launch(binaries: &Binaries, account: &Account, folder: &Path, socket: &Path, 
         std::thread::sleep(Duration::from_millis(20));
     }
     Err(broken(folder, "the local PostgreSQL does not get ready"))
-}
-
-/// What `postmaster.pid` says: lines 1, 4, 5 and 8.
-struct LockFile {
-    process: Pid,
-    port: Option<u16>,
-    socket: Option<PathBuf>,
-    is_ready: bool,
-}
-
-impl LockFile {
-    fn read(data: &Path) -> Option<Self> {
-        let text = fs::read_to_string(data.join("postmaster.pid")).ok()?;
-        let lines = text.lines().collect::<Vec<_>>();
-        let line = |number: usize| lines.get(number - 1).map(|line| line.trim()).filter(|line| !line.is_empty());
-        Some(Self {
-            process: Pid::from_raw(line(1)?.parse().ok()?)?,
-            port: line(4).and_then(|line| line.parse().ok()),
-            socket: line(5).map(PathBuf::from),
-            is_ready: line(8) == Some("ready"),
-        })
-    }
-}
-
-/// Whether a process is the server of this data folder, in which every server stands.
-fn serves(process: Pid, data: &Path) -> bool {
-    let folder = PathBuf::from(format!("/proc/{}/cwd", process.as_raw_nonzero()));
-    match fs::read_link(&folder) {
-        Ok(folder) => folder == data,
-        // Without /proc (or the right to look), being alive must do.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && Path::new("/proc/self").exists() => false,
-        Err(_) => test_kill_process(process).is_ok(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_long_or_odd_path_gets_a_short_socket_folder() {
-        let account = Account::Ourselves;
-        let root = tempfile::tempdir().unwrap();
-        let plain = root.path().join("pg");
-        make_private_folder(&plain).unwrap();
-        assert_eq!(socket_folder(&plain, &account).unwrap(), plain.join("socket"));
-        for name in ["x".repeat(100), "with space, comma".to_owned()] {
-            let odd = root.path().join(name);
-            let socket = socket_folder(&odd, &account).unwrap();
-            assert!(socket.starts_with("/tmp") && socket.as_os_str().len() <= LONGEST_SOCKET_FOLDER);
-            fs::remove_dir(socket).unwrap();
-        }
-    }
-
-    #[test]
-    fn the_port_of_the_last_start_is_taken_again_unless_it_is_in_use() {
-        let folder = tempfile::tempdir().unwrap();
-        let port = free_port(folder.path()).unwrap();
-        fs::write(folder.path().join("port"), format!("{port}\n")).unwrap();
-        assert_eq!(free_port(folder.path()).unwrap(), port);
-        let _taken = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
-        assert_ne!(free_port(folder.path()).unwrap(), port);
-    }
-
-    #[test]
-    fn a_lock_file_of_a_dead_or_foreign_process_is_nobodys() {
-        let data = tempfile::tempdir().unwrap();
-        assert!(LockFile::read(data.path()).is_none());
-        // This test's own process lives, but stands elsewhere.
-        fs::write(data.path().join("postmaster.pid"), format!("{}\n", std::process::id())).unwrap();
-        assert!(!serves(LockFile::read(data.path()).unwrap().process, data.path()));
-    }
 }

@@ -79,6 +79,11 @@ impl Account {
         command
     }
 
+    /// Whether a folder is already this account's.
+    pub(super) fn owns(self, found: &fs::Metadata) -> bool {
+        matches!(self, Self::Other { uid, .. } if found.uid() == uid)
+    }
+
     /// Gives a folder to this account, if it is another's.
     pub(super) fn own(self, folder: &Path) -> Result<()> {
         if let Self::Other { uid, gid } = self {
