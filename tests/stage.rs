@@ -79,9 +79,8 @@ fn text(folder: &Folder, starts: &str) -> String {
                 printable.iter().map(|array| ArrayFormatter::try_new(array.as_ref(), &options).unwrap()).collect();
             let schema = batch.schema();
             for row in 0..batch.num_rows() {
-                let shown = schema.fields().iter().zip(&cells).zip(batch.columns()).filter_map(|((field, cell), array)| {
-                    (!array.is_null(row)).then(|| format!("{}={}", field.name(), cell.value(row)))
-                });
+                let filled = schema.fields().iter().zip(&cells).zip(batch.columns()).filter(|(_, array)| !array.is_null(row));
+                let shown = filled.map(|((field, cell), _)| format!("{}={}", field.name(), cell.value(row)));
                 text.push_str(&shown.collect::<Vec<_>>().join(" | "));
                 text.push('\n');
             }
