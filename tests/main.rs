@@ -22,6 +22,8 @@ mod load;
 #[cfg(feature = "local-postgres")]
 mod load_faults;
 #[cfg(feature = "local-postgres")]
+mod load_over_time;
+#[cfg(feature = "local-postgres")]
 mod local;
 #[cfg(feature = "local-postgres")]
 mod pipeline;
