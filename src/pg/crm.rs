@@ -33,6 +33,9 @@ pub mod table {
         [PROFILE, ALIAS, ACTIVITY, NOTE, SEGMENT, MEMBERSHIP, CONSENT, INTERACTION, ATTRIBUTION, SYNC_LOG, CANDIDATE];
 }
 
+/// Lists a closed vocabulary.
+pub type Words = fn() -> Vec<&'static str>;
+
 /// How load fills a table of the CRM.
 #[derive(Debug)]
 pub struct Loaded {
@@ -45,7 +48,7 @@ pub struct Loaded {
     /// Columns whose name is not the dataset's in camelCase.
     pub renamed: &'static [(&'static str, &'static str)],
     /// Columns that only the words of a closed vocabulary reach.
-    pub words: &'static [(&'static str, fn() -> Vec<&'static str>)],
+    pub words: &'static [(&'static str, Words)],
     /// Columns that load fills by itself.
     pub stamps: &'static [(&'static str, Stamp)],
     /// Whether the table exists for [`crate::model::Phase::SCORES`] only.

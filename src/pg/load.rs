@@ -120,7 +120,9 @@ impl Loader {
         let crm = Crm::open(dsn)?;
         take_lock(&crm)?;
         let catalog = Catalog::read(&crm)?;
-        crm.run(&format!("set search_path = pg_catalog, {}, pg_temp", quoted(&catalog.schema)))?;
+        if !catalog.schema.is_empty() {
+            crm.run(&format!("set search_path = pg_catalog, {}, pg_temp", quoted(&catalog.schema)))?;
+        }
         let preflight = preflight(&catalog, allow_triggers);
         let last = ledger::last_run(&crm)?;
         Ok(Self { crm, catalog, preflight, dsn: dsn.clone(), last })
@@ -199,7 +201,7 @@ impl Loader {
         match worked {
             Ok(report) if (report.changed || report.noted) && !dry_run => {
                 self.commit(input.run_id)?;
-                self.analyze();
+                self.analyze(&report.counts);
                 Ok(report)
             }
             Ok(report) => {
@@ -298,7 +300,7 @@ impl Loader {
             let inserted = copy_table(crm, plan, &quoted(loaded.table), input.data, input.phase, Some(instant), sent)?;
             report.counts.insert(loaded.table, TableCounts { inserted, ..TableCounts::default() });
         }
-        rebuild.make(crm, |_| {})?;
+        rebuild.make(crm, |what| sent(what, 0))?;
         report.rebuilt = rebuild.len();
         report.notes.extend(rebuild.kept.iter().map(|(name, why)| format!("{name} kept its indexes while it was filled: {why}")));
         let remembered: Vec<_> = self.preflight.plans.iter().filter(|plan| plan.loaded.remembered).collect();
@@ -357,8 +359,8 @@ impl Loader {
     }
 
     /// Statistics for the planner; a role that does not own the tables cannot make them.
-    pub(super) fn analyze(&self) {
-        for name in table::ALL {
+    pub(super) fn analyze(&self, counts: &Counts) {
+        for name in counts.iter().filter(|(_, counts)| counts.changes()).map(|(name, _)| *name) {
             let _ = self.crm.run(&format!("analyze {}", quoted(name)));
         }
     }

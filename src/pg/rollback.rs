@@ -1,5 +1,7 @@
 //! Takes exactly our rows out of the CRM, brings back what we changed, and leaves all else; or, in an emergency, empties it.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use serde_json::json;
 
@@ -10,6 +12,7 @@ use crate::pg::first_load::Rebuild;
 use crate::pg::ledger::{self, RunNote};
 use crate::pg::load::{Loader, lock_tables};
 use crate::pg::quote_identifier as quoted;
+use crate::pg::session::Crm;
 use crate::pg::{guard, quiet, segments};
 
 /// A row of ours that stays, and why.
@@ -47,7 +50,7 @@ pub fn rollback(loader: &Loader, run_id: &str, consumers_stopped: bool, dry_run:
     match inside(loader, run_id, consumers_stopped, dry_run) {
         Ok(undone) if !dry_run => {
             loader.commit(run_id)?;
-            loader.analyze();
+            loader.analyze(&undone.counts);
             Ok(undone)
         }
         other => {
@@ -82,12 +85,13 @@ fn inside(loader: &Loader, run_id: &str, consumers_stopped: bool, dry_run: bool)
         ))?;
     }
     crm.run("analyze load_delete")?;
-    let mut counts = Counts::new();
-    for loaded in &LOADED {
-        let of = |set: &str| crm.count(&format!("select count(distinct id) from {set} where table_name = '{}'", loaded.table));
-        let (deleted, kept) = (of("load_delete")?, of("load_kept")?);
-        counts.insert(loaded.table, TableCounts { deleted, kept, ..TableCounts::default() });
-    }
+    let deleted = per_table(crm, "select table_name, count(*) from load_delete group by table_name")?;
+    let kept = per_table(crm, "select table_name, count(distinct id) from load_kept group by table_name")?;
+    let counts = LOADED.iter().map(|loaded| {
+        let of = |rows: &BTreeMap<String, u64>| rows.get(loaded.table).copied().unwrap_or(0);
+        (loaded.table, TableCounts { deleted: of(&deleted), kept: of(&kept), ..TableCounts::default() })
+    });
+    let counts: Counts = counts.collect();
     let kept =
         crm.query("select table_name, id, min(reason) from load_kept group by table_name, id order by table_name, id", &[])?;
     let kept = kept.iter().map(|row| KeptRow { table: row.get(0), id: row.get(1), reason: row.get(2) }).collect();
@@ -96,6 +100,11 @@ fn inside(loader: &Loader, run_id: &str, consumers_stopped: bool, dry_run: bool)
         take_out(loader, run_id, &mut undone)?;
     }
     Ok(undone)
+}
+
+fn per_table(crm: &Crm, sql: &str) -> Result<BTreeMap<String, u64>> {
+    let rows = crm.query(sql, &[])?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get::<_, i64>(1).unsigned_abs())).collect())
 }
 
 /// Profiles that rows of others, or kept rows of ours, hang on.

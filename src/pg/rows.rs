@@ -26,7 +26,7 @@ pub trait Datasets {
 
 /// Columns in the order in which they are copied, and the encoder's view of them. `stamped` adds those that load fills itself,
 /// at this instant.
-pub fn columns<'a>(plan: &'a TablePlan, phase: Phase, stamped: Option<i64>) -> Vec<(&'a str, Column)> {
+pub fn columns(plan: &TablePlan, phase: Phase, stamped: Option<i64>) -> Vec<(&str, Column)> {
     let scored = phase >= Phase::SCORES;
     plan.columns.iter().filter_map(|planned| Some((planned.target.as_str(), encoded(planned, scored, stamped)?))).collect()
 }

@@ -95,6 +95,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     for finding in loader.preflight.findings.iter().filter(|finding| !finding.refuses) {
         session.progress.warn(&finding.what);
     }
+    loader.preflight.check(&loader.place(), args.strict)?;
     announce(session, &loader, &saved, phase, as_of);
     if !args.dry_run {
         confirm::agree("Load?", args.yes)?;
@@ -217,6 +218,10 @@ struct Tasks<'a> {
 
 impl Tasks<'_> {
     fn advance(&self, stem: &str, rows: u64) {
+        if rows == 0 {
+            self.end();
+            return;
+        }
         let mut current = self.current.borrow_mut();
         if current.as_ref().is_none_or(|(name, _)| name != stem) {
             if let Some((_, task)) = current.take() {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{Outcome, Session};
 use crate::fault::{Exit, Fault};
+use crate::pg::changes::TableCounts;
 use crate::pg::load::Loader;
 use crate::pg::rollback::{Undone, backup, emergency, emergency_plan, rollback};
 use crate::progress::thousands;
@@ -56,6 +57,11 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let undone = rollback(&loader, &session.run_id, args.consumers_stopped, args.dry_run)?;
     for note in &undone.notes {
         session.progress.warn(note);
+    }
+    let is_idle = undone.sync_log + undone.restored == 0 && !undone.counts.values().any(TableCounts::changes);
+    if is_idle && !args.dry_run {
+        let text = format!(" rollback nothing to do: {} holds no row of the backfill that may go\n", loader.place());
+        return Ok(Outcome::new(text, json!({ "tables": undone.counts, "changed": false })));
     }
     let (why, aside) = if args.dry_run { (Value::Null, Vec::new()) } else { close(session)? };
     Ok(outcome(&undone, &loader.place(), &why, &aside, args.dry_run))

@@ -1,5 +1,6 @@
 //! `status`: what is exported, staged and loaded, at which as_of and phase, and whether the last commit is known.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Result;
@@ -12,6 +13,7 @@ use crate::pg::load::{Standing, outcome_of, standing};
 use crate::progress::thousands;
 use crate::steps::load::CRM_URL;
 use crate::store::{Folder, run_records};
+use crate::tables::stage::people;
 
 /// Arguments of `status`.
 #[derive(clap::Args, Debug, Default)]
@@ -57,6 +59,10 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     for (name, path) in steps {
         note(name, &path)?;
     }
+    let people = people(session)?;
+    for ((source, tenant, rule), count) in &people {
+        text.push_str(&format!(" people               {:>10} of {source}, tenant {tenant} by {rule}\n", thousands(*count)));
+    }
     let doubtful = doubtful_run(session)?;
     let target = match session.environment.dsn(CRM_URL).filter(|_| !args.offline) {
         None => Value::Null,
@@ -94,7 +100,27 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
             );
         }
     }
-    Ok(Outcome::new(text, json!({ "folders": folders, "crm": target, "commit": commit })).fault(fault))
+    let people: Vec<Value> = people
+        .iter()
+        .map(|((source, tenant, rule), count)| json!({ "source": source, "tenant": tenant, "rule": rule, "people": count }))
+        .collect();
+    let summary = json!({ "folders": folders, "people": people, "crm": target, "commit": commit });
+    Ok(Outcome::new(text, summary).fault(fault))
+}
+
+/// Staged people by source, tenant and the rule that gave it.
+fn people(session: &Session) -> Result<BTreeMap<(String, String, String), u64>> {
+    let mut counts = BTreeMap::new();
+    let Some(folder) = Folder::find(&session.layout.stage())? else { return Ok(counts) };
+    for &source in Source::ALL.iter().filter(|source| folder.has::<people::Table>(Some(**source))) {
+        for batch in folder.read::<people::Table>(Some(source))? {
+            for row in batch?.rows() {
+                let tenant = row.tenant_id.unwrap_or("none").to_owned();
+                *counts.entry((source.to_string(), tenant, row.tenant_rule.to_string())).or_default() += 1;
+            }
+        }
+    }
+    Ok(counts)
 }
 
 /// The last load or rollback, if its commit was never answered.
