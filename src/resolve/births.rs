@@ -49,10 +49,10 @@ mod tests {
 
     #[test]
     fn one_digit_or_a_swap_of_day_and_month_is_near() {
-        assert_eq!(compare_births(1985_03_15, 1985_03_16), BirthMatch::Near);
-        assert_eq!(compare_births(1985_03_05, 1985_05_03), BirthMatch::Near);
-        assert_eq!(compare_births(1985_03_15, 1985_03_15), BirthMatch::Equal);
-        assert_eq!(compare_births(1985_03_15, 1986_03_16), BirthMatch::Conflict);
-        assert_eq!(compare_births(0, 1986_03_16), BirthMatch::Unknown);
+        assert_eq!(compare_births(19850315, 19850316), BirthMatch::Near);
+        assert_eq!(compare_births(19850305, 19850503), BirthMatch::Near);
+        assert_eq!(compare_births(19850315, 19850315), BirthMatch::Equal);
+        assert_eq!(compare_births(19850315, 19860316), BirthMatch::Conflict);
+        assert_eq!(compare_births(0, 19860316), BirthMatch::Unknown);
     }
 }

@@ -27,6 +27,9 @@ pub struct Clusters {
     pub refused: Vec<Refused>,
 }
 
+/// Each member with the smallest record of its cluster, and what was refused.
+type Settled = (Vec<(Record, Record)>, Vec<Refused>);
+
 /// Up to so many members a component may be accepted whole.
 const WHOLE_LIMIT: usize = 8;
 /// From so many bits on a link needs no look at the groups as wholes.
@@ -46,7 +49,7 @@ pub fn cluster(scorer: &Scorer<'_>, edges: &[Edge]) -> Clusters {
     let mut components: Vec<(Record, Edge)> = links.into_iter().map(|edge| (forest.find(edge.a), edge)).collect();
     components.par_sort_unstable_by_key(|(root, edge)| (*root, edge.order()));
     let components: Vec<&[(Record, Edge)]> = components.chunk_by(|a, b| a.0 == b.0).collect();
-    let settled: Vec<(Vec<(Record, Record)>, Vec<Refused>)> = components
+    let settled: Vec<Settled> = components
         .into_par_iter()
         .with_min_len(64)
         .map(|component| Component::new(scorer, &rivals, component).settle())
@@ -110,7 +113,7 @@ impl<'a> Component<'a> {
     }
 
     /// Each member with the smallest record of its cluster, and what was refused.
-    fn settle(mut self) -> (Vec<(Record, Record)>, Vec<Refused>) {
+    fn settle(mut self) -> Settled {
         if self.is_whole() {
             let label = self.members[0];
             return (self.members.into_iter().map(|record| (record, label)).collect(), Vec::new());

@@ -10,6 +10,7 @@ mod decisions_file;
 mod evidence;
 pub mod explain;
 mod forest;
+mod gathering;
 mod intern;
 mod mailbox;
 mod names;
@@ -25,8 +26,9 @@ mod weights;
 
 pub use decisions::{Decision, DecisionKind, DecisionState, Origin};
 pub use decisions_file::{HEADER as DECISIONS_HEADER, read_decisions};
+pub use gathering::Gathering;
 pub use names::Nicknames;
-pub use population::{Gathering, Population, Record};
+pub use population::{Population, Record};
 pub use profiles::ProfileChange;
 pub use refusal::Refusal;
 pub use rows::Summary;

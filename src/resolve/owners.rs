@@ -49,17 +49,20 @@ impl Owners {
 
 const PER_TENANT: u8 = u8::MAX;
 
+/// A value, a tenant, and the code of its owners there.
+type OfTenant = (Symbol, u16, u8);
+
 /// The owners of every value of one kind.
 pub struct Ownership {
     codes: Vec<u8>,
     /// Values that several tenants use: symbol, tenant, code; sorted.
-    per_tenant: Vec<(Symbol, u16, u8)>,
+    per_tenant: Vec<OfTenant>,
 }
 
 impl Ownership {
     /// Counts the owners of every value that more than one record carries.
     pub fn count(population: &Population, buckets: &Buckets, scope: Scope) -> Self {
-        let counted: Vec<(u8, Vec<(Symbol, u16, u8)>)> = (0..buckets.symbols())
+        let counted: Vec<(u8, Vec<OfTenant>)> = (0..buckets.symbols())
             .into_par_iter()
             .with_min_len(1024)
             .map(|symbol| {

@@ -18,7 +18,7 @@ macro_rules! weights {
 
             /// Its weight in sixteenths of a bit; 0 where the weight depends on the value ([`Piece::Rarity`]).
             pub const fn bits16(self) -> i32 {
-                match self { $(Self::$piece => ($bits * 16.0 + if $bits < 0.0 { -0.5 } else { 0.5 }) as i32),+ }
+                match self { $(Self::$piece => sixteenths($bits)),+ }
             }
 
             /// Why it has that weight.
@@ -92,6 +92,10 @@ weights! {
     OwnOther "its own address names somebody else" -3.0 "Another person of the household, who shares the number.",
     LocalOther "the address names somebody else" -2.5 "A mailbox of another person of the household.",
     TagOther "the address's tag names somebody else" -6.0 "name+child@ is how parents register children.",
+}
+
+const fn sixteenths(bits: f64) -> i32 {
+    (bits * 16.0 + if bits < 0.0 { -0.5 } else { 0.5 }) as i32
 }
 
 /// From here on a pair is linked: 3 bits.

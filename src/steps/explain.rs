@@ -234,14 +234,11 @@ fn find(session: &Session, resolution: &Resolution, who: &str) -> Result<Vec<Rec
         return Ok(found);
     }
     let mut fault = Fault::new(Exit::Usage, "nobody of that key, address or number is in the staged data");
-    if let Some((source, _)) = who.split_once(':') {
-        if Source::from_code(source).is_none() {
-            let sources = Source::ALL.iter().map(|source| source.code());
-            fault = match did_you_mean(source, sources) {
-                Some(near) => fault.help(format!("did you mean source {near:?}?")),
-                None => fault.help("sources: mca_za, mca_uk, scl, teetime, messaging"),
-            };
-        }
+    if let Some((source, _)) = who.split_once(':').filter(|(source, _)| Source::from_code(source).is_none()) {
+        fault = match did_you_mean(source, Source::ALL.iter().map(|source| source.code())) {
+            Some(near) => fault.help(format!("did you mean source {near:?}?")),
+            None => fault.help("sources: mca_za, mca_uk, scl, teetime, messaging"),
+        };
     }
     Err(fault.help("explain scl:members:1001, explain teetime:<id>, explain somebody@example.com, explain +27…").into())
 }

@@ -113,7 +113,7 @@ impl Inputs {
         let mut gathering = Gathering::new(&options);
         for source in self.phase.sources() {
             let rows = self.stage.rows::<people::Table>(Some(source))?;
-            let task = session.progress.task(&format!("{source} {}", source.people()), Some(rows));
+            let task = session.progress.task(format!("{source} {}", source.people()), Some(rows));
             for batch in self.stage.read::<people::Table>(Some(source))? {
                 let batch = batch?;
                 task.advance(crate::tables::Columns::len(&batch) as u64);

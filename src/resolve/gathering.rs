@@ -1,0 +1,298 @@
+//! From staged batches, in any order and any size, to the population in record order.
+
+use rayon::prelude::*;
+
+use crate::model::{Code, Gender, PhoneClass, RecordKey, SkipReason, Source, record_order};
+use crate::resolve::Options;
+use crate::resolve::intern::{Arena, Interner, NONE, Symbol};
+use crate::resolve::names::{Names, Nicknames, unmask};
+use crate::resolve::population::{DELETED, KeyKind, MAY_FOUND, Population, Record};
+use crate::tables::Columns as _;
+use crate::tables::stage::{identifiers, people};
+
+/// A further identifier that waits for its record's position.
+struct Further {
+    source: Source,
+    id: u32,
+    kind: KeyKind,
+    symbol: Symbol,
+}
+
+/// Takes staged batches in any order and any size, and gives the population in record order.
+pub struct Gathering {
+    legacy_tenants: [(Source, u16); 2],
+    default_tenant: Option<u16>,
+    sources: Vec<Source>,
+    ids: Arena,
+    tenants: Interner,
+    tenant: Vec<u16>,
+    names: Interner,
+    first: Vec<Symbol>,
+    last: Vec<Symbol>,
+    born: Vec<u32>,
+    keys: [Vec<Symbol>; 6],
+    interners: [Interner; 6],
+    fixed_lines: Vec<Symbol>,
+    more: Vec<(Record, KeyKind, Symbol)>,
+    further: Vec<Further>,
+    further_ids: Arena,
+    tags: Vec<(Record, Symbol)>,
+    skip: Vec<u8>,
+    flags: Vec<u8>,
+    scratch: String,
+}
+
+impl Gathering {
+    /// Empty.
+    pub fn new(options: &Options) -> Self {
+        let mut tenants = Interner::default();
+        let mut tenant = |text: &str| u16::try_from(tenants.intern(text)).expect("few tenants");
+        let legacy_tenants = [(Source::McaZa, tenant(&options.mca_za_tenant)), (Source::McaUk, tenant(&options.mca_uk_tenant))];
+        let default_tenant = (!options.adopt_tenantless).then(|| tenant(&options.default_tenant));
+        Self {
+            legacy_tenants,
+            default_tenant,
+            sources: Vec::new(),
+            ids: Arena::default(),
+            tenants,
+            tenant: Vec::new(),
+            names: Interner::default(),
+            first: Vec::new(),
+            last: Vec::new(),
+            born: Vec::new(),
+            keys: Default::default(),
+            interners: Default::default(),
+            fixed_lines: Vec::new(),
+            more: Vec::new(),
+            further: Vec::new(),
+            further_ids: Arena::default(),
+            tags: Vec::new(),
+            skip: Vec::new(),
+            flags: Vec::new(),
+            scratch: String::new(),
+        }
+    }
+
+    /// Takes a batch of a source's people.
+    pub fn people(&mut self, source: Source, batch: &people::Columns) {
+        for row in 0..batch.len() {
+            let record = Record::try_from(self.flags.len()).expect("records are counted in 32 bits");
+            self.sources.push(source);
+            self.ids.push(batch.source_id(row));
+            let tenant = match batch.tenant_id(row) {
+                Some(tenant) => u16::try_from(self.tenants.intern(tenant)).expect("fewer than 65,536 tenants"),
+                None => self.default_tenant.unwrap_or(0),
+            };
+            self.tenant.push(tenant);
+            let deleted = batch.deleted_at(row).is_some();
+            let mut flags = match batch.gender(row) {
+                Gender::Male => 1,
+                Gender::Female => 2,
+                Gender::Other | Gender::Unknown => 0,
+            };
+            flags |= if deleted { DELETED } else { 0 } | if batch.may_found(row) && !deleted { MAY_FOUND } else { 0 };
+            self.skip.push(batch.skip_reason(row).unwrap_or(SkipReason::NoKey) as u8);
+            self.flags.push(flags);
+            if deleted {
+                self.first.push(NONE);
+                self.last.push(NONE);
+                self.born.push(0);
+                self.keys.iter_mut().for_each(|column| column.push(NONE));
+                continue;
+            }
+            let first = self.name(batch.first_key(row).unwrap_or_default(), true);
+            let last = self.name(batch.last_key(row).unwrap_or_default(), false);
+            self.first.push(first);
+            self.last.push(last);
+            self.born.push(batch.born_on(row).and_then(|day| day.date()).map_or(0, number_of_date));
+            let plain = [
+                batch.auth_user_id(row),
+                batch.golf_rsa_id(row),
+                batch.cdh_id(row),
+                None,
+                batch.email_key(row),
+                batch.phone_key(row),
+            ];
+            for (kind, value) in KeyKind::ALL.into_iter().zip(plain) {
+                let symbol = value.map_or(NONE, |value| self.interners[kind as usize].intern(value));
+                self.keys[kind as usize].push(symbol);
+            }
+            if batch.phone_class(row).is_some_and(|class| class != PhoneClass::Mobile) {
+                let number = self.keys[KeyKind::Phone as usize][record as usize];
+                self.fixed_lines.extend((number != NONE).then_some(number));
+            }
+            self.mca(record, source, tenant, batch.source_id(row), batch.mca_id(row));
+            if let (Some(email), Some(_)) = (batch.email(row), batch.email_key(row)) {
+                self.tag(record, email);
+            }
+        }
+    }
+
+    /// Takes a batch of a source's further identifiers, in any order relative to its people.
+    pub fn identifiers(&mut self, source: Source, batch: &identifiers::Columns) {
+        for row in 0..batch.len() {
+            let Some(kind) = batch.kind(row).and_then(KeyKind::of).filter(|_| batch.is_key(row)) else { continue };
+            let id = self.further_ids.push(batch.source_id(row));
+            // The region of an MCA number shows only with the person's tenant; until then it is the bare number.
+            let symbol = self.interners[kind as usize].intern(batch.value(row));
+            self.further.push(Further { source, id, kind, symbol });
+        }
+    }
+
+    fn name(&mut self, key: &str, is_first: bool) -> Symbol {
+        let unmasked = unmask(key);
+        let key = unmasked.as_deref().unwrap_or(key);
+        if is_first || !key.contains(' ') {
+            return self.names.intern(key.trim());
+        }
+        self.scratch.clear();
+        self.scratch.extend(key.chars().filter(|letter| *letter != ' '));
+        self.names.intern(&self.scratch)
+    }
+
+    /// A legacy member bears its own number; a player quotes one of its tenant's region, or of both when no tenant is known.
+    fn mca(&mut self, record: Record, source: Source, tenant: u16, id: &str, quoted: Option<&str>) {
+        let mut symbols = [NONE; 2];
+        if source.is_mca() {
+            symbols[0] = self.mca_symbol(source, id);
+        } else if let Some(quoted) = quoted {
+            let mut regions =
+                self.legacy_tenants.iter().filter(|(_, of)| *of == tenant).map(|(source, _)| *source).collect::<Vec<_>>();
+            if regions.is_empty() && tenant == 0 {
+                regions = vec![Source::McaZa, Source::McaUk];
+            }
+            for (slot, region) in symbols.iter_mut().zip(regions) {
+                *slot = self.mca_symbol(region, quoted);
+            }
+        }
+        self.keys[KeyKind::Mca as usize][record as usize] = symbols[0];
+        if symbols[1] != NONE {
+            self.more.push((record, KeyKind::Mca, symbols[1]));
+        }
+    }
+
+    fn mca_symbol(&mut self, source: Source, id: &str) -> Symbol {
+        self.scratch.clear();
+        self.scratch.push_str(source.code());
+        self.scratch.push(':');
+        self.scratch.push_str(id);
+        self.interners[KeyKind::Mca as usize].intern(&self.scratch)
+    }
+
+    fn tag(&mut self, record: Record, email: &str) {
+        let Some((local, _)) = email.split_once('@') else { return };
+        let Some((_, tag)) = local.split_once('+') else { return };
+        self.scratch.clear();
+        self.scratch.extend(tag.chars().filter(char::is_ascii_alphabetic));
+        if self.scratch.len() >= 3 {
+            let symbol = self.names.intern(&self.scratch);
+            self.tags.push((record, symbol));
+        }
+    }
+
+    /// The population in record order.
+    pub fn finish(mut self, nicknames: &Nicknames) -> Population {
+        let order = self.order();
+        let mut place = vec![0u32; order.len()];
+        for (position, &arrived) in order.iter().enumerate() {
+            place[arrived as usize] = u32::try_from(position).expect("records are counted in 32 bits");
+        }
+        let mut ids = Arena::default();
+        order.iter().for_each(|&arrived| {
+            ids.push(self.ids.get(arrived));
+        });
+        ids.shrink();
+        self.ids = Arena::default();
+        let mut source_ends = [0u32; Source::ALL.len()];
+        self.sources.iter().for_each(|&source| source_ends[source as usize] += 1);
+        for at in 1..source_ends.len() {
+            source_ends[at] += source_ends[at - 1];
+        }
+        let (name_texts, ranks) = alphabetical(self.names.into_texts());
+        let renamed =
+            |column: Vec<Symbol>| -> Vec<Symbol> { order.iter().map(|&at| ranks[column[at as usize] as usize]).collect() };
+        let (first, last) = (renamed(self.first), renamed(self.last));
+        let names = Names::new(name_texts, nicknames, &first, &last);
+        self.fixed_lines.sort_unstable();
+        self.fixed_lines.dedup();
+        let mut population = Population {
+            fixed_lines: self.fixed_lines,
+            ids,
+            source_ends,
+            tenants: self.tenants.into_texts(),
+            tenant: arranged(&order, self.tenant),
+            first,
+            last,
+            born: arranged(&order, self.born),
+            keys: self.keys.map(|column| arranged(&order, column)),
+            texts: Default::default(),
+            more: self.more.iter().map(|&(record, kind, symbol)| (place[record as usize], kind, symbol)).collect(),
+            tags: self.tags.iter().map(|&(record, tag)| (place[record as usize], ranks[tag as usize])).collect(),
+            skip: arranged(&order, self.skip),
+            flags: arranged(&order, self.flags),
+            names,
+        };
+        drop(place);
+        let mca = &mut self.interners[KeyKind::Mca as usize];
+        for further in &self.further {
+            let Some(record) = population.find(RecordKey { source: further.source, id: self.further_ids.get(further.id) }) else {
+                continue;
+            };
+            if population.is_deleted(record) {
+                continue;
+            }
+            if further.kind == KeyKind::Mca {
+                let tenant = population.tenant[record as usize];
+                for (source, of) in self.legacy_tenants {
+                    if tenant == of || tenant == 0 {
+                        let number = format!("{}:{}", source.code(), mca.text(further.symbol));
+                        population.more.push((record, KeyKind::Mca, mca.intern(&number)));
+                    }
+                }
+            } else {
+                population.more.push((record, further.kind, further.symbol));
+            }
+        }
+        population.settle_more();
+        population.texts = self.interners.map(Interner::into_texts);
+        population.drop_placeholder_births();
+        population
+    }
+
+    /// Arrival positions in record order.
+    fn order(&self) -> Vec<u32> {
+        let key = |at: u32| RecordKey { source: self.sources[at as usize], id: self.ids.get(at) };
+        let count = u32::try_from(self.flags.len()).expect("records are counted in 32 bits");
+        let mut order: Vec<u32> = (0..count).collect();
+        if !order.is_sorted_by(|&a, &b| record_order(key(a), key(b)).is_le()) {
+            order.par_sort_by(|&a, &b| record_order(key(a), key(b)));
+        }
+        order
+    }
+}
+
+fn arranged<T: Copy>(order: &[u32], column: Vec<T>) -> Vec<T> {
+    if order.iter().enumerate().all(|(position, &at)| position == at as usize) {
+        return column;
+    }
+    order.iter().map(|&at| column[at as usize]).collect()
+}
+
+fn number_of_date(date: chrono::NaiveDate) -> u32 {
+    use chrono::Datelike;
+    u32::try_from(date.year()).unwrap_or(0) * 10_000 + date.month() * 100 + date.day()
+}
+
+/// The texts in alphabetical order and the new symbol of each old one.
+fn alphabetical(texts: Arena) -> (Arena, Vec<Symbol>) {
+    let count = u32::try_from(texts.len()).expect("symbols are 32-bit");
+    let mut order: Vec<u32> = (1..count).collect();
+    order.par_sort_unstable_by(|&a, &b| texts.get(a).cmp(texts.get(b)));
+    let mut ranks = vec![NONE; texts.len()];
+    let mut sorted = Arena::default();
+    sorted.push("");
+    for &symbol in &order {
+        ranks[symbol as usize] = sorted.push(texts.get(symbol));
+    }
+    (sorted, ranks)
+}
