@@ -1,61 +1,69 @@
-with shared as (
+with shared as materialized (
     select "email" as email, count(*) as profile_count, count(distinct "tenantId") as tenant_count
     from our_profiles
     where "email" is not null
     group by "email"
     having count(*) > 1
 ),
-holders as (
+holders as materialized (
     select shared.email, profiles."tenantId" as tenant_id, profiles."id"::text as id, profiles."dateOfBirth" as born_on
     from shared
     join our_profiles as profiles on profiles."email" = shared.email
     where shared.profile_count > shared.tenant_count
 ),
-hub_emails as (
+hub_emails as materialized (
     select distinct holders.email
     from holders
     join lent__people as people on people.profile_id = holders.id and people.email = holders.email
     join lent__hubs as hubs
         on hubs.kind = 'EMAIL' and hubs.value = people.email_key and coalesce(hubs.tenant_id, holders.tenant_id) = holders.tenant_id
 ),
-pairs as (
+pairs as materialized (
     select a.email, a.id as a_id, b.id as b_id, a.born_on <> b.born_on as has_other_birth
     from holders as a
     join holders as b on b.email = a.email and b.tenant_id = a.tenant_id and b.id > a.id
-    where a.email not in (select email from hub_emails)
+    left join hub_emails on hub_emails.email = a.email
+    where hub_emails.email is null
 ),
 candidate_emails as (
     select distinct pairs.email
     from pairs
-    join lent__candidates as candidates
-        on least(candidates.a_profile_id, candidates.b_profile_id) = pairs.a_id
-        and greatest(candidates.a_profile_id, candidates.b_profile_id) = pairs.b_id
+    join (
+        select least(a_profile_id, b_profile_id) as a_id, greatest(a_profile_id, b_profile_id) as b_id
+        from lent__candidates
+    ) as candidates using (a_id, b_id)
 ),
-first_names as (
-    select distinct profile_id, first_key
-    from lent__people
-    where first_key is not null and profile_id in (select id from holders)
+first_names as materialized (
+    select distinct holders.id, split_part(people.first_key, ' ', 1) as first_key
+    from holders
+    join lent__people as people on people.profile_id = holders.id
+    where people.first_key is not null
+),
+named as (
+    select distinct id
+    from first_names
+),
+-- Pairs of which one shows the other's first name, or its initial.
+compatible as (
+    select distinct pairs.a_id, pairs.b_id
+    from pairs
+    join first_names as a on a.id = pairs.a_id
+    join first_names as b on b.id = pairs.b_id and left(b.first_key, 1) = left(a.first_key, 1)
+    where a.first_key = b.first_key or length(a.first_key) = 1 or length(b.first_key) = 1
 ),
 household_emails as (
     select distinct pairs.email
     from pairs
-    where pairs.has_other_birth
-        or (
-            exists (select from first_names where profile_id = pairs.a_id)
-            and exists (select from first_names where profile_id = pairs.b_id)
-            and not exists (
-                select
-                from first_names as a
-                join first_names as b
-                    on starts_with(a.first_key, b.first_key) or starts_with(b.first_key, a.first_key)
-                where a.profile_id = pairs.a_id and b.profile_id = pairs.b_id
-            )
-        )
+    left join named as a on a.id = pairs.a_id
+    left join named as b on b.id = pairs.b_id
+    left join compatible on compatible.a_id = pairs.a_id and compatible.b_id = pairs.b_id
+    where pairs.has_other_birth or (a.id is not null and b.id is not null and compatible.a_id is null)
 ),
 nameless_emails as (
-    select distinct email
+    select distinct holders.email
     from holders
-    where id not in (select profile_id from first_names)
+    left join named using (id)
+    where named.id is null
 ),
 classed as (
     select
