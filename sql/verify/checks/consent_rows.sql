@@ -32,19 +32,10 @@ covered as (
         own.profile_id,
         own.channel,
         own.scope,
-        coalesce(
-            max(by_others.revoked_at) filter (where by_others.is_of_this_run),
-            max(by_others.revoked_at) filter (
-                where not exists (
-                    select
-                    from by_others as others
-                    where others.is_of_this_run
-                        and others.profile_id = own.profile_id
-                        and others.channel = own.channel
-                        and others.scope in (own.scope, 'all')
-                )
-            )
-        ) as refused_at
+        case
+            when bool_or(by_others.is_of_this_run) then max(by_others.revoked_at) filter (where by_others.is_of_this_run)
+            else max(by_others.revoked_at)
+        end as refused_at
     from own
     join by_others
         on by_others.profile_id = own.profile_id
@@ -81,6 +72,11 @@ held as (
         case "status"::text when 'OPTED_OUT' then "consentedAt" else "revokedAt" end is null as is_single_dated
     from our_consents
 ),
+others as (
+    select distinct "customerId"::text as profile_id, "channel"::text as channel, "scope" as scope
+    from "MarketingConsent"
+    where case when "id"::text like 'bf11%' then substr("id"::text, 15, 1) <> '8' else true end
+),
 judged as (
     select
         coalesce(held.id, expected.profile_id) as id,
@@ -91,16 +87,11 @@ judged as (
     from expected
     full join held
         on held.profile_id = expected.profile_id and held.channel = expected.channel and held.scope = expected.scope
+    left join others
+        on others.profile_id = expected.profile_id and others.channel = expected.channel and others.scope = expected.scope
     where held.is_kept is not true
         -- Where somebody else holds the key, ours could not be inserted.
-        and not exists (
-            select
-            from "MarketingConsent" as others
-            where others."customerId"::text = expected.profile_id
-                and others."channel"::text = expected.channel
-                and others."scope" = expected.scope
-                and others."id"::text not in (select id from held)
-        )
+        and others.profile_id is null
 )
 select
     kinds.item,

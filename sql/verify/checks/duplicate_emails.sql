@@ -34,7 +34,7 @@ candidate_emails as (
     ) as candidates using (a_id, b_id)
 ),
 first_names as materialized (
-    select distinct holders.id, split_part(people.first_key, ' ', 1) as first_key
+    select distinct holders.id, people.first_key
     from holders
     join lent__people as people on people.profile_id = holders.id
     where people.first_key is not null
@@ -43,7 +43,7 @@ named as (
     select distinct id
     from first_names
 ),
--- Pairs of which one shows the other's first name, or its initial.
+-- Pairs of which one shows the other's first name, or nothing but its initial.
 compatible as (
     select distinct pairs.a_id, pairs.b_id
     from pairs
