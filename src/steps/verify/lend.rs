@@ -16,6 +16,9 @@ const BATCH: usize = 16_384;
 /// Columns of a profile whose named source row is compared.
 const NAMED: [&str; 3] = ["membership_status", "membership_tier", "handicap"];
 
+/// Rows of the ledger that count as one: source, entity, outcome, reason.
+type Kind = (Source, String, Outcome, Option<String>);
+
 /// The folders of one run, found to be of one phase and instant.
 pub struct Folders {
     /// Exports of the sources in scope.
@@ -120,8 +123,8 @@ impl Folders {
     }
 
     /// The ledger, counted.
-    pub fn outcomes(&self) -> Result<Vec<((Source, String, Outcome, Option<String>), i64)>> {
-        let mut counted: Vec<((Source, String, Outcome, Option<String>), i64)> = Vec::new();
+    fn outcomes(&self) -> Result<Vec<(Kind, i64)>> {
+        let mut counted: Vec<(Kind, i64)> = Vec::new();
         for columns in self.crm.read::<check::ledger::Table>(None)? {
             let columns = columns?;
             for row in columns.rows() {
@@ -185,10 +188,10 @@ impl Folders {
     }
 
     fn lend_kinds(&self, verifier: &Verifier) -> Result<u64> {
-        type Kind = (String, &'static str, Option<String>, String);
+        type Seen = (String, &'static str, Option<String>, String);
         let kept = verifier.kept(crm::activities::Table::STEM)?;
-        let mut counted: HashMap<Kind, i64, foldhash::fast::FixedState> = HashMap::default();
-        let mut kind: Kind = Kind::default();
+        let mut counted: HashMap<Seen, i64, foldhash::fast::FixedState> = HashMap::default();
+        let mut kind = Seen::default();
         for columns in self.crm.read::<crm::activities::Table>(None)? {
             for row in columns?.rows().filter(|row| !kept.contains(row.id)) {
                 // One key is filled again for every row: a new one for each would cost four allocations a row.

@@ -18,10 +18,12 @@ const SHOWN: usize = 5;
 const LARGEST: usize = 12;
 
 type Key = (Source, String);
+/// The draw, the record, the record it is linked to, confidence, sixteenths of a bit.
+type Link = (String, Key, Key, i32, i32);
 
 #[derive(Default)]
 struct Sample {
-    links: BTreeMap<&'static str, BTreeSet<(String, Key, Key, i32, i32)>>,
+    links: BTreeMap<&'static str, BTreeSet<Link>>,
     near: Vec<(i32, Key, Key, String)>,
     largest: Vec<Key>,
 }
