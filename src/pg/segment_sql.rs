@@ -279,7 +279,7 @@ fn list(writer: &mut Writer, column: &str, test: &ListTest) -> String {
 fn range(writer: &mut Writer, column: &str, is_day: bool, range: &Range) -> String {
     let mut end = |sign: &str, value: i64| {
         if is_day {
-            let bound = writer.text(&i32::try_from(value).map_or_else(|_| "infinity".to_owned(), |day| Day(day).to_string()));
+            let bound = writer.text(&date(value));
             format!("{column} {sign} {bound}::date")
         } else {
             let bound = writer.text(&instant(value));
@@ -297,8 +297,23 @@ fn range(writer: &mut Writer, column: &str, is_day: bool, range: &Range) -> Stri
     }
 }
 
+/// An instant as PostgreSQL reads it: no sign before long years, and nothing before the year 1.
 fn instant(at: i64) -> String {
-    Timestamp(at).utc().naive_utc().format("%Y-%m-%d %H:%M:%S%.6f").to_string()
+    const YEAR_ONE: i64 = -62_135_596_800_000_000;
+    if at < YEAR_ONE {
+        return "-infinity".to_owned();
+    }
+    Timestamp(at).utc().naive_utc().format("%Y-%m-%d %H:%M:%S%.6f").to_string().trim_start_matches('+').to_owned()
+}
+
+/// A day as PostgreSQL reads it.
+fn date(number: i64) -> String {
+    const YEAR_ONE: i64 = -719_162;
+    match i32::try_from(number) {
+        Ok(_) if number < YEAR_ONE => "-infinity".to_owned(),
+        Ok(number) => Day(number).to_string().trim_start_matches('+').to_owned(),
+        Err(_) => "infinity".to_owned(),
+    }
 }
 
 /// The day of an instant on a zone's clocks.
@@ -308,7 +323,7 @@ fn local_day(column: &str, zone: &str) -> String {
 
 fn anniversary(writer: &mut Writer, field: Field, column: &str, of: &Anniversaries) -> String {
     let day = if field.kind() == Kind::Day { column.to_owned() } else { local_day(column, &writer.text(of.zone.name())) };
-    let before = writer.text(&i32::try_from(of.before).map_or_else(|_| "infinity".to_owned(), |day| Day(day).to_string()));
+    let before = writer.text(&date(of.before));
     if of.all {
         return format!("coalesce({day} < {before}::date, false)");
     }
@@ -416,5 +431,20 @@ fn aggregate(writer: &mut Writer, measure: &Measure) -> (String, String) {
             let value = numeric(&at(writer, path));
             (format!("sum({value})"), format!("count({value})"))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ends_of_the_calendar_are_written_as_postgresql_reads_them() {
+        let parsed = |text: &str| Day::from_date(text.parse().unwrap());
+        assert_eq!(date(i64::from(parsed("9999-12-31").0) + 1), "10000-01-01");
+        assert_eq!(instant(parsed("9999-12-31").start_utc().0 + Timestamp::DAY), "10000-01-01 00:00:00.000000");
+        assert_eq!(date(i64::from(parsed("0001-01-01").0)), "0001-01-01");
+        assert_eq!(date(i64::from(parsed("0001-01-01").0) - 1), "-infinity");
+        assert_eq!(instant(parsed("0001-01-01").start_utc().0 - 1), "-infinity");
     }
 }

@@ -249,3 +249,63 @@ fn birthdays_and_local_days_follow_the_tenants_clock() {
     let clock = crm_backfill::segment::Clock { as_of: late, zone: zone("2") };
     assert_eq!(clock.today(), Day::from_date("2026-11-22".parse().unwrap()));
 }
+
+/// Puts something that does not belong there at a random place of a rule.
+fn damaged(dice: &mut Dice, value: &mut serde_json::Value) {
+    let junk = [
+        json!(null),
+        json!(-1),
+        json!(1e300),
+        json!("\u{0}"),
+        json!([]),
+        json!({}),
+        json!("9999-12-31"),
+        json!("0001-01-01"),
+        json!({ "relative": "-1000y", "snap": "week" }),
+        json!("2147483647s"),
+        json!(true),
+        json!([[[]]]),
+    ];
+    match value {
+        serde_json::Value::Object(keys) if !keys.is_empty() && !dice.one_in(4) => {
+            let key = keys.keys().nth(dice.below(keys.len())).unwrap().clone();
+            if dice.one_in(8) {
+                keys.remove(&key);
+            } else {
+                damaged(dice, keys.get_mut(&key).unwrap());
+            }
+        }
+        serde_json::Value::Array(values) if !values.is_empty() && !dice.one_in(4) => {
+            let index = dice.below(values.len());
+            damaged(dice, &mut values[index]);
+        }
+        other => *other = junk[dice.below(junk.len())].clone(),
+    }
+}
+
+#[test]
+fn a_hundred_thousand_damaged_rules_are_read_or_refused_and_never_break() {
+    let mut dice = Dice::new(99);
+    let (mut read, mut refused) = (0, 0);
+    for _ in 0..100_000 {
+        let mut rule = super::rules::rule(&mut dice, 3, 3);
+        damaged(&mut dice, &mut rule);
+        match parse(&rule.to_string(), None) {
+            Err(error) => {
+                assert!(error.place.starts_with("criteria"), "{error}");
+                refused += 1;
+            }
+            Ok(parsed) => {
+                let clock = crm_backfill::segment::Clock { as_of: as_of(), zone: zone("2") };
+                let plan = crm_backfill::segment::plan(&parsed.rule, &clock, &|_| Ok(0)).unwrap();
+                let question = crm_backfill::segment::Question { id: "s", tenant_id: "1", club_id: None, plan: &plan };
+                assert_eq!(parse(&canonical(&parsed.rule).to_string(), None).unwrap().rule, parsed.rule);
+                if plan.references().is_empty() {
+                    assert!(segment_sql::members(&[Some(question)], 0, None).is_some());
+                }
+                read += 1;
+            }
+        }
+    }
+    assert!(read > 5_000 && refused > 50_000, "{read} read, {refused} refused");
+}
