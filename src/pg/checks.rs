@@ -353,7 +353,8 @@ mod tests {
     #[test]
     fn every_check_is_one_statement_in_lower_case() {
         for check in CHECKS {
-            assert_eq!(check.sql.matches(';').count(), 1, "{}", check.name);
+            let ends = check.sql.lines().filter(|line| line.trim_end().ends_with(';')).count();
+            assert_eq!(ends, 1, "{}", check.name);
             assert!(check.sql.trim_end().ends_with(';'), "{}", check.name);
             assert!(!check.sql.contains("SELECT"), "{}", check.name);
             assert!((1..=6).contains(&check.from), "{}", check.name);

@@ -1,6 +1,7 @@
 //! Who is one person: keys, evidence, clusters that nothing forbids, founders and ids that stay.
 
 pub mod accuracy;
+pub mod audit;
 mod births;
 mod candidates;
 mod cluster;

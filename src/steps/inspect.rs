@@ -207,12 +207,9 @@ fn write_csv(session: &Session, found: &Found, path: &std::path::Path, args: &Ar
 }
 
 /// A cell that no spreadsheet runs as a formula.
-fn defused(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) && cell.parse::<f64>().is_err() {
-        format!("'{cell}")
-    } else {
-        cell
-    }
+pub(crate) fn defused(cell: String) -> String {
+    let is_negative_number = cell.starts_with('-') && cell.parse::<f64>().is_ok();
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) && !is_negative_number { format!("'{cell}") } else { cell }
 }
 
 fn write_views(session: &Session, found: &[Found]) -> Result<Outcome> {

@@ -1,5 +1,6 @@
 //! Glue, one file per binary: read, call pure code, write.
 
+pub mod audit;
 pub mod build;
 pub mod check_connections;
 pub mod checklist;
