@@ -127,7 +127,7 @@ table! {
 }
 
 table! {
-    /// The timeline.
+    /// The timeline. Rows follow the exports they come from, kind after kind, since a stream that size is not sorted in memory.
     pub mod activities = "crm__activities", key(source_service, source_id, activity_type) {
         /// The row.
         id: Text,
