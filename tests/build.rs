@@ -221,6 +221,7 @@ fn every_phase_builds_and_balances() {
 fn a_row_that_vanishes_in_staging_stops_the_build_and_nothing_is_written() {
     let workdir = up_to_links("6");
     drop_a_reference(&workdir, Source::Scl);
+    workdir.ok("resolve", &[]);
     let run = workdir.run("build", &[]).exits(16).says("the ledger does not balance");
     run.says("scl.clubs: 2 rows exported, 1 accounted for");
     assert!(!workdir.data().join("crm").exists());

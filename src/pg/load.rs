@@ -376,8 +376,12 @@ pub fn outcome_of(dsn: &Dsn, run_id: &str) -> Result<bool> {
 }
 
 fn take_lock(crm: &Crm) -> Result<()> {
-    if crm.one("select pg_try_advisory_lock($1)", &[&LOCK])?.get(0) {
-        return Ok(());
+    // The server needs a moment to notice that the session of a run that just ended is gone.
+    for pause in [0, 100, 200, 400] {
+        std::thread::sleep(std::time::Duration::from_millis(pause));
+        if crm.one("select pg_try_advisory_lock($1)", &[&LOCK])?.get(0) {
+            return Ok(());
+        }
     }
     let holder = crm.query(include_str!("../../sql/crm/lock_holder.sql"), &[])?;
     let who = holder.first().map_or_else(

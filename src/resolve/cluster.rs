@@ -298,7 +298,7 @@ impl<'a> Component<'a> {
             })
             .collect();
         choices.sort_unstable_by_key(|(nameless, _, edge)| (*nameless, edge.order()));
-        let mut placed: Vec<(u32, u32)> = Vec::new();
+        let mut placed: Vec<(u32, u32, Edge)> = Vec::new();
         for of_one in choices.chunk_by(|a, b| a.0 == b.0) {
             let nameless = self.local(of_one[0].0);
             let mut fitting: Vec<(u32, Edge)> = Vec::new();
@@ -312,25 +312,28 @@ impl<'a> Component<'a> {
                 }
             }
             let Some(&(group, best)) = fitting.first() else { continue };
-            let namesakes: Vec<u32> =
-                fitting[1..].iter().map(|(other, _)| *other).filter(|&other| self.is_one_name(group, other)).collect();
+            let (namesakes, runners_up): (Vec<_>, Vec<_>) =
+                fitting[1..].iter().copied().partition(|&(other, _)| self.is_one_name(group, other));
             let close = |bits16: i16| i32::from(best.bits16) - i32::from(bits16) <= MARGIN16;
-            let rivalled = fitting[1..].iter().any(|(other, edge)| close(edge.bits16) && !namesakes.contains(other))
+            let rivalled = runners_up.iter().any(|(_, edge)| close(edge.bits16))
                 || self.rivals_of(of_one[0].0).iter().any(|&(_, named, bits16)| close(bits16) && !self.is_of(named, group));
             if rivalled {
                 self.portraits[nameless as usize].is_ambiguous = true;
                 self.refused.extend(fitting.iter().map(|&(_, edge)| Refused { edge, why: Refusal::Ambiguous }));
             } else {
-                placed.push((nameless, group));
-                placed.extend(namesakes.into_iter().map(|other| (nameless, other)));
+                placed.push((nameless, group, best));
+                placed.extend(namesakes.into_iter().map(|(other, edge)| (nameless, other, edge)));
+                // The groups it fits less well share its address all the same: they are for review.
+                self.refused.extend(runners_up.into_iter().map(|(_, edge)| Refused { edge, why: Refusal::Ambiguous }));
             }
         }
-        for (nameless, group) in placed {
+        for (nameless, group, edge) in placed {
             let group = self.forest.find(group);
             let refusal =
                 self.portraits[nameless as usize].refuse(&self.portraits[group as usize], population, self.scorer.scope);
-            if refusal.is_none() {
-                self.join(nameless, group);
+            match refusal {
+                None => self.join(nameless, group),
+                Some(why) => self.refused.push(Refused { edge, why }),
             }
         }
     }
