@@ -53,7 +53,7 @@ impl Place {
     }
 
     fn fault(&self, source: Source) -> Fault {
-        let error = run(&self.session, source, &Args::default()).err().expect("the export should fail");
+        let error = run(&self.session, source, &Args::default()).expect_err("the export should fail");
         assert!(!self.session.layout.exports(source).exists(), "nothing under the final name");
         error.downcast::<Fault>().unwrap_or_else(|error| panic!("not a fault: {error:?}"))
     }
@@ -393,9 +393,9 @@ fn every_value_is_what_the_server_itself_says_it_is() {
 
     database.execute("set timezone = 'UTC'");
     let body = sql.trim_end_matches(';');
-    for index in 0..texts.len() {
+    for (index, text) in texts.iter().enumerate() {
         let server = database.value(&format!("set timezone = 'UTC'; select min(c{index}::text) from ({body}) q"));
-        assert_eq!(batch.column(index).as_string::<i32>().value(0), server, "{:?}", texts[index]);
+        assert_eq!(batch.column(index).as_string::<i32>().value(0), server, "{text:?}");
     }
     // The oracle of instants and days: the server's own arithmetic.
     let micros = |column: &str| {

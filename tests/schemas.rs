@@ -68,7 +68,7 @@ fn statements_are_one_each_ordered_and_end_without_a_comment() {
             let sql = export.sql.trim();
             assert!(sql.ends_with(';') && sql.matches(';').count() == 1, "{source}.{}: one statement", export.entity);
             assert!(sql.to_lowercase().contains("order by"), "{source}.{}: a total order", export.entity);
-            assert_eq!(export.dataset.key.is_empty(), false);
+            assert!(!export.dataset.key.is_empty());
         }
     }
 }

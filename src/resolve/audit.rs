@@ -40,7 +40,7 @@ pub fn sample(mut pairs: Vec<Pair>, size: usize, seed: u64) -> Vec<Pair> {
     }
     let mut sample = Vec::new();
     for members in strata.values_mut() {
-        members.sort_by(|one, other| one.0.cmp(&other.0));
+        members.sort_by_key(|one| one.0);
         let share = (members.len() * size).div_ceil(total).max(FLOOR).min(members.len());
         sample.extend(members.drain(..share).map(|(_, pair)| pair));
     }
