@@ -47,7 +47,7 @@ pub struct Truth {
     pub household: u32,
 }
 
-/// What [`write`] wrote, by source and id.
+/// What [`write()`] wrote, by source and id.
 pub fn read(path: &Path) -> Result<HashMap<(Source, String), Truth, FixedState>> {
     let text = fs::read_to_string(path).map_err(|_| {
         Fault::new(Exit::Input, "there is no truth to compare with").at(path.display().to_string()).help("make up")

@@ -51,7 +51,7 @@ pub(super) const DELETED: u8 = 0b1000;
 const HAS_MORE: u8 = 0b1_0000;
 const HAS_TAG: u8 = 0b10_0000;
 
-/// The records, column by column; absent values are [`NONE`].
+/// The records, column by column; absent values are `NONE`.
 pub struct Population {
     pub(super) ids: Arena,
     pub(super) source_ends: [u32; Source::ALL.len()],

@@ -72,7 +72,7 @@ fn properties(dataset: &Dataset, title: &str, as_of: &str) -> WriterProperties {
     properties.build()
 }
 
-/// Writes one dataset. Dropped without [`TableWriter::close`], the file stays incomplete and its draft is never published.
+/// Writes one dataset. Dropped without `close`, the file stays incomplete and its draft is never published.
 pub struct TableWriter<T: Table> {
     builder: T::Builder,
     writer: BatchWriter,

@@ -1,6 +1,6 @@
 //! What a dataset is, and every dataset that is not one source's own.
 //!
-//! A dataset is declared once, by [`table!`]: from the declaration come its Arrow schema with the descriptions inside, a typed
+//! A dataset is declared once, by [`table!`](crate::table): from the declaration come its Arrow schema with the descriptions inside, a typed
 //! view of its columns, rows that borrow from that view, a builder that takes such rows, and its page in `schemas/datasets/`.
 //! Owned row structs would cost an allocation for every text cell, which at 27 million people is most of the run time.
 
@@ -23,7 +23,7 @@ use crate::model::Source;
 
 pub use cell::{Cell, Label, Text, TextList, Texts};
 
-/// A dataset's declaration: implemented by [`table!`], never by hand.
+/// A dataset's declaration: implemented by [`table!`](crate::table), never by hand.
 pub trait Table: 'static {
     /// One row, borrowing its texts.
     type Row<'a>: Copy;
@@ -156,7 +156,7 @@ pub enum TableError {
     },
 }
 
-/// The column of a batch in its type; used by [`table!`].
+/// The column of a batch in its type; used by [`table!`](crate::table).
 pub fn typed_column<C: Cell>(batch: &RecordBatch, dataset: &'static str, column: &'static str) -> Result<C::Column, TableError> {
     let array = batch.column_by_name(column).ok_or(TableError::Missing { dataset, column })?;
     if !C::NULLABLE && array.null_count() > 0 {

@@ -19,7 +19,7 @@ use crate::tables::check::rejects;
 #[command(next_help_heading = "CSV dumps")]
 #[group(id = "dumps")]
 pub struct Args {
-    /// Read DIR/<entity>.csv with the columns of sql/exports instead of the database
+    /// Read DIR/ENTITY.csv with the columns of sql/exports instead of the database
     #[arg(long, value_name = "DIR")]
     pub csv: Option<PathBuf>,
     /// Encoding of the dumps, such as windows-1252 [default: utf-8]
