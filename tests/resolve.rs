@@ -1,7 +1,7 @@
 //! Identity resolution as a whole: adversarial people, decisions, and the same answer whatever the order.
 
 use crm_backfill::model::{LinkRule, Source};
-use crm_backfill::resolve::{Decision, DecisionKind, DecisionState, Memory, Options, Origin, Resolution};
+use crm_backfill::resolve::{Decision, DecisionKind, DecisionState, LiteralRule, Memory, Options, Origin, Resolution};
 use crm_backfill::tables::Table as _;
 use crm_backfill::tables::resolution::{candidates, links};
 use proptest::prelude::*;
@@ -221,6 +221,25 @@ fn a_tenantless_player_goes_with_his_tenant_and_lives_in_default_alone() {
     let batch = resolution.links().next().unwrap();
     let tenants: Vec<_> = links::Table::columns(&batch).unwrap().rows().map(|row| row.tenant_id.map(str::to_owned)).collect();
     assert_eq!(tenants, [Some("1".to_owned()), Some("1".to_owned()), Some("default".to_owned())]);
+}
+
+#[test]
+fn the_strategys_literal_rule_chains_a_couple_by_its_mailbox_where_ours_does_not() {
+    let records = [
+        with(member("1", "Peter", "Botha", "1960-05-04"), "botha@mail.test", ""),
+        with(member("2", "Anna", "Botha", "1962-07-08"), "botha@mail.test", ""),
+    ];
+    let truth = Truth::of(&records, 100);
+    let mut rule = LiteralRule::default();
+    truth.batches.iter().for_each(|(source, batch)| rule.people(*source, batch));
+    assert_eq!(rule.closure(), [0, 0]);
+    let literal = rule.finish();
+    assert_eq!(literal.founders, [0, 0]);
+    assert_eq!(literal.rules, [LinkRule::Founder, LinkRule::Email]);
+    let batch = literal.rows("default").next().unwrap();
+    let columns = links::Table::columns(&batch).unwrap();
+    assert_eq!(columns.row(0).profile_id, columns.row(1).profile_id);
+    assert_eq!(people(&resolved(&records)).len(), 2);
 }
 
 fn decision(kind: DecisionKind, a: &str, b: &str) -> Decision {

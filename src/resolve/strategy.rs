@@ -1,15 +1,21 @@
 //! The strategy's literal rule, for comparison: find a profile by the founding record's keys in the order its calls pass them,
 //! else create one; and the plain closure over equal addresses and numbers.
 
+use arrow::array::RecordBatch;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use crate::model::{LinkRule, RecordKey, Source, record_order};
+use crate::model::{LinkRule, RecordKey, Source, profile_id, record_order};
+use crate::resolve::confidence::ceiling;
 use crate::resolve::forest::Forest;
 use crate::resolve::intern::{Arena, Interner, NONE, Symbol};
 use crate::resolve::population::Record;
-use crate::tables::Columns as _;
+use crate::tables::resolution::links;
 use crate::tables::stage::people;
+use crate::tables::{Builder as _, Columns as _};
+
+/// Rows of one batch.
+const BATCH: u32 = 16_384;
 
 /// A record with what the strategy's code looks at.
 #[derive(Clone, Copy)]
@@ -149,8 +155,37 @@ impl LiteralLinks {
         RecordKey { source: of.source, id: self.ids.get(of.id) }
     }
 
+    /// `res__links` of the literal rule, in record order; the default tenant where none is known.
+    pub fn rows<'a>(&'a self, default_tenant: &'a str) -> impl Iterator<Item = RecordBatch> + 'a {
+        let count = u32::try_from(self.records.len()).expect("records are counted in 32 bits");
+        (0..count).step_by(BATCH as usize).map(move |start| {
+            let mut builder = links::Builder::new(BATCH as usize);
+            for record in start..count.min(start + BATCH) {
+                let rule = self.rules[record as usize];
+                let key = self.key(record);
+                let founder = self.founders[record as usize];
+                let profile = (rule != LinkRule::Skipped).then(|| profile_id(self.key(founder), 1).to_string());
+                let parent = (founder != record).then(|| self.key(founder));
+                builder.push(links::Row {
+                    source: key.source,
+                    entity: key.source.people(),
+                    source_id: key.id,
+                    tenant_id: profile.as_ref().map(|_| self.tenant(founder).unwrap_or(default_tenant)),
+                    profile_id: profile.as_deref(),
+                    rule,
+                    confidence: if rule == LinkRule::Skipped { 0 } else { ceiling(rule) },
+                    matched_source: parent.map(|parent| parent.source),
+                    matched_source_id: parent.map(|parent| parent.id),
+                    evidence: "the strategy's literal rule",
+                    bits16: 0,
+                });
+            }
+            builder.finish()
+        })
+    }
+
     /// A record's tenant.
-    pub fn tenant(&self, record: Record) -> Option<&str> {
+    fn tenant(&self, record: Record) -> Option<&str> {
         Some(self.records[record as usize].tenant).filter(|&tenant| tenant != NONE).map(|tenant| self.tenants.get(tenant))
     }
 }

@@ -44,7 +44,7 @@ pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
         let inner = alone(session, folder.layout.clone(), phase);
         session.progress.line(&format!(" planning phase {phase}"));
         stage::run(&inner, stage::Args::default())?;
-        resolve::run(&inner, resolve::Args {})?;
+        resolve::run(&inner, resolve::Args::default())?;
         build::run(&inner, build::Args {})?;
         scoring::run(&inner, scoring::Args { starter_segments: false })?;
         let mut tables = serde_json::Map::new();

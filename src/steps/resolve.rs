@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use crate::cli::{Outcome, Session};
 use crate::config::{Scope as ConfiguredScope, Tenantless};
 use crate::fault::{Exit, Fault};
-use crate::model::{Code, Phase};
+use crate::model::{Code, LinkRule, Phase};
 use crate::progress::thousands;
 use crate::resolve::{
-    Decision, DecisionKind, DecisionState, Gathering, Memory, Nicknames, Options, Origin, Resolution, Scope, Summary,
-    read_decisions, resolve,
+    Decision, DecisionKind, DecisionState, Gathering, LiteralRule, Memory, Nicknames, Options, Origin, Resolution, Scope,
+    Summary, read_decisions, resolve,
 };
 use crate::sources::crm::{profile_ids, rejected_pairs};
 use crate::steps::{nothing_to_do, unchanged};
@@ -19,15 +19,22 @@ use crate::tables::resolution::{candidates, decisions, hubs, links, profile_chan
 use crate::tables::stage::{identifiers, people};
 
 /// Arguments of `resolve`.
-#[derive(clap::Args, Debug)]
-pub struct Args {}
+#[derive(clap::Args, Debug, Default)]
+pub struct Args {
+    /// How: evidence, or strategy: the strategy's literal rule, into data/resolve-strategy, for comparison in the report only
+    #[arg(long, value_name = "HOW", default_value = "evidence", value_parser = ["evidence", "strategy"])]
+    method: String,
+}
 
 const NEXT: &str = "make build";
 
 /// Reads `data/stage` and what the CRM export and `decisions.csv` contribute, writes `data/resolve`.
-pub fn run(session: &Session, _: Args) -> Result<Outcome> {
+pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let _lock = RunLock::take(&session.layout, "resolve")?;
     let inputs = Inputs::read(session)?;
+    if args.method == "strategy" {
+        return by_strategy(session, &inputs);
+    }
     let manifest = inputs.manifest("resolve");
     let target = session.layout.resolve();
     if let Some(done) = unchanged(&target, &manifest)? {
@@ -38,6 +45,34 @@ pub fn run(session: &Session, _: Args) -> Result<Outcome> {
     let summary = resolution.summary();
     write(session, &inputs, &resolution, &summary, manifest)?;
     Ok(outcome(&resolution, &summary, inputs.phase))
+}
+
+/// The strategy's literal rule over the same records, beside the real resolution and never loaded.
+fn by_strategy(session: &Session, inputs: &Inputs) -> Result<Outcome> {
+    let manifest = inputs.manifest("resolve-strategy");
+    let target = session.layout.resolve_strategy();
+    if let Some(done) = unchanged(&target, &manifest)? {
+        return Ok(nothing_to_do("resolve", &done, "make report"));
+    }
+    let mut rule = LiteralRule::default();
+    for source in inputs.phase.sources() {
+        for batch in inputs.stage.read::<people::Table>(Some(source))? {
+            rule.people(source, &batch?);
+        }
+    }
+    let literal = rule.finish();
+    let profiles = literal.rules.iter().filter(|rule| **rule == LinkRule::Founder).count();
+    let draft = Draft::create(&target, inputs.as_of())?;
+    draft.write::<links::Table>(None, literal.rows(&session.config.tenants.default))?;
+    draft.finish(manifest, &session.layout.previous("resolve-strategy"))?;
+    let text = format!(
+        " the strategy's literal rule: {} records → {} people, in {}; the report compares it with ours\n",
+        thousands(literal.len() as u64),
+        thousands(profiles as u64),
+        target.display()
+    );
+    let summary = json!({ "method": "strategy", "records": literal.len(), "profiles": profiles });
+    Ok(Outcome::new(text, summary).next("make report"))
 }
 
 /// Everything that decides who is who.
