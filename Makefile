@@ -96,7 +96,7 @@ check:
 ## bench: seconds, rows per second and peak memory of every step (SCALE=1), accuracy of identity, micro-benchmarks
 bench: binaries
 	@scripts/install-postgresql
-	@SCALE=$(SCALE) scripts/bench
+	@SCALE=$(if $(filter file,$(origin SCALE)),1,$(SCALE)) scripts/bench
 
 ## golden: write the generated files anew (data dictionary, expected outputs); read the diff
 golden:
