@@ -34,7 +34,7 @@ candidate_emails as (
     ) as candidates using (a_id, b_id)
 ),
 first_names as materialized (
-    select distinct holders.id, people.first_key
+    select distinct holders.id, people.first_key, people.last_key
     from holders
     join lent__people as people on people.profile_id = holders.id
     where people.first_key is not null
@@ -43,13 +43,14 @@ named as (
     select distinct id
     from first_names
 ),
--- Pairs of which one shows the other's first name, or nothing but its initial.
+-- Pairs of which one shows the other's first name, or nothing but its initial, and no other surname.
 compatible as (
     select distinct pairs.a_id, pairs.b_id
     from pairs
     join first_names as a on a.id = pairs.a_id
     join first_names as b on b.id = pairs.b_id and left(b.first_key, 1) = left(a.first_key, 1)
-    where a.first_key = b.first_key or length(a.first_key) = 1 or length(b.first_key) = 1
+    where (a.first_key = b.first_key or length(a.first_key) = 1 or length(b.first_key) = 1)
+        and (a.last_key = b.last_key) is not false
 ),
 household_emails as (
     select distinct pairs.email
