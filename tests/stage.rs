@@ -10,6 +10,8 @@ use crm_backfill::fault::{Exit, Fault};
 use crm_backfill::model::{Code, Phase, Source, Timestamp};
 use crm_backfill::steps::{export, stage};
 use crm_backfill::store::{Folder, Layout};
+use crm_backfill::tables::Table as _;
+use crm_backfill::tables::stage::people;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -213,6 +215,28 @@ fn the_original_rows_of_refused_values_are_written_only_when_asked_for() {
     assert!(text.lines().any(|line| line.starts_with("PHONE_SCIENTIFIC,phone_number,5,5,")), "{text}");
     use std::os::unix::fs::PermissionsExt;
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn raw_copies_are_in_the_file_and_no_later_step_reads_them() {
+    let mut bench = Bench::new();
+    bench.session.phase = Phase::new(1);
+    for source in [Source::McaZa, Source::McaUk] {
+        bench.export(source, &bench.dumps(source));
+    }
+    let folder = bench.stage().unwrap();
+    let copies = ["email_raw", "phone_raw", "first_name_raw", "last_name_raw", "born_raw", "gender_raw", "handicap_raw"];
+    let batch = folder.read_stem("stg_mca_za__people").unwrap().next().unwrap().unwrap();
+    for copy in copies {
+        let column = batch.column_by_name(copy).unwrap();
+        assert!(column.null_count() < column.len(), "{copy} is filled");
+    }
+    let mut read = folder.read::<people::Table>(Some(Source::McaZa)).unwrap();
+    let seen = read.next_batch().unwrap().unwrap();
+    assert_eq!(seen.num_columns() + copies.len(), batch.num_columns());
+    let columns = people::Table::columns(&seen).unwrap();
+    assert!(columns.rows().all(|row| row.email_raw.is_none() && row.first_name_raw.is_none()));
+    assert!(columns.rows().any(|row| row.email.is_some() && row.first_name.is_some()));
 }
 
 #[test]

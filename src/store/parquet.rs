@@ -10,8 +10,8 @@ use std::thread::JoinHandle;
 use anyhow::{Context, Result, anyhow};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
-use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
@@ -204,9 +204,20 @@ pub struct BatchReader {
 impl BatchReader {
     /// Opens a file whose hash was checked.
     pub(super) fn open(path: PathBuf) -> Result<Self> {
+        Self::open_columns(path, |_| true)
+    }
+
+    /// The same, without the columns that nobody asks for.
+    fn open_columns(path: PathBuf, is_asked: impl Fn(&str) -> bool) -> Result<Self> {
         let file = File::open(&path).map_err(|error| io_fault("open", &path, &error))?;
         let reader = ParquetRecordBatchReaderBuilder::try_new(file)
-            .and_then(|builder| builder.with_batch_size(BATCH_ROWS).build())
+            .and_then(|builder| {
+                let schema = builder.parquet_schema();
+                let columns = schema.root_schema().get_fields().iter().enumerate();
+                let asked: Vec<usize> = columns.filter(|(_, column)| is_asked(column.name())).map(|(at, _)| at).collect();
+                let projection = ProjectionMask::roots(schema, asked);
+                builder.with_projection(projection).with_batch_size(BATCH_ROWS).build()
+            })
             .map_err(|error| read_fault(&path, &error.to_string()))?;
         Ok(Self { reader, path })
     }
@@ -228,12 +239,13 @@ pub struct TableReader<T: Table> {
 }
 
 impl<T: Table> TableReader<T> {
-    /// Opens a file whose hash was checked.
+    /// Opens a file whose hash was checked; columns that are kept for people alone stay on disk.
     pub(super) fn open(path: PathBuf) -> Result<Self> {
-        Ok(Self { batches: BatchReader::open(path)?, table: PhantomData })
+        let is_kept = |name: &str| T::fields().iter().any(|column| column.name == name && !column.read);
+        Ok(Self { batches: BatchReader::open_columns(path, |name| !is_kept(name))?, table: PhantomData })
     }
 
-    /// The next batch as Arrow has it.
+    /// The next batch as Arrow has it, of the columns that the steps read.
     pub fn next_batch(&mut self) -> Option<Result<RecordBatch>> {
         self.batches.next()
     }

@@ -1,5 +1,6 @@
 //! How one Rust type becomes one Arrow column and back, without an allocation per cell.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -25,11 +26,17 @@ pub trait Cell {
     const NULLABLE: bool = false;
     /// Whether few distinct values are expected, so that a dictionary pays on disk.
     const DICTIONARY: bool = false;
+    /// Whether the steps read the column back; see [`Kept`].
+    const READ: bool = true;
 
     /// The Arrow type.
     fn data_type() -> DataType;
     /// The typed view, or what is wrong with the array; nulls are the caller's business.
     fn column(array: &ArrayRef) -> Result<Self::Column, String>;
+    /// The view of a column that was left out when the file was read; `None` where it must not be.
+    fn unread() -> Option<Self::Column> {
+        None
+    }
     /// The value of a row; unspecified where the row is null.
     fn value(column: &Self::Column, row: usize) -> Self::Value<'_>;
     /// An empty builder with room for this many rows.
@@ -48,6 +55,9 @@ pub struct Text;
 pub struct Label;
 /// A list of texts.
 pub struct Texts;
+/// A value kept for people who open the file; null where there is none. No step reads it back: a dataset read from its folder
+/// has it null everywhere, so that it takes no memory.
+pub struct Kept<C>(PhantomData<C>);
 
 fn downcast<A: Array + Clone + 'static>(array: &ArrayRef) -> Result<A, String> {
     array.as_any().downcast_ref::<A>().cloned().ok_or_else(|| format!("has type {}", array.data_type()))
@@ -277,6 +287,40 @@ impl<C: Cell> Cell for Option<C> {
             Some(value) => C::append(builder, value),
             None => C::append_null(builder),
         }
+    }
+    fn append_null(builder: &mut C::Builder) {
+        C::append_null(builder);
+    }
+    fn finish(builder: &mut C::Builder) -> ArrayRef {
+        C::finish(builder)
+    }
+}
+
+impl<C: Cell> Cell for Kept<C> {
+    type Value<'a> = Option<C::Value<'a>>;
+    type Column = Option<<Option<C> as Cell>::Column>;
+    type Builder = C::Builder;
+    const NULLABLE: bool = true;
+    const DICTIONARY: bool = C::DICTIONARY;
+    const READ: bool = false;
+
+    fn data_type() -> DataType {
+        C::data_type()
+    }
+    fn column(array: &ArrayRef) -> Result<Self::Column, String> {
+        <Option<C> as Cell>::column(array).map(Some)
+    }
+    fn unread() -> Option<Self::Column> {
+        Some(None)
+    }
+    fn value(column: &Self::Column, row: usize) -> Self::Value<'_> {
+        <Option<C> as Cell>::value(column.as_ref()?, row)
+    }
+    fn builder(capacity: usize) -> C::Builder {
+        C::builder(capacity)
+    }
+    fn append(builder: &mut C::Builder, value: Self::Value<'_>) {
+        <Option<C> as Cell>::append(builder, value);
     }
     fn append_null(builder: &mut C::Builder) {
         C::append_null(builder);

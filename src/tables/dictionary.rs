@@ -82,11 +82,12 @@ pub fn views(datasets: &[(String, Dataset)]) -> String {
 
 /// Whether a column holds what belongs to a person: masked wherever people look without asking for it.
 pub fn is_personal(column: &str) -> bool {
-    const STARTS: &[&str] = &["email", "phone", "mobile", "first_", "last_", "forename", "surname", "date_of_birth"];
+    const STARTS: &[&str] = &["email", "phone", "mobile", "first_", "last_", "forename", "surname", "date_of_birth", "born_"];
     const NAMES: &[&str] = &[
         "name",
         "display_name",
-        "born_on",
+        "gender_raw",
+        "handicap_raw",
         "golf_rsa_id",
         "cdh_id",
         "mca_id",

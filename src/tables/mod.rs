@@ -21,7 +21,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 use crate::model::Source;
 
-pub use cell::{Cell, Label, Text, TextList, Texts};
+pub use cell::{Cell, Kept, Label, Text, TextList, Texts};
 
 /// A dataset's declaration: implemented by [`table!`](crate::table), never by hand.
 pub trait Table: 'static {
@@ -103,6 +103,8 @@ pub struct Column {
     pub nullable: bool,
     /// Whether few distinct values are expected.
     pub dictionary: bool,
+    /// Whether the steps read it back.
+    pub read: bool,
     /// The Arrow type.
     pub data_type: fn() -> DataType,
     /// The lines of its description.
@@ -158,7 +160,9 @@ pub enum TableError {
 
 /// The column of a batch in its type; used by [`table!`](crate::table).
 pub fn typed_column<C: Cell>(batch: &RecordBatch, dataset: &'static str, column: &'static str) -> Result<C::Column, TableError> {
-    let array = batch.column_by_name(column).ok_or(TableError::Missing { dataset, column })?;
+    let Some(array) = batch.column_by_name(column) else {
+        return C::unread().ok_or(TableError::Missing { dataset, column });
+    };
     if !C::NULLABLE && array.null_count() > 0 {
         let found = format!("{} nulls where none are allowed", array.null_count());
         return Err(TableError::Unfit { dataset, column, found });
@@ -283,6 +287,7 @@ macro_rules! table {
                         name: stringify!($field),
                         nullable: <$cell as Cell>::NULLABLE,
                         dictionary: <$cell as Cell>::DICTIONARY,
+                        read: <$cell as Cell>::READ,
                         data_type: <$cell as Cell>::data_type,
                         doc: &[$($field_doc),+],
                     }),+];

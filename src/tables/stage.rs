@@ -5,12 +5,13 @@ use crate::model::{
     SkipReason, StatusTag, TenantRule, Timestamp,
 };
 use crate::table;
-use crate::tables::{Dataset, Label, Table as _, Text};
+use crate::tables::{Dataset, Kept, Label, Table as _, Text};
 
 table! {
     /// One row per person record of a source (member, player or contact) that could be read. A value is what the CRM may show;
     /// a `_key` is the same value where it may prove who somebody is, and null where it may not (placeholders, role addresses,
-    /// numbers only the old rule accepts).
+    /// numbers only the old rule accepts); a `_raw` is what the source has, for people who look into the file: no later step reads
+    /// the copies of an address, number, name, birth date, gender or handicap.
     pub mod people = "stg_{source}__people", key(source_id) {
         /// The id in the source's people table.
         source_id: Text,
@@ -23,7 +24,7 @@ table! {
         /// The address as a key: without `+tag`; dots folded for Gmail only.
         email_key: Option<Text>,
         /// The address as the source has it.
-        email_raw: Option<Text>,
+        email_raw: Kept<Text>,
         /// The first valid number in E.164.
         phone: Option<Text>,
         /// What kind of number it is.
@@ -31,7 +32,7 @@ table! {
         /// The number as a key.
         phone_key: Option<Text>,
         /// The number as the source has it.
-        phone_raw: Option<Text>,
+        phone_raw: Kept<Text>,
         /// Given name, cleaned for display.
         first_name: Option<Text>,
         /// Family name, cleaned for display.
@@ -40,10 +41,18 @@ table! {
         first_key: Option<Text>,
         /// Family name folded for comparison.
         last_key: Option<Text>,
+        /// Given name as the source has it.
+        first_name_raw: Kept<Text>,
+        /// Family name as the source has it.
+        last_name_raw: Kept<Text>,
         /// Date of birth; placeholders and impossible dates are null.
         born_on: Option<Day>,
+        /// Date of birth as the source has it.
+        born_raw: Kept<Text>,
         /// Gender by the map of `data/reference/genders.csv`.
         gender: Gender,
+        /// Gender as the source has it.
+        gender_raw: Kept<Label>,
         /// South African handicap number, normalised.
         golf_rsa_id: Option<Text>,
         /// British and Irish handicap number, normalised.
@@ -60,6 +69,8 @@ table! {
         status_tag: Option<StatusTag>,
         /// Handicap index.
         handicap: Option<Handicap>,
+        /// Handicap as the source has it.
+        handicap_raw: Kept<Label>,
         /// When the handicap was valid from or changed (UTC).
         handicap_at: Option<Timestamp>,
         /// The home club's id in the source.
@@ -160,6 +171,8 @@ table! {
         row_id: Text,
         /// The index; null when it could not be read or says that there is none.
         handicap: Option<Handicap>,
+        /// The index as the source has it.
+        handicap_raw: Kept<Label>,
         /// The day it is valid from, in local time.
         effective_on: Option<Day>,
         /// Local midnight of that day (UTC).

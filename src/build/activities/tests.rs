@@ -323,6 +323,7 @@ fn handicaps_become_activities_only_when_asked_for_and_name_the_one_before() {
         source_id: "1",
         row_id,
         handicap: value.map(Handicap),
+        handicap_raw: None,
         effective_on: day.map(|day| at(day).day()),
         effective_at: day.map(at),
     };

@@ -3,7 +3,7 @@
 use crate::model::{Reason, SkipReason, Source};
 use crate::sources::mca::{uk_clubs, uk_members, uk_memberships, za_clubs, za_handicaps, za_member_clubs, za_members};
 use crate::sources::staging::{
-    Cell, Desk, Disposition, Entity, Founding, Home, PersonCells, Rules, Survey, blank_person, stage_person, status,
+    Cell, Desk, Disposition, Entity, Founding, Home, PersonCells, Rules, Survey, blank_person, raw_copy, stage_person, status,
 };
 use crate::tables::stage::{club_memberships, handicaps, people};
 
@@ -146,6 +146,7 @@ fn stage_member(desk: &mut Desk<'_>, source: Source, member: &Member<'_>, row: p
         last: Cell::of("last_name", member.last),
         gender: Cell::of("gender", member.gender),
         born: Cell::of("date_of_birth", member.born),
+        handicap: Cell::of("handicap", member.handicap),
         golf_rsa_id: member.golf_rsa_id,
         cdh_id: member.cdh_id,
         created_local: member.created_at.filter(|at| at.is_finite()),
@@ -253,10 +254,12 @@ impl Entity for za_handicaps::Table {
     fn stage(row: &za_handicaps::Row<'_>, desk: &mut Desk<'_>) -> Disposition {
         let zone = desk.rules.region_tenancy(Source::McaZa).zone;
         let effective_on = row.effective_on.filter(|day| day.is_finite());
+        let handicap_raw = raw_copy(&mut desk.tally, Cell::of("handicap_index", row.handicap_index));
         let staged = handicaps::Row {
             source_id: row.member_id,
             row_id: row.id,
             handicap: desk.handicap("handicap_index", row.handicap_index),
+            handicap_raw: handicap_raw.as_deref(),
             effective_on,
             effective_at: desk.tally.midnight("effective_on", row.effective_on, zone),
         };
@@ -304,7 +307,9 @@ mod tests {
         assert_eq!((row.first_key, row.last_key, row.gender), (Some("ann"), Some("lee"), Gender::Female));
         assert_eq!((row.golf_rsa_id, row.cdh_id, row.mca_id), (Some("RSA-1234"), None, None));
         assert_eq!((row.status, row.status_tag, row.status_raw), (Some(CustomerStatus::Active), None, Some("Active")));
-        assert_eq!(row.handicap, Some(Handicap(124)));
+        assert_eq!((row.handicap, row.handicap_raw), (Some(Handicap(124)), Some("12.4")));
+        assert_eq!((row.first_name_raw, row.last_name_raw), (Some("Ann"), Some("Lee")));
+        assert_eq!((row.born_raw, row.gender_raw), (Some("1985-03-15"), Some("F")));
         assert_eq!(row.handicap_at.unwrap().to_string(), "2024-04-30T22:00:00.000Z");
         assert_eq!(row.created_at.unwrap().to_string(), "2015-06-01T07:00:00.000Z");
         assert!(row.may_found && row.skip_reason.is_none());
@@ -390,16 +395,45 @@ mod tests {
     }
 
     #[test]
-    fn an_identity_number_in_a_phone_or_association_cell_is_kept_nowhere() {
+    fn an_identity_number_in_a_cell_is_kept_nowhere() {
         // Invented; 13 digits with a date and a check digit.
         let id = "0002295000083";
         let found = crate::model::phone::holds_national_id(id);
         assert!(found, "the check digit is right");
-        let row = za_members::Row { phone_number: Some(id), golf_rsa_id: Some(id), ..member("1") };
-        let sheet = stage::<za_members::Table>(&[row]);
+        let cells = |id| za_members::Row {
+            phone_number: id,
+            golf_rsa_id: id,
+            first_name: id,
+            last_name: id,
+            date_of_birth: id,
+            gender: id,
+            handicap: id,
+            ..member("1")
+        };
+        let sheet = stage::<za_members::Table>(&[cells(Some(id))]);
         let people = columns::<people::Table>(&sheet.people);
         assert!(!format!("{:?}", people.row(0)).contains(id));
-        assert_eq!(count(&sheet, Reason::NationalId), 2);
+        assert_eq!(count(&sheet, Reason::NationalId), 7);
+        assert!(!format!("{:?}", sheet.counts).contains(id));
+    }
+
+    #[test]
+    fn the_raw_value_stands_beside_a_refused_one_and_an_empty_cell_has_none() {
+        let dirty = za_members::Row {
+            first_name: Some("Guest"),
+            last_name: Some(""),
+            date_of_birth: Some("1900-01-01"),
+            gender: Some("?"),
+            handicap: Some("NH"),
+            ..member("1")
+        };
+        let sheet = stage::<za_members::Table>(&[dirty]);
+        let people = columns::<people::Table>(&sheet.people);
+        let row = people.row(0);
+        assert_eq!((row.first_name, row.first_name_raw, row.last_name_raw), (None, Some("Guest"), None));
+        assert_eq!((row.born_on, row.born_raw), (None, Some("1900-01-01")));
+        assert_eq!((row.gender, row.gender_raw), (Gender::Unknown, Some("?")));
+        assert_eq!((row.handicap, row.handicap_raw), (None, Some("NH")));
     }
 
     #[test]

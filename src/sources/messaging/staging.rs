@@ -27,6 +27,7 @@ impl Entity for contacts::Table {
             last: Cell::none(),
             gender: Cell::none(),
             born: Cell::none(),
+            handicap: Cell::none(),
             golf_rsa_id: Cell::none(),
             cdh_id: Cell::none(),
             created_local: None,

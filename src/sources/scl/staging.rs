@@ -42,6 +42,7 @@ impl Entity for members::Table {
             last: Cell::of("last_name", row.last_name),
             gender: Cell::none(),
             born: Cell::none(),
+            handicap: Cell::none(),
             golf_rsa_id: Cell::none(),
             cdh_id: Cell::none(),
             created_local: None,

@@ -23,7 +23,7 @@ use crate::tables::{Columns as _, Table};
 
 use codes::gender;
 pub use codes::{Home, status};
-pub use person::{Cell, Founding, PersonCells, blank_person, stage_person};
+pub use person::{Cell, Founding, PersonCells, blank_person, raw_copy, stage_person};
 pub(in crate::sources) use rules::act;
 pub use rules::{Rules, RulesError, StagingOptions, Tenancy};
 pub use sheet::{Sheet, Staged};

@@ -8,7 +8,7 @@ use crate::model::phone::holds_national_id;
 use crate::model::reference::JunkKind;
 use crate::model::text::{LABEL_BYTES, RAW_BYTES, clean, prefix};
 use crate::model::{AliasType, Code as _, Gender, Reason, Reasons, SkipReason, TenantRule, Timestamp};
-use crate::sources::staging::{Desk, Tenancy, gender};
+use crate::sources::staging::{Desk, Tally, Tenancy, gender};
 use crate::tables::stage::{identifiers, people};
 
 /// A raw cell with the name of its column.
@@ -62,6 +62,8 @@ pub struct PersonCells<'a> {
     pub gender: Cell<'a>,
     /// Birth date.
     pub born: Cell<'a>,
+    /// Handicap, for the raw copy alone: a source knows what its handicaps are.
+    pub handicap: Cell<'a>,
     /// South African handicap number.
     pub golf_rsa_id: Cell<'a>,
     /// British and Irish handicap number.
@@ -89,8 +91,12 @@ pub fn blank_person(source_id: &str) -> people::Row<'_> {
         last_name: None,
         first_key: None,
         last_key: None,
+        first_name_raw: None,
+        last_name_raw: None,
         born_on: None,
+        born_raw: None,
         gender: Gender::Unknown,
+        gender_raw: None,
         golf_rsa_id: None,
         cdh_id: None,
         mca_id: None,
@@ -99,6 +105,7 @@ pub fn blank_person(source_id: &str) -> people::Row<'_> {
         status: None,
         status_tag: None,
         handicap: None,
+        handicap_raw: None,
         handicap_at: None,
         home_club_id: None,
         home_club_name: None,
@@ -115,8 +122,14 @@ pub fn blank_person(source_id: &str) -> people::Row<'_> {
 }
 
 /// Stages a person: reads the cells, adds them to what the source already filled in, decides whether it may found a profile.
-pub fn stage_person(desk: &mut Desk<'_>, cells: PersonCells<'_>, row: people::Row<'_>) {
+pub fn stage_person(desk: &mut Desk<'_>, mut cells: PersonCells<'_>, row: people::Row<'_>) {
     note_tenancy(desk, cells.tenancy);
+    for cell in [&mut cells.phone, &mut cells.first, &mut cells.last, &mut cells.gender, &mut cells.born, &mut cells.handicap] {
+        if cell.raw.is_some_and(holds_national_id) {
+            desk.tally.note(cell.column, Reason::NationalId);
+            cell.raw = None;
+        }
+    }
     let junk = &desk.rules.reference.junk;
 
     let mut name_reasons = [Reasons::default(); 2];
@@ -143,14 +156,8 @@ pub fn stage_person(desk: &mut Desk<'_>, cells: PersonCells<'_>, row: people::Ro
     }
 
     let mut reasons = Reasons::default();
-    let mut phone_raw = cells.phone.raw;
     let knows_tenant = cells.tenancy.rule != TenantRule::Unknown;
-    let phones = match phone_raw {
-        Some(raw) if holds_national_id(raw) => {
-            reasons.insert(Reason::NationalId);
-            phone_raw = None;
-            &[]
-        }
+    let phones = match cells.phone.raw {
         Some(raw) => desk.phones.read(raw, cells.tenancy.region, knows_tenant, junk, &mut reasons),
         None => &[],
     };
@@ -185,23 +192,30 @@ pub fn stage_person(desk: &mut Desk<'_>, cells: PersonCells<'_>, row: people::Ro
     desk.tally.note_all(cells.born.column, reasons);
 
     let (email, phone) = (addresses.first(), phones.first());
-    let email_raw = raw_copy(&mut desk.tally, cells.email.column, cells.email.raw);
-    let phone_raw = raw_copy(&mut desk.tally, cells.phone.column, phone_raw);
+    let raw = [cells.email, cells.phone, cells.first, cells.last, cells.born, cells.gender, cells.handicap]
+        .map(|cell| raw_copy(&mut desk.tally, cell));
+    let [email_raw, phone_raw, first_name_raw, last_name_raw, born_raw, gender_raw, handicap_raw] =
+        raw.each_ref().map(Option::as_deref);
     let mut row = people::Row {
         tenant_id: cells.tenancy.tenant,
         tenant_rule: cells.tenancy.rule,
         email: email.map(|email| email.value.as_str()),
         email_key: email.and_then(|email| email.key()),
-        email_raw: email_raw.as_deref(),
+        email_raw,
         phone: phone.map(|phone| phone.number.as_str()),
         phone_class: phone.and_then(|phone| phone.class),
         phone_key: phone.filter(|phone| phone.is_key).map(|phone| phone.number.as_str()),
-        phone_raw: phone_raw.as_deref(),
+        phone_raw,
         first_name: name.first,
         last_name: name.last,
         first_key: name.first_key,
         last_key: name.last_key,
+        first_name_raw,
+        last_name_raw,
         born_on,
+        born_raw,
+        gender_raw,
+        handicap_raw,
         golf_rsa_id: golf_rsa_id.as_ref().map(AssociationNumber::as_str).or(row.golf_rsa_id),
         cdh_id: cdh_id.as_ref().map(AssociationNumber::as_str).or(row.cdh_id),
         ..row
@@ -233,12 +247,17 @@ fn note_tenancy(desk: &mut Desk<'_>, tenancy: Tenancy<'_>) {
     }
 }
 
-/// The raw value as it is kept beside the staged one: without NUL, which no database takes, and not endless.
-fn raw_copy<'a>(tally: &mut super::Tally, column: &'static str, raw: Option<&'a str>) -> Option<Cow<'a, str>> {
-    let raw = raw.filter(|raw| !raw.is_empty())?;
+/// The raw value as it is kept beside the staged one: without NUL, which no database takes, not endless, and never a national
+/// identity number.
+pub fn raw_copy<'a>(tally: &mut Tally, cell: Cell<'a>) -> Option<Cow<'a, str>> {
+    let raw = cell.raw.filter(|raw| !raw.is_empty())?;
+    if holds_national_id(raw) {
+        tally.note(cell.column, Reason::NationalId);
+        return None;
+    }
     let short = prefix(raw, RAW_BYTES);
     if short.len() < raw.len() {
-        tally.note(column, Reason::RawCut);
+        tally.note(cell.column, Reason::RawCut);
     }
     Some(if short.contains('\0') { Cow::Owned(short.replace('\0', "")) } else { Cow::Borrowed(short) })
 }

@@ -42,6 +42,7 @@ impl Entity for players::Table {
             last: Cell::of("surname", row.surname),
             gender: Cell::none(),
             born: Cell::none(),
+            handicap: Cell::of("handicap", row.handicap),
             golf_rsa_id: Cell::none(),
             cdh_id: Cell::none(),
             created_local: None,
