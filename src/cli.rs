@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::config::{Config, Environment};
 use crate::fault::{Exit, Fault};
+use crate::interrupt;
 use crate::model::{Phase, Timestamp};
 use crate::progress::Progress;
 use crate::store::Layout;
@@ -173,7 +174,6 @@ pub fn main<A: Args>(
         let place = info.location().map_or_else(String::new, |place| format!(" at {}:{}", place.file(), place.line()));
         let _ = writeln!(std::io::stderr(), "bug{place}: please report this line and the command; no data was printed");
     }));
-    watch_signals();
     let command = Common::augment_args(A::augment_args(Command::new(name).about(about).after_help(help).version(version())));
     let code = catch_unwind(AssertUnwindSafe(|| parsed(name, command, run)));
     ExitCode::from(code.unwrap_or(Exit::Bug.code()))
@@ -186,6 +186,7 @@ fn version() -> &'static str {
 fn parsed<A: Args>(name: &'static str, mut command: Command, run: fn(&Session, A) -> Result<Outcome>) -> u8 {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let asked_json = arguments.iter().any(|argument| argument == "--json");
+    interrupt::watch(name, asked_json);
     if let Some(code) = generated(name, &mut command, &arguments) {
         return code;
     }
@@ -220,9 +221,11 @@ fn parsed<A: Args>(name: &'static str, mut command: Command, run: fn(&Session, A
             Ok(outcome) => outcome.fault.as_ref().map(|fault| fault.exit),
             Err(error) => Some(exit_of(error)),
         };
+        interrupt::finish();
         record_run(name, &session, result.as_ref().ok(), fault);
         result
     });
+    interrupt::finish();
     finish(name, json, result)
 }
 
@@ -387,21 +390,4 @@ pub fn peak_memory_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|line| line.trim().trim_end_matches("kB").trim().parse().ok()).unwrap_or(0)
-}
-
-/// A first signal ends the run with a word; files keep their former state because only whole folders are ever exchanged, and an
-/// open transaction ends with its connection.
-fn watch_signals() {
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-    let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP]) else { return };
-    let watch = move || {
-        if let Some(signal) = signals.forever().next() {
-            let _ = writeln!(
-                std::io::stderr(),
-                "interrupted: no folder was exchanged and no transaction committed by this step; run the same command again"
-            );
-            let _ = signal_hook::low_level::emulate_default_handler(signal);
-        }
-    };
-    let _ = std::thread::Builder::new().name("signals".to_owned()).spawn(watch);
 }

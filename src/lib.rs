@@ -15,6 +15,7 @@ pub mod config;
 #[cfg(feature = "local-postgres")]
 pub mod demo;
 pub mod fault;
+pub mod interrupt;
 pub mod model;
 pub mod pg;
 pub mod progress;

@@ -18,6 +18,8 @@ mod faults;
 #[cfg(feature = "local-postgres")]
 mod golden;
 #[cfg(feature = "local-postgres")]
+mod interrupts;
+#[cfg(feature = "local-postgres")]
 mod load;
 #[cfg(feature = "local-postgres")]
 mod load_faults;

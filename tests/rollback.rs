@@ -111,7 +111,7 @@ fn an_emergency_empties_the_named_tables_and_refuses_strangers() {
     assert!(plan.contains(&("CustomerProfile".to_owned(), 4, 1)), "{plan:?}");
     let saved = backup(&loader).unwrap();
     assert!(saved.iter().any(|(table, lines)| *table == "CustomerNote" && lines.contains("hello")));
-    emergency(&loader, "run-2").unwrap();
+    let _held = emergency(&loader, "run-2").unwrap();
     drop(loader);
     for table in ["CustomerProfile", "CustomerNote", "CustomerSegment", "SyncLog"] {
         assert_eq!(count(&crm, table), "0", "{table}");

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::config::Dsn;
 use crate::fault::{Exit, Fault};
+use crate::interrupt;
 use crate::model::{Phase, Timestamp};
 use crate::pg::catalog::Catalog;
 use crate::pg::changes::{self, Counts, TableCounts};
@@ -343,12 +344,19 @@ impl Loader {
     /// Commits. When the answer is lost, a new session asks whether the run's row is there.
     pub(super) fn commit(&self, run_id: &str) -> Result<()> {
         self.crm.doing("commit");
-        let Err(error) = self.crm.run("commit") else { return Ok(()) };
+        let _held = interrupt::hold("the answer to the commit");
+        let Err(error) = self.crm.run("commit") else {
+            interrupt::stands("the transaction is committed");
+            return Ok(());
+        };
         if !self.crm.is_lost() {
             return Err(error);
         }
         match outcome_of(&self.dsn, run_id) {
-            Ok(true) => Ok(()),
+            Ok(true) => {
+                interrupt::stands("the transaction is committed");
+                Ok(())
+            }
             Ok(false) => Err(error),
             Err(_) => Err(Fault::new(Exit::Unknown, "the connection was lost at the commit: whether it happened is not known")
                 .at(self.place())
@@ -376,8 +384,8 @@ pub fn outcome_of(dsn: &Dsn, run_id: &str) -> Result<bool> {
 }
 
 fn take_lock(crm: &Crm) -> Result<()> {
-    // The server needs a moment to notice that the session of a run that just ended is gone.
-    for pause in [0, 100, 200, 400] {
+    // The server needs a moment to notice that the session of a run that just ended is gone: two seconds while a statement runs.
+    for pause in [0, 100, 200, 400, 800, 1600] {
         std::thread::sleep(std::time::Duration::from_millis(pause));
         if crm.one("select pg_try_advisory_lock($1)", &[&LOCK])?.get(0) {
             return Ok(());

@@ -6,6 +6,7 @@ use anyhow::Result;
 use serde_json::json;
 
 use crate::fault::{Exit, Fault};
+use crate::interrupt::{self, Held};
 use crate::pg::changes::{Counts, TableCounts, foreign_rows};
 use crate::pg::crm::{LOADED, ours, table};
 use crate::pg::first_load::Rebuild;
@@ -39,7 +40,12 @@ pub struct Undone {
     pub sync_log: u64,
     /// What a person should know.
     pub notes: Vec<String>,
+    /// Keeps signals away from the commit until the datasets are set aside.
+    held: Option<Held>,
 }
+
+/// What a signal waits for once the commit is sent.
+const CLOSING: &str = "the commit and the datasets to be set aside";
 
 /// Rolls back; with `dry_run` only counts.
 pub fn rollback(loader: &Loader, run_id: &str, consumers_stopped: bool, dry_run: bool) -> Result<Undone> {
@@ -48,7 +54,8 @@ pub fn rollback(loader: &Loader, run_id: &str, consumers_stopped: bool, dry_run:
     crm.doing("begin");
     crm.run(include_str!("../../sql/crm/begin.sql"))?;
     match inside(loader, run_id, consumers_stopped, dry_run) {
-        Ok(undone) if !dry_run => {
+        Ok(mut undone) if !dry_run => {
+            undone.held = Some(interrupt::hold(CLOSING));
             loader.commit(run_id)?;
             loader.analyze(&undone.counts);
             Ok(undone)
@@ -95,7 +102,7 @@ fn inside(loader: &Loader, run_id: &str, consumers_stopped: bool, dry_run: bool)
     let kept =
         crm.query("select table_name, id, min(reason) from load_kept group by table_name, id order by table_name, id", &[])?;
     let kept = kept.iter().map(|row| KeptRow { table: row.get(0), id: row.get(1), reason: row.get(2) }).collect();
-    let mut undone = Undone { counts, restored: 0, kept, sync_log: 0, notes: signs };
+    let mut undone = Undone { counts, restored: 0, kept, sync_log: 0, notes: signs, held: None };
     if !dry_run {
         take_out(loader, run_id, &mut undone)?;
     }
@@ -225,8 +232,9 @@ pub fn backup(loader: &Loader) -> Result<Vec<(&'static str, String)>> {
     Ok(saved)
 }
 
-/// Empties the strategy's tables, all named in one statement; what refers to them from elsewhere makes it fail.
-pub fn emergency(loader: &Loader, run_id: &str) -> Result<()> {
+/// Empties the strategy's tables, all named in one statement; what refers to them from elsewhere makes it fail. Signals wait until
+/// the result is dropped.
+pub fn emergency(loader: &Loader, run_id: &str) -> Result<Held> {
     let (crm, catalog) = loader.parts();
     crm.doing("empty the CRM");
     crm.run("begin")?;
@@ -243,5 +251,7 @@ pub fn emergency(loader: &Loader, run_id: &str) -> Result<()> {
         let _ = crm.run("rollback");
         return Err(error);
     }
-    loader.commit(run_id)
+    let held = interrupt::hold(CLOSING);
+    loader.commit(run_id)?;
+    Ok(held)
 }

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::cli::{Outcome, Session};
 use crate::fault::{Exit, Fault};
+use crate::interrupt;
 use crate::model::{Code, Source, Timestamp};
 use crate::pg::{Connection, Exported, Query, Snapshot};
 use crate::progress::thousands;
@@ -94,7 +95,6 @@ pub fn run(session: &Session, source: Source, args: &Args) -> Result<Outcome> {
         Some(folder) => dumps::export_dumps(session, &job, source, folder, &args.dumps, as_of)?,
         None => export_database(session, &job, as_of)?,
     };
-    replace_file(&session.layout.as_of(), format!("{as_of}\n").as_bytes())?;
     compare(session, &job, before.as_ref(), &folder);
     Ok(outcome(&job, &folder).next("make stage"))
 }
@@ -162,7 +162,15 @@ pub fn export_database(session: &Session, job: &Job, as_of: Timestamp) -> Result
         task.finish(&note);
     }
     snapshot.end()?;
-    draft.finish(manifest, &job.previous)
+    publish(session, job, draft, manifest, as_of)
+}
+
+/// Puts the folder in place and fixes the instant of the data folder; a signal comes before both or after both.
+pub fn publish(session: &Session, job: &Job, draft: Draft, manifest: Manifest, as_of: Timestamp) -> Result<Folder> {
+    let _held = interrupt::hold("the exchange of an export");
+    let folder = draft.finish(manifest, &job.previous)?;
+    replace_file(&session.layout.as_of(), format!("{as_of}\n").as_bytes())?;
+    Ok(folder)
 }
 
 /// The statement with another look-back than the two years it is written with.

@@ -7,7 +7,7 @@ use crate::cli::{Outcome, Session};
 use crate::sources::crm;
 use crate::steps::export::{Job, export_database, outcome, settle_as_of};
 use crate::steps::load::CRM_URL;
-use crate::store::{Folder, RunLock, replace_file};
+use crate::store::{Folder, RunLock};
 
 /// Arguments of `export-crm`.
 #[derive(clap::Args, Debug, Default)]
@@ -44,6 +44,5 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     }
     let as_of = settle_as_of(session, false)?;
     let folder = export_database(session, &job, as_of)?;
-    replace_file(&layout.as_of(), format!("{as_of}\n").as_bytes())?;
     Ok(outcome(&job, &folder).next("make stage"))
 }

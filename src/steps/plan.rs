@@ -14,7 +14,7 @@ use crate::model::{Phase, Uuid};
 use crate::pg::crm::{LOADED, table};
 use crate::progress::{Progress, thousands};
 use crate::steps::{build, resolve, score as scoring, stage};
-use crate::store::{Folder, Layout, scratch};
+use crate::store::{Folder, Layout, RunLock, scratch};
 use crate::tables::{Table, score};
 
 /// Arguments of `plan`.
@@ -34,6 +34,7 @@ struct Change {
 
 /// Works out the phases in turn, each in a folder of its own that is removed afterwards.
 pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
+    let _lock = RunLock::take(&session.layout, &format!("plan, run {}", session.run_id))?;
     let last = session.phase.unwrap_or(Phase::LAST);
     let mut before: Vec<Content> = LOADED.iter().map(|_| Content::default()).collect();
     let mut text = format!(" {:<7} {:<28} {:>11} {:>11} {:>11}\n", "phase", "table", "inserted", "updated", "deleted");

@@ -172,7 +172,7 @@ fn run_emergency(session: &Session, loader: &Loader, args: &Args) -> Result<Outc
         save_text(&path, &lines)?;
         saved.push(path.display().to_string());
     }
-    emergency(loader, &session.run_id)?;
+    let _held = emergency(loader, &session.run_id)?;
     let (why, aside) = close(session)?;
     text.push_str(&format!(" emptied; segments, members and notes are saved in {}\n", folder.display()));
     let summary = json!({ "emergency": true, "tables": tables, "saved": saved, "why": why, "set_aside": aside });

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::store::draft::create_private;
+use crate::store::draft::{DRAFT, create_private};
 use crate::store::{Layout, io_fault, replace_file};
 
 /// Moves complete folders below `data/failed/<run>/`; returns where each went. Folders that are not there are left out.
@@ -51,11 +51,11 @@ pub struct Scratch {
     _folder: tempfile::TempDir,
 }
 
-/// Starts one below the data folder, so that it is on the same disk.
+/// Starts one below the data folder, so that it is on the same disk. Call under the run lock, which removes what a killed run left.
 pub fn scratch(layout: &Layout, name: &str) -> Result<Scratch> {
     let root = layout.root();
     let folder = tempfile::Builder::new()
-        .prefix(&format!("{name}.tmp-"))
+        .prefix(&format!("{name}{DRAFT}"))
         .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700))
         .tempdir_in(root)
         .map_err(|error| io_fault("create a folder", root, &error))?;

@@ -10,10 +10,14 @@ use anyhow::{Context, Result};
 use arrow::datatypes::SchemaRef;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
+use crate::interrupt;
 use crate::model::Source;
 use crate::store::folder::MANIFEST;
 use crate::store::{BatchWriter, FileEntry, Folder, Manifest, TableWriter, hash_bytes, io_fault};
 use crate::tables::{Dataset, Table};
+
+/// What the names of drafts and scratch folders hold between the name they will have and a random end.
+pub(super) const DRAFT: &str = ".tmp-";
 
 /// Creates a folder and its parents, readable by the owner only.
 pub(crate) fn create_private(path: &Path) -> Result<()> {
@@ -29,15 +33,13 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Starts a folder that will become `target`; drafts that a killed run left behind are removed. Call under the run lock.
+    /// Starts a folder that will become `target`. Call under the run lock, which removes drafts that a killed run left behind.
     pub fn create(target: &Path, as_of: &str) -> Result<Self> {
         let parent = target.parent().context("a target folder has a parent")?;
         create_private(parent)?;
         let name = target.file_name().context("a target folder has a name")?.to_string_lossy().into_owned();
-        let prefix = format!("{name}.tmp-");
-        remove_leftovers(parent, &prefix)?;
         let folder = tempfile::Builder::new()
-            .prefix(&prefix)
+            .prefix(&format!("{name}{DRAFT}"))
             .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700))
             .tempdir_in(parent)
             .map_err(|error| io_fault("create a folder", parent, &error))?;
@@ -109,6 +111,7 @@ impl Draft {
         text.push(b'\n');
         write_private(&self.path().join(MANIFEST), &text)?;
         sync_folder(self.path())?;
+        let _held = interrupt::hold("the exchange of a folder");
         let draft = self.folder.take().context("a draft is finished once")?.keep();
         let parent = self.target.parent().context("a target folder has a parent")?;
         match renameat_with(CWD, &draft, CWD, &self.target, RenameFlags::EXCHANGE) {
@@ -123,6 +126,9 @@ impl Draft {
                 let _ = std::fs::remove_dir_all(&draft);
                 return Err(fault.into());
             }
+        }
+        if !parent.to_string_lossy().contains(DRAFT) {
+            interrupt::stands(format!("{} is written", self.target.display()));
         }
         sync_folder(parent)?;
         Folder::open(&self.target)
@@ -139,10 +145,16 @@ fn keep_previous(former: &Path, previous: &Path) -> Result<()> {
     std::fs::rename(former, previous).map_err(|error| io_fault("rename", previous, &error).into())
 }
 
-fn remove_leftovers(parent: &Path, prefix: &str) -> Result<()> {
-    let entries = std::fs::read_dir(parent).map_err(|error| io_fault("list", parent, &error))?;
+/// Removes drafts and scratch folders that killed runs left in a folder. Call under the run lock.
+pub(super) fn remove_leftovers(parent: &Path) -> Result<()> {
+    let entries = match std::fs::read_dir(parent) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(io_fault("list", parent, &error).into()),
+    };
     for entry in entries.flatten() {
-        if entry.file_name().to_string_lossy().starts_with(prefix) {
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if is_folder && entry.file_name().to_string_lossy().contains(DRAFT) {
             std::fs::remove_dir_all(entry.path()).map_err(|error| io_fault("remove", &entry.path(), &error))?;
         }
     }
@@ -168,6 +180,7 @@ fn sync_folder(path: &Path) -> Result<()> {
 pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<()> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     create_private(parent)?;
+    let _held = interrupt::hold("a small file");
     let mut file = tempfile::NamedTempFile::new_in(parent).map_err(|error| io_fault("create a file", parent, &error))?;
     file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(|error| io_fault("write", path, &error))?;
     file.persist(path).map_err(|error| io_fault("rename", path, &error.error))?;

@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use anyhow::Result;
 
 use crate::fault::{Exit, Fault};
-use crate::store::draft::create_private;
+use crate::store::draft::{create_private, remove_leftovers};
 use crate::store::{Layout, io_fault};
 
 /// Held while a command writes to a data folder.
@@ -17,7 +17,7 @@ pub struct RunLock {
 }
 
 impl RunLock {
-    /// Takes the lock, or says who has it.
+    /// Takes the lock, or says who has it; what killed runs left behind is removed.
     pub fn take(layout: &Layout, holder: &str) -> Result<Self> {
         create_private(layout.root())?;
         let path = layout.lock();
@@ -33,6 +33,9 @@ impl RunLock {
             Ok(()) => {
                 let noted = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(holder.as_bytes()));
                 noted.map_err(|error| io_fault("write", &path, &error))?;
+                for folder in [layout.root(), &layout.root().join("exports")] {
+                    remove_leftovers(folder)?;
+                }
                 Ok(Self { _file: file })
             }
             Err(TryLockError::WouldBlock) => {

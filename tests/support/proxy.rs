@@ -12,6 +12,8 @@ pub enum Fault {
     CutAfter(usize),
     /// The COMMIT arrives, its answer does not.
     LoseCommitAnswer,
+    /// From these bytes of the client on nothing arrives, and nobody is told.
+    StallAt(&'static [u8]),
 }
 
 /// A go-between on a port of its own.
@@ -19,6 +21,7 @@ pub struct Proxy {
     /// The database's URL by way of it.
     pub url: String,
     only_first: Arc<AtomicBool>,
+    stalled: Arc<AtomicBool>,
 }
 
 impl Proxy {
@@ -31,6 +34,8 @@ impl Proxy {
         let url = format!("{before}127.0.0.1:{}/{after}", listener.local_addr().unwrap().port());
         let only_first = Arc::new(AtomicBool::new(false));
         let is_over = only_first.clone();
+        let stalled = Arc::new(AtomicBool::new(false));
+        let is_stalled = stalled.clone();
         std::thread::spawn(move || {
             let mut fault = Some(fault);
             for client in listener.incoming() {
@@ -38,10 +43,15 @@ impl Proxy {
                 if fault.is_none() && is_over.load(Ordering::SeqCst) {
                     continue;
                 }
-                relay(client, TcpStream::connect(&server).unwrap(), fault.take());
+                relay(client, TcpStream::connect(&server).unwrap(), fault.take(), &is_stalled);
             }
         });
-        Self { url, only_first }
+        Self { url, only_first, stalled }
+    }
+
+    /// Whether the moment has come from which nothing arrives.
+    pub fn is_stalled(&self) -> bool {
+        self.stalled.load(Ordering::SeqCst)
     }
 
     /// Every connection after the first is closed at once.
@@ -50,10 +60,11 @@ impl Proxy {
     }
 }
 
-fn relay(client: TcpStream, server: TcpStream, fault: Option<Fault>) {
+fn relay(client: TcpStream, server: TcpStream, fault: Option<Fault>, is_stalled: &Arc<AtomicBool>) {
     let silent = Arc::new(AtomicBool::new(false));
     let (mut from_client, mut to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
     let muted = silent.clone();
+    let stalled = is_stalled.clone();
     std::thread::spawn(move || {
         let mut buffer = [0; 8192];
         let mut seen = 0;
@@ -64,6 +75,12 @@ fn relay(client: TcpStream, server: TcpStream, fault: Option<Fault>) {
             seen += read;
             if fault == Some(Fault::LoseCommitAnswer) && buffer[..read].windows(7).any(|bytes| bytes == b"commit\0") {
                 muted.store(true, Ordering::SeqCst);
+            }
+            if matches!(fault, Some(Fault::StallAt(from)) if buffer[..read].windows(from.len()).any(|bytes| bytes == from)) {
+                stalled.store(true, Ordering::SeqCst);
+            }
+            if matches!(fault, Some(Fault::StallAt(_))) && stalled.load(Ordering::SeqCst) {
+                continue;
             }
             if matches!(fault, Some(Fault::CutAfter(limit)) if seen > limit) || to_server.write_all(&buffer[..read]).is_err() {
                 break;

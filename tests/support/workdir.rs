@@ -1,12 +1,22 @@
 //! Runs the real binaries in a folder of their own; a failure prints all there is to know, so that nobody needs a second run.
 
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process_group};
 
 /// A folder with settings and data of its own, and the variables its commands see.
 pub struct Workdir {
     folder: tempfile::TempDir,
     variables: Vec<(String, String)>,
+}
+
+/// A command under way.
+pub struct Started {
+    command: String,
+    child: Child,
 }
 
 /// What a command did.
@@ -86,14 +96,15 @@ impl Workdir {
 
     /// Runs a binary to its end.
     pub fn run(&self, binary: &str, arguments: &[&str]) -> Run {
-        use std::os::unix::process::ExitStatusExt;
-        let output = self.command(binary, arguments).output().unwrap_or_else(|error| panic!("{binary}: {error}"));
-        Run {
-            command: format!("{binary} {}", arguments.join(" ")),
-            code: output.status.code().unwrap_or_else(|| 128 + output.status.signal().unwrap_or(0)),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
+        self.start(binary, arguments).end()
+    }
+
+    /// Starts a binary in a process group of its own, as a shell does.
+    pub fn start(&self, binary: &str, arguments: &[&str]) -> Started {
+        let mut command = self.command(binary, arguments);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        let child = command.spawn().unwrap_or_else(|error| panic!("{binary}: {error}"));
+        Started { command: format!("{binary} {}", arguments.join(" ")), child }
     }
 
     /// Runs a binary that must succeed.
@@ -124,6 +135,43 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in entries {
         let path = entry.unwrap().path();
         if path.is_dir() { collect(&path, found) } else { found.push(path) }
+    }
+}
+
+impl Started {
+    /// Waits for something; false when the command ended before it happened.
+    pub fn wait_for(&mut self, mut happened: impl FnMut() -> bool) -> bool {
+        let started = Instant::now();
+        while !happened() {
+            assert!(started.elapsed() < Duration::from_secs(60), "{}: waited in vain", self.command);
+            if self.has_ended() {
+                return false;
+            }
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        true
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    /// Sends a signal to it and its children, as a terminal does.
+    pub fn signal(&self, signal: Signal) {
+        let group = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
+        kill_process_group(group, signal).unwrap();
+    }
+
+    /// Waits for its end.
+    pub fn end(self) -> Run {
+        let output = self.child.wait_with_output().unwrap();
+        Run {
+            command: self.command,
+            code: output.status.code().unwrap_or_else(|| 128 + output.status.signal().unwrap_or(0)),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
     }
 }
 

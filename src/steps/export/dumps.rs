@@ -9,7 +9,7 @@ use crate::cli::Session;
 use crate::fault::{Exit, Fault, did_you_mean};
 use crate::model::{Code as _, Reason, Source, Timestamp};
 use crate::progress::thousands;
-use crate::steps::export::{Job, count};
+use crate::steps::export::{Job, count, publish};
 use crate::store::{Dialect, Draft, Dump, Folder, Manifest};
 use crate::tables::check::rejects;
 
@@ -101,7 +101,7 @@ pub fn export_dumps(
         }
     }
     draft.close(None, refused)?;
-    draft.finish(manifest, &job.previous)
+    publish(session, job, draft, manifest, as_of)
 }
 
 fn absent_fault(folder: &Path, absent: &[&str]) -> Fault {

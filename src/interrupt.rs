@@ -1,0 +1,100 @@
+//! Ctrl-C and its kin: a first signal ends the run with a word on how things stand, but not in the moment in which a result takes its
+//! place; a second one ends it at once.
+//!
+//! Nothing needs undoing: only whole folders are ever exchanged, and an open transaction ends with its session.
+
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::json;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+struct State {
+    step: &'static str,
+    json: bool,
+    /// What is waited for, innermost last.
+    held: Vec<&'static str>,
+    /// What this run has left behind for good.
+    done: Vec<String>,
+    /// The signal that came while something was waited for.
+    waiting: Option<i32>,
+}
+
+static STATE: Mutex<State> = Mutex::new(State { step: "", json: false, held: Vec::new(), done: Vec::new(), waiting: None });
+
+fn state() -> MutexGuard<'static, State> {
+    STATE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// While this lives, a first signal waits. What follows must be short, and end by itself.
+#[derive(Debug)]
+#[must_use = "signals wait only while this lives"]
+pub struct Held(());
+
+/// Lets a first signal wait for something, such as `the answer to the commit`.
+pub fn hold(what: &'static str) -> Held {
+    state().held.push(what);
+    Held(())
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let mut state = state();
+        state.held.pop();
+        if let (true, Some(signal)) = (state.held.is_empty(), state.waiting) {
+            end(&state, signal);
+        }
+    }
+}
+
+/// Notes what stands from now on, whatever signal comes: `data/stage is written`.
+pub fn stands(what: impl Into<String>) {
+    state().done.push(what.into());
+}
+
+/// From here on the run has its result: a signal no longer changes it.
+pub fn finish() {
+    std::mem::forget(hold("the last words"));
+}
+
+/// Watches for signals; `json` promises one line on stdout then, too.
+pub fn watch(step: &'static str, json: bool) {
+    (state().step, state().json) = (step, json);
+    let again = Arc::new(AtomicBool::new(false));
+    let signals = [SIGINT, SIGTERM, SIGHUP];
+    // Registered first, so that a second signal ends the process whatever its threads do.
+    for signal in signals {
+        let _ = signal_hook::flag::register_conditional_default(signal, Arc::clone(&again));
+    }
+    let Ok(mut signals) = signal_hook::iterator::Signals::new(signals) else { return };
+    let watch = move || {
+        let Some(signal) = signals.forever().next() else { return };
+        again.store(true, Ordering::SeqCst);
+        let mut state = state();
+        match state.held.last() {
+            None => end(&state, signal),
+            Some(what) => {
+                let _ = writeln!(std::io::stderr(), "interrupted: waiting for {what}; once more ends it at once");
+                state.waiting = Some(signal);
+            }
+        }
+    };
+    let _ = std::thread::Builder::new().name("signals".to_owned()).spawn(watch);
+}
+
+fn end(state: &State, signal: i32) {
+    let how = if state.done.is_empty() {
+        "nothing was exchanged and nothing committed".to_owned()
+    } else {
+        format!("after the work was done: {}", state.done.join("; "))
+    };
+    let what = format!("interrupted: {how}; run the same command again");
+    let _ = writeln!(std::io::stderr(), "{what}");
+    if state.json {
+        let error = json!({ "what": what, "at": null, "help": ["run the same command again"] });
+        let line = json!({ "format": 1, "step": state.step, "exit": 128 + signal, "result": null, "error": error });
+        let _ = writeln!(std::io::stdout(), "{line}");
+    }
+    let _ = signal_hook::low_level::emulate_default_handler(signal);
+}
