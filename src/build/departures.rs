@@ -15,6 +15,8 @@ coded! {
         MissingName = "missing-name",
         /// Profiles whose handicap date belongs to the handicap shown, where the strategy would take the date without the value.
         HandicapDate = "handicap-with-its-date",
+        /// Profiles whose handicap dates from before the World Handicap System: no departure, but tagged.
+        HandicapPreWhs = "handicap-pre-whs",
         /// Profiles that keep a home club though their latest player has none.
         HomeClubKept = "home-club-kept",
         /// Profiles with several records of one service, of which the current one is shown.

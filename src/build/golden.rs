@@ -9,7 +9,10 @@ use crate::build::addresses::{Address, Hubs, Identifiers};
 use crate::build::roster::{Profile, Record, Roster};
 use crate::build::survivors::{Choice, Lineup, best, first};
 use crate::build::{ContactChoice, Options};
-use crate::model::{AliasType, CustomerStatus, Day, Gender, Handicap, LifecycleStage, PhoneClass, Source, StatusTag, Timestamp};
+use crate::model::{
+    AliasType, Code as _, CustomerStatus, Day, Gender, Handicap, LifecycleStage, PRE_WHS, PhoneClass, Source, StatusTag,
+    Timestamp,
+};
 use crate::tables::stage::people;
 
 /// What the golden record is chosen from.
@@ -69,8 +72,8 @@ pub struct Golden<'a> {
     pub status: Option<Choice<CustomerStatus>>,
     /// `lifecycleStage`.
     pub lifecycle: Option<Choice<LifecycleStage>>,
-    /// `tags`, sorted.
-    pub tags: Vec<Choice<StatusTag>>,
+    /// `tags`, sorted: what follows from statuses, and [`PRE_WHS`].
+    pub tags: Vec<Choice<&'static str>>,
     /// `handicap` with its date.
     pub handicap: Option<Choice<(Handicap, Option<Timestamp>)>>,
     /// `homeClubId`.
@@ -101,7 +104,7 @@ impl<'a> Survival<'a> {
         self.services(profile, lineup, &mut golden);
         self.external_ids(lineup, &mut golden);
         self.person(lineup, &mut golden);
-        self.standing(lineup, &mut golden);
+        self.standing(profile, lineup, &mut golden);
         golden
     }
 
@@ -252,7 +255,7 @@ impl<'a> Survival<'a> {
         Some(agreed.map_or(all, |agreed| Choice { lost: all.lost, ..agreed }))
     }
 
-    fn standing(&self, lineup: &Lineup, golden: &mut Golden<'a>) {
+    fn standing(&self, profile: Profile, lineup: &Lineup, golden: &mut Golden<'a>) {
         let members = || lineup.scl.iter().chain(&lineup.mca_current).copied();
         golden.is_deceased = members().any(|record| self.tag(record) == Some(StatusTag::Deceased));
         let status = members().flat_map(|record| {
@@ -273,12 +276,11 @@ impl<'a> Survival<'a> {
         );
         for &record in &lineup.all {
             if let Some(tag) = self.tag(record)
-                && !golden.tags.iter().any(|choice| choice.value == tag)
+                && !golden.tags.iter().any(|choice| choice.value == tag.code())
             {
-                golden.tags.push(Choice { value: tag, record, rule: "UNION", lost: 0 });
+                golden.tags.push(Choice { value: tag.code(), record, rule: "UNION", lost: 0 });
             }
         }
-        golden.tags.sort_by_key(|choice| crate::model::Code::code(choice.value));
         let handicap = |record: Record| {
             self.get(record, |columns, row| columns.handicap(row).map(|value| (value, columns.handicap_at(row))))
         };
@@ -289,6 +291,13 @@ impl<'a> Survival<'a> {
                 .flat_map(|&record| handicap(record).map(move |(value, at)| (std::cmp::Reverse(at), record, (value, at))));
             best("MOST_RECENT", dated)
         });
+        let whs_from = self.options.whs_from.get(self.roster.tenant(profile));
+        if let (Some(index), Some(whs_from)) = (golden.handicap, whs_from)
+            && index.value.1.is_some_and(|at| at < *whs_from)
+        {
+            golden.tags.push(Choice { value: PRE_WHS, record: index.record, rule: "UNION", lost: 0 });
+        }
+        golden.tags.sort_by_key(|choice| choice.value);
         golden.home_club_id =
             first("SOURCE_ORDER", lineup.teetime.iter().copied(), |record| self.get(record, people::Columns::home_club_id));
         let club_name = |record: Record| self.get(record, people::Columns::home_club_name);

@@ -1,5 +1,7 @@
 //! What the operator may choose about the golden record, consents and the timeline.
 
+use std::collections::BTreeMap;
+
 use crate::model::{Phase, Timestamp};
 
 /// Which address and number a profile shows.
@@ -63,6 +65,8 @@ pub struct Options {
     pub extra_handicap: bool,
     /// The tenant of people whom nothing else places.
     pub default_tenant: String,
+    /// By tenant: the instant from which handicaps are of the World Handicap System; a tenant without one has none before it.
+    pub whs_from: BTreeMap<String, Timestamp>,
 }
 
 impl Options {
@@ -89,6 +93,7 @@ impl Options {
             extra_consent: false,
             extra_handicap: false,
             default_tenant: "default".to_owned(),
+            whs_from: BTreeMap::new(),
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::build::json::JsonWriter;
 use crate::build::roster::{Profile, Record, Roster};
 use crate::build::survivors::{Choice, Lineup};
 use crate::build::{Departure, Departures, aliases};
-use crate::model::{Code, CustomerStatus, Gender, LifecycleStage, Source, Uuid};
+use crate::model::{CustomerStatus, Gender, LifecycleStage, PRE_WHS, Source, Uuid};
 use crate::tables::crm::{customer_profiles, field_provenance, identity_aliases};
 use crate::tables::{Builder as _, TextList};
 
@@ -93,6 +93,7 @@ fn count(survival: &Survival<'_>, lineup: &Lineup, golden: &Golden<'_>, departur
     let conflicts = [golden.mca_id, golden.golf_rsa_id, golden.cdh_id];
     departures.add(Departure::ExternalIdConflict, conflicts.iter().flatten().map(|choice| i64::from(choice.lost)).sum());
     departures.note_if(Departure::LifecycleMember, golden.lifecycle.is_some_and(|choice| choice.value == LifecycleStage::Member));
+    departures.note_if(Departure::HandicapPreWhs, golden.tags.iter().any(|tag| tag.value == PRE_WHS));
     departures.note_if(Departure::FirstSeenAsOf, golden.first_seen_at.is_none());
     if let Some(&player) = lineup.teetime.last() {
         let (columns, row) = survival.roster.at(player);
@@ -126,7 +127,7 @@ impl Writer<'_> {
             self.display_name.push_str(name.value.trim());
         }
         let display_name = self.display_name.trim();
-        let tags: Vec<&str> = golden.tags.iter().map(|choice| choice.value.code()).collect();
+        let tags: Vec<&str> = golden.tags.iter().map(|choice| choice.value).collect();
         self.json.begin();
         let ids = [
             ("mcaV1ZaId", golden.mca_v1_za_id),

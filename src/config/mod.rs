@@ -11,7 +11,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::{Exit, Fault, did_you_mean};
-use crate::model::Source;
+use crate::model::{Day, Source};
 
 /// The settings of a run. Every field has a working default; `backfill.toml` documents them.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -27,6 +27,8 @@ pub struct Config {
     pub consent: Consent,
     /// Which value a profile shows.
     pub survivorship: Survivorship,
+    /// Handicaps.
+    pub handicaps: Handicaps,
     /// The timeline.
     pub activities: Activities,
     /// Scores.
@@ -216,6 +218,28 @@ pub struct Survivorship {
     pub contact: Contact,
 }
 
+/// Settings of handicaps.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Handicaps {
+    /// By region (ISO 3166): the first day of the World Handicap System, `"2020-11-02"`; a handicap from before is tagged.
+    pub whs: BTreeMap<String, String>,
+}
+
+impl Default for Handicaps {
+    fn default() -> Self {
+        let day = |region: &str, day: &str| (region.to_owned(), day.to_owned());
+        Self { whs: BTreeMap::from([day("GB", "2020-11-02"), day("ZA", "2020-01-01")]) }
+    }
+}
+
+impl Handicaps {
+    /// The first day of the World Handicap System in a region; checked when the settings are read.
+    pub fn whs_from(&self, region: &str) -> Option<Day> {
+        self.whs.get(region).and_then(|day| day.parse().ok()).map(Day::from_date)
+    }
+}
+
 /// Which types bookings become.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -334,6 +358,11 @@ impl Config {
         if !(0.0..=1.0).contains(&self.load.max_reject_ratio) {
             return Err(wrong("load.max_reject_ratio must lie between 0 and 1".to_owned()).into());
         }
+        if let Some((region, day)) = self.handicaps.whs.iter().find(|(region, _)| self.handicaps.whs_from(region).is_none()) {
+            return Err(wrong(format!("handicaps.whs.{region} = {day:?} is not a day"))
+                .help("write it as \"2020-11-02\"")
+                .into());
+        }
         for source in self.tenants.map.keys() {
             if <Source as crate::model::Code>::from_code(source).is_none() {
                 let known = <Source as crate::model::Code>::ALL.iter().map(|source| crate::model::Code::code(*source));
@@ -398,6 +427,19 @@ mod tests {
         let fault = error.downcast_ref::<Fault>().unwrap();
         assert!(fault.at.as_ref().unwrap().ends_with("line 2"), "{fault:?}");
         assert_eq!(fault.help, ["did you mean \"scope\"?"]);
+    }
+
+    #[test]
+    fn the_switch_of_a_region_is_a_day_or_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("backfill.toml");
+        std::fs::write(&path, "[handicaps.whs]\nZA = \"2019-10-01\"\n").unwrap();
+        let handicaps = Config::read(&path, true).unwrap().handicaps;
+        assert_eq!(handicaps.whs_from("ZA").unwrap().to_string(), "2019-10-01");
+        assert_eq!(handicaps.whs_from("GB"), None, "a table that is given replaces the default");
+        std::fs::write(&path, "[handicaps.whs]\nZA = \"January 2020\"\n").unwrap();
+        let fault = Config::read(&path, true).unwrap_err().downcast::<Fault>().unwrap();
+        assert!(fault.what.contains("handicaps.whs.ZA"), "{}", fault.what);
     }
 
     #[test]

@@ -62,6 +62,10 @@ coded! {
     }
 }
 
+/// The tag of a profile whose handicap dates from before its region took up the World Handicap System: not comparable with later
+/// ones.
+pub const PRE_WHS: &str = "pre_whs";
+
 coded! {
     /// `IdentityAlias.type`.
     pub enum AliasType {

@@ -1,10 +1,12 @@
 //! Survivorship, field by field.
 
+use std::collections::BTreeMap;
+
 use crate::build::sample::{World, at, person, with_email};
 use crate::build::{ContactChoice, Departure, Options};
 use crate::model::{
     AliasType, BookingOutcome, Channel, CustomerStatus, Day, Gender, Handicap, LifecycleStage, MessageKind, PhoneClass, Source,
-    StatusTag,
+    StatusTag, Timestamp,
 };
 use crate::tables::resolution::hubs;
 use crate::tables::stage::{bookings, club_memberships, identifiers, messages, people};
@@ -155,6 +157,37 @@ fn a_handicap_comes_with_its_own_date_teetime_before_the_latest_of_mca() {
     assert_eq!(built.departures.count(Departure::HandicapDate), 1);
     world.add(Source::Teetime, index(person("q"), -12, "01-05"), "a");
     assert_eq!(shown(&world.build(&Options::sample())), (Some(Handicap(-12)), Some(at("01-05"))));
+}
+
+#[test]
+fn a_shown_handicap_from_before_the_switch_of_its_tenant_is_kept_and_tagged() {
+    let index = |row: people::Row<'static>, at: Option<Timestamp>| people::Row {
+        handicap: Some(Handicap(120)),
+        handicap_at: at,
+        status_tag: Some(StatusTag::Suspended),
+        ..row
+    };
+    let switch = at("06-01");
+    let options = Options { whs_from: BTreeMap::from([("1".to_owned(), switch)]), ..Options::sample() };
+    let tagged = |rows: &[(Source, people::Row<'static>)]| {
+        let mut world = World::default();
+        for &(source, row) in rows {
+            world.add(source, row, "a");
+        }
+        let built = world.build(&options);
+        let tags: Vec<String> = built.profile().tags.iter().map(str::to_owned).collect();
+        (built.profile().handicap, tags.join(","), built.departures.count(Departure::HandicapPreWhs))
+    };
+    let before = Timestamp(switch.0 - 1);
+    let (twelve, both) = (Some(Handicap(120)), "pre_whs,suspended".to_owned());
+    assert_eq!(tagged(&[(Source::McaZa, index(person("1"), Some(before)))]), (twelve, both, 1));
+    let untagged = (twelve, "suspended".to_owned(), 0);
+    assert_eq!(tagged(&[(Source::McaZa, index(person("1"), Some(switch)))]), untagged);
+    assert_eq!(tagged(&[(Source::McaUk, index(person("1"), None))]), untagged, "undated");
+    let other_tenant = people::Row { tenant_id: Some("2"), ..index(person("1"), Some(before)) };
+    assert_eq!(tagged(&[(Source::McaZa, other_tenant)]), untagged, "no switch is set for its tenant");
+    let player = people::Row { status_tag: None, ..index(person("p"), Some(switch)) };
+    assert_eq!(tagged(&[(Source::McaZa, index(person("1"), Some(before))), (Source::Teetime, player)]), untagged, "not shown");
 }
 
 #[test]
