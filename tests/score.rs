@@ -6,7 +6,7 @@ use crm_backfill::model::{
     ActivityCategory, Channel, Code as _, ConsentStatus, CustomerStatus, Gender, LifecycleStage, Timestamp,
 };
 use crm_backfill::pg::checks::CHECKS;
-use crm_backfill::score::{Options, Scoring};
+use crm_backfill::score::{Missing, Options, Scoring};
 use crm_backfill::tables::crm::{activities, customer_profiles, marketing_consents};
 use crm_backfill::tables::score::profiles;
 use crm_backfill::tables::{Builder as _, Table as _, TextList};
@@ -239,7 +239,7 @@ impl World {
     }
 
     /// Statements that load this world, with the computed columns, and lend what the checks ask for.
-    fn sql(&self, scored: &[profiles::Columns], is_engaged_only: bool) -> String {
+    fn sql(&self, scored: &[profiles::Columns], options: &Options) -> String {
         let mut sql = String::new();
         let scores = scored.iter().flat_map(|batch| batch.rows());
         for (person, score) in self.people.iter().zip(scores) {
@@ -300,8 +300,10 @@ impl World {
         write!(
             sql,
             "create table lent__kept (table_name text, id text);
-             create table lent__run as select {}::timestamp as as_of, {is_engaged_only} as is_engaged_only;",
-            at(Some(self.as_of))
+             create table lent__run as select {}::timestamp as as_of, {} as is_engaged_only, {} as is_renormalised;",
+            at(Some(self.as_of)),
+            options.engaged_only,
+            options.missing == Missing::Renormalise
         )
         .unwrap();
         sql
@@ -336,7 +338,7 @@ const RECOMPUTED: [&str; 4] = ["engagement", "churn", "strategy_metrics", "activ
 
 fn assert_agreement(world: &World, options: &Options) -> Database {
     let database = database(include_str!("../schemas/crm.sql"));
-    database.execute(&world.sql(&world.scored(options, 97), options.engaged_only));
+    database.execute(&world.sql(&world.scored(options, 97), options));
     for name in RECOMPUTED {
         let found = findings(&database, name);
         assert_eq!(found[0], (PEOPLE.to_string(), "0 differ".to_owned(), "0 differ".to_owned()), "{name}");
@@ -356,6 +358,15 @@ fn sql_over_the_crm_finds_the_same_metrics_and_scores() {
 fn sql_agrees_when_messages_without_a_reaction_are_left_out() {
     let options = Options { engaged_only: true, ..Options::default() };
     assert_agreement(&World::new(5, "2026-11-22T08:00:00Z"), &options);
+}
+
+#[test]
+fn sql_agrees_when_what_cannot_be_measured_is_left_out_of_the_weights() {
+    let options = Options { missing: Missing::Renormalise, ..Options::default() };
+    let world = World::new(7, "2026-11-22T08:00:00Z");
+    let database = assert_agreement(&world, &options);
+    database.execute("update lent__run set is_renormalised = false");
+    assert_ne!(findings(&database, "engagement")[0].2, "0 differ", "the setting decides");
 }
 
 #[test]
@@ -427,7 +438,7 @@ mod step {
     //! The step on a data folder: what it writes, when it has nothing to do, and that threads do not show.
 
     use crm_backfill::cli::Session;
-    use crm_backfill::config::Config;
+    use crm_backfill::config::{Config, MissingComponent};
     use crm_backfill::sources::crm::segments;
     use crm_backfill::steps::score::{Args, run};
     use crm_backfill::store::{Draft, Folder, Layout, Manifest};
@@ -508,6 +519,12 @@ mod step {
         assert_eq!(folder.rows::<memberships::Table>(None).unwrap(), rows[0].1 as u64);
         let again = run(&session, Args { starter_segments: false }).unwrap();
         assert_eq!(again.summary["unchanged"], true);
+        assert_eq!(first.summary["facts"]["score_version"], "1");
+        let mut session = session;
+        session.config.scores.missing = MissingComponent::Renormalise;
+        let other = run(&session, Args { starter_segments: false }).unwrap();
+        assert_eq!(other.summary["facts"]["score_version"], "1+renormalise");
+        assert!(other.text.contains("engagement ends at 100"), "{}", other.text);
     }
 
     #[test]

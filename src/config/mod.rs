@@ -297,12 +297,25 @@ pub enum ActivityScope {
     Engaged,
 }
 
+/// What a component of engagement does that nothing could be measured for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MissingComponent {
+    /// It counts as 0, as in the CRM.
+    #[default]
+    Zero,
+    /// The others share its weight.
+    Renormalise,
+}
+
 /// Settings of scores.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Scores {
     /// Which activities count.
     pub activity_scope: ActivityScope,
+    /// What a component of engagement does that nothing could be measured for.
+    pub missing: MissingComponent,
     /// SCL tiers from lowest to highest; an unknown tier is never a downgrade.
     pub tiers: Vec<String>,
     /// Whether the starter segments are created.

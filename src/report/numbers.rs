@@ -45,6 +45,8 @@ pub struct Numbers {
     pub suppressions: Vec<Counted>,
     /// Activities by month.
     pub timeline: Timeline,
+    /// Version of the scores and where engagement ends; empty before phase 6.
+    pub scores: String,
     /// Engagement in bands of ten.
     pub engagement: Vec<Counted>,
     /// Churn risk in bands of ten.

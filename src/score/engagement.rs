@@ -2,19 +2,30 @@
 
 use crate::score::Facts;
 
-/// The five components, each 0, 20, 40, 60, 80 or 100; so the weighted sum is a whole number.
+/// What a component without input does to the score.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Missing {
+    /// It counts as 0, as in the CRM.
+    #[default]
+    Zero,
+    /// The others share its weight.
+    Renormalise,
+}
+
+/// The five components, each 0, 20, 40, 60, 80 or 100; so the weighted sum is a whole number of hundredths. `None` where there is
+/// nothing to measure; without any activity recency, frequency and breadth are measured, and 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Engagement {
     /// Days since the last activity.
     pub recency: i32,
     /// Activities in 30 days.
     pub frequency: i32,
-    /// Lifetime spend.
-    pub monetary: i32,
+    /// Lifetime spend; `None` where no payment is known.
+    pub monetary: Option<i32>,
     /// Distinct surfaces in 90 days.
     pub breadth: i32,
-    /// Opens and clicks per message in 90 days.
-    pub depth: i32,
+    /// Opens and clicks per message in 90 days; `None` where no message reached the person.
+    pub depth: Option<i32>,
 }
 
 /// Spend in cents from which the monetary component is 100, 80, 60, 40 and 20.
@@ -35,15 +46,27 @@ impl Engagement {
         Self {
             recency: days.map_or(0, |days| steps(-days, [-7, -14, -30, -60, -90])),
             frequency: steps(i64::from(facts.counted_30d), [20, 10, 5, 2, 1]),
-            monetary: lifetime_value.map_or(0, |cents| steps(cents, thresholds)),
+            monetary: lifetime_value.map(|cents| steps(cents, thresholds)),
             breadth: steps(i64::from(facts.surfaces()), [5, 4, 3, 2, 1]),
-            depth: depth(facts.delivered, facts.opened, facts.clicked),
+            depth: (facts.delivered > 0).then(|| depth(facts.delivered, facts.opened, facts.clicked)),
         }
     }
 
-    /// The score.
-    pub fn score(&self) -> i32 {
-        (30 * self.recency + 25 * self.frequency + 20 * self.monetary + 15 * self.breadth + 10 * self.depth) / 100
+    /// The score; where a weight is shared out, rounded half up.
+    pub fn score(&self, missing: Missing) -> i32 {
+        let weighted = [
+            (30, Some(self.recency)),
+            (25, Some(self.frequency)),
+            (20, self.monetary),
+            (15, Some(self.breadth)),
+            (10, self.depth),
+        ];
+        let sum: i32 = weighted.iter().map(|(weight, points)| weight * points.unwrap_or(0)).sum();
+        let weights = match missing {
+            Missing::Zero => 100,
+            Missing::Renormalise => weighted.iter().filter(|(_, points)| points.is_some()).map(|(weight, _)| weight).sum(),
+        };
+        (2 * sum + weights) / (2 * weights)
     }
 }
 
@@ -54,9 +77,6 @@ fn steps(value: i64, bounds: [i64; 5]) -> i32 {
 
 fn depth(delivered: u32, opened: u32, clicked: u32) -> i32 {
     let (d, x) = (i64::from(delivered), 100 * (i64::from(opened) + 2 * i64::from(clicked)));
-    if d == 0 {
-        return 0;
-    }
     match x {
         0 => 0,
         x if x >= 80 * d => 100,
@@ -73,16 +93,29 @@ mod tests {
 
     #[test]
     fn the_worked_example_of_the_rules_scores_56() {
-        let engagement = Engagement { recency: 80, frequency: 60, monetary: 0, breadth: 60, depth: depth(10, 4, 1) };
-        assert_eq!(engagement.depth, 80);
-        assert_eq!(engagement.score(), 56);
+        let engagement = Engagement { recency: 80, frequency: 60, monetary: None, breadth: 60, depth: Some(depth(10, 4, 1)) };
+        assert_eq!(engagement.depth, Some(80));
+        assert_eq!(engagement.score(Missing::Zero), 56);
+    }
+
+    #[test]
+    fn the_weight_of_what_was_not_measured_is_shared_out_when_asked_for() {
+        let of = |monetary, depth| Engagement { recency: 80, frequency: 60, monetary, breadth: 60, depth };
+        let renormalised = |engagement: Engagement| engagement.score(Missing::Renormalise);
+        assert_eq!(renormalised(of(None, Some(80))), 70, "5600 / 80");
+        assert_eq!(renormalised(of(None, None)), 69, "4800 / 70 = 68.57");
+        assert_eq!(renormalised(of(Some(0), Some(0))), 48, "measured and 0 is not missing: 4800 / 100");
+        assert_eq!(renormalised(Engagement { recency: 100, frequency: 100, monetary: None, breadth: 100, depth: None }), 100);
+        assert_eq!(renormalised(Engagement { recency: 20, ..Engagement::default() }), 9, "600 / 70 = 8.57");
+        assert_eq!(renormalised(Engagement::default()), 0, "nothing happened");
     }
 
     #[test]
     fn everything_at_the_top_is_100_and_nothing_is_0() {
-        let top = Engagement { recency: 100, frequency: 100, monetary: 100, breadth: 100, depth: 100 };
-        assert_eq!(top.score(), 100);
-        assert_eq!(Engagement::of(&Facts::default(), 0, None, thresholds("ZAR")).score(), 0);
+        let top = Engagement { recency: 100, frequency: 100, monetary: Some(100), breadth: 100, depth: Some(100) };
+        assert_eq!(top.score(Missing::Zero), 100);
+        let nothing = Engagement::of(&Facts::default(), 0, None, thresholds("ZAR"));
+        assert_eq!((nothing.score(Missing::Zero), nothing.monetary, nothing.depth), (0, None, None));
     }
 
     #[test]
@@ -99,7 +132,6 @@ mod tests {
 
     #[test]
     fn depth_compares_opens_and_clicks_with_deliveries_in_whole_numbers() {
-        assert_eq!(depth(0, 0, 0), 0);
         assert_eq!(depth(100, 80, 0), 100);
         assert_eq!(depth(100, 79, 0), 80);
         assert_eq!(depth(100, 50, 0), 80);

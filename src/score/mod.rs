@@ -8,7 +8,7 @@ mod pass;
 mod summary;
 
 pub use churn::{Churn, Membership};
-pub use engagement::{Engagement, Thresholds, thresholds};
+pub use engagement::{Engagement, Missing, Thresholds, thresholds};
 pub use facts::{Event, Facts, Sign, Surface, Windows, sign};
 pub use index::ProfileIndex;
 pub use pass::{Options, Scoring};

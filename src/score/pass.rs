@@ -4,7 +4,9 @@ use arrow::array::RecordBatch;
 use rayon::prelude::*;
 
 use crate::model::{ActivityChannel, Channel, Code as _, ConsentStatus, Timestamp};
-use crate::score::{Churn, Engagement, Event, Facts, Membership, ProfileIndex, Sign, Summary, Windows, sign, thresholds};
+use crate::score::{
+    Churn, Engagement, Event, Facts, Membership, Missing, ProfileIndex, Sign, Summary, Windows, sign, thresholds,
+};
 use crate::tables::crm::{activities, customer_profiles, marketing_consents};
 use crate::tables::score::profiles;
 use crate::tables::{Builder as _, Columns as _};
@@ -18,6 +20,21 @@ pub struct Options {
     pub currencies: Vec<(String, String)>,
     /// Whether messages that the person did not react to are left out of recency, frequency and decline (never of the counts).
     pub engaged_only: bool,
+    /// What a component of engagement without input does.
+    pub missing: Missing,
+}
+
+/// The version of the formulas of engagement and churn.
+const FORMULAS: &str = "1";
+
+impl Options {
+    /// What the scores are comparable by: two scores of different versions are not. The formulas' version, then every setting
+    /// that changes what is measured.
+    pub fn version(&self) -> String {
+        let engaged = if self.engaged_only { "+engaged" } else { "" };
+        let renormalised = if self.missing == Missing::Renormalise { "+renormalise" } else { "" };
+        format!("{FORMULAS}{engaged}{renormalised}")
+    }
 }
 
 /// The scores of a run in the making.
@@ -147,7 +164,7 @@ impl<'a> Scoring<'a> {
             let factors = churn.unwrap_or_default();
             rows.push(profiles::Row {
                 id: profile.id,
-                engagement_score: Some(engagement.score()),
+                engagement_score: Some(engagement.score(self.options.missing)),
                 churn_risk_score: churn.map(|churn| churn.score()),
                 activity_count_30d: integer(facts.count_30d),
                 activity_count_90d: integer(facts.count_90d),
@@ -159,9 +176,9 @@ impl<'a> Scoring<'a> {
                 last_email_click_at: facts.last_email_click(),
                 recency: engagement.recency,
                 frequency: engagement.frequency,
-                monetary: engagement.monetary,
+                monetary: engagement.monetary.unwrap_or(0),
                 breadth: engagement.breadth,
-                depth: engagement.depth,
+                depth: engagement.depth.unwrap_or(0),
                 decline: factors.decline,
                 payment: factors.payment,
                 email_drop: factors.email_drop,
@@ -323,6 +340,16 @@ mod tests {
         let (rows, _) = scored(&[sent], &Options { engaged_only: true, ..Options::default() });
         let row = rows.row(0);
         assert_eq!((row.recency, row.frequency, row.activity_count_30d), (0, 0, 1));
+    }
+
+    #[test]
+    fn every_setting_that_changes_a_score_changes_its_version() {
+        let default = Options::default();
+        let engaged = Options { engaged_only: true, ..default.clone() };
+        let renormalised = Options { missing: Missing::Renormalise, ..default.clone() };
+        let both = Options { engaged_only: true, ..renormalised.clone() };
+        let versions = [default, engaged, renormalised, both].map(|options| options.version());
+        assert_eq!(versions, ["1", "1+engaged", "1+renormalise", "1+engaged+renormalise"]);
     }
 
     #[test]

@@ -6,11 +6,11 @@ use anyhow::Result;
 use serde_json::json;
 
 use crate::cli::{Outcome, Session};
-use crate::config::ActivityScope;
+use crate::config::{ActivityScope, MissingComponent};
 use crate::fault::{Exit, Fault};
 use crate::model::{Phase, Timestamp};
 use crate::progress::thousands;
-use crate::score::{Options, Scoring, Summary};
+use crate::score::{Missing, Options, Scoring, Summary};
 use crate::segment::{Definition, Refresh, starter};
 use crate::sources::crm::segments;
 use crate::steps::{nothing_to_do, unchanged};
@@ -31,6 +31,12 @@ pub struct Args {
 /// Batches of the timeline that are worked on at once.
 const BATCHES: usize = 8;
 const NEXT: &str = "make load";
+/// The fact of the manifest by which scores compare.
+const VERSION: &str = "score_version";
+/// The count of the manifest that says the highest engagement a profile can have.
+const ENGAGEMENT_CEILING: &str = "engagement_ceiling";
+/// Without payments, and without sharing out their weight.
+const CEILING: i64 = 80;
 
 /// Reads `data/crm` and the segments of `data/exports/crm`, writes `data/score`.
 pub fn run(session: &Session, args: Args) -> Result<Outcome> {
@@ -114,6 +120,9 @@ fn compute(
 ) -> Result<()> {
     let people = crm.read_all::<customer_profiles::Table>(None)?;
     let options = options(session);
+    manifest.facts.insert(VERSION.to_owned(), options.version());
+    let ceiling = if options.missing == Missing::Zero { CEILING } else { 100 };
+    manifest.counts.insert(ENGAGEMENT_CEILING.to_owned(), ceiling);
     let mut scoring = Scoring::new(as_of, &people, &options);
     let mut definitions = asked.definitions;
     if let Some(text) = asked.starters {
@@ -190,6 +199,10 @@ fn options(session: &Session) -> Options {
         tiers: config.scores.tiers.clone(),
         currencies: regions.map(|(tenant, region)| (tenant.clone(), region.currency.clone())).collect(),
         engaged_only: config.scores.activity_scope == ActivityScope::Engaged,
+        missing: match config.scores.missing {
+            MissingComponent::Zero => Missing::Zero,
+            MissingComponent::Renormalise => Missing::Renormalise,
+        },
     }
 }
 
@@ -235,7 +248,7 @@ fn outcome(manifest: &Manifest) -> Outcome {
         format!(" scores and segments belong to phase {}: empty datasets were written\n", Phase::SCORES)
     } else {
         [
-            line("profiles", "profiles scored; engagement ends at 80, since no source exports payments"),
+            line("profiles", &format!("profiles scored. {}", in_words(manifest))),
             line("active_90d", "of them active in the 90 days before as_of"),
             line("outbound_only_90d", "of these only because messages were sent to them"),
             line("without_churn", "without a churn score: nothing is known of them yet"),
@@ -246,5 +259,14 @@ fn outcome(manifest: &Manifest) -> Outcome {
         ]
         .concat()
     };
-    Outcome::new(text, json!({ "phase": manifest.phase, "as_of": manifest.as_of, "counts": manifest.counts })).next(NEXT)
+    let summary = json!({ "phase": manifest.phase, "as_of": manifest.as_of, "counts": manifest.counts, "facts": manifest.facts });
+    Outcome::new(text, summary).next(NEXT)
+}
+
+/// The version of the scores and where engagement ends, in words; empty before phase 6.
+pub(super) fn in_words(manifest: &Manifest) -> String {
+    let Some(version) = manifest.facts.get(VERSION) else { return String::new() };
+    let ceiling = manifest.count(ENGAGEMENT_CEILING);
+    let why = if ceiling == CEILING { ", since no source exports payments" } else { "; what could not be measured is left out" };
+    format!("Version {version}: engagement ends at {ceiling}{why}")
 }

@@ -23,6 +23,8 @@ table! {
         is_suppression_global: bool,
         /// Whether scores leave out messages that the person did not react to.
         is_engaged_only: bool,
+        /// Whether what cannot be measured is left out of the weights of engagement.
+        is_renormalised: bool,
     }
 }
 

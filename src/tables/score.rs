@@ -33,11 +33,11 @@ table! {
         recency: i32,
         /// Component: activities in 30 days.
         frequency: i32,
-        /// Component: spend; always 0, no source exports payments.
+        /// Component: spend; 0 where no payment is known, and no source exports any.
         monetary: i32,
         /// Component: distinct surfaces in 90 days.
         breadth: i32,
-        /// Component: opens and clicks per message in 90 days.
+        /// Component: opens and clicks per message in 90 days; 0 where no message reached the person.
         depth: i32,
         /// Factor of churn risk: decline of activity.
         decline: i32,

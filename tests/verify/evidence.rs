@@ -176,6 +176,7 @@ fn classes(
             is_false_flag_withdrawal: true,
             is_suppression_global: false,
             is_engaged_only: false,
+            is_renormalised: false,
         }],
     );
     lend::<evidence::people::Table>(&verifier, &[person("1"), second]);

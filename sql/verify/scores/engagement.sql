@@ -58,7 +58,13 @@ with events as (
             when 100 * (facts.opened + 2 * facts.clicked) >= 15 * facts.delivered then 40
             when facts.opened + facts.clicked > 0 then 20
             else 0
-        end as depth
+        end as depth,
+        -- Spend is never known. What was not measured weighs nothing where the weights are shared out.
+        case
+            when not run.is_renormalised then 100
+            when coalesce(facts.delivered, 0) = 0 then 70
+            else 80
+        end as weights
     from our_profiles as cp
     cross join lent__run as run
     left join facts on facts.id = cp."id"::text
@@ -66,7 +72,7 @@ with events as (
 ), compared as (
     select
         id,
-        held is distinct from (30 * recency + 25 * frequency + 15 * breadth + 10 * depth) / 100 as differs
+        held is distinct from round((30 * recency + 25 * frequency + 15 * breadth + 10 * depth)::numeric / weights)::integer as differs
     from components
 )
 select

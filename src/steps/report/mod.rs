@@ -48,6 +48,7 @@ pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
     numbers.quality = quality(verified.as_ref())?;
     numbers.checklist = checklist(&facts);
     numbers.segments = segments(&scored, Folder::find(&layout.previous("score"))?.as_ref())?;
+    numbers.scores = crate::steps::score::in_words(&scored.manifest);
     numbers.changes = changes::since_last_run(session, [&built, &resolved])?;
     numbers.comparison = compare::methods(layout, &resolved)?;
     numbers.steps = runs::last_steps(layout)?;

@@ -4,7 +4,7 @@ use anyhow::Result;
 use hashbrown::HashMap;
 
 use crate::cli::Session;
-use crate::config::{ActivityScope, FlagFalse, Scope};
+use crate::config::{ActivityScope, FlagFalse, MissingComponent, Scope};
 use crate::model::{AliasType, Code, Outcome, Phase, Source, Timestamp};
 use crate::pg::checks::Verifier;
 use crate::sources;
@@ -88,6 +88,7 @@ impl Folders {
                 is_false_flag_withdrawal: session.config.consent.flag_false == FlagFalse::Withdrawal,
                 is_suppression_global: session.config.consent.suppression == Scope::Global,
                 is_engaged_only: session.config.scores.activity_scope == ActivityScope::Engaged,
+                is_renormalised: session.config.scores.missing == MissingComponent::Renormalise,
             });
             Ok(())
         })?;
