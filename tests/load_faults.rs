@@ -125,17 +125,3 @@ fn others_who_write_are_named_unless_somebody_vouches() {
     writer.execute("rollback").unwrap();
     assert!(!load(&crm, &people(), "run-2").changed);
 }
-
-#[test]
-fn triggers_and_row_security_are_refused() {
-    let crm = database(CRM);
-    crm.execute(
-        "create function quiet() returns trigger language plpgsql as 'begin return null; end';
-         create trigger swallow before insert on \"IdentityAlias\" for each row execute function quiet();",
-    );
-    let refused = fault(load_as(&crm, &people(), "run-1", 6, ALONE, false));
-    assert!(refused.help.iter().any(|line| line.contains("swallow")), "{refused:?}");
-    let loader = Loader::open(&Dsn::new(&crm.url, "CRM_DATABASE_URL"), true).unwrap();
-    drop(loader);
-    assert_eq!(crm.value("select count(*)::text from \"CustomerProfile\""), "0");
-}

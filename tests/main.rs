@@ -29,6 +29,8 @@ mod load_over_time;
 mod local;
 #[cfg(feature = "local-postgres")]
 mod pipeline;
+#[cfg(feature = "local-postgres")]
+mod preflight;
 mod resolve;
 #[cfg(feature = "local-postgres")]
 mod rollback;

@@ -6,8 +6,27 @@ select
   current_setting('server_encoding') as encoding,
   pg_is_in_recovery() as is_standby,
   r.rolsuper as is_superuser,
+  array(
+    select e.word
+    from (values
+      (1, 'create roles', r.rolcreaterole),
+      (2, 'create databases', r.rolcreatedb),
+      (3, 'replicate', r.rolreplication)) as e (place, word, is_held)
+    where e.is_held
+    order by e.place) as excess_rights,
   exists (select from pg_namespace n where n.nspname = 'backfill') as has_backfill,
-  coalesce((select has_schema_privilege(n.oid, 'create') from pg_namespace n where n.nspname = 'backfill'),
+  coalesce(
+    (
+      select
+        has_schema_privilege(n.oid, 'create')
+        and not exists (
+          select
+          from pg_class c
+          where c.relnamespace = n.oid
+            and c.relkind = 'r'
+            and not pg_has_role(c.relowner, 'USAGE'))
+      from pg_namespace n
+      where n.nspname = 'backfill'),
     has_database_privilege(current_database(), 'create')) as may_create_backfill
 from pg_roles r
 where r.rolname = current_user;

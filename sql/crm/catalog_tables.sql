@@ -4,6 +4,10 @@ select
   c.relkind in ('r', 'p') as is_table,
   c.relkind = 'p' or c.relispartition as is_partitioned,
   pg_has_role(c.relowner, 'USAGE') as is_owned,
+  pg_has_role(c.relowner, 'USAGE')
+    or pg_has_role((select d.datdba from pg_database d where d.datname = current_database()), 'USAGE')
+    or case when current_setting('server_version_num')::int >= 170000 then has_table_privilege(c.oid, 'maintain') else false end
+    as may_analyze,
   row_security_active(c.oid) as has_row_security,
   array(select r.rulename::text from pg_rewrite r where r.ev_class = c.oid and r.rulename <> '_RETURN' order by 1) as rules,
   array(

@@ -24,9 +24,11 @@ pub struct Catalog {
     pub is_standby: bool,
     /// Whether the role may do everything.
     pub is_superuser: bool,
+    /// What else the role may do that no load needs, as verbs.
+    pub excess_rights: Vec<String>,
     /// Whether schema `backfill` exists.
     pub has_backfill: bool,
-    /// Whether schema `backfill` can be created, or its tables can.
+    /// Whether schema `backfill` can be created; where it exists, whether it and its tables are the role's.
     pub may_create_backfill: bool,
     /// The tables that were found.
     pub tables: BTreeMap<String, TableInfo>,
@@ -45,6 +47,8 @@ pub struct TableInfo {
     pub is_partitioned: bool,
     /// Whether the role may change its indexes.
     pub is_owned: bool,
+    /// Whether the role may make the planner's statistics.
+    pub may_analyze: bool,
     /// Whether row security filters what the role sees.
     pub has_row_security: bool,
     /// Rules.
@@ -156,6 +160,7 @@ impl Catalog {
                 is_table: row.get("is_table"),
                 is_partitioned: row.get("is_partitioned"),
                 is_owned: row.get("is_owned"),
+                may_analyze: row.get("may_analyze"),
                 has_row_security: row.get("has_row_security"),
                 rules: row.get("rules"),
                 triggers: row.get("triggers"),
@@ -208,6 +213,7 @@ impl Catalog {
             encoding: server.get("encoding"),
             is_standby: server.get("is_standby"),
             is_superuser: server.get("is_superuser"),
+            excess_rights: server.get("excess_rights"),
             has_backfill: server.get("has_backfill"),
             may_create_backfill: server.get("may_create_backfill"),
             tables,

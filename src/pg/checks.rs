@@ -313,7 +313,8 @@ fn temporary_table(dataset: &Dataset, schema: &Schema) -> String {
     format!("create temporary table {} ({})", quote_identifier(dataset.stem), columns.join(", "))
 }
 
-fn type_name(data_type: &DataType) -> String {
+/// The SQL type that holds the values of a dataset column.
+pub(super) fn type_name(data_type: &DataType) -> String {
     match data_type {
         DataType::Int32 => "integer".to_owned(),
         DataType::Int64 => "bigint".to_owned(),

@@ -125,7 +125,7 @@ impl Loader {
             crm.run(&format!("set search_path = pg_catalog, {}, pg_temp", quoted(&catalog.schema)))?;
         }
         let preflight = preflight(&catalog, allow_triggers);
-        let last = ledger::last_run(&crm)?;
+        let last = if catalog.may_create_backfill { ledger::last_run(&crm)? } else { None };
         Ok(Self { crm, catalog, preflight, dsn: dsn.clone(), last })
     }
 
@@ -200,9 +200,9 @@ impl Loader {
         crm.run(include_str!("../../sql/crm/begin.sql"))?;
         let worked = self.inside(input, allowed, dry_run, sent);
         match worked {
-            Ok(report) if (report.changed || report.noted) && !dry_run => {
+            Ok(mut report) if (report.changed || report.noted) && !dry_run => {
                 self.commit(input.run_id)?;
-                self.analyze(&report.counts);
+                report.notes.extend(self.analyze(&report.counts));
                 Ok(report)
             }
             Ok(report) => {
@@ -366,11 +366,14 @@ impl Loader {
         }
     }
 
-    /// Statistics for the planner; a role that does not own the tables cannot make them.
-    pub(super) fn analyze(&self, counts: &Counts) {
-        for name in counts.iter().filter(|(_, counts)| counts.changes()).map(|(name, _)| *name) {
-            let _ = self.crm.run(&format!("analyze {}", quoted(name)));
-        }
+    /// Statistics for the planner. A role that may not make them leaves that to autovacuum, and a note.
+    pub(super) fn analyze(&self, counts: &Counts) -> Option<String> {
+        let changed = counts.iter().filter(|(_, counts)| counts.changes()).map(|(name, _)| *name);
+        let (allowed, refused): (Vec<_>, Vec<_>) = changed.partition(|name| self.catalog.table(name).may_analyze);
+        let failed = allowed.into_iter().filter(|name| self.crm.run(&format!("analyze {}", quoted(name))).is_err());
+        let left: Vec<String> = failed.chain(refused).map(quoted).collect();
+        let list = left.join(", ");
+        (!left.is_empty()).then(|| format!("no statistics were made of {list}: have the owner run: analyze {list};"))
     }
 }
 

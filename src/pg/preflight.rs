@@ -4,8 +4,10 @@ use anyhow::Result;
 
 use crate::fault::{Exit, Fault};
 use crate::pg::catalog::{Catalog, ColumnInfo, TableInfo};
+use crate::pg::checks::type_name;
 use crate::pg::copy::{Column, Wire};
 use crate::pg::crm::{LOADED, Loaded, SCORE_COLUMNS, Stamp, camel_case, table};
+use crate::pg::quote_identifier as quoted;
 use crate::tables::{Table, score};
 
 /// Something about the target that a person should know.
@@ -93,7 +95,8 @@ impl Preflight {
         if reasons.is_empty() {
             return Ok(());
         }
-        let mut fault = Fault::new(Exit::Preflight, format!("the CRM cannot be loaded: {} reasons", reasons.len())).at(place);
+        let many = if reasons.len() == 1 { "one reason".to_owned() } else { format!("{} reasons", reasons.len()) };
+        let mut fault = Fault::new(Exit::Preflight, format!("the CRM cannot be loaded: {many}")).at(place);
         for reason in reasons {
             fault = fault.help(reason);
         }
@@ -102,8 +105,15 @@ impl Preflight {
 }
 
 /// The SQL that somebody with more rights runs once, so that the loader can remember what it wrote.
-pub fn backfill_schema_sql(role: &str) -> String {
-    format!("create schema backfill authorization {};", crate::pg::quote_identifier(role))
+fn backfill_schema_sql(catalog: &Catalog) -> String {
+    let role = quoted(&catalog.role);
+    if catalog.has_backfill {
+        let tables = ["run", "written", "before", "withdrawn", "kept"];
+        let tables = tables.map(|table| format!(" alter table if exists backfill.{table} owner to {role};"));
+        format!("alter schema backfill owner to {role};{}", tables.concat())
+    } else {
+        format!("create schema backfill authorization {role};")
+    }
 }
 
 /// Looks at the target alone; `allow_triggers` turns refusals because of triggers into warnings.
@@ -111,23 +121,24 @@ pub fn preflight(catalog: &Catalog, allow_triggers: bool) -> Preflight {
     let mut findings = Vec::new();
     let mut refuse = |what: String| findings.push(Finding { what, refuses: true });
     if catalog.encoding != "UTF8" {
-        refuse(format!("the database's encoding is {}, not UTF8", catalog.encoding));
+        refuse(format!("the database's encoding is {}, not UTF8: it cannot hold every name", catalog.encoding));
     }
     if catalog.is_standby {
-        refuse("the server is a standby and cannot be written to".to_owned());
+        refuse("the server is a standby and cannot be written to; name the primary in the URL".to_owned());
     }
     if catalog.version < 120_000 {
         refuse("the server is older than PostgreSQL 12".to_owned());
     }
     if !catalog.may_create_backfill {
-        let sql = backfill_schema_sql(&catalog.role);
-        refuse(format!("role {} may not create schema backfill; have somebody run: {sql}", catalog.role));
+        let what = if catalog.has_backfill { "use" } else { "create" };
+        let sql = backfill_schema_sql(catalog);
+        refuse(format!("role {} may not {what} schema backfill; have somebody run: {sql}", catalog.role));
     }
     let mut warnings = Vec::new();
     for name in table::ALL {
         match catalog.tables.get(name) {
             None => refuse(format!("table {name:?} is missing in schema {:?}", catalog.schema)),
-            Some(info) => look_at(name, info, allow_triggers, &mut refuse, &mut warnings),
+            Some(info) => look_at(name, info, &catalog.role, allow_triggers, &mut refuse, &mut warnings),
         }
     }
     let mut plans = Vec::new();
@@ -139,22 +150,33 @@ pub fn preflight(catalog: &Catalog, allow_triggers: bool) -> Preflight {
     if catalog.is_superuser {
         warnings.push(format!("role {} is a superuser: a role with rights on the CRM's tables is enough", catalog.role));
     }
+    if !catalog.excess_rights.is_empty() {
+        warnings.push(format!("role {} may also {}, which no load needs", catalog.role, catalog.excess_rights.join(", ")));
+    }
     findings.extend(warnings.into_iter().map(|what| Finding { what, refuses: false }));
     Preflight { findings, plans }
 }
 
-fn look_at(name: &str, info: &TableInfo, allow_triggers: bool, refuse: &mut impl FnMut(String), warnings: &mut Vec<String>) {
+fn look_at(
+    name: &str,
+    info: &TableInfo,
+    role: &str,
+    allow_triggers: bool,
+    refuse: &mut impl FnMut(String),
+    warnings: &mut Vec<String>,
+) {
     if !info.is_table {
         refuse(format!("{name:?} is no table"));
     }
     if !info.missing_rights.is_empty() {
-        refuse(format!("table {name:?}: the role lacks {}", info.missing_rights.join(", ")));
+        let rights = info.missing_rights.join(", ");
+        refuse(format!("table {name:?}: the role lacks {rights}; grant {rights} on {} to {};", quoted(name), quoted(role)));
     }
     if info.has_row_security {
         refuse(format!("table {name:?}: row security hides rows from the role; it needs bypassrls"));
     }
     if !info.rules.is_empty() {
-        refuse(format!("table {name:?} has rules: {}", info.rules.join(", ")));
+        refuse(format!("table {name:?} has rules, which COPY ignores and updates obey: {}; drop them", info.rules.join(", ")));
     }
     if !info.triggers.is_empty() {
         let what = format!("table {name:?} has triggers that would fire for every row: {}", info.triggers.join(", "));
@@ -167,7 +189,7 @@ fn look_at(name: &str, info: &TableInfo, allow_triggers: bool, refuse: &mut impl
 }
 
 fn plan(loaded: &'static Loaded, info: &TableInfo, refuse: &mut impl FnMut(String), warnings: &mut Vec<String>) -> TablePlan {
-    let mut columns = Vec::new();
+    let (mut columns, mut unfit) = (Vec::new(), Vec::new());
     let dataset = (loaded.dataset)();
     let scores = score::profiles::Table::dataset();
     let data = dataset.columns.iter().map(|column| (column, loaded.column(column.name), Content::Data));
@@ -184,7 +206,9 @@ fn plan(loaded: &'static Loaded, info: &TableInfo, refuse: &mut impl FnMut(Strin
             _ => true,
         };
         let (Some(copy), Some(wire), true) = (copy, found.wire, fits) else {
-            refuse(format!("column {:?}.{target:?} is {}, which cannot hold {data_type}", loaded.table, found.type_name));
+            let needed = type_name(&data_type);
+            refuse(format!("column {:?}.{target:?} is {}, which cannot hold {needed}", loaded.table, found.type_name));
+            unfit.push(target);
             continue;
         };
         if let Some((_, words)) = loaded.words.iter().find(|(name, _)| *name == column.name) {
@@ -217,7 +241,7 @@ fn plan(loaded: &'static Loaded, info: &TableInfo, refuse: &mut impl FnMut(Strin
         });
     }
     for column in &info.columns {
-        let known = columns.iter().any(|planned| planned.target == column.name);
+        let known = unfit.contains(&column.name) || columns.iter().any(|planned| planned.target == column.name);
         if !known && column.is_not_null && !column.has_default && !column.is_generated {
             refuse(format!("column {:?}.{:?} is required, has no default, and no dataset fills it", loaded.table, column.name));
         }
@@ -243,6 +267,8 @@ fn check_words(table: &str, column: &ColumnInfo, words: &[&str], refuse: &mut im
     }
     let unknown: Vec<&str> = words.iter().copied().filter(|word| !column.labels.iter().any(|label| label == word)).collect();
     if !unknown.is_empty() {
-        refuse(format!("enum {} of {table:?}.{:?} lacks {}", column.type_name, column.name, unknown.join(", ")));
+        let lacks = unknown.join(", ");
+        let help = format!("alter type {} add value …;", column.type_name);
+        refuse(format!("enum {} of {table:?}.{:?} lacks {lacks}; {help}", column.type_name, column.name));
     }
 }

@@ -57,7 +57,7 @@ pub fn rollback(loader: &Loader, run_id: &str, consumers_stopped: bool, dry_run:
         Ok(mut undone) if !dry_run => {
             undone.held = Some(interrupt::hold(CLOSING));
             loader.commit(run_id)?;
-            loader.analyze(&undone.counts);
+            undone.notes.extend(loader.analyze(&undone.counts));
             Ok(undone)
         }
         other => {

@@ -1,0 +1,319 @@
+//! The preflight: every reason against a target at once, with what to do, before a row is touched; and `verify --phase 0`.
+
+use std::process::Command;
+
+use crm_backfill::config::Dsn;
+use crm_backfill::fault::{Exit, Fault};
+use crm_backfill::model::{Code, Phase, Source};
+use crm_backfill::pg::catalog::Catalog;
+use crm_backfill::pg::load::{Allowed, Input, Loader};
+use crm_backfill::pg::preflight::preflight;
+use crm_backfill::pg::rollback::rollback;
+use crm_backfill::pg::session::Crm;
+
+use crate::load::{ALONE, load, load_as};
+use crate::support::datasets::{AS_OF, Person, World};
+use crate::support::postgres::{Database, database, server};
+use crate::support::workdir::Workdir;
+
+const CRM: &str = include_str!("../schemas/crm.sql");
+
+fn people() -> World {
+    World::of([Person::new("anna", 11), Person::new("bea", 12)]).build()
+}
+
+fn refused(crm: &Database, allowed: Allowed) -> Fault {
+    let error = load_as(crm, &people(), "run-1", 6, allowed, false).unwrap_err();
+    error.downcast::<Fault>().unwrap_or_else(|error| panic!("{error:#}"))
+}
+
+/// The reasons of a refusal that leaves the CRM empty.
+fn reasons(crm: &Database) -> String {
+    let fault = refused(crm, ALONE);
+    assert_eq!(fault.exit, Exit::Preflight, "{fault:?}");
+    assert!(fault.at.is_some_and(|place| place.contains("127.0.0.1")));
+    assert_eq!(crm.value("select count(*) from \"CustomerProfile\""), "0");
+    fault.help.join("\n")
+}
+
+/// A role with rights on the CRM's rows and a schema of its own to remember them; gone with this value.
+struct Role<'a> {
+    crm: &'a Database,
+    name: String,
+    theirs: Database,
+}
+
+impl<'a> Role<'a> {
+    fn new(crm: &'a Database, attributes: &str) -> Self {
+        let name = format!("role_of_{}", crm.name);
+        crm.execute(&format!(
+            "create role {name} login {attributes}; grant usage on schema public to {name};
+             grant select, insert, update, delete on all tables in schema public to {name};
+             create schema backfill authorization {name}"
+        ));
+        let url = crm.url.replace("postgres@", &format!("{name}@"));
+        Self { crm, theirs: Database { name: "nobody_s".to_owned(), url }, name }
+    }
+}
+
+impl Drop for Role<'_> {
+    fn drop(&mut self) {
+        let name = &self.name;
+        let _ =
+            self.crm.client().execute(&format!("drop schema if exists backfill cascade; drop owned by {name}; drop role {name}"));
+    }
+}
+
+#[test]
+fn what_would_swallow_or_change_rows_is_refused_by_name() {
+    let crm = database(CRM);
+    crm.execute(
+        "create function quiet() returns trigger language plpgsql as 'begin return null; end';
+         create trigger swallow before insert on \"IdentityAlias\" for each row execute function quiet();
+         create rule elsewhere as on update to \"Activity\" do instead nothing;",
+    );
+    let told = reasons(&crm);
+    for part in [
+        "table \"IdentityAlias\" has triggers that would fire for every row: swallow; disable them for the load, or --allow-triggers",
+        "table \"Activity\" has rules, which COPY ignores and updates obey: elsewhere; drop them",
+    ] {
+        assert!(told.contains(part), "{part}\n{told}");
+    }
+    crm.execute("alter table \"IdentityAlias\" disable trigger swallow; drop rule elsewhere on \"Activity\"");
+    load(&crm, &people(), "run-1");
+}
+
+/// With `--allow-triggers` a trigger that drops rows is still noticed: the rows stored are counted.
+#[test]
+fn a_trigger_that_drops_rows_fails_the_load_even_when_it_is_allowed() {
+    let crm = database(CRM);
+    crm.execute(
+        "create function quiet() returns trigger language plpgsql as 'begin return null; end';
+         create trigger swallow before insert on \"IdentityAlias\" for each row execute function quiet();",
+    );
+    let loader = Loader::open(&Dsn::new(&crm.url, "CRM_DATABASE_URL"), true).unwrap();
+    assert!(loader.preflight.findings.iter().any(|finding| !finding.refuses && finding.what.contains("swallow")));
+    assert!(loader.preflight.check("here", true).is_err(), "--strict refuses for the warning");
+    let world = people();
+    let input = Input {
+        run_id: "run-1",
+        phase: Phase::LAST,
+        as_of: AS_OF,
+        inputs: "",
+        exports: &[],
+        kept_ids: &[],
+        segments: None,
+        data: &world,
+    };
+    let error = loader.load(&input, ALONE, false, &|_, _| {}).unwrap_err().downcast::<Fault>().unwrap();
+    assert_eq!(error.exit, Exit::Mismatch, "{error:?}");
+    assert_eq!(crm.value("select count(*) from \"CustomerProfile\""), "0");
+}
+
+#[test]
+fn row_security_that_hides_rows_is_refused() {
+    let crm = database(CRM);
+    let role = Role::new(&crm, "");
+    crm.execute("alter table \"MarketingConsent\" enable row level security");
+    let told = reasons_of(&role);
+    assert!(told.contains("table \"MarketingConsent\": row security hides rows from the role; it needs bypassrls"), "{told}");
+    crm.execute(&format!("alter role {} bypassrls", role.name));
+    load(&role.theirs, &people(), "run-1");
+}
+
+fn reasons_of(role: &Role<'_>) -> String {
+    let fault = refused(&role.theirs, ALONE);
+    assert_eq!(fault.exit, Exit::Preflight, "{fault:?}");
+    assert_eq!(role.crm.value("select count(*) from \"CustomerProfile\""), "0");
+    fault.help.join("\n")
+}
+
+#[test]
+fn a_missing_right_is_named_with_the_grant_that_mends_it() {
+    let crm = database(CRM);
+    let role = Role::new(&crm, "");
+    crm.execute(&format!("revoke insert, delete on \"Activity\" from {}", role.name));
+    let told = reasons_of(&role);
+    let grant = told.lines().find(|line| line.contains("\"Activity\"")).unwrap().split("; ").nth(1).unwrap();
+    assert_eq!(grant, format!("grant delete, insert on \"Activity\" to \"{}\";", role.name));
+    crm.execute(grant);
+    load(&role.theirs, &people(), "run-1");
+}
+
+#[test]
+fn the_schema_that_may_not_be_made_or_used_is_answered_with_the_sql_to_run() {
+    let crm = database(CRM);
+    let role = Role::new(&crm, "");
+    crm.execute("drop schema backfill");
+    let told = reasons_of(&role);
+    let sql = told.split("have somebody run: ").nth(1).unwrap();
+    assert_eq!(sql, format!("create schema backfill authorization \"{}\";", role.name));
+    crm.execute(sql);
+    load(&role.theirs, &people(), "run-1");
+
+    // Made by another role, its tables are not this one's to use.
+    let other = database(CRM);
+    load(&other, &people(), "run-1");
+    let name = role.name.clone();
+    other.execute(&format!(
+        "grant usage on schema public to {name}; grant select, insert, update, delete on all tables in schema public to {name}"
+    ));
+    let url = other.url.replace("postgres@", &format!("{name}@"));
+    let theirs = Database { name: "nobody_s".to_owned(), url };
+    let told = refused(&theirs, ALONE).help.join("\n");
+    let sql = told.split("may not use schema backfill; have somebody run: ").nth(1).unwrap();
+    other.execute(sql.lines().next().unwrap());
+    assert!(!load(&theirs, &people(), "run-1").changed);
+    other.execute(&format!("drop owned by {name}"));
+}
+
+#[test]
+fn excess_rights_are_warned_of_and_refused_when_strict() {
+    let strict = Allowed { strict: true, ..ALONE };
+    let crm = database(CRM);
+    let fault = refused(&crm, strict);
+    assert!(fault.help[0].contains("is a superuser: a role with rights on the CRM's tables is enough"), "{fault:?}");
+    let role = Role::new(&crm, "createrole createdb");
+    let fault = refused(&role.theirs, strict);
+    assert_eq!((fault.exit, fault.what.as_str()), (Exit::Preflight, "the CRM cannot be loaded: one reason"));
+    assert!(fault.help[0].ends_with("may also create roles, create databases, which no load needs"), "{fault:?}");
+    crm.execute(&format!("alter role {} nocreaterole nocreatedb", role.name));
+    assert!(load_as(&role.theirs, &people(), "run-1", 6, strict, false).unwrap().changed);
+}
+
+#[test]
+fn statistics_that_the_role_may_not_make_are_a_note() {
+    let crm = database(CRM);
+    let role = Role::new(&crm, "");
+    let report = load(&role.theirs, &people(), "run-1");
+    let note = report.notes.iter().find(|note| note.contains("no statistics were made of")).unwrap();
+    assert!(note.contains("have the owner run: analyze \"Activity\"") && note.contains("\"CustomerProfile\""), "{note}");
+    let loader = Loader::open(&Dsn::new(&role.theirs.url, "CRM_DATABASE_URL"), false).unwrap();
+    let undone = rollback(&loader, "run-2", true, false).unwrap();
+    assert!(undone.notes.iter().any(|note| note.contains("no statistics were made of")), "{:?}", undone.notes);
+    drop((loader, undone));
+    let report = load(&crm, &people(), "run-3");
+    assert!(!report.notes.iter().any(|note| note.contains("statistics")), "{:?}", report.notes);
+    let analyzed = "select reltuples::text from pg_class where relname = 'CustomerProfile'";
+    assert_eq!(crm.value(analyzed), "2");
+}
+
+#[test]
+fn columns_that_cannot_hold_the_datasets_are_named_at_once() {
+    let narrow = CRM
+        .replace("\"handicap\"           DECIMAL(4,1)", "\"handicap\" NUMERIC(2,1)")
+        .replace("\"engagementScore\"    INTEGER", "\"engagementScore\" BOOLEAN")
+        .replace("\"occurredAt\"    TIMESTAMP(3)", "\"occurredAt\" TEXT")
+        .replace("'SCL_MEMBER_ID', ", "")
+        .replace("\"sourceId\"      TEXT", "\"sourceId\" TEXT, \"shard\" INTEGER NOT NULL");
+    let told = reasons(&database(&narrow));
+    for part in [
+        "column \"CustomerProfile\".\"handicap\" is numeric(2,1), which cannot hold numeric(4, 1)",
+        "column \"CustomerProfile\".\"engagementScore\" is boolean, which cannot hold integer",
+        "column \"Activity\".\"occurredAt\" is text, which cannot hold timestamp",
+        "enum \"AliasType\" of \"IdentityAlias\".\"type\" lacks SCL_MEMBER_ID; alter type \"AliasType\" add value …;",
+        "column \"Activity\".\"shard\" is required, has no default, and no dataset fills it",
+    ] {
+        assert!(told.contains(part), "{part}\n{told}");
+    }
+    assert_eq!(told.lines().filter(|line| !line.contains("superuser")).count(), 5, "{told}");
+}
+
+/// Only the rows tell whether a text is too long for a narrow column: the place is named, the value is not.
+#[test]
+fn a_value_too_long_for_the_targets_column_stops_the_load_without_being_quoted() {
+    let crm = database(&CRM.replace("\"displayName\"        TEXT", "\"displayName\" VARCHAR(2)"));
+    let fault = refused(&crm, ALONE);
+    assert_eq!(fault.exit, Exit::Input, "{fault:?}");
+    let told = format!("{fault:?}");
+    assert!(told.contains("display_name") && told.contains("longer than the target's column") && !told.contains("Zoë"), "{told}");
+    assert_eq!(crm.value("select count(*) from \"CustomerProfile\""), "0");
+}
+
+#[test]
+fn another_encoding_or_a_standby_is_refused() {
+    let name = "latin_crm".to_owned();
+    server()
+        .client("postgres")
+        .unwrap()
+        .execute("create database latin_crm encoding 'LATIN1' locale 'C' template template0")
+        .unwrap();
+    let crm = Database { url: server().url(&name), name };
+    crm.execute(CRM);
+    assert!(reasons(&crm).contains("the database's encoding is LATIN1, not UTF8: it cannot hold every name"));
+
+    let crm = database(CRM);
+    let session = Crm::open(&Dsn::new(&crm.url, "CRM_DATABASE_URL")).unwrap();
+    let mut catalog = Catalog::read(&session).unwrap();
+    assert!(!catalog.is_standby && !preflight(&catalog, false).findings.iter().any(|finding| finding.refuses));
+    catalog.is_standby = true;
+    let found = preflight(&catalog, false).findings;
+    let what = "the server is a standby and cannot be written to; name the primary in the URL";
+    assert!(found.iter().any(|finding| finding.refuses && finding.what == what), "{found:?}");
+}
+
+fn source_tables(source: Source) -> String {
+    let path = format!("{}/schemas/sources/{}.sql", env!("CARGO_MANIFEST_DIR"), source.code());
+    let path = if std::fs::exists(&path).unwrap() { path } else { path.replace("mca_", "mca_v1_") };
+    std::fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn phase_0_looks_at_six_databases_and_the_disk_and_writes_to_none() {
+    let mut workdir = Workdir::new();
+    let mut databases = Vec::new();
+    for &source in Source::ALL {
+        let made = database(&source_tables(source));
+        workdir.set(source.url_variable(), &made.url);
+        databases.push(made);
+    }
+    let crm = database(CRM);
+    workdir.set("CRM_DATABASE_URL", &crm.url);
+    let fine = workdir.ok("verify", &["--phase", "0"]);
+    for part in ["statements fit and may be read", "UTF8", "MiB free", "the role may write", "is a superuser"] {
+        assert!(fine.stdout.contains(part), "{part}\n{}", fine.stdout);
+    }
+    assert_eq!(crm.value("select count(*)::text from pg_namespace where nspname = 'backfill'"), "0");
+    workdir.run("verify", &["--phase", "0", "--strict"]).exits(10).says("warnings, which --strict forbids");
+
+    // Everything that is wrong at once, one line each.
+    databases[2].execute("alter table \"Member\" drop column \"externalSubject\"");
+    let reader = format!("reader_of_{}", crm.name);
+    databases[3].execute(&format!("create role {reader} login; grant usage on schema public to {reader}"));
+    workdir.set("TEETIME_DATABASE_URL", &databases[3].url.replace("postgres@", &format!("{reader}@")));
+    workdir.set("MESSAGING_DATABASE_URL", "postgres://postgres@127.0.0.1:1/messaging");
+    workdir.unset("MCA_UK_DATABASE_URL");
+    crm.execute("drop table \"DuplicateCandidate\"");
+    let run = workdir.run("verify", &["--phase", "0"]).exits(10);
+    for part in [
+        "externalSubject",
+        "42501",
+        "nothing listens at 127.0.0.1:1",
+        "MCA_UK_DATABASE_URL is not set",
+        "\"DuplicateCandidate\" is missing",
+    ] {
+        assert!(run.stdout.contains(part), "{part}\n{}", run.stdout);
+    }
+    run.says("5 of").says("findings stand in the way");
+    databases[3].execute(&format!("drop owned by {reader}; drop role {reader}"));
+}
+
+#[test]
+fn phase_0_says_when_the_disk_is_small() {
+    let workdir = Workdir::new();
+    let verify = workdir.command("verify", &[]);
+    let script = "mkdir small && mount -t tmpfs -o size=600k none small && exec \"$0\" --phase 0 --data-dir small --json";
+    let output = Command::new("unshare")
+        .args(["--map-root-user", "--mount", "bash", "-c", script])
+        .arg(verify.get_program())
+        .current_dir(workdir.path())
+        .env_clear()
+        .env("PATH", std::env::var("PATH").unwrap())
+        .env("CRM_BACKFILL_NO_DOT_ENV", "1")
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(10), "{told} {}", String::from_utf8_lossy(&output.stderr));
+    let line: serde_json::Value = serde_json::from_str(told.trim()).unwrap();
+    assert_eq!(line["result"]["counts"]["NEEDS_A_PERSON"], 1, "space alone is for a person: {line}");
+}
