@@ -208,7 +208,7 @@ fn the_original_rows_of_refused_values_are_written_only_when_asked_for() {
     }
     let plain = bench.stage().unwrap();
     assert!(!plain.manifest.files.keys().any(|name| name.ends_with(".csv")));
-    stage::run(&bench.session, stage::Args { with_values: true }).unwrap();
+    stage::run(&bench.session, stage::Args { with_values: true, ..stage::Args::default() }).unwrap();
     let path = bench.session.layout.stage().join("rejects_mca_za__members.csv");
     let text = fs::read_to_string(&path).unwrap();
     assert!(text.starts_with("reject_reason,reject_column,reject_line,mca_za_id,email,"));

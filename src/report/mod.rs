@@ -5,5 +5,6 @@ pub mod checklist;
 pub mod numbers;
 mod page;
 pub mod tally;
+pub mod values;
 
 pub use page::render;

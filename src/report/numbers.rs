@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::values::Values;
+
 /// The whole report.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Numbers {
@@ -35,7 +37,9 @@ pub struct Numbers {
     pub largest: Vec<Counted>,
     /// How full the staged columns of people are.
     pub fill: Vec<Fill>,
-    /// Cleaned, defaulted and refused values.
+    /// Cleaned, defaulted and refused values by reason and source.
+    pub values: Values,
+    /// The same by entity, column and unknown code, and what was merely noted.
     pub findings: Vec<Finding>,
     /// Refusals by reason, most frequent first.
     pub rejects: Vec<Counted>,

@@ -229,10 +229,12 @@ fn steps(numbers: &Numbers) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Reason, Source};
     use crate::report::checklist::{Facts, checklist};
     use crate::report::numbers::{
         Answer, Bits, Change, Check, Consent, Entity, Fill, Month, People, Rule, Segment, Step, Tile, Timeline, Verdict,
     };
+    use crate::report::values::Values;
 
     /// An invented run in which every section has something to show.
     fn sample() -> Numbers {
@@ -383,6 +385,7 @@ mod tests {
                 &["0–9", "10–19", "20–29", "30–39", "40–49", "50–59", "60–69", "70–79", "80–89", "90–100", "none"],
                 60_000,
             ),
+            values: Values::count(&[Source::Scl], [(Source::Scl, Reason::EmailLowered, 4_321)]),
             segments: vec![Segment { name: "1 · Lapsing members".to_owned(), members: 812, before: Some(790), error: None }],
             changes: vec![Change { name: "profiles".to_owned(), before: Some(157_100), now: 157_112 }],
             departures: counted(&["cancelled bookings", "a family mailbox joins nobody"], 5_100),
@@ -416,6 +419,7 @@ mod tests {
             let found = page.find(forbidden).map(|at| &page[at.saturating_sub(40)..at + 20]);
             assert!(found.is_none() || forbidden == "inf" && !page.contains("\"inf\""), "{forbidden}: {found:?}");
         }
+        assert!(page.contains("EMAIL_LOWERED") && page.contains("4,321"), "the table of values");
         for section in ["verdict", "rows", "known", "sure", "rules", "clusters", "quality", "rejects", "consent", "timeline"] {
             assert!(page.contains(&format!("<section id=\"{section}\">")), "{section}");
         }

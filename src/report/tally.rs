@@ -9,6 +9,7 @@ use crate::model::{Code, Outcome, Reason, Source, Timestamp};
 use crate::report::numbers::{
     Bits, Consent, Counted, Entity, Fill, Finding, Identity, Month, Numbers, Overlap, People, Rule, Timeline,
 };
+use crate::report::values::{Values, exported_as};
 use crate::tables::{check, crm, resolution, score, stage};
 
 /// Months that the timeline shows, the last one being that of as_of or, for what is booked ahead, two later.
@@ -351,6 +352,7 @@ impl Tally {
                 })
                 .collect(),
             fill: self.fill(),
+            values: self.values(),
             rejects: ranked(std::mem::take(&mut self.rejects)),
             consent: self
                 .consent
@@ -394,15 +396,22 @@ impl Tally {
         }
     }
 
+    fn values(&self) -> Values {
+        let sources: Vec<Source> = self.people.keys().copied().collect();
+        let findings = self.findings.iter().filter_map(|finding| {
+            Some((Source::from_code(&finding.source)?, Reason::from_code(&finding.reason)?, finding.count))
+        });
+        Values::count(&sources, findings)
+    }
+
     fn fill(&self) -> Vec<Fill> {
         let of = |source: Source, column: &str, effect: &str| -> i64 {
-            // Findings name the exported column; ours is part of it or the other way round (`phone_number`, `phone`).
             self.findings
                 .iter()
                 .filter(|finding| {
                     finding.source == source.code() && finding.entity == source.people() && finding.effect == effect
                 })
-                .filter(|finding| finding.column.starts_with(column))
+                .filter(|finding| exported_as(column).contains(&finding.column.as_str()))
                 .map(|finding| finding.count)
                 .sum()
         };

@@ -44,7 +44,7 @@ pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
         let folder = scratch(&session.layout, "plan")?;
         let inner = alone(session, folder.layout.clone(), phase);
         session.progress.line(&format!(" planning phase {phase}"));
-        stage::run(&inner, stage::Args::default())?;
+        stage::run(&inner, stage::Args { brief: true, ..stage::Args::default() })?;
         resolve::run(&inner, resolve::Args::default())?;
         build::run(&inner, build::Args {})?;
         scoring::run(&inner, scoring::Args { starter_segments: false })?;

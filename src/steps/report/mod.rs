@@ -21,10 +21,14 @@ use crate::tables::{check, crm, resolution, score, stage};
 
 /// Arguments of `report`.
 #[derive(clap::Args, Debug)]
-pub struct Args {}
+pub struct Args {
+    /// Leave out the table of cleaned, defaulted and rejected values
+    #[arg(long)]
+    pub brief: bool,
+}
 
 /// Writes `data/report`.
-pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
+pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let _lock = RunLock::take(&session.layout, "report")?;
     let layout = &session.layout;
     let built = Folder::open(&layout.crm())?;
@@ -65,6 +69,9 @@ pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
     draft.write_file("report.json", &data)?;
     draft.finish(manifest, &layout.previous("report"))?;
 
+    if !args.brief {
+        session.progress.line(&numbers.values.text(false));
+    }
     let page = layout.report().join("index.html");
     let text = format!(" {}\n report   {}\n", numbers.verdict.sentence, page.display());
     let summary = json!({ "phase": phase.number(), "page": page.display().to_string(), "verdict": numbers.verdict.state });

@@ -8,6 +8,7 @@ use arrow::array::RecordBatch;
 use crate::fault::{Exit, Fault};
 use crate::model::{Code, Effect, Reason, Source};
 use crate::progress::thousands;
+use crate::report::values::Values;
 use crate::sources::staging::{FindingKey, Sheet};
 use crate::store::{Draft, Folder, Manifest, TableWriter};
 use crate::tables::Builder as _;
@@ -110,6 +111,14 @@ impl Account {
             }
         }
         Err(fault.help("correct the rows at the source or raise load.max_reject_ratio; nothing was replaced").into())
+    }
+
+    /// Cleaned, defaulted and rejected values by reason and source.
+    pub fn values(&self) -> Values {
+        let mut sources: Vec<Source> = self.entities.iter().map(|entity| entity.source).collect();
+        sources.dedup();
+        let counts = self.counts.iter();
+        Values::count(&sources, counts.map(|((source, _, (_, reason, _)), count)| (*source, *reason, *count)))
     }
 
     /// Values per effect, and how many kinds of reason.

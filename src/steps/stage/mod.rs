@@ -24,6 +24,9 @@ pub struct Args {
     /// Also write the original rows of all refused values and rows as CSV (mode 0600): they hold personal data
     #[arg(long)]
     pub with_values: bool,
+    /// Show how many values were cleaned, defaulted and rejected, not each reason
+    #[arg(long)]
+    pub brief: bool,
 }
 
 const NEXT: &str = "make resolve";
@@ -49,6 +52,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
         source::stage(session, *source, export, &draft, &rules, &mut account, args.with_values)?;
     }
     account.refuse_too_many_rejects(session.config.load.max_reject_ratio)?;
+    session.progress.line(&account.values().text(args.brief));
     let outcome = outcome(&account, phase);
     let mut manifest = manifest;
     account.finish(&draft, &mut manifest)?;
