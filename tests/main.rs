@@ -7,6 +7,8 @@ mod build;
 #[cfg(feature = "local-postgres")]
 mod cli;
 #[cfg(feature = "local-postgres")]
+mod confirm;
+#[cfg(feature = "local-postgres")]
 mod connections;
 #[cfg(feature = "local-postgres")]
 mod demo;

@@ -1,11 +1,13 @@
 //! Runs the real binaries in a folder of their own; a failure prints all there is to know, so that nobody needs a second run.
 
+use std::io::{Read as _, Write as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 /// A folder with settings and data of its own, and the variables its commands see.
 pub struct Workdir {
@@ -110,6 +112,27 @@ impl Workdir {
     /// Runs a binary that must succeed.
     pub fn ok(&self, binary: &str, arguments: &[&str]) -> Run {
         self.run(binary, arguments).exits(0)
+    }
+
+    /// Runs a binary for a person at a terminal who types this; what the terminal showed is its stderr.
+    pub fn attended(&self, binary: &str, arguments: &[&str], typed: &str) -> Run {
+        let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&terminal).unwrap();
+        unlockpt(&terminal).unwrap();
+        let name = ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
+        let theirs = std::fs::OpenOptions::new().read(true).write(true).open(name).unwrap();
+        let mut command = self.command(binary, arguments);
+        command.stdin(theirs.try_clone().unwrap()).stderr(theirs).stdout(Stdio::piped());
+        let child = command.spawn().unwrap_or_else(|error| panic!("{binary}: {error}"));
+        // With it go this process's ends of what the command sees as its terminal.
+        drop(command);
+        let mut terminal = std::fs::File::from(terminal);
+        terminal.write_all(typed.as_bytes()).unwrap();
+        let mut shown = Vec::new();
+        // A terminal that nobody holds any more ends with an error.
+        let _ = terminal.read_to_end(&mut shown);
+        let run = Started { command: format!("{binary} {}", arguments.join(" ")), child }.end();
+        Run { stderr: String::from_utf8_lossy(&shown).into_owned(), ..run }
     }
 
     /// Name and BLAKE3 of every file below a folder of the data folder, manifests without the binary's hash.
