@@ -30,6 +30,8 @@ mod load_over_time;
 #[cfg(feature = "local-postgres")]
 mod local;
 #[cfg(feature = "local-postgres")]
+mod over_time;
+#[cfg(feature = "local-postgres")]
 mod pipeline;
 #[cfg(feature = "local-postgres")]
 mod preflight;

@@ -21,18 +21,21 @@ pub struct World {
 /// The world that tests share; they only read its sources.
 pub fn shared() -> &'static World {
     static WORLD: OnceLock<World> = OnceLock::new();
-    WORLD.get_or_init(|| {
-        let records: Records = demo::people(&Population::ORDINARY, 7, SCALE);
+    WORLD.get_or_init(|| World::of(&Population::ORDINARY, 7, SCALE))
+}
+
+impl World {
+    /// The databases of another population.
+    pub fn of(population: &Population, seed: u64, scale: f64) -> Self {
+        let records: Records = demo::people(population, seed, scale);
         let fill = |source: &Source| {
             let database = database("select");
             demo::fill(&mut database.client(), *source, &records).unwrap_or_else(|error| panic!("{source}: {error:#}"));
             (*source, database)
         };
-        World { sources: Source::ALL.iter().map(fill).collect() }
-    })
-}
+        Self { sources: Source::ALL.iter().map(fill).collect() }
+    }
 
-impl World {
     /// The variable and URL of each source.
     pub fn source_urls(&self) -> Vec<(&'static str, String)> {
         self.sources.iter().map(|(source, database)| (source.url_variable(), database.url.clone())).collect()

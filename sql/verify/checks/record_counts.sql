@@ -9,9 +9,9 @@ with held as (
     union all
     select 'crm__campaign_interactions', count(*) from our_interactions
     union all
-    select 'crm__duplicate_candidates', count(*) from our_candidates
+    select 'crm__duplicate_candidates', count(*) from our_candidates where not is_kept
     union all
-    select 'seg__memberships', count(*) from our_memberships
+    select 'seg__memberships', count(*) from our_memberships where not is_kept
 )
 select
     files.dataset as item,

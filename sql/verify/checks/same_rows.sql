@@ -18,9 +18,11 @@ with tails as (
     union all
     select 'crm__duplicate_candidates', "id"::text, "profileAId"::text, null
     from our_candidates
+    where not is_kept
     union all
     select 'seg__memberships', "id"::text, "customerId"::text, null
     from our_memberships
+    where not is_kept
 ),
 sums as (
     select

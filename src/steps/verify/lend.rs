@@ -143,6 +143,30 @@ impl Folders {
         Ok(counted)
     }
 
+    /// Pairs of profiles that a person decided are two: they are no candidates any more, and refused all the same.
+    fn kept_apart(&self) -> Result<Vec<(String, String)>> {
+        let mut pairs = Vec::new();
+        for columns in self.resolve.read::<resolution::decisions::Table>(None)? {
+            let columns = columns?;
+            let apart = columns.rows().filter(|row| row.kind == "cannot-link");
+            pairs.extend(apart.map(|row| (row.a.to_owned(), row.b.to_owned())));
+        }
+        let mut profiles: HashMap<&str, Option<String>> =
+            pairs.iter().flat_map(|(a, b)| [(a.as_str(), None), (b.as_str(), None)]).collect();
+        if !profiles.is_empty() {
+            for columns in self.resolve.read::<resolution::links::Table>(None)? {
+                for row in columns?.rows() {
+                    let key = format!("{}:{}:{}", row.source, row.entity, row.source_id);
+                    if let Some(profile) = profiles.get_mut(key.as_str()) {
+                        *profile = row.profile_id.map(str::to_owned);
+                    }
+                }
+            }
+        }
+        let profile = |key: &str| profiles.get(key).cloned().flatten();
+        Ok(pairs.iter().filter_map(|(a, b)| profile(a).zip(profile(b))).filter(|(a, b)| a != b).collect())
+    }
+
     fn lend_files(&self, verifier: &Verifier) -> Result<u64> {
         macro_rules! file {
             ($folder:expr, $module:path, $row:ident => ($id:expr, $customer:expr, $at:expr)) => {{
@@ -373,6 +397,9 @@ impl Folders {
                 for row in columns?.rows() {
                     push(evidence::candidates::Row { a_profile_id: row.a_profile_id, b_profile_id: row.b_profile_id });
                 }
+            }
+            for (a, b) in self.kept_apart()? {
+                push(evidence::candidates::Row { a_profile_id: &a, b_profile_id: &b });
             }
             Ok(())
         })?;

@@ -1,0 +1,240 @@
+//! A migration that lives on: sources change, people work in the CRM, exports are renewed and loaded again and again.
+
+use crm_backfill::model::{Code as _, Source};
+
+use crate::support::postgres::{Database, database};
+use crate::support::workdir::Workdir;
+use crate::support::world;
+
+const SEGMENT: &str = "5e9a0001-0000-4000-8000-000000000009";
+
+/// Five small sources, a CRM, and a day.
+struct Town {
+    workdir: Workdir,
+    sources: Vec<Database>,
+    crm: Database,
+    day: u8,
+}
+
+impl Town {
+    fn new() -> Self {
+        let mut workdir = Workdir::new();
+        // Half of the rows of a town of nine may vanish from one day to the next.
+        workdir.edit("backfill.toml", "max_reject_ratio = 0.05", "max_reject_ratio = 1.0");
+        let tables = |source: &Source| {
+            let path = format!("{}/schemas/sources/{}.sql", env!("CARGO_MANIFEST_DIR"), source.code());
+            let made = database(&std::fs::read_to_string(path).unwrap());
+            workdir.set(source.url_variable(), &made.url);
+            made
+        };
+        let sources = Source::ALL.iter().map(tables).collect();
+        let crm = database(include_str!("../schemas/crm.sql"));
+        workdir.set("CRM_DATABASE_URL", &crm.url);
+        Self { workdir, sources, crm, day: 0 }
+    }
+
+    fn source(&self, source: Source) -> &Database {
+        &self.sources[Source::ALL.iter().position(|known| *known == source).unwrap()]
+    }
+
+    fn member(&self, id: i32, first: &str, email: &str) {
+        self.source(Source::Scl).execute(&format!(
+            r#"insert into "Member" ("id", "tenantId", "email", "firstName", "lastName", "status", "createdAt", "updatedAt")
+               values ({id}, 1, '{email}', '{first}', 'Mokoena', 'ACTIVE', '2020-01-01Z', '2020-01-01Z')"#
+        ));
+    }
+
+    fn contact(&self, id: &str, email: &str) {
+        self.source(Source::Messaging).execute(&format!(
+            r#"insert into "Contact" ("id", "tenantId", "email", "emailOptIn", "createdAt", "updatedAt")
+               values ('{id}', '1', '{email}', true, '2021-01-01Z', '2021-01-01Z')"#
+        ));
+    }
+
+    /// A preference of a contact, given or refused at a day of this November.
+    fn preference(&self, contact: &str, opted_in: bool, day: u8) {
+        self.source(Source::Messaging).execute(&format!(
+            r#"insert into "ContactPreference" ("id", "contactId", "channel", "optedIn", "createdAt", "updatedAt")
+               values ('{contact}-{day}', '{contact}', 'EMAIL', {opted_in}, '2026-11-{day:02}Z', '2026-11-{day:02}Z')"#
+        ));
+    }
+
+    /// A logged act of a contact at a day of this November.
+    fn act(&self, contact: &str, opted_in: bool, day: u8) {
+        self.source(Source::Messaging).execute(&format!(
+            r#"insert into "ConsentChangeLog" ("id", "contactId", "channel", "source", "consentAfter", "createdAt")
+               values ('{contact}-{day}', '{contact}', 'EMAIL', 'WEB_FORM', {opted_in}, '2026-11-{day:02}T12:00:00Z')"#
+        ));
+    }
+
+    fn forget_contact(&self, id: &str) {
+        self.source(Source::Messaging).execute(&format!(
+            r#"delete from "ContactPreference" where "contactId" = '{id}'; delete from "ConsentChangeLog" where "contactId" = '{id}';
+               delete from "Contact" where "id" = '{id}'"#
+        ));
+    }
+
+    /// Everything exported anew as of a later day, loaded, verified, and loaded again without effect.
+    fn another_day(&mut self, day: u8) {
+        assert!(day > self.day);
+        self.day = day;
+        self.workdir.set("AS_OF", &format!("2026-11-{day:02}T06:00:00Z"));
+        for step in world::exporters(6) {
+            self.workdir.ok(step, &["--new-as-of"]);
+        }
+        self.load();
+    }
+
+    /// From the saved exports and a renewed one of the CRM to a verified CRM.
+    fn load(&self) {
+        self.workdir.ok("export-crm", &[]);
+        for step in ["stage", "resolve", "build", "score", "load"] {
+            self.workdir.ok(step, &[]);
+        }
+        self.workdir.ok("verify", &[]);
+        self.workdir.ok("load", &[]).says("nothing to do");
+    }
+
+    /// The profile that holds a service id, and no other.
+    fn profile_of(&self, member: i32) -> String {
+        self.crm.value(&format!(r#"select "id" from "CustomerProfile" where "sclMemberId" = {member}"#))
+    }
+
+    fn column(&self, profile: &str, column: &str) -> String {
+        self.crm.value(&format!(r#"select "{column}"::text from "CustomerProfile" where "id" = '{profile}'"#))
+    }
+
+    /// Consent rows by e-mail of a profile, and its flag.
+    fn consent(&self, profile: &str) -> [String; 2] {
+        let status = self.crm.value(&format!(
+            r#"select coalesce(string_agg("status"::text, ' '), '-') from "MarketingConsent"
+               where "customerId" = '{profile}' and "channel" = 'EMAIL'"#
+        ));
+        [status, self.column(profile, "emailOptIn")]
+    }
+}
+
+/// What people did in the CRM after the first load: kept word for word by whatever is loaded later.
+const THEIRS: [&str; 5] = [
+    r#"select to_jsonb(t)::text from "CustomerNote" t"#,
+    r#"select to_jsonb(t)::text from "CustomerSegment" t"#,
+    r#"select to_jsonb(t)::text from "CustomerSegmentMembership" t where "source" = 'MANUAL'"#,
+    r#"select "profileAId", "profileBId", "status"::text, "reviewedBy", "reviewedAt"::text from "DuplicateCandidate" where "reviewedBy" is not null"#,
+    r#"select (to_jsonb(t))::text from "CustomerProfile" t where "id" not like 'bf11%'"#,
+];
+
+fn theirs(town: &Town) -> Vec<Vec<Vec<String>>> {
+    THEIRS.iter().map(|sql| town.crm.rows(sql)).collect()
+}
+
+#[test]
+fn whatever_sources_and_people_do_nothing_of_theirs_and_no_withdrawal_is_lost() {
+    let mut town = Town::new();
+    // Anna withdraws by preference, Bea by a logged act. Emil moves. Gus has a legacy record. Two Doras may be one.
+    for (id, first) in [(101, "Anna"), (102, "Bea"), (103, "Cleo"), (105, "Emil"), (106, "Gus")] {
+        town.member(id, first, &format!("{}@mail.test", first.to_lowercase()));
+    }
+    for (id, number) in [(1, "1012345678"), (2, "1087654321")] {
+        town.source(Source::McaUk).execute(&format!(
+            "insert into members (id, email, mobile, forename, surname, dob, cdh_id, status, created_at, updated_at)
+             values ({id}, 'dora@mail.test', '07700900123', 'Dora', 'Dunne', '1980-04-04', '{number}', 'active', '2012-01-01', '2012-01-01')"
+        ));
+    }
+    let mca = r#"insert into members (id, email, first_name, last_name, date_of_birth, status, created_at, updated_at)
+                 values (6, 'gus@mail.test', 'Gus', 'Mokoena', '1970-05-05', 'active', '2010-01-01', '2010-01-01')"#;
+    town.source(Source::McaZa).execute(mca);
+    for name in ["anna", "bea", "cleo"] {
+        town.contact(name, &format!("{name}@mail.test"));
+    }
+    town.preference("anna", false, 1);
+    town.act("bea", false, 1);
+    town.act("cleo", true, 1);
+    town.another_day(2);
+    let [anna, bea, cleo, emil, gus] = [101, 102, 103, 105, 106].map(|member| town.profile_of(member));
+    let pair = town.crm.rows(r#"select "profileAId", "profileBId" from "DuplicateCandidate""#).remove(0);
+    assert_eq!(town.consent(&anna), ["OPTED_OUT", "false"]);
+    assert_eq!(town.consent(&bea), ["OPTED_OUT", "false"]);
+    assert_eq!(town.consent(&cleo), ["OPTED_IN", "true"]);
+    assert_eq!(town.column(&gus, "source"), "mca_v1_za", "the legacy record founds Gus");
+
+    town.crm.execute(&format!(
+        r#"insert into "CustomerNote" ("id", "tenantId", "customerId", "body", "createdAt", "updatedAt")
+               values ('n1', '1', '{bea}', 'prefers mornings', '2020-01-01', '2020-01-01');
+           update "CustomerProfile" set "firstName" = 'Cleopatra', "updatedBy" = 'lee' where "id" = '{cleo}';
+           update "DuplicateCandidate" set "status" = 'REJECTED', "reviewedBy" = 'lee', "reviewedAt" = '2026-11-02'
+               where "profileAId" = '{}' and "profileBId" = '{}';
+           insert into "CustomerSegment" ("id", "tenantId", "name", "type", "memberCount", "createdAt", "updatedAt")
+               values ('{SEGMENT}', '1', 'Captain''s guests', 'STATIC', 1, '2020-01-01', '2020-01-01');
+           insert into "CustomerSegmentMembership" ("id", "tenantId", "segmentId", "customerId", "source", "addedAt")
+               values ('m1', '1', '{SEGMENT}', '{emil}', 'MANUAL', '2020-01-01');
+           insert into "CustomerProfile" ("id", "tenantId", "email", "source", "firstSeenAt", "createdAt", "updatedAt")
+               values ('p1', '1', 'walk-in@mail.test', 'app', '2020-01-01', '2020-01-01', '2020-01-01')"#,
+        pair[0], pair[1]
+    ));
+    let before = theirs(&town);
+    assert!(before.iter().all(|rows| rows.len() == 1), "{before:?}");
+
+    // Bea and the founder of Gus are hard-deleted, Anna's contact too; Emil and Cleo have new addresses.
+    town.source(Source::Scl).execute(
+        r#"delete from "Member" where "id" = 102;
+           update "Member" set "email" = 'emil@new.test' where "id" = 105;
+           update "Member" set "email" = 'cleo@new.test' where "id" = 103"#,
+    );
+    town.source(Source::McaZa).execute("delete from members where id = 6");
+    town.forget_contact("bea");
+    town.forget_contact("anna");
+    town.another_day(3);
+    assert_eq!(theirs(&town), before, "after rows vanished");
+    assert_eq!(town.column(&bea, "status"), "MERGED", "a note hangs on the profile that vanished");
+    assert_eq!(
+        (town.profile_of(106), town.column(&gus, "source")),
+        (gus.clone(), "scl".to_owned()),
+        "Gus keeps his id without his founder"
+    );
+    assert_eq!((town.profile_of(105), town.column(&emil, "email")), (emil.clone(), "emil@new.test".to_owned()));
+    assert_eq!(
+        (town.column(&cleo, "firstName"), town.column(&cleo, "email")),
+        ("Cleopatra".to_owned(), "cleo@mail.test".to_owned())
+    );
+    assert_eq!(town.consent(&anna), ["OPTED_OUT", "false"], "the withdrawal outlives its contact");
+
+    // They come back. Anna's and Bea's new contacts claim consent by preference and by flag: that lifts nothing.
+    town.member(102, "Bea", "bea@mail.test");
+    town.source(Source::McaZa).execute(mca);
+    for name in ["anna", "bea"] {
+        town.contact(&format!("{name}2"), &format!("{name}@mail.test"));
+        town.preference(&format!("{name}2"), true, 4);
+    }
+    town.another_day(5);
+    assert_eq!(theirs(&town), before, "after rows came back");
+    assert_eq!((town.profile_of(102), town.column(&bea, "status")), (bea.clone(), "ACTIVE".to_owned()), "Bea is who she was");
+    assert_eq!((town.profile_of(106), town.column(&gus, "source")), (gus.clone(), "mca_v1_za".to_owned()));
+    for profile in [&anna, &bea] {
+        assert_eq!(town.consent(profile)[1], "false", "no flag rises");
+        assert!(!town.consent(profile)[0].contains("OPTED_IN"), "{:?}", town.consent(profile));
+    }
+
+    // An act that is logged before the withdrawal lifts nothing; one after it does.
+    town.source(Source::Messaging).execute(
+        r#"insert into "ConsentChangeLog" ("id", "contactId", "channel", "source", "consentAfter", "createdAt")
+           values ('bea2-old', 'bea2', 'EMAIL', 'WEB_FORM', true, '2026-10-01Z')"#,
+    );
+    town.act("anna2", true, 6);
+    town.another_day(7);
+    assert_eq!(town.consent(&anna), ["OPTED_IN", "true"], "a later act of the person lifts the withdrawal");
+    assert_eq!(town.consent(&bea)[1], "false");
+
+    // The same exports once more, and a source whose rows all vanish but one.
+    town.load();
+    town.source(Source::Messaging).execute(
+        r#"delete from "ContactPreference"; delete from "ConsentChangeLog"; delete from "Contact" where "id" <> 'cleo'"#,
+    );
+    town.another_day(8);
+    assert_eq!(theirs(&town), before, "at the end");
+    assert_eq!(town.consent(&bea)[1], "false");
+    assert_eq!(
+        [101, 102, 103, 105, 106].map(|member| town.profile_of(member)),
+        [anna, bea, cleo, emil, gus],
+        "everybody is who they were"
+    );
+}
