@@ -17,6 +17,7 @@ mod docs;
 mod export;
 #[cfg(feature = "local-postgres")]
 mod faults;
+mod formats;
 #[cfg(feature = "local-postgres")]
 mod golden;
 #[cfg(feature = "local-postgres")]

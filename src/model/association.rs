@@ -4,6 +4,7 @@ use crate::model::AliasType;
 use crate::model::phone::is_scientific;
 use crate::model::reason::{Reason, Reasons};
 use crate::model::reference::{Junk, JunkKind};
+use crate::model::text::is_null_word;
 
 /// The longest association number.
 const LONGEST: usize = 20;
@@ -24,7 +25,7 @@ impl AssociationNumber {
     /// Reads a number of a kind. `None` when the cell is empty or refused; the reasons tell which.
     pub fn read(raw: &str, kind: Option<AliasType>, junk: &Junk, reasons: &mut Reasons) -> Option<Self> {
         let raw = raw.trim();
-        if raw.is_empty() || raw == "NULL" || raw == "\\N" {
+        if raw.is_empty() || is_null_word(raw) {
             return None;
         }
         match Self::parse(raw, kind, junk) {

@@ -4,6 +4,7 @@ use chrono::{Datelike, NaiveDate};
 
 use crate::model::reason::{Reason, Reasons};
 use crate::model::reference::{Junk, JunkKind};
+use crate::model::text::is_null_word;
 use crate::model::zone::Zone;
 use crate::model::{Day, Timestamp};
 
@@ -118,7 +119,7 @@ impl DateRules {
     /// Reads a date of birth. `None` when the cell is empty or refused; the reasons tell which.
     pub fn birth(&self, raw: &str, birth: Birth, junk: &Junk, reasons: &mut Reasons) -> Option<Day> {
         let text = raw.trim();
-        if text.is_empty() || text == "NULL" || text == "\\N" {
+        if text.is_empty() || is_null_word(text) {
             return None;
         }
         let refused = match self.parse(text, birth, reasons) {

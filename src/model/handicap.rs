@@ -2,6 +2,7 @@
 
 use crate::model::Handicap;
 use crate::model::reason::{Reason, Reasons};
+use crate::model::text::is_null_word;
 
 /// The ceiling of the World Handicap System.
 const HIGHEST: Handicap = Handicap(540);
@@ -11,7 +12,7 @@ const LOWEST: Handicap = Handicap(-100);
 /// Reads a handicap index. `None` when the cell is empty or refused; the reasons tell which.
 pub fn read(raw: &str, reasons: &mut Reasons) -> Option<Handicap> {
     let text = raw.trim();
-    if text.is_empty() || text == "NULL" || text == "\\N" {
+    if text.is_empty() || is_null_word(text) {
         return None;
     }
     match parse(text, reasons) {

@@ -29,11 +29,16 @@ pub fn clean<'a>(raw: &'a str, buffer: &'a mut String, reasons: &mut Reasons) ->
         }
         buffer.as_str()
     };
-    if text == "NULL" || text == "\\N" {
+    if is_null_word(text) {
         reasons.insert(Reason::TextNullWord);
         return None;
     }
     (!text.is_empty()).then_some(text)
+}
+
+/// Whether a text is a dump's word for null: `NULL` or `\N`, in that very case, since Null is a family name.
+pub fn is_null_word(text: &str) -> bool {
+    matches!(text, "NULL" | "\\N")
 }
 
 fn is_clean_ascii(text: &str) -> bool {

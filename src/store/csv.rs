@@ -2,9 +2,10 @@
 
 mod records;
 mod values;
+mod wide;
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,8 +18,10 @@ use encoding_rs::Encoding;
 
 use crate::fault::{Exit, Fault, columns_fault};
 use crate::model::Reason;
+use crate::model::text::is_null_word;
 use crate::store::csv::records::{Fields, Records};
 use crate::store::csv::values::Instant;
+use crate::store::csv::wide::{Wide, byte_order, is_wide};
 use crate::store::io_fault;
 use crate::store::parquet::BATCH_ROWS;
 use crate::tables::Dataset;
@@ -39,34 +42,28 @@ impl Default for Dialect {
 
 impl Dialect {
     /// UTF-8 unless another encoding is named; a delimiter unless the header shall tell; texts that stand for null beside the
-    /// empty one.
+    /// empty one, `NULL` and `\N`.
     pub fn new(encoding: Option<&str>, delimiter: Option<char>, nulls: &[String]) -> Result<Self> {
         let encoding = match encoding {
             None => encoding_rs::UTF_8,
             Some(label) => Encoding::for_label(label.as_bytes()).ok_or_else(|| {
                 Fault::new(Exit::Usage, format!("encoding {label:?} is not known"))
-                    .help("such as: utf-8, windows-1252, iso-8859-15")
+                    .help("such as: utf-8, windows-1252, iso-8859-15, utf-16le")
             })?,
         };
-        if encoding == encoding_rs::UTF_16LE || encoding == encoding_rs::UTF_16BE {
-            return Err(utf16("--encoding"));
-        }
         Ok(Self { encoding, delimiter, nulls: nulls.to_vec() })
     }
 
     fn is_null(&self, text: &str) -> bool {
-        text.is_empty() || self.nulls.iter().any(|null| null == text)
+        text.is_empty() || is_null_word(text) || self.nulls.iter().any(|null| null == text)
     }
 }
 
 fn utf16(place: &str) -> anyhow::Error {
-    Fault::new(
-        Exit::Input,
-        "the file is UTF-16, as Excel's \"Unicode text\"; CSV dumps must be UTF-8 or a declared 8-bit encoding",
-    )
-    .at(place.to_owned())
-    .help("convert it:  iconv -f UTF-16 -t UTF-8 old.csv > new.csv")
-    .into()
+    Fault::new(Exit::Input, "the file looks like UTF-16, as Excel's \"Unicode text\", but has no byte order mark")
+        .at(place.to_owned())
+        .help("name the encoding:  --encoding utf-16le")
+        .into()
 }
 
 /// A line or a value that could not be read.
@@ -111,7 +108,7 @@ impl<R: Read> Read for Hashed<R> {
 /// A dump whose header was found right.
 pub struct Dump {
     path: PathBuf,
-    records: Records<BufReader<Hashed<File>>>,
+    records: Records<Box<dyn BufRead>>,
     hasher: Arc<Mutex<blake3::Hasher>>,
     dataset: Dataset,
     schema: SchemaRef,
@@ -125,13 +122,19 @@ pub struct Dump {
 impl Dump {
     /// Opens a dump and compares its header with the declared columns: any order, `optional` ones may be missing.
     pub fn open(path: &Path, dataset: Dataset, schema: SchemaRef, optional: &[&str], dialect: &Dialect) -> Result<Self> {
-        let file = File::open(path).map_err(|error| match error.kind() {
+        let mut file = File::open(path).map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => Fault::new(Exit::Input, "the dump is missing").at(path.display().to_string()),
             _ => io_fault("open", path, &error),
         })?;
         let hasher = Arc::new(Mutex::new(blake3::Hasher::new()));
+        let marked = byte_order(&mut file).map_err(|error| io_fault("read", path, &error))?;
         let input = BufReader::with_capacity(1 << 18, Hashed { inner: file, hasher: hasher.clone() });
-        let mut records = Records::new(input, dialect.encoding, ',');
+        let wide = marked.or(Some(dialect.encoding).filter(|encoding| is_wide(encoding)));
+        let (input, encoding): (Box<dyn BufRead>, _) = match wide {
+            Some(wide) => (Box::new(BufReader::with_capacity(1 << 16, Wide::new(input, wide))), encoding_rs::UTF_8),
+            None => (Box::new(input), dialect.encoding),
+        };
+        let mut records = Records::new(input, encoding, ',');
         let header = header(&mut records, path)?;
         let declared: Vec<&str> = dataset.columns.iter().map(|column| column.name).collect();
         let (delimiter, names) = split_header(&header, &declared, dialect.delimiter);
@@ -408,13 +411,28 @@ mod tests {
     }
 
     #[test]
-    fn utf_16_is_refused_by_name_with_and_without_its_mark() {
-        let wide: Vec<u8> = HEADER.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        let marked: Vec<u8> = [0xff, 0xfe].into_iter().chain(wide.clone()).collect();
-        for text in [wide, marked] {
-            assert!(fault(clubs(&text, &Dialect::default())).contains("UTF-16"));
+    fn utf_16_is_read_by_its_mark_or_by_its_name_and_without_both_is_told() {
+        let text = format!("{}1\t9\t7\tRené Club\t\t\r\n", HEADER.replace(',', "\t").replace('\n', "\r\n"));
+        let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let marked = [b"\xff\xfe".as_slice(), &little].concat();
+        let named = Dialect::new(Some("utf-16le"), None, &[]).unwrap();
+        for (bytes, dialect) in [(&marked, &Dialect::default()), (&big, &Dialect::default()), (&little, &named)] {
+            let found = clubs(bytes, dialect).unwrap();
+            assert_eq!(found.rows, [r#"1 Some("René Club") None"#]);
+            assert_eq!(found.counts.blake3, crate::store::hash_bytes(bytes), "of the file as it is");
         }
-        assert!(Dialect::new(Some("utf-16le"), None, &[]).is_err());
+        assert!(fault(clubs(&little, &Dialect::default())).contains("--encoding utf-16le"));
+    }
+
+    #[test]
+    fn a_dumps_spellings_of_null_are_null_in_every_type() {
+        let text = format!("{HEADER}1,9,7,NULL,NULL,\\N\n2,9,7,Null,\\N,\n3,9,\\N,Oak,,\n");
+        let found = clubs(text.as_bytes(), &Dialect::default()).unwrap();
+        assert_eq!(found.rows, ["1 None None", r#"2 Some("Null") None"#], "Null in small letters is a name");
+        assert_eq!(found.rejects, [(4, "3".to_owned(), None, Reason::MissingId)]);
+        let dash = Dialect::new(None, None, &["-".to_owned()]).unwrap();
+        assert_eq!(clubs(format!("{HEADER}1,9,7,-,-,\n").as_bytes(), &dash).unwrap().rows, ["1 None None"]);
     }
 
     #[test]
@@ -436,8 +454,7 @@ mod tests {
     #[test]
     fn bad_values_become_null_and_bad_lines_are_left_out_each_with_its_line() {
         let text = format!("{HEADER}1,9,7,\"two\nlines\",01/05/2024,\n,9,7,,,\n3,9\n4,9,7,\\N,NULL,infinity\n");
-        let dialect = Dialect::new(None, None, &["\\N".to_owned(), "NULL".to_owned()]).unwrap();
-        let found = clubs(text.as_bytes(), &dialect).unwrap();
+        let found = clubs(text.as_bytes(), &Dialect::default()).unwrap();
         assert_eq!(found.rows, ["1 Some(\"two\\nlines\") None", "4 None None"]);
         assert_eq!(
             found.rejects,

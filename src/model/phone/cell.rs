@@ -19,8 +19,9 @@ pub(super) fn refuse(text: &str, digits: &[u8], junk: &Junk) -> Option<Reason> {
         return Some(Reason::PhoneScientific);
     }
     let first = digits[0];
-    let rest =
-        digits.strip_prefix(b"27").or_else(|| digits.strip_prefix(b"44")).or_else(|| digits.strip_prefix(b"0")).unwrap_or(digits);
+    let dialled = digits.strip_prefix(b"00").unwrap_or(digits);
+    let prefixes: [&[u8]; 3] = [b"27", b"44", b"0"];
+    let rest = prefixes.iter().find_map(|prefix| dialled.strip_prefix(*prefix)).unwrap_or(dialled);
     let repeated = digits.iter().all(|digit| *digit == first) || rest.iter().all(|digit| *digit == b'0');
     let listed = std::str::from_utf8(digits).is_ok_and(|digits| junk.has(JunkKind::Phone, digits));
     if repeated || listed {

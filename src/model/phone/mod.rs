@@ -8,6 +8,7 @@ use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberType, Region};
 use crate::model::PhoneClass;
 use crate::model::reason::{Reason, Reasons};
 use crate::model::reference::Junk;
+use crate::model::text::is_null_word;
 
 use cell::{ascii_digit, cut_words, refuse, split, visible};
 pub use cell::{holds_national_id, is_scientific};
@@ -124,6 +125,10 @@ impl PhoneReader {
         self.numbers.clear();
         self.digits.clear();
         self.digits.extend(raw.bytes().filter(u8::is_ascii_digit));
+        if self.digits.is_empty() && is_null_word(raw.trim()) {
+            reasons.insert(Reason::TextNullWord);
+            return &self.numbers;
+        }
         if let Some(reason) = refuse(raw, &self.digits, junk) {
             reasons.insert(reason);
             return &self.numbers;
@@ -271,210 +276,4 @@ fn valid(text: &str, region: Option<Region>) -> Option<(E164, PhoneClass)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::Reference;
-    use crate::model::association::is_national_id;
-    use proptest::prelude::*;
-
-    fn region(code: &str) -> Option<PhoneRegion> {
-        PhoneRegion::parse(code)
-    }
-
-    fn read_in(raw: &str, home: Option<&str>) -> (Vec<Phone>, Reasons) {
-        let mut reader = PhoneReader::new(["ZA", "GB"].into_iter().filter_map(PhoneRegion::parse));
-        let mut reasons = Reasons::default();
-        let home = home.and_then(region);
-        let phones = reader.read(raw, home, home.is_some(), &Reference::committed().junk, &mut reasons).to_vec();
-        (phones, reasons)
-    }
-
-    fn numbers(raw: &str, home: &str) -> Vec<String> {
-        read_in(raw, Some(home)).0.iter().map(|phone| phone.number.as_str().to_owned()).collect()
-    }
-
-    #[test]
-    fn every_written_form_of_domain_4_1_and_4_2_is_read() {
-        for (raw, home, number) in [
-            ("082 555 1234", "ZA", "+27825551234"),
-            ("082-555-1234", "ZA", "+27825551234"),
-            ("082/555/1234", "ZA", "+27825551234"),
-            ("(082) 555.1234", "ZA", "+27825551234"),
-            ("+27 82 555 1234", "ZA", "+27825551234"),
-            ("27825551234", "ZA", "+27825551234"),
-            ("0027 82 555 1234", "ZA", "+27825551234"),
-            ("27(0)825551234", "ZA", "+27825551234"),
-            ("+27 (0) 82 555 1234", "ZA", "+27825551234"),
-            ("825551234", "ZA", "+27825551234"),
-            ("825551234.0", "ZA", "+27825551234"),
-            ("'0825551234", "ZA", "+27825551234"),
-            ("082-555 1234 (wife)", "ZA", "+27825551234"),
-            ("Tel: 082 555 1234", "ZA", "+27825551234"),
-            ("082 555 1234 after 5pm", "ZA", "+27825551234"),
-            ("082 555 1234 ext 12", "ZA", "+27825551234"),
-            ("082\u{a0}555\u{2009}1234", "ZA", "+27825551234"),
-            ("082\u{200b}555\u{2013}1234", "ZA", "+27825551234"),
-            ("\u{ff10}\u{ff18}\u{ff12} 555 1234", "ZA", "+27825551234"),
-            ("011 884 1234", "ZA", "+27118841234"),
-            ("09 44 20 7946 0018", "ZA", "+442079460018"),
-            ("+264 81 123 4567", "ZA", "+264811234567"),
-            ("264811234567", "ZA", "+264811234567"),
-            ("07911 123456", "ZA", "+447911123456"),
-            ("07911 123456", "GB", "+447911123456"),
-            ("+44 (0)7911 123456", "GB", "+447911123456"),
-            ("0044 7911 123456", "GB", "+447911123456"),
-            ("440 7911 123456", "GB", "+447911123456"),
-            ("7911123456", "GB", "+447911123456"),
-            ("+353 85 012 3456", "GB", "+353850123456"),
-            ("353850123456", "GB", "+353850123456"),
-            ("082 555 1234", "GB", "+27825551234"),
-            ("020 7946 0018", "GB", "+442079460018"),
-            ("016977 2345", "GB", "+44169772345"),
-        ] {
-            assert_eq!(numbers(raw, home), [number], "{raw:?} in {home}");
-        }
-    }
-
-    #[test]
-    fn of_several_numbers_the_first_valid_one_is_the_value() {
-        for raw in [
-            "0825551234 / 0118841234",
-            "0825551234;0118841234",
-            "082 555 1234 or 011 884 1234",
-            "0825551234, 0118841234 (work)",
-            "n/a; 0825551234, 0118841234",
-        ] {
-            assert_eq!(numbers(raw, "ZA"), ["+27825551234", "+27118841234"], "{raw}");
-            assert!(read_in(raw, Some("ZA")).1.contains(Reason::PhoneSplit));
-        }
-        assert_eq!(numbers("0825551234/+27825551234", "ZA").len(), 1);
-    }
-
-    #[test]
-    fn each_class_is_told_apart() {
-        for (raw, home, class) in [
-            ("0825551234", "ZA", PhoneClass::Mobile),
-            ("0118841234", "ZA", PhoneClass::Fixed),
-            ("0860123456", "ZA", PhoneClass::Shared),
-            ("0866123456", "ZA", PhoneClass::Premium),
-            ("0871234567", "ZA", PhoneClass::Shared),
-            ("07911123456", "GB", PhoneClass::Mobile),
-            ("02079460018", "GB", PhoneClass::Fixed),
-            ("03001234567", "GB", PhoneClass::Shared),
-            ("09061234567", "GB", PhoneClass::Premium),
-        ] {
-            let (phones, _) = read_in(raw, Some(home));
-            assert_eq!(phones[0].class, Some(class), "{raw}");
-            assert_eq!(phones[0].is_key, class != PhoneClass::Premium, "{raw}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_number_is_refused_with_its_reason() {
-        for (raw, reason) in [
-            ("0000000000", Reason::PhoneJunk),
-            ("+27000000000", Reason::PhoneJunk),
-            ("0111111111", Reason::PhoneJunk),
-            ("123456789", Reason::PhoneJunk),
-            ("987654321", Reason::PhoneJunk),
-            ("9999999999", Reason::PhoneJunk),
-            ("12345", Reason::PhoneJunk),
-            ("2.78E+10", Reason::PhoneScientific),
-            ("2,78255E+10", Reason::PhoneScientific),
-            ("no phone", Reason::PhoneInvalid),
-            ("08255512345678901234", Reason::PhoneInvalid),
-        ] {
-            let (phones, reasons) = read_in(raw, Some("ZA"));
-            assert!(phones.is_empty() && reasons.contains(reason), "{raw}: {phones:?} {reasons:?}");
-        }
-        assert_eq!(read_in("", Some("ZA")), (vec![], Reasons::default()));
-    }
-
-    #[test]
-    fn a_number_only_the_strategy_accepts_is_a_value_and_no_key() {
-        // Ofcom's fictional mobiles: right length, no such range.
-        let (phones, reasons) = read_in("07700 900123", Some("GB"));
-        assert_eq!(phones[0].number.as_str(), "+447700900123");
-        assert!(!phones[0].is_key && phones[0].class.is_none());
-        assert!(reasons.contains(Reason::PhoneStrategyOnly));
-    }
-
-    #[test]
-    fn restorations_are_counted() {
-        for (raw, home, reason) in [
-            ("825551234", "ZA", Reason::PhoneZeroRestored),
-            ("353850123456", "GB", Reason::PhonePlusRestored),
-            ("09 44 20 7946 0018", "ZA", Reason::PhoneOldPrefix),
-            ("07911 123456", "ZA", Reason::PhoneOtherRegion),
-            ("0825551234 (wife)", "GB", Reason::PhoneWordsCut),
-        ] {
-            assert!(read_in(raw, Some(home)).1.contains(reason), "{raw}");
-        }
-    }
-
-    #[test]
-    fn without_a_tenant_a_national_number_is_a_value_in_its_only_region_and_an_international_one_a_key() {
-        let (phones, reasons) = read_in("082 555 1234", None);
-        assert_eq!((phones[0].number.as_str(), phones[0].is_key), ("+27825551234", false));
-        assert!(reasons.contains(Reason::PhoneRegionGuessed));
-        let (phones, _) = read_in("+44 7911 123456", None);
-        assert_eq!((phones[0].number.as_str(), phones[0].is_key), ("+447911123456", true));
-        let (phones, reasons) = read_in("0800 123 456", None);
-        assert!(phones.is_empty() && reasons.contains(Reason::PhoneInvalid), "valid in both: {phones:?}");
-    }
-
-    #[test]
-    fn a_national_identity_number_is_recognised_in_a_phone_cell() {
-        let mut digits = *b"0002295000080";
-        digits[12] = (b'0'..=b'9')
-            .find(|check| {
-                is_national_id(&{
-                    digits[12] = *check;
-                    digits
-                })
-            })
-            .unwrap();
-        assert!(holds_national_id(&format!(" {} ", std::str::from_utf8(&digits).unwrap())));
-        assert!(!holds_national_id("+27825551234"));
-    }
-
-    fn strategy(raw: &str, home: &str) -> Option<String> {
-        let digits: String = raw.chars().filter(char::is_ascii_digit).collect();
-        let (country, length) = if home == "ZA" { ("27", 11) } else { ("44", 12) };
-        if digits.starts_with(country) && digits.len() == length {
-            Some(format!("+{digits}"))
-        } else if digits.starts_with('0') && digits.len() == length - 1 {
-            Some(format!("+{country}{}", &digits[1..]))
-        } else {
-            None
-        }
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(2000))]
-
-        #[test]
-        fn where_the_strategys_answer_is_valid_ours_is_its_canonical_form(
-            raw in "[+(]{0,2}(27|44|0)[ -/().]{0,1}[1-9][0-9]{1,3}[ _/,-]{0,2}[0-9]{3}[ -]{0,1}[0-9]{3,4}( work| \\(h\\))?",
-            home in prop_oneof![Just("ZA"), Just("GB")],
-        ) {
-            let Some(answer) = strategy(&raw, home) else { return Ok(()) };
-            prop_assume!(!read_in(&raw, Some(home)).1.contains(Reason::PhoneJunk));
-            // The oracle is the other library, given what it reads well: E.164.
-            let canonical = phonenumber::parse(None, &answer).ok().filter(phonenumber::is_valid);
-            if let Some(canonical) = canonical {
-                let canonical = canonical.format().mode(phonenumber::Mode::E164).to_string();
-                let (phones, _) = read_in(&raw, Some(home));
-                prop_assert_eq!(phones.first().map(|phone| phone.number.as_str()), Some(canonical.as_str()));
-            }
-        }
-
-        #[test]
-        fn a_read_number_reads_as_itself(raw in "[+0-9() /x-]{6,16}", home in prop_oneof![Just("ZA"), Just("GB")]) {
-            for phone in read_in(&raw, Some(home)).0 {
-                let (again, _) = read_in(phone.number.as_str(), Some(home));
-                prop_assert_eq!(again.first().map(|again| again.number), Some(phone.number));
-            }
-        }
-    }
-}
+mod tests;

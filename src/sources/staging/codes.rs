@@ -1,6 +1,6 @@
 //! Genders and member statuses by their maps, with the documented fallbacks.
 
-use crate::model::text::FoldedCode;
+use crate::model::text::{FoldedCode, is_null_word};
 use crate::model::{CustomerStatus, Gender, Reason, StatusTag};
 use crate::sources::staging::{Cell, Desk, GenderLetter, Rules, Survey, Tally};
 
@@ -16,7 +16,11 @@ pub enum Home {
 /// The gender of a cell; a title tells only where the cell is empty.
 pub(super) fn gender(tally: &mut Tally, rules: &Rules, survey: &Survey, cell: Cell<'_>, title: Option<&str>) -> Gender {
     let genders = &rules.reference.genders;
-    let Some(raw) = cell.raw.map(str::trim).filter(|raw| !raw.is_empty()) else {
+    let raw = cell.raw.map(str::trim).filter(|raw| !raw.is_empty());
+    if raw.is_some_and(is_null_word) {
+        tally.note(cell.column, Reason::TextNullWord);
+    }
+    let Some(raw) = raw.filter(|raw| !is_null_word(raw)) else {
         let told = title.and_then(|title| genders.get(title)).copied().filter(|gender| *gender != Gender::Unknown);
         if told.is_some() {
             tally.note(cell.column, Reason::GenderFromTitle);
@@ -41,7 +45,7 @@ pub(super) fn gender(tally: &mut Tally, rules: &Rules, survey: &Survey, cell: Ce
 
 /// What a member's status means.
 pub fn status(desk: &mut Desk<'_>, cell: Cell<'_>, home: Home) -> (CustomerStatus, Option<StatusTag>) {
-    let Some(raw) = cell.raw.map(str::trim).filter(|raw| !raw.is_empty()) else {
+    let Some(raw) = cell.raw.map(str::trim).filter(|raw| !raw.is_empty() && !is_null_word(raw)) else {
         desk.tally.note(cell.column, Reason::StatusBlank);
         return (if home == Home::Club { CustomerStatus::Active } else { CustomerStatus::Inactive }, None);
     };

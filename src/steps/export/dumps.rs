@@ -22,13 +22,13 @@ pub struct Args {
     /// Read DIR/ENTITY.csv with the columns of sql/exports instead of the database
     #[arg(long, value_name = "DIR")]
     pub csv: Option<PathBuf>,
-    /// Encoding of the dumps, such as windows-1252 [default: utf-8]
+    /// Encoding of the dumps, such as windows-1252 [default: utf-8, or utf-16 where a byte order mark says so]
     #[arg(long, value_name = "NAME", requires = "csv")]
     pub encoding: Option<String>,
     /// Delimiter of the dumps [default: what the header shows: comma, semicolon or tab]
     #[arg(long, value_name = "CHAR", requires = "csv")]
     pub delimiter: Option<char>,
-    /// A text that stands for null beside the empty one, such as \N; may be repeated
+    /// A text that stands for null beside the empty one, NULL and \N; may be repeated
     #[arg(long = "null", value_name = "TEXT", requires = "csv")]
     pub nulls: Vec<String>,
 }

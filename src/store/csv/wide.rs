@@ -1,0 +1,109 @@
+//! A dump in two-byte characters, as Excel's "Unicode text", read as UTF-8.
+
+use std::io::{self, BufRead, Read, Seek, SeekFrom};
+
+use encoding_rs::{Decoder, DecoderResult, Encoding};
+
+/// What stands for a character that is none: no UTF-8 text holds this byte, so its line is refused as one that cannot be decoded.
+const BROKEN: u8 = 0xff;
+/// Bytes of UTF-8 that one round of decoding may give.
+const ROOM: usize = 1 << 14;
+
+/// The byte order that a file's first bytes tell; the file is left at its start.
+pub(super) fn byte_order(file: &mut (impl Read + Seek)) -> io::Result<Option<&'static Encoding>> {
+    let mut mark = Vec::with_capacity(2);
+    file.by_ref().take(2).read_to_end(&mut mark)?;
+    file.seek(SeekFrom::Start(0))?;
+    Ok(match *mark {
+        [0xff, 0xfe] => Some(encoding_rs::UTF_16LE),
+        [0xfe, 0xff] => Some(encoding_rs::UTF_16BE),
+        _ => None,
+    })
+}
+
+/// Whether an encoding has two-byte characters.
+pub(super) fn is_wide(encoding: &'static Encoding) -> bool {
+    encoding == encoding_rs::UTF_16LE || encoding == encoding_rs::UTF_16BE
+}
+
+/// Reads two-byte characters and gives UTF-8.
+pub(super) struct Wide<R> {
+    input: R,
+    decoder: Decoder,
+    decoded: Vec<u8>,
+    given: usize,
+    ended: bool,
+}
+
+impl<R: BufRead> Wide<R> {
+    pub(super) fn new(input: R, encoding: &'static Encoding) -> Self {
+        Self { input, decoder: encoding.new_decoder_without_bom_handling(), decoded: Vec::new(), given: 0, ended: false }
+    }
+
+    fn decode(&mut self) -> io::Result<()> {
+        let bytes = self.input.fill_buf()?;
+        let last = bytes.is_empty();
+        self.decoded.resize(ROOM, 0);
+        let (result, read, written) = self.decoder.decode_to_utf8_without_replacement(bytes, &mut self.decoded[..ROOM - 1], last);
+        self.input.consume(read);
+        self.decoded.truncate(written);
+        self.given = 0;
+        if matches!(result, DecoderResult::Malformed(..)) {
+            self.decoded.push(BROKEN);
+        }
+        self.ended = last && result == DecoderResult::InputEmpty;
+        Ok(())
+    }
+}
+
+impl<R: BufRead> Read for Wide<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.given == self.decoded.len() && !self.ended {
+            self.decode()?;
+        }
+        let mut rest = &self.decoded[self.given..];
+        let read = rest.read(buffer)?;
+        self.given += read;
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read(bytes: &[u8], encoding: &'static Encoding, chunk: usize) -> Vec<u8> {
+        let mut text = Vec::new();
+        Wide::new(io::BufReader::with_capacity(chunk, bytes), encoding).read_to_end(&mut text).unwrap();
+        text
+    }
+
+    #[test]
+    fn the_mark_tells_the_byte_order_and_the_file_starts_anew() {
+        let mut file = io::Cursor::new(b"\xff\xfea\0".to_vec());
+        assert_eq!(byte_order(&mut file).unwrap(), Some(encoding_rs::UTF_16LE));
+        assert_eq!(file.position(), 0);
+        assert_eq!(byte_order(&mut io::Cursor::new(b"\xfe\xff")).unwrap(), Some(encoding_rs::UTF_16BE));
+        assert_eq!(byte_order(&mut io::Cursor::new(b"id")).unwrap(), None);
+        assert_eq!(byte_order(&mut io::Cursor::new(b"")).unwrap(), None);
+    }
+
+    #[test]
+    fn half_a_character_breaks_its_line_only() {
+        let bytes = [b'a', 0, 0x00, 0xd8, b'\n', 0, b'b', 0, b'c'];
+        assert_eq!(read(&bytes, encoding_rs::UTF_16LE, 2), b"a\xff\nb\xff");
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_written_in_two_bytes_is_read_again(text in "\\PC{0,40}", chunk in 1_usize..9, little in any::<bool>()) {
+            let (encoding, bytes): (_, Vec<u8>) = if little {
+                (encoding_rs::UTF_16LE, text.encode_utf16().flat_map(u16::to_le_bytes).collect())
+            } else {
+                (encoding_rs::UTF_16BE, text.encode_utf16().flat_map(u16::to_be_bytes).collect())
+            };
+            prop_assert_eq!(read(&bytes, encoding, chunk), text.as_bytes());
+        }
+    }
+}
