@@ -329,6 +329,7 @@ fn findings(database: &Database, name: &str) -> Vec<(String, String, String)> {
         include_str!("../sql/verify/session/our_profiles.sql"),
         include_str!("../sql/verify/session/our_activities.sql"),
         include_str!("../sql/verify/session/our_consents.sql"),
+        include_str!("../sql/verify/session/timeline_facts.sql"),
     ];
     let rows = database.rows(&format!("{}{}", views.concat(), check.sql));
     rows.into_iter().map(|row| (row[1].clone(), row[2].clone(), row[3].clone())).collect()

@@ -31,6 +31,7 @@ pub mod staging;
 pub mod synchronise;
 mod tls;
 pub mod url;
+pub mod verifier;
 
 pub use connect::{APPLICATION, Connection};
 pub use export::{Exported, Prepared, Query};

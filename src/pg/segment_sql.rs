@@ -113,7 +113,7 @@ pub fn comparison(questions: &[Option<Question<'_>>], position: usize, collation
     let parts = parts(&mut writer, questions, position)?;
     let segment = writer.text(questions[position].as_ref()?.id);
     let sql = format!(
-        "with people as (select * from our_profiles where not is_kept),\n{parts},\nheld as (\n  select m.\"customerId\" as id, m.\"source\"\n  \
+        "with people as not materialized (select * from our_profiles where not is_kept),\n{parts},\nheld as (\n  select m.\"customerId\" as id, m.\"source\"\n  \
          from \"CustomerSegmentMembership\" as m join people as p on p.\"id\" = m.\"customerId\"\n  \
          where m.\"segmentId\"::text = {segment}\n), compared as (\n  select coalesce(s.\"id\", held.id)::text as id, s.\"id\" is null or \
          held.id is null as differs\n  from segment_{position} as s full join held on held.id = s.\"id\"\n  \

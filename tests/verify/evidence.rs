@@ -2,7 +2,8 @@
 
 use crm_backfill::config::Dsn;
 use crm_backfill::model::{LinkRule, Outcome, Source};
-use crm_backfill::pg::checks::{CHECKS, Finding, Verifier};
+use crm_backfill::pg::checks::{CHECKS, Finding};
+use crm_backfill::pg::verifier::Verifier;
 use crm_backfill::tables::{Builder as _, Table, evidence};
 
 use crate::support::postgres::{Database, database};
@@ -16,7 +17,7 @@ fn verifier(rows: &str) -> (Database, Verifier) {
     if !rows.is_empty() {
         crm.execute(rows);
     }
-    let verifier = Verifier::open(&Dsn::new(crm.url.clone(), "test")).unwrap();
+    let verifier = Verifier::open(&Dsn::new(crm.url.clone(), "test"), Vec::new(), None).unwrap();
     (crm, verifier)
 }
 

@@ -12,18 +12,16 @@ with counted as (
         a.last_past_at,
         coalesce(a.bookings, 0) as bookings
     from our_profiles as cp
-    cross join lent__run as run
     left join (
         select
             a."customerId",
-            count(*) filter (where a."occurredAt" >= run.as_of - interval '30 days') as count_30d,
-            count(*) filter (where a."occurredAt" >= run.as_of - interval '90 days') as count_90d,
-            count(*) filter (where a."occurredAt" > run.as_of) as later_count,
+            count(*) filter (where a."occurredAt" >= (select as_of - interval '30 days' from lent__run)) as count_30d,
+            count(*) filter (where a."occurredAt" >= (select as_of - interval '90 days' from lent__run)) as count_90d,
+            count(*) filter (where a."occurredAt" > (select as_of from lent__run)) as later_count,
             max(a."occurredAt") as last_at,
-            max(a."occurredAt") filter (where a."occurredAt" <= run.as_of) as last_past_at,
+            max(a."occurredAt") filter (where a."occurredAt" <= (select as_of from lent__run)) as last_past_at,
             count(*) filter (where a."category"::text = 'BOOKING') as bookings
         from "Activity" as a
-        cross join lent__run as run
         group by a."customerId"
     ) as a on a."customerId" = cp."id"
     where not cp.is_kept

@@ -1,45 +1,4 @@
-with events as (
-    select
-        a."customerId"::text as id,
-        a."occurredAt" as at,
-        a."type" as kind,
-        not (run.is_engaged_only
-            and a."type" in ('MESSAGE_QUEUED', 'MESSAGE_SENT', 'MESSAGE_DELIVERED', 'MESSAGE_BOUNCED', 'MESSAGE_FAILED')) as counts,
-        case
-            when a."occurredAt" > run.as_of - interval '90 days' then 'this'
-            when a."occurredAt" > run.as_of - interval '180 days' then 'before'
-            when a."occurredAt" > run.as_of - interval '365 days' then 'between'
-            when a."occurredAt" > run.as_of - interval '455 days' then 'year ago'
-            else 'long ago'
-        end as quarter,
-        a."channel" = 'EMAIL'
-            and a."type" in ('MESSAGE_SENT', 'MESSAGE_DELIVERED', 'MESSAGE_OPENED', 'MESSAGE_CLICKED', 'MESSAGE_UNSUBSCRIBED', 'MESSAGE_COMPLAINED')
-            as is_email,
-        a."channel" = 'EMAIL' and a."type" in ('MESSAGE_OPENED', 'MESSAGE_CLICKED') as is_open
-    from our_activities as a
-    cross join lent__run as run
-    where a."occurredAt" <= run.as_of
-), facts as (
-    select
-        id,
-        max(at) as last_at,
-        max(at) filter (where counts) as counted_last_at,
-        min(at) filter (where counts) as counted_first_at,
-        count(*) filter (where counts and quarter = 'this') as r,
-        count(*) filter (where counts and quarter = 'before') as q,
-        count(*) filter (where counts and quarter = 'year ago') as y,
-        count(*) filter (where is_email and quarter = 'this') as emails,
-        count(*) filter (where is_open and quarter = 'this') as opens,
-        count(*) filter (where is_email and quarter = 'before') as emails_before,
-        count(*) filter (where is_open and quarter = 'before') as opens_before,
-        count(*) filter (where is_open) as opens_ever,
-        count(*) filter (where kind = 'PAYMENT_FAILED' and quarter in ('this', 'before')) as failed,
-        count(*) filter (
-            where kind in ('MESSAGE_COMPLAINED', 'SUPPORT_COMPLAINT', 'FEEDBACK_NEGATIVE') and quarter in ('this', 'before')
-        ) as complaints
-    from events
-    group by id
-), withdrawn as (
+with withdrawn as (
     select distinct mc."customerId"::text as id
     from our_consents as mc
     cross join lent__run as run
@@ -56,16 +15,16 @@ with events as (
             and cp."membershipTier" is null
             and cp."memberSince" is null
             and cp."firstSeenAt" > run.as_of - interval '30 days' as is_unknown,
-        coalesce(facts.r, 0) as r,
-        coalesce(facts.q, 0) as q,
-        case when facts.counted_first_at <= run.as_of - interval '455 days' then facts.y else 0 end as y,
+        coalesce(facts.counted_this_quarter, 0) as r,
+        coalesce(facts.counted_quarter_before, 0) as q,
+        case when facts.counted_first_at <= run.as_of - interval '455 days' then facts.counted_year_ago else 0 end as y,
         floor(extract(epoch from run.as_of - coalesce(facts.counted_last_at, cp."firstSeenAt")) / 86400) as silent_days,
         coalesce(facts.emails, 0) as emails,
         coalesce(facts.opens, 0) as opens,
         coalesce(facts.emails_before, 0) as emails_before,
         coalesce(facts.opens_before, 0) as opens_before,
         coalesce(facts.opens_ever, 0) as opens_ever,
-        coalesce(facts.failed, 0) as failed,
+        coalesce(facts.failed_payments, 0) as failed,
         coalesce(facts.complaints, 0) as complaints,
         withdrawn.id is not null as has_withdrawn,
         regexp_replace(lower(cp."membershipStatus"), '[^a-z0-9]', '', 'g') as membership,
@@ -73,7 +32,7 @@ with events as (
         coalesce(cp."membershipExpiry" <= run.as_of, false) as is_expired
     from our_profiles as cp
     cross join lent__run as run
-    left join facts on facts.id = cp."id"::text
+    left join timeline_facts as facts on facts.profile_id = cp."id"::text
     left join withdrawn on withdrawn.id = cp."id"::text
     where not cp.is_kept
         and cp."id"::text not in (select mc."customerId"::text from our_consents as mc where mc.is_kept)

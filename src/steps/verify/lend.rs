@@ -6,7 +6,7 @@ use hashbrown::HashMap;
 use crate::cli::Session;
 use crate::config::{ActivityScope, FlagFalse, MissingComponent, Scope};
 use crate::model::{AliasType, Code, Outcome, Phase, Source, Timestamp};
-use crate::pg::checks::Verifier;
+use crate::pg::verifier::Verifier;
 use crate::sources;
 use crate::store::Folder;
 use crate::tables::{Builder as _, Table, check, crm, evidence, resolution, score, stage};
@@ -15,6 +15,9 @@ use crate::tables::{Builder as _, Table, check, crm, evidence, resolution, score
 const BATCH: usize = 16_384;
 /// Columns of a profile whose named source row is compared.
 const NAMED: [&str; 3] = ["membership_status", "membership_tier", "handicap"];
+
+/// Activities that count as one: type, category, channel, title.
+type Seen = (String, &'static str, Option<String>, String);
 
 /// Rows of the ledger that count as one: source, entity, outcome, reason.
 type Kind = (Source, String, Outcome, Option<String>);
@@ -75,7 +78,7 @@ impl Folders {
         entities
     }
 
-    /// Lends everything; returns how many rows.
+    /// Lends everything that the session's checks name; returns how many rows.
     pub fn lend(&self, session: &Session, verifier: &Verifier) -> Result<u64> {
         let mut rows = 0;
         rows += lend_rows::<evidence::run::Table>(verifier, |push| {
@@ -168,6 +171,9 @@ impl Folders {
     }
 
     fn lend_files(&self, verifier: &Verifier) -> Result<u64> {
+        if !verifier.names(evidence::files::Table::STEM) {
+            return Ok(0);
+        }
         macro_rules! file {
             ($folder:expr, $module:path, $row:ident => ($id:expr, $customer:expr, $at:expr)) => {{
                 use $module as dataset;
@@ -203,6 +209,9 @@ impl Folders {
     }
 
     fn lend_profiles(&self, verifier: &Verifier) -> Result<u64> {
+        if !verifier.names(crm::customer_profiles::Table::STEM) {
+            return Ok(0);
+        }
         verifier.lend::<crm::customer_profiles::Table>(|send| {
             let mut reader = self.crm.read::<crm::customer_profiles::Table>(None)?;
             while let Some(batch) = reader.next_batch() {
@@ -213,7 +222,20 @@ impl Folders {
     }
 
     fn lend_kinds(&self, verifier: &Verifier) -> Result<u64> {
-        type Seen = (String, &'static str, Option<String>, String);
+        if !verifier.names(evidence::kinds::Table::STEM) {
+            return Ok(0);
+        }
+        let kinds = self.kinds(verifier)?;
+        lend_rows::<evidence::kinds::Table>(verifier, |push| {
+            for ((activity_type, category, channel, title), row_count) in &kinds {
+                push(evidence::kinds::Row { activity_type, category, channel: channel.as_deref(), title, row_count: *row_count });
+            }
+            Ok(())
+        })
+    }
+
+    /// The timeline of the files, counted by what a reader sees of an activity.
+    fn kinds(&self, verifier: &Verifier) -> Result<HashMap<Seen, i64, foldhash::fast::FixedState>> {
         let kept = verifier.kept(crm::activities::Table::STEM)?;
         let mut counted: HashMap<Seen, i64, foldhash::fast::FixedState> = HashMap::default();
         let mut kind = Seen::default();
@@ -232,15 +254,13 @@ impl Folders {
                 }
             }
         }
-        lend_rows::<evidence::kinds::Table>(verifier, |push| {
-            for ((activity_type, category, channel, title), row_count) in &counted {
-                push(evidence::kinds::Row { activity_type, category, channel: channel.as_deref(), title, row_count: *row_count });
-            }
-            Ok(())
-        })
+        Ok(counted)
     }
 
     fn lend_people(&self, verifier: &Verifier) -> Result<u64> {
+        if !verifier.names(evidence::people::Table::STEM) {
+            return Ok(0);
+        }
         let links = self.resolve.read_all::<resolution::links::Table>(None)?;
         let mut joined: HashMap<String, Timestamp, foldhash::fast::FixedState> = HashMap::default();
         if self.stage.has::<stage::club_memberships::Table>(Some(Source::Scl)) {
@@ -427,8 +447,12 @@ impl Folders {
     }
 }
 
-/// Lends the rows that `give` pushes, batch by batch, so that memory does not grow with them.
+/// Lends the rows that `give` pushes, batch by batch, so that memory does not grow with them; nothing if no check of the session
+/// names the dataset.
 fn lend_rows<T: Table>(verifier: &Verifier, give: impl FnOnce(&mut dyn for<'a> FnMut(T::Row<'a>)) -> Result<()>) -> Result<u64> {
+    if !verifier.names(T::STEM) {
+        return Ok(0);
+    }
     verifier.lend::<T>(|send| {
         let mut builder = T::builder(BATCH);
         let mut sent = Ok(());

@@ -4,6 +4,7 @@ mod lend;
 mod preflight;
 mod results;
 mod segments;
+mod sessions;
 mod spot;
 mod target;
 
@@ -12,11 +13,10 @@ use serde_json::json;
 
 use crate::cli::{Outcome, Session};
 use crate::fault::{Exit, Fault};
-use crate::pg::checks::{CHECKS, QUALITY, SEGMENT_RULES, Verifier};
-use crate::progress::thousands;
 use crate::store::{Draft, Folder, Manifest, RunLock};
 
 pub use results::{Results, State};
+use sessions::Found;
 
 /// Arguments of `verify`; `--phase 0` is the preflight.
 #[derive(clap::Args, Debug)]
@@ -40,38 +40,18 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let _lock = RunLock::take(&session.layout, "verify")?;
     let folders = lend::Folders::open(session)?;
     let crm = crate::steps::database(session, "CRM_DATABASE_URL")?;
-    let verifier = Verifier::open(&crm)?;
-    let task = session.progress.task("evidence", None);
-    let rows = folders.lend(session, &verifier)?;
-    task.finish(&format!("{} rows", thousands(i128::from(rows))));
-    verifier.freeze()?;
-
     let phase = folders.phase.number();
+    let Found { place, checks, answers } = sessions::ask(session, &folders, &crm)?;
     let mut results = Results::new(phase);
-    let asked: Vec<_> = CHECKS.iter().filter(|check| check.from <= phase).collect();
-    let task = session.progress.task("checks", Some(asked.len() as u64));
-    for check in asked {
-        let started = std::time::Instant::now();
-        results.enter(check, verifier.ask(check)?, started.elapsed());
-        task.advance(1);
-    }
-    task.finish("");
-    if SEGMENT_RULES.from <= phase {
-        let started = std::time::Instant::now();
-        let findings = segments::compare(session, &folders, &verifier)?;
-        results.enter(&SEGMENT_RULES, findings, started.elapsed());
-    }
-    let mut answers = Vec::new();
-    for quality in &QUALITY {
-        let (columns, rows) = verifier.table(quality.sql)?;
-        answers.push(results::answer(quality, columns, rows));
+    for (check, findings, taken) in checks {
+        results.enter(check, findings, taken);
     }
 
     let as_of = folders.as_of.to_string();
     let mut manifest = Manifest::new("verify", &as_of, Some(phase));
     manifest.input("crm", folders.crm.manifest.content_hash().as_bytes());
     manifest.input("score", folders.score.manifest.content_hash().as_bytes());
-    manifest.facts.insert("place".to_owned(), verifier.place());
+    manifest.facts.insert("place".to_owned(), place.clone());
     for (state, count) in results.counts() {
         manifest.counts.insert(state.to_lowercase(), count);
     }
@@ -81,8 +61,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     draft.write_file(QUALITY_FILE, &serde_json::to_vec_pretty(&answers)?)?;
     draft.finish(manifest, &session.layout.previous("verify"))?;
 
-    let summary =
-        json!({ "phase": phase, "place": verifier.place(), "counts": results.counts(), "differing": results.differing() });
+    let summary = json!({ "phase": phase, "place": place, "counts": results.counts(), "differing": results.differing() });
     let fault = results.fault(args.strict);
     let mut text = results.text(&answers);
     if session.verbose > 0 || args.spot_check {

@@ -3,7 +3,8 @@
 use anyhow::Result;
 
 use crate::cli::Session;
-use crate::pg::checks::{Finding, Verifier};
+use crate::pg::checks::Finding;
+use crate::pg::verifier::Verifier;
 use crate::segment::{Definition, Refresh};
 use crate::sources::crm::segments;
 use crate::steps::score::zone;
