@@ -27,6 +27,8 @@ mod load;
 #[cfg(feature = "local-postgres")]
 mod load_faults;
 #[cfg(feature = "local-postgres")]
+mod load_others;
+#[cfg(feature = "local-postgres")]
 mod load_over_time;
 #[cfg(feature = "local-postgres")]
 mod local;

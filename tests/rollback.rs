@@ -96,18 +96,52 @@ fn an_edited_profile_is_kept_by_load_and_rollback_and_listed() {
 }
 
 #[test]
+fn a_rollback_while_others_write_is_refused_unless_somebody_vouches() {
+    let crm = database(CRM);
+    load(&crm, &people(), "run-1");
+    let loaded = fingerprint(&crm);
+    let mut writer = crm.client();
+    writer
+        .execute("set application_name = 'sync-worker'; begin; insert into \"SyncLog\" values ('e1', '1', 'scl', 'm', 'x')")
+        .unwrap();
+    let loader = Loader::open(&Dsn::new(&crm.url, "CRM_DATABASE_URL"), false).unwrap();
+    let refused = rollback(&loader, "run-2", false, false).unwrap_err().downcast::<Fault>().unwrap();
+    assert_eq!((refused.exit, refused.what.as_str()), (Exit::Preflight, "others seem to write to the CRM"));
+    let told = refused.help.join("\n");
+    assert!(told.contains("sync-worker (role postgres, pid ") && told.contains("is in a transaction on SyncLog"), "{told}");
+    assert!(told.contains("--consumers-stopped"), "{told}");
+    assert_eq!(fingerprint(&crm), loaded);
+    // A count changes nothing, and lists the signs.
+    let counted = rollback(&loader, "run-2", false, true).unwrap();
+    assert!(counted.notes.iter().any(|note| note.contains("sync-worker")), "{:?}", counted.notes);
+    assert_eq!(fingerprint(&crm), loaded);
+
+    writer.execute("rollback").unwrap();
+    crm.execute(
+        "insert into \"SyncLog\" (\"id\", \"tenantId\", \"sourceService\", \"eventType\", \"eventId\", \"status\", \"createdAt\")
+         values ('e2', '1', 'scl', 'member.updated', 'x', 'PROCESSING', '2020-01-01')",
+    );
+    let refused = rollback(&loader, "run-2", false, false).unwrap_err().downcast::<Fault>().unwrap();
+    assert!(refused.help[0].contains("1 events of scl wait in SyncLog"), "{refused:?}");
+    crm.execute("update \"SyncLog\" set \"status\" = 'SUCCESS' where \"id\" = 'e2'");
+    assert_eq!(rollback(&loader, "run-2", false, false).unwrap().counts["CustomerProfile"].deleted, 3);
+}
+
+#[test]
 fn an_emergency_empties_the_named_tables_and_refuses_strangers() {
     let crm = database(CRM);
     load(&crm, &people(), "run-1");
     others(&crm);
     let open = || Loader::open(&Dsn::new(&crm.url, "CRM_DATABASE_URL"), false).unwrap();
     crm.execute("create table loyalty (customer text references \"CustomerProfile\" (\"id\"))");
-    let fault = emergency_plan(&open()).unwrap_err().downcast::<Fault>().unwrap();
+    let fault = emergency_plan(&open(), true).unwrap_err().downcast::<Fault>().unwrap();
     assert_eq!(fault.exit, Exit::Preflight);
     assert!(fault.what.contains("loyalty"), "{fault:?}");
     crm.execute("drop table loyalty");
     let loader = open();
-    let plan = emergency_plan(&loader).unwrap();
+    let refused = emergency_plan(&loader, false).unwrap_err().downcast::<Fault>().unwrap();
+    assert!(refused.help.iter().any(|sign| sign.contains("1 rows of others in CustomerNote are newer")), "{refused:?}");
+    let plan = emergency_plan(&loader, true).unwrap();
     assert!(plan.contains(&("CustomerProfile".to_owned(), 4, 1)), "{plan:?}");
     let saved = backup(&loader).unwrap();
     assert!(saved.iter().any(|(table, lines)| *table == "CustomerNote" && lines.contains("hello")));

@@ -192,8 +192,9 @@ fn take_out(loader: &Loader, run_id: &str, undone: &mut Undone) -> Result<()> {
 }
 
 /// What an emergency rollback would empty: rows not ours per table, and why it must not, if it must not.
-pub fn emergency_plan(loader: &Loader) -> Result<Vec<(String, u64, u64)>> {
+pub fn emergency_plan(loader: &Loader, consumers_stopped: bool) -> Result<Vec<(String, u64, u64)>> {
     let (crm, catalog) = loader.parts();
+    loader.preflight.check(&loader.place(), false)?;
     let strangers: Vec<&str> = catalog
         .references
         .iter()
@@ -206,6 +207,7 @@ pub fn emergency_plan(loader: &Loader) -> Result<Vec<(String, u64, u64)>> {
             .help("they would lose what they refer to; drop those keys first, or use the ordinary rollback")
             .into());
     }
+    quiet::require(crm, &quiet::writers(crm, catalog, loader.last.as_ref())?, consumers_stopped)?;
     let mut plan = Vec::new();
     for name in table::ALL {
         let all = crm.count(&format!("select count(*) from {}", quoted(name)))?;

@@ -142,7 +142,7 @@ fn outcome(undone: &Undone, place: &str, why: &Value, aside: &[String], dry_run:
 }
 
 fn run_emergency(session: &Session, loader: &Loader, args: &Args) -> Result<Outcome> {
-    let plan = emergency_plan(loader)?;
+    let plan = emergency_plan(loader, args.consumers_stopped || args.dry_run)?;
     let mut text = format!(" emergency rollback of {}\n", loader.place());
     for (table, all, others) in &plan {
         text.push_str(&format!("   {table:<28} {:>11} rows, {:>9} not ours\n", thousands(*all), thousands(*others)));
