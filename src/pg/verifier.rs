@@ -27,8 +27,11 @@ const VIEWS: [&str; 7] = [
     include_str!("../../sql/verify/session/our_memberships.sql"),
 ];
 
-/// Tables that several checks share: consent weighed anew from the evidence, and what scores look at. Each rests on those before it.
-const SHARED: [(&str, &str); 5] = [
+/// Tables that several checks share: links by service, named source rows, consent weighed anew from the evidence, and what scores
+/// look at. Each rests on those before it.
+const SHARED: [(&str, &str); 7] = [
+    ("service_links", include_str!("../../sql/verify/session/service_links.sql")),
+    ("named_rows", include_str!("../../sql/verify/session/named_rows.sql")),
     ("consent_addresses", include_str!("../../sql/verify/session/consent_addresses.sql")),
     ("consent_units", include_str!("../../sql/verify/session/consent_units.sql")),
     ("consent_withdrawals", include_str!("../../sql/verify/session/consent_withdrawals.sql")),

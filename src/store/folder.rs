@@ -26,7 +26,12 @@ impl Folder {
         Self::find(path)?.ok_or_else(|| {
             let step = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             let exported = path.parent().is_some_and(|parent| parent.ends_with("exports"));
-            let target = if exported { format!("export-{}", step.replace('_', "-")) } else { step };
+            let target = match step.as_str() {
+                _ if exported => format!("export-{}", step.replace('_', "-")),
+                "crm" => "build".to_owned(),
+                "resolve-strategy" => "resolve ARGS=\"--method strategy\"".to_owned(),
+                _ => step,
+            };
             Fault::new(Exit::Input, "nothing complete is here")
                 .at(path.display().to_string())
                 .help(format!("make {target}"))

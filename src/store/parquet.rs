@@ -4,12 +4,13 @@ use std::fs::File;
 use std::io::Write;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use anyhow::{Context, Result, anyhow};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
+use arrow::error::ArrowError;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::{Compression, ZstdLevel};
@@ -195,10 +196,18 @@ fn write_fault(path: &Path, error: &parquet::errors::ParquetError) -> anyhow::Er
     fault.help("if the disk is full, free some space and run the same command again; nothing was replaced").into()
 }
 
+/// Rows from which a file is decoded ahead, on a thread of its own: less is read before a thread has started.
+const AHEAD_ROWS: i64 = 4 * BATCH_ROWS as i64;
+
 /// Reads a file batch by batch, in file order, as Arrow has it.
 pub struct BatchReader {
-    reader: ParquetRecordBatchReader,
+    batches: Batches,
     path: PathBuf,
+}
+
+enum Batches {
+    Here(ParquetRecordBatchReader),
+    Ahead { receiver: Receiver<Result<RecordBatch, ArrowError>>, decoder: Option<JoinHandle<()>> },
 }
 
 impl BatchReader {
@@ -210,24 +219,50 @@ impl BatchReader {
     /// The same, without the columns that nobody asks for.
     fn open_columns(path: PathBuf, is_asked: impl Fn(&str) -> bool) -> Result<Self> {
         let file = File::open(&path).map_err(|error| io_fault("open", &path, &error))?;
-        let reader = ParquetRecordBatchReaderBuilder::try_new(file)
+        let (rows, reader) = ParquetRecordBatchReaderBuilder::try_new(file)
             .and_then(|builder| {
+                let rows = builder.metadata().file_metadata().num_rows();
                 let schema = builder.parquet_schema();
                 let columns = schema.root_schema().get_fields().iter().enumerate();
                 let asked: Vec<usize> = columns.filter(|(_, column)| is_asked(column.name())).map(|(at, _)| at).collect();
                 let projection = ProjectionMask::roots(schema, asked);
-                builder.with_projection(projection).with_batch_size(BATCH_ROWS).build()
+                Ok((rows, builder.with_projection(projection).with_batch_size(BATCH_ROWS).build()?))
             })
             .map_err(|error| read_fault(&path, &error.to_string()))?;
-        Ok(Self { reader, path })
+        let batches = if rows < AHEAD_ROWS { Batches::Here(reader) } else { ahead(reader)? };
+        Ok(Self { batches, path })
     }
+}
+
+/// Decodes on a thread that stays a few batches ahead, and ends when nobody reads any more.
+fn ahead(reader: ParquetRecordBatchReader) -> Result<Batches> {
+    let (sender, receiver) = sync_channel(QUEUE);
+    let decode = move || {
+        for batch in reader {
+            if sender.send(batch).is_err() {
+                break;
+            }
+        }
+    };
+    let decoder = std::thread::Builder::new().name("decode".to_owned()).spawn(decode).context("cannot start a thread")?;
+    Ok(Batches::Ahead { receiver, decoder: Some(decoder) })
 }
 
 impl Iterator for BatchReader {
     type Item = Result<RecordBatch>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let batch = self.reader.next()?;
+        let batch = match &mut self.batches {
+            Batches::Here(reader) => reader.next()?,
+            Batches::Ahead { receiver, decoder } => match receiver.recv() {
+                Ok(batch) => batch,
+                // The decoder is gone: at the end of the file, unless it broke down.
+                Err(_) => match decoder.take()?.join() {
+                    Ok(()) => return None,
+                    Err(_) => return Some(Err(anyhow!("the Parquet decoder panicked on {}", self.path.display()))),
+                },
+            },
+        };
         Some(batch.map_err(|error| read_fault(&self.path, &error.to_string())))
     }
 }

@@ -1,30 +1,20 @@
-with named as (
-    select provenance.field, provenance.profile_id, people.*
-    from lent__provenance as provenance
-    left join (
-        select source, source_id, profile_id as owner_id, membership_status, membership_tier, handicap, handicap_at
-        from lent__people
-    ) as people on people.source = provenance.source and people.source_id = provenance.source_id
-),
-judged as (
+with judged as (
     select
-        'handicap' as item,
+        fields.item,
         profiles."id"::text as id,
-        profiles."handicap" is not null or named.profile_id is not null as is_examined,
-        profiles."handicap" is not distinct from named.handicap
-            and (named.profile_id is null or named.owner_id = named.profile_id) as is_right
+        fields.is_shown or named.profile_id is not null as is_examined,
+        fields.is_equal and coalesce(named.is_own, true) as is_right
     from our_profiles as profiles
-    left join named on named.profile_id = profiles."id"::text and named.field = 'handicap'
-    where not profiles.is_kept
-    union all
-    select
-        'handicapUpdatedAt' as item,
-        profiles."id"::text as id,
-        profiles."handicapUpdatedAt" is not null or named.profile_id is not null as is_examined,
-        profiles."handicapUpdatedAt" is not distinct from named.handicap_at
-            and (named.profile_id is null or named.owner_id = named.profile_id) as is_right
-    from our_profiles as profiles
-    left join named on named.profile_id = profiles."id"::text and named.field = 'handicap'
+    left join named_rows as named on named.profile_id = profiles."id"::text and named.field = 'handicap'
+    cross join lateral (
+        values
+            ('handicap', profiles."handicap" is not null, profiles."handicap" is not distinct from named.handicap),
+            (
+                'handicapUpdatedAt',
+                profiles."handicapUpdatedAt" is not null,
+                profiles."handicapUpdatedAt" is not distinct from named.handicap_at
+            )
+    ) as fields (item, is_shown, is_equal)
     where not profiles.is_kept
 )
 select
@@ -40,10 +30,10 @@ select
     'profiles without the handicap that a linked player has',
     count(distinct people.profile_id),
     '0',
-    (count(distinct people.profile_id) filter (where provenance.profile_id is null))::text,
-    coalesce((array_agg(distinct people.profile_id) filter (where provenance.profile_id is null))[1:5], array[]::text[])
+    (count(distinct people.profile_id) filter (where named.profile_id is null))::text,
+    coalesce((array_agg(distinct people.profile_id) filter (where named.profile_id is null))[1:5], array[]::text[])
 from lent__people as people
-left join lent__provenance as provenance
-    on provenance.profile_id = people.profile_id and provenance.field = 'handicap' and provenance.source = 'teetime'
+left join named_rows as named
+    on named.profile_id = people.profile_id and named.field = 'handicap' and named.source = 'teetime'
 where people.source = 'teetime' and people.handicap is not null and people.profile_id is not null
 order by 1;

@@ -1,30 +1,17 @@
-with named as (
-    select provenance.field, provenance.profile_id, people.*
-    from lent__provenance as provenance
-    left join (
-        select source, source_id, profile_id as owner_id, membership_status, membership_tier, handicap, handicap_at
-        from lent__people
-    ) as people on people.source = provenance.source and people.source_id = provenance.source_id
-),
-judged as (
+with judged as (
     select
-        'membershipStatus' as item,
+        fields.item,
         profiles."id"::text as id,
-        profiles."membershipStatus" is not null or named.profile_id is not null as is_examined,
-        profiles."membershipStatus" is not distinct from named.membership_status
-            and (named.profile_id is null or named.owner_id = named.profile_id) as is_right
+        fields.held is not null or named.profile_id is not null as is_examined,
+        fields.held is not distinct from case fields.item when 'membershipTier' then named.membership_tier else named.membership_status end
+            and coalesce(named.is_own, true) as is_right
     from our_profiles as profiles
-    left join named on named.profile_id = profiles."id"::text and named.field = 'membership_status'
-    where not profiles.is_kept
-    union all
-    select
-        'membershipTier' as item,
-        profiles."id"::text as id,
-        profiles."membershipTier" is not null or named.profile_id is not null as is_examined,
-        profiles."membershipTier" is not distinct from named.membership_tier
-            and (named.profile_id is null or named.owner_id = named.profile_id) as is_right
-    from our_profiles as profiles
-    left join named on named.profile_id = profiles."id"::text and named.field = 'membership_tier'
+    cross join lateral (
+        values
+            ('membershipStatus', 'membership_status', profiles."membershipStatus"),
+            ('membershipTier', 'membership_tier', profiles."membershipTier")
+    ) as fields (item, field, held)
+    left join named_rows as named on named.profile_id = profiles."id"::text and named.field = fields.field
     where not profiles.is_kept
 )
 select
