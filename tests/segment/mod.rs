@@ -1,5 +1,6 @@
 //! Segments: the evaluator over files against its oracle, the statement that PostgreSQL runs over the same people.
 
+mod dialects;
 mod language;
 pub mod population;
 mod rules;
@@ -8,12 +9,14 @@ use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 use crm_backfill::config::Dsn;
-use crm_backfill::model::Timestamp;
+use crm_backfill::model::{Code as _, Timestamp};
 use crm_backfill::pg::{Connection, segment_sql};
 use crm_backfill::score::ProfileIndex;
-use crm_backfill::segment::{Definition, Refresh, canonical, parse};
+use crm_backfill::segment::{Definition, Field, Operator, Refresh, canonical, parse};
 use crm_backfill::tables::Table as _;
 use crm_backfill::tables::score::memberships;
+
+use serde_json::Value;
 
 use crate::support::postgres::database;
 use population::{Dice, Population};
@@ -56,6 +59,26 @@ fn found(refresh: &mut Refresh, population: &Population, rows: usize, events: us
     found
 }
 
+/// Every key of a rule, and every text that is one word of the language, parts of `sum:players` and `externalIds.mcaId` included.
+fn words_of(rule: &Value, found: &mut impl FnMut(&str)) {
+    match rule {
+        Value::Object(keys) => {
+            for (key, value) in keys {
+                found(key);
+                words_of(value, found);
+            }
+        }
+        Value::Array(values) => values.iter().for_each(|value| words_of(value, found)),
+        Value::String(text) => {
+            found(text);
+            if let Some((aggregate, _)) = text.split_once(':') {
+                found(aggregate);
+            }
+        }
+        _ => {}
+    }
+}
+
 #[test]
 fn both_evaluators_agree_on_ten_thousand_rules() {
     let database = database(include_str!("../../schemas/crm.sql"));
@@ -65,6 +88,7 @@ fn both_evaluators_agree_on_ten_thousand_rules() {
     assert!(collation.is_some(), "the server can fold the case of letters beyond ASCII");
     let instants = ["2026-11-22T08:00:00Z", "2026-10-25T00:30:00Z", "2028-02-29T22:30:00Z", "2027-03-28T01:15:00.123Z"];
     let (mut compared, mut members, mut empty) = (0, 0, 0);
+    let mut drawn: BTreeMap<String, (usize, usize)> = BTreeMap::new();
     for seed in 0..POPULATIONS {
         let mut dice = Dice::new(seed);
         let as_of = Timestamp::parse(instants[seed as usize % instants.len()]).unwrap();
@@ -84,7 +108,11 @@ fn both_evaluators_agree_on_ten_thousand_rules() {
         for (position, definition) in definitions.iter().enumerate() {
             let criteria = definition.criteria.as_deref().unwrap();
             let parsed = parse(criteria, None).unwrap_or_else(|error| panic!("seed {seed}, {criteria}: {error}"));
-            assert_eq!(parse(&canonical(&parsed.rule).to_string(), None).unwrap().rule, parsed.rule, "{criteria}");
+            let written = canonical(&parsed.rule);
+            for said in [written.clone(), dialects::builder(&written), dialects::document(&written)] {
+                let read = parse(&said.to_string(), None).unwrap_or_else(|error| panic!("{said}: {error}"));
+                assert_eq!(read.rule, parsed.rule, "{said}");
+            }
             let statement = segment_sql::members(&questions, position, collation).expect("every generated rule can be evaluated");
             let rows = connection.query(&statement.sql, &statement.parameters());
             let rows = rows.unwrap_or_else(|error| panic!("seed {seed}, {criteria}: {error:?}\n{}", statement.sql));
@@ -92,11 +120,26 @@ fn both_evaluators_agree_on_ten_thousand_rules() {
             let observed = found.get(&definition.id).cloned().unwrap_or_default();
             assert_eq!(observed, expected, "seed {seed}, {criteria}\n{}", statement.sql);
             compared += 1;
+            words_of(&written, &mut |word| {
+                let seen: &mut (usize, usize) = drawn.entry(word.to_owned()).or_default();
+                seen.0 += 1;
+                seen.1 += usize::from(!expected.is_empty());
+            });
             members += expected.len();
             empty += usize::from(expected.is_empty());
         }
     }
     assert_eq!(compared, POPULATIONS as usize * RULES);
+    let operators = Operator::ALL.iter().map(|operator| operator.code());
+    let fields = Field::ALL.iter().map(|field| field.code());
+    let others =
+        ["memberOf", "notMemberOf", "all", "any", "not", "type", "category", "channel", "sourceService", "clubId", "where"];
+    let aggregates = ["count", "countDistinct", "distinctDays", "sum", "avg", "min", "max", "daysSinceLast", "daysSinceFirst"];
+    let windows = ["window", "from", "to", "includeFuture", "relative", "snap", "day", "week", "month", "year"];
+    for word in operators.chain(fields).chain(others).chain(aggregates).chain(windows) {
+        let (rules, with_members) = drawn.get(word).copied().unwrap_or_default();
+        assert!(rules >= 20 && with_members > 0, "{word}: in {rules} rules, {with_members} of them with members");
+    }
     assert!(members > 30_000 && empty < compared / 2, "the rules tell people apart: {members} members, {empty} empty");
 }
 

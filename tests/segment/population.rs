@@ -40,6 +40,7 @@ pub const NAMES: &[&str] =
     &["Anne", "anne ", " ANNE", "Zoë", "ZOË", "O'Brien", "100%_", "ann", "", "Ünal", "x' or 1=1 --", "\tBob\n", "bo\\b", "Łucja"];
 pub const CLUBS: &[&str] = &["c1", "C1", "c2", "club 3"];
 pub const TIERS: &[&str] = &["Gold", "gold", "SILVER ", "Bronze"];
+pub const PHONES: &[&str] = &["+27825551234", "+447911123456"];
 pub const STATUSES: &[&str] = &["Active", "LAPSED", "resigned", "Expired "];
 pub const TAGS: &[&str] = &["arrears", "VIP", "vip", "suspended", "junior "];
 pub const TYPES: &[&str] = &["TEETIME_BOOKED", "TEETIME_COMPLETED", "MESSAGE_OPENED", "MESSAGE_SENT", "CLUB_JOINED"];
@@ -78,6 +79,15 @@ pub struct Person {
     scores: [Option<i32>; 2],
     counts: [i32; 4],
     last_at: [Option<Timestamp>; 4],
+    phone: Option<&'static str>,
+    /// authUserId, teetimePlayerId, messagingContactId: each is one person's at most.
+    service_ids: [Option<String>; 3],
+    scl_member: Option<i32>,
+    display: Option<&'static str>,
+    handicap_at: Option<Timestamp>,
+    club_name: Option<&'static str>,
+    expiry: Option<Timestamp>,
+    source: &'static str,
 }
 
 pub struct Event {
@@ -123,9 +133,10 @@ impl Population {
     }
 
     fn person(dice: &mut Dice, as_of: Timestamp, number: usize) -> Person {
-        let external = match dice.below(3) {
+        let external = match dice.below(4) {
             0 => "{}".to_owned(),
             1 => format!(r#"{{"mcaId":"M{}"}}"#, dice.below(3)),
+            2 => format!(r#"{{"mcaV1ZaId":"m{}","mcaV1UkId":"M{}","cdhId":"m1"}}"#, dice.below(3), dice.below(3)),
             _ => format!(r#"{{"golfRsaId":"{}","mcaId":"m1"}}"#, dice.below(3)),
         };
         Person {
@@ -150,6 +161,14 @@ impl Population {
             scores: std::array::from_fn(|_| dice.maybe(|dice| dice.below(6) as i32 * 20)),
             counts: std::array::from_fn(|_| dice.below(6) as i32),
             last_at: std::array::from_fn(|_| dice.maybe(|dice| instant(dice, as_of))),
+            phone: dice.maybe(|dice| dice.pick(PHONES)),
+            service_ids: std::array::from_fn(|_| dice.maybe(|_| format!("Idp|{number}"))),
+            scl_member: dice.maybe(|_| i32::try_from(number).unwrap()),
+            display: dice.maybe(|dice| dice.pick(NAMES)),
+            handicap_at: dice.maybe(|dice| instant(dice, as_of)),
+            club_name: dice.maybe(|dice| dice.pick(CLUBS)),
+            expiry: dice.maybe(|dice| instant(dice, as_of)),
+            source: dice.pick(SERVICES),
         }
     }
 
@@ -213,8 +232,11 @@ impl Population {
                  \"membershipStatus\", \"membershipTier\", \"memberSince\", \"emailOptIn\", \"smsOptIn\", \"pushOptIn\", \
                  \"whatsappOptIn\", \"source\", \"firstSeenAt\", \"updatedAt\", \"engagementScore\", \"churnRiskScore\", \
                  \"activityCount30d\", \"activityCount90d\", \"bookingCount30d\", \"bookingCountTotal\", \"lastActivityAt\", \
-                 \"lastBookingAt\", \"lastEmailOpenAt\", \"lastEmailClickAt\") values ({}, {}, {}, {}, {}, {}, {}, '{}', '{}', \
-                 '{}', array[{}]::text[], {}, {}, {}, {}, {}, {}, {}, {}, {}, 'scl', {}, now(), {}, {}, {}, {}, {}, {}, {}, {}, {}, {});",
+                 \"lastBookingAt\", \"lastEmailOpenAt\", \"lastEmailClickAt\", \"phoneNumber\", \"authUserId\", \"teetimePlayerId\", \
+                 \"messagingContactId\", \"sclMemberId\", \"displayName\", \"handicapUpdatedAt\", \"homeClubName\", \
+                 \"membershipExpiry\") values ({}, {}, {}, {}, {}, {}, {}, '{}', '{}', \
+                 '{}', array[{}]::text[], {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, now(), {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, \
+                 {}, {}, {}, {}, {}, {}, {}, {}, {});",
                 quoted(Some(&p.id)),
                 quoted(Some(p.tenant)),
                 quoted(p.email),
@@ -235,6 +257,7 @@ impl Population {
                 p.opt_in[1],
                 p.opt_in[2],
                 p.opt_in[3],
+                quoted(Some(p.source)),
                 at(Some(p.seen)),
                 number(p.scores[0]),
                 number(p.scores[1]),
@@ -246,6 +269,15 @@ impl Population {
                 at(p.last_at[1]),
                 at(p.last_at[2]),
                 at(p.last_at[3]),
+                quoted(p.phone),
+                quoted(p.service_ids[0].as_deref()),
+                quoted(p.service_ids[1].as_deref()),
+                quoted(p.service_ids[2].as_deref()),
+                number(p.scl_member),
+                quoted(p.display),
+                at(p.handicap_at),
+                quoted(p.club_name),
+                at(p.expiry),
             )
             .unwrap();
         }
@@ -288,34 +320,34 @@ fn profiles(people: &[Person]) -> customer_profiles::Columns {
         rows.push(customer_profiles::Row {
             id: &p.id,
             tenant_id: p.tenant,
-            auth_user_id: None,
+            auth_user_id: p.service_ids[0].as_deref(),
             email: p.email,
-            phone_number: None,
-            scl_member_id: None,
-            teetime_player_id: None,
-            messaging_contact_id: None,
+            phone_number: p.phone,
+            scl_member_id: p.scl_member,
+            teetime_player_id: p.service_ids[1].as_deref(),
+            messaging_contact_id: p.service_ids[2].as_deref(),
             external_ids: &p.external,
             first_name: p.first,
             last_name: p.last,
-            display_name: None,
+            display_name: p.display,
             date_of_birth: p.born,
             gender: p.gender,
             status: p.status,
             lifecycle_stage: p.stage,
             tags: TextList::Slice(&p.tags),
             handicap: p.handicap,
-            handicap_updated_at: None,
+            handicap_updated_at: p.handicap_at,
             home_club_id: p.club,
-            home_club_name: None,
+            home_club_name: p.club_name,
             membership_status: p.membership,
             membership_tier: p.tier,
             member_since: p.since,
-            membership_expiry: None,
+            membership_expiry: p.expiry,
             email_opt_in: p.opt_in[0],
             sms_opt_in: p.opt_in[1],
             push_opt_in: p.opt_in[2],
             whatsapp_opt_in: p.opt_in[3],
-            source: "scl",
+            source: p.source,
             first_seen_at: p.seen,
         });
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::population::{CHANNELS, CLUBS, Dice, METADATA, NAMES, SERVICES, STATUSES, TAGS, TIERS, TYPES};
+use super::population::{CHANNELS, CLUBS, Dice, METADATA, NAMES, PHONES, SERVICES, STATUSES, TAGS, TIERS, TYPES};
 
 const UNITS: &[&str] = &["h", "d", "w", "mo", "y", "s"];
 const SNAPS: &[&str] = &["day", "week", "month", "year"];
@@ -32,12 +32,25 @@ fn some_of(dice: &mut Dice, from: &[&str]) -> Vec<String> {
 
 fn field(dice: &mut Dice) -> Value {
     match dice.below(9) {
-        0 => text(dice, "firstName", NAMES),
+        0 => {
+            let name = dice.pick(&["firstName", "lastName", "displayName"]);
+            text(dice, name, NAMES)
+        }
         1 => text(dice, "homeClubId", CLUBS),
-        2 => match dice.below(4) {
+        2 => match dice.below(8) {
             0 => text(dice, "membershipTier", TIERS),
             1 => text(dice, "membershipStatus", STATUSES),
-            2 => text(dice, "externalIds.mcaId", &["m1", "M2", "m"]),
+            2 => {
+                let number = dice.pick(&["mcaId", "mcaV1ZaId", "mcaV1UkId", "golfRsaId", "cdhId"]);
+                text(dice, &format!("externalIds.{number}"), &["m1", "M2", "m", "1"])
+            }
+            3 => text(dice, "phoneNumber", PHONES),
+            4 => {
+                let id = dice.pick(&["authUserId", "teetimePlayerId", "messagingContactId"]);
+                text(dice, id, &["idp|1", "IDP|2", "idp|30"])
+            }
+            5 => text(dice, "homeClubName", CLUBS),
+            6 => text(dice, "source", SERVICES),
             _ => text(dice, "email", &["A@MAIL.TEST", "@mail", "ZOË@mail.test"]),
         },
         3 => {
@@ -58,7 +71,9 @@ fn field(dice: &mut Dice) -> Value {
                 "memberSince",
                 "firstSeenAt",
                 "lastEmailOpenAt",
+                "lastEmailClickAt",
                 "membershipExpiry",
+                "handicapUpdatedAt",
             ]);
             date(dice, name)
         }
@@ -100,6 +115,7 @@ fn number(dice: &mut Dice) -> Value {
         "bookingCount30d",
         "bookingCountTotal",
         "lifetimeValue",
+        "sclMemberId",
     ]);
     if dice.one_in(6) {
         return null(dice, name);
