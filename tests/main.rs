@@ -4,6 +4,7 @@ mod support;
 
 #[cfg(feature = "local-postgres")]
 mod build;
+mod checklist;
 #[cfg(feature = "local-postgres")]
 mod cli;
 #[cfg(feature = "local-postgres")]

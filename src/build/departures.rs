@@ -60,6 +60,11 @@ coded! {
     }
 }
 
+/// Whether refusals by flag alone silence so many of the grants, more than 2 %, that a person must say what a false flag means.
+pub fn flags_need_a_person(silenced: i64, grants: i64) -> bool {
+    silenced * 50 > grants
+}
+
 /// Counts by departure; adding is commutative, so slices may be counted apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Departures {
@@ -118,6 +123,13 @@ mod tests {
         for departure in Departure::ALL {
             assert!(document.contains(&format!("\n## {departure}\n")), "{departure}");
         }
+    }
+
+    #[test]
+    fn a_person_is_asked_above_two_per_cent_not_at_them() {
+        let asked =
+            [(0, 0), (0, 100), (2, 100), (3, 100), (1, 50), (1, 49)].map(|(silenced, all)| flags_need_a_person(silenced, all));
+        assert_eq!(asked, [false, false, false, true, false, true]);
     }
 
     #[test]

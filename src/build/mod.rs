@@ -26,7 +26,7 @@ pub mod survivors;
 pub mod units;
 pub mod withdrawals;
 
-pub use departures::{Departure, Departures};
+pub use departures::{Departure, Departures, flags_need_a_person};
 pub use options::{BookingTypes, ContactChoice, FlagFalse, Options, SuppressionReach};
 pub use roster::Roster;
 

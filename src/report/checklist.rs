@@ -135,6 +135,10 @@ pub struct Facts {
     pub verified_phase: u8,
     /// Results of the last verification.
     pub checks: Vec<Check>,
+    /// What a person must look at though its check passed: check and words.
+    pub doubts: Vec<(&'static str, String)>,
+    /// Exports that are much smaller than the ones before, in words.
+    pub shrunk: BTreeMap<Source, String>,
     /// Results of the last preflight.
     pub preflight: Vec<Check>,
     /// A complete run of this version against another database, in words.
@@ -213,9 +217,10 @@ fn judge(proof: Proof, facts: &Facts) -> (&'static str, String) {
                 ("NEEDS_A_PERSON", "run make backfill against a staging CRM first, from another data folder or URL".to_owned())
             }
         },
-        Proof::Export(source) => match facts.exports.get(&source) {
-            Some(held) => ("DONE", held.clone()),
-            None => ("OPEN", format!("make export-{}", source.code().replace('_', "-"))),
+        Proof::Export(source) => match (facts.exports.get(&source), facts.shrunk.get(&source)) {
+            (Some(_), Some(shrunk)) => ("NEEDS_A_PERSON", shrunk.clone()),
+            (Some(held), None) => ("DONE", held.clone()),
+            (None, _) => ("OPEN", format!("make export-{}", source.code().replace('_', "-"))),
         },
         Proof::Loaded(phase) => {
             let (state, proof) = judge(Proof::Checks(phase, &["record_counts"]), facts);
@@ -273,6 +278,9 @@ fn checks(facts: &Facts, names: &[&str]) -> (&'static str, String) {
         } else if found.iter().all(|check| check.state == "VACUOUS") {
             worst = worse(worst, ("NEEDS_A_PERSON", format!("{name} found nothing to look at")));
         }
+        if let Some((_, words)) = facts.doubts.iter().find(|(check, _)| check == name) {
+            worst = worse(worst, ("NEEDS_A_PERSON", words.clone()));
+        }
     }
     if worst.0 == "DONE" {
         worst.1 = format!("{}: {passed} of {compared} comparisons passed, the rest had nothing to compare", names.join(", "));
@@ -309,6 +317,21 @@ mod tests {
         assert_eq!(state_of(&facts, "Verify consent data sync"), "DONE");
         facts.checks.push(check("consent_rows: more", "FAILED"));
         assert_eq!(state_of(&facts, "Verify consent data sync"), "FAILED");
+    }
+
+    #[test]
+    fn a_doubt_asks_for_a_person_though_the_checks_passed_and_a_person_may_close_it() {
+        let checks = ["consent_flags: EMAIL", "consent_rows: rows"].map(|name| check(name, "PASSED")).to_vec();
+        let mut facts = Facts { verified_phase: 6, checks, ..Facts::default() };
+        facts.doubts.push(("consent_flags", "too many".to_owned()));
+        facts.exports.insert(Source::Scl, "10 rows".to_owned());
+        facts.shrunk.insert(Source::Scl, "members: 10 rows, 100 before".to_owned());
+        let lines = ["Verify consent data sync", "Export SCL Members"];
+        assert_eq!(lines.map(|words| state_of(&facts, words)), ["NEEDS_A_PERSON"; 2]);
+        for words in lines {
+            facts.closed.insert(line_number(words).unwrap(), "T. Ester, 2026-11-22".to_owned());
+        }
+        assert_eq!(lines.map(|words| state_of(&facts, words)), ["DONE"; 2]);
     }
 
     #[test]

@@ -18,8 +18,8 @@ use crate::build::subjects::Subjects;
 use crate::build::units::{Units, UnitsBuilder};
 use crate::build::withdrawals::{EarlierWithdrawal, Withdrawals};
 use crate::build::{
-    BookingTypes, ContactChoice, Departure, Departures, FlagFalse, Options, Roster, SuppressionReach, candidates, ledger,
-    profiles, suppressions,
+    BookingTypes, ContactChoice, Departure, Departures, FlagFalse, Options, Roster, SuppressionReach, candidates,
+    flags_need_a_person, ledger, profiles, suppressions,
 };
 use crate::cli::{Outcome, Session};
 use crate::config;
@@ -404,7 +404,7 @@ struct Shown {
 /// The consent page's limit: above it a person must say what a false flag means.
 fn warn_of_flags(session: &Session, departures: &Departures) {
     let (silenced, grants) = (departures.count(Departure::ConsentFlag), departures.count(Departure::ConsentGrants));
-    if silenced * 50 > grants {
+    if flags_need_a_person(silenced, grants) {
         session.progress.warn(format!(
             "a contact's false flag alone silences {} of {} grants: more than 2 %, a person should confirm consent.flag_false",
             thousands(silenced),

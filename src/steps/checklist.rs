@@ -7,14 +7,16 @@ use std::path::Path;
 use anyhow::Result;
 use serde_json::{Value, json};
 
+use crate::build::{Departure, flags_need_a_person};
 use crate::cli::{Outcome, Session};
 use crate::fault::{Exit, Fault};
 use crate::model::{Code, Source};
 use crate::progress::thousands;
 use crate::report::checklist::{Facts, checklist, line_number};
 use crate::report::numbers::Check;
-use crate::store::{Folder, RunLock, all_run_records, read_json, replace_file};
-use crate::tables::check::results;
+use crate::steps::export;
+use crate::store::{Folder, Layout, RunLock, all_run_records, read_json, replace_file};
+use crate::tables::check::{departures, results};
 
 /// Arguments of `checklist`.
 #[derive(clap::Args, Debug)]
@@ -73,9 +75,20 @@ pub fn facts(session: &Session) -> Result<Facts> {
         if let Some(folder) = Folder::find(&layout.exports(*source))? {
             let rows: u64 = folder.manifest.files.values().map(|file| file.rows).sum();
             let (count, files) = (thousands(i128::from(rows)), folder.manifest.files.len());
+            let job = export::Job::source(*source, layout);
+            if let Some(before) = Folder::find(&job.previous).ok().flatten() {
+                let lost = export::shrunk(&job.exports, &before, &folder).into_iter().map(|(entity, former, rows)| {
+                    format!("{entity}: {} rows, {} in the export before", thousands(rows), thousands(former))
+                });
+                let lost: Vec<String> = lost.collect();
+                if !lost.is_empty() {
+                    facts.shrunk.insert(*source, format!("{}; is that so?", lost.join(", ")));
+                }
+            }
             facts.exports.insert(*source, format!("{count} rows in {files} datasets as of {}", folder.manifest.as_of));
         }
     }
+    facts.doubts.extend(doubt_of_flags(layout)?.map(|words| ("consent_flags", words)));
     let records = all_run_records(layout)?;
     let verified = Folder::find(&layout.verify())?;
     if let Some(folder) = &verified {
@@ -111,6 +124,25 @@ pub fn facts(session: &Session) -> Result<Facts> {
             (result["verdicts"].as_i64().unwrap_or(0), words)
         });
     Ok(facts)
+}
+
+/// What to ask the owner when contacts' false flags alone silence too many grants.
+fn doubt_of_flags(layout: &Layout) -> Result<Option<String>> {
+    let Some(folder) = Folder::find(&layout.crm())? else { return Ok(None) };
+    let (mut silenced, mut grants) = (0, 0);
+    for columns in folder.read::<departures::Table>(None)? {
+        for row in columns?.rows() {
+            match Departure::from_code(row.departure) {
+                Some(Departure::ConsentFlag) => silenced = row.row_count,
+                Some(Departure::ConsentGrants) => grants = row.row_count,
+                _ => {}
+            }
+        }
+    }
+    let (silent, all) = (thousands(silenced), thousands(grants));
+    Ok(flags_need_a_person(silenced, grants).then(|| {
+        format!("a contact's false flag alone silences {silent} of {all} grants, more than 2 %: does false mean refused? consent.flag_false")
+    }))
 }
 
 fn text(value: &Value) -> String {

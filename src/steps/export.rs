@@ -193,23 +193,28 @@ fn count(rows: u64) -> i64 {
     i64::try_from(rows).unwrap_or(i64::MAX)
 }
 
+/// Entities that lost more than a fifth of their rows since the export before: name, rows before, rows now.
+pub fn shrunk(exports: &[Export], before: &Folder, now: &Folder) -> Vec<(&'static str, i64, i64)> {
+    let rows = |folder: &Folder, entity: &str| folder.manifest.count(&format!("{entity}.rows"));
+    let both = exports.iter().map(|export| (export.entity, rows(before, export.entity), rows(now, export.entity)));
+    both.filter(|(_, former, rows)| rows * 5 < former * 4).collect()
+}
+
 /// Warns of an export that is much smaller than the one before, or far from the strategy's estimate.
 fn compare(session: &Session, job: &Job, before: Option<&Folder>, now: &Folder) {
+    for (entity, former, rows) in before.map(|before| shrunk(&job.exports, before, now)).unwrap_or_default() {
+        session.progress.warn(format!(
+            "{}.{entity}: {} rows, {} in the export before (−{} %); it is kept in {}: needs a person",
+            job.code,
+            thousands(rows),
+            thousands(former),
+            (former - rows) * 100 / former,
+            job.previous.display()
+        ));
+    }
     for export in &job.exports {
         let rows = now.manifest.count(&format!("{}.rows", export.entity));
         let name = format!("{}.{}", job.code, export.entity);
-        if let Some(before) = before {
-            let former = before.manifest.count(&format!("{}.rows", export.entity));
-            if former > 0 && rows * 5 < former * 4 {
-                let less = (former - rows) * 100 / former;
-                session.progress.warn(format!(
-                    "{name}: {} rows, {} in the export before (−{less} %); it is kept in {}",
-                    thousands(rows),
-                    thousands(former),
-                    job.previous.display()
-                ));
-            }
-        }
         if rows == 0 {
             session.progress.warn(format!("{name}: no rows"));
         }
