@@ -175,6 +175,8 @@ mod tests {
                 alphabet.push(piece(Preference, is_grant, false, at));
             }
         }
+        // A refusal by preference is dated by its last change, and lifted only after it.
+        alphabet.push(Evidence { changed_at: Timestamp(3), ..piece(Preference, false, false, 1) });
         let flag = |is_set, at| Some(Flag { is_set, changed_at: Timestamp(at) });
         let flags = [None, flag(true, 2), flag(false, 1), flag(false, 2), flag(false, 3)];
         let size = alphabet.len();
@@ -193,7 +195,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(compared, 18_i32.pow(4) * 5 * 2 * 4);
+        assert_eq!(compared, 19_i32.pow(4) * 5 * 2 * 4);
     }
 
     #[test]

@@ -383,13 +383,19 @@ proptest! {
         world.earlier = recorded;
         let second = world.build(&Options::sample());
         for name in PROFILES.iter().filter(|name| sketch.contacts.iter().any(|contact| PROFILES.get(contact.1) == Some(name))) {
-            let id = world.id(name);
-            let was_withdrawn = first.profile_with(&id).email.is_some_and(|_| {
-                let rows = first.consents.rows().filter(|row| row.customer_id == id);
-                rows.filter(|row| row.status == ConsentStatus::OptedOut).count() > 0
-            });
-            let has_act = poorer.evidence.iter().any(|piece| piece.2 && piece.3 == 2);
-            prop_assert!(!was_withdrawn || has_act || !second.profile_with(&id).email_opt_in);
+            let profile = second.profile_with(&world.id(name));
+            for withdrawal in world.earlier.iter().filter(|earlier| earlier.reason == "WITHDRAWN") {
+                let is_same = |email: &str| email.replace("+tag", "") == withdrawal.address.replace("+tag", "");
+                let lifts = |piece: &(usize, usize, bool, u8, bool)| {
+                    let (contact, day, is_grant, kind, is_scoped) = *piece;
+                    is_grant && kind == 2
+                        && is_scoped == (withdrawal.scope == "newsletter")
+                        && is_same(ADDRESSES[sketch.contacts[contact].0])
+                        && withdrawal.revoked_at.is_some_and(|revoked_at| at(DAYS[day]) > revoked_at)
+                };
+                let is_lifted = poorer.evidence.iter().any(lifts);
+                prop_assert!(is_lifted || !profile.email_opt_in || !profile.email.is_some_and(is_same), "{:?}", withdrawal);
+            }
         }
     }
 }
