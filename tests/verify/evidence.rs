@@ -1,7 +1,7 @@
 //! Checks that look at evidence more than at the CRM: each is lent something wrong, and says so.
 
 use crm_backfill::config::Dsn;
-use crm_backfill::model::{LinkRule, Outcome, Source};
+use crm_backfill::model::{Handicap, LinkRule, Outcome, Source};
 use crm_backfill::pg::checks::{CHECKS, Finding};
 use crm_backfill::pg::verifier::Verifier;
 use crm_backfill::tables::{Builder as _, Table, evidence};
@@ -149,6 +149,61 @@ fn confidence_stays_below_the_ceiling_of_its_rule() {
     assert_eq!(findings[1].examples, ["mca_za:3"]);
 }
 
+/// People and a run, and nothing of what weighs consent.
+fn lend_rest(verifier: &Verifier, people: &[evidence::people::Row<'_>]) {
+    lend::<evidence::run::Table>(
+        verifier,
+        &[evidence::run::Row {
+            phase: 1,
+            as_of: crm_backfill::model::Timestamp(0),
+            window_from: crm_backfill::model::Timestamp(0),
+            default_tenant_id: "default",
+            is_weak_consent_enough: true,
+            is_false_flag_withdrawal: true,
+            is_suppression_global: false,
+            is_engaged_only: false,
+            is_renormalised: false,
+        }],
+    );
+    lend::<evidence::people::Table>(verifier, people);
+    lend::<evidence::identifiers::Table>(verifier, &[]);
+    lend::<evidence::consents::Table>(verifier, &[]);
+    lend::<evidence::withdrawals::Table>(verifier, &[]);
+}
+
+#[test]
+fn a_handicap_that_a_linked_player_has_must_be_shown_by_somebody() {
+    let (_crm, verifier) = verifier("");
+    let player = |source_id| evidence::people::Row { source: Source::Teetime, handicap: Some(Handicap(54)), ..person(source_id) };
+    lend_rest(&verifier, &[person("1"), player("p1"), evidence::people::Row { profile_id: Some(B), ..player("p2") }]);
+    lend::<evidence::provenance::Table>(
+        &verifier,
+        &[evidence::provenance::Row { profile_id: A, field: "handicap", source: Source::Teetime, source_id: "p1" }],
+    );
+    verifier.freeze().unwrap();
+    let findings = ask(&verifier, "handicap_data");
+    let item = "profiles without the handicap that a linked player has";
+    let finding = findings.iter().find(|finding| finding.item == item).unwrap();
+    assert_eq!((finding.examined, finding.observed.as_str(), finding.examples.as_slice()), (2, "1", &[B.to_owned()][..]));
+}
+
+#[test]
+fn a_booking_made_before_the_look_back_has_no_place_on_the_timeline() {
+    let activity = |number: u8| {
+        format!(
+            r#"insert into "Activity" ("id", "tenantId", "customerId", "type", "category", "title", "sourceService", "sourceId", "occurredAt")
+               values ('bf110000-0000-8000-8000-00000000001{number}', '1', '{A}', 'TEETIME_BOOKED', 'BOOKING', 't', 'teetime', 'b{number}', now());"#
+        )
+    };
+    let (_crm, verifier) = verifier(&(two_profiles() + &activity(1) + &activity(2)));
+    lend_rest(&verifier, &[person("1")]);
+    lend::<evidence::early_rows::Table>(&verifier, &[evidence::early_rows::Row { service: "teetime", source_id: "b2" }]);
+    verifier.freeze().unwrap();
+    let findings = ask(&verifier, "timeline_window");
+    assert_eq!(differing(&findings), ["BOOKING made before the look-back"]);
+    assert_eq!((findings[0].examined, findings[0].observed.as_str()), (2, "1"));
+}
+
 /// Two profiles of one tenant that show one address.
 fn two_profiles() -> String {
     let profile = |id: &str| {
@@ -166,26 +221,9 @@ fn classes(
     hubs: &[evidence::hubs::Row<'_>],
 ) -> Vec<String> {
     let (_crm, verifier) = verifier(&two_profiles());
-    lend::<evidence::run::Table>(
-        &verifier,
-        &[evidence::run::Row {
-            phase: 1,
-            as_of: crm_backfill::model::Timestamp(0),
-            window_from: crm_backfill::model::Timestamp(0),
-            default_tenant_id: "default",
-            is_weak_consent_enough: true,
-            is_false_flag_withdrawal: true,
-            is_suppression_global: false,
-            is_engaged_only: false,
-            is_renormalised: false,
-        }],
-    );
-    lend::<evidence::people::Table>(&verifier, &[person("1"), second]);
+    lend_rest(&verifier, &[person("1"), second]);
     lend::<evidence::candidates::Table>(&verifier, candidates);
     lend::<evidence::hubs::Table>(&verifier, hubs);
-    lend::<evidence::identifiers::Table>(&verifier, &[]);
-    lend::<evidence::consents::Table>(&verifier, &[]);
-    lend::<evidence::withdrawals::Table>(&verifier, &[]);
     verifier.freeze().unwrap();
     let findings = ask(&verifier, "duplicate_emails");
     findings.iter().filter(|finding| finding.observed != "0").map(|finding| finding.item.clone()).collect()

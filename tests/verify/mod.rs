@@ -2,6 +2,8 @@
 //! the named check fail.
 
 #[cfg(feature = "local-postgres")]
+mod breakages;
+#[cfg(feature = "local-postgres")]
 mod broken;
 #[cfg(feature = "local-postgres")]
 mod evidence;
