@@ -99,7 +99,7 @@ const LINES: [(&str, &str, Proof); 41] = [
     (SIX, "Run batch engagement scoring", Proof::Checks(6, &["engagement"])),
     (SIX, "Run batch churn risk scoring", Proof::Checks(6, &["churn"])),
     (SIX, "Update activity metrics", Proof::Checks(6, &["strategy_metrics", "activity_dates"])),
-    (SIX, "Refresh dynamic segments", Proof::Checks(6, &["segment_members"])),
+    (SIX, "Refresh dynamic segments", Proof::Checks(6, &["segment_members", "segment_rules"])),
     (POST, "Verify total profile count", Proof::Checks(6, &["profile_total"])),
     (POST, "Verify identity resolution accuracy (sample audit)", Proof::Audit),
     (POST, "Verify cross-service links", Proof::Checks(6, &["cross_service_links", "mca_za_links", "mca_uk_links"])),
@@ -336,7 +336,8 @@ mod tests {
 
     #[test]
     fn a_check_that_looked_at_nothing_is_no_proof() {
-        let facts = Facts { verified_phase: 6, checks: vec![check("segment_members: members", "VACUOUS")], ..Facts::default() };
+        let checks = ["segment_members: members", "segment_rules: members"].map(|name| check(name, "VACUOUS"));
+        let facts = Facts { verified_phase: 6, checks: checks.into(), ..Facts::default() };
         assert_eq!(state_of(&facts, "Refresh dynamic segments"), "NEEDS_A_PERSON");
     }
 

@@ -6,12 +6,14 @@ mod breakages;
 #[cfg(feature = "local-postgres")]
 mod broken;
 #[cfg(feature = "local-postgres")]
+mod checklist;
+#[cfg(feature = "local-postgres")]
 mod evidence;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crm_backfill::pg::checks::{CHECKS, QUALITY};
+use crm_backfill::pg::checks::{CHECKS, QUALITY, SEGMENT_RULES};
 use crm_backfill::report::checklist::proving_checks;
 
 fn root() -> PathBuf {
@@ -25,7 +27,8 @@ fn every_check_is_documented_and_every_line_rests_on_checks_that_exist() {
         assert!(docs.contains(&format!("`{}`", check.name)), "docs/checks.md lacks {}", check.name);
     }
     for name in proving_checks() {
-        assert!(CHECKS.iter().any(|check| check.name == name), "the checklist rests on {name}, which is no check");
+        let is_known = name == SEGMENT_RULES.name || CHECKS.iter().any(|check| check.name == name);
+        assert!(is_known, "the checklist rests on {name}, which is no check");
     }
 }
 
