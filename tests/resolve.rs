@@ -86,6 +86,23 @@ fn father_and_son_of_one_name_are_told_apart_by_birth() {
 }
 
 #[test]
+fn a_guest_under_the_hosts_address_and_number_does_not_get_the_hosts_record() {
+    let records = [player("g", "Naledi", "Mokoena", "rrobinson@mail.test", MOBILE), contact("c", "rrobinson@mail.test", MOBILE)];
+    assert_eq!(people(&resolved(&records)).len(), 2);
+    let member = Raw { golf_rsa: "2700112233".to_owned(), ..records[0].clone() };
+    assert_eq!(people(&resolved(&[member, records[1].clone()])), [vec!["g", "c"]]);
+}
+
+#[test]
+fn two_nameless_records_on_one_address_are_not_both_its_only_named_user() {
+    let named = with(member("1", "Naledi", "Mokoena", ""), "mokoena@mail.test", "");
+    let records = [named.clone(), contact("c1", "mokoena@mail.test", "")];
+    assert_eq!(people(&resolved(&records)), [vec!["1", "c1"]]);
+    let records = [named, contact("c1", "mokoena@mail.test", ""), contact("c2", "mokoena@mail.test", OTHER)];
+    assert!(!people(&resolved(&records)).iter().any(|ids| ids.len() > 2));
+}
+
+#[test]
 fn a_reception_address_on_500_people_links_nobody() {
     let firsts = ["Peter", "Anna", "Thabo", "Lindiwe", "Craig", "Naledi", "Rajesh", "Sarah", "Willem", "Fatima"];
     let lasts: Vec<String> =

@@ -3,8 +3,8 @@
 use crate::model::LinkRule;
 use crate::resolve::Scope;
 use crate::resolve::births::{BirthMatch, compare_births};
-use crate::resolve::intern::{NONE, Symbol};
-use crate::resolve::mailbox::{Mailbox, mailbox};
+use crate::resolve::household::Contacts;
+use crate::resolve::intern::{Buckets, NONE, Symbol};
 use crate::resolve::names::{NameMatch, one_edit};
 use crate::resolve::owners::{Owners, Ownership};
 use crate::resolve::population::{KeyKind, Population, Record};
@@ -60,7 +60,7 @@ pub fn is_strong(rule: LinkRule) -> bool {
 
 /// How the values of one kind of two records relate.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Shared {
+pub(super) enum Shared {
     /// One has none.
     Unknown,
     /// This value is on both sides.
@@ -75,8 +75,10 @@ pub struct Scorer<'a> {
     pub population: &'a Population,
     /// The owners of the values of each kind.
     pub ownership: &'a [Ownership; 6],
-    /// By nameless record: how many people own both its address and its number.
-    pub common_owners: &'a [u8],
+    /// The records of the values of each kind.
+    pub buckets: &'a [Buckets; 6],
+    /// By nameless record: who else uses its address and its number.
+    pub contacts: &'a [Contacts],
     /// Whether tenants divide.
     pub scope: Scope,
 }
@@ -90,8 +92,11 @@ impl Scorer<'_> {
         let (first, last, swapped) = self.names(a, b);
         let full_name = (first == NameMatch::Equal && last == NameMatch::Equal) || swapped;
         let strong = self.strong_keys(a, b, tenant, tally);
-        let email = self.email(a, b, tenant, full_name, tally);
-        let phone = self.phone(a, b, tenant, full_name, tally);
+        let (email, phone) = match (self.population.is_nameless(a), self.population.is_nameless(b)) {
+            (true, false) => self.household(a, b, tenant, tally),
+            (false, true) => self.household(b, a, tenant, tally),
+            _ => (self.email(a, b, tenant, full_name, tally), self.phone(a, b, tenant, full_name, tally)),
+        };
         self.score_names(a, b, first, last, swapped, tally);
         let born = compare_births(self.population.born[a as usize], self.population.born[b as usize]);
         match born {
@@ -108,8 +113,7 @@ impl Scorer<'_> {
         if gender_a != 0 && gender_b != 0 && gender_a != gender_b {
             tally.add(Piece::GenderDifferent, Piece::GenderDifferent.bits16());
         }
-        let own_phone = self.only_both(a, b, email, phone, tenant, tally);
-        self.mailboxes(a, b, email, own_phone, tenant, tally);
+        self.tags(a, b, tally);
         if self.population.is_nameless(a) && self.population.is_nameless(b) {
             let one_source = self.population.source(a) == self.population.source(b);
             let piece = if one_source { Piece::NamelessPair } else { Piece::NamelessBoth };
@@ -183,7 +187,7 @@ impl Scorer<'_> {
         }
     }
 
-    fn shared(&self, kind: KeyKind, a: Record, b: Record) -> Shared {
+    pub(super) fn shared(&self, kind: KeyKind, a: Record, b: Record) -> Shared {
         let population = self.population;
         let (first_a, first_b) = (population.value(kind, a), population.value(kind, b));
         if first_a == NONE || first_b == NONE {
@@ -302,27 +306,11 @@ impl Scorer<'_> {
         }
     }
 
-    /// Whether the number is the named one's own, so that a shared address of both says no more; adds what follows where both
-    /// are shared and have only the named one as a common owner.
-    fn only_both(&self, a: Record, b: Record, email: Key, phone: Key, tenant: u16, tally: &mut impl Tally) -> bool {
-        let (Key::Same(email), Key::Same(phone)) = (email, phone) else { return false };
-        let nameless = if self.population.is_nameless(a) { a } else { b };
-        if self.common_owners[nameless as usize] != 1 || self.population.is_nameless(a) == self.population.is_nameless(b) {
-            return false;
-        }
-        let one = |kind: KeyKind, symbol| self.ownership[kind as usize].of(symbol, tenant) == Owners::Few(1);
-        if !one(KeyKind::Email, email) && !one(KeyKind::Phone, phone) {
-            tally.add(Piece::OnlyBoth, Piece::OnlyBoth.bits16());
-        }
-        one(KeyKind::Phone, phone)
-    }
-
-    /// What an address says about whether a nameless record is the named one.
-    fn mailboxes(&self, a: Record, b: Record, email: Key, own_phone: bool, tenant: u16, tally: &mut impl Tally) {
+    /// `name+child@` names the child.
+    fn tags(&self, a: Record, b: Record, tally: &mut impl Tally) {
         let population = self.population;
-        for (nameless, named) in [(a, b), (b, a)] {
-            let (first, last) = (population.first[named as usize], population.last[named as usize]);
-            let tag = population.tag(nameless);
+        for (tagged, named) in [(a, b), (b, a)] {
+            let (tag, first) = (population.tag(tagged), population.first[named as usize]);
             if tag != NONE
                 && first != NONE
                 && population.names.is_common_given(tag)
@@ -330,47 +318,18 @@ impl Scorer<'_> {
             {
                 tally.add(Piece::TagOther, Piece::TagOther.bits16());
             }
-            if !population.is_nameless(nameless) || first == NONE {
-                continue;
-            }
-            let own = population.value(KeyKind::Email, nameless);
-            let piece = match email {
-                Key::Same(symbol) => {
-                    let one_owner = self.ownership[KeyKind::Email as usize].of(symbol, tenant) == Owners::Few(1);
-                    match mailbox(&population.names, population.text(KeyKind::Email, symbol), first, last) {
-                        Mailbox::First if one_owner => Piece::LocalFirst,
-                        Mailbox::Initial if one_owner => Piece::LocalInitial,
-                        Mailbox::First => Piece::LocalFirstShared,
-                        Mailbox::Initial => Piece::LocalInitialShared,
-                        _ if own_phone => continue,
-                        Mailbox::Surname if one_owner => Piece::LocalLastSole,
-                        Mailbox::Surname => Piece::LocalLastShared,
-                        Mailbox::OtherInitial => Piece::LocalOtherInitial,
-                        Mailbox::Other => Piece::LocalOther,
-                        Mailbox::Silent if !one_owner => Piece::LocalNeither,
-                        Mailbox::Silent => Piece::LocalSilent,
-                    }
-                }
-                _ if own != NONE => match mailbox(&population.names, population.text(KeyKind::Email, own), first, last) {
-                    Mailbox::First => Piece::OwnFirst,
-                    Mailbox::Initial => Piece::OwnInitial,
-                    Mailbox::OtherInitial => Piece::OwnOtherInitial,
-                    Mailbox::Other => Piece::OwnOther,
-                    Mailbox::Silent => Piece::OwnSilent,
-                    Mailbox::Surname => Piece::OwnSurname,
-                },
-                _ => continue,
-            };
-            tally.add(piece, piece.bits16());
         }
     }
 }
 
 /// How addresses or numbers connect two records.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Key {
+pub(super) enum Key {
+    /// Not at all.
     None,
+    /// By this value.
     Same(Symbol),
+    /// By a slip.
     Near,
 }
 

@@ -16,6 +16,8 @@ pub enum Mailbox {
     OtherInitial,
     /// It has another given name.
     Other,
+    /// It has another surname.
+    OtherFamily,
     /// It says nothing of either.
     Silent,
 }
@@ -50,7 +52,18 @@ pub fn mailbox(names: &Names, email: &str, first: Symbol, last: Symbol) -> Mailb
         }
     }
     let token = local.split(|letter: char| !letter.is_alphabetic()).find(|token| !token.is_empty()).unwrap_or_default();
-    of_name(names, token, first).unwrap_or(Mailbox::Silent)
+    of_name(names, token, first).unwrap_or_else(|| of_family(names, local))
+}
+
+/// Whether a word of the address, or all but its first or last letter, is a surname that several bear.
+fn of_family(names: &Names, local: &str) -> Mailbox {
+    let is_family = |word: &str| word.len() > 3 && names.find(word).is_some_and(|name| names.is_common_family(name));
+    let mut words = local.split(|letter: char| !letter.is_ascii_alphabetic()).filter(|word| word.len() > 3);
+    if words.any(|word| is_family(word) || is_family(&word[1..]) || is_family(&word[..word.len() - 1])) {
+        Mailbox::OtherFamily
+    } else {
+        Mailbox::Silent
+    }
 }
 
 /// Whether a word is a given name, and whose.

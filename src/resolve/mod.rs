@@ -12,6 +12,7 @@ mod evidence;
 pub mod explain;
 mod forest;
 mod gathering;
+mod household;
 mod intern;
 mod mailbox;
 mod names;
@@ -92,7 +93,8 @@ pub struct Resolution {
     pub population: Population,
     options: Options,
     ownership: [Ownership; 6],
-    common_owners: Vec<u8>,
+    buckets: [Buckets; 6],
+    contacts: Vec<household::Contacts>,
     /// Smallest record of each record's cluster.
     labels: Vec<Record>,
     tree: tree::Tree,
@@ -111,10 +113,10 @@ pub fn resolve(population: Population, memory: Memory<'_>, options: Options) -> 
         .into_iter()
         .flat_map(|kind| owners::hubs(&population, kind, &buckets[kind as usize], &ownership[kind as usize], options.scope))
         .collect();
-    let common_owners = owners::common_owners(&population, &buckets, &ownership, options.scope);
-    let scorer = Scorer { population: &population, ownership: &ownership, common_owners: &common_owners, scope: options.scope };
+    let contacts = household::contacts(&population, &buckets, &ownership, options.scope);
+    let scorer =
+        Scorer { population: &population, ownership: &ownership, buckets: &buckets, contacts: &contacts, scope: options.scope };
     let mut edges = candidates::edges(&scorer, &buckets);
-    drop(buckets);
     let clusters = cluster::cluster(&scorer, &edges);
     let decided = decisions::apply(&scorer, &mut edges, clusters, memory.decisions);
     let tree = tree::Tree::grow(&population, &edges, &decided.labels);
@@ -124,7 +126,8 @@ pub fn resolve(population: Population, memory: Memory<'_>, options: Options) -> 
     Resolution {
         options,
         ownership,
-        common_owners,
+        buckets,
+        contacts,
         labels: decided.labels,
         tree,
         profiles,
@@ -141,7 +144,8 @@ impl Resolution {
         Scorer {
             population: &self.population,
             ownership: &self.ownership,
-            common_owners: &self.common_owners,
+            buckets: &self.buckets,
+            contacts: &self.contacts,
             scope: self.options.scope,
         }
     }

@@ -135,6 +135,11 @@ impl Names {
         u64::from(self.first_counts[first as usize]) >= (self.given_total / 8_000).max(3)
     }
 
+    /// Whether a family name is borne by several.
+    pub fn is_common_family(&self, last: Symbol) -> bool {
+        self.last_counts[last as usize] >= 4
+    }
+
     fn classes(&self, symbol: Symbol) -> &[u16] {
         &self.classes[self.class_starts[symbol as usize] as usize..self.class_starts[symbol as usize + 1] as usize]
     }

@@ -127,7 +127,7 @@ pub fn owners(population: &Population, group: &[Record]) -> Owners {
 }
 
 /// One record of each owner, up to one more than the limit.
-fn leaders(population: &Population, group: &[Record]) -> Vec<Person> {
+pub(super) fn leaders(population: &Population, group: &[Record]) -> Vec<Person> {
     let mut leaders: Vec<Person> = Vec::with_capacity(OWNER_LIMIT + 1);
     for person in named_people(population, group) {
         if !leaders.iter().any(|leader| same_owner(population, leader, &person)) {
@@ -140,7 +140,8 @@ fn leaders(population: &Population, group: &[Record]) -> Vec<Person> {
     leaders
 }
 
-fn same_owner(population: &Population, a: &Person, b: &Person) -> bool {
+/// Whether two people can be one owner.
+pub(super) fn same_owner(population: &Population, a: &Person, b: &Person) -> bool {
     let swapped = a.0 == b.1 && a.1 == b.0;
     (swapped || population.names.compare_first(a.0, b.0).agrees()) && !births_conflict(a.2, b.2)
 }
@@ -160,50 +161,22 @@ fn nameless_people(population: &Population, group: &[Record]) -> usize {
     most
 }
 
-/// By nameless record with an address and a number: how many people own both, by name.
-pub fn common_owners(population: &Population, buckets: &[Buckets; 6], ownership: &[Ownership; 6], scope: Scope) -> Vec<u8> {
-    (0..population.len())
-        .into_par_iter()
-        .with_min_len(4096)
-        .map(|record| {
-            if !population.is_nameless(record) {
-                return 0;
-            }
-            let tenant = population.tenant[record as usize];
-            let leaders_of = |kind: KeyKind| {
-                let symbol = population.value(kind, record);
-                if symbol == NONE || ownership[kind as usize].of(symbol, tenant).is_hub() {
-                    return Vec::new();
-                }
-                let apart = |&&other: &&Record| {
-                    let of_other = population.tenant[other as usize];
-                    scope == Scope::Global || tenant == 0 || of_other == 0 || of_other == tenant
-                };
-                let group: Vec<Record> = buckets[kind as usize].get(symbol).iter().filter(apart).copied().collect();
-                leaders(population, &group)
-            };
-            let by_email = leaders_of(KeyKind::Email);
-            if by_email.is_empty() {
-                return 0;
-            }
-            let by_phone = leaders_of(KeyKind::Phone);
-            let common = by_email.iter().filter(|a| by_phone.iter().any(|b| same_owner(population, a, b))).count();
-            u8::try_from(common).expect("at most five")
-        })
-        .collect()
-}
-
 /// Given name, family name, birth date.
-type Person = (Symbol, Symbol, u32);
+pub(super) type Person = (Symbol, Symbol, u32);
+
+/// The person whom a record shows.
+pub(super) fn person_of(population: &Population, record: Record) -> Person {
+    let at = record as usize;
+    (population.first[at], population.last[at], population.born[at])
+}
 
 /// The distinct (first name, surname, birth date) of a group, without bare initials; sorted as texts.
 fn named_people(population: &Population, group: &[Record]) -> Vec<Person> {
-    let person = |record: Record| {
-        let at = record as usize;
-        (population.first[at], population.last[at], population.born[at])
-    };
-    let mut people: Vec<_> =
-        group.iter().map(|&record| person(record)).filter(|person| population.names.text(person.0).len() > 1).collect();
+    let mut people: Vec<_> = group
+        .iter()
+        .map(|&record| person_of(population, record))
+        .filter(|person| population.names.text(person.0).len() > 1)
+        .collect();
     people.sort_unstable();
     people.dedup();
     people

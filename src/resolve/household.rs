@@ -1,0 +1,280 @@
+//! Which of the people behind an address or a number a record without a name is: what their mailboxes say, how many people and
+//! how many nameless records share them, and who uses both.
+
+use rayon::prelude::*;
+
+use crate::resolve::Scope;
+use crate::resolve::evidence::{Key, Scorer, Shared, Tally};
+use crate::resolve::intern::{Buckets, NONE, Symbol};
+use crate::resolve::mailbox::{Mailbox, mailbox};
+use crate::resolve::owners::{Ownership, Person, leaders, person_of, same_owner};
+use crate::resolve::population::{KeyKind, Population, Record};
+use crate::resolve::weights::Piece;
+
+/// So many records of a value are looked at, from either end.
+const LOOK: usize = 48;
+
+/// Who uses a value besides.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Users {
+    /// People who are seen by name, at most five.
+    named: u8,
+    /// Records without a name, those of one login once, at most nine.
+    nameless: u8,
+}
+
+/// What there is to know of a nameless record's address and number, whoever it is compared with.
+#[derive(Clone, Copy, Default)]
+pub struct Contacts {
+    email: Users,
+    phone: Users,
+    /// People seen by name who use both.
+    common: u8,
+    /// Whether the address names one of its users.
+    names_a_user: bool,
+}
+
+/// By record; of records with a name nothing is noted.
+pub fn contacts(population: &Population, buckets: &[Buckets; 6], ownership: &[Ownership; 6], scope: Scope) -> Vec<Contacts> {
+    (0..population.len())
+        .into_par_iter()
+        .with_min_len(4096)
+        .map(|record| {
+            if !population.is_nameless(record) {
+                return Contacts::default();
+            }
+            let values = [KeyKind::Email, KeyKind::Phone].map(|kind| {
+                let symbol = population.value(kind, record);
+                let tenant = population.tenant[record as usize];
+                let is_key = symbol != NONE && !ownership[kind as usize].of(symbol, tenant).is_hub();
+                if is_key { buckets[kind as usize].get(symbol) } else { &[] }
+            });
+            let here = |other: Record| is_here(population, scope, record, other);
+            let people = values.map(|bucket| {
+                let group: Vec<Record> = bucket.iter().take(LOOK).copied().filter(|&other| here(other)).collect();
+                leaders(population, &group)
+            });
+            let nameless = values.map(|bucket| nameless_users(population, bucket, here));
+            let named = |people: &[Person]| u8::try_from(people.len()).expect("at most five");
+            let common = people[0].iter().filter(|a| people[1].iter().any(|b| same_owner(population, a, b))).count();
+            let address = population.text(KeyKind::Email, population.value(KeyKind::Email, record));
+            let says = |person: &Person| mailbox(&population.names, address, person.0, person.1);
+            Contacts {
+                email: Users { named: named(&people[0]), nameless: nameless[0] },
+                phone: Users { named: named(&people[1]), nameless: nameless[1] },
+                common: u8::try_from(common).expect("at most five"),
+                names_a_user: people[0].iter().any(|person| matches!(says(person), Mailbox::First | Mailbox::Initial)),
+            }
+        })
+        .collect()
+}
+
+/// Whether two records may be of one tenant.
+fn is_here(population: &Population, scope: Scope, record: Record, other: Record) -> bool {
+    let (tenant, of_other) = (population.tenant[record as usize], population.tenant[other as usize]);
+    scope == Scope::Global || tenant == 0 || of_other == 0 || tenant == of_other
+}
+
+/// How many nameless records use a value, those of one login counted once. They come last in record order.
+fn nameless_users(population: &Population, bucket: &[Record], is_meant: impl Fn(Record) -> bool) -> u8 {
+    let mut logins: Vec<Symbol> = Vec::new();
+    let mut count = 0;
+    for &record in bucket.iter().rev().take(LOOK) {
+        if !population.is_nameless(record) || !is_meant(record) {
+            continue;
+        }
+        let login = population.value(KeyKind::Auth, record);
+        if login != NONE && logins.contains(&login) {
+            continue;
+        }
+        logins.push(login);
+        count += 1;
+        if count == 9 {
+            break;
+        }
+    }
+    count
+}
+
+/// How a value of a nameless record relates to a person.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    /// The record has none, or one that proves nothing.
+    None,
+    /// The person is not seen with it, and has others or none.
+    Other(Symbol),
+    /// The person uses it.
+    Same(Symbol),
+}
+
+impl Scorer<'_> {
+    /// Scores what a nameless and a named record share; gives how address and number connect the two.
+    pub(super) fn household(&self, nameless: Record, named: Record, tenant: u16, tally: &mut impl Tally) -> (Key, Key) {
+        let contacts = self.contacts[nameless as usize];
+        let [(email, email_key), (phone, phone_key)] =
+            [KeyKind::Email, KeyKind::Phone].map(|kind| self.used(kind, nameless, named, tenant));
+        let mut add = |piece: Piece| tally.add(piece, piece.bits16());
+        let is_phone_own =
+            matches!(phone, Use::Same(number) if contacts.phone.named < 2 && !self.population.is_fixed_line(number));
+        match email {
+            Use::Same(address) => {
+                add(match contacts.email.named {
+                    0 | 1 => Piece::HomeEmailOne,
+                    2 => Piece::HomeEmailTwo,
+                    _ => Piece::HomeEmailMore,
+                });
+                let says = self.says(address, named);
+                on_shared(says, contacts.email.named < 2, is_phone_own).into_iter().for_each(&mut add);
+                others(contacts.email, EMAIL_OTHERS).into_iter().for_each(&mut add);
+            }
+            Use::Other(address) => {
+                add(Piece::HomeEmailDifferent);
+                add(on_own(self.says(address, named)));
+                if contacts.email.named > 0 {
+                    add(Piece::HomeEmailOfAnother);
+                }
+            }
+            Use::None => {}
+        }
+        match phone {
+            Use::Same(number) => {
+                add(match contacts.phone.named {
+                    0 | 1 if self.population.is_fixed_line(number) => Piece::HomePhoneFixed,
+                    0 | 1 => Piece::HomePhoneOne,
+                    2 => Piece::HomePhoneTwo,
+                    _ => Piece::HomePhoneMore,
+                });
+                others(contacts.phone, PHONE_OTHERS).into_iter().for_each(&mut add);
+            }
+            Use::Other(_) => {
+                add(Piece::HomePhoneDifferent);
+                if contacts.phone.named > 0 {
+                    add(Piece::HomePhoneOfAnother);
+                }
+            }
+            Use::None => {}
+        }
+        let uses_both = matches!((email, phone), (Use::Same(_), Use::Same(_)));
+        if uses_both && contacts.email.named < 2 {
+            add(if contacts.phone.named < 2 { Piece::HomeBothOwn } else { Piece::HomeBothEmailOwn });
+        }
+        if email != Use::None && phone != Use::None {
+            match (uses_both, contacts.common) {
+                (true, 0 | 1) => add(Piece::HomeOnlyUser),
+                (true, _) => add(Piece::HomeOneOfUsers),
+                (false, 0) => {}
+                (false, _) => add(Piece::HomeAnotherUser),
+            }
+        }
+        self.guest(nameless, named, email, phone, &mut add);
+        (email_key, phone_key)
+    }
+
+    /// People whom others book come with the others' address and number. Who has no member's number, and whom the address does not
+    /// name, may be one of them.
+    fn guest(&self, nameless: Record, named: Record, email: Use, phone: Use, add: &mut impl FnMut(Piece)) {
+        let population = self.population;
+        let numbered =
+            [KeyKind::GolfRsa, KeyKind::Cdh, KeyKind::Mca].into_iter().any(|kind| population.value(kind, named) != NONE);
+        if numbered {
+            return;
+        }
+        let says = match email {
+            Use::Same(address) | Use::Other(address) => Some(self.says(address, named)),
+            Use::None => None,
+        };
+        let names = says.is_some_and(|says| matches!(says, Mailbox::First | Mailbox::Initial | Mailbox::Surname));
+        if names {
+            return;
+        }
+        let contacts = self.contacts[nameless as usize];
+        add(match (email, phone) {
+            (Use::Same(_), _) if contacts.names_a_user => Piece::GuestOfNamed,
+            (Use::Same(_), Use::Same(_)) if contacts.email.named < 2 && contacts.phone.named < 2 => Piece::GuestAlone,
+            (Use::Same(_), _) if contacts.email.named < 2 => Piece::GuestByEmail,
+            (Use::Same(_), Use::Same(_)) if contacts.phone.named < 2 => Piece::GuestByPhoneAmongMany,
+            (Use::Same(_), _) => Piece::GuestAmongMany,
+            _ => Piece::GuestByPhone,
+        });
+    }
+
+    fn says(&self, address: Symbol, named: Record) -> Mailbox {
+        let (first, last) = (self.population.first[named as usize], self.population.last[named as usize]);
+        mailbox(&self.population.names, self.population.text(KeyKind::Email, address), first, last)
+    }
+
+    /// How the nameless record's value of a kind relates to the person whom the named record shows.
+    fn used(&self, kind: KeyKind, nameless: Record, named: Record, tenant: u16) -> (Use, Key) {
+        let population = self.population;
+        if let Shared::Same(symbol) = self.shared(kind, nameless, named) {
+            if self.ownership[kind as usize].of(symbol, tenant).is_hub() {
+                return (Use::None, Key::None);
+            }
+            return (Use::Same(symbol), Key::Same(symbol));
+        }
+        let own = population.value(kind, nameless);
+        if own == NONE || self.ownership[kind as usize].of(own, tenant).is_hub() {
+            return (Use::None, Key::None);
+        }
+        let person = person_of(population, named);
+        let bucket = self.buckets[kind as usize].get(own);
+        let is_users = |other: Record| {
+            !population.is_nameless(other)
+                && population.first[other as usize] != NONE
+                && is_here(population, self.scope, nameless, other)
+                && same_owner(population, &person, &person_of(population, other))
+        };
+        let seen = person.0 != NONE && bucket.iter().take(LOOK).any(|&other| is_users(other));
+        (if seen { Use::Same(own) } else { Use::Other(own) }, Key::None)
+    }
+}
+
+/// Other nameless records with the value of one person: one, more; with a value of several: one, more.
+type Others = [Piece; 4];
+const EMAIL_OTHERS: Others =
+    [Piece::HomeEmailSecond, Piece::HomeEmailThird, Piece::HomeEmailSharedSecond, Piece::HomeEmailSharedThird];
+const PHONE_OTHERS: Others =
+    [Piece::HomePhoneSecond, Piece::HomePhoneThird, Piece::HomePhoneSharedSecond, Piece::HomePhoneSharedThird];
+
+/// What it says that other nameless records have the value too: each person has one, as a rule.
+fn others(users: Users, pieces: Others) -> Option<Piece> {
+    let shared = if users.named < 2 { 0 } else { 2 };
+    (users.nameless > 1).then(|| pieces[shared + usize::from(users.nameless > 2)])
+}
+
+/// What a shared address says; nothing where it names nobody in particular.
+fn on_shared(says: Mailbox, is_sole: bool, is_phone_own: bool) -> Option<Piece> {
+    if is_phone_own {
+        return match says {
+            Mailbox::First | Mailbox::Initial => None,
+            Mailbox::Surname | Mailbox::Silent => Some(Piece::BesidePhoneSilent),
+            Mailbox::OtherInitial | Mailbox::Other | Mailbox::OtherFamily => Some(Piece::BesidePhoneOther),
+        };
+    }
+    Some(match (says, is_sole) {
+        (Mailbox::First, true) => Piece::SoleFirst,
+        (Mailbox::Initial, true) => Piece::SoleInitial,
+        (Mailbox::Surname, true) => Piece::SoleSurname,
+        (Mailbox::OtherInitial, true) => Piece::SoleOtherInitial,
+        (Mailbox::Other, true) => Piece::SoleOther,
+        (Mailbox::First, false) => Piece::SharedFirst,
+        (Mailbox::Initial, false) => Piece::SharedInitial,
+        (Mailbox::Surname, false) => Piece::SharedSurname,
+        (Mailbox::OtherInitial, false) => Piece::SharedOtherInitial,
+        (Mailbox::Other, false) => Piece::SharedOther,
+        (Mailbox::OtherFamily | Mailbox::Silent, _) => return None,
+    })
+}
+
+/// What an address says that the person is not seen with.
+fn on_own(says: Mailbox) -> Piece {
+    match says {
+        Mailbox::First => Piece::OwnFirst,
+        Mailbox::Initial => Piece::OwnInitial,
+        Mailbox::Surname => Piece::OwnSurname,
+        Mailbox::OtherInitial => Piece::OwnOtherInitial,
+        Mailbox::Other => Piece::OwnOther,
+        Mailbox::OtherFamily => Piece::OwnOtherFamily,
+        Mailbox::Silent => Piece::OwnSilent,
+    }
+}
