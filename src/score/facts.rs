@@ -75,6 +75,8 @@ pub enum Sign {
     FailedPayment,
     /// A change to a lower membership tier.
     TierLowered,
+    /// A booking that was played.
+    Played,
     /// Nothing beyond its category.
     None,
 }
@@ -99,6 +101,7 @@ pub fn sign(activity_type: &str, lowers_tier: impl FnOnce() -> bool) -> Sign {
     match activity_type {
         "SUPPORT_COMPLAINT" | "FEEDBACK_NEGATIVE" => Sign::Complaint,
         "PAYMENT_FAILED" => Sign::FailedPayment,
+        "TEETIME_COMPLETED" => Sign::Played,
         "MEMBER_TIER_CHANGED" if lowers_tier() => Sign::TierLowered,
         _ => MessageKind::from_code(activity_type).map_or(Sign::None, Sign::Message),
     }
@@ -123,6 +126,8 @@ pub struct Facts {
     pub bookings_30d: u32,
     /// Bookings at any time, future ones included.
     pub bookings: u32,
+    /// Bookings up to as_of that were played.
+    pub bookings_played: u32,
     /// Activities after as_of.
     pub future: u32,
     /// Activities in (as_of − 90 d, as_of] that count for scores, as do the two below.
@@ -174,6 +179,7 @@ impl Default for Facts {
             counted_30d: 0,
             bookings_30d: 0,
             bookings: 0,
+            bookings_played: 0,
             future: 0,
             quarter: 0,
             quarter_before: 0,
@@ -242,6 +248,7 @@ impl Facts {
         }
         self.last = self.last.max(at);
         if booking {
+            self.bookings_played += u32::from(event.sign == Sign::Played);
             self.last_booking = self.last_booking.max(at);
         }
         if at >= windows.days_30 {

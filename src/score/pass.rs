@@ -170,6 +170,7 @@ impl<'a> Scoring<'a> {
                 activity_count_90d: integer(facts.count_90d),
                 booking_count_30d: integer(facts.bookings_30d),
                 booking_count_total: integer(facts.bookings),
+                booking_count_played: integer(facts.bookings_played),
                 last_activity_at: facts.last(),
                 last_booking_at: facts.last_booking(),
                 last_email_open_at: facts.last_email_open(),
@@ -318,9 +319,23 @@ mod tests {
         );
         let row = rows.row(0);
         assert_eq!((row.activity_count_30d, row.activity_count_90d, row.booking_count_30d), (2, 4, 2));
-        assert_eq!(row.booking_count_total, 7);
+        assert_eq!((row.booking_count_total, row.booking_count_played), (7, 0));
         assert_eq!((row.last_activity_at, row.last_booking_at), (Some(as_of()), Some(as_of())));
         assert_eq!((summary.counts_with_future, summary.future_activities, summary.scored_before_counted), (1, 2, 1));
+    }
+
+    #[test]
+    fn played_are_completed_bookings_up_to_as_of() {
+        let at = |kind, offset| (kind, Booking, None, offset);
+        let bookings = [
+            at("TEETIME_COMPLETED", 0),
+            at("TEETIME_COMPLETED", -900 * DAY),
+            at("TEETIME_COMPLETED", 1),
+            at("TEETIME_BOOKED", -DAY),
+            at("TEETIME_NO_SHOW", -DAY),
+        ];
+        let (rows, _) = scored(&bookings, &Options::default());
+        assert_eq!((rows.row(0).booking_count_total, rows.row(0).booking_count_played), (5, 2));
     }
 
     #[test]

@@ -21,6 +21,8 @@ table! {
         booking_count_30d: i32,
         /// Bookings ever, future ones included.
         booking_count_total: i32,
+        /// Bookings up to as_of that were played (TEETIME_COMPLETED); the CRM has no column for it.
+        booking_count_played: i32,
         /// Latest activity not after as_of (UTC).
         last_activity_at: Option<Timestamp>,
         /// Latest booking not after as_of (UTC).

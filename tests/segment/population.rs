@@ -365,6 +365,7 @@ fn scores_of(people: &[Person]) -> scores::Columns {
             activity_count_90d: p.counts[1],
             booking_count_30d: p.counts[2],
             booking_count_total: p.counts[3],
+            booking_count_played: 0,
             last_activity_at: p.last_at[0],
             last_booking_at: p.last_at[1],
             last_email_open_at: p.last_at[2],

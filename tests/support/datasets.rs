@@ -260,6 +260,7 @@ fn score(id: &str) -> scores::Row<'_> {
         activity_count_90d: 2,
         booking_count_30d: 3,
         booking_count_total: 4,
+        booking_count_played: 2,
         last_activity_at: Some(AS_OF),
         last_booking_at: None,
         last_email_open_at: None,
