@@ -49,6 +49,8 @@ mod score;
 mod segment;
 #[cfg(feature = "local-postgres")]
 mod stage;
+#[cfg(feature = "local-postgres")]
+mod status;
 mod tidy;
 #[allow(dead_code, reason = "the bench reads files, households and the demo's people too")]
 mod truth;

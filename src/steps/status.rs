@@ -64,10 +64,18 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
         text.push_str(&format!(" people               {:>10} of {source}, tenant {tenant} by {rule}\n", thousands(*count)));
     }
     let doubtful = doubtful_run(session)?;
-    let target = match session.environment.dsn(CRM_URL).filter(|_| !args.offline) {
+    let mut fault = None;
+    let target = match session.environment.dsn(CRM_URL).filter(|_| !args.offline).map(|dsn| standing(&dsn)) {
         None => Value::Null,
-        Some(dsn) => {
-            let standing = standing(&dsn)?;
+        // What is in the data folder is worth telling all the same.
+        Some(Err(error)) => {
+            let found = error.downcast::<Fault>().unwrap_or_else(|error| Fault::new(Exit::Failed, error.to_string()));
+            text.push_str(&format!(" CRM                  {}\n", found.what));
+            let told = json!({ "error": found.what });
+            fault = Some(found);
+            told
+        }
+        Some(Ok(standing)) => {
             text.push_str(&describe(&standing));
             json!({
                 "place": standing.place,
@@ -80,7 +88,6 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
             })
         }
     };
-    let mut fault = None;
     let mut commit = Value::Null;
     if let Some(run) = doubtful {
         let known = match session.environment.dsn(CRM_URL).filter(|_| !args.offline) {
