@@ -13,7 +13,7 @@ use crate::build::subjects::Subjects;
 use crate::build::units::UnitsBuilder;
 use crate::build::withdrawals::{EarlierWithdrawal, Withdrawals};
 use crate::build::{Departures, Options, Roster, candidates, suppressions};
-use crate::model::{Code as _, Gender, LinkRule, RecordKey, Source, TenantRule, Timestamp, profile_id};
+use crate::model::{Code as _, LinkRule, RecordKey, Source, TenantRule, Timestamp, profile_id};
 use crate::tables::crm::{
     activities, campaign_interactions, customer_profiles, duplicate_candidates, field_provenance, identity_aliases,
     marketing_consents,
@@ -29,49 +29,7 @@ pub fn at(day: &str) -> Timestamp {
 
 /// A record without any value.
 pub fn person(source_id: &'static str) -> people::Row<'static> {
-    people::Row {
-        source_id,
-        tenant_id: Some("1"),
-        tenant_rule: TenantRule::Row,
-        email: None,
-        email_key: None,
-        email_raw: None,
-        phone: None,
-        phone_class: None,
-        phone_key: None,
-        phone_raw: None,
-        first_name: None,
-        last_name: None,
-        first_key: None,
-        last_key: None,
-        first_name_raw: None,
-        last_name_raw: None,
-        born_on: None,
-        born_raw: None,
-        gender: Gender::Unknown,
-        gender_raw: None,
-        golf_rsa_id: None,
-        cdh_id: None,
-        mca_id: None,
-        auth_user_id: None,
-        status_raw: None,
-        status: None,
-        status_tag: None,
-        handicap: None,
-        handicap_raw: None,
-        handicap_at: None,
-        home_club_id: None,
-        home_club_name: None,
-        membership_status: None,
-        membership_tier: None,
-        email_opt_in: None,
-        sms_opt_in: None,
-        created_at: None,
-        updated_at: None,
-        deleted_at: None,
-        may_found: true,
-        skip_reason: None,
-    }
+    people::Row { tenant_id: Some("1"), tenant_rule: TenantRule::Row, may_found: true, ..people::Row::blank(source_id) }
 }
 
 /// A record that shows an address, usable as a key.

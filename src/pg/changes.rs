@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::fault::{Exit, Fault};
 use crate::model::{Code, Phase};
-use crate::pg::catalog::Catalog;
+use crate::pg::catalog::{Catalog, Reference};
 use crate::pg::copy::Wire;
 use crate::pg::crm::{LOADED, Loaded, RECORD_ALIASES, ours, table};
 use crate::pg::preflight::{Preflight, TablePlan};
@@ -105,6 +105,21 @@ fn differing(plan: &TablePlan) -> String {
     )
 }
 
+/// The condition by which a row `c` that refers to a profile is not ours to delete: it is of others, or kept.
+pub(super) fn rows_of_others(crm: &Crm, reference: &Reference) -> Result<String> {
+    if !reference.is_readable || !reference.is_single {
+        let what = format!("{} refers to profiles and cannot be examined", reference.qualified);
+        return Err(Fault::new(Exit::Preflight, what).at(crm.place()).help("grant select on it to the loader's role").into());
+    }
+    Ok(match reference.table.as_deref() {
+        Some(name) if table::ALL.contains(&name) => format!(
+            "(not {} or exists (select from load_kept k where k.table_name = '{name}' and k.id = c.\"id\"::text))",
+            ours("c")
+        ),
+        _ => "true".to_owned(),
+    })
+}
+
 /// Profiles about to vanish that rows of others hang on: they stay as MERGED into the profile that now holds their records.
 fn find_standing(crm: &Crm, catalog: &Catalog) -> Result<()> {
     let gone = "(select d.id from load_delete d where d.table_name = 'CustomerProfile')";
@@ -112,27 +127,10 @@ fn find_standing(crm: &Crm, catalog: &Catalog) -> Result<()> {
         return Ok(());
     }
     for reference in catalog.references_to(table::PROFILE) {
-        if !reference.is_readable || !reference.is_single {
-            return Err(Fault::new(
-                Exit::Preflight,
-                format!("{} refers to profiles and cannot be examined", reference.qualified),
-            )
-            .at(crm.place())
-            .help("grant select on it to the loader's role")
-            .into());
+        let mut theirs = rows_of_others(crm, reference)?;
+        if reference.table.as_deref() == Some(table::MEMBERSHIP) {
+            theirs += " and not exists (select from load_replaced r where r.id = c.\"id\"::text)";
         }
-        let theirs = match reference.table.as_deref() {
-            Some(name) if table::ALL.contains(&name) => format!(
-                "(not {} or exists (select from load_kept k where k.table_name = '{name}' and k.id = c.\"id\"::text)){}",
-                ours("c"),
-                if name == table::MEMBERSHIP {
-                    " and not exists (select from load_replaced r where r.id = c.\"id\"::text)"
-                } else {
-                    ""
-                }
-            ),
-            _ => "true".to_owned(),
-        };
         let column = quoted(&reference.column);
         crm.run(&format!(
             "insert into load_standing (id)

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::fault::{Exit, Fault};
 use crate::interrupt::{self, Held};
-use crate::pg::changes::{Counts, TableCounts, foreign_rows};
+use crate::pg::changes::{Counts, TableCounts, foreign_rows, rows_of_others};
 use crate::pg::crm::{LOADED, ours, table};
 use crate::pg::first_load::Rebuild;
 use crate::pg::ledger::{self, RunNote};
@@ -119,22 +119,7 @@ fn keep_hung_on(loader: &Loader) -> Result<()> {
     let (crm, catalog) = loader.parts();
     crm.doing("look for rows of others on our profiles");
     for reference in catalog.references_to(table::PROFILE) {
-        if !reference.is_readable || !reference.is_single {
-            return Err(Fault::new(
-                Exit::Preflight,
-                format!("{} refers to profiles and cannot be examined", reference.qualified),
-            )
-            .at(crm.place())
-            .help("grant select on it to the loader's role")
-            .into());
-        }
-        let theirs = match reference.table.as_deref() {
-            Some(name) if table::ALL.contains(&name) => format!(
-                "(not {} or exists (select from load_kept k where k.table_name = '{name}' and k.id = c.\"id\"::text))",
-                ours("c")
-            ),
-            _ => "true".to_owned(),
-        };
+        let theirs = rows_of_others(crm, reference)?;
         let column = quoted(&reference.column);
         crm.run(&format!(
             "insert into load_kept

@@ -98,6 +98,55 @@ table! {
     }
 }
 
+impl<'a> people::Row<'a> {
+    /// A record with nothing but its id.
+    pub fn blank(source_id: &'a str) -> Self {
+        Self {
+            source_id,
+            tenant_id: None,
+            tenant_rule: TenantRule::Unknown,
+            email: None,
+            email_key: None,
+            email_raw: None,
+            phone: None,
+            phone_class: None,
+            phone_key: None,
+            phone_raw: None,
+            first_name: None,
+            last_name: None,
+            first_key: None,
+            last_key: None,
+            first_name_raw: None,
+            last_name_raw: None,
+            born_on: None,
+            born_raw: None,
+            gender: Gender::Unknown,
+            gender_raw: None,
+            golf_rsa_id: None,
+            cdh_id: None,
+            mca_id: None,
+            auth_user_id: None,
+            status_raw: None,
+            status: None,
+            status_tag: None,
+            handicap: None,
+            handicap_raw: None,
+            handicap_at: None,
+            home_club_id: None,
+            home_club_name: None,
+            membership_status: None,
+            membership_tier: None,
+            email_opt_in: None,
+            sms_opt_in: None,
+            created_at: None,
+            updated_at: None,
+            deleted_at: None,
+            may_found: false,
+            skip_reason: None,
+        }
+    }
+}
+
 table! {
     /// Further identifiers of a person record: the second number of a cell, the second address, every association number.
     pub mod identifiers = "stg_{source}__identifiers", key(source_id, row_id) {

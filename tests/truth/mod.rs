@@ -92,51 +92,30 @@ fn batch(source: Source, records: &[&Raw]) -> people::Columns {
             Source::Messaging => has_key || !raw.auth.is_empty(),
         };
         builder.push(people::Row {
-            source_id: &raw.id,
             tenant_id: tenant,
             tenant_rule: if tenant.is_some() { TenantRule::Row } else { TenantRule::Unknown },
             email: email.as_ref().map(|email| email.value.as_str()),
             email_key: email.as_ref().and_then(|email| email.key()),
-            email_raw: None,
             phone: phone.as_ref().map(|phone| phone.number.as_str()),
             phone_class: phone.and_then(|phone| phone.class),
             phone_key: phone.as_ref().filter(|phone| phone.is_key).map(|phone| phone.number.as_str()),
-            phone_raw: None,
             first_name: name.first,
             last_name: name.last,
             first_key: name.first_key,
             last_key: name.last_key,
-            first_name_raw: None,
-            last_name_raw: None,
             born_on: born.filter(|_| source.is_mca()),
-            born_raw: None,
             gender: raw.gender,
-            gender_raw: None,
             golf_rsa_id: golf_rsa.as_ref().map(|number| number.as_str()),
             cdh_id: cdh.as_ref().map(|number| number.as_str()),
             mca_id: Some(raw.mca.as_str()).filter(|text| !text.is_empty()),
             auth_user_id: Some(raw.auth.as_str()).filter(|text| !text.is_empty()),
-            status_raw: None,
-            status: None,
-            status_tag: None,
-            handicap: None,
-            handicap_raw: None,
-            handicap_at: None,
-            home_club_id: None,
-            home_club_name: None,
-            membership_status: None,
-            membership_tier: None,
-            email_opt_in: None,
-            sms_opt_in: None,
-            created_at: None,
-            updated_at: None,
-            deleted_at: None,
             may_found,
             skip_reason: if may_found {
                 None
             } else {
                 Some(if source.is_mca() { SkipReason::NoEmailNoPhone } else { SkipReason::NoKey })
             },
+            ..people::Row::blank(&raw.id)
         });
     }
     people::Table::columns(&builder.finish()).unwrap()

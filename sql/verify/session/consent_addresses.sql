@@ -26,12 +26,10 @@ select
     end as address
 from written
 join lent__people as people using (source, source_id)
+-- The part behind the last @, without a regular expression: this runs for every address.
+cross join lateral (select reverse(split_part(reverse(written.value), '@', 1)) as domain) as ends
+cross join lateral (select left(written.value, -1 - length(ends.domain)) as whole) as locals
 cross join lateral (
-    select
-        regexp_replace(written.value, '^.*@', '') as domain,
-        coalesce(
-            nullif(split_part(regexp_replace(written.value, '@[^@]*$', ''), '+', 1), ''),
-            regexp_replace(written.value, '@[^@]*$', '')
-        ) as untagged
+    select ends.domain, coalesce(nullif(split_part(locals.whole, '+', 1), ''), locals.whole) as untagged
 ) as parts
 join (values ('EMAIL', 'EMAIL'), ('PHONE', 'SMS'), ('PHONE', 'WHATSAPP')) as channels (kind, channel) on channels.kind = written.kind;

@@ -60,12 +60,18 @@ judged as (
     ) as owners using (source)
     left join shown on shown.source = owners.source and shown.profile_id = owners.profile_id
 )
+-- Wrong ids are gathered first and put in order afterwards: an order inside the aggregate would sort all rows by group.
 select
     source,
     item,
     count(id) as examined,
     '0' as expected,
     (count(id) filter (where not is_right))::text as observed,
-    coalesce((array_agg(id order by id) filter (where id is not null and not is_right))[1:5], array[]::text[]) as examples
+    array(
+        select wrong.id
+        from unnest(array_agg(id) filter (where id is not null and not is_right)) as wrong (id)
+        order by wrong.id
+        limit 5
+    ) as examples
 from judged
 group by source, item;

@@ -1,9 +1,9 @@
 //! Legacy members, their clubs and handicaps: the columns differ by region, the rules do not.
 
-use crate::model::{Reason, SkipReason, Source};
+use crate::model::{Reason, Source};
 use crate::sources::mca::{uk_clubs, uk_members, uk_memberships, za_clubs, za_handicaps, za_member_clubs, za_members};
 use crate::sources::staging::{
-    Cell, Desk, Disposition, Entity, Founding, Home, PersonCells, Rules, Survey, blank_person, raw_copy, stage_person, status,
+    Cell, Desk, Disposition, Entity, Founding, Home, PersonCells, Rules, Survey, raw_copy, stage_person, status,
 };
 use crate::tables::stage::{club_memberships, handicaps, people};
 
@@ -44,7 +44,7 @@ impl Entity for za_members::Table {
         if let Some(later) = row.later_handicap_count.filter(|later| *later > 0) {
             desk.tally.note_many("handicap", Reason::HandicapLater, later.into());
         }
-        stage_member(desk, Source::McaZa, &member, people::Row { handicap_at, ..blank_person(row.mca_za_id) });
+        stage_member(desk, Source::McaZa, &member, people::Row { handicap_at, ..people::Row::blank(row.mca_za_id) });
         Disposition::Staged
     }
 }
@@ -81,7 +81,7 @@ impl Entity for uk_members::Table {
             created_at: row.created_at,
             updated_at: row.updated_at,
         };
-        stage_member(desk, Source::McaUk, &member, blank_person(row.mca_uk_id));
+        stage_member(desk, Source::McaUk, &member, people::Row::blank(row.mca_uk_id));
         Disposition::Staged
     }
 }
@@ -162,10 +162,6 @@ impl Entity for za_clubs::Table {
     fn id<'a>(row: &za_clubs::Row<'a>, _buffer: &'a mut String) -> &'a str {
         row.id
     }
-
-    fn stage(_row: &za_clubs::Row<'_>, _desk: &mut Desk<'_>) -> Disposition {
-        Disposition::Reference(SkipReason::Reference)
-    }
 }
 
 impl Entity for uk_clubs::Table {
@@ -174,10 +170,6 @@ impl Entity for uk_clubs::Table {
 
     fn id<'a>(row: &uk_clubs::Row<'a>, _buffer: &'a mut String) -> &'a str {
         row.id
-    }
-
-    fn stage(_row: &uk_clubs::Row<'_>, _desk: &mut Desk<'_>) -> Disposition {
-        Disposition::Reference(SkipReason::Reference)
     }
 }
 
@@ -271,7 +263,7 @@ impl Entity for za_handicaps::Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{AliasType, CustomerStatus, Gender, Handicap, PhoneClass, StatusTag, TenantRule};
+    use crate::model::{AliasType, CustomerStatus, Gender, Handicap, PhoneClass, SkipReason, StatusTag, TenantRule};
     use crate::sources::staging::lab::{at, columns, count, rejects, stage};
     use crate::tables::stage::{identifiers, people};
 

@@ -3,7 +3,7 @@
 use crate::model::reference::ChannelWord;
 use crate::model::{Channel, MessageKind, Reason, Source, TenantRule, Timestamp};
 use crate::sources::messaging::{consent_changes, contacts, messages, preferences};
-use crate::sources::staging::{Cell, Desk, Disposition, Entity, Founding, PersonCells, act, blank_person, stage_person};
+use crate::sources::staging::{Cell, Desk, Disposition, Entity, Founding, PersonCells, act, stage_person};
 use crate::tables::stage::{self, consents, people};
 
 impl Entity for contacts::Table {
@@ -41,7 +41,7 @@ impl Entity for contacts::Table {
             updated_at: desk.tally.instant("updated_at", row.updated_at),
             // Deleted stays deleted, whatever is wrong with the date.
             deleted_at: row.deleted_at.map(|at| desk.tally.instant("deleted_at", Some(at)).unwrap_or(as_of)),
-            ..blank_person(row.id)
+            ..people::Row::blank(row.id)
         };
         stage_person(desk, cells, staged);
         Disposition::Staged

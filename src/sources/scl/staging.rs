@@ -1,9 +1,9 @@
 //! SCL members, their clubs and sports.
 
-use crate::model::{Reason, SkipReason, Source, TenantRule, Uuid};
+use crate::model::{Reason, Source, TenantRule, Uuid};
 use crate::sources::scl::{clubs, member_clubs, members, membership_tiers, sport_memberships, sports};
 use crate::sources::staging::{
-    Cell, Desk, Disposition, Entity, Founding, Home, PersonCells, Rules, Survey, blank_person, stage_person, status,
+    Cell, Desk, Disposition, Entity, Founding, Home, PersonCells, Rules, Survey, stage_person, status,
 };
 use crate::tables::stage::{self, club_memberships, people};
 
@@ -57,7 +57,7 @@ impl Entity for members::Table {
             membership_tier,
             created_at: desk.tally.instant("created_at", row.created_at),
             updated_at: desk.tally.instant("updated_at", row.updated_at),
-            ..blank_person(row.id)
+            ..people::Row::blank(row.id)
         };
         stage_person(desk, cells, staged);
         Disposition::Staged
@@ -78,10 +78,6 @@ macro_rules! lookup {
 
             fn id<'a>(row: &$entity::Row<'a>, _buffer: &'a mut String) -> &'a str {
                 row.id
-            }
-
-            fn stage(_row: &$entity::Row<'_>, _desk: &mut Desk<'_>) -> Disposition {
-                Disposition::Reference(SkipReason::Reference)
             }
         }
     };

@@ -23,7 +23,7 @@ use crate::tables::{Columns as _, Table};
 
 use codes::gender;
 pub use codes::{Home, status};
-pub use person::{Cell, Founding, PersonCells, blank_person, raw_copy, stage_person};
+pub use person::{Cell, Founding, PersonCells, raw_copy, stage_person};
 pub(in crate::sources) use rules::act;
 pub use rules::{Rules, RulesError, StagingOptions, Tenancy};
 pub use sheet::{Sheet, Staged};
@@ -59,8 +59,10 @@ pub trait Entity: Table {
     /// Looks at a batch before anything is staged.
     fn survey(_columns: &Self::Columns, _rules: &Rules, _survey: &mut Survey) {}
 
-    /// Stages one row.
-    fn stage(row: &Self::Row<'_>, desk: &mut Desk<'_>) -> Disposition;
+    /// Stages one row; a look-up has no row of its own.
+    fn stage(_row: &Self::Row<'_>, _desk: &mut Desk<'_>) -> Disposition {
+        Disposition::Reference(SkipReason::Reference)
+    }
 }
 
 /// Whoever holds the exported batches of a source.

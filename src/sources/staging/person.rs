@@ -7,7 +7,7 @@ use crate::model::date::Birth;
 use crate::model::phone::holds_national_id;
 use crate::model::reference::JunkKind;
 use crate::model::text::{LABEL_BYTES, RAW_BYTES, clean, prefix};
-use crate::model::{AliasType, Code as _, Gender, Reason, Reasons, SkipReason, TenantRule, Timestamp};
+use crate::model::{AliasType, Code as _, Reason, Reasons, SkipReason, TenantRule, Timestamp};
 use crate::sources::staging::{Desk, Tally, Tenancy, gender};
 use crate::tables::stage::{identifiers, people};
 
@@ -72,53 +72,6 @@ pub struct PersonCells<'a> {
     pub created_local: Option<Timestamp>,
     /// The club's name, which is no person's.
     pub club: Option<&'a str>,
-}
-
-/// A person row with nothing but its id.
-pub fn blank_person(source_id: &str) -> people::Row<'_> {
-    people::Row {
-        source_id,
-        tenant_id: None,
-        tenant_rule: TenantRule::Unknown,
-        email: None,
-        email_key: None,
-        email_raw: None,
-        phone: None,
-        phone_class: None,
-        phone_key: None,
-        phone_raw: None,
-        first_name: None,
-        last_name: None,
-        first_key: None,
-        last_key: None,
-        first_name_raw: None,
-        last_name_raw: None,
-        born_on: None,
-        born_raw: None,
-        gender: Gender::Unknown,
-        gender_raw: None,
-        golf_rsa_id: None,
-        cdh_id: None,
-        mca_id: None,
-        auth_user_id: None,
-        status_raw: None,
-        status: None,
-        status_tag: None,
-        handicap: None,
-        handicap_raw: None,
-        handicap_at: None,
-        home_club_id: None,
-        home_club_name: None,
-        membership_status: None,
-        membership_tier: None,
-        email_opt_in: None,
-        sms_opt_in: None,
-        created_at: None,
-        updated_at: None,
-        deleted_at: None,
-        may_found: false,
-        skip_reason: None,
-    }
 }
 
 /// Stages a person: reads the cells, adds them to what the source already filled in, decides whether it may found a profile.

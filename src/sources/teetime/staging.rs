@@ -3,9 +3,7 @@
 use crate::model::association::AssociationNumber;
 use crate::model::text::clean;
 use crate::model::{AliasType, BookingOutcome, Reason, Reasons, SkipReason, Source, TenantRule};
-use crate::sources::staging::{
-    Cell, Desk, Disposition, Entity, Founding, PersonCells, Rules, Survey, blank_person, stage_person,
-};
+use crate::sources::staging::{Cell, Desk, Disposition, Entity, Founding, PersonCells, Rules, Survey, stage_person};
 use crate::sources::teetime::{
     associations, bookings, clubs, courses, player_associations, player_club_memberships, player_preferences, players,
 };
@@ -59,7 +57,7 @@ impl Entity for players::Table {
             home_club_name,
             created_at: desk.tally.instant("created_at", row.created_at),
             updated_at: desk.tally.instant("updated_at", row.updated_at),
-            ..blank_person(row.id)
+            ..people::Row::blank(row.id)
         };
         stage_person(desk, cells, staged);
         Disposition::Staged
