@@ -3,6 +3,8 @@
 mod support;
 
 #[cfg(feature = "local-postgres")]
+mod audit;
+#[cfg(feature = "local-postgres")]
 mod build;
 mod checklist;
 #[cfg(feature = "local-postgres")]
@@ -14,6 +16,8 @@ mod connections;
 #[cfg(feature = "local-postgres")]
 mod demo;
 mod docs;
+#[cfg(feature = "local-postgres")]
+mod explain;
 #[cfg(feature = "local-postgres")]
 mod export;
 #[cfg(feature = "local-postgres")]

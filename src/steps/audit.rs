@@ -200,6 +200,9 @@ fn report(
         all.words(),
         overall(&links) * 100.0
     ));
+    if stale > 0 {
+        text.push_str(" ! the sample is of another resolution: draw a new one to judge the links that stand now\n");
+    }
     let written = decisions.len();
     if written > 0 {
         let path = session.config.resolve(&session.config.identity.decisions);

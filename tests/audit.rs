@@ -1,0 +1,143 @@
+//! `audit`: a sample to judge, verdicts read back as precision with its interval, and decisions that the next run obeys.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::golden::exported;
+use crate::support::workdir::Workdir;
+
+fn resolved() -> Workdir {
+    let workdir = exported();
+    for step in ["stage", "resolve"] {
+        workdir.ok(step, &[]);
+    }
+    workdir
+}
+
+type Row = BTreeMap<String, String>;
+
+fn table(path: &std::path::Path) -> Vec<Row> {
+    let mut reader = csv::Reader::from_path(path).unwrap();
+    let header = reader.headers().unwrap().clone();
+    let row =
+        |record: csv::StringRecord| header.iter().zip(&record).map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    reader.records().map(|record| row(record.unwrap())).collect()
+}
+
+fn dataset(workdir: &Workdir, name: &str) -> Vec<Row> {
+    workdir.ok("inspect", &[name, "--show", "--csv", "out.csv"]);
+    table(&workdir.path().join("out.csv"))
+}
+
+/// Draws a sample and fills in what a person says of each pair.
+fn judged(workdir: &Workdir, file: &str, verdict: impl Fn(&Row) -> &'static str) -> usize {
+    workdir.ok("audit", &["--sample", "300", "--out", file]);
+    let path = workdir.path().join(file);
+    let rows = table(&path);
+    let mut writer = csv::Writer::from_path(&path).unwrap();
+    writer.write_record(rows[0].keys()).unwrap();
+    for row in &rows {
+        let cells = row.iter().map(|(name, value)| if name == "verdict" { verdict(row) } else { value.as_str() });
+        writer.write_record(cells).unwrap();
+    }
+    writer.flush().unwrap();
+    rows.len()
+}
+
+/// Profile of each record.
+fn profiles(workdir: &Workdir) -> BTreeMap<String, String> {
+    let key = |row: &Row| format!("{}:{}:{}", row["source"], row["entity"], row["source_id"]);
+    dataset(workdir, "res__links").iter().map(|row| (key(row), row["profile_id"].clone())).collect()
+}
+
+#[test]
+fn a_sample_shows_every_link_and_candidate_masked_and_is_the_same_whoever_draws_it() {
+    let workdir = resolved();
+    let drawn = workdir.ok("audit", &["--sample", "300", "--json"]).json();
+    assert_eq!(drawn["result"]["pairs"], 8, "five links and three candidates: {drawn}");
+    let rows = table(&workdir.path().join("audit.csv"));
+    let linked = rows.iter().filter(|row| row["linked"] == "yes").count();
+    assert_eq!((linked, rows.len()), (5, 8));
+    assert!(rows.iter().all(|row| row["verdict"].is_empty() && !row["evidence"].is_empty() && !row["bits"].is_empty()));
+    let text = std::fs::read_to_string(workdir.path().join("audit.csv")).unwrap().to_lowercase();
+    assert!(!text.contains("nkosi") && !text.contains("mail.test") && text.contains("t•••@m•••"), "{text}");
+
+    workdir.ok("audit", &["--sample", "300", "--out", "again.csv"]);
+    assert_eq!(text, std::fs::read_to_string(workdir.path().join("again.csv")).unwrap().to_lowercase());
+    workdir.ok("audit", &["--sample", "300", "--out", "shown.csv", "--show"]);
+    let shown = std::fs::read_to_string(workdir.path().join("shown.csv")).unwrap().to_lowercase();
+    assert!(shown.contains("nkosi") && shown.contains("thandi.nkosi@mail.test"), "{shown}");
+    workdir.run("audit", &[]).exits(2);
+}
+
+#[test]
+fn verdicts_give_precision_with_its_interval_and_decisions_that_the_next_run_obeys() {
+    let workdir = resolved();
+    let before = profiles(&workdir);
+    assert_eq!(before["mca_za:members:6"], before["mca_za:members:7"]);
+    // One link of five is wrong, one candidate is one person after all, and of one candidate nobody is sure.
+    let is_wrong = |row: &Row| row["a"].ends_with("mca_za:members:7") || row["b"].ends_with("mca_za:members:7");
+    let is_missed = |row: &Row| row["linked"] == "no" && row["a"] == "mca_uk:members:1" && row["b"] == "mca_uk:members:2";
+    judged(&workdir, "audit.csv", |row| match (row["linked"].as_str(), is_wrong(row), is_missed(row)) {
+        ("yes", true, _) | ("no", _, false) if row["b"] != "scl:members:12" || row["a"] != "mca_uk:members:1" => "different",
+        ("yes", ..) | (_, _, true) => "same",
+        _ => "unsure",
+    });
+    let read = workdir.ok("audit", &["--verdicts", "audit.csv", "--by", "Lee", "--json"]).json();
+    let result = &read["result"];
+    // Wilson's interval of 4 in 5, worked out by hand.
+    assert_eq!(result["precision"], "80.0 % (95 % interval 37.6 to 96.4 %)", "{read}");
+    assert_eq!((&result["verdicts"], &result["decisions"]), (&5.into(), &2.into()));
+
+    let decisions = table(&workdir.path().join("decisions.csv"));
+    let lines: Vec<_> = decisions
+        .iter()
+        .map(|row| [&row["kind"], &row["a"], &row["b"], &row["reason"], &row["who"]].map(String::as_str))
+        .collect();
+    let mut expected = [
+        ["cannot-link", "mca_za:members:7", "mca_za:members:6", "sample audit", "Lee"],
+        ["must-link", "mca_uk:members:1", "mca_uk:members:2", "sample audit", "Lee"],
+    ];
+    expected.sort_unstable();
+    let mut sorted = lines.clone();
+    sorted.sort_unstable();
+    assert_eq!(sorted, expected);
+    assert!(decisions.iter().all(|row| row["at"].starts_with("20")));
+
+    workdir.ok("resolve", &[]);
+    let echoed = dataset(&workdir, "res__decisions");
+    assert_eq!(echoed.len(), 2);
+    assert!(echoed.iter().all(|row| row["state"] == "APPLIED" && row["origin"] == "decisions.csv"), "{echoed:?}");
+    let after = profiles(&workdir);
+    assert_ne!(after["mca_za:members:6"], after["mca_za:members:7"], "a cannot-link splits");
+    assert_eq!(after["mca_uk:members:1"], after["mca_uk:members:2"], "a must-link joins");
+    let moved: Vec<_> = before.iter().filter(|(key, profile)| after[*key] != **profile).map(|(key, _)| key.as_str()).collect();
+    assert_eq!(moved, ["mca_uk:members:2", "mca_za:members:7"], "nothing else moves");
+
+    // Read again, what was mended is no pair any more, which says nothing good of the links; no line is written twice.
+    let again = workdir.ok("audit", &["--verdicts", "audit.csv", "--by", "Lee"]);
+    again
+        .says("3 no longer a pair")
+        .says("the sample is of another resolution: draw a new one to judge the links that stand now");
+    assert_eq!(table(&workdir.path().join("decisions.csv")).len(), 2);
+    let line = workdir.ok("checklist", &["--json"]).json()["result"]["lines"][33].clone();
+    assert_eq!((&line["state"], &line["proof"]), (&"NEEDS_A_PERSON".into(), &"4 of 200 verdicts given".into()), "{line}");
+}
+
+#[test]
+fn verdicts_that_cannot_be_read_change_nothing() {
+    let workdir = resolved();
+    judged(&workdir, "audit.csv", |_| "maybe");
+    workdir.run("audit", &["--verdicts", "audit.csv"]).exits(11).says("line 2: a verdict is same, different or unsure");
+    std::fs::write(workdir.path().join("other.csv"), "a,b\nscl:members:1,scl:members:2\n").unwrap();
+    workdir.run("audit", &["--verdicts", "other.csv"]).exits(11).says("no column \"verdict\"");
+    workdir.run("audit", &["--verdicts", "absent.csv"]).exits(11).says("absent.csv");
+    assert!(!workdir.path().join("decisions.csv").exists());
+    exported().run("audit", &["--sample", "10"]).exits(11).says("make resolve");
+    let none: Value = {
+        judged(&workdir, "audit.csv", |_| "unsure");
+        workdir.ok("audit", &["--verdicts", "audit.csv", "--json"]).json()
+    };
+    assert_eq!(none["result"]["precision"], "nothing judged");
+}

@@ -1,0 +1,146 @@
+//! `explain`: the whole command, asked by every kind of name a person may have at hand.
+
+use serde_json::Value;
+
+use crate::golden::exported;
+use crate::support::workdir::{Run, Workdir};
+
+/// The profile that five records of the small world share.
+const THANDI: &str = "bf115517-1d32-85a2-9b9c-f0e846edd49a";
+/// What nobody may read without `--show`, in any case.
+const PRIVATE: [&str; 5] = ["thandi", "nkosi", "825551234", "82 555 1234", "0825551234"];
+
+fn resolved() -> Workdir {
+    let workdir = exported();
+    for step in ["stage", "resolve", "build"] {
+        workdir.ok(step, &[]);
+    }
+    workdir
+}
+
+fn story(run: &Run) -> Value {
+    let profiles = run.json()["result"]["profiles"].as_array().unwrap().clone();
+    assert_eq!(profiles.len(), 1);
+    profiles[0].clone()
+}
+
+fn records(story: &Value) -> Vec<String> {
+    let records = story["story"]["records"].as_array().unwrap();
+    records.iter().map(|known| known["record"].as_str().unwrap().to_owned()).collect()
+}
+
+fn hides(run: &Run) {
+    let told = format!("{}{}", run.stdout, run.stderr).to_lowercase();
+    for value in PRIVATE {
+        assert!(!told.contains(value), "{value} is shown:\n{told}");
+    }
+}
+
+#[test]
+fn a_profile_is_found_by_its_id_an_address_a_number_and_each_of_its_records() {
+    let workdir = resolved();
+    let expected = [
+        "mca_za:members:1",
+        "mca_za:members:2",
+        "scl:members:10",
+        "teetime:players:0a000000-0000-4000-8000-000000000001",
+        "messaging:contacts:t1",
+    ];
+    for who in [
+        THANDI,
+        "Thandi.Nkosi@mail.test",
+        "+27825551234",
+        "082 555 1234",
+        "scl:members:10",
+        "scl:10",
+        "messaging:t1",
+        "teetime:0a000000-0000-4000-8000-000000000001",
+    ] {
+        let found = story(&workdir.ok("explain", &[who, "--json"]));
+        assert_eq!(found["story"]["profile_id"], THANDI, "{who}");
+        assert_eq!(records(&found), expected, "{who}");
+        // A record each but the founder is there by a link, with its rule and its evidence.
+        let links = found["story"]["links"].as_array().unwrap();
+        assert_eq!(links.len(), expected.len() - 1, "{who}");
+        assert!(
+            links.iter().all(|link| link["rule"].is_string() && !link["evidence"].as_array().unwrap().is_empty()),
+            "{links:?}"
+        );
+        let fields = found["fields"].as_array().unwrap();
+        assert!(fields.iter().any(|field| field.as_str().unwrap().starts_with("email: scl:10")), "{fields:?}");
+    }
+}
+
+#[test]
+fn people_read_why_and_what_would_change_it() {
+    let workdir = resolved();
+    let told = workdir.ok("explain", &["scl:10"]);
+    for part in [
+        &format!(
+            "profile {THANDI}   tenant 1 · founded by mca_za:members:1 · 5 records, 4 sources (values masked; --show reveals)"
+        ),
+        "links, from the founder on",
+        "──GOLF_RSA_ID──",
+        "why mca_za:members:2 = mca_za:members:1",
+        "same South African handicap number",
+        "threshold +3.0 · rule",
+        "where values come from",
+        "change it   add to decisions.csv:  cannot-link,",
+        "then: make resolve",
+    ] {
+        assert!(told.stdout.contains(part), "{part}\n{}", told.stdout);
+    }
+}
+
+#[test]
+fn values_are_masked_unless_they_are_asked_for() {
+    let workdir = resolved();
+    for who in [THANDI, "thandi.nkosi@mail.test", "+27825551234", "scl:10"] {
+        hides(&workdir.ok("explain", &[who]));
+        hides(&workdir.ok("explain", &[who, "--json"]));
+    }
+    hides(&workdir.ok("explain", &["scl:10", "mca_za:1"]));
+    hides(&workdir.ok("explain", &["scl:10", "mca_za:1", "--json"]));
+    hides(&workdir.run("explain", &["thandi.nkosi.elsewhere@mail.test"]).exits(2));
+    let shown = workdir.ok("explain", &["scl:10", "--show"]).stdout.to_lowercase();
+    assert!(shown.contains("thandi.nkosi@mail.test") && shown.contains("+27825551234") && shown.contains("nkosi"), "{shown}");
+}
+
+#[test]
+fn two_records_are_one_person_by_a_chain_or_two_by_a_refusal() {
+    let workdir = resolved();
+    let one = workdir.ok("explain", &["messaging:t1", "teetime:0a000000-0000-4000-8000-000000000001", "--json"]).json();
+    assert_eq!(one["result"]["one_person"], true);
+    assert!(
+        one["result"]["chain"].as_array().unwrap().len() > 1,
+        "the contact and the player are joined by way of others: {one}"
+    );
+    workdir
+        .ok("explain", &["messaging:t1", "scl:10"])
+        .says("are one person")
+        .says("threshold +3.0 · rule AUTH_USER_ID")
+        .says("cannot-link,");
+
+    // Enough evidence, and two numbers that one person cannot have.
+    let two = workdir.ok("explain", &["mca_uk:1", "mca_uk:2", "--json"]).json();
+    assert_eq!(two["result"]["one_person"], false);
+    assert_eq!(two["result"]["comparison"]["refusal"], "CDH_ID_CONFLICT", "{two}");
+    workdir
+        .ok("explain", &["mca_uk:1", "mca_uk:2"])
+        .says("are two people")
+        .says("enough, but refused: CDH_ID_CONFLICT")
+        .says("must-link,");
+    // Too little evidence is told in bits.
+    let strangers = workdir.ok("explain", &["mca_za:4", "mca_uk:3", "--json"]).json();
+    assert!(strangers["result"]["comparison"]["short"].as_f64() > Some(0.0), "{strangers}");
+}
+
+#[test]
+fn what_is_not_there_is_refused_with_what_to_do() {
+    exported().run("explain", &["scl:10"]).exits(11).says("make stage");
+    let workdir = resolved();
+    workdir.run("explain", &["slc:members:10"]).exits(2).says("did you mean source \"scl\"?");
+    workdir.run("explain", &["shop:1"]).exits(2).says("sources: mca_za, mca_uk, scl, teetime, messaging");
+    workdir.run("explain", &["scl:members:99"]).exits(2).says("nobody of that key, address or number is in the staged data");
+    workdir.run("explain", &["scl:10", "scl:99", "--json"]).exits(2).json();
+}
