@@ -317,3 +317,41 @@ fn phase_0_says_when_the_disk_is_small() {
     let line: serde_json::Value = serde_json::from_str(told.trim()).unwrap();
     assert_eq!(line["result"]["counts"]["NEEDS_A_PERSON"], 1, "space alone is for a person: {line}");
 }
+
+/// Whoever is pointed at a database that is no CRM, or at one with a column too few, hears what and where, and nothing is written.
+#[test]
+fn a_database_that_is_no_crm_is_refused_by_every_command_that_asks_it() {
+    let mut workdir = crate::golden::exported();
+    let crm = database(CRM);
+    workdir.set("CRM_DATABASE_URL", &crm.url);
+    for step in ["export-crm", "stage", "resolve", "build", "score", "load", "verify"] {
+        workdir.ok(step, &[]);
+    }
+    let held = |workdir: &Workdir| ["exports/crm", "verify", "crm", "score"].map(|folder| workdir.fingerprint(folder));
+    let saved = held(&workdir);
+    let commands: [&[&str]; 7] = [
+        &["load"],
+        &["load", "--dry-run"],
+        &["verify"],
+        &["rollback", "--yes"],
+        &["rollback", "--emergency", "--confirm", "postgres"],
+        &["watermarks"],
+        &["export-crm"],
+    ];
+    let empty = database("");
+    let narrow = database(&CRM.replace("\"sclMemberId\"        INTEGER,", "").replace(", \"sclMemberId\")", ")"));
+    for (place, lacking, asked) in [(&empty, "CustomerProfile", commands.len()), (&narrow, "sclMemberId", 4)] {
+        workdir.set("CRM_DATABASE_URL", &place.url);
+        for command in &commands[..asked] {
+            let run = workdir.run(command[0], &command[1..]);
+            let told = run.stderr.clone();
+            // A statement that the committed SQL asks in vain is input that does not match.
+            run.exits(if command[0] == "export-crm" { 11 } else { 10 });
+            let what = if command[0] == "watermarks" { "SyncLog" } else { lacking };
+            assert!(told.contains(what) && told.contains("  where") && told.contains("  help"), "{command:?}\n{told}");
+            assert!(!told.contains("\"records\""), "a name of the statement's own is no table: {told}");
+        }
+        assert_eq!(place.value("select count(*)::text from pg_namespace where nspname = 'backfill'"), "0");
+    }
+    assert_eq!(held(&workdir), saved);
+}

@@ -107,7 +107,8 @@ impl Connection {
 
     /// A failure of this session, reduced to what may be shown.
     pub fn fault(&self, error: &tokio_postgres::Error) -> Fault {
-        database_fault(error, &self.name)
+        let fault = database_fault(error, &self.name);
+        if fault.at.is_some() { fault } else { fault.at(self.target.to_string()) }
     }
 
     /// Where the session is: `user@host:port/database`.

@@ -151,7 +151,9 @@ pub fn database_fault(error: &Error, name: &str) -> Fault {
     let fault = match *code {
         SqlState::INSUFFICIENT_PRIVILEGE => Fault::new(Exit::Preflight, what).help("grant the right, or use another role"),
         SqlState::UNDEFINED_TABLE | SqlState::UNDEFINED_COLUMN | SqlState::INVALID_SCHEMA_NAME => {
-            Fault::new(Exit::Preflight, what)
+            Fault::new(Exit::Preflight, what).help(
+                "is this the right database and schema? what is missing is named by: make check-connections, make verify PHASE=0",
+            )
         }
         SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN => {
             Fault::new(Exit::Failed, what).help("the server ended the session; run the same command again")

@@ -150,7 +150,7 @@ pub fn preflight(catalog: &Catalog, allow_triggers: bool) -> Preflight {
     if catalog.is_superuser {
         warnings.push(format!("role {} is a superuser: a role with rights on the CRM's tables is enough", catalog.role));
     }
-    if !catalog.excess_rights.is_empty() {
+    if !catalog.is_superuser && !catalog.excess_rights.is_empty() {
         warnings.push(format!("role {} may also {}, which no load needs", catalog.role, catalog.excess_rights.join(", ")));
     }
     findings.extend(warnings.into_iter().map(|what| Finding { what, refuses: false }));

@@ -23,6 +23,10 @@ pub fn references(sql: &str) -> BTreeMap<String, BTreeSet<String>> {
         let alias = name(after).filter(|_| !word(after).is_some_and(|word| KEYWORDS.contains(&word)));
         aliases.entry(alias.unwrap_or(table)).or_default().insert(table);
     }
+    // What the statement names itself: `with records as (…)`.
+    let own: BTreeSet<&str> =
+        (0..tokens.len()).filter(|&at| word(at + 1) == Some("as") && is(at + 2, '(')).filter_map(name).collect();
+    aliases.values_mut().for_each(|tables| tables.retain(|table| !own.contains(table)));
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for table in aliases.values().flatten() {
         found.entry((*table).to_owned()).or_default();

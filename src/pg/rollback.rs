@@ -179,7 +179,13 @@ fn take_out(loader: &Loader, run_id: &str, undone: &mut Undone) -> Result<()> {
 /// What an emergency rollback would empty: rows not ours per table, and why it must not, if it must not.
 pub fn emergency_plan(loader: &Loader, consumers_stopped: bool) -> Result<Vec<(String, u64, u64)>> {
     let (crm, catalog) = loader.parts();
-    loader.preflight.check(&loader.place(), false)?;
+    let missing: Vec<&str> = table::ALL.into_iter().filter(|name| !catalog.tables.contains_key(*name)).collect();
+    if !missing.is_empty() {
+        return Err(Fault::new(Exit::Preflight, format!("this is no CRM: it lacks {}", missing.join(", ")))
+            .at(loader.place())
+            .help("is this the right database? make check-connections")
+            .into());
+    }
     let strangers: Vec<&str> = catalog
         .references
         .iter()
