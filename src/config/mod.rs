@@ -11,7 +11,8 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::{Exit, Fault, did_you_mean};
-use crate::model::{Day, Source};
+use crate::model::zone::Zone;
+use crate::model::{Day, Reasons, Source, Timestamp};
 
 /// The settings of a run. Every field has a working default; `backfill.toml` documents them.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -339,6 +340,16 @@ impl Default for Load {
 }
 
 impl Config {
+    /// By tenant: the instant from which its handicaps are of the World Handicap System, local midnight of the first day.
+    pub fn whs_from(&self) -> BTreeMap<String, Timestamp> {
+        let from = |region: &Region| {
+            let first = self.handicaps.whs_from(&region.region)?;
+            Some(Zone::parse(&region.timezone)?.midnight(first, &mut Reasons::default()))
+        };
+        let regions = self.tenants.regions.iter();
+        regions.filter_map(|(tenant, region)| Some((tenant.clone(), from(region)?))).collect()
+    }
+
     /// Reads a settings file; a missing file is an error only when it was named.
     pub fn read(path: &Path, named: bool) -> Result<Self> {
         let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_path_buf();
@@ -448,6 +459,9 @@ mod tests {
         let path = folder.path().join("backfill.toml");
         std::fs::write(&path, "[handicaps.whs]\nZA = \"2019-10-01\"\n").unwrap();
         let handicaps = Config::read(&path, true).unwrap().handicaps;
+        let instants = Config::default().whs_from();
+        assert_eq!(instants["1"].to_string(), "2019-12-31T22:00:00.000Z", "midnight in Johannesburg");
+        assert_eq!(instants["2"].to_string(), "2020-11-02T00:00:00.000Z");
         assert_eq!(handicaps.whs_from("ZA").unwrap().to_string(), "2019-10-01");
         assert_eq!(handicaps.whs_from("GB"), None, "a table that is given replaces the default");
         std::fs::write(&path, "[handicaps.whs]\nZA = \"January 2020\"\n").unwrap();

@@ -49,6 +49,7 @@ pub const CHECKS: &[Check] = checks![
     "checks": "cross_service_links", 1, "Verify cross-service links";
     "checks": "duplicate_emails", 1, "Run data quality report";
     "checks": "handicap_data", 1, "Verify handicap data sync";
+    "checks": "profile_tags", 1, "Verify membership data sync";
     "checks": "sync_log", 1, "Enable real-time event sync";
     "checks": "scl_member_links", 2, "Verify sclMemberId links";
     "checks": "membership_data", 2, "Verify membership data sync";

@@ -79,7 +79,7 @@ const LINES: [(&str, &str, Proof); 41] = [
     (TWO, "Export SCL Members", Proof::Export(Source::Scl)),
     (TWO, "Run import with identity resolution", Proof::Loaded(2)),
     (TWO, "Verify sclMemberId links", Proof::Checks(2, &["scl_member_links"])),
-    (TWO, "Verify membership data sync", Proof::Checks(2, &["membership_data"])),
+    (TWO, "Verify membership data sync", Proof::Checks(2, &["membership_data", "profile_tags"])),
     (THREE, "Export TeeTime Players", Proof::Export(Source::Teetime)),
     (THREE, "Run import with identity resolution", Proof::Loaded(3)),
     (THREE, "Verify teetimePlayerId links", Proof::Checks(3, &["teetime_player_links"])),

@@ -24,8 +24,7 @@ use crate::build::{
 use crate::cli::{Outcome, Session};
 use crate::config;
 use crate::fault::{Exit, Fault};
-use crate::model::zone::Zone;
-use crate::model::{Channel, Code, Handicap, Phase, Reasons, Source, Timestamp};
+use crate::model::{Channel, Code, Handicap, Phase, Source, Timestamp};
 use crate::progress::thousands;
 use crate::sources;
 use crate::steps::{nothing_to_do, unchanged};
@@ -155,19 +154,8 @@ fn options(config: &config::Config, as_of: Timestamp, phase: Phase) -> Options {
         extra_consent: extra.contains(&config::ExtraActivity::Consent),
         extra_handicap: extra.contains(&config::ExtraActivity::Handicap),
         default_tenant: config.tenants.default.clone(),
-        whs_from: config
-            .tenants
-            .regions
-            .iter()
-            .filter_map(|(tenant, region)| Some((tenant.clone(), whs_from(config, region)?)))
-            .collect(),
+        whs_from: config.whs_from(),
     }
-}
-
-/// Local midnight at the start of the first day of the World Handicap System in a tenant's region.
-fn whs_from(config: &config::Config, region: &config::Region) -> Option<Timestamp> {
-    let first = config.handicaps.whs_from(&region.region)?;
-    Some(Zone::parse(&region.timezone)?.midnight(first, &mut Reasons::default()))
 }
 
 fn earlier_withdrawals(export: Option<&Folder>) -> Result<Vec<EarlierWithdrawal>> {

@@ -29,6 +29,16 @@ table! {
 }
 
 table! {
+    /// The switch of each tenant's region to the World Handicap System, by the settings.
+    pub mod switches = "lent__switches", key(tenant_id) {
+        /// The tenant.
+        tenant_id: Label,
+        /// Handicaps before it are tagged (UTC).
+        whs_from: Timestamp,
+    }
+}
+
+table! {
     /// Every exported entity with its rows.
     pub mod entities = "lent__entities", key(source, entity) {
         /// The source.

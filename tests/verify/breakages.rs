@@ -215,6 +215,11 @@ fn profiles() -> Vec<Breakage> {
             r#""handicapUpdatedAt" = '2001-01-01'"#,
             r#""handicap" is not null"#,
         ),
+        profile(
+            &["profile_tags: tags that do not follow from statuses and the handicap's date"],
+            r#""tags" = array_append("tags", 'pre_whs')"#,
+            r#"not 'pre_whs' = any("tags")"#,
+        ),
     ]
 }
 

@@ -86,15 +86,16 @@ fn lines_are_done_by_what_was_run_and_open_again_after_a_rollback() {
     workdir.ok("stage", &["--phase", "6"]);
     load(&workdir);
     let now = states(&workdir);
-    // The town is much smaller than the strategy's estimates: a person says whether that is right.
-    assert_eq!(of(&now, "NEEDS_A_PERSON"), [11, 34, 37], "{now:?}");
+    // The town is much smaller than the strategy's estimates, and flags alone silence 7 % of its grants: a person says whether that
+    // is right.
+    assert_eq!(of(&now, "NEEDS_A_PERSON"), [11, 24, 34, 37], "{now:?}");
     assert!(of(&now, "OPEN").is_empty() && of(&now, "FAILED").is_empty(), "{now:?}");
 
     workdir.run("checklist", &["--done", "Run import with identity resolution", "--by", "T. Ester"]).exits(2).says("3 lines");
     workdir.run("checklist", &["--done", "99", "--by", "T. Ester"]).exits(2).says("numbered 1 to 41");
     workdir.run("checklist", &["--done", "37"]).exits(2);
     workdir.ok("checklist", &["--done", "Enable real-time event sync", "--by", "T. Ester"]).says("closed by T. Ester, 20");
-    assert_eq!(of(&states(&workdir), "NEEDS_A_PERSON"), [11, 34]);
+    assert_eq!(of(&states(&workdir), "NEEDS_A_PERSON"), [11, 24, 34]);
 
     // What a check finds wrong nobody closes.
     crm.execute(r#"update "CustomerProfile" set "sclMemberId" = null where "sclMemberId" is not null"#);

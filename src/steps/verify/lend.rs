@@ -4,10 +4,10 @@ use anyhow::Result;
 use hashbrown::HashMap;
 
 use crate::cli::Session;
-use crate::config::{ActivityScope, FlagFalse, MissingComponent, Scope};
 use crate::model::{AliasType, Code, Outcome, Phase, Source, Timestamp};
 use crate::pg::verifier::Verifier;
 use crate::sources;
+use crate::steps::verify::settings;
 use crate::store::Folder;
 use crate::tables::{Builder as _, Table, check, crm, evidence, resolution, score, stage};
 
@@ -81,20 +81,7 @@ impl Folders {
     /// Lends everything that the session's checks name; returns how many rows.
     pub fn lend(&self, session: &Session, verifier: &Verifier) -> Result<u64> {
         let mut rows = 0;
-        rows += lend_rows::<evidence::run::Table>(verifier, |push| {
-            push(evidence::run::Row {
-                phase: i32::from(self.phase.number()),
-                as_of: self.as_of,
-                window_from: self.window_from(session),
-                default_tenant_id: &session.config.tenants.default,
-                is_weak_consent_enough: !session.config.consent.strict_consent,
-                is_false_flag_withdrawal: session.config.consent.flag_false == FlagFalse::Withdrawal,
-                is_suppression_global: session.config.consent.suppression == Scope::Global,
-                is_engaged_only: session.config.scores.activity_scope == ActivityScope::Engaged,
-                is_renormalised: session.config.scores.missing == MissingComponent::Renormalise,
-            });
-            Ok(())
-        })?;
+        rows += settings::lend(session, self, verifier)?;
         rows += lend_rows::<evidence::entities::Table>(verifier, |push| {
             for (source, entity, row_count, estimate) in self.entities(session) {
                 push(evidence::entities::Row { source, entity, row_count, estimate });
@@ -449,7 +436,11 @@ impl Folders {
 
 /// Lends the rows that `give` pushes, batch by batch, so that memory does not grow with them; nothing if no check of the session
 /// names the dataset.
-fn lend_rows<T: Table>(verifier: &Verifier, give: impl FnOnce(&mut dyn for<'a> FnMut(T::Row<'a>)) -> Result<()>) -> Result<u64> {
+/// Lends the rows that are given, if a check of the session names them.
+pub(super) fn lend_rows<T: Table>(
+    verifier: &Verifier,
+    give: impl FnOnce(&mut dyn for<'a> FnMut(T::Row<'a>)) -> Result<()>,
+) -> Result<u64> {
     if !verifier.names(T::STEM) {
         return Ok(0);
     }

@@ -5,6 +5,7 @@ mod preflight;
 mod results;
 mod segments;
 mod sessions;
+mod settings;
 mod spot;
 mod target;
 

@@ -1,0 +1,35 @@
+//! What the settings say, lent to the checks that decide by it.
+
+use anyhow::Result;
+
+use crate::cli::Session;
+use crate::config::{ActivityScope, FlagFalse, MissingComponent, Scope};
+use crate::pg::verifier::Verifier;
+use crate::steps::verify::lend::{Folders, lend_rows};
+use crate::tables::evidence;
+
+/// Lends the settings of the run; returns how many rows.
+pub fn lend(session: &Session, folders: &Folders, verifier: &Verifier) -> Result<u64> {
+    let config = &session.config;
+    let run = lend_rows::<evidence::run::Table>(verifier, |push| {
+        push(evidence::run::Row {
+            phase: i32::from(folders.phase.number()),
+            as_of: folders.as_of,
+            window_from: folders.window_from(session),
+            default_tenant_id: &config.tenants.default,
+            is_weak_consent_enough: !config.consent.strict_consent,
+            is_false_flag_withdrawal: config.consent.flag_false == FlagFalse::Withdrawal,
+            is_suppression_global: config.consent.suppression == Scope::Global,
+            is_engaged_only: config.scores.activity_scope == ActivityScope::Engaged,
+            is_renormalised: config.scores.missing == MissingComponent::Renormalise,
+        });
+        Ok(())
+    })?;
+    let switches = lend_rows::<evidence::switches::Table>(verifier, |push| {
+        for (tenant_id, whs_from) in &config.whs_from() {
+            push(evidence::switches::Row { tenant_id, whs_from: *whs_from });
+        }
+        Ok(())
+    })?;
+    Ok(run + switches)
+}
