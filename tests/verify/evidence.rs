@@ -13,11 +13,17 @@ const B: &str = "bf110000-0000-8000-8000-00000000000b";
 
 /// A session on an empty CRM, or one with these rows.
 fn verifier(rows: &str) -> (Database, Verifier) {
+    verifier_of(rows, &[])
+}
+
+/// The same for checks that rest on tables of the session's own.
+fn verifier_of(rows: &str, names: &[&str]) -> (Database, Verifier) {
     let crm = database(include_str!("../../schemas/crm.sql"));
     if !rows.is_empty() {
         crm.execute(rows);
     }
-    let verifier = Verifier::open(&Dsn::new(crm.url.clone(), "test"), Vec::new(), None).unwrap();
+    let checks = CHECKS.iter().filter(|check| names.contains(&check.name)).collect();
+    let verifier = Verifier::open(&Dsn::new(crm.url.clone(), "test"), checks, None).unwrap();
     (crm, verifier)
 }
 
@@ -173,7 +179,7 @@ fn lend_rest(verifier: &Verifier, people: &[evidence::people::Row<'_>]) {
 
 #[test]
 fn a_handicap_that_a_linked_player_has_must_be_shown_by_somebody() {
-    let (_crm, verifier) = verifier("");
+    let (_crm, verifier) = verifier_of("", &["handicap_data"]);
     let player = |source_id| evidence::people::Row { source: Source::Teetime, handicap: Some(Handicap(54)), ..person(source_id) };
     lend_rest(&verifier, &[person("1"), player("p1"), evidence::people::Row { profile_id: Some(B), ..player("p2") }]);
     lend::<evidence::provenance::Table>(
