@@ -13,7 +13,15 @@ use crate::store::{Layout, io_fault};
 /// Held while a command writes to a data folder.
 #[derive(Debug)]
 pub struct RunLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for RunLock {
+    /// A child that is being started has a copy of every open file until it runs its own program; closing ours would leave the lock
+    /// to that copy.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
 }
 
 impl RunLock {
@@ -36,7 +44,7 @@ impl RunLock {
                 for folder in [layout.root(), &layout.root().join("exports")] {
                     remove_leftovers(folder)?;
                 }
-                Ok(Self { _file: file })
+                Ok(Self { file })
             }
             Err(TryLockError::WouldBlock) => {
                 let mut other = String::new();
@@ -48,5 +56,22 @@ impl RunLock {
             }
             Err(TryLockError::Error(error)) => Err(io_fault("lock", &path, &error).into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_is_let_go_is_free_though_a_child_still_has_a_copy_of_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::new(folder.path().join("data"));
+        let first = RunLock::take(&layout, "first").unwrap();
+        let copy = first.file.try_clone().unwrap();
+        assert!(RunLock::take(&layout, "second").unwrap_err().to_string().contains("first"));
+        drop(first);
+        RunLock::take(&layout, "third").unwrap();
+        drop(copy);
     }
 }

@@ -141,6 +141,39 @@ impl Entity for sport_memberships::Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{CustomerStatus, Gender};
+    use crate::sources::staging::lab::{columns, count, stage};
+
+    fn member<'a>(id: &'a str, first_name: &'a str, status: Option<&'a str>) -> members::Row<'a> {
+        members::Row {
+            id,
+            tenant_id: Some("1"),
+            external_subject: None,
+            email: None,
+            first_name: Some(first_name),
+            last_name: Some("Lee"),
+            status,
+            membership_tier_id: None,
+            membership_tier: Some(" Gold "),
+            created_at: None,
+            updated_at: None,
+        }
+    }
+
+    #[test]
+    fn a_member_keeps_its_own_status_text_and_what_a_title_tells_is_found_in_the_name() {
+        let rows = [member("1", "Mrs Ann", Some(" On Hold ")), member("2", "Ann", None), member("3", "Ann", Some("Sabbatical"))];
+        let sheet = stage::<members::Table>(&rows);
+        let people = columns::<people::Table>(&sheet.people);
+        let first = people.row(0);
+        assert_eq!((first.membership_status, first.membership_tier), (Some("On Hold"), Some("Gold")));
+        assert_eq!((first.first_name, first.first_name_raw, first.gender), (Some("Ann"), Some("Mrs Ann"), Gender::Female));
+        assert_eq!(sheet.counts[&("first_name", Reason::GenderFromTitle, None)], 1);
+        let statuses: Vec<_> = people.rows().map(|row| row.status).collect();
+        assert_eq!(statuses, [Some(CustomerStatus::Inactive); 3], "suspended, blank without a home club, unknown");
+        assert_eq!((count(&sheet, Reason::StatusBlank), count(&sheet, Reason::StatusUnmapped)), (1, 1));
+        assert!(people.rows().all(|row| row.may_found), "a member without any key founds, too");
+    }
 
     #[test]
     fn subjects_of_the_identity_provider_are_told_from_legacy_codes() {

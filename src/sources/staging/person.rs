@@ -175,7 +175,9 @@ pub fn stage_person(desk: &mut Desk<'_>, mut cells: PersonCells<'_>, row: people
     };
     row.skip_reason = skip_reason(&row, cells.founding, desk.rules.keyless);
     row.may_found = row.skip_reason.is_none();
-    row.gender = gender(&mut desk.tally, desk.rules, desk.survey, cells.gender, name.title);
+    // Where a source has no column for it, what a title tells was found in the name.
+    let gender_cell = if cells.gender.column.is_empty() { Cell::of(cells.first.column, None) } else { cells.gender };
+    row.gender = gender(&mut desk.tally, desk.rules, desk.survey, gender_cell, name.title);
     desk.staged.person(row);
 }
 
