@@ -238,3 +238,108 @@ fn whatever_sources_and_people_do_nothing_of_theirs_and_no_withdrawal_is_lost() 
         "everybody is who they were"
     );
 }
+
+/// A contact as its source has it today.
+#[derive(Clone)]
+struct Contact {
+    id: String,
+    address: usize,
+    /// Refusals (false) and grants (true) with their day; logged ones can lift.
+    evidence: Vec<(bool, bool, u8)>,
+}
+
+/// Numbers that are the same on every machine.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % end as u64).unwrap()
+    }
+}
+
+const PEOPLE: [(i32, &str); 4] = [(101, "Anna"), (102, "Bea"), (103, "Cleo"), (104, "Dora")];
+
+fn address(person: usize) -> String {
+    format!("{}@mail.test", PEOPLE[person].1.to_lowercase())
+}
+
+/// One thing that happens to a contact on a day, in the source and in what the test knows of it.
+fn happen(town: &Town, contacts: &mut Vec<Contact>, dice: &mut Dice, day: u8, made: &mut usize) {
+    let messaging = town.source(Source::Messaging);
+    let who = if contacts.is_empty() { 0 } else { dice.below(contacts.len()) };
+    match dice.below(if contacts.is_empty() { 1 } else { 8 }) {
+        0 | 1 => {
+            *made += 1;
+            let contact = Contact { id: format!("c{made}"), address: dice.below(PEOPLE.len()), evidence: Vec::new() };
+            town.contact(&contact.id, &address(contact.address));
+            contacts.push(contact);
+        }
+        2 => {
+            town.forget_contact(&contacts[who].id);
+            contacts.remove(who);
+        }
+        3 => {
+            let moved = dice.below(PEOPLE.len());
+            let id = &contacts[who].id;
+            messaging.execute(&format!(r#"update "Contact" set "email" = '{}' where "id" = '{id}'"#, address(moved)));
+            contacts[who].address = moved;
+        }
+        kind => {
+            let contact = &mut contacts[who];
+            let (is_logged, is_grant) = (kind < 6, dice.below(2) == 0);
+            if contact.evidence.iter().any(|(logged, _, known)| *logged == is_logged && *known == day) {
+                return;
+            }
+            if is_logged {
+                town.act(&contact.id, is_grant, day)
+            } else {
+                town.preference(&contact.id, is_grant, day)
+            }
+            contact.evidence.push((is_logged, is_grant, day));
+        }
+    }
+}
+
+/// Contacts come, go, move, refuse and agree at random. Whatever was ever loaded as refused for an address stays refused for whoever
+/// shows it, until a logged act of a contact of that address is later.
+#[test]
+fn no_course_of_events_turns_a_withdrawal_into_consent_without_a_later_logged_act() {
+    let mut town = Town::new();
+    for (id, first) in PEOPLE {
+        town.member(id, first, &format!("{}@mail.test", first.to_lowercase()));
+    }
+    let (mut dice, mut contacts, mut made) = (Dice(0xf1bb_cdcb_fa53_e0a8), Vec::new(), 0);
+    let (mut refused, mut agreed) = ([None; PEOPLE.len()], [None; PEOPLE.len()]);
+    let mut held_back = 0;
+    for day in 2..=7_u8 {
+        for _ in 0..5 {
+            happen(&town, &mut contacts, &mut dice, day - 1, &mut made);
+        }
+        town.another_day(day);
+        for contact in &contacts {
+            for &(is_logged, is_grant, at) in &contact.evidence {
+                // A logged act counts at noon of its day, a preference at its beginning.
+                let at = u16::from(at) * 2 + u16::from(is_logged);
+                if !is_grant {
+                    refused[contact.address] = refused[contact.address].max(Some(at));
+                } else if is_logged {
+                    agreed[contact.address] = agreed[contact.address].max(Some(at));
+                }
+            }
+        }
+        for person in (0..PEOPLE.len()).filter(|&person| refused[person].is_some() && agreed[person] <= refused[person]) {
+            let granted = format!(
+                r#"select count(*) from "CustomerProfile" p where p."email" = '{}' and (p."emailOptIn" or exists (
+                     select from "MarketingConsent" c
+                     where c."customerId" = p."id" and c."channel" = 'EMAIL' and c."status" = 'OPTED_IN'))"#,
+                address(person)
+            );
+            assert_eq!(town.crm.value(&granted), "0", "day {day}: {}", address(person));
+            held_back += 1;
+        }
+    }
+    assert!(held_back > 3, "the course of events tried it: {held_back}");
+}
