@@ -1,113 +1,117 @@
-//! Accuracy and speed of identity resolution. Arguments: labelled CSV files; without any, the invented populations.
+//! Accuracy, calibration and speed of identity resolution. Arguments: labelled CSV files, of which only the accuracy is told; without
+//! any, the invented populations of seeds that no weight was tuned on.
 
+#[cfg(feature = "local-postgres")]
+mod speed;
 #[path = "../tests/truth/mod.rs"]
 mod truth;
 
-use std::time::Instant;
-
-use crm_backfill::resolve::accuracy::Accuracy;
-use crm_backfill::resolve::{Memory, Options, Resolution};
+use crm_backfill::resolve::accuracy::{Accuracy, RuleAccuracy};
+use crm_backfill::resolve::{LiteralRule, Memory, Options};
 use truth::{Raw, Truth, read_csv};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Seeds that no weight was tuned on.
 #[cfg(feature = "local-postgres")]
 const REPORTED: [u64; 2] = [101, 102];
 
-/// The seeds to report, or one to tune on.
-#[cfg(feature = "local-postgres")]
-fn seeds() -> Vec<u64> {
-    std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).map_or(REPORTED.to_vec(), |seed| vec![seed])
-}
-
-/// Pairs of one person inside one tenant that clean shared keys connect, and how many of them are joined.
-fn reachable(resolution: &Resolution, truth: &Truth) -> (u64, u64) {
-    let population = &resolution.population;
-    let mut reached = population.clean_key_groups(&truth.people);
-    let labels = resolution.labels();
-    let pairs = |mut keys: Vec<(u32, u32)>| {
-        keys.sort_unstable();
-        keys.chunk_by(|a, b| a == b).map(|same| (same.len() * (same.len() - 1) / 2) as u64).sum::<u64>()
-    };
-    let all = pairs(reached.iter().map(|&group| (group, 0)).collect());
-    let joined = pairs(reached.drain(..).zip(labels.iter().copied()).collect());
-    (all, joined)
-}
-
-fn report(name: &str, records: &[Raw]) {
-    let truth = Truth::of(records, 16_384);
-    let options = Options::default();
-    let begun = Instant::now();
-    let resolution = truth.resolve(&options, Memory::default());
-    let seconds = begun.elapsed().as_secs_f64();
-    let of = Accuracy::of(resolution.labels(), &truth.people, &truth.households);
-    let (all, joined) = reachable(&resolution, &truth);
+fn heading() {
     println!(
-        "{name:20} {:>8} records {:>6.0}k/s  P {:.4}  beyond households {:.4}  R {:.4} of reachable {:.4}  F1 {:.4}  B3 {:.4}/{:.4}  largest {}",
-        records.len(),
-        records.len() as f64 / seconds / 1000.0,
+        "{:<18} {:>8} {:<9} {:>6} {:>6} {:>6} {:>7} {:>6} {:>6} {:>6} {:>7}",
+        "population", "records", "method", "P", "R", "F1", "P'", "R'", "B3 P", "B3 R", "largest"
+    );
+}
+
+/// One line of the table.
+fn line(name: &str, method: &str, truth: &Truth, labels: &[u32], reached: (u64, u64)) {
+    let of = Accuracy::of(labels, &truth.people, &truth.households);
+    println!(
+        "{name:<18} {:>8} {method:<9} {:>6.4} {:>6.4} {:>6.4} {:>7.5} {:>6.4} {:>6.4} {:>6.4} {:>7}",
+        labels.len(),
         of.precision(),
-        of.precision_beyond_households(),
         of.recall(),
-        joined as f64 / all as f64,
         of.f1(),
+        of.precision_beyond_households(),
+        reached.1 as f64 / reached.0.max(1) as f64,
         of.b_cubed_precision,
         of.b_cubed_recall,
         of.largest
     );
-    if let Some(file) = std::env::var_os("DUMP") {
-        use crm_backfill::tables::{Table as _, resolution::links};
-        let mut lines = String::new();
-        let mut at = 0;
-        for batch in resolution.links() {
-            for row in links::Table::columns(&batch).unwrap().rows() {
-                let matched = row
-                    .matched_source
-                    .map_or(String::new(), |s| format!("{s}:{}:{}", s.people(), row.matched_source_id.unwrap()));
-                lines += &format!(
-                    "{}:{}:{}|{}|{}|{}|{}|{}|{}\n",
-                    row.source,
-                    row.entity,
-                    row.source_id,
-                    resolution.labels()[at],
-                    matched,
-                    row.bits16,
-                    row.evidence,
-                    truth.people[at],
-                    resolution.population.is_nameless(at as u32)
-                );
-                at += 1;
-            }
-        }
-        std::fs::write(file, lines).unwrap();
+}
+
+/// Our result, the strategy's literal rule, and the closure over equal addresses and numbers; adds our links to `links`.
+fn compare(name: &str, records: &[Raw], links: &mut Vec<RuleAccuracy>) {
+    let truth = Truth::of(records, 16_384);
+    let resolution = truth.resolve(&Options::default(), Memory::default());
+    let population = &resolution.population;
+    let mut rule = LiteralRule::default();
+    truth.batches.iter().for_each(|(source, batch)| rule.people(*source, batch));
+    let closure = rule.closure();
+    let literal = rule.finish();
+    for (method, labels) in [("ours", resolution.labels()), ("strategy", &literal.founders), ("closure", &closure)] {
+        line(name, method, &truth, labels, Accuracy::reached(population, labels, &truth.people));
     }
-    if std::env::var_os("RULES").is_some() {
-        for rule in resolution.by_rule(&truth.people) {
-            println!(
-                "    {:14} {:>3}+ {:>8} links {:.4} right",
-                rule.rule.to_string(),
-                rule.from_bits,
-                rule.links,
-                rule.right as f64 / rule.links as f64
-            );
+    for of in resolution.by_rule(&truth.people) {
+        match links.iter_mut().find(|known| (known.rule, known.from_bits) == (of.rule, of.from_bits)) {
+            Some(known) => {
+                known.links += of.links;
+                known.right += of.right;
+            }
+            None => links.push(of),
         }
+    }
+}
+
+/// Links by rule and band: what their confidence claims, and what is so.
+fn calibration(name: &str, mut links: Vec<RuleAccuracy>) {
+    println!("\nlinks of {name}: confidence claimed and share seen, by rule and bits from");
+    links.sort_unstable_by_key(|of| (of.rule, of.from_bits));
+    for of in links {
+        println!(
+            "  {:<14} {:>3}+ {:>9} links  claimed {:>3}{}  seen {:>5.1}",
+            of.rule.to_string(),
+            of.from_bits,
+            of.links,
+            of.claimed,
+            if of.is_at_ceiling { " (ceiling)" } else { "          " },
+            100.0 * of.right as f64 / of.links as f64
+        );
     }
 }
 
 fn main() {
     let files: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    for file in &files {
-        let name = file.rsplit('/').next().unwrap_or(file);
-        report(name, &read_csv(&std::fs::read_to_string(file).unwrap()));
-    }
     #[cfg(feature = "local-postgres")]
     if files.is_empty() {
-        let scales = if std::env::var_os("SEED").is_some() { vec![0.3] } else { vec![0.1, 1.0] };
-        for scale in scales {
-            for population in crm_backfill::demo::Population::ALL {
-                for seed in seeds() {
-                    report(&format!("{} {scale} #{seed}", population.name), &truth::demo::records(population, seed, scale));
+        if let Some(scale) = std::env::var("SPEED_SCALE").ok().and_then(|scale| scale.parse().ok()) {
+            speed::measure(scale);
+            return;
+        }
+        speed::told(10.0);
+        speed::hubs();
+        println!();
+        heading();
+        let mut links = vec![Vec::new(); crm_backfill::demo::Population::ALL.len()];
+        for scale in [0.1, 1.0] {
+            for (population, links) in crm_backfill::demo::Population::ALL.iter().zip(&mut links) {
+                for seed in REPORTED {
+                    let name = format!("{} {scale} #{seed}", population.name);
+                    compare(&name, &truth::demo::records(population, seed, scale), links);
                 }
             }
         }
+        for (population, links) in crm_backfill::demo::Population::ALL.iter().zip(links) {
+            calibration(population.name, links);
+        }
+        return;
     }
+    heading();
+    let mut links = Vec::new();
+    for file in &files {
+        let name = file.rsplit('/').next().unwrap_or(file);
+        compare(name, &read_csv(&std::fs::read_to_string(file).unwrap()), &mut links);
+    }
+    calibration("all files", links);
 }

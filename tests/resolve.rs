@@ -1,7 +1,7 @@
 //! Identity resolution as a whole: adversarial people, decisions, and the same answer whatever the order.
 
 use crm_backfill::model::{LinkRule, Source};
-use crm_backfill::resolve::{Decision, DecisionKind, DecisionState, LiteralRule, Memory, Options, Origin, Resolution};
+use crm_backfill::resolve::{Decision, DecisionKind, DecisionState, LiteralRule, Memory, Options, Origin, Resolution, Scope};
 use crm_backfill::tables::Table as _;
 use crm_backfill::tables::resolution::{candidates, links};
 use proptest::prelude::*;
@@ -217,6 +217,66 @@ fn fifty_records_of_one_person_are_one_profile() {
 }
 
 #[test]
+fn fifty_records_of_one_person_over_the_five_sources_are_one_profile() {
+    let number = "2700112233".to_owned();
+    let (email, login) = ("naledi.m@mail.test", "auth0|0123456789abcdef");
+    let records: Vec<Raw> = (0..50)
+        .map(|n: u32| {
+            let id = n.to_string();
+            let named =
+                with(member(&id, "Naledi", "Mokoena", "1990-05-04"), email, if n.is_multiple_of(2) { MOBILE } else { OTHER });
+            match n % 5 {
+                0 => Raw { golf_rsa: number.clone(), ..named },
+                1 => Raw { source: Source::McaUk, ..named },
+                2 => Raw { source: Source::Scl, born: String::new(), auth: login.to_owned(), ..named },
+                3 => Raw { source: Source::Teetime, born: String::new(), golf_rsa: number.clone(), ..named },
+                _ => Raw { auth: login.to_owned(), ..contact(&id, email, if n.is_multiple_of(2) { MOBILE } else { OTHER }) },
+            }
+        })
+        .map(|raw| Raw { tenant: Some("1".to_owned()), ..raw })
+        .collect();
+    // The list of the other country keeps its own tenant.
+    let abroad = |raw: &Raw| raw.source == Source::McaUk;
+    let one_tenant: Vec<Raw> = records.iter().filter(|raw| !abroad(raw)).cloned().collect();
+    assert_eq!(people(&resolved(&one_tenant)).len(), 1);
+    let options = Options { scope: Scope::Global, ..Options::default() };
+    let everywhere = Truth::of(&records, 7).resolve(&options, Memory::default());
+    assert_eq!(people(&everywhere).len(), 1);
+    assert_eq!(everywhere.population.len(), 50);
+}
+
+#[test]
+fn decisions_that_exclude_each_other_are_contradicted() {
+    let records =
+        [with(member("1", "Peter", "Botha", ""), "p@mail.test", ""), player("p", "Naledi", "Mokoena", "n@mail.test", "")];
+    let (a, b) = ("mca_za:members:1", "teetime:players:p");
+    let decisions = [decision(DecisionKind::MustLink, a, b), decision(DecisionKind::CannotLink, b, a)];
+    let resolution = Truth::of(&records, 100).resolve(&Options::default(), Memory { decisions: &decisions, profile_ids: &[] });
+    assert!(resolution.decision_states().iter().any(|(_, state)| *state == DecisionState::Contradicted));
+}
+
+#[cfg(feature = "local-postgres")]
+#[test]
+fn confidence_claims_no_more_than_an_unseen_population_shows() {
+    let records = crate::truth::demo::records(&crm_backfill::demo::Population::ORDINARY, 103, 0.1);
+    let truth = Truth::of(&records, 16_384);
+    let links = truth.resolve(&Options::default(), Memory::default()).by_rule(&truth.people);
+    let judged: Vec<_> = links.iter().filter(|of| of.links >= 200).collect();
+    assert!(judged.len() >= 12, "too few links to judge");
+    for of in judged {
+        let seen = 100.0 * of.right as f64 / of.links as f64;
+        let claimed = f64::from(of.claimed);
+        assert!(seen >= claimed - 5.0, "{} from {} bits: {claimed} claimed, {seen:.1} seen", of.rule, of.from_bits);
+        assert!(
+            of.is_at_ceiling || seen <= claimed + 5.0,
+            "{} from {} bits: {claimed} claimed, {seen:.1} seen",
+            of.rule,
+            of.from_bits
+        );
+    }
+}
+
+#[test]
 fn nobody_is_linked_across_tenants_but_the_pair_is_listed() {
     let abroad = Raw { tenant: Some("2".to_owned()), ..player("p", "Naledi", "Mokoena", "naledi.m@mail.test", "") };
     let records = [with(member("1", "Naledi", "Mokoena", ""), "naledi.m@mail.test", ""), abroad];
@@ -260,7 +320,7 @@ fn the_strategys_literal_rule_chains_a_couple_by_its_mailbox_where_ours_does_not
 }
 
 fn decision(kind: DecisionKind, a: &str, b: &str) -> Decision {
-    Decision { kind, a: a.to_owned(), b: b.to_owned(), origin: Origin::File }
+    Decision { kind, a: a.to_owned(), b: b.to_owned(), origin: Origin::File(2) }
 }
 
 /// A small town with every kind of collision: few names, few addresses, few numbers.

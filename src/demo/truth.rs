@@ -11,6 +11,7 @@ use hashbrown::HashMap;
 
 use crate::fault::{Exit, Fault};
 use crate::model::{Code as _, Source};
+use crate::resolve::accuracy::Accuracy;
 use crate::store::{Layout, io_fault};
 
 use super::records::Records;
@@ -63,85 +64,51 @@ pub fn read(path: &Path) -> Result<HashMap<(Source, String), Truth, FixedState>>
         .collect()
 }
 
-/// How near a resolution came to the truth, in pairs of records.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Accuracy {
+/// How near a resolution came to the truth.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Nearness {
     /// Records that were compared.
     pub records: u64,
     /// Profiles they were put into.
     pub profiles: u64,
-    /// Pairs of records in one profile.
-    pub linked: u64,
-    /// Of those: pairs of one person.
-    pub right: u64,
-    /// Of those linked: pairs of two people of one household.
-    pub household: u64,
-    /// Pairs of one person.
-    pub true_pairs: u64,
-    /// Of those: pairs of one tenant, which alone may be linked.
+    /// Agreement over pairs of records; a record without a profile is alone.
+    pub pairs: Accuracy,
+    /// Pairs of one person inside one tenant, which alone may be linked.
     pub true_pairs_of_a_tenant: u64,
-    /// Records of the largest profile.
-    pub largest: u64,
 }
 
-impl Accuracy {
-    /// Share of the linked pairs that are right.
-    pub fn precision(&self) -> f64 {
-        share(self.right, self.linked)
-    }
-
-    /// The same with pairs inside one household set aside.
-    pub fn precision_between_households(&self) -> f64 {
-        share(self.right, self.linked - self.household)
-    }
-
+impl Nearness {
     /// Share of the right pairs within a tenant that are linked.
-    pub fn recall(&self) -> f64 {
-        share(self.right, self.true_pairs_of_a_tenant)
+    pub fn recall_within_tenant(&self) -> f64 {
+        if self.true_pairs_of_a_tenant == 0 {
+            return 1.0;
+        }
+        self.pairs.right_pairs as f64 / self.true_pairs_of_a_tenant as f64
     }
 }
 
-fn share(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 1.0 } else { part as f64 / whole as f64 }
-}
-
-/// Compares; each record is its truth, its tenant and its profile. A record without a profile is alone.
-pub fn compare<'a>(records: impl IntoIterator<Item = (Truth, Option<&'a str>, Option<&'a str>)>) -> Accuracy {
-    type Counts<K> = HashMap<K, u64, FixedState>;
-    let mut found = Accuracy::default();
-    let mut by_profile: HashMap<&str, Vec<Truth>, FixedState> = HashMap::default();
-    let (mut by_person, mut by_person_and_tenant) = (Counts::<u32>::default(), Counts::<(u32, &str)>::default());
+/// Compares; each record is its truth, its tenant and its profile.
+pub fn compare<'a>(records: impl IntoIterator<Item = (Truth, Option<&'a str>, Option<&'a str>)>) -> Nearness {
+    let mut numbers: HashMap<&str, u32, FixedState> = HashMap::default();
+    let mut of_tenant: HashMap<(u32, &str), u64, FixedState> = HashMap::default();
+    let (mut labels, mut people, mut households) = (Vec::new(), Vec::new(), Vec::new());
+    let mut alone = u32::MAX;
     for (truth, tenant, profile) in records {
-        found.records += 1;
-        *by_person.entry(truth.person).or_default() += 1;
+        let next = u32::try_from(numbers.len()).expect("profiles are counted in 32 bits");
+        labels.push(profile.map_or(alone, |profile| *numbers.entry(profile).or_insert(next)));
+        alone -= u32::from(profile.is_none());
+        people.push(truth.person);
+        households.push(truth.household);
         if let Some(tenant) = tenant {
-            *by_person_and_tenant.entry((truth.person, tenant)).or_default() += 1;
-        }
-        if let Some(profile) = profile {
-            by_profile.entry(profile).or_default().push(truth);
+            *of_tenant.entry((truth.person, tenant)).or_default() += 1;
         }
     }
-    found.true_pairs = by_person.values().map(|count| pairs(*count)).sum();
-    found.true_pairs_of_a_tenant = by_person_and_tenant.values().map(|count| pairs(*count)).sum();
-    for members in by_profile.values() {
-        let (mut people, mut households) = (Counts::<u32>::default(), Counts::<u32>::default());
-        for member in members {
-            *people.entry(member.person).or_default() += 1;
-            *households.entry(member.household).or_default() += 1;
-        }
-        let right: u64 = people.values().map(|count| pairs(*count)).sum();
-        let at_home: u64 = households.values().map(|count| pairs(*count)).sum();
-        found.profiles += 1;
-        found.linked += pairs(members.len() as u64);
-        found.right += right;
-        found.household += at_home - right;
-        found.largest = found.largest.max(members.len() as u64);
+    Nearness {
+        records: labels.len() as u64,
+        profiles: numbers.len() as u64,
+        pairs: Accuracy::of(&labels, &people, &households),
+        true_pairs_of_a_tenant: of_tenant.values().map(|count| count * (count - 1) / 2).sum(),
     }
-    found
-}
-
-fn pairs(count: u64) -> u64 {
-    count * count.saturating_sub(1) / 2
 }
 
 #[cfg(test)]
@@ -160,9 +127,11 @@ mod tests {
             (truth(4, 4), None, None),
         ]);
         // Profile a: six pairs, one of them right, two inside household 1.
-        assert_eq!((found.records, found.profiles, found.linked, found.right, found.household), (6, 2, 6, 1, 2));
-        assert_eq!((found.true_pairs, found.true_pairs_of_a_tenant, found.largest), (2, 1, 4));
-        assert!((found.precision_between_households() - 0.25).abs() < 1e-9);
+        let pairs = &found.pairs;
+        assert_eq!((found.records, found.profiles), (6, 2));
+        assert_eq!((pairs.joined_pairs, pairs.right_pairs, pairs.household_pairs), (6, 1, 2));
+        assert_eq!((pairs.true_pairs, found.true_pairs_of_a_tenant, pairs.largest), (2, 1, 4));
+        assert!((pairs.precision_beyond_households() - 0.25).abs() < 1e-9);
     }
 
     #[test]

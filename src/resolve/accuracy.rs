@@ -5,6 +5,7 @@ use hashbrown::HashMap;
 
 use crate::model::LinkRule;
 use crate::resolve::Resolution;
+use crate::resolve::confidence::{ceiling, confidence};
 use crate::resolve::forest::Forest;
 use crate::resolve::intern::NONE;
 use crate::resolve::names::block_hash;
@@ -115,6 +116,10 @@ pub struct RuleAccuracy {
     pub links: u64,
     /// Links of two records of one person.
     pub right: u64,
+    /// The confidence that such links carry, 0 to 100.
+    pub claimed: i32,
+    /// Whether that is the rule's ceiling, above which a measured share is cut off.
+    pub is_at_ceiling: bool,
 }
 
 impl Resolution {
@@ -132,11 +137,35 @@ impl Resolution {
                     of.links += 1;
                     of.right += right;
                 }
-                None => found.push(RuleAccuracy { rule, from_bits, links: 1, right }),
+                None => {
+                    let claimed = confidence(rule, from_bits * 16);
+                    found.push(RuleAccuracy {
+                        rule,
+                        from_bits,
+                        links: 1,
+                        right,
+                        claimed,
+                        is_at_ceiling: claimed == ceiling(rule),
+                    });
+                }
             }
         }
         found.sort_unstable_by_key(|of| (of.rule, of.from_bits));
         found
+    }
+}
+
+impl Accuracy {
+    /// Pairs of one person inside one tenant that clean shared keys connect, and how many of them the labels join.
+    pub fn reached(population: &Population, labels: &[u32], people: &[u32]) -> (u64, u64) {
+        let groups = population.clean_key_groups(people);
+        let pairs = |mut keys: Vec<(u32, u32)>| {
+            keys.sort_unstable();
+            keys.chunk_by(|a, b| a == b).map(|same| (same.len() * (same.len() - 1) / 2) as u64).sum::<u64>()
+        };
+        let all = pairs(groups.iter().map(|&group| (group, 0)).collect());
+        let joined = pairs(groups.into_iter().zip(labels.iter().copied()).collect());
+        (all, joined)
     }
 }
 

@@ -35,8 +35,8 @@ impl DecisionKind {
 /// Where a decision comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// `decisions.csv`.
-    File,
+    /// `decisions.csv`, on this line of it.
+    File(u64),
     /// A candidate rejected in the CRM.
     Crm,
 }
@@ -45,7 +45,7 @@ impl Origin {
     /// The spelling in `res__decisions`.
     pub fn code(self) -> &'static str {
         match self {
-            Self::File => "decisions.csv",
+            Self::File(_) => "decisions.csv",
             Self::Crm => "crm",
         }
     }

@@ -75,8 +75,27 @@ impl Gathering {
 
     /// Takes a batch of a source's people.
     pub fn people(&mut self, source: Source, batch: &people::Columns) {
+        let start = self.flags.len();
+        let (mut keys, mut interners) = (std::mem::take(&mut self.keys), std::mem::take(&mut self.interners));
+        rayon::join(|| intern_keys(batch, &mut keys, &mut interners), || self.plain_columns(source, batch));
+        (self.keys, self.interners) = (keys, interners);
+        self.keys[KeyKind::Mca as usize].resize(start + batch.len(), NONE);
+        for row in (0..batch.len()).filter(|&row| batch.deleted_at(row).is_none()) {
+            let record = Record::try_from(start + row).expect("records are counted in 32 bits");
+            if batch.phone_class(row).is_some_and(|class| class != PhoneClass::Mobile) {
+                let number = self.keys[KeyKind::Phone as usize][record as usize];
+                self.fixed_lines.extend((number != NONE).then_some(number));
+            }
+            self.mca(record, source, self.tenant[record as usize], batch.source_id(row), batch.mca_id(row));
+            if let (Some(email), Some(_)) = (batch.email(row), batch.email_key(row)) {
+                self.tag(record, email);
+            }
+        }
+    }
+
+    /// All but the keys.
+    fn plain_columns(&mut self, source: Source, batch: &people::Columns) {
         for row in 0..batch.len() {
-            let record = Record::try_from(self.flags.len()).expect("records are counted in 32 bits");
             self.sources.push(source);
             self.ids.push(batch.source_id(row));
             let tenant = match batch.tenant_id(row) {
@@ -85,46 +104,21 @@ impl Gathering {
             };
             self.tenant.push(tenant);
             let deleted = batch.deleted_at(row).is_some();
-            let mut flags = match batch.gender(row) {
+            let gender = match batch.gender(row) {
                 Gender::Male => 1,
                 Gender::Female => 2,
                 Gender::Other | Gender::Unknown => 0,
             };
-            flags |= if deleted { DELETED } else { 0 } | if batch.may_found(row) && !deleted { MAY_FOUND } else { 0 };
+            let state = if deleted { DELETED } else { 0 } | if batch.may_found(row) && !deleted { MAY_FOUND } else { 0 };
             self.skip.push(batch.skip_reason(row).unwrap_or(SkipReason::NoKey) as u8);
-            self.flags.push(flags);
-            if deleted {
-                self.first.push(NONE);
-                self.last.push(NONE);
-                self.born.push(0);
-                self.keys.iter_mut().for_each(|column| column.push(NONE));
-                continue;
-            }
-            let first = self.name(batch.first_key(row).unwrap_or_default(), true);
-            let last = self.name(batch.last_key(row).unwrap_or_default(), false);
+            self.flags.push(gender | state);
+            let (first, last) = if deleted { (None, None) } else { (batch.first_key(row), batch.last_key(row)) };
+            let first = self.name(first.unwrap_or_default(), true);
+            let last = self.name(last.unwrap_or_default(), false);
             self.first.push(first);
             self.last.push(last);
-            self.born.push(batch.born_on(row).and_then(|day| day.date()).map_or(0, number_of_date));
-            let plain = [
-                batch.auth_user_id(row),
-                batch.golf_rsa_id(row),
-                batch.cdh_id(row),
-                None,
-                batch.email_key(row),
-                batch.phone_key(row),
-            ];
-            for (kind, value) in KeyKind::ALL.into_iter().zip(plain) {
-                let symbol = value.map_or(NONE, |value| self.interners[kind as usize].intern(value));
-                self.keys[kind as usize].push(symbol);
-            }
-            if batch.phone_class(row).is_some_and(|class| class != PhoneClass::Mobile) {
-                let number = self.keys[KeyKind::Phone as usize][record as usize];
-                self.fixed_lines.extend((number != NONE).then_some(number));
-            }
-            self.mca(record, source, tenant, batch.source_id(row), batch.mca_id(row));
-            if let (Some(email), Some(_)) = (batch.email(row), batch.email_key(row)) {
-                self.tag(record, email);
-            }
+            let born = batch.born_on(row).filter(|_| !deleted).and_then(|day| day.date());
+            self.born.push(born.map_or(0, number_of_date));
         }
     }
 
@@ -269,6 +263,26 @@ impl Gathering {
         }
         order
     }
+}
+
+/// Every kind by itself, several at once; the legacy numbers want the tenant and come later.
+fn intern_keys(batch: &people::Columns, keys: &mut [Vec<Symbol>; 6], interners: &mut [Interner; 6]) {
+    let kinds = keys.as_mut_slice().par_iter_mut().zip(interners.as_mut_slice()).zip(KeyKind::ALL.as_slice());
+    kinds.with_max_len(1).for_each(|((column, interner), &kind)| {
+        let value = |row: usize| match kind {
+            KeyKind::Auth => batch.auth_user_id(row),
+            KeyKind::GolfRsa => batch.golf_rsa_id(row),
+            KeyKind::Cdh => batch.cdh_id(row),
+            KeyKind::Email => batch.email_key(row),
+            KeyKind::Phone => batch.phone_key(row),
+            KeyKind::Mca => None,
+        };
+        if kind != KeyKind::Mca {
+            let kept = |row: usize| batch.deleted_at(row).is_none();
+            column
+                .extend((0..batch.len()).map(|row| value(row).filter(|_| kept(row)).map_or(NONE, |text| interner.intern(text))));
+        }
+    });
 }
 
 fn arranged<T: Copy>(order: &[u32], column: Vec<T>) -> Vec<T> {

@@ -114,22 +114,25 @@ impl Scorer<'_> {
         let [(email, email_key), (phone, phone_key)] =
             [KeyKind::Email, KeyKind::Phone].map(|kind| self.used(kind, nameless, named, tenant));
         let mut add = |piece: Piece| tally.add(piece, piece.bits16());
+        let says = match email {
+            Use::Same(address) | Use::Other(address) => Some(self.says(address, named)),
+            Use::None => None,
+        };
         let is_phone_own =
             matches!(phone, Use::Same(number) if contacts.phone.named < 2 && !self.population.is_fixed_line(number));
         match email {
-            Use::Same(address) => {
+            Use::Same(_) => {
                 add(match contacts.email.named {
                     0 | 1 => Piece::HomeEmailOne,
                     2 => Piece::HomeEmailTwo,
                     _ => Piece::HomeEmailMore,
                 });
-                let says = self.says(address, named);
-                on_shared(says, contacts.email.named < 2, is_phone_own).into_iter().for_each(&mut add);
+                on_shared(says.unwrap_or(Mailbox::Silent), contacts.email.named < 2, is_phone_own).into_iter().for_each(&mut add);
                 others(contacts.email, EMAIL_OTHERS).into_iter().for_each(&mut add);
             }
-            Use::Other(address) => {
+            Use::Other(_) => {
                 add(Piece::HomeEmailDifferent);
-                add(on_own(self.says(address, named)));
+                add(on_own(says.unwrap_or(Mailbox::Silent)));
                 if contacts.email.named > 0 {
                     add(Piece::HomeEmailOfAnother);
                 }
@@ -166,36 +169,16 @@ impl Scorer<'_> {
                 (false, _) => add(Piece::HomeAnotherUser),
             }
         }
-        self.guest(nameless, named, email, phone, &mut add);
+        let names = says.is_some_and(|says| matches!(says, Mailbox::First | Mailbox::Initial | Mailbox::Surname));
+        if !names && self.is_perhaps_guest(named) {
+            add(as_guest(contacts, email, phone));
+        }
         (email_key, phone_key)
     }
 
-    /// People whom others book come with the others' address and number. Who has no member's number, and whom the address does not
-    /// name, may be one of them.
-    fn guest(&self, nameless: Record, named: Record, email: Use, phone: Use, add: &mut impl FnMut(Piece)) {
-        let population = self.population;
-        let numbered =
-            [KeyKind::GolfRsa, KeyKind::Cdh, KeyKind::Mca].into_iter().any(|kind| population.value(kind, named) != NONE);
-        if numbered {
-            return;
-        }
-        let says = match email {
-            Use::Same(address) | Use::Other(address) => Some(self.says(address, named)),
-            Use::None => None,
-        };
-        let names = says.is_some_and(|says| matches!(says, Mailbox::First | Mailbox::Initial | Mailbox::Surname));
-        if names {
-            return;
-        }
-        let contacts = self.contacts[nameless as usize];
-        add(match (email, phone) {
-            (Use::Same(_), _) if contacts.names_a_user => Piece::GuestOfNamed,
-            (Use::Same(_), Use::Same(_)) if contacts.email.named < 2 && contacts.phone.named < 2 => Piece::GuestAlone,
-            (Use::Same(_), _) if contacts.email.named < 2 => Piece::GuestByEmail,
-            (Use::Same(_), Use::Same(_)) if contacts.phone.named < 2 => Piece::GuestByPhoneAmongMany,
-            (Use::Same(_), _) => Piece::GuestAmongMany,
-            _ => Piece::GuestByPhone,
-        });
+    /// Whether the person shows no member's number.
+    fn is_perhaps_guest(&self, named: Record) -> bool {
+        [KeyKind::GolfRsa, KeyKind::Cdh, KeyKind::Mca].into_iter().all(|kind| self.population.value(kind, named) == NONE)
     }
 
     fn says(&self, address: Symbol, named: Record) -> Mailbox {
@@ -226,6 +209,19 @@ impl Scorer<'_> {
         };
         let seen = person.0 != NONE && bucket.iter().take(LOOK).any(|&other| is_users(other));
         (if seen { Use::Same(own) } else { Use::Other(own) }, Key::None)
+    }
+}
+
+/// People whom others book come with the others' address and number. Who has no member's number, and whom the address does not name,
+/// may be one of them.
+fn as_guest(contacts: Contacts, email: Use, phone: Use) -> Piece {
+    match (email, phone) {
+        (Use::Same(_), _) if contacts.names_a_user => Piece::GuestOfNamed,
+        (Use::Same(_), Use::Same(_)) if contacts.email.named < 2 && contacts.phone.named < 2 => Piece::GuestAlone,
+        (Use::Same(_), _) if contacts.email.named < 2 => Piece::GuestByEmail,
+        (Use::Same(_), Use::Same(_)) if contacts.phone.named < 2 => Piece::GuestByPhoneAmongMany,
+        (Use::Same(_), _) => Piece::GuestAmongMany,
+        _ => Piece::GuestByPhone,
     }
 }
 

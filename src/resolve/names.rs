@@ -3,9 +3,12 @@
 use std::hash::BuildHasher;
 
 use foldhash::fast::FixedState;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashTable};
 
 use crate::resolve::intern::{Arena, NONE, Symbol};
+
+/// Seed of the hashes of names.
+const NAME_SEED: u64 = 0x4d;
 
 /// How two given names, or two family names, relate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +71,8 @@ impl Nicknames {
 /// Every given and family name of a population in alphabetical order, so that a symbol's order is its text's.
 pub struct Names {
     texts: Arena,
+    /// Names by the hash of their text.
+    index: HashTable<Symbol>,
     class_starts: Vec<u32>,
     classes: Vec<u16>,
     /// Records per given name.
@@ -97,7 +102,12 @@ impl Names {
         let (first_counts, last_counts) = (count(firsts), count(lasts));
         let total = |counts: &[u32]| counts.iter().map(|&count| u64::from(count)).sum::<u64>().max(1);
         let (given_total, family_total) = (total(&first_counts), total(&last_counts));
-        Self { texts, class_starts, classes, first_counts, last_counts, given_total, family_total }
+        let hash = |symbol: Symbol| FixedState::with_seed(NAME_SEED).hash_one(texts.get(symbol));
+        let mut index = HashTable::with_capacity(texts.len());
+        for symbol in 1..u32::try_from(texts.len()).expect("symbols are 32-bit") {
+            index.insert_unique(hash(symbol), symbol, |&symbol| hash(symbol));
+        }
+        Self { texts, index, class_starts, classes, first_counts, last_counts, given_total, family_total }
     }
 
     /// The text of a name.
@@ -112,16 +122,8 @@ impl Names {
 
     /// The name with this text, if anybody bears it.
     pub fn find(&self, text: &str) -> Option<Symbol> {
-        let (mut low, mut high) = (1u32, u32::try_from(self.texts.len()).expect("symbols are 32-bit"));
-        while low < high {
-            let middle = low + (high - low) / 2;
-            match self.texts.get(middle).cmp(text) {
-                std::cmp::Ordering::Equal => return Some(middle),
-                std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Greater => high = middle,
-            }
-        }
-        None
+        let hash = FixedState::with_seed(NAME_SEED).hash_one(text);
+        self.index.find(hash, |&name| self.text(name) == text).copied()
     }
 
     /// Sixteenths of a bit by which a family name is rarer than one in 512, at most 6 bits.

@@ -16,7 +16,7 @@ use crate::tables::{Builder as _, TextList};
 /// Rows of one batch.
 const BATCH: u32 = 16_384;
 /// Batches made at once.
-const AHEAD: u32 = 16;
+const AHEAD: u32 = 4;
 
 impl Resolution {
     /// `res__links` in record order, in batches of 16,384 rows.

@@ -195,19 +195,19 @@ fn truth(session: &Session) -> Result<Outcome> {
     let lines = [
         ("records", thousands(found.records)),
         ("profiles", thousands(found.profiles)),
-        ("precision of pairs", figure(found.precision())),
-        ("… pairs inside a household aside", figure(found.precision_between_households())),
-        ("recall of pairs within a tenant", figure(found.recall())),
-        ("largest profile", format!("{} records", found.largest)),
+        ("precision of pairs", figure(found.pairs.precision())),
+        ("… pairs inside a household aside", figure(found.pairs.precision_beyond_households())),
+        ("recall of pairs within a tenant", figure(found.recall_within_tenant())),
+        ("largest profile", format!("{} records", found.pairs.largest)),
     ];
     let text = lines.iter().map(|(name, value)| format!("  {name:<34} {value:>12}\n")).collect::<String>();
     let summary = json!({
         "records": found.records,
         "profiles": found.profiles,
-        "precision": found.precision(),
-        "precision_between_households": found.precision_between_households(),
-        "recall_within_tenant": found.recall(),
-        "largest": found.largest,
+        "precision": found.pairs.precision(),
+        "precision_between_households": found.pairs.precision_beyond_households(),
+        "recall_within_tenant": found.recall_within_tenant(),
+        "largest": found.pairs.largest,
     });
     Ok(Outcome::new(format!("who is one person, compared with the truth kept beside the population\n{text}"), summary))
 }

@@ -183,15 +183,17 @@ fn refuse_contradictions(session: &Session, resolution: &Resolution) -> Result<(
     let lines: Vec<String> = resolution
         .decision_states()
         .iter()
-        .zip(2..)
-        .filter(|((decision, state), _)| decision.origin == Origin::File && *state == DecisionState::Contradicted)
-        .map(|(_, line)| line.to_string())
+        .filter(|(_, state)| *state == DecisionState::Contradicted)
+        .filter_map(|(decision, _)| match decision.origin {
+            Origin::File(line) => Some(line.to_string()),
+            Origin::Crm => None,
+        })
         .collect();
     if lines.is_empty() {
         return Ok(());
     }
     let path = session.config.resolve(&session.config.identity.decisions);
-    let what = format!("decisions contradict each other or the border between tenants, in record {}", lines.join(", "));
+    let what = format!("decisions contradict each other or the border between tenants, in line {}", lines.join(", "));
     Err(Fault::new(Exit::Usage, what).at(path.display().to_string()).help("remove one of each pair, then: make resolve").into())
 }
 

@@ -63,7 +63,8 @@ pub struct Truth {
     pub households: Vec<u32>,
 }
 
-fn batch(source: Source, records: &[&Raw]) -> people::Columns {
+/// Stages records of one source as one batch.
+pub fn batch(source: Source, records: &[&Raw]) -> people::Columns {
     let reference = Reference::committed();
     let junk = &reference.junk;
     let regions = [("1", "ZA"), ("2", "GB")].map(|(tenant, code)| (tenant, PhoneRegion::parse(code).unwrap()));
