@@ -76,6 +76,23 @@ fn six_phases_in_turn_and_one_backfill_end_in_the_same_crm() {
     second.ok("load", &[]).says("nothing");
     assert_eq!(content(&at_once), b, "a second load of the same data changes nothing");
     second.ok("report", &[]);
+    assert!(numbers(&second)["comparison"].is_null(), "nobody asked for the strategy's rule");
+    second.ok("resolve", &["--method", "strategy"]);
+    second.ok("report", &[]);
+    let comparison = &numbers(&second)["comparison"];
+    for method in ["ours", "strategy"] {
+        assert!(comparison[method]["profiles"].as_i64() > Some(0), "{comparison}");
+        assert!(comparison[method]["largest"].as_i64() > Some(1), "{comparison}");
+    }
+    // Its rule puts a household that shares a mailbox into one profile; ours joins records that it does not see.
+    assert!(comparison["strategy"]["pairs_alone"].as_i64() > Some(0), "{comparison}");
+    assert!(comparison["ours"]["pairs_alone"].as_i64() > Some(0), "{comparison}");
+}
+
+/// The numbers of the last report.
+fn numbers(workdir: &Workdir) -> serde_json::Value {
+    let path = workdir.data().join("report").join("report.json");
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
 /// Owners, hubs and rarity are not monotone: a later phase may merge and split what an earlier one loaded, and ids are kept.
