@@ -226,8 +226,16 @@ fn classes(
     candidates: &[evidence::candidates::Row<'_>],
     hubs: &[evidence::hubs::Row<'_>],
 ) -> Vec<String> {
+    classes_of(&[person("1"), second], candidates, hubs)
+}
+
+fn classes_of(
+    people: &[evidence::people::Row<'_>],
+    candidates: &[evidence::candidates::Row<'_>],
+    hubs: &[evidence::hubs::Row<'_>],
+) -> Vec<String> {
     let (_crm, verifier) = verifier(&two_profiles());
-    lend_rest(&verifier, &[person("1"), second]);
+    lend_rest(&verifier, people);
     lend::<evidence::candidates::Table>(&verifier, candidates);
     lend::<evidence::hubs::Table>(&verifier, hubs);
     verifier.freeze().unwrap();
@@ -247,4 +255,20 @@ fn profiles_that_share_an_address_have_a_class_or_fail() {
     assert_eq!(classes(other, &[], &[]), ["HOUSEHOLD groups"]);
     let nameless = evidence::people::Row { first_key: None, ..second };
     assert_eq!(classes(nameless, &[], &[]), ["NAMELESS groups"]);
+}
+
+#[test]
+fn an_initial_says_nothing_of_a_profile_that_another_record_names_in_full() {
+    let initial = evidence::people::Row { first_key: Some("n"), last_key: None, ..person("1") };
+    let nomsa = evidence::people::Row { profile_id: Some(B), first_key: Some("nomsa"), last_key: Some("zulu"), ..person("2") };
+    assert_eq!(classes_of(&[initial, nomsa], &[], &[]), ["unclassed groups"], "N may be Nomsa");
+    assert_eq!(classes_of(&[initial, nomsa, person("3")], &[], &[]), ["HOUSEHOLD groups"], "N is Naledi");
+}
+
+#[test]
+fn a_surname_counts_for_the_whole_profile() {
+    let without = evidence::people::Row { last_key: None, ..person("1") };
+    let other = evidence::people::Row { profile_id: Some(B), last_key: Some("zulu"), ..person("2") };
+    assert_eq!(classes_of(&[without, other], &[], &[]), ["unclassed groups"]);
+    assert_eq!(classes_of(&[without, other, person("3")], &[], &[]), ["HOUSEHOLD groups"]);
 }

@@ -33,32 +33,64 @@ candidate_emails as (
         from lent__candidates
     ) as candidates using (a_id, b_id)
 ),
+-- An initial says nothing about a profile that another record names in full.
 first_names as materialized (
-    select distinct holders.id, people.first_key, people.last_key
+    select distinct written.id, written.first_key
+    from (
+        select
+            holders.id,
+            people.first_key,
+            length(people.first_key) > 1 as is_full,
+            bool_or(length(people.first_key) > 1) over (partition by holders.id) as has_full
+        from holders
+        join lent__people as people on people.profile_id = holders.id
+        where people.first_key is not null
+    ) as written
+    where written.is_full = written.has_full
+),
+last_names as materialized (
+    select distinct holders.id, people.last_key
     from holders
     join lent__people as people on people.profile_id = holders.id
-    where people.first_key is not null
+    where people.last_key is not null
 ),
 named as (
     select distinct id
     from first_names
 ),
--- Pairs of which one shows the other's first name, or nothing but its initial, and no other surname.
-compatible as (
+surnamed as (
+    select distinct id
+    from last_names
+),
+-- Pairs of which one shows the other's first name, or nothing but its initial.
+same_first as (
     select distinct pairs.a_id, pairs.b_id
     from pairs
     join first_names as a on a.id = pairs.a_id
     join first_names as b on b.id = pairs.b_id and left(b.first_key, 1) = left(a.first_key, 1)
-    where (a.first_key = b.first_key or length(a.first_key) = 1 or length(b.first_key) = 1)
-        and (a.last_key = b.last_key) is not false
+    where a.first_key = b.first_key or length(a.first_key) = 1 or length(b.first_key) = 1
+),
+same_last as (
+    select distinct pairs.a_id, pairs.b_id
+    from pairs
+    join last_names as a on a.id = pairs.a_id
+    join last_names as b on b.id = pairs.b_id and b.last_key = a.last_key
 ),
 household_emails as (
     select distinct pairs.email
     from pairs
     left join named as a on a.id = pairs.a_id
     left join named as b on b.id = pairs.b_id
-    left join compatible on compatible.a_id = pairs.a_id and compatible.b_id = pairs.b_id
-    where pairs.has_other_birth or (a.id is not null and b.id is not null and compatible.a_id is null)
+    left join surnamed as c on c.id = pairs.a_id
+    left join surnamed as d on d.id = pairs.b_id
+    left join same_first on same_first.a_id = pairs.a_id and same_first.b_id = pairs.b_id
+    left join same_last on same_last.a_id = pairs.a_id and same_last.b_id = pairs.b_id
+    where pairs.has_other_birth
+        or (
+            a.id is not null
+            and b.id is not null
+            and (same_first.a_id is null or (c.id is not null and d.id is not null and same_last.a_id is null))
+        )
 ),
 nameless_emails as (
     select distinct holders.email
