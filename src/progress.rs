@@ -63,6 +63,7 @@ impl Progress {
             progress: self,
             name,
             total,
+            unit: "rows",
             bar,
             done: AtomicU64::new(0),
             started: Instant::now(),
@@ -105,6 +106,7 @@ pub struct Task<'a> {
     progress: &'a Progress,
     name: String,
     total: Option<u64>,
+    unit: &'static str,
     bar: Option<ProgressBar>,
     done: AtomicU64,
     started: Instant,
@@ -112,6 +114,12 @@ pub struct Task<'a> {
 }
 
 impl Task<'_> {
+    /// The same task, counted in something else than rows.
+    pub fn counted_in(mut self, unit: &'static str) -> Self {
+        self.unit = unit;
+        self
+    }
+
     /// Some more rows are done.
     pub fn advance(&self, rows: u64) {
         let done = self.done.fetch_add(rows, Ordering::Relaxed) + rows;
@@ -150,7 +158,9 @@ impl Task<'_> {
         let done = self.done.load(Ordering::Relaxed);
         let seconds = self.started.elapsed().as_secs_f64();
         let note = if note.is_empty() { String::new() } else { format!("   {note}") };
-        self.progress.done(format!("{:<34} {:>12} rows   {seconds:>5.1} s{note}", self.name, thousands(done)));
+        // A task whose rows nobody counted tells its time alone.
+        let rows = if done == 0 && self.total.is_none() { String::new() } else { format!("{} {}", thousands(done), self.unit) };
+        self.progress.done(format!("{:<34} {rows:>17}   {seconds:>5.1} s{note}", self.name));
     }
 }
 

@@ -31,7 +31,7 @@ pub fn upset(title: &str, sets: &[(String, i64)], overlaps: &[Overlap]) -> Strin
         let names: Vec<&str> = sets.iter().zip(&overlap.held).filter(|(_, held)| **held).map(|(set, _)| set.0.as_str()).collect();
         let tip = format!("only {}: {}", names.join(" + "), count(overlap.value));
         body += &rectangle(x - step * 0.35, TOP - height, step * 0.7, height, "s1", &tip);
-        body += &text(x, TOP - height - 5.0, "number small mid", &count(overlap.value));
+        body += &text(x, TOP - height - 5.0, "number small mid", &brief(overlap.value));
         let lines: Vec<usize> = overlap.held.iter().enumerate().filter(|(_, held)| **held).map(|(line, _)| line).collect();
         let center = |line: usize| TOP + 14.0 + line as f64 * LINE;
         if let (Some(first), Some(last)) = (lines.first(), lines.last()) {
@@ -48,4 +48,19 @@ pub fn upset(title: &str, sets: &[(String, i64)], overlaps: &[Overlap]) -> Strin
         }
     }
     svg(title, TOP + 14.0 + sets.len() as f64 * LINE, &body)
+}
+
+/// A number that fits over a narrow bar; the whole one is in its tip.
+fn brief(value: i64) -> String {
+    if value < 10_000 { count(value) } else { format!("{}.{}k", count(value / 1000), value / 100 % 10) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_counts_are_cut_to_fit_never_rounded_up() {
+        assert_eq!([brief(9_999), brief(10_000), brief(24_037), brief(1_234_567)], ["9,999", "10.0k", "24.0k", "1,234.5k"]);
+    }
 }

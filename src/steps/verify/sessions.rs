@@ -33,7 +33,7 @@ pub fn ask(session: &Session, folders: &Folders, crm: &Dsn) -> Result<Found> {
         CHECKS.iter().filter(|check| check.from <= phase).partition(|check| needs_people(check));
     let has_segments = SEGMENT_RULES.from <= phase;
     let total = of_people.len() + of_rows.len() + usize::from(has_segments);
-    let task = session.progress.task("checks", Some(total as u64));
+    let task = session.progress.task("checks", Some(total as u64)).counted_in("asked");
 
     let mut first = Verifier::open(crm, of_people, None)?;
     let second = match Verifier::open(crm, of_rows.clone(), Some(&first)) {
