@@ -50,6 +50,17 @@ fn id_order(a: &str, b: &str) -> Ordering {
     }
 }
 
+/// A number that says of most pairs how [`record_order`] has them: smaller comes first, equal ones it must settle itself.
+pub fn record_order_prefix(key: RecordKey<'_>) -> u128 {
+    let is_number = !key.id.is_empty() && key.id.bytes().all(|byte| byte.is_ascii_digit());
+    let text = if is_number { key.id.trim_start_matches('0') } else { key.id };
+    let mut first = [0; 8];
+    let shown = text.len().min(first.len());
+    first[..shown].copy_from_slice(&text.as_bytes()[..shown]);
+    let length = if is_number { u32::try_from(text.len()).unwrap_or(u32::MAX) } else { u32::MAX };
+    (key.source as u128) << 96 | u128::from(length) << 64 | u128::from(u64::from_be_bytes(first))
+}
+
 /// An id derived from the parts of a natural key; the same parts give the same id on every run.
 pub fn derived_id(kind: &str, parts: &[&str]) -> Uuid {
     let mut hasher = blake3::Hasher::new();
@@ -128,6 +139,37 @@ mod tests {
         let mut ids = ["10", "9", "a", "B", "010", "2"];
         ids.sort_by(|a, b| record_order(key(a), key(b)));
         assert_eq!(ids, ["2", "9", "010", "10", "B", "a"]);
+    }
+
+    #[test]
+    fn the_prefix_never_says_otherwise_than_the_order() {
+        let ids = [
+            "",
+            "0",
+            "00",
+            "2",
+            "9",
+            "010",
+            "10",
+            "99999999",
+            "123456789",
+            "123456790",
+            "0123456790",
+            "B",
+            "a",
+            "aaaaaaaab",
+            "aaaaaaaac",
+            "a\0",
+            "é",
+        ];
+        let sources = [Source::McaZa, Source::Messaging];
+        let keys: Vec<RecordKey<'_>> = sources.iter().flat_map(|&source| ids.map(|id| RecordKey { source, id })).collect();
+        for a in &keys {
+            for b in &keys {
+                let by_prefix = record_order_prefix(*a).cmp(&record_order_prefix(*b));
+                assert!(by_prefix == Ordering::Equal || by_prefix == record_order(*a, *b), "{a} {b}");
+            }
+        }
     }
 
     #[test]

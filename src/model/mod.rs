@@ -17,7 +17,7 @@ mod time;
 pub mod zone;
 
 pub use codes::*;
-pub use ids::{ExternalId, RecordKey, Uuid, derived_id, is_ours, profile_id, record_order};
+pub use ids::{ExternalId, RecordKey, Uuid, derived_id, is_ours, profile_id, record_order, record_order_prefix};
 pub use phase::Phase;
 pub use reason::{Effect, Reason, Reasons};
 pub use reference::Reference;

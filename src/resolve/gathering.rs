@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::model::{Code, Gender, PhoneClass, RecordKey, SkipReason, Source, record_order};
+use crate::model::{Code, Gender, PhoneClass, RecordKey, SkipReason, Source, record_order, record_order_prefix};
 use crate::resolve::Options;
 use crate::resolve::intern::{Arena, Interner, NONE, Symbol};
 use crate::resolve::names::{Names, Nicknames, unmask};
@@ -259,7 +259,10 @@ impl Gathering {
         let count = u32::try_from(self.flags.len()).expect("records are counted in 32 bits");
         let mut order: Vec<u32> = (0..count).collect();
         if !order.is_sorted_by(|&a, &b| record_order(key(a), key(b)).is_le()) {
-            order.par_sort_by(|&a, &b| record_order(key(a), key(b)));
+            let mut prefixed: Vec<(u128, u32)> = order.par_iter().map(|&at| (record_order_prefix(key(at)), at)).collect();
+            prefixed
+                .par_sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| record_order(key(a.1), key(b.1))).then(a.1.cmp(&b.1)));
+            order = prefixed.into_iter().map(|(_, at)| at).collect();
         }
         order
     }
@@ -301,7 +304,7 @@ fn number_of_date(date: chrono::NaiveDate) -> u32 {
 fn alphabetical(texts: Arena) -> (Arena, Vec<Symbol>) {
     let count = u32::try_from(texts.len()).expect("symbols are 32-bit");
     let mut order: Vec<u32> = (1..count).collect();
-    order.par_sort_unstable_by(|&a, &b| texts.get(a).cmp(texts.get(b)));
+    order.par_sort_unstable_by(|&a, &b| texts.bytes(a).cmp(texts.bytes(b)));
     let mut ranks = vec![NONE; texts.len()];
     let mut sorted = Arena::default();
     sorted.push("");

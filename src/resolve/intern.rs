@@ -28,9 +28,14 @@ impl Arena {
 
     /// The text at a position.
     pub fn get(&self, position: u32) -> &str {
+        std::str::from_utf8(self.bytes(position)).expect("only whole texts are appended")
+    }
+
+    /// The same as bytes, whose order is the texts': for looking up and sorting, where each text would be examined many times.
+    pub fn bytes(&self, position: u32) -> &[u8] {
         let at = position as usize;
         let start = if at == 0 { 0 } else { self.ends[at - 1] as usize };
-        std::str::from_utf8(&self.bytes[start..self.ends[at] as usize]).expect("only whole texts are appended")
+        &self.bytes[start..self.ends[at] as usize]
     }
 
     /// How many texts there are.
@@ -66,14 +71,14 @@ impl Interner {
         if text.is_empty() {
             return NONE;
         }
-        let hash = self.state.hash_one(text);
+        let hash = self.state.hash_one(text.as_bytes());
         let arena = &mut self.arena;
-        if let Some(&symbol) = self.table.find(hash, |&symbol| arena.get(symbol) == text) {
+        if let Some(&symbol) = self.table.find(hash, |&symbol| arena.bytes(symbol) == text.as_bytes()) {
             return symbol;
         }
         let symbol = arena.push(text);
         let state = &self.state;
-        self.table.insert_unique(hash, symbol, |&symbol| state.hash_one(arena.get(symbol)));
+        self.table.insert_unique(hash, symbol, |&symbol| state.hash_one(arena.bytes(symbol)));
         symbol
     }
 
