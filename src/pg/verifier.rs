@@ -1,5 +1,7 @@
 //! A session that reads the CRM in one snapshot, with the evidence that its share of the checks names lent to it as temporary tables.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Schema};
@@ -75,7 +77,11 @@ impl Verifier {
     /// Connects to the CRM and fixes what is seen: one snapshot, the same as that of the session it stands `beside`. What is lent
     /// comes before [`Verifier::freeze`].
     pub fn open(dsn: &Dsn, checks: Vec<&'static Check>, beside: Option<&Self>) -> Result<Self> {
-        let connection = Connection::open(dsn, "the CRM")?;
+        // A second session is a help, nothing to wait for.
+        let connection = match beside {
+            None => Connection::open(dsn, "the CRM")?,
+            Some(_) => Connection::open_within(dsn, "the CRM", Duration::ZERO)?,
+        };
         connection.batch(
             // Every join here is of whole tables by text keys: hashing is right even where statistics are old; a loop in a loop never
             // is, and sorting by a language's rules costs more than the join.

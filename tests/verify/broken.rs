@@ -86,6 +86,7 @@ fn breaking_any_single_rule_makes_the_named_check_fail() {
     }
 
     workdir.set("CRM_DATABASE_URL", &crm.url);
+    one_session_is_enough(&mut workdir, &crm);
     edited_profiles_are_kept_apart(&workdir, &crm);
     workdir.ok("verify", &[]).says("export_estimates").says("Duplicate email check");
     workdir.ok("report", &[]);
@@ -101,6 +102,22 @@ fn comparisons(workdir: &Workdir) -> BTreeSet<String> {
         names.extend(batch.unwrap().rows().filter(|row| row.state != "VACUOUS").map(|row| row.name.to_owned()));
     }
     names
+}
+
+/// A role that may have one session asks the same in it, and finds the same.
+fn one_session_is_enough(workdir: &mut Workdir, crm: &Database) {
+    crm.execute(
+        "create role verify_alone login connection limit 1;
+         grant usage on schema public, backfill to verify_alone;
+         grant select on all tables in schema public to verify_alone;
+         grant select on all tables in schema backfill to verify_alone",
+    );
+    let both = workdir.ok("verify", &["--json"]).json();
+    workdir.set("CRM_DATABASE_URL", &crm.url.replace("postgres@", "verify_alone@"));
+    workdir.ok("verify", &[]).says("no second session (").says("verifying in one");
+    let alone = workdir.ok("verify", &["--json"]).json();
+    assert_eq!(alone["result"]["counts"], both["result"]["counts"]);
+    workdir.set("CRM_DATABASE_URL", &crm.url);
 }
 
 /// A profile that somebody changed after the load is listed, not compared.

@@ -38,8 +38,8 @@ pub fn ask(session: &Session, folders: &Folders, crm: &Dsn) -> Result<Found> {
     let mut first = Verifier::open(crm, of_people, None)?;
     let second = match Verifier::open(crm, of_rows.clone(), Some(&first)) {
         Ok(second) => Some(second),
-        Err(_) => {
-            session.progress.warn("the CRM refused a second session: verifying in one, which takes longer");
+        Err(error) => {
+            session.progress.warn(format!("no second session ({error}): verifying in one, which takes longer"));
             first.take_over(of_rows);
             None
         }
