@@ -85,11 +85,15 @@ fn main() {
     let files: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     #[cfg(feature = "local-postgres")]
     if files.is_empty() {
-        if let Some(scale) = std::env::var("SPEED_SCALE").ok().and_then(|scale| scale.parse().ok()) {
-            speed::measure(scale);
+        if let Some(folder) = std::env::var_os("SPEED_STAGED") {
+            speed::measure(folder.as_ref());
             return;
         }
-        speed::told(10.0);
+        let scale = std::env::var("SPEED_SCALE").ok().and_then(|scale| scale.parse().ok());
+        speed::told(scale.unwrap_or(10.0));
+        if scale.is_some() {
+            return;
+        }
         speed::hubs();
         println!();
         heading();

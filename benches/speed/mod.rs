@@ -1,13 +1,17 @@
 //! From staged batches to links: records per second, bytes per record, and that a hub takes time in step with its size.
 
 use std::hint::black_box;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crm_backfill::demo::{Population, people};
-use crm_backfill::model::{Code as _, Source};
+use crm_backfill::model::{Code as _, RecordKey, Source, record_order};
 use crm_backfill::resolve::{Gathering, Memory, Nicknames, Options, resolve};
+use crm_backfill::store::{Draft, Folder, Manifest};
+use crm_backfill::tables::Columns as _;
+use crm_backfill::tables::stage::people as stage_people;
 
-use crate::truth::{Raw, Truth, batch, demo};
+use crate::truth::{Raw, Truth, demo, staged};
 
 /// Records per batch, as the staged files have them.
 const BATCH: usize = 16_384;
@@ -28,17 +32,46 @@ fn status(name: &str) -> u64 {
     line.trim_start_matches(':').split_whitespace().next().and_then(|number| number.parse().ok()).unwrap_or(0) * 1024
 }
 
-/// Measures in a process of its own, so that no memory that others gave back is counted as free.
+/// Writes a population as staging does, then measures in a process of its own, so that no memory that others gave back is counted as
+/// free.
 pub fn told(scale: f64) {
+    let scratch = tempfile::tempdir().expect("a folder for the staged files");
+    let folder = scratch.path().join("stage");
+    stage(&folder, scale);
     let own = std::env::current_exe().expect("a bench knows its file");
-    let ended = std::process::Command::new(own).env("SPEED_SCALE", scale.to_string()).status();
+    let ended = std::process::Command::new(own).env("SPEED_STAGED", &folder).status();
     assert!(ended.is_ok_and(|status| status.success()), "the measurement of speed failed");
 }
 
-/// Makes and stages a population batch by batch, and measures what resolution does with the batches. Memory is what is resident at the
-/// peak above what is resident before the first batch: everything that resolution holds, and one batch.
-pub fn measure(scale: f64) {
+/// Every source's people in the order of their ids, as exports have them.
+fn stage(folder: &Path, scale: f64) {
     let records = people(&Population::ORDINARY, 101, scale);
+    let as_of = "2026-01-01T00:00:00Z";
+    let draft = Draft::create(folder, as_of).expect("a folder that can be written");
+    for &source in Source::ALL {
+        let mut order: Vec<(String, usize)> =
+            (0..records.count(source)).map(|number| (records.id(source, number), number)).collect();
+        order.sort_unstable_by(|a, b| record_order(RecordKey { source, id: &a.0 }, RecordKey { source, id: &b.0 }));
+        let batches = order.chunks(BATCH).map(|chunk| {
+            let of_chunk: Vec<Raw> =
+                chunk.iter().map(|&(_, number)| demo::raw(&records, records.record(source, number))).collect();
+            staged(source, &of_chunk.iter().collect::<Vec<_>>())
+        });
+        draft.write::<stage_people::Table>(Some(source), batches).expect("a file that can be written");
+    }
+    draft
+        .finish(Manifest::new("stage", as_of, Some(6)), &folder.with_extension("previous"))
+        .expect("a folder that can be finished");
+}
+
+/// Measures what resolution does with the staged files. Memory is what is resident at the peak above what is resident before the first
+/// batch: everything that resolution holds, and one batch.
+pub fn measure(folder: &Path) {
+    let staged = Folder::open(folder).expect("the staged files");
+    let batches =
+        |source| staged.read::<stage_people::Table>(Some(source)).expect("a staged file").map(|batch| batch.expect("a batch"));
+    // Once for nothing: what reading holds is no part of resolution.
+    Source::ALL.iter().for_each(|&source| batches(source).for_each(|batch| drop(black_box(batch))));
     let options = Options::default();
     let nicknames = Nicknames::parse(Nicknames::COMMITTED).expect("the committed table");
     let mut gathering = Gathering::new(&options);
@@ -46,16 +79,10 @@ pub fn measure(scale: f64) {
     let mut count = 0;
     let before = status("VmRSS");
     for &source in Source::ALL {
-        let mut all = demo::of_source(&records, source);
-        loop {
-            let chunk: Vec<Raw> = all.by_ref().take(BATCH).collect();
-            if chunk.is_empty() {
-                break;
-            }
-            count += chunk.len();
-            let staged = batch(source, &chunk.iter().collect::<Vec<_>>());
+        for batch in batches(source) {
+            count += batch.len();
             let (begun, at) = (Instant::now(), cpu());
-            gathering.people(source, &staged);
+            gathering.people(source, &batch);
             wall += begun.elapsed();
             used += cpu() - at;
         }

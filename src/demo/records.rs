@@ -99,7 +99,7 @@ impl Records {
     }
 
     /// The id of a source's n-th record.
-    pub(super) fn id(&self, source: Source, number: usize) -> String {
+    pub fn id(&self, source: Source, number: usize) -> String {
         match source {
             Source::McaZa => (1_001 + number + number / 17).to_string(),
             Source::McaUk => (500_001 + number + number / 23).to_string(),
@@ -144,7 +144,7 @@ impl Records {
     }
 
     /// A source's n-th record.
-    pub(super) fn record(&self, source: Source, number: usize) -> Record {
+    pub fn record(&self, source: Source, number: usize) -> Record {
         let town = &self.town;
         let index = self.lists[source as usize][number];
         let person = &town.people[index as usize];

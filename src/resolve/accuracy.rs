@@ -182,23 +182,18 @@ impl Population {
                 });
             }
         };
-        let owner = |record: Record| (people[record as usize], self.tenant[record as usize]);
+        let owner = |record: Record| (people[record as usize], self.at(record).tenant);
         for kind in KeyKind::ALL {
             join(
                 self.pairs(kind).map(|(symbol, record)| (u64::from(symbol), owner(record).0, owner(record).1, record)).collect(),
             );
         }
-        let named = (0..self.len()).filter(|&record| self.born[record as usize] != 0 && self.first[record as usize] != NONE);
+        let named = (0..self.len()).filter(|&record| self.at(record).born != 0 && self.at(record).first != NONE);
         join(
             named
                 .map(|record| {
-                    let at = record as usize;
-                    (
-                        block_hash((self.first[at], self.last[at], u64::from(self.born[at]))),
-                        owner(record).0,
-                        owner(record).1,
-                        record,
-                    )
+                    let (first, last, born) = self.at(record).person();
+                    (block_hash((first, last, u64::from(born))), owner(record).0, owner(record).1, record)
                 })
                 .collect(),
         );

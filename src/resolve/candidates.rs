@@ -6,7 +6,7 @@ use crate::model::{Code, LinkRule};
 use crate::resolve::evidence::{Scorer, Verdict};
 use crate::resolve::intern::{Buckets, NONE, Symbol};
 use crate::resolve::names::block_hash;
-use crate::resolve::owners::tenant_groups;
+use crate::resolve::owners::{Tenants, tenants_of};
 use crate::resolve::population::{KeyKind, Population, Record};
 use crate::resolve::weights::{LINK16, REVIEW16};
 
@@ -67,7 +67,12 @@ pub fn edges(scorer: &Scorer<'_>, buckets: &[Buckets; 6]) -> Vec<Edge> {
         let found = (0..buckets.symbols()).into_par_iter().with_min_len(512).fold(Vec::new, |mut found, symbol| {
             let bucket = buckets.get(symbol);
             if symbol != NONE && bucket.len() > 1 {
-                bucket_pairs(scorer, kind, symbol, bucket, &mut |a, b| keep(scorer, a, b, &mut found));
+                let mut emit = |a, b| {
+                    if !is_met_before(scorer, kind as usize, a, b) {
+                        keep(scorer, a, b, &mut found);
+                    }
+                };
+                bucket_pairs(scorer, kind, symbol, bucket, &mut emit);
             }
             found
         });
@@ -81,7 +86,12 @@ pub fn edges(scorer: &Scorer<'_>, buckets: &[Buckets; 6]) -> Vec<Edge> {
         keys.par_sort_unstable();
         let groups: Vec<&[(u64, Record)]> = keys.chunk_by(|a, b| a.0 == b.0).filter(|group| group.len() > 1).collect();
         let found = groups.into_par_iter().with_min_len(256).fold(Vec::new, |mut found, group| {
-            star_or_all(group.len(), &mut |x, y| keep(scorer, group[x].1, group[y].1, &mut found));
+            star_or_all(group.len(), &mut |x, y| {
+                let (a, b) = (group[x].1, group[y].1);
+                if !is_met_before(scorer, KeyKind::ALL.len(), a, b) {
+                    keep(scorer, a, b, &mut found);
+                }
+            });
             found
         });
         append(&mut edges, found);
@@ -90,6 +100,18 @@ pub fn edges(scorer: &Scorer<'_>, buckets: &[Buckets; 6]) -> Vec<Edge> {
     edges.dedup_by_key(|edge| (edge.a, edge.b));
     edges.par_sort_unstable_by_key(|edge| edge.order());
     edges
+}
+
+/// Whether one of the first kinds has a value on both sides whose records were all compared with one another.
+fn is_met_before(scorer: &Scorer<'_>, kinds: usize, a: Record, b: Record) -> bool {
+    let (a, b) = (scorer.population.at(a), scorer.population.at(b));
+    (0..kinds).any(|kind| {
+        let symbol = a.keys[kind];
+        symbol != NONE
+            && symbol == b.keys[kind]
+            && scorer.ownership[kind].is_plain(symbol)
+            && scorer.buckets[kind].get(symbol).len() <= STAR_LIMIT
+    })
 }
 
 fn append(edges: &mut Vec<Edge>, found: impl ParallelIterator<Item = Vec<Edge>>) {
@@ -118,16 +140,20 @@ fn star_or_all(count: usize, emit: &mut impl FnMut(usize, usize)) {
 
 /// The pairs of one value's records: inside each tenant, and across tenants of small buckets.
 fn bucket_pairs(scorer: &Scorer<'_>, kind: KeyKind, symbol: Symbol, bucket: &[Record], emit: &mut impl FnMut(Record, Record)) {
-    let groups = tenant_groups(scorer.population, bucket, scorer.scope);
-    for (tenant, group) in &groups {
-        if scorer.ownership[kind as usize].of(symbol, *tenant).is_hub() {
+    let mut pairs = |tenant: u16, group: &[Record]| {
+        if scorer.ownership[kind as usize].of(symbol, tenant).is_hub() {
             hub_pairs(scorer.population, group, emit);
         } else {
             group_pairs(scorer.population, group, emit);
         }
-    }
-    if groups.len() > 1 && bucket.len() <= STAR_LIMIT {
-        let tenant = |record: Record| scorer.population.tenant[record as usize];
+    };
+    let groups = match tenants_of(scorer.population, bucket, scorer.scope) {
+        Tenants::One(tenant) => return pairs(tenant, bucket),
+        Tenants::Several(groups) => groups,
+    };
+    groups.iter().for_each(|(tenant, group)| pairs(*tenant, group));
+    if bucket.len() <= STAR_LIMIT {
+        let tenant = |record: Record| scorer.population.at(record).tenant;
         for (at, &a) in bucket.iter().enumerate() {
             for &b in &bucket[at + 1..] {
                 if tenant(a) != 0 && tenant(b) != 0 && tenant(a) != tenant(b) {
@@ -144,11 +170,7 @@ fn group_pairs(population: &Population, group: &[Record], emit: &mut impl FnMut(
         star_or_all(group.len(), &mut |x, y| emit(group[x], group[y]));
         return;
     }
-    let centres = stars(
-        group,
-        |record| (population.first[record as usize], population.last[record as usize], population.born[record as usize]),
-        emit,
-    );
+    let centres = stars(group, |record| population.at(record).person(), emit);
     // Few owners with many spellings: each spelling is compared with the first few only.
     for (at, &a) in centres.iter().enumerate().take(STAR_LIMIT) {
         for &b in &centres[at + 1..] {
@@ -162,12 +184,10 @@ fn hub_pairs(population: &Population, group: &[Record], emit: &mut impl FnMut(Re
     let named: Vec<Record> = group
         .iter()
         .copied()
-        .filter(|&record| {
-            population.names.text(population.first[record as usize]).len() > 1 && population.last[record as usize] != NONE
-        })
+        .filter(|&record| population.names.text(population.at(record).first).len() > 1 && population.at(record).last != NONE)
         .collect();
     let mut sorted = named;
-    let name = |record: Record| (population.first[record as usize], population.last[record as usize]);
+    let name = |record: Record| (population.at(record).first, population.at(record).last);
     sorted.sort_unstable_by_key(|&record| (name(record), record));
     for same in sorted.chunk_by(|&a, &b| name(a) == name(b)) {
         star_or_all(same.len(), &mut |x, y| emit(same[x], same[y]));
@@ -186,14 +206,14 @@ fn stars<K: Ord>(group: &[Record], key: impl Fn(Record) -> K, emit: &mut impl Fn
 }
 
 fn full_name(population: &Population, record: Record) -> Option<(Symbol, Symbol)> {
-    let (first, last) = (population.first[record as usize], population.last[record as usize]);
+    let (first, last) = (population.at(record).first, population.at(record).last);
     (population.names.text(first).len() > 1 && last != NONE).then_some((first, last))
 }
 
 /// Name in either order and birth date.
 fn name_born(population: &Population, record: Record) -> Option<u64> {
     let (first, last) = full_name(population, record)?;
-    let born = population.born[record as usize];
+    let born = population.at(record).born;
     (born != 0).then(|| block_hash((first.min(last), first.max(last), u64::from(born))))
 }
 

@@ -168,7 +168,7 @@ impl<'a> Component<'a> {
 
     /// A tenant-less record goes with the tenant of its best edge, and with none when two are about equal.
     fn choose_tenants(&mut self) {
-        let tenant = |record: Record| self.scorer.population.tenant[record as usize];
+        let tenant = |record: Record| self.scorer.population.at(record).tenant;
         let mut best: Vec<(Record, u16, i16)> = Vec::new();
         for edge in &self.edges {
             for (free, bound) in [(edge.a, edge.b), (edge.b, edge.a)] {

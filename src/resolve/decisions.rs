@@ -10,7 +10,7 @@ use crate::resolve::cluster::{Clusters, Refused};
 use crate::resolve::evidence::{Scorer, Verdict};
 use crate::resolve::forest::Forest;
 use crate::resolve::names::NameMatch;
-use crate::resolve::population::Record;
+use crate::resolve::population::{Features, Record};
 use crate::resolve::weights::FORCED16;
 
 /// What was decided on two records.
@@ -115,7 +115,7 @@ pub fn apply(scorer: &Scorer<'_>, edges: &mut Vec<Edge>, clusters: Clusters, dec
         joined.join(u32::try_from(record).expect("records are counted in 32 bits"), label);
     });
     let mut tenants = vec![0u16; labels.len()];
-    labels.iter().zip(&population.tenant).for_each(|(&label, &tenant)| {
+    labels.iter().zip(&population.rows).for_each(|(&label, &Features { tenant, .. })| {
         let slot = &mut tenants[label as usize];
         *slot = (*slot).max(tenant);
     });

@@ -86,7 +86,7 @@ pub struct Scorer<'a> {
 impl Scorer<'_> {
     /// Scores a pair; the order of the two does not matter.
     pub fn score(&self, a: Record, b: Record, tally: &mut impl Tally) -> Verdict {
-        let (tenant_a, tenant_b) = (self.population.tenant[a as usize], self.population.tenant[b as usize]);
+        let (tenant_a, tenant_b) = (self.population.at(a).tenant, self.population.at(b).tenant);
         let tenant = if tenant_a == 0 { tenant_b } else { tenant_a };
         let cross_tenant = self.scope == Scope::Tenant && tenant_a != 0 && tenant_b != 0 && tenant_a != tenant_b;
         let (first, last, swapped) = self.names(a, b);
@@ -98,7 +98,7 @@ impl Scorer<'_> {
             _ => (self.email(a, b, tenant, full_name, tally), self.phone(a, b, tenant, full_name, tally)),
         };
         self.score_names(a, b, first, last, swapped, tally);
-        let born = compare_births(self.population.born[a as usize], self.population.born[b as usize]);
+        let born = compare_births(self.population.at(a).born, self.population.at(b).born);
         match born {
             BirthMatch::Equal => tally.add(Piece::BornEqual, Piece::BornEqual.bits16()),
             BirthMatch::Near => tally.add(Piece::BornNear, Piece::BornNear.bits16()),
@@ -144,8 +144,9 @@ impl Scorer<'_> {
     }
 
     fn names(&self, a: Record, b: Record) -> (NameMatch, NameMatch, bool) {
-        let Population { first, last, names, .. } = self.population;
-        let (first_a, first_b, last_a, last_b) = (first[a as usize], first[b as usize], last[a as usize], last[b as usize]);
+        let names = &self.population.names;
+        let (first_a, last_a, _) = self.population.at(a).person();
+        let (first_b, last_b, _) = self.population.at(b).person();
         let matched = names.compare_first(first_a, first_b);
         let swapped = matched == NameMatch::Conflict && first_a == last_b && last_a == first_b;
         if swapped {
@@ -175,11 +176,11 @@ impl Scorer<'_> {
             tally.add(piece, piece.bits16());
         }
         if first == NameMatch::Equal && last == NameMatch::Equal {
-            let last = &self.population.last;
+            let rarity_of = |record| self.population.names.rarity16(self.population.at(record).last);
             // Of swapped names the commoner reading counts, so that the order of the two does not matter.
-            let mut rarity = self.population.names.rarity16(last[a as usize]);
+            let mut rarity = rarity_of(a);
             if swapped {
-                rarity = rarity.min(self.population.names.rarity16(last[b as usize]));
+                rarity = rarity.min(rarity_of(b));
             }
             if rarity > 0 {
                 tally.add(Piece::Rarity, rarity);
@@ -198,7 +199,7 @@ impl Scorer<'_> {
         }
         let common = population.values(kind, a).filter(|&symbol| population.values(kind, b).any(|other| other == symbol));
         // The value with the fewest owners speaks loudest; ties go to the lower symbol's text for a fixed choice.
-        let tenant = population.tenant[a as usize].max(population.tenant[b as usize]);
+        let tenant = population.at(a).tenant.max(population.at(b).tenant);
         common
             .min_by(|&x, &y| {
                 let rank = |symbol| match self.ownership[kind as usize].of(symbol, tenant) {
@@ -310,7 +311,7 @@ impl Scorer<'_> {
     fn tags(&self, a: Record, b: Record, tally: &mut impl Tally) {
         let population = self.population;
         for (tagged, named) in [(a, b), (b, a)] {
-            let (tag, first) = (population.tag(tagged), population.first[named as usize]);
+            let (tag, first) = (population.tag(tagged), population.at(named).first);
             if tag != NONE
                 && first != NONE
                 && population.names.is_common_given(tag)

@@ -201,7 +201,7 @@ impl Resolution {
 
     fn known(&self, record: Record) -> Known {
         let population = &self.population;
-        let at = record as usize;
+        let said = population.at(record);
         let rule = match (self.founder(record), self.tree.rule(record)) {
             (None, _) => LinkRule::Skipped,
             (_, None) => LinkRule::Founder,
@@ -210,10 +210,10 @@ impl Resolution {
         let text = |kind| population.text(kind, population.value(kind, record)).to_owned();
         Known {
             record: population.key(record).to_string(),
-            tenant: population.tenant_text(population.tenant[at]).map(str::to_owned),
-            first_name: population.names.text(population.first[at]).to_owned(),
-            last_name: population.names.text(population.last[at]).to_owned(),
-            born_on: Some(population.born[at]).filter(|&born| born != 0),
+            tenant: population.tenant_text(said.tenant).map(str::to_owned),
+            first_name: population.names.text(said.first).to_owned(),
+            last_name: population.names.text(said.last).to_owned(),
+            born_on: Some(said.born).filter(|&born| born != 0),
             email: text(KeyKind::Email),
             phone: text(KeyKind::Phone),
             rule: rule.code(),

@@ -6,7 +6,7 @@ use crate::model::{Code, Gender, PhoneClass, RecordKey, SkipReason, Source, reco
 use crate::resolve::Options;
 use crate::resolve::intern::{Arena, Interner, NONE, Symbol};
 use crate::resolve::names::{Names, Nicknames, unmask};
-use crate::resolve::population::{DELETED, KeyKind, MAY_FOUND, Population, Record};
+use crate::resolve::population::{DELETED, Features, KeyKind, MAY_FOUND, Population, Record};
 use crate::tables::Columns as _;
 use crate::tables::stage::{identifiers, people};
 
@@ -22,23 +22,20 @@ struct Further {
 pub struct Gathering {
     legacy_tenants: [(Source, u16); 2],
     default_tenant: Option<u16>,
-    sources: Vec<Source>,
+    /// The source of the rows up to a position.
+    runs: Vec<(Source, Record)>,
     ids: Arena,
+    rows: Vec<Features>,
     tenants: Interner,
-    tenant: Vec<u16>,
     names: Interner,
-    first: Vec<Symbol>,
-    last: Vec<Symbol>,
-    born: Vec<u32>,
-    keys: [Vec<Symbol>; 6],
+    /// The keys of one batch, kind by kind.
+    columns: [Vec<Symbol>; 6],
     interners: [Interner; 6],
     fixed_lines: Vec<Symbol>,
     more: Vec<(Record, KeyKind, Symbol)>,
     further: Vec<Further>,
     further_ids: Arena,
     tags: Vec<(Record, Symbol)>,
-    skip: Vec<u8>,
-    flags: Vec<u8>,
     scratch: String,
 }
 
@@ -52,57 +49,58 @@ impl Gathering {
         Self {
             legacy_tenants,
             default_tenant,
-            sources: Vec::new(),
+            runs: Vec::new(),
             ids: Arena::default(),
+            rows: Vec::new(),
             tenants,
-            tenant: Vec::new(),
             names: Interner::default(),
-            first: Vec::new(),
-            last: Vec::new(),
-            born: Vec::new(),
-            keys: Default::default(),
+            columns: Default::default(),
             interners: Default::default(),
             fixed_lines: Vec::new(),
             more: Vec::new(),
             further: Vec::new(),
             further_ids: Arena::default(),
             tags: Vec::new(),
-            skip: Vec::new(),
-            flags: Vec::new(),
             scratch: String::new(),
         }
     }
 
     /// Takes a batch of a source's people.
     pub fn people(&mut self, source: Source, batch: &people::Columns) {
-        let start = self.flags.len();
-        let (mut keys, mut interners) = (std::mem::take(&mut self.keys), std::mem::take(&mut self.interners));
-        rayon::join(|| intern_keys(batch, &mut keys, &mut interners), || self.plain_columns(source, batch));
-        (self.keys, self.interners) = (keys, interners);
-        self.keys[KeyKind::Mca as usize].resize(start + batch.len(), NONE);
+        let start = self.rows.len();
+        let (mut columns, mut interners) = (std::mem::take(&mut self.columns), std::mem::take(&mut self.interners));
+        rayon::join(|| intern_keys(batch, &mut columns, &mut interners), || self.all_but_keys(source, batch));
+        for kind in KeyKind::ALL.into_iter().filter(|&kind| kind != KeyKind::Mca) {
+            let of_batch = self.rows[start..].iter_mut().zip(&columns[kind as usize]);
+            of_batch.for_each(|(row, &symbol)| row.keys[kind as usize] = symbol);
+        }
+        (self.columns, self.interners) = (columns, interners);
         for row in (0..batch.len()).filter(|&row| batch.deleted_at(row).is_none()) {
-            let record = Record::try_from(start + row).expect("records are counted in 32 bits");
+            let record = position(start + row);
+            let Features { keys, tenant, .. } = self.rows[start + row];
             if batch.phone_class(row).is_some_and(|class| class != PhoneClass::Mobile) {
-                let number = self.keys[KeyKind::Phone as usize][record as usize];
+                let number = keys[KeyKind::Phone as usize];
                 self.fixed_lines.extend((number != NONE).then_some(number));
             }
-            self.mca(record, source, self.tenant[record as usize], batch.source_id(row), batch.mca_id(row));
+            self.mca(record, source, tenant, batch.source_id(row), batch.mca_id(row));
             if let (Some(email), Some(_)) = (batch.email(row), batch.email_key(row)) {
                 self.tag(record, email);
             }
         }
     }
 
-    /// All but the keys.
-    fn plain_columns(&mut self, source: Source, batch: &people::Columns) {
+    fn all_but_keys(&mut self, source: Source, batch: &people::Columns) {
+        let end = position(self.rows.len() + batch.len());
+        match self.runs.last_mut() {
+            Some((of, last)) if *of == source => *last = end,
+            _ => self.runs.push((source, end)),
+        }
         for row in 0..batch.len() {
-            self.sources.push(source);
             self.ids.push(batch.source_id(row));
             let tenant = match batch.tenant_id(row) {
                 Some(tenant) => u16::try_from(self.tenants.intern(tenant)).expect("fewer than 65,536 tenants"),
                 None => self.default_tenant.unwrap_or(0),
             };
-            self.tenant.push(tenant);
             let deleted = batch.deleted_at(row).is_some();
             let gender = match batch.gender(row) {
                 Gender::Male => 1,
@@ -110,15 +108,19 @@ impl Gathering {
                 Gender::Other | Gender::Unknown => 0,
             };
             let state = if deleted { DELETED } else { 0 } | if batch.may_found(row) && !deleted { MAY_FOUND } else { 0 };
-            self.skip.push(batch.skip_reason(row).unwrap_or(SkipReason::NoKey) as u8);
-            self.flags.push(gender | state);
             let (first, last) = if deleted { (None, None) } else { (batch.first_key(row), batch.last_key(row)) };
             let first = self.name(first.unwrap_or_default(), true);
             let last = self.name(last.unwrap_or_default(), false);
-            self.first.push(first);
-            self.last.push(last);
             let born = batch.born_on(row).filter(|_| !deleted).and_then(|day| day.date());
-            self.born.push(born.map_or(0, number_of_date));
+            self.rows.push(Features {
+                keys: [NONE; 6],
+                first,
+                last,
+                born: born.map_or(0, number_of_date),
+                tenant,
+                skip: batch.skip_reason(row).unwrap_or(SkipReason::NoKey) as u8,
+                flags: gender | state,
+            });
         }
     }
 
@@ -159,7 +161,7 @@ impl Gathering {
                 *slot = self.mca_symbol(region, quoted);
             }
         }
-        self.keys[KeyKind::Mca as usize][record as usize] = symbols[0];
+        self.rows[record as usize].keys[KeyKind::Mca as usize] = symbols[0];
         if symbols[1] != NONE {
             self.more.push((record, KeyKind::Mca, symbols[1]));
         }
@@ -186,44 +188,34 @@ impl Gathering {
 
     /// The population in record order.
     pub fn finish(mut self, nicknames: &Nicknames) -> Population {
-        let order = self.order();
-        let mut place = vec![0u32; order.len()];
-        for (position, &arrived) in order.iter().enumerate() {
-            place[arrived as usize] = u32::try_from(position).expect("records are counted in 32 bits");
+        let place = self.arrange();
+        let at = |record: Record| place.as_ref().map_or(record, |place| place[record as usize]);
+        let mut source_ends = [0; Source::ALL.len()];
+        let mut start = 0;
+        for &(source, end) in &self.runs {
+            source_ends[source as usize] += end - start;
+            start = end;
         }
-        let mut ids = Arena::default();
-        order.iter().for_each(|&arrived| {
-            ids.push(self.ids.get(arrived));
-        });
-        ids.shrink();
-        self.ids = Arena::default();
-        let mut source_ends = [0u32; Source::ALL.len()];
-        self.sources.iter().for_each(|&source| source_ends[source as usize] += 1);
         for at in 1..source_ends.len() {
             source_ends[at] += source_ends[at - 1];
         }
         let (name_texts, ranks) = alphabetical(self.names.into_texts());
-        let renamed =
-            |column: Vec<Symbol>| -> Vec<Symbol> { order.iter().map(|&at| ranks[column[at as usize] as usize]).collect() };
-        let (first, last) = (renamed(self.first), renamed(self.last));
-        let names = Names::new(name_texts, nicknames, &first, &last);
+        self.rows.par_iter_mut().for_each(|row| {
+            row.first = ranks[row.first as usize];
+            row.last = ranks[row.last as usize];
+        });
+        let names = Names::new(name_texts, nicknames, self.rows.iter().map(|row| (row.first, row.last)));
         self.fixed_lines.sort_unstable();
         self.fixed_lines.dedup();
         let mut population = Population {
             fixed_lines: self.fixed_lines,
-            ids,
+            ids: self.ids,
             source_ends,
             tenants: self.tenants.into_texts(),
-            tenant: arranged(&order, self.tenant),
-            first,
-            last,
-            born: arranged(&order, self.born),
-            keys: self.keys.map(|column| arranged(&order, column)),
+            rows: self.rows,
             texts: Default::default(),
-            more: self.more.iter().map(|&(record, kind, symbol)| (place[record as usize], kind, symbol)).collect(),
-            tags: self.tags.iter().map(|&(record, tag)| (place[record as usize], ranks[tag as usize])).collect(),
-            skip: arranged(&order, self.skip),
-            flags: arranged(&order, self.flags),
+            more: self.more.iter().map(|&(record, kind, symbol)| (at(record), kind, symbol)).collect(),
+            tags: self.tags.iter().map(|&(record, tag)| (at(record), ranks[tag as usize])).collect(),
             names,
         };
         drop(place);
@@ -236,7 +228,7 @@ impl Gathering {
                 continue;
             }
             if further.kind == KeyKind::Mca {
-                let tenant = population.tenant[record as usize];
+                let tenant = population.at(record).tenant;
                 for (source, of) in self.legacy_tenants {
                     if tenant == of || tenant == 0 {
                         let number = format!("{}:{}", source.code(), mca.text(further.symbol));
@@ -253,24 +245,41 @@ impl Gathering {
         population
     }
 
-    /// Arrival positions in record order.
-    fn order(&self) -> Vec<u32> {
-        let key = |at: u32| RecordKey { source: self.sources[at as usize], id: self.ids.get(at) };
-        let count = u32::try_from(self.flags.len()).expect("records are counted in 32 bits");
-        let mut order: Vec<u32> = (0..count).collect();
-        if !order.is_sorted_by(|&a, &b| record_order(key(a), key(b)).is_le()) {
-            let mut prefixed: Vec<(u128, u32)> = order.par_iter().map(|&at| (record_order_prefix(key(at)), at)).collect();
-            prefixed
-                .par_sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| record_order(key(a.1), key(b.1))).then(a.1.cmp(&b.1)));
-            order = prefixed.into_iter().map(|(_, at)| at).collect();
+    /// Puts rows and ids in record order, unless they came so; gives the place of each arrival.
+    fn arrange(&mut self) -> Option<Vec<Record>> {
+        let order = self.order()?;
+        let mut place = vec![0; order.len()];
+        order.iter().zip(0..).for_each(|(&arrived, now)| place[arrived as usize] = now);
+        let mut ids = Arena::default();
+        order.iter().for_each(|&arrived| {
+            ids.push(self.ids.get(arrived));
+        });
+        self.ids = ids;
+        self.rows = order.iter().map(|&arrived| self.rows[arrived as usize]).collect();
+        Some(place)
+    }
+
+    /// Arrival positions in record order; `None` if that is how they arrived.
+    fn order(&self) -> Option<Vec<Record>> {
+        let source = |at: u32| self.runs[self.runs.partition_point(|&(_, end)| end <= at)].0;
+        let key = |at: u32| RecordKey { source: source(at), id: self.ids.get(at) };
+        let order = 0..position(self.rows.len());
+        if order.clone().into_par_iter().all(|at| at == 0 || record_order(key(at - 1), key(at)).is_le()) {
+            return None;
         }
-        order
+        let mut prefixed: Vec<(u128, u32)> = order.into_par_iter().map(|at| (record_order_prefix(key(at)), at)).collect();
+        prefixed.par_sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| record_order(key(a.1), key(b.1))).then(a.1.cmp(&b.1)));
+        Some(prefixed.into_iter().map(|(_, at)| at).collect())
     }
 }
 
+fn position(at: usize) -> Record {
+    Record::try_from(at).expect("records are counted in 32 bits")
+}
+
 /// Every kind by itself, several at once; the legacy numbers want the tenant and come later.
-fn intern_keys(batch: &people::Columns, keys: &mut [Vec<Symbol>; 6], interners: &mut [Interner; 6]) {
-    let kinds = keys.as_mut_slice().par_iter_mut().zip(interners.as_mut_slice()).zip(KeyKind::ALL.as_slice());
+fn intern_keys(batch: &people::Columns, columns: &mut [Vec<Symbol>; 6], interners: &mut [Interner; 6]) {
+    let kinds = columns.as_mut_slice().par_iter_mut().zip(interners.as_mut_slice()).zip(KeyKind::ALL.as_slice());
     kinds.with_max_len(1).for_each(|((column, interner), &kind)| {
         let value = |row: usize| match kind {
             KeyKind::Auth => batch.auth_user_id(row),
@@ -282,17 +291,11 @@ fn intern_keys(batch: &people::Columns, keys: &mut [Vec<Symbol>; 6], interners: 
         };
         if kind != KeyKind::Mca {
             let kept = |row: usize| batch.deleted_at(row).is_none();
+            column.clear();
             column
                 .extend((0..batch.len()).map(|row| value(row).filter(|_| kept(row)).map_or(NONE, |text| interner.intern(text))));
         }
     });
-}
-
-fn arranged<T: Copy>(order: &[u32], column: Vec<T>) -> Vec<T> {
-    if order.iter().enumerate().all(|(position, &at)| position == at as usize) {
-        return column;
-    }
-    order.iter().map(|&at| column[at as usize]).collect()
 }
 
 fn number_of_date(date: chrono::NaiveDate) -> u32 {
@@ -304,7 +307,7 @@ fn number_of_date(date: chrono::NaiveDate) -> u32 {
 fn alphabetical(texts: Arena) -> (Arena, Vec<Symbol>) {
     let count = u32::try_from(texts.len()).expect("symbols are 32-bit");
     let mut order: Vec<u32> = (1..count).collect();
-    order.par_sort_unstable_by(|&a, &b| texts.bytes(a).cmp(texts.bytes(b)));
+    order.par_sort_unstable_by(|&a, &b| texts.get(a).cmp(texts.get(b)));
     let mut ranks = vec![NONE; texts.len()];
     let mut sorted = Arena::default();
     sorted.push("");

@@ -45,7 +45,7 @@ pub fn contacts(population: &Population, buckets: &[Buckets; 6], ownership: &[Ow
             }
             let values = [KeyKind::Email, KeyKind::Phone].map(|kind| {
                 let symbol = population.value(kind, record);
-                let tenant = population.tenant[record as usize];
+                let tenant = population.at(record).tenant;
                 let is_key = symbol != NONE && !ownership[kind as usize].of(symbol, tenant).is_hub();
                 if is_key { buckets[kind as usize].get(symbol) } else { &[] }
             });
@@ -71,7 +71,7 @@ pub fn contacts(population: &Population, buckets: &[Buckets; 6], ownership: &[Ow
 
 /// Whether two records may be of one tenant.
 fn is_here(population: &Population, scope: Scope, record: Record, other: Record) -> bool {
-    let (tenant, of_other) = (population.tenant[record as usize], population.tenant[other as usize]);
+    let (tenant, of_other) = (population.at(record).tenant, population.at(other).tenant);
     scope == Scope::Global || tenant == 0 || of_other == 0 || tenant == of_other
 }
 
@@ -182,7 +182,7 @@ impl Scorer<'_> {
     }
 
     fn says(&self, address: Symbol, named: Record) -> Mailbox {
-        let (first, last) = (self.population.first[named as usize], self.population.last[named as usize]);
+        let (first, last) = (self.population.at(named).first, self.population.at(named).last);
         mailbox(&self.population.names, self.population.text(KeyKind::Email, address), first, last)
     }
 
@@ -203,7 +203,7 @@ impl Scorer<'_> {
         let bucket = self.buckets[kind as usize].get(own);
         let is_users = |other: Record| {
             !population.is_nameless(other)
-                && population.first[other as usize] != NONE
+                && population.at(other).first != NONE
                 && is_here(population, self.scope, nameless, other)
                 && same_owner(population, &person, &person_of(population, other))
         };

@@ -14,28 +14,23 @@ pub const NONE: Symbol = 0;
 /// Texts end to end, addressed by position.
 #[derive(Clone, Default)]
 pub struct Arena {
-    bytes: Vec<u8>,
+    text: String,
     ends: Vec<u32>,
 }
 
 impl Arena {
     /// Appends a text and gives its position.
     pub fn push(&mut self, text: &str) -> u32 {
-        self.bytes.extend_from_slice(text.as_bytes());
-        self.ends.push(u32::try_from(self.bytes.len()).expect("texts of one kind stay below 4 GiB: 27 million ids take 1 GiB"));
+        self.text.push_str(text);
+        self.ends.push(u32::try_from(self.text.len()).expect("texts of one kind stay below 4 GiB: 27 million ids take 1 GiB"));
         u32::try_from(self.ends.len() - 1).expect("positions are counted by the same ends")
     }
 
     /// The text at a position.
     pub fn get(&self, position: u32) -> &str {
-        std::str::from_utf8(self.bytes(position)).expect("only whole texts are appended")
-    }
-
-    /// The same as bytes, whose order is the texts': for looking up and sorting, where each text would be examined many times.
-    pub fn bytes(&self, position: u32) -> &[u8] {
         let at = position as usize;
         let start = if at == 0 { 0 } else { self.ends[at - 1] as usize };
-        &self.bytes[start..self.ends[at] as usize]
+        &self.text[start..self.ends[at] as usize]
     }
 
     /// How many texts there are.
@@ -45,7 +40,7 @@ impl Arena {
 
     /// Gives back what growing has reserved.
     pub fn shrink(&mut self) {
-        self.bytes.shrink_to_fit();
+        self.text.shrink_to_fit();
         self.ends.shrink_to_fit();
     }
 }
@@ -73,12 +68,12 @@ impl Interner {
         }
         let hash = self.state.hash_one(text.as_bytes());
         let arena = &mut self.arena;
-        if let Some(&symbol) = self.table.find(hash, |&symbol| arena.bytes(symbol) == text.as_bytes()) {
+        if let Some(&symbol) = self.table.find(hash, |&symbol| arena.get(symbol) == text) {
             return symbol;
         }
         let symbol = arena.push(text);
         let state = &self.state;
-        self.table.insert_unique(hash, symbol, |&symbol| state.hash_one(arena.bytes(symbol)));
+        self.table.insert_unique(hash, symbol, |&symbol| state.hash_one(arena.get(symbol).as_bytes()));
         symbol
     }
 

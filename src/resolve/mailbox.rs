@@ -96,8 +96,8 @@ mod tests {
         words.dedup();
         let mut interner = Interner::default();
         let symbols: Vec<Symbol> = words.iter().map(|word| interner.intern(word)).collect();
-        let borne = [symbols.clone(), symbols.clone(), symbols.clone()].concat();
-        let names = Names::new(interner.into_texts(), &Nicknames::parse(Nicknames::COMMITTED).unwrap(), &borne, &symbols);
+        let borne = [symbols.clone(), symbols.clone(), symbols.clone()].concat().into_iter().map(|symbol| (symbol, symbol));
+        let names = Names::new(interner.into_texts(), &Nicknames::parse(Nicknames::COMMITTED).unwrap(), borne);
         mailbox(&names, email, names.find(first).unwrap(), names.find(last).unwrap())
     }
 

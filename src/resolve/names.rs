@@ -84,8 +84,8 @@ pub struct Names {
 }
 
 impl Names {
-    /// Takes texts sorted from position 1 on (position 0 is the absent name).
-    pub fn new(texts: Arena, nicknames: &Nicknames, firsts: &[Symbol], lasts: &[Symbol]) -> Self {
+    /// Takes texts sorted from position 1 on (position 0 is the absent name), and the given and family name of each record.
+    pub fn new(texts: Arena, nicknames: &Nicknames, borne: impl Iterator<Item = (Symbol, Symbol)>) -> Self {
         let mut class_starts = vec![0];
         let mut classes = Vec::new();
         for symbol in 0..texts.len() {
@@ -93,13 +93,13 @@ impl Names {
             classes.extend_from_slice(nicknames.of(texts.get(symbol)));
             class_starts.push(u32::try_from(classes.len()).expect("few classes per name"));
         }
-        let count = |symbols: &[Symbol]| {
-            let mut counts = vec![0u32; texts.len()];
-            symbols.iter().for_each(|&symbol| counts[symbol as usize] += 1);
-            counts[NONE as usize] = 0;
-            counts
-        };
-        let (first_counts, last_counts) = (count(firsts), count(lasts));
+        let (mut first_counts, mut last_counts) = (vec![0u32; texts.len()], vec![0u32; texts.len()]);
+        for (first, last) in borne {
+            first_counts[first as usize] += 1;
+            last_counts[last as usize] += 1;
+        }
+        first_counts[NONE as usize] = 0;
+        last_counts[NONE as usize] = 0;
         let total = |counts: &[u32]| counts.iter().map(|&count| u64::from(count)).sum::<u64>().max(1);
         let (given_total, family_total) = (total(&first_counts), total(&last_counts));
         let hash = |symbol: Symbol| FixedState::with_seed(NAME_SEED).hash_one(texts.get(symbol));
@@ -308,7 +308,7 @@ mod tests {
         sorted.iter().for_each(|word| {
             interner.intern(word);
         });
-        Names::new(interner.into_texts(), &Nicknames::parse(Nicknames::COMMITTED).unwrap(), &[], &[])
+        Names::new(interner.into_texts(), &Nicknames::parse(Nicknames::COMMITTED).unwrap(), std::iter::empty())
     }
 
     fn first(a: &str, b: &str) -> NameMatch {

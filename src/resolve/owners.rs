@@ -70,10 +70,9 @@ impl Ownership {
                 if symbol == NONE || bucket.len() < 2 {
                     return (1, Vec::new());
                 }
-                let groups = tenant_groups(population, bucket, scope);
-                match &groups[..] {
-                    [(_, group)] => (owners(population, group).code(), Vec::new()),
-                    _ => {
+                match tenants_of(population, bucket, scope) {
+                    Tenants::One(_) => (owners(population, bucket).code(), Vec::new()),
+                    Tenants::Several(groups) => {
                         let codes = groups.iter().map(|(tenant, group)| (symbol, *tenant, owners(population, group).code()));
                         (PER_TENANT, codes.collect())
                     }
@@ -82,6 +81,11 @@ impl Ownership {
             .collect();
         let per_tenant = counted.iter().flat_map(|(_, entries)| entries.iter().copied()).collect();
         Self { codes: counted.into_iter().map(|(code, _)| code).collect(), per_tenant }
+    }
+
+    /// Whether one tenant at most uses a value, and few people do.
+    pub fn is_plain(&self, symbol: Symbol) -> bool {
+        usize::from(self.codes[symbol as usize]) <= OWNER_LIMIT
     }
 
     /// The owners of a value as a tenant sees it.
@@ -98,18 +102,26 @@ impl Ownership {
     }
 }
 
-/// The records of a value per concrete tenant, tenant-less ones in each; one group where tenants do not divide.
-pub fn tenant_groups(population: &Population, bucket: &[Record], scope: Scope) -> Vec<(u16, Vec<Record>)> {
-    let tenant = |record: Record| population.tenant[record as usize];
+/// The records of a value by tenant.
+pub enum Tenants {
+    /// All belong to this tenant or to none, or tenants do not divide.
+    One(u16),
+    /// The records of each concrete tenant, tenant-less ones in each.
+    Several(Vec<(u16, Vec<Record>)>),
+}
+
+/// Divides the records of a value by tenant.
+pub fn tenants_of(population: &Population, bucket: &[Record], scope: Scope) -> Tenants {
+    let tenant = |record: Record| population.at(record).tenant;
     let first = bucket.iter().map(|&record| tenant(record)).find(|&tenant| tenant != 0).unwrap_or(0);
     if scope == Scope::Global || bucket.iter().all(|&record| tenant(record) == 0 || tenant(record) == first) {
-        return vec![(first, bucket.to_vec())];
+        return Tenants::One(first);
     }
     let mut tenants: Vec<u16> = bucket.iter().map(|&record| tenant(record)).filter(|&tenant| tenant != 0).collect();
     tenants.sort_unstable();
     tenants.dedup();
     let of = |wanted: u16| bucket.iter().copied().filter(|&record| tenant(record) == 0 || tenant(record) == wanted).collect();
-    tenants.into_iter().map(|tenant| (tenant, of(tenant))).collect()
+    Tenants::Several(tenants.into_iter().map(|tenant| (tenant, of(tenant))).collect())
 }
 
 /// Greedy groups of named records by compatible first name without birth-date conflict, in sorted order.
@@ -166,8 +178,7 @@ pub(super) type Person = (Symbol, Symbol, u32);
 
 /// The person whom a record shows.
 pub(super) fn person_of(population: &Population, record: Record) -> Person {
-    let at = record as usize;
-    (population.first[at], population.last[at], population.born[at])
+    population.at(record).person()
 }
 
 /// The distinct (first name, surname, birth date) of a group, without bare initials; sorted as texts.
@@ -204,10 +215,14 @@ pub fn hubs(population: &Population, kind: KeyKind, buckets: &Buckets, ownership
         .with_min_len(1024)
         .filter(|&symbol| ownership.codes[symbol as usize] > u8::try_from(OWNER_LIMIT).expect("four"))
         .flat_map_iter(|symbol| {
-            let groups = tenant_groups(population, buckets.get(symbol), scope);
-            groups.into_iter().filter_map(move |(tenant, group)| {
+            let bucket = buckets.get(symbol);
+            let groups = match tenants_of(population, bucket, scope) {
+                Tenants::One(tenant) => vec![(tenant, bucket.len())],
+                Tenants::Several(groups) => groups.into_iter().map(|(tenant, group)| (tenant, group.len())).collect(),
+            };
+            groups.into_iter().filter_map(move |(tenant, count)| {
                 let owners = ownership.of(symbol, tenant);
-                let records = u32::try_from(group.len()).expect("records are counted in 32 bits");
+                let records = u32::try_from(count).expect("records are counted in 32 bits");
                 owners.is_hub().then_some(Hub { kind, tenant, symbol, records, owners })
             })
         })

@@ -5,7 +5,7 @@ use hashbrown::HashMap;
 
 use crate::model::{RecordKey, Uuid, profile_id};
 use crate::resolve::Options;
-use crate::resolve::population::{Population, Record};
+use crate::resolve::population::{Features, Population, Record};
 use crate::resolve::tree::Tree;
 
 /// What became of a profile of an earlier load whose records are no longer exactly its own.
@@ -33,7 +33,7 @@ impl Profiles {
     /// Names every cluster that has a founder.
     pub fn name(population: &Population, labels: &[Record], tree: &Tree, loaded: &[(String, String)], options: &Options) -> Self {
         let mut tenants = vec![0u16; labels.len()];
-        for (&tenant, &label) in population.tenant.iter().zip(labels) {
+        for (&Features { tenant, .. }, &label) in population.rows.iter().zip(labels) {
             // Record order: the first concrete tenant stands, which under `scope = "global"` may be one of several.
             let slot = &mut tenants[label as usize];
             if *slot == 0 {

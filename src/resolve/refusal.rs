@@ -5,7 +5,7 @@ use crate::resolve::Scope;
 use crate::resolve::births::{BirthMatch, compare_births};
 use crate::resolve::intern::{NONE, Symbol};
 use crate::resolve::names::one_edit;
-use crate::resolve::population::{KeyKind, Population, Record};
+use crate::resolve::population::{Features, KeyKind, Population, Record};
 
 coded! {
     /// Why a pair was not linked.
@@ -54,9 +54,8 @@ fn insert<T: Ord>(values: &mut Vec<T>, value: T) {
 impl Portrait {
     /// Of one record.
     pub fn of(population: &Population, record: Record) -> Self {
-        let at = record as usize;
-        let (first, last, born) = (population.first[at], population.last[at], population.born[at]);
-        let mut portrait = Self { tenant: population.tenant[at], ..Self::default() };
+        let Features { first, last, born, tenant, .. } = *population.at(record);
+        let mut portrait = Self { tenant, ..Self::default() };
         if first != NONE {
             portrait.names.push((first, last));
         }

@@ -1,6 +1,6 @@
 //! The invented population of the demo as labelled records.
 
-use crm_backfill::demo::{Population, Records, people};
+use crm_backfill::demo::{Population, Record, Records, people};
 use crm_backfill::model::{Code as _, Gender, Source};
 
 use super::Raw;
@@ -13,29 +13,32 @@ pub fn records(population: &Population, seed: u64, scale: f64) -> Vec<Raw> {
 
 /// The people records of one source, made as they are asked for.
 pub fn of_source(records: &Records, source: Source) -> impl Iterator<Item = Raw> + '_ {
-    records.of(source).map(|record| {
-        let text = |value: Option<String>| value.unwrap_or_default();
-        let auth = text(record.auth_user_id);
-        Raw {
-            source: record.source,
-            id: record.id,
-            tenant: record.tenant,
-            email: text(record.email),
-            phone: text(record.phone),
-            first: text(record.first_name),
-            last: text(record.last_name),
-            born: text(record.born_on),
-            gender: match record.gender.unwrap_or_default().trim().to_lowercase().chars().next() {
-                Some('m') => Gender::Male,
-                Some('f' | 'v') => Gender::Female,
-                _ => Gender::Unknown,
-            },
-            golf_rsa: text(record.golf_rsa_id),
-            cdh: text(record.cdh_id),
-            mca: text(record.mca_id),
-            auth: if auth.contains('|') || auth.len() == 36 { auth } else { String::new() },
-            household: records.household(record.person),
-            person: record.person,
-        }
-    })
+    records.of(source).map(|record| raw(records, record))
+}
+
+/// A record with its truth.
+pub fn raw(records: &Records, record: Record) -> Raw {
+    let text = |value: Option<String>| value.unwrap_or_default();
+    let auth = text(record.auth_user_id);
+    Raw {
+        source: record.source,
+        id: record.id,
+        tenant: record.tenant,
+        email: text(record.email),
+        phone: text(record.phone),
+        first: text(record.first_name),
+        last: text(record.last_name),
+        born: text(record.born_on),
+        gender: match record.gender.unwrap_or_default().trim().to_lowercase().chars().next() {
+            Some('m') => Gender::Male,
+            Some('f' | 'v') => Gender::Female,
+            _ => Gender::Unknown,
+        },
+        golf_rsa: text(record.golf_rsa_id),
+        cdh: text(record.cdh_id),
+        mca: text(record.mca_id),
+        auth: if auth.contains('|') || auth.len() == 36 { auth } else { String::new() },
+        household: records.household(record.person),
+        person: record.person,
+    }
 }

@@ -3,6 +3,7 @@
 #[cfg(feature = "local-postgres")]
 pub mod demo;
 
+use arrow::array::RecordBatch;
 use crm_backfill::model::association::AssociationNumber;
 use crm_backfill::model::date::{Birth, DateSurvey};
 use crm_backfill::model::email::EmailReader;
@@ -65,6 +66,11 @@ pub struct Truth {
 
 /// Stages records of one source as one batch.
 pub fn batch(source: Source, records: &[&Raw]) -> people::Columns {
+    people::Table::columns(&staged(source, records)).unwrap()
+}
+
+/// The same as rows of a file.
+pub fn staged(source: Source, records: &[&Raw]) -> RecordBatch {
     let reference = Reference::committed();
     let junk = &reference.junk;
     let regions = [("1", "ZA"), ("2", "GB")].map(|(tenant, code)| (tenant, PhoneRegion::parse(code).unwrap()));
@@ -119,7 +125,7 @@ pub fn batch(source: Source, records: &[&Raw]) -> people::Columns {
             ..people::Row::blank(&raw.id)
         });
     }
-    people::Table::columns(&builder.finish()).unwrap()
+    builder.finish()
 }
 
 impl Truth {
