@@ -86,9 +86,19 @@ fn verdicts_give_precision_with_its_interval_and_decisions_that_the_next_run_obe
     });
     let read = workdir.ok("audit", &["--verdicts", "audit.csv", "--by", "Lee", "--json"]).json();
     let result = &read["result"];
-    // Wilson's interval of 4 in 5, worked out by hand.
-    assert_eq!(result["precision"], "80.0 % (95 % interval 37.6 to 96.4 %)", "{read}");
-    assert_eq!((&result["verdicts"], &result["decisions"]), (&5.into(), &2.into()));
+    // By hand: 4 of 4 (0.510 to 1) weighs four fifths, 0 of 1 (0 to 0.793) one fifth; 0.8 - 0.8 * 0.490 and 0.8 + 0.2 * 0.793.
+    assert_eq!(result["precision"], "80.0 % (95 % interval 40.8 to 95.9 %)", "{read}");
+    assert_eq!((&result["verdicts"], &result["decisions"]), (&5.into(), &3.into()));
+    let strata: Vec<_> =
+        result["strata"].as_array().unwrap().iter().map(|of| (&of["stratum"], &of["judged"], &of["same"])).collect();
+    let counted = |name: &str, judged: u64, same: u64| (Value::from(name), Value::from(judged), Value::from(same));
+    let expected = [
+        counted("EMAIL, confidence 81, near the threshold", 1, 0),
+        counted("candidate, CDH_ID_CONFLICT", 1, 1),
+        counted("candidate, CROSS_TENANT", 1, 0),
+        counted("largest profiles", 4, 4),
+    ];
+    assert_eq!(strata, expected.iter().map(|of| (&of.0, &of.1, &of.2)).collect::<Vec<_>>());
 
     let decisions = table(&workdir.path().join("decisions.csv"));
     let lines: Vec<_> = decisions
@@ -97,6 +107,7 @@ fn verdicts_give_precision_with_its_interval_and_decisions_that_the_next_run_obe
         .collect();
     let mut expected = [
         ["cannot-link", "mca_za:members:7", "mca_za:members:6", "sample audit", "Lee"],
+        ["cannot-link", "mca_uk:members:2", "scl:members:12", "sample audit", "Lee"],
         ["must-link", "mca_uk:members:1", "mca_uk:members:2", "sample audit", "Lee"],
     ];
     expected.sort_unstable();
@@ -107,7 +118,7 @@ fn verdicts_give_precision_with_its_interval_and_decisions_that_the_next_run_obe
 
     workdir.ok("resolve", &[]);
     let echoed = dataset(&workdir, "res__decisions");
-    assert_eq!(echoed.len(), 2);
+    assert_eq!(echoed.len(), 3);
     assert!(echoed.iter().all(|row| row["state"] == "APPLIED" && row["origin"] == "decisions.csv"), "{echoed:?}");
     let after = profiles(&workdir);
     assert_ne!(after["mca_za:members:6"], after["mca_za:members:7"], "a cannot-link splits");
@@ -120,7 +131,7 @@ fn verdicts_give_precision_with_its_interval_and_decisions_that_the_next_run_obe
     again
         .says("3 no longer a pair")
         .says("the sample is of another resolution: draw a new one to judge the links that stand now");
-    assert_eq!(table(&workdir.path().join("decisions.csv")).len(), 2);
+    assert_eq!(table(&workdir.path().join("decisions.csv")).len(), 3);
     let line = workdir.ok("checklist", &["--json"]).json()["result"]["lines"][33].clone();
     assert_eq!((&line["state"], &line["proof"]), (&"NEEDS_A_PERSON".into(), &"4 of 200 verdicts given".into()), "{line}");
 }
@@ -129,15 +140,60 @@ fn verdicts_give_precision_with_its_interval_and_decisions_that_the_next_run_obe
 fn verdicts_that_cannot_be_read_change_nothing() {
     let workdir = resolved();
     judged(&workdir, "audit.csv", |_| "maybe");
-    workdir.run("audit", &["--verdicts", "audit.csv"]).exits(11).says("line 2: a verdict is same, different or unsure");
+    workdir
+        .run("audit", &["--verdicts", "audit.csv"])
+        .exits(11)
+        .says("line 2: a verdict is same, different or unsure, or nothing yet");
     std::fs::write(workdir.path().join("other.csv"), "a,b\nscl:members:1,scl:members:2\n").unwrap();
-    workdir.run("audit", &["--verdicts", "other.csv"]).exits(11).says("no column \"verdict\"");
+    workdir.run("audit", &["--verdicts", "other.csv"]).exits(11).says("line 1: there is no column \"verdict\"");
     workdir.run("audit", &["--verdicts", "absent.csv"]).exits(11).says("absent.csv");
     assert!(!workdir.path().join("decisions.csv").exists());
     exported().run("audit", &["--sample", "10"]).exits(11).says("make resolve");
     let none: Value = {
+        std::fs::remove_file(workdir.path().join("audit.csv")).unwrap();
         judged(&workdir, "audit.csv", |_| "unsure");
         workdir.ok("audit", &["--verdicts", "audit.csv", "--json"]).json()
     };
     assert_eq!(none["result"]["precision"], "nothing judged");
+}
+
+#[test]
+fn a_sample_that_somebody_judged_is_not_overwritten() {
+    let workdir = resolved();
+    judged(&workdir, "audit.csv", |row| if row["linked"] == "yes" { "same" } else { "" });
+    let before = std::fs::read_to_string(workdir.path().join("audit.csv")).unwrap();
+    let refused = workdir.run("audit", &["--sample", "300"]).exits(2);
+    refused.says("holds 5 verdicts").says("audit --verdicts audit.csv");
+    assert_eq!(std::fs::read_to_string(workdir.path().join("audit.csv")).unwrap(), before);
+    workdir.ok("audit", &["--verdicts", "audit.csv"]).says("5 links judged").says("3 without a verdict yet, 0 unsure");
+}
+
+#[test]
+fn one_person_in_two_tenants_is_counted_and_stops_no_run() {
+    let workdir = resolved();
+    let verdict = |row: &Row| if row["stratum"] == "candidate, CROSS_TENANT" { "same" } else { "" };
+    judged(&workdir, "audit.csv", verdict);
+    workdir.ok("audit", &["--verdicts", "audit.csv"]).says("2 judged to be one person in two tenants");
+    assert!(!workdir.path().join("decisions.csv").exists());
+    workdir.ok("resolve", &[]);
+}
+
+#[test]
+fn verdicts_saved_by_a_spreadsheet_are_read_and_a_broken_decisions_file_stays_as_it_is() {
+    let workdir = resolved();
+    judged(&workdir, "audit.csv", |row| if row["linked"] == "yes" { "Different" } else { "" });
+    let rows = table(&workdir.path().join("audit.csv"));
+    let mut text = "\u{feff}verdict;b;a;remark\r\n".to_owned();
+    rows.iter().for_each(|row| text.push_str(&format!("{};{};{};\r\n", row["verdict"], row["b"], row["a"])));
+    let mut bytes = text.into_bytes();
+    // Letters of another encoding, in a column that is not read.
+    bytes.splice(bytes.len() - 2..bytes.len() - 2, *b"caf\xe9");
+    std::fs::write(workdir.path().join("saved.csv"), bytes).unwrap();
+
+    let broken = "kind,a,b,reason\nmust-link,scl:members:1,scl:members:2,\"oops\n";
+    std::fs::write(workdir.path().join("decisions.csv"), broken).unwrap();
+    workdir.run("audit", &["--verdicts", "saved.csv"]).exits(2).says("line 2: a quotation mark is opened and never closed");
+    assert_eq!(std::fs::read_to_string(workdir.path().join("decisions.csv")).unwrap(), broken);
+    std::fs::remove_file(workdir.path().join("decisions.csv")).unwrap();
+    workdir.ok("audit", &["--verdicts", "saved.csv"]).says("5 decisions added");
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::resolve::sheet::Sheet;
+
 /// A pair that may be judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pair {
@@ -11,7 +13,7 @@ pub struct Pair {
     pub b: String,
     /// Whether the two were linked; otherwise they are a candidate.
     pub is_linked: bool,
-    /// What kind of pair it is: the rule and band of a link, `CANDIDATE` for a pair of the review queue.
+    /// What kind of pair it is: rule, confidence and nearness to the threshold of a link, or why a candidate was not linked.
     pub stratum: String,
     /// The evidence in sixteenths of a bit.
     pub bits16: i32,
@@ -19,11 +21,46 @@ pub struct Pair {
     pub evidence: String,
 }
 
-/// The stratum of a link: its rule, and whether little more evidence than needed joined it.
-pub fn stratum(rule: &str, bits16: i32) -> String {
-    // Below 6 bits a link has less than three bits to spare.
-    let band = if bits16 < 6 * 16 { "near the threshold" } else { "clear" };
-    format!("{rule}, {band}")
+/// The stratum of a link: whether its profile is one of the largest, else its rule, its confidence, and whether it had little more
+/// evidence than it needed.
+pub fn stratum(rule: &str, confidence: i32, bits16: i32, is_of_largest: bool) -> String {
+    if is_of_largest {
+        return LARGEST.to_owned();
+    }
+    // Below 5 bits a link has less than two to spare.
+    let near = if bits16 < 5 * 16 { ", near the threshold" } else { "" };
+    format!("{rule}, confidence {confidence}{near}")
+}
+
+/// The stratum of a candidate: why it was not linked.
+pub fn candidate_stratum(refusal: &str) -> String {
+    format!("{CANDIDATE}{refusal}")
+}
+
+/// Whether a stratum is of pairs that were not linked.
+pub fn is_of_candidates(stratum: &str) -> bool {
+    stratum.starts_with(CANDIDATE)
+}
+
+const LARGEST: &str = "largest profiles";
+const CANDIDATE: &str = "candidate, ";
+
+/// Records from which a profile is one of the largest: as few as keep these profiles within one record in fifty, at least 4, and no
+/// more than the very largest has. `sizes` are the records of each profile.
+pub fn largest_from(sizes: impl Iterator<Item = u32>) -> u32 {
+    let mut by_size: BTreeMap<u32, u64> = BTreeMap::new();
+    sizes.for_each(|size| *by_size.entry(size).or_default() += 1);
+    let records: u64 = by_size.iter().map(|(&size, &profiles)| u64::from(size) * profiles).sum();
+    let mut within = 0;
+    let mut from = by_size.keys().next_back().copied().unwrap_or(0).max(4);
+    for (&size, &profiles) in by_size.range(4..).rev() {
+        within += u64::from(size) * profiles;
+        if within * 50 > records {
+            break;
+        }
+        from = size;
+    }
+    from
 }
 
 /// At least this many of every stratum are drawn, so that rare rules are judged too.
@@ -54,8 +91,10 @@ pub struct Precision {
     pub stratum: String,
     /// Pairs judged to be one person.
     pub same: u64,
-    /// Pairs judged, unsure ones left out.
+    /// Pairs judged to be one person or two.
     pub judged: u64,
+    /// The share of them that are one person; 0 when nobody judged.
+    pub share: f64,
     /// Lower end of the 95 % interval.
     pub low: f64,
     /// Upper end.
@@ -66,15 +105,16 @@ impl Precision {
     /// With Wilson's score interval, which holds for small samples and shares near one (E. B. Wilson, 1927).
     pub fn of(stratum: &str, same: u64, judged: u64) -> Self {
         const Z: f64 = 1.959_964;
+        let share = if judged == 0 { 0.0 } else { same as f64 / judged as f64 };
         let (low, high) = if judged == 0 {
             (0.0, 1.0)
         } else {
-            let (n, p) = (judged as f64, same as f64 / judged as f64);
+            let (n, p) = (judged as f64, share);
             let middle = (p + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
             let half = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt() / (1.0 + Z * Z / n);
             ((middle - half).max(0.0), (middle + half).min(1.0))
         };
-        Self { stratum: stratum.to_owned(), same, judged, low, high }
+        Self { stratum: stratum.to_owned(), same, judged, share, low, high }
     }
 
     /// In words: `98.0 % (95 % interval 94.3 to 99.3 %)`.
@@ -82,19 +122,85 @@ impl Precision {
         if self.judged == 0 {
             return "nothing judged".to_owned();
         }
-        let share = self.same as f64 * 100.0 / self.judged as f64;
-        format!("{share:.1} % (95 % interval {:.1} to {:.1} %)", self.low * 100.0, self.high * 100.0)
+        format!("{:.1} % (95 % interval {:.1} to {:.1} %)", self.share * 100.0, self.low * 100.0, self.high * 100.0)
     }
 }
 
-/// The share of right links in all, each stratum weighted by its size among the links; strata nobody judged are left out.
-pub fn overall(strata: &[(Precision, u64)]) -> f64 {
-    let judged = strata.iter().filter(|(precision, _)| precision.judged > 0);
-    let (right, all) = judged.fold((0.0, 0.0), |(right, all), (precision, size)| {
-        let size = *size as f64;
-        (right + size * precision.same as f64 / precision.judged as f64, all + size)
-    });
-    if all == 0.0 { 0.0 } else { right / all }
+/// The share of right links in all, each stratum weighted by its size among the links, with a 95 % interval; strata nobody judged
+/// are left out. The interval adds up those of the strata as G. Y. Zou and A. Donner do (2008), which holds where every verdict of
+/// a stratum is the same.
+pub fn overall(strata: &[(Precision, u64)]) -> Precision {
+    let judged = || strata.iter().filter(|(precision, _)| precision.judged > 0);
+    let all: f64 = judged().map(|(_, size)| *size as f64).sum();
+    let (mut share, mut below, mut above) = (0.0, 0.0, 0.0);
+    for (precision, size) in judged() {
+        let weight = *size as f64 / all;
+        share += weight * precision.share;
+        below += (weight * (precision.share - precision.low)).powi(2);
+        above += (weight * (precision.high - precision.share)).powi(2);
+    }
+    Precision {
+        stratum: "links".to_owned(),
+        same: judged().map(|(precision, _)| precision.same).sum(),
+        judged: judged().map(|(precision, _)| precision.judged).sum(),
+        share,
+        low: (share - below.sqrt()).max(0.0),
+        high: (share + above.sqrt()).min(1.0),
+    }
+}
+
+/// What a person said of a pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// One person.
+    Same,
+    /// Two people.
+    Different,
+    /// Looked at, and it cannot be told.
+    Unsure,
+}
+
+/// A pair and what a person said of it; `None` where nothing was said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// First record, `source:entity:id`.
+    pub a: String,
+    /// Second record.
+    pub b: String,
+    /// The verdict.
+    pub verdict: Option<Verdict>,
+}
+
+/// Reads a judged sample, each pair once; the error names a line, without its content.
+pub fn read_verdicts(text: &str) -> Result<Vec<Judgement>, String> {
+    let sheet = Sheet::read(text)?.ok_or("the file is empty")?;
+    let column = |name: &str| sheet.column(name).ok_or_else(|| format!("line 1: there is no column {name:?}"));
+    let (a, b, verdict) = (column("a")?, column("b")?, column("verdict")?);
+    let mut judged: BTreeMap<(String, String), (u64, Option<Verdict>)> = BTreeMap::new();
+    let mut pairs = Vec::new();
+    for (line, row) in &sheet.rows {
+        let field = |at: usize| row.get(at).unwrap_or_default();
+        let said = match field(verdict).to_lowercase().as_str() {
+            "" => None,
+            "same" => Some(Verdict::Same),
+            "different" => Some(Verdict::Different),
+            "unsure" => Some(Verdict::Unsure),
+            _ => return Err(format!("line {line}: a verdict is same, different or unsure, or nothing yet")),
+        };
+        let (a, b) = (field(a).to_owned(), field(b).to_owned());
+        let pair = (a.clone().min(b.clone()), a.clone().max(b.clone()));
+        match judged.get(&pair) {
+            Some(&(first, before)) if before != said => {
+                return Err(format!("line {line}: the pair of line {first} again, with another verdict"));
+            }
+            Some(_) => {}
+            None => {
+                judged.insert(pair, (*line, said));
+                pairs.push(Judgement { a, b, verdict: said });
+            }
+        }
+    }
+    Ok(pairs)
 }
 
 #[cfg(test)]
@@ -140,6 +246,51 @@ mod tests {
     #[test]
     fn the_overall_share_weighs_each_stratum_by_its_size() {
         let strata = [(Precision::of("a", 10, 10), 90), (Precision::of("b", 5, 10), 10), (Precision::of("c", 0, 0), 1000)];
-        assert!((overall(&strata) - 0.95).abs() < 1e-9);
+        let all = overall(&strata);
+        assert!((all.share - 0.95).abs() < 1e-9);
+        // By hand: Wilson gives 0.722 to 1 and 0.237 to 0.763; 0.95 - ((0.9 * 0.278)² + (0.1 * 0.263)²)^½ and 0.95 + 0.1 * 0.263.
+        assert!((all.low - 0.6988).abs() < 0.001 && (all.high - 0.9763).abs() < 0.001, "{all:?}");
+        assert_eq!((all.same, all.judged), (15, 20));
+        assert_eq!(overall(&[]).words(), "nothing judged");
+    }
+
+    #[test]
+    fn a_link_is_drawn_by_rule_confidence_threshold_and_size_of_profile() {
+        assert_eq!(stratum("EMAIL", 81, 79, false), "EMAIL, confidence 81, near the threshold");
+        assert_eq!(stratum("EMAIL", 93, 80, false), "EMAIL, confidence 93");
+        assert_eq!(stratum("EMAIL", 93, 80, true), "largest profiles");
+        assert!(is_of_candidates(&candidate_stratum("AMBIGUOUS")) && !is_of_candidates("EMAIL, confidence 93"));
+    }
+
+    #[test]
+    fn the_largest_profiles_are_few() {
+        let sizes = |counts: &[(u32, usize)]| {
+            largest_from(
+                counts.iter().flat_map(|&(size, profiles)| std::iter::repeat_n(size, profiles)).collect::<Vec<_>>().into_iter(),
+            )
+        };
+        assert_eq!(sizes(&[(1, 1000), (2, 200), (5, 10), (7, 3), (8, 1)]), 7, "29 of 1,479 records; from 5 on it would be 79");
+        assert_eq!(sizes(&[(1, 1000), (3, 50)]), 4, "nobody is large");
+        assert_eq!(sizes(&[(1, 3), (5, 1)]), 5, "the largest one, however many records it takes");
+    }
+
+    #[test]
+    fn a_judged_sample_is_read_whatever_saved_it() {
+        let text = "a,b,linked,verdict\nscl:members:1,scl:members:2,yes, Same \nscl:members:1,scl:members:3,yes,\nscl:members:4,scl:members:3,no,UNSURE\n";
+        let read = read_verdicts(text).unwrap();
+        let said: Vec<_> = read.iter().map(|judged| judged.verdict).collect();
+        assert_eq!(said, [Some(Verdict::Same), None, Some(Verdict::Unsure)]);
+        let saved = format!("\u{feff}{}", text.replace(',', ";").replace('\n', "\r\n"));
+        assert_eq!(read_verdicts(&saved).unwrap(), read);
+    }
+
+    #[test]
+    fn a_pair_counts_once_and_cannot_be_both() {
+        let twice = "a,b,verdict\nx,y,same\ny,x,same\n";
+        assert_eq!(read_verdicts(twice).unwrap().len(), 1);
+        let both = "a,b,verdict\nx,y,same\n\ny,x,different\n";
+        assert_eq!(read_verdicts(both).unwrap_err(), "line 4: the pair of line 2 again, with another verdict");
+        assert_eq!(read_verdicts("a,b\nx,y\n").unwrap_err(), "line 1: there is no column \"verdict\"");
+        assert_eq!(read_verdicts("\n").unwrap_err(), "the file is empty");
     }
 }

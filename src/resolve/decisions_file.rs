@@ -1,33 +1,57 @@
 //! `decisions.csv`: what people decided on pairs of records, one line each.
 
+use std::collections::BTreeSet;
+
 use crate::model::RecordKey;
 use crate::resolve::decisions::{Decision, DecisionKind, Origin};
+use crate::resolve::sheet::Sheet;
 
 /// The header of the file.
 pub const HEADER: [&str; 6] = ["kind", "a", "b", "reason", "who", "at"];
 
 /// Reads the file; the error names the first line that cannot be read, without its content.
 pub fn read_decisions(text: &str) -> Result<Vec<Decision>, String> {
-    let text = text.trim_start_matches('\u{feff}');
-    if text.trim().is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
-    let header = reader.headers().map_err(|_| "line 1 is no CSV".to_owned())?;
-    if header.iter().take(3).ne(HEADER.into_iter().take(3)) {
+    let Some(sheet) = Sheet::read(text)? else { return Ok(Vec::new()) };
+    if sheet.header.iter().take(3).ne(HEADER.into_iter().take(3)) {
         return Err(format!("line 1: the header must be {}", HEADER.join(",")));
     }
-    let mut lines = Lines::default();
-    let mut decisions = Vec::new();
-    let mut record = csv::StringRecord::new();
-    loop {
-        let line = lines.of(text, reader.position().byte());
-        match reader.read_record(&mut record) {
-            Ok(true) => decisions.push(decision(&record, line)?),
-            Ok(false) => return Ok(decisions),
-            Err(_) => return Err(format!("line {line} is no CSV")),
+    sheet.rows.iter().map(|(line, row)| decision(row, *line)).collect()
+}
+
+/// The file with these decisions added as further lines, in its own manner of separating fields and ending lines. A pair that is
+/// decided that way already is not repeated; the count says how many lines came.
+pub fn add_decisions(
+    text: &str,
+    new: &[(DecisionKind, &str, &str)],
+    reason: &str,
+    who: &str,
+    at: &str,
+) -> Result<(String, usize), String> {
+    let pair = |kind: DecisionKind, a: &str, b: &str| (kind.code(), a.min(b).to_owned(), a.max(b).to_owned());
+    let mut known: BTreeSet<_> = read_decisions(text)?.iter().map(|line| pair(line.kind, &line.a, &line.b)).collect();
+    let separator = Sheet::read(text)?.map_or(b',', |sheet| sheet.separator);
+    let ends = if text.contains("\r\n") { csv::Terminator::CRLF } else { csv::Terminator::Any(b'\n') };
+    let mut writer = csv::WriterBuilder::new().delimiter(separator).terminator(ends).from_writer(Vec::new());
+    let mut write = |row: [&str; 6]| writer.write_record(row).expect("memory takes rows");
+    let is_new = text.trim_start_matches('\u{feff}').trim().is_empty();
+    if is_new {
+        write(HEADER);
+    }
+    let mut count = 0;
+    for &(kind, a, b) in new {
+        if known.insert(pair(kind, a, b)) {
+            write([kind.code(), a, b, reason, who, at]);
+            count += 1;
         }
     }
+    let lines = String::from_utf8(writer.into_inner().expect("memory takes bytes")).expect("rows are text");
+    let before = if is_new { "" } else { text };
+    let gap = match (before.is_empty() || before.ends_with('\n'), ends) {
+        (true, _) => "",
+        (false, csv::Terminator::CRLF) => "\r\n",
+        (false, _) => "\n",
+    };
+    Ok((format!("{before}{gap}{lines}"), count))
 }
 
 fn decision(record: &csv::StringRecord, line: u64) -> Result<Decision, String> {
@@ -46,30 +70,6 @@ fn decision(record: &csv::StringRecord, line: u64) -> Result<Decision, String> {
         return Err(format!("line {line}: a and b are the same record"));
     }
     Ok(Decision { kind, a: field(1).to_owned(), b: field(2).to_owned(), origin: Origin::File(line) })
-}
-
-/// The file's own line numbers, as an editor shows them.
-struct Lines {
-    byte: usize,
-    line: u64,
-}
-
-impl Default for Lines {
-    fn default() -> Self {
-        Self { byte: 0, line: 1 }
-    }
-}
-
-impl Lines {
-    /// The line of the first record at or after a byte; empty lines are passed over. Asked from front to back.
-    fn of(&mut self, text: &str, byte: u64) -> u64 {
-        let bytes = text.as_bytes();
-        let from = usize::try_from(byte).map_or(bytes.len(), |byte| byte.min(bytes.len()));
-        let empty = bytes[from..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        self.line += bytes[self.byte..from + empty].iter().filter(|&&byte| byte == b'\n').count() as u64;
-        self.byte = from + empty;
-        self.line
-    }
 }
 
 #[cfg(test)]
@@ -96,5 +96,41 @@ mod tests {
     fn a_wrong_line_is_named_by_number_only() {
         let error = read_decisions("kind,a,b\nmust-link,scl:members:1,nobody\n").unwrap_err();
         assert_eq!(error, "line 2: b is a key such as scl:members:1001");
+    }
+
+    #[test]
+    fn a_file_saved_by_a_spreadsheet_says_the_same() {
+        let plain = "kind,a,b,reason,who,at\ncannot-link,scl:members:1,scl:members:2,\"a, b\",eve,2026-01-01\n";
+        let expected = read_decisions(plain).unwrap();
+        assert_eq!(read_decisions(&format!("\u{feff}{}", plain.replace('\n', "\r\n"))).unwrap(), expected);
+        let semicolons = "kind;a;b;reason;who;at\r\ncannot-link;scl:members:1;scl:members:2;a, b;eve;2026-01-01\r\n;;;;;\r\n";
+        assert_eq!(read_decisions(semicolons).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_line_is_added_once_in_the_manner_of_the_file() {
+        let new = [
+            (DecisionKind::MustLink, "scl:members:2", "scl:members:1"),
+            (DecisionKind::CannotLink, "scl:members:1", "scl:members:3"),
+            (DecisionKind::CannotLink, "scl:members:3", "scl:members:1"),
+        ];
+        let add = |text: &str| add_decisions(text, &new, "audit; again", "Lee", "2026").unwrap();
+        let (fresh, count) = add("\u{feff}");
+        assert_eq!(count, 2);
+        assert_eq!(
+            fresh,
+            "kind,a,b,reason,who,at\nmust-link,scl:members:2,scl:members:1,audit; again,Lee,2026\n\
+             cannot-link,scl:members:1,scl:members:3,audit; again,Lee,2026\n"
+        );
+        assert_eq!(add(&fresh), (fresh.clone(), 0));
+        // Turned round, and from a spreadsheet: one line is there, and the other follows as semicolons and whole lines.
+        let (text, count) = add("kind;a;b\r\nmust-link;scl:members:1;scl:members:2");
+        assert_eq!(count, 1);
+        assert_eq!(
+            text,
+            "kind;a;b\r\nmust-link;scl:members:1;scl:members:2\r\n\
+             cannot-link;scl:members:1;scl:members:3;\"audit; again\";Lee;2026\r\n"
+        );
+        assert!(add_decisions("kind,a,b\nmust,x,y\n", &new, "", "", "").is_err(), "a file that cannot be read stays as it is");
     }
 }

@@ -22,12 +22,13 @@ mod profiles;
 mod refusal;
 mod review;
 mod rows;
+mod sheet;
 mod strategy;
 mod tree;
 mod weights;
 
 pub use decisions::{Decision, DecisionKind, DecisionState, Origin};
-pub use decisions_file::{HEADER as DECISIONS_HEADER, read_decisions};
+pub use decisions_file::{add_decisions, read_decisions};
 pub use gathering::Gathering;
 pub use names::Nicknames;
 pub use population::{Population, Record};

@@ -7,11 +7,17 @@ use anyhow::{Context, Result};
 use serde_json::json;
 
 use crate::cli::{Outcome, Session};
+use crate::config::Scope;
 use crate::fault::{Exit, Fault};
-use crate::model::{Code, LinkRule, RecordKey, Source};
+use crate::model::{Code, Gender, LinkRule, RecordKey, Source};
 use crate::progress::thousands;
-use crate::resolve::audit::{Pair, Precision, overall, sample, stratum};
-use crate::store::{Folder, replace_file};
+use crate::resolve::audit::{
+    Judgement, Pair, Precision, Verdict, candidate_stratum, is_of_candidates, largest_from, overall, read_verdicts, sample,
+    stratum,
+};
+use crate::resolve::{DecisionKind, Refusal, add_decisions};
+use crate::steps::inspect::defused;
+use crate::store::{Folder, io_fault, read_text, replace_file};
 use crate::tables::dictionary::mask;
 use crate::tables::resolution::{candidates, links};
 use crate::tables::stage::people;
@@ -19,16 +25,16 @@ use crate::tables::stage::people;
 /// What to draw, or what to read back.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Write about N pairs to judge: every kind of link, links near the threshold, candidates
-    #[arg(long, value_name = "N", conflicts_with = "verdicts", required_unless_present = "verdicts")]
-    sample: Option<usize>,
+    /// Write about N pairs to judge: links by rule and confidence, those near the threshold, those of the largest profiles, candidates
+    #[arg(long, value_name = "N", conflicts_with = "verdicts", required_unless_present = "verdicts", value_parser = clap::value_parser!(u32).range(1..))]
+    sample: Option<u32>,
     /// Another seed draws another sample
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// Where the sample goes
     #[arg(long, value_name = "FILE", default_value = "audit.csv")]
     out: PathBuf,
-    /// Show people's values in the sample instead of masking them
+    /// Show people's values in the sample instead of masking them: to judge it, one has to see them
     #[arg(long)]
     show: bool,
     /// Read a judged sample: verdict is same, different or unsure
@@ -39,58 +45,69 @@ pub struct Args {
     by: Option<String>,
 }
 
-const SHOWN: [&str; 5] = ["email", "phone", "first_name", "last_name", "born_on"];
+/// What is shown of the two records, side by side.
+const SHOWN: [&str; 9] =
+    ["first_name", "last_name", "born_on", "gender", "email", "phone", "golf_rsa_id", "cdh_id", "home_club_name"];
+
+type Values = [String; SHOWN.len()];
 
 /// Runs the step.
 pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let pairs = pairs(session)?;
     match (&args.verdicts, args.sample) {
         (Some(path), _) => verdicts(session, &pairs, path, args.by.as_deref()),
-        (None, size) => write_sample(session, pairs, size.unwrap_or(300), &args),
+        (None, size) => write_sample(session, pairs, size.unwrap_or(300) as usize, &args),
     }
 }
 
+/// Every link that evidence made and every candidate. What a person decided is not asked again.
 fn pairs(session: &Session) -> Result<Vec<Pair>> {
     let folder = Folder::open(&session.layout.resolve())?;
+    let batches = folder.read_all::<links::Table>(None)?;
+    let mut sizes: BTreeMap<&str, u32> = BTreeMap::new();
+    for profile in batches.iter().flat_map(|columns| columns.rows()).filter_map(|row| row.profile_id) {
+        *sizes.entry(profile).or_default() += 1;
+    }
+    let largest = largest_from(sizes.values().copied());
     let mut pairs = Vec::new();
-    for columns in folder.read::<links::Table>(None)? {
-        for row in columns?.rows() {
-            let (Some(source), Some(id)) = (row.matched_source, row.matched_source_id) else { continue };
-            if row.rule == LinkRule::Decision {
-                continue;
-            }
-            pairs.push(Pair {
-                a: RecordKey { source: row.source, id: row.source_id }.to_string(),
-                b: RecordKey { source, id }.to_string(),
-                is_linked: true,
-                stratum: stratum(row.rule.code(), row.bits16),
-                bits16: row.bits16,
-                evidence: row.evidence.to_owned(),
-            });
+    for row in batches.iter().flat_map(|columns| columns.rows()) {
+        let (Some(source), Some(id)) = (row.matched_source, row.matched_source_id) else { continue };
+        if row.rule == LinkRule::Decision {
+            continue;
         }
+        let is_of_largest = row.profile_id.is_some_and(|profile| sizes[profile] >= largest);
+        pairs.push(Pair {
+            a: RecordKey { source: row.source, id: row.source_id }.to_string(),
+            b: RecordKey { source, id }.to_string(),
+            is_linked: true,
+            stratum: stratum(row.rule.code(), row.confidence, row.bits16, is_of_largest),
+            bits16: row.bits16,
+            evidence: row.evidence.to_owned(),
+        });
     }
     for columns in folder.read::<candidates::Table>(None)? {
         pairs.extend(columns?.rows().map(|row| Pair {
             a: RecordKey { source: row.a_source, id: row.a_source_id }.to_string(),
             b: RecordKey { source: row.b_source, id: row.b_source_id }.to_string(),
             is_linked: false,
-            stratum: "CANDIDATE".to_owned(),
+            stratum: candidate_stratum(row.refusal),
             bits16: row.bits16,
-            evidence: format!("{}; not linked: {}", row.reasons.iter().collect::<Vec<_>>().join(", "), row.refusal),
+            evidence: row.reasons.iter().collect::<Vec<_>>().join(", "),
         }));
     }
     Ok(pairs)
 }
 
 fn write_sample(session: &Session, pairs: Vec<Pair>, size: usize, args: &Args) -> Result<Outcome> {
+    keep_verdicts(&args.out)?;
     let drawn = sample(pairs, size, args.seed);
-    let mut wanted: BTreeMap<String, [String; 5]> = BTreeMap::new();
+    let mut wanted: BTreeMap<String, Values> = BTreeMap::new();
     for key in drawn.iter().flat_map(|pair| [&pair.a, &pair.b]) {
-        wanted.insert(key.clone(), Default::default());
+        wanted.insert(key.clone(), Values::default());
     }
     fill(session, &mut wanted)?;
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let sides = ["a", "b"].into_iter().flat_map(|side| SHOWN.map(|column| format!("{side}_{column}")));
+    let sides = SHOWN.into_iter().flat_map(|column| ["a", "b"].map(|side| format!("{side}_{column}")));
     let header =
         ["a", "b", "linked", "stratum", "bits", "evidence", "verdict", "remark"].map(str::to_owned).into_iter().chain(sides);
     writer.write_record(header)?;
@@ -98,35 +115,62 @@ fn write_sample(session: &Session, pairs: Vec<Pair>, size: usize, args: &Args) -
         let linked = if pair.is_linked { "yes" } else { "no" };
         let bits = format!("{:.2}", f64::from(pair.bits16) / 16.0);
         let plain = [&pair.a, &pair.b, linked, &pair.stratum, &bits, &pair.evidence, "", ""].map(str::to_owned);
-        let values = [&pair.a, &pair.b].into_iter().flat_map(|key| wanted[key].clone());
-        let shown = values.map(|value| if args.show { crate::steps::inspect::defused(value) } else { mask(&value) });
+        let sides = wanted[&pair.a].iter().zip(&wanted[&pair.b]).flat_map(|(a, b)| [a, b]);
+        let shown = sides.map(|value| if args.show { defused(value.clone()) } else { mask(value) });
         writer.write_record(plain.into_iter().chain(shown))?;
     }
     replace_file(&args.out, &writer.into_inner().context("memory takes bytes")?)?;
     let mut strata: BTreeMap<&str, usize> = BTreeMap::new();
     drawn.iter().for_each(|pair| *strata.entry(pair.stratum.as_str()).or_default() += 1);
     let mut text: String =
-        strata.iter().map(|(name, count)| format!("   {name:<40} {:>8}\n", thousands(*count as u64))).collect();
+        strata.iter().map(|(name, count)| format!("   {name:<48} {:>8}\n", thousands(*count as u64))).collect();
     text.push_str(&format!(
         "{} pairs in {}; write same, different or unsure into the column verdict\n",
         drawn.len(),
         args.out.display()
     ));
+    if !args.show {
+        text.push_str("values are masked; --show writes them, for whoever may see them\n");
+    }
     let next = format!("audit --verdicts {} --by NAME", args.out.display());
     Ok(Outcome::new(text, json!({ "pairs": drawn.len(), "strata": strata })).next(next))
 }
 
+/// A file in which somebody has judged is not overwritten.
+fn keep_verdicts(path: &Path) -> Result<()> {
+    let judged = match std::fs::read(path) {
+        Ok(bytes) => read_verdicts(&String::from_utf8_lossy(&bytes)).unwrap_or_default(),
+        Err(_) => Vec::new(),
+    };
+    let given = judged.iter().filter(|one| one.verdict.is_some()).count();
+    if given == 0 {
+        return Ok(());
+    }
+    let fault = Fault::new(Exit::Usage, format!("the file holds {given} verdicts, which a new sample would overwrite"));
+    let read = format!("read them: audit --verdicts {} --by NAME", path.display());
+    Err(fault.at(path.display().to_string()).help(read).help("or draw elsewhere: audit --sample N --out FILE").into())
+}
+
 /// The values of the sampled records, from the staged people.
-fn fill(session: &Session, wanted: &mut BTreeMap<String, [String; 5]>) -> Result<()> {
+fn fill(session: &Session, wanted: &mut BTreeMap<String, Values>) -> Result<()> {
     let folder = Folder::open(&session.layout.stage())?;
     for &source in Source::ALL.iter().filter(|source| folder.has::<people::Table>(Some(**source))) {
         for columns in folder.read::<people::Table>(Some(source))? {
             for row in columns?.rows() {
                 if let Some(values) = wanted.get_mut(&RecordKey { source, id: row.source_id }.to_string()) {
-                    let born_on = row.born_on.map(|day| day.to_string());
                     let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
-                    let (email, phone) = (text(row.email), text(row.phone));
-                    *values = [email, phone, text(row.first_name), text(row.last_name), born_on.unwrap_or_default()];
+                    let gender = if row.gender == Gender::Unknown { "" } else { row.gender.code() };
+                    *values = [
+                        text(row.first_name),
+                        text(row.last_name),
+                        row.born_on.map(|day| day.to_string()).unwrap_or_default(),
+                        gender.to_owned(),
+                        text(row.email),
+                        text(row.phone),
+                        text(row.golf_rsa_id),
+                        text(row.cdh_id),
+                        text(row.home_club_name),
+                    ];
                 }
             }
         }
@@ -134,100 +178,126 @@ fn fill(session: &Session, wanted: &mut BTreeMap<String, [String; 5]>) -> Result
     Ok(())
 }
 
-fn verdicts(session: &Session, pairs: &[Pair], path: &Path, by: Option<&str>) -> Result<Outcome> {
-    let unreadable = |what: String| Fault::new(Exit::Input, what).at(path.display().to_string());
-    let mut reader = csv::Reader::from_path(path).map_err(|error| unreadable(format!("the verdicts cannot be read: {error}")))?;
-    let header = reader.headers()?.clone();
-    let column = |name: &str| {
-        let found = header.iter().position(|known| known == name);
-        found.ok_or_else(|| {
-            unreadable(format!("the verdicts have no column {name:?}")).help("judge a file that audit --sample wrote")
-        })
-    };
-    let (a, b, verdict) = (column("a")?, column("b")?, column("verdict")?);
-    let known: BTreeMap<(&str, &str), &Pair> = pairs.iter().map(|pair| ((pair.a.as_str(), pair.b.as_str()), pair)).collect();
-    let (mut counts, mut stale, mut unsure): (BTreeMap<&str, (u64, u64)>, u64, u64) = Default::default();
-    let mut decisions = Vec::new();
-    for (record, line) in reader.records().zip(2..) {
-        let record = record.map_err(|_| unreadable(format!("line {line} is no CSV")))?;
-        let field = |at: usize| record.get(at).unwrap_or_default().trim();
-        let is_same = match field(verdict).to_lowercase().as_str() {
-            "same" => true,
-            "different" => false,
-            "" | "unsure" => {
-                unsure += 1;
-                continue;
-            }
-            _ => return Err(unreadable(format!("line {line}: a verdict is same, different or unsure")).into()),
-        };
-        let Some(pair) = known.get(&(field(a), field(b))) else {
-            stale += 1;
-            continue;
-        };
-        let (same, judged) = counts.entry(pair.stratum.as_str()).or_default();
-        *judged += 1;
-        *same += u64::from(is_same);
-        if is_same != pair.is_linked {
-            let kind = if is_same { "must-link" } else { "cannot-link" };
-            decisions.push([kind.to_owned(), pair.a.clone(), pair.b.clone()]);
-        }
-    }
-    report(session, pairs, &counts, (stale, unsure), decisions, by)
+/// What the verdicts come to.
+#[derive(Default)]
+struct Read<'a> {
+    /// Pairs of each stratum judged to be one person, and judged.
+    counts: BTreeMap<&'a str, (u64, u64)>,
+    blank: u64,
+    unsure: u64,
+    /// Pairs that are neither a link nor a candidate any more.
+    stale: u64,
+    /// Pairs of one person in two tenants, which no decision may join.
+    across_tenants: u64,
+    decisions: Vec<(DecisionKind, &'a str, &'a str)>,
 }
 
-type Counts<'a> = BTreeMap<&'a str, (u64, u64)>;
+fn verdicts(session: &Session, pairs: &[Pair], path: &Path, by: Option<&str>) -> Result<Outcome> {
+    // A spreadsheet may save names in the letters of its country; the verdicts are plain ones.
+    let bytes = std::fs::read(path).map_err(|error| {
+        Fault::new(Exit::Input, io_fault("read the verdicts", path, &error).what).at(path.display().to_string())
+    })?;
+    let judgements = read_verdicts(&String::from_utf8_lossy(&bytes)).map_err(|what| {
+        Fault::new(Exit::Input, what).at(path.display().to_string()).help("judge a file that audit --sample wrote")
+    })?;
+    let read = weigh(pairs, &judgements, session.config.identity.scope == Scope::Tenant);
+    report(session, pairs, read, by)
+}
 
-fn report(
-    session: &Session,
-    pairs: &[Pair],
-    counts: &Counts<'_>,
-    (stale, unsure): (u64, u64),
-    decisions: Vec<[String; 3]>,
-    by: Option<&str>,
-) -> Result<Outcome> {
-    let size = |name: &str| pairs.iter().filter(|pair| pair.stratum == name).count() as u64;
-    let strata: Vec<_> = counts.iter().map(|(name, (same, judged))| (Precision::of(name, *same, *judged), size(name))).collect();
+fn weigh<'a>(pairs: &'a [Pair], judgements: &[Judgement], do_tenants_divide: bool) -> Read<'a> {
+    let ordered = |a: &'a str, b: &'a str| (a.min(b), a.max(b));
+    let known: BTreeMap<(&str, &str), &Pair> = pairs.iter().map(|pair| (ordered(&pair.a, &pair.b), pair)).collect();
+    let across = candidate_stratum(Refusal::Tenant.code());
+    let mut read = Read::default();
+    for judged in judgements {
+        let (a, b) = (judged.a.as_str().min(&judged.b), judged.a.as_str().max(&judged.b));
+        let pair = known.get(&(a, b));
+        let is_same = match (judged.verdict, pair) {
+            (None, _) => {
+                read.blank += 1;
+                continue;
+            }
+            (Some(Verdict::Unsure), _) => {
+                read.unsure += 1;
+                continue;
+            }
+            (Some(_), None) => {
+                read.stale += 1;
+                continue;
+            }
+            (Some(verdict), Some(_)) => verdict == Verdict::Same,
+        };
+        let Some(pair) = pair else { continue };
+        let (same, count) = read.counts.entry(pair.stratum.as_str()).or_default();
+        *count += 1;
+        *same += u64::from(is_same);
+        let kind = if is_same { DecisionKind::MustLink } else { DecisionKind::CannotLink };
+        if is_same && do_tenants_divide && pair.stratum == across {
+            read.across_tenants += 1;
+        } else if !(is_same && pair.is_linked) {
+            // A candidate that is two people is decided too: nobody need look at it again.
+            read.decisions.push((kind, &pair.a, &pair.b));
+        }
+    }
+    read
+}
+
+fn report(session: &Session, pairs: &[Pair], read: Read<'_>, by: Option<&str>) -> Result<Outcome> {
+    let mut sizes: BTreeMap<&str, u64> = BTreeMap::new();
+    pairs.iter().for_each(|pair| *sizes.entry(pair.stratum.as_str()).or_default() += 1);
+    let strata: Vec<(Precision, u64)> =
+        read.counts.iter().map(|(name, (same, judged))| (Precision::of(name, *same, *judged), sizes[name])).collect();
     let mut text = String::new();
     for (precision, size) in &strata {
         let judged = format!("{} of {} judged", precision.judged, thousands(*size));
-        text.push_str(&format!("   {:<40} {judged:>22}   one person {}\n", precision.stratum, precision.words()));
+        text.push_str(&format!("   {:<48} {judged:>20}   one person {}\n", precision.stratum, precision.words()));
     }
-    let links: Vec<_> = strata.into_iter().filter(|(precision, _)| precision.stratum != "CANDIDATE").collect();
-    let (same, judged) = links.iter().fold((0, 0), |(same, judged), (one, _)| (same + one.same, judged + one.judged));
-    let all = Precision::of("links", same, judged);
-    text.push_str(&format!(
-        "{judged} links judged: {}; weighted by the size of each kind {:.2} %\n{unsure} unsure, {stale} no longer a pair\n",
-        all.words(),
-        overall(&links) * 100.0
-    ));
-    if stale > 0 {
+    let links: Vec<_> = strata.iter().filter(|(precision, _)| !is_of_candidates(&precision.stratum)).cloned().collect();
+    let all = overall(&links);
+    let unseen = sizes.keys().filter(|name| !is_of_candidates(name) && !read.counts.contains_key(*name)).count();
+    text.push_str(&format!("{} links judged, each kind weighted by its size: {}\n", all.judged, all.words()));
+    if unseen > 0 && all.judged > 0 {
+        text.push_str(&format!(" ! of {unseen} kinds of links none was judged; they are left out of that share\n"));
+    }
+    text.push_str(&format!("{} without a verdict yet, {} unsure, {} no longer a pair\n", read.blank, read.unsure, read.stale));
+    if read.stale > 0 {
         text.push_str(" ! the sample is of another resolution: draw a new one to judge the links that stand now\n");
     }
-    let written = decisions.len();
-    if written > 0 {
-        let path = session.config.resolve(&session.config.identity.decisions);
-        append(&path, decisions, by.unwrap_or("audit"), &session.now.to_string())?;
-        text.push_str(&format!("{written} decisions added to {}; they hold from the next make resolve on\n", path.display()));
+    if read.across_tenants > 0 {
+        text.push_str(&format!(
+            " ! {} judged to be one person in two tenants: identity.scope keeps tenants apart, so no decision is written\n",
+            read.across_tenants
+        ));
     }
-    let verdicts = i64::try_from(judged).unwrap_or(i64::MAX);
-    let summary = json!({ "verdicts": verdicts, "precision": all.words(), "weighted": overall(&links), "decisions": written });
+    let written = decide(session, &read.decisions, by.unwrap_or("audit"), &mut text)?;
+    let kinds: Vec<_> = strata
+        .iter()
+        .map(|(of, size)| {
+            let Precision { stratum, same, judged, share, low, high } = of;
+            json!({ "stratum": stratum, "pairs": size, "judged": judged, "same": same, "share": share, "low": low, "high": high })
+        })
+        .collect();
+    let summary = json!({
+        "verdicts": all.judged, "precision": all.words(), "share": all.share, "low": all.low, "high": all.high, "strata": kinds,
+        "blank": read.blank, "unsure": read.unsure, "stale": read.stale, "decisions": written,
+    });
     Ok(Outcome::new(text, summary).next(if written > 0 { "make resolve build score load verify" } else { "make checklist" }))
 }
 
-/// Adds lines to the decisions file; those that are there already are not repeated.
-fn append(path: &Path, decisions: Vec<[String; 3]>, by: &str, at: &str) -> Result<()> {
-    let mut text = crate::store::read_text(path)?.unwrap_or_default();
-    if text.trim().is_empty() {
-        text = format!("{}\n", crate::resolve::DECISIONS_HEADER.join(","));
-    } else if !text.ends_with('\n') {
-        text.push('\n');
+/// Adds what the verdicts decide to the decisions file.
+fn decide(session: &Session, new: &[(DecisionKind, &str, &str)], by: &str, text: &mut String) -> Result<usize> {
+    if new.is_empty() {
+        return Ok(0);
     }
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    for [kind, a, b] in decisions {
-        if !text.contains(&format!("{kind},{a},{b},")) {
-            writer.write_record([&kind, &a, &b, "sample audit", by, at])?;
-        }
+    let path = session.config.resolve(&session.config.identity.decisions);
+    let before = read_text(&path)?.unwrap_or_default();
+    let (after, count) = add_decisions(&before, new, "sample audit", by, &session.now.to_string()).map_err(|what| {
+        let fault = Fault::new(Exit::Usage, what).at(path.display().to_string());
+        fault.help("mend that line, then read the verdicts again; no decision was added")
+    })?;
+    if count > 0 {
+        replace_file(&path, after.as_bytes())?;
+        text.push_str(&format!("{count} decisions added to {}; they hold from the next make resolve on\n", path.display()));
     }
-    text.push_str(&String::from_utf8(writer.into_inner().context("memory takes bytes")?)?);
-    replace_file(path, text.as_bytes())
+    Ok(count)
 }

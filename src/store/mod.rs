@@ -31,6 +31,10 @@ pub fn read_text(path: &Path) -> anyhow::Result<Option<String>> {
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+            let fault = Fault::new(Exit::Usage, "the file is not UTF-8 text").at(path.display().to_string());
+            Err(fault.help("save it as UTF-8; spreadsheets call that \"CSV UTF-8\"").into())
+        }
         Err(error) => Err(io_fault("read", path, &error).into()),
     }
 }
