@@ -67,7 +67,9 @@ fn a_profile_is_found_by_its_id_an_address_a_number_and_each_of_its_records() {
             "{links:?}"
         );
         let fields = found["fields"].as_array().unwrap();
-        assert!(fields.iter().any(|field| field.as_str().unwrap().starts_with("email: scl:10")), "{fields:?}");
+        let email = fields.iter().find(|field| field["field"] == "email").unwrap();
+        assert_eq!((&email["from"], &email["rule"]), (&"scl:members:10".into(), &"SOURCE_ORDER".into()), "{email}");
+        assert_eq!(email["value"], "t•••@m•••", "{email}");
     }
 }
 
@@ -85,6 +87,8 @@ fn people_read_why_and_what_would_change_it() {
         "same South African handicap number",
         "threshold +3.0 · rule",
         "where values come from",
+        "scl:members:10                                        t•••@m•••   (SOURCE_ORDER",
+        " bits, confidence 99",
         "change it   add to decisions.csv:  cannot-link,",
         "then: make resolve",
     ] {
@@ -128,7 +132,7 @@ fn two_records_are_one_person_by_a_chain_or_two_by_a_refusal() {
     workdir
         .ok("explain", &["mca_uk:1", "mca_uk:2"])
         .says("are two people")
-        .says("enough, but refused: CDH_ID_CONFLICT")
+        .says("enough, but refused · CDH_ID_CONFLICT: two CDH numbers")
         .says("must-link,");
     // Too little evidence is told in bits.
     let strangers = workdir.ok("explain", &["mca_za:4", "mca_uk:3", "--json"]).json();
@@ -141,6 +145,45 @@ fn what_is_not_there_is_refused_with_what_to_do() {
     let workdir = resolved();
     workdir.run("explain", &["slc:members:10"]).exits(2).says("did you mean source \"scl\"?");
     workdir.run("explain", &["shop:1"]).exits(2).says("sources: mca_za, mca_uk, scl, teetime, messaging");
-    workdir.run("explain", &["scl:members:99"]).exits(2).says("nobody of that key, address or number is in the staged data");
+    workdir.run("explain", &["scl:members:99"]).exits(2).says("no record of that id is among the staged members of scl");
+    workdir.run("explain", &["scl:member:10"]).exits(2).says("the people of scl are its members").says("scl:members:<id>");
+    workdir.run("explain", &["nobody@mail.test"]).exits(2).says("nobody of that key, address or number is in the staged data");
+    workdir.run("explain", &["scl:10", "scl:members:10"]).exits(2).says("both name the same record");
     workdir.run("explain", &["scl:10", "scl:99", "--json"]).exits(2).json();
+}
+
+#[test]
+fn what_links_nobody_is_found_and_said() {
+    let workdir = resolved();
+    let office = workdir.ok("explain", &["proshop@sandvlei.test"]).says("this value is no key");
+    assert_eq!(records(&story(&workdir.ok("explain", &["ProShop@Sandvlei.test", "--json"]))), ["mca_za:members:5"]);
+    hides(&office);
+    let skipped = workdir.ok("explain", &["mca_za:3"]).says("skipped (NO_EMAIL_NO_PHONE)");
+    assert!(!skipped.stdout.contains("change it"), "{}", skipped.stdout);
+}
+
+#[test]
+fn a_decision_is_told_with_what_became_of_it() {
+    let workdir = resolved();
+    let lines = "kind,a,b,reason,who,at\r\ncannot-link,mca_za:members:6,mca_za:members:7,\"brothers, says Lee\",Lee,2026-11-22\r\n\
+                 must-link,scl:members:10,scl:members:99,gone,Lee,2026-11-22\r\n";
+    std::fs::write(workdir.path().join("decisions.csv"), lines).unwrap();
+    workdir.ok("resolve", &[]).says("decisions: 1 applied, 1 stale").says("must-link scl:members:10 scl:members:99: STALE");
+    workdir
+        .ok("explain", &["mca_za:6", "mca_za:7"])
+        .says("are two people")
+        .says("enough, but refused · DECISION: a person decided so");
+    workdir
+        .ok("explain", &["mca_za:6"])
+        .says("what people decided")
+        .says("cannot-link  mca_za:members:6  mca_za:members:7   APPLIED, from decisions.csv");
+    workdir.ok("explain", &["scl:10"]).says("scl:members:99   STALE, from decisions.csv");
+}
+
+#[test]
+fn a_source_of_a_later_phase_is_named_as_such() {
+    let workdir = exported();
+    workdir.ok("stage", &["--phase", "2"]);
+    workdir.ok("resolve", &[]);
+    workdir.run("explain", &["messaging:t1"]).exits(2).says("messaging joins in phase 4, and phase 2 is staged");
 }

@@ -3,11 +3,13 @@
 use serde::Serialize;
 
 use crate::model::{Code, LinkRule, RecordKey};
-use crate::resolve::Resolution;
 use crate::resolve::candidates::Edge;
+use crate::resolve::confidence::confidence;
+use crate::resolve::owners::Owners;
 use crate::resolve::population::{KeyKind, Record};
 use crate::resolve::refusal::{Portrait, Refusal};
 use crate::resolve::weights::{LINK16, Piece};
+use crate::resolve::{Decision, DecisionKind, DecisionState, ProfileChange, Resolution};
 
 /// One observation on two records.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -35,6 +37,40 @@ pub struct Comparison {
     pub short: f64,
     /// Why the two are not one person; `None` for links.
     pub refusal: Option<&'static str>,
+    /// The same in words.
+    pub refusal_words: Option<&'static str>,
+    /// Confidence of the link, 0 to 100; `None` where the profile is not held together by just this link.
+    pub confidence: Option<i32>,
+    /// The profile of the first; `None` when it is skipped.
+    pub a_profile_id: Option<String>,
+    /// The profile of the second.
+    pub b_profile_id: Option<String>,
+}
+
+/// A decision on one of a profile's records.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Told {
+    /// `must-link` or `cannot-link`.
+    pub kind: &'static str,
+    /// `source:entity:id` of one record.
+    pub a: String,
+    /// Of the other.
+    pub b: String,
+    /// `APPLIED`, `CONTRADICTED` or `STALE`.
+    pub state: &'static str,
+    /// `decisions.csv` or `crm`.
+    pub origin: &'static str,
+}
+
+/// A value that too many share to prove anything.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SharedValue {
+    /// The tenant in which it is shared; `None` if none is known.
+    pub tenant: Option<String>,
+    /// Records that carry it.
+    pub records: u32,
+    /// Why it is a hub, in words.
+    pub why: &'static str,
 }
 
 /// What a source says of the person, as far as it served to compare.
@@ -71,8 +107,14 @@ pub struct ProfileStory {
     pub records: Vec<Known>,
     /// Its links, parent first, as the tree grows from the founder.
     pub links: Vec<Comparison>,
-    /// Pairs with other profiles that were not linked, nearest first.
+    /// Why the records are left out, where they are.
+    pub skipped: Option<&'static str>,
+    /// What people decided on these records.
+    pub decisions: Vec<Told>,
+    /// Pairs with other profiles that were not linked, nearest first, at most ten.
     pub near_misses: Vec<Comparison>,
+    /// How many such pairs there are.
+    pub near_miss_count: usize,
 }
 
 /// Near misses that are told.
@@ -126,10 +168,13 @@ impl Resolution {
             reached.extend(children);
             at += 1;
         }
-        let near_misses = self
+        let missed: Vec<_> = self
             .review
             .iter()
             .filter(|candidate| [candidate.edge.a, candidate.edge.b].iter().any(|&of| self.labels[of as usize] == label))
+            .collect();
+        let near_misses = missed
+            .iter()
             .take(NEAR_MISSES)
             .map(|candidate| self.comparison(candidate.edge.a, candidate.edge.b, Some(candidate.why)))
             .collect();
@@ -139,8 +184,44 @@ impl Resolution {
             founder: self.founder(record).map(|founder| self.population.key(founder).to_string()),
             records: members.iter().map(|&member| self.known(member)).collect(),
             links,
+            skipped: self.founder(record).is_none().then(|| self.population.skip_reason(record).code()),
+            decisions: self.decisions_on(label),
             near_misses,
+            near_miss_count: missed.len(),
         }
+    }
+
+    fn decided(&self, decision: &Decision) -> [Option<Record>; 2] {
+        [&decision.a, &decision.b].map(|key| RecordKey::parse(key).and_then(|key| self.population.find(key)))
+    }
+
+    fn decisions_on(&self, label: Record) -> Vec<Told> {
+        let is_of = |record: &Option<Record>| record.is_some_and(|record| self.labels[record as usize] == label);
+        let touching = self.decisions.iter().filter(|(decision, _)| self.decided(decision).iter().any(is_of));
+        let told = touching.map(|(decision, state)| Told {
+            kind: decision.kind.code(),
+            a: decision.a.clone(),
+            b: decision.b.clone(),
+            state: state.code(),
+            origin: decision.origin.code(),
+        });
+        told.collect()
+    }
+
+    /// Where a value in key form is shared by too many to prove anything.
+    pub fn hubs_of(&self, value: &str) -> Vec<SharedValue> {
+        let hubs = self.hubs.iter().filter(|hub| self.population.text(hub.kind, hub.symbol) == value);
+        let told = hubs.map(|hub| SharedValue {
+            tenant: self.population.tenant_text(hub.tenant).map(str::to_owned),
+            records: hub.records,
+            why: if hub.owners == Owners::ManyNameless { "many records without a name" } else { "more than four people" },
+        });
+        told.collect()
+    }
+
+    /// What became of a profile of an earlier load that is no more, or not as it was.
+    pub fn change_of(&self, profile_id: &str) -> Option<&ProfileChange> {
+        self.profiles.changes.iter().find(|change| change.old == profile_id)
     }
 
     /// Two records: the direct comparison, and why they are not one person where they are not.
@@ -162,18 +243,17 @@ impl Resolution {
         };
         let wholes =
             portrait(self.labels[a as usize]).refuse(&portrait(self.labels[b as usize]), &self.population, self.options.scope);
-        let decided = self.is_decided_apart(a, b).then_some(Refusal::Decision);
+        let decided = self.are_decided_apart(self.labels[a as usize], self.labels[b as usize]).then_some(Refusal::Decision);
         let why = decided.or(wholes).or(known.map(|candidate| candidate.why)).unwrap_or(Refusal::BelowThreshold);
         self.comparison(a, b, Some(why))
     }
 
-    fn is_decided_apart(&self, a: Record, b: Record) -> bool {
-        let keys = [self.population.key(a).to_string(), self.population.key(b).to_string()];
+    fn are_decided_apart(&self, a: Record, b: Record) -> bool {
         self.decisions.iter().any(|(decision, state)| {
-            *state == crate::resolve::DecisionState::Applied
-                && decision.kind == crate::resolve::DecisionKind::CannotLink
-                && keys.contains(&decision.a)
-                && keys.contains(&decision.b)
+            let labels = self.decided(decision).map(|record| record.map(|record| self.labels[record as usize]));
+            *state == DecisionState::Applied
+                && decision.kind == DecisionKind::CannotLink
+                && (labels == [Some(a), Some(b)] || labels == [Some(b), Some(a)])
         })
     }
 
@@ -181,7 +261,8 @@ impl Resolution {
         let mut pieces: Vec<(Piece, i32)> = Vec::new();
         let verdict = self.scorer().score(a.min(b), a.max(b), &mut pieces);
         let sum: i32 = pieces.iter().map(|(_, bits16)| bits16).sum();
-        let forced = self.tree_edge(a, b).is_some_and(|edge| edge.rule() == Some(LinkRule::Decision));
+        let link = self.tree_edge(a, b);
+        let forced = link.is_some_and(|edge| edge.rule() == Some(LinkRule::Decision));
         Comparison {
             a: self.population.key(a).to_string(),
             b: self.population.key(b).to_string(),
@@ -190,6 +271,10 @@ impl Resolution {
             bits: bits(sum),
             short: bits((LINK16 - sum).max(0)),
             refusal: why.map(Code::code),
+            refusal_words: why.map(Refusal::words),
+            confidence: link.and_then(|edge| Some(confidence(edge.rule()?, i32::from(edge.bits16)))),
+            a_profile_id: self.profile_id(a),
+            b_profile_id: self.profile_id(b),
         }
     }
 

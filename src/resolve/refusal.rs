@@ -33,6 +33,24 @@ coded! {
     }
 }
 
+impl Refusal {
+    /// For people who read why.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::BelowThreshold => "too little speaks for it",
+            Self::FirstName => "no first name of one side fits one of the other",
+            Self::BirthDate => "the birth dates differ by more than a slip",
+            Self::GolfRsaId => "two South African handicap numbers",
+            Self::CdhId => "two CDH numbers",
+            Self::Tenant => "the tenants differ",
+            Self::TenantAmbiguous => "the record without a tenant fits two tenants about equally",
+            Self::Ambiguous => "the record without a name fits somebody else as well or better",
+            Self::WeakOverall => "only a slip or a weak key joins the two groups, and as wholes they do not fit",
+            Self::Decision => "a person decided so",
+        }
+    }
+}
+
 /// What a group of records says about its person.
 #[derive(Clone, Debug, Default)]
 pub struct Portrait {

@@ -1,20 +1,25 @@
 //! `explain`: why records are one person, or why two are not; from files alone.
 
+mod finder;
+
+use std::collections::BTreeMap;
+
 use anyhow::Result;
+use serde::Serialize;
 use serde_json::json;
 
 use crate::cli::{Outcome, Session};
-use crate::fault::{Exit, Fault, did_you_mean};
-use crate::model::email::EmailReader;
-use crate::model::phone::{PhoneReader, PhoneRegion};
-use crate::model::reason::Reasons;
-use crate::model::{Code, Reference, Source};
+use crate::fault::{Exit, Fault};
+use crate::model::RecordKey;
 use crate::resolve::explain::{Comparison, Known, ProfileStory};
 use crate::resolve::{Record, Resolution};
+use crate::steps::inspect;
 use crate::steps::resolve::Inputs;
 use crate::store::Folder;
-use crate::tables::crm::field_provenance;
-use crate::tables::dictionary::mask;
+use crate::tables::Table as _;
+use crate::tables::crm::{customer_profiles, field_provenance};
+use crate::tables::dictionary::{is_personal, mask};
+use finder::{Finder, Found};
 
 /// What to explain.
 #[derive(clap::Args, Debug)]
@@ -34,6 +39,8 @@ pub struct Args {
 const PROFILES: usize = 5;
 /// Cells of a bar.
 const BAR: f64 = 24.0;
+/// Records of each side among which the nearest pair is looked for.
+const NEAREST: usize = 20;
 
 /// Reads `data/stage`, the CRM export and the decisions, resolves again, and tells the story.
 pub fn run(session: &Session, args: Args) -> Result<Outcome> {
@@ -45,36 +52,63 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
             .warn("data/resolve was made of other inputs than these; what follows is what make resolve would give now");
     }
     let resolution = inputs.resolve(session)?;
-    let first = find(session, &resolution, &args.who)?;
-    let Some(other) = &args.other else {
-        return profile(session, &resolution, &first, args.show);
+    let finder = Finder { session, inputs: &inputs, resolution: &resolution };
+    let first = finder.find(&args.who)?;
+    match &args.other {
+        None => profiles(session, &resolution, &first, args.show),
+        Some(other) => pair(&resolution, &first.records, &finder.find(other)?.records),
+    }
+}
+
+fn pair(resolution: &Resolution, first: &[Record], second: &[Record]) -> Result<Outcome> {
+    let Some((a, b)) = nearest(resolution, first, second) else {
+        let fault = Fault::new(Exit::Usage, "both name the same record");
+        return Err(fault.help("with one name explain tells its profile; with two, why they are one person or two").into());
     };
-    let second = find(session, &resolution, other)?;
-    let (a, b) = nearest(&resolution, &first, &second);
     let comparison = resolution.compare(a, b);
     let one = resolution.labels()[a as usize] == resolution.labels()[b as usize];
     let mut text = format!(" {} and {} are {}\n", comparison.a, comparison.b, if one { "one person" } else { "two people" });
-    let chain = if one { chain(&resolution, a, b) } else { Vec::new() };
+    if first.len() * second.len() > 1 {
+        text.push_str(&format!(
+            " the pair with the most evidence of {} and {}\n",
+            count(first.len(), "record"),
+            count(second.len(), "record")
+        ));
+    }
+    let chain = if one { chain(resolution, a, b) } else { Vec::new() };
     if chain.len() > 1 {
         text.push_str(" the chain that joins them:\n");
         chain.iter().for_each(|link| text.push_str(&link_line(link)));
         text.push_str(" compared directly:\n");
     }
     text.push_str(&waterfall(&comparison));
-    text.push_str(&change_it(&comparison, one));
+    // A chain breaks at its weakest link, which need not be between these two.
+    let weakest = chain.iter().min_by(|x, y| x.bits.total_cmp(&y.bits));
+    text.push_str(&change_it(weakest.unwrap_or(&comparison), one));
     Ok(Outcome::new(text, json!({ "one_person": one, "comparison": comparison, "chain": chain })))
 }
 
-fn profile(session: &Session, resolution: &Resolution, records: &[Record], show: bool) -> Result<Outcome> {
-    let mut labels: Vec<Record> = records.iter().map(|&record| resolution.labels()[record as usize]).collect();
+fn profiles(session: &Session, resolution: &Resolution, found: &Found, show: bool) -> Result<Outcome> {
+    let mut labels: Vec<Record> = found.records.iter().map(|&record| resolution.labels()[record as usize]).collect();
     labels.sort_unstable();
     labels.dedup();
     let mut text = String::new();
+    for hub in &found.hubs {
+        text.push_str(&format!(
+            " a hub: {} carry this value{}, of {}; it links nobody by itself\n\n",
+            count(hub.records as usize, "record"),
+            hub.tenant.as_ref().map_or_else(String::new, |tenant| format!(" in tenant {tenant}")),
+            hub.why
+        ));
+    }
+    if found.is_no_key {
+        text.push_str(" this value is no key (an office, a placeholder, or a number that no tenant places); it links nobody\n\n");
+    }
     let mut stories = Vec::new();
     for &label in labels.iter().take(PROFILES) {
         let mut story = resolution.story(label);
         let fields = match &story.profile_id {
-            Some(id) => provenance(session, id)?,
+            Some(id) => fields(session, id, show)?,
             None => Vec::new(),
         };
         if !show {
@@ -86,7 +120,7 @@ fn profile(session: &Session, resolution: &Resolution, records: &[Record], show:
     if labels.len() > PROFILES {
         text.push_str(&format!(" … and {} more profiles share this value\n", labels.len() - PROFILES));
     }
-    Ok(Outcome::new(text, json!({ "profiles": stories, "of": labels.len() })))
+    Ok(Outcome::new(text, json!({ "profiles": stories, "of": labels.len(), "hubs": found.hubs, "is_key": !found.is_no_key })))
 }
 
 fn hide(known: &mut Known) {
@@ -98,36 +132,66 @@ fn hide(known: &mut Known) {
     known.born_on = known.born_on.map(|born| born / 10_000 * 10_000);
 }
 
-/// `field source rule` of every value of the profile, if `build` has run.
-fn provenance(session: &Session, profile_id: &str) -> Result<Vec<String>> {
+/// A field of the profile and where its value came from.
+#[derive(Serialize)]
+struct Field {
+    field: String,
+    /// As the CRM gets it; null where the field is not a column of the profile.
+    value: Option<String>,
+    /// `source:entity:id` of the record that gave it.
+    from: String,
+    /// The rule that chose it.
+    rule: String,
+    /// Other values that it was chosen from.
+    others: i32,
+}
+
+/// Every field of the profile, if `build` has run.
+fn fields(session: &Session, profile_id: &str, show: bool) -> Result<Vec<Field>> {
     let Some(crm) = Folder::find(&session.layout.crm())? else { return Ok(Vec::new()) };
+    let columns = customer_profiles::Table::dataset().columns;
+    let Some(id) = columns.iter().position(|column| column.name == "id") else { return Ok(Vec::new()) };
+    let mut values: BTreeMap<&str, String> = BTreeMap::new();
+    for batch in crm.read_stem(customer_profiles::Table::dataset().stem)? {
+        if let Some(row) = inspect::rows(&batch?, &[(id, profile_id.to_owned())])?.pop() {
+            values = columns.iter().zip(row).filter_map(|(column, value)| Some((column.name, value?))).collect();
+            break;
+        }
+    }
     let mut fields = Vec::new();
     for batch in crm.read::<field_provenance::Table>(None)? {
-        fields.extend(batch?.rows().filter(|row| row.profile_id == profile_id).map(|row| {
-            let lost = if row.lost_count > 0 { format!(", {} other values lost", row.lost_count) } else { String::new() };
-            format!("{}: {}:{} ({}{lost})", row.field, row.source, row.source_id, row.rule)
+        fields.extend(batch?.rows().filter(|row| row.profile_id == profile_id).map(|row| Field {
+            field: row.field.to_owned(),
+            value: values.get(row.field).map(|value| if show || !is_personal(row.field) { value.clone() } else { mask(value) }),
+            from: RecordKey { source: row.source, id: row.source_id }.to_string(),
+            rule: row.rule.to_string(),
+            others: row.lost_count,
         }));
     }
     Ok(fields)
 }
 
-fn tell(story: &ProfileStory, fields: &[String], show: bool) -> String {
+fn tell(story: &ProfileStory, fields: &[Field], show: bool) -> String {
     let sources: std::collections::BTreeSet<&str> =
         story.records.iter().filter_map(|known| known.record.split(':').next()).collect();
     let mut text = format!(
-        "profile {}   tenant {} · {} · {} records, {} sources{}\n\n",
-        story.profile_id.as_deref().unwrap_or("none: nothing here may found one"),
+        "profile {}   tenant {} · {} · {}, {}{}\n\n",
+        story.profile_id.as_deref().unwrap_or("none"),
         story.tenant,
-        story.founder.as_deref().map_or_else(|| "skipped".to_owned(), |founder| format!("founded by {founder}")),
-        story.records.len(),
-        sources.len(),
+        match (&story.founder, story.skipped) {
+            (Some(founder), _) => format!("founded by {founder}"),
+            (None, why) => format!("skipped ({}): nothing here may found one", why.unwrap_or_default()),
+        },
+        count(story.records.len(), "record"),
+        count(sources.len(), "source"),
         if show { "" } else { " (values masked; --show reveals)" }
     );
+    let width = widest(story.records.iter().map(|known| known.record.as_str()));
     for known in &story.records {
         let values = [&known.first_name, &known.last_name, &known.email, &known.phone];
         let values: Vec<&str> = values.into_iter().filter(|value| !value.is_empty()).map(String::as_str).collect();
-        let born = known.born_on.map_or_else(String::new, |born| format!(" born {}", born / 10_000));
-        text.push_str(&format!("  {:<40} {:<14} {}{born}\n", known.record, known.rule, values.join(" · ")));
+        let born = known.born_on.map_or_else(String::new, |born| format!(" born {}", if show { born } else { born / 10_000 }));
+        text.push_str(&format!("  {:<width$}  {:<14} {}{born}\n", known.record, known.rule, values.join(" · ")));
     }
     if !story.links.is_empty() {
         text.push_str("\nlinks, from the founder on\n");
@@ -136,44 +200,83 @@ fn tell(story: &ProfileStory, fields: &[String], show: bool) -> String {
             text.push_str(&format!("\nwhy {} = {}\n{}", link.b, link.a, waterfall(link)));
         }
     }
+    if !story.decisions.is_empty() {
+        text.push_str("\nwhat people decided\n");
+        for told in &story.decisions {
+            text.push_str(&format!("  {}  {}  {}   {}, from {}\n", told.kind, told.a, told.b, told.state, told.origin));
+        }
+    }
     if !story.near_misses.is_empty() {
-        text.push_str("\nnear misses\n");
-        for miss in &story.near_misses {
-            let refusal = miss.refusal.unwrap_or_default();
-            let short = if miss.short > 0.0 { format!(", {:.1} bits short", miss.short) } else { String::new() };
-            text.push_str(&format!("  {} ~ {}   {:+.1} bits{short}   {refusal}\n", miss.a, miss.b, miss.bits));
+        text.push_str("\nnot linked, nearest first\n");
+        story.near_misses.iter().for_each(|miss| text.push_str(&miss_lines(miss, story.profile_id.as_ref())));
+        if story.near_miss_count > story.near_misses.len() {
+            text.push_str(&format!("  … and {} more\n", story.near_miss_count - story.near_misses.len()));
         }
     }
     if !fields.is_empty() {
         text.push_str("\nwhere values come from\n");
-        fields.iter().for_each(|field| text.push_str(&format!("  {field}\n")));
+        let name = widest(fields.iter().map(|field| field.field.as_str()));
+        let from = widest(fields.iter().map(|field| field.from.as_str()));
+        for Field { field, value, from: record, rule, others } in fields {
+            let others = if *others > 0 { format!(", of {} values", others + 1) } else { String::new() };
+            let value = value.as_deref().unwrap_or("·");
+            text.push_str(&format!("  {field:<name$}  {record:<from$}  {value}   ({rule}{others})\n"));
+        }
     }
-    if let Some(link) = story.links.first() {
+    if let Some(link) = story.links.iter().min_by(|x, y| x.bits.total_cmp(&y.bits)) {
         text.push_str(&change_it(link, true));
     }
     text.push('\n');
     text
 }
 
+fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+fn widest<'a>(texts: impl Iterator<Item = &'a str>) -> usize {
+    texts.map(|text| text.chars().count()).max().unwrap_or(0)
+}
+
 fn link_line(link: &Comparison) -> String {
-    format!("  {}  ──{}──  {}   {:+.1} bits\n", link.a, link.rule.unwrap_or("no key"), link.b, link.bits)
+    let sure = link.confidence.map_or_else(String::new, |confidence| format!(", confidence {confidence}"));
+    format!("  {}  ──{}──  {}   {:+.1} bits{sure}\n", link.a, link.rule.unwrap_or("no key"), link.b, link.bits)
+}
+
+/// A pair that was not linked: what speaks for it, why not, and the profile on the other side.
+fn miss_lines(miss: &Comparison, own: Option<&String>) -> String {
+    let short = if miss.short > 0.0 { format!(", {:.1} bits short", miss.short) } else { String::new() };
+    let other = [&miss.a_profile_id, &miss.b_profile_id].into_iter().flatten().find(|id| Some(*id) != own);
+    format!(
+        "  {}  ~ {} ~  {}   {:+.1} bits{short}\n      {}: {}{}\n",
+        miss.a,
+        miss.rule.unwrap_or("no key"),
+        miss.b,
+        miss.bits,
+        miss.refusal.unwrap_or_default(),
+        miss.refusal_words.unwrap_or_default(),
+        other.map_or_else(String::new, |id| format!(" · other profile {id}"))
+    )
 }
 
 /// The evidence as bars, with the sum and the threshold.
 fn waterfall(comparison: &Comparison) -> String {
-    let widest = comparison.evidence.iter().map(|of| of.bits.abs()).fold(1.0, f64::max);
+    let most = comparison.evidence.iter().map(|of| of.bits.abs()).fold(1.0, f64::max);
+    let width = widest(comparison.evidence.iter().map(|of| of.words)).max(40);
     let mut text = String::new();
     for of in &comparison.evidence {
-        let cells = (of.bits.abs() / widest * BAR).round().max(1.0);
+        let cells = (of.bits.abs() / most * BAR).round().max(1.0);
         let bar: String = std::iter::repeat_n(if of.bits < 0.0 { '░' } else { '█' }, cells as usize).collect();
-        text.push_str(&format!("  {:<62} {:>+6.1}  {bar}\n", of.words, of.bits));
+        text.push_str(&format!("  {:<width$} {:>+6.1}  {bar}\n", of.words, of.bits));
     }
+    let words = comparison.refusal_words.unwrap_or_default();
     let verdict = match (comparison.refusal, comparison.short > 0.0) {
-        (None, _) => format!("rule {}", comparison.rule.unwrap_or("none between these two")),
-        (Some(refusal), true) => format!("{:.1} bits short · {refusal}", comparison.short),
-        (Some(refusal), false) => format!("enough, but refused: {refusal}"),
+        (None, false) => format!("rule {}", comparison.rule.unwrap_or("none between these two")),
+        (None, true) => format!("{:.1} bits short by themselves: joined by way of others, or by decision", comparison.short),
+        (Some(refusal), true) => format!("{:.1} bits short · {refusal}: {words}", comparison.short),
+        (Some(refusal), false) => format!("enough, but refused · {refusal}: {words}"),
     };
-    text.push_str(&format!("  {:<62} {:>+6.1}  threshold +3.0 · {verdict}\n", "total", comparison.bits));
+    text.push_str(&format!("  {:<width$} {:>+6.1}  threshold +3.0 · {verdict}\n", "total", comparison.bits));
     text
 }
 
@@ -204,58 +307,11 @@ fn chain(resolution: &Resolution, a: Record, b: Record) -> Vec<Comparison> {
     left.windows(2).map(|pair| resolution.compare(pair[0], pair[1])).collect()
 }
 
-/// Of two groups of records the pair with the most evidence.
-fn nearest(resolution: &Resolution, first: &[Record], second: &[Record]) -> (Record, Record) {
-    let mut best = (first[0], second[0]);
-    let mut most = f64::MIN;
-    for &a in first.iter().take(20) {
-        for &b in second.iter().take(20).filter(|&&b| b != a) {
-            let bits = resolution.compare(a, b).bits;
-            if bits > most {
-                (best, most) = ((a, b), bits);
-            }
-        }
-    }
-    best
-}
-
-fn find(session: &Session, resolution: &Resolution, who: &str) -> Result<Vec<Record>> {
-    let who = who.trim();
-    let mut found = resolution.find(who);
-    if found.is_empty() && who.contains('@') {
-        let reference = Reference::committed();
-        let mut emails = EmailReader::default();
-        let read = emails.read(who, &reference.junk, &mut Reasons::default());
-        found = read.iter().filter_map(|address| address.key()).flat_map(|key| resolution.find(key)).collect();
-    } else if found.is_empty() && who.bytes().filter(u8::is_ascii_digit).count() >= 7 && !who.contains(':') {
-        found = by_number(session, resolution, who);
-    }
-    if !found.is_empty() {
-        return Ok(found);
-    }
-    let mut fault = Fault::new(Exit::Usage, "nobody of that key, address or number is in the staged data");
-    if let Some((source, _)) = who.split_once(':').filter(|(source, _)| Source::from_code(source).is_none()) {
-        fault = match did_you_mean(source, Source::ALL.iter().map(|source| source.code())) {
-            Some(near) => fault.help(format!("did you mean source {near:?}?")),
-            None => fault.help("sources: mca_za, mca_uk, scl, teetime, messaging"),
-        };
-    }
-    Err(fault.help("explain scl:members:1001, explain teetime:<id>, explain somebody@example.com, explain +27…").into())
-}
-
-fn by_number(session: &Session, resolution: &Resolution, who: &str) -> Vec<Record> {
-    let reference = Reference::committed();
-    let regions: Vec<PhoneRegion> =
-        session.config.tenants.regions.values().filter_map(|region| PhoneRegion::parse(&region.region)).collect();
-    let mut phones = PhoneReader::new(regions.iter().copied());
-    let mut found = Vec::new();
-    for region in regions {
-        let read = phones.read(who, Some(region), true, &reference.junk, &mut Reasons::default());
-        for number in read.iter().map(|phone| phone.number.as_str().to_owned()).collect::<Vec<_>>() {
-            found.extend(resolution.find(&number));
-        }
-    }
-    found.sort_unstable();
-    found.dedup();
-    found
+/// Of two groups of records the pair with the most evidence; `None` where both are one record.
+fn nearest(resolution: &Resolution, first: &[Record], second: &[Record]) -> Option<(Record, Record)> {
+    let sides = first.iter().take(NEAREST).flat_map(|&a| second.iter().take(NEAREST).map(move |&b| (a, b)));
+    let compared = sides.filter(|(a, b)| a != b).map(|(a, b)| (resolution.compare(a, b).bits, (a, b)));
+    // The first of the best.
+    let best = compared.reduce(|best, one| if one.0 > best.0 { one } else { best });
+    best.map(|(_, pair)| pair)
 }

@@ -107,7 +107,7 @@ fn list(found: &[Found]) -> Outcome {
 }
 
 /// Rows of a batch that pass the filters, each as shown texts; `None` is null.
-fn rows(batch: &RecordBatch, filters: &[(usize, String)]) -> Result<Vec<Vec<Option<String>>>> {
+pub(crate) fn rows(batch: &RecordBatch, filters: &[(usize, String)]) -> Result<Vec<Vec<Option<String>>>> {
     let options = FormatOptions::default().with_timestamp_format(Some("%Y-%m-%dT%H:%M:%S%.6fZ"));
     let printable: Vec<_> = batch.columns().iter().map(tables::printable).collect();
     let columns: Vec<_> =

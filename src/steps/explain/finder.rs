@@ -1,0 +1,137 @@
+//! Whom a person means who types a profile, an address, a number or a record.
+
+use anyhow::Result;
+
+use crate::cli::Session;
+use crate::fault::{Exit, Fault, did_you_mean};
+use crate::model::email::EmailReader;
+use crate::model::phone::{PhoneReader, PhoneRegion};
+use crate::model::reason::Reasons;
+use crate::model::{Code, RecordKey, Reference, Source, is_ours};
+use crate::resolve::explain::SharedValue;
+use crate::resolve::{Record, Resolution};
+use crate::steps::resolve::Inputs;
+use crate::store::Folder;
+use crate::tables::stage::people;
+
+/// What a question means.
+pub(super) struct Found {
+    /// Records in record order.
+    pub records: Vec<Record>,
+    /// Where the value is shared by too many.
+    pub hubs: Vec<SharedValue>,
+    /// Whether the value is one that staging keeps but that proves nothing.
+    pub is_no_key: bool,
+}
+
+impl Found {
+    fn of(records: Vec<Record>, hubs: Vec<SharedValue>) -> Self {
+        Self { records, hubs, is_no_key: false }
+    }
+}
+
+/// Looks for whom a question means.
+pub(super) struct Finder<'a> {
+    pub session: &'a Session,
+    pub inputs: &'a Inputs,
+    pub resolution: &'a Resolution,
+}
+
+impl Finder<'_> {
+    /// The records of a profile, an address, a number or a key.
+    pub fn find(&self, who: &str) -> Result<Found> {
+        let who = who.trim();
+        let mut keys = vec![who.to_owned()];
+        if who.contains('@') {
+            keys.extend(addresses(who));
+        } else if !who.contains(':') && who.bytes().filter(u8::is_ascii_digit).count() >= 7 {
+            keys.extend(self.numbers(who));
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        let mut records: Vec<Record> = keys.iter().flat_map(|key| self.resolution.find(key)).collect();
+        records.sort_unstable();
+        records.dedup();
+        if !records.is_empty() {
+            return Ok(Found::of(records, keys.iter().flat_map(|key| self.resolution.hubs_of(key)).collect()));
+        }
+        let is_value = !who.is_empty() && !who.contains(':') && !is_ours(who);
+        let records = if is_value { self.by_value(&keys)? } else { Vec::new() };
+        if !records.is_empty() {
+            return Ok(Found { records, hubs: Vec::new(), is_no_key: true });
+        }
+        Err(self.nobody(who).into())
+    }
+
+    /// Records that show a value which is no key.
+    fn by_value(&self, keys: &[String]) -> Result<Vec<Record>> {
+        let stage = Folder::open(&self.session.layout.stage())?;
+        let mut found = Vec::new();
+        for source in self.inputs.phase.sources() {
+            for batch in stage.read::<people::Table>(Some(source))? {
+                for row in batch?.rows() {
+                    let is_it = |value: &str| keys.iter().any(|key| key.eq_ignore_ascii_case(value));
+                    if row.email.is_some_and(is_it) || row.phone.is_some_and(is_it) {
+                        found.extend(self.resolution.population.find(RecordKey { source, id: row.source_id }));
+                    }
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn numbers(&self, who: &str) -> Vec<String> {
+        let reference = Reference::committed();
+        let regions: Vec<PhoneRegion> =
+            self.session.config.tenants.regions.values().filter_map(|region| PhoneRegion::parse(&region.region)).collect();
+        let mut phones = PhoneReader::new(regions.iter().copied());
+        let mut numbers = Vec::new();
+        for region in regions {
+            let read = phones.read(who, Some(region), true, &reference.junk, &mut Reasons::default());
+            numbers.extend(read.iter().map(|phone| phone.number.as_str().to_owned()));
+        }
+        numbers
+    }
+
+    /// Nobody is meant: what may have been.
+    fn nobody(&self, who: &str) -> Fault {
+        if let Some(change) = self.resolution.change_of(who) {
+            let fault = Fault::new(Exit::Usage, "that profile of an earlier load is no more");
+            return match &change.new[..] {
+                [] => fault.help("none of its records is exported any more, or all are skipped"),
+                new => fault.help(format!("its records are now in: {}", new.join(", "))).help(format!("explain {}", new[0])),
+            };
+        }
+        let Some((code, id)) = who.split_once(':') else {
+            let fault = Fault::new(Exit::Usage, "nobody of that key, address or number is in the staged data");
+            return fault.help("explain scl:members:1001, explain teetime:<id>, explain somebody@example.com, explain +27…");
+        };
+        let Some(source) = Source::from_code(code) else {
+            let fault = Fault::new(Exit::Usage, "that is no source, so nobody is in the staged data under that key");
+            return match did_you_mean(code, Source::ALL.iter().map(|source| source.code())) {
+                Some(near) => fault.help(format!("did you mean source {near:?}?")),
+                None => fault.help("sources: mca_za, mca_uk, scl, teetime, messaging"),
+            };
+        };
+        let entity = source.people();
+        if source.phase() > self.inputs.phase {
+            let (phase, of) = (self.inputs.phase.number(), source.phase().number());
+            let fault = Fault::new(Exit::Usage, format!("{code} joins in phase {of}, and phase {phase} is staged"));
+            return fault.help(format!("make stage resolve PHASE={of}"));
+        }
+        if id.contains(':') && !id.starts_with(&format!("{entity}:")) {
+            let fault = Fault::new(Exit::Usage, format!("the people of {code} are its {entity}"));
+            return fault.help(format!("a record of {code} is {code}:{entity}:<id>, or {code}:<id> for short"));
+        }
+        let fault = Fault::new(Exit::Usage, format!("no record of that id is among the staged {entity} of {code}"));
+        fault.help("a row that was rejected is in check__rejects: make inspect ARGS=\"check__rejects\"")
+    }
+}
+
+/// An address in key form.
+fn addresses(who: &str) -> Vec<String> {
+    let reference = Reference::committed();
+    let mut emails = EmailReader::default();
+    let read = emails.read(who, &reference.junk, &mut Reasons::default());
+    read.iter().flat_map(|address| [Some(address.value.as_str()), address.key()]).flatten().map(str::to_owned).collect()
+}
