@@ -14,6 +14,8 @@ mod confirm;
 #[cfg(feature = "local-postgres")]
 mod connections;
 #[cfg(feature = "local-postgres")]
+mod decisions;
+#[cfg(feature = "local-postgres")]
 mod demo;
 mod docs;
 #[cfg(feature = "local-postgres")]

@@ -180,21 +180,34 @@ fn options(session: &Session) -> Options {
 
 /// Two lines of the decisions file that exclude each other are an error; the CRM's rejections yield to the file.
 fn refuse_contradictions(session: &Session, resolution: &Resolution) -> Result<()> {
-    let lines: Vec<String> = resolution
-        .decision_states()
-        .iter()
-        .filter(|(_, state)| *state == DecisionState::Contradicted)
-        .filter_map(|(decision, _)| match decision.origin {
+    let contradicted = |kind: DecisionKind| {
+        let of_kind = resolution
+            .decision_states()
+            .iter()
+            .filter(move |(decision, state)| *state == DecisionState::Contradicted && decision.kind == kind);
+        let lines = of_kind.filter_map(|(decision, _)| match decision.origin {
             Origin::File(line) => Some(line.to_string()),
             Origin::Crm => None,
-        })
-        .collect();
-    if lines.is_empty() {
+        });
+        lines.collect::<Vec<_>>().join(", ")
+    };
+    let (parted, joined) = (contradicted(DecisionKind::CannotLink), contradicted(DecisionKind::MustLink));
+    let mut what = Vec::new();
+    let mut help = Vec::new();
+    if !parted.is_empty() {
+        what.push(format!("the cannot-link of line {parted} parts records that must-links join, directly or by way of others"));
+        help.push("remove the cannot-link or a must-link of the chain, then: make resolve");
+    }
+    if !joined.is_empty() {
+        what.push(format!("the must-link of line {joined} joins people of two tenants"));
+        help.push("remove it (identity.scope = \"tenant\" keeps tenants apart), then: make resolve");
+    }
+    if what.is_empty() {
         return Ok(());
     }
     let path = session.config.resolve(&session.config.identity.decisions);
-    let what = format!("decisions contradict each other or the border between tenants, in line {}", lines.join(", "));
-    Err(Fault::new(Exit::Usage, what).at(path.display().to_string()).help("remove one of each pair, then: make resolve").into())
+    let fault = Fault::new(Exit::Usage, what.join("; ")).at(path.display().to_string());
+    Err(help.into_iter().fold(fault, Fault::help).into())
 }
 
 fn write(session: &Session, inputs: &Inputs, resolution: &Resolution, summary: &Summary, mut manifest: Manifest) -> Result<()> {
@@ -257,6 +270,16 @@ fn outcome(resolution: &Resolution, summary: &Summary, phase: Phase) -> Outcome 
         summary.filed,
         summary.refused_strong
     ));
+    let states = [DecisionState::Applied, DecisionState::Contradicted, DecisionState::Stale];
+    let echoed = states.map(|state| (state, resolution.decision_states().iter().filter(|(_, of)| *of == state).count()));
+    let echoed: Vec<String> = echoed
+        .iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(state, count)| format!("{} {}", thousands(*count as u64), state.code().to_lowercase()))
+        .collect();
+    if !echoed.is_empty() {
+        text.push_str(&format!(" decisions: {}\n", echoed.join(", ")));
+    }
     for (decision, state) in resolution.decision_states() {
         if *state != DecisionState::Applied {
             text.push_str(&format!(" ! {} {} {}: {}\n", decision.kind.code(), decision.a, decision.b, state.code()));
