@@ -301,6 +301,10 @@ mod tests {
     use super::*;
     use crate::resolve::intern::Interner;
 
+    fn committed() -> Nicknames {
+        Nicknames::parse(Nicknames::COMMITTED).unwrap()
+    }
+
     fn names(words: &[&str]) -> Names {
         let mut sorted = words.to_vec();
         sorted.sort_unstable();
@@ -308,7 +312,7 @@ mod tests {
         sorted.iter().for_each(|word| {
             interner.intern(word);
         });
-        Names::new(interner.into_texts(), &Nicknames::parse(Nicknames::COMMITTED).unwrap(), std::iter::empty())
+        Names::new(interner.into_texts(), &committed(), std::iter::empty())
     }
 
     fn first(a: &str, b: &str) -> NameMatch {
@@ -323,6 +327,59 @@ mod tests {
         {
             assert_eq!(first(a, b), NameMatch::Close, "{a} {b}");
         }
+    }
+
+    #[test]
+    fn names_that_relatives_bear_side_by_side_are_no_forms_of_one_another() {
+        for (a, b) in [
+            ("jake", "jack"),
+            ("jonathan", "nathan"),
+            ("julia", "juliet"),
+            ("joanna", "joan"),
+            ("alice", "alicia"),
+            ("helen", "ellen"),
+            ("amelia", "amy"),
+            ("paula", "pauline"),
+            ("hannes", "jan"),
+            ("kobus", "jaco"),
+            ("pieter", "pierre"),
+            ("andries", "andre"),
+            ("sipho", "nosipho"),
+            ("thabo", "thabiso"),
+            ("siyabonga", "siyabulela"),
+            ("themba", "thembi"),
+            ("sanjay", "sanjeev"),
+            ("ajay", "ajit"),
+            ("rajesh", "rajiv"),
+        ] {
+            let (a_class, b_class) = (committed().of(a).to_vec(), committed().of(b).to_vec());
+            assert!(!a_class.iter().any(|class| b_class.contains(class)), "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn the_committed_forms_are_many_in_each_language_and_in_compared_shape() {
+        let lines: Vec<Vec<&str>> = Nicknames::COMMITTED.lines().skip(1).map(|line| line.split(',').collect()).collect();
+        for (language, least) in [("english", 300), ("afrikaans", 150), ("african", 150), ("indian", 100)] {
+            assert!(lines.iter().filter(|line| line[2] == language).count() >= least, "{language}");
+        }
+        for line in &lines {
+            let names: Vec<&str> = std::iter::once(line[0]).chain(line[1].split(' ')).collect();
+            let mut distinct = names.clone();
+            distinct.sort_unstable();
+            distinct.dedup();
+            assert_eq!(distinct.len(), names.len(), "twice on one line: {line:?}");
+            for name in names {
+                let mut folded = String::new();
+                crate::model::text::fold_name(name, &mut folded);
+                assert!(folded == name && name.len() > 1, "an initial, or not as names are compared: {line:?}");
+            }
+        }
+        let order = |line: &Vec<&str>| {
+            let language = ["english", "afrikaans", "african", "indian"].iter().position(|known| *known == line[2]);
+            (language.expect("one of four"), line[0].to_owned(), line[1].to_owned())
+        };
+        assert!(lines.iter().map(order).collect::<Vec<_>>().is_sorted_by(|a, b| a < b), "in order, no line twice");
     }
 
     #[test]
