@@ -1,5 +1,6 @@
 //! Identity resolution as a whole: adversarial people, decisions, and the same answer whatever the order.
 
+mod clusters;
 mod properties;
 
 use crate::truth::{Raw, Truth};

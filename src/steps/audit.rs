@@ -17,7 +17,7 @@ use crate::resolve::audit::{
 };
 use crate::resolve::{DecisionKind, Refusal, add_decisions};
 use crate::steps::inspect::defused;
-use crate::store::{Folder, io_fault, read_text, replace_file};
+use crate::store::{Folder, read_lossy, read_text, replace_file};
 use crate::tables::dictionary::mask;
 use crate::tables::resolution::{candidates, links};
 use crate::tables::stage::people;
@@ -138,10 +138,7 @@ fn write_sample(session: &Session, pairs: Vec<Pair>, size: usize, args: &Args) -
 
 /// A file in which somebody has judged is not overwritten.
 fn keep_verdicts(path: &Path) -> Result<()> {
-    let judged = match std::fs::read(path) {
-        Ok(bytes) => read_verdicts(&String::from_utf8_lossy(&bytes)).unwrap_or_default(),
-        Err(_) => Vec::new(),
-    };
+    let judged = read_lossy(path)?.map_or_else(Vec::new, |text| read_verdicts(&text).unwrap_or_default());
     let given = judged.iter().filter(|one| one.verdict.is_some()).count();
     if given == 0 {
         return Ok(());
@@ -193,13 +190,11 @@ struct Read<'a> {
 }
 
 fn verdicts(session: &Session, pairs: &[Pair], path: &Path, by: Option<&str>) -> Result<Outcome> {
-    // A spreadsheet may save names in the letters of its country; the verdicts are plain ones.
-    let bytes = std::fs::read(path).map_err(|error| {
-        Fault::new(Exit::Input, io_fault("read the verdicts", path, &error).what).at(path.display().to_string())
-    })?;
-    let judgements = read_verdicts(&String::from_utf8_lossy(&bytes)).map_err(|what| {
+    let unreadable = |what: String| {
         Fault::new(Exit::Input, what).at(path.display().to_string()).help("judge a file that audit --sample wrote")
-    })?;
+    };
+    let text = read_lossy(path)?.ok_or_else(|| unreadable("there is no such file".to_owned()))?;
+    let judgements = read_verdicts(&text).map_err(unreadable)?;
     let read = weigh(pairs, &judgements, session.config.identity.scope == Scope::Tenant);
     report(session, pairs, read, by)
 }

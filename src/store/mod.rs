@@ -39,6 +39,15 @@ pub fn read_text(path: &Path) -> anyhow::Result<Option<String>> {
     }
 }
 
+/// The same of a file that a spreadsheet may have saved in another encoding: letters that are not UTF-8 are replaced.
+pub fn read_lossy(path: &Path) -> anyhow::Result<Option<String>> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(io_fault("read", path, &error).into()),
+    }
+}
+
 /// A file operation that failed, as a fault: the operation, the path and the system's reason.
 pub fn io_fault(action: &str, path: &Path, error: &std::io::Error) -> Fault {
     let fault = Fault::new(Exit::Failed, format!("cannot {action}: {error}")).at(path.display().to_string());

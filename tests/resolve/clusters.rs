@@ -1,0 +1,180 @@
+//! What joins, what refuses, and who is adopted: each rule and each refusal by a record that shows it.
+
+use crm_backfill::model::{LinkRule, RecordKey, Source, profile_id};
+use crm_backfill::resolve::{Memory, Options, Resolution};
+use crm_backfill::tables::Table as _;
+use crm_backfill::tables::resolution::{candidates, links};
+
+use super::{MOBILE, OTHER, contact, member, people, player, resolved, with};
+use crate::truth::{Raw, Truth};
+
+/// Rule of every record that is linked to another.
+fn rules(resolution: &Resolution) -> Vec<LinkRule> {
+    let batches: Vec<_> = resolution.links().collect();
+    let all = batches.iter().flat_map(|batch| {
+        let columns = links::Table::columns(batch).unwrap();
+        columns.rows().filter(|row| row.matched_source.is_some()).map(|row| row.rule).collect::<Vec<_>>()
+    });
+    all.collect()
+}
+
+/// Ids and refusal of every candidate.
+fn refusals(resolution: &Resolution) -> Vec<(String, String, String)> {
+    let batches: Vec<_> = resolution.candidates().collect();
+    let all = batches.iter().flat_map(|batch| {
+        let columns = candidates::Table::columns(batch).unwrap();
+        let of = |row: candidates::Row<'_>| (row.a_source_id.to_owned(), row.b_source_id.to_owned(), row.refusal.to_owned());
+        columns.rows().map(of).collect::<Vec<_>>()
+    });
+    all.collect()
+}
+
+fn refused(a: &str, b: &str, why: &str) -> (String, String, String) {
+    (a.to_owned(), b.to_owned(), why.to_owned())
+}
+
+#[test]
+fn every_key_links_two_records_that_share_nothing_else() {
+    let number = || "2700112233".to_owned();
+    let one = |id: &str| member(id, "Naledi", "Mokoena", "");
+    let plays = |id: &str| player(id, "Naledi", "Mokoena", "", "");
+    let scl = |id: &str| Raw { source: Source::Scl, auth: "auth0|0123456789abcdef".to_owned(), ..one(id) };
+    let pairs = [
+        (LinkRule::AuthUserId, scl("1"), Raw { auth: scl("1").auth, ..contact("c", "n@mail.test", "") }),
+        (
+            LinkRule::GolfRsaId,
+            Raw { golf_rsa: number(), ..with(one("1"), "n@mail.test", "") },
+            Raw { golf_rsa: number(), ..plays("p") },
+        ),
+        (LinkRule::CdhId, Raw { cdh: "1012345671".to_owned(), ..one("1") }, Raw { cdh: "1012345671".to_owned(), ..plays("p") }),
+        (LinkRule::McaId, with(one("1"), "n@mail.test", ""), Raw { mca: "1".to_owned(), ..plays("p") }),
+        (LinkRule::EmailPhone, with(one("1"), "n@mail.test", MOBILE), with(plays("p"), "n@mail.test", MOBILE)),
+        (LinkRule::Email, with(one("1"), "n@mail.test", MOBILE), with(plays("p"), "n@mail.test", OTHER)),
+        (LinkRule::Phone, with(one("1"), "n@mail.test", MOBILE), with(plays("p"), "m@mail.test", MOBILE)),
+        (
+            LinkRule::NameDob,
+            with(member("1", "Naledi", "Mokoena", "1970-05-04"), "n@mail.test", ""),
+            with(member("2", "Naledi", "Mokoena", "1970-05-04"), "m@mail.test", ""),
+        ),
+        (LinkRule::NearEmail, with(one("1"), "naledimok@mail.test", ""), with(plays("p"), "naledimk@mail.test", "")),
+        (LinkRule::NearPhone, with(one("1"), "", "0821234890"), with(plays("p"), "", "0821234809")),
+    ];
+    for (rule, a, b) in pairs {
+        let resolution = resolved(&[a, b]);
+        assert_eq!(rules(&resolution), [rule], "{:?}", refusals(&resolution));
+    }
+}
+
+#[test]
+fn a_nameless_record_that_fits_two_people_about_equally_goes_to_neither() {
+    let records = [
+        with(member("1", "Peter", "Botha", "1960-05-04"), "peter.botha@mail.test", ""),
+        player("p", "Anna", "Venter", "", MOBILE),
+        contact("c", "peter.botha@mail.test", MOBILE),
+    ];
+    // Clear: the address is his by name, the number only hers.
+    assert_eq!(people(&resolved(&records)), [vec!["1", "c"], vec!["p"]]);
+    let records = [
+        with(member("1", "Peter", "Botha", "1960-05-04"), "golfer77@mail.test", ""),
+        Raw { golf_rsa: "2700112233".to_owned(), ..player("p", "Anna", "Venter", "", MOBILE) },
+        contact("c", "golfer77@mail.test", MOBILE),
+    ];
+    let resolution = resolved(&records);
+    assert_eq!(people(&resolution).len(), 3);
+    let mut listed = refusals(&resolution);
+    listed.sort();
+    assert_eq!(listed, [refused("1", "c", "AMBIGUOUS"), refused("p", "c", "AMBIGUOUS")]);
+}
+
+#[test]
+fn a_record_without_a_tenant_goes_with_the_better_of_two_and_with_neither_of_equals() {
+    let za = |phone: &str| with(member("1", "Naledi", "Mokoena", ""), "naledi.m@mail.test", phone);
+    let uk = Raw { source: Source::McaUk, id: "2".to_owned(), tenant: Some("2".to_owned()), ..za("") };
+    // Number with its country: without a tenant a national one would be no key.
+    let free = Raw { tenant: None, ..player("p", "Naledi", "Mokoena", "naledi.m@mail.test", "") };
+    let resolution = resolved(&[za(""), uk.clone(), free.clone()]);
+    assert_eq!(people(&resolution).len(), 3);
+    let ambiguous = refusals(&resolution).into_iter().filter(|(_, _, why)| why == "TENANT_AMBIGUOUS").count();
+    assert_eq!(ambiguous, 2, "{:?}", refusals(&resolution));
+    let number = Raw { golf_rsa: "2700112233".to_owned(), ..za("") };
+    let resolution = resolved(&[number, uk.clone(), Raw { golf_rsa: "2700112233".to_owned(), ..free.clone() }]);
+    assert_eq!(people(&resolution), [vec!["1", "p"], vec!["2"]]);
+    // The strategy's literal reading: nobody adopts, and `default` is a tenant like others.
+    let options = Options { adopt_tenantless: false, ..Options::default() };
+    let literal = Truth::of(&[za(""), free], 100).resolve(&options, Memory::default());
+    assert_eq!(people(&literal).len(), 2);
+}
+
+#[test]
+fn what_two_ends_of_a_chain_say_counts_for_the_whole() {
+    let shared = |raw: Raw| with(raw, "smith@mail.test", "");
+    let number = |raw: Raw, number: &str| Raw { golf_rsa: number.to_owned(), ..raw };
+    let apart = |records: &[Raw], why: &str| {
+        let resolution = resolved(records);
+        assert_ne!(resolution.labels()[0], resolution.labels()[1], "{why}");
+        assert_eq!(people(&resolution).len(), 2, "the third goes with one of the two");
+        assert!(refusals(&resolution).iter().any(|(.., found)| found == why), "{:?}", refusals(&resolution));
+    };
+    let player = || player("p", "John", "Smith", "smith@mail.test", "");
+    let john = |id: &str, born: &str| shared(member(id, "John", "Smith", born));
+    apart(&[number(john("1", ""), "2700112233"), number(john("2", ""), "2700998877"), player()], "GOLF_RSA_ID_CONFLICT");
+    apart(&[john("1", "1951-01-20"), john("2", "1984-11-02"), player()], "BIRTH_DATE_CONFLICT");
+    let jane = shared(member("2", "Jane", "Smith", ""));
+    let initial = number(shared(super::player("p", "J", "Smith", "", MOBILE)), "2700112233");
+    apart(
+        &[number(with(john("1", ""), "smith@mail.test", MOBILE), "2700112233"), number(jane, "2700112233"), initial],
+        "FIRST_NAME_CONFLICT",
+    );
+}
+
+#[test]
+fn a_slip_joins_no_two_groups_that_do_not_fit_as_wholes() {
+    let scl = |id: &str, last: &str, auth: &str, phone: &str| Raw {
+        source: Source::Scl,
+        auth: auth.to_owned(),
+        ..with(member(id, "Mary", last, ""), "", phone)
+    };
+    let (x, y) = ("auth0|0123456789abcdef", "auth0|fedcba9876543210");
+    let slip = [scl("1", "Smith", x, "0821234890"), scl("2", "Smith", y, "0821234809")];
+    assert_eq!(rules(&resolved(&slip)), [LinkRule::NearPhone]);
+    let [a, b] = slip;
+    let groups = [a, b, scl("3", "Jones", x, ""), scl("4", "Jones", x, ""), scl("5", "Brown", y, ""), scl("6", "Brown", y, "")];
+    let resolution = resolved(&groups);
+    assert_eq!(people(&resolution), [vec!["1", "3", "4"], vec!["2", "5", "6"]]);
+    assert!(refusals(&resolution).contains(&refused("1", "2", "WEAK_OVERALL")), "{:?}", refusals(&resolution));
+}
+
+#[test]
+fn inside_a_hub_a_full_name_links_with_other_evidence_and_never_alone() {
+    let desk = |raw: Raw| with(raw, "desk@club-a.test", "");
+    let crowd = ["Peter", "Anna", "Thabo", "Lindiwe", "Craig", "Sarah"];
+    let crowd = crowd.iter().enumerate().map(|(n, first)| desk(member(&n.to_string(), first, "Botha", "")));
+    let crowd: Vec<Raw> = crowd.collect();
+    let of = |twice: [Raw; 2]| {
+        let records: Vec<Raw> = crowd.iter().cloned().chain(twice).collect();
+        let resolution = resolved(&records);
+        assert_eq!(resolution.hubs_of("desk@club-a.test").len(), 1);
+        people(&resolution).len()
+    };
+    let naledi = |id: &str, phone: &str| with(player(id, "Naledi", "Botha", "", ""), "desk@club-a.test", phone);
+    assert_eq!(of([naledi("x", ""), naledi("y", "")]), 8, "one name at one reception may be two people");
+    assert_eq!(of([naledi("x", MOBILE), naledi("y", MOBILE)]), 7);
+}
+
+#[test]
+fn an_id_survives_a_founder_that_is_no_longer_exported_and_is_given_to_no_other() {
+    let founder = with(member("1", "Naledi", "Mokoena", ""), "naledi.m@mail.test", "");
+    let follower = player("p", "Naledi", "Mokoena", "naledi.m@mail.test", "");
+    let ids = |records: &[Raw], loaded: &[(String, String)]| -> Vec<String> {
+        let now = Truth::of(records, 100).resolve(&Options::default(), Memory { decisions: &[], profile_ids: loaded });
+        (0..now.population.len()).filter_map(|record| now.profile_id(record)).collect()
+    };
+    let key = RecordKey { source: Source::McaZa, id: "1" };
+    let (first, second) = (profile_id(key, 1).to_string(), profile_id(key, 2).to_string());
+    assert_eq!(ids(&[founder.clone(), follower.clone()], &[]), [first.clone(), first.clone()]);
+    let loaded = [(key.to_string(), first.clone()), ("teetime:players:p".to_owned(), first.clone())];
+    assert_eq!(ids(std::slice::from_ref(&follower), &loaded), std::slice::from_ref(&first));
+    // The number comes back as somebody else's while the follower still has the id.
+    let reused = with(member("1", "Thabo", "Nkosi", ""), "thabo@mail.test", "");
+    assert_eq!(ids(&[reused, follower], &loaded[1..]), [second, first]);
+}
