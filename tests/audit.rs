@@ -133,7 +133,7 @@ fn verdicts_give_precision_with_its_interval_and_decisions_that_the_next_run_obe
         .says("the sample is of another resolution: draw a new one to judge the links that stand now");
     assert_eq!(table(&workdir.path().join("decisions.csv")).len(), 3);
     let line = workdir.ok("checklist", &["--json"]).json()["result"]["lines"][33].clone();
-    assert_eq!((&line["state"], &line["proof"]), (&"NEEDS_A_PERSON".into(), &"4 of 200 verdicts given".into()), "{line}");
+    assert_eq!((&line["state"], &line["proof"]), (&"NEEDS_A_PERSON".into(), &"5 of 200 verdicts given".into()), "{line}");
 }
 
 #[test]

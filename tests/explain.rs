@@ -172,12 +172,23 @@ fn a_decision_is_told_with_what_became_of_it() {
     workdir
         .ok("explain", &["mca_za:6", "mca_za:7"])
         .says("are two people")
-        .says("enough, but refused · DECISION: a person decided so");
+        .says("enough, but refused · DECISION: a person decided so")
+        .says("take the cannot-link out of decisions.csv");
     workdir
         .ok("explain", &["mca_za:6"])
         .says("what people decided")
         .says("cannot-link  mca_za:members:6  mca_za:members:7   APPLIED, from decisions.csv");
-    workdir.ok("explain", &["scl:10"]).says("scl:members:99   STALE, from decisions.csv");
+    workdir
+        .ok("explain", &["scl:10"])
+        .says("scl:members:99   STALE, from decisions.csv")
+        .says("data/crm was built of another resolution");
+    std::fs::write(workdir.path().join("decisions.csv"), "kind,a,b\nmust-link,mca_uk:members:1,mca_uk:members:2\n").unwrap();
+    workdir.ok("resolve", &[]);
+    workdir
+        .ok("explain", &["mca_uk:1"])
+        .says("──DECISION──")
+        .says("take out of decisions.csv:  must-link,mca_uk:members:1,mca_uk:members:2");
+    workdir.ok("explain", &["mca_uk:1", "scl:12"]).says("nothing joins two tenants while identity.scope");
 }
 
 #[test]

@@ -117,12 +117,13 @@ pub fn facts(session: &Session) -> Result<Facts> {
         records.iter().rev().find(|record| proves_staging(record, place)).map(|record| {
             format!("run {} verified all six phases in {}", text(&record["run"]), text(&record["result"]["place"]))
         });
-    facts.audit =
-        records.iter().rev().find(|record| record["step"] == "audit" && record["result"]["verdicts"].is_i64()).map(|record| {
-            let result = &record["result"];
-            let words = format!("{} verdicts: {}", result["verdicts"], text(&result["precision"]));
-            (result["verdicts"].as_i64().unwrap_or(0), words)
-        });
+    // Read again once its decisions hold, a sample has lost just the links that were wrong: only a whole one proves anything.
+    let is_whole = |result: &Value| result["verdicts"].is_i64() && result["stale"].as_i64().unwrap_or(0) == 0;
+    facts.audit = records.iter().rev().find(|record| record["step"] == "audit" && is_whole(&record["result"])).map(|record| {
+        let result = &record["result"];
+        let words = format!("{} verdicts: {}", result["verdicts"], text(&result["precision"]));
+        (result["verdicts"].as_i64().unwrap_or(0), words)
+    });
     Ok(facts)
 }
 

@@ -10,12 +10,12 @@ use serde_json::json;
 
 use crate::cli::{Outcome, Session};
 use crate::fault::{Exit, Fault};
-use crate::model::RecordKey;
+use crate::model::{Code, LinkRule, RecordKey};
 use crate::resolve::explain::{Comparison, Known, ProfileStory};
-use crate::resolve::{Record, Resolution};
+use crate::resolve::{Record, Refusal, Resolution};
 use crate::steps::inspect;
 use crate::steps::resolve::Inputs;
-use crate::store::Folder;
+use crate::store::{Folder, hash_bytes};
 use crate::tables::Table as _;
 use crate::tables::crm::{customer_profiles, field_provenance};
 use crate::tables::dictionary::{is_personal, mask};
@@ -51,6 +51,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
             .progress
             .warn("data/resolve was made of other inputs than these; what follows is what make resolve would give now");
     }
+    warn_of_old_fields(session, &saved)?;
     let resolution = inputs.resolve(session)?;
     let finder = Finder { session, inputs: &inputs, resolution: &resolution };
     let first = finder.find(&args.who)?;
@@ -58,6 +59,16 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
         None => profiles(session, &resolution, &first, args.show),
         Some(other) => pair(&resolution, &first.records, &finder.find(other)?.records),
     }
+}
+
+/// The fields are those of the last build, which may be of another resolution.
+fn warn_of_old_fields(session: &Session, resolved: &Folder) -> Result<()> {
+    let Some(crm) = Folder::find(&session.layout.crm())? else { return Ok(()) };
+    let now = hash_bytes(resolved.manifest.content_hash().as_bytes());
+    if crm.manifest.inputs.get("resolve") != Some(&now) {
+        session.progress.warn("data/crm was built of another resolution; where values come from is as it was then (make build)");
+    }
+    Ok(())
 }
 
 fn pair(resolution: &Resolution, first: &[Record], second: &[Record]) -> Result<Outcome> {
@@ -82,9 +93,7 @@ fn pair(resolution: &Resolution, first: &[Record], second: &[Record]) -> Result<
         text.push_str(" compared directly:\n");
     }
     text.push_str(&waterfall(&comparison));
-    // A chain breaks at its weakest link, which need not be between these two.
-    let weakest = chain.iter().min_by(|x, y| x.bits.total_cmp(&y.bits));
-    text.push_str(&change_it(weakest.unwrap_or(&comparison), one));
+    text.push_str(&change_it(weakest(&chain).unwrap_or(&comparison), one));
     Ok(Outcome::new(text, json!({ "one_person": one, "comparison": comparison, "chain": chain })))
 }
 
@@ -223,7 +232,7 @@ fn tell(story: &ProfileStory, fields: &[Field], show: bool) -> String {
             text.push_str(&format!("  {field:<name$}  {record:<from$}  {value}   ({rule}{others})\n"));
         }
     }
-    if let Some(link) = story.links.iter().min_by(|x, y| x.bits.total_cmp(&y.bits)) {
+    if let Some(link) = weakest(&story.links) {
         text.push_str(&change_it(link, true));
     }
     text.push('\n');
@@ -280,12 +289,29 @@ fn waterfall(comparison: &Comparison) -> String {
     text
 }
 
+/// What a person who knows better can do about it.
 fn change_it(comparison: &Comparison, one: bool) -> String {
-    let kind = if one { "cannot-link" } else { "must-link" };
-    format!(
-        "\nchange it   add to decisions.csv:  {kind},{},{},<reason>,<who>,<date>   then: make resolve\n",
-        comparison.a, comparison.b
-    )
+    let (a, b) = (&comparison.a, &comparison.b);
+    let is_decided = comparison.rule == Some(LinkRule::Decision.code()) || comparison.refusal == Some(Refusal::Decision.code());
+    let how = match (one, is_decided) {
+        (true, true) => format!("take out of decisions.csv:  must-link,{a},{b}   then: make resolve"),
+        (false, true) => {
+            "take the cannot-link out of decisions.csv (what the CRM rejected yields to a must-link there)   then: make resolve"
+                .to_owned()
+        }
+        (false, false) if comparison.refusal == Some(Refusal::Tenant.code()) => {
+            "nothing joins two tenants while identity.scope = \"tenant\"".to_owned()
+        }
+        (true, false) => format!("add to decisions.csv:  cannot-link,{a},{b},<reason>,<who>,<date>   then: make resolve"),
+        (false, false) => format!("add to decisions.csv:  must-link,{a},{b},<reason>,<who>,<date>   then: make resolve"),
+    };
+    format!("\nchange it   {how}\n")
+}
+
+/// The link with the least evidence: where a chain breaks first. What a person decided breaks last.
+fn weakest(links: &[Comparison]) -> Option<&Comparison> {
+    let strength = |link: &Comparison| if link.rule == Some(LinkRule::Decision.code()) { f64::MAX } else { link.bits };
+    links.iter().min_by(|x, y| strength(x).total_cmp(&strength(y)))
 }
 
 /// The links between two records of one profile, along the tree.
