@@ -5,6 +5,7 @@ use std::hash::BuildHasher;
 use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashTable};
 
+use crate::model::text::fold_name;
 use crate::resolve::intern::{Arena, NONE, Symbol};
 
 /// Seed of the hashes of names.
@@ -42,8 +43,10 @@ impl Nicknames {
     /// The committed table.
     pub const COMMITTED: &str = include_str!("../../data/reference/nicknames.csv");
 
-    /// Reads `name,short_forms,language` (short forms separated by blanks); `Err` names the first bad line.
+    /// Reads `name,short_forms,language` (short forms separated by blanks), names in any case and with accents; `Err` names the
+    /// first bad line.
     pub fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim_start_matches('\u{feff}');
         let mut classes: HashMap<String, Vec<u16>, FixedState> = HashMap::with_hasher(FixedState::with_seed(0x2d));
         let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'));
         match lines.next() {
@@ -57,7 +60,9 @@ impl Nicknames {
             };
             let class = u16::try_from(class).map_err(|_| format!("line {}: more than 65,535 names", number + 1))?;
             for form in std::iter::once(name).chain(forms.split(' ')).filter(|form| !form.is_empty()) {
-                classes.entry(form.to_owned()).or_default().push(class);
+                let mut folded = String::new();
+                fold_name(form, &mut folded);
+                classes.entry(folded).or_default().push(class);
             }
         }
         Ok(Self { classes })
@@ -371,7 +376,7 @@ mod tests {
             assert_eq!(distinct.len(), names.len(), "twice on one line: {line:?}");
             for name in names {
                 let mut folded = String::new();
-                crate::model::text::fold_name(name, &mut folded);
+                fold_name(name, &mut folded);
                 assert!(folded == name && name.len() > 1, "an initial, or not as names are compared: {line:?}");
             }
         }
@@ -388,6 +393,16 @@ mod tests {
         assert_eq!(first("j", "john"), NameMatch::Initial);
         assert_eq!(first("j p", "john"), NameMatch::Initial);
         assert_eq!(first("k", "john"), NameMatch::Conflict);
+    }
+
+    #[test]
+    fn a_line_of_the_operators_own_may_be_in_any_case_and_saved_by_a_spreadsheet() {
+        let own = Nicknames::parse("\u{feff}name,short_forms,language\r\nJosé,Pepe  Zé,other\r\n").unwrap();
+        assert_eq!((own.of("jose"), own.of("pepe"), own.of("ze")), (&[0][..], &[0][..], &[0][..]));
+        assert_eq!(
+            Nicknames::parse("name,short_forms,language\nonly\n").err().as_deref(),
+            Some("line 2: three fields are needed")
+        );
     }
 
     #[test]

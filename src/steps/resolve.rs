@@ -143,8 +143,12 @@ impl Inputs {
     /// Resolves.
     pub fn resolve(&self, session: &Session) -> Result<Resolution> {
         let options = options(session);
-        let nicknames =
-            Nicknames::parse(&self.nicknames).map_err(|what| Fault::new(Exit::Usage, what).at("data/reference/nicknames.csv"))?;
+        let nicknames = Nicknames::parse(&self.nicknames).map_err(|what| {
+            let path = session.config.resolve(&session.config.paths.reference).join("nicknames.csv");
+            Fault::new(Exit::Usage, what)
+                .at(path.display().to_string())
+                .help("data/reference/README.md says what the columns mean")
+        })?;
         let mut gathering = Gathering::new(&options);
         for source in self.phase.sources() {
             let rows = self.stage.rows::<people::Table>(Some(source))?;
