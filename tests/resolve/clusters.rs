@@ -162,6 +162,16 @@ fn inside_a_hub_a_full_name_links_with_other_evidence_and_never_alone() {
 }
 
 #[test]
+fn an_address_on_many_records_without_a_name_is_a_hub_too() {
+    let crowd = (0..14).map(|n| contact(&format!("c{n}"), "kring7@club-a.test", ""));
+    let named = ["p", "q"].map(|id| player(id, "Naledi", "Mokoena", "kring7@club-a.test", ""));
+    let resolution = resolved(&crowd.chain(named).collect::<Vec<_>>());
+    let hubs: Vec<_> = resolution.hubs_of("kring7@club-a.test").into_iter().map(|hub| (hub.records, hub.why)).collect();
+    assert_eq!(hubs, [(16, "many records without a name")]);
+    assert_eq!(people(&resolution).len(), 16, "one name on a mailing list's address may be two people");
+}
+
+#[test]
 fn an_id_survives_a_founder_that_is_no_longer_exported_and_is_given_to_no_other() {
     let founder = with(member("1", "Naledi", "Mokoena", ""), "naledi.m@mail.test", "");
     let follower = player("p", "Naledi", "Mokoena", "naledi.m@mail.test", "");
