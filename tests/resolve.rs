@@ -105,6 +105,44 @@ fn two_nameless_records_on_one_address_are_not_both_its_only_named_user() {
     assert!(!people(&resolved(&records)).iter().any(|ids| ids.len() > 2));
 }
 
+/// A couple of members on one number, and a contact each: one under the husband's own address, the other under none.
+fn couple_on_one_number() -> Vec<Raw> {
+    vec![
+        with(member("1", "Peter", "Botha", "1960-05-04"), "peter.botha@mail.test", MOBILE),
+        with(member("2", "Anna", "Botha", "1962-07-08"), "", MOBILE),
+        contact("c1", "peter.botha@mail.test", MOBILE),
+        contact("c2", "", MOBILE),
+    ]
+}
+
+#[test]
+fn a_contact_that_clearly_is_the_husbands_leaves_the_other_one_to_the_wife() {
+    let records = couple_on_one_number();
+    let resolution = resolved(&records);
+    assert_eq!(people(&resolution), [vec!["1", "c1"], vec!["2", "c2"]]);
+    let batch = resolution.links().next().unwrap();
+    let rows: Vec<_> = links::Table::columns(&batch).unwrap().rows().map(|row| (row.bits16, row.evidence.to_owned())).collect();
+    assert!(rows[3].1.contains("the others of the household have records of their own there +"), "{:?}", rows[3]);
+    let of = |id: &str| resolution.find(&format!("messaging:contacts:{id}"))[0];
+    let told = resolution.compare(resolution.find("mca_za:members:2")[0], of("c2"));
+    assert!((told.bits - f64::from(rows[3].0) / 16.0).abs() < 0.1, "{told:?}");
+    assert_eq!(told.short, 0.0);
+}
+
+#[test]
+fn without_the_husbands_contact_nothing_tells_whose_the_other_one_is() {
+    let mut records = couple_on_one_number();
+    records.remove(2);
+    assert_eq!(people(&resolved(&records)), [vec!["1"], vec!["2"], vec!["c2"]]);
+}
+
+#[test]
+fn a_second_contact_of_the_husband_is_not_forced_upon_the_wife() {
+    let mut records = couple_on_one_number();
+    records[3].email = "peter.botha@mail.test".to_owned();
+    assert!(!people(&resolved(&records)).contains(&vec!["2".to_owned(), "c2".to_owned()]));
+}
+
 #[test]
 fn a_reception_address_on_500_people_links_nobody() {
     let firsts = ["Peter", "Anna", "Thabo", "Lindiwe", "Craig", "Naledi", "Rajesh", "Sarah", "Willem", "Fatima"];

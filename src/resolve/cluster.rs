@@ -2,13 +2,14 @@
 
 use rayon::prelude::*;
 
-use crate::model::LinkRule;
+use crate::model::{Code as _, LinkRule, Source};
 use crate::resolve::candidates::Edge;
 use crate::resolve::evidence::{Scorer, is_strong};
 use crate::resolve::forest::Forest;
-use crate::resolve::population::Record;
+use crate::resolve::placing::{Claim, weigh};
+use crate::resolve::population::{KeyKind, Record};
 use crate::resolve::refusal::{Portrait, Refusal};
-use crate::resolve::weights::{LINK16, MARGIN16};
+use crate::resolve::weights::{LINK16, MARGIN16, REVIEW16};
 
 /// A link that evidence proposed and the whole refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +28,14 @@ pub struct Clusters {
     pub refused: Vec<Refused>,
 }
 
-/// Each member with the smallest record of its cluster, and what was refused.
-type Settled = (Vec<(Record, Record)>, Vec<Refused>);
+/// What became of a component.
+struct Settled {
+    /// Each member with the smallest record of its cluster.
+    labels: Vec<(Record, Record)>,
+    refused: Vec<Refused>,
+    /// Links of nameless records, and the evidence with the rest of the household considered.
+    restated: Vec<(Edge, i16)>,
+}
 
 /// Up to so many members a component may be accepted whole.
 const WHOLE_LIMIT: usize = 8;
@@ -37,64 +44,68 @@ const GUARD16: i32 = 5 * 16;
 /// So many members of each side are compared for the mean.
 const GUARD_SAMPLE: usize = 6;
 
-/// Clusters the records by the edges that link, which must come best first.
-pub fn cluster(scorer: &Scorer<'_>, edges: &[Edge]) -> Clusters {
-    let links: Vec<Edge> = edges.iter().copied().filter(|edge| edge.links()).collect();
-    let rivals = rivals(scorer, edges);
+/// Clusters the records by the edges that link, which must come best first. The evidence for links of nameless records is stated anew
+/// where the rest of the household has a say in it.
+pub fn cluster(scorer: &Scorer<'_>, edges: &mut [Edge]) -> Clusters {
+    let ties: Vec<Edge> = edges.iter().copied().filter(|edge| edge.links() || is_claim(scorer, edge)).collect();
     let count = scorer.population.len();
     let mut forest = Forest::new(count);
-    links.iter().for_each(|edge| {
+    ties.iter().for_each(|edge| {
         forest.join(edge.a, edge.b);
     });
-    let mut components: Vec<(Record, Edge)> = links.into_iter().map(|edge| (forest.find(edge.a), edge)).collect();
+    let mut components: Vec<(Record, Edge)> = ties.into_iter().map(|edge| (forest.find(edge.a), edge)).collect();
     components.par_sort_unstable_by_key(|(root, edge)| (*root, edge.order()));
     let components: Vec<&[(Record, Edge)]> = components.chunk_by(|a, b| a.0 == b.0).collect();
-    let settled: Vec<Settled> = components
-        .into_par_iter()
-        .with_min_len(64)
-        .map(|component| Component::new(scorer, &rivals, component).settle())
-        .collect();
+    let settled: Vec<Settled> =
+        components.into_par_iter().with_min_len(64).map(|component| Component::new(scorer, component).settle()).collect();
     let mut labels: Vec<Record> = (0..count).collect();
     let mut refused = Vec::new();
-    for (members, mut refusals) in settled {
-        members.into_iter().for_each(|(record, label)| labels[record as usize] = label);
-        refused.append(&mut refusals);
+    let mut restated = Vec::new();
+    for mut of_component in settled {
+        of_component.labels.into_iter().for_each(|(record, label)| labels[record as usize] = label);
+        refused.append(&mut of_component.refused);
+        restated.append(&mut of_component.restated);
     }
     refused.retain(|refused| labels[refused.edge.a as usize] != labels[refused.edge.b as usize]);
     refused.par_sort_unstable_by_key(|refused| refused.edge.order());
+    restate(edges, &restated);
     Clusters { labels, refused }
 }
 
-/// What a nameless record might be as well, though not enough for a link: nameless record, named record, bits.
-fn rivals(scorer: &Scorer<'_>, edges: &[Edge]) -> Vec<(Record, Record, i16)> {
+/// Whether a nameless record may be a named one's person, though too little speaks for it without the rest of the household.
+fn is_claim(scorer: &Scorer<'_>, edge: &Edge) -> bool {
     let nameless = |record| scorer.population.is_nameless(record);
-    let close = |edge: &&Edge| {
-        let bits16 = i32::from(edge.bits16);
-        !edge.is_cross_tenant() && (LINK16 - MARGIN16..LINK16).contains(&bits16) && nameless(edge.a) != nameless(edge.b)
-    };
-    let mut rivals: Vec<(Record, Record, i16)> = edges
-        .iter()
-        .filter(close)
-        .map(|edge| if nameless(edge.a) { (edge.a, edge.b, edge.bits16) } else { (edge.b, edge.a, edge.bits16) })
-        .collect();
-    rivals.par_sort_unstable();
-    rivals
+    !edge.is_cross_tenant()
+        && edge.rule().is_some()
+        && (REVIEW16..LINK16).contains(&i32::from(edge.bits16))
+        && nameless(edge.a) != nameless(edge.b)
+}
+
+fn restate(edges: &mut [Edge], restated: &[(Edge, i16)]) {
+    let places: Vec<usize> =
+        restated.iter().filter_map(|(edge, _)| edges.binary_search_by_key(&edge.order(), |edge| edge.order()).ok()).collect();
+    for (at, (_, bits16)) in places.into_iter().zip(restated) {
+        edges[at].bits16 = *bits16;
+    }
+    if !restated.is_empty() {
+        edges.par_sort_unstable_by_key(|edge| edge.order());
+    }
 }
 
 /// Records that links connect, directly or through others.
 struct Component<'a> {
     scorer: &'a Scorer<'a>,
-    rivals: &'a [(Record, Record, i16)],
     members: Vec<Record>,
     edges: Vec<Edge>,
     forest: Forest,
     portraits: Vec<Portrait>,
     groups: Vec<Vec<u32>>,
     refused: Vec<Refused>,
+    restated: Vec<(Edge, i16)>,
 }
 
 impl<'a> Component<'a> {
-    fn new(scorer: &'a Scorer<'a>, rivals: &'a [(Record, Record, i16)], component: &[(Record, Edge)]) -> Self {
+    fn new(scorer: &'a Scorer<'a>, component: &[(Record, Edge)]) -> Self {
         let edges: Vec<Edge> = component.iter().map(|(_, edge)| *edge).collect();
         let mut members: Vec<Record> = edges.iter().flat_map(|edge| [edge.a, edge.b]).collect();
         members.sort_unstable();
@@ -102,21 +113,22 @@ impl<'a> Component<'a> {
         let count = u32::try_from(members.len()).expect("records are counted in 32 bits");
         Self {
             scorer,
-            rivals,
             portraits: members.iter().map(|&record| Portrait::of(scorer.population, record)).collect(),
             groups: (0..count).map(|member| vec![member]).collect(),
             forest: Forest::new(count),
             members,
             edges,
             refused: Vec::new(),
+            restated: Vec::new(),
         }
     }
 
-    /// Each member with the smallest record of its cluster, and what was refused.
+    /// Whose each member is.
     fn settle(mut self) -> Settled {
         if self.is_whole() {
             let label = self.members[0];
-            return (self.members.into_iter().map(|record| (record, label)).collect(), Vec::new());
+            let labels = self.members.into_iter().map(|record| (record, label)).collect();
+            return Settled { labels, refused: Vec::new(), restated: Vec::new() };
         }
         self.choose_tenants();
         let nameless = |component: &Self, record: Record| component.scorer.population.is_nameless(record);
@@ -130,13 +142,16 @@ impl<'a> Component<'a> {
         between_nameless.into_iter().for_each(|edge| self.try_join(edge));
         let labels = self.forest.into_labels();
         let members = &self.members;
-        let labelled = members.iter().zip(labels).map(|(&record, label)| (record, members[label as usize])).collect();
-        (labelled, self.refused)
+        let labels = members.iter().zip(labels).map(|(&record, label)| (record, members[label as usize])).collect();
+        Settled { labels, refused: self.refused, restated: self.restated }
     }
 
     /// Whether every two members can be one person, so that the order of unions cannot matter.
     fn is_whole(&self) -> bool {
         let fuzzy = |edge: &Edge| matches!(edge.rule(), Some(LinkRule::NearEmail | LinkRule::NearPhone));
+        if self.edges.iter().any(|edge| !edge.links()) || self.lists_anybody_twice() {
+            return false;
+        }
         if self.members.len() > WHOLE_LIMIT || (self.members.len() > 2 && self.edges.iter().any(fuzzy)) {
             return false;
         }
@@ -145,6 +160,16 @@ impl<'a> Component<'a> {
             self.portraits[at + 1..].iter().all(|other| portrait.refuse(other, population, scope).is_none())
         });
         pairwise && (self.members.len() == 2 || self.named_members_hold_together())
+    }
+
+    /// Whether a nameless record is of the same source as another one, so that the two have to be weighed together.
+    fn lists_anybody_twice(&self) -> bool {
+        let population = self.scorer.population;
+        let mut seen = [false; Source::ALL.len()];
+        let named = |record: &&Record| !population.is_nameless(**record);
+        self.members.iter().filter(named).for_each(|&record| seen[population.source(record) as usize] = true);
+        let nameless = |record: &&Record| population.is_nameless(**record);
+        self.members.iter().filter(nameless).any(|&record| std::mem::replace(&mut seen[population.source(record) as usize], true))
     }
 
     /// Whether the named members are one group without the help of nameless ones.
@@ -170,7 +195,7 @@ impl<'a> Component<'a> {
     fn choose_tenants(&mut self) {
         let tenant = |record: Record| self.scorer.population.at(record).tenant;
         let mut best: Vec<(Record, u16, i16)> = Vec::new();
-        for edge in &self.edges {
+        for edge in self.edges.iter().filter(|edge| edge.links()) {
             for (free, bound) in [(edge.a, edge.b), (edge.b, edge.a)] {
                 if tenant(free) == 0 && tenant(bound) != 0 {
                     best.push((free, tenant(bound), edge.bits16));
@@ -192,12 +217,9 @@ impl<'a> Component<'a> {
                 if tenant(free) == 0 && tenant(bound) != 0 {
                     match choice(free).flatten() {
                         Some(chosen) if chosen == tenant(bound) => {}
-                        Some(_) => {
-                            refused.push(Refused { edge: *edge, why: Refusal::Tenant });
-                            return false;
-                        }
-                        None => {
-                            refused.push(Refused { edge: *edge, why: Refusal::TenantAmbiguous });
+                        choice => {
+                            let why = if choice.is_some() { Refusal::Tenant } else { Refusal::TenantAmbiguous };
+                            refused.extend(edge.links().then_some(Refused { edge: *edge, why }));
                             return false;
                         }
                     }
@@ -206,23 +228,6 @@ impl<'a> Component<'a> {
             true
         });
         self.refused.append(&mut refused);
-    }
-
-    fn rivals_of(&self, nameless: Record) -> &'a [(Record, Record, i16)] {
-        let start = self.rivals.partition_point(|rival| rival.0 < nameless);
-        let length = self.rivals[start..].partition_point(|rival| rival.0 == nameless);
-        &self.rivals[start..start + length]
-    }
-
-    /// Whether a record is in a group, or bears its name and nothing forbids that it were.
-    fn is_of(&mut self, record: Record, group: u32) -> bool {
-        let at = self.members.binary_search(&record).ok().and_then(|at| u32::try_from(at).ok());
-        if at.is_some_and(|at| self.forest.find(at) == group) {
-            return true;
-        }
-        let portrait = Portrait::of(self.scorer.population, record);
-        let of_group = &self.portraits[group as usize];
-        portrait.shares_full_name(of_group) && portrait.refuse(of_group, self.scorer.population, self.scorer.scope).is_none()
     }
 
     /// Whether two groups bear one full name and nothing forbids that they are one person.
@@ -286,7 +291,7 @@ impl<'a> Component<'a> {
         (total < LINK16 * pairs / 2).then_some(Refusal::WeakOverall)
     }
 
-    /// Each nameless record goes with the person that it fits clearly best.
+    /// Each nameless record goes with the person whom the household as a whole leaves it to.
     fn place_nameless(&mut self, edges: Vec<Edge>) {
         let population = self.scorer.population;
         let mut choices: Vec<(Record, u32, Edge)> = edges
@@ -298,34 +303,65 @@ impl<'a> Component<'a> {
             })
             .collect();
         choices.sort_unstable_by_key(|(nameless, _, edge)| (*nameless, edge.order()));
-        let mut placed: Vec<(u32, u32, Edge)> = Vec::new();
+        let sources = self.sources_of_named();
+        let mut claims: Vec<Claim> = Vec::with_capacity(choices.len());
+        let mut of_claims: Vec<Edge> = Vec::with_capacity(choices.len());
+        let mut namesakes: Vec<(u32, u32, Edge)> = Vec::new();
         for of_one in choices.chunk_by(|a, b| a.0 == b.0) {
-            let nameless = self.local(of_one[0].0);
-            let mut fitting: Vec<(u32, Edge)> = Vec::new();
+            let record = of_one[0].0;
+            let nameless = self.local(record);
+            let first = claims.len();
             for &(_, group, edge) in of_one {
-                if fitting.iter().any(|(known, _)| *known == group) {
+                let is_known = claims[first..].iter().any(|claim| claim.group == group)
+                    || namesakes.iter().rev().take_while(|known| known.0 as usize >= first).any(|known| known.1 == group);
+                if is_known {
                     continue;
                 }
-                match self.refuse(nameless, group) {
-                    Some(why) => self.refused.push(Refused { edge, why }),
-                    None => fitting.push((group, edge)),
+                if let Some(why) = self.refuse(nameless, group) {
+                    self.refused.extend(edge.links().then_some(Refused { edge, why }));
+                    continue;
                 }
+                if let Some(at) = (first..claims.len()).find(|&at| self.is_one_name(claims[at].group, group)) {
+                    namesakes.push((u32::try_from(at).expect("claims are counted in 32 bits"), group, edge));
+                    continue;
+                }
+                let source = population.source(record) as u8;
+                let login = population.value(KeyKind::Auth, record);
+                let is_listed = sources[group as usize] & (1 << source) != 0;
+                claims.push(Claim::new((nameless, group), (source, login), i32::from(edge.bits16), is_listed));
+                of_claims.push(edge);
             }
-            let Some(&(group, best)) = fitting.first() else { continue };
-            let (namesakes, runners_up): (Vec<_>, Vec<_>) =
-                fitting[1..].iter().copied().partition(|&(other, _)| self.is_one_name(group, other));
-            let close = |bits16: i16| i32::from(best.bits16) - i32::from(bits16) <= MARGIN16;
-            let rivalled = runners_up.iter().any(|(_, edge)| close(edge.bits16))
-                || self.rivals_of(of_one[0].0).iter().any(|&(_, named, bits16)| close(bits16) && !self.is_of(named, group));
-            if rivalled {
+        }
+        weigh(&mut claims);
+        let mut placed: Vec<(u32, u32, Edge)> = Vec::new();
+        let (mut first, mut of_namesakes) = (0, namesakes.as_slice());
+        for of_one in claims.chunk_by(|a, b| a.nameless == b.nameless) {
+            let nameless = of_one[0].nameless;
+            let next = first + of_one.len();
+            let edges = &of_claims[first..next];
+            let split = of_namesakes.partition_point(|namesake| (namesake.0 as usize) < next);
+            let (alike, later) = of_namesakes.split_at(split);
+            let together16 = |at: usize| of_one[at].together16(of_one.len() == 1);
+            let best = (0..of_one.len()).min_by_key(|&at| (std::cmp::Reverse(together16(at)), edges[at].order()));
+            let best = best.expect("who is in the list has a claim");
+            let together = together16(best);
+            let is_placed = together >= LINK16;
+            if is_placed {
+                let (group, edge) = (of_one[best].group, edges[best]);
+                placed.push((nameless, group, edge));
+                let same = |namesake: &&(u32, u32, Edge)| namesake.0 as usize == first + best && namesake.2.links();
+                placed.extend(alike.iter().filter(same).map(|&(_, other, edge)| (nameless, other, edge)));
+                let more16 = together - of_one[best].bits16;
+                self.restated.extend(restated(&choices, self.members[nameless as usize], group, more16));
+            } else if edges.iter().any(|edge| edge.links()) {
                 self.portraits[nameless as usize].is_ambiguous = true;
-                self.refused.extend(fitting.iter().map(|&(_, edge)| Refused { edge, why: Refusal::Ambiguous }));
-            } else {
-                placed.push((nameless, group, best));
-                placed.extend(namesakes.into_iter().map(|(other, edge)| (nameless, other, edge)));
-                // The groups it fits less well share its address all the same: they are for review.
-                self.refused.extend(runners_up.into_iter().map(|(_, edge)| Refused { edge, why: Refusal::Ambiguous }));
             }
+            // The others share its address all the same: they are for review.
+            for (at, &edge) in edges.iter().enumerate().filter(|(at, edge)| edge.links() && !(is_placed && *at == best)) {
+                let why = if of_one[at].is_taken() { Refusal::Taken } else { Refusal::Ambiguous };
+                self.refused.push(Refused { edge, why });
+            }
+            (first, of_namesakes) = (next, later);
         }
         for (nameless, group, edge) in placed {
             let group = self.forest.find(group);
@@ -337,4 +373,31 @@ impl<'a> Component<'a> {
             }
         }
     }
+
+    /// By group: the sources of its named records, one bit each.
+    fn sources_of_named(&self) -> Vec<u8> {
+        let population = self.scorer.population;
+        let bits = |group: &Vec<u32>| {
+            let records = group.iter().map(|&member| self.members[member as usize]);
+            records
+                .filter(|&record| !population.is_nameless(record))
+                .fold(0u8, |bits, record| bits | 1 << population.source(record) as u8)
+        };
+        self.groups.iter().map(bits).collect()
+    }
+}
+
+/// The links of a nameless record to a person, with the rest of the household considered.
+fn restated(
+    choices: &[(Record, u32, Edge)],
+    nameless: Record,
+    group: u32,
+    more16: i32,
+) -> impl Iterator<Item = (Edge, i16)> + '_ {
+    let start = choices.partition_point(|choice| choice.0 < nameless);
+    let of_both = move |choice: &&(Record, u32, Edge)| choice.1 == group && more16 != 0;
+    choices[start..].iter().take_while(move |choice| choice.0 == nameless).filter(of_both).map(move |&(_, _, edge)| {
+        let bits16 = (i32::from(edge.bits16) + more16).clamp(-30_000, 30_000);
+        (edge, i16::try_from(bits16).expect("clamped"))
+    })
 }

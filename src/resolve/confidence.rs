@@ -27,16 +27,16 @@ pub fn confidence(rule: LinkRule, bits16: i32) -> i32 {
     let band = BANDS.iter().filter(|&&start| bits16 >= start).count();
     let measured: [i32; 4] = match rule {
         LinkRule::Founder | LinkRule::Decision => [100; 4],
-        LinkRule::AuthUserId => [94, 99, 99, 100],
-        // Over all kinds, for want of wrong ones: 15, 113, 3,083 and 93,909 links of the three together.
-        LinkRule::GolfRsaId | LinkRule::CdhId | LinkRule::McaId => [73, 94, 99, 99],
-        LinkRule::EmailPhone => [77, 93, 99, 99],
-        LinkRule::Email => [81, 93, 99, 99],
+        LinkRule::AuthUserId => [97, 99, 99, 100],
+        // Over all kinds, for want of wrong ones: 142, 149, 3,169 and 93,581 links of the three together.
+        LinkRule::GolfRsaId | LinkRule::CdhId | LinkRule::McaId => [97, 97, 99, 99],
+        LinkRule::EmailPhone => [80, 94, 99, 99],
+        LinkRule::Email => [83, 94, 99, 99],
         // None was seen below 8 bits: set by hand.
         LinkRule::NameDob => [85, 88, 99, 99],
-        LinkRule::Phone => [83, 95, 99, 99],
+        LinkRule::Phone => [82, 95, 99, 99],
         // None was seen below 5 bits: set by hand. From 5 bits, few were seen: 65 is what another seed showed.
-        LinkRule::NearEmail | LinkRule::NearPhone => [60, 65, 98, 99],
+        LinkRule::NearEmail | LinkRule::NearPhone => [60, 65, 97, 99],
         LinkRule::Skipped => [0; 4],
     };
     measured[band].min(ceiling(rule))

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::model::{Code, LinkRule, RecordKey};
 use crate::resolve::candidates::Edge;
 use crate::resolve::confidence::confidence;
+use crate::resolve::evidence::Verdict;
 use crate::resolve::owners::Owners;
 use crate::resolve::population::{KeyKind, Record};
 use crate::resolve::refusal::{Portrait, Refusal};
@@ -259,7 +260,7 @@ impl Resolution {
 
     fn comparison(&self, a: Record, b: Record, why: Option<Refusal>) -> Comparison {
         let mut pieces: Vec<(Piece, i32)> = Vec::new();
-        let verdict = self.scorer().score(a.min(b), a.max(b), &mut pieces);
+        let verdict = self.evidence(a, b, &mut pieces);
         let sum: i32 = pieces.iter().map(|(_, bits16)| bits16).sum();
         let link = self.tree_edge(a, b);
         let forced = link.is_some_and(|edge| edge.rule() == Some(LinkRule::Decision));
@@ -276,6 +277,19 @@ impl Resolution {
             a_profile_id: self.profile_id(a),
             b_profile_id: self.profile_id(b),
         }
+    }
+
+    /// What speaks for and against two records; of a link, what the rest of the household says besides.
+    pub(super) fn evidence(&self, a: Record, b: Record, pieces: &mut Vec<(Piece, i32)>) -> Verdict {
+        let verdict = self.scorer().score(a.min(b), a.max(b), pieces);
+        let sum: i32 = pieces.iter().map(|(_, bits16)| bits16).sum();
+        let link = self.tree_edge(a, b).filter(|edge| edge.rule() != Some(LinkRule::Decision));
+        match link.map_or(0, |edge| i32::from(edge.bits16) - sum) {
+            0 => {}
+            more16 if more16 > 0 => pieces.push((Piece::HouseholdLeaves, more16)),
+            less16 => pieces.push((Piece::HouseholdClaims, less16)),
+        }
+        verdict
     }
 
     fn tree_edge(&self, a: Record, b: Record) -> Option<Edge> {

@@ -171,7 +171,7 @@ impl Scorer<'_> {
         }
         let names = says.is_some_and(|says| matches!(says, Mailbox::First | Mailbox::Initial | Mailbox::Surname));
         if !names && self.is_perhaps_guest(named) {
-            add(as_guest(contacts, email, phone));
+            add(as_guest(contacts, email, phone, says));
         }
         (email_key, phone_key)
     }
@@ -214,8 +214,9 @@ impl Scorer<'_> {
 
 /// People whom others book come with the others' address and number. Who has no member's number, and whom the address does not name,
 /// may be one of them.
-fn as_guest(contacts: Contacts, email: Use, phone: Use) -> Piece {
+fn as_guest(contacts: Contacts, email: Use, phone: Use, says: Option<Mailbox>) -> Piece {
     match (email, phone) {
+        (Use::Other(_), _) if says == Some(Mailbox::OtherFamily) => Piece::GuestOfOtherFamily,
         (Use::Same(_), _) if contacts.names_a_user => Piece::GuestOfNamed,
         (Use::Same(_), Use::Same(_)) if contacts.email.named < 2 && contacts.phone.named < 2 => Piece::GuestAlone,
         (Use::Same(_), _) if contacts.email.named < 2 => Piece::GuestByEmail,

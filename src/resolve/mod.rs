@@ -17,6 +17,7 @@ mod intern;
 mod mailbox;
 mod names;
 mod owners;
+mod placing;
 mod population;
 mod profiles;
 mod refusal;
@@ -118,7 +119,7 @@ pub fn resolve(population: Population, memory: Memory<'_>, options: Options) -> 
     let scorer =
         Scorer { population: &population, ownership: &ownership, buckets: &buckets, contacts: &contacts, scope: options.scope };
     let mut edges = candidates::edges(&scorer, &buckets);
-    let clusters = cluster::cluster(&scorer, &edges);
+    let clusters = cluster::cluster(&scorer, &mut edges);
     let decided = decisions::apply(&scorer, &mut edges, clusters, memory.decisions);
     let tree = tree::Tree::grow(&population, &edges, &decided.labels);
     let profiles = profiles::Profiles::name(&population, &decided.labels, &tree, memory.profile_ids, &options);

@@ -26,6 +26,8 @@ coded! {
         TenantAmbiguous = "TENANT_AMBIGUOUS",
         /// A nameless record fits two people about equally.
         Ambiguous = "AMBIGUOUS",
+        /// A source lists a person once, and another record of it is more clearly this person's.
+        Taken = "TAKEN",
         /// Only a slip or a weak key joins the two groups, and on the whole they do not fit.
         WeakOverall = "WEAK_OVERALL",
         /// A person decided so.
@@ -45,6 +47,7 @@ impl Refusal {
             Self::Tenant => "the tenants differ",
             Self::TenantAmbiguous => "the record without a tenant fits two tenants about equally",
             Self::Ambiguous => "the record without a name fits somebody else as well or better",
+            Self::Taken => "a source lists a person once, and another record of it is more clearly this person's",
             Self::WeakOverall => "only a slip or a weak key joins the two groups, and as wholes they do not fit",
             Self::Decision => "a person decided so",
         }

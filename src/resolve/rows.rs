@@ -54,7 +54,7 @@ impl Resolution {
                 _ if rule == LinkRule::Skipped => words.push_str(self.population.skip_reason(record).code()),
                 Some((parent, _)) if rule != LinkRule::Decision => {
                     pieces.clear();
-                    self.scorer().score(record.min(parent), record.max(parent), &mut pieces);
+                    self.evidence(record, parent, &mut pieces);
                     describe(&pieces, &mut words);
                 }
                 Some(_) => words.push_str("a person decided"),

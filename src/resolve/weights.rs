@@ -121,7 +121,13 @@ weights! {
     GuestOfNamed "no member's number, on an address that names another user" -6.0 "Perhaps a guest of the user whom the address names, whose the record is.",
     GuestByPhoneAmongMany "no member's number, alone on a number whose address several use" -4.0 "Perhaps a guest under the number of one of them, whose the record is.",
     GuestAmongMany "no member's number, on an address of several that does not name this person" -0.6 "Perhaps a guest of one of them.",
+    GuestOfOtherFamily "no member's number, on the number of a record whose own address names another surname" -3.0 "Perhaps a guest under the number of a host, whom the address names.",
     GuestByPhone "no member's number, on a number only" -0.7 "Perhaps a guest under the number of a host.",
+    SourceListed "the person has a named record of the same source" -6.0 "A source lists a person once; real doubles have more in common.",
+    SourceClaimed "another nameless record of the same source is this person's" -4.0 "A source lists a person once, and somebody else may be who is meant.",
+    SourceClaimedAlone "the same, where nobody else is seen" -1.0 "The number of nameless records has told most of it already.",
+    HouseholdLeaves "the others of the household have records of their own there" 0.0 "What the records of a household, weighed together, leave to this person.",
+    HouseholdClaims "others of the household may be meant as well" 0.0 "What the records of a household, weighed together, take from this person.",
     TagOther "the address's tag names somebody else" -6.0 "name+child@ is how parents register children.",
 }
 
