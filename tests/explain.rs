@@ -55,6 +55,7 @@ fn a_profile_is_found_by_its_id_an_address_a_number_and_each_of_its_records() {
         "scl:10",
         "messaging:t1",
         "teetime:0a000000-0000-4000-8000-000000000001",
+        "0a000000-0000-4000-8000-000000000001",
     ] {
         let found = story(&workdir.ok("explain", &[who, "--json"]));
         assert_eq!(found["story"]["profile_id"], THANDI, "{who}");

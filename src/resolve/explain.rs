@@ -225,6 +225,11 @@ impl Resolution {
         self.profiles.changes.iter().find(|change| change.old == profile_id)
     }
 
+    /// How much speaks for two records being one person, in sixteenths of a bit.
+    pub fn bits16(&self, a: Record, b: Record) -> i32 {
+        self.scorer().sum(a.min(b), a.max(b)).0
+    }
+
     /// Two records: the direct comparison, and why they are not one person where they are not.
     pub fn compare(&self, a: Record, b: Record) -> Comparison {
         if self.labels[a as usize] == self.labels[b as usize] {

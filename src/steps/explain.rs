@@ -336,7 +336,7 @@ fn chain(resolution: &Resolution, a: Record, b: Record) -> Vec<Comparison> {
 /// Of two groups of records the pair with the most evidence; `None` where both are one record.
 fn nearest(resolution: &Resolution, first: &[Record], second: &[Record]) -> Option<(Record, Record)> {
     let sides = first.iter().take(NEAREST).flat_map(|&a| second.iter().take(NEAREST).map(move |&b| (a, b)));
-    let compared = sides.filter(|(a, b)| a != b).map(|(a, b)| (resolution.compare(a, b).bits, (a, b)));
+    let compared = sides.filter(|(a, b)| a != b).map(|(a, b)| (resolution.bits16(a, b), (a, b)));
     // The first of the best.
     let best = compared.reduce(|best, one| if one.0 > best.0 { one } else { best });
     best.map(|(_, pair)| pair)

@@ -55,6 +55,13 @@ impl Finder<'_> {
         if !records.is_empty() {
             return Ok(Found::of(records, keys.iter().flat_map(|key| self.resolution.hubs_of(key)).collect()));
         }
+        // An id alone, if some source has it.
+        let keys_of = |source| RecordKey { source, id: who };
+        let records: Vec<Record> =
+            self.inputs.phase.sources().filter_map(|source| self.resolution.population.find(keys_of(source))).collect();
+        if !records.is_empty() {
+            return Ok(Found::of(records, Vec::new()));
+        }
         let is_value = !who.is_empty() && !who.contains(':') && !is_ours(who);
         let records = if is_value { self.by_value(&keys)? } else { Vec::new() };
         if !records.is_empty() {
