@@ -86,7 +86,8 @@ fn main() {
     #[cfg(feature = "local-postgres")]
     if files.is_empty() {
         if let Some(folder) = std::env::var_os("SPEED_STAGED") {
-            speed::measure(folder.as_ref());
+            let records = std::env::var("SPEED_RECORDS").ok().and_then(|count| count.parse().ok()).unwrap_or_default();
+            speed::measure(folder.as_ref(), records);
             return;
         }
         let scale = std::env::var("SPEED_SCALE").ok().and_then(|scale| scale.parse().ok());

@@ -1,15 +1,18 @@
 //! From staged batches to links: records per second, bytes per record, and that a hub takes time in step with its size.
 
 use std::hint::black_box;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::properties::WriterProperties;
 
 use crm_backfill::demo::{Population, people};
 use crm_backfill::model::{Code as _, RecordKey, Source, record_order};
 use crm_backfill::resolve::{Gathering, Memory, Nicknames, Options, resolve};
-use crm_backfill::store::{Draft, Folder, Manifest};
-use crm_backfill::tables::Columns as _;
 use crm_backfill::tables::stage::people as stage_people;
+use crm_backfill::tables::{Columns as _, Table as _};
 
 use crate::truth::{Raw, Truth, demo, staged};
 
@@ -37,49 +40,64 @@ fn status(name: &str) -> u64 {
 pub fn told(scale: f64) {
     let scratch = tempfile::tempdir().expect("a folder for the staged files");
     let folder = scratch.path().join("stage");
-    stage(&folder, scale);
+    let count = stage(&folder, scale);
     let own = std::env::current_exe().expect("a bench knows its file");
-    let ended = std::process::Command::new(own).env("SPEED_STAGED", &folder).status();
+    let ended = std::process::Command::new(own).env("SPEED_STAGED", &folder).env("SPEED_RECORDS", count.to_string()).status();
     assert!(ended.is_ok_and(|status| status.success()), "the measurement of speed failed");
 }
 
-/// Every source's people in the order of their ids, as exports have them.
-fn stage(folder: &Path, scale: f64) {
+/// Writes every source's people in the order of their ids, as exports have them; gives how many.
+fn stage(folder: &Path, scale: f64) -> usize {
     let records = people(&Population::ORDINARY, 101, scale);
-    let as_of = "2026-01-01T00:00:00Z";
-    let draft = Draft::create(folder, as_of).expect("a folder that can be written");
+    std::fs::create_dir_all(folder).expect("a folder that can be written");
     for &source in Source::ALL {
         let mut order: Vec<(String, usize)> =
             (0..records.count(source)).map(|number| (records.id(source, number), number)).collect();
         order.sort_unstable_by(|a, b| record_order(RecordKey { source, id: &a.0 }, RecordKey { source, id: &b.0 }));
-        let batches = order.chunks(BATCH).map(|chunk| {
+        // A batch is a group of its own, so that reading holds no more than one.
+        let properties = WriterProperties::builder().set_max_row_group_row_count(Some(BATCH)).build();
+        let file = std::fs::File::create(path(folder, source)).expect("a file that can be written");
+        let mut writer: Option<ArrowWriter<std::fs::File>> = None;
+        for chunk in order.chunks(BATCH) {
             let of_chunk: Vec<Raw> =
                 chunk.iter().map(|&(_, number)| demo::raw(&records, records.record(source, number))).collect();
-            staged(source, &of_chunk.iter().collect::<Vec<_>>())
-        });
-        draft.write::<stage_people::Table>(Some(source), batches).expect("a file that can be written");
+            let rows = staged(source, &of_chunk.iter().collect::<Vec<_>>());
+            let open = || {
+                let file = file.try_clone().expect("a file that is open");
+                ArrowWriter::try_new(file, rows.schema(), Some(properties.clone())).expect("a Parquet file")
+            };
+            writer.get_or_insert_with(open).write(&rows).expect("a batch that can be written");
+        }
+        writer.map(|writer| writer.close().expect("a Parquet file that can be closed"));
     }
-    draft
-        .finish(Manifest::new("stage", as_of, Some(6)), &folder.with_extension("previous"))
-        .expect("a folder that can be finished");
+    Source::ALL.iter().map(|&source| records.count(source)).sum()
 }
 
-/// Measures what resolution does with the staged files. Memory is what is resident at the peak above what is resident before the first
-/// batch: everything that resolution holds, and one batch.
-pub fn measure(folder: &Path) {
-    let staged = Folder::open(folder).expect("the staged files");
-    let batches =
-        |source| staged.read::<stage_people::Table>(Some(source)).expect("a staged file").map(|batch| batch.expect("a batch"));
-    // Once for nothing: what reading holds is no part of resolution.
-    Source::ALL.iter().for_each(|&source| batches(source).for_each(|batch| drop(black_box(batch))));
+fn path(folder: &Path, source: Source) -> PathBuf {
+    folder.join(format!("{source}.parquet"))
+}
+
+/// The batches of a staged file, read one by one on this thread, so that nothing is decoded while resolution is timed.
+fn batches(folder: &Path, source: Source) -> impl Iterator<Item = stage_people::Columns> {
+    let file = std::fs::File::open(path(folder, source)).expect("a staged file");
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).and_then(|builder| builder.with_batch_size(BATCH).build());
+    reader
+        .expect("a Parquet file")
+        .map(|batch| stage_people::Table::columns(&batch.expect("a batch")).expect("the columns of people"))
+}
+
+/// Measures what resolution does with the staged files. Memory is what is resident at the peak above what is resident when the first
+/// batch has been read: everything that resolution holds.
+pub fn measure(folder: &Path, expected: usize) {
     let options = Options::default();
     let nicknames = Nicknames::parse(Nicknames::COMMITTED).expect("the committed table");
-    let mut gathering = Gathering::new(&options);
+    let mut gathering = Gathering::new(&options, expected);
     let (mut wall, mut used) = (Duration::ZERO, Duration::ZERO);
     let mut count = 0;
-    let before = status("VmRSS");
+    let mut resident = None;
     for &source in Source::ALL {
-        for batch in batches(source) {
+        for batch in batches(folder, source) {
+            resident.get_or_insert_with(|| status("VmRSS"));
             count += batch.len();
             let (begun, at) = (Instant::now(), cpu());
             gathering.people(source, &batch);
@@ -87,6 +105,7 @@ pub fn measure(folder: &Path) {
             used += cpu() - at;
         }
     }
+    let before = resident.unwrap_or_default();
     let gathered = wall;
     let bytes = |count: usize| status("VmHWM").saturating_sub(before) as f64 / count as f64;
     let mut peaks = vec![bytes(count)];

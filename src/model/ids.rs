@@ -66,10 +66,16 @@ pub fn derived_id(kind: &str, parts: &[&str]) -> Uuid {
     let mut hasher = blake3::Hasher::new();
     hasher.update(kind.as_bytes());
     for part in parts {
-        // A separator that no key contains keeps ("a", "bc") apart from ("ab", "c").
-        hasher.update(&[0x1f]);
+        hasher.update(&SEPARATOR);
         hasher.update(part.as_bytes());
     }
+    id_of(&hasher)
+}
+
+/// Keeps ("a", "bc") apart from ("ab", "c"): no key contains it.
+const SEPARATOR: [u8; 1] = [0x1f];
+
+fn id_of(hasher: &blake3::Hasher) -> Uuid {
     let mut bytes = [0_u8; 16];
     bytes.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
     bytes[0] = 0xbf;
@@ -79,8 +85,16 @@ pub fn derived_id(kind: &str, parts: &[&str]) -> Uuid {
 
 /// The id of the profile founded by a record; `attempt` 2, 3, … when the former one is taken.
 pub fn profile_id(founder: RecordKey<'_>, attempt: u32) -> Uuid {
-    let key = founder.to_string();
-    if attempt <= 1 { derived_id("profile", &[&key]) } else { derived_id("profile", &[&format!("{key}#{attempt}")]) }
+    // The same as of the key as one text, which is not put together for this.
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(b"profile").update(&SEPARATOR);
+    for part in [founder.source.code(), ":", founder.source.people(), ":", founder.id] {
+        hasher.update(part.as_bytes());
+    }
+    if attempt > 1 {
+        hasher.update(format!("#{attempt}").as_bytes());
+    }
+    id_of(&hasher)
 }
 
 /// Whether an id says that the backfill made it.

@@ -193,7 +193,7 @@ impl Population {
             named
                 .map(|record| {
                     let (first, last, born) = self.at(record).person();
-                    (block_hash((first, last, u64::from(born))), owner(record).0, owner(record).1, record)
+                    (u64::from(block_hash((first, last, u64::from(born)))), owner(record).0, owner(record).1, record)
                 })
                 .collect(),
         );

@@ -3,7 +3,9 @@
 use rayon::prelude::*;
 
 use crate::model::{Code, LinkRule};
+use crate::resolve::ahead::ABREAST;
 use crate::resolve::evidence::{Scorer, Verdict};
+use crate::resolve::forest::Forest;
 use crate::resolve::intern::{Buckets, NONE, Symbol};
 use crate::resolve::names::block_hash;
 use crate::resolve::owners::{Tenants, tenants_of};
@@ -20,6 +22,8 @@ pub struct Edge {
     pub a: Record,
     /// The larger record.
     pub b: Record,
+    /// The smallest record that ties connect the two with; known once all edges are.
+    pub(super) component: Record,
     /// The evidence in sixteenths of a bit.
     pub bits16: i16,
     rule: u8,
@@ -32,10 +36,21 @@ impl Edge {
         Self {
             a: a.min(b),
             b: a.max(b),
+            component: a.min(b),
             bits16: i16::try_from(bits16.clamp(-30_000, 30_000)).expect("clamped"),
             rule: verdict.rule.map_or(LinkRule::Skipped, |rule| rule) as u8,
             cross_tenant: verdict.cross_tenant,
         }
+    }
+
+    /// A link of a cluster, read back.
+    pub fn link(a: Record, b: Record, bits16: i16, rule: u8) -> Self {
+        Self { a: a.min(b), b: a.max(b), component: a.min(b), bits16, rule, cross_tenant: false }
+    }
+
+    /// Code of the rule, for [`Edge::link`].
+    pub(super) fn rule_code(self) -> u8 {
+        self.rule
     }
 
     /// The rule it would link by; `None` when no key connects the two.
@@ -59,47 +74,86 @@ impl Edge {
     }
 }
 
-/// Every pair worth a link or a look, each once, best first.
+/// Values whose pairs are compared between two appends, and how many a thread takes at once.
+const ROUND: usize = 1 << 16;
+const SHARE: usize = 1 << 10;
+
+/// Every pair worth a link or a look, each once; component after component, the best pairs of each first.
 pub fn edges(scorer: &Scorer<'_>, buckets: &[Buckets; 6]) -> Vec<Edge> {
-    let mut edges: Vec<Edge> = Vec::new();
+    // Most records have one pair or none; more makes the list grow.
+    let mut edges: Vec<Edge> = Vec::with_capacity(scorer.population.rows.len());
     for kind in KeyKind::ALL {
-        let buckets = &buckets[kind as usize];
-        let found = (0..buckets.symbols()).into_par_iter().with_min_len(512).fold(Vec::new, |mut found, symbol| {
-            let bucket = buckets.get(symbol);
-            if symbol != NONE && bucket.len() > 1 {
-                let mut emit = |a, b| {
-                    if !is_met_before(scorer, kind as usize, a, b) {
+        let of_kind = &buckets[kind as usize];
+        for start in (0..of_kind.symbols()).step_by(ROUND) {
+            let round = start..of_kind.symbols().min(start + ROUND as Symbol);
+            let groups = round.clone().into_par_iter().step_by(ABREAST).with_min_len(SHARE / ABREAST);
+            let found = groups.fold(Vec::new, |mut found, first| {
+                let symbols = first.max(NONE + 1)..round.end.min(first + ABREAST as Symbol);
+                let shared =
+                    || symbols.clone().map(|symbol| (symbol, of_kind.get(symbol))).filter(|(_, bucket)| bucket.len() > 1);
+                scorer.look_ahead(shared().flat_map(|(_, bucket)| bucket.iter().copied().take(STAR_LIMIT)));
+                for (symbol, bucket) in shared() {
+                    let mut emit = |a, b| {
+                        if !is_met_before(scorer, kind as usize, a, b) {
+                            keep(scorer, a, b, &mut found);
+                        }
+                    };
+                    bucket_pairs(scorer, kind, symbol, bucket, &mut emit);
+                }
+                found
+            });
+            append(&mut edges, found);
+        }
+    }
+    for block in [Block::NameBorn, Block::NearEmail, Block::NearPhone] {
+        let mut keys = block.keys(scorer.population);
+        keys.par_sort_unstable();
+        for round in rounds(&keys, ROUND, |entry| entry.0) {
+            let groups = round.par_chunk_by(|a, b| a.0 == b.0).filter(|group| group.len() > 1);
+            let found = groups.fold(Vec::new, |mut found, group| {
+                star_or_all(group.len(), &mut |x, y| {
+                    let (a, b) = (group[x].1, group[y].1);
+                    if !is_met_before(scorer, KeyKind::ALL.len(), a, b) {
                         keep(scorer, a, b, &mut found);
                     }
-                };
-                bucket_pairs(scorer, kind, symbol, bucket, &mut emit);
-            }
-            found
-        });
-        append(&mut edges, found);
-    }
-    for block in [name_born, near_email, near_phone] {
-        let mut keys: Vec<(u64, Record)> = (0..scorer.population.len())
-            .into_par_iter()
-            .filter_map(|record| Some((block(scorer.population, record)?, record)))
-            .collect();
-        keys.par_sort_unstable();
-        let groups: Vec<&[(u64, Record)]> = keys.chunk_by(|a, b| a.0 == b.0).filter(|group| group.len() > 1).collect();
-        let found = groups.into_par_iter().with_min_len(256).fold(Vec::new, |mut found, group| {
-            star_or_all(group.len(), &mut |x, y| {
-                let (a, b) = (group[x].1, group[y].1);
-                if !is_met_before(scorer, KeyKind::ALL.len(), a, b) {
-                    keep(scorer, a, b, &mut found);
-                }
+                });
+                found
             });
-            found
-        });
-        append(&mut edges, found);
+            append(&mut edges, found);
+        }
     }
     edges.par_sort_unstable_by_key(|edge| (edge.a, edge.b));
     edges.dedup_by_key(|edge| (edge.a, edge.b));
-    edges.par_sort_unstable_by_key(|edge| edge.order());
+    let mut forest = Forest::new(scorer.population.len());
+    edges.iter().filter(|edge| is_tie(scorer, edge)).for_each(|edge| {
+        forest.join(edge.a, edge.b);
+    });
+    edges.iter_mut().for_each(|edge| edge.component = forest.find(edge.a));
+    edges.par_sort_unstable_by_key(|edge| (edge.component, edge.order()));
     edges
+}
+
+/// Whether an edge links, or may when the rest of the household has its say: a nameless record may be a named one's person, though too
+/// little speaks for it alone.
+pub(super) fn is_tie(scorer: &Scorer<'_>, edge: &Edge) -> bool {
+    let nameless = |record| scorer.population.is_nameless(record);
+    let is_claim = || {
+        !edge.is_cross_tenant()
+            && edge.rule().is_some()
+            && i32::from(edge.bits16) >= REVIEW16
+            && nameless(edge.a) != nameless(edge.b)
+    };
+    edge.links() || is_claim()
+}
+
+/// Parts of about this length that divide no run of equal keys, by which the list must be sorted.
+pub(super) fn rounds<T, K: Ord>(mut list: &[T], length: usize, key: impl Fn(&T) -> K) -> impl Iterator<Item = &[T]> {
+    std::iter::from_fn(move || {
+        let last = key(list.get(length.min(list.len()).checked_sub(1)?)?);
+        let (round, rest) = list.split_at(list.partition_point(|entry| key(entry) <= last));
+        list = rest;
+        Some(round)
+    })
 }
 
 /// Whether one of the first kinds has a value on both sides whose records were all compared with one another.
@@ -116,7 +170,6 @@ fn is_met_before(scorer: &Scorer<'_>, kinds: usize, a: Record, b: Record) -> boo
 
 fn append(edges: &mut Vec<Edge>, found: impl ParallelIterator<Item = Vec<Edge>>) {
     let found: Vec<Vec<Edge>> = found.collect();
-    edges.reserve(found.iter().map(Vec::len).sum());
     found.into_iter().for_each(|mut part| edges.append(&mut part));
 }
 
@@ -210,25 +263,57 @@ fn full_name(population: &Population, record: Record) -> Option<(Symbol, Symbol)
     (population.names.text(first).len() > 1 && last != NONE).then_some((first, last))
 }
 
-/// Name in either order and birth date.
-fn name_born(population: &Population, record: Record) -> Option<u64> {
-    let (first, last) = full_name(population, record)?;
-    let born = population.at(record).born;
-    (born != 0).then(|| block_hash((first.min(last), first.max(last), u64::from(born))))
+/// What records of one full name may share beside a key.
+#[derive(Clone, Copy)]
+enum Block {
+    /// Name in either order and birth date.
+    NameBorn,
+    /// Full name and the address's first four letters.
+    NearEmail,
+    /// Full name and five of the number's digits, the last two left out.
+    NearPhone,
 }
 
-/// Full name and the address's first four letters.
-fn near_email(population: &Population, record: Record) -> Option<u64> {
-    let (first, last) = full_name(population, record)?;
-    let symbol = population.value(KeyKind::Email, record);
-    let start = population.text(KeyKind::Email, symbol).as_bytes().get(..4)?;
-    Some(block_hash((first, last, start.iter().fold(1 << 32, |start, &byte| start << 8 | u64::from(byte)))))
+impl Block {
+    /// The records that can share it, by what they share; sorted by the caller.
+    fn keys(self, population: &Population) -> Vec<(u32, Record)> {
+        // Texts are read one after the other, once each, instead of wherever a record points.
+        let parts = |kind, part: fn(&str) -> u32| -> Vec<u32> {
+            let symbols = 0..u32::try_from(population.symbols(kind)).expect("symbols are 32-bit");
+            symbols.into_par_iter().with_min_len(4096).map(|symbol| part(&population.text(kind, symbol))).collect()
+        };
+        let (kind, parts) = match self {
+            Self::NameBorn => (None, Vec::new()),
+            Self::NearEmail => (Some(KeyKind::Email), parts(KeyKind::Email, start_of_address)),
+            Self::NearPhone => (Some(KeyKind::Phone), parts(KeyKind::Phone, middle_of_number)),
+        };
+        let key = |record| {
+            let (first, last) = full_name(population, record)?;
+            let Some(kind) = kind else {
+                let born = population.at(record).born;
+                return (born != 0).then(|| block_hash((first.min(last), first.max(last), u64::from(born))));
+            };
+            let part = parts[population.value(kind, record) as usize];
+            (part != 0).then(|| block_hash((first, last, (kind as u64) << 32 | u64::from(part))))
+        };
+        // Part by part, so that no second list of all is held.
+        let mut keys = Vec::with_capacity(population.rows.len());
+        for start in (0..population.len()).step_by(4 * ROUND) {
+            let part = (start..population.len().min(start + 4 * ROUND as Record)).into_par_iter();
+            keys.par_extend(part.with_min_len(4096).filter_map(|record| Some((key(record)?, record))));
+        }
+        keys
+    }
 }
 
-/// Full name and five of the number's digits, the last two left out.
-fn near_phone(population: &Population, record: Record) -> Option<u64> {
-    let (first, last) = full_name(population, record)?;
-    let number = population.text(KeyKind::Phone, population.value(KeyKind::Phone, record)).as_bytes();
-    let digits = number.get(number.len().checked_sub(7)?..number.len() - 2)?;
-    Some(block_hash((first, last, digits.iter().fold(2 << 40, |start, &byte| start << 8 | u64::from(byte)))))
+/// The first four letters; 0 if there are fewer.
+fn start_of_address(address: &str) -> u32 {
+    address.as_bytes().first_chunk().map_or(0, |start| u32::from_be_bytes(*start))
+}
+
+/// Five digits before the last two; 0 if there are fewer than seven.
+fn middle_of_number(number: &str) -> u32 {
+    let number = number.as_bytes();
+    let Some(digits) = number.len().checked_sub(7).map(|start| &number[start..start + 5]) else { return 0 };
+    digits.iter().fold(1, |middle, &digit| middle * 10 + u32::from(digit & 15))
 }

@@ -1,15 +1,19 @@
 //! From scored pairs to people: best edge first, with every union checked against what the two groups say as wholes.
 
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
+
 use rayon::prelude::*;
 
 use crate::model::{Code as _, LinkRule, Source};
-use crate::resolve::candidates::Edge;
+use crate::resolve::ahead::look;
+use crate::resolve::candidates::{Edge, is_tie, rounds};
 use crate::resolve::evidence::{Scorer, is_strong};
 use crate::resolve::forest::Forest;
 use crate::resolve::placing::{Claim, weigh};
 use crate::resolve::population::{KeyKind, Record};
 use crate::resolve::refusal::{Portrait, Refusal};
-use crate::resolve::weights::{LINK16, MARGIN16, REVIEW16};
+use crate::resolve::weights::{LINK16, MARGIN16};
 
 /// A link that evidence proposed and the whole refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,10 +32,9 @@ pub struct Clusters {
     pub refused: Vec<Refused>,
 }
 
-/// What became of a component.
-struct Settled {
-    /// Each member with the smallest record of its cluster.
-    labels: Vec<(Record, Record)>,
+/// What was found out beside the clusters.
+#[derive(Default)]
+struct Findings {
     refused: Vec<Refused>,
     /// Links of nameless records, and the evidence with the rest of the household considered.
     restated: Vec<(Edge, i16)>,
@@ -39,57 +42,46 @@ struct Settled {
 
 /// Up to so many members a component may be accepted whole.
 const WHOLE_LIMIT: usize = 8;
+/// About so many edges are settled in one go.
+const ROUND: usize = 256;
 /// From so many bits on a link needs no look at the groups as wholes.
 const GUARD16: i32 = 5 * 16;
 /// So many members of each side are compared for the mean.
 const GUARD_SAMPLE: usize = 6;
 
-/// Clusters the records by the edges that link, which must come best first. The evidence for links of nameless records is stated anew
-/// where the rest of the household has a say in it.
+/// Clusters the records by the edges that link, which must come component after component, the best of each first. The evidence for
+/// links of nameless records is stated anew where the rest of the household has a say in it.
 pub fn cluster(scorer: &Scorer<'_>, edges: &mut [Edge]) -> Clusters {
-    let ties: Vec<Edge> = edges.iter().copied().filter(|edge| edge.links() || is_claim(scorer, edge)).collect();
-    let count = scorer.population.len();
-    let mut forest = Forest::new(count);
-    ties.iter().for_each(|edge| {
-        forest.join(edge.a, edge.b);
-    });
-    let mut components: Vec<(Record, Edge)> = ties.into_iter().map(|edge| (forest.find(edge.a), edge)).collect();
-    components.par_sort_unstable_by_key(|(root, edge)| (*root, edge.order()));
-    let components: Vec<&[(Record, Edge)]> = components.chunk_by(|a, b| a.0 == b.0).collect();
-    let settled: Vec<Settled> =
-        components.into_par_iter().with_min_len(64).map(|component| Component::new(scorer, component).settle()).collect();
-    let mut labels: Vec<Record> = (0..count).collect();
-    let mut refused = Vec::new();
-    let mut restated = Vec::new();
-    for mut of_component in settled {
-        of_component.labels.into_iter().for_each(|(record, label)| labels[record as usize] = label);
-        refused.append(&mut of_component.refused);
-        restated.append(&mut of_component.restated);
-    }
+    // Every record is in one component, so that no two threads write one label.
+    let labels: Vec<AtomicU32> = (0..scorer.population.len()).map(AtomicU32::new).collect();
+    let settle = |findings: &mut Findings, component: &[Edge]| {
+        if let Some(component) = Component::new(scorer, component) {
+            component.settle(&mut |record, label| labels[record as usize].store(label, Relaxed), findings);
+        }
+    };
+    let rounds: Vec<&[Edge]> = rounds(edges, ROUND, |edge| edge.component).collect();
+    let findings: Vec<Findings> = rounds
+        .into_par_iter()
+        .map(|round| {
+            look(round.iter().flat_map(|edge| [edge.a, edge.b]).map(|record| scorer.population.peek(record)));
+            let mut findings = Findings::default();
+            round.chunk_by(|a, b| a.component == b.component).for_each(|component| settle(&mut findings, component));
+            findings
+        })
+        .collect();
+    let labels: Vec<Record> = labels.into_iter().map(AtomicU32::into_inner).collect();
+    restate(edges, findings.iter().flat_map(|findings| &findings.restated));
+    let mut refused: Vec<Refused> = findings.into_iter().flat_map(|findings| findings.refused).collect();
     refused.retain(|refused| labels[refused.edge.a as usize] != labels[refused.edge.b as usize]);
     refused.par_sort_unstable_by_key(|refused| refused.edge.order());
-    restate(edges, &restated);
     Clusters { labels, refused }
 }
 
-/// Whether a nameless record may be a named one's person, though too little speaks for it without the rest of the household.
-fn is_claim(scorer: &Scorer<'_>, edge: &Edge) -> bool {
-    let nameless = |record| scorer.population.is_nameless(record);
-    !edge.is_cross_tenant()
-        && edge.rule().is_some()
-        && (REVIEW16..LINK16).contains(&i32::from(edge.bits16))
-        && nameless(edge.a) != nameless(edge.b)
-}
-
-fn restate(edges: &mut [Edge], restated: &[(Edge, i16)]) {
-    let places: Vec<usize> =
-        restated.iter().filter_map(|(edge, _)| edges.binary_search_by_key(&edge.order(), |edge| edge.order()).ok()).collect();
-    for (at, (_, bits16)) in places.into_iter().zip(restated) {
-        edges[at].bits16 = *bits16;
-    }
-    if !restated.is_empty() {
-        edges.par_sort_unstable_by_key(|edge| edge.order());
-    }
+fn restate<'a>(edges: &mut [Edge], restated: impl Iterator<Item = &'a (Edge, i16)>) {
+    let key = |edge: &Edge| (edge.component, edge.order());
+    let places: Vec<(usize, i16)> =
+        restated.filter_map(|(of, bits16)| Some((edges.binary_search_by_key(&key(of), key).ok()?, *bits16))).collect();
+    places.into_iter().for_each(|(at, bits16)| edges[at].bits16 = bits16);
 }
 
 /// Records that links connect, directly or through others.
@@ -105,31 +97,36 @@ struct Component<'a> {
 }
 
 impl<'a> Component<'a> {
-    fn new(scorer: &'a Scorer<'a>, component: &[(Record, Edge)]) -> Self {
-        let edges: Vec<Edge> = component.iter().map(|(_, edge)| *edge).collect();
+    /// `None` when nothing ties the records.
+    fn new(scorer: &'a Scorer<'a>, component: &[Edge]) -> Option<Self> {
+        let edges: Vec<Edge> = component.iter().copied().filter(|edge| is_tie(scorer, edge)).collect();
+        if edges.is_empty() {
+            return None;
+        }
         let mut members: Vec<Record> = edges.iter().flat_map(|edge| [edge.a, edge.b]).collect();
         members.sort_unstable();
         members.dedup();
         let count = u32::try_from(members.len()).expect("records are counted in 32 bits");
-        Self {
+        Some(Self {
             scorer,
             portraits: members.iter().map(|&record| Portrait::of(scorer.population, record)).collect(),
-            groups: (0..count).map(|member| vec![member]).collect(),
+            groups: Vec::new(),
             forest: Forest::new(count),
             members,
             edges,
             refused: Vec::new(),
             restated: Vec::new(),
-        }
+        })
     }
 
-    /// Whose each member is.
-    fn settle(mut self) -> Settled {
+    /// Tells of each member the smallest record of its cluster, and adds what was found out.
+    fn settle(mut self, tell: &mut impl FnMut(Record, Record), findings: &mut Findings) {
         if self.is_whole() {
             let label = self.members[0];
-            let labels = self.members.into_iter().map(|record| (record, label)).collect();
-            return Settled { labels, refused: Vec::new(), restated: Vec::new() };
+            self.members.into_iter().for_each(|record| tell(record, label));
+            return;
         }
+        self.groups = (0..).take(self.members.len()).map(|member| vec![member]).collect();
         self.choose_tenants();
         let nameless = |component: &Self, record: Record| component.scorer.population.is_nameless(record);
         let edges = std::mem::take(&mut self.edges);
@@ -141,9 +138,9 @@ impl<'a> Component<'a> {
         self.place_nameless(to_named);
         between_nameless.into_iter().for_each(|edge| self.try_join(edge));
         let labels = self.forest.into_labels();
-        let members = &self.members;
-        let labels = members.iter().zip(labels).map(|(&record, label)| (record, members[label as usize])).collect();
-        Settled { labels, refused: self.refused, restated: self.restated }
+        self.members.iter().zip(labels).for_each(|(&record, label)| tell(record, self.members[label as usize]));
+        findings.refused.append(&mut self.refused);
+        findings.restated.append(&mut self.restated);
     }
 
     /// Whether every two members can be one person, so that the order of unions cannot matter.

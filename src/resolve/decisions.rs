@@ -140,8 +140,8 @@ pub fn apply(scorer: &Scorer<'_>, edges: &mut Vec<Edge>, clusters: Clusters, dec
     if !forced.is_empty() {
         labels = joined.into_labels();
         edges.extend(forced);
-        edges.par_sort_unstable_by_key(|edge| edge.order());
     }
+    edges.par_sort_unstable_by_key(|edge| edge.order());
     let mut cannot = Vec::new();
     for ((decision, pair), state) in decisions.iter().zip(&pairs).zip(&mut states) {
         let Some((a, b)) = pair.filter(|_| decision.kind == DecisionKind::CannotLink) else { continue };

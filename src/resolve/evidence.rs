@@ -2,8 +2,9 @@
 
 use crate::model::LinkRule;
 use crate::resolve::Scope;
+use crate::resolve::ahead::look;
 use crate::resolve::births::{BirthMatch, compare_births};
-use crate::resolve::household::Contacts;
+use crate::resolve::household::PackedContacts;
 use crate::resolve::intern::{Buckets, NONE, Symbol};
 use crate::resolve::names::{NameMatch, one_edit};
 use crate::resolve::owners::{Owners, Ownership};
@@ -78,12 +79,27 @@ pub struct Scorer<'a> {
     /// The records of the values of each kind.
     pub buckets: &'a [Buckets; 6],
     /// By nameless record: who else uses its address and its number.
-    pub contacts: &'a [Contacts],
+    pub contacts: &'a [PackedContacts],
     /// Whether tenants divide.
     pub scope: Scope,
 }
 
 impl Scorer<'_> {
+    /// Looks at what scoring these records will look at.
+    pub(super) fn look_ahead(&self, records: impl Iterator<Item = Record> + Clone) {
+        let population = self.population;
+        look(records.clone().map(|record| population.peek(record)));
+        let contact_keys = |record| [KeyKind::Email, KeyKind::Phone].map(|kind| (kind, population.value(kind, record)));
+        look(
+            records
+                .clone()
+                .flat_map(contact_keys)
+                .map(|(kind, symbol)| self.ownership[kind as usize].peek(symbol) ^ self.buckets[kind as usize].peek(symbol)),
+        );
+        let nameless = records.filter(|&record| population.is_nameless(record));
+        look(nameless.map(|record| population.peek_text(KeyKind::Email, population.value(KeyKind::Email, record))));
+    }
+
     /// Scores a pair; the order of the two does not matter.
     pub fn score(&self, a: Record, b: Record, tally: &mut impl Tally) -> Verdict {
         let (tenant_a, tenant_b) = (self.population.at(a).tenant, self.population.at(b).tenant);
@@ -206,7 +222,7 @@ impl Scorer<'_> {
                     Owners::Few(count) => count,
                     Owners::Many | Owners::ManyNameless => u8::MAX,
                 };
-                rank(x).cmp(&rank(y)).then_with(|| population.text(kind, x).cmp(population.text(kind, y)))
+                rank(x).cmp(&rank(y)).then_with(|| population.text(kind, x).cmp(&population.text(kind, y)))
             })
             .map_or(Shared::Different, Shared::Same)
     }
@@ -269,7 +285,7 @@ impl Scorer<'_> {
             }
             Shared::Different => {
                 let text = |record| self.population.text(KeyKind::Email, self.population.value(KeyKind::Email, record));
-                if full_name && emails_are_near(text(a), text(b)) {
+                if full_name && emails_are_near(&text(a), &text(b)) {
                     tally.add(Piece::EmailNear, Piece::EmailNear.bits16());
                     return Key::Near;
                 }
@@ -297,7 +313,7 @@ impl Scorer<'_> {
             }
             Shared::Different => {
                 let text = |record| self.population.text(KeyKind::Phone, self.population.value(KeyKind::Phone, record));
-                if full_name && phones_are_near(text(a), text(b)) {
+                if full_name && phones_are_near(&text(a), &text(b)) {
                     tally.add(Piece::PhoneNear, Piece::PhoneNear.bits16());
                     return Key::Near;
                 }
@@ -337,8 +353,8 @@ pub(super) enum Key {
 /// Whether some number of one record is one edit from one of the other's.
 pub fn numbers_are_near(population: &Population, kind: KeyKind, a: Record, b: Record) -> bool {
     population.values(kind, a).any(|x| {
-        let x = population.text(kind, x).as_bytes();
-        population.values(kind, b).any(|y| one_edit(x, population.text(kind, y).as_bytes()))
+        let x = population.text(kind, x);
+        population.values(kind, b).any(|y| one_edit(x.as_bytes(), population.text(kind, y).as_bytes()))
     })
 }
 

@@ -148,7 +148,7 @@ impl Resolution {
             .flat_map(|kind| {
                 population
                     .pairs(kind)
-                    .filter(move |&(symbol, _)| population.text(kind, symbol) == question)
+                    .filter(move |&(symbol, _)| *population.text(kind, symbol) == *question)
                     .map(|(_, record)| record)
             })
             .collect()
@@ -211,7 +211,7 @@ impl Resolution {
 
     /// Where a value in key form is shared by too many to prove anything.
     pub fn hubs_of(&self, value: &str) -> Vec<SharedValue> {
-        let hubs = self.hubs.iter().filter(|hub| self.population.text(hub.kind, hub.symbol) == value);
+        let hubs = self.hubs.iter().filter(|hub| self.population.shown(hub.kind, hub.symbol) == value);
         let told = hubs.map(|hub| SharedValue {
             tenant: self.population.tenant_text(hub.tenant).map(str::to_owned),
             records: hub.records,

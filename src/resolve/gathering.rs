@@ -4,9 +4,10 @@ use rayon::prelude::*;
 
 use crate::model::{Code, Gender, PhoneClass, RecordKey, SkipReason, Source, record_order, record_order_prefix};
 use crate::resolve::Options;
-use crate::resolve::intern::{Arena, Interner, NONE, Symbol};
-use crate::resolve::names::{Names, Nicknames, unmask};
-use crate::resolve::population::{DELETED, Features, KeyKind, MAY_FOUND, Population, Record};
+use crate::resolve::arena::Arena;
+use crate::resolve::intern::{Interner, Marks, NONE, Symbol};
+use crate::resolve::names::{Names, Nicknames, Words, unmask};
+use crate::resolve::population::{DELETED, Features, Key, KeyKind, MAY_FOUND, Population, Record, write_mca};
 use crate::tables::Columns as _;
 use crate::tables::stage::{identifiers, people};
 
@@ -18,20 +19,40 @@ struct Further {
     symbol: Symbol,
 }
 
+/// A column of texts, and the numbers of those of one batch.
+#[derive(Default)]
+struct Column {
+    interner: Interner,
+    batch: Vec<Symbol>,
+}
+
+/// The text of a row, if it has one.
+type Value<'a> = Box<dyn Fn(usize) -> Option<&'a str> + Send + Sync + 'a>;
+
+impl Column {
+    fn read(&mut self, rows: usize, value: &Value<'_>) {
+        self.batch.clear();
+        self.interner.intern_all((0..rows).map(value), &mut self.batch);
+    }
+}
+
 /// Takes staged batches in any order and any size, and gives the population in record order.
 pub struct Gathering {
-    legacy_tenants: [(Source, u16); 2],
-    default_tenant: Option<u16>,
+    legacy_tenants: [(Source, Symbol); 2],
+    /// The tenant of those whom nothing places; none if another record may place them.
+    default_tenant: Symbol,
     /// The source of the rows up to a position.
     runs: Vec<(Source, Record)>,
+    /// Whether all came in record order so far, and what came last.
+    is_sorted: bool,
+    last: Option<(Source, String)>,
     ids: Arena,
     rows: Vec<Features>,
-    tenants: Interner,
-    names: Interner,
-    /// The keys of one batch, kind by kind.
-    columns: [Vec<Symbol>; 6],
-    interners: [Interner; 6],
-    fixed_lines: Vec<Symbol>,
+    tenants: Column,
+    firsts: Column,
+    lasts: Column,
+    keys: [Column; 6],
+    fixed_lines: Marks,
     more: Vec<(Record, KeyKind, Symbol)>,
     further: Vec<Further>,
     further_ids: Arena,
@@ -40,23 +61,25 @@ pub struct Gathering {
 }
 
 impl Gathering {
-    /// Empty.
-    pub fn new(options: &Options) -> Self {
-        let mut tenants = Interner::default();
-        let mut tenant = |text: &str| u16::try_from(tenants.intern(text)).expect("few tenants");
+    /// Empty, with room for so many records; more may come.
+    pub fn new(options: &Options, records: usize) -> Self {
+        let mut tenants = Column::default();
+        let mut tenant = |text: &str| tenants.interner.intern(text);
         let legacy_tenants = [(Source::McaZa, tenant(&options.mca_za_tenant)), (Source::McaUk, tenant(&options.mca_uk_tenant))];
-        let default_tenant = (!options.adopt_tenantless).then(|| tenant(&options.default_tenant));
+        let default_tenant = if options.adopt_tenantless { NONE } else { tenant(&options.default_tenant) };
         Self {
             legacy_tenants,
             default_tenant,
             runs: Vec::new(),
+            is_sorted: true,
+            last: None,
             ids: Arena::default(),
-            rows: Vec::new(),
+            rows: Vec::with_capacity(records),
             tenants,
-            names: Interner::default(),
-            columns: Default::default(),
-            interners: Default::default(),
-            fixed_lines: Vec::new(),
+            firsts: Column::default(),
+            lasts: Column::default(),
+            keys: Default::default(),
+            fixed_lines: Marks::default(),
             more: Vec::new(),
             further: Vec::new(),
             further_ids: Arena::default(),
@@ -67,60 +90,101 @@ impl Gathering {
 
     /// Takes a batch of a source's people.
     pub fn people(&mut self, source: Source, batch: &people::Columns) {
-        let start = self.rows.len();
-        let (mut columns, mut interners) = (std::mem::take(&mut self.columns), std::mem::take(&mut self.interners));
-        rayon::join(|| intern_keys(batch, &mut columns, &mut interners), || self.all_but_keys(source, batch));
-        for kind in KeyKind::ALL.into_iter().filter(|&kind| kind != KeyKind::Mca) {
-            let of_batch = self.rows[start..].iter_mut().zip(&columns[kind as usize]);
-            of_batch.for_each(|(row, &symbol)| row.keys[kind as usize] = symbol);
-        }
-        (self.columns, self.interners) = (columns, interners);
-        for row in (0..batch.len()).filter(|&row| batch.deleted_at(row).is_none()) {
-            let record = position(start + row);
-            let Features { keys, tenant, .. } = self.rows[start + row];
-            if batch.phone_class(row).is_some_and(|class| class != PhoneClass::Mobile) {
-                let number = keys[KeyKind::Phone as usize];
-                self.fixed_lines.extend((number != NONE).then_some(number));
-            }
-            self.mca(record, source, tenant, batch.source_id(row), batch.mca_id(row));
-            if let (Some(email), Some(_)) = (batch.email(row), batch.email_key(row)) {
-                self.tag(record, email);
-            }
-        }
-    }
-
-    fn all_but_keys(&mut self, source: Source, batch: &people::Columns) {
         let end = position(self.rows.len() + batch.len());
         match self.runs.last_mut() {
             Some((of, last)) if *of == source => *last = end,
             _ => self.runs.push((source, end)),
         }
-        for row in 0..batch.len() {
-            self.ids.push(batch.source_id(row));
-            let tenant = match batch.tenant_id(row) {
-                Some(tenant) => u16::try_from(self.tenants.intern(tenant)).expect("fewer than 65,536 tenants"),
-                None => self.default_tenant.unwrap_or(0),
-            };
-            let deleted = batch.deleted_at(row).is_some();
-            let gender = match batch.gender(row) {
-                Gender::Male => 1,
-                Gender::Female => 2,
-                Gender::Other | Gender::Unknown => 0,
-            };
-            let state = if deleted { DELETED } else { 0 } | if batch.may_found(row) && !deleted { MAY_FOUND } else { 0 };
-            let (first, last) = if deleted { (None, None) } else { (batch.first_key(row), batch.last_key(row)) };
-            let first = self.name(first.unwrap_or_default(), true);
-            let last = self.name(last.unwrap_or_default(), false);
-            let born = batch.born_on(row).filter(|_| !deleted).and_then(|day| day.date());
-            self.rows.push(Features {
-                keys: [NONE; 6],
-                first,
-                last,
-                born: born.map_or(0, number_of_date),
-                tenant,
-                skip: batch.skip_reason(row).unwrap_or(SkipReason::NoKey) as u8,
-                flags: gender | state,
-            });
+        self.is_sorted = self.is_sorted && self.follows(source, batch);
+        self.columns(batch);
+        let mut mca = std::mem::take(&mut self.keys[KeyKind::Mca as usize]);
+        let mut tenants = std::mem::take(&mut self.tenants.batch);
+        let unplaced = tenants.iter_mut().filter(|tenant| **tenant == NONE);
+        unplaced.for_each(|tenant| *tenant = self.default_tenant);
+        let legacy = self.legacy_tenants;
+        let start = self.rows.len();
+        self.rows.resize(start + batch.len(), Features::default());
+        let mut rows = std::mem::take(&mut self.rows);
+        let (more, ()) = rayon::join(
+            || legacy_numbers(&mut mca, legacy, source, batch, &tenants),
+            || {
+                let places = rows[start..].par_iter_mut().with_min_len(1024).enumerate();
+                places.for_each(|(row, place)| *place = self.features(batch, row, tenants[row]));
+            },
+        );
+        self.rows = rows;
+        for row in (0..batch.len()).filter(|&row| batch.deleted_at(row).is_none()) {
+            if batch.phone_class(row).is_some_and(|class| class != PhoneClass::Mobile) {
+                self.fixed_lines.set(self.keys[KeyKind::Phone as usize].batch[row]);
+            }
+            if let (Some(email), Some(_)) = (batch.email(row).filter(|email| email.contains('+')), batch.email_key(row)) {
+                self.tag(position(start + row), email);
+            }
+        }
+        let legacy_keys = self.rows[start..].iter_mut().zip(&mca.batch);
+        legacy_keys.for_each(|(row, &symbol)| row.keys[KeyKind::Mca as usize] = symbol);
+        self.more.extend(more.into_iter().map(|(row, symbol)| (position(start + row), KeyKind::Mca, symbol)));
+        self.keys[KeyKind::Mca as usize] = mca;
+        self.tenants.batch = tenants;
+    }
+
+    /// Whether a batch is in record order, and comes after all that arrived before.
+    fn follows(&mut self, source: Source, batch: &people::Columns) -> bool {
+        let Some(last) = batch.len().checked_sub(1) else { return true };
+        let key = |row: usize| RecordKey { source, id: batch.source_id(row) };
+        let is_next =
+            self.last.as_ref().is_none_or(|(source, id)| record_order(RecordKey { source: *source, id }, key(0)).is_le());
+        self.last = Some((source, batch.source_id(last).to_owned()));
+        is_next && (0..last).into_par_iter().with_min_len(4096).all(|row| record_order(key(row), key(row + 1)).is_le())
+    }
+
+    /// Gives numbers to the texts of a batch, several columns at once; the legacy numbers want the tenant and come later.
+    fn columns(&mut self, batch: &people::Columns) {
+        let is_kept = |row: usize| batch.deleted_at(row).is_none();
+        let [auth, golf_rsa, cdh, _, email, phone] = &mut self.keys;
+        let mut columns: [(&mut Column, Value<'_>); 8] = [
+            (email, Box::new(|row| batch.email_key(row).filter(|_| is_kept(row)))),
+            (phone, Box::new(|row| batch.phone_key(row).filter(|_| is_kept(row)))),
+            (&mut self.firsts, Box::new(|row| batch.first_key(row).filter(|_| is_kept(row)))),
+            (&mut self.lasts, Box::new(|row| batch.last_key(row).filter(|_| is_kept(row)))),
+            (auth, Box::new(|row| batch.auth_user_id(row).filter(|_| is_kept(row)))),
+            (golf_rsa, Box::new(|row| batch.golf_rsa_id(row).filter(|_| is_kept(row)))),
+            (cdh, Box::new(|row| batch.cdh_id(row).filter(|_| is_kept(row)))),
+            (&mut self.tenants, Box::new(|row| batch.tenant_id(row))),
+        ];
+        let ids = &mut self.ids;
+        rayon::join(
+            || columns.par_iter_mut().with_max_len(1).for_each(|(column, value)| column.read(batch.len(), value)),
+            || {
+                (0..batch.len()).for_each(|row| {
+                    ids.push(batch.source_id(row));
+                });
+            },
+        );
+    }
+
+    fn features(&self, batch: &people::Columns, row: usize, tenant: Symbol) -> Features {
+        let is_deleted = batch.deleted_at(row).is_some();
+        let gender = match batch.gender(row) {
+            Gender::Male => 1,
+            Gender::Female => 2,
+            Gender::Other | Gender::Unknown => 0,
+        };
+        let state = match is_deleted {
+            true => DELETED,
+            false if batch.may_found(row) => MAY_FOUND,
+            false => 0,
+        };
+        let born = batch.born_on(row).filter(|_| !is_deleted).and_then(|day| day.date());
+        let keys = KeyKind::ALL.map(|kind| self.keys[kind as usize].batch.get(row).copied().unwrap_or(NONE));
+        Features {
+            keys,
+            first: self.firsts.batch[row],
+            last: self.lasts.batch[row],
+            born: born.map_or(0, number_of_date),
+            tenant: u16::try_from(tenant).expect("fewer than 65,536 tenants"),
+            skip: batch.skip_reason(row).unwrap_or(SkipReason::NoKey) as u8,
+            flags: gender | state,
         }
     }
 
@@ -130,49 +194,9 @@ impl Gathering {
             let Some(kind) = batch.kind(row).and_then(KeyKind::of).filter(|_| batch.is_key(row)) else { continue };
             let id = self.further_ids.push(batch.source_id(row));
             // The region of an MCA number shows only with the person's tenant; until then it is the bare number.
-            let symbol = self.interners[kind as usize].intern(batch.value(row));
+            let symbol = self.keys[kind as usize].interner.intern(batch.value(row));
             self.further.push(Further { source, id, kind, symbol });
         }
-    }
-
-    fn name(&mut self, key: &str, is_first: bool) -> Symbol {
-        let unmasked = unmask(key);
-        let key = unmasked.as_deref().unwrap_or(key);
-        if is_first || !key.contains(' ') {
-            return self.names.intern(key.trim());
-        }
-        self.scratch.clear();
-        self.scratch.extend(key.chars().filter(|letter| *letter != ' '));
-        self.names.intern(&self.scratch)
-    }
-
-    /// A legacy member bears its own number; a player quotes one of its tenant's region, or of both when no tenant is known.
-    fn mca(&mut self, record: Record, source: Source, tenant: u16, id: &str, quoted: Option<&str>) {
-        let mut symbols = [NONE; 2];
-        if source.is_mca() {
-            symbols[0] = self.mca_symbol(source, id);
-        } else if let Some(quoted) = quoted {
-            let mut regions =
-                self.legacy_tenants.iter().filter(|(_, of)| *of == tenant).map(|(source, _)| *source).collect::<Vec<_>>();
-            if regions.is_empty() && tenant == 0 {
-                regions = vec![Source::McaZa, Source::McaUk];
-            }
-            for (slot, region) in symbols.iter_mut().zip(regions) {
-                *slot = self.mca_symbol(region, quoted);
-            }
-        }
-        self.rows[record as usize].keys[KeyKind::Mca as usize] = symbols[0];
-        if symbols[1] != NONE {
-            self.more.push((record, KeyKind::Mca, symbols[1]));
-        }
-    }
-
-    fn mca_symbol(&mut self, source: Source, id: &str) -> Symbol {
-        self.scratch.clear();
-        self.scratch.push_str(source.code());
-        self.scratch.push(':');
-        self.scratch.push_str(id);
-        self.interners[KeyKind::Mca as usize].intern(&self.scratch)
     }
 
     fn tag(&mut self, record: Record, email: &str) {
@@ -181,7 +205,7 @@ impl Gathering {
         self.scratch.clear();
         self.scratch.extend(tag.chars().filter(char::is_ascii_alphabetic));
         if self.scratch.len() >= 3 {
-            let symbol = self.names.intern(&self.scratch);
+            let symbol = self.firsts.interner.intern(&self.scratch);
             self.tags.push((record, symbol));
         }
     }
@@ -199,40 +223,46 @@ impl Gathering {
         for at in 1..source_ends.len() {
             source_ends[at] += source_ends[at - 1];
         }
-        let (name_texts, ranks) = alphabetical(self.names.into_texts());
+        let (words, [firsts, lasts]) = alphabetical([self.firsts.interner.into_all(), self.lasts.interner.into_all()]);
         self.rows.par_iter_mut().for_each(|row| {
-            row.first = ranks[row.first as usize];
-            row.last = ranks[row.last as usize];
+            row.first = firsts[row.first as usize];
+            row.last = lasts[row.last as usize];
         });
-        let names = Names::new(name_texts, nicknames, self.rows.iter().map(|row| (row.first, row.last)));
-        self.fixed_lines.sort_unstable();
-        self.fixed_lines.dedup();
+        let names = Names::new(words, nicknames, self.rows.iter().map(|row| (row.first, row.last)));
         let mut population = Population {
             fixed_lines: self.fixed_lines,
             ids: self.ids,
             source_ends,
-            tenants: self.tenants.into_texts(),
+            tenants: self.tenants.interner.into_all(),
             rows: self.rows,
             texts: Default::default(),
             more: self.more.iter().map(|&(record, kind, symbol)| (at(record), kind, symbol)).collect(),
-            tags: self.tags.iter().map(|&(record, tag)| (at(record), ranks[tag as usize])).collect(),
+            tags: self.tags.iter().map(|&(record, tag)| (at(record), firsts[tag as usize])).collect(),
             names,
         };
         drop(place);
-        let mca = &mut self.interners[KeyKind::Mca as usize];
-        for further in &self.further {
-            let Some(record) = population.find(RecordKey { source: further.source, id: self.further_ids.get(further.id) }) else {
-                continue;
-            };
-            if population.is_deleted(record) {
+        let mca = &mut self.keys[KeyKind::Mca as usize].interner;
+        // In record order the next one is never far.
+        let key = |further: &Further| Key { source: further.source, id: self.further_ids.get(further.id) };
+        let mut further: Vec<(u128, &Further)> =
+            self.further.par_iter().map(|further| (record_order_prefix(key(further).get()), further)).collect();
+        further.par_sort_unstable_by(|a, b| {
+            a.0.cmp(&b.0).then_with(|| record_order(key(a.1).get(), key(b.1).get())).then(a.1.id.cmp(&b.1.id))
+        });
+        let mut next = 0;
+        for (_, further) in further {
+            let found = population.find_from(next, key(further).get());
+            let (Ok(record) | Err(record)) = found;
+            next = record;
+            if found.is_err() || population.is_deleted(record) {
                 continue;
             }
             if further.kind == KeyKind::Mca {
-                let tenant = population.at(record).tenant;
+                let tenant = Symbol::from(population.at(record).tenant);
                 for (source, of) in self.legacy_tenants {
                     if tenant == of || tenant == 0 {
-                        let number = format!("{}:{}", source.code(), mca.text(further.symbol));
-                        population.more.push((record, KeyKind::Mca, mca.intern(&number)));
+                        write_mca(source, &mca.text(further.symbol), &mut self.scratch);
+                        population.more.push((record, KeyKind::Mca, mca.intern(&self.scratch)));
                     }
                 }
             } else {
@@ -240,7 +270,7 @@ impl Gathering {
             }
         }
         population.settle_more();
-        population.texts = self.interners.map(Interner::into_texts);
+        population.texts = self.keys.map(|column| column.interner.into_texts());
         population.drop_placeholder_births();
         population
     }
@@ -252,7 +282,7 @@ impl Gathering {
         order.iter().zip(0..).for_each(|(&arrived, now)| place[arrived as usize] = now);
         let mut ids = Arena::default();
         order.iter().for_each(|&arrived| {
-            ids.push(self.ids.get(arrived));
+            ids.push(&self.ids.get(arrived));
         });
         self.ids = ids;
         self.rows = order.iter().map(|&arrived| self.rows[arrived as usize]).collect();
@@ -262,40 +292,60 @@ impl Gathering {
     /// Arrival positions in record order; `None` if that is how they arrived.
     fn order(&self) -> Option<Vec<Record>> {
         let source = |at: u32| self.runs[self.runs.partition_point(|&(_, end)| end <= at)].0;
-        let key = |at: u32| RecordKey { source: source(at), id: self.ids.get(at) };
-        let order = 0..position(self.rows.len());
-        if order.clone().into_par_iter().all(|at| at == 0 || record_order(key(at - 1), key(at)).is_le()) {
+        let key = |at: u32| Key { source: source(at), id: self.ids.get(at) };
+        let in_order = |a: u32, b: u32| record_order(key(a).get(), key(b).get());
+        if self.is_sorted {
             return None;
         }
-        let mut prefixed: Vec<(u128, u32)> = order.into_par_iter().map(|at| (record_order_prefix(key(at)), at)).collect();
-        prefixed.par_sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| record_order(key(a.1), key(b.1))).then(a.1.cmp(&b.1)));
+        let arrived = (0..position(self.rows.len())).into_par_iter();
+        let mut prefixed: Vec<(u128, u32)> = arrived.map(|at| (record_order_prefix(key(at).get()), at)).collect();
+        prefixed.par_sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| in_order(a.1, b.1)).then(a.1.cmp(&b.1)));
         Some(prefixed.into_iter().map(|(_, at)| at).collect())
     }
 }
 
-fn position(at: usize) -> Record {
-    Record::try_from(at).expect("records are counted in 32 bits")
+/// A legacy member bears its own number; a player quotes one of its tenant's region, or of both when no tenant is known. Gives the second
+/// numbers with their rows.
+fn legacy_numbers(
+    mca: &mut Column,
+    regions: [(Source, Symbol); 2],
+    source: Source,
+    batch: &people::Columns,
+    tenants: &[Symbol],
+) -> Vec<(usize, Symbol)> {
+    let mut more = Vec::new();
+    let mut text = String::new();
+    mca.batch.clear();
+    for (row, &tenant) in tenants.iter().enumerate() {
+        let mut number = |source, id| {
+            write_mca(source, id, &mut text);
+            mca.interner.intern(&text)
+        };
+        let mut first = NONE;
+        match batch.mca_id(row) {
+            _ if batch.deleted_at(row).is_some() => {}
+            _ if source.is_mca() => first = number(source, batch.source_id(row)),
+            None => {}
+            Some(quoted) if tenant == NONE => {
+                first = number(Source::McaZa, quoted);
+                more.push((row, number(Source::McaUk, quoted)));
+            }
+            Some(quoted) => {
+                for (region, _) in regions.into_iter().filter(|&(_, of)| of == tenant) {
+                    match first {
+                        NONE => first = number(region, quoted),
+                        _ => more.push((row, number(region, quoted))),
+                    }
+                }
+            }
+        }
+        mca.batch.push(first);
+    }
+    more
 }
 
-/// Every kind by itself, several at once; the legacy numbers want the tenant and come later.
-fn intern_keys(batch: &people::Columns, columns: &mut [Vec<Symbol>; 6], interners: &mut [Interner; 6]) {
-    let kinds = columns.as_mut_slice().par_iter_mut().zip(interners.as_mut_slice()).zip(KeyKind::ALL.as_slice());
-    kinds.with_max_len(1).for_each(|((column, interner), &kind)| {
-        let value = |row: usize| match kind {
-            KeyKind::Auth => batch.auth_user_id(row),
-            KeyKind::GolfRsa => batch.golf_rsa_id(row),
-            KeyKind::Cdh => batch.cdh_id(row),
-            KeyKind::Email => batch.email_key(row),
-            KeyKind::Phone => batch.phone_key(row),
-            KeyKind::Mca => None,
-        };
-        if kind != KeyKind::Mca {
-            let kept = |row: usize| batch.deleted_at(row).is_none();
-            column.clear();
-            column
-                .extend((0..batch.len()).map(|row| value(row).filter(|_| kept(row)).map_or(NONE, |text| interner.intern(text))));
-        }
-    });
+fn position(at: usize) -> Record {
+    Record::try_from(at).expect("records are counted in 32 bits")
 }
 
 fn number_of_date(date: chrono::NaiveDate) -> u32 {
@@ -303,16 +353,23 @@ fn number_of_date(date: chrono::NaiveDate) -> u32 {
     u32::try_from(date.year()).unwrap_or(0) * 10_000 + date.month() * 100 + date.day()
 }
 
-/// The texts in alphabetical order and the new symbol of each old one.
-fn alphabetical(texts: Arena) -> (Arena, Vec<Symbol>) {
-    let count = u32::try_from(texts.len()).expect("symbols are 32-bit");
-    let mut order: Vec<u32> = (1..count).collect();
-    order.par_sort_unstable_by(|&a, &b| texts.get(a).cmp(texts.get(b)));
-    let mut ranks = vec![NONE; texts.len()];
-    let mut sorted = Arena::default();
-    sorted.push("");
-    for &symbol in &order {
-        ranks[symbol as usize] = sorted.push(texts.get(symbol));
-    }
-    (sorted, ranks)
+/// Given and family names as they are compared, in alphabetical order, and the new symbol of each as it was read.
+fn alphabetical([firsts, lasts]: [Vec<String>; 2]) -> (Words, [Vec<Symbol>; 2]) {
+    let firsts: Vec<String> = firsts.into_iter().map(|name| unmasked(name).trim().to_owned()).collect();
+    let lasts: Vec<String> = lasts.into_iter().map(|name| unmasked(name).replace(' ', "")).collect();
+    let mut sorted: Vec<&str> = std::iter::once("").chain(firsts.iter().chain(&lasts).map(String::as_str)).collect();
+    sorted.par_sort_unstable();
+    sorted.dedup();
+    let rank = |name: &String| position(sorted.binary_search(&name.as_str()).expect("every name was sorted"));
+    let ranks = [&firsts, &lasts].map(|names| names.par_iter().map(rank).collect());
+    let mut words = Words::default();
+    sorted.iter().for_each(|name| {
+        words.push(name);
+    });
+    (words, ranks)
+}
+
+/// Look-alike letters among Latin ones become Latin.
+fn unmasked(name: String) -> String {
+    unmask(&name).unwrap_or(name)
 }

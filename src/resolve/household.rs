@@ -2,8 +2,10 @@
 //! how many nameless records share them, and who uses both.
 
 use rayon::prelude::*;
+use smallvec::SmallVec;
 
 use crate::resolve::Scope;
+use crate::resolve::ahead::{ABREAST, look};
 use crate::resolve::evidence::{Key, Scorer, Shared, Tally};
 use crate::resolve::intern::{Buckets, NONE, Symbol};
 use crate::resolve::mailbox::{Mailbox, mailbox};
@@ -34,39 +36,93 @@ pub struct Contacts {
     names_a_user: bool,
 }
 
+/// The same in two bytes, for there is one for each record: counts beyond what the weights tell apart are cut.
+#[derive(Clone, Copy, Default)]
+pub struct PackedContacts(u16);
+
+impl Contacts {
+    fn pack(self) -> PackedContacts {
+        let counts = [self.email.named, self.email.nameless, self.phone.named, self.phone.nameless, self.common];
+        let packed = counts.into_iter().fold(0, |packed, count| packed << 2 | u16::from(count.min(3)));
+        PackedContacts(packed << 1 | u16::from(self.names_a_user))
+    }
+}
+
+impl PackedContacts {
+    fn unpack(self) -> Contacts {
+        let count = |place: u16| (self.0 >> (1 + 2 * place) & 3) as u8;
+        Contacts {
+            email: Users { named: count(4), nameless: count(3) },
+            phone: Users { named: count(2), nameless: count(1) },
+            common: count(0),
+            names_a_user: self.0 & 1 == 1,
+        }
+    }
+}
+
 /// By record; of records with a name nothing is noted.
-pub fn contacts(population: &Population, buckets: &[Buckets; 6], ownership: &[Ownership; 6], scope: Scope) -> Vec<Contacts> {
-    (0..population.len())
-        .into_par_iter()
-        .with_min_len(4096)
-        .map(|record| {
-            if !population.is_nameless(record) {
-                return Contacts::default();
-            }
-            let values = [KeyKind::Email, KeyKind::Phone].map(|kind| {
-                let symbol = population.value(kind, record);
-                let tenant = population.at(record).tenant;
-                let is_key = symbol != NONE && !ownership[kind as usize].of(symbol, tenant).is_hub();
-                if is_key { buckets[kind as usize].get(symbol) } else { &[] }
-            });
-            let here = |other: Record| is_here(population, scope, record, other);
-            let people = values.map(|bucket| {
-                let group: Vec<Record> = bucket.iter().take(LOOK).copied().filter(|&other| here(other)).collect();
-                leaders(population, &group)
-            });
-            let nameless = values.map(|bucket| nameless_users(population, bucket, here));
-            let named = |people: &[Person]| u8::try_from(people.len()).expect("at most five");
-            let common = people[0].iter().filter(|a| people[1].iter().any(|b| same_owner(population, a, b))).count();
+pub fn contacts(
+    population: &Population,
+    buckets: &[Buckets; 6],
+    ownership: &[Ownership; 6],
+    scope: Scope,
+) -> Vec<PackedContacts> {
+    let survey = Survey { population, buckets, ownership, scope };
+    let mut contacts = vec![PackedContacts::default(); population.rows.len()];
+    contacts.par_chunks_mut(ABREAST).with_min_len(256).enumerate().for_each(|(group, contacts)| {
+        let first = (group * ABREAST) as Record;
+        let nameless = (first..).take(contacts.len()).filter(|&record| population.is_nameless(record));
+        survey.look_ahead(nameless.clone());
+        nameless.for_each(|record| contacts[(record - first) as usize] = survey.contacts(record).pack());
+    });
+    contacts
+}
+
+struct Survey<'a> {
+    population: &'a Population,
+    buckets: &'a [Buckets; 6],
+    ownership: &'a [Ownership; 6],
+    scope: Scope,
+}
+
+impl Survey<'_> {
+    fn look_ahead(&self, nameless: impl Iterator<Item = Record> + Clone) {
+        let values = |kind: KeyKind| nameless.clone().map(move |record| (kind as usize, self.population.value(kind, record)));
+        let values = || values(KeyKind::Email).chain(values(KeyKind::Phone));
+        look(values().map(|(kind, symbol)| self.buckets[kind].peek(symbol) ^ self.ownership[kind].peek(symbol)));
+        let users = |(kind, symbol): (usize, Symbol)| if symbol == NONE { &[] } else { self.buckets[kind].get(symbol) };
+        look(values().filter_map(|value| users(value).first().copied()));
+        look(values().flat_map(|value| users(value).iter().take(ABREAST)).map(|&record| self.population.peek(record)));
+    }
+
+    fn contacts(&self, record: Record) -> Contacts {
+        let Self { population, buckets, ownership, scope } = *self;
+        let values = [KeyKind::Email, KeyKind::Phone].map(|kind| {
+            let symbol = population.value(kind, record);
+            let tenant = population.at(record).tenant;
+            let is_key = symbol != NONE && !ownership[kind as usize].of(symbol, tenant).is_hub();
+            if is_key { buckets[kind as usize].get(symbol) } else { &[] }
+        });
+        let here = |other: Record| is_here(population, scope, record, other);
+        let people = values.map(|bucket| {
+            let group: SmallVec<[Record; 16]> = bucket.iter().take(LOOK).copied().filter(|&other| here(other)).collect();
+            leaders(population, &group)
+        });
+        let nameless = values.map(|bucket| nameless_users(population, bucket, here));
+        let named = |people: &[Person]| u8::try_from(people.len()).expect("at most five");
+        let common = people[0].iter().filter(|a| people[1].iter().any(|b| same_owner(population, a, b))).count();
+        let names_a_user = !people[0].is_empty() && {
             let address = population.text(KeyKind::Email, population.value(KeyKind::Email, record));
-            let says = |person: &Person| mailbox(&population.names, address, person.0, person.1);
-            Contacts {
-                email: Users { named: named(&people[0]), nameless: nameless[0] },
-                phone: Users { named: named(&people[1]), nameless: nameless[1] },
-                common: u8::try_from(common).expect("at most five"),
-                names_a_user: people[0].iter().any(|person| matches!(says(person), Mailbox::First | Mailbox::Initial)),
-            }
-        })
-        .collect()
+            let says = |person: &Person| mailbox(&population.names, &address, person.0, person.1);
+            people[0].iter().any(|person| matches!(says(person), Mailbox::First | Mailbox::Initial))
+        };
+        Contacts {
+            email: Users { named: named(&people[0]), nameless: nameless[0] },
+            phone: Users { named: named(&people[1]), nameless: nameless[1] },
+            common: u8::try_from(common).expect("at most five"),
+            names_a_user,
+        }
+    }
 }
 
 /// Whether two records may be of one tenant.
@@ -77,7 +133,7 @@ fn is_here(population: &Population, scope: Scope, record: Record, other: Record)
 
 /// How many nameless records use a value, those of one login counted once. They come last in record order.
 fn nameless_users(population: &Population, bucket: &[Record], is_meant: impl Fn(Record) -> bool) -> u8 {
-    let mut logins: Vec<Symbol> = Vec::new();
+    let mut logins: SmallVec<[Symbol; 9]> = SmallVec::new();
     let mut count = 0;
     for &record in bucket.iter().rev().take(LOOK) {
         if !population.is_nameless(record) || !is_meant(record) {
@@ -110,7 +166,7 @@ enum Use {
 impl Scorer<'_> {
     /// Scores what a nameless and a named record share; gives how address and number connect the two.
     pub(super) fn household(&self, nameless: Record, named: Record, tenant: u16, tally: &mut impl Tally) -> (Key, Key) {
-        let contacts = self.contacts[nameless as usize];
+        let contacts = self.contacts[nameless as usize].unpack();
         let [(email, email_key), (phone, phone_key)] =
             [KeyKind::Email, KeyKind::Phone].map(|kind| self.used(kind, nameless, named, tenant));
         let mut add = |piece: Piece| tally.add(piece, piece.bits16());
@@ -183,7 +239,7 @@ impl Scorer<'_> {
 
     fn says(&self, address: Symbol, named: Record) -> Mailbox {
         let (first, last) = (self.population.at(named).first, self.population.at(named).last);
-        mailbox(&self.population.names, self.population.text(KeyKind::Email, address), first, last)
+        mailbox(&self.population.names, &self.population.text(KeyKind::Email, address), first, last)
     }
 
     /// How the nameless record's value of a kind relates to the person whom the named record shows.

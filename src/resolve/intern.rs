@@ -1,9 +1,9 @@
-//! Texts held once: each distinct value becomes a number, its bytes lie end to end in one arena.
-
-use std::hash::BuildHasher;
+//! Texts held once: each distinct value becomes a number.
 
 use foldhash::fast::FixedState;
-use hashbrown::HashTable;
+
+use crate::resolve::ahead::{ABREAST, look};
+use crate::resolve::arena::{Arena, Text, Written};
 
 /// Number of a distinct text; [`NONE`] stands for "the source did not say".
 pub type Symbol = u32;
@@ -11,44 +11,15 @@ pub type Symbol = u32;
 /// No value.
 pub const NONE: Symbol = 0;
 
-/// Texts end to end, addressed by position.
-#[derive(Clone, Default)]
-pub struct Arena {
-    text: String,
-    ends: Vec<u32>,
-}
-
-impl Arena {
-    /// Appends a text and gives its position.
-    pub fn push(&mut self, text: &str) -> u32 {
-        self.text.push_str(text);
-        self.ends.push(u32::try_from(self.text.len()).expect("texts of one kind stay below 4 GiB: 27 million ids take 1 GiB"));
-        u32::try_from(self.ends.len() - 1).expect("positions are counted by the same ends")
-    }
-
-    /// The text at a position.
-    pub fn get(&self, position: u32) -> &str {
-        let at = position as usize;
-        let start = if at == 0 { 0 } else { self.ends[at - 1] as usize };
-        &self.text[start..self.ends[at] as usize]
-    }
-
-    /// How many texts there are.
-    pub fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// Gives back what growing has reserved.
-    pub fn shrink(&mut self) {
-        self.text.shrink_to_fit();
-        self.ends.shrink_to_fit();
-    }
-}
+/// Slots of an empty table.
+const FEWEST_SLOTS: usize = 64;
 
 /// Gives each distinct text a number from 1, in order of first appearance.
+///
+/// An open table of 32-bit slots: the low bits of a slot are a symbol, the bits that symbols do not need are those of its hash.
 pub struct Interner {
     arena: Arena,
-    table: HashTable<Symbol>,
+    slots: Vec<u32>,
     state: FixedState,
 }
 
@@ -56,8 +27,15 @@ impl Default for Interner {
     fn default() -> Self {
         let mut arena = Arena::default();
         arena.push("");
-        Self { arena, table: HashTable::new(), state: FixedState::with_seed(0x1d) }
+        Self { arena, slots: vec![0; FEWEST_SLOTS], state: FixedState::with_seed(0x1d) }
     }
+}
+
+/// A text on its way to its number.
+struct Sought<'a> {
+    written: Written<'a>,
+    hash: u64,
+    slot: u32,
 }
 
 impl Interner {
@@ -66,20 +44,86 @@ impl Interner {
         if text.is_empty() {
             return NONE;
         }
-        let hash = self.state.hash_one(text.as_bytes());
-        let arena = &mut self.arena;
-        if let Some(&symbol) = self.table.find(hash, |&symbol| arena.get(symbol) == text) {
-            return symbol;
+        let written = Written::new(text);
+        let hash = written.hash(&self.state);
+        self.place(&written, hash)
+    }
+
+    /// Appends the numbers of texts; those that are absent or empty have none.
+    pub fn intern_all<'a>(&mut self, mut texts: impl Iterator<Item = Option<&'a str>>, symbols: &mut Vec<Symbol>) {
+        loop {
+            let mut sought: [Option<Sought<'a>>; ABREAST] = Default::default();
+            let mut count = 0;
+            for (text, sought) in texts.by_ref().take(ABREAST).zip(&mut sought) {
+                count += 1;
+                *sought = text.filter(|text| !text.is_empty()).map(|text| {
+                    let written = Written::new(text);
+                    let hash = written.hash(&self.state);
+                    Sought { written, hash, slot: 0 }
+                });
+            }
+            let mask = self.slots.len() - 1;
+            sought.iter_mut().flatten().for_each(|sought| sought.slot = self.slots[sought.hash as usize & mask]);
+            look(sought.iter().flatten().map(|sought| self.arena.peek(sought.slot & mask as u32)));
+            for sought in &sought[..count] {
+                symbols.push(match sought {
+                    None => NONE,
+                    Some(Sought { written, hash, slot }) => {
+                        let symbol = slot & mask as u32;
+                        let is_it = symbol != NONE && slot ^ symbol == tag(*hash, mask) && self.arena.is(symbol, written);
+                        // The table may have grown since the slot was read, and a number never changes.
+                        if is_it { symbol } else { self.place(written, *hash) }
+                    }
+                });
+            }
+            if count < ABREAST {
+                return;
+            }
         }
-        let symbol = arena.push(text);
-        let state = &self.state;
-        self.table.insert_unique(hash, symbol, |&symbol| state.hash_one(arena.get(symbol).as_bytes()));
+    }
+
+    fn place(&mut self, written: &Written<'_>, hash: u64) -> Symbol {
+        let mask = self.slots.len() - 1;
+        let tag = tag(hash, mask);
+        let mut at = hash as usize & mask;
+        while self.slots[at] != 0 {
+            let symbol = self.slots[at] & mask as u32;
+            if self.slots[at] ^ symbol == tag && self.arena.is(symbol, written) {
+                return symbol;
+            }
+            at = (at + 1) & mask;
+        }
+        let symbol = self.arena.push_written(written);
+        self.slots[at] = tag | symbol;
+        if self.arena.len() * 10 > self.slots.len() * 7 {
+            self.grow();
+        }
         symbol
     }
 
+    fn grow(&mut self) {
+        let mask = 2 * self.slots.len() - 1;
+        assert!(u32::try_from(mask).is_ok(), "fewer than three thousand million texts");
+        self.slots = Vec::new();
+        self.slots.resize(mask + 1, 0);
+        for symbol in 1..u32::try_from(self.arena.len()).expect("symbols are 32-bit") {
+            let hash = self.arena.hash(symbol, &self.state);
+            let mut at = hash as usize & mask;
+            while self.slots[at] != 0 {
+                at = (at + 1) & mask;
+            }
+            self.slots[at] = tag(hash, mask) | symbol;
+        }
+    }
+
     /// The text of a symbol.
-    pub fn text(&self, symbol: Symbol) -> String {
-        self.arena.get(symbol).to_owned()
+    pub fn text(&self, symbol: Symbol) -> Text<'_> {
+        self.arena.get(symbol)
+    }
+
+    /// The texts by number, the empty one first; for few.
+    pub fn into_all(self) -> Vec<String> {
+        (0..u32::try_from(self.arena.len()).expect("symbols are 32-bit")).map(|symbol| self.text(symbol).to_owned()).collect()
     }
 
     /// The texts without the means to find them.
@@ -89,7 +133,36 @@ impl Interner {
     }
 }
 
+/// Of a hash what a slot has room for beside a symbol.
+fn tag(hash: u64, mask: usize) -> u32 {
+    (hash >> 32) as u32 & !(mask as u32)
+}
+
+/// A set of symbols.
+#[derive(Default)]
+pub struct Marks(Vec<u64>);
+
+impl Marks {
+    /// Adds a symbol; [`NONE`] is never in it.
+    pub fn set(&mut self, symbol: Symbol) {
+        let at = symbol as usize / 64;
+        if symbol == NONE {
+            return;
+        }
+        if self.0.len() <= at {
+            self.0.resize(at + 1, 0);
+        }
+        self.0[at] |= 1 << (symbol % 64);
+    }
+
+    /// Whether it has a symbol.
+    pub fn has(&self, symbol: Symbol) -> bool {
+        self.0.get(symbol as usize / 64).is_some_and(|word| word >> (symbol % 64) & 1 == 1)
+    }
+}
+
 /// Records per symbol, in record order: one counting sort, no hashing.
+#[derive(Default)]
 pub struct Buckets {
     starts: Vec<u32>,
     records: Vec<u32>,
@@ -98,26 +171,32 @@ pub struct Buckets {
 impl Buckets {
     /// Groups `(symbol, record)` pairs, which must come in record order; `pairs` is walked twice.
     pub fn group<I: Iterator<Item = (Symbol, u32)>>(symbols: usize, pairs: impl Fn() -> I) -> Self {
-        let mut starts = vec![0u32; symbols + 1];
+        // While records are put in their places, the start of a symbol lies one further on, and ends where it belongs.
+        let mut starts = vec![0u32; symbols + 2];
         for (symbol, _) in pairs() {
-            starts[symbol as usize + 1] += 1;
+            starts[symbol as usize + 2] += 1;
         }
-        for at in 1..starts.len() {
+        for at in 2..starts.len() {
             starts[at] += starts[at - 1];
         }
-        let mut records = vec![0u32; starts[symbols] as usize];
-        let mut next = starts.clone();
+        let mut records = vec![0u32; starts[symbols + 1] as usize];
         for (symbol, record) in pairs() {
-            let slot = &mut next[symbol as usize];
-            records[*slot as usize] = record;
-            *slot += 1;
+            let place = &mut starts[symbol as usize + 1];
+            records[*place as usize] = record;
+            *place += 1;
         }
+        starts.truncate(symbols + 1);
         Self { starts, records }
     }
 
     /// The records that carry a symbol.
     pub fn get(&self, symbol: Symbol) -> &[u32] {
         &self.records[self.starts[symbol as usize] as usize..self.starts[symbol as usize + 1] as usize]
+    }
+
+    /// Something of a symbol's place, for [`look`].
+    pub fn peek(&self, symbol: Symbol) -> u32 {
+        self.starts[symbol as usize]
     }
 
     /// How many symbols there are, the absent one included.
@@ -137,7 +216,20 @@ mod tests {
         assert_eq!((a, b, c), (1, 2, 1));
         assert_eq!(interner.intern(""), NONE);
         let texts = interner.into_texts();
-        assert_eq!((texts.get(1), texts.get(2), texts.len()), ("a", "b", 3));
+        assert_eq!((&*texts.get(1), &*texts.get(2), texts.len()), ("a", "b", 3));
+    }
+
+    #[test]
+    fn many_texts_at_once_get_the_numbers_they_get_one_by_one() {
+        let texts: Vec<String> = (0..5_000).map(|n: u32| format!("{}@mail.test", n * n % 1_777)).collect();
+        let (mut one_by_one, mut at_once) = (Interner::default(), Interner::default());
+        let mut expected: Vec<Symbol> = vec![NONE, NONE];
+        expected.extend(texts.iter().map(|text| one_by_one.intern(text)));
+        let mut symbols = Vec::new();
+        let absent = [None, Some("")].into_iter();
+        at_once.intern_all(absent.chain(texts.iter().map(|text| Some(text.as_str()))), &mut symbols);
+        assert_eq!(symbols, expected);
+        assert!(symbols[2..].iter().zip(&texts).all(|(&symbol, text)| *at_once.text(symbol) == **text));
     }
 
     #[test]

@@ -87,17 +87,17 @@ fn letters_of<'a>(local: &str, buffer: &'a mut [u8; LONGEST]) -> &'a str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resolve::intern::Interner;
-    use crate::resolve::names::Nicknames;
+    use crate::resolve::names::{Nicknames, Words};
 
     fn says(email: &str, first: &str, last: &str) -> Mailbox {
         let mut words = ["john", "mary", "smith", "elizabeth", "liz", first, last].to_vec();
         words.sort_unstable();
         words.dedup();
-        let mut interner = Interner::default();
-        let symbols: Vec<Symbol> = words.iter().map(|word| interner.intern(word)).collect();
+        let mut all = Words::default();
+        all.push("");
+        let symbols: Vec<Symbol> = words.iter().map(|word| all.push(word)).collect();
         let borne = [symbols.clone(), symbols.clone(), symbols.clone()].concat().into_iter().map(|symbol| (symbol, symbol));
-        let names = Names::new(interner.into_texts(), &Nicknames::parse(Nicknames::COMMITTED).unwrap(), borne);
+        let names = Names::new(all, &Nicknames::parse(Nicknames::COMMITTED).unwrap(), borne);
         mailbox(&names, email, names.find(first).unwrap(), names.find(last).unwrap())
     }
 

@@ -1,6 +1,8 @@
 //! Who is one person: keys, evidence, clusters that nothing forbids, founders and ids that stay.
 
 pub mod accuracy;
+mod ahead;
+mod arena;
 pub mod audit;
 mod births;
 mod candidates;
@@ -32,12 +34,15 @@ pub use decisions::{Decision, DecisionKind, DecisionState, Origin};
 pub use decisions_file::{add_decisions, read_decisions};
 pub use gathering::Gathering;
 pub use names::Nicknames;
+pub use population::Key;
 pub use population::{Population, Record};
 pub use profiles::ProfileChange;
 pub use refusal::Refusal;
 pub use rows::Summary;
 pub use strategy::{LiteralLinks, LiteralRule};
 pub use weights::Piece;
+
+use rayon::prelude::*;
 
 use evidence::Scorer;
 use intern::Buckets;
@@ -96,7 +101,7 @@ pub struct Resolution {
     options: Options,
     ownership: [Ownership; 6],
     buckets: [Buckets; 6],
-    contacts: Vec<household::Contacts>,
+    contacts: Vec<household::PackedContacts>,
     /// Smallest record of each record's cluster.
     labels: Vec<Record>,
     tree: tree::Tree,
@@ -109,7 +114,7 @@ pub struct Resolution {
 
 /// Resolves a population.
 pub fn resolve(population: Population, memory: Memory<'_>, options: Options) -> Resolution {
-    let buckets = KeyKind::ALL.map(|kind| Buckets::group(population.symbols(kind), || population.pairs(kind)));
+    let mut buckets = each_kind(|kind| Buckets::group(population.symbols(kind), || population.pairs(kind)));
     let ownership = KeyKind::ALL.map(|kind| Ownership::count(&population, &buckets[kind as usize], options.scope));
     let hubs = KeyKind::ALL
         .into_iter()
@@ -119,11 +124,18 @@ pub fn resolve(population: Population, memory: Memory<'_>, options: Options) -> 
     let scorer =
         Scorer { population: &population, ownership: &ownership, buckets: &buckets, contacts: &contacts, scope: options.scope };
     let mut edges = candidates::edges(&scorer, &buckets);
+    // From here on only those of address and number are looked at.
+    buckets.iter_mut().take(KeyKind::Email as usize).for_each(|done| *done = Buckets::default());
+    let scorer =
+        Scorer { population: &population, ownership: &ownership, buckets: &buckets, contacts: &contacts, scope: options.scope };
     let clusters = cluster::cluster(&scorer, &mut edges);
     let decided = decisions::apply(&scorer, &mut edges, clusters, memory.decisions);
-    let tree = tree::Tree::grow(&population, &edges, &decided.labels);
+    let (tree, inside) = tree::Tree::grow(&population, &mut edges, &decided.labels);
+    // What lies inside the clusters is in the tree now.
+    let apart = edges.split_off(inside);
+    drop(edges);
     let profiles = profiles::Profiles::name(&population, &decided.labels, &tree, memory.profile_ids, &options);
-    let review = review::candidates(&scorer, &edges, &decided, &profiles, &tree);
+    let review = review::candidates(&scorer, &apart, &decided, &profiles, &tree);
     let refused_strong = decided.refused.iter().filter(|refused| refused.edge.rule().is_some_and(evidence::is_strong)).count();
     Resolution {
         options,
@@ -139,6 +151,12 @@ pub fn resolve(population: Population, memory: Memory<'_>, options: Options) -> 
         refused_strong,
         population,
     }
+}
+
+/// One of something for each kind of key, made side by side.
+fn each_kind<T: Send>(make: impl Fn(KeyKind) -> T + Sync) -> [T; 6] {
+    let made: Vec<T> = KeyKind::ALL.par_iter().with_max_len(1).map(|&kind| make(kind)).collect();
+    made.try_into().unwrap_or_else(|_| unreachable!("one for each kind"))
 }
 
 impl Resolution {

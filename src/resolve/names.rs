@@ -6,7 +6,7 @@ use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashTable};
 
 use crate::model::text::fold_name;
-use crate::resolve::intern::{Arena, NONE, Symbol};
+use crate::resolve::intern::{NONE, Symbol};
 
 /// Seed of the hashes of names.
 const NAME_SEED: u64 = 0x4d;
@@ -73,9 +73,35 @@ impl Nicknames {
     }
 }
 
+/// Words end to end, addressed by position.
+#[derive(Default)]
+pub struct Words {
+    text: String,
+    ends: Vec<u32>,
+}
+
+impl Words {
+    /// Appends a word and gives its position.
+    pub fn push(&mut self, word: &str) -> Symbol {
+        self.text.push_str(word);
+        self.ends.push(u32::try_from(self.text.len()).expect("names stay below 4 GiB"));
+        u32::try_from(self.ends.len() - 1).expect("positions are counted by the same ends")
+    }
+
+    fn get(&self, position: Symbol) -> &str {
+        let at = position as usize;
+        let start = if at == 0 { 0 } else { self.ends[at - 1] as usize };
+        &self.text[start..self.ends[at] as usize]
+    }
+
+    fn len(&self) -> usize {
+        self.ends.len()
+    }
+}
+
 /// Every given and family name of a population in alphabetical order, so that a symbol's order is its text's.
 pub struct Names {
-    texts: Arena,
+    texts: Words,
     /// Names by the hash of their text.
     index: HashTable<Symbol>,
     class_starts: Vec<u32>,
@@ -85,12 +111,20 @@ pub struct Names {
     /// Records per family name.
     pub(crate) last_counts: Vec<u32>,
     given_total: u64,
-    family_total: u64,
+    /// Of each name what [`Names::rarity16`] gives.
+    rarities: Vec<u8>,
+    /// Of each name [`INITIALS`] and [`WORDS`].
+    shapes: Vec<u8>,
 }
+
+/// The name is nothing but initials.
+const INITIALS: u8 = 1;
+/// The name is several words.
+const WORDS: u8 = 2;
 
 impl Names {
     /// Takes texts sorted from position 1 on (position 0 is the absent name), and the given and family name of each record.
-    pub fn new(texts: Arena, nicknames: &Nicknames, borne: impl Iterator<Item = (Symbol, Symbol)>) -> Self {
+    pub fn new(texts: Words, nicknames: &Nicknames, borne: impl Iterator<Item = (Symbol, Symbol)>) -> Self {
         let mut class_starts = vec![0];
         let mut classes = Vec::new();
         for symbol in 0..texts.len() {
@@ -112,7 +146,19 @@ impl Names {
         for symbol in 1..u32::try_from(texts.len()).expect("symbols are 32-bit") {
             index.insert_unique(hash(symbol), symbol, |&symbol| hash(symbol));
         }
-        Self { texts, index, class_starts, classes, first_counts, last_counts, given_total, family_total }
+        // Sixteenths of a bit by which a family name is rarer than one in 512, at most 6 bits.
+        let everybody = log2_16(family_total);
+        let rarity = |&count: &u32| {
+            let sixteenths = everybody - log2_16(u64::from(count.max(1))) - 9 * 16;
+            u8::try_from(sixteenths.clamp(0, 6 * 16)).expect("at most 96")
+        };
+        let rarities = last_counts.iter().map(rarity).collect();
+        let shape = |symbol| {
+            let text = texts.get(symbol);
+            u8::from(is_initials(text)) * INITIALS + u8::from(text.contains(' ')) * WORDS
+        };
+        let shapes = (0..u32::try_from(texts.len()).expect("symbols are 32-bit")).map(shape).collect();
+        Self { texts, index, class_starts, classes, first_counts, last_counts, given_total, rarities, shapes }
     }
 
     /// The text of a name.
@@ -133,8 +179,7 @@ impl Names {
 
     /// Sixteenths of a bit by which a family name is rarer than one in 512, at most 6 bits.
     pub fn rarity16(&self, last: Symbol) -> i32 {
-        let count = u64::from(self.last_counts[last as usize].max(1));
-        (log2_16(self.family_total) - log2_16(count) - 9 * 16).clamp(0, 6 * 16)
+        i32::from(self.rarities[last as usize])
     }
 
     /// Whether a given name is borne by so many that one letter's difference is another name, not a slip.
@@ -164,13 +209,14 @@ impl Names {
             return NameMatch::Equal;
         }
         let (x, y) = (self.text(a), self.text(b));
-        if is_initials(x) || is_initials(y) {
+        let shapes = self.shapes[a as usize] | self.shapes[b as usize];
+        if shapes & INITIALS != 0 {
             return if initials_agree(x, y) { NameMatch::Initial } else { NameMatch::Conflict };
         }
         if self.same_class(a, b) {
             return NameMatch::Close;
         }
-        if x.contains(' ') || y.contains(' ') {
+        if shapes & WORDS != 0 {
             return self.compare_words(x, y);
         }
         if is_slip(x, y) && !(self.is_common_given(a) && self.is_common_given(b)) {
@@ -296,15 +342,14 @@ pub fn unmask(name: &str) -> Option<String> {
     Some(name.chars().map(look_alike).collect())
 }
 
-/// A stable hash of symbols, for blocking keys.
-pub fn block_hash(parts: (u32, u32, u64)) -> u64 {
-    FixedState::with_seed(0x3d).hash_one(parts)
+/// A stable hash of symbols, for blocking keys; those of two blocks seldom meet, and then a few pairs more are compared.
+pub fn block_hash(parts: (u32, u32, u64)) -> u32 {
+    (FixedState::with_seed(0x3d).hash_one(parts) >> 32) as u32
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resolve::intern::Interner;
 
     fn committed() -> Nicknames {
         Nicknames::parse(Nicknames::COMMITTED).unwrap()
@@ -313,11 +358,11 @@ mod tests {
     fn names(words: &[&str]) -> Names {
         let mut sorted = words.to_vec();
         sorted.sort_unstable();
-        let mut interner = Interner::default();
-        sorted.iter().for_each(|word| {
-            interner.intern(word);
+        let mut all = Words::default();
+        std::iter::once("").chain(sorted).for_each(|word| {
+            all.push(word);
         });
-        Names::new(interner.into_texts(), &committed(), std::iter::empty())
+        Names::new(all, &committed(), std::iter::empty())
     }
 
     fn first(a: &str, b: &str) -> NameMatch {

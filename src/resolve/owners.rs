@@ -1,9 +1,11 @@
 //! How many people use a value, and which values are shared by so many that they prove nothing (hubs).
 
 use rayon::prelude::*;
+use smallvec::SmallVec;
 
 use crate::model::Source;
 use crate::resolve::Scope;
+use crate::resolve::ahead::{ABREAST, look};
 use crate::resolve::births::births_conflict;
 use crate::resolve::intern::{Buckets, NONE, Symbol};
 use crate::resolve::population::{KeyKind, Population, Record};
@@ -62,25 +64,40 @@ pub struct Ownership {
 impl Ownership {
     /// Counts the owners of every value that more than one record carries.
     pub fn count(population: &Population, buckets: &Buckets, scope: Scope) -> Self {
-        let counted: Vec<(u8, Vec<OfTenant>)> = (0..buckets.symbols())
-            .into_par_iter()
-            .with_min_len(1024)
-            .map(|symbol| {
-                let bucket = buckets.get(symbol);
-                if symbol == NONE || bucket.len() < 2 {
-                    return (1, Vec::new());
-                }
-                match tenants_of(population, bucket, scope) {
-                    Tenants::One(_) => (owners(population, bucket).code(), Vec::new()),
-                    Tenants::Several(groups) => {
-                        let codes = groups.iter().map(|(tenant, group)| (symbol, *tenant, owners(population, group).code()));
-                        (PER_TENANT, codes.collect())
-                    }
-                }
-            })
-            .collect();
-        let per_tenant = counted.iter().flat_map(|(_, entries)| entries.iter().copied()).collect();
-        Self { codes: counted.into_iter().map(|(code, _)| code).collect(), per_tenant }
+        let code = |symbol| {
+            let bucket = buckets.get(symbol);
+            if symbol == NONE || bucket.len() < 2 {
+                return 1;
+            }
+            match tenants_of(population, bucket, scope) {
+                Tenants::One(_) => owners(population, bucket).code(),
+                Tenants::Several(_) => PER_TENANT,
+            }
+        };
+        let mut codes = vec![1; buckets.symbols() as usize];
+        codes.par_chunks_mut(ABREAST).with_min_len(64).enumerate().for_each(|(group, codes)| {
+            let symbols = (group * ABREAST..group * ABREAST + codes.len()).map(|symbol| symbol as Symbol);
+            let shared = symbols.clone().map(|symbol| buckets.get(symbol)).filter(|bucket| bucket.len() > 1);
+            look(shared.flatten().map(|&record| population.peek(record)));
+            symbols.zip(codes).for_each(|(symbol, slot)| *slot = code(symbol));
+        });
+        let symbols = (0..buckets.symbols()).into_par_iter().with_min_len(1024);
+        let shared = symbols.filter(|&symbol| codes[symbol as usize] == PER_TENANT);
+        let of_tenants = shared.flat_map_iter(|symbol| {
+            match tenants_of(population, buckets.get(symbol), scope) {
+                Tenants::One(_) => Vec::new(),
+                Tenants::Several(groups) => groups,
+            }
+            .into_iter()
+            .map(move |(tenant, group)| (symbol, tenant, owners(population, &group).code()))
+        });
+        let per_tenant = of_tenants.collect();
+        Self { codes, per_tenant }
+    }
+
+    /// Something of a symbol's place, for [`look`].
+    pub fn peek(&self, symbol: Symbol) -> u32 {
+        self.codes[symbol as usize].into()
     }
 
     /// Whether one tenant at most uses a value, and few people do.
@@ -139,8 +156,8 @@ pub fn owners(population: &Population, group: &[Record]) -> Owners {
 }
 
 /// One record of each owner, up to one more than the limit.
-pub(super) fn leaders(population: &Population, group: &[Record]) -> Vec<Person> {
-    let mut leaders: Vec<Person> = Vec::with_capacity(OWNER_LIMIT + 1);
+pub(super) fn leaders(population: &Population, group: &[Record]) -> Leaders {
+    let mut leaders = Leaders::new();
     for person in named_people(population, group) {
         if !leaders.iter().any(|leader| same_owner(population, leader, &person)) {
             leaders.push(person);
@@ -161,7 +178,7 @@ pub(super) fn same_owner(population: &Population, a: &Person, b: &Person) -> boo
 /// A source lists a person once: its nameless records with different numbers on one address are different people.
 fn nameless_people(population: &Population, group: &[Record]) -> usize {
     let mut most = 0;
-    let mut seen: Vec<(Source, Symbol)> = Vec::new();
+    let mut seen: SmallVec<[(Source, Symbol); OWNER_LIMIT + 1]> = SmallVec::new();
     for &record in group.iter().filter(|&&record| population.is_nameless(record)) {
         let number = population.value(KeyKind::Phone, record);
         let entry = (population.source(record), number);
@@ -173,6 +190,9 @@ fn nameless_people(population: &Population, group: &[Record]) -> usize {
     most
 }
 
+/// One record of each owner.
+pub(super) type Leaders = SmallVec<[Person; OWNER_LIMIT + 1]>;
+
 /// Given name, family name, birth date.
 pub(super) type Person = (Symbol, Symbol, u32);
 
@@ -182,8 +202,8 @@ pub(super) fn person_of(population: &Population, record: Record) -> Person {
 }
 
 /// The distinct (first name, surname, birth date) of a group, without bare initials; sorted as texts.
-fn named_people(population: &Population, group: &[Record]) -> Vec<Person> {
-    let mut people: Vec<_> = group
+fn named_people(population: &Population, group: &[Record]) -> SmallVec<[Person; 8]> {
+    let mut people: SmallVec<[Person; 8]> = group
         .iter()
         .map(|&record| person_of(population, record))
         .filter(|person| population.names.text(person.0).len() > 1)

@@ -1,11 +1,13 @@
 //! Every person record of every source in scope, as flat columns of small integers in record order.
 
 use std::cmp::Ordering;
+use std::fmt;
 
 use rayon::prelude::*;
 
 use crate::model::{AliasType, Code, RecordKey, SkipReason, Source, record_order};
-use crate::resolve::intern::{Arena, NONE, Symbol};
+use crate::resolve::arena::{Arena, Text};
+use crate::resolve::intern::{Marks, NONE, Symbol};
 use crate::resolve::names::Names;
 
 /// Position of a record in record order.
@@ -45,6 +47,18 @@ impl KeyKind {
     }
 }
 
+/// A legacy number with its region, so that it packs well: the source's position, then the number.
+pub(super) fn write_mca(source: Source, number: &str, text: &mut String) {
+    text.clear();
+    text.push(if source == Source::McaZa { '0' } else { '1' });
+    text.push_str(number);
+}
+
+fn mca_region(text: &str) -> Option<(Source, &str)> {
+    let source = if text.starts_with('0') { Source::McaZa } else { Source::McaUk };
+    Some((source, text.get(1..)?))
+}
+
 const GENDER: u8 = 0b11;
 pub(super) const MAY_FOUND: u8 = 0b100;
 pub(super) const DELETED: u8 = 0b1000;
@@ -75,15 +89,36 @@ impl Features {
     }
 }
 
+/// A record's key, out of the population's close keeping.
+pub struct Key<'a> {
+    /// The system.
+    pub source: Source,
+    /// The id in the source's people table.
+    pub id: Text<'a>,
+}
+
+impl Key<'_> {
+    /// As others take it.
+    pub fn get(&self) -> RecordKey<'_> {
+        RecordKey { source: self.source, id: &self.id }
+    }
+}
+
+impl fmt::Display for Key<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.get().fmt(f)
+    }
+}
+
 /// The records and the texts they refer to.
 pub struct Population {
     pub(super) ids: Arena,
     pub(super) source_ends: [u32; Source::ALL.len()],
-    pub(super) tenants: Arena,
+    pub(super) tenants: Vec<String>,
     pub(super) rows: Vec<Features>,
     pub(super) texts: [Arena; 6],
-    /// Numbers that are a place's rather than a person's; sorted.
-    pub(super) fixed_lines: Vec<Symbol>,
+    /// Numbers that are a place's rather than a person's.
+    pub(super) fixed_lines: Marks,
     /// Further keys: record, kind, symbol; sorted.
     pub(super) more: Vec<(Record, KeyKind, Symbol)>,
     /// Name in the `+tag` of a record's address; sorted.
@@ -110,22 +145,32 @@ impl Population {
     }
 
     /// A record's key.
-    pub fn key(&self, record: Record) -> RecordKey<'_> {
-        RecordKey { source: self.source(record), id: self.ids.get(record) }
+    pub fn key(&self, record: Record) -> Key<'_> {
+        Key { source: self.source(record), id: self.ids.get(record) }
     }
 
     /// The record with this key, if it is in scope.
     pub fn find(&self, key: RecordKey<'_>) -> Option<Record> {
-        let (mut low, mut high) = (0, self.len());
+        self.find_from(0, key).ok()
+    }
+
+    /// The same, from a record on before which it is not; `Err` says before which record it would stand.
+    pub(super) fn find_from(&self, start: Record, key: RecordKey<'_>) -> Result<Record, Record> {
+        let (mut low, mut step) = (start, 1);
+        while low + step < self.len() && record_order(self.key(low + step).get(), key).is_lt() {
+            low += step;
+            step *= 2;
+        }
+        let mut high = self.len().min(low + step + 1);
         while low < high {
             let middle = low + (high - low) / 2;
-            match record_order(self.key(middle), key) {
-                Ordering::Equal => return Some(middle),
+            match record_order(self.key(middle).get(), key) {
+                Ordering::Equal => return Ok(middle),
                 Ordering::Less => low = middle + 1,
                 Ordering::Greater => high = middle,
             }
         }
-        None
+        Err(low)
     }
 
     /// What a record says.
@@ -133,9 +178,24 @@ impl Population {
         &self.rows[record as usize]
     }
 
+    /// Something of a text's place, for [`crate::resolve::ahead::look`].
+    pub(super) fn peek_text(&self, kind: KeyKind, symbol: Symbol) -> u32 {
+        self.texts[kind as usize].peek(symbol)
+    }
+
+    /// Something of an id's place, for [`crate::resolve::ahead::look`].
+    pub(super) fn peek_id(&self, record: Record) -> u32 {
+        self.ids.peek(record)
+    }
+
+    /// Something of a record's place, for [`crate::resolve::ahead::look`].
+    pub(super) fn peek(&self, record: Record) -> u32 {
+        self.at(record).first
+    }
+
     /// The text of a tenant; `None` for the absent one.
     pub fn tenant_text(&self, tenant: u16) -> Option<&str> {
-        (tenant != 0).then(|| self.tenants.get(u32::from(tenant)))
+        (tenant != 0).then(|| self.tenants[usize::from(tenant)].as_str())
     }
 
     /// How many tenants there are, the absent one included.
@@ -173,8 +233,17 @@ impl Population {
     }
 
     /// The text of a value.
-    pub fn text(&self, kind: KeyKind, symbol: Symbol) -> &str {
+    pub fn text(&self, kind: KeyKind, symbol: Symbol) -> Text<'_> {
         self.texts[kind as usize].get(symbol)
+    }
+
+    /// The text of a value for people to read.
+    pub fn shown(&self, kind: KeyKind, symbol: Symbol) -> String {
+        let text = self.text(kind, symbol);
+        match (kind, mca_region(&text)) {
+            (KeyKind::Mca, Some((source, number))) => format!("{source}:{number}"),
+            _ => text.to_owned(),
+        }
     }
 
     /// How many distinct values of a kind there are, the absent one included.
@@ -184,7 +253,7 @@ impl Population {
 
     /// Whether a number is a geographic one: a household's or an office's.
     pub fn is_fixed_line(&self, phone: Symbol) -> bool {
-        self.fixed_lines.binary_search(&phone).is_ok()
+        self.fixed_lines.has(phone)
     }
 
     /// The name in the `+tag` of a record's address.

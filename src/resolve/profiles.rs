@@ -3,7 +3,7 @@
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use crate::model::{RecordKey, Uuid, profile_id};
+use crate::model::{RecordKey, profile_id};
 use crate::resolve::Options;
 use crate::resolve::population::{Features, Population, Record};
 use crate::resolve::tree::Tree;
@@ -23,7 +23,8 @@ pub struct ProfileChange {
 pub struct Profiles {
     kept: HashMap<Record, String, FixedState>,
     attempts: HashMap<Record, u32, FixedState>,
-    tenants: Vec<u16>,
+    /// The tenants of clusters whose first record has none.
+    tenants: HashMap<Record, u16, FixedState>,
     default_tenant: String,
     /// Changes against earlier loads.
     pub changes: Vec<ProfileChange>,
@@ -32,12 +33,11 @@ pub struct Profiles {
 impl Profiles {
     /// Names every cluster that has a founder.
     pub fn name(population: &Population, labels: &[Record], tree: &Tree, loaded: &[(String, String)], options: &Options) -> Self {
-        let mut tenants = vec![0u16; labels.len()];
+        let mut tenants = HashMap::with_hasher(FixedState::with_seed(10));
         for (&Features { tenant, .. }, &label) in population.rows.iter().zip(labels) {
             // Record order: the first concrete tenant stands, which under `scope = "global"` may be one of several.
-            let slot = &mut tenants[label as usize];
-            if *slot == 0 {
-                *slot = tenant;
+            if tenant != 0 && population.at(label).tenant == 0 {
+                tenants.entry(label).or_insert(tenant);
             }
         }
         let mut profiles = Self {
@@ -58,19 +58,22 @@ impl Profiles {
 
     /// The profile of a cluster, given its label and founder.
     pub fn id(&self, population: &Population, label: Record, founder: Record) -> String {
-        match self.kept.get(&label) {
-            Some(id) => id.clone(),
-            None => self.derived(population, label, founder).to_string(),
-        }
+        self.id_founded_by(label, population.key(founder).get())
     }
 
-    fn derived(&self, population: &Population, label: Record, founder: Record) -> Uuid {
-        profile_id(population.key(founder), self.attempts.get(&label).copied().unwrap_or(1))
+    /// The profile of a cluster, given its label and its founder's key.
+    pub fn id_founded_by(&self, label: Record, founder: RecordKey<'_>) -> String {
+        match self.kept.get(&label) {
+            Some(id) => id.clone(),
+            None => profile_id(founder, self.attempts.get(&label).copied().unwrap_or(1)).to_string(),
+        }
     }
 
     /// The tenant of a cluster.
     pub fn tenant<'a>(&'a self, population: &'a Population, label: Record) -> &'a str {
-        population.tenant_text(self.tenants[label as usize]).unwrap_or(&self.default_tenant)
+        let own = population.at(label).tenant;
+        let tenant = if own == 0 { self.tenants.get(&label).copied().unwrap_or(0) } else { own };
+        population.tenant_text(tenant).unwrap_or(&self.default_tenant)
     }
 
     /// A cluster claims the loaded id of its founder, else of its first member that has one; of several claims on one id the
@@ -81,7 +84,7 @@ impl Profiles {
         let mut claims: HashMap<Record, &str, FixedState> = HashMap::with_hasher(FixedState::with_seed(3));
         for &(record, id) in &memory.by_record {
             let label = labels[record as usize];
-            let Some(founder) = tree.founder(label) else { continue };
+            let Some(founder) = tree.founder(population, label) else { continue };
             if record == founder {
                 claims.insert(label, id);
             } else {
@@ -89,7 +92,7 @@ impl Profiles {
             }
         }
         for (id, members) in &memory.by_id {
-            let giver = members.iter().copied().find(|&record| profile_id(population.key(record), 1).to_string() == **id);
+            let giver = members.iter().copied().find(|&record| profile_id(population.key(record).get(), 1).to_string() == **id);
             let claimant = match giver {
                 Some(giver) => Some(labels[giver as usize]).filter(|label| claims.get(label) == Some(id)),
                 None => members.iter().map(|&record| labels[record as usize]).find(|label| claims.get(label) == Some(id)),
@@ -104,17 +107,17 @@ impl Profiles {
     fn avoid_taken_ids(&mut self, population: &Population, labels: &[Record], tree: &Tree) {
         let mut taken: std::collections::BTreeSet<String> = self.kept.values().cloned().collect();
         for label in 0..population.len() {
-            let Some(founder) = tree.founder(label).filter(|_| labels[label as usize] == label) else { continue };
+            let Some(founder) = tree.founder(population, label).filter(|_| labels[label as usize] == label) else { continue };
             if self.kept.contains_key(&label) {
                 continue;
             }
             let mut attempt = 1;
-            while taken.contains(&profile_id(population.key(founder), attempt).to_string()) {
+            while taken.contains(&profile_id(population.key(founder).get(), attempt).to_string()) {
                 attempt += 1;
             }
             if attempt > 1 {
                 self.attempts.insert(label, attempt);
-                taken.insert(profile_id(population.key(founder), attempt).to_string());
+                taken.insert(profile_id(population.key(founder).get(), attempt).to_string());
             }
         }
     }
@@ -124,7 +127,7 @@ impl Profiles {
         let mut now: Vec<(&str, Vec<Record>)> = Vec::new();
         for (id, members) in &memory.by_id {
             let mut holders: Vec<Record> = members.iter().map(|&record| labels[record as usize]).collect();
-            holders.retain(|&label| tree.founder(label).is_some());
+            holders.retain(|&label| tree.founder(population, label).is_some());
             holders.sort_unstable();
             holders.dedup();
             holders.iter().for_each(|&label| *olds_of.entry(label).or_default() += 1);
@@ -133,8 +136,10 @@ impl Profiles {
         let mut changes: Vec<ProfileChange> = now
             .into_iter()
             .filter_map(|(old, holders)| {
-                let new: Vec<String> =
-                    holders.iter().filter_map(|&label| Some(self.id(population, label, tree.founder(label)?))).collect();
+                let new: Vec<String> = holders
+                    .iter()
+                    .filter_map(|&label| Some(self.id(population, label, tree.founder(population, label)?)))
+                    .collect();
                 let merged = holders.iter().any(|label| olds_of.get(label).is_some_and(|&count| count > 1));
                 let change = match (new.len(), merged) {
                     (0, _) => "VANISHED",

@@ -1,5 +1,7 @@
 //! What forbids two groups of records to be one person, however strong the evidence between two of them.
 
+use smallvec::SmallVec;
+
 use crate::coded;
 use crate::resolve::Scope;
 use crate::resolve::births::{BirthMatch, compare_births};
@@ -54,19 +56,22 @@ impl Refusal {
     }
 }
 
+/// Most records have one number or none.
+type Numbers = SmallVec<[Symbol; 1]>;
+
 /// What a group of records says about its person.
 #[derive(Clone, Debug, Default)]
 pub struct Portrait {
-    names: Vec<(Symbol, Symbol)>,
-    births: Vec<(u32, u32)>,
-    golf_rsa: Vec<Symbol>,
-    cdh: Vec<Symbol>,
+    names: SmallVec<[(Symbol, Symbol); 1]>,
+    births: SmallVec<[(u32, u32); 1]>,
+    golf_rsa: Numbers,
+    cdh: Numbers,
     tenant: u16,
     /// Whether a nameless member fits two people, so that the group must not get a name.
     pub is_ambiguous: bool,
 }
 
-fn insert<T: Ord>(values: &mut Vec<T>, value: T) {
+fn insert<T: Ord>(values: &mut SmallVec<[T; 1]>, value: T) {
     if let Err(at) = values.binary_search(&value) {
         values.insert(at, value);
     }
@@ -140,12 +145,12 @@ impl Portrait {
     /// Bare initials count only where a side has nothing longer.
     fn names_agree(&self, other: &Self, population: &Population) -> bool {
         let names = &population.names;
-        let spelled = |portrait: &Self| -> Vec<(Symbol, Symbol)> {
+        let spelled = |portrait: &Self| -> SmallVec<[(Symbol, Symbol); 4]> {
             let long = |name: &&(Symbol, Symbol)| names.text(name.0).len() > 1;
             if portrait.names.iter().any(|name| long(&name)) {
                 portrait.names.iter().filter(long).copied().collect()
             } else {
-                portrait.names.clone()
+                portrait.names.iter().copied().collect()
             }
         };
         let theirs = spelled(other);
@@ -164,6 +169,6 @@ fn numbers_exclude(population: &Population, kind: KeyKind, a: &[Symbol], b: &[Sy
     if a.is_empty() || b.is_empty() {
         return false;
     }
-    let text = |symbol: &Symbol| population.text(kind, *symbol).as_bytes();
-    !a.iter().any(|x| b.iter().any(|y| x == y || one_edit(text(x), text(y))))
+    let text = |symbol: &Symbol| population.text(kind, *symbol);
+    !a.iter().any(|x| b.iter().any(|y| x == y || one_edit(text(x).as_bytes(), text(y).as_bytes())))
 }

@@ -55,22 +55,22 @@ pub fn candidates(scorer: &Scorer<'_>, edges: &[Edge], decided: &Decided, profil
     let judged = |edge: &Edge| apart.contains(&pair(edge));
     let both_stand = |edge: &Edge| {
         let (a, b) = pair(edge);
-        a != b && tree.founder(a).is_some() && tree.founder(b).is_some()
+        a != b && tree.founder(scorer.population, a).is_some() && tree.founder(scorer.population, b).is_some()
     };
-    let refused = decided.refused.iter().map(|refused| Candidate { edge: refused.edge, why: refused.why, is_filed: false });
-    let unlinked = edges.iter().filter(|edge| !edge.links()).map(|edge| Candidate {
+    let is_open = |edge: &Edge| both_stand(edge) && !judged(edge);
+    let refused = decided.refused.par_iter().filter(|refused| is_open(&refused.edge)).map(|refused| Candidate {
+        edge: refused.edge,
+        why: refused.why,
+        is_filed: false,
+    });
+    let unlinked = edges.par_iter().filter(|edge| !edge.links() && is_open(edge)).map(|edge| Candidate {
         edge: *edge,
         why: why_not(scorer, edge),
         is_filed: false,
     });
-    let mut all: Vec<((Record, Record), Candidate)> = refused
-        .chain(unlinked)
-        .filter(|candidate| both_stand(&candidate.edge) && !judged(&candidate.edge))
-        .map(|candidate| (pair(&candidate.edge), candidate))
-        .collect();
-    all.par_sort_unstable_by_key(|(pair, candidate)| (*pair, candidate.edge.order(), candidate.why));
-    all.dedup_by_key(|(pair, _)| *pair);
-    let mut best: Vec<Candidate> = all.into_iter().map(|(_, candidate)| candidate).collect();
+    let mut best: Vec<Candidate> = refused.chain(unlinked).collect();
+    best.par_sort_unstable_by_key(|candidate| (pair(&candidate.edge), candidate.edge.order(), candidate.why));
+    best.dedup_by_key(|candidate| pair(&candidate.edge));
     best.par_sort_unstable_by_key(|candidate| (std::cmp::Reverse(candidate.score()), candidate.edge.order()));
     file(scorer, &mut best, labels, profiles);
     best

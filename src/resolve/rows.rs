@@ -3,12 +3,13 @@
 use arrow::array::RecordBatch;
 use rayon::prelude::*;
 
-use crate::model::{Code, LinkRule};
+use crate::model::{Code, LinkRule, RecordKey};
+use crate::resolve::ahead::{ABREAST, look};
 use crate::resolve::confidence::confidence;
 use crate::resolve::names::NameMatch;
 use crate::resolve::owners::{OWNER_LIMIT, Owners};
 use crate::resolve::population::{KeyKind, Record};
-use crate::resolve::weights::{Piece, bits_text};
+use crate::resolve::weights::{Piece, push_bits};
 use crate::resolve::{Resolution, review};
 use crate::tables::resolution::{candidates, decisions, hubs, links, profile_changes};
 use crate::tables::{Builder as _, TextList};
@@ -38,11 +39,21 @@ impl Resolution {
         let mut builder = links::Builder::new(records.len());
         let mut pieces = Vec::new();
         let mut words = String::new();
+        let end = records.end;
         for record in records {
+            if record % ABREAST as Record == 0 {
+                self.look_ahead(record..end.min(record + ABREAST as Record));
+            }
             let key = self.population.key(record);
+            let id: &str = &key.id;
             let label = self.labels[record as usize];
             let founder = self.founder(record);
-            let profile = founder.map(|founder| self.profiles.id(&self.population, label, founder));
+            let of_founder = founder.filter(|&founder| founder != record).map(|founder| self.population.key(founder));
+            let founder_id: &str = of_founder.as_ref().map_or(id, |key| &key.id);
+            let profile = founder.map(|_| {
+                let key = RecordKey { source: of_founder.as_ref().map_or(key.source, |key| key.source), id: founder_id };
+                self.profiles.id_founded_by(label, key)
+            });
             let linked = self.tree.parent(record).filter(|_| founder.is_some());
             let (rule, bits16) = match (founder, &linked) {
                 (None, _) => (LinkRule::Skipped, 0),
@@ -60,22 +71,32 @@ impl Resolution {
                 Some(_) => words.push_str("a person decided"),
                 None => words.push_str("first record of the profile"),
             }
-            let parent = linked.map(|(parent, _)| self.population.key(parent));
+            let parent = linked.map(|(parent, _)| parent);
+            let further = parent.filter(|&parent| Some(parent) != founder).map(|parent| self.population.key(parent));
             builder.push(links::Row {
                 source: key.source,
                 entity: key.source.people(),
-                source_id: key.id,
+                source_id: id,
                 tenant_id: founder.map(|_| self.profiles.tenant(&self.population, label)),
                 profile_id: profile.as_deref(),
                 rule,
                 confidence: confidence(rule, bits16),
-                matched_source: parent.map(|parent| parent.source),
-                matched_source_id: parent.map(|parent| parent.id),
+                matched_source: parent.map(|parent| self.population.source(parent)),
+                matched_source_id: parent.map(|_| further.as_ref().map_or(founder_id, |further| &further.id)),
                 evidence: &words,
                 bits16,
             });
         }
         builder.finish()
+    }
+
+    /// Looks at what the rows of these records will look at.
+    fn look_ahead(&self, records: std::ops::Range<Record>) {
+        let parents = records.clone().filter_map(|record| self.parent(record));
+        let founders = records.clone().filter_map(|record| self.founder(record));
+        look(parents.clone().chain(founders).map(|record| self.population.peek_id(record)));
+        let linked = records.filter(|&record| self.parent(record).is_some());
+        self.scorer().look_ahead(linked.chain(parents));
     }
 
     /// `res__candidates`, best first.
@@ -116,9 +137,9 @@ impl Resolution {
         }
         builder.push(candidates::Row {
             a_source: a.source,
-            a_source_id: a.id,
+            a_source_id: &a.id,
             b_source: b.source,
-            b_source_id: b.id,
+            b_source_id: &b.id,
             a_profile_id: &profile_a,
             b_profile_id: &profile_b,
             tenant_id: self.profiles.tenant(&self.population, self.labels[edge.a as usize]),
@@ -140,10 +161,12 @@ impl Resolution {
             KeyKind::Email => "EMAIL",
             KeyKind::Phone => "PHONE",
         };
+        let values: Vec<String> = self.hubs.iter().map(|hub| self.population.shown(hub.kind, hub.symbol)).collect();
         let mut rows: Vec<hubs::Row<'_>> = self
             .hubs
             .iter()
-            .map(|hub| {
+            .zip(&values)
+            .map(|(hub, value)| {
                 let (owner_count, reason) = match hub.owners {
                     Owners::Few(count) => (usize::from(count), "MANY_OWNERS"),
                     Owners::Many => (OWNER_LIMIT + 1, "MANY_OWNERS"),
@@ -152,7 +175,7 @@ impl Resolution {
                 hubs::Row {
                     kind: kind(hub.kind),
                     tenant_id: self.population.tenant_text(hub.tenant),
-                    value: self.population.text(hub.kind, hub.symbol),
+                    value,
                     record_count: i32::try_from(hub.records).unwrap_or(i32::MAX),
                     owner_count: i32::try_from(owner_count).unwrap_or(i32::MAX),
                     reason,
@@ -230,7 +253,7 @@ impl Resolution {
 
     /// The founder of a record's profile; `None` when the record is skipped.
     pub fn founder(&self, record: Record) -> Option<Record> {
-        self.tree.founder(self.labels[record as usize])
+        self.tree.founder(&self.population, self.labels[record as usize])
     }
 
     /// The record that a record is linked to; `None` for founders.
@@ -289,6 +312,6 @@ pub fn describe(pieces: &[(Piece, i32)], words: &mut String) {
         }
         words.push_str(piece.words());
         words.push(' ');
-        words.push_str(&bits_text(*bits16));
+        push_bits(*bits16, words);
     }
 }

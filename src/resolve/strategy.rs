@@ -5,10 +5,12 @@ use arrow::array::RecordBatch;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use crate::model::{LinkRule, RecordKey, Source, profile_id, record_order};
+use crate::model::{LinkRule, Source, profile_id, record_order};
+use crate::resolve::arena::Arena;
 use crate::resolve::confidence::ceiling;
 use crate::resolve::forest::Forest;
-use crate::resolve::intern::{Arena, Interner, NONE, Symbol};
+use crate::resolve::intern::{Interner, NONE, Symbol};
+use crate::resolve::population::Key;
 use crate::resolve::population::Record;
 use crate::tables::resolution::links;
 use crate::tables::stage::people;
@@ -35,6 +37,7 @@ struct Literal {
 #[derive(Default)]
 pub struct LiteralRule {
     ids: Arena,
+    tenants: Interner,
     texts: Interner,
     records: Vec<Literal>,
 }
@@ -42,7 +45,7 @@ pub struct LiteralRule {
 /// What the strategy's rule came to.
 pub struct LiteralLinks {
     ids: Arena,
-    tenants: Arena,
+    tenants: Vec<String>,
     records: Vec<Literal>,
     /// The founding record's position by record; itself when it founds.
     pub founders: Vec<Record>,
@@ -59,7 +62,7 @@ impl LiteralRule {
             self.records.push(Literal {
                 source,
                 id,
-                tenant: text(batch.tenant_id(row)),
+                tenant: batch.tenant_id(row).map_or(NONE, |tenant| self.tenants.intern(tenant)),
                 auth: text(batch.auth_user_id(row)),
                 golf_rsa: text(batch.golf_rsa_id(row)),
                 mca: text(batch.mca_id(row)),
@@ -73,8 +76,8 @@ impl LiteralRule {
     /// Row by row in record order: phase 1 matches addresses and numbers across tenants, later phases inside their tenant.
     pub fn finish(mut self) -> LiteralLinks {
         let ids = &self.ids;
-        let key = |of: &Literal| RecordKey { source: of.source, id: ids.get(of.id) };
-        self.records.sort_by(|a, b| record_order(key(a), key(b)));
+        let key = |of: &Literal| Key { source: of.source, id: ids.get(of.id) };
+        self.records.sort_by(|a, b| record_order(key(a).get(), key(b).get()));
         let mut found: HashMap<(LinkRule, Symbol, Symbol), Record, FixedState> = HashMap::with_hasher(FixedState::with_seed(7));
         let mut founders = Vec::with_capacity(self.records.len());
         let mut rules = Vec::with_capacity(self.records.len());
@@ -103,15 +106,15 @@ impl LiteralRule {
                 }
             }
         }
-        LiteralLinks { ids: self.ids, tenants: self.texts.into_texts(), records: self.records, founders, rules }
+        LiteralLinks { ids: self.ids, tenants: self.tenants.into_all(), records: self.records, founders, rules }
     }
 
     /// Every record with an equal address or number in one group, however far that reaches.
     pub fn closure(&self) -> Vec<Record> {
         let ids = &self.ids;
-        let key = |of: &Literal| RecordKey { source: of.source, id: ids.get(of.id) };
+        let key = |of: &Literal| Key { source: of.source, id: ids.get(of.id) };
         let mut records = self.records.clone();
-        records.sort_by(|a, b| record_order(key(a), key(b)));
+        records.sort_by(|a, b| record_order(key(a).get(), key(b).get()));
         let mut forest = Forest::new(u32::try_from(records.len()).expect("records are counted in 32 bits"));
         let mut first: HashMap<(bool, Symbol, Symbol), Record, FixedState> = HashMap::with_hasher(FixedState::with_seed(8));
         for (record, of) in (0..).zip(&records) {
@@ -150,9 +153,9 @@ impl LiteralLinks {
     }
 
     /// A record's key.
-    pub fn key(&self, record: Record) -> RecordKey<'_> {
+    pub fn key(&self, record: Record) -> Key<'_> {
         let of = &self.records[record as usize];
-        RecordKey { source: of.source, id: self.ids.get(of.id) }
+        Key { source: of.source, id: self.ids.get(of.id) }
     }
 
     /// `res__links` of the literal rule, in record order; the default tenant where none is known.
@@ -164,18 +167,18 @@ impl LiteralLinks {
                 let rule = self.rules[record as usize];
                 let key = self.key(record);
                 let founder = self.founders[record as usize];
-                let profile = (rule != LinkRule::Skipped).then(|| profile_id(self.key(founder), 1).to_string());
+                let profile = (rule != LinkRule::Skipped).then(|| profile_id(self.key(founder).get(), 1).to_string());
                 let parent = (founder != record).then(|| self.key(founder));
                 builder.push(links::Row {
                     source: key.source,
                     entity: key.source.people(),
-                    source_id: key.id,
+                    source_id: &key.id,
                     tenant_id: profile.as_ref().map(|_| self.tenant(founder).unwrap_or(default_tenant)),
                     profile_id: profile.as_deref(),
                     rule,
                     confidence: if rule == LinkRule::Skipped { 0 } else { ceiling(rule) },
-                    matched_source: parent.map(|parent| parent.source),
-                    matched_source_id: parent.map(|parent| parent.id),
+                    matched_source: parent.as_ref().map(|parent| parent.source),
+                    matched_source_id: parent.as_ref().map(|parent| &*parent.id),
                     evidence: "the strategy's literal rule",
                     bits16: 0,
                 });
@@ -186,6 +189,8 @@ impl LiteralLinks {
 
     /// A record's tenant.
     fn tenant(&self, record: Record) -> Option<&str> {
-        Some(self.records[record as usize].tenant).filter(|&tenant| tenant != NONE).map(|tenant| self.tenants.get(tenant))
+        Some(self.records[record as usize].tenant)
+            .filter(|&tenant| tenant != NONE)
+            .map(|tenant| self.tenants[tenant as usize].as_str())
     }
 }

@@ -144,11 +144,17 @@ pub const MARGIN16: i32 = 16;
 /// What a decision weighs; more than all evidence together.
 pub const FORCED16: i32 = 100 * 16;
 
-/// Bits as text, to one decimal: `+4.5`.
-pub fn bits_text(bits16: i32) -> String {
+/// Appends bits as text, to one decimal: `+4.5`.
+pub fn push_bits(bits16: i32, text: &mut String) {
     let tenths = (bits16 * 10 + if bits16 < 0 { -8 } else { 8 }) / 16;
-    let sign = if tenths < 0 { '-' } else { '+' };
-    format!("{sign}{}.{}", tenths.abs() / 10, tenths.abs() % 10)
+    text.push(if tenths < 0 { '-' } else { '+' });
+    let whole = tenths.unsigned_abs() / 10;
+    match u8::try_from(whole) {
+        Ok(digit @ 0..10) => text.push(char::from(b'0' + digit)),
+        _ => text.push_str(&whole.to_string()),
+    }
+    text.push('.');
+    text.push(char::from(b'0' + (tenths.unsigned_abs() % 10) as u8));
 }
 
 #[cfg(test)]
@@ -165,9 +171,9 @@ mod tests {
 
     #[test]
     fn bits_print_to_one_decimal() {
-        assert_eq!(bits_text(72), "+4.5");
-        assert_eq!(bits_text(-11), "-0.7");
-        assert_eq!(bits_text(0), "+0.0");
+        let mut text = String::new();
+        [72, -11, 0, 100 * 16].into_iter().for_each(|bits16| push_bits(bits16, &mut text));
+        assert_eq!(text, "+4.5-0.7+0.0+100.0");
     }
 
     #[test]

@@ -149,7 +149,11 @@ impl Inputs {
                 .at(path.display().to_string())
                 .help("data/reference/README.md says what the columns mean")
         })?;
-        let mut gathering = Gathering::new(&options);
+        let mut records = 0;
+        for source in self.phase.sources() {
+            records += self.stage.rows::<people::Table>(Some(source))?;
+        }
+        let mut gathering = Gathering::new(&options, usize::try_from(records).unwrap_or(0));
         for source in self.phase.sources() {
             let rows = self.stage.rows::<people::Table>(Some(source))?;
             let task = session.progress.task(format!("{source} {}", source.people()), Some(rows));

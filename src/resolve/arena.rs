@@ -1,0 +1,365 @@
+//! Texts kept close together: addresses take two thirds of the room, numbers and UUIDs half or less, and growing copies nothing.
+
+use std::ops::Deref;
+
+/// Bytes of a block; texts never straddle two.
+const BLOCK: usize = 1 << 20;
+/// What is left free in a block for the group that is begun in it; a longer group makes its block longer.
+const SLACK: usize = 1 << 10;
+/// Texts with one address between them.
+const GROUP: usize = 8;
+
+/// Codes below are lengths of texts kept as they are.
+const LETTERS: u8 = 64;
+/// From here on: so many letters of [`ALPHABET`], three in two bytes.
+const SIGNED: u8 = 128;
+/// From here on: `+` and so many decimal digits.
+const HEXADECIMAL: u8 = 160;
+/// From here on: so many digits of 0-9 and a-f.
+const UUID: u8 = 254;
+/// A text kept as it is, whose length is beside.
+const LONG: u8 = 255;
+
+/// What addresses are made of.
+const ALPHABET: &[u8; 40] = b"abcdefghijklmnopqrstuvwxyz0123456789@._-";
+/// Of each byte its place in the alphabet, or more than there are.
+const PLACES: [u8; 256] = {
+    let mut places = [u8::MAX; 256];
+    let mut place = 0;
+    while place < ALPHABET.len() {
+        places[ALPHABET[place] as usize] = place as u8;
+        place += 1;
+    }
+    places
+};
+
+/// Most letters or digits that a code can count.
+const LETTERS_LONGEST: usize = (SIGNED - LETTERS) as usize;
+const SIGNED_LONGEST: usize = (HEXADECIMAL - SIGNED) as usize;
+const HEXADECIMAL_LONGEST: usize = (UUID - HEXADECIMAL) as usize;
+/// Letters of a UUID, and where its dashes are.
+const UUID_LETTERS: usize = 36;
+const DASHES: [usize; 4] = [8, 13, 18, 23];
+/// Room for every packed text as it is read.
+const ROOM: usize = HEXADECIMAL_LONGEST;
+
+/// Bytes of a text by code; of long texts it is beside.
+const WIDTHS: [u8; 256] = {
+    let mut widths = [0; 256];
+    let mut code = 0;
+    while code < LONG {
+        widths[code as usize] = match code {
+            UUID => 16,
+            HEXADECIMAL.. => (code - HEXADECIMAL).div_ceil(2),
+            SIGNED.. => (code - SIGNED).div_ceil(2),
+            LETTERS.. => (code - LETTERS) / 3 * 2 + (code - LETTERS) % 3,
+            length => length,
+        };
+        code += 1;
+    }
+    widths
+};
+
+/// A text out of an [`Arena`].
+pub enum Text<'a> {
+    /// As it is kept.
+    Plain(&'a str),
+    /// Unpacked.
+    Unpacked([u8; ROOM], usize),
+}
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Self::Plain(text) => text,
+            Self::Unpacked(letters, length) => std::str::from_utf8(&letters[..*length]).expect("unpacked letters are ASCII"),
+        }
+    }
+}
+
+/// A text as an arena writes it: equal texts are written alike.
+pub struct Written<'a> {
+    code: u8,
+    length: usize,
+    text: &'a [u8],
+    packed: [u8; ROOM / 2],
+}
+
+impl<'a> Written<'a> {
+    /// Packs a text.
+    pub fn new(text: &'a str) -> Self {
+        let bytes = text.as_bytes();
+        let mut written = Self { code: LONG, length: bytes.len(), text: bytes, packed: [0; ROOM / 2] };
+        match bytes {
+            [b'+', digits @ ..] if (1..SIGNED_LONGEST).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit) => {
+                written.pack(SIGNED + digits.len() as u8, digits.iter());
+            }
+            [_, ..] if bytes.len() < HEXADECIMAL_LONGEST && bytes.iter().all(|&letter| is_digit(letter)) => {
+                written.pack(HEXADECIMAL + bytes.len() as u8, bytes.iter());
+            }
+            _ if is_uuid(bytes) => {
+                written.pack(UUID, bytes.iter().filter(|&&letter| letter != b'-'));
+            }
+            [_, ..] if bytes.len() < LETTERS_LONGEST && bytes.iter().all(|&letter| PLACES[usize::from(letter)] < 40) => {
+                written.pack_letters();
+            }
+            _ if bytes.len() < usize::from(LETTERS) => written.code = bytes.len() as u8,
+            _ => {}
+        }
+        written
+    }
+
+    fn pack<'b>(&mut self, code: u8, digits: impl Iterator<Item = &'b u8>) {
+        let mut count = 0;
+        for &letter in digits {
+            let digit = if letter.is_ascii_digit() { letter - b'0' } else { letter - b'a' + 10 };
+            self.packed[count / 2] |= if count % 2 == 0 { digit << 4 } else { digit };
+            count += 1;
+        }
+        self.code = code;
+        self.length = count.div_ceil(2);
+    }
+
+    fn pack_letters(&mut self) {
+        let place = |letter: u8| u16::from(PLACES[usize::from(letter)]);
+        self.length = 0;
+        let (threes, rest) = self.text.as_chunks::<3>();
+        for &[a, b, c] in threes {
+            let number = (place(a) * 40 + place(b)) * 40 + place(c);
+            self.packed[self.length..self.length + 2].copy_from_slice(&number.to_be_bytes());
+            self.length += 2;
+        }
+        for &letter in rest {
+            self.packed[self.length] = PLACES[usize::from(letter)];
+            self.length += 1;
+        }
+        self.code = LETTERS + self.text.len() as u8;
+    }
+
+    fn bytes(&self) -> &[u8] {
+        if (LETTERS..=UUID).contains(&self.code) { &self.packed[..self.length] } else { self.text }
+    }
+
+    /// Feeds a hasher.
+    pub fn hash(&self, state: &impl std::hash::BuildHasher) -> u64 {
+        state.hash_one((self.code, self.bytes()))
+    }
+}
+
+fn is_digit(letter: u8) -> bool {
+    matches!(letter, b'0'..=b'9' | b'a'..=b'f')
+}
+
+fn is_uuid(bytes: &[u8]) -> bool {
+    let fits = |(at, &letter): (usize, &u8)| if DASHES.contains(&at) { letter == b'-' } else { is_digit(letter) };
+    bytes.len() == UUID_LETTERS && bytes.iter().enumerate().all(fits)
+}
+
+/// Texts that follow one another in a block; side by side, so that finding one of them is one look.
+#[derive(Clone, Default)]
+struct Group {
+    /// The block and the place in it.
+    anchor: u32,
+    /// How each text is written, and how long it is.
+    codes: [u8; GROUP],
+}
+
+/// Texts addressed by position.
+#[derive(Clone, Default)]
+pub struct Arena {
+    blocks: Vec<Vec<u8>>,
+    groups: Vec<Group>,
+    count: u32,
+    /// Positions and lengths of long texts.
+    long: Vec<(u32, u32)>,
+}
+
+impl Arena {
+    /// Appends a text and gives its position.
+    pub fn push(&mut self, text: &str) -> u32 {
+        self.push_written(&Written::new(text))
+    }
+
+    /// Appends a text that was packed before.
+    pub fn push_written(&mut self, written: &Written<'_>) -> u32 {
+        let position = self.count;
+        let place = position as usize % GROUP;
+        if place == 0 {
+            self.begin_group();
+        }
+        if written.code == LONG {
+            self.long.push((position, u32::try_from(written.length).expect("a text is shorter than 4 GiB")));
+        }
+        self.groups.last_mut().expect("a group was begun").codes[place] = written.code;
+        self.count = position.checked_add(1).expect("positions are 32-bit");
+        self.blocks.last_mut().expect("a group has a block").extend_from_slice(written.bytes());
+        position
+    }
+
+    fn begin_group(&mut self) {
+        match self.blocks.last() {
+            None => self.blocks.push(Vec::new()),
+            Some(block) if block.len() > BLOCK - SLACK => self.blocks.push(Vec::with_capacity(BLOCK)),
+            Some(_) => {}
+        }
+        let place = self.blocks.last().map_or(0, Vec::len);
+        let anchor = (self.blocks.len() - 1) * BLOCK + place;
+        let anchor = u32::try_from(anchor).expect("texts of one kind stay below 4 GiB: 27 million packed ids take half of one");
+        self.groups.push(Group { anchor, codes: [0; GROUP] });
+    }
+
+    /// The text at a position.
+    pub fn get(&self, position: u32) -> Text<'_> {
+        let (code, bytes) = self.at(position);
+        let digit = |at: usize| {
+            let digit = bytes[at / 2] >> (4 * (1 - at % 2)) & 15;
+            if digit < 10 { b'0' + digit } else { b'a' + digit - 10 }
+        };
+        let mut letters = [0; ROOM];
+        let length = match code {
+            LONG | 0..LETTERS => return Text::Plain(std::str::from_utf8(bytes).expect("only whole texts are appended")),
+            LETTERS..SIGNED => {
+                let count = usize::from(code - LETTERS);
+                let (packed, rest) = bytes.split_at(count / 3 * 2);
+                let (threes, _) = letters.as_chunks_mut::<3>();
+                for (three, two) in threes.iter_mut().zip(packed.as_chunks::<2>().0) {
+                    let number = u16::from_be_bytes(*two);
+                    *three = [number / 1600, number / 40 % 40, number % 40].map(|place| ALPHABET[usize::from(place)]);
+                }
+                let last = count - rest.len();
+                letters[last..count].iter_mut().zip(rest).for_each(|(letter, &place)| *letter = ALPHABET[usize::from(place)]);
+                count
+            }
+            SIGNED..HEXADECIMAL => {
+                let count = usize::from(code - SIGNED);
+                letters[0] = b'+';
+                (0..count).for_each(|at| letters[at + 1] = digit(at));
+                count + 1
+            }
+            HEXADECIMAL..UUID => {
+                let count = usize::from(code - HEXADECIMAL);
+                (0..count).for_each(|at| letters[at] = digit(at));
+                count
+            }
+            UUID => {
+                DASHES.iter().for_each(|&dash| letters[dash] = b'-');
+                let places = (0..UUID_LETTERS).filter(|place| !DASHES.contains(place));
+                places.enumerate().for_each(|(at, place)| letters[place] = digit(at));
+                UUID_LETTERS
+            }
+        };
+        Text::Unpacked(letters, length)
+    }
+
+    /// Something of the place where a text lies, for [`crate::resolve::ahead::look`].
+    pub fn peek(&self, position: u32) -> u32 {
+        let Group { anchor, codes } = &self.groups[position as usize / GROUP];
+        // Near enough: the text lies at most a line of memory further on.
+        let near = self.blocks[*anchor as usize / BLOCK].get(*anchor as usize % BLOCK + usize::from(codes[0]) % 64);
+        near.copied().unwrap_or(0).into()
+    }
+
+    /// Whether a position holds this text.
+    pub fn is(&self, position: u32, written: &Written<'_>) -> bool {
+        let (code, bytes) = self.at(position);
+        code == written.code && bytes == written.bytes()
+    }
+
+    /// Feeds a hasher with the text at a position, as [`Written::hash`] does.
+    pub fn hash(&self, position: u32, state: &impl std::hash::BuildHasher) -> u64 {
+        state.hash_one(self.at(position))
+    }
+
+    /// How a text is written, and its bytes.
+    fn at(&self, position: u32) -> (u8, &[u8]) {
+        let (group, place) = (position as usize / GROUP, position as usize % GROUP);
+        let Group { anchor, codes } = &self.groups[group];
+        let width = |place: usize| match codes[place] {
+            LONG => self.long_length(group * GROUP + place),
+            code => usize::from(WIDTHS[usize::from(code)]),
+        };
+        let before: usize = (0..place).map(width).sum();
+        let start = *anchor as usize % BLOCK + before;
+        (codes[place], &self.blocks[*anchor as usize / BLOCK][start..start + width(place)])
+    }
+
+    #[cold]
+    fn long_length(&self, position: usize) -> usize {
+        let found = self.long.binary_search_by_key(&position, |entry| entry.0 as usize).expect("every long text is noted");
+        self.long[found].1 as usize
+    }
+
+    /// How many texts there are.
+    pub fn len(&self) -> usize {
+        self.count as usize
+    }
+
+    /// Gives back what growing has reserved.
+    pub fn shrink(&mut self) {
+        self.groups.shrink_to_fit();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_comes_back_as_it_was() {
+        let long = "long".repeat(300);
+        let texts = [
+            "",
+            "7",
+            "0010",
+            "+27821234567",
+            "+",
+            "+27 82",
+            "cafe",
+            "CAFE",
+            "c0123456789abcdef01234567",
+            "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9",
+            "0A1B2C3D-4e5f-6071-8293-a4b5c6d7e8f9",
+            "thandi.née@mail.test",
+            &"9".repeat(93),
+            &"9".repeat(94),
+            "ab",
+            "abc@d",
+            "thandi.n-m_77@mail.test",
+            &"x".repeat(63),
+            &"x".repeat(64),
+            &"X".repeat(63),
+            &"X".repeat(64),
+            &format!("+{}", "9".repeat(31)),
+            &format!("+{}", "9".repeat(32)),
+            &long,
+        ];
+        let mut arena = Arena::default();
+        // More than one block.
+        for round in 0..2_000 {
+            for (at, text) in texts.iter().enumerate() {
+                assert_eq!(arena.push(text) as usize, round * texts.len() + at);
+            }
+        }
+        assert!(arena.blocks.len() > 1);
+        let state = foldhash::fast::FixedState::with_seed(1);
+        for position in 0..arena.len() {
+            let text = texts[position % texts.len()];
+            let position = u32::try_from(position).unwrap();
+            assert_eq!(&*arena.get(position), text);
+            assert!(arena.is(position, &Written::new(text)));
+            assert!(!arena.is(position, &Written::new("another")));
+            assert_eq!(arena.hash(position, &state), Written::new(text).hash(&state));
+        }
+    }
+
+    #[test]
+    fn numbers_and_uuids_take_half_their_letters_or_less() {
+        let stored = |text: &str| Written::new(text).bytes().len();
+        assert_eq!(stored("+27821234567"), 6);
+        assert_eq!(stored("2700123456"), 5);
+        assert_eq!(stored("0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"), 16);
+        assert_eq!(stored("thandi@mail.test"), 11);
+    }
+}
