@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use crate::resolve::births::BirthMatch;
 use crate::resolve::candidates::Edge;
 use crate::resolve::decisions::Decided;
-use crate::resolve::evidence::Scorer;
+use crate::resolve::evidence::{Scorer, is_strong};
 use crate::resolve::names::NameMatch;
 use crate::resolve::population::Record;
 use crate::resolve::profiles::Profiles;
@@ -32,11 +32,13 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// 0 to 100, for ranking: 30 at 0 bits, 60 at the threshold, 95 at most; across tenants at most 60.
+    /// 0 to 100, for ranking: 30 at 0 bits, 60 at the threshold, 95 at most; across tenants at most 60. A number that belongs to one
+    /// person on the records of two is an error of some source: such a pair has 30 at least, however little else speaks for it.
     pub fn score(&self) -> i32 {
         let bits16 = i32::from(self.edge.bits16);
         let score = if bits16 < LINK16 { 30 + bits16 * 30 / LINK16 } else { 60 + (bits16 - LINK16) * 5 / 16 };
-        score.clamp(1, if self.why == Refusal::Tenant { 60 } else { 95 })
+        let least = if self.edge.rule().is_some_and(is_strong) { 30 } else { 1 };
+        score.clamp(least, if self.why == Refusal::Tenant { 60 } else { 95 })
     }
 }
 

@@ -128,6 +128,21 @@ fn what_two_ends_of_a_chain_say_counts_for_the_whole() {
 }
 
 #[test]
+fn one_number_on_two_people_is_not_last_in_the_queue_however_different_they_are() {
+    let number = |raw: Raw| Raw { golf_rsa: "2700112233".to_owned(), ..raw };
+    let records = [
+        number(with(member("1", "Peter", "Botha", "1951-01-20"), "peter@mail.test", "")),
+        number(with(member("2", "Anna", "Venter", "1984-11-02"), "anna@mail.test", "")),
+    ];
+    let resolution = resolved(&records);
+    assert_eq!(people(&resolution).len(), 2);
+    let batch = resolution.candidates().next().unwrap();
+    let columns = candidates::Table::columns(&batch).unwrap();
+    let row = columns.row(0);
+    assert!(row.bits16 < 0 && row.score == 30 && row.is_filed, "{} bits, score {}", row.bits16 / 16, row.score);
+}
+
+#[test]
 fn a_slip_joins_no_two_groups_that_do_not_fit_as_wholes() {
     let scl = |id: &str, last: &str, auth: &str, phone: &str| Raw {
         source: Source::Scl,
