@@ -10,7 +10,7 @@ use crate::resolve::intern::{Buckets, NONE, Symbol};
 use crate::resolve::names::block_hash;
 use crate::resolve::owners::{Tenants, tenants_of};
 use crate::resolve::population::{KeyKind, Population, Record};
-use crate::resolve::weights::{LINK16, REVIEW16};
+use crate::resolve::weights::{LINK16, Piece, REVIEW16};
 
 /// Up to so many records are compared each with each.
 pub const STAR_LIMIT: usize = 14;
@@ -105,11 +105,11 @@ pub fn edges(scorer: &Scorer<'_>, buckets: &[Buckets; 6]) -> Vec<Edge> {
             append(&mut edges, found);
         }
     }
-    for block in [Block::NameBorn, Block::NearEmail, Block::NearPhone] {
+    for block in [Block::NameBorn, Block::NearEmail, Block::NearPhone, Block::RareName] {
         let mut keys = block.keys(scorer.population);
         keys.par_sort_unstable();
         for round in rounds(&keys, ROUND, |entry| entry.0) {
-            let groups = round.par_chunk_by(|a, b| a.0 == b.0).filter(|group| group.len() > 1);
+            let groups = round.par_chunk_by(|a, b| a.0 == b.0).filter(|group| (2..=block.limit()).contains(&group.len()));
             let found = groups.fold(Vec::new, |mut found, group| {
                 star_or_all(group.len(), &mut |x, y| {
                     let (a, b) = (group[x].1, group[y].1);
@@ -272,9 +272,20 @@ enum Block {
     NearEmail,
     /// Full name and five of the number's digits, the last two left out.
     NearPhone,
+    /// Full name and tenant, where the family name is so rare that two who bear it are worth a look without any key.
+    RareName,
 }
 
 impl Block {
+    /// How many records of one key are worth comparing.
+    fn limit(self) -> usize {
+        match self {
+            // More of one full name are namesakes.
+            Self::RareName => 4,
+            Self::NameBorn | Self::NearEmail | Self::NearPhone => usize::MAX,
+        }
+    }
+
     /// The records that can share it, by what they share; sorted by the caller.
     fn keys(self, population: &Population) -> Vec<(u32, Record)> {
         // Texts are read one after the other, once each, instead of wherever a record points.
@@ -283,12 +294,18 @@ impl Block {
             symbols.into_par_iter().with_min_len(4096).map(|symbol| part(&population.text(kind, symbol))).collect()
         };
         let (kind, parts) = match self {
-            Self::NameBorn => (None, Vec::new()),
+            Self::NameBorn | Self::RareName => (None, Vec::new()),
             Self::NearEmail => (Some(KeyKind::Email), parts(KeyKind::Email, start_of_address)),
             Self::NearPhone => (Some(KeyKind::Phone), parts(KeyKind::Phone, middle_of_number)),
         };
         let key = |record| {
             let (first, last) = full_name(population, record)?;
+            if matches!(self, Self::RareName) {
+                let alone = Piece::NoKey.bits16() + Piece::FirstEqual.bits16() + Piece::LastEqual.bits16();
+                let tenant = u64::from(population.at(record).tenant);
+                return (population.names.rarity16(last) + alone >= REVIEW16)
+                    .then(|| block_hash((first, last, 3 << 40 | tenant)));
+            }
             let Some(kind) = kind else {
                 let born = population.at(record).born;
                 return (born != 0).then(|| block_hash((first.min(last), first.max(last), u64::from(born))));

@@ -203,3 +203,16 @@ fn an_id_survives_a_founder_that_is_no_longer_exported_and_is_given_to_no_other(
     let reused = with(member("1", "Thabo", "Nkosi", ""), "thabo@mail.test", "");
     assert_eq!(ids(&[reused, follower], &loaded[1..]), [second, first]);
 }
+
+#[test]
+fn a_rare_full_name_alone_in_one_tenant_is_for_review_and_a_common_one_is_not() {
+    let crowd = (0..40_000).map(|n| player(&format!("p{n}"), "John", "Smith", "", ""));
+    let of = |id: &str, last: &str, email: &str| with(member(id, "Naledi", last, ""), email, "");
+    let rare = [of("1", "Quibellmore", "nale.q@mail.test"), player("a", "Naledi", "Quibellmore", "other@post.test", "")];
+    let records: Vec<Raw> = rare.into_iter().chain(crowd).collect();
+    let resolution = resolved(&records);
+    assert_ne!(resolution.labels()[0], resolution.labels()[1]);
+    let found: Vec<_> = resolution.candidates().collect();
+    let rows: usize = found.iter().map(|batch| batch.num_rows()).sum();
+    assert_eq!(rows, 1, "the two of the rare name, and no two Smiths");
+}
