@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::model::{Code, LinkRule};
-use crate::resolve::ahead::ABREAST;
+use crate::resolve::ahead::{ABREAST, look};
 use crate::resolve::evidence::{Scorer, Verdict};
 use crate::resolve::forest::Forest;
 use crate::resolve::intern::{Buckets, NONE, Symbol};
@@ -14,6 +14,11 @@ use crate::resolve::weights::{LINK16, Piece, REVIEW16};
 
 /// Up to so many records are compared each with each.
 pub const STAR_LIMIT: usize = 14;
+
+/// The tenants differ.
+const CROSS_TENANT: u8 = 1;
+/// One of the two is nameless and may be the other, for all that speaks for it.
+const CLAIM: u8 = 2;
 
 /// A scored pair: the smaller record first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +32,7 @@ pub struct Edge {
     /// The evidence in sixteenths of a bit.
     pub bits16: i16,
     rule: u8,
-    cross_tenant: bool,
+    flags: u8,
 }
 
 impl Edge {
@@ -39,13 +44,13 @@ impl Edge {
             component: a.min(b),
             bits16: i16::try_from(bits16.clamp(-30_000, 30_000)).expect("clamped"),
             rule: verdict.rule.map_or(LinkRule::Skipped, |rule| rule) as u8,
-            cross_tenant: verdict.cross_tenant,
+            flags: if verdict.cross_tenant { CROSS_TENANT } else { 0 },
         }
     }
 
     /// A link of a cluster, read back.
     pub fn link(a: Record, b: Record, bits16: i16, rule: u8) -> Self {
-        Self { a: a.min(b), b: a.max(b), component: a.min(b), bits16, rule, cross_tenant: false }
+        Self { a: a.min(b), b: a.max(b), component: a.min(b), bits16, rule, flags: 0 }
     }
 
     /// Code of the rule, for [`Edge::link`].
@@ -60,12 +65,18 @@ impl Edge {
 
     /// Whether it lies across tenants, where it is only listed.
     pub fn is_cross_tenant(self) -> bool {
-        self.cross_tenant
+        self.flags & CROSS_TENANT != 0
+    }
+
+    /// Whether it links, or may when the rest of the household has its say: a nameless record may be a named one's person, though too
+    /// little speaks for it alone.
+    pub fn is_tie(self) -> bool {
+        self.links() || self.flags & CLAIM != 0
     }
 
     /// Whether the evidence suffices for a link.
     pub fn links(self) -> bool {
-        !self.cross_tenant && i32::from(self.bits16) >= LINK16
+        !self.is_cross_tenant() && i32::from(self.bits16) >= LINK16
     }
 
     /// Best first, then by the two records.
@@ -111,6 +122,7 @@ pub fn edges(scorer: &Scorer<'_>, buckets: &[Buckets; 6]) -> Vec<Edge> {
         for round in rounds(&keys, ROUND, |entry| entry.0) {
             let groups = round.par_chunk_by(|a, b| a.0 == b.0).filter(|group| (2..=block.limit()).contains(&group.len()));
             let found = groups.fold(Vec::new, |mut found, group| {
+                block.look_ahead(scorer.population, group);
                 star_or_all(group.len(), &mut |x, y| {
                     let (a, b) = (group[x].1, group[y].1);
                     if !is_met_before(scorer, KeyKind::ALL.len(), a, b) {
@@ -125,25 +137,14 @@ pub fn edges(scorer: &Scorer<'_>, buckets: &[Buckets; 6]) -> Vec<Edge> {
     edges.par_sort_unstable_by_key(|edge| (edge.a, edge.b));
     edges.dedup_by_key(|edge| (edge.a, edge.b));
     let mut forest = Forest::new(scorer.population.len());
-    edges.iter().filter(|edge| is_tie(scorer, edge)).for_each(|edge| {
+    edges.iter().filter(|edge| edge.is_tie()).for_each(|edge| {
         forest.join(edge.a, edge.b);
     });
-    edges.iter_mut().for_each(|edge| edge.component = forest.find(edge.a));
+    let components = forest.into_labels();
+    edges.par_iter_mut().for_each(|edge| edge.component = components[edge.a as usize]);
+    drop(components);
     edges.par_sort_unstable_by_key(|edge| (edge.component, edge.order()));
     edges
-}
-
-/// Whether an edge links, or may when the rest of the household has its say: a nameless record may be a named one's person, though too
-/// little speaks for it alone.
-pub(super) fn is_tie(scorer: &Scorer<'_>, edge: &Edge) -> bool {
-    let nameless = |record| scorer.population.is_nameless(record);
-    let is_claim = || {
-        !edge.is_cross_tenant()
-            && edge.rule().is_some()
-            && i32::from(edge.bits16) >= REVIEW16
-            && nameless(edge.a) != nameless(edge.b)
-    };
-    edge.links() || is_claim()
 }
 
 /// Parts of about this length that divide no run of equal keys, by which the list must be sorted.
@@ -177,7 +178,12 @@ fn keep(scorer: &Scorer<'_>, a: Record, b: Record, found: &mut Vec<Edge>) {
     let (a, b) = (a.min(b), a.max(b));
     let (bits16, verdict) = scorer.sum(a, b);
     if verdict.is_strong() || bits16 >= if verdict.cross_tenant { LINK16 } else { REVIEW16 } {
-        found.push(Edge::new(a, b, bits16, &verdict));
+        let mut edge = Edge::new(a, b, bits16, &verdict);
+        let is_nameless = |record| scorer.population.is_nameless(record);
+        if !verdict.cross_tenant && verdict.rule.is_some() && bits16 >= REVIEW16 && is_nameless(a) != is_nameless(b) {
+            edge.flags |= CLAIM;
+        }
+        found.push(edge);
     }
 }
 
@@ -284,6 +290,18 @@ impl Block {
             Self::RareName => 4,
             Self::NameBorn | Self::NearEmail | Self::NearPhone => usize::MAX,
         }
+    }
+
+    /// Looks at what comparing these records will look at.
+    fn look_ahead(self, population: &Population, group: &[(u32, Record)]) {
+        let records = || group.iter().take(STAR_LIMIT).map(|&(_, record)| record);
+        look(records().map(|record| population.peek(record)));
+        let kind = match self {
+            Self::NameBorn | Self::RareName => return,
+            Self::NearEmail => KeyKind::Email,
+            Self::NearPhone => KeyKind::Phone,
+        };
+        look(records().map(|record| population.peek_text(kind, population.value(kind, record))));
     }
 
     /// The records that can share it, by what they share; sorted by the caller.

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use crate::model::{Code as _, LinkRule, Source};
 use crate::resolve::ahead::look;
-use crate::resolve::candidates::{Edge, is_tie, rounds};
+use crate::resolve::candidates::{Edge, rounds};
 use crate::resolve::evidence::{Scorer, is_strong};
 use crate::resolve::forest::Forest;
 use crate::resolve::placing::{Claim, weigh};
@@ -99,7 +99,7 @@ struct Component<'a> {
 impl<'a> Component<'a> {
     /// `None` when nothing ties the records.
     fn new(scorer: &'a Scorer<'a>, component: &[Edge]) -> Option<Self> {
-        let edges: Vec<Edge> = component.iter().copied().filter(|edge| is_tie(scorer, edge)).collect();
+        let edges: Vec<Edge> = component.iter().copied().filter(|edge| edge.is_tie()).collect();
         if edges.is_empty() {
             return None;
         }

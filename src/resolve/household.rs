@@ -331,3 +331,23 @@ fn on_own(says: Mailbox) -> Piece {
         Mailbox::Silent => Piece::OwnSilent,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packed_contacts_tell_apart_what_the_weights_do() {
+        let users = |named, nameless| Users { named, nameless };
+        for (email, phone, common, names_a_user) in
+            [(users(0, 0), users(0, 0), 0, false), (users(3, 1), users(2, 3), 2, true), (users(1, 2), users(0, 3), 1, false)]
+        {
+            let unpacked = Contacts { email, phone, common, names_a_user }.pack().unpack();
+            assert!(unpacked.email == email && unpacked.phone == phone);
+            assert_eq!((unpacked.common, unpacked.names_a_user), (common, names_a_user));
+        }
+        let crowd = Contacts { email: users(5, 9), phone: users(5, 9), common: 5, names_a_user: true }.pack().unpack();
+        assert!(crowd.email == users(3, 3) && crowd.phone == users(3, 3));
+        assert_eq!(crowd.common, 3);
+    }
+}
