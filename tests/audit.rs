@@ -169,6 +169,20 @@ fn a_sample_that_somebody_judged_is_not_overwritten() {
 }
 
 #[test]
+fn a_judged_sample_with_a_slip_in_it_is_not_overwritten_either() {
+    let workdir = resolved();
+    judged(&workdir, "audit.csv", |row| if row["linked"] == "yes" { "same" } else { "smae" });
+    let path = workdir.path().join("audit.csv");
+    let before = std::fs::read(&path).unwrap();
+    let refused = workdir.run("audit", &["--sample", "300"]).exits(2);
+    refused.says("a verdict is same, different or unsure").says("draw elsewhere");
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    std::fs::write(&path, "\n").unwrap();
+    workdir.ok("audit", &["--sample", "300"]);
+    assert_eq!(table(&path).len(), 8);
+}
+
+#[test]
 fn one_person_in_two_tenants_is_counted_and_stops_no_run() {
     let workdir = resolved();
     let verdict = |row: &Row| if row["stratum"] == "candidate, CROSS_TENANT" { "same" } else { "" };

@@ -143,6 +143,13 @@ mod tests {
     }
 
     #[test]
+    fn a_profile_id_is_derived_from_its_founders_key_as_one_text() {
+        let founder = RecordKey { source: Source::Scl, id: "77" };
+        assert_eq!(profile_id(founder, 1), derived_id("profile", &["scl:members:77"]));
+        assert_eq!(profile_id(founder, 3), derived_id("profile", &["scl:members:77#3"]));
+    }
+
+    #[test]
     fn parts_of_a_natural_key_do_not_run_together() {
         assert_ne!(derived_id("x", &["ab", "c"]), derived_id("x", &["a", "bc"]));
     }

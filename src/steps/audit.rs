@@ -136,9 +136,17 @@ fn write_sample(session: &Session, pairs: Vec<Pair>, size: usize, args: &Args) -
     Ok(Outcome::new(text, json!({ "pairs": drawn.len(), "strata": strata })).next(next))
 }
 
-/// A file in which somebody has judged is not overwritten.
+/// A file in which somebody has judged is not overwritten, nor one of which that cannot be told.
 fn keep_verdicts(path: &Path) -> Result<()> {
-    let judged = read_lossy(path)?.map_or_else(Vec::new, |text| read_verdicts(&text).unwrap_or_default());
+    let text = read_lossy(path)?.unwrap_or_default();
+    if text.trim().is_empty() {
+        return Ok(());
+    }
+    let judged = read_verdicts(&text).map_err(|what| {
+        let fault =
+            Fault::new(Exit::Usage, format!("a file is here whose verdicts, if any, a new sample would overwrite: {what}"));
+        fault.at(path.display().to_string()).help("mend or remove it, or draw elsewhere: audit --sample N --out FILE")
+    })?;
     let given = judged.iter().filter(|one| one.verdict.is_some()).count();
     if given == 0 {
         return Ok(());
@@ -206,8 +214,7 @@ fn weigh<'a>(pairs: &'a [Pair], judgements: &[Judgement], do_tenants_divide: boo
     let mut read = Read::default();
     for judged in judgements {
         let (a, b) = (judged.a.as_str().min(&judged.b), judged.a.as_str().max(&judged.b));
-        let pair = known.get(&(a, b));
-        let is_same = match (judged.verdict, pair) {
+        let (pair, is_same) = match (judged.verdict, known.get(&(a, b))) {
             (None, _) => {
                 read.blank += 1;
                 continue;
@@ -220,9 +227,8 @@ fn weigh<'a>(pairs: &'a [Pair], judgements: &[Judgement], do_tenants_divide: boo
                 read.stale += 1;
                 continue;
             }
-            (Some(verdict), Some(_)) => verdict == Verdict::Same,
+            (Some(verdict), Some(pair)) => (pair, verdict == Verdict::Same),
         };
-        let Some(pair) = pair else { continue };
         let (same, count) = read.counts.entry(pair.stratum.as_str()).or_default();
         *count += 1;
         *same += u64::from(is_same);

@@ -28,24 +28,17 @@ use crate::fault::{Exit, Fault};
 
 /// The text of a file; `None` where there is none.
 pub fn read_text(path: &Path) -> anyhow::Result<Option<String>> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
-            let fault = Fault::new(Exit::Usage, "the file is not UTF-8 text").at(path.display().to_string());
-            Err(fault.help("save it as UTF-8; spreadsheets call that \"CSV UTF-8\"").into())
-        }
-        Err(error) => Err(io_fault("read", path, &error).into()),
-    }
+    let Some(bytes) = read_file(path)? else { return Ok(None) };
+    let text = String::from_utf8(bytes).map_err(|_| {
+        let fault = Fault::new(Exit::Usage, "the file is not UTF-8 text").at(path.display().to_string());
+        fault.help("save it as UTF-8; spreadsheets call that \"CSV UTF-8\"")
+    })?;
+    Ok(Some(text))
 }
 
 /// The same of a file that a spreadsheet may have saved in another encoding: letters that are not UTF-8 are replaced.
 pub fn read_lossy(path: &Path) -> anyhow::Result<Option<String>> {
-    match std::fs::read(path) {
-        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(io_fault("read", path, &error).into()),
-    }
+    Ok(read_file(path)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 /// A file operation that failed, as a fault: the operation, the path and the system's reason.
