@@ -33,7 +33,10 @@ fn has_draft(workdir: &Workdir, folder: &str) -> bool {
 /// Runs a command that is sent a signal when the moment has come.
 fn signalled(workdir: &Workdir, binary: &str, arguments: &[&str], signal: Signal, moment: impl FnMut() -> bool) -> Run {
     let mut started = workdir.start(binary, arguments);
-    assert!(started.wait_for(moment), "{binary} ended before its moment came");
+    if !started.wait_for(moment) {
+        let run = started.end();
+        panic!("{binary} ended with {} before its moment came\n{}{}", run.code, run.stdout, run.stderr);
+    }
     started.signal(signal);
     let run = started.end();
     let lines: Vec<_> = run.stderr.lines().filter(|line| line.contains("interrupted")).collect();
@@ -203,7 +206,9 @@ fn an_interrupted_start_of_the_local_server_starts_the_next_time() {
     let postgres = workdir.data().join("postgres");
     let _stopped = Stopped(postgres.clone());
     let up = ["up", "--scale", "0.002"];
-    signalled(&workdir, "local", &up, Signal::INT, || postgres.join("data.tmp/base").exists()).says(NOTHING);
+    let half_made = || names(&postgres).iter().any(|name| name.starts_with("data.tmp-") && postgres.join(name).join("base").exists());
+    // The next one starts while the initdb of this one may still be clearing away.
+    signalled(&workdir, "local", &up, Signal::INT, half_made).says(NOTHING);
     signalled(&workdir, "local", &up, Signal::TERM, || postgres.join("port").exists()).says(NOTHING);
     assert!(!workdir.data().join(".demo").exists(), "half a population is not taken for a whole one");
     workdir.ok("local", &up).says("invented");

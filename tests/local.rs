@@ -72,8 +72,10 @@ fn data_outlives_a_stop_a_second_start_and_a_kill() {
 #[test]
 fn an_interrupted_initdb_is_started_anew() {
     let root = tempfile::Builder::new().prefix("bf").tempdir_in("/tmp").unwrap();
-    std::fs::create_dir_all(root.path().join("data.tmp/base")).unwrap();
+    let half = root.path().join("data.tmp-1");
+    std::fs::create_dir_all(half.join("base")).unwrap();
     let server = LocalServer::start(root.path(), Purpose::Test).unwrap();
+    assert!(!half.exists());
     assert!(server.client("postgres").is_ok());
     server.stop().unwrap();
 }

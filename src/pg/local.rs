@@ -251,16 +251,26 @@ fn broken(folder: &Path, what: &str) -> anyhow::Error {
     fault.into()
 }
 
+/// How the name of a cluster in the making begins, before the id of the process that makes it.
+const HALF: &str = "data.tmp-";
+
+/// Removes clusters whose makers were interrupted, as far as possible: an initdb that was signalled may still be removing its own, and
+/// what it leaves goes with the next start.
+fn clear_halves(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.filter_map(Result::ok).filter(|entry| entry.file_name().to_string_lossy().starts_with(HALF)) {
+        let _ = fs::remove_dir_all(entry.path());
+    }
+}
+
 fn create_cluster(binaries: &Binaries, account: &Account, folder: &Path, purpose: Purpose) -> Result<()> {
     // What an interrupted initdb left behind; a finished one always has PG_VERSION, written last among its first files.
     let data = folder.join("data");
     if data.exists() {
         fs::remove_dir_all(&data).with_context(|| format!("{} cannot be cleared", data.display()))?;
     }
-    let half = folder.join("data.tmp");
-    if half.exists() {
-        fs::remove_dir_all(&half).with_context(|| format!("{} cannot be cleared", half.display()))?;
-    }
+    clear_halves(folder);
+    let half = folder.join(format!("{HALF}{}", std::process::id()));
     let output = account
         .command(&binaries.initdb())
         .args([
