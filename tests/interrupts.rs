@@ -206,7 +206,8 @@ fn an_interrupted_start_of_the_local_server_starts_the_next_time() {
     let postgres = workdir.data().join("postgres");
     let _stopped = Stopped(postgres.clone());
     let up = ["up", "--scale", "0.002"];
-    let half_made = || names(&postgres).iter().any(|name| name.starts_with("data.tmp-") && postgres.join(name).join("base").exists());
+    let half_made =
+        || names(&postgres).iter().any(|name| name.starts_with("data.tmp-") && postgres.join(name).join("base").exists());
     // The next one starts while the initdb of this one may still be clearing away.
     signalled(&workdir, "local", &up, Signal::INT, half_made).says(NOTHING);
     signalled(&workdir, "local", &up, Signal::TERM, || postgres.join("port").exists()).says(NOTHING);
