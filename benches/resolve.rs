@@ -10,9 +10,6 @@ use crm_backfill::resolve::accuracy::{Accuracy, RuleAccuracy};
 use crm_backfill::resolve::{LiteralRule, Memory, Options};
 use truth::{Raw, Truth, read_csv};
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Seeds that no weight was tuned on.
 #[cfg(feature = "local-postgres")]
 const REPORTED: [u64; 2] = [101, 102];
