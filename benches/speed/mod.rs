@@ -35,21 +35,16 @@ fn status(name: &str) -> u64 {
     line.trim_start_matches(':').split_whitespace().next().and_then(|number| number.parse().ok()).unwrap_or(0) * 1024
 }
 
-/// Writes a population as staging does, then measures in processes of their own, so that no memory that others gave back is counted as
+/// Writes a population as staging does, then measures in a process of its own, so that no memory that others gave back is counted as
 /// free.
 pub fn told(scale: f64) {
     let scratch = tempfile::tempdir().expect("a folder for the staged files");
     let folder = scratch.path().join("stage");
     let count = stage(&folder, scale);
     let own = std::env::current_exe().expect("a bench knows its file");
-    // The allocator keeps what is freed for a second, in case it is wanted again; what resolution holds shows when it does not.
-    for (how, delay) in [("as programs run", None), ("with freed memory given back at once", Some("0"))] {
-        let mut child = std::process::Command::new(&own);
-        child.env("SPEED_STAGED", &folder).env("SPEED_RECORDS", count.to_string());
-        child.envs(delay.map(|delay| ("MIMALLOC_PURGE_DELAY", delay)));
-        println!("{how}:");
-        assert!(child.status().is_ok_and(|status| status.success()), "the measurement of speed failed");
-    }
+    let mut child = std::process::Command::new(&own);
+    child.env("SPEED_STAGED", &folder).env("SPEED_RECORDS", count.to_string());
+    assert!(child.status().is_ok_and(|status| status.success()), "the measurement of speed failed");
 }
 
 /// Writes every source's people in the order of their ids, as exports have them; gives how many.
@@ -106,7 +101,7 @@ pub fn measure(folder: &Path, expected: usize) {
             resident.get_or_insert_with(|| status("VmRSS"));
             count += batch.len();
             let (begun, at) = (Instant::now(), cpu());
-            gathering.people(source, &batch);
+            gathering.people(source, batch);
             wall += begun.elapsed();
             used += cpu() - at;
         }

@@ -16,7 +16,7 @@ const SIGNED: u8 = 128;
 /// From here on: `+` and so many decimal digits.
 const HEXADECIMAL: u8 = 160;
 /// From here on: so many digits of 0-9 and a-f.
-const UUID: u8 = 254;
+const UUID: u8 = 224;
 /// A text kept as it is, whose length is beside.
 const LONG: u8 = 255;
 
@@ -33,15 +33,54 @@ const PLACES: [u8; 256] = {
     places
 };
 
+/// Of each byte whether it is a decimal digit, a hexadecimal one in lower case, a letter of the alphabet.
+const KINDS: [u8; 256] = {
+    let mut kinds = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let letter = byte as u8;
+        let is_digit = letter.is_ascii_digit() || matches!(letter, b'a'..=b'f');
+        kinds[byte] = letter.is_ascii_digit() as u8 * DECIMAL + is_digit as u8 * DIGIT + (PLACES[byte] < 40) as u8 * LETTER;
+        byte += 1;
+    }
+    kinds
+};
+const DECIMAL: u8 = 1;
+const DIGIT: u8 = 2;
+const LETTER: u8 = 4;
+
+/// Two letters of the alphabet by their common number, and two hexadecimal digits.
+static TWO_LETTERS: [[u8; 2]; 1600] = {
+    let mut two = [[0; 2]; 1600];
+    let mut number = 0;
+    while number < 1600 {
+        two[number] = [ALPHABET[number / 40], ALPHABET[number % 40]];
+        number += 1;
+    }
+    two
+};
+static TWO_DIGITS: [[u8; 2]; 256] = {
+    let (digits, mut two, mut number) = (b"0123456789abcdef", [[0; 2]; 256], 0);
+    while number < 256 {
+        two[number] = [digits[number / 16], digits[number % 16]];
+        number += 1;
+    }
+    two
+};
+
 /// Most letters or digits that a code can count.
 const LETTERS_LONGEST: usize = (SIGNED - LETTERS) as usize;
 const SIGNED_LONGEST: usize = (HEXADECIMAL - SIGNED) as usize;
 const HEXADECIMAL_LONGEST: usize = (UUID - HEXADECIMAL) as usize;
-/// Letters of a UUID, and where its dashes are.
+/// Letters of a UUID, where its dashes are, and where its digits begin and end.
 const UUID_LETTERS: usize = 36;
 const DASHES: [usize; 4] = [8, 13, 18, 23];
+const DIGITS: [(usize, usize); 5] = [(0, 8), (9, 13), (14, 18), (19, 23), (24, 36)];
 /// Room for every packed text as it is read.
-const ROOM: usize = HEXADECIMAL_LONGEST;
+const ROOM: usize = 64;
+/// Room for every text as it is packed.
+const PACKED: usize = 48;
+const _: () = assert!(LETTERS as usize == ROOM && LETTERS_LONGEST == ROOM && HEXADECIMAL_LONGEST == ROOM);
 
 /// Bytes of a text by code; of long texts it is beside.
 const WIDTHS: [u8; 256] = {
@@ -64,8 +103,8 @@ const WIDTHS: [u8; 256] = {
 pub enum Text<'a> {
     /// As it is kept.
     Plain(&'a str),
-    /// Unpacked.
-    Unpacked([u8; ROOM], usize),
+    /// Unpacked, and how many letters there are.
+    Unpacked([u8; ROOM], u8),
 }
 
 impl Deref for Text<'_> {
@@ -74,7 +113,17 @@ impl Deref for Text<'_> {
     fn deref(&self) -> &str {
         match self {
             Self::Plain(text) => text,
-            Self::Unpacked(letters, length) => std::str::from_utf8(&letters[..*length]).expect("unpacked letters are ASCII"),
+            Self::Unpacked(..) => std::str::from_utf8(self.as_bytes()).expect("unpacked letters are ASCII"),
+        }
+    }
+}
+
+impl Text<'_> {
+    /// The bytes of the text; that they are text is not looked at again.
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Plain(text) => text.as_bytes(),
+            Self::Unpacked(letters, length) => &letters[..usize::from(*length)],
         }
     }
 }
@@ -84,42 +133,45 @@ pub struct Written<'a> {
     code: u8,
     length: usize,
     text: &'a [u8],
-    packed: [u8; ROOM / 2],
+    packed: [u8; PACKED],
 }
 
 impl<'a> Written<'a> {
     /// Packs a text.
     pub fn new(text: &'a str) -> Self {
         let bytes = text.as_bytes();
-        let mut written = Self { code: LONG, length: bytes.len(), text: bytes, packed: [0; ROOM / 2] };
+        let mut written = Self { code: LONG, length: bytes.len(), text: bytes, packed: [0; PACKED] };
         match bytes {
-            [b'+', digits @ ..] if (1..SIGNED_LONGEST).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit) => {
-                written.pack(SIGNED + digits.len() as u8, digits.iter());
+            [b'+', digits @ ..] if (1..SIGNED_LONGEST).contains(&digits.len()) && kinds(digits) & DECIMAL != 0 => {
+                written.pack(SIGNED + digits.len() as u8, digits);
+                return written;
             }
-            [_, ..] if bytes.len() < HEXADECIMAL_LONGEST && bytes.iter().all(|&letter| is_digit(letter)) => {
-                written.pack(HEXADECIMAL + bytes.len() as u8, bytes.iter());
-            }
-            _ if is_uuid(bytes) => {
-                written.pack(UUID, bytes.iter().filter(|&&letter| letter != b'-'));
-            }
-            [_, ..] if bytes.len() < LETTERS_LONGEST && bytes.iter().all(|&letter| PLACES[usize::from(letter)] < 40) => {
-                written.pack_letters();
-            }
-            _ if bytes.len() < usize::from(LETTERS) => written.code = bytes.len() as u8,
+            _ if bytes.len() >= ROOM => return written,
             _ => {}
+        }
+        let kinds = kinds(bytes);
+        if bytes.is_empty() {
+            written.code = 0;
+        } else if kinds & DIGIT != 0 {
+            written.pack(HEXADECIMAL + bytes.len() as u8, bytes);
+        } else if kinds & LETTER != 0 {
+            match uuid_digits(bytes) {
+                Some(digits) => written.pack(UUID, &digits),
+                None => written.pack_letters(),
+            }
+        } else {
+            written.code = bytes.len() as u8;
         }
         written
     }
 
-    fn pack<'b>(&mut self, code: u8, digits: impl Iterator<Item = &'b u8>) {
-        let mut count = 0;
-        for &letter in digits {
-            let digit = if letter.is_ascii_digit() { letter - b'0' } else { letter - b'a' + 10 };
-            self.packed[count / 2] |= if count % 2 == 0 { digit << 4 } else { digit };
-            count += 1;
-        }
+    fn pack(&mut self, code: u8, digits: &[u8]) {
+        let value = |letter: u8| (letter & 15) + 9 * (letter >> 6);
+        let (pairs, last) = digits.as_chunks::<2>();
+        self.packed.iter_mut().zip(pairs).for_each(|(byte, &[high, low])| *byte = value(high) << 4 | value(low));
+        last.iter().for_each(|&high| self.packed[pairs.len()] = value(high) << 4);
         self.code = code;
-        self.length = count.div_ceil(2);
+        self.length = digits.len().div_ceil(2);
     }
 
     fn pack_letters(&mut self) {
@@ -148,13 +200,29 @@ impl<'a> Written<'a> {
     }
 }
 
-fn is_digit(letter: u8) -> bool {
-    matches!(letter, b'0'..=b'9' | b'a'..=b'f')
+/// What all letters are.
+fn kinds(letters: &[u8]) -> u8 {
+    letters.iter().fold(u8::MAX, |kinds, &letter| kinds & KINDS[usize::from(letter)])
 }
 
-fn is_uuid(bytes: &[u8]) -> bool {
-    let fits = |(at, &letter): (usize, &u8)| if DASHES.contains(&at) { letter == b'-' } else { is_digit(letter) };
-    bytes.len() == UUID_LETTERS && bytes.iter().enumerate().all(fits)
+/// The digits of a UUID in lower case.
+fn uuid_digits(bytes: &[u8]) -> Option<[u8; 32]> {
+    if bytes.len() != UUID_LETTERS || DASHES.iter().any(|&dash| bytes[dash] != b'-') {
+        return None;
+    }
+    let mut digits = [0; 32];
+    let mut place = 0;
+    for (start, end) in DIGITS {
+        digits[place..place + end - start].copy_from_slice(&bytes[start..end]);
+        place += end - start;
+    }
+    (kinds(&digits) & DIGIT != 0).then_some(digits)
+}
+
+/// Writes two digits for each byte.
+fn spread(bytes: &[u8], letters: &mut [u8]) {
+    let (pairs, _) = letters.as_chunks_mut::<2>();
+    pairs.iter_mut().zip(bytes).for_each(|(pair, &byte)| *pair = TWO_DIGITS[usize::from(byte)]);
 }
 
 /// Texts that follow one another in a block; side by side, so that finding one of them is one look.
@@ -213,10 +281,6 @@ impl Arena {
     /// The text at a position.
     pub fn get(&self, position: u32) -> Text<'_> {
         let (code, bytes) = self.at(position);
-        let digit = |at: usize| {
-            let digit = bytes[at / 2] >> (4 * (1 - at % 2)) & 15;
-            if digit < 10 { b'0' + digit } else { b'a' + digit - 10 }
-        };
         let mut letters = [0; ROOM];
         let length = match code {
             LONG | 0..LETTERS => return Text::Plain(std::str::from_utf8(bytes).expect("only whole texts are appended")),
@@ -225,32 +289,36 @@ impl Arena {
                 let (packed, rest) = bytes.split_at(count / 3 * 2);
                 let (threes, _) = letters.as_chunks_mut::<3>();
                 for (three, two) in threes.iter_mut().zip(packed.as_chunks::<2>().0) {
-                    let number = u16::from_be_bytes(*two);
-                    *three = [number / 1600, number / 40 % 40, number % 40].map(|place| ALPHABET[usize::from(place)]);
+                    let number = usize::from(u16::from_be_bytes(*two));
+                    let [second, third] = TWO_LETTERS[number % 1600];
+                    *three = [ALPHABET[number / 1600], second, third];
                 }
                 let last = count - rest.len();
                 letters[last..count].iter_mut().zip(rest).for_each(|(letter, &place)| *letter = ALPHABET[usize::from(place)]);
                 count
             }
             SIGNED..HEXADECIMAL => {
-                let count = usize::from(code - SIGNED);
                 letters[0] = b'+';
-                (0..count).for_each(|at| letters[at + 1] = digit(at));
-                count + 1
+                spread(bytes, &mut letters[1..]);
+                usize::from(code - SIGNED) + 1
             }
             HEXADECIMAL..UUID => {
-                let count = usize::from(code - HEXADECIMAL);
-                (0..count).for_each(|at| letters[at] = digit(at));
-                count
+                spread(bytes, &mut letters);
+                usize::from(code - HEXADECIMAL)
             }
-            UUID => {
+            UUID.. => {
+                let mut digits = [0; 32];
+                spread(bytes, &mut digits);
                 DASHES.iter().for_each(|&dash| letters[dash] = b'-');
-                let places = (0..UUID_LETTERS).filter(|place| !DASHES.contains(place));
-                places.enumerate().for_each(|(at, place)| letters[place] = digit(at));
+                let mut place = 0;
+                for (start, end) in DIGITS {
+                    letters[start..end].copy_from_slice(&digits[place..place + end - start]);
+                    place += end - start;
+                }
                 UUID_LETTERS
             }
         };
-        Text::Unpacked(letters, length)
+        Text::Unpacked(letters, length as u8)
     }
 
     /// Something of the place where a text lies, for [`crate::resolve::ahead::look`].
@@ -273,6 +341,7 @@ impl Arena {
     }
 
     /// How a text is written, and its bytes.
+    #[inline]
     fn at(&self, position: u32) -> (u8, &[u8]) {
         let (group, place) = (position as usize / GROUP, position as usize % GROUP);
         let Group { anchor, codes } = &self.groups[group];
@@ -322,7 +391,8 @@ mod tests {
             "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9",
             "0A1B2C3D-4e5f-6071-8293-a4b5c6d7e8f9",
             "thandi.née@mail.test",
-            &"9".repeat(93),
+            &"9".repeat(63),
+            &"9".repeat(64),
             &"9".repeat(94),
             "ab",
             "abc@d",

@@ -79,6 +79,13 @@ impl Edge {
         !self.is_cross_tenant() && i32::from(self.bits16) >= LINK16
     }
 
+    /// Component after component, and [`Edge::order`] inside each, in one number.
+    pub(super) fn rank(self) -> u128 {
+        let worse = i16::MAX.wrapping_sub(self.bits16).cast_unsigned();
+        let [component, a, b] = [self.component, self.a, self.b].map(u128::from);
+        component << 80 | u128::from(worse) << 64 | a << 32 | b
+    }
+
     /// Best first, then by the two records.
     pub fn order(self) -> (std::cmp::Reverse<i16>, Record, Record) {
         (std::cmp::Reverse(self.bits16), self.a, self.b)
@@ -88,13 +95,19 @@ impl Edge {
 /// Values whose pairs are compared between two appends, and how many a thread takes at once.
 const ROUND: usize = 1 << 16;
 const SHARE: usize = 1 << 10;
+/// About so many records of a block are looked at together.
+const PACK: usize = 64;
 
 /// Every pair worth a link or a look, each once; component after component, the best pairs of each first.
-pub fn edges(scorer: &Scorer<'_>, buckets: &[Buckets; 6]) -> Vec<Edge> {
+///
+/// `strong` are the records of the first kinds, let go as soon as they are compared; those of address and number the scorer has.
+pub fn edges(scorer: &Scorer<'_>, strong: [Buckets; 4]) -> Vec<Edge> {
     // Most records have one pair or none; more makes the list grow.
     let mut edges: Vec<Edge> = Vec::with_capacity(scorer.population.rows.len());
+    let mut strong = strong.into_iter();
     for kind in KeyKind::ALL {
-        let of_kind = &buckets[kind as usize];
+        let own = strong.next();
+        let of_kind = own.as_ref().unwrap_or_else(|| scorer.buckets.of(kind));
         for start in (0..of_kind.symbols()).step_by(ROUND) {
             let round = start..of_kind.symbols().min(start + ROUND as Symbol);
             let groups = round.clone().into_par_iter().step_by(ABREAST).with_min_len(SHARE / ABREAST);
@@ -119,23 +132,27 @@ pub fn edges(scorer: &Scorer<'_>, buckets: &[Buckets; 6]) -> Vec<Edge> {
     for block in [Block::NameBorn, Block::NearEmail, Block::NearPhone, Block::RareName] {
         let mut keys = block.keys(scorer.population);
         keys.par_sort_unstable();
-        for round in rounds(&keys, ROUND, |entry| entry.0) {
-            let groups = round.par_chunk_by(|a, b| a.0 == b.0).filter(|group| (2..=block.limit()).contains(&group.len()));
-            let found = groups.fold(Vec::new, |mut found, group| {
-                block.look_ahead(scorer.population, group);
-                star_or_all(group.len(), &mut |x, y| {
-                    let (a, b) = (group[x].1, group[y].1);
-                    if !is_met_before(scorer, KeyKind::ALL.len(), a, b) {
-                        keep(scorer, a, b, &mut found);
-                    }
-                });
+        for round in rounds(&keys, ROUND, |&entry| key_of(entry)) {
+            let packs: Vec<&[u64]> = rounds(round, PACK, |&entry| key_of(entry)).collect();
+            let found = packs.into_par_iter().with_min_len(SHARE / PACK).fold(Vec::new, |mut found, pack| {
+                let groups = || {
+                    let groups = pack.chunk_by(|&a, &b| key_of(a) == key_of(b));
+                    groups.filter(|group| (2..=block.limit()).contains(&group.len()))
+                };
+                block.look_ahead(scorer, groups().flat_map(|group| group.iter().take(STAR_LIMIT)).map(|&entry| record_of(entry)));
+                for group in groups() {
+                    star_or_all(group.len(), &mut |x, y| {
+                        let (a, b) = (record_of(group[x]), record_of(group[y]));
+                        if !is_met_before(scorer, KeyKind::ALL.len(), a, b) {
+                            keep(scorer, a, b, &mut found);
+                        }
+                    });
+                }
                 found
             });
             append(&mut edges, found);
         }
     }
-    edges.par_sort_unstable_by_key(|edge| (edge.a, edge.b));
-    edges.dedup_by_key(|edge| (edge.a, edge.b));
     let mut forest = Forest::new(scorer.population.len());
     edges.iter().filter(|edge| edge.is_tie()).for_each(|edge| {
         forest.join(edge.a, edge.b);
@@ -143,7 +160,9 @@ pub fn edges(scorer: &Scorer<'_>, buckets: &[Buckets; 6]) -> Vec<Edge> {
     let components = forest.into_labels();
     edges.par_iter_mut().for_each(|edge| edge.component = components[edge.a as usize]);
     drop(components);
-    edges.par_sort_unstable_by_key(|edge| (edge.component, edge.order()));
+    edges.par_sort_unstable_by_key(|edge| edge.rank());
+    // A pair met twice was scored alike.
+    edges.dedup_by_key(|edge| (edge.a, edge.b));
     edges
 }
 
@@ -159,13 +178,9 @@ pub(super) fn rounds<T, K: Ord>(mut list: &[T], length: usize, key: impl Fn(&T) 
 
 /// Whether one of the first kinds has a value on both sides whose records were all compared with one another.
 fn is_met_before(scorer: &Scorer<'_>, kinds: usize, a: Record, b: Record) -> bool {
-    let (a, b) = (scorer.population.at(a), scorer.population.at(b));
-    (0..kinds).any(|kind| {
-        let symbol = a.keys[kind];
-        symbol != NONE
-            && symbol == b.keys[kind]
-            && scorer.ownership[kind].is_plain(symbol)
-            && scorer.buckets[kind].get(symbol).len() <= STAR_LIMIT
+    KeyKind::ALL[..kinds].iter().any(|&kind| {
+        let symbol = scorer.population.value(kind, a);
+        symbol != NONE && symbol == scorer.population.value(kind, b) && scorer.ownership[kind as usize].is_plain(symbol)
     })
 }
 
@@ -243,7 +258,7 @@ fn hub_pairs(population: &Population, group: &[Record], emit: &mut impl FnMut(Re
     let named: Vec<Record> = group
         .iter()
         .copied()
-        .filter(|&record| population.names.text(population.at(record).first).len() > 1 && population.at(record).last != NONE)
+        .filter(|&record| population.names.is_spelled(population.at(record).first) && population.at(record).last != NONE)
         .collect();
     let mut sorted = named;
     let name = |record: Record| (population.at(record).first, population.at(record).last);
@@ -266,7 +281,7 @@ fn stars<K: Ord>(group: &[Record], key: impl Fn(Record) -> K, emit: &mut impl Fn
 
 fn full_name(population: &Population, record: Record) -> Option<(Symbol, Symbol)> {
     let (first, last) = (population.at(record).first, population.at(record).last);
-    (population.names.text(first).len() > 1 && last != NONE).then_some((first, last))
+    (population.names.is_spelled(first) && last != NONE).then_some((first, last))
 }
 
 /// What records of one full name may share beside a key.
@@ -274,9 +289,9 @@ fn full_name(population: &Population, record: Record) -> Option<(Symbol, Symbol)
 enum Block {
     /// Name in either order and birth date.
     NameBorn,
-    /// Full name and the address's first four letters.
+    /// Full name, the address's first four letters and its digits.
     NearEmail,
-    /// Full name and five of the number's digits, the last two left out.
+    /// Full name and the number's digits, in whatever order.
     NearPhone,
     /// Full name and tenant, where the family name is so rare that two who bear it are worth a look without any key.
     RareName,
@@ -293,28 +308,28 @@ impl Block {
     }
 
     /// Looks at what comparing these records will look at.
-    fn look_ahead(self, population: &Population, group: &[(u32, Record)]) {
-        let records = || group.iter().take(STAR_LIMIT).map(|&(_, record)| record);
-        look(records().map(|record| population.peek(record)));
+    fn look_ahead(self, scorer: &Scorer<'_>, records: impl Iterator<Item = Record> + Clone) {
+        let population = scorer.population;
+        scorer.look_ahead(records.clone());
         let kind = match self {
             Self::NameBorn | Self::RareName => return,
             Self::NearEmail => KeyKind::Email,
             Self::NearPhone => KeyKind::Phone,
         };
-        look(records().map(|record| population.peek_text(kind, population.value(kind, record))));
+        look(records.map(|record| population.peek_text(kind, population.value(kind, record))));
     }
 
-    /// The records that can share it, by what they share; sorted by the caller.
-    fn keys(self, population: &Population) -> Vec<(u32, Record)> {
+    /// The records that can share it, in the lower half, and what they share in the upper; sorted by the caller.
+    fn keys(self, population: &Population) -> Vec<u64> {
         // Texts are read one after the other, once each, instead of wherever a record points.
-        let parts = |kind, part: fn(&str) -> u32| -> Vec<u32> {
+        let parts = |kind, part: fn(&[u8]) -> u32| -> Vec<u32> {
             let symbols = 0..u32::try_from(population.symbols(kind)).expect("symbols are 32-bit");
-            symbols.into_par_iter().with_min_len(4096).map(|symbol| part(&population.text(kind, symbol))).collect()
+            symbols.into_par_iter().with_min_len(4096).map(|symbol| part(population.text(kind, symbol).as_bytes())).collect()
         };
         let (kind, parts) = match self {
             Self::NameBorn | Self::RareName => (None, Vec::new()),
             Self::NearEmail => (Some(KeyKind::Email), parts(KeyKind::Email, start_of_address)),
-            Self::NearPhone => (Some(KeyKind::Phone), parts(KeyKind::Phone, middle_of_number)),
+            Self::NearPhone => (Some(KeyKind::Phone), parts(KeyKind::Phone, digits_of_number)),
         };
         let key = |record| {
             let (first, last) = full_name(population, record)?;
@@ -335,20 +350,60 @@ impl Block {
         let mut keys = Vec::with_capacity(population.rows.len());
         for start in (0..population.len()).step_by(4 * ROUND) {
             let part = (start..population.len().min(start + 4 * ROUND as Record)).into_par_iter();
-            keys.par_extend(part.with_min_len(4096).filter_map(|record| Some((key(record)?, record))));
+            let entry = |record| Some(u64::from(key(record)?) << 32 | u64::from(record));
+            keys.par_extend(part.with_min_len(4096).filter_map(entry));
         }
         keys
     }
 }
 
-/// The first four letters; 0 if there are fewer.
-fn start_of_address(address: &str) -> u32 {
-    address.as_bytes().first_chunk().map_or(0, |start| u32::from_be_bytes(*start))
+fn key_of(entry: u64) -> u32 {
+    (entry >> 32) as u32
 }
 
-/// Five digits before the last two; 0 if there are fewer than seven.
-fn middle_of_number(number: &str) -> u32 {
-    let number = number.as_bytes();
-    let Some(digits) = number.len().checked_sub(7).map(|start| &number[start..start + 5]) else { return 0 };
-    digits.iter().fold(1, |middle, &digit| middle * 10 + u32::from(digit & 15))
+fn record_of(entry: u64) -> Record {
+    entry as Record
+}
+
+/// A number of the first four letters and all digits before `@`, in which a slip changes nothing further on; 0 for shorter addresses.
+fn start_of_address(address: &[u8]) -> u32 {
+    let Some(start) = address.first_chunk() else { return 0 };
+    let local = address.iter().take_while(|&&letter| letter != b'@');
+    let digits = local.filter(|letter| letter.is_ascii_digit());
+    digits.fold(u32::from_be_bytes(*start), |number, &digit| number.rotate_left(5) ^ u32::from(digit)).max(1)
+}
+
+/// How often each digit occurs, which swapping two does not change; 0 for fewer than seven.
+fn digits_of_number(number: &[u8]) -> u32 {
+    if number.len() < 7 {
+        return 0;
+    }
+    number.iter().fold(1, |counts: u32, &digit| counts.wrapping_add(1 << (3 * u32::from(digit & 15) % 32)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_neighbouring_digits_may_be_swapped_anywhere_in_a_number_and_it_is_still_compared() {
+        let number = *b"+27821234509";
+        let of_number = digits_of_number(&number);
+        for at in 1..number.len() - 1 {
+            let mut slip = number;
+            slip.swap(at, at + 1);
+            assert_eq!(digits_of_number(&slip), of_number, "{at}");
+        }
+        assert_ne!(digits_of_number(b"+27821234508"), of_number);
+        assert_eq!(digits_of_number(b"112"), 0);
+    }
+
+    #[test]
+    fn addresses_of_other_digits_are_not_compared_and_a_slip_further_on_is() {
+        let of_address = start_of_address(b"thandi.n77@mail.test");
+        assert_eq!(start_of_address(b"thandin77@mial.test"), of_address);
+        assert_ne!(start_of_address(b"thandi.n78@mail.test"), of_address);
+        assert_ne!(start_of_address(b"thando.n77@mail.test"), start_of_address(b"tando.n77@mail.test"));
+        assert_eq!(start_of_address(b"t@m"), 0);
+    }
 }

@@ -4,6 +4,7 @@ use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
 
 use rayon::prelude::*;
+use smallvec::SmallVec;
 
 use crate::model::{Code as _, LinkRule, Source};
 use crate::resolve::ahead::look;
@@ -32,14 +33,6 @@ pub struct Clusters {
     pub refused: Vec<Refused>,
 }
 
-/// What was found out beside the clusters.
-#[derive(Default)]
-struct Findings {
-    refused: Vec<Refused>,
-    /// Links of nameless records, and the evidence with the rest of the household considered.
-    restated: Vec<(Edge, i16)>,
-}
-
 /// Up to so many members a component may be accepted whole.
 const WHOLE_LIMIT: usize = 8;
 /// About so many edges are settled in one go.
@@ -54,44 +47,48 @@ const GUARD_SAMPLE: usize = 6;
 pub fn cluster(scorer: &Scorer<'_>, edges: &mut [Edge]) -> Clusters {
     // Every record is in one component, so that no two threads write one label.
     let labels: Vec<AtomicU32> = (0..scorer.population.len()).map(AtomicU32::new).collect();
-    let settle = |findings: &mut Findings, component: &[Edge]| {
-        if let Some(component) = Component::new(scorer, component) {
-            component.settle(&mut |record, label| labels[record as usize].store(label, Relaxed), findings);
-        }
-    };
-    let rounds: Vec<&[Edge]> = rounds(edges, ROUND, |edge| edge.component).collect();
-    let findings: Vec<Findings> = rounds
+    let lengths: Vec<usize> = rounds(edges, ROUND, |edge| edge.component).map(<[Edge]>::len).collect();
+    let mut rest = edges;
+    let rounds: Vec<&mut [Edge]> = lengths.into_iter().filter_map(|length| rest.split_off_mut(..length)).collect();
+    let findings: Vec<Vec<Refused>> = rounds
         .into_par_iter()
         .map(|round| {
             look(round.iter().flat_map(|edge| [edge.a, edge.b]).map(|record| scorer.population.peek(record)));
-            let mut findings = Findings::default();
-            round.chunk_by(|a, b| a.component == b.component).for_each(|component| settle(&mut findings, component));
-            findings
+            let mut refused = Vec::new();
+            for edges in round.chunk_by_mut(|a, b| a.component == b.component) {
+                let Some(component) = Component::new(scorer, edges) else { continue };
+                let restated = component.settle(&mut |record, label| labels[record as usize].store(label, Relaxed), &mut refused);
+                restate(edges, &restated);
+            }
+            refused
         })
         .collect();
     let labels: Vec<Record> = labels.into_iter().map(AtomicU32::into_inner).collect();
-    restate(edges, findings.iter().flat_map(|findings| &findings.restated));
-    let mut refused: Vec<Refused> = findings.into_iter().flat_map(|findings| findings.refused).collect();
+    let mut refused: Vec<Refused> = findings.into_iter().flatten().collect();
     refused.retain(|refused| labels[refused.edge.a as usize] != labels[refused.edge.b as usize]);
     refused.par_sort_unstable_by_key(|refused| refused.edge.order());
     Clusters { labels, refused }
 }
 
-fn restate<'a>(edges: &mut [Edge], restated: impl Iterator<Item = &'a (Edge, i16)>) {
-    let key = |edge: &Edge| (edge.component, edge.order());
-    let places: Vec<(usize, i16)> =
-        restated.filter_map(|(of, bits16)| Some((edges.binary_search_by_key(&key(of), key).ok()?, *bits16))).collect();
+fn restate(edges: &mut [Edge], restated: &[(Edge, i16)]) {
+    let place = |of: &Edge| edges.binary_search_by_key(&of.rank(), |edge| edge.rank()).ok();
+    let places: Few<(usize, i16)> = restated.iter().filter_map(|(of, bits16)| Some((place(of)?, *bits16))).collect();
     places.into_iter().for_each(|(at, bits16)| edges[at].bits16 = bits16);
 }
+
+/// So many members and edges a component may have without a place of their own in memory: most have two.
+type Few<T> = SmallVec<[T; 3]>;
+/// Members that are one person so far.
+type Group = SmallVec<[u32; 4]>;
 
 /// Records that links connect, directly or through others.
 struct Component<'a> {
     scorer: &'a Scorer<'a>,
-    members: Vec<Record>,
-    edges: Vec<Edge>,
+    members: Few<Record>,
+    edges: Few<Edge>,
     forest: Forest,
-    portraits: Vec<Portrait>,
-    groups: Vec<Vec<u32>>,
+    portraits: Few<Portrait>,
+    groups: Few<Group>,
     refused: Vec<Refused>,
     restated: Vec<(Edge, i16)>,
 }
@@ -99,19 +96,18 @@ struct Component<'a> {
 impl<'a> Component<'a> {
     /// `None` when nothing ties the records.
     fn new(scorer: &'a Scorer<'a>, component: &[Edge]) -> Option<Self> {
-        let edges: Vec<Edge> = component.iter().copied().filter(|edge| edge.is_tie()).collect();
+        let edges: Few<Edge> = component.iter().copied().filter(|edge| edge.is_tie()).collect();
         if edges.is_empty() {
             return None;
         }
-        let mut members: Vec<Record> = edges.iter().flat_map(|edge| [edge.a, edge.b]).collect();
+        let mut members: Few<Record> = edges.iter().flat_map(|edge| [edge.a, edge.b]).collect();
         members.sort_unstable();
         members.dedup();
-        let count = u32::try_from(members.len()).expect("records are counted in 32 bits");
         Some(Self {
             scorer,
             portraits: members.iter().map(|&record| Portrait::of(scorer.population, record)).collect(),
-            groups: Vec::new(),
-            forest: Forest::new(count),
+            groups: Few::new(),
+            forest: Forest::new(0),
             members,
             edges,
             refused: Vec::new(),
@@ -119,14 +115,17 @@ impl<'a> Component<'a> {
         })
     }
 
-    /// Tells of each member the smallest record of its cluster, and adds what was found out.
-    fn settle(mut self, tell: &mut impl FnMut(Record, Record), findings: &mut Findings) {
+    /// Tells of each member the smallest record of its cluster, and adds what was refused. Gives links of nameless records, and the
+    /// evidence with the rest of the household considered.
+    fn settle(mut self, tell: &mut impl FnMut(Record, Record), refused: &mut Vec<Refused>) -> Vec<(Edge, i16)> {
         if self.is_whole() {
             let label = self.members[0];
             self.members.into_iter().for_each(|record| tell(record, label));
-            return;
+            return self.restated;
         }
-        self.groups = (0..).take(self.members.len()).map(|member| vec![member]).collect();
+        let count = u32::try_from(self.members.len()).expect("records are counted in 32 bits");
+        self.groups = (0..count).map(|member| Group::from_slice(&[member])).collect();
+        self.forest = Forest::new(count);
         self.choose_tenants();
         let nameless = |component: &Self, record: Record| component.scorer.population.is_nameless(record);
         let edges = std::mem::take(&mut self.edges);
@@ -139,8 +138,8 @@ impl<'a> Component<'a> {
         between_nameless.into_iter().for_each(|edge| self.try_join(edge));
         let labels = self.forest.into_labels();
         self.members.iter().zip(labels).for_each(|(&record, label)| tell(record, self.members[label as usize]));
-        findings.refused.append(&mut self.refused);
-        findings.restated.append(&mut self.restated);
+        refused.append(&mut self.refused);
+        self.restated
     }
 
     /// Whether every two members can be one person, so that the order of unions cannot matter.
@@ -172,7 +171,7 @@ impl<'a> Component<'a> {
     /// Whether the named members are one group without the help of nameless ones.
     fn named_members_hold_together(&self) -> bool {
         let population = self.scorer.population;
-        let named: Vec<Record> = self.members.iter().copied().filter(|&record| !population.is_nameless(record)).collect();
+        let named: Few<Record> = self.members.iter().copied().filter(|&record| !population.is_nameless(record)).collect();
         if named.len() == self.members.len() {
             return true;
         }
@@ -374,7 +373,7 @@ impl<'a> Component<'a> {
     /// By group: the sources of its named records, one bit each.
     fn sources_of_named(&self) -> Vec<u8> {
         let population = self.scorer.population;
-        let bits = |group: &Vec<u32>| {
+        let bits = |group: &Group| {
             let records = group.iter().map(|&member| self.members[member as usize]);
             records
                 .filter(|&record| !population.is_nameless(record))

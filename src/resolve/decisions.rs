@@ -153,6 +153,9 @@ pub fn apply(scorer: &Scorer<'_>, edges: &mut Vec<Edge>, clusters: Clusters, dec
         cannot.push((a.min(b), a.max(b)));
     }
     split(edges, &mut labels, &mut must, &cannot);
+    // Decisions may have joined components.
+    edges.par_iter_mut().for_each(|edge| edge.component = labels[edge.a as usize]);
+    edges.par_sort_unstable_by_key(|edge| edge.rank());
     Decided { labels, refused, states: decisions.iter().cloned().zip(states).collect(), cannot }
 }
 

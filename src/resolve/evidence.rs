@@ -4,8 +4,8 @@ use crate::model::LinkRule;
 use crate::resolve::Scope;
 use crate::resolve::ahead::look;
 use crate::resolve::births::{BirthMatch, compare_births};
-use crate::resolve::household::PackedContacts;
-use crate::resolve::intern::{Buckets, NONE, Symbol};
+use crate::resolve::household::{ContactBuckets, PackedContacts};
+use crate::resolve::intern::{NONE, Symbol};
 use crate::resolve::names::{NameMatch, one_edit};
 use crate::resolve::owners::{Owners, Ownership};
 use crate::resolve::population::{KeyKind, Population, Record};
@@ -76,8 +76,8 @@ pub struct Scorer<'a> {
     pub population: &'a Population,
     /// The owners of the values of each kind.
     pub ownership: &'a [Ownership; 6],
-    /// The records of the values of each kind.
-    pub buckets: &'a [Buckets; 6],
+    /// The records of each address and number.
+    pub buckets: &'a ContactBuckets,
     /// By nameless record: who else uses its address and its number.
     pub contacts: &'a [PackedContacts],
     /// Whether tenants divide.
@@ -94,7 +94,7 @@ impl Scorer<'_> {
             records
                 .clone()
                 .flat_map(contact_keys)
-                .map(|(kind, symbol)| self.ownership[kind as usize].peek(symbol) ^ self.buckets[kind as usize].peek(symbol)),
+                .map(|(kind, symbol)| self.ownership[kind as usize].peek(symbol) ^ self.buckets.of(kind).peek(symbol)),
         );
         let nameless = records.filter(|&record| population.is_nameless(record));
         look(nameless.map(|record| population.peek_text(KeyKind::Email, population.value(KeyKind::Email, record))));
@@ -285,7 +285,7 @@ impl Scorer<'_> {
             }
             Shared::Different => {
                 let text = |record| self.population.text(KeyKind::Email, self.population.value(KeyKind::Email, record));
-                if full_name && emails_are_near(&text(a), &text(b)) {
+                if full_name && emails_are_near(text(a).as_bytes(), text(b).as_bytes()) {
                     tally.add(Piece::EmailNear, Piece::EmailNear.bits16());
                     return Key::Near;
                 }
@@ -313,7 +313,7 @@ impl Scorer<'_> {
             }
             Shared::Different => {
                 let text = |record| self.population.text(KeyKind::Phone, self.population.value(KeyKind::Phone, record));
-                if full_name && phones_are_near(&text(a), &text(b)) {
+                if full_name && phones_are_near(text(a).as_bytes(), text(b).as_bytes()) {
                     tally.add(Piece::PhoneNear, Piece::PhoneNear.bits16());
                     return Key::Near;
                 }
@@ -359,23 +359,30 @@ pub fn numbers_are_near(population: &Population, kind: KeyKind, a: Record, b: Re
 }
 
 /// One letter edit with the same digits in the part before `@`, or a slip in the domain behind an equal long local part.
-fn emails_are_near(a: &str, b: &str) -> bool {
-    let (Some((local_a, domain_a)), Some((local_b, domain_b))) = (a.rsplit_once('@'), b.rsplit_once('@')) else { return false };
+fn emails_are_near(a: &[u8], b: &[u8]) -> bool {
+    let (Some((local_a, domain_a)), Some((local_b, domain_b))) = (parts(a), parts(b)) else { return false };
     if domain_a == domain_b {
-        let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).collect::<Vec<_>>();
-        return local_a.len().min(local_b.len()) > 4
-            && one_edit(local_a.as_bytes(), local_b.as_bytes())
-            && digits(local_a) == digits(local_b);
+        return local_a.len().min(local_b.len()) > 4 && one_edit(local_a, local_b) && digits(local_a).eq(digits(local_b));
     }
-    local_a == local_b && local_a.len() > 6 && one_edit(domain_a.as_bytes(), domain_b.as_bytes())
+    local_a == local_b && local_a.len() > 6 && one_edit(domain_a, domain_b)
+}
+
+fn digits(text: &[u8]) -> impl Iterator<Item = &u8> {
+    text.iter().filter(|letter| letter.is_ascii_digit())
+}
+
+/// An address before and after its last `@`.
+fn parts(address: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = address.iter().rposition(|&byte| byte == b'@')?;
+    Some((&address[..at], &address[at + 1..]))
 }
 
 /// The same digits with two neighbours swapped.
-fn phones_are_near(a: &str, b: &str) -> bool {
-    a.len() == b.len() && one_edit(a.as_bytes(), b.as_bytes()) && {
+fn phones_are_near(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && one_edit(a, b) && {
         let mut digits = [0i8; 256];
-        a.bytes().for_each(|digit| digits[usize::from(digit)] += 1);
-        b.bytes().for_each(|digit| digits[usize::from(digit)] -= 1);
+        a.iter().for_each(|&digit| digits[usize::from(digit)] += 1);
+        b.iter().for_each(|&digit| digits[usize::from(digit)] -= 1);
         digits.iter().all(|&count| count == 0)
     }
 }
@@ -386,14 +393,14 @@ mod tests {
 
     #[test]
     fn an_address_one_letter_off_is_near_but_another_number_in_it_is_not() {
-        assert!(emails_are_near("johnsmith@mail.test", "jonsmith@mail.test"));
-        assert!(!emails_are_near("john1@mail.test", "john2@mail.test"));
-        assert!(emails_are_near("johnsmith@mail.test", "johnsmith@mial.test"));
+        assert!(emails_are_near(b"johnsmith@mail.test", b"jonsmith@mail.test"));
+        assert!(!emails_are_near(b"john1@mail.test", b"john2@mail.test"));
+        assert!(emails_are_near(b"johnsmith@mail.test", b"johnsmith@mial.test"));
     }
 
     #[test]
     fn two_swapped_digits_are_near_and_another_digit_is_not() {
-        assert!(phones_are_near("+447700900123", "+447700900132"));
-        assert!(!phones_are_near("+447700900123", "+447700900124"));
+        assert!(phones_are_near(b"+447700900123", b"+447700900132"));
+        assert!(!phones_are_near(b"+447700900123", b"+447700900124"));
     }
 }

@@ -6,8 +6,9 @@ use crate::model::{Code, Gender, PhoneClass, RecordKey, SkipReason, Source, reco
 use crate::resolve::Options;
 use crate::resolve::arena::Arena;
 use crate::resolve::intern::{Interner, Marks, NONE, Symbol};
-use crate::resolve::names::{Names, Nicknames, Words, unmask};
+use crate::resolve::names::{Names, Nicknames, unmask};
 use crate::resolve::population::{DELETED, Features, Key, KeyKind, MAY_FOUND, Population, Record, write_mca};
+use crate::resolve::vocabulary::Vocabulary;
 use crate::tables::Columns as _;
 use crate::tables::stage::{identifiers, people};
 
@@ -19,28 +20,71 @@ struct Further {
     symbol: Symbol,
 }
 
-/// A column of texts, and the numbers of those of one batch.
+/// A column of texts, and the numbers of those of the batches at hand.
 #[derive(Default)]
 struct Column {
     interner: Interner,
     batch: Vec<Symbol>,
 }
 
-/// The text of a row, if it has one.
-type Value<'a> = Box<dyn Fn(usize) -> Option<&'a str> + Send + Sync + 'a>;
+/// A column takes the texts of a batch, one after the other.
+trait Take {
+    /// Forgets the numbers of the former batches.
+    fn clear(&mut self);
+    /// Appends a batch.
+    fn take<'a>(&mut self, texts: impl Iterator<Item = Option<&'a str>>);
+}
 
-impl Column {
-    fn read(&mut self, rows: usize, value: &Value<'_>) {
+impl Take for Column {
+    fn clear(&mut self) {
         self.batch.clear();
-        self.interner.intern_all((0..rows).map(value), &mut self.batch);
+    }
+
+    fn take<'a>(&mut self, texts: impl Iterator<Item = Option<&'a str>>) {
+        self.interner.intern_all(texts, &mut self.batch);
     }
 }
 
+/// A column of texts of which there are few.
+#[derive(Default)]
+struct Words {
+    vocabulary: Vocabulary,
+    batch: Vec<Symbol>,
+}
+
+impl Take for Words {
+    fn clear(&mut self) {
+        self.batch.clear();
+    }
+
+    fn take<'a>(&mut self, texts: impl Iterator<Item = Option<&'a str>>) {
+        self.batch.extend(texts.map(|text| text.map_or(NONE, |text| self.vocabulary.intern(text))));
+    }
+}
+
+/// Legacy numbers on their way to their symbols: each with the row that it is of.
+struct LegacyNumbers {
+    regions: [(Source, Symbol); 2],
+    texts: String,
+    /// Row, and where its number ends.
+    ends: Vec<(u32, u32)>,
+    /// The first number of each row.
+    batch: Vec<Symbol>,
+}
+
+/// Rows that are taken in together, so that threads seldom wait for one another.
+const AT_ONCE: usize = 1 << 14;
+
+/// One of the things that are done with batches at the same time.
+type Lane<'a> = Box<dyn FnOnce() + Send + 'a>;
+
 /// Takes staged batches in any order and any size, and gives the population in record order.
 pub struct Gathering {
-    legacy_tenants: [(Source, Symbol); 2],
+    legacy: LegacyNumbers,
     /// The tenant of those whom nothing places; none if another record may place them.
     default_tenant: Symbol,
+    waiting: Vec<(Source, people::Columns)>,
+    waiting_rows: usize,
     /// The source of the rows up to a position.
     runs: Vec<(Source, Record)>,
     /// Whether all came in record order so far, and what came last.
@@ -48,9 +92,9 @@ pub struct Gathering {
     last: Option<(Source, String)>,
     ids: Arena,
     rows: Vec<Features>,
-    tenants: Column,
-    firsts: Column,
-    lasts: Column,
+    tenants: Words,
+    firsts: Words,
+    lasts: Words,
     keys: [Column; 6],
     fixed_lines: Marks,
     more: Vec<(Record, KeyKind, Symbol)>,
@@ -63,21 +107,23 @@ pub struct Gathering {
 impl Gathering {
     /// Empty, with room for so many records; more may come.
     pub fn new(options: &Options, records: usize) -> Self {
-        let mut tenants = Column::default();
-        let mut tenant = |text: &str| tenants.interner.intern(text);
-        let legacy_tenants = [(Source::McaZa, tenant(&options.mca_za_tenant)), (Source::McaUk, tenant(&options.mca_uk_tenant))];
+        let mut tenants = Words::default();
+        let mut tenant = |text: &str| tenants.vocabulary.intern(text);
+        let regions = [(Source::McaZa, tenant(&options.mca_za_tenant)), (Source::McaUk, tenant(&options.mca_uk_tenant))];
         let default_tenant = if options.adopt_tenantless { NONE } else { tenant(&options.default_tenant) };
         Self {
-            legacy_tenants,
+            legacy: LegacyNumbers { regions, texts: String::new(), ends: Vec::new(), batch: Vec::new() },
             default_tenant,
+            waiting: Vec::new(),
+            waiting_rows: 0,
             runs: Vec::new(),
             is_sorted: true,
             last: None,
             ids: Arena::default(),
             rows: Vec::with_capacity(records),
             tenants,
-            firsts: Column::default(),
-            lasts: Column::default(),
+            firsts: Words::default(),
+            lasts: Words::default(),
             keys: Default::default(),
             fixed_lines: Marks::default(),
             more: Vec::new(),
@@ -89,81 +135,88 @@ impl Gathering {
     }
 
     /// Takes a batch of a source's people.
-    pub fn people(&mut self, source: Source, batch: &people::Columns) {
-        let end = position(self.rows.len() + batch.len());
-        match self.runs.last_mut() {
-            Some((of, last)) if *of == source => *last = end,
-            _ => self.runs.push((source, end)),
+    pub fn people(&mut self, source: Source, batch: people::Columns) {
+        self.waiting_rows += batch.len();
+        self.waiting.push((source, batch));
+        if self.waiting_rows >= AT_ONCE {
+            self.take_in();
         }
-        self.is_sorted = self.is_sorted && self.follows(source, batch);
-        self.columns(batch);
-        let mut mca = std::mem::take(&mut self.keys[KeyKind::Mca as usize]);
-        let mut tenants = std::mem::take(&mut self.tenants.batch);
-        let unplaced = tenants.iter_mut().filter(|tenant| **tenant == NONE);
-        unplaced.for_each(|tenant| *tenant = self.default_tenant);
-        let legacy = self.legacy_tenants;
-        let start = self.rows.len();
-        self.rows.resize(start + batch.len(), Features::default());
+    }
+
+    /// Takes in the batches that wait.
+    fn take_in(&mut self) {
+        let batches = std::mem::take(&mut self.waiting);
+        self.waiting_rows = 0;
+        // The longest first, so that no thread waits long for another one.
+        rayon::scope_fifo(|scope| self.lanes(&batches).into_iter().for_each(|lane| scope.spawn_fifo(move |_| lane())));
         let mut rows = std::mem::take(&mut self.rows);
-        let (more, ()) = rayon::join(
-            || legacy_numbers(&mut mca, legacy, source, batch, &tenants),
-            || {
-                let places = rows[start..].par_iter_mut().with_min_len(1024).enumerate();
-                places.for_each(|(row, place)| *place = self.features(batch, row, tenants[row]));
-            },
-        );
-        self.rows = rows;
-        for row in (0..batch.len()).filter(|&row| batch.deleted_at(row).is_none()) {
-            if batch.phone_class(row).is_some_and(|class| class != PhoneClass::Mobile) {
-                self.fixed_lines.set(self.keys[KeyKind::Phone as usize].batch[row]);
-            }
-            if let (Some(email), Some(_)) = (batch.email(row).filter(|email| email.contains('+')), batch.email_key(row)) {
-                self.tag(position(start + row), email);
+        for (first, source, batch) in placed(&batches) {
+            let of_batch = (0..batch.len()).into_par_iter().with_min_len(1024);
+            rows.par_extend(of_batch.map(|row| self.features(batch, row, first + row)));
+            match self.runs.last_mut() {
+                Some((of, last)) if *of == source => *last = position(rows.len()),
+                _ => self.runs.push((source, position(rows.len()))),
             }
         }
-        let legacy_keys = self.rows[start..].iter_mut().zip(&mca.batch);
-        legacy_keys.for_each(|(row, &symbol)| row.keys[KeyKind::Mca as usize] = symbol);
-        self.more.extend(more.into_iter().map(|(row, symbol)| (position(start + row), KeyKind::Mca, symbol)));
-        self.keys[KeyKind::Mca as usize] = mca;
-        self.tenants.batch = tenants;
+        self.rows = rows;
     }
 
-    /// Whether a batch is in record order, and comes after all that arrived before.
-    fn follows(&mut self, source: Source, batch: &people::Columns) -> bool {
-        let Some(last) = batch.len().checked_sub(1) else { return true };
-        let key = |row: usize| RecordKey { source, id: batch.source_id(row) };
-        let is_next =
-            self.last.as_ref().is_none_or(|(source, id)| record_order(RecordKey { source: *source, id }, key(0)).is_le());
-        self.last = Some((source, batch.source_id(last).to_owned()));
-        is_next && (0..last).into_par_iter().with_min_len(4096).all(|row| record_order(key(row), key(row + 1)).is_le())
+    /// What batches bring, column by column.
+    fn lanes<'a>(&'a mut self, batches: &'a [(Source, people::Columns)]) -> [Lane<'a>; 9] {
+        let start = self.rows.len();
+        let record = move |at: usize| position(start + at);
+        let [auth, golf_rsa, cdh, mca, email, phone] = &mut self.keys;
+        let (ids, is_sorted, last) = (&mut self.ids, &mut self.is_sorted, &mut self.last);
+        let (tenants, firsts, lasts) = (&mut self.tenants, &mut self.firsts, &mut self.lasts);
+        let (legacy, default_tenant) = (&mut self.legacy, self.default_tenant);
+        let (fixed_lines, tags, more) = (&mut self.fixed_lines, &mut self.tags, &mut self.more);
+        [
+            Box::new(move || take(email, batches, |batch, row| batch.email_key(row))),
+            Box::new(move || {
+                take(phone, batches, |batch, row| batch.phone_key(row));
+                for (first, _, batch) in placed(batches) {
+                    let is_fixed = |row: &usize| batch.phone_class(*row).is_some_and(|class| class != PhoneClass::Mobile);
+                    (0..batch.len()).filter(is_fixed).for_each(|row| fixed_lines.set(phone.batch[first + row]));
+                }
+            }),
+            Box::new(move || {
+                tenants.clear();
+                batches.iter().for_each(|(_, batch)| tenants.take((0..batch.len()).map(|row| batch.tenant_id(row))));
+                let unplaced = tenants.batch.iter_mut().filter(|tenant| **tenant == NONE);
+                unplaced.for_each(|tenant| *tenant = default_tenant);
+                legacy.collect(batches, &tenants.batch);
+                mca.clear();
+                mca.take(legacy.texts().map(Some));
+                let tell_more = |at: usize, symbol| more.push((record(at), KeyKind::Mca, symbol));
+                legacy.lay_out(tenants.batch.len(), &mca.batch, tell_more);
+            }),
+            Box::new(move || {
+                take(firsts, batches, |batch, row| batch.first_key(row));
+                for (first, _, batch) in placed(batches) {
+                    let is_tagged = |row: &usize| is_kept(batch, *row) && batch.email_key(*row).is_some();
+                    for row in (0..batch.len()).filter(is_tagged) {
+                        if let Some(tag) = batch.email(row).and_then(tag) {
+                            tags.push((record(first + row), firsts.vocabulary.intern(&tag)));
+                        }
+                    }
+                }
+            }),
+            Box::new(move || take(golf_rsa, batches, |batch, row| batch.golf_rsa_id(row))),
+            Box::new(move || {
+                for (source, batch) in batches {
+                    *is_sorted = *is_sorted && follows(last, *source, batch);
+                    (0..batch.len()).for_each(|row| {
+                        ids.push(batch.source_id(row));
+                    });
+                }
+            }),
+            Box::new(move || take(auth, batches, |batch, row| batch.auth_user_id(row))),
+            Box::new(move || take(cdh, batches, |batch, row| batch.cdh_id(row))),
+            Box::new(move || take(lasts, batches, |batch, row| batch.last_key(row))),
+        ]
     }
 
-    /// Gives numbers to the texts of a batch, several columns at once; the legacy numbers want the tenant and come later.
-    fn columns(&mut self, batch: &people::Columns) {
-        let is_kept = |row: usize| batch.deleted_at(row).is_none();
-        let [auth, golf_rsa, cdh, _, email, phone] = &mut self.keys;
-        let mut columns: [(&mut Column, Value<'_>); 8] = [
-            (email, Box::new(|row| batch.email_key(row).filter(|_| is_kept(row)))),
-            (phone, Box::new(|row| batch.phone_key(row).filter(|_| is_kept(row)))),
-            (&mut self.firsts, Box::new(|row| batch.first_key(row).filter(|_| is_kept(row)))),
-            (&mut self.lasts, Box::new(|row| batch.last_key(row).filter(|_| is_kept(row)))),
-            (auth, Box::new(|row| batch.auth_user_id(row).filter(|_| is_kept(row)))),
-            (golf_rsa, Box::new(|row| batch.golf_rsa_id(row).filter(|_| is_kept(row)))),
-            (cdh, Box::new(|row| batch.cdh_id(row).filter(|_| is_kept(row)))),
-            (&mut self.tenants, Box::new(|row| batch.tenant_id(row))),
-        ];
-        let ids = &mut self.ids;
-        rayon::join(
-            || columns.par_iter_mut().with_max_len(1).for_each(|(column, value)| column.read(batch.len(), value)),
-            || {
-                (0..batch.len()).for_each(|row| {
-                    ids.push(batch.source_id(row));
-                });
-            },
-        );
-    }
-
-    fn features(&self, batch: &people::Columns, row: usize, tenant: Symbol) -> Features {
+    fn features(&self, batch: &people::Columns, row: usize, at: usize) -> Features {
         let is_deleted = batch.deleted_at(row).is_some();
         let gender = match batch.gender(row) {
             Gender::Male => 1,
@@ -176,13 +229,14 @@ impl Gathering {
             false => 0,
         };
         let born = batch.born_on(row).filter(|_| !is_deleted).and_then(|day| day.date());
-        let keys = KeyKind::ALL.map(|kind| self.keys[kind as usize].batch.get(row).copied().unwrap_or(NONE));
+        let mut keys = KeyKind::ALL.map(|kind| if kind == KeyKind::Mca { NONE } else { self.keys[kind as usize].batch[at] });
+        keys[KeyKind::Mca as usize] = self.legacy.batch[at];
         Features {
             keys,
-            first: self.firsts.batch[row],
-            last: self.lasts.batch[row],
+            first: self.firsts.batch[at],
+            last: self.lasts.batch[at],
             born: born.map_or(0, number_of_date),
-            tenant: u16::try_from(tenant).expect("fewer than 65,536 tenants"),
+            tenant: u16::try_from(self.tenants.batch[at]).expect("fewer than 65,536 tenants"),
             skip: batch.skip_reason(row).unwrap_or(SkipReason::NoKey) as u8,
             flags: gender | state,
         }
@@ -199,19 +253,9 @@ impl Gathering {
         }
     }
 
-    fn tag(&mut self, record: Record, email: &str) {
-        let Some((local, _)) = email.split_once('@') else { return };
-        let Some((_, tag)) = local.split_once('+') else { return };
-        self.scratch.clear();
-        self.scratch.extend(tag.chars().filter(char::is_ascii_alphabetic));
-        if self.scratch.len() >= 3 {
-            let symbol = self.firsts.interner.intern(&self.scratch);
-            self.tags.push((record, symbol));
-        }
-    }
-
     /// The population in record order.
     pub fn finish(mut self, nicknames: &Nicknames) -> Population {
+        self.take_in();
         let place = self.arrange();
         let at = |record: Record| place.as_ref().map_or(record, |place| place[record as usize]);
         let mut source_ends = [0; Source::ALL.len()];
@@ -223,7 +267,7 @@ impl Gathering {
         for at in 1..source_ends.len() {
             source_ends[at] += source_ends[at - 1];
         }
-        let (words, [firsts, lasts]) = alphabetical([self.firsts.interner.into_all(), self.lasts.interner.into_all()]);
+        let (words, [firsts, lasts]) = alphabetical([&self.firsts.vocabulary, &self.lasts.vocabulary]);
         self.rows.par_iter_mut().for_each(|row| {
             row.first = firsts[row.first as usize];
             row.last = lasts[row.last as usize];
@@ -233,7 +277,7 @@ impl Gathering {
             fixed_lines: self.fixed_lines,
             ids: self.ids,
             source_ends,
-            tenants: self.tenants.interner.into_all(),
+            tenants: self.tenants.vocabulary.iter().map(str::to_owned).collect(),
             rows: self.rows,
             texts: Default::default(),
             more: self.more.iter().map(|&(record, kind, symbol)| (at(record), kind, symbol)).collect(),
@@ -259,8 +303,9 @@ impl Gathering {
             }
             if further.kind == KeyKind::Mca {
                 let tenant = Symbol::from(population.at(record).tenant);
-                for (source, of) in self.legacy_tenants {
+                for (source, of) in self.legacy.regions {
                     if tenant == of || tenant == 0 {
+                        self.scratch.clear();
                         write_mca(source, &mca.text(further.symbol), &mut self.scratch);
                         population.more.push((record, KeyKind::Mca, mca.intern(&self.scratch)));
                     }
@@ -304,44 +349,90 @@ impl Gathering {
     }
 }
 
-/// A legacy member bears its own number; a player quotes one of its tenant's region, or of both when no tenant is known. Gives the second
-/// numbers with their rows.
-fn legacy_numbers(
-    mca: &mut Column,
-    regions: [(Source, Symbol); 2],
-    source: Source,
-    batch: &people::Columns,
-    tenants: &[Symbol],
-) -> Vec<(usize, Symbol)> {
-    let mut more = Vec::new();
-    let mut text = String::new();
-    mca.batch.clear();
-    for (row, &tenant) in tenants.iter().enumerate() {
-        let mut number = |source, id| {
-            write_mca(source, id, &mut text);
-            mca.interner.intern(&text)
-        };
-        let mut first = NONE;
-        match batch.mca_id(row) {
-            _ if batch.deleted_at(row).is_some() => {}
-            _ if source.is_mca() => first = number(source, batch.source_id(row)),
-            None => {}
-            Some(quoted) if tenant == NONE => {
-                first = number(Source::McaZa, quoted);
-                more.push((row, number(Source::McaUk, quoted)));
-            }
-            Some(quoted) => {
-                for (region, _) in regions.into_iter().filter(|&(_, of)| of == tenant) {
-                    match first {
-                        NONE => first = number(region, quoted),
-                        _ => more.push((row, number(region, quoted))),
+impl LegacyNumbers {
+    /// A legacy member bears its own number; a player quotes one of its tenant's region, or of both when no tenant is known.
+    fn collect(&mut self, batches: &[(Source, people::Columns)], tenants: &[Symbol]) {
+        self.texts.clear();
+        self.ends.clear();
+        for (first, source, batch) in placed(batches) {
+            for row in (0..batch.len()).filter(|&row| is_kept(batch, row)) {
+                let (at, tenant) = (first + row, tenants[first + row]);
+                if source.is_mca() {
+                    self.push(at, source, batch.source_id(row));
+                } else if let Some(quoted) = batch.mca_id(row) {
+                    for (region, of) in self.regions {
+                        if tenant == NONE || tenant == of {
+                            self.push(at, region, quoted);
+                        }
                     }
                 }
             }
         }
-        mca.batch.push(first);
     }
-    more
+
+    fn push(&mut self, row: usize, source: Source, number: &str) {
+        write_mca(source, number, &mut self.texts);
+        self.ends.push((position(row), u32::try_from(self.texts.len()).expect("a batch stays below 4 GiB")));
+    }
+
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        let starts = std::iter::once(0).chain(self.ends.iter().map(|&(_, end)| end as usize));
+        starts.zip(&self.ends).map(|(start, &(_, end))| &self.texts[start..end as usize])
+    }
+
+    /// Gives each row its first number, and tells the others.
+    fn lay_out(&mut self, rows: usize, symbols: &[Symbol], mut tell_more: impl FnMut(usize, Symbol)) {
+        self.batch.clear();
+        self.batch.resize(rows, NONE);
+        for (&(row, _), &symbol) in self.ends.iter().zip(symbols) {
+            match &mut self.batch[row as usize] {
+                first @ &mut NONE => *first = symbol,
+                _ => tell_more(row as usize, symbol),
+            }
+        }
+    }
+}
+
+/// Batches with the position of their first row.
+fn placed(batches: &[(Source, people::Columns)]) -> impl Iterator<Item = (usize, Source, &people::Columns)> {
+    batches.iter().scan(0, |next, (source, batch)| {
+        let first = *next;
+        *next += batch.len();
+        Some((first, *source, batch))
+    })
+}
+
+fn is_kept(batch: &people::Columns, row: usize) -> bool {
+    batch.deleted_at(row).is_none()
+}
+
+/// Gives numbers to the texts of a column; deleted records have none.
+fn take<'a>(
+    column: &mut impl Take,
+    batches: &'a [(Source, people::Columns)],
+    text: impl Fn(&'a people::Columns, usize) -> Option<&'a str>,
+) {
+    column.clear();
+    for (_, batch) in batches {
+        column.take((0..batch.len()).map(|row| text(batch, row).filter(|_| is_kept(batch, row))));
+    }
+}
+
+/// Whether a batch is in record order, and comes after what arrived last.
+fn follows(last: &mut Option<(Source, String)>, source: Source, batch: &people::Columns) -> bool {
+    let Some(end) = batch.len().checked_sub(1) else { return true };
+    let key = |row: usize| RecordKey { source, id: batch.source_id(row) };
+    let is_next = last.as_ref().is_none_or(|(source, id)| record_order(RecordKey { source: *source, id }, key(0)).is_le());
+    *last = Some((source, batch.source_id(end).to_owned()));
+    is_next && (0..end).all(|row| record_order(key(row), key(row + 1)).is_le())
+}
+
+/// The letters of an address's `+tag`, if they may be a name.
+fn tag(email: &str) -> Option<String> {
+    let (local, _) = email.split_once('@')?;
+    let (_, tag) = local.split_once('+')?;
+    let letters: String = tag.chars().filter(char::is_ascii_alphabetic).collect();
+    (letters.len() >= 3).then_some(letters)
 }
 
 fn position(at: usize) -> Record {
@@ -354,22 +445,21 @@ fn number_of_date(date: chrono::NaiveDate) -> u32 {
 }
 
 /// Given and family names as they are compared, in alphabetical order, and the new symbol of each as it was read.
-fn alphabetical([firsts, lasts]: [Vec<String>; 2]) -> (Words, [Vec<Symbol>; 2]) {
-    let firsts: Vec<String> = firsts.into_iter().map(|name| unmasked(name).trim().to_owned()).collect();
-    let lasts: Vec<String> = lasts.into_iter().map(|name| unmasked(name).replace(' ', "")).collect();
-    let mut sorted: Vec<&str> = std::iter::once("").chain(firsts.iter().chain(&lasts).map(String::as_str)).collect();
+fn alphabetical([firsts, lasts]: [&Vocabulary; 2]) -> (Vocabulary, [Vec<Symbol>; 2]) {
+    let firsts: Vec<String> = firsts.iter().map(|name| unmasked(name).trim().to_owned()).collect();
+    let lasts: Vec<String> = lasts.iter().map(|name| unmasked(name).replace(' ', "")).collect();
+    let mut sorted: Vec<&str> = firsts.iter().chain(&lasts).map(String::as_str).collect();
     sorted.par_sort_unstable();
-    sorted.dedup();
-    let rank = |name: &String| position(sorted.binary_search(&name.as_str()).expect("every name was sorted"));
-    let ranks = [&firsts, &lasts].map(|names| names.par_iter().map(rank).collect());
-    let mut words = Words::default();
+    let mut words = Vocabulary::default();
     sorted.iter().for_each(|name| {
-        words.push(name);
+        words.intern(name);
     });
+    let rank = |name: &String| words.find(name).unwrap_or(NONE);
+    let ranks = [&firsts, &lasts].map(|names| names.par_iter().map(rank).collect());
     (words, ranks)
 }
 
 /// Look-alike letters among Latin ones become Latin.
-fn unmasked(name: String) -> String {
-    unmask(&name).unwrap_or(name)
+fn unmasked(name: &str) -> String {
+    unmask(name).unwrap_or_else(|| name.to_owned())
 }

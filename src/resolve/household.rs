@@ -16,6 +16,16 @@ use crate::resolve::weights::Piece;
 /// So many records of a value are looked at, from either end.
 const LOOK: usize = 48;
 
+/// The records of each address and of each number.
+pub struct ContactBuckets(pub [Buckets; 2]);
+
+impl ContactBuckets {
+    /// Those of addresses or of numbers.
+    pub fn of(&self, kind: KeyKind) -> &Buckets {
+        &self.0[usize::from(kind == KeyKind::Phone)]
+    }
+}
+
 /// Who uses a value besides.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 struct Users {
@@ -63,7 +73,7 @@ impl PackedContacts {
 /// By record; of records with a name nothing is noted.
 pub fn contacts(
     population: &Population,
-    buckets: &[Buckets; 6],
+    buckets: &ContactBuckets,
     ownership: &[Ownership; 6],
     scope: Scope,
 ) -> Vec<PackedContacts> {
@@ -80,19 +90,20 @@ pub fn contacts(
 
 struct Survey<'a> {
     population: &'a Population,
-    buckets: &'a [Buckets; 6],
+    buckets: &'a ContactBuckets,
     ownership: &'a [Ownership; 6],
     scope: Scope,
 }
 
 impl Survey<'_> {
     fn look_ahead(&self, nameless: impl Iterator<Item = Record> + Clone) {
-        let values = |kind: KeyKind| nameless.clone().map(move |record| (kind as usize, self.population.value(kind, record)));
+        let values = |kind: KeyKind| nameless.clone().map(move |record| (kind, self.population.value(kind, record)));
         let values = || values(KeyKind::Email).chain(values(KeyKind::Phone));
-        look(values().map(|(kind, symbol)| self.buckets[kind].peek(symbol) ^ self.ownership[kind].peek(symbol)));
-        let users = |(kind, symbol): (usize, Symbol)| if symbol == NONE { &[] } else { self.buckets[kind].get(symbol) };
+        look(values().map(|(kind, symbol)| self.buckets.of(kind).peek(symbol) ^ self.ownership[kind as usize].peek(symbol)));
+        let users = |(kind, symbol): (KeyKind, Symbol)| if symbol == NONE { &[] } else { self.buckets.of(kind).get(symbol) };
         look(values().filter_map(|value| users(value).first().copied()));
         look(values().flat_map(|value| users(value).iter().take(ABREAST)).map(|&record| self.population.peek(record)));
+        look(nameless.map(|record| self.population.peek_text(KeyKind::Email, self.population.value(KeyKind::Email, record))));
     }
 
     fn contacts(&self, record: Record) -> Contacts {
@@ -101,7 +112,7 @@ impl Survey<'_> {
             let symbol = population.value(kind, record);
             let tenant = population.at(record).tenant;
             let is_key = symbol != NONE && !ownership[kind as usize].of(symbol, tenant).is_hub();
-            if is_key { buckets[kind as usize].get(symbol) } else { &[] }
+            if is_key { buckets.of(kind).get(symbol) } else { &[] }
         });
         let here = |other: Record| is_here(population, scope, record, other);
         let people = values.map(|bucket| {
@@ -256,7 +267,7 @@ impl Scorer<'_> {
             return (Use::None, Key::None);
         }
         let person = person_of(population, named);
-        let bucket = self.buckets[kind as usize].get(own);
+        let bucket = self.buckets.of(kind).get(own);
         let is_users = |other: Record| {
             !population.is_nameless(other)
                 && population.at(other).first != NONE

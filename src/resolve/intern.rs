@@ -121,11 +121,6 @@ impl Interner {
         self.arena.get(symbol)
     }
 
-    /// The texts by number, the empty one first; for few.
-    pub fn into_all(self) -> Vec<String> {
-        (0..u32::try_from(self.arena.len()).expect("symbols are 32-bit")).map(|symbol| self.text(symbol).to_owned()).collect()
-    }
-
     /// The texts without the means to find them.
     pub fn into_texts(mut self) -> Arena {
         self.arena.shrink();
@@ -173,18 +168,16 @@ impl Buckets {
     pub fn group<I: Iterator<Item = (Symbol, u32)>>(symbols: usize, pairs: impl Fn() -> I) -> Self {
         // While records are put in their places, the start of a symbol lies one further on, and ends where it belongs.
         let mut starts = vec![0u32; symbols + 2];
-        for (symbol, _) in pairs() {
-            starts[symbol as usize + 2] += 1;
-        }
+        pairs().for_each(|(symbol, _)| starts[symbol as usize + 2] += 1);
         for at in 2..starts.len() {
             starts[at] += starts[at - 1];
         }
         let mut records = vec![0u32; starts[symbols + 1] as usize];
-        for (symbol, record) in pairs() {
+        pairs().for_each(|(symbol, record)| {
             let place = &mut starts[symbol as usize + 1];
             records[*place as usize] = record;
             *place += 1;
-        }
+        });
         starts.truncate(symbols + 1);
         Self { starts, records }
     }

@@ -87,15 +87,15 @@ fn letters_of<'a>(local: &str, buffer: &'a mut [u8; LONGEST]) -> &'a str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resolve::names::{Nicknames, Words};
+    use crate::resolve::names::Nicknames;
+    use crate::resolve::vocabulary::Vocabulary;
 
     fn says(email: &str, first: &str, last: &str) -> Mailbox {
         let mut words = ["john", "mary", "smith", "elizabeth", "liz", first, last].to_vec();
         words.sort_unstable();
         words.dedup();
-        let mut all = Words::default();
-        all.push("");
-        let symbols: Vec<Symbol> = words.iter().map(|word| all.push(word)).collect();
+        let mut all = Vocabulary::default();
+        let symbols: Vec<Symbol> = words.iter().map(|word| all.intern(word)).collect();
         let borne = [symbols.clone(), symbols.clone(), symbols.clone()].concat().into_iter().map(|symbol| (symbol, symbol));
         let names = Names::new(all, &Nicknames::parse(Nicknames::COMMITTED).unwrap(), borne);
         mailbox(&names, email, names.find(first).unwrap(), names.find(last).unwrap())

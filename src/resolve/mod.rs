@@ -28,6 +28,7 @@ mod rows;
 mod sheet;
 mod strategy;
 mod tree;
+mod vocabulary;
 mod weights;
 
 pub use decisions::{Decision, DecisionKind, DecisionState, Origin};
@@ -100,7 +101,7 @@ pub struct Resolution {
     pub population: Population,
     options: Options,
     ownership: [Ownership; 6],
-    buckets: [Buckets; 6],
+    buckets: household::ContactBuckets,
     contacts: Vec<household::PackedContacts>,
     /// Smallest record of each record's cluster.
     labels: Vec<Record>,
@@ -114,28 +115,23 @@ pub struct Resolution {
 
 /// Resolves a population.
 pub fn resolve(population: Population, memory: Memory<'_>, options: Options) -> Resolution {
-    let mut buckets = each_kind(|kind| Buckets::group(population.symbols(kind), || population.pairs(kind)));
+    let buckets = each_kind(|kind| Buckets::group(population.symbols(kind), || population.pairs(kind)));
     let ownership = KeyKind::ALL.map(|kind| Ownership::count(&population, &buckets[kind as usize], options.scope));
     let hubs = KeyKind::ALL
         .into_iter()
         .flat_map(|kind| owners::hubs(&population, kind, &buckets[kind as usize], &ownership[kind as usize], options.scope))
         .collect();
+    let [auth, golf_rsa, cdh, mca, email, phone] = buckets;
+    let buckets = household::ContactBuckets([email, phone]);
     let contacts = household::contacts(&population, &buckets, &ownership, options.scope);
     let scorer =
         Scorer { population: &population, ownership: &ownership, buckets: &buckets, contacts: &contacts, scope: options.scope };
-    let mut edges = candidates::edges(&scorer, &buckets);
-    // From here on only those of address and number are looked at.
-    buckets.iter_mut().take(KeyKind::Email as usize).for_each(|done| *done = Buckets::default());
-    let scorer =
-        Scorer { population: &population, ownership: &ownership, buckets: &buckets, contacts: &contacts, scope: options.scope };
+    let mut edges = candidates::edges(&scorer, [auth, golf_rsa, cdh, mca]);
     let clusters = cluster::cluster(&scorer, &mut edges);
     let decided = decisions::apply(&scorer, &mut edges, clusters, memory.decisions);
-    let (tree, inside) = tree::Tree::grow(&population, &mut edges, &decided.labels);
-    // What lies inside the clusters is in the tree now.
-    let apart = edges.split_off(inside);
-    drop(edges);
+    let tree = tree::Tree::grow(&population, &mut edges, &decided.labels);
     let profiles = profiles::Profiles::name(&population, &decided.labels, &tree, memory.profile_ids, &options);
-    let review = review::candidates(&scorer, &apart, &decided, &profiles, &tree);
+    let review = review::candidates(&scorer, &edges, &decided, &profiles, &tree);
     let refused_strong = decided.refused.iter().filter(|refused| refused.edge.rule().is_some_and(evidence::is_strong)).count();
     Resolution {
         options,
@@ -153,9 +149,10 @@ pub fn resolve(population: Population, memory: Memory<'_>, options: Options) -> 
     }
 }
 
-/// One of something for each kind of key, made side by side.
+/// One of something for each kind of key, made side by side; those with the most values first, so that no thread waits long.
 fn each_kind<T: Send>(make: impl Fn(KeyKind) -> T + Sync) -> [T; 6] {
-    let made: Vec<T> = KeyKind::ALL.par_iter().with_max_len(1).map(|&kind| make(kind)).collect();
+    let mut made: Vec<T> = KeyKind::ALL.par_iter().rev().with_max_len(1).map(|&kind| make(kind)).collect();
+    made.reverse();
     made.try_into().unwrap_or_else(|_| unreachable!("one for each kind"))
 }
 

@@ -3,13 +3,11 @@
 use std::hash::BuildHasher;
 
 use foldhash::fast::FixedState;
-use hashbrown::{HashMap, HashTable};
+use hashbrown::HashMap;
 
 use crate::model::text::fold_name;
 use crate::resolve::intern::{NONE, Symbol};
-
-/// Seed of the hashes of names.
-const NAME_SEED: u64 = 0x4d;
+use crate::resolve::vocabulary::Vocabulary;
 
 /// How two given names, or two family names, relate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,37 +71,9 @@ impl Nicknames {
     }
 }
 
-/// Words end to end, addressed by position.
-#[derive(Default)]
-pub struct Words {
-    text: String,
-    ends: Vec<u32>,
-}
-
-impl Words {
-    /// Appends a word and gives its position.
-    pub fn push(&mut self, word: &str) -> Symbol {
-        self.text.push_str(word);
-        self.ends.push(u32::try_from(self.text.len()).expect("names stay below 4 GiB"));
-        u32::try_from(self.ends.len() - 1).expect("positions are counted by the same ends")
-    }
-
-    fn get(&self, position: Symbol) -> &str {
-        let at = position as usize;
-        let start = if at == 0 { 0 } else { self.ends[at - 1] as usize };
-        &self.text[start..self.ends[at] as usize]
-    }
-
-    fn len(&self) -> usize {
-        self.ends.len()
-    }
-}
-
 /// Every given and family name of a population in alphabetical order, so that a symbol's order is its text's.
 pub struct Names {
-    texts: Words,
-    /// Names by the hash of their text.
-    index: HashTable<Symbol>,
+    texts: Vocabulary,
     class_starts: Vec<u32>,
     classes: Vec<u16>,
     /// Records per given name.
@@ -113,7 +83,7 @@ pub struct Names {
     given_total: u64,
     /// Of each name what [`Names::rarity16`] gives.
     rarities: Vec<u8>,
-    /// Of each name [`INITIALS`] and [`WORDS`].
+    /// Of each name [`INITIALS`], [`WORDS`] and [`LETTER`].
     shapes: Vec<u8>,
 }
 
@@ -121,15 +91,16 @@ pub struct Names {
 const INITIALS: u8 = 1;
 /// The name is several words.
 const WORDS: u8 = 2;
+/// The name is absent or a single letter.
+const LETTER: u8 = 4;
 
 impl Names {
     /// Takes texts sorted from position 1 on (position 0 is the absent name), and the given and family name of each record.
-    pub fn new(texts: Words, nicknames: &Nicknames, borne: impl Iterator<Item = (Symbol, Symbol)>) -> Self {
+    pub fn new(texts: Vocabulary, nicknames: &Nicknames, borne: impl Iterator<Item = (Symbol, Symbol)>) -> Self {
         let mut class_starts = vec![0];
         let mut classes = Vec::new();
-        for symbol in 0..texts.len() {
-            let symbol = u32::try_from(symbol).expect("symbols are 32-bit");
-            classes.extend_from_slice(nicknames.of(texts.get(symbol)));
+        for text in texts.iter() {
+            classes.extend_from_slice(nicknames.of(text));
             class_starts.push(u32::try_from(classes.len()).expect("few classes per name"));
         }
         let (mut first_counts, mut last_counts) = (vec![0u32; texts.len()], vec![0u32; texts.len()]);
@@ -141,11 +112,6 @@ impl Names {
         last_counts[NONE as usize] = 0;
         let total = |counts: &[u32]| counts.iter().map(|&count| u64::from(count)).sum::<u64>().max(1);
         let (given_total, family_total) = (total(&first_counts), total(&last_counts));
-        let hash = |symbol: Symbol| FixedState::with_seed(NAME_SEED).hash_one(texts.get(symbol));
-        let mut index = HashTable::with_capacity(texts.len());
-        for symbol in 1..u32::try_from(texts.len()).expect("symbols are 32-bit") {
-            index.insert_unique(hash(symbol), symbol, |&symbol| hash(symbol));
-        }
         // Sixteenths of a bit by which a family name is rarer than one in 512, at most 6 bits.
         let everybody = log2_16(family_total);
         let rarity = |&count: &u32| {
@@ -153,12 +119,12 @@ impl Names {
             u8::try_from(sixteenths.clamp(0, 6 * 16)).expect("at most 96")
         };
         let rarities = last_counts.iter().map(rarity).collect();
-        let shape = |symbol| {
-            let text = texts.get(symbol);
-            u8::from(is_initials(text)) * INITIALS + u8::from(text.contains(' ')) * WORDS
+        let shape = |text: &str| {
+            let is_letter = text.len() < 2;
+            u8::from(is_initials(text)) * INITIALS + u8::from(text.contains(' ')) * WORDS + u8::from(is_letter) * LETTER
         };
-        let shapes = (0..u32::try_from(texts.len()).expect("symbols are 32-bit")).map(shape).collect();
-        Self { texts, index, class_starts, classes, first_counts, last_counts, given_total, rarities, shapes }
+        let shapes = texts.iter().map(shape).collect();
+        Self { texts, class_starts, classes, first_counts, last_counts, given_total, rarities, shapes }
     }
 
     /// The text of a name.
@@ -173,8 +139,12 @@ impl Names {
 
     /// The name with this text, if anybody bears it.
     pub fn find(&self, text: &str) -> Option<Symbol> {
-        let hash = FixedState::with_seed(NAME_SEED).hash_one(text);
-        self.index.find(hash, |&name| self.text(name) == text).copied()
+        self.texts.find(text)
+    }
+
+    /// Whether a name is more than one letter.
+    pub fn is_spelled(&self, name: Symbol) -> bool {
+        self.shapes[name as usize] & LETTER == 0
     }
 
     /// Sixteenths of a bit by which a family name is rarer than one in 512, at most 6 bits.
@@ -358,9 +328,9 @@ mod tests {
     fn names(words: &[&str]) -> Names {
         let mut sorted = words.to_vec();
         sorted.sort_unstable();
-        let mut all = Words::default();
-        std::iter::once("").chain(sorted).for_each(|word| {
-            all.push(word);
+        let mut all = Vocabulary::default();
+        sorted.into_iter().for_each(|word| {
+            all.intern(word);
         });
         Names::new(all, &committed(), std::iter::empty())
     }

@@ -7,6 +7,7 @@ use crate::model::Source;
 use crate::resolve::Scope;
 use crate::resolve::ahead::{ABREAST, look};
 use crate::resolve::births::births_conflict;
+use crate::resolve::candidates::STAR_LIMIT;
 use crate::resolve::intern::{Buckets, NONE, Symbol};
 use crate::resolve::population::{KeyKind, Population, Record};
 
@@ -49,7 +50,10 @@ impl Owners {
     }
 }
 
-const PER_TENANT: u8 = u8::MAX;
+/// Instead of a code: several tenants use the value.
+const PER_TENANT: u8 = 0x40;
+/// Beside a code: so many records carry the value that they are not all compared with one another.
+const LARGE: u8 = 0x80;
 
 /// A value, a tenant, and the code of its owners there.
 type OfTenant = (Symbol, u16, u8);
@@ -69,10 +73,11 @@ impl Ownership {
             if symbol == NONE || bucket.len() < 2 {
                 return 1;
             }
-            match tenants_of(population, bucket, scope) {
+            let code = match tenants_of(population, bucket, scope) {
                 Tenants::One(_) => owners(population, bucket).code(),
                 Tenants::Several(_) => PER_TENANT,
-            }
+            };
+            code | if bucket.len() > STAR_LIMIT { LARGE } else { 0 }
         };
         let mut codes = vec![1; buckets.symbols() as usize];
         codes.par_chunks_mut(ABREAST).with_min_len(64).enumerate().for_each(|(group, codes)| {
@@ -82,7 +87,7 @@ impl Ownership {
             symbols.zip(codes).for_each(|(symbol, slot)| *slot = code(symbol));
         });
         let symbols = (0..buckets.symbols()).into_par_iter().with_min_len(1024);
-        let shared = symbols.filter(|&symbol| codes[symbol as usize] == PER_TENANT);
+        let shared = symbols.filter(|&symbol| codes[symbol as usize] & PER_TENANT != 0);
         let of_tenants = shared.flat_map_iter(|symbol| {
             match tenants_of(population, buckets.get(symbol), scope) {
                 Tenants::One(_) => Vec::new(),
@@ -100,14 +105,15 @@ impl Ownership {
         self.codes[symbol as usize].into()
     }
 
-    /// Whether one tenant at most uses a value, and few people do.
+    /// Whether one tenant at most uses a value, and few records and people do, so that all its records are compared with one another.
     pub fn is_plain(&self, symbol: Symbol) -> bool {
         usize::from(self.codes[symbol as usize]) <= OWNER_LIMIT
     }
 
     /// The owners of a value as a tenant sees it.
+    #[inline]
     pub fn of(&self, symbol: Symbol, tenant: u16) -> Owners {
-        match self.codes[symbol as usize] {
+        match self.codes[symbol as usize] & !LARGE {
             PER_TENANT => {
                 let at = self.per_tenant.partition_point(|entry| (entry.0, entry.1) < (symbol, tenant));
                 let found = self.per_tenant.get(at).filter(|entry| (entry.0, entry.1) == (symbol, tenant));
@@ -206,7 +212,7 @@ fn named_people(population: &Population, group: &[Record]) -> SmallVec<[Person; 
     let mut people: SmallVec<[Person; 8]> = group
         .iter()
         .map(|&record| person_of(population, record))
-        .filter(|person| population.names.text(person.0).len() > 1)
+        .filter(|person| population.names.is_spelled(person.0))
         .collect();
     people.sort_unstable();
     people.dedup();
@@ -233,7 +239,7 @@ pub fn hubs(population: &Population, kind: KeyKind, buckets: &Buckets, ownership
     (0..buckets.symbols())
         .into_par_iter()
         .with_min_len(1024)
-        .filter(|&symbol| ownership.codes[symbol as usize] > u8::try_from(OWNER_LIMIT).expect("four"))
+        .filter(|&symbol| usize::from(ownership.codes[symbol as usize] & !LARGE) > OWNER_LIMIT)
         .flat_map_iter(|symbol| {
             let bucket = buckets.get(symbol);
             let groups = match tenants_of(population, bucket, scope) {

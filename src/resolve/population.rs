@@ -47,9 +47,8 @@ impl KeyKind {
     }
 }
 
-/// A legacy number with its region, so that it packs well: the source's position, then the number.
+/// Appends a legacy number with its region, so that it packs well: the source's position, then the number.
 pub(super) fn write_mca(source: Source, number: &str, text: &mut String) {
-    text.clear();
     text.push(if source == Source::McaZa { '0' } else { '1' });
     text.push_str(number);
 }
@@ -204,11 +203,13 @@ impl Population {
     }
 
     /// A record's first value of a kind.
+    #[inline]
     pub fn value(&self, kind: KeyKind, record: Record) -> Symbol {
         self.at(record).keys[kind as usize]
     }
 
     /// Every value of a kind that a record has.
+    #[inline]
     pub fn values(&self, kind: KeyKind, record: Record) -> impl Iterator<Item = Symbol> + '_ {
         let first = self.value(kind, record);
         let more: &[(Record, KeyKind, Symbol)] =

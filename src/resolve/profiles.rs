@@ -2,10 +2,11 @@
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
+use rayon::prelude::*;
 
-use crate::model::{RecordKey, profile_id};
+use crate::model::{RecordKey, Uuid, profile_id};
 use crate::resolve::Options;
-use crate::resolve::population::{Features, Population, Record};
+use crate::resolve::population::{Population, Record};
 use crate::resolve::tree::Tree;
 
 /// What became of a profile of an earlier load whose records are no longer exactly its own.
@@ -34,11 +35,12 @@ impl Profiles {
     /// Names every cluster that has a founder.
     pub fn name(population: &Population, labels: &[Record], tree: &Tree, loaded: &[(String, String)], options: &Options) -> Self {
         let mut tenants = HashMap::with_hasher(FixedState::with_seed(10));
-        for (&Features { tenant, .. }, &label) in population.rows.iter().zip(labels) {
-            // Record order: the first concrete tenant stands, which under `scope = "global"` may be one of several.
-            if tenant != 0 && population.at(label).tenant == 0 {
-                tenants.entry(label).or_insert(tenant);
-            }
+        let placed = population.rows.par_iter().zip(labels).with_min_len(4096).filter(|(row, _)| row.tenant != 0);
+        let needed = placed.filter(|&(_, &label)| population.at(label).tenant == 0);
+        let needed: Vec<(Record, u16)> = needed.map(|(row, &label)| (label, row.tenant)).collect();
+        // Record order: the first concrete tenant stands, which under `scope = "global"` may be one of several.
+        for (label, tenant) in needed {
+            tenants.entry(label).or_insert(tenant);
         }
         let mut profiles = Self {
             kept: HashMap::with_hasher(FixedState::with_seed(1)),
@@ -58,14 +60,19 @@ impl Profiles {
 
     /// The profile of a cluster, given its label and founder.
     pub fn id(&self, population: &Population, label: Record, founder: Record) -> String {
-        self.id_founded_by(label, population.key(founder).get())
+        let mut id = String::new();
+        self.push_id(label, population.key(founder).get(), &mut id);
+        id
     }
 
-    /// The profile of a cluster, given its label and its founder's key.
-    pub fn id_founded_by(&self, label: Record, founder: RecordKey<'_>) -> String {
+    /// Appends the profile of a cluster, given its label and its founder's key.
+    pub fn push_id(&self, label: Record, founder: RecordKey<'_>, id: &mut String) {
         match self.kept.get(&label) {
-            Some(id) => id.clone(),
-            None => profile_id(founder, self.attempts.get(&label).copied().unwrap_or(1)).to_string(),
+            Some(kept) => id.push_str(kept),
+            None => {
+                let derived = profile_id(founder, self.attempts.get(&label).copied().unwrap_or(1));
+                id.push_str(derived.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+            }
         }
     }
 

@@ -146,7 +146,7 @@ impl Portrait {
     fn names_agree(&self, other: &Self, population: &Population) -> bool {
         let names = &population.names;
         let spelled = |portrait: &Self| -> SmallVec<[(Symbol, Symbol); 4]> {
-            let long = |name: &&(Symbol, Symbol)| names.text(name.0).len() > 1;
+            let long = |name: &&(Symbol, Symbol)| names.is_spelled(name.0);
             if portrait.names.iter().any(|name| long(&name)) {
                 portrait.names.iter().filter(long).copied().collect()
             } else {

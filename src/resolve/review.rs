@@ -16,7 +16,7 @@ use crate::resolve::tree::Tree;
 use crate::resolve::weights::LINK16;
 
 /// A profile is filed at most so often: with its best pairs.
-const PER_PROFILE: u32 = 5;
+const PER_PROFILE: u8 = 5;
 /// And a tenant's queue holds at most so many pairs.
 const PER_TENANT: u32 = 10_000;
 
@@ -70,9 +70,11 @@ pub fn candidates(scorer: &Scorer<'_>, edges: &[Edge], decided: &Decided, profil
         why: why_not(scorer, edge),
         is_filed: false,
     });
-    let mut best: Vec<Candidate> = refused.chain(unlinked).collect();
-    best.par_sort_unstable_by_key(|candidate| (pair(&candidate.edge), candidate.edge.order(), candidate.why));
-    best.dedup_by_key(|candidate| pair(&candidate.edge));
+    let with_pair = |candidate: Candidate| (pair(&candidate.edge), candidate);
+    let mut pairs: Vec<((Record, Record), Candidate)> = refused.chain(unlinked).map(with_pair).collect();
+    pairs.par_sort_unstable_by_key(|(pair, candidate)| (*pair, candidate.edge.order(), candidate.why));
+    pairs.dedup_by_key(|(pair, _)| *pair);
+    let mut best: Vec<Candidate> = pairs.into_iter().map(|(_, candidate)| candidate).collect();
     best.par_sort_unstable_by_key(|candidate| (std::cmp::Reverse(candidate.score()), candidate.edge.order()));
     file(scorer, &mut best, labels, profiles);
     best
@@ -82,10 +84,13 @@ fn why_not(scorer: &Scorer<'_>, edge: &Edge) -> Refusal {
     if edge.is_cross_tenant() {
         return Refusal::Tenant;
     }
+    if !edge.rule().is_some_and(is_strong) {
+        return Refusal::BelowThreshold;
+    }
     let (_, verdict) = scorer.sum(edge.a, edge.b);
-    if verdict.is_strong() && verdict.first == NameMatch::Conflict {
+    if verdict.first == NameMatch::Conflict {
         Refusal::FirstName
-    } else if verdict.is_strong() && verdict.born == BirthMatch::Conflict {
+    } else if verdict.born == BirthMatch::Conflict {
         Refusal::BirthDate
     } else {
         Refusal::BelowThreshold
@@ -94,17 +99,17 @@ fn why_not(scorer: &Scorer<'_>, edge: &Edge) -> Refusal {
 
 /// Marks what goes to the review queue: each profile's best few, each tenant's best many.
 fn file(scorer: &Scorer<'_>, candidates: &mut [Candidate], labels: &[Record], profiles: &Profiles) {
-    let mut per_profile: HashMap<Record, u32, FixedState> = HashMap::with_hasher(FixedState::with_seed(5));
+    let mut per_profile = vec![0u8; labels.len()];
     let mut per_tenant: HashMap<&str, u32, FixedState> = HashMap::with_hasher(FixedState::with_seed(6));
     for candidate in candidates {
         let (a, b) = (labels[candidate.edge.a as usize], labels[candidate.edge.b as usize]);
-        let full = [a, b].iter().any(|label| per_profile.get(label).is_some_and(|&count| count >= PER_PROFILE));
+        let is_full = [a, b].iter().any(|&label| per_profile[label as usize] >= PER_PROFILE);
         let tenant = per_tenant.entry(profiles.tenant(scorer.population, a)).or_default();
-        if full || *tenant >= PER_TENANT {
+        if is_full || *tenant >= PER_TENANT {
             continue;
         }
         *tenant += 1;
-        [a, b].into_iter().for_each(|label| *per_profile.entry(label).or_default() += 1);
+        [a, b].into_iter().for_each(|label| per_profile[label as usize] += 1);
         candidate.is_filed = true;
     }
 }

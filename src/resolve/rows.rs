@@ -38,7 +38,7 @@ impl Resolution {
     fn links_of(&self, records: std::ops::Range<Record>) -> RecordBatch {
         let mut builder = links::Builder::new(records.len());
         let mut pieces = Vec::new();
-        let mut words = String::new();
+        let (mut words, mut profile) = (String::new(), String::new());
         let end = records.end;
         for record in records {
             if record % ABREAST as Record == 0 {
@@ -50,10 +50,11 @@ impl Resolution {
             let founder = self.founder(record);
             let of_founder = founder.filter(|&founder| founder != record).map(|founder| self.population.key(founder));
             let founder_id: &str = of_founder.as_ref().map_or(id, |key| &key.id);
-            let profile = founder.map(|_| {
-                let key = RecordKey { source: of_founder.as_ref().map_or(key.source, |key| key.source), id: founder_id };
-                self.profiles.id_founded_by(label, key)
-            });
+            profile.clear();
+            if founder.is_some() {
+                let source = of_founder.as_ref().map_or(key.source, |key| key.source);
+                self.profiles.push_id(label, RecordKey { source, id: founder_id }, &mut profile);
+            }
             let linked = self.tree.parent(record).filter(|_| founder.is_some());
             let (rule, bits16) = match (founder, &linked) {
                 (None, _) => (LinkRule::Skipped, 0),
@@ -78,7 +79,7 @@ impl Resolution {
                 entity: key.source.people(),
                 source_id: id,
                 tenant_id: founder.map(|_| self.profiles.tenant(&self.population, label)),
-                profile_id: profile.as_deref(),
+                profile_id: founder.map(|_| profile.as_str()),
                 rule,
                 confidence: confidence(rule, bits16),
                 matched_source: parent.map(|parent| self.population.source(parent)),

@@ -12,6 +12,7 @@ use crate::resolve::forest::Forest;
 use crate::resolve::intern::{Interner, NONE, Symbol};
 use crate::resolve::population::Key;
 use crate::resolve::population::Record;
+use crate::resolve::vocabulary::Vocabulary;
 use crate::tables::resolution::links;
 use crate::tables::stage::people;
 use crate::tables::{Builder as _, Columns as _};
@@ -37,7 +38,7 @@ struct Literal {
 #[derive(Default)]
 pub struct LiteralRule {
     ids: Arena,
-    tenants: Interner,
+    tenants: Vocabulary,
     texts: Interner,
     records: Vec<Literal>,
 }
@@ -45,7 +46,7 @@ pub struct LiteralRule {
 /// What the strategy's rule came to.
 pub struct LiteralLinks {
     ids: Arena,
-    tenants: Vec<String>,
+    tenants: Vocabulary,
     records: Vec<Literal>,
     /// The founding record's position by record; itself when it founds.
     pub founders: Vec<Record>,
@@ -106,7 +107,7 @@ impl LiteralRule {
                 }
             }
         }
-        LiteralLinks { ids: self.ids, tenants: self.tenants.into_all(), records: self.records, founders, rules }
+        LiteralLinks { ids: self.ids, tenants: self.tenants, records: self.records, founders, rules }
     }
 
     /// Every record with an equal address or number in one group, however far that reaches.
@@ -189,8 +190,6 @@ impl LiteralLinks {
 
     /// A record's tenant.
     fn tenant(&self, record: Record) -> Option<&str> {
-        Some(self.records[record as usize].tenant)
-            .filter(|&tenant| tenant != NONE)
-            .map(|tenant| self.tenants[tenant as usize].as_str())
+        Some(self.records[record as usize].tenant).filter(|&tenant| tenant != NONE).map(|tenant| self.tenants.get(tenant))
     }
 }

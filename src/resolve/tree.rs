@@ -1,7 +1,7 @@
 //! The chain of links inside a cluster: the maximum spanning tree, rooted at the founder.
 
-use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicI16, AtomicU8, AtomicU32};
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -18,42 +18,55 @@ const NOBODY: Record = Record::MAX;
 /// The parent of each record and the link to it.
 pub struct Tree {
     parents: Vec<Record>,
-    /// Bits in the upper half, the rule's code in the lower.
-    links: Vec<u32>,
+    /// Of the link to it the bits.
+    bits16: Vec<i16>,
+    /// And the rule's code.
+    rules: Vec<u8>,
     /// The founders of clusters whose first record may not found.
     founders: HashMap<Record, Record, FixedState>,
 }
 
 impl Tree {
-    /// Grows the tree of each cluster from the edges inside it, which are put to the front, cluster after cluster; gives the tree and
-    /// how many they are.
-    pub fn grow(population: &Population, edges: &mut [Edge], labels: &[Record]) -> (Self, usize) {
+    /// Grows the tree of each cluster from the edges inside it, which are taken away. Those of one cluster must be of one component, and
+    /// those of one component side by side.
+    pub fn grow(population: &Population, edges: &mut Vec<Edge>, labels: &[Record]) -> Self {
         let mut founders = HashMap::with_hasher(FixedState::with_seed(9));
-        for record in (0..population.len()).filter(|&record| population.may_found(record)) {
-            let label = labels[record as usize];
-            if label != record && !population.may_found(label) {
-                founders.entry(label).or_insert(record);
-            }
+        let is_needed =
+            |&(label, record): &(Record, Record)| label != record && population.may_found(record) && !population.may_found(label);
+        let members = (0..population.len()).into_par_iter().with_min_len(4096).map(|record| (labels[record as usize], record));
+        let others: Vec<(Record, Record)> = members.filter(is_needed).collect();
+        for (label, record) in others {
+            founders.entry(label).or_insert(record);
         }
-        edges.par_iter_mut().for_each(|edge| {
-            let label = labels[edge.a as usize];
-            edge.component = if edge.links() && label == labels[edge.b as usize] { label } else { NOBODY };
-        });
-        edges.par_sort_unstable_by_key(|edge| (edge.component, edge.order()));
-        let inside = edges.partition_point(|edge| edge.component != NOBODY);
         // Every record is in one cluster, so that no two threads write one place.
-        let nobody = || (0..labels.len()).map(|_| AtomicU32::new(NOBODY)).collect::<Vec<AtomicU32>>();
-        let (parents, links) = (nobody(), nobody());
-        edges[..inside].par_chunk_by(|a, b| a.component == b.component).for_each(|cluster| {
-            let label = cluster[0].component;
-            let root = founders.get(&label).copied().unwrap_or(label);
-            branches(cluster, root, &mut |record, parent, edge| {
-                parents[record as usize].store(parent, Relaxed);
-                links[record as usize].store(u32::from(edge.bits16.cast_unsigned()) << 16 | u32::from(edge.rule_code()), Relaxed);
-            });
+        let parents: Vec<AtomicU32> = labels.par_iter().map(|_| AtomicU32::new(NOBODY)).collect();
+        let bits16: Vec<AtomicI16> = labels.par_iter().map(|_| AtomicI16::new(0)).collect();
+        let rules: Vec<AtomicU8> = labels.par_iter().map(|_| AtomicU8::new(0)).collect();
+        edges.par_chunk_by_mut(|a, b| a.component == b.component).for_each(|component| {
+            for edge in &mut *component {
+                let label = labels[edge.a as usize];
+                edge.component = if edge.links() && label == labels[edge.b as usize] { label } else { NOBODY };
+            }
+            component.sort_unstable_by_key(|edge| edge.rank());
+            let clusters = component.chunk_by(|a, b| a.component == b.component);
+            for cluster in clusters.filter(|cluster| cluster[0].component != NOBODY) {
+                let label = cluster[0].component;
+                let root = founders.get(&label).copied().unwrap_or(label);
+                branches(cluster, root, &mut |record, parent, edge| {
+                    parents[record as usize].store(parent, Relaxed);
+                    bits16[record as usize].store(edge.bits16, Relaxed);
+                    rules[record as usize].store(edge.rule_code(), Relaxed);
+                });
+            }
         });
-        let plain = |column: Vec<AtomicU32>| column.into_iter().map(AtomicU32::into_inner).collect();
-        (Self { parents: plain(parents), links: plain(links), founders }, inside)
+        edges.retain(|edge| edge.component == NOBODY);
+        edges.shrink_to_fit();
+        Self {
+            parents: parents.into_iter().map(AtomicU32::into_inner).collect(),
+            bits16: bits16.into_iter().map(AtomicI16::into_inner).collect(),
+            rules: rules.into_iter().map(AtomicU8::into_inner).collect(),
+            founders,
+        }
     }
 
     /// The first record of a cluster, named by its label, that may found a profile.
@@ -63,9 +76,9 @@ impl Tree {
 
     /// The record that a record is linked to, and the link.
     pub fn parent(&self, record: Record) -> Option<(Record, Edge)> {
-        let (parent, link) = (self.parents[record as usize], self.links[record as usize]);
-        let bits16 = ((link >> 16) as u16).cast_signed();
-        (parent != NOBODY).then(|| (parent, Edge::link(record, parent, bits16, (link & 0xff) as u8)))
+        let parent = self.parents[record as usize];
+        let link = || Edge::link(record, parent, self.bits16[record as usize], self.rules[record as usize]);
+        (parent != NOBODY).then(|| (parent, link()))
     }
 
     /// The rule of a record's link.

@@ -160,7 +160,7 @@ impl Inputs {
             for batch in self.stage.read::<people::Table>(Some(source))? {
                 let batch = batch?;
                 task.advance(crate::tables::Columns::len(&batch) as u64);
-                gathering.people(source, &batch);
+                gathering.people(source, batch);
             }
             for batch in self.stage.read::<identifiers::Table>(Some(source))? {
                 gathering.identifiers(source, &batch?);

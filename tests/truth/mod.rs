@@ -152,7 +152,7 @@ impl Truth {
     /// Resolves all sources.
     pub fn resolve(&self, options: &Options, memory: Memory<'_>) -> Resolution {
         let mut gathering = Gathering::new(options, self.people.len());
-        self.batches.iter().for_each(|(source, batch)| gathering.people(*source, batch));
+        self.batches.iter().for_each(|(source, batch)| gathering.people(*source, batch.clone()));
         let nicknames = Nicknames::parse(Nicknames::COMMITTED).unwrap();
         resolve(gathering.finish(&nicknames), memory, options.clone())
     }
