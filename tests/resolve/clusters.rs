@@ -187,6 +187,20 @@ fn an_address_on_many_records_without_a_name_is_a_hub_too() {
 }
 
 #[test]
+fn two_records_that_a_crowded_address_did_not_compare_are_compared_by_their_number() {
+    let mail = "smith@mail.test";
+    let of = |first: &'static str| move |n: u32| player(&format!("{first}{n}"), first, "Smith", mail, "");
+    let mut records: Vec<Raw> = (1..8).map(of("William")).chain((1..8).map(of("Bill"))).collect();
+    records.extend(["Mary", "Karen", "Zodwa"].map(|first| of(first)(1)));
+    let apart = people(&resolved(&records)).len();
+    for id in ["William7", "Bill7"] {
+        let record = records.iter_mut().find(|record| record.id == id).unwrap();
+        record.phone = MOBILE.to_owned();
+    }
+    assert_eq!((apart, people(&resolved(&records)).len()), (5, 4), "four on one address: a form of the name alone joins nobody");
+}
+
+#[test]
 fn an_id_survives_a_founder_that_is_no_longer_exported_and_is_given_to_no_other() {
     let founder = with(member("1", "Naledi", "Mokoena", ""), "naledi.m@mail.test", "");
     let follower = player("p", "Naledi", "Mokoena", "naledi.m@mail.test", "");
