@@ -95,7 +95,7 @@ impl EmailReader {
     }
 }
 
-/// Lower case, composed, visible; blanks around `@` and `.` removed, other blanks kept as one separator.
+/// Visible, composed, lower case (in this order: an unseen character may stand between a letter and its accent); blanks around `@` and `.` removed, other blanks kept as one separator.
 fn normalise(raw: &str, out: &mut String, reasons: &mut Reasons) {
     let raw = raw.trim();
     if raw.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -104,11 +104,13 @@ fn normalise(raw: &str, out: &mut String, reasons: &mut Reasons) {
         }
         out.extend(raw.chars().map(|c| c.to_ascii_lowercase()));
     } else {
+        if raw.chars().any(is_invisible) {
+            reasons.insert(Reason::TextInvisible);
+        }
+        let visible = raw.chars().filter(|c| !is_invisible(*c));
         let mut blank = false;
-        for c in raw.nfc().flat_map(char::to_lowercase).nfc() {
-            if is_invisible(c) {
-                reasons.insert(Reason::TextInvisible);
-            } else if c.is_whitespace() {
+        for c in visible.nfc().flat_map(char::to_lowercase).nfc() {
+            if c.is_whitespace() {
                 blank = true;
             } else {
                 if blank && !out.is_empty() && !matches!(c, '@' | '.') && !out.ends_with(['@', '.']) {
@@ -192,6 +194,7 @@ mod tests {
             ("ann@mail.test.", "ann@mail.test", "ann@mail.test"),
             ("\u{200b}ann@mail.test\u{a0}", "ann@mail.test", "ann@mail.test"),
             ("rene\u{301}@mail.test", "rené@mail.test", "rené@mail.test"),
+            ("rene\u{200b}\u{301}@mail.test", "rené@mail.test", "rené@mail.test"),
             ("O'Neil@mail.test", "o'neil@mail.test", "o'neil@mail.test"),
         ] {
             let expected = (Some(value.to_owned()), Some(key.to_owned()));
