@@ -429,8 +429,9 @@ fn follows(last: &mut Option<(Source, String)>, source: Source, batch: &people::
 
 /// The letters of an address's `+tag`, if they may be a name.
 fn tag(email: &str) -> Option<String> {
-    let (local, _) = email.split_once('@')?;
-    let (_, tag) = local.split_once('+')?;
+    // Hardly any address has one.
+    let (name, rest) = email.split_once('+')?;
+    let (tag, _) = rest.split_once('@').filter(|_| !name.contains('@'))?;
     let letters: String = tag.chars().filter(char::is_ascii_alphabetic).collect();
     (letters.len() >= 3).then_some(letters)
 }

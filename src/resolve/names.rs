@@ -178,21 +178,25 @@ impl Names {
         if a == b {
             return NameMatch::Equal;
         }
-        let (x, y) = (self.text(a), self.text(b));
+        // The texts come last: most pairs that differ are decided without them.
+        let texts = || (self.text(a), self.text(b));
         let shapes = self.shapes[a as usize] | self.shapes[b as usize];
         if shapes & INITIALS != 0 {
+            let (x, y) = texts();
             return if initials_agree(x, y) { NameMatch::Initial } else { NameMatch::Conflict };
         }
         if self.same_class(a, b) {
             return NameMatch::Close;
         }
         if shapes & WORDS != 0 {
+            let (x, y) = texts();
             return self.compare_words(x, y);
         }
-        if is_slip(x, y) && !(self.is_common_given(a) && self.is_common_given(b)) {
-            return NameMatch::Close;
+        if self.is_common_given(a) && self.is_common_given(b) {
+            return NameMatch::Conflict;
         }
-        NameMatch::Conflict
+        let (x, y) = texts();
+        if is_slip(x, y) { NameMatch::Close } else { NameMatch::Conflict }
     }
 
     /// Given names of several words agree when a whole word, or a form of one, is on both sides.
