@@ -124,7 +124,8 @@ impl Gathering {
             tenants,
             firsts: Words::default(),
             lasts: Words::default(),
-            keys: Default::default(),
+            // Most records share their values with another one, and many have no number of some kind.
+            keys: [(); 6].map(|()| Column { interner: Interner::with_room(records / 4), batch: Vec::new() }),
             fixed_lines: Marks::default(),
             more: Vec::new(),
             further: Vec::new(),

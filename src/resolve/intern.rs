@@ -25,9 +25,7 @@ pub struct Interner {
 
 impl Default for Interner {
     fn default() -> Self {
-        let mut arena = Arena::default();
-        arena.push("");
-        Self { arena, slots: vec![0; FEWEST_SLOTS], state: FixedState::with_seed(0x1d) }
+        Self::with_room(0)
     }
 }
 
@@ -39,6 +37,14 @@ struct Sought<'a> {
 }
 
 impl Interner {
+    /// Empty, with room for so many texts; more may come.
+    pub fn with_room(texts: usize) -> Self {
+        let mut arena = Arena::default();
+        arena.push("");
+        let slots = (texts * 10 / 7 + 1).next_power_of_two().max(FEWEST_SLOTS);
+        Self { arena, slots: vec![0; slots], state: FixedState::with_seed(0x1d) }
+    }
+
     /// The number of a text; the empty text has none.
     pub fn intern(&mut self, text: &str) -> Symbol {
         if text.is_empty() {
@@ -106,13 +112,19 @@ impl Interner {
         assert!(u32::try_from(mask).is_ok(), "fewer than three thousand million texts");
         self.slots = Vec::new();
         self.slots.resize(mask + 1, 0);
-        for symbol in 1..u32::try_from(self.arena.len()).expect("symbols are 32-bit") {
-            let hash = self.arena.hash(symbol, &self.state);
-            let mut at = hash as usize & mask;
-            while self.slots[at] != 0 {
-                at = (at + 1) & mask;
+        let count = u32::try_from(self.arena.len()).expect("symbols are 32-bit");
+        for first in (1..count).step_by(ABREAST) {
+            let symbols = first..count.min(first + ABREAST as Symbol);
+            let mut hashes = [0; ABREAST];
+            symbols.clone().zip(&mut hashes).for_each(|(symbol, hash)| *hash = self.arena.hash(symbol, &self.state));
+            look(hashes.iter().map(|&hash| self.slots[hash as usize & mask]));
+            for (symbol, hash) in symbols.zip(hashes) {
+                let mut at = hash as usize & mask;
+                while self.slots[at] != 0 {
+                    at = (at + 1) & mask;
+                }
+                self.slots[at] = tag(hash, mask) | symbol;
             }
-            self.slots[at] = tag(hash, mask) | symbol;
         }
     }
 
