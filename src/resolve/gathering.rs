@@ -148,10 +148,15 @@ impl Gathering {
     fn take_in(&mut self) {
         let batches = std::mem::take(&mut self.waiting);
         self.waiting_rows = 0;
+        // All on the threads that do the work, because waking them takes long.
+        rayon::scope(|_| self.take_in_all(&batches));
+    }
+
+    fn take_in_all(&mut self, batches: &[(Source, people::Columns)]) {
         // The longest first, so that no thread waits long for another one.
-        rayon::scope_fifo(|scope| self.lanes(&batches).into_iter().for_each(|lane| scope.spawn_fifo(move |_| lane())));
+        rayon::scope_fifo(|scope| self.lanes(batches).into_iter().for_each(|lane| scope.spawn_fifo(move |_| lane())));
         let mut rows = std::mem::take(&mut self.rows);
-        for (first, source, batch) in placed(&batches) {
+        for (first, source, batch) in placed(batches) {
             let of_batch = (0..batch.len()).into_par_iter().with_min_len(1024);
             rows.par_extend(of_batch.map(|row| self.features(batch, row, first + row)));
             match self.runs.last_mut() {
