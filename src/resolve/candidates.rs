@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use crate::model::{Code, LinkRule};
 use crate::resolve::ahead::{ABREAST, look};
 use crate::resolve::evidence::{Scorer, Verdict};
-use crate::resolve::forest::Forest;
+use crate::resolve::forest::SharedForest;
 use crate::resolve::intern::{Buckets, NONE, Symbol};
 use crate::resolve::names::block_hash;
 use crate::resolve::owners::{Tenants, tenants_of};
@@ -153,12 +153,9 @@ pub fn edges(scorer: &Scorer<'_>, strong: [Buckets; 4]) -> Vec<Edge> {
             append(&mut edges, found);
         }
     }
-    let mut forest = Forest::new(scorer.population.len());
-    edges.iter().filter(|edge| edge.is_tie()).for_each(|edge| {
-        forest.join(edge.a, edge.b);
-    });
-    let components = forest.into_labels();
-    edges.par_iter_mut().for_each(|edge| edge.component = components[edge.a as usize]);
+    let components = SharedForest::new(scorer.population.len());
+    edges.par_iter().filter(|edge| edge.is_tie()).for_each(|edge| components.join(edge.a, edge.b));
+    edges.par_iter_mut().for_each(|edge| edge.component = components.find(edge.a));
     drop(components);
     edges.par_sort_unstable_by_key(|edge| edge.rank());
     // A pair met twice was scored alike.
