@@ -168,7 +168,7 @@ impl Marks {
     }
 }
 
-/// Records per symbol, in record order: one counting sort, no hashing.
+/// Records per symbol that several carry, in record order: one counting sort, no hashing.
 #[derive(Default)]
 pub struct Buckets {
     starts: Vec<u32>,
@@ -181,11 +181,18 @@ impl Buckets {
         // While records are put in their places, the start of a symbol lies one further on, and ends where it belongs.
         let mut starts = vec![0u32; symbols + 2];
         pairs().for_each(|(symbol, _)| starts[symbol as usize + 2] += 1);
+        // A value that a single record carries connects nobody, and gets no place.
+        let mut shared = Marks::default();
         for at in 2..starts.len() {
-            starts[at] += starts[at - 1];
+            if starts[at] > 1 {
+                shared.set((at - 2) as Symbol);
+                starts[at] += starts[at - 1];
+            } else {
+                starts[at] = starts[at - 1];
+            }
         }
         let mut records = vec![0u32; starts[symbols + 1] as usize];
-        pairs().for_each(|(symbol, record)| {
+        pairs().filter(|&(symbol, _)| shared.has(symbol)).for_each(|(symbol, record)| {
             let place = &mut starts[symbol as usize + 1];
             records[*place as usize] = record;
             *place += 1;
@@ -194,7 +201,7 @@ impl Buckets {
         Self { starts, records }
     }
 
-    /// The records that carry a symbol.
+    /// The records that carry a symbol; none if there is but one.
     pub fn get(&self, symbol: Symbol) -> &[u32] {
         &self.records[self.starts[symbol as usize] as usize..self.starts[symbol as usize + 1] as usize]
     }
@@ -239,10 +246,11 @@ mod tests {
 
     #[test]
     fn buckets_keep_record_order() {
-        let pairs = [(2, 0), (1, 1), (2, 5), (2, 7)];
-        let buckets = Buckets::group(3, || pairs.iter().copied());
+        let pairs = [(2, 0), (1, 1), (2, 5), (3, 6), (2, 7), (3, 8)];
+        let buckets = Buckets::group(4, || pairs.iter().copied());
         assert_eq!(buckets.get(2), [0, 5, 7]);
-        assert_eq!(buckets.get(1), [1]);
-        assert!(buckets.get(0).is_empty());
+        assert_eq!(buckets.get(3), [6, 8]);
+        // Of a single record nothing is kept.
+        assert!(buckets.get(0).is_empty() && buckets.get(1).is_empty());
     }
 }
