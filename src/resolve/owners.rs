@@ -55,6 +55,9 @@ const PER_TENANT: u8 = 0x40;
 /// Beside a code: so many records carry the value that they are not all compared with one another.
 const LARGE: u8 = 0x80;
 
+/// So many symbols are found in one look.
+const STRETCH: usize = 64;
+
 /// A value, a tenant, and the code of its owners there.
 type OfTenant = (Symbol, u16, u8);
 
@@ -63,6 +66,8 @@ pub struct Ownership {
     codes: Vec<u8>,
     /// Values that several tenants use: symbol, tenant, code; sorted.
     per_tenant: Vec<OfTenant>,
+    /// Where those of each [`STRETCH`] of symbols begin in it.
+    stretches: Vec<u32>,
 }
 
 impl Ownership {
@@ -96,8 +101,11 @@ impl Ownership {
             .into_iter()
             .map(move |(tenant, group)| (symbol, tenant, owners(population, &group).code()))
         });
-        let per_tenant = of_tenants.collect();
-        Self { codes, per_tenant }
+        let per_tenant: Vec<OfTenant> = of_tenants.collect();
+        let begin = |symbol: usize| per_tenant.partition_point(|entry| (entry.0 as usize) < symbol);
+        let stretches = (0..codes.len() + STRETCH).step_by(STRETCH);
+        let stretches = stretches.map(|symbol| u32::try_from(begin(symbol)).expect("symbols are 32-bit")).collect();
+        Self { codes, per_tenant, stretches }
     }
 
     /// Something of a symbol's place, for [`look`].
@@ -115,10 +123,11 @@ impl Ownership {
     pub fn of(&self, symbol: Symbol, tenant: u16) -> Owners {
         match self.codes[symbol as usize] & !LARGE {
             PER_TENANT => {
-                let at = self.per_tenant.partition_point(|entry| (entry.0, entry.1) < (symbol, tenant));
-                let found = self.per_tenant.get(at).filter(|entry| (entry.0, entry.1) == (symbol, tenant));
-                let any = || self.per_tenant[self.per_tenant.partition_point(|entry| entry.0 < symbol)];
-                Owners::of_code(found.copied().unwrap_or_else(any).2)
+                let stretch = symbol as usize / STRETCH;
+                let near = &self.per_tenant[self.stretches[stretch] as usize..self.stretches[stretch + 1] as usize];
+                let mut of_value = near.iter().filter(|entry| entry.0 == symbol);
+                let found = of_value.clone().find(|entry| entry.1 == tenant).or_else(|| of_value.next());
+                Owners::of_code(found.expect("the tenants of a value are noted").2)
             }
             code => Owners::of_code(code),
         }
