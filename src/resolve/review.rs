@@ -101,10 +101,12 @@ fn why_not(scorer: &Scorer<'_>, edge: &Edge) -> Refusal {
 fn file(scorer: &Scorer<'_>, candidates: &mut [Candidate], labels: &[Record], profiles: &Profiles) {
     let mut per_profile = vec![0u8; labels.len()];
     let mut per_tenant: HashMap<&str, u32, FixedState> = HashMap::with_hasher(FixedState::with_seed(6));
-    for candidate in candidates {
+    let tenant_of = |candidate: &Candidate| profiles.tenant(scorer.population, labels[candidate.edge.a as usize]);
+    let tenants: Vec<&str> = candidates.par_iter().map(tenant_of).collect();
+    for (candidate, tenant) in candidates.iter_mut().zip(tenants) {
         let (a, b) = (labels[candidate.edge.a as usize], labels[candidate.edge.b as usize]);
         let is_full = [a, b].iter().any(|&label| per_profile[label as usize] >= PER_PROFILE);
-        let tenant = per_tenant.entry(profiles.tenant(scorer.population, a)).or_default();
+        let tenant = per_tenant.entry(tenant).or_default();
         if is_full || *tenant >= PER_TENANT {
             continue;
         }
