@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI16, AtomicU8, AtomicU32};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use rayon::prelude::*;
+use smallvec::SmallVec;
 
 use crate::model::LinkRule;
 use crate::resolve::candidates::Edge;
@@ -92,12 +93,12 @@ fn branches(cluster: &[Edge], root: Record, tell: &mut impl FnMut(Record, Record
     if let [edge] = *cluster {
         return if edge.a == root { tell(edge.b, edge.a, edge) } else { tell(edge.a, edge.b, edge) };
     }
-    let mut members: Vec<Record> = cluster.iter().flat_map(|edge| [edge.a, edge.b]).collect();
+    let mut members: SmallVec<[Record; 16]> = cluster.iter().flat_map(|edge| [edge.a, edge.b]).collect();
     members.sort_unstable();
     members.dedup();
     let local = |record: Record| position(members.binary_search(&record).expect("edges join members"));
     let mut forest = Forest::new(position(members.len()));
-    let mut around: Vec<(u32, Edge)> = Vec::with_capacity(2 * members.len());
+    let mut around: SmallVec<[(u32, Edge); 8]> = SmallVec::new();
     for &edge in cluster {
         let (a, b) = (local(edge.a), local(edge.b));
         if forest.join(a, b) {
@@ -105,7 +106,7 @@ fn branches(cluster: &[Edge], root: Record, tell: &mut impl FnMut(Record, Record
         }
     }
     around.sort_unstable_by_key(|(at, edge)| (*at, edge.order()));
-    let mut queue = vec![(root, NOBODY)];
+    let mut queue: SmallVec<[(Record, Record); 8]> = SmallVec::from_slice(&[(root, NOBODY)]);
     while let Some((record, parent)) = queue.pop() {
         let at = local(record);
         let first = around.partition_point(|entry| entry.0 < at);
