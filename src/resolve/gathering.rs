@@ -196,6 +196,17 @@ impl Gathering {
                 let tell_more = |at: usize, symbol| more.push((record(at), KeyKind::Mca, symbol));
                 legacy.lay_out(tenants.batch.len(), &mca.batch, tell_more);
             }),
+            Box::new(move || take(golf_rsa, batches, |batch, row| batch.golf_rsa_id(row))),
+            Box::new(move || take(auth, batches, |batch, row| batch.auth_user_id(row))),
+            Box::new(move || {
+                for (source, batch) in batches {
+                    *is_sorted = *is_sorted && follows(last, *source, batch);
+                    (0..batch.len()).for_each(|row| {
+                        ids.push(batch.source_id(row));
+                    });
+                }
+            }),
+            Box::new(move || take(cdh, batches, |batch, row| batch.cdh_id(row))),
             Box::new(move || {
                 take(firsts, batches, |batch, row| batch.first_key(row));
                 for (first, _, batch) in placed(batches) {
@@ -207,17 +218,6 @@ impl Gathering {
                     }
                 }
             }),
-            Box::new(move || take(golf_rsa, batches, |batch, row| batch.golf_rsa_id(row))),
-            Box::new(move || {
-                for (source, batch) in batches {
-                    *is_sorted = *is_sorted && follows(last, *source, batch);
-                    (0..batch.len()).for_each(|row| {
-                        ids.push(batch.source_id(row));
-                    });
-                }
-            }),
-            Box::new(move || take(auth, batches, |batch, row| batch.auth_user_id(row))),
-            Box::new(move || take(cdh, batches, |batch, row| batch.cdh_id(row))),
             Box::new(move || take(lasts, batches, |batch, row| batch.last_key(row))),
         ]
     }
