@@ -123,13 +123,26 @@ impl Ownership {
     pub fn of(&self, symbol: Symbol, tenant: u16) -> Owners {
         match self.codes[symbol as usize] & !LARGE {
             PER_TENANT => {
-                let stretch = symbol as usize / STRETCH;
-                let near = &self.per_tenant[self.stretches[stretch] as usize..self.stretches[stretch + 1] as usize];
-                let mut of_value = near.iter().filter(|entry| entry.0 == symbol);
+                let mut of_value = self.of_tenants(symbol);
                 let found = of_value.clone().find(|entry| entry.1 == tenant).or_else(|| of_value.next());
                 Owners::of_code(found.expect("the tenants of a value are noted").2)
             }
             code => Owners::of_code(code),
+        }
+    }
+
+    /// What is noted of a value that several tenants use.
+    fn of_tenants(&self, symbol: Symbol) -> impl Iterator<Item = &OfTenant> + Clone {
+        let stretch = symbol as usize / STRETCH;
+        let near = &self.per_tenant[self.stretches[stretch] as usize..self.stretches[stretch + 1] as usize];
+        near.iter().filter(move |entry| entry.0 == symbol)
+    }
+
+    /// Whether a value is a hub in some tenant.
+    fn is_hub_anywhere(&self, symbol: Symbol) -> bool {
+        match self.codes[symbol as usize] & !LARGE {
+            PER_TENANT => self.of_tenants(symbol).any(|entry| Owners::of_code(entry.2).is_hub()),
+            code => Owners::of_code(code).is_hub(),
         }
     }
 }
@@ -248,7 +261,7 @@ pub fn hubs(population: &Population, kind: KeyKind, buckets: &Buckets, ownership
     (0..buckets.symbols())
         .into_par_iter()
         .with_min_len(1024)
-        .filter(|&symbol| usize::from(ownership.codes[symbol as usize] & !LARGE) > OWNER_LIMIT)
+        .filter(|&symbol| ownership.is_hub_anywhere(symbol))
         .flat_map_iter(|symbol| {
             let bucket = buckets.get(symbol);
             let groups = match tenants_of(population, bucket, scope) {
