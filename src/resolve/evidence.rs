@@ -53,6 +53,17 @@ impl Verdict {
     }
 }
 
+/// As many records as there were where the weights were set.
+const USUAL_RECORDS: u32 = 270_000;
+
+/// How much more of the pairs that only look alike are namesakes by chance: with twice the records each has twice as many. In
+/// sixteenths of a bit, the binary logarithm with a straight line between powers of two.
+fn crowd16(records: u32) -> i32 {
+    let times16 = u64::from(records) * 16 / u64::from(USUAL_RECORDS);
+    let Some(whole) = (times16 / 16).checked_ilog2() else { return 0 };
+    i32::try_from(u64::from(whole) * 16 + (times16 >> whole) - 16).expect("records are counted in 32 bits")
+}
+
 /// Whether a rule rests on a number that belongs to one person, or on a decision.
 pub fn is_strong(rule: LinkRule) -> bool {
     use LinkRule::{AuthUserId, CdhId, Decision, GolfRsaId, McaId};
@@ -148,6 +159,10 @@ impl Scorer<'_> {
             Some(LinkRule::NameDob) => tally.add(Piece::NameBornAlone, Piece::NameBornAlone.bits16()),
             None => tally.add(Piece::NoKey, Piece::NoKey.bits16()),
             _ => {}
+        }
+        let crowd16 = crowd16(self.population.len());
+        if matches!(rule, Some(LinkRule::NameDob | LinkRule::NearEmail | LinkRule::NearPhone)) && crowd16 > 0 {
+            tally.add(Piece::Crowd, -crowd16);
         }
         Verdict { rule, first, born, cross_tenant }
     }
@@ -396,6 +411,13 @@ mod tests {
         assert!(emails_are_near(b"johnsmith@mail.test", b"jonsmith@mail.test"));
         assert!(!emails_are_near(b"john1@mail.test", b"john2@mail.test"));
         assert!(emails_are_near(b"johnsmith@mail.test", b"johnsmith@mial.test"));
+    }
+
+    #[test]
+    fn twice_the_records_take_a_bit_from_pairs_that_only_look_alike_and_few_records_give_none() {
+        assert_eq!([0, 1, 100_000, 270_000].map(crowd16), [0; 4]);
+        assert_eq!([405_000, 540_000, 1_080_000, 2_700_000, 27_000_000].map(crowd16), [8, 16, 32, 52, 105]);
+        assert!((0..200).map(|step| crowd16(step * 250_000)).is_sorted());
     }
 
     #[test]
