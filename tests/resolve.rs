@@ -369,6 +369,21 @@ fn confidence_claims_no_more_than_an_unseen_population_shows() {
     }
 }
 
+#[cfg(feature = "local-postgres")]
+#[test]
+fn badly_kept_lists_ask_for_more_than_ordinary_ones_and_nearly_all_pairs_are_right_in_both() {
+    use crm_backfill::demo::Population;
+    use crm_backfill::resolve::accuracy::Accuracy;
+    let bars = [&Population::ORDINARY, &Population::ROUGH].map(|population| {
+        let truth = Truth::of(&crate::truth::demo::records(population, 103, 0.1), 16_384);
+        let resolution = truth.resolve(&Options::default(), Memory::default());
+        let precision = Accuracy::of(resolution.labels(), &truth.people, &truth.households).precision();
+        assert!(precision >= 0.97, "{}: {precision:.4} of the pairs are right", population.name);
+        resolution.summary().bar16
+    });
+    assert!(bars[0] + 4 <= bars[1], "{bars:?} sixteenths of a bit");
+}
+
 #[test]
 fn nobody_is_linked_across_tenants_but_the_pair_is_listed() {
     let abroad = Raw { tenant: Some("2".to_owned()), ..player("p", "Naledi", "Mokoena", "naledi.m@mail.test", "") };

@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 
 use crate::model::{Code as _, LinkRule, Source};
 use crate::resolve::ahead::look;
+use crate::resolve::bar::{LOWEST16, Tally, is_doubtful};
 use crate::resolve::candidates::{Edge, rounds};
 use crate::resolve::evidence::{Scorer, is_strong};
 use crate::resolve::forest::Forest;
@@ -31,6 +32,8 @@ pub struct Clusters {
     pub labels: Vec<Record>,
     /// Refused links whose records ended in different clusters.
     pub refused: Vec<Refused>,
+    /// What a nameless record's disputed place needed, in sixteenths of a bit.
+    pub bar16: i32,
 }
 
 /// Up to so many members a component may be accepted whole.
@@ -43,31 +46,61 @@ const GUARD16: i32 = 5 * 16;
 const GUARD_SAMPLE: usize = 6;
 
 /// Clusters the records by the edges that link, which must come component after component, the best of each first. The evidence for
-/// links of nameless records is stated anew where the rest of the household has a say in it.
+/// links of nameless records is stated anew where the rest of the household has a say in it. What is certain is settled first; the rest
+/// waits until all data have told where the bar is.
 pub fn cluster(scorer: &Scorer<'_>, edges: &mut [Edge]) -> Clusters {
     // Every record is in one component, so that no two threads write one label.
     let labels: Vec<AtomicU32> = (0..scorer.population.len()).map(AtomicU32::new).collect();
     let lengths: Vec<usize> = rounds(edges, ROUND, |edge| edge.component).map(<[Edge]>::len).collect();
     let mut rest = edges;
     let rounds: Vec<&mut [Edge]> = lengths.into_iter().filter_map(|length| rest.split_off_mut(..length)).collect();
-    let findings: Vec<Vec<Refused>> = rounds
-        .into_par_iter()
-        .map(|round| {
-            look(round.iter().flat_map(|edge| [edge.a, edge.b]).map(|record| scorer.population.peek(record)));
-            let mut refused = Vec::new();
-            for edges in round.chunk_by_mut(|a, b| a.component == b.component) {
-                let Some(component) = Component::new(scorer, edges) else { continue };
-                let restated = component.settle(&mut |record, label| labels[record as usize].store(label, Relaxed), &mut refused);
-                restate(edges, &restated);
+    let settle = |round: &mut [Edge], settled: &mut Settled| {
+        restate(round, &settled.restated);
+        settled.tell(|record, label| labels[record as usize].store(label, Relaxed));
+        std::mem::take(&mut settled.refused)
+    };
+    let first = rounds.into_par_iter().fold(First::default, |mut first, round| {
+        look(round.iter().flat_map(|edge| [edge.a, edge.b]).map(|record| scorer.population.peek(record)));
+        for edges in round.chunk_by_mut(|a, b| a.component == b.component) {
+            let Some(component) = Component::new(scorer, edges) else { continue };
+            let mut settled = component.settle(LOWEST16);
+            settled.count(&mut first.tally);
+            if settled.places.iter().any(|&(_, together16)| is_doubtful(together16)) {
+                first.doubtful.push(edges);
+            } else {
+                first.refused.append(&mut settle(edges, &mut settled));
             }
-            refused
-        })
-        .collect();
+        }
+        first
+    });
+    let First { tally, doubtful, mut refused } = first.reduce(First::default, First::and);
+    let bar16 = tally.bar16();
+    let more = doubtful.into_par_iter().filter_map(|edges| {
+        let mut settled = Component::new(scorer, edges)?.settle(bar16);
+        Some(settle(edges, &mut settled))
+    });
+    refused.par_extend(more.flatten_iter());
     let labels: Vec<Record> = labels.into_iter().map(AtomicU32::into_inner).collect();
-    let mut refused: Vec<Refused> = findings.into_iter().flatten().collect();
     refused.retain(|refused| labels[refused.edge.a as usize] != labels[refused.edge.b as usize]);
     refused.par_sort_unstable_by_key(|refused| refused.edge.order());
-    Clusters { labels, refused }
+    Clusters { labels, refused, bar16 }
+}
+
+/// What the first look comes to.
+#[derive(Default)]
+struct First<'a> {
+    tally: Tally,
+    /// Components that the bar has a say in.
+    doubtful: Vec<&'a mut [Edge]>,
+    refused: Vec<Refused>,
+}
+
+impl First<'_> {
+    fn and(mut self, mut other: Self) -> Self {
+        self.doubtful.append(&mut other.doubtful);
+        self.refused.append(&mut other.refused);
+        Self { tally: self.tally.and(&other.tally), ..self }
+    }
 }
 
 fn restate(edges: &mut [Edge], restated: &[(Edge, i16)]) {
@@ -89,8 +122,39 @@ struct Component<'a> {
     forest: Forest,
     portraits: Few<Portrait>,
     groups: Few<Group>,
+    settled: Settled,
+}
+
+/// What became of a component.
+#[derive(Default)]
+struct Settled {
+    members: Few<Record>,
+    /// The first member of each one's cluster, by its position among the members.
+    labels: Few<u32>,
     refused: Vec<Refused>,
+    /// Links of nameless records, and the evidence with the rest of the household considered.
     restated: Vec<(Edge, i16)>,
+    /// Nameless members with a disputed place, by their position among the members, and what spoke for it in sixteenths of a bit.
+    places: Vec<(u32, i32)>,
+}
+
+impl Settled {
+    /// Tells of each member the smallest record of its cluster.
+    fn tell(&self, tell: impl Fn(Record, Record)) {
+        self.members.iter().zip(&self.labels).for_each(|(&record, &label)| tell(record, self.members[label as usize]));
+    }
+
+    fn count(&self, tally: &mut Tally) {
+        let mut sizes: Few<u64> = self.labels.iter().map(|_| 0).collect();
+        self.labels.iter().for_each(|&label| sizes[label as usize] += 1);
+        let mut pairs: u64 = sizes.iter().map(|size| size * size.saturating_sub(1) / 2).sum();
+        for &(member, together16) in &self.places {
+            let joins = sizes[self.labels[member as usize] as usize] - 1;
+            pairs = pairs.saturating_sub(joins);
+            tally.add_place(together16, joins);
+        }
+        tally.add_undisputed(pairs);
+    }
 }
 
 impl<'a> Component<'a> {
@@ -110,18 +174,15 @@ impl<'a> Component<'a> {
             forest: Forest::new(0),
             members,
             edges,
-            refused: Vec::new(),
-            restated: Vec::new(),
+            settled: Settled::default(),
         })
     }
 
-    /// Tells of each member the smallest record of its cluster, and adds what was refused. Gives links of nameless records, and the
-    /// evidence with the rest of the household considered.
-    fn settle(mut self, tell: &mut impl FnMut(Record, Record), refused: &mut Vec<Refused>) -> Vec<(Edge, i16)> {
+    /// Finds the clusters; a disputed place of a nameless record needs at least the bar.
+    fn settle(mut self, bar16: i32) -> Settled {
         if self.is_whole() {
-            let label = self.members[0];
-            self.members.into_iter().for_each(|record| tell(record, label));
-            return self.restated;
+            let labels = self.members.iter().map(|_| 0).collect();
+            return Settled { members: self.members, labels, ..self.settled };
         }
         let count = u32::try_from(self.members.len()).expect("records are counted in 32 bits");
         self.groups = (0..count).map(|member| Group::from_slice(&[member])).collect();
@@ -134,12 +195,9 @@ impl<'a> Component<'a> {
         between_named.into_iter().for_each(|edge| self.try_join(edge));
         let (to_named, between_nameless): (Vec<Edge>, Vec<Edge>) =
             others.into_iter().partition(|edge| nameless(&self, edge.a) != nameless(&self, edge.b));
-        self.place_nameless(to_named);
+        self.place_nameless(to_named, bar16);
         between_nameless.into_iter().for_each(|edge| self.try_join(edge));
-        let labels = self.forest.into_labels();
-        self.members.iter().zip(labels).for_each(|(&record, label)| tell(record, self.members[label as usize]));
-        refused.append(&mut self.refused);
-        self.restated
+        Settled { members: self.members, labels: self.forest.into_labels().into(), ..self.settled }
     }
 
     /// Whether every two members can be one person, so that the order of unions cannot matter.
@@ -223,7 +281,7 @@ impl<'a> Component<'a> {
             }
             true
         });
-        self.refused.append(&mut refused);
+        self.settled.refused.append(&mut refused);
     }
 
     /// Whether two groups bear one full name and nothing forbids that they are one person.
@@ -243,7 +301,7 @@ impl<'a> Component<'a> {
         }
         let why = self.refuse(a, b).or_else(|| self.doubt(edge, a, b));
         match why {
-            Some(why) => self.refused.push(Refused { edge, why }),
+            Some(why) => self.settled.refused.push(Refused { edge, why }),
             None => self.join(a, b),
         }
     }
@@ -288,7 +346,7 @@ impl<'a> Component<'a> {
     }
 
     /// Each nameless record goes with the person whom the household as a whole leaves it to.
-    fn place_nameless(&mut self, edges: Vec<Edge>) {
+    fn place_nameless(&mut self, edges: Vec<Edge>, bar16: i32) {
         let population = self.scorer.population;
         let mut choices: Vec<(Record, u32, Edge)> = edges
             .into_iter()
@@ -314,7 +372,7 @@ impl<'a> Component<'a> {
                     continue;
                 }
                 if let Some(why) = self.refuse(nameless, group) {
-                    self.refused.extend(edge.links().then_some(Refused { edge, why }));
+                    self.settled.refused.extend(edge.links().then_some(Refused { edge, why }));
                     continue;
                 }
                 if let Some(at) = (first..claims.len()).find(|&at| self.is_one_name(claims[at].group, group)) {
@@ -337,25 +395,28 @@ impl<'a> Component<'a> {
             let edges = &of_claims[first..next];
             let split = of_namesakes.partition_point(|namesake| (namesake.0 as usize) < next);
             let (alike, later) = of_namesakes.split_at(split);
-            let together16 = |at: usize| of_one[at].together16(of_one.len() == 1);
+            let is_only = of_one.len() == 1;
+            let together16 = |at: usize| of_one[at].together16(is_only);
             let best = (0..of_one.len()).min_by_key(|&at| (std::cmp::Reverse(together16(at)), edges[at].order()));
             let best = best.expect("who is in the list has a claim");
             let together = together16(best);
-            let is_placed = together >= LINK16;
+            let is_disputed = of_one[best].is_disputed(is_only);
+            let is_placed = together >= if is_disputed { bar16 } else { LINK16 };
             if is_placed {
+                self.settled.places.extend(is_disputed.then_some((nameless, together)));
                 let (group, edge) = (of_one[best].group, edges[best]);
                 placed.push((nameless, group, edge));
                 let same = |namesake: &&(u32, u32, Edge)| namesake.0 as usize == first + best && namesake.2.links();
                 placed.extend(alike.iter().filter(same).map(|&(_, other, edge)| (nameless, other, edge)));
                 let more16 = together - of_one[best].bits16;
-                self.restated.extend(restated(&choices, self.members[nameless as usize], group, more16));
+                self.settled.restated.extend(restated(&choices, self.members[nameless as usize], group, more16));
             } else if edges.iter().any(|edge| edge.links()) {
                 self.portraits[nameless as usize].is_ambiguous = true;
             }
             // The others share its address all the same: they are for review.
             for (at, &edge) in edges.iter().enumerate().filter(|(at, edge)| edge.links() && !(is_placed && *at == best)) {
                 let why = if of_one[at].is_taken() { Refusal::Taken } else { Refusal::Ambiguous };
-                self.refused.push(Refused { edge, why });
+                self.settled.refused.push(Refused { edge, why });
             }
             (first, of_namesakes) = (next, later);
         }
@@ -365,7 +426,7 @@ impl<'a> Component<'a> {
                 self.portraits[nameless as usize].refuse(&self.portraits[group as usize], population, self.scorer.scope);
             match refusal {
                 None => self.join(nameless, group),
-                Some(why) => self.refused.push(Refused { edge, why }),
+                Some(why) => self.settled.refused.push(Refused { edge, why }),
             }
         }
     }

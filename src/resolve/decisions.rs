@@ -100,7 +100,7 @@ pub struct Decided {
 
 /// Joins what must be linked, splits what cannot be, and adds the forced links to the edges.
 pub fn apply(scorer: &Scorer<'_>, edges: &mut Vec<Edge>, clusters: Clusters, decisions: &[Decision]) -> Decided {
-    let Clusters { mut labels, refused } = clusters;
+    let Clusters { mut labels, refused, .. } = clusters;
     if decisions.is_empty() {
         return Decided { labels, refused, states: Vec::new(), cannot: Vec::new() };
     }

@@ -4,6 +4,7 @@ pub mod accuracy;
 mod ahead;
 mod arena;
 pub mod audit;
+mod bar;
 mod births;
 mod candidates;
 mod cluster;
@@ -111,6 +112,8 @@ pub struct Resolution {
     hubs: Vec<Hub>,
     decisions: Vec<(Decision, DecisionState)>,
     refused_strong: usize,
+    /// What a nameless record's disputed place needed, in sixteenths of a bit.
+    bar16: i32,
 }
 
 /// Resolves a population.
@@ -128,6 +131,7 @@ pub fn resolve(population: Population, memory: Memory<'_>, options: Options) -> 
         Scorer { population: &population, ownership: &ownership, buckets: &buckets, contacts: &contacts, scope: options.scope };
     let mut edges = candidates::edges(&scorer, [auth, golf_rsa, cdh, mca]);
     let clusters = cluster::cluster(&scorer, &mut edges);
+    let bar16 = clusters.bar16;
     let decided = decisions::apply(&scorer, &mut edges, clusters, memory.decisions);
     let tree = tree::Tree::grow(&population, &mut edges, &decided.labels);
     let profiles = profiles::Profiles::name(&population, &decided.labels, &tree, memory.profile_ids, &options);
@@ -145,6 +149,7 @@ pub fn resolve(population: Population, memory: Memory<'_>, options: Options) -> 
         hubs,
         decisions: decided.states,
         refused_strong,
+        bar16,
         population,
     }
 }

@@ -6,11 +6,12 @@ use crate::resolve::intern::{NONE, Symbol};
 use crate::resolve::weights::Piece;
 
 /// The whole of a nameless record.
-const ONE: u64 = 1 << 32;
+pub const ONE: u64 = 1 << 32;
 /// So many bits make it as likely as not: a link at 3 bits is right in two of three cases.
 const EVEN16: i32 = 32;
-/// Weighed together, claims prove right a little more often than they say.
-const MORE16: i32 = 8;
+/// Weighed together, claims prove right more often than they say; so much more speaks for them, and [`crate::resolve::bar`] says what they
+/// need.
+const MORE16: i32 = 12;
 /// More bits than these either way change no share.
 const MOST16: i32 = 320;
 /// Rounds in which the claims on a person give way to one another.
@@ -48,7 +49,7 @@ impl Claim {
 
     /// The evidence with the rest of the household considered.
     pub fn together16(&self, is_only: bool) -> i32 {
-        if is_only && self.free == ONE && !self.is_listed {
+        if !self.is_disputed(is_only) {
             return self.bits16;
         }
         let (mut low, mut high) = (EVEN16 - MOST16, EVEN16 + MOST16);
@@ -57,6 +58,11 @@ impl Claim {
             if part(middle) <= self.share { low = middle } else { high = middle - 1 }
         }
         low + MORE16
+    }
+
+    /// Whether others of the household, or other records of the source, have a say.
+    pub fn is_disputed(&self, is_only: bool) -> bool {
+        !is_only || self.free != ONE || self.is_listed
     }
 
     /// Whether other records of the source have the better claim.
@@ -71,8 +77,8 @@ const STEPS: [u64; 16] = [
     125_515,
 ];
 
-/// How likely evidence of so much is right.
-fn part(bits16: i32) -> u64 {
+/// How likely evidence of so much is right; of [`ONE`].
+pub fn part(bits16: i32) -> u64 {
     let odds16 = (bits16 - EVEN16).clamp(-MOST16, MOST16);
     let odds = u128::from(STEPS[odds16.rem_euclid(16).unsigned_abs() as usize]) << (24 + odds16.div_euclid(16));
     u64::try_from((odds << 32) / (odds + (1 << 40))).expect("at most one")

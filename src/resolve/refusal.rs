@@ -26,7 +26,7 @@ coded! {
         Tenant = "CROSS_TENANT",
         /// A tenant-less record fits two tenants about equally.
         TenantAmbiguous = "TENANT_AMBIGUOUS",
-        /// A nameless record fits two people about equally.
+        /// A nameless record fits two people about equally, or too little speaks for its place in a household that disputes it.
         Ambiguous = "AMBIGUOUS",
         /// A source lists a person once, and another record of it is more clearly this person's.
         Taken = "TAKEN",
@@ -48,7 +48,7 @@ impl Refusal {
             Self::CdhId => "two CDH numbers",
             Self::Tenant => "the tenants differ",
             Self::TenantAmbiguous => "the record without a tenant fits two tenants about equally",
-            Self::Ambiguous => "the record without a name fits somebody else as well or better",
+            Self::Ambiguous => "others of the household may be meant as well by the record without a name",
             Self::Taken => "a source lists a person once, and another record of it is more clearly this person's",
             Self::WeakOverall => "only a slip or a weak key joins the two groups, and as wholes they do not fit",
             Self::Decision => "a person decided so",

@@ -221,7 +221,12 @@ impl Resolution {
 
     /// What came of it, for the screen and the report.
     pub fn summary(&self) -> Summary {
-        let mut summary = Summary { records: self.population.len(), refused_strong: self.refused_strong, ..Summary::default() };
+        let mut summary = Summary {
+            records: self.population.len(),
+            refused_strong: self.refused_strong,
+            bar16: self.bar16,
+            ..Summary::default()
+        };
         let mut sizes = vec![0u32; self.labels.len()];
         for record in 0..self.population.len() {
             if self.founder(record).is_none() {
@@ -303,6 +308,8 @@ pub struct Summary {
     pub refused_strong: usize,
     /// Profiles of earlier loads that merged, split or vanished.
     pub profile_changes: usize,
+    /// What a nameless record needed for a place that is disputed, in sixteenths of a bit.
+    pub bar16: i32,
 }
 
 /// The observations in words: `same address, one owner +5.0; first name equal +4.5`.

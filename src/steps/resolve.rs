@@ -232,7 +232,7 @@ fn write(session: &Session, inputs: &Inputs, resolution: &Resolution, summary: &
     Ok(())
 }
 
-/// The names under which the report finds the counts: totals, `rule.<RULE>`, `size.<1…10>`, `decisions.<STATE>`.
+/// The names under which the report finds the counts: totals, `bar16`, `rule.<RULE>`, `size.<1…10>`, `decisions.<STATE>`.
 fn counts(resolution: &Resolution, summary: &Summary) -> Vec<(String, i64)> {
     let number = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
     let mut counts = vec![
@@ -245,6 +245,7 @@ fn counts(resolution: &Resolution, summary: &Summary) -> Vec<(String, i64)> {
         ("hubs".to_owned(), number(summary.hubs)),
         ("refused_strong".to_owned(), number(summary.refused_strong)),
         ("profile_changes".to_owned(), number(summary.profile_changes)),
+        ("bar16".to_owned(), i64::from(summary.bar16)),
     ];
     counts.extend(summary.by_rule.iter().map(|(rule, count)| (format!("rule.{rule}"), i64::from(*count))));
     counts.extend((1..).zip(&summary.sizes).map(|(size, count)| (format!("size.{size}"), i64::from(*count))));
@@ -277,6 +278,10 @@ fn outcome(resolution: &Resolution, summary: &Summary, phase: Phase) -> Outcome 
         summary.candidates,
         summary.filed,
         summary.refused_strong
+    ));
+    text.push_str(&format!(
+        " a record without a name needs {:.1} bits where others of the household may be meant as well\n",
+        f64::from(summary.bar16) / 16.0
     ));
     let states = [DecisionState::Applied, DecisionState::Contradicted, DecisionState::Stale];
     let echoed = states.map(|state| (state, resolution.decision_states().iter().filter(|(_, of)| *of == state).count()));
