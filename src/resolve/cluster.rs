@@ -190,10 +190,10 @@ impl<'a> Component<'a> {
         self.choose_tenants();
         let nameless = |component: &Self, record: Record| component.scorer.population.is_nameless(record);
         let edges = std::mem::take(&mut self.edges);
-        let (between_named, others): (Vec<Edge>, Vec<Edge>) =
+        let (between_named, others): (Few<Edge>, Few<Edge>) =
             edges.into_iter().partition(|edge| !nameless(&self, edge.a) && !nameless(&self, edge.b));
         between_named.into_iter().for_each(|edge| self.try_join(edge));
-        let (to_named, between_nameless): (Vec<Edge>, Vec<Edge>) =
+        let (to_named, between_nameless): (Few<Edge>, Few<Edge>) =
             others.into_iter().partition(|edge| nameless(&self, edge.a) != nameless(&self, edge.b));
         self.place_nameless(to_named, bar16);
         between_nameless.into_iter().for_each(|edge| self.try_join(edge));
@@ -346,7 +346,7 @@ impl<'a> Component<'a> {
     }
 
     /// Each nameless record goes with the person whom the household as a whole leaves it to.
-    fn place_nameless(&mut self, edges: Vec<Edge>, bar16: i32) {
+    fn place_nameless(&mut self, edges: Few<Edge>, bar16: i32) {
         let population = self.scorer.population;
         let mut choices: Vec<(Record, u32, Edge)> = edges
             .into_iter()

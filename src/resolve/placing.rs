@@ -77,11 +77,23 @@ const STEPS: [u64; 16] = [
     125_515,
 ];
 
-/// How likely evidence of so much is right; of [`ONE`].
+/// How likely evidence is right, from the least to the most that changes it.
+const PARTS: [u64; 2 * MOST16 as usize + 1] = {
+    let mut parts = [0; 2 * MOST16 as usize + 1];
+    let mut at = 0;
+    while at < parts.len() {
+        let odds16 = at as i32 - MOST16;
+        let odds = (STEPS[odds16.rem_euclid(16) as usize] as u128) << (24 + odds16.div_euclid(16));
+        parts[at] = ((odds << 32) / (odds + (1 << 40))) as u64;
+        at += 1;
+    }
+    parts
+};
+
+/// How likely evidence of so much is right; of [`ONE`], and always less.
 pub fn part(bits16: i32) -> u64 {
     let odds16 = (bits16 - EVEN16).clamp(-MOST16, MOST16);
-    let odds = u128::from(STEPS[odds16.rem_euclid(16).unsigned_abs() as usize]) << (24 + odds16.div_euclid(16));
-    u64::try_from((odds << 32) / (odds + (1 << 40))).expect("at most one")
+    PARTS[usize::try_from(odds16 + MOST16).expect("clamped")]
 }
 
 fn times(a: u64, b: u64) -> u64 {
@@ -154,7 +166,7 @@ fn share_out(claims: &mut [Claim], listed: u64) {
             whole += claim.share;
         }
         for claim in of_one {
-            claim.share = u64::try_from((u128::from(claim.share) << 32) / u128::from(whole)).expect("at most one");
+            claim.share = (claim.share << 32) / whole;
         }
     }
 }
