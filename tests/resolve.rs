@@ -4,7 +4,7 @@ mod clusters;
 mod properties;
 
 use crate::truth::{Raw, Truth};
-use crm_backfill::model::{LinkRule, Source};
+use crm_backfill::model::{LinkRule, RecordKey, Source};
 use crm_backfill::resolve::{Decision, DecisionKind, DecisionState, LiteralRule, Memory, Options, Origin, Resolution, Scope};
 use crm_backfill::tables::Table as _;
 use crm_backfill::tables::resolution::{candidates, links};
@@ -429,4 +429,20 @@ fn the_strategys_literal_rule_chains_a_couple_by_its_mailbox_where_ours_does_not
 
 fn decision(kind: DecisionKind, a: &str, b: &str) -> Decision {
     Decision { kind, a: a.to_owned(), b: b.to_owned(), origin: Origin::File(2) }
+}
+
+#[test]
+fn a_near_address_says_a_bit_less_among_twice_as_many_records() {
+    let near = [
+        player("a", "Naledi", "Mokoena", "naledi.mokoena@mail.test", ""),
+        player("b", "Naledi", "Mokoena", "naledi.mokoenna@mail.test", ""),
+    ];
+    let bits16 = |others: usize| {
+        let others = (0..others).map(|id| member(&id.to_string(), "", "", ""));
+        let resolution = Truth::of(&near.iter().cloned().chain(others).collect::<Vec<_>>(), 65_536)
+            .resolve(&Options::default(), Memory::default());
+        let [a, b] = ["a", "b"].map(|id| resolution.population.find(RecordKey { source: Source::Teetime, id }).unwrap());
+        resolution.bits16(a, b)
+    };
+    assert_eq!(bits16(0) - bits16(540_000), 16);
 }

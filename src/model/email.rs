@@ -95,7 +95,8 @@ impl EmailReader {
     }
 }
 
-/// Visible, composed, lower case (in this order: an unseen character may stand between a letter and its accent); blanks around `@` and `.` removed, other blanks kept as one separator.
+/// Visible, composed, lower case, in this order, since an unseen character may stand between a letter and its accent; blanks around `@`
+/// and `.` removed, other blanks kept as one separator.
 fn normalise(raw: &str, out: &mut String, reasons: &mut Reasons) {
     let raw = raw.trim();
     if raw.bytes().all(|byte| byte.is_ascii_graphic()) {

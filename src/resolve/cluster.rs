@@ -54,21 +54,21 @@ pub fn cluster(scorer: &Scorer<'_>, edges: &mut [Edge]) -> Clusters {
     let lengths: Vec<usize> = rounds(edges, ROUND, |edge| edge.component).map(<[Edge]>::len).collect();
     let mut rest = edges;
     let rounds: Vec<&mut [Edge]> = lengths.into_iter().filter_map(|length| rest.split_off_mut(..length)).collect();
-    let settle = |round: &mut [Edge], settled: &mut Settled| {
-        restate(round, &settled.restated);
+    let keep = |edges: &mut [Edge], settled: Settled| {
+        restate(edges, &settled.restated);
         settled.tell(|record, label| labels[record as usize].store(label, Relaxed));
-        std::mem::take(&mut settled.refused)
+        settled.refused
     };
     let first = rounds.into_par_iter().fold(First::default, |mut first, round| {
         look(round.iter().flat_map(|edge| [edge.a, edge.b]).map(|record| scorer.population.peek(record)));
         for edges in round.chunk_by_mut(|a, b| a.component == b.component) {
             let Some(component) = Component::new(scorer, edges) else { continue };
-            let mut settled = component.settle(LOWEST16);
+            let settled = component.settle(LOWEST16);
             settled.count(&mut first.tally);
             if settled.places.iter().any(|&(_, together16)| is_doubtful(together16)) {
                 first.doubtful.push(edges);
             } else {
-                first.refused.append(&mut settle(edges, &mut settled));
+                first.refused.append(&mut keep(edges, settled));
             }
         }
         first
@@ -76,8 +76,8 @@ pub fn cluster(scorer: &Scorer<'_>, edges: &mut [Edge]) -> Clusters {
     let First { tally, doubtful, mut refused } = first.reduce(First::default, First::and);
     let bar16 = tally.bar16();
     let more = doubtful.into_par_iter().filter_map(|edges| {
-        let mut settled = Component::new(scorer, edges)?.settle(bar16);
-        Some(settle(edges, &mut settled))
+        let settled = Component::new(scorer, edges)?.settle(bar16);
+        Some(keep(edges, settled))
     });
     refused.par_extend(more.flatten_iter());
     let labels: Vec<Record> = labels.into_iter().map(AtomicU32::into_inner).collect();

@@ -6,7 +6,7 @@ use crate::resolve::ahead::look;
 use crate::resolve::births::{BirthMatch, compare_births};
 use crate::resolve::household::{ContactBuckets, PackedContacts};
 use crate::resolve::intern::{NONE, Symbol};
-use crate::resolve::names::{NameMatch, one_edit};
+use crate::resolve::names::{NameMatch, log2_16, one_edit};
 use crate::resolve::owners::{Owners, Ownership};
 use crate::resolve::population::{KeyKind, Population, Record};
 use crate::resolve::weights::Piece;
@@ -54,14 +54,12 @@ impl Verdict {
 }
 
 /// As many records as there were where the weights were set.
-const USUAL_RECORDS: u32 = 270_000;
+const USUAL_RECORDS: u64 = 270_000;
 
 /// How much more of the pairs that only look alike are namesakes by chance: with twice the records each has twice as many. In
-/// sixteenths of a bit, the binary logarithm with a straight line between powers of two.
+/// sixteenths of a bit.
 fn crowd16(records: u32) -> i32 {
-    let times16 = u64::from(records) * 16 / u64::from(USUAL_RECORDS);
-    let Some(whole) = (times16 / 16).checked_ilog2() else { return 0 };
-    i32::try_from(u64::from(whole) * 16 + (times16 >> whole) - 16).expect("records are counted in 32 bits")
+    (log2_16(records.into()) - log2_16(USUAL_RECORDS)).max(0)
 }
 
 /// Whether a rule rests on a number that belongs to one person, or on a decision.
@@ -160,9 +158,11 @@ impl Scorer<'_> {
             None => tally.add(Piece::NoKey, Piece::NoKey.bits16()),
             _ => {}
         }
-        let crowd16 = crowd16(self.population.len());
-        if matches!(rule, Some(LinkRule::NameDob | LinkRule::NearEmail | LinkRule::NearPhone)) && crowd16 > 0 {
-            tally.add(Piece::Crowd, -crowd16);
+        if matches!(rule, Some(LinkRule::NameDob | LinkRule::NearEmail | LinkRule::NearPhone)) {
+            let crowd16 = crowd16(self.population.len());
+            if crowd16 > 0 {
+                tally.add(Piece::Crowd, -crowd16);
+            }
         }
         Verdict { rule, first, born, cross_tenant }
     }
@@ -416,8 +416,9 @@ mod tests {
     #[test]
     fn twice_the_records_take_a_bit_from_pairs_that_only_look_alike_and_few_records_give_none() {
         assert_eq!([0, 1, 100_000, 270_000].map(crowd16), [0; 4]);
-        assert_eq!([405_000, 540_000, 1_080_000, 2_700_000, 27_000_000].map(crowd16), [8, 16, 32, 52, 105]);
-        assert!((0..200).map(|step| crowd16(step * 250_000)).is_sorted());
+        assert_eq!([540_000, 1_080_000, 17_280_000].map(crowd16), [16, 32, 96]);
+        let exact = |records: u32| 16.0 * (f64::from(records) / 270_000.0).log2();
+        assert!((2..200).map(|step| step * 250_000).all(|records| (f64::from(crowd16(records)) - exact(records)).abs() < 1.0));
     }
 
     #[test]

@@ -237,7 +237,7 @@ impl Names {
 }
 
 /// Sixteenths of log2, by integers alone so that every machine agrees.
-fn log2_16(value: u64) -> i32 {
+pub fn log2_16(value: u64) -> i32 {
     let whole = 63 - value.max(1).leading_zeros();
     let mut square = (u128::from(value.max(1)) << 32) >> whole;
     let mut sixteenths = i32::try_from(whole).expect("below 64") * 16;

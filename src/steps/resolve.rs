@@ -232,7 +232,7 @@ fn write(session: &Session, inputs: &Inputs, resolution: &Resolution, summary: &
     Ok(())
 }
 
-/// The names under which the report finds the counts: totals, `bar16`, `rule.<RULE>`, `size.<1…10>`, `decisions.<STATE>`.
+/// The counts of the manifest and of `--json` by name: totals, the bar in sixteenths of a bit (`bar16`), `rule.<RULE>`, `size.<1…10>`, `decisions.<STATE>`.
 fn counts(resolution: &Resolution, summary: &Summary) -> Vec<(String, i64)> {
     let number = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
     let mut counts = vec![
