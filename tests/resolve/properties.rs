@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::{contact, decision, member, player, resolved, with};
+use crate::support::soak;
 use crate::truth::{Raw, Truth};
 
 /// A small town with every kind of collision: few names, few addresses, few numbers.
@@ -215,7 +216,7 @@ fn a_tenants_queue_for_review_holds_its_best_ten_thousand() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: soak::cases(96), ..ProptestConfig::default() })]
 
     #[test]
     fn order_batches_and_threads_change_nothing(records in town(), seed in any::<u64>(), size in 1..7usize) {

@@ -6,6 +6,8 @@ pub mod datasets;
 pub mod postgres;
 #[cfg(feature = "local-postgres")]
 pub mod proxy;
+#[cfg_attr(not(feature = "local-postgres"), allow(dead_code, reason = "most cases need a server"))]
+pub mod soak;
 #[cfg(feature = "local-postgres")]
 pub mod workdir;
 #[cfg(feature = "local-postgres")]

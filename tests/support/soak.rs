@@ -1,0 +1,47 @@
+//! How long the tests run that could run for hours: a fair sample by default, more when variables ask for it.
+//!
+//! - `CRM_BACKFILL_SOAK=n`: n times as many cases as in `make test`.
+//! - `CRM_BACKFILL_SEED=s`: the first seed; unset, every run takes the same cases. A failure names the seed that repeats it.
+
+use std::ops::Range;
+
+fn number(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok()?;
+    Some(text.trim().parse().unwrap_or_else(|_| panic!("{variable} is not a number: {text:?}")))
+}
+
+/// How many cases to try: the number that `make test` can afford, times `CRM_BACKFILL_SOAK`.
+pub fn cases(default_for_ci: u32) -> u32 {
+    let times = number("CRM_BACKFILL_SOAK").unwrap_or(1).max(1);
+    default_for_ci.saturating_mul(u32::try_from(times).unwrap_or(u32::MAX))
+}
+
+/// The seeds to try, one for each case.
+pub fn seeds(default_for_ci: u32) -> Range<u64> {
+    let first = number("CRM_BACKFILL_SEED").unwrap_or(0);
+    first..first + u64::from(cases(default_for_ci))
+}
+
+/// Random numbers of a seed: small, quick, the same on every machine (SplitMix64).
+#[derive(Clone, Debug)]
+pub struct Random(u64);
+
+impl Random {
+    /// The numbers of a seed.
+    pub fn new(seed: u64) -> Self {
+        Self(seed ^ 0x5851_f42d_4c95_7f2d)
+    }
+
+    /// Any number.
+    pub fn any(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A number below a limit that is not 0.
+    pub fn below(&mut self, limit: usize) -> usize {
+        usize::try_from(self.any() % limit as u64).expect("it is below a usize")
+    }
+}
