@@ -43,7 +43,7 @@ pub fn load(crm: &Database, world: &World, run_id: &str) -> Report {
 /// Every row of ours and of others, run-stamped columns aside.
 pub fn fingerprint(crm: &Database) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
-    for table in crm_backfill::pg::crm::table::ALL.iter().filter(|table| **table != "SyncLog") {
+    for table in crm_backfill::pg::load::target::table::ALL.iter().filter(|table| **table != "SyncLog") {
         let stamps = "- 'createdAt' - 'updatedAt'";
         rows.extend(crm.rows(&format!("select '{table}', (to_jsonb(t) {stamps})::text from \"{table}\" t order by 2")));
     }

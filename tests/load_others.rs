@@ -4,7 +4,7 @@ use crm_backfill::config::Dsn;
 use crm_backfill::fault::{Exit, Fault};
 use crm_backfill::model::{Channel, ConsentStatus};
 use crm_backfill::pg::load::{Allowed, Loader};
-use crm_backfill::pg::rollback::rollback;
+use crm_backfill::pg::load::rollback::rollback;
 
 use crate::load::{ALONE, fingerprint, load, load_as};
 use crate::support::datasets::{AS_OF, Consent, Person, World, id_of};

@@ -4,7 +4,7 @@ use crm_backfill::config::Dsn;
 use crm_backfill::fault::{Exit, Fault};
 use crm_backfill::model::{ConsentStatus, Phase, Timestamp};
 use crm_backfill::pg::load::{Allowed, Input, Loader};
-use crm_backfill::pg::segments::SavedSegment;
+use crm_backfill::pg::load::segments::SavedSegment;
 
 use crate::load::{ALONE, load, load_as};
 use crate::support::datasets::{AS_OF, Person, World, id_of};

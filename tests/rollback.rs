@@ -3,7 +3,7 @@
 use crm_backfill::config::Dsn;
 use crm_backfill::fault::{Exit, Fault};
 use crm_backfill::pg::load::Loader;
-use crm_backfill::pg::rollback::{Undone, backup, emergency, emergency_plan, rollback};
+use crm_backfill::pg::load::rollback::{Undone, backup, emergency, emergency_plan, rollback};
 
 use crate::load::{fingerprint, load};
 use crate::support::datasets::{Person, World, id_of};

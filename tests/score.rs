@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crm_backfill::model::{
     ActivityCategory, Channel, Code as _, ConsentStatus, CustomerStatus, Gender, LifecycleStage, Timestamp,
 };
-use crm_backfill::pg::checks::CHECKS;
+use crm_backfill::pg::verify::checks::CHECKS;
 use crm_backfill::score::{Missing, Options, Scoring};
 use crm_backfill::tables::crm::{activities, customer_profiles, marketing_consents};
 use crm_backfill::tables::score::profiles;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Who alone may name a thing: the text, and the places (below `src/`) that may contain it.
 const ONLY_IN: &[(&str, &[&str])] = &[
-    ("std::fs", &["store/", "config/", "cli.rs", "pg/local", "pg/url", "pg/connect", "pg/tls", "demo/"]),
+    ("std::fs", &["store/", "config/", "cli.rs", "pg/local", "pg/connect/", "demo/"]),
     ("std::env", &["config/", "cli.rs", "store/manifest.rs", "bin/local.rs", "demo/", "pg/local"]),
     ("parquet::", &["store/"]),
     ("tokio", &["pg/"]),

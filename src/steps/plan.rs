@@ -11,7 +11,7 @@ use std::hash::BuildHasher;
 use crate::cli::{Outcome, Session};
 use crate::fault::{Exit, Fault};
 use crate::model::{Phase, Uuid};
-use crate::pg::crm::{LOADED, table};
+use crate::pg::load::target::{LOADED, table};
 use crate::progress::{Progress, thousands};
 use crate::steps::{build, resolve, score as scoring, stage};
 use crate::store::{Folder, Layout, RunLock, scratch};

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use crate::cli::{Outcome, Session};
 use crate::fault::{Exit, Fault};
-use crate::pg::changes::TableCounts;
+use crate::pg::load::diff::TableCounts;
 use crate::pg::load::Loader;
-use crate::pg::rollback::{Undone, backup, emergency, emergency_plan, rollback};
+use crate::pg::load::rollback::{Undone, backup, emergency, emergency_plan, rollback};
 use crate::progress::thousands;
 use crate::steps::confirm;
 use crate::steps::load::CRM_URL;

@@ -1,7 +1,7 @@
 //! The language itself: dialects, limits, errors that name the node, missing values, references.
 
 use crm_backfill::model::{Day, Timestamp};
-use crm_backfill::pg::segment_sql::{self, Bind};
+use crm_backfill::pg::verify::segment_sql::{self, Bind};
 use crm_backfill::score::ProfileIndex;
 use crm_backfill::segment::{Definition, Refresh, canonical, parse};
 use crm_backfill::tables::Table as _;

@@ -7,7 +7,7 @@ use arrow::array::RecordBatch;
 use crm_backfill::model::{
     ActivityCategory, AliasType, Channel, ConsentStatus, CustomerStatus, Gender, Handicap, LifecycleStage, Timestamp, derived_id,
 };
-use crm_backfill::pg::rows::{Batches, Datasets};
+use crm_backfill::pg::load::rows::{Batches, Datasets};
 use crm_backfill::tables::crm::{
     activities, campaign_interactions, customer_profiles, duplicate_candidates, identity_aliases, marketing_consents,
     suppressions,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crm_backfill::demo::{self, Population, Records, Town};
 use crm_backfill::model::{Code as _, Source};
-use crm_backfill::pg::checks::CHECKS;
+use crm_backfill::pg::verify::checks::CHECKS;
 use crm_backfill::store::Folder;
 use crm_backfill::tables::check::results;
 

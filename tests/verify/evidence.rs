@@ -2,8 +2,8 @@
 
 use crm_backfill::config::Dsn;
 use crm_backfill::model::{Handicap, LinkRule, Outcome, Source};
-use crm_backfill::pg::checks::{CHECKS, Finding};
-use crm_backfill::pg::verifier::Verifier;
+use crm_backfill::pg::verify::checks::{CHECKS, Finding};
+use crm_backfill::pg::verify::session::Verifier;
 use crm_backfill::tables::{Builder as _, Table, evidence};
 
 use crate::support::postgres::{Database, database};

@@ -13,7 +13,7 @@ mod evidence;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crm_backfill::pg::checks::{CHECKS, QUALITY, SEGMENT_RULES};
+use crm_backfill::pg::verify::checks::{CHECKS, QUALITY, SEGMENT_RULES};
 use crm_backfill::report::checklist::proving_checks;
 
 fn root() -> PathBuf {

@@ -5,7 +5,7 @@ use hashbrown::HashMap;
 
 use crate::cli::Session;
 use crate::model::{AliasType, Code, Outcome, Phase, Source, Timestamp};
-use crate::pg::verifier::Verifier;
+use crate::pg::verify::session::Verifier;
 use crate::sources;
 use crate::steps::verify::settings;
 use crate::store::Folder;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::fault::Fault;
-use crate::pg::checks::{Check, Finding, Quality};
+use crate::pg::verify::checks::{Check, Finding, Quality};
 use crate::progress::thousands;
 use crate::report::numbers::Answer;
 use crate::store::{Draft, Folder};
@@ -271,7 +271,7 @@ pub fn answer(quality: &Quality, columns: Vec<String>, rows: Vec<Vec<String>>) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pg::checks::{CHECKS, QUALITY};
+    use crate::pg::verify::checks::{CHECKS, QUALITY};
 
     fn finding(examined: i64, observed: &str) -> Finding {
         Finding {

@@ -3,8 +3,8 @@
 use anyhow::Result;
 
 use crate::cli::Session;
-use crate::pg::checks::Finding;
-use crate::pg::verifier::Verifier;
+use crate::pg::verify::checks::Finding;
+use crate::pg::verify::session::Verifier;
 use crate::segment::{Definition, Refresh};
 use crate::sources::crm::segments;
 use crate::steps::score::zone;

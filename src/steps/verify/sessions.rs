@@ -6,8 +6,8 @@ use anyhow::Result;
 
 use crate::cli::Session;
 use crate::config::Dsn;
-use crate::pg::checks::{CHECKS, Check, Finding, QUALITY, SEGMENT_RULES};
-use crate::pg::verifier::{Verifier, needs_people};
+use crate::pg::verify::checks::{CHECKS, Check, Finding, QUALITY, SEGMENT_RULES};
+use crate::pg::verify::session::{Verifier, needs_people};
 use crate::progress::Task;
 use crate::report::numbers::Answer;
 use crate::steps::verify::lend::Folders;

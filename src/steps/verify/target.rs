@@ -1,9 +1,9 @@
 //! The CRM's part of the preflight: what load itself would refuse or warn of, without a load.
 
 use crate::cli::Session;
-use crate::pg::catalog::Catalog;
-use crate::pg::preflight::preflight;
-use crate::pg::session::Crm;
+use crate::pg::load::catalog::Catalog;
+use crate::pg::load::preflight::preflight;
+use crate::pg::load::session::Crm;
 use crate::steps::verify::State;
 use crate::steps::verify::preflight::{Look, words};
 

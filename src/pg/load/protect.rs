@@ -4,12 +4,12 @@ use anyhow::Result;
 
 use crate::fault::{Exit, Fault};
 use crate::model::Phase;
-use crate::pg::catalog::Catalog;
-use crate::pg::crm::{FLAGS, LOADED, ours, table};
-use crate::pg::ledger::hash_of;
-use crate::pg::preflight::Preflight;
+use crate::pg::load::catalog::Catalog;
+use crate::pg::load::target::{FLAGS, LOADED, ours, table};
+use crate::pg::load::run_log::hash_of;
+use crate::pg::load::preflight::Preflight;
 use crate::pg::quote_identifier as quoted;
-use crate::pg::session::Crm;
+use crate::pg::load::session::Crm;
 
 /// Marks rows of ours that somebody changed since we wrote them.
 pub fn keep_changed(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Result<()> {
@@ -43,9 +43,9 @@ pub fn keep_changed(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Resu
 /// with the profile, with the record that decided it, or to where that record has moved.
 pub fn keep_withdrawals(crm: &Crm, phase: Phase) -> Result<()> {
     crm.doing("look for withdrawals that stand");
-    crm.run(include_str!("../../sql/crm/keep_unlifted_withdrawals.sql"))?;
+    crm.run(include_str!("../../../sql/crm/keep_unlifted_withdrawals.sql"))?;
     if phase.number() >= 4 {
-        crm.run(include_str!("../../sql/crm/keep_vanished_withdrawals.sql"))?;
+        crm.run(include_str!("../../../sql/crm/keep_vanished_withdrawals.sql"))?;
     }
     crm.run("analyze load_kept")
 }
@@ -56,7 +56,7 @@ pub fn lower_flags(crm: &Crm) -> Result<u64> {
     let mut lowered = 0;
     for (flag, channel) in FLAGS {
         let statement =
-            include_str!("../../sql/crm/lower_flag.sql").replace("emailOptIn", flag).replace("EMAIL", &channel.to_string());
+            include_str!("../../../sql/crm/lower_flag.sql").replace("emailOptIn", flag).replace("EMAIL", &channel.to_string());
         lowered += crm.execute(&statement, &[])?;
     }
     Ok(lowered)
@@ -65,7 +65,7 @@ pub fn lower_flags(crm: &Crm) -> Result<u64> {
 /// Refuses when a foreign profile holds a service id or identity of ours: it may be the same person, and is not ours to change.
 pub fn refuse_foreign_identities(crm: &Crm) -> Result<()> {
     crm.doing("look for foreign profiles that hold ids of ours");
-    let found = crm.query(include_str!("../../sql/crm/foreign_identities.sql"), &[])?;
+    let found = crm.query(include_str!("../../../sql/crm/foreign_identities.sql"), &[])?;
     if found.is_empty() {
         return Ok(());
     }

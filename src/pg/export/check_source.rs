@@ -125,7 +125,7 @@ pub struct Watermark {
 
 /// The watermarks that loads left in the CRM.
 pub fn watermarks(connection: &Connection) -> Result<Vec<Watermark>> {
-    let rows = connection.query(include_str!("../../sql/crm/watermarks.sql"), &[])?;
+    let rows = connection.query(include_str!("../../../sql/crm/watermarks.sql"), &[])?;
     let text = |value: Option<String>| value.unwrap_or_default();
     Ok(rows.iter().map(|row| Watermark { service: row.get(0), at: text(row.get(1)), manifest: text(row.get(2)) }).collect())
 }

@@ -1,5 +1,9 @@
 //! A connection with a synchronous face: opened with patience for what heals, its failures told without anybody's data.
 
+pub(super) mod error;
+mod tls;
+pub mod url;
+
 use std::future::Future;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -12,9 +16,10 @@ use tokio_postgres::{Client, Config, NoTls, Row, config};
 
 use crate::config::Dsn;
 use crate::fault::{Exit, Fault};
-use crate::pg::fault::{connect_fault, database_fault, heals, refuses_plain};
-use crate::pg::url::{Host, SslMode, Target, passfile_entry};
-use crate::pg::{quote_identifier, tls};
+use crate::pg::connect::error::{connect_fault, database_fault, heals, refuses_plain};
+use crate::pg::connect::url::{Host, SslMode, Target, passfile_entry};
+use crate::pg::connect::tls;
+use crate::pg::quote_identifier;
 
 /// How long a server that is starting, full or restarting is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -16,7 +16,7 @@ use arrow::datatypes::DataType;
 use crate::model::{Day, Timestamp};
 
 /// Rows of a full batch.
-pub(super) const BATCH_ROWS: usize = 16_384;
+pub(in crate::pg) const BATCH_ROWS: usize = 16_384;
 /// From 1970 to 2000.
 const EPOCH_DAYS: i32 = 10_957;
 const EPOCH_MICROS: i64 = 946_684_800_000_000;
@@ -38,7 +38,7 @@ pub struct Special {
 }
 
 /// A column in the making.
-pub(super) enum Values {
+pub(in crate::pg) enum Values {
     Text { bytes: Vec<u8>, offsets: Vec<i32>, nulls: NullBufferBuilder },
     Bool(BooleanBuilder),
     Int32(Int32Builder),
@@ -49,7 +49,7 @@ pub(super) enum Values {
 
 impl Values {
     /// An empty column of a declared type; `None` for types that exports do not have.
-    pub(super) fn new(data_type: &DataType) -> Option<Self> {
+    pub(in crate::pg) fn new(data_type: &DataType) -> Option<Self> {
         Some(match data_type {
             DataType::Utf8 => {
                 let mut offsets = Vec::with_capacity(BATCH_ROWS + 1);
@@ -65,7 +65,7 @@ impl Values {
         })
     }
 
-    pub(super) fn append_null(&mut self) {
+    pub(in crate::pg) fn append_null(&mut self) {
         match self {
             Self::Text { bytes, offsets, nulls } => {
                 offsets.push(end_offset(bytes));
@@ -80,7 +80,7 @@ impl Values {
     }
 
     /// Appends a value; `false` when it has not the size of its type.
-    pub(super) fn append(&mut self, value: &[u8], special: &mut Special) -> bool {
+    pub(in crate::pg) fn append(&mut self, value: &[u8], special: &mut Special) -> bool {
         match self {
             Self::Text { bytes, offsets, nulls } => {
                 bytes.extend_from_slice(value);
@@ -101,7 +101,7 @@ impl Values {
     }
 
     /// The column, or `None` when a text is not UTF-8.
-    pub(super) fn finish(&mut self) -> Option<ArrayRef> {
+    pub(in crate::pg) fn finish(&mut self) -> Option<ArrayRef> {
         Some(match self {
             Self::Text { bytes, offsets, nulls } => {
                 let offsets = std::mem::replace(offsets, {

@@ -3,23 +3,23 @@
 use anyhow::Result;
 
 use crate::fault::{Exit, Fault};
-use crate::pg::catalog::Catalog;
-use crate::pg::crm::{ours, table};
-use crate::pg::ledger::Run;
+use crate::pg::load::catalog::Catalog;
+use crate::pg::load::target::{ours, table};
+use crate::pg::load::run_log::Run;
 use crate::pg::quote_identifier as quoted;
-use crate::pg::session::Crm;
+use crate::pg::load::session::Crm;
 
 /// Signs that somebody else writes, in words.
 pub fn writers(crm: &Crm, catalog: &Catalog, last: Option<&Run>) -> Result<Vec<String>> {
     crm.doing("look for others who write");
     let mut signs = Vec::new();
     let oids: Vec<u32> = catalog.tables.values().map(|info| info.oid).collect();
-    for row in crm.query(include_str!("../../sql/crm/other_writers.sql"), &[&oids])? {
+    for row in crm.query(include_str!("../../../sql/crm/other_writers.sql"), &[&oids])? {
         let (application, role, pid, tables): (&str, &str, i32, &str) = (row.get(0), row.get(1), row.get(2), row.get(3));
         let application = if application.is_empty() { "an unnamed application" } else { application };
         signs.push(format!("{application} (role {role}, pid {pid}) is in a transaction on {tables}"));
     }
-    for row in crm.query(include_str!("../../sql/crm/pending_events.sql"), &[])? {
+    for row in crm.query(include_str!("../../../sql/crm/pending_events.sql"), &[])? {
         signs.push(format!("{} events of {} wait in SyncLog", row.get::<_, i64>(1), row.get::<_, &str>(0)));
     }
     if let Some(last) = last {

@@ -3,7 +3,7 @@
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
-use crate::pg::column::{BATCH_ROWS, Special, Values};
+use crate::pg::copy::column::{BATCH_ROWS, Special, Values};
 
 const SIGNATURE: &[u8; 11] = b"PGCOPY\n\xff\r\n\0";
 /// Bytes of text after which a batch is full too, so that long texts do not pile up.

@@ -227,7 +227,7 @@ mod tests {
 
     #[test]
     fn every_mapped_column_is_in_the_reference_schema() {
-        let ddl = include_str!("../../schemas/crm.sql");
+        let ddl = include_str!("../../../schemas/crm.sql");
         for loaded in &LOADED {
             let start = ddl.find(&format!("CREATE TABLE \"{}\"", loaded.table)).unwrap();
             let body = &ddl[start..start + ddl[start..].find("\n);").unwrap()];

@@ -7,14 +7,16 @@ use serde_json::json;
 
 use crate::fault::{Exit, Fault};
 use crate::interrupt::{self, Held};
-use crate::pg::changes::{Counts, TableCounts, foreign_rows, rows_of_others};
-use crate::pg::crm::{LOADED, ours, table};
-use crate::pg::first_load::Rebuild;
-use crate::pg::ledger::{self, RunNote};
+use crate::pg::load::diff::{Counts, TableCounts, foreign_rows, rows_of_others};
+use crate::pg::load::target::{LOADED, ours, table};
+use crate::pg::load::rebuild_indexes::Rebuild;
+use crate::pg::load::run_log::{self, RunNote};
 use crate::pg::load::{Loader, lock_tables};
 use crate::pg::quote_identifier as quoted;
-use crate::pg::session::Crm;
-use crate::pg::{guard, quiet, segments};
+use crate::pg::load::session::Crm;
+use crate::pg::load::protect;
+use crate::pg::load::concurrent_writers;
+use crate::pg::load::segments;
 
 /// A row of ours that stays, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +54,7 @@ pub fn rollback(loader: &Loader, run_id: &str, consumers_stopped: bool, dry_run:
     let (crm, _) = loader.parts();
     loader.preflight.check(&loader.place(), false)?;
     crm.doing("begin");
-    crm.run(include_str!("../../sql/crm/begin.sql"))?;
+    crm.run(include_str!("../../../sql/crm/begin.sql"))?;
     match inside(loader, run_id, consumers_stopped, dry_run) {
         Ok(mut undone) if !dry_run => {
             undone.held = Some(interrupt::hold(CLOSING));
@@ -69,18 +71,18 @@ pub fn rollback(loader: &Loader, run_id: &str, consumers_stopped: bool, dry_run:
 
 fn inside(loader: &Loader, run_id: &str, consumers_stopped: bool, dry_run: bool) -> Result<Undone> {
     let (crm, catalog) = loader.parts();
-    let signs = quiet::writers(crm, catalog, loader.last.as_ref())?;
+    let signs = concurrent_writers::writers(crm, catalog, loader.last.as_ref())?;
     if !dry_run {
-        quiet::require(crm, &signs, consumers_stopped)?;
+        concurrent_writers::require(crm, &signs, consumers_stopped)?;
         lock_tables(crm)?;
     }
-    ledger::create(crm, catalog.has_backfill)?;
+    run_log::create(crm, catalog.has_backfill)?;
     crm.run("create temp table load_delete (table_name text, id text) on commit drop")?;
-    guard::keep_changed(crm, catalog, &loader.preflight)?;
+    protect::keep_changed(crm, catalog, &loader.preflight)?;
     keep_hung_on(loader)?;
     crm.doing("find our rows");
     for loaded in &LOADED {
-        let reviewed = if loaded.table == table::CANDIDATE { include_str!("../../sql/crm/unless_reviewed.sql") } else { "" };
+        let reviewed = if loaded.table == table::CANDIDATE { include_str!("../../../sql/crm/unless_reviewed.sql") } else { "" };
         crm.run(&format!(
             "insert into load_delete
              select '{name}', t.\"id\"::text from {table} t
@@ -143,7 +145,7 @@ fn take_out(loader: &Loader, run_id: &str, undone: &mut Undone) -> Result<()> {
         .extend(rebuild.kept.iter().map(|(name, _)| format!("{name} is not ours to alter: its key is checked row by row")));
     rebuild.drop(crm)?;
     crm.doing("delete our rows");
-    crm.run(include_str!("../../sql/crm/unpoint_merged.sql"))?;
+    crm.run(include_str!("../../../sql/crm/unpoint_merged.sql"))?;
     for loaded in LOADED.iter().rev() {
         crm.run(&format!(
             "delete from {} t using load_delete d where d.table_name = '{}' and d.id = t.\"id\"::text",
@@ -152,7 +154,7 @@ fn take_out(loader: &Loader, run_id: &str, undone: &mut Undone) -> Result<()> {
         ))?;
     }
     crm.doing("delete segments that we made");
-    crm.run(include_str!("../../sql/crm/delete_own_segments.sql"))?;
+    crm.run(include_str!("../../../sql/crm/delete_own_segments.sql"))?;
     rebuild.make(crm, |_| {})?;
     let (restored_segments, members) = segments::restore(crm)?;
     undone.restored = restored_segments + members;
@@ -162,7 +164,7 @@ fn take_out(loader: &Loader, run_id: &str, undone: &mut Undone) -> Result<()> {
     crm.doing("delete our SyncLog rows");
     undone.sync_log = crm.execute(&format!("delete from \"SyncLog\" t where {}", ours("t")), &[])?;
     crm.doing("forget what was written");
-    crm.run(include_str!("../../sql/crm/forget_written.sql"))?;
+    crm.run(include_str!("../../../sql/crm/forget_written.sql"))?;
     crm.run("delete from backfill.kept")?;
     let after = foreign_rows(crm, catalog)?;
     if after != before {
@@ -173,7 +175,7 @@ fn take_out(loader: &Loader, run_id: &str, undone: &mut Undone) -> Result<()> {
     }
     let counts = json!(undone.counts);
     let note = RunNote { id: run_id, command: "rollback", phase: None, as_of: None, inputs: None, counts: &counts };
-    ledger::note_run(crm, &note)
+    run_log::note_run(crm, &note)
 }
 
 /// What an emergency rollback would empty: rows not ours per table, and why it must not, if it must not.
@@ -198,7 +200,7 @@ pub fn emergency_plan(loader: &Loader, consumers_stopped: bool) -> Result<Vec<(S
             .help("they would lose what they refer to; drop those keys first, or use the ordinary rollback")
             .into());
     }
-    quiet::require(crm, &quiet::writers(crm, catalog, loader.last.as_ref())?, consumers_stopped)?;
+    concurrent_writers::require(crm, &concurrent_writers::writers(crm, catalog, loader.last.as_ref())?, consumers_stopped)?;
     let mut plan = Vec::new();
     for name in table::ALL {
         let all = crm.count(&format!("select count(*) from {}", quoted(name)))?;
@@ -232,13 +234,13 @@ pub fn emergency(loader: &Loader, run_id: &str) -> Result<Held> {
     crm.doing("empty the CRM");
     crm.run("begin")?;
     let work = || -> Result<()> {
-        ledger::create(crm, catalog.has_backfill)?;
+        run_log::create(crm, catalog.has_backfill)?;
         let names: Vec<String> = table::ALL.iter().map(|name| quoted(name)).collect();
         crm.run(&format!("truncate table {} restrict", names.join(", ")))?;
         crm.run("delete from backfill.written; delete from backfill.before; delete from backfill.kept")?;
         let counts = json!({});
         let note = RunNote { id: run_id, command: "emergency", phase: None, as_of: None, inputs: None, counts: &counts };
-        ledger::note_run(crm, &note)
+        run_log::note_run(crm, &note)
     };
     if let Err(error) = work() {
         let _ = crm.run("rollback");

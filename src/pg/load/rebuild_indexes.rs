@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 
-use crate::pg::catalog::Catalog;
+use crate::pg::load::catalog::Catalog;
 use crate::pg::quote_identifier as quoted;
-use crate::pg::session::Crm;
+use crate::pg::load::session::Crm;
 
 /// Statements that take indexes and foreign keys away, and those that bring them back, in one transaction.
 #[derive(Debug, Default)]

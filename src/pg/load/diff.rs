@@ -7,12 +7,12 @@ use serde::Serialize;
 
 use crate::fault::{Exit, Fault};
 use crate::model::{Code, Phase};
-use crate::pg::catalog::{Catalog, Reference};
-use crate::pg::copy::Wire;
-use crate::pg::crm::{LOADED, Loaded, RECORD_ALIASES, ours, table};
-use crate::pg::preflight::{Preflight, TablePlan};
+use crate::pg::load::catalog::{Catalog, Reference};
+use crate::pg::copy::encode::Wire;
+use crate::pg::load::target::{LOADED, Loaded, RECORD_ALIASES, ours, table};
+use crate::pg::load::preflight::{Preflight, TablePlan};
 use crate::pg::quote_identifier as quoted;
-use crate::pg::session::Crm;
+use crate::pg::load::session::Crm;
 
 /// Rows of one table that a load changes or leaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -51,8 +51,8 @@ pub fn work_out(crm: &Crm, catalog: &Catalog, preflight: &Preflight, phase: Phas
     find_standing(crm, catalog)?;
     for loaded in LOADED.iter().filter(|loaded| loaded.table != table::PROFILE) {
         let extra = match loaded.table {
-            table::CANDIDATE => include_str!("../../sql/crm/unless_reviewed.sql"),
-            table::MEMBERSHIP if phase >= Phase::SCORES => include_str!("../../sql/crm/if_refreshed.sql"),
+            table::CANDIDATE => include_str!("../../../sql/crm/unless_reviewed.sql"),
+            table::MEMBERSHIP if phase >= Phase::SCORES => include_str!("../../../sql/crm/if_refreshed.sql"),
             _ => "",
         };
         crm.run(&vanished(loaded, extra))?;
@@ -60,7 +60,7 @@ pub fn work_out(crm: &Crm, catalog: &Catalog, preflight: &Preflight, phase: Phas
     for plan in &preflight.plans {
         crm.run(&differing(plan))?;
     }
-    crm.run(include_str!("../../sql/crm/list_left_standing.sql"))?;
+    crm.run(include_str!("../../../sql/crm/list_left_standing.sql"))?;
     crm.run("analyze load_delete; analyze load_update")
 }
 
@@ -106,7 +106,7 @@ fn differing(plan: &TablePlan) -> String {
 }
 
 /// The condition by which a row `c` that refers to a profile is not ours to delete: it is of others, or kept.
-pub(super) fn rows_of_others(crm: &Crm, reference: &Reference) -> Result<String> {
+pub(in crate::pg) fn rows_of_others(crm: &Crm, reference: &Reference) -> Result<String> {
     if !reference.is_readable || !reference.is_single {
         let what = format!("{} refers to profiles and cannot be examined", reference.qualified);
         return Err(Fault::new(Exit::Preflight, what).at(crm.place()).help("grant select on it to the loader's role").into());
@@ -142,7 +142,7 @@ fn find_standing(crm: &Crm, catalog: &Catalog) -> Result<()> {
     }
     if crm.count("select count(*) from load_standing")? > 0 {
         let types: Vec<String> = RECORD_ALIASES.iter().map(|kind| format!("'{}'", kind.code())).collect();
-        crm.run(&include_str!("../../sql/crm/find_successors.sql").replace("'RECORD_ALIASES'", &types.join(", ")))?;
+        crm.run(&include_str!("../../../sql/crm/find_successors.sql").replace("'RECORD_ALIASES'", &types.join(", ")))?;
         crm.run("delete from load_delete d where d.table_name = 'CustomerProfile' and d.id in (select id from load_standing)")?;
     }
     Ok(())

@@ -4,12 +4,12 @@ use anyhow::Result;
 use arrow::datatypes::{DataType, TimeUnit};
 
 use crate::model::Phase;
-use crate::pg::copy::{Column, Wire};
-use crate::pg::crm::LOADED;
-use crate::pg::preflight::{Preflight, TablePlan};
+use crate::pg::copy::encode::{Column, Wire};
+use crate::pg::load::target::LOADED;
+use crate::pg::load::preflight::{Preflight, TablePlan};
 use crate::pg::quote_identifier as quoted;
-use crate::pg::rows::{Datasets, columns, send};
-use crate::pg::session::Crm;
+use crate::pg::load::rows::{Datasets, columns, send};
+use crate::pg::load::session::Crm;
 use crate::tables::{Table, crm, score};
 
 /// Hears how many rows of a dataset were sent; no rows when an index or key was made after them.
@@ -75,7 +75,7 @@ fn stage_side(
         .collect();
     let names: Vec<&str> = fields.iter().map(|field| field.name).collect();
     crm.copy(&format!("copy {table} ({}) from stdin (format binary)", names.join(", ")), |buffer, feed| {
-        let mut encoder = crate::pg::copy::Encoder::new(stem, columns);
+        let mut encoder = crate::pg::copy::encode::Encoder::new(stem, columns);
         for batch in data.batches(stem)? {
             let batch = batch?;
             encoder.encode(&|name| batch.column_by_name(name).cloned(), batch.num_rows(), buffer, &mut *feed)?;
@@ -105,5 +105,5 @@ pub fn add_withdrawals(crm: &Crm, data: &dyn Datasets) -> Result<u64> {
     crm.doing("remember withdrawals");
     let dataset = crm::suppressions::Table::dataset();
     stage_side(crm, "load_withdrawals", dataset.stem, dataset.columns, data)?;
-    crm.execute(include_str!("../../sql/crm/add_withdrawals.sql"), &[])
+    crm.execute(include_str!("../../../sql/crm/add_withdrawals.sql"), &[])
 }

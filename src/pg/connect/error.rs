@@ -8,10 +8,10 @@ use tokio_postgres::error::{DbError, SqlState};
 
 use crate::config::Dsn;
 use crate::fault::{Exit, Fault};
-use crate::pg::url::{Host, Target};
+use crate::pg::connect::url::{Host, Target};
 
 /// Whether waiting may help: connection trouble (08), starting up (57P03), no slot left (53300), nobody listening yet.
-pub(super) fn heals(error: &Error) -> bool {
+pub(in crate::pg) fn heals(error: &Error) -> bool {
     match error.code() {
         Some(code) => {
             code.code().starts_with("08") || *code == SqlState::CANNOT_CONNECT_NOW || *code == SqlState::TOO_MANY_CONNECTIONS
@@ -21,7 +21,7 @@ pub(super) fn heals(error: &Error) -> bool {
 }
 
 /// Whether the server wants an encrypted connection.
-pub(super) fn refuses_plain(error: &Error) -> bool {
+pub(in crate::pg) fn refuses_plain(error: &Error) -> bool {
     error.code() == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION)
 }
 
@@ -41,7 +41,7 @@ fn tls_cause(error: &Error) -> Option<&rustls::Error> {
 }
 
 /// Why a connection could not be made, with the advice that fits the cause.
-pub(super) fn connect_fault(error: &Error, name: &str, dsn: &Dsn, target: &Target, tries: u32) -> Fault {
+pub(in crate::pg) fn connect_fault(error: &Error, name: &str, dsn: &Dsn, target: &Target, tries: u32) -> Fault {
     let (why, advice) = connect_cause(error, target);
     let mut fault = Fault::new(Exit::Failed, format!("cannot connect to {name}: {why}")).at(format!("{}     {dsn}", dsn.origin));
     if let Some(advice) = advice {

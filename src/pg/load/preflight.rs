@@ -3,11 +3,11 @@
 use anyhow::Result;
 
 use crate::fault::{Exit, Fault};
-use crate::pg::catalog::{Catalog, ColumnInfo, TableInfo};
-use crate::pg::copy::{Column, Wire};
-use crate::pg::crm::{LOADED, Loaded, SCORE_COLUMNS, Stamp, camel_case, table};
+use crate::pg::load::catalog::{Catalog, ColumnInfo, TableInfo};
+use crate::pg::copy::encode::{Column, Wire};
+use crate::pg::load::target::{LOADED, Loaded, SCORE_COLUMNS, Stamp, camel_case, table};
 use crate::pg::quote_identifier as quoted;
-use crate::pg::verifier::type_name;
+use crate::pg::verify::session::type_name;
 use crate::tables::{Table, score};
 
 /// Something about the target that a person should know.

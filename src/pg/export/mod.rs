@@ -1,5 +1,9 @@
 //! A statement's rows as Arrow batches: columns compared with the declaration both ways, rows compared with the server's count.
 
+pub(super) mod check_source;
+pub(super) mod references;
+pub(super) mod snapshot;
+
 use std::time::Duration;
 
 use anyhow::Result;
@@ -9,9 +13,9 @@ use futures_util::StreamExt;
 use tokio_postgres::types::Type;
 
 use crate::fault::{Exit, Fault, columns_fault};
-use crate::pg::column::Special;
-use crate::pg::decode::{DecodeError, Decoder};
-use crate::pg::references::missing;
+use crate::pg::copy::column::Special;
+use crate::pg::copy::decode::{DecodeError, Decoder};
+use crate::pg::export::references::missing;
 use crate::pg::{Connection, Snapshot, quote_identifier};
 
 /// How long a server may be silent, sorting included, before the export gives up.
@@ -194,7 +198,7 @@ fn decode_fault(error: &DecodeError, query: &Query) -> anyhow::Error {
 }
 
 /// The statement without its semicolon, as COPY wants it.
-pub(super) fn statement(sql: &str) -> &str {
+pub(in crate::pg) fn statement(sql: &str) -> &str {
     sql.trim_end().trim_end_matches(';').trim_end()
 }
 

@@ -11,34 +11,35 @@ use tokio_postgres::SimpleQueryMessage;
 
 use crate::config::Dsn;
 use crate::fault::{Exit, Fault};
-use crate::pg::checks::{Check, Finding};
-use crate::pg::copy::{CHUNK, Column, Encoder, HEADER, TRAILER, Wire};
-use crate::pg::crm::LOADED;
-use crate::pg::{Connection, quote_identifier, segment_sql};
+use crate::pg::verify::checks::{Check, Finding};
+use crate::pg::copy::encode::{CHUNK, Column, Encoder, HEADER, TRAILER, Wire};
+use crate::pg::load::target::LOADED;
+use crate::pg::verify::segment_sql;
+use crate::pg::{Connection, quote_identifier};
 use crate::segment::Question;
 use crate::tables::{Dataset, Table, TableError, crm, evidence};
 
 /// The rows that are ours, table by table, as every check sees them.
 const VIEWS: [&str; 7] = [
-    include_str!("../../sql/verify/session/our_profiles.sql"),
-    include_str!("../../sql/verify/session/our_aliases.sql"),
-    include_str!("../../sql/verify/session/our_consents.sql"),
-    include_str!("../../sql/verify/session/our_activities.sql"),
-    include_str!("../../sql/verify/session/our_interactions.sql"),
-    include_str!("../../sql/verify/session/our_candidates.sql"),
-    include_str!("../../sql/verify/session/our_memberships.sql"),
+    include_str!("../../../sql/verify/session/our_profiles.sql"),
+    include_str!("../../../sql/verify/session/our_aliases.sql"),
+    include_str!("../../../sql/verify/session/our_consents.sql"),
+    include_str!("../../../sql/verify/session/our_activities.sql"),
+    include_str!("../../../sql/verify/session/our_interactions.sql"),
+    include_str!("../../../sql/verify/session/our_candidates.sql"),
+    include_str!("../../../sql/verify/session/our_memberships.sql"),
 ];
 
 /// Tables that several checks share: links by service, named source rows, consent weighed anew from the evidence, and what scores
 /// look at. Each rests on those before it.
 const SHARED: [(&str, &str); 7] = [
-    ("service_links", include_str!("../../sql/verify/session/service_links.sql")),
-    ("named_rows", include_str!("../../sql/verify/session/named_rows.sql")),
-    ("consent_addresses", include_str!("../../sql/verify/session/consent_addresses.sql")),
-    ("consent_units", include_str!("../../sql/verify/session/consent_units.sql")),
-    ("consent_withdrawals", include_str!("../../sql/verify/session/consent_withdrawals.sql")),
-    ("consent_by_others", include_str!("../../sql/verify/session/consent_by_others.sql")),
-    ("timeline_facts", include_str!("../../sql/verify/session/timeline_facts.sql")),
+    ("service_links", include_str!("../../../sql/verify/session/service_links.sql")),
+    ("named_rows", include_str!("../../../sql/verify/session/named_rows.sql")),
+    ("consent_addresses", include_str!("../../../sql/verify/session/consent_addresses.sql")),
+    ("consent_units", include_str!("../../../sql/verify/session/consent_units.sql")),
+    ("consent_withdrawals", include_str!("../../../sql/verify/session/consent_withdrawals.sql")),
+    ("consent_by_others", include_str!("../../../sql/verify/session/consent_by_others.sql")),
+    ("timeline_facts", include_str!("../../../sql/verify/session/timeline_facts.sql")),
 ];
 
 /// The shared tables that these checks name, themselves or through another shared table.
@@ -95,13 +96,13 @@ impl Verifier {
             let snapshot: String = first.connection.query_one("select pg_export_snapshot()", &[])?.get(0);
             connection.batch(&format!("set transaction snapshot '{}'", snapshot.replace('\'', "''")))?;
         }
-        connection.batch(include_str!("../../sql/verify/session/kept.sql"))?;
-        let known = connection.query_one(include_str!("../../sql/verify/session/who_keeps.sql"), &[])?;
+        connection.batch(include_str!("../../../sql/verify/session/kept.sql"))?;
+        let known = connection.query_one(include_str!("../../../sql/verify/session/who_keeps.sql"), &[])?;
         if known.get(0) {
-            connection.batch(include_str!("../../sql/verify/session/kept_by_load.sql"))?;
+            connection.batch(include_str!("../../../sql/verify/session/kept_by_load.sql"))?;
         }
         if known.get(1) {
-            connection.batch(include_str!("../../sql/verify/session/kept_by_people.sql"))?;
+            connection.batch(include_str!("../../../sql/verify/session/kept_by_people.sql"))?;
         }
         connection.batch("analyze lent__kept")?;
         let shared = shared_by(&checks);
@@ -243,7 +244,7 @@ impl Verifier {
 
 /// Tables that the session's role could change.
 pub fn writable_tables(connection: &Connection) -> Result<i64> {
-    let row = connection.query_one(include_str!("../../sql/verify/preflight/writable_tables.sql"), &[])?;
+    let row = connection.query_one(include_str!("../../../sql/verify/preflight/writable_tables.sql"), &[])?;
     Ok(row.get(0))
 }
 
@@ -257,7 +258,7 @@ fn temporary_table(dataset: &Dataset, schema: &Schema) -> String {
 }
 
 /// The SQL type that holds the values of a dataset column.
-pub(super) fn type_name(data_type: &DataType) -> String {
+pub(in crate::pg) fn type_name(data_type: &DataType) -> String {
     match data_type {
         DataType::Int32 => "integer".to_owned(),
         DataType::Int64 => "bigint".to_owned(),
@@ -286,7 +287,7 @@ fn wire(data_type: &DataType) -> Wire {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pg::checks::CHECKS;
+    use crate::pg::verify::checks::CHECKS;
 
     #[test]
     fn a_lent_table_has_the_declared_columns() {

@@ -4,13 +4,13 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::model::derived_id;
-use crate::pg::session::Crm;
+use crate::pg::load::session::Crm;
 
 /// Adds a candidate to staging for each profile of others that shares a tenant's address or number with one of ours, best pairs
 /// first within the cap of the statement; returns how many.
 pub fn stage_pairs(crm: &Crm) -> Result<u64> {
     crm.doing("compare with the profiles of others");
-    let pairs = crm.query(include_str!("../../sql/crm/foreign_pairs.sql"), &[])?;
+    let pairs = crm.query(include_str!("../../../sql/crm/foreign_pairs.sql"), &[])?;
     if pairs.is_empty() {
         return Ok(0);
     }
@@ -33,5 +33,5 @@ pub fn stage_pairs(crm: &Crm) -> Result<u64> {
         })
         .collect();
     let rows = Value::from(rows).to_string();
-    crm.execute(include_str!("../../sql/crm/stage_foreign_pairs.sql"), &[&rows])
+    crm.execute(include_str!("../../../sql/crm/stage_foreign_pairs.sql"), &[&rows])
 }

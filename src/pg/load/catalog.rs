@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 
-use crate::pg::copy::Wire;
-use crate::pg::session::Crm;
+use crate::pg::copy::encode::Wire;
+use crate::pg::load::session::Crm;
 
 /// The CRM as its catalog describes it.
 #[derive(Debug)]
@@ -152,9 +152,9 @@ impl Catalog {
     /// Reads the catalog.
     pub fn read(crm: &Crm) -> Result<Self> {
         crm.doing("read the catalog");
-        let server = crm.one(include_str!("../../sql/crm/catalog_server.sql"), &[])?;
+        let server = crm.one(include_str!("../../../sql/crm/catalog_server.sql"), &[])?;
         let mut tables: BTreeMap<String, TableInfo> = BTreeMap::new();
-        for row in crm.query(include_str!("../../sql/crm/catalog_tables.sql"), &[])? {
+        for row in crm.query(include_str!("../../../sql/crm/catalog_tables.sql"), &[])? {
             let info = TableInfo {
                 oid: row.get("table_oid"),
                 is_table: row.get("is_table"),
@@ -170,12 +170,12 @@ impl Catalog {
             };
             tables.insert(row.get("table_name"), info);
         }
-        for row in crm.query(include_str!("../../sql/crm/catalog_columns.sql"), &[])? {
+        for row in crm.query(include_str!("../../../sql/crm/catalog_columns.sql"), &[])? {
             if let Some(table) = tables.get_mut(row.get::<_, &str>("table_name")) {
                 table.columns.push(column(&row));
             }
         }
-        for row in crm.query(include_str!("../../sql/crm/catalog_indexes.sql"), &[])? {
+        for row in crm.query(include_str!("../../../sql/crm/catalog_indexes.sql"), &[])? {
             let constraint: Option<String> = row.get("constraint_name");
             let index = Index {
                 name: row.get("index_name"),
@@ -192,7 +192,7 @@ impl Catalog {
                 table.indexes.push(index);
             }
         }
-        let references = crm.query(include_str!("../../sql/crm/catalog_references.sql"), &[])?;
+        let references = crm.query(include_str!("../../../sql/crm/catalog_references.sql"), &[])?;
         let references = references.iter().map(|row| Reference {
             table: row.get::<_, bool>("is_in_schema").then(|| row.get("table_name")),
             qualified: row.get("qualified"),

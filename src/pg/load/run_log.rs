@@ -4,10 +4,10 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::model::{Phase, Source, Timestamp, derived_id};
-use crate::pg::crm::ours;
-use crate::pg::preflight::TablePlan;
+use crate::pg::load::target::ours;
+use crate::pg::load::preflight::TablePlan;
 use crate::pg::quote_identifier as quoted;
-use crate::pg::session::Crm;
+use crate::pg::load::session::Crm;
 
 /// The `sourceService` of a run's own row in `SyncLog`.
 pub const OURSELVES: &str = "crm-backfill";
@@ -48,15 +48,15 @@ pub struct Run {
 pub fn create(crm: &Crm, has_schema: bool) -> Result<()> {
     crm.doing("create schema backfill");
     if !has_schema {
-        crm.run(include_str!("../../sql/crm/backfill_schema.sql"))?;
+        crm.run(include_str!("../../../sql/crm/backfill_schema.sql"))?;
     }
     for statement in [
-        include_str!("../../sql/crm/backfill_run.sql"),
-        include_str!("../../sql/crm/backfill_written.sql"),
-        include_str!("../../sql/crm/backfill_written_key.sql"),
-        include_str!("../../sql/crm/backfill_before.sql"),
-        include_str!("../../sql/crm/backfill_withdrawn.sql"),
-        include_str!("../../sql/crm/backfill_kept.sql"),
+        include_str!("../../../sql/crm/backfill_run.sql"),
+        include_str!("../../../sql/crm/backfill_written.sql"),
+        include_str!("../../../sql/crm/backfill_written_key.sql"),
+        include_str!("../../../sql/crm/backfill_before.sql"),
+        include_str!("../../../sql/crm/backfill_withdrawn.sql"),
+        include_str!("../../../sql/crm/backfill_kept.sql"),
     ] {
         crm.run(statement)?;
     }
@@ -73,7 +73,7 @@ pub fn last_run(crm: &Crm) -> Result<Option<Run>> {
     if !exists(crm)? {
         return Ok(None);
     }
-    let rows = crm.query(include_str!("../../sql/crm/last_run.sql"), &[])?;
+    let rows = crm.query(include_str!("../../../sql/crm/last_run.sql"), &[])?;
     Ok(rows.first().map(|row| Run {
         id: row.get("id"),
         command: row.get("command"),
@@ -117,7 +117,7 @@ pub fn note_run(crm: &Crm, note: &RunNote<'_>) -> Result<()> {
     let counts = note.counts.to_string();
     let version = env!("CARGO_PKG_VERSION");
     crm.execute(
-        include_str!("../../sql/crm/insert_run.sql"),
+        include_str!("../../../sql/crm/insert_run.sql"),
         &[&note.id, &note.command, &phase, &as_of, &note.inputs, &version, &counts],
     )?;
     Ok(())
@@ -150,7 +150,7 @@ pub fn note_sync(crm: &Crm, note: &RunNote<'_>, exports: &[ExportMark]) -> Resul
     rows.push(row(OURSELVES, format!("backfill:run:{}", note.id), payload));
     let mut written = 0;
     for row in &rows {
-        written += crm.execute(include_str!("../../sql/crm/insert_sync_log.sql"), &[row])?;
+        written += crm.execute(include_str!("../../../sql/crm/insert_sync_log.sql"), &[row])?;
     }
     Ok(written)
 }
@@ -174,7 +174,7 @@ pub fn remember_all(crm: &Crm, plans: &[&TablePlan]) -> Result<()> {
             ours("t")
         ))?;
     }
-    crm.run(include_str!("../../sql/crm/backfill_written_key.sql"))
+    crm.run(include_str!("../../../sql/crm/backfill_written_key.sql"))
 }
 
 /// Remembers the rows of a table that temporary table `touched` names.

@@ -11,7 +11,7 @@ use tokio_postgres::types::ToSql;
 use crate::config::Dsn;
 use crate::fault::{Exit, Fault};
 use crate::pg::Connection;
-use crate::pg::copy::{CHUNK, HEADER, TRAILER};
+use crate::pg::copy::encode::{CHUNK, HEADER, TRAILER};
 
 /// Parameters of a statement.
 pub type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
@@ -29,7 +29,7 @@ impl Crm {
     /// Connects and pins every setting that results depend on.
     pub fn open(dsn: &Dsn) -> Result<Self> {
         let connection = Connection::open(dsn, "the CRM")?;
-        connection.batch(include_str!("../../sql/crm/session.sql"))?;
+        connection.batch(include_str!("../../../sql/crm/session.sql"))?;
         Ok(Self { connection, doing: Cell::new("connect") })
     }
 

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::fault::{Exit, Fault};
-use crate::pg::session::Crm;
+use crate::pg::load::session::Crm;
 
 /// The definition of a segment as `export-crm` saved it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct SavedSegment {
 /// Refuses when a saved DYNAMIC segment has another definition by now: its members would be of the former one.
 pub fn refuse_changed(crm: &Crm, saved: &[SavedSegment]) -> Result<()> {
     crm.doing("compare segment definitions");
-    let rows = crm.query(include_str!("../../sql/crm/segment_definitions.sql"), &[])?;
+    let rows = crm.query(include_str!("../../../sql/crm/segment_definitions.sql"), &[])?;
     let current: std::collections::BTreeMap<String, Vec<Option<String>>> =
         rows.iter().map(|row| (row.get(0), (1..row.len()).map(|column| row.get(column)).collect())).collect();
     let changed = saved.iter().filter(|segment| current.get(&segment.id) != Some(&segment.definition)).count();
@@ -33,34 +33,34 @@ pub fn refuse_changed(crm: &Crm, saved: &[SavedSegment]) -> Result<()> {
 /// Creates the starter segments that were asked for and do not exist yet; returns how many.
 pub fn create_new(crm: &Crm) -> Result<u64> {
     crm.doing("create starter segments");
-    crm.execute(include_str!("../../sql/crm/create_segments.sql"), &[])
+    crm.execute(include_str!("../../../sql/crm/create_segments.sql"), &[])
 }
 
 /// Finds members by rule of refreshed segments that are not ours: they give way to the refreshed ones.
 pub fn find_replaced(crm: &Crm) -> Result<()> {
     crm.doing("find members by rule");
-    crm.run(include_str!("../../sql/crm/find_replaced_members.sql"))
+    crm.run(include_str!("../../../sql/crm/find_replaced_members.sql"))
 }
 
 /// Takes the replaced members out, keeping their image; returns how many.
 pub fn replace_members(crm: &Crm, run_id: &str) -> Result<u64> {
     crm.doing("replace members by rule");
-    crm.execute(include_str!("../../sql/crm/image_replaced_members.sql"), &[&run_id])?;
-    crm.execute(include_str!("../../sql/crm/delete_replaced_members.sql"), &[])
+    crm.execute(include_str!("../../../sql/crm/image_replaced_members.sql"), &[&run_id])?;
+    crm.execute(include_str!("../../../sql/crm/delete_replaced_members.sql"), &[])
 }
 
 /// Writes counts, time and error of each refresh where they differ, keeping the first image; returns how many changed.
 pub fn update_refreshed(crm: &Crm, run_id: &str) -> Result<u64> {
     crm.doing("update refreshed segments");
-    crm.execute(include_str!("../../sql/crm/image_segments.sql"), &[&run_id])?;
-    crm.execute(include_str!("../../sql/crm/update_segments.sql"), &[])
+    crm.execute(include_str!("../../../sql/crm/image_segments.sql"), &[&run_id])?;
+    crm.execute(include_str!("../../../sql/crm/update_segments.sql"), &[])
 }
 
 /// Brings back segments and members as they were before our first load; returns how many of each.
 pub fn restore(crm: &Crm) -> Result<(u64, u64)> {
     crm.doing("restore segments");
-    let segments = crm.execute(include_str!("../../sql/crm/restore_segments.sql"), &[])?;
-    let members = crm.execute(include_str!("../../sql/crm/restore_members.sql"), &[])?;
+    let segments = crm.execute(include_str!("../../../sql/crm/restore_segments.sql"), &[])?;
+    let members = crm.execute(include_str!("../../../sql/crm/restore_members.sql"), &[])?;
     crm.run("delete from backfill.before where table_name in ('CustomerSegment', 'CustomerSegmentMembership')")?;
     Ok((segments, members))
 }

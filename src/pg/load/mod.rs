@@ -1,5 +1,21 @@
 //! A load: one transaction that fills an empty CRM or makes our rows equal to the datasets, and whose outcome is known.
 
+pub mod apply;
+pub mod catalog;
+pub mod concurrent_writers;
+pub mod diff;
+pub mod foreign_profiles;
+pub mod preflight;
+pub mod protect;
+pub mod rebuild_indexes;
+pub mod rollback;
+pub mod rows;
+pub mod run_log;
+pub mod segments;
+pub mod session;
+pub mod staging;
+pub mod target;
+
 use anyhow::Result;
 use serde_json::json;
 
@@ -7,18 +23,21 @@ use crate::config::Dsn;
 use crate::fault::{Exit, Fault};
 use crate::interrupt;
 use crate::model::{Phase, Timestamp};
-use crate::pg::catalog::Catalog;
-use crate::pg::changes::{self, Counts, TableCounts};
-use crate::pg::crm::{LOADED, table};
-use crate::pg::first_load::Rebuild;
-use crate::pg::ledger::{self, ExportMark, Run, RunNote};
-use crate::pg::preflight::{Preflight, preflight};
+use crate::pg::load::catalog::Catalog;
+use crate::pg::load::diff::{self, Counts, TableCounts};
+use crate::pg::load::target::{LOADED, table};
+use crate::pg::load::rebuild_indexes::Rebuild;
+use crate::pg::load::run_log::{self, ExportMark, Run, RunNote};
+use crate::pg::load::preflight::{Preflight, preflight};
 use crate::pg::quote_identifier as quoted;
-use crate::pg::rows::Datasets;
-use crate::pg::segments::{self, SavedSegment};
-use crate::pg::session::Crm;
-use crate::pg::staging::{self, Sent, copy_table};
-use crate::pg::{beside, guard, quiet, synchronise};
+use crate::pg::load::rows::Datasets;
+use crate::pg::load::segments::{self, SavedSegment};
+use crate::pg::load::session::Crm;
+use crate::pg::load::staging::{self, Sent, copy_table};
+use crate::pg::load::foreign_profiles;
+use crate::pg::load::protect;
+use crate::pg::load::concurrent_writers;
+use crate::pg::load::apply;
 
 /// What is loaded.
 pub struct Input<'a> {
@@ -125,7 +144,7 @@ impl Loader {
             crm.run(&format!("set search_path = pg_catalog, {}, pg_temp", quoted(&catalog.schema)))?;
         }
         let preflight = preflight(&catalog, allow_triggers);
-        let last = if catalog.may_create_backfill { ledger::last_run(&crm)? } else { None };
+        let last = if catalog.may_create_backfill { run_log::last_run(&crm)? } else { None };
         Ok(Self { crm, catalog, preflight, dsn: dsn.clone(), last })
     }
 
@@ -140,7 +159,7 @@ impl Loader {
     }
 
     /// The session, for callers within this module.
-    pub(super) fn parts(&self) -> (&Crm, &Catalog) {
+    pub(in crate::pg) fn parts(&self) -> (&Crm, &Catalog) {
         (&self.crm, &self.catalog)
     }
 
@@ -148,7 +167,7 @@ impl Loader {
     pub fn mode(&self, input: &Input<'_>, allowed: Allowed) -> Result<Mode> {
         let crm = &self.crm;
         crm.doing("look at what the CRM holds");
-        let row = crm.one(include_str!("../../sql/crm/situation.sql"), &[])?;
+        let row = crm.one(include_str!("../../../sql/crm/situation.sql"), &[])?;
         let (own, others): (i64, i64) = (row.get("own_profiles"), row.get("other_profiles"));
         let is_empty: bool = row.get("is_empty");
         if others > 0 && own == 0 && !allowed.beside_existing {
@@ -180,7 +199,7 @@ impl Loader {
         if input.kept_ids.is_empty() {
             return Ok(());
         }
-        let statement = include_str!("../../sql/crm/missing_profiles.sql");
+        let statement = include_str!("../../../sql/crm/missing_profiles.sql");
         let missing: i64 = self.crm.one(statement, &[&input.kept_ids])?.get(0);
         if missing == 0 {
             return Ok(());
@@ -197,7 +216,7 @@ impl Loader {
         let crm = &self.crm;
         self.preflight.check(&self.place(), allowed.strict)?;
         crm.doing("begin");
-        crm.run(include_str!("../../sql/crm/begin.sql"))?;
+        crm.run(include_str!("../../../sql/crm/begin.sql"))?;
         let worked = self.inside(input, allowed, dry_run, sent);
         match worked {
             Ok(mut report) if (report.changed || report.noted) && !dry_run => {
@@ -219,13 +238,13 @@ impl Loader {
 
     fn inside(&self, input: &Input<'_>, allowed: Allowed, dry_run: bool, sent: Sent<'_>) -> Result<Report> {
         let (crm, catalog) = (&self.crm, &self.catalog);
-        let signs = quiet::writers(crm, catalog, self.last.as_ref())?;
+        let signs = concurrent_writers::writers(crm, catalog, self.last.as_ref())?;
         if !dry_run {
-            quiet::require(crm, &signs, allowed.consumers_stopped)?;
+            concurrent_writers::require(crm, &signs, allowed.consumers_stopped)?;
             lock_tables(crm)?;
         }
         let mode = self.mode(input, allowed)?;
-        ledger::create(crm, catalog.has_backfill)?;
+        run_log::create(crm, catalog.has_backfill)?;
         let mut report = Report {
             mode,
             counts: Counts::new(),
@@ -268,10 +287,10 @@ impl Loader {
             counts: &counts,
         };
         if report.changed || report.noted {
-            ledger::note_run(crm, &note)?;
+            run_log::note_run(crm, &note)?;
         }
         if report.changed {
-            ledger::note_sync(crm, &note, input.exports)?;
+            run_log::note_sync(crm, &note, input.exports)?;
         }
         Ok(report)
     }
@@ -305,7 +324,7 @@ impl Loader {
         report.rebuilt = rebuild.len();
         report.notes.extend(rebuild.kept.iter().map(|(name, why)| format!("{name} kept its indexes while it was filled: {why}")));
         let remembered: Vec<_> = self.preflight.plans.iter().filter(|plan| plan.loaded.remembered).collect();
-        ledger::remember_all(crm, &remembered)?;
+        run_log::remember_all(crm, &remembered)?;
         crm.run("delete from backfill.kept")
     }
 
@@ -313,21 +332,21 @@ impl Loader {
         let (crm, catalog, preflight) = (&self.crm, &self.catalog, &self.preflight);
         segments::find_replaced(crm)?;
         staging::stage(crm, preflight, input.data, input.phase, sent)?;
-        guard::keep_changed(crm, catalog, preflight)?;
-        guard::keep_withdrawals(crm, input.phase)?;
-        report.flags_lowered = guard::lower_flags(crm)?;
-        guard::refuse_foreign_identities(crm)?;
-        guard::release_held(crm, catalog, preflight)?;
-        report.foreign_pairs = beside::stage_pairs(crm)?;
-        changes::work_out(crm, catalog, preflight, input.phase)?;
-        report.counts = changes::count(crm, preflight)?;
+        protect::keep_changed(crm, catalog, preflight)?;
+        protect::keep_withdrawals(crm, input.phase)?;
+        report.flags_lowered = protect::lower_flags(crm)?;
+        protect::refuse_foreign_identities(crm)?;
+        protect::release_held(crm, catalog, preflight)?;
+        report.foreign_pairs = foreign_profiles::stage_pairs(crm)?;
+        diff::work_out(crm, catalog, preflight, input.phase)?;
+        report.counts = diff::count(crm, preflight)?;
         if dry_run {
             return Ok(());
         }
         if input.phase >= Phase::SCORES {
             report.segments += segments::create_new(crm)?;
         }
-        let applied = synchronise::apply(crm, catalog, preflight, input.run_id, &report.counts)?;
+        let applied = apply::apply(crm, catalog, preflight, input.run_id, &report.counts)?;
         report.merged = applied.merged;
         report.replaced_members = applied.replaced_members;
         if input.phase < Phase::SCORES {
@@ -335,14 +354,14 @@ impl Loader {
             report.segments += restored + members;
         }
         crm.doing("list what is kept");
-        let forgotten = crm.execute(include_str!("../../sql/crm/forget_kept.sql"), &[])?;
-        let listed = crm.execute(include_str!("../../sql/crm/list_kept.sql"), &[])?;
+        let forgotten = crm.execute(include_str!("../../../sql/crm/forget_kept.sql"), &[])?;
+        let listed = crm.execute(include_str!("../../../sql/crm/list_kept.sql"), &[])?;
         report.noted = forgotten + listed > 0;
         Ok(())
     }
 
     /// Commits. When the answer is lost, a new session asks whether the run's row is there.
-    pub(super) fn commit(&self, run_id: &str) -> Result<()> {
+    pub(in crate::pg) fn commit(&self, run_id: &str) -> Result<()> {
         self.crm.doing("commit");
         let _held = interrupt::hold("the answer to the commit");
         let Err(error) = self.crm.run("commit") else {
@@ -367,7 +386,7 @@ impl Loader {
     }
 
     /// Statistics for the planner. A role that may not make them leaves that to autovacuum, and a note.
-    pub(super) fn analyze(&self, counts: &Counts) -> Option<String> {
+    pub(in crate::pg) fn analyze(&self, counts: &Counts) -> Option<String> {
         let changed = counts.iter().filter(|(_, counts)| counts.changes()).map(|(name, _)| *name);
         let (allowed, refused): (Vec<_>, Vec<_>) = changed.partition(|name| self.catalog.table(name).may_analyze);
         let failed = allowed.into_iter().filter(|name| self.crm.run(&format!("analyze {}", quoted(name))).is_err());
@@ -383,7 +402,7 @@ pub fn outcome_of(dsn: &Dsn, run_id: &str) -> Result<bool> {
     crm.doing("ask for the outcome of a run");
     // The lost session holds the lock until the server has ended it, either way.
     crm.run(&format!("set lock_timeout = '60s'; select pg_advisory_lock({LOCK})"))?;
-    ledger::committed(&crm, run_id)
+    run_log::committed(&crm, run_id)
 }
 
 fn take_lock(crm: &Crm) -> Result<()> {
@@ -394,7 +413,7 @@ fn take_lock(crm: &Crm) -> Result<()> {
             return Ok(());
         }
     }
-    let holder = crm.query(include_str!("../../sql/crm/lock_holder.sql"), &[])?;
+    let holder = crm.query(include_str!("../../../sql/crm/lock_holder.sql"), &[])?;
     let who = holder.first().map_or_else(
         || "another run".to_owned(),
         |row| format!("pid {} from {}, since {}", row.get::<_, i32>(0), row.get::<_, &str>(1), row.get::<_, &str>(2)),
@@ -405,7 +424,7 @@ fn take_lock(crm: &Crm) -> Result<()> {
         .into())
 }
 
-pub(super) fn lock_tables(crm: &Crm) -> Result<()> {
+pub(in crate::pg) fn lock_tables(crm: &Crm) -> Result<()> {
     crm.doing("lock the tables against other writers");
     let names: Vec<String> = table::ALL.iter().map(|name| quoted(name)).collect();
     crm.run(&format!("lock table {} in share row exclusive mode", names.join(", ")))
@@ -433,9 +452,9 @@ pub fn standing(dsn: &Dsn) -> Result<Standing> {
     let has_tables: bool = crm.one("select to_regclass('\"CustomerProfile\"') is not null", &[])?.get(0);
     let (mut own_profiles, mut other_profiles) = (0, 0);
     if has_tables {
-        let row = crm.one(include_str!("../../sql/crm/situation.sql"), &[])?;
+        let row = crm.one(include_str!("../../../sql/crm/situation.sql"), &[])?;
         own_profiles = row.get::<_, i64>("own_profiles").unsigned_abs();
         other_profiles = row.get::<_, i64>("other_profiles").unsigned_abs();
     }
-    Ok(Standing { place: crm.place(), has_tables, own_profiles, other_profiles, last: ledger::last_run(&crm)? })
+    Ok(Standing { place: crm.place(), has_tables, own_profiles, other_profiles, last: run_log::last_run(&crm)? })
 }

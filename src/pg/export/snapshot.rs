@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::fault::{Exit, Fault};
 use crate::model::Timestamp;
-use crate::pg::references::Catalog;
+use crate::pg::export::references::Catalog;
 use crate::pg::{Connection, quote_identifier};
 
 /// Nothing of the server's or the role's own settings may change what we read or end the transaction under us.

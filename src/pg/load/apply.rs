@@ -3,15 +3,15 @@
 use anyhow::Result;
 
 use crate::fault::{Exit, Fault};
-use crate::pg::catalog::Catalog;
-use crate::pg::changes::{Counts, foreign_rows};
-use crate::pg::crm::{FLAGS, LOADED, Stamp, table};
-use crate::pg::first_load::Rebuild;
-use crate::pg::ledger::remember;
-use crate::pg::preflight::{Content, Preflight, TablePlan};
+use crate::pg::load::catalog::Catalog;
+use crate::pg::load::diff::{Counts, foreign_rows};
+use crate::pg::load::target::{FLAGS, LOADED, Stamp, table};
+use crate::pg::load::rebuild_indexes::Rebuild;
+use crate::pg::load::run_log::remember;
+use crate::pg::load::preflight::{Content, Preflight, TablePlan};
 use crate::pg::quote_identifier as quoted;
-use crate::pg::segments;
-use crate::pg::session::Crm;
+use crate::pg::load::segments;
+use crate::pg::load::session::Crm;
 
 /// Above so many deleted profiles, foreign keys are checked once instead of row by row.
 const MANY: u64 = 100;
@@ -27,7 +27,7 @@ pub struct Applied {
     pub rechecked: bool,
 }
 
-/// Applies what [`crate::pg::changes::work_out`] found.
+/// Applies what [`crate::pg::load::diff::work_out`] found.
 pub fn apply(crm: &Crm, catalog: &Catalog, preflight: &Preflight, run_id: &str, counts: &Counts) -> Result<Applied> {
     let mut applied = Applied::default();
     let deletes: u64 = counts.values().map(|counts| counts.deleted).sum();
@@ -74,7 +74,7 @@ pub fn apply(crm: &Crm, catalog: &Catalog, preflight: &Preflight, run_id: &str, 
         }
     }
     crm.doing("point merged profiles to their successors");
-    applied.merged += crm.execute(include_str!("../../sql/crm/point_to_successors.sql"), &[])?;
+    applied.merged += crm.execute(include_str!("../../../sql/crm/point_to_successors.sql"), &[])?;
 
     crm.doing("remember what was written");
     crm.run(

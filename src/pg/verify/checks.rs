@@ -69,7 +69,7 @@ pub const CHECKS: &[Check] = checks![
     "checks": "segment_members", 6, "Refresh dynamic segments";
 ];
 
-/// The check whose statements are made from the rules of the segments, see [`crate::pg::segment_sql`].
+/// The check whose statements are made from the rules of the segments, see [`crate::pg::verify::segment_sql`].
 pub const SEGMENT_RULES: Check =
     Check { name: "segment_rules", from: 6, proves: "Refresh dynamic segments", sql: "", is_for_a_person: false };
 
@@ -89,24 +89,24 @@ pub const QUALITY: [Quality; 5] = [
     Quality {
         name: "profiles_by_source",
         title: "Profile count by source",
-        sql: include_str!("../../sql/verify/quality/profiles_by_source.sql"),
+        sql: include_str!("../../../sql/verify/quality/profiles_by_source.sql"),
     },
     Quality {
         name: "linked_profiles",
         title: "Linked vs unlinked profiles",
-        sql: include_str!("../../sql/verify/quality/linked_profiles.sql"),
+        sql: include_str!("../../../sql/verify/quality/linked_profiles.sql"),
     },
     Quality {
         name: "duplicate_emails",
         title: "Duplicate email check",
-        sql: include_str!("../../sql/verify/quality/duplicate_emails.sql"),
+        sql: include_str!("../../../sql/verify/quality/duplicate_emails.sql"),
     },
     Quality {
         name: "activities_by_category",
         title: "Activity distribution",
-        sql: include_str!("../../sql/verify/quality/activities_by_category.sql"),
+        sql: include_str!("../../../sql/verify/quality/activities_by_category.sql"),
     },
-    Quality { name: "score_bands", title: "Score distribution", sql: include_str!("../../sql/verify/quality/score_bands.sql") },
+    Quality { name: "score_bands", title: "Score distribution", sql: include_str!("../../../sql/verify/quality/score_bands.sql") },
 ];
 
 /// What a check found about one thing it compared.

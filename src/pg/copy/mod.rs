@@ -1,0 +1,5 @@
+//! Arrow columns and PostgreSQL's binary COPY format: both directions.
+
+pub(super) mod column;
+pub(super) mod decode;
+pub mod encode;
