@@ -6,7 +6,7 @@ mod speed;
 #[path = "../tests/truth/mod.rs"]
 mod truth;
 
-use crm_backfill::resolve::accuracy::{Accuracy, RuleAccuracy};
+use crm_backfill::resolve::evaluate::accuracy::{Accuracy, RuleAccuracy};
 use crm_backfill::resolve::{LiteralRule, Memory, Options};
 use truth::{Raw, Truth, read_csv};
 

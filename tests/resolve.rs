@@ -373,7 +373,7 @@ fn confidence_claims_no_more_than_an_unseen_population_shows() {
 #[test]
 fn badly_kept_lists_ask_for_more_than_ordinary_ones_and_nearly_all_pairs_are_right_in_both() {
     use crm_backfill::demo::Population;
-    use crm_backfill::resolve::accuracy::Accuracy;
+    use crm_backfill::resolve::evaluate::accuracy::Accuracy;
     let bars = [&Population::ORDINARY, &Population::ROUGH].map(|population| {
         let truth = Truth::of(&crate::truth::demo::records(population, 103, 0.1), 16_384);
         let resolution = truth.resolve(&Options::default(), Memory::default());

@@ -11,7 +11,7 @@ use hashbrown::HashMap;
 
 use crate::fault::{Exit, Fault};
 use crate::model::{Code as _, Source};
-use crate::resolve::accuracy::Accuracy;
+use crate::resolve::evaluate::accuracy::Accuracy;
 use crate::store::{Layout, io_fault};
 
 use super::records::Records;

@@ -1,91 +1,36 @@
 //! Who is one person: keys, evidence, clusters that nothing forbids, founders and ids that stay.
 
-pub mod accuracy;
-mod ahead;
-mod arena;
-pub mod audit;
-mod bar;
-mod births;
-mod candidates;
+mod blocking;
 mod cluster;
-mod confidence;
+mod compare;
 mod decisions;
-mod decisions_file;
-mod evidence;
-pub mod explain;
-mod forest;
-mod gathering;
-mod household;
-mod intern;
-mod mailbox;
-mod names;
-mod owners;
-mod placing;
+pub mod evaluate;
+mod options;
+mod output;
 mod population;
-mod profiles;
-mod refusal;
-mod review;
-mod rows;
-mod sheet;
-mod strategy;
-mod tree;
-mod vocabulary;
-mod weights;
 
+pub use cluster::constraints::Refusal;
+pub use compare::names::Nicknames;
+pub use compare::weights::Piece;
+pub use decisions::file::{add_decisions, read_decisions};
 pub use decisions::{Decision, DecisionKind, DecisionState, Origin};
-pub use decisions_file::{add_decisions, read_decisions};
-pub use gathering::Gathering;
-pub use names::Nicknames;
-pub use population::Key;
-pub use population::{Population, Record};
-pub use profiles::ProfileChange;
-pub use refusal::Refusal;
-pub use rows::Summary;
-pub use strategy::{LiteralLinks, LiteralRule};
-pub use weights::Piece;
+pub use evaluate::baseline::{LiteralLinks, LiteralRule};
+pub use options::{Options, Scope};
+pub use output::explain;
+pub use output::links::Summary;
+pub use output::profile_ids::ProfileChange;
+pub use population::load::Gathering;
+pub use population::{Key, Population, Record};
 
 use rayon::prelude::*;
 
-use evidence::Scorer;
-use intern::Buckets;
-use owners::{Hub, Ownership};
+use cluster::spanning_tree;
+use compare::key_frequency::{self, Hub, Ownership};
+use compare::nameless;
+use compare::score::{self, Scorer};
+use output::{profile_ids, review_queue};
 use population::KeyKind;
-
-/// Whether tenants divide people.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// Nobody is linked across tenants.
-    Tenant,
-    /// Keys match across tenants.
-    Global,
-}
-
-/// What the configuration decides about identity.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Whether tenants divide people.
-    pub scope: Scope,
-    /// Whether tenant-less records may join a tenant's cluster; otherwise they live in the default tenant.
-    pub adopt_tenantless: bool,
-    /// Tenant of people whom nothing places.
-    pub default_tenant: String,
-    /// Tenant of MCA South Africa.
-    pub mca_za_tenant: String,
-    /// Tenant of MCA United Kingdom.
-    pub mca_uk_tenant: String,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            scope: Scope::Tenant,
-            adopt_tenantless: true,
-            default_tenant: "default".to_owned(),
-            mca_za_tenant: "1".to_owned(),
-            mca_uk_tenant: "2".to_owned(),
-        }
-    }
-}
+use population::intern::Buckets;
 
 /// What earlier loads and people contribute.
 #[derive(Clone, Copy, Default)]
@@ -102,13 +47,13 @@ pub struct Resolution {
     pub population: Population,
     options: Options,
     ownership: [Ownership; 6],
-    buckets: household::ContactBuckets,
-    contacts: Vec<household::PackedContacts>,
+    buckets: nameless::ContactBuckets,
+    contacts: Vec<nameless::PackedContacts>,
     /// Smallest record of each record's cluster.
     labels: Vec<Record>,
-    tree: tree::Tree,
-    profiles: profiles::Profiles,
-    review: Vec<review::Candidate>,
+    tree: spanning_tree::Tree,
+    profiles: profile_ids::Profiles,
+    review: Vec<review_queue::Candidate>,
     hubs: Vec<Hub>,
     decisions: Vec<(Decision, DecisionState)>,
     refused_strong: usize,
@@ -122,21 +67,21 @@ pub fn resolve(population: Population, memory: Memory<'_>, options: Options) -> 
     let ownership = KeyKind::ALL.map(|kind| Ownership::count(&population, &buckets[kind as usize], options.scope));
     let hubs = KeyKind::ALL
         .into_iter()
-        .flat_map(|kind| owners::hubs(&population, kind, &buckets[kind as usize], &ownership[kind as usize], options.scope))
+        .flat_map(|kind| key_frequency::hubs(&population, kind, &buckets[kind as usize], &ownership[kind as usize], options.scope))
         .collect();
     let [auth, golf_rsa, cdh, mca, email, phone] = buckets;
-    let buckets = household::ContactBuckets([email, phone]);
-    let contacts = household::contacts(&population, &buckets, &ownership, options.scope);
+    let buckets = nameless::ContactBuckets([email, phone]);
+    let contacts = nameless::contacts(&population, &buckets, &ownership, options.scope);
     let scorer =
         Scorer { population: &population, ownership: &ownership, buckets: &buckets, contacts: &contacts, scope: options.scope };
-    let mut edges = candidates::edges(&scorer, [auth, golf_rsa, cdh, mca]);
+    let mut edges = blocking::edges(&scorer, [auth, golf_rsa, cdh, mca]);
     let clusters = cluster::cluster(&scorer, &mut edges);
     let bar16 = clusters.bar16;
     let decided = decisions::apply(&scorer, &mut edges, clusters, memory.decisions);
-    let tree = tree::Tree::grow(&population, &mut edges, &decided.labels);
-    let profiles = profiles::Profiles::name(&population, &decided.labels, &tree, memory.profile_ids, &options);
-    let review = review::candidates(&scorer, &edges, &decided, &profiles, &tree);
-    let refused_strong = decided.refused.iter().filter(|refused| refused.edge.rule().is_some_and(evidence::is_strong)).count();
+    let tree = spanning_tree::Tree::grow(&population, &mut edges, &decided.labels);
+    let profiles = profile_ids::Profiles::name(&population, &decided.labels, &tree, memory.profile_ids, &options);
+    let review = review_queue::candidates(&scorer, &edges, &decided, &profiles, &tree);
+    let refused_strong = decided.refused.iter().filter(|refused| refused.edge.rule().is_some_and(score::is_strong)).count();
     Resolution {
         options,
         ownership,

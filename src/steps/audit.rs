@@ -11,7 +11,7 @@ use crate::config::Scope;
 use crate::fault::{Exit, Fault};
 use crate::model::{Code, Gender, LinkRule, RecordKey, Source};
 use crate::progress::thousands;
-use crate::resolve::audit::{
+use crate::resolve::evaluate::sample::{
     Judgement, Pair, Precision, Verdict, candidate_stratum, is_of_candidates, largest_from, overall, read_verdicts, sample,
     stratum,
 };

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::cli::{Outcome, Session};
 use crate::fault::{Exit, Fault};
 use crate::model::{Code, LinkRule, RecordKey};
-use crate::resolve::explain::{Comparison, Known, ProfileStory};
+use crate::resolve::output::explain::{Comparison, Known, ProfileStory};
 use crate::resolve::{Record, Refusal, Resolution};
 use crate::steps::inspect;
 use crate::steps::resolve::Inputs;

@@ -8,7 +8,7 @@ use crate::model::email::EmailReader;
 use crate::model::phone::{PhoneReader, PhoneRegion};
 use crate::model::reason::Reasons;
 use crate::model::{Code, RecordKey, Reference, Source, is_ours};
-use crate::resolve::explain::SharedValue;
+use crate::resolve::output::explain::SharedValue;
 use crate::resolve::{Record, Resolution};
 use crate::steps::resolve::Inputs;
 use crate::store::Folder;

@@ -1,7 +1,7 @@
 //! Whom an address names: people put their own names before the `@`, and so do the rest of the household.
 
-use crate::resolve::intern::{NONE, Symbol};
-use crate::resolve::names::Names;
+use crate::resolve::population::intern::{NONE, Symbol};
+use crate::resolve::compare::names::Names;
 
 /// What the part before `@` says about a person of this name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,8 +87,8 @@ fn letters_of<'a>(local: &str, buffer: &'a mut [u8; LONGEST]) -> &'a str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resolve::names::Nicknames;
-    use crate::resolve::vocabulary::Vocabulary;
+    use crate::resolve::compare::names::Nicknames;
+    use crate::resolve::population::words::Vocabulary;
 
     fn says(email: &str, first: &str, last: &str) -> Mailbox {
         let mut words = ["john", "mary", "smith", "elizabeth", "liz", first, last].to_vec();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::resolve::sheet::Sheet;
+use crate::resolve::decisions::spreadsheet_csv::Sheet;
 
 /// A pair that may be judged.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,8 +6,8 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use crate::model::text::fold_name;
-use crate::resolve::intern::{NONE, Symbol};
-use crate::resolve::vocabulary::Vocabulary;
+use crate::resolve::population::intern::{NONE, Symbol};
+use crate::resolve::population::words::Vocabulary;
 
 /// How two given names, or two family names, relate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub struct Nicknames {
 
 impl Nicknames {
     /// The committed table.
-    pub const COMMITTED: &str = include_str!("../../data/reference/nicknames.csv");
+    pub const COMMITTED: &str = include_str!("../../../data/reference/nicknames.csv");
 
     /// Reads `name,short_forms,language` (short forms separated by blanks), names in any case and with accents; `Err` names the
     /// first bad line.

@@ -4,13 +4,14 @@ use arrow::array::RecordBatch;
 use rayon::prelude::*;
 
 use crate::model::{Code, LinkRule, RecordKey};
-use crate::resolve::ahead::{ABREAST, look};
-use crate::resolve::confidence::confidence;
-use crate::resolve::names::NameMatch;
-use crate::resolve::owners::{OWNER_LIMIT, Owners};
+use crate::resolve::population::prefetch::{ABREAST, look};
+use crate::resolve::output::confidence::confidence;
+use crate::resolve::compare::names::NameMatch;
+use crate::resolve::compare::key_frequency::{OWNER_LIMIT, Owners};
 use crate::resolve::population::{KeyKind, Record};
-use crate::resolve::weights::{Piece, push_bits};
-use crate::resolve::{Resolution, review};
+use crate::resolve::compare::weights::{Piece, push_bits};
+use crate::resolve::output::review_queue;
+use crate::resolve::Resolution;
 use crate::tables::resolution::{candidates, decisions, hubs, links, profile_changes};
 use crate::tables::{Builder as _, TextList};
 
@@ -111,7 +112,7 @@ impl Resolution {
         })
     }
 
-    fn push_candidate(&self, candidate: &review::Candidate, builder: &mut candidates::Builder) {
+    fn push_candidate(&self, candidate: &review_queue::Candidate, builder: &mut candidates::Builder) {
         let edge = candidate.edge;
         let (a, b) = (self.population.key(edge.a), self.population.key(edge.b));
         let (Some(profile_a), Some(profile_b)) = (self.profile_id(edge.a), self.profile_id(edge.b)) else { return };

@@ -1,14 +1,20 @@
 //! Every person record of every source in scope, as flat columns of small integers in record order.
 
+pub(super) mod intern;
+pub(super) mod load;
+pub(super) mod packed_text;
+pub(super) mod prefetch;
+pub(super) mod words;
+
 use std::cmp::Ordering;
 use std::fmt;
 
 use rayon::prelude::*;
 
 use crate::model::{AliasType, Code, RecordKey, SkipReason, Source, record_order};
-use crate::resolve::arena::{Arena, Text};
-use crate::resolve::intern::{Marks, NONE, Symbol};
-use crate::resolve::names::Names;
+use crate::resolve::population::packed_text::{Arena, Text};
+use crate::resolve::population::intern::{Marks, NONE, Symbol};
+use crate::resolve::compare::names::Names;
 
 /// Position of a record in record order.
 pub type Record = u32;
@@ -34,7 +40,7 @@ impl KeyKind {
     /// Every kind, strongest first.
     pub const ALL: [Self; 6] = [Self::Auth, Self::GolfRsa, Self::Cdh, Self::Mca, Self::Email, Self::Phone];
 
-    pub(super) fn of(alias: AliasType) -> Option<Self> {
+    pub(in crate::resolve) fn of(alias: AliasType) -> Option<Self> {
         Some(match alias {
             AliasType::Email => Self::Email,
             AliasType::Phone => Self::Phone,
@@ -48,7 +54,7 @@ impl KeyKind {
 }
 
 /// Appends a legacy number with its region, so that it packs well: the source's position, then the number.
-pub(super) fn write_mca(source: Source, number: &str, text: &mut String) {
+pub(in crate::resolve) fn write_mca(source: Source, number: &str, text: &mut String) {
     text.push(if source == Source::McaZa { '0' } else { '1' });
     text.push_str(number);
 }
@@ -59,8 +65,8 @@ fn mca_region(text: &str) -> Option<(Source, &str)> {
 }
 
 const GENDER: u8 = 0b11;
-pub(super) const MAY_FOUND: u8 = 0b100;
-pub(super) const DELETED: u8 = 0b1000;
+pub(in crate::resolve) const MAY_FOUND: u8 = 0b100;
+pub(in crate::resolve) const DELETED: u8 = 0b1000;
 const HAS_MORE: u8 = 0b1_0000;
 const HAS_TAG: u8 = 0b10_0000;
 
@@ -68,22 +74,22 @@ const HAS_TAG: u8 = 0b10_0000;
 /// `NONE`.
 #[derive(Clone, Copy, Default)]
 pub struct Features {
-    pub(super) keys: [Symbol; 6],
+    pub(in crate::resolve) keys: [Symbol; 6],
     /// Given name.
-    pub(super) first: Symbol,
+    pub(in crate::resolve) first: Symbol,
     /// Family name.
-    pub(super) last: Symbol,
+    pub(in crate::resolve) last: Symbol,
     /// Birth date as the number yyyymmdd, 0 if absent.
-    pub(super) born: u32,
+    pub(in crate::resolve) born: u32,
     /// 0 if absent.
-    pub(super) tenant: u16,
-    pub(super) skip: u8,
-    pub(super) flags: u8,
+    pub(in crate::resolve) tenant: u16,
+    pub(in crate::resolve) skip: u8,
+    pub(in crate::resolve) flags: u8,
 }
 
 impl Features {
     /// Given name, family name, birth date.
-    pub(super) fn person(&self) -> (Symbol, Symbol, u32) {
+    pub(in crate::resolve) fn person(&self) -> (Symbol, Symbol, u32) {
         (self.first, self.last, self.born)
     }
 }
@@ -111,17 +117,17 @@ impl fmt::Display for Key<'_> {
 
 /// The records and the texts they refer to.
 pub struct Population {
-    pub(super) ids: Arena,
-    pub(super) source_ends: [u32; Source::ALL.len()],
-    pub(super) tenants: Vec<String>,
-    pub(super) rows: Vec<Features>,
-    pub(super) texts: [Arena; 6],
+    pub(in crate::resolve) ids: Arena,
+    pub(in crate::resolve) source_ends: [u32; Source::ALL.len()],
+    pub(in crate::resolve) tenants: Vec<String>,
+    pub(in crate::resolve) rows: Vec<Features>,
+    pub(in crate::resolve) texts: [Arena; 6],
     /// Numbers that are a place's rather than a person's.
-    pub(super) fixed_lines: Marks,
+    pub(in crate::resolve) fixed_lines: Marks,
     /// Further keys: record, kind, symbol; sorted.
-    pub(super) more: Vec<(Record, KeyKind, Symbol)>,
+    pub(in crate::resolve) more: Vec<(Record, KeyKind, Symbol)>,
     /// Name in the `+tag` of a record's address; sorted.
-    pub(super) tags: Vec<(Record, Symbol)>,
+    pub(in crate::resolve) tags: Vec<(Record, Symbol)>,
     /// Names of the population.
     pub names: Names,
 }
@@ -154,7 +160,7 @@ impl Population {
     }
 
     /// The same, from a record on before which it is not; `Err` says before which record it would stand.
-    pub(super) fn find_from(&self, start: Record, key: RecordKey<'_>) -> Result<Record, Record> {
+    pub(in crate::resolve) fn find_from(&self, start: Record, key: RecordKey<'_>) -> Result<Record, Record> {
         let (mut low, mut step) = (start, 1);
         while low + step < self.len() && record_order(self.key(low + step).get(), key).is_lt() {
             low += step;
@@ -173,22 +179,22 @@ impl Population {
     }
 
     /// What a record says.
-    pub(super) fn at(&self, record: Record) -> &Features {
+    pub(in crate::resolve) fn at(&self, record: Record) -> &Features {
         &self.rows[record as usize]
     }
 
-    /// Something of a text's place, for [`crate::resolve::ahead::look`].
-    pub(super) fn peek_text(&self, kind: KeyKind, symbol: Symbol) -> u32 {
+    /// Something of a text's place, for [`crate::resolve::population::prefetch::look`].
+    pub(in crate::resolve) fn peek_text(&self, kind: KeyKind, symbol: Symbol) -> u32 {
         self.texts[kind as usize].peek(symbol)
     }
 
-    /// Something of an id's place, for [`crate::resolve::ahead::look`].
-    pub(super) fn peek_id(&self, record: Record) -> u32 {
+    /// Something of an id's place, for [`crate::resolve::population::prefetch::look`].
+    pub(in crate::resolve) fn peek_id(&self, record: Record) -> u32 {
         self.ids.peek(record)
     }
 
-    /// Something of a record's place, for [`crate::resolve::ahead::look`].
-    pub(super) fn peek(&self, record: Record) -> u32 {
+    /// Something of a record's place, for [`crate::resolve::population::prefetch::look`].
+    pub(in crate::resolve) fn peek(&self, record: Record) -> u32 {
         self.at(record).first
     }
 
@@ -294,7 +300,7 @@ impl Population {
 
 impl Population {
     /// Sorts further keys, drops those that repeat, and marks who has some.
-    pub(super) fn settle_more(&mut self) {
+    pub(in crate::resolve) fn settle_more(&mut self) {
         self.more.sort_unstable();
         self.more.dedup();
         let rows = &mut self.rows;
@@ -315,7 +321,7 @@ impl Population {
     }
 
     /// A birth date that is ten times as frequent as the median one is a form's default, not a birth date.
-    pub(super) fn drop_placeholder_births(&mut self) {
+    pub(in crate::resolve) fn drop_placeholder_births(&mut self) {
         let mut dates: Vec<u32> = self.rows.par_iter().map(|row| row.born).filter(|&date| date != 0).collect();
         dates.par_sort_unstable();
         let mut counts: Vec<(u32, u32)> = Vec::new();

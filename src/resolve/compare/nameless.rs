@@ -5,13 +5,13 @@ use rayon::prelude::*;
 use smallvec::SmallVec;
 
 use crate::resolve::Scope;
-use crate::resolve::ahead::{ABREAST, look};
-use crate::resolve::evidence::{Key, Scorer, Shared, Tally};
-use crate::resolve::intern::{Buckets, NONE, Symbol};
-use crate::resolve::mailbox::{Mailbox, mailbox};
-use crate::resolve::owners::{Ownership, Person, leaders, person_of, same_owner};
+use crate::resolve::population::prefetch::{ABREAST, look};
+use crate::resolve::compare::score::{Key, Scorer, Shared, Tally};
+use crate::resolve::population::intern::{Buckets, NONE, Symbol};
+use crate::resolve::compare::email_local_part::{Mailbox, mailbox};
+use crate::resolve::compare::key_frequency::{Ownership, Person, leaders, person_of, same_owner};
 use crate::resolve::population::{KeyKind, Population, Record};
-use crate::resolve::weights::Piece;
+use crate::resolve::compare::weights::Piece;
 
 /// So many records of a value are looked at, from either end.
 const LOOK: usize = 48;
@@ -176,7 +176,7 @@ enum Use {
 
 impl Scorer<'_> {
     /// Scores what a nameless and a named record share; gives how address and number connect the two.
-    pub(super) fn household(&self, nameless: Record, named: Record, tenant: u16, tally: &mut impl Tally) -> (Key, Key) {
+    pub(in crate::resolve) fn household(&self, nameless: Record, named: Record, tenant: u16, tally: &mut impl Tally) -> (Key, Key) {
         let contacts = self.contacts[nameless as usize].unpack();
         let [(email, email_key), (phone, phone_key)] =
             [KeyKind::Email, KeyKind::Phone].map(|kind| self.used(kind, nameless, named, tenant));

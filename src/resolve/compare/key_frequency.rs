@@ -5,10 +5,10 @@ use smallvec::SmallVec;
 
 use crate::model::Source;
 use crate::resolve::Scope;
-use crate::resolve::ahead::{ABREAST, look};
-use crate::resolve::births::births_conflict;
-use crate::resolve::candidates::STAR_LIMIT;
-use crate::resolve::intern::{Buckets, NONE, Symbol};
+use crate::resolve::population::prefetch::{ABREAST, look};
+use crate::resolve::compare::birth_date::births_conflict;
+use crate::resolve::blocking::STAR_LIMIT;
+use crate::resolve::population::intern::{Buckets, NONE, Symbol};
 use crate::resolve::population::{KeyKind, Population, Record};
 
 /// More owners than this make a hub.
@@ -184,7 +184,7 @@ pub fn owners(population: &Population, group: &[Record]) -> Owners {
 }
 
 /// One record of each owner, up to one more than the limit.
-pub(super) fn leaders(population: &Population, group: &[Record]) -> Leaders {
+pub(in crate::resolve) fn leaders(population: &Population, group: &[Record]) -> Leaders {
     let mut leaders = Leaders::new();
     for person in named_people(population, group) {
         if !leaders.iter().any(|leader| same_owner(population, leader, &person)) {
@@ -198,7 +198,7 @@ pub(super) fn leaders(population: &Population, group: &[Record]) -> Leaders {
 }
 
 /// Whether two people can be one owner.
-pub(super) fn same_owner(population: &Population, a: &Person, b: &Person) -> bool {
+pub(in crate::resolve) fn same_owner(population: &Population, a: &Person, b: &Person) -> bool {
     let swapped = a.0 == b.1 && a.1 == b.0;
     (swapped || population.names.compare_first(a.0, b.0).agrees()) && !births_conflict(a.2, b.2)
 }
@@ -219,13 +219,13 @@ fn nameless_people(population: &Population, group: &[Record]) -> usize {
 }
 
 /// One record of each owner.
-pub(super) type Leaders = SmallVec<[Person; OWNER_LIMIT + 1]>;
+pub(in crate::resolve) type Leaders = SmallVec<[Person; OWNER_LIMIT + 1]>;
 
 /// Given name, family name, birth date.
-pub(super) type Person = (Symbol, Symbol, u32);
+pub(in crate::resolve) type Person = (Symbol, Symbol, u32);
 
 /// The person whom a record shows.
-pub(super) fn person_of(population: &Population, record: Record) -> Person {
+pub(in crate::resolve) fn person_of(population: &Population, record: Record) -> Person {
     population.at(record).person()
 }
 

@@ -1,17 +1,20 @@
 //! What people decided: must-links join, cannot-links split, and nothing else moves.
 
+pub(super) mod file;
+pub(super) mod spreadsheet_csv;
+
 use rayon::prelude::*;
 
 use crate::model::{LinkRule, RecordKey};
 use crate::resolve::Scope;
-use crate::resolve::births::BirthMatch;
-use crate::resolve::candidates::Edge;
+use crate::resolve::compare::birth_date::BirthMatch;
+use crate::resolve::blocking::Edge;
 use crate::resolve::cluster::{Clusters, Refused};
-use crate::resolve::evidence::{Scorer, Verdict};
-use crate::resolve::forest::Forest;
-use crate::resolve::names::NameMatch;
+use crate::resolve::compare::score::{Scorer, Verdict};
+use crate::resolve::cluster::union_find::Forest;
+use crate::resolve::compare::names::NameMatch;
 use crate::resolve::population::{Features, Record};
-use crate::resolve::weights::FORCED16;
+use crate::resolve::compare::weights::FORCED16;
 
 /// What was decided on two records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,14 +2,14 @@
 //! that clearly is one person's leaves the next one to somebody else. Shares are whole numbers of [`ONE`], so that the same records
 //! give the same answer on every machine, in whatever order they come.
 
-use crate::resolve::intern::{NONE, Symbol};
-use crate::resolve::weights::Piece;
+use crate::resolve::population::intern::{NONE, Symbol};
+use crate::resolve::compare::weights::Piece;
 
 /// The whole of a nameless record.
 pub const ONE: u64 = 1 << 32;
 /// So many bits make it as likely as not: a link at 3 bits is right in two of three cases.
 const EVEN16: i32 = 32;
-/// Weighed together, claims prove right more often than they say; so much more speaks for them, and [`crate::resolve::bar`] says what they
+/// Weighed together, claims prove right more often than they say; so much more speaks for them, and [`crate::resolve::cluster::threshold`] says what they
 /// need.
 const MORE16: i32 = 12;
 /// More bits than these either way change no share.

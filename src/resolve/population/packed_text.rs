@@ -321,7 +321,7 @@ impl Arena {
         Text::Unpacked(letters, length as u8)
     }
 
-    /// Something of the place where a text lies, for [`crate::resolve::ahead::look`].
+    /// Something of the place where a text lies, for [`crate::resolve::population::prefetch::look`].
     pub fn peek(&self, position: u32) -> u32 {
         let Group { anchor, codes } = &self.groups[position as usize / GROUP];
         // Near enough: the text lies at most a line of memory further on.

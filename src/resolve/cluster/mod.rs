@@ -1,5 +1,11 @@
 //! From scored pairs to people: best edge first, with every union checked against what the two groups say as wholes.
 
+pub(super) mod assign_nameless;
+pub(super) mod constraints;
+pub(super) mod spanning_tree;
+pub(super) mod threshold;
+pub(super) mod union_find;
+
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -7,15 +13,15 @@ use rayon::prelude::*;
 use smallvec::SmallVec;
 
 use crate::model::{Code as _, LinkRule, Source};
-use crate::resolve::ahead::look;
-use crate::resolve::bar::{LOWEST16, Tally, is_doubtful};
-use crate::resolve::candidates::{Edge, rounds};
-use crate::resolve::evidence::{Scorer, is_strong};
-use crate::resolve::forest::Forest;
-use crate::resolve::placing::{Claim, weigh};
+use crate::resolve::population::prefetch::look;
+use crate::resolve::cluster::threshold::{LOWEST16, Tally, is_doubtful};
+use crate::resolve::blocking::{Edge, rounds};
+use crate::resolve::compare::score::{Scorer, is_strong};
+use crate::resolve::cluster::union_find::Forest;
+use crate::resolve::cluster::assign_nameless::{Claim, weigh};
 use crate::resolve::population::{KeyKind, Record};
-use crate::resolve::refusal::{Portrait, Refusal};
-use crate::resolve::weights::{LINK16, MARGIN16};
+use crate::resolve::cluster::constraints::{Portrait, Refusal};
+use crate::resolve::compare::weights::{LINK16, MARGIN16};
 
 /// A link that evidence proposed and the whole refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

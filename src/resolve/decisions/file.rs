@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::model::RecordKey;
 use crate::resolve::decisions::{Decision, DecisionKind, Origin};
-use crate::resolve::sheet::Sheet;
+use crate::resolve::decisions::spreadsheet_csv::Sheet;
 
 /// The header of the file.
 pub const HEADER: [&str; 6] = ["kind", "a", "b", "reason", "who", "at"];

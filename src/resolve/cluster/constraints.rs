@@ -4,9 +4,9 @@ use smallvec::SmallVec;
 
 use crate::coded;
 use crate::resolve::Scope;
-use crate::resolve::births::{BirthMatch, compare_births};
-use crate::resolve::intern::{NONE, Symbol};
-use crate::resolve::names::one_edit;
+use crate::resolve::compare::birth_date::{BirthMatch, compare_births};
+use crate::resolve::population::intern::{NONE, Symbol};
+use crate::resolve::compare::names::one_edit;
 use crate::resolve::population::{Features, KeyKind, Population, Record};
 
 coded! {

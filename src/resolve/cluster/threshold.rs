@@ -1,8 +1,8 @@
 //! How much must speak for a nameless record's place when others of the household, or other records of its source, dispute it. A wrong
 //! merge is worse than a missing one, so the bar is as high as these data need for nearly all joined pairs to be right, and no higher.
 
-use crate::resolve::placing::{ONE, part};
-use crate::resolve::weights::LINK16;
+use crate::resolve::cluster::assign_nameless::{ONE, part};
+use crate::resolve::compare::weights::LINK16;
 
 /// The lowest bar: what any link needs. Whoever is placed by it fits a quarter of a bit better than all others together.
 pub const LOWEST16: i32 = LINK16;

@@ -6,7 +6,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
-use crate::resolve::intern::{NONE, Symbol};
+use crate::resolve::population::intern::{NONE, Symbol};
 
 /// Texts end to end, numbered in order of first appearance; the empty one is [`NONE`].
 pub struct Vocabulary {

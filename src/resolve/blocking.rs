@@ -3,14 +3,14 @@
 use rayon::prelude::*;
 
 use crate::model::{Code, LinkRule};
-use crate::resolve::ahead::{ABREAST, look};
-use crate::resolve::evidence::{Scorer, Verdict};
-use crate::resolve::forest::SharedForest;
-use crate::resolve::intern::{Buckets, NONE, Symbol};
-use crate::resolve::names::block_hash;
-use crate::resolve::owners::{Tenants, tenants_of};
+use crate::resolve::population::prefetch::{ABREAST, look};
+use crate::resolve::compare::score::{Scorer, Verdict};
+use crate::resolve::cluster::union_find::SharedForest;
+use crate::resolve::population::intern::{Buckets, NONE, Symbol};
+use crate::resolve::compare::names::block_hash;
+use crate::resolve::compare::key_frequency::{Tenants, tenants_of};
 use crate::resolve::population::{KeyKind, Population, Record};
-use crate::resolve::weights::{LINK16, Piece, REVIEW16};
+use crate::resolve::compare::weights::{LINK16, Piece, REVIEW16};
 
 /// Up to so many records are compared each with each.
 pub const STAR_LIMIT: usize = 14;

@@ -2,14 +2,14 @@
 
 use crate::model::LinkRule;
 use crate::resolve::Scope;
-use crate::resolve::ahead::look;
-use crate::resolve::births::{BirthMatch, compare_births};
-use crate::resolve::household::{ContactBuckets, PackedContacts};
-use crate::resolve::intern::{NONE, Symbol};
-use crate::resolve::names::{NameMatch, log2_16, one_edit};
-use crate::resolve::owners::{Owners, Ownership};
+use crate::resolve::population::prefetch::look;
+use crate::resolve::compare::birth_date::{BirthMatch, compare_births};
+use crate::resolve::compare::nameless::{ContactBuckets, PackedContacts};
+use crate::resolve::population::intern::{NONE, Symbol};
+use crate::resolve::compare::names::{NameMatch, log2_16, one_edit};
+use crate::resolve::compare::key_frequency::{Owners, Ownership};
 use crate::resolve::population::{KeyKind, Population, Record};
-use crate::resolve::weights::Piece;
+use crate::resolve::compare::weights::Piece;
 
 /// Takes the observations one by one.
 pub trait Tally {
@@ -70,7 +70,7 @@ pub fn is_strong(rule: LinkRule) -> bool {
 
 /// How the values of one kind of two records relate.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shared {
+pub(in crate::resolve) enum Shared {
     /// One has none.
     Unknown,
     /// This value is on both sides.
@@ -95,7 +95,7 @@ pub struct Scorer<'a> {
 
 impl Scorer<'_> {
     /// Looks at what scoring these records will look at.
-    pub(super) fn look_ahead(&self, records: impl Iterator<Item = Record> + Clone) {
+    pub(in crate::resolve) fn look_ahead(&self, records: impl Iterator<Item = Record> + Clone) {
         let population = self.population;
         look(records.clone().map(|record| population.peek(record)));
         let contact_keys = |record| [KeyKind::Email, KeyKind::Phone].map(|kind| (kind, population.value(kind, record)));
@@ -219,7 +219,7 @@ impl Scorer<'_> {
         }
     }
 
-    pub(super) fn shared(&self, kind: KeyKind, a: Record, b: Record) -> Shared {
+    pub(in crate::resolve) fn shared(&self, kind: KeyKind, a: Record, b: Record) -> Shared {
         let population = self.population;
         let (first_a, first_b) = (population.value(kind, a), population.value(kind, b));
         if first_a == NONE || first_b == NONE {
@@ -356,7 +356,7 @@ impl Scorer<'_> {
 
 /// How addresses or numbers connect two records.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Key {
+pub(in crate::resolve) enum Key {
     /// Not at all.
     None,
     /// By this value.

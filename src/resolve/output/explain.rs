@@ -3,13 +3,13 @@
 use serde::Serialize;
 
 use crate::model::{Code, LinkRule, RecordKey};
-use crate::resolve::candidates::Edge;
-use crate::resolve::confidence::confidence;
-use crate::resolve::evidence::Verdict;
-use crate::resolve::owners::Owners;
+use crate::resolve::blocking::Edge;
+use crate::resolve::output::confidence::confidence;
+use crate::resolve::compare::score::Verdict;
+use crate::resolve::compare::key_frequency::Owners;
 use crate::resolve::population::{KeyKind, Record};
-use crate::resolve::refusal::{Portrait, Refusal};
-use crate::resolve::weights::{LINK16, Piece};
+use crate::resolve::cluster::constraints::{Portrait, Refusal};
+use crate::resolve::compare::weights::{LINK16, Piece};
 use crate::resolve::{Decision, DecisionKind, DecisionState, ProfileChange, Resolution};
 
 /// One observation on two records.
@@ -285,7 +285,7 @@ impl Resolution {
     }
 
     /// What speaks for and against two records; of a link, what the rest of the household says besides.
-    pub(super) fn evidence(&self, a: Record, b: Record, pieces: &mut Vec<(Piece, i32)>) -> Verdict {
+    pub(in crate::resolve) fn evidence(&self, a: Record, b: Record, pieces: &mut Vec<(Piece, i32)>) -> Verdict {
         let verdict = self.scorer().score(a.min(b), a.max(b), pieces);
         let sum: i32 = pieces.iter().map(|(_, bits16)| bits16).sum();
         let link = self.tree_edge(a, b).filter(|edge| edge.rule() != Some(LinkRule::Decision));

@@ -1,0 +1,9 @@
+//! Comparison: what two records have in common, and how much each agreement or conflict weighs.
+
+pub(super) mod birth_date;
+pub(super) mod email_local_part;
+pub(super) mod key_frequency;
+pub(super) mod nameless;
+pub(super) mod names;
+pub(super) mod score;
+pub(super) mod weights;
