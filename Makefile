@@ -20,16 +20,17 @@ CARGO_BUILD := cargo build --release --locked --features local-postgres --bins
 
 SOURCES := mca-za mca-uk scl teetime messaging
 EXPORTS := $(addprefix export-,$(SOURCES)) export-crm
-STEPS := stage resolve build score load verify report rollback status checklist watermarks plan inspect explain audit purge
+STEPS := stage resolve consolidate score load verify report rollback status checklist watermarks plan inspect explain audit purge
 
-.PHONY: help binaries demo up down check-connections export $(EXPORTS) $(STEPS) phase1 phase2 phase3 phase4 phase5 phase6 backfill test check bench golden clean distclean
+.PHONY: help build binaries demo up down check-connections export $(EXPORTS) $(STEPS) phase1 phase2 phase3 phase4 phase5 phase6 backfill test check bench golden clean distclean
 
 ## help: this list
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST) | awk '{ at = index($$0, ": "); printf "  %-44s %s\n", substr($$0, 1, at - 1), substr($$0, at + 2) }'
 	@echo "  variables                                    DATA_DIR=$(DATA_DIR) CONFIG=$(CONFIG) AS_OF=$(AS_OF) PHASE=$(PHASE) SCALE=$(SCALE) FRESH=$(FRESH) ARGS=$(ARGS)"
 
-binaries:
+## build: compile the binaries
+build binaries:
 	@command -v cargo >/dev/null || { echo "error: no cargo on the PATH; install Rust 1.95 or newer (https://rustup.rs)" >&2; exit 2; }
 	@$(CARGO_BUILD) --quiet || $(CARGO_BUILD)
 
@@ -59,19 +60,15 @@ export: binaries
 $(EXPORTS): binaries
 	@scripts/run $@ $(ARGS)
 
-## stage, resolve, build, score, load, verify, report: one step (PHASE=N at stage)
+## stage, resolve, consolidate, score, load, verify, report: one step (PHASE=N at stage)
 ## plan: what each phase would insert, update and delete in the CRM
 ## rollback: remove exactly what the backfill loaded
 ## status: what is exported, staged and loaded; is the last commit known
 ## checklist: the strategy's execution checklist, line by line, with proof
 ## watermarks: from which instant real-time sync must start, per source
 ## inspect, explain, audit, purge: for people (ARGS="…"; see --help)
-$(filter-out build,$(STEPS)): binaries
+$(STEPS): binaries
 	@scripts/run $@ $(ARGS)
-
-# cargo reserves the name build for a folder of its own.
-build: binaries
-	@scripts/run build-crm $(ARGS)
 
 ## phase1 … phase6: everything of a phase: exports that are missing, the steps, the load, its verification
 phase1 phase2 phase3 phase4 phase5 phase6: binaries

@@ -2,16 +2,17 @@
 //!
 //! ```text
 //! five databases ─export-*─▶ data/exports ─stage─▶ data/stage ─resolve─▶ data/resolve
-//!     ─build─▶ data/crm ─score─▶ data/score ─load─▶ CRM ─verify─▶ data/verify ─report─▶ data/report
+//!     ─consolidate─▶ data/crm ─score─▶ data/score ─load─▶ CRM ─verify─▶ data/verify ─report─▶ data/report
 //! ```
 //!
 //! [`model`] holds the domain's words, [`tables`] every dataset, [`sources`] what is particular to a source. [`resolve`],
-//! [`build`], [`score`], [`segment`] and [`report`] are pure: same input, same bytes. [`store`] alone knows files, [`pg`] alone
+//! [`consolidate`], [`score`], [`segment`] and [`report`] are pure: same input, same bytes. [`store`] alone knows files, [`pg`] alone
 //! knows PostgreSQL, [`steps`] join them, one file per binary. The clock is read once, in [`cli`].
 
-pub mod build;
 pub mod cli;
 pub mod config;
+pub mod consolidate;
+pub mod datasets;
 #[cfg(feature = "local-postgres")]
 pub mod demo;
 pub mod fault;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crm_backfill::build::{Departure, Departures};
+use crm_backfill::consolidate::{Departure, Departures};
 use crm_backfill::cli::Session;
 use crm_backfill::config::Config;
 use crm_backfill::model::{Source, Timestamp};
@@ -38,7 +38,7 @@ fn grants_that_a_false_flag_alone_silences_ask_for_a_person_above_two_per_cent()
         let mut writer = draft.writer::<departures::Table>(None).unwrap();
         counted.rows().for_each(|row| writer.push(row).unwrap());
         draft.close(None, writer).unwrap();
-        draft.finish(Manifest::new("build", AS_OF, Some(6)), &session.layout.previous("crm")).unwrap();
+        draft.finish(Manifest::new("consolidate", AS_OF, Some(6)), &session.layout.previous("crm")).unwrap();
         facts(&session).unwrap().doubts
     };
     assert_eq!(doubts(20), []);

@@ -9,7 +9,7 @@ fn built() -> (Workdir, Database) {
     let mut workdir = exported();
     let crm = database(include_str!("../schemas/crm.sql"));
     workdir.set("CRM_DATABASE_URL", &crm.url);
-    for step in ["export-crm", "stage", "resolve", "build", "score"] {
+    for step in ["export-crm", "stage", "resolve", "consolidate", "score"] {
         workdir.ok(step, &[]);
     }
     (workdir, crm)
@@ -79,7 +79,7 @@ fn an_emergency_wants_the_databases_name_whoever_asks() {
     let saved = std::fs::read_dir(workdir.data().join("backup")).unwrap().next().unwrap().unwrap().path();
     assert!(std::fs::read_to_string(saved.join("CustomerNote.jsonl")).unwrap().contains("prefers mornings"));
     assert!(!workdir.data().join("crm").exists(), "the datasets are set aside");
-    for step in ["build", "score"] {
+    for step in ["consolidate", "score"] {
         workdir.ok(step, &[]);
     }
     workdir.ok("load", &[]);

@@ -42,7 +42,7 @@ pub fn exported() -> Workdir {
 #[test]
 fn the_small_world_gives_what_was_reviewed() {
     let workdir = exported();
-    for step in ["stage", "resolve", "build-crm", "score"] {
+    for step in ["stage", "resolve", "consolidate", "score"] {
         workdir.ok(step, &[]);
     }
     let rewriting = std::env::var_os("CRM_BACKFILL_GOLDEN").is_some();

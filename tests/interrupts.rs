@@ -89,7 +89,7 @@ fn an_interrupted_step_leaves_its_former_folder_and_the_next_run_cleans_up() {
         workdir.ok(step, &[]);
     }
     workdir.ok("export-crm", &[]);
-    let steps = [("stage", "stage"), ("resolve", "resolve"), ("build", "crm"), ("score", "score"), ("report", "report")];
+    let steps = [("stage", "stage"), ("resolve", "resolve"), ("consolidate", "crm"), ("score", "score"), ("report", "report")];
     for (at, (step, folder)) in steps.into_iter().enumerate() {
         let signal = if at % 2 == 0 { Signal::TERM } else { Signal::INT };
         signalled(&workdir, step, &[], signal, || has_draft(&workdir, folder)).says(NOTHING);
@@ -139,7 +139,7 @@ fn an_interrupted_load_verification_or_rollback_leaves_the_crm_as_it_was() {
     for step in world::exporters(6) {
         workdir.ok(step, &[]);
     }
-    for step in ["export-crm", "stage", "resolve", "build", "score"] {
+    for step in ["export-crm", "stage", "resolve", "consolidate", "score"] {
         workdir.ok(step, &[]);
     }
     let stalled_at = |workdir: &mut Workdir, bytes: &'static [u8]| {

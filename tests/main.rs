@@ -5,7 +5,7 @@ mod support;
 #[cfg(feature = "local-postgres")]
 mod audit;
 #[cfg(feature = "local-postgres")]
-mod build;
+mod consolidate;
 mod checklist;
 #[cfg(feature = "local-postgres")]
 mod cli;

@@ -88,7 +88,7 @@ impl Town {
     /// From the saved exports and a renewed one of the CRM to a verified CRM.
     fn load(&self) {
         self.workdir.ok("export-crm", &[]);
-        for step in ["stage", "resolve", "build", "score", "load"] {
+        for step in ["stage", "resolve", "consolidate", "score", "load"] {
             self.workdir.ok(step, &[]);
         }
         self.workdir.ok("verify", &[]);

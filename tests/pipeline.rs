@@ -40,7 +40,7 @@ fn phase(workdir: &Workdir, number: u8) {
     }
     workdir.ok("export-crm", &[]);
     workdir.ok("stage", &["--phase", &number]);
-    for step in ["resolve", "build-crm", "score", "load", "verify"] {
+    for step in ["resolve", "consolidate", "score", "load", "verify"] {
         workdir.ok(step, &[]);
     }
 }
@@ -111,7 +111,7 @@ fn phases_with_a_renewed_export_of_the_crm_end_as_one_backfill_whatever_the_popu
         assert_eq!(content(&by_phases), expected, "{} {seed}", population.name);
         // What the load put into the CRM comes back with its export, and changes nothing.
         second.ok("export-crm", &[]);
-        for step in ["stage", "resolve", "build-crm", "score"] {
+        for step in ["stage", "resolve", "consolidate", "score"] {
             second.ok(step, &[]);
         }
         second.ok("load", &[]).says("nothing to do");
@@ -137,11 +137,11 @@ fn saved_exports_repeat_to_the_same_bytes_without_a_database_and_on_any_number_o
         }
         workdir.set("RAYON_NUM_THREADS", threads);
         workdir.ok("stage", &[]);
-        for step in ["resolve", "build-crm", "score"] {
+        for step in ["resolve", "consolidate", "score"] {
             workdir.ok(step, &[]);
         }
         runs.push(["stage", "resolve", "crm", "score"].map(|folder| workdir.fingerprint(folder)));
-        for step in ["stage", "resolve", "build-crm", "score"] {
+        for step in ["stage", "resolve", "consolidate", "score"] {
             workdir.ok(step, &[]).says("nothing to do");
         }
     }
@@ -177,7 +177,7 @@ fn what_others_put_into_the_crm_survives_a_second_load_and_a_rollback() {
     };
     let before = foreign();
     workdir.ok("export-crm", &[]);
-    for step in ["stage", "resolve", "build-crm", "score"] {
+    for step in ["stage", "resolve", "consolidate", "score"] {
         workdir.ok(step, &[]);
     }
     workdir.ok("load", &[]);

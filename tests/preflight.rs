@@ -324,7 +324,7 @@ fn a_database_that_is_no_crm_is_refused_by_every_command_that_asks_it() {
     let mut workdir = crate::golden::exported();
     let crm = database(CRM);
     workdir.set("CRM_DATABASE_URL", &crm.url);
-    for step in ["export-crm", "stage", "resolve", "build", "score", "load", "verify"] {
+    for step in ["export-crm", "stage", "resolve", "consolidate", "score", "load", "verify"] {
         workdir.ok(step, &[]);
     }
     let held = |workdir: &Workdir| ["exports/crm", "verify", "crm", "score"].map(|folder| workdir.fingerprint(folder));

@@ -468,7 +468,7 @@ mod step {
             consents.push(row).unwrap();
         }
         draft.close(None, consents).unwrap();
-        draft.finish(Manifest::new("build", &as_of, Some(phase)), &layout.previous("crm")).unwrap();
+        draft.finish(Manifest::new("consolidate", &as_of, Some(phase)), &layout.previous("crm")).unwrap();
 
         let draft = Draft::create(&layout.exports_crm(), &as_of).unwrap();
         let mut rows = draft.writer::<segments::Table>(None).unwrap();

@@ -16,7 +16,7 @@ fn status(workdir: &Workdir) -> Value {
 fn build(workdir: &Workdir, phase: &str) {
     workdir.ok("export-crm", &[]);
     workdir.ok("stage", &["--phase", phase]);
-    for step in ["resolve", "build", "score"] {
+    for step in ["resolve", "consolidate", "score"] {
         workdir.ok(step, &[]);
     }
 }

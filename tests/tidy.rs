@@ -21,14 +21,14 @@ const ONLY_IN: &[(&str, &[&str])] = &[
 const NEVER: &[(&str, &[&str])] = &[
     ("model/", &["crate::tables", "crate::store", "crate::pg", "crate::sources", "arrow::"]),
     ("tables/", &["crate::store", "crate::pg", "crate::steps"]),
-    ("sources/", &["crate::store", "crate::pg", "crate::steps", "crate::resolve", "crate::build"]),
+    ("sources/", &["crate::store", "crate::pg", "crate::steps", "crate::resolve", "crate::consolidate"]),
     ("resolve/", &["crate::sources", "crate::store", "crate::pg", "crate::steps", "crate::config"]),
-    ("build/", &["crate::sources", "crate::store", "crate::pg", "crate::steps", "crate::config"]),
+    ("consolidate/", &["crate::sources", "crate::store", "crate::pg", "crate::steps", "crate::config"]),
     ("score/", &["crate::sources", "crate::store", "crate::pg", "crate::steps", "crate::config"]),
     ("segment/", &["crate::sources", "crate::store", "crate::pg", "crate::steps", "crate::config"]),
     ("report/", &["crate::sources", "crate::store", "crate::pg", "crate::steps", "crate::config"]),
-    ("store/", &["crate::sources", "crate::pg", "crate::steps", "crate::resolve", "crate::build"]),
-    ("pg/", &["crate::steps", "crate::resolve", "crate::build"]),
+    ("store/", &["crate::sources", "crate::pg", "crate::steps", "crate::resolve", "crate::consolidate"]),
+    ("pg/", &["crate::steps", "crate::resolve", "crate::consolidate"]),
     ("bin/", &["crm_backfill::store", "crm_backfill::tables"]),
 ];
 

@@ -396,7 +396,7 @@ mod tests {
                 columns: vec!["category".to_owned(), "count".to_owned()],
                 rows: vec![vec!["BOOKING".to_owned(), "400000".to_owned()]],
             }],
-            steps: ["stage", "resolve", "build", "score", "load", "verify"]
+            steps: ["stage", "resolve", "consolidate", "score", "load", "verify"]
                 .iter()
                 .enumerate()
                 .map(|(index, step)| Step {

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use crate::build::{Departure, flags_need_a_person};
+use crate::consolidate::{Departure, flags_need_a_person};
 use crate::cli::{Outcome, Session};
 use crate::fault::{Exit, Fault};
 use crate::model::{Code, Source};

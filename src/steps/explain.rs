@@ -66,7 +66,7 @@ fn warn_of_old_fields(session: &Session, resolved: &Folder) -> Result<()> {
     let Some(crm) = Folder::find(&session.layout.crm())? else { return Ok(()) };
     let now = hash_bytes(resolved.manifest.content_hash().as_bytes());
     if crm.manifest.inputs.get("resolve") != Some(&now) {
-        session.progress.warn("data/crm was built of another resolution; where values come from is as it was then (make build)");
+        session.progress.warn("data/crm was built of another resolution; where values come from is as it was then (make consolidate)");
     }
     Ok(())
 }

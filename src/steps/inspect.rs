@@ -11,10 +11,11 @@ use comfy_table::{Table as Grid, presets};
 use serde_json::json;
 
 use crate::cli::{Outcome, Session};
+use crate::datasets;
 use crate::fault::{Exit, Fault, did_you_mean};
 use crate::progress::thousands;
 use crate::store::{Folder, replace_file};
-use crate::tables::{self, Dataset, dictionary};
+use crate::tables::{Dataset, dictionary};
 
 /// What to look at.
 #[derive(Debug, ClapArgs)]
@@ -67,7 +68,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
 
 fn existing(session: &Session) -> Result<Vec<Found>> {
     let mut all = Vec::new();
-    for dataset in tables::all() {
+    for dataset in datasets::all() {
         for stem in dictionary::stems(&dataset, |_, _| true) {
             let path = session.layout.root().join(dictionary::folder(&stem));
             let Some(folder) = Folder::find(&path)? else { continue };
@@ -109,7 +110,7 @@ fn list(found: &[Found]) -> Outcome {
 /// Rows of a batch that pass the filters, each as shown texts; `None` is null.
 pub(crate) fn rows(batch: &RecordBatch, filters: &[(usize, String)]) -> Result<Vec<Vec<Option<String>>>> {
     let options = FormatOptions::default().with_timestamp_format(Some("%Y-%m-%dT%H:%M:%S%.6fZ"));
-    let printable: Vec<_> = batch.columns().iter().map(tables::printable).collect();
+    let printable: Vec<_> = batch.columns().iter().map(crate::tables::printable).collect();
     let columns: Vec<_> =
         printable.iter().map(|array| ArrayFormatter::try_new(array.as_ref(), &options)).collect::<Result<_, _>>()?;
     let mut kept = Vec::new();

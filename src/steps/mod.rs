@@ -1,7 +1,7 @@
 //! Glue, one file per binary: read, call pure code, write.
 
 pub mod audit;
-pub mod build;
+pub mod consolidate;
 pub mod check_connections;
 pub mod checklist;
 pub mod confirm;

@@ -23,7 +23,7 @@ pub struct Args {
     method: String,
 }
 
-const NEXT: &str = "make build";
+const NEXT: &str = "make consolidate";
 
 /// Reads `data/stage` and what the CRM export and `decisions.csv` contribute, writes `data/resolve`.
 pub fn run(session: &Session, args: Args) -> Result<Outcome> {

@@ -208,10 +208,10 @@ fn options(session: &Session) -> Options {
 
 fn strays(summary: &Summary, crm: &Folder) -> Fault {
     let what = format!("{} activities or consents belong to profiles that are not there", summary.strays);
-    Fault::new(Exit::Input, what).at(crm.path().display().to_string()).help("make build")
+    Fault::new(Exit::Input, what).at(crm.path().display().to_string()).help("make consolidate")
 }
 
-/// What the departures of this step decided, by their headings in docs/departures.md; from the manifest of `data/score`.
+/// What the departures of this step decided, by their headings in docs/deviations.md; from the manifest of `data/score`.
 pub(super) fn departures(manifest: &Manifest) -> Result<departures::Columns> {
     let counts = [
         ("activity-scope", "outbound_only_90d"),

@@ -28,7 +28,7 @@ impl Folder {
             let exported = path.parent().is_some_and(|parent| parent.ends_with("exports"));
             let target = match step.as_str() {
                 _ if exported => format!("export-{}", step.replace('_', "-")),
-                "crm" => "build".to_owned(),
+                "crm" => "consolidate".to_owned(),
                 "resolve-strategy" => "resolve ARGS=\"--method strategy\"".to_owned(),
                 _ => step,
             };

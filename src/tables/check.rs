@@ -61,7 +61,7 @@ table! {
 table! {
     /// Decisions that depend on a documented departure from the strategy's code, counted.
     pub mod departures = "check__departures", key(departure) {
-        /// Heading in docs/departures.md.
+        /// Heading in docs/deviations.md.
         departure: Label,
         /// How many rows it decided.
         row_count: i64,

@@ -313,17 +313,6 @@ macro_rules! table {
     };
 }
 
-/// Every dataset, in the order of the data's way.
-pub fn all() -> Vec<Dataset> {
-    let mut datasets = crate::sources::datasets();
-    datasets.extend(stage::datasets());
-    datasets.extend(resolution::datasets());
-    datasets.extend(crm::datasets());
-    datasets.extend(score::datasets());
-    datasets.extend(check::datasets());
-    datasets
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -80,8 +80,7 @@ impl Workdir {
 
     /// A command that sees this folder and these variables only.
     pub fn command(&self, binary: &str, arguments: &[&str]) -> Command {
-        // Cargo keeps the name "build" for its own folder.
-        let file = if binary == "build" { "build-crm" } else { binary };
+        let file = binary;
         let beside = Path::new(env!("CARGO_BIN_EXE_stage")).parent().unwrap().join(file);
         let mut command = Command::new(beside);
         command

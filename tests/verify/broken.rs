@@ -50,7 +50,7 @@ fn breaking_any_single_rule_makes_the_named_check_fail() {
     for step in ["export-mca-za", "export-mca-uk", "export-scl", "export-teetime", "export-messaging", "export-crm"] {
         workdir.ok(step, &[]);
     }
-    for step in ["stage", "resolve", "build", "score", "load"] {
+    for step in ["stage", "resolve", "consolidate", "score", "load"] {
         workdir.ok(step, &[]);
     }
     let passed = workdir.ok("verify", &["--json"]).json();

@@ -68,7 +68,7 @@ fn lines_are_done_by_what_was_run_and_open_again_after_a_rollback() {
     workdir.ok("export-crm", &[]);
     workdir.ok("stage", &["--phase", "2"]);
     let load = |workdir: &Workdir| {
-        for step in ["resolve", "build", "score", "load", "verify"] {
+        for step in ["resolve", "consolidate", "score", "load", "verify"] {
             workdir.ok(step, &[]);
         }
     };

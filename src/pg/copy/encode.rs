@@ -298,7 +298,7 @@ impl Encoder {
 
     fn refuse(&self, column: &str, reason: &str) -> Fault {
         Fault::new(Exit::Input, format!("dataset {:?}, column {column:?} {reason}", self.dataset))
-            .help("nothing was committed; run the step that wrote the dataset again: make build score")
+            .help("nothing was committed; run the step that wrote the dataset again: make consolidate score")
     }
 }
 

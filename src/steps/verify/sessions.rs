@@ -10,7 +10,7 @@ use crate::pg::verify::checks::{CHECKS, Check, Finding, QUALITY, SEGMENT_RULES};
 use crate::pg::verify::session::{Verifier, needs_people};
 use crate::progress::Task;
 use crate::report::numbers::Answer;
-use crate::steps::verify::lend::Folders;
+use crate::steps::verify::evidence::Folders;
 use crate::steps::verify::{results, segments};
 
 /// A check, what it found, and how long it took.

@@ -1,0 +1,55 @@
+//! Pairs of profiles for a person to judge: rows of `crm__duplicate_candidates`.
+
+use std::collections::BTreeMap;
+
+use crate::consolidate::profile::record_index::{Profile, Roster};
+use crate::model::{Uuid, derived_id};
+use crate::tables::crm::duplicate_candidates;
+use crate::tables::{Builder as _, TextList, resolution::candidates};
+
+use arrow::array::RecordBatch;
+
+/// What speaks for a pair whose profiles carry the same subject of the identity provider.
+pub const AUTH_USER_ID_HELD_ELSEWHERE: &str = "AUTH_USER_ID_HELD_ELSEWHERE";
+
+/// Joins the filed candidates of records into candidates of profiles, best first; the tenant is that of the smaller profile id.
+pub fn build(roster: &Roster, candidates: &[candidates::Columns], shared_subjects: &[(Profile, Profile)]) -> RecordBatch {
+    let mut pairs: BTreeMap<(Profile, Profile), (i32, Vec<&str>)> = BTreeMap::new();
+    for row in candidates.iter().flat_map(|columns| columns.rows()).filter(|row| row.is_filed) {
+        let (Some(a), Some(b)) = (roster.profile_with_id(row.a_profile_id), roster.profile_with_id(row.b_profile_id)) else {
+            continue;
+        };
+        if a != b {
+            let (score, reasons) = pairs.entry((a.min(b), a.max(b))).or_default();
+            *score = row.score.max(*score);
+            reasons.extend(row.reasons.iter());
+            reasons.push(row.refusal);
+        }
+    }
+    for &(holder, other) in shared_subjects {
+        let (score, reasons) = pairs.entry((holder.min(other), holder.max(other))).or_default();
+        *score = (*score).max(90);
+        reasons.push(AUTH_USER_ID_HELD_ELSEWHERE);
+    }
+    let mut ordered: Vec<_> = pairs.into_iter().collect();
+    // Stable: among equals the smaller ids come first.
+    ordered.sort_by_key(|(_, (score, _))| std::cmp::Reverse(*score));
+    let mut rows = duplicate_candidates::Builder::new(ordered.len());
+    for ((a, b), (score, mut reasons)) in ordered {
+        reasons.sort_unstable();
+        reasons.dedup();
+        let (mut a_text, mut b_text) = (Uuid::encode_buffer(), Uuid::encode_buffer());
+        let profile_a_id = &*roster.id(a).hyphenated().encode_lower(&mut a_text);
+        let profile_b_id = &*roster.id(b).hyphenated().encode_lower(&mut b_text);
+        let id = derived_id("candidate", &[profile_a_id, profile_b_id]);
+        rows.push(duplicate_candidates::Row {
+            id: id.hyphenated().encode_lower(&mut Uuid::encode_buffer()),
+            tenant_id: roster.tenant(a),
+            profile_a_id,
+            profile_b_id,
+            score,
+            reasons: TextList::Slice(&reasons),
+        });
+    }
+    rows.finish()
+}

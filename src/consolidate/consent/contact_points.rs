@@ -1,0 +1,152 @@
+//! Addresses and further identifiers of person records: their form for comparison, which are shared, who carries which.
+
+use std::borrow::Cow;
+
+use hashbrown::HashSet;
+
+use foldhash::fast::FixedState;
+
+use crate::consolidate::BuildError;
+use crate::consolidate::profile::record_index::{Record, Roster};
+use crate::model::{AliasType, Channel, Source};
+use crate::tables::{Columns as _, resolution::hubs, stage::identifiers};
+
+/// What a channel reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Address {
+    /// A mailbox.
+    Email,
+    /// A telephone number.
+    Phone,
+}
+
+impl Address {
+    /// What a consent channel reaches; push notifications reach a device that no source names.
+    pub fn of(channel: Channel) -> Option<Self> {
+        match channel {
+            Channel::Email => Some(Self::Email),
+            Channel::Sms | Channel::Whatsapp => Some(Self::Phone),
+            Channel::Push => None,
+        }
+    }
+}
+
+/// A normal address in the form in which addresses are compared: without `+tag`, for Gmail without dots and alias domain.
+pub fn email_form(email: &str) -> Cow<'_, str> {
+    let Some((local, domain)) = email.rsplit_once('@') else { return Cow::Borrowed(email) };
+    let untagged = local.split('+').next().filter(|name| !name.is_empty()).unwrap_or(local);
+    let is_gmail = matches!(domain, "gmail.com" | "googlemail.com");
+    if is_gmail {
+        return Cow::Owned(format!("{}@gmail.com", untagged.replace('.', "")));
+    }
+    if untagged.len() == local.len() { Cow::Borrowed(email) } else { Cow::Owned(format!("{untagged}@{domain}")) }
+}
+
+/// Further identifiers of every record: second addresses, second numbers, association numbers.
+pub struct Identifiers {
+    batches: Vec<identifiers::Columns>,
+    places: Vec<(Record, u32, u32)>,
+}
+
+impl Identifiers {
+    /// Orders the staged identifiers by the record they belong to; those of unknown records are left out.
+    pub fn new(staged: Vec<(Source, Vec<identifiers::Columns>)>, roster: &Roster) -> Result<Self, BuildError> {
+        let mut batches = Vec::new();
+        let mut places = Vec::new();
+        for (source, columns) in staged.into_iter().flat_map(|(source, all)| all.into_iter().map(move |one| (source, one))) {
+            let batch = u32::try_from(batches.len()).map_err(|_| BuildError::TooMany)?;
+            for row in 0..columns.len() {
+                if let Some(record) = roster.record(source, columns.source_id(row)) {
+                    places.push((record, batch, u32::try_from(row).map_err(|_| BuildError::TooMany)?));
+                }
+            }
+            batches.push(columns);
+        }
+        places.sort_unstable();
+        Ok(Self { batches, places })
+    }
+
+    /// The further identifiers of a record in staged order.
+    pub fn of(&self, record: Record) -> impl Iterator<Item = identifiers::Row<'_>> + '_ {
+        let from = self.places.partition_point(|&(owner, _, _)| owner < record);
+        let places = self.places[from..].iter().take_while(move |&&(owner, _, _)| owner == record);
+        places.map(|&(_, batch, row)| self.batches[batch as usize].row(row as usize))
+    }
+}
+
+/// Addresses that more people share than one person can stand for.
+#[derive(Default)]
+pub struct Hubs {
+    values: HashSet<(Address, String), FixedState>,
+}
+
+impl Hubs {
+    /// From the hubs that resolution found. A value that is a hub in one tenant is treated as shared in all.
+    pub fn new(hubs: &[hubs::Columns]) -> Self {
+        let mut values = HashSet::with_hasher(FixedState::with_seed(0));
+        for hub in hubs.iter().flat_map(|columns| columns.rows()) {
+            match hub.kind {
+                "EMAIL" => values.insert((Address::Email, email_form(hub.value).into_owned())),
+                "PHONE" => values.insert((Address::Phone, hub.value.to_owned())),
+                // Shared numbers of associations and subjects are shown all the same.
+                _ => false,
+            };
+        }
+        Self { values }
+    }
+
+    /// Whether an address or number is shared.
+    pub fn has(&self, kind: Address, value: &str) -> bool {
+        if self.values.is_empty() {
+            return false;
+        }
+        let form = match kind {
+            Address::Email => email_form(value),
+            Address::Phone => Cow::Borrowed(value),
+        };
+        self.values.contains(&(kind, form.into_owned()))
+    }
+}
+
+/// Calls back with every address and number a record carries, its own first.
+pub fn each_address<'a>(
+    roster: &'a Roster,
+    identifiers: &'a Identifiers,
+    record: Record,
+    mut visit: impl FnMut(Address, &'a str),
+) {
+    let (columns, row) = roster.at(record);
+    if let Some(email) = columns.email(row) {
+        visit(Address::Email, email);
+    }
+    if let Some(phone) = columns.phone(row) {
+        visit(Address::Phone, phone);
+    }
+    for identifier in identifiers.of(record) {
+        match identifier.kind {
+            Some(AliasType::Email) => visit(Address::Email, identifier.value),
+            Some(AliasType::Phone) => visit(Address::Phone, identifier.value),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_compared_without_tags_and_gmail_dots() {
+        assert_eq!(email_form("jane.doe+golf@mail.test"), "jane.doe@mail.test");
+        assert_eq!(email_form("jane.doe+golf@googlemail.com"), "janedoe@gmail.com");
+        assert_eq!(email_form("jane.doe@mail.test"), "jane.doe@mail.test");
+        assert_eq!(email_form("+@mail.test"), "+@mail.test");
+        assert_eq!(email_form("no address"), "no address");
+    }
+
+    #[test]
+    fn push_reaches_no_address() {
+        assert_eq!(Address::of(Channel::Push), None);
+        assert_eq!(Address::of(Channel::Whatsapp), Some(Address::Phone));
+    }
+}

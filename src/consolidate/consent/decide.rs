@@ -1,0 +1,238 @@
+//! The decision on one unit of consent: what the evidence of one contact says about one channel and scope.
+//!
+//! Rules 1 to 7 of the consent page: the change log, then preferences, then the contact's flag. In one sentence: a refusal stands
+//! unless the log holds a later act of the person; equal instants favour the refusal. Evidence of other contacts, of addresses
+//! and of earlier loads (rules 8 to 12) is weighed in [`crate::consolidate::consent::weigh`].
+
+use crate::consolidate::FlagFalse;
+use crate::model::{ConsentStatus, Timestamp};
+
+/// Where a piece of evidence was written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EvidenceKind {
+    /// A logged change of consent.
+    Log,
+    /// A preference.
+    Preference,
+}
+
+/// One preference or logged change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// Where it was written down.
+    pub kind: EvidenceKind,
+    /// Whether it gives consent (otherwise it refuses).
+    pub is_grant: bool,
+    /// Whether it is an act of the person; only logged acts lift a refusal.
+    pub is_act: bool,
+    /// When consent was given or refused.
+    pub at: Timestamp,
+    /// When the row last changed; what lifts a refusal by preference must be later.
+    pub changed_at: Timestamp,
+}
+
+/// The contact's flag for the channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flag {
+    /// Whether the channel is allowed.
+    pub is_set: bool,
+    /// When the contact last changed; as_of when nobody knows.
+    pub changed_at: Timestamp,
+}
+
+/// What decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decider {
+    /// The piece of evidence at this position.
+    Evidence(usize),
+    /// The contact's flag.
+    Flag,
+}
+
+/// The state of a unit and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// Given or refused.
+    pub status: ConsentStatus,
+    /// When; null for a refusal by flag alone.
+    pub at: Option<Timestamp>,
+    /// What decided.
+    pub decider: Decider,
+    /// The number of the rule: 3 log, 4 preference, 5 flag, 6 grant.
+    pub rule: u8,
+    /// Whether a later act lifted a refusal.
+    pub is_lifted: bool,
+    /// Whether log, preference and flag disagree.
+    pub is_conflict: bool,
+}
+
+/// Decides a unit that has at least one preference or logged change; `None` when it has none (rule 7 is the flag's alone).
+/// Among equal pieces of evidence the first in the slice decides, so callers order it by record.
+pub fn decide(evidence: &[Evidence], flag: Option<Flag>, flag_false: FlagFalse) -> Option<Decision> {
+    let last_act = evidence.iter().filter(|piece| is_lifting(piece)).map(|piece| piece.at).max();
+    let stands = |refused_at: Timestamp| last_act.is_none_or(|act| act <= refused_at);
+
+    let log_refusal = latest(evidence, EvidenceKind::Log, false);
+    let log_grant = latest(evidence, EvidenceKind::Log, true);
+    let preference_refusal = latest(evidence, EvidenceKind::Preference, false);
+    let preference_grant = latest(evidence, EvidenceKind::Preference, true);
+
+    let log_says = match log_refusal {
+        Some(refusal) if stands(evidence[refusal].at) => Some(false),
+        _ => (log_grant.is_some() || log_refusal.is_some()).then_some(true),
+    };
+    let preference_says = preference_refusal.map(|_| false).or(preference_grant.map(|_| true));
+    let says = [log_says, preference_says, flag.map(|flag| flag.is_set)];
+    let is_conflict = says.contains(&Some(true)) && says.contains(&Some(false));
+    let out = |at, decider, rule| Decision { status: ConsentStatus::OptedOut, at, decider, rule, is_lifted: false, is_conflict };
+
+    if let Some(refusal) = log_refusal.filter(|_| log_says == Some(false)) {
+        return Some(out(Some(evidence[refusal].at), Decider::Evidence(refusal), 3));
+    }
+    if let Some(refusal) = preference_refusal.filter(|&refusal| stands(evidence[refusal].changed_at)) {
+        return Some(out(Some(evidence[refusal].at), Decider::Evidence(refusal), 4));
+    }
+    let grant = log_grant.or(preference_grant)?;
+    let flag_refusal = flag.filter(|flag| !flag.is_set && flag_false == FlagFalse::Withdrawal);
+    if flag_refusal.is_some_and(|flag| stands(flag.changed_at)) {
+        return Some(out(None, Decider::Flag, 5));
+    }
+    let is_lifted = log_refusal.is_some() || preference_refusal.is_some() || flag_refusal.is_some();
+    Some(Decision {
+        status: ConsentStatus::OptedIn,
+        at: Some(evidence[grant].at),
+        decider: Decider::Evidence(grant),
+        rule: 6,
+        is_lifted,
+        is_conflict,
+    })
+}
+
+/// Whether a piece of evidence can lift an earlier refusal.
+pub fn is_lifting(piece: &Evidence) -> bool {
+    piece.kind == EvidenceKind::Log && piece.is_grant && piece.is_act
+}
+
+fn latest(evidence: &[Evidence], kind: EvidenceKind, is_grant: bool) -> Option<usize> {
+    let time = |piece: &Evidence| if is_grant { piece.at } else { piece.at.max(piece.changed_at) };
+    let mut found: Option<usize> = None;
+    for (position, piece) in evidence.iter().enumerate() {
+        let fits = piece.kind == kind && piece.is_grant == is_grant;
+        if fits && found.is_none_or(|best| time(piece) > time(&evidence[best])) {
+            found = Some(position);
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use EvidenceKind::{Log, Preference};
+
+    fn piece(kind: EvidenceKind, is_grant: bool, is_act: bool, at: i64) -> Evidence {
+        Evidence { kind, is_grant, is_act, at: Timestamp(at), changed_at: Timestamp(at) }
+    }
+
+    /// The rules read as the page has them, step by step over a sorted log; shares no code with [`decide`].
+    fn oracle(evidence: &[Evidence], flag: Option<Flag>, flag_false: FlagFalse) -> Option<(bool, u8)> {
+        let mut log: Vec<&Evidence> = evidence.iter().filter(|piece| piece.kind == Log).collect();
+        log.sort_by_key(|piece| (piece.at, !piece.is_grant));
+        let mut state = None;
+        for entry in &log {
+            state = match (state, entry.is_grant) {
+                (_, false) => Some(false),
+                (Some(false), true) if !entry.is_act => Some(false),
+                (_, true) => Some(true),
+            };
+        }
+        if state == Some(false) {
+            return Some((false, 3));
+        }
+        let acts_after = |at: Timestamp| log.iter().any(|entry| entry.is_grant && entry.is_act && entry.at > at);
+        let preferences = || evidence.iter().filter(|piece| piece.kind == Preference);
+        if preferences().any(|preference| !preference.is_grant && !acts_after(preference.changed_at)) {
+            return Some((false, 4));
+        }
+        let is_positive = state == Some(true) || preferences().any(|preference| preference.is_grant);
+        match flag {
+            Some(Flag { is_set: false, changed_at })
+                if is_positive && flag_false == FlagFalse::Withdrawal && !acts_after(changed_at) =>
+            {
+                Some((false, 5))
+            }
+            _ => is_positive.then_some((true, 6)),
+        }
+    }
+
+    #[test]
+    fn every_order_and_combination_of_four_pieces_is_decided_as_the_rules_read() {
+        let mut alphabet = Vec::new();
+        for at in 1..=3 {
+            for is_grant in [true, false] {
+                alphabet.push(piece(Log, is_grant, true, at));
+                alphabet.push(piece(Log, is_grant, false, at));
+                alphabet.push(piece(Preference, is_grant, false, at));
+            }
+        }
+        // A refusal by preference is dated by its last change, and lifted only after it.
+        alphabet.push(Evidence { changed_at: Timestamp(3), ..piece(Preference, false, false, 1) });
+        let flag = |is_set, at| Some(Flag { is_set, changed_at: Timestamp(at) });
+        let flags = [None, flag(true, 2), flag(false, 1), flag(false, 2), flag(false, 3)];
+        let size = alphabet.len();
+        let mut compared = 0;
+        for number in 0..size.pow(4) {
+            let pieces: Vec<Evidence> = (0..4).map(|place| alphabet[number / size.pow(place) % size]).collect();
+            for flag in flags {
+                for flag_false in [FlagFalse::Withdrawal, FlagFalse::Unset] {
+                    for count in [1, 2, 3, 4] {
+                        let pieces = &pieces[..count];
+                        let decision = decide(pieces, flag, flag_false);
+                        let found = decision.map(|decision| (decision.status == ConsentStatus::OptedIn, decision.rule));
+                        assert_eq!(found, oracle(pieces, flag, flag_false), "{pieces:?} {flag:?} {flag_false:?}");
+                        compared += 1;
+                    }
+                }
+            }
+        }
+        assert_eq!(compared, 19_i32.pow(4) * 5 * 2 * 4);
+    }
+
+    #[test]
+    fn a_refusal_is_dated_by_its_evidence_and_by_flag_alone_not_at_all() {
+        let grant = piece(Preference, true, false, 5);
+        let refused = decide(&[grant, piece(Preference, false, false, 9)], None, FlagFalse::Withdrawal).unwrap();
+        assert_eq!(
+            (refused.status, refused.at, refused.decider),
+            (ConsentStatus::OptedOut, Some(Timestamp(9)), Decider::Evidence(1))
+        );
+        let flag = Some(Flag { is_set: false, changed_at: Timestamp(1) });
+        let silenced = decide(&[grant], flag, FlagFalse::Withdrawal).unwrap();
+        assert_eq!((silenced.status, silenced.at, silenced.decider), (ConsentStatus::OptedOut, None, Decider::Flag));
+        assert!(silenced.is_conflict);
+    }
+
+    #[test]
+    fn a_grant_dates_from_the_evidence_used_the_log_before_the_preference() {
+        let pieces = [piece(Preference, true, false, 9), piece(Log, true, false, 4), piece(Log, true, false, 6)];
+        let given = decide(&pieces, None, FlagFalse::Withdrawal).unwrap();
+        assert_eq!((given.at, given.decider, given.rule), (Some(Timestamp(6)), Decider::Evidence(2), 6));
+    }
+
+    #[test]
+    fn only_a_logged_act_lifts_and_only_a_later_one() {
+        let refusal = piece(Log, false, true, 5);
+        let status = |other| decide(&[refusal, other], None, FlagFalse::Withdrawal).unwrap();
+        assert_eq!(status(piece(Log, true, true, 6)).status, ConsentStatus::OptedIn);
+        assert!(status(piece(Log, true, true, 6)).is_lifted);
+        assert_eq!(status(piece(Log, true, true, 5)).status, ConsentStatus::OptedOut);
+        assert_eq!(status(piece(Log, true, false, 6)).status, ConsentStatus::OptedOut);
+        assert_eq!(status(piece(Preference, true, true, 6)).status, ConsentStatus::OptedOut);
+    }
+
+    #[test]
+    fn the_flag_alone_decides_no_unit() {
+        let flag = Some(Flag { is_set: true, changed_at: Timestamp(1) });
+        assert_eq!(decide(&[], flag, FlagFalse::Withdrawal), None);
+    }
+}

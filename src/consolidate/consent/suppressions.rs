@@ -1,0 +1,131 @@
+//! Addresses that must not be contacted, and why: rows of `crm__suppressions`, which are never loaded as such.
+
+use arrow::array::RecordBatch;
+
+use crate::consolidate::Options;
+use crate::consolidate::timeline::Signals;
+use crate::consolidate::consent::contact_points::{Address, Identifiers, each_address, email_form};
+use crate::consolidate::profile::record_index::{Record, Roster};
+use crate::consolidate::consent::units::{ALL_SCOPES, Units};
+use crate::consolidate::consent::withdrawals::{EarlierWithdrawal, Withdrawals, contact_tenant, each_unit_address};
+use crate::model::{Channel, Code as _, ConsentStatus, Source, StatusTag, Timestamp};
+use crate::tables::Builder as _;
+use crate::tables::crm::suppressions;
+
+struct Suppression {
+    tenant_id: String,
+    channel: &'static str,
+    address: String,
+    scope: String,
+    reason: &'static str,
+    revoked_at: Option<Timestamp>,
+}
+
+impl Suppression {
+    fn key(&self) -> (&str, &str, &str, &str, &str) {
+        (&self.tenant_id, self.channel, &self.address, &self.scope, self.reason)
+    }
+}
+
+/// Gathers withdrawals, bounces, complaints, the dead, and what earlier loads recorded; one row per key, the latest time of each.
+pub fn build(
+    roster: &Roster,
+    identifiers: &Identifiers,
+    units: &Units,
+    withdrawals: &Withdrawals,
+    signals: &Signals,
+    earlier: &[EarlierWithdrawal],
+    options: &Options,
+) -> RecordBatch {
+    let mut all: Vec<Suppression> = Vec::new();
+    for unit in units.all().iter().filter(|unit| unit.status == ConsentStatus::OptedOut) {
+        let tenant = contact_tenant(roster, unit.contact, options);
+        each_unit_address(roster, identifiers, unit, |address| {
+            all.push(suppression(tenant, unit.channel, address, units.scope(unit), "WITHDRAWN", unit.at));
+        });
+    }
+    for contact in roster.records_of(Source::Messaging) {
+        mail(roster, signals, contact, options, &mut all);
+    }
+    for profile in 0..roster.profile_count() {
+        let members = roster.members(profile);
+        let is_deceased = |&record: &Record| {
+            let (columns, row) = roster.at(record);
+            columns.status_tag(row) == Some(StatusTag::Deceased)
+        };
+        if members.iter().any(is_deceased) {
+            for &record in members {
+                each_address(roster, identifiers, record, |kind, value| {
+                    for channel in channels(kind) {
+                        let address = form(kind, value);
+                        all.push(suppression(roster.tenant(profile), channel, &address, ALL_SCOPES, "DECEASED", None));
+                    }
+                });
+            }
+        }
+    }
+    // The latest time first, a time before none, so that the first of each key is kept.
+    all.sort_by(|a, b| a.key().cmp(&b.key()).then(b.revoked_at.cmp(&a.revoked_at)));
+    all.dedup_by(|later, kept| later.key() == kept.key());
+    let mut recorded: Vec<Suppression> = Vec::new();
+    let standing = earlier.iter().enumerate().filter(|(position, _)| !withdrawals.is_lifted(*position));
+    for (_, row) in standing {
+        let old = suppression(&row.tenant_id, row.channel, &row.address, &row.scope, "EARLIER_LOAD", row.revoked_at);
+        let (tenant, channel, address, scope, _) = old.key();
+        let now = (tenant, channel, address, scope, row.reason.as_str());
+        if all.binary_search_by(|other| other.key().cmp(&now)).is_err() {
+            recorded.push(old);
+        }
+    }
+    all.append(&mut recorded);
+    all.sort_by(|a, b| a.key().cmp(&b.key()).then(b.revoked_at.cmp(&a.revoked_at)));
+    all.dedup_by(|later, kept| later.key() == kept.key());
+    let mut rows = suppressions::Builder::new(all.len());
+    for row in &all {
+        rows.push(suppressions::Row {
+            tenant_id: &row.tenant_id,
+            channel: Channel::from_code(row.channel).expect("the code of a channel"),
+            address: &row.address,
+            scope: &row.scope,
+            reason: row.reason,
+            revoked_at: row.revoked_at,
+        });
+    }
+    rows.finish()
+}
+
+fn mail(roster: &Roster, signals: &Signals, contact: Record, options: &Options, all: &mut Vec<Suppression>) {
+    let (columns, row) = roster.at(contact);
+    let tenant = contact_tenant(roster, contact, options);
+    for (kind, value) in [(Address::Email, columns.email(row)), (Address::Phone, columns.phone(row))] {
+        let Some(value) = value else { continue };
+        let facts = [("BOUNCED", signals.bounced_at(contact, kind)), ("COMPLAINED", signals.complained_at(contact, kind))];
+        for (reason, at) in facts {
+            if at.is_some() {
+                for channel in channels(kind) {
+                    all.push(suppression(tenant, channel, &form(kind, value), ALL_SCOPES, reason, at));
+                }
+            }
+        }
+    }
+}
+
+fn channels(kind: Address) -> impl Iterator<Item = Channel> {
+    Channel::ALL.iter().copied().filter(move |&channel| Address::of(channel) == Some(kind))
+}
+
+fn form(kind: Address, value: &str) -> String {
+    if kind == Address::Email { email_form(value).into_owned() } else { value.to_owned() }
+}
+
+fn suppression(
+    tenant_id: &str,
+    channel: Channel,
+    address: &str,
+    scope: &str,
+    reason: &'static str,
+    revoked_at: Option<Timestamp>,
+) -> Suppression {
+    let (tenant_id, address, scope) = (tenant_id.to_owned(), address.to_owned(), scope.to_owned());
+    Suppression { tenant_id, channel: channel.code(), address, scope, reason, revoked_at }
+}

@@ -1,0 +1,308 @@
+//! What a profile may be sent: rows of `crm__marketing_consents` and the four flags, from one weighing of all evidence.
+//!
+//! Rules 8 to 12 of the consent page. A refusal of the scope `all` covers every scope of its channel, and is never lifted by a
+//! grant of it. The worst of a profile's contacts and of the addresses it carries decides; any marketing scope refused turns the
+//! channel's flag off. A flag is on only when the consented address is the one the profile shows. The dead are not contacted.
+
+use crate::consolidate::consent::contact_points::{Address, Identifiers, each_address, email_form};
+use crate::consolidate::consent::decide::EvidenceKind;
+use crate::consolidate::json::JsonWriter;
+use crate::consolidate::profile::record_index::{Profile, Record, Roster};
+use crate::consolidate::consent::units::{ALL_SCOPES, TRANSACTIONAL, Unit, Units, contact_flag};
+use crate::consolidate::consent::withdrawals::{Origin, Withdrawal, Withdrawals};
+use crate::consolidate::{Departure, Departures, Options};
+use crate::model::{Channel, ConsentStatus, Timestamp, derived_id};
+use crate::tables::crm::marketing_consents;
+
+/// What consent is weighed with.
+pub struct Consents<'a> {
+    /// Who is who.
+    pub roster: &'a Roster,
+    /// Further addresses.
+    pub identifiers: &'a Identifiers,
+    /// The decided units.
+    pub units: &'a Units,
+    /// Standing withdrawals by address.
+    pub withdrawals: &'a Withdrawals,
+    /// The settings.
+    pub options: &'a Options,
+}
+
+/// What consent needs to know of a profile.
+pub struct Subject<'a> {
+    /// The profile.
+    pub profile: Profile,
+    /// Its contacts.
+    pub contacts: &'a [Record],
+    /// The address it shows.
+    pub email: Option<&'a str>,
+    /// The number it shows.
+    pub phone: Option<&'a str>,
+    /// Whether the person has died.
+    pub is_deceased: bool,
+}
+
+/// The flags of a profile.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flags {
+    /// May be e-mailed.
+    pub email: bool,
+    /// May be texted.
+    pub sms: bool,
+    /// May be sent push notifications.
+    pub push: bool,
+    /// May be messaged on WhatsApp.
+    pub whatsapp: bool,
+}
+
+/// Where a slice of profiles puts its consents.
+pub struct ConsentRows {
+    /// The rows.
+    pub rows: marketing_consents::Builder,
+    /// Positions of the units whose deciding row became a row's evidence.
+    pub deciding_units: Vec<u32>,
+    json: JsonWriter,
+}
+
+impl ConsentRows {
+    /// Empty.
+    pub fn new(capacity: usize) -> Self {
+        Self { rows: marketing_consents::Builder::new(capacity), deciding_units: Vec::new(), json: JsonWriter::default() }
+    }
+}
+
+/// Why a row is what it is.
+enum Basis<'a> {
+    Unit(usize),
+    AllScopes(usize),
+    Address(&'a Withdrawal),
+}
+
+/// Channels in the order of their spelling, in which rows are sorted.
+const CHANNELS: [Channel; 4] = [Channel::Email, Channel::Push, Channel::Sms, Channel::Whatsapp];
+
+impl Consents<'_> {
+    /// Writes a profile's rows and gives its flags.
+    pub fn weigh(&self, subject: &Subject<'_>, out: &mut ConsentRows, departures: &mut Departures) -> Flags {
+        let mut flags = Flags::default();
+        let mut carried = None;
+        for channel in CHANNELS {
+            let mut units: Vec<usize> = Vec::new();
+            for &contact in subject.contacts {
+                units.extend(self.units.of(contact).filter(|&unit| self.units.all()[unit].channel == channel));
+            }
+            let foreign = if self.withdrawals.is_empty() {
+                Vec::new()
+            } else {
+                self.foreign(subject, channel, carried.get_or_insert_with(|| self.carried(subject)))
+            };
+            if !units.is_empty() {
+                self.write_rows(subject, channel, &mut units, &foreign, out, departures);
+            }
+            let flag = self.flag(subject, channel, &units, &foreign, departures);
+            match channel {
+                Channel::Email => flags.email = flag,
+                Channel::Sms => flags.sms = flag,
+                Channel::Push => flags.push = flag,
+                Channel::Whatsapp => flags.whatsapp = flag,
+            }
+        }
+        flags
+    }
+
+    /// Every address that any record of the profile carries, in its form for comparison.
+    fn carried(&self, subject: &Subject<'_>) -> Vec<(Address, String)> {
+        let mut carried = Vec::new();
+        for &record in self.roster.members(subject.profile) {
+            each_address(self.roster, self.identifiers, record, |kind, value| {
+                let form = if kind == Address::Email { email_form(value).into_owned() } else { value.to_owned() };
+                carried.push((kind, form));
+            });
+        }
+        carried.sort_unstable();
+        carried.dedup();
+        carried
+    }
+
+    /// Withdrawals of the carried addresses by others than the profile's own contacts.
+    fn foreign<'a>(&'a self, subject: &Subject<'a>, channel: Channel, carried: &[(Address, String)]) -> Vec<&'a Withdrawal> {
+        let tenant = self.roster.tenant(subject.profile);
+        let Some(wanted) = Address::of(channel) else { return Vec::new() };
+        let addresses = carried.iter().filter(|(kind, _)| *kind == wanted);
+        let mut foreign: Vec<&Withdrawal> =
+            addresses.flat_map(|(_, address)| self.withdrawals.by_others(tenant, channel, address, subject.contacts)).collect();
+        foreign.sort_by_key(|withdrawal| withdrawal.rank());
+        foreign
+    }
+
+    fn write_rows(
+        &self,
+        subject: &Subject<'_>,
+        channel: Channel,
+        units: &mut [usize],
+        foreign: &[&Withdrawal],
+        out: &mut ConsentRows,
+        departures: &mut Departures,
+    ) {
+        let all = self.units.all();
+        let scope = |unit: usize| self.units.scope(&all[unit]);
+        units.sort_by(|&a, &b| scope(a).cmp(scope(b)).then(a.cmp(&b)));
+        let covering = self.worst(units.iter().copied().filter(|&unit| scope(unit) == ALL_SCOPES));
+        for group in units.chunk_by(|&a, &b| scope(a) == scope(b)) {
+            let name = scope(group[0]);
+            let by_address = foreign.iter().find(|withdrawal| withdrawal.scope == name || withdrawal.scope == ALL_SCOPES);
+            let basis = match (self.worst(group.iter().copied()), covering, by_address) {
+                (Some(refusal), _, _) => Basis::Unit(refusal),
+                (None, Some(refusal), _) => Basis::AllScopes(refusal),
+                (None, None, Some(withdrawal)) => Basis::Address(withdrawal),
+                (None, None, None) => Basis::Unit(self.strongest(group)),
+            };
+            departures.note_if(Departure::ConsentAllScope, matches!(basis, Basis::AllScopes(_)));
+            departures.note_if(Departure::ConsentAddress, matches!(basis, Basis::Address(_)));
+            self.write_row(subject, channel, name, group, &basis, out);
+        }
+    }
+
+    /// The refusal among units, the latest; a refusal without a date comes last.
+    fn worst(&self, units: impl Iterator<Item = usize>) -> Option<usize> {
+        let all = self.units.all();
+        let refusals = units.filter(|&unit| all[unit].status == ConsentStatus::OptedOut);
+        refusals.max_by_key(|&unit| (all[unit].at, std::cmp::Reverse(unit)))
+    }
+
+    /// The strongest grant among units: the log before preferences, then the latest.
+    fn strongest(&self, units: &[usize]) -> usize {
+        let all = self.units.all();
+        let rank = |unit: usize| (all[unit].kind == Some(EvidenceKind::Log), all[unit].at, std::cmp::Reverse(unit));
+        units.iter().copied().max_by_key(|&unit| rank(unit)).expect("a group of units is never empty")
+    }
+
+    fn write_row(
+        &self,
+        subject: &Subject<'_>,
+        channel: Channel,
+        scope: &str,
+        group: &[usize],
+        basis: &Basis<'_>,
+        out: &mut ConsentRows,
+    ) {
+        let evidence_count: u32 = group.iter().map(|&unit| u32::from(self.units.all()[unit].evidence_count)).sum();
+        let (status, at) = match *basis {
+            Basis::Unit(unit) => (self.units.all()[unit].status, self.units.all()[unit].at),
+            Basis::AllScopes(unit) => (ConsentStatus::OptedOut, self.units.all()[unit].at),
+            Basis::Address(withdrawal) => (ConsentStatus::OptedOut, withdrawal.revoked_at),
+        };
+        let own_row = match *basis {
+            Basis::Unit(unit) => self.units.all()[unit].kind.map(|_| unit),
+            _ => None,
+        };
+        if let Some(unit) = own_row {
+            out.deciding_units.push(u32::try_from(unit).unwrap_or(u32::MAX));
+        }
+        let superseded = evidence_count - u32::from(own_row.is_some());
+        self.write_evidence(basis, at, superseded, &mut out.json);
+        let mut buffer = crate::model::Uuid::encode_buffer();
+        let customer_id = &*self.roster.id(subject.profile).hyphenated().encode_lower(&mut buffer);
+        let tenant_id = self.roster.tenant(subject.profile);
+        let channel_code = crate::model::Code::code(channel);
+        let id = derived_id("consent", &[tenant_id, customer_id, channel_code, scope]);
+        let is_grant = status == ConsentStatus::OptedIn;
+        out.rows.push(marketing_consents::Row {
+            id: id.hyphenated().encode_lower(&mut crate::model::Uuid::encode_buffer()),
+            tenant_id,
+            customer_id,
+            channel,
+            scope,
+            status,
+            consented_at: at.filter(|_| is_grant),
+            revoked_at: at.filter(|_| !is_grant),
+            source: "IMPORT",
+            evidence: out.json.end(),
+        });
+    }
+
+    /// Starts the evidence object; the caller ends it.
+    fn write_evidence(&self, basis: &Basis<'_>, at: Option<Timestamp>, superseded: u32, json: &mut JsonWriter) {
+        let (kind, key, origin, rule) = match *basis {
+            Basis::Unit(position) => {
+                let (kind, key, origin) = self.unit_evidence(&self.units.all()[position]);
+                (kind, Some(key), origin, self.units.all()[position].rule)
+            }
+            Basis::AllScopes(position) => {
+                let (kind, key, origin) = self.unit_evidence(&self.units.all()[position]);
+                (kind, Some(key), origin, 8)
+            }
+            // Who else uses the address is not for this profile to show.
+            Basis::Address(Withdrawal { origin: Origin::Unit(_), .. }) => ("ADDRESS", None, None, 9),
+            Basis::Address(_) => ("EARLIER_LOAD", None, None, 12),
+        };
+        json.begin()
+            .text("evidenceKind", Some(kind))
+            .text("evidenceKey", key.as_deref())
+            .instant("evidenceAt", at)
+            .text("evidenceSource", origin)
+            .number("ruleNo", Some(rule))
+            .number("supersededCount", Some(superseded));
+    }
+
+    fn unit_evidence(&self, unit: &Unit) -> (&'static str, String, Option<&str>) {
+        let origin = Some(self.units.origin(unit)).filter(|origin| !origin.is_empty());
+        let row = self.units.row_id(unit);
+        match unit.kind {
+            Some(EvidenceKind::Log) => ("CONSENT_LOG", format!("messaging:consent_changes:{row}"), origin),
+            Some(EvidenceKind::Preference) => ("PREFERENCE", format!("messaging:preferences:{row}"), origin),
+            None => ("CONTACT_FLAG", format!("messaging:contacts:{}", self.roster.source_id(unit.contact)), None),
+        }
+    }
+
+    fn flag(
+        &self,
+        subject: &Subject<'_>,
+        channel: Channel,
+        units: &[usize],
+        foreign: &[&Withdrawal],
+        departures: &mut Departures,
+    ) -> bool {
+        let all = self.units.all();
+        let is_marketing = |unit: usize| self.units.scope(&all[unit]) != TRANSACTIONAL;
+        let is_refused = units.iter().any(|&unit| is_marketing(unit) && all[unit].status == ConsentStatus::OptedOut);
+        if is_refused {
+            return false;
+        }
+        let mut is_granted = false;
+        let mut is_shown = false;
+        for &contact in subject.contacts {
+            let (columns, row) = self.roster.at(contact);
+            let by_unit = units
+                .iter()
+                .any(|&unit| all[unit].contact == contact && is_marketing(unit) && all[unit].status == ConsentStatus::OptedIn);
+            let flag = contact_flag(columns, row, channel, self.options.as_of);
+            let by_flag = !self.options.strict_consent && flag.is_some_and(|flag| flag.is_set);
+            if by_unit || by_flag {
+                is_granted = true;
+                is_shown |= match Address::of(channel) {
+                    None => true,
+                    Some(Address::Email) => same(columns.email(row).map(email_form), subject.email.map(email_form)),
+                    Some(Address::Phone) => same(columns.phone(row), subject.phone),
+                };
+            }
+        }
+        if !is_granted {
+            return false;
+        }
+        let blocking: Vec<_> = foreign.iter().filter(|withdrawal| withdrawal.scope != TRANSACTIONAL).collect();
+        let by_run = blocking.iter().any(|withdrawal| matches!(withdrawal.origin, Origin::Unit(_)));
+        departures.note_if(Departure::ConsentAddress, by_run);
+        departures.note_if(Departure::ConsentEarlierLoad, !blocking.is_empty() && !by_run);
+        departures.note_if(Departure::ConsentNotShown, blocking.is_empty() && !is_shown);
+        departures.note_if(Departure::ConsentDeceased, blocking.is_empty() && is_shown && subject.is_deceased);
+        blocking.is_empty() && is_shown && !subject.is_deceased
+    }
+}
+
+fn same<V: PartialEq>(a: Option<V>, b: Option<V>) -> bool {
+    a.is_some() && a == b
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,61 @@
+//! From staged rows and links to the rows of the CRM: golden record, aliases, consents, timeline, and the ledger of every row.
+//!
+//! People are held in memory ([`Roster`]); bookings, messages and the rest of the timeline stream through pure functions of one
+//! batch, so that memory does not grow with them. The order is: timeline first (it tells who booked and which addresses
+//! bounced), then profiles with their aliases and consents, a slice of profiles at a time.
+
+pub mod accounting;
+pub mod candidates;
+pub mod consent;
+pub mod json;
+pub mod options;
+pub mod profile;
+#[cfg(test)]
+mod sample;
+pub mod timeline;
+
+pub use accounting::deviations::{Departure, Departures, flags_need_a_person};
+pub use options::{BookingTypes, ContactChoice, FlagFalse, Options, SuppressionReach};
+pub use profile::record_index::Roster;
+
+/// Inputs that contradict each other: staged rows and links of different runs, or a dataset out of its declared order.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum BuildError {
+    /// A staged person has no row in `res__links`.
+    #[error("{source_name} record in row {row} of its staged people has no row in \"res__links\"")]
+    NoLink {
+        /// The source.
+        source_name: &'static str,
+        /// Position among the source's staged people, from 0.
+        row: u32,
+    },
+    /// A link names a person that is not staged.
+    #[error("row {row} of \"res__links\" names a record that is not staged")]
+    UnknownRecord {
+        /// Position in `res__links`, from 0.
+        row: usize,
+    },
+    /// Two rows for one record.
+    #[error("row {row} of {dataset:?} repeats a record")]
+    Repeated {
+        /// The dataset.
+        dataset: &'static str,
+        /// Position, from 0.
+        row: usize,
+    },
+    /// A linked row without profile, tenant or a readable id.
+    #[error("row {row} of \"res__links\" is neither linked nor skipped")]
+    HalfLinked {
+        /// Position in `res__links`, from 0.
+        row: usize,
+    },
+    /// A profile none of whose records founds it.
+    #[error("{count} profiles of \"res__links\" have no founder")]
+    NoFounder {
+        /// How many.
+        count: usize,
+    },
+    /// More records than the 32-bit record numbers can tell apart.
+    #[error("more than 4,294,967,294 records")]
+    TooMany,
+}

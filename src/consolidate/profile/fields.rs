@@ -1,0 +1,341 @@
+//! The golden record: for every field of a profile the value that survives, and the record it came from.
+
+use hashbrown::HashMap;
+
+use foldhash::fast::FixedState;
+
+use crate::consolidate::timeline::Signals;
+use crate::consolidate::consent::contact_points::{Address, Hubs, Identifiers};
+use crate::consolidate::profile::record_index::{Profile, Record, Roster};
+use crate::consolidate::profile::pick::{Choice, Lineup, best, first};
+use crate::consolidate::{ContactChoice, Options};
+use crate::model::{
+    AliasType, Code as _, CustomerStatus, Day, Gender, Handicap, LifecycleStage, PRE_WHS, PhoneClass, Source, StatusTag,
+    Timestamp,
+};
+use crate::tables::stage::people;
+
+/// What the golden record is chosen from.
+pub struct Survival<'a> {
+    /// The settings.
+    pub options: &'a Options,
+    /// Who is who.
+    pub roster: &'a Roster,
+    /// Further identifiers.
+    pub identifiers: &'a Identifiers,
+    /// Shared addresses.
+    pub hubs: &'a Hubs,
+    /// What the timeline tells: bounces and bookings.
+    pub signals: &'a Signals,
+    /// Earliest joining of a club by SCL member.
+    pub joined: &'a HashMap<Record, Timestamp, FixedState>,
+    /// Which profile holds each subject of the identity provider.
+    pub subjects: &'a crate::consolidate::profile::login_owners::Subjects<'a>,
+}
+
+/// The surviving values of a profile.
+#[derive(Debug, Default)]
+pub struct Golden<'a> {
+    /// `authUserId`.
+    pub auth_user_id: Option<Choice<&'a str>>,
+    /// `email`.
+    pub email: Option<Choice<&'a str>>,
+    /// `phoneNumber`.
+    pub phone: Option<Choice<&'a str>>,
+    /// The current SCL member.
+    pub scl_member: Option<Choice<Record>>,
+    /// The current player.
+    pub player: Option<Choice<Record>>,
+    /// The current contact.
+    pub contact: Option<Choice<Record>>,
+    /// `externalIds.mcaV1ZaId`.
+    pub mca_v1_za_id: Option<Choice<&'a str>>,
+    /// `externalIds.mcaV1UkId`.
+    pub mca_v1_uk_id: Option<Choice<&'a str>>,
+    /// `externalIds.mcaId`.
+    pub mca_id: Option<Choice<&'a str>>,
+    /// `externalIds.golfRsaId`.
+    pub golf_rsa_id: Option<Choice<&'a str>>,
+    /// `externalIds.cdhId`.
+    pub cdh_id: Option<Choice<&'a str>>,
+    /// Benefit providers' codes and numbers, by code.
+    pub benefits: Vec<(&'a str, Choice<&'a str>)>,
+    /// `firstName`.
+    pub first_name: Option<Choice<&'a str>>,
+    /// `lastName`.
+    pub last_name: Option<Choice<&'a str>>,
+    /// `dateOfBirth`.
+    pub born_on: Option<Choice<Day>>,
+    /// `gender`, unless unknown.
+    pub gender: Option<Choice<Gender>>,
+    /// `status`, where a membership system says anything.
+    pub status: Option<Choice<CustomerStatus>>,
+    /// `lifecycleStage`.
+    pub lifecycle: Option<Choice<LifecycleStage>>,
+    /// `tags`, sorted: what follows from statuses, and [`PRE_WHS`].
+    pub tags: Vec<Choice<&'static str>>,
+    /// `handicap` with its date.
+    pub handicap: Option<Choice<(Handicap, Option<Timestamp>)>>,
+    /// `homeClubId`.
+    pub home_club_id: Option<Choice<&'a str>>,
+    /// `homeClubName`.
+    pub home_club_name: Option<Choice<&'a str>>,
+    /// `membershipStatus`.
+    pub membership_status: Option<Choice<&'a str>>,
+    /// `membershipTier`.
+    pub membership_tier: Option<Choice<&'a str>>,
+    /// `memberSince`.
+    pub member_since: Option<Choice<Timestamp>>,
+    /// `firstSeenAt`; `None` where no record has a date.
+    pub first_seen_at: Option<Choice<Timestamp>>,
+    /// Whether the other setting of `survivorship.contact` would show another address or number.
+    pub contact_differs: bool,
+    /// Whether the address or number shown is shared, since there is no other.
+    pub shows_shared: bool,
+    /// Whether the person has died.
+    pub is_deceased: bool,
+}
+
+impl<'a> Survival<'a> {
+    /// Chooses every field of a profile.
+    pub fn survive(&self, profile: Profile, lineup: &Lineup) -> Golden<'a> {
+        let mut golden = Golden::default();
+        self.contacts(profile, lineup, &mut golden);
+        self.services(profile, lineup, &mut golden);
+        self.external_ids(lineup, &mut golden);
+        self.person(lineup, &mut golden);
+        self.standing(profile, lineup, &mut golden);
+        golden
+    }
+
+    fn get<V>(&self, record: Record, column: impl Fn(&'a people::Columns, usize) -> Option<V>) -> std::option::IntoIter<V> {
+        let (columns, row) = self.roster.at(record);
+        column(columns, row).into_iter()
+    }
+
+    fn contacts(&self, profile: Profile, lineup: &Lineup, golden: &mut Golden<'a>) {
+        let founder = [self.roster.founder(profile)];
+        let founding_email = first("FOUNDING", founder, |record| self.get(record, people::Columns::email));
+        let founding_phone = first("FOUNDING", founder, |record| self.get(record, people::Columns::phone));
+        let current_email = best("SOURCE_ORDER", self.ranked_emails(lineup));
+        let current_phone = best("SOURCE_ORDER", self.ranked_phones(lineup));
+        let value = |choice: &Option<Choice<&'a str>>| choice.map(|choice| choice.value);
+        golden.contact_differs =
+            value(&founding_email) != value(&current_email) || value(&founding_phone) != value(&current_phone);
+        (golden.email, golden.phone) = match self.options.contact {
+            ContactChoice::Current => (current_email, current_phone),
+            ContactChoice::Founding => (founding_email, founding_phone),
+        };
+        let is_shared = |choice: Option<Choice<&str>>, kind| {
+            choice.is_some_and(|choice| self.is_shared(kind, choice.value, self.is_key(kind, choice.record)))
+        };
+        golden.shows_shared = is_shared(golden.email, Address::Email) || is_shared(golden.phone, Address::Phone);
+    }
+
+    fn is_key(&self, kind: Address, record: Record) -> bool {
+        let (columns, row) = self.roster.at(record);
+        match kind {
+            Address::Email => columns.email_key(row).is_some(),
+            Address::Phone => columns.phone_key(row).is_some(),
+        }
+    }
+
+    /// Hubs, role addresses and numbers that prove nothing are shown only when there is no other.
+    fn is_shared(&self, kind: Address, value: &str, is_key: bool) -> bool {
+        !is_key || self.hubs.has(kind, value)
+    }
+
+    fn ranked_emails(&self, lineup: &Lineup) -> Vec<((bool, u8), Record, &'a str)> {
+        let mut ranked = Vec::new();
+        for record in lineup.scl.iter().chain(&lineup.messaging).chain(&lineup.teetime).chain(&lineup.mca_current).copied() {
+            for email in self.get(record, people::Columns::email) {
+                let is_shared = self.is_shared(Address::Email, email, self.is_key(Address::Email, record));
+                ranked.push(((is_shared, self.source_rank(record, Address::Email)), record, email));
+            }
+        }
+        ranked
+    }
+
+    fn ranked_phones(&self, lineup: &Lineup) -> Vec<((bool, bool, u8), Record, &'a str)> {
+        let mut ranked = Vec::new();
+        for record in lineup.scl.iter().chain(&lineup.messaging).chain(&lineup.teetime).chain(&lineup.mca_current).copied() {
+            for phone in self.get(record, people::Columns::phone) {
+                let is_shared = self.is_shared(Address::Phone, phone, self.is_key(Address::Phone, record));
+                let (columns, row) = self.roster.at(record);
+                let is_mobile = columns.phone_class(row) == Some(PhoneClass::Mobile);
+                ranked.push(((is_shared, !is_mobile, self.source_rank(record, Address::Phone)), record, phone));
+            }
+        }
+        ranked
+    }
+
+    fn source_rank(&self, record: Record, kind: Address) -> u8 {
+        match self.roster.source(record) {
+            Source::Scl => 0,
+            Source::Messaging if !self.signals.is_bounced(record, kind) => 1,
+            Source::Teetime => 2,
+            Source::McaZa | Source::McaUk => 3,
+            Source::Messaging => 4,
+        }
+    }
+
+    fn services(&self, profile: Profile, lineup: &Lineup, golden: &mut Golden<'a>) {
+        let current = |records: &[Record]| first("CURRENT", records.iter().copied(), std::iter::once);
+        golden.scl_member = current(&lineup.scl);
+        golden.player = current(&lineup.teetime);
+        golden.contact = current(&lineup.messaging);
+        let subjects = lineup.scl.iter().chain(&lineup.messaging).copied();
+        golden.auth_user_id = first("SOURCE_ORDER", subjects, |record| {
+            self.get(record, people::Columns::auth_user_id).filter(|subject| self.subjects.holder(subject) == Some(profile))
+        });
+    }
+
+    fn external_ids(&self, lineup: &Lineup, golden: &mut Golden<'a>) {
+        let of_source = |source: Source| {
+            let members = lineup.mca_current.iter().copied().filter(move |&record| self.roster.source(record) == source);
+            first("CURRENT", members, |record| std::iter::once(self.roster.source_id(record)))
+        };
+        golden.mca_v1_za_id = of_source(Source::McaZa);
+        golden.mca_v1_uk_id = of_source(Source::McaUk);
+        // The later phase wins: players before legacy members.
+        let latest_first = || lineup.teetime.iter().chain(&lineup.mca_current).copied();
+        golden.mca_id = first("MOST_RECENT", latest_first(), |record| {
+            self.get(record, people::Columns::mca_id).chain(self.further(record, AliasType::McaId))
+        });
+        golden.golf_rsa_id = first("MOST_RECENT", latest_first(), |record| {
+            self.get(record, people::Columns::golf_rsa_id).chain(self.further(record, AliasType::GolfRsaId))
+        });
+        golden.cdh_id = first("MOST_RECENT", latest_first(), |record| {
+            self.get(record, people::Columns::cdh_id).chain(self.further(record, AliasType::CdhId))
+        });
+        for &record in &lineup.teetime {
+            for benefit in self.identifiers.of(record).filter(|identifier| identifier.kind.is_none()) {
+                match golden.benefits.iter_mut().find(|(code, _)| *code == benefit.code) {
+                    Some((_, choice)) => choice.lost += i32::from(choice.value != benefit.value),
+                    None => {
+                        let choice = Choice { value: benefit.value, record, rule: "UNION", lost: 0 };
+                        golden.benefits.push((benefit.code, choice));
+                    }
+                }
+            }
+        }
+        golden.benefits.sort_by_key(|(code, _)| *code);
+    }
+
+    fn further(&self, record: Record, kind: AliasType) -> impl Iterator<Item = &'a str> {
+        let all = self.identifiers.of(record);
+        all.filter(move |identifier| identifier.kind == Some(kind)).map(|identifier| identifier.value)
+    }
+
+    fn person(&self, lineup: &Lineup, golden: &mut Golden<'a>) {
+        let by_source = || lineup.scl.iter().chain(&lineup.mca).chain(&lineup.teetime).copied();
+        golden.first_name = first("SOURCE_ORDER", by_source(), |record| self.get(record, people::Columns::first_name));
+        golden.last_name = first("SOURCE_ORDER", by_source(), |record| self.get(record, people::Columns::last_name));
+        golden.born_on = self.born_on(lineup);
+        golden.gender = first("FIRST_NON_EMPTY", lineup.all.iter().copied(), |record| {
+            self.get(record, |columns, row| Some(columns.gender(row))).filter(|&gender| gender != Gender::Unknown)
+        });
+        golden.first_seen_at = {
+            let earliest = |column: fn(&people::Columns, usize) -> Option<Timestamp>| {
+                let dated = lineup.all.iter().filter_map(|&record| {
+                    let (columns, row) = self.roster.at(record);
+                    column(columns, row).map(|at| (at, record, at))
+                });
+                best("MIN", dated)
+            };
+            earliest(people::Columns::created_at).or_else(|| earliest(people::Columns::updated_at))
+        };
+    }
+
+    fn born_on(&self, lineup: &Lineup) -> Option<Choice<Day>> {
+        let dates = |record: Record| self.get(record, people::Columns::born_on);
+        let count = |day: Day| lineup.all.iter().flat_map(|&record| dates(record)).filter(|&other| other == day).count();
+        let all = first("FIRST_NON_EMPTY", lineup.all.iter().copied(), dates)?;
+        let agreed = first("AGREED", lineup.all.iter().copied(), |record| dates(record).filter(|&day| count(day) > 1));
+        Some(agreed.map_or(all, |agreed| Choice { lost: all.lost, ..agreed }))
+    }
+
+    fn standing(&self, profile: Profile, lineup: &Lineup, golden: &mut Golden<'a>) {
+        let members = || lineup.scl.iter().chain(&lineup.mca_current).copied();
+        golden.is_deceased = members().any(|record| self.tag(record) == Some(StatusTag::Deceased));
+        let status = members().flat_map(|record| {
+            let is_deceased = self.tag(record) == Some(StatusTag::Deceased);
+            let stated = self.get(record, people::Columns::status);
+            stated.map(move |status| {
+                let rank = if is_deceased { 0 } else { 1 + u8::from(status != CustomerStatus::Active) };
+                (rank, record, if is_deceased { CustomerStatus::Inactive } else { status })
+            })
+        });
+        golden.status = best("RESTRICTIVE", status);
+        golden.lifecycle = best(
+            "MAX",
+            lineup.all.iter().map(|&record| {
+                let stage = self.stage(record);
+                (std::cmp::Reverse(stage), record, stage)
+            }),
+        );
+        for &record in &lineup.all {
+            if let Some(tag) = self.tag(record)
+                && !golden.tags.iter().any(|choice| choice.value == tag.code())
+            {
+                golden.tags.push(Choice { value: tag.code(), record, rule: "UNION", lost: 0 });
+            }
+        }
+        let handicap = |record: Record| {
+            self.get(record, |columns, row| columns.handicap(row).map(|value| (value, columns.handicap_at(row))))
+        };
+        golden.handicap = first("SOURCE_ORDER", lineup.teetime.iter().copied(), handicap).or_else(|| {
+            let dated = lineup
+                .mca
+                .iter()
+                .flat_map(|&record| handicap(record).map(move |(value, at)| (std::cmp::Reverse(at), record, (value, at))));
+            best("MOST_RECENT", dated)
+        });
+        let whs_from = self.options.whs_from.get(self.roster.tenant(profile));
+        if let (Some(index), Some(whs_from)) = (golden.handicap, whs_from)
+            && index.value.1.is_some_and(|at| at < *whs_from)
+        {
+            golden.tags.push(Choice { value: PRE_WHS, record: index.record, rule: "UNION", lost: 0 });
+        }
+        golden.tags.sort_by_key(|choice| choice.value);
+        golden.home_club_id =
+            first("SOURCE_ORDER", lineup.teetime.iter().copied(), |record| self.get(record, people::Columns::home_club_id));
+        let club_name = |record: Record| self.get(record, people::Columns::home_club_name);
+        golden.home_club_name = match golden.home_club_id {
+            Some(club) => first("SOURCE_ORDER", [club.record], club_name),
+            None => first("SOURCE_ORDER", lineup.teetime.iter().chain(&lineup.mca).copied(), club_name),
+        };
+        golden.membership_status =
+            first("CURRENT", lineup.scl.iter().copied(), |record| self.get(record, people::Columns::membership_status));
+        golden.membership_tier =
+            first("CURRENT", lineup.scl.iter().take(1).copied(), |record| self.get(record, people::Columns::membership_tier));
+        let joined = lineup.scl.iter().filter_map(|record| self.joined.get(record).map(|&at| (at, *record, at)));
+        golden.member_since = best("MIN", joined).or_else(|| {
+            let made = lineup
+                .scl
+                .iter()
+                .flat_map(|&record| self.get(record, people::Columns::created_at).map(move |at| (at, record, at)));
+            best("MIN", made)
+        });
+    }
+
+    fn tag(&self, record: Record) -> Option<StatusTag> {
+        let (columns, row) = self.roster.at(record);
+        columns.status_tag(row)
+    }
+
+    fn stage(&self, record: Record) -> LifecycleStage {
+        let (columns, row) = self.roster.at(record);
+        match self.roster.source(record) {
+            Source::McaZa | Source::McaUk => LifecycleStage::Customer,
+            Source::Scl if columns.status(row) == Some(CustomerStatus::Active) => LifecycleStage::Member,
+            Source::Scl => LifecycleStage::Customer,
+            Source::Teetime if self.signals.has_booked(record) => LifecycleStage::Customer,
+            Source::Teetime => LifecycleStage::Prospect,
+            Source::Messaging => LifecycleStage::Subscriber,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,233 @@
+//! A slice of profiles with everything that hangs on them: columns, provenance, aliases, consents.
+
+pub mod aliases;
+pub mod fields;
+pub mod login_owners;
+pub mod pick;
+pub mod record_index;
+
+use std::ops::Range;
+
+use arrow::array::RecordBatch;
+
+use crate::consolidate::consent::weigh::{ConsentRows, Consents, Flags, Subject};
+use crate::consolidate::profile::fields::{Golden, Survival};
+use crate::consolidate::json::JsonWriter;
+use crate::consolidate::profile::record_index::{Profile, Record, Roster};
+use crate::consolidate::profile::pick::{Choice, Lineup};
+use crate::consolidate::profile::aliases;
+use crate::consolidate::{Departure, Departures};
+use crate::model::{CustomerStatus, Gender, LifecycleStage, PRE_WHS, Source, Uuid};
+use crate::tables::crm::{customer_profiles, field_provenance, identity_aliases};
+use crate::tables::{Builder as _, TextList};
+
+/// The rows of a slice of profiles, in the order of ids.
+pub struct Slice {
+    /// `crm__customer_profiles`.
+    pub profiles: RecordBatch,
+    /// `crm__field_provenance`.
+    pub provenance: RecordBatch,
+    /// `crm__identity_aliases`.
+    pub aliases: RecordBatch,
+    /// `crm__marketing_consents`.
+    pub consents: RecordBatch,
+    /// Positions of the units of consent whose deciding row became a row's evidence.
+    pub deciding_units: Vec<u32>,
+    /// Records whose handicap their profile shows.
+    pub shown_handicaps: Vec<Record>,
+    /// What was decided otherwise than the strategy's code would have.
+    pub departures: Departures,
+}
+
+/// Builds the profiles of a range; slices are independent of each other.
+pub fn build(survival: &Survival<'_>, consents: &Consents<'_>, range: Range<Profile>) -> Slice {
+    let capacity = range.len();
+    let mut writer = Writer {
+        roster: survival.roster,
+        survival,
+        profiles: customer_profiles::Builder::new(capacity),
+        provenance: field_provenance::Builder::new(capacity * 10),
+        display_name: String::new(),
+        json: JsonWriter::default(),
+    };
+    let mut alias_rows = identity_aliases::Builder::new(capacity * 4);
+    let mut consent_rows = ConsentRows::new(capacity);
+    let mut departures = Departures::default();
+    let mut lineup = Lineup::default();
+    let mut shown_handicaps = Vec::new();
+    let of_age_before = survival.options.as_of.minus_years(18).day();
+    for profile in range {
+        lineup.fill(survival.roster, profile);
+        let golden = survival.survive(profile, &lineup);
+        count(survival, &lineup, &golden, &mut departures);
+        let subject = Subject {
+            profile,
+            contacts: &lineup.messaging,
+            email: golden.email.map(|choice| choice.value),
+            phone: golden.phone.map(|choice| choice.value),
+            is_deceased: golden.is_deceased,
+        };
+        let flags = consents.weigh(&subject, &mut consent_rows, &mut departures);
+        let is_on = [flags.email, flags.sms, flags.push, flags.whatsapp].contains(&true);
+        let born_on = golden.born_on.map(|choice| choice.value);
+        departures.note_if(Departure::ConsentMinors, is_on && born_on.is_some_and(|born_on| born_on > of_age_before));
+        aliases::write(survival.roster, survival.identifiers, profile, &golden, &mut alias_rows);
+        shown_handicaps.extend(golden.handicap.map(|choice| choice.record));
+        writer.write(profile, &golden, flags);
+    }
+    Slice {
+        profiles: writer.profiles.finish(),
+        provenance: writer.provenance.finish(),
+        aliases: alias_rows.finish(),
+        consents: consent_rows.rows.finish(),
+        shown_handicaps,
+        deciding_units: consent_rows.deciding_units,
+        departures,
+    }
+}
+
+fn text(choice: Option<Choice<&str>>) -> Option<&str> {
+    choice.map(|choice| choice.value)
+}
+
+fn count(survival: &Survival<'_>, lineup: &Lineup, golden: &Golden<'_>, departures: &mut Departures) {
+    departures.note_if(Departure::CurrentContact, golden.contact_differs);
+    departures.note_if(Departure::SharedAddressOnly, golden.shows_shared);
+    departures.note_if(Departure::MissingName, text(golden.first_name).is_none() || text(golden.last_name).is_none());
+    let has_several = [golden.scl_member, golden.player, golden.contact].iter().flatten().any(|choice| choice.lost > 0)
+        || [golden.mca_v1_za_id, golden.mca_v1_uk_id].iter().flatten().any(|choice| choice.lost > 0);
+    departures.note_if(Departure::SeveralServiceIds, has_several);
+    let conflicts = [golden.mca_id, golden.golf_rsa_id, golden.cdh_id];
+    departures.add(Departure::ExternalIdConflict, conflicts.iter().flatten().map(|choice| i64::from(choice.lost)).sum());
+    departures.note_if(Departure::LifecycleMember, golden.lifecycle.is_some_and(|choice| choice.value == LifecycleStage::Member));
+    departures.note_if(Departure::HandicapPreWhs, golden.tags.iter().any(|tag| tag.value == PRE_WHS));
+    departures.note_if(Departure::FirstSeenAsOf, golden.first_seen_at.is_none());
+    if let Some(&player) = lineup.teetime.last() {
+        let (columns, row) = survival.roster.at(player);
+        let is_from_elsewhere = golden.handicap.is_some_and(|choice| choice.record != player);
+        departures.note_if(Departure::HandicapDate, is_from_elsewhere && columns.handicap(row).is_none());
+        departures.note_if(Departure::HomeClubKept, columns.home_club_id(row).is_none() && golden.home_club_name.is_some());
+    }
+}
+
+struct Writer<'a> {
+    roster: &'a Roster,
+    survival: &'a Survival<'a>,
+    profiles: customer_profiles::Builder,
+    provenance: field_provenance::Builder,
+    display_name: String,
+    json: JsonWriter,
+}
+
+impl Writer<'_> {
+    fn write(&mut self, profile: Profile, golden: &Golden<'_>, flags: Flags) {
+        let mut buffer = Uuid::encode_buffer();
+        let id = &*self.roster.id(profile).hyphenated().encode_lower(&mut buffer);
+        let founder = self.roster.founder(profile);
+        self.write_provenance(id, founder, golden);
+        let record = |choice: Option<Choice<Record>>| choice.map(|choice| self.roster.source_id(choice.value));
+        self.display_name.clear();
+        for name in [golden.first_name, golden.last_name].into_iter().flatten() {
+            if !self.display_name.is_empty() {
+                self.display_name.push(' ');
+            }
+            self.display_name.push_str(name.value.trim());
+        }
+        let display_name = self.display_name.trim();
+        let tags: Vec<&str> = golden.tags.iter().map(|choice| choice.value).collect();
+        self.json.begin();
+        let ids = [
+            ("mcaV1ZaId", golden.mca_v1_za_id),
+            ("mcaV1UkId", golden.mca_v1_uk_id),
+            ("mcaId", golden.mca_id),
+            ("golfRsaId", golden.golf_rsa_id),
+            ("cdhId", golden.cdh_id),
+        ];
+        for (key, choice) in ids {
+            if choice.is_some() {
+                self.json.text(key, text(choice));
+            }
+        }
+        for (code, choice) in &golden.benefits {
+            self.json.text(code, Some(choice.value));
+        }
+        self.profiles.push(customer_profiles::Row {
+            id,
+            tenant_id: self.roster.tenant(profile),
+            auth_user_id: text(golden.auth_user_id),
+            email: text(golden.email),
+            phone_number: text(golden.phone),
+            scl_member_id: record(golden.scl_member).and_then(|id| id.parse().ok()),
+            teetime_player_id: record(golden.player),
+            messaging_contact_id: record(golden.contact),
+            external_ids: self.json.end(),
+            first_name: text(golden.first_name),
+            last_name: text(golden.last_name),
+            display_name: Some(display_name).filter(|name| !name.is_empty()),
+            date_of_birth: golden.born_on.map(|choice| choice.value),
+            gender: golden.gender.map_or(Gender::Unknown, |choice| choice.value),
+            status: golden.status.map_or(CustomerStatus::Active, |choice| choice.value),
+            lifecycle_stage: golden.lifecycle.map_or(LifecycleStage::Lead, |choice| choice.value),
+            tags: TextList::Slice(&tags),
+            handicap: golden.handicap.map(|choice| choice.value.0),
+            handicap_updated_at: golden.handicap.and_then(|choice| choice.value.1),
+            home_club_id: text(golden.home_club_id),
+            home_club_name: text(golden.home_club_name),
+            membership_status: text(golden.membership_status),
+            membership_tier: text(golden.membership_tier),
+            member_since: golden.member_since.map(|choice| choice.value),
+            membership_expiry: None,
+            email_opt_in: flags.email,
+            sms_opt_in: flags.sms,
+            push_opt_in: flags.push,
+            whatsapp_opt_in: flags.whatsapp,
+            source: self.roster.source(founder).service(),
+            first_seen_at: golden.first_seen_at.map_or(self.survival.options.as_of, |choice| choice.value),
+        });
+    }
+
+    fn write_provenance(&mut self, profile_id: &str, founder: Record, golden: &Golden<'_>) {
+        fn part<V>(choice: Option<Choice<V>>) -> Option<(Record, &'static str, i32)> {
+            choice.map(|choice| (choice.record, choice.rule, choice.lost))
+        }
+        let external = [golden.mca_v1_za_id, golden.mca_v1_uk_id, golden.mca_id, golden.golf_rsa_id, golden.cdh_id];
+        let external_lost = external.iter().flatten().map(|choice| choice.lost).sum::<i32>();
+        let external = external
+            .into_iter()
+            .flatten()
+            .next()
+            .or(golden.benefits.first().map(|(_, choice)| *choice))
+            .map(|choice| (choice.record, "UNION", external_lost));
+        let first_seen = part(golden.first_seen_at).or(Some((founder, "AS_OF", 0)));
+        // By field name, as the dataset is sorted.
+        let fields = [
+            ("auth_user_id", part(golden.auth_user_id)),
+            ("date_of_birth", part(golden.born_on)),
+            ("email", part(golden.email)),
+            ("external_ids", external),
+            ("first_name", part(golden.first_name)),
+            ("first_seen_at", first_seen),
+            ("gender", part(golden.gender)),
+            ("handicap", part(golden.handicap)),
+            ("home_club_id", part(golden.home_club_id)),
+            ("home_club_name", part(golden.home_club_name)),
+            ("last_name", part(golden.last_name)),
+            ("lifecycle_stage", part(golden.lifecycle)),
+            ("member_since", part(golden.member_since)),
+            ("membership_status", part(golden.membership_status)),
+            ("membership_tier", part(golden.membership_tier)),
+            ("messaging_contact_id", part(golden.contact)),
+            ("phone_number", part(golden.phone)),
+            ("scl_member_id", part(golden.scl_member)),
+            ("status", part(golden.status)),
+            ("tags", part(golden.tags.first().copied())),
+            ("teetime_player_id", part(golden.player)),
+        ];
+        for (field, part) in fields {
+            let Some((record, rule, lost_count)) = part else { continue };
+            let source: Source = self.roster.source(record);
+            let source_id = self.roster.source_id(record);
+            self.provenance.push(field_provenance::Row { profile_id, field, source, source_id, rule, lost_count });
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Which of a profile's records speaks first, and what it means that a value won.
+
+use crate::consolidate::profile::record_index::{Profile, Record, Roster};
+use crate::model::{CustomerStatus, Source, Timestamp};
+
+/// A value that won, the record it came from, the rule that chose it, and how many differing values lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Choice<V> {
+    /// The value.
+    pub value: V,
+    /// The record that gave it.
+    pub record: Record,
+    /// The rule, in the words of `crm__field_provenance`.
+    pub rule: &'static str,
+    /// Differing values that lost.
+    pub lost: i32,
+}
+
+/// The first value in the order of records; `values` lists what a record has, best first.
+pub fn first<V: PartialEq + Copy, I: Iterator<Item = V>>(
+    rule: &'static str,
+    records: impl IntoIterator<Item = Record>,
+    values: impl Fn(Record) -> I,
+) -> Option<Choice<V>> {
+    let mut chosen: Option<Choice<V>> = None;
+    let mut losers: Vec<V> = Vec::new();
+    for record in records {
+        for value in values(record) {
+            match &mut chosen {
+                None => chosen = Some(Choice { value, record, rule, lost: 0 }),
+                Some(choice) if choice.value != value && !losers.contains(&value) => {
+                    losers.push(value);
+                    choice.lost += 1;
+                }
+                Some(_) => {}
+            }
+        }
+    }
+    chosen
+}
+
+/// The value of the least rank; ties keep the order of candidates.
+pub fn best<V: PartialEq + Copy, R: Ord>(
+    rule: &'static str,
+    candidates: impl IntoIterator<Item = (R, Record, V)>,
+) -> Option<Choice<V>> {
+    let mut chosen: Option<(R, Choice<V>)> = None;
+    let mut all: Vec<V> = Vec::new();
+    for (rank, record, value) in candidates {
+        if !all.contains(&value) {
+            all.push(value);
+        }
+        if chosen.as_ref().is_none_or(|(least, _)| rank < *least) {
+            chosen = Some((rank, Choice { value, record, rule, lost: 0 }));
+        }
+    }
+    let lost = i32::try_from(all.len()).unwrap_or(i32::MAX) - 1;
+    chosen.map(|(_, choice)| Choice { lost, ..choice })
+}
+
+/// A profile's records, by source, in the orders in which survivorship asks them. Reused from profile to profile.
+#[derive(Default)]
+pub struct Lineup {
+    /// All, in record order.
+    pub all: Vec<Record>,
+    /// Legacy members in record order.
+    pub mca: Vec<Record>,
+    /// Legacy members, current first.
+    pub mca_current: Vec<Record>,
+    /// SCL members, current first.
+    pub scl: Vec<Record>,
+    /// Players, current first.
+    pub teetime: Vec<Record>,
+    /// Contacts, current first.
+    pub messaging: Vec<Record>,
+}
+
+impl Lineup {
+    /// Takes up the records of a profile.
+    pub fn fill(&mut self, roster: &Roster, profile: Profile) {
+        for list in [&mut self.all, &mut self.mca, &mut self.mca_current, &mut self.scl, &mut self.teetime, &mut self.messaging] {
+            list.clear();
+        }
+        self.all.extend_from_slice(roster.members(profile));
+        for &record in &self.all {
+            match roster.source(record) {
+                Source::McaZa | Source::McaUk => self.mca.push(record),
+                Source::Scl => self.scl.push(record),
+                Source::Teetime => self.teetime.push(record),
+                Source::Messaging => self.messaging.push(record),
+            }
+        }
+        self.mca_current.extend_from_slice(&self.mca);
+        for list in [&mut self.mca_current, &mut self.scl, &mut self.teetime, &mut self.messaging] {
+            if list.len() > 1 {
+                // Stable, so that record order, and with it the lowest id, decides ties.
+                list.sort_by_key(|&record| currency(roster, record));
+            }
+        }
+    }
+}
+
+/// Less is more current: active before inactive, latest update first.
+fn currency(roster: &Roster, record: Record) -> (bool, std::cmp::Reverse<Option<Timestamp>>) {
+    let (columns, row) = roster.at(record);
+    let is_inactive = columns.status(row).is_some_and(|status| status != CustomerStatus::Active);
+    (is_inactive, std::cmp::Reverse(columns.updated_at(row)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_value_wins_and_differing_values_are_counted_once() {
+        let values = |record: Record| [Some("a"), None, Some("b"), Some("a"), Some("b"), Some("c")][record as usize].into_iter();
+        assert_eq!(first("R", 0..6, values), Some(Choice { value: "a", record: 0, rule: "R", lost: 2 }));
+        assert_eq!(first("R", 1..2, values), None);
+    }
+
+    #[test]
+    fn the_least_rank_wins_and_ties_keep_their_order() {
+        let choice = best("R", [(2, 0, "a"), (1, 1, "b"), (1, 2, "c"), (3, 3, "b")]);
+        assert_eq!(choice, Some(Choice { value: "b", record: 1, rule: "R", lost: 2 }));
+        assert_eq!(best("R", Vec::<(u8, Record, &str)>::new()), None);
+    }
+}

@@ -1,0 +1,259 @@
+//! A small invented world for the tests of this module: people, links and evidence in, the CRM's rows out, all in memory.
+
+use arrow::array::RecordBatch;
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
+use crate::consolidate::consent::log::ConsentLog;
+use crate::consolidate::timeline::{Page, Signals, Timeline, note_joined};
+use crate::consolidate::consent::contact_points::{Hubs, Identifiers};
+use crate::consolidate::consent::weigh::Consents;
+use crate::consolidate::profile::fields::Survival;
+use crate::consolidate::profile::{self, Slice};
+use crate::consolidate::profile::login_owners::Subjects;
+use crate::consolidate::consent::units::UnitsBuilder;
+use crate::consolidate::consent::withdrawals::{EarlierWithdrawal, Withdrawals};
+use crate::consolidate::consent::suppressions;
+use crate::consolidate::{Departures, Options, Roster, candidates};
+use crate::model::{Code as _, LinkRule, RecordKey, Source, TenantRule, Timestamp, profile_id};
+use crate::tables::crm::{
+    activities, campaign_interactions, customer_profiles, duplicate_candidates, field_provenance, identity_aliases,
+    marketing_consents,
+};
+use crate::tables::resolution::{hubs, links};
+use crate::tables::stage::{bookings, club_memberships, consents, identifiers, messages, people};
+use crate::tables::{Builder as _, Table, check};
+
+/// An instant on a day of 2024.
+pub fn at(day: &str) -> Timestamp {
+    Timestamp::parse(&format!("2024-{day}T12:00:00Z")).expect("a day such as 03-01")
+}
+
+/// A record without any value.
+pub fn person(source_id: &'static str) -> people::Row<'static> {
+    people::Row { tenant_id: Some("1"), tenant_rule: TenantRule::Row, may_found: true, ..people::Row::blank(source_id) }
+}
+
+/// A record that shows an address, usable as a key.
+pub fn with_email(source_id: &'static str, email: &'static str) -> people::Row<'static> {
+    people::Row { email: Some(email), email_key: Some(email), ..person(source_id) }
+}
+
+/// A piece of evidence for the scope `all`.
+pub fn evidence(
+    contact: &'static str,
+    row_id: &'static str,
+    channel: crate::model::Channel,
+    is_grant: bool,
+    day: &str,
+) -> consents::Row<'static> {
+    consents::Row {
+        source_id: contact,
+        entity: "preferences",
+        row_id,
+        channel: Some(channel),
+        scope: "all",
+        is_grant,
+        is_act: false,
+        at: at(day),
+        changed_at: at(day),
+        origin: None,
+        channel_raw: "EMAIL",
+    }
+}
+
+/// A logged change made by the person.
+pub fn logged_act(mut row: consents::Row<'static>) -> consents::Row<'static> {
+    (row.entity, row.is_act, row.origin) = ("consent_changes", true, Some("WEB_FORM"));
+    row
+}
+
+/// What goes in.
+#[derive(Default)]
+pub struct World {
+    people: Vec<(Source, people::Row<'static>, Option<&'static str>)>,
+    pub identifiers: Vec<(Source, identifiers::Row<'static>)>,
+    pub consents: Vec<consents::Row<'static>>,
+    pub hubs: Vec<hubs::Row<'static>>,
+    pub clubs: Vec<(Source, club_memberships::Row<'static>)>,
+    pub bookings: Vec<bookings::Row<'static>>,
+    pub messages: Vec<messages::Row<'static>>,
+    pub earlier: Vec<EarlierWithdrawal>,
+}
+
+/// What comes out.
+pub struct Built {
+    pub profiles: customer_profiles::Columns,
+    pub provenance: field_provenance::Columns,
+    pub aliases: identity_aliases::Columns,
+    pub consents: marketing_consents::Columns,
+    pub suppressions: RecordBatch,
+    pub candidates: duplicate_candidates::Columns,
+    pub activities: Vec<activities::Columns>,
+    pub interactions: Vec<campaign_interactions::Columns>,
+    pub ledger: Vec<check::ledger::Columns>,
+    pub departures: Departures,
+    pub slice: Slice,
+}
+
+pub fn columns<T: Table>(rows: impl IntoIterator<Item = T::Row<'static>>) -> T::Columns {
+    let mut builder = T::builder(0);
+    for row in rows {
+        T::push(&mut builder, row);
+    }
+    T::columns(&builder.finish()).expect("a builder's own batch")
+}
+
+impl World {
+    /// Adds a record to the profile of this name; the first one founds it. Records must come in record order.
+    pub fn add(&mut self, source: Source, row: people::Row<'static>, profile: &'static str) -> &mut Self {
+        self.people.push((source, row, Some(profile)));
+        self
+    }
+
+    /// Adds a record that belongs to no profile.
+    pub fn skip(&mut self, source: Source, row: people::Row<'static>) -> &mut Self {
+        self.people.push((source, row, None));
+        self
+    }
+
+    /// The id of the profile of this name.
+    pub fn id(&self, profile: &str) -> String {
+        let founder = self.people.iter().find(|(_, _, name)| *name == Some(profile)).expect("a profile of this name");
+        profile_id(RecordKey { source: founder.0, id: founder.1.source_id }, 1).to_string()
+    }
+
+    pub fn roster(&self) -> Roster {
+        let staged = staged(|source| {
+            columns::<people::Table>(self.people.iter().filter(|(of, _, _)| *of == source).map(|(_, row, _)| *row))
+        });
+        let mut builder = links::Builder::new(0);
+        for (position, (source, row, profile)) in self.people.iter().enumerate() {
+            let id = profile.map(|profile| self.id(profile));
+            let is_first = !self.people[..position].iter().any(|(_, _, other)| other == profile);
+            let rule = match profile {
+                None => LinkRule::Skipped,
+                Some(_) if is_first => LinkRule::Founder,
+                Some(_) => LinkRule::Email,
+            };
+            builder.push(links::Row {
+                source: *source,
+                entity: source.people(),
+                source_id: row.source_id,
+                tenant_id: profile.and(row.tenant_id.or(Some("1"))),
+                profile_id: id.as_deref(),
+                rule,
+                confidence: if is_first { 100 } else { 95 },
+                matched_source: None,
+                matched_source_id: None,
+                evidence: "",
+                bits16: 0,
+            });
+        }
+        let links = links::Table::columns(&builder.finish()).expect("a builder's own batch");
+        Roster::new(staged, &[links]).expect("a consistent world")
+    }
+
+    /// Runs the whole build.
+    pub fn build(&self, options: &Options) -> Built {
+        let roster = self.roster();
+        let timeline = Timeline { roster: &roster, options };
+        let mut signals = Signals::new(&roster);
+        let mut joined = HashMap::with_hasher(FixedState::with_seed(0));
+        let mut pages: Vec<Page> = Vec::new();
+        for source in options.phase.sources() {
+            pages.push(timeline.people(source, &roster.records_of(source).collect::<Vec<_>>()));
+            let clubs = self.clubs.iter().filter(|(of, _)| *of == source).map(|(_, row)| *row);
+            let clubs = columns::<club_memberships::Table>(clubs);
+            if source == Source::Scl {
+                note_joined(&roster, &clubs, &mut joined);
+            }
+            pages.push(timeline.club_memberships(source, &clubs));
+        }
+        pages.push(timeline.bookings(&columns::<bookings::Table>(self.bookings.iter().copied())));
+        pages.push(timeline.messages(&columns::<messages::Table>(self.messages.iter().copied())));
+        for page in &pages {
+            signals.take_up(&page.signals);
+        }
+        let mut evidence = self.consents.clone();
+        evidence.sort_by_key(|row| (row.source_id, row.entity, row.row_id, row.channel));
+        let evidence = columns::<consents::Table>(evidence);
+        let mut builder = UnitsBuilder::new(&roster, options);
+        builder.push(&evidence).expect("sorted");
+        let (units, mut departures) = builder.finish();
+        let staged = staged(|source| {
+            let rows = self.identifiers.iter().filter(|(of, _)| *of == source).map(|(_, row)| *row);
+            columns::<identifiers::Table>(rows)
+        });
+        let identifiers = &Identifiers::new(staged, &roster).expect("few");
+        let hubs = &Hubs::new(&[columns::<hubs::Table>(self.hubs.iter().copied())]);
+        let subjects = &Subjects::new(&roster);
+        let withdrawals = &Withdrawals::new(&roster, identifiers, &units, &self.earlier, options);
+        let survival = Survival { options, roster: &roster, identifiers, hubs, signals: &signals, joined: &joined, subjects };
+        let weighing = Consents { roster: &roster, identifiers, units: &units, withdrawals, options };
+        let slice = profile::build(&survival, &weighing, 0..roster.profile_count());
+        departures.merge(&slice.departures);
+        let mut is_deciding = vec![false; units.all().len()];
+        for &unit in &slice.deciding_units {
+            is_deciding[unit as usize] = true;
+        }
+        let mut log = ConsentLog::new(timeline, &units, &is_deciding);
+        pages.push(log.push(&evidence));
+        pages.push(log.finish());
+        for page in &pages {
+            departures.merge(&page.departures);
+        }
+        let own = "a builder's own batch";
+        let candidates = candidates::build(&roster, &[], subjects.others());
+        Built {
+            profiles: customer_profiles::Table::columns(&slice.profiles).expect(own),
+            provenance: field_provenance::Table::columns(&slice.provenance).expect(own),
+            aliases: identity_aliases::Table::columns(&slice.aliases).expect(own),
+            consents: marketing_consents::Table::columns(&slice.consents).expect(own),
+            suppressions: suppressions::build(&roster, identifiers, &units, withdrawals, &signals, &self.earlier, options),
+            candidates: duplicate_candidates::Table::columns(&candidates).expect(own),
+            activities: pages.iter().map(|page| activities::Table::columns(&page.activities).expect(own)).collect(),
+            interactions: pages
+                .iter()
+                .map(|page| campaign_interactions::Table::columns(&page.interactions).expect(own))
+                .collect(),
+            ledger: pages.iter().map(|page| check::ledger::Table::columns(&page.ledger).expect(own)).collect(),
+            departures,
+            slice,
+        }
+    }
+}
+
+fn staged<C>(columns: impl Fn(Source) -> C) -> Vec<(Source, Vec<C>)> {
+    Source::ALL.iter().map(|&source| (source, vec![columns(source)])).collect()
+}
+
+impl Built {
+    /// The only profile.
+    pub fn profile(&self) -> customer_profiles::Row<'_> {
+        assert_eq!(crate::tables::Columns::len(&self.profiles), 1, "one profile");
+        self.profiles.row(0)
+    }
+
+    /// The profile with this id.
+    pub fn profile_with(&self, id: &str) -> customer_profiles::Row<'_> {
+        self.profiles.rows().find(|row| row.id == id).expect("a profile with this id")
+    }
+
+    /// Source record and rule of a field.
+    pub fn origin(&self, field: &str) -> Option<(Source, &str, &str, i32)> {
+        let row = self.provenance.rows().find(|row| row.field == field)?;
+        Some((row.source, row.source_id, row.rule, row.lost_count))
+    }
+
+    /// Every activity.
+    pub fn all_activities(&self) -> Vec<activities::Row<'_>> {
+        self.activities.iter().flat_map(|columns| columns.rows()).collect()
+    }
+
+    /// The ledger as `entity/id OUTCOME REASON`.
+    pub fn outcomes(&self) -> Vec<String> {
+        let rows = self.ledger.iter().flat_map(|columns| columns.rows());
+        rows.map(|row| format!("{}/{} {} {}", row.entity, row.source_id, row.outcome, row.reason.unwrap_or("-"))).collect()
+    }
+}

@@ -1,0 +1,43 @@
+//! People: the ledger of person records, and the activity that SCL members have from phase 2 on.
+
+use crate::consolidate::timeline::{Event, Page, PageWriter, Timeline};
+use crate::consolidate::profile::record_index::Record;
+use crate::model::{ActivityCategory, LinkRule, Outcome, SkipReason, Source};
+
+impl Timeline<'_> {
+    /// Some person records of a source.
+    pub fn people(&self, source: Source, records: &[Record]) -> Page {
+        let mut page = PageWriter::new(self.roster, records.len());
+        for &record in records {
+            let (columns, row) = self.roster.at(record);
+            let source_id = columns.source_id(row);
+            let Some(profile) = self.roster.profile_of(record) else {
+                let reason = columns.skip_reason(row).unwrap_or(SkipReason::NoKey);
+                page.outcome(source, source.people(), source_id, Outcome::Skipped, Some(reason));
+                continue;
+            };
+            let mut is_loaded = self.roster.rule(record) == LinkRule::Founder;
+            if source == Source::Scl
+                && let Some(occurred_at) = columns.created_at(row)
+            {
+                is_loaded = true;
+                page.activity(&Event {
+                    profile,
+                    activity_type: "MEMBER_CREATED",
+                    category: ActivityCategory::Membership,
+                    channel: None,
+                    title: "Membership imported from SCL",
+                    source,
+                    source_id,
+                    club_id: None,
+                    club_name: None,
+                    occurred_at,
+                    metadata: None,
+                });
+            }
+            let outcome = if is_loaded { Outcome::Loaded } else { Outcome::Merged };
+            page.outcome(source, source.people(), source_id, outcome, None);
+        }
+        page.finish()
+    }
+}

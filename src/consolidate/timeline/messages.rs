@@ -1,0 +1,106 @@
+//! Messages, and what became of a campaign's.
+
+use crate::consolidate::timeline::{Event, Page, PageWriter, Scratch, Signal, Timeline, set};
+use crate::consolidate::consent::contact_points::Address;
+use crate::model::{ActivityCategory, ActivityChannel, Code as _, MessageKind, Outcome, SkipReason, Source, Uuid, derived_id};
+use crate::tables::{Columns as _, crm::campaign_interactions, stage::messages};
+
+const ENTITY: &str = "messages";
+
+impl Timeline<'_> {
+    /// A batch of messages (activities from phase 5, bounces from phase 4 on).
+    pub fn messages(&self, columns: &messages::Columns) -> Page {
+        let mut page = PageWriter::new(self.roster, columns.len());
+        let mut scratch = Scratch::default();
+        for message in columns.rows() {
+            self.signal(&message, &mut page);
+            match self.place_message(&message) {
+                Err(reason) => page.outcome(Source::Messaging, ENTITY, message.row_id, Outcome::Skipped, Some(reason)),
+                Ok(event) => {
+                    set(&mut scratch.title, &[message.channel_raw, " message "]);
+                    scratch.title.extend(message.status_raw.chars().flat_map(char::to_lowercase));
+                    let metadata = scratch
+                        .json
+                        .begin()
+                        .text("templateId", message.template_id)
+                        .text("templateName", message.template_name)
+                        .text("campaignId", message.campaign_id)
+                        .end();
+                    page.activity(&Event { title: &scratch.title, metadata: Some(metadata), ..event });
+                    page.outcome(Source::Messaging, ENTITY, message.row_id, Outcome::Loaded, None);
+                    page.interaction(&message, &event);
+                }
+            }
+        }
+        page.finish()
+    }
+
+    fn signal(&self, message: &messages::Row<'_>, page: &mut PageWriter<'_>) {
+        let address = match message.channel {
+            Some(ActivityChannel::Email) => Address::Email,
+            Some(ActivityChannel::Sms | ActivityChannel::Whatsapp) => Address::Phone,
+            _ => return,
+        };
+        let Some(at) = message.created_at else { return };
+        let Some(contact) = self.roster.record(Source::Messaging, message.source_id) else { return };
+        match message.kind {
+            MessageKind::Bounced => page.signals.push(Signal::Bounced(contact, address, at)),
+            MessageKind::Complained => page.signals.push(Signal::Complained(contact, address, at)),
+            MessageKind::Delivered | MessageKind::Opened | MessageKind::Clicked => {
+                page.signals.push(Signal::Reached(contact, address, at));
+            }
+            _ => {}
+        }
+    }
+
+    fn place_message<'b>(&self, message: &messages::Row<'b>) -> Result<Event<'b>, SkipReason> {
+        if !self.options.has_timeline() {
+            return Err(SkipReason::LaterPhase);
+        }
+        let occurred_at = message.created_at.ok_or(SkipReason::NoDate)?;
+        if occurred_at < self.options.lookback_from {
+            return Err(SkipReason::OutOfWindow);
+        }
+        let profile = self.roster.profile_of_id(Source::Messaging, message.source_id).ok_or(SkipReason::Unresolved)?;
+        Ok(Event {
+            profile,
+            activity_type: message.kind.code(),
+            category: ActivityCategory::Communication,
+            channel: message.channel.map(ActivityChannel::code),
+            title: "",
+            source: Source::Messaging,
+            source_id: message.row_id,
+            club_id: None,
+            club_name: None,
+            occurred_at,
+            metadata: None,
+        })
+    }
+}
+
+impl PageWriter<'_> {
+    fn interaction(&mut self, message: &messages::Row<'_>, event: &Event<'_>) {
+        let Some(campaign_id) = message.campaign_id else { return };
+        let interaction_type = match message.kind {
+            MessageKind::Sent => "SENT",
+            MessageKind::Delivered => "DELIVERED",
+            MessageKind::Opened => "OPENED",
+            MessageKind::Clicked => "CLICKED",
+            MessageKind::Bounced => "BOUNCED",
+            MessageKind::Unsubscribed => "UNSUBSCRIBED",
+            MessageKind::Queued | MessageKind::Received | MessageKind::Failed | MessageKind::Complained => return,
+        };
+        let id = derived_id("interaction", &[message.row_id, interaction_type]);
+        let mut buffer = Uuid::encode_buffer();
+        self.interactions.push(campaign_interactions::Row {
+            id: id.hyphenated().encode_lower(&mut Uuid::encode_buffer()),
+            tenant_id: self.roster.tenant(event.profile),
+            campaign_id,
+            customer_id: self.roster.id(event.profile).hyphenated().encode_lower(&mut buffer),
+            channel: event.channel,
+            interaction_type,
+            message_id: message.row_id,
+            occurred_at: event.occurred_at,
+        });
+    }
+}

@@ -1,0 +1,143 @@
+//! The timeline: each staged row of a batch becomes activities, campaign interactions and exactly one line of the ledger.
+//!
+//! Pure functions of one batch, so that batches may run in parallel and memory does not grow with them.
+
+mod handicaps;
+mod members;
+mod memberships;
+mod messages;
+mod signals;
+mod teetimes;
+
+pub use handicaps::HandicapHistory;
+pub use memberships::note_joined;
+pub use signals::{Signal, Signals};
+
+use arrow::array::RecordBatch;
+
+use crate::consolidate::json::JsonWriter;
+use crate::consolidate::profile::record_index::{Profile, Roster};
+use crate::consolidate::{Departure, Departures, Options};
+use crate::model::{ActivityCategory, Code as _, Outcome, SkipReason, Source, Timestamp, Uuid, derived_id};
+use crate::tables::Builder as _;
+use crate::tables::check::ledger;
+use crate::tables::crm::{activities, campaign_interactions};
+
+/// What a batch of staged rows became.
+pub struct Page {
+    /// `crm__activities`.
+    pub activities: RecordBatch,
+    /// `crm__campaign_interactions`.
+    pub interactions: RecordBatch,
+    /// `check__ledger`.
+    pub ledger: RecordBatch,
+    /// What later parts of the build need to know.
+    pub signals: Vec<Signal>,
+    /// What was decided otherwise than the strategy's code would have.
+    pub departures: Departures,
+}
+
+/// Turns staged rows into the timeline.
+#[derive(Clone, Copy)]
+pub struct Timeline<'a> {
+    /// Who is who.
+    pub roster: &'a Roster,
+    /// The settings.
+    pub options: &'a Options,
+}
+
+/// What an activity is, apart from whose and when.
+struct Event<'a> {
+    profile: Profile,
+    activity_type: &'a str,
+    category: ActivityCategory,
+    channel: Option<&'a str>,
+    title: &'a str,
+    source: Source,
+    source_id: &'a str,
+    club_id: Option<&'a str>,
+    club_name: Option<&'a str>,
+    occurred_at: Timestamp,
+    metadata: Option<&'a str>,
+}
+
+struct PageWriter<'a> {
+    roster: &'a Roster,
+    activities: activities::Builder,
+    interactions: campaign_interactions::Builder,
+    ledger: ledger::Builder,
+    signals: Vec<Signal>,
+    departures: Departures,
+}
+
+impl<'a> PageWriter<'a> {
+    fn new(roster: &'a Roster, rows: usize) -> Self {
+        Self {
+            roster,
+            activities: activities::Builder::new(rows),
+            interactions: campaign_interactions::Builder::new(0),
+            ledger: ledger::Builder::new(rows),
+            signals: Vec::new(),
+            departures: Departures::default(),
+        }
+    }
+
+    fn activity(&mut self, event: &Event<'_>) {
+        let mut buffer = Uuid::encode_buffer();
+        let customer_id = &*self.roster.id(event.profile).hyphenated().encode_lower(&mut buffer);
+        let tenant_id = self.roster.tenant(event.profile);
+        let service = event.source.service();
+        let id = derived_id("activity", &[tenant_id, service, event.source_id, event.activity_type]);
+        self.activities.push(activities::Row {
+            id: id.hyphenated().encode_lower(&mut Uuid::encode_buffer()),
+            tenant_id,
+            customer_id,
+            activity_type: event.activity_type,
+            category: event.category,
+            channel: event.channel,
+            title: event.title,
+            description: None,
+            source_service: service,
+            source_id: event.source_id,
+            club_id: event.club_id,
+            club_name: event.club_name,
+            occurred_at: event.occurred_at,
+            metadata: event.metadata,
+        });
+    }
+
+    fn outcome(&mut self, source: Source, entity: &str, source_id: &str, outcome: Outcome, reason: Option<SkipReason>) {
+        self.departures.note_if(Departure::NoDate, reason == Some(SkipReason::NoDate));
+        let reason = reason.map(SkipReason::code);
+        self.ledger.push(ledger::Row { source, entity, source_id, outcome, reason });
+    }
+
+    fn finish(mut self) -> Page {
+        Page {
+            activities: self.activities.finish(),
+            interactions: self.interactions.finish(),
+            ledger: self.ledger.finish(),
+            signals: self.signals,
+            departures: self.departures,
+        }
+    }
+}
+
+/// Text and JSON buffers, reused from row to row.
+#[derive(Default)]
+struct Scratch {
+    title: String,
+    source_id: String,
+    json: JsonWriter,
+}
+
+/// Sets a buffer to some parts, one after the other.
+fn set(buffer: &mut String, parts: &[&str]) {
+    buffer.clear();
+    for part in parts {
+        buffer.push_str(part);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,76 @@
+//! Bookings.
+
+use crate::consolidate::Departure;
+use crate::consolidate::timeline::{Event, Page, PageWriter, Scratch, Signal, Timeline, set};
+use crate::consolidate::options::BookingTypes;
+use crate::model::{ActivityCategory, BookingOutcome, Code as _, Outcome, SkipReason, Source};
+use crate::tables::{Columns as _, stage::bookings};
+
+const ENTITY: &str = "bookings";
+
+impl Timeline<'_> {
+    /// A batch of bookings (phase 5).
+    pub fn bookings(&self, columns: &bookings::Columns) -> Page {
+        let mut page = PageWriter::new(self.roster, columns.len());
+        let mut scratch = Scratch::default();
+        for booking in columns.rows() {
+            match self.place(&booking) {
+                Err(reason) => page.outcome(Source::Teetime, ENTITY, booking.row_id, Outcome::Skipped, Some(reason)),
+                Ok(event) => {
+                    let club = booking.club_name.filter(|name| !name.is_empty());
+                    match club {
+                        Some(club) => set(&mut scratch.title, &["Tee time at ", club]),
+                        None => set(&mut scratch.title, &["Tee time"]),
+                    }
+                    let metadata = scratch
+                        .json
+                        .begin()
+                        .text("courseId", booking.course_id)
+                        .text("courseName", booking.course_name)
+                        .number("players", booking.player_count)
+                        .open("backfill")
+                        .text("status", Some(booking.status_raw))
+                        .close()
+                        .end();
+                    page.activity(&Event { title: &scratch.title, metadata: Some(metadata), ..event });
+                    page.outcome(Source::Teetime, ENTITY, booking.row_id, Outcome::Loaded, None);
+                    let is_plain = matches!(booking.outcome, BookingOutcome::Booked | BookingOutcome::Completed);
+                    page.departures.note_if(Departure::BookingType, !is_plain);
+                    page.signals.extend(self.roster.record(Source::Teetime, booking.source_id).map(Signal::Booked));
+                }
+            }
+        }
+        page.finish()
+    }
+
+    fn place<'b>(&self, booking: &bookings::Row<'b>) -> Result<Event<'b>, SkipReason> {
+        if !self.options.has_timeline() {
+            return Err(SkipReason::LaterPhase);
+        }
+        let (Some(created_at), Some(occurred_at)) = (booking.created_at, booking.start_at) else {
+            return Err(SkipReason::NoDate);
+        };
+        if created_at < self.options.lookback_from {
+            return Err(SkipReason::OutOfWindow);
+        }
+        let profile = self.roster.profile_of_id(Source::Teetime, booking.source_id).ok_or(SkipReason::Unresolved)?;
+        let outcome = match (self.options.booking_types, booking.outcome) {
+            (BookingTypes::Detailed, outcome) => outcome,
+            (BookingTypes::Strategy, BookingOutcome::Completed) => BookingOutcome::Completed,
+            (BookingTypes::Strategy, _) => BookingOutcome::Booked,
+        };
+        Ok(Event {
+            profile,
+            activity_type: outcome.code(),
+            category: ActivityCategory::Booking,
+            channel: None,
+            title: "",
+            source: Source::Teetime,
+            source_id: booking.row_id,
+            club_id: booking.club_id,
+            club_name: booking.club_name,
+            occurred_at,
+            metadata: None,
+        })
+    }
+}

@@ -1,0 +1,451 @@
+//! `build`: profiles, aliases, consents, timeline and ledger out of staged records and links.
+
+mod output;
+
+use anyhow::Result;
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use rayon::prelude::*;
+use serde_json::json;
+
+use crate::consolidate::consent::log::ConsentLog;
+use crate::consolidate::timeline::{HandicapHistory, Page, Signals, Timeline, note_joined};
+use crate::consolidate::consent::contact_points::{Hubs, Identifiers};
+use crate::consolidate::consent::weigh::Consents;
+use crate::consolidate::profile::fields::Survival;
+use crate::consolidate::accounting::proofs::Proof;
+use crate::consolidate::profile::record_index::Record;
+use crate::consolidate::profile::login_owners::Subjects;
+use crate::consolidate::consent::units::{Units, UnitsBuilder};
+use crate::consolidate::consent::withdrawals::{EarlierWithdrawal, Withdrawals};
+use crate::consolidate::accounting::ledger;
+use crate::consolidate::profile;
+use crate::consolidate::consent::suppressions;
+use crate::consolidate::{BookingTypes, ContactChoice, Departure, Departures, FlagFalse, Options, Roster, SuppressionReach, candidates, flags_need_a_person};
+use crate::cli::{Outcome, Session};
+use crate::config;
+use crate::fault::{Exit, Fault};
+use crate::model::{Channel, Code, Handicap, Phase, Source, Timestamp};
+use crate::progress::thousands;
+use crate::sources;
+use crate::steps::{nothing_to_do, unchanged};
+use crate::store::{Draft, Folder, Manifest, RunLock};
+use crate::tables::crm;
+use crate::tables::stage::{
+    bookings, club_memberships, consents, handicaps, identifiers, messages, people, references, sport_memberships,
+};
+use crate::tables::{Columns as _, Table, check, resolution};
+
+use output::{Account, Examined, Output};
+
+/// Arguments of `build`: none of its own.
+#[derive(clap::Args, Debug)]
+pub struct Args {}
+
+/// Profiles in a slice: each has some twenty rows in all, so that a slice weighs about as much as a batch.
+const SLICE: u32 = 2048;
+const NEXT: &str = "make score";
+
+/// Reads `data/stage` and `data/resolve`, writes `data/crm`.
+pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
+    let _lock = RunLock::take(&session.layout, "consolidate")?;
+    let stage = Folder::open(&session.layout.stage())?;
+    let resolved = Folder::open(&session.layout.resolve())?;
+    let phase = session.check_phase(stage.manifest.phase, stage.path())?;
+    let as_of = session.check_as_of(&stage.manifest.as_of, stage.path())?;
+    if (resolved.manifest.phase, &resolved.manifest.as_of) != (stage.manifest.phase, &stage.manifest.as_of) {
+        let fault = Fault::new(Exit::Input, "the links are of another phase or instant than the staged records");
+        return Err(fault.at(resolved.path().display().to_string()).help("make resolve").into());
+    }
+    check_made_of(&resolved, "stage", &stage, "the links are of other staged records", "make resolve")?;
+    let crm_export = Folder::find(&session.layout.exports_crm())?;
+    let mut exported = Vec::new();
+    let mut manifest = Manifest::new("consolidate", &stage.manifest.as_of, Some(phase.number()));
+    for source in phase.sources() {
+        let folder = Folder::open(&session.layout.exports(source))?;
+        let renewed = format!("the export of {source} was renewed since its rows were staged");
+        check_made_of(&stage, &format!("exports/{source}"), &folder, &renewed, "make stage resolve")?;
+        manifest.input(format!("export {source}"), folder.manifest.content_hash().as_bytes());
+        for export in sources::exports(source) {
+            let rows = folder.manifest.files.get(&format!("{}.parquet", export.dataset.stem)).map_or(0, |file| file.rows);
+            // Lines of a CSV dump that are no records have an outcome too.
+            let unread = folder.manifest.count(&format!("{}.rejected_rows", export.entity));
+            exported.push((source, export.entity, rows + u64::try_from(unread).unwrap_or(0)));
+        }
+    }
+    manifest.input("stage", stage.manifest.content_hash().as_bytes());
+    manifest.input("resolve", resolved.manifest.content_hash().as_bytes());
+    manifest.input("settings", session.config.fingerprint().as_bytes());
+    if let Some(folder) = &crm_export {
+        manifest.input("export crm", folder.manifest.content_hash().as_bytes());
+    }
+    let target = session.layout.crm();
+    if let Some(done) = unchanged(&target, &manifest)? {
+        return Ok(nothing_to_do("consolidate", &done, NEXT));
+    }
+
+    let options = options(&session.config, as_of, phase);
+    let earlier = earlier_withdrawals(crm_export.as_ref())?;
+    let read_people = |source| Ok((source, stage.read_all::<people::Table>(Some(source))?));
+    let staged_people = phase.sources().map(read_people).collect::<Result<Vec<_>>>()?;
+    let links = resolved.read_all::<resolution::links::Table>(None)?;
+    let roster = Roster::new(staged_people, &links).map_err(|error| contradiction(&error, &resolved))?;
+    drop(links);
+
+    let draft = Draft::create(&target, &stage.manifest.as_of)?;
+    let mut work = Work { session, stage: &stage, roster: &roster, options: &options, output: Output::new(&draft, &roster)? };
+    let timeline = Timeline { roster: &roster, options: &options };
+    let (signals, joined) = work.timeline(timeline)?;
+    let units = work.units()?;
+    let shown = work.people(&resolved, &signals, &joined, &units, &earlier)?;
+    work.histories(timeline, &units, &shown)?;
+    work.rest()?;
+    let Account { broken, tally, departures } = work.output.finish(&draft)?;
+
+    check_proofs(&broken)?;
+    let imbalances = tally.imbalances(exported.iter().map(|&(source, entity, rows)| (source, entity, rows)));
+    check_balance(&imbalances, &stage)?;
+    for (source, entity, outcome, reason, count) in tally.counts() {
+        let reason = reason.map(|reason| format!(" {reason}")).unwrap_or_default();
+        let name = format!("ledger {source} {entity} {outcome}{reason}");
+        manifest.counts.insert(name, i64::try_from(count).unwrap_or(i64::MAX));
+    }
+    for row in departures.rows() {
+        manifest.counts.insert(format!("departure {}", row.departure), row.row_count);
+    }
+    warn_of_flags(session, &departures);
+    manifest.counts.insert("proofs".to_owned(), i64::try_from(Proof::ALL.len()).unwrap_or(i64::MAX));
+    let done = draft.finish(manifest, &session.layout.previous("crm"))?;
+    outcome(&done)
+}
+
+/// Refuses a folder that was made of another version of its input.
+fn check_made_of(folder: &Folder, name: &str, input: &Folder, what: &str, help: &str) -> Result<()> {
+    let mut now = Manifest::default();
+    now.input(name, input.manifest.content_hash().as_bytes());
+    if folder.manifest.inputs.get(name) == now.inputs.get(name) {
+        return Ok(());
+    }
+    Err(Fault::new(Exit::Input, what).at(folder.path().display().to_string()).help(help).into())
+}
+
+fn options(config: &config::Config, as_of: Timestamp, phase: Phase) -> Options {
+    let extra = &config.activities.extra;
+    Options {
+        as_of,
+        phase,
+        lookback_from: as_of.minus_years(config.activities.lookback_years()),
+        contact: match config.survivorship.contact {
+            config::Contact::Current => ContactChoice::Current,
+            config::Contact::Founding => ContactChoice::Founding,
+        },
+        suppression: match config.consent.suppression {
+            config::Scope::Tenant => SuppressionReach::Tenant,
+            config::Scope::Global => SuppressionReach::Global,
+        },
+        strict_consent: config.consent.strict_consent,
+        flag_false: match config.consent.flag_false {
+            config::FlagFalse::Withdrawal => FlagFalse::Withdrawal,
+            config::FlagFalse::Unset => FlagFalse::Unset,
+        },
+        booking_types: match config.activities.booking_types {
+            config::BookingTypes::Strategy => BookingTypes::Strategy,
+            config::BookingTypes::Detailed => BookingTypes::Detailed,
+        },
+        extra_consent: extra.contains(&config::ExtraActivity::Consent),
+        extra_handicap: extra.contains(&config::ExtraActivity::Handicap),
+        default_tenant: config.tenants.default.clone(),
+        whs_from: config.whs_from(),
+    }
+}
+
+fn earlier_withdrawals(export: Option<&Folder>) -> Result<Vec<EarlierWithdrawal>> {
+    let Some(folder) = export else { return Ok(Vec::new()) };
+    let mut earlier = Vec::new();
+    for batch in folder.read::<sources::crm::withdrawals::Table>(None)? {
+        for row in batch?.rows() {
+            let Some(channel) = Channel::from_code(row.channel) else {
+                let fault = Fault::new(Exit::Input, "a withdrawal of an earlier load names an unknown channel");
+                return Err(fault.at(folder.path().display().to_string()).help("make export-crm").into());
+            };
+            earlier.push(EarlierWithdrawal {
+                tenant_id: row.tenant_id.to_owned(),
+                channel,
+                address: row.address.to_owned(),
+                scope: row.scope.to_owned(),
+                revoked_at: row.revoked_at.map(Timestamp::round_to_millis),
+                reason: row.reason.to_owned(),
+            });
+        }
+    }
+    earlier.sort();
+    Ok(earlier)
+}
+
+/// Batches, or slices of profiles, that are worked on at once; decides memory, never content.
+fn at_once() -> usize {
+    2 * rayon::current_num_threads()
+}
+
+struct Work<'a> {
+    session: &'a Session,
+    stage: &'a Folder,
+    roster: &'a Roster,
+    options: &'a Options,
+    output: Output<'a>,
+}
+
+type Joined = HashMap<Record, Timestamp, FixedState>;
+
+impl<'a> Work<'a> {
+    /// People, memberships, bookings and messages onto the timeline.
+    fn timeline(&mut self, timeline: Timeline<'_>) -> Result<(Signals, Joined)> {
+        let mut signals = Signals::new(self.roster);
+        let mut joined = Joined::with_hasher(FixedState::with_seed(0));
+        for source in self.options.phase.sources() {
+            let records: Vec<Record> = self.roster.records_of(source).collect();
+            for some in records.chunks(SLICE as usize) {
+                self.page(timeline.people(source, some))?;
+            }
+            self.stream::<club_memberships::Table>(
+                source,
+                |columns| timeline.club_memberships(source, columns),
+                |columns, _| {
+                    if source == Source::Scl {
+                        note_joined(timeline.roster, columns, &mut joined);
+                    }
+                },
+            )?;
+            self.stream::<sport_memberships::Table>(source, |columns| timeline.sport_memberships(source, columns), |_, _| {})?;
+            self.stream::<bookings::Table>(
+                source,
+                |columns| timeline.bookings(columns),
+                |_, page| signals.take_up(&page.signals),
+            )?;
+            self.stream::<messages::Table>(
+                source,
+                |columns| timeline.messages(columns),
+                |_, page| signals.take_up(&page.signals),
+            )?;
+        }
+        Ok((signals, joined))
+    }
+
+    /// A dataset of a source, some batches at once, in order; a source that has no such dataset has nothing to say.
+    fn stream<T: Table>(
+        &mut self,
+        source: Source,
+        turn: impl Fn(&T::Columns) -> Page + Sync,
+        mut note: impl FnMut(&T::Columns, &Page),
+    ) -> Result<()> {
+        if !self.stage.has::<T>(Some(source)) || self.stage.rows::<T>(Some(source))? == 0 {
+            return Ok(());
+        }
+        let session = self.session;
+        let task = session.progress.task(T::stem(Some(source)), Some(self.stage.rows::<T>(Some(source))?));
+        let mut batches = self.stage.read::<T>(Some(source))?;
+        loop {
+            let some = batches.by_ref().take(at_once()).collect::<Result<Vec<_>>>()?;
+            if some.is_empty() {
+                break;
+            }
+            let roster = self.roster;
+            let pages: Vec<_> = some.par_iter().map(|columns| Examined::page(turn(columns), roster)).collect::<Result<_>>()?;
+            for (columns, page) in some.iter().zip(pages) {
+                note(columns, &page.rows);
+                task.advance(columns.len() as u64);
+                self.output.page(page)?;
+            }
+        }
+        task.finish("");
+        Ok(())
+    }
+
+    fn page(&mut self, page: Page) -> Result<()> {
+        self.output.page(Examined::page(page, self.roster)?)
+    }
+
+    fn units(&mut self) -> Result<Units> {
+        let mut builder = UnitsBuilder::new(self.roster, self.options);
+        if self.stage.has::<consents::Table>(Some(Source::Messaging)) {
+            for batch in self.stage.read::<consents::Table>(Some(Source::Messaging))? {
+                builder.push(&batch?).map_err(|error| contradiction(&error, self.stage))?;
+            }
+        }
+        let (units, departures) = builder.finish();
+        self.output.departures.merge(&departures);
+        Ok(units)
+    }
+
+    /// Profiles with aliases and consents, suppressions, candidates.
+    fn people(
+        &mut self,
+        resolved: &Folder,
+        signals: &Signals,
+        joined: &Joined,
+        units: &Units,
+        earlier: &[EarlierWithdrawal],
+    ) -> Result<Shown> {
+        let mut staged = Vec::new();
+        for source in self.options.phase.sources().filter(|&source| self.stage.has::<identifiers::Table>(Some(source))) {
+            staged.push((source, self.stage.read_all::<identifiers::Table>(Some(source))?));
+        }
+        let identifiers = &Identifiers::new(staged, self.roster).map_err(|error| contradiction(&error, self.stage))?;
+        let hubs = &Hubs::new(&resolved.read_all::<resolution::hubs::Table>(None)?);
+        let subjects = &Subjects::new(self.roster);
+        let withdrawals = &Withdrawals::new(self.roster, identifiers, units, earlier, self.options);
+        let (options, roster) = (self.options, self.roster);
+        let survival = Survival { options, roster, identifiers, hubs, signals, joined, subjects };
+        let weighing = Consents { roster, identifiers, units, withdrawals, options };
+
+        let count = roster.profile_count();
+        let task = self.session.progress.task("profiles", Some(u64::from(count)));
+        let mut shown =
+            Shown { is_deciding: vec![false; units.all().len()], handicaps: vec![false; roster.record_count() as usize] };
+        let starts: Vec<u32> = (0..count).step_by(SLICE as usize).collect();
+        for some in starts.chunks(at_once()) {
+            let build =
+                |&start: &u32| Examined::slice(profile::build(&survival, &weighing, start..count.min(start + SLICE)), roster);
+            let slices: Vec<_> = some.par_iter().map(build).collect::<Result<_>>()?;
+            for slice in slices {
+                for &unit in &slice.rows.deciding_units {
+                    shown.is_deciding[unit as usize] = true;
+                }
+                for &record in &slice.rows.shown_handicaps {
+                    shown.handicaps[record as usize] = true;
+                }
+                task.advance(slice.rows.profiles.num_rows() as u64);
+                self.output.slice(slice)?;
+            }
+        }
+        task.finish("");
+        self.output.suppressions(suppressions::build(roster, identifiers, units, withdrawals, signals, earlier, options))?;
+        let pairs = resolved.read_all::<resolution::candidates::Table>(None)?;
+        self.output
+            .departures
+            .add(Departure::AuthUserIdHeldElsewhere, i64::try_from(subjects.others().len()).unwrap_or(i64::MAX));
+        self.output.candidates(candidates::build(roster, &pairs, subjects.others())).map(|()| shown)
+    }
+
+    /// What can only be settled once it is known what profiles show: handicaps and evidence of consent.
+    fn histories(&mut self, timeline: Timeline<'_>, units: &Units, shown: &Shown) -> Result<()> {
+        if self.stage.has::<handicaps::Table>(Some(Source::McaZa)) {
+            let mut history = HandicapHistory::default();
+            for batch in self.stage.read::<handicaps::Table>(Some(Source::McaZa))? {
+                history.note(&timeline, &batch?);
+            }
+            let (mut first, mut before): (u64, Option<(String, Handicap)>) = (0, None);
+            for batch in self.stage.read::<handicaps::Table>(Some(Source::McaZa))? {
+                let columns = batch?;
+                let is_shown = |record: Record| shown.handicaps[record as usize];
+                self.page(history.page(&timeline, &columns, first, before.as_ref(), is_shown))?;
+                first += columns.len() as u64;
+                let last = columns.rows().filter_map(|row| Some((row.source_id.to_owned(), row.handicap?))).last();
+                before = last.or(before);
+            }
+        }
+        if self.stage.has::<consents::Table>(Some(Source::Messaging)) {
+            let mut log = ConsentLog::new(timeline, units, &shown.is_deciding);
+            for batch in self.stage.read::<consents::Table>(Some(Source::Messaging))? {
+                self.page(log.push(&batch?))?;
+            }
+            self.page(log.finish())?;
+        }
+        Ok(())
+    }
+
+    /// Rows that are on no timeline: association numbers, look-ups, rejects.
+    fn rest(&mut self) -> Result<()> {
+        for source in self.options.phase.sources() {
+            if self.stage.has::<identifiers::Table>(Some(source)) {
+                for batch in self.stage.read::<identifiers::Table>(Some(source))? {
+                    let columns = batch?;
+                    let mut rows = Vec::new();
+                    ledger::identified(self.roster, source, &columns, &mut rows);
+                    self.output.ledger_rows(&rows)?;
+                }
+            }
+            if self.stage.has::<references::Table>(Some(source)) {
+                for batch in self.stage.read::<references::Table>(Some(source))? {
+                    let columns = batch?;
+                    let mut rows = Vec::new();
+                    ledger::referenced(source, &columns, &mut rows);
+                    self.output.ledger_rows(&rows)?;
+                }
+            }
+        }
+        for batch in self.stage.read::<check::rejects::Table>(None)? {
+            let columns = batch?;
+            let mut rows = Vec::new();
+            ledger::rejected(&columns, &mut rows);
+            self.output.ledger_rows(&rows)?;
+        }
+        Ok(())
+    }
+}
+
+/// What the profiles show of rows that are accounted for afterwards.
+struct Shown {
+    is_deciding: Vec<bool>,
+    handicaps: Vec<bool>,
+}
+
+/// The consent page's limit: above it a person must say what a false flag means.
+fn warn_of_flags(session: &Session, departures: &Departures) {
+    let (silenced, grants) = (departures.count(Departure::ConsentFlag), departures.count(Departure::ConsentGrants));
+    if flags_need_a_person(silenced, grants) {
+        session.progress.warn(format!(
+            "a contact's false flag alone silences {} of {} grants: more than 2 %, a person should confirm consent.flag_false",
+            thousands(silenced),
+            thousands(grants)
+        ));
+    }
+}
+
+fn contradiction(error: &crate::consolidate::BuildError, folder: &Folder) -> anyhow::Error {
+    let fault = Fault::new(Exit::Input, error.to_string()).at(folder.path().display().to_string());
+    fault.help("make stage resolve").into()
+}
+
+fn check_proofs(broken: &[(Proof, u64)]) -> Result<()> {
+    let Some((first, rows)) = broken.first() else { return Ok(()) };
+    let more = broken.len() - 1;
+    let what = format!("{} rows break what the CRM demands: {first}", thousands(*rows));
+    let what = if more > 0 { format!("{what} (and {more} more demands)") } else { what };
+    let mut fault = Fault::new(Exit::Mismatch, what).at("the datasets of data/crm, which stay as they were");
+    for (proof, rows) in broken {
+        fault = fault.help(format!("{} rows: {proof}", thousands(*rows)));
+    }
+    Err(fault.into())
+}
+
+fn check_balance(imbalances: &[(Source, &str, u64, u64)], stage: &Folder) -> Result<()> {
+    if imbalances.is_empty() {
+        return Ok(());
+    }
+    let mut fault =
+        Fault::new(Exit::Mismatch, "the ledger does not balance with the exports").at(stage.path().display().to_string());
+    for (source, entity, exported, accounted) in imbalances {
+        let (exported, accounted) = (thousands(*exported), thousands(*accounted));
+        fault = fault.help(format!("{source}.{entity}: {exported} rows exported, {accounted} accounted for"));
+    }
+    Err(fault.into())
+}
+
+fn outcome(done: &Folder) -> Result<Outcome> {
+    let counts = [
+        (done.rows::<crm::customer_profiles::Table>(None)?, "profiles"),
+        (done.rows::<crm::identity_aliases::Table>(None)?, "aliases"),
+        (done.rows::<crm::marketing_consents::Table>(None)?, "consents"),
+        (done.rows::<crm::activities::Table>(None)?, "activities"),
+        (done.rows::<crm::campaign_interactions::Table>(None)?, "campaign interactions"),
+        (done.rows::<crm::duplicate_candidates::Table>(None)?, "pairs to review"),
+        (done.rows::<check::ledger::Table>(None)?, "exported rows, each with one outcome: the ledger balances"),
+    ];
+    let mut text: String = counts.iter().map(|(rows, what)| format!(" {:>12} {what}\n", thousands(*rows))).collect();
+    text.push_str(&format!(" {:>12} proofs hold: every row fits the CRM's keys and constraints\n", Proof::ALL.len()));
+    let rows: serde_json::Map<_, _> = counts.iter().map(|(rows, what)| ((*what).to_owned(), json!(rows))).collect();
+    let summary =
+        json!({ "phase": done.manifest.phase, "as_of": done.manifest.as_of, "rows": rows, "counts": done.manifest.counts });
+    Ok(Outcome::new(text, summary).next(NEXT))
+}

@@ -1,0 +1,162 @@
+//! Where build writes: every batch is examined, counted and written in one place.
+
+use anyhow::Result;
+use arrow::array::RecordBatch;
+
+use crate::consolidate::timeline::Page;
+use crate::consolidate::accounting::ledger::Tally;
+use crate::consolidate::profile::Slice;
+use crate::consolidate::accounting::proofs::{Proof, Proofs};
+use crate::consolidate::{Departures, Roster};
+use crate::store::{Draft, TableWriter};
+use crate::tables::crm::{
+    activities, campaign_interactions, customer_profiles, duplicate_candidates, field_provenance, identity_aliases,
+    marketing_consents, suppressions,
+};
+use crate::tables::{Table, check};
+
+/// The datasets of `data/crm` while they are written.
+pub struct Output<'a> {
+    draft: &'a Draft,
+    proofs: Proofs<'a>,
+    tally: Tally,
+    /// What was decided otherwise than the strategy's code would have.
+    pub departures: Departures,
+    profiles: TableWriter<customer_profiles::Table>,
+    provenance: TableWriter<field_provenance::Table>,
+    aliases: TableWriter<identity_aliases::Table>,
+    consents: TableWriter<marketing_consents::Table>,
+    activities: TableWriter<activities::Table>,
+    interactions: TableWriter<campaign_interactions::Table>,
+    ledger: TableWriter<check::ledger::Table>,
+}
+
+/// What all rows together amount to.
+pub struct Account {
+    /// Rows that break a demand of the target, by demand.
+    pub broken: Vec<(Proof, u64)>,
+    /// The outcomes of all exported rows.
+    pub tally: Tally,
+    /// What was decided otherwise than the strategy's code would have.
+    pub departures: Departures,
+}
+
+/// Rows with what was found when they were examined, which may happen on any thread.
+pub struct Examined<'a, R> {
+    /// The rows.
+    pub rows: R,
+    proofs: Proofs<'a>,
+    tally: Tally,
+}
+
+impl<'a> Examined<'a, Page> {
+    /// Examines and counts a batch of the timeline.
+    pub fn page(page: Page, roster: &'a Roster) -> Result<Self> {
+        let (mut proofs, mut tally) = (Proofs::new(roster), Tally::default());
+        proofs.activities(&page.activities, &activities::Table::columns(&page.activities)?);
+        proofs.interactions(&page.interactions, &campaign_interactions::Table::columns(&page.interactions)?);
+        tally.count(&check::ledger::Table::columns(&page.ledger)?);
+        Ok(Self { rows: page, proofs, tally })
+    }
+}
+
+impl<'a> Examined<'a, Slice> {
+    /// Examines a slice of profiles.
+    pub fn slice(slice: Slice, roster: &'a Roster) -> Result<Self> {
+        let mut proofs = Proofs::new(roster);
+        proofs.profiles(&slice.profiles, &customer_profiles::Table::columns(&slice.profiles)?);
+        proofs.aliases(&slice.aliases, &identity_aliases::Table::columns(&slice.aliases)?);
+        proofs.consents(&slice.consents, &marketing_consents::Table::columns(&slice.consents)?);
+        Ok(Self { rows: slice, proofs, tally: Tally::default() })
+    }
+}
+
+impl<'a> Output<'a> {
+    /// Starts all files.
+    pub fn new(draft: &'a Draft, roster: &'a Roster) -> Result<Self> {
+        Ok(Self {
+            draft,
+            proofs: Proofs::new(roster),
+            tally: Tally::default(),
+            departures: Departures::default(),
+            profiles: draft.writer(None)?,
+            provenance: draft.writer(None)?,
+            aliases: draft.writer(None)?,
+            consents: draft.writer(None)?,
+            activities: draft.writer(None)?,
+            interactions: draft.writer(None)?,
+            ledger: draft.writer(None)?,
+        })
+    }
+
+    /// A batch of the timeline.
+    pub fn page(&mut self, page: Examined<'a, Page>) -> Result<()> {
+        let Examined { rows: page, proofs, tally } = page;
+        self.departures.merge(&page.departures);
+        self.proofs.merge(proofs);
+        self.tally.merge(tally);
+        if page.activities.num_rows() > 0 {
+            self.activities.write(page.activities)?;
+        }
+        if page.interactions.num_rows() > 0 {
+            self.interactions.write(page.interactions)?;
+        }
+        if page.ledger.num_rows() > 0 {
+            self.ledger.write(page.ledger)?;
+        }
+        Ok(())
+    }
+
+    /// A slice of profiles.
+    pub fn slice(&mut self, slice: Examined<'a, Slice>) -> Result<()> {
+        let Examined { rows: slice, proofs, .. } = slice;
+        self.departures.merge(&slice.departures);
+        self.proofs.merge(proofs);
+        self.profiles.write(slice.profiles)?;
+        self.provenance.write(slice.provenance)?;
+        self.aliases.write(slice.aliases)?;
+        self.consents.write(slice.consents)
+    }
+
+    /// All suppressions.
+    pub fn suppressions(&mut self, batch: RecordBatch) -> Result<()> {
+        self.draft.write::<suppressions::Table>(None, [batch]).map(drop)
+    }
+
+    /// All duplicate candidates.
+    pub fn candidates(&mut self, batch: RecordBatch) -> Result<()> {
+        self.proofs.candidates(&batch, &duplicate_candidates::Table::columns(&batch)?);
+        self.draft.write::<duplicate_candidates::Table>(None, [batch]).map(drop)
+    }
+
+    /// Lines of the ledger that come with nothing else.
+    pub fn ledger_rows(&mut self, rows: &[check::ledger::Row<'_>]) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let mut builder = check::ledger::Builder::new(rows.len());
+        for &row in rows {
+            builder.push(row);
+        }
+        let batch = crate::tables::Builder::finish(&mut builder);
+        self.tally.count(&check::ledger::Table::columns(&batch)?);
+        self.ledger.write(batch)
+    }
+
+    /// Closes all files.
+    pub fn finish(self, draft: &Draft) -> Result<Account> {
+        draft.close(None, self.profiles)?;
+        draft.close(None, self.provenance)?;
+        draft.close(None, self.aliases)?;
+        draft.close(None, self.consents)?;
+        draft.close(None, self.activities)?;
+        draft.close(None, self.interactions)?;
+        draft.close(None, self.ledger)?;
+        let mut departures = draft.writer::<check::departures::Table>(None)?;
+        for row in self.departures.rows() {
+            departures.push(row)?;
+        }
+        draft.close(None, departures)?;
+        Ok(Account { broken: self.proofs.finish(), tally: self.tally, departures: self.departures })
+    }
+}
