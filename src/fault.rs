@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::model::did_you_mean;
+
 /// The exit codes of the binaries; stable, documented in the README.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -87,17 +89,6 @@ impl fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
-/// The known word nearest to a mistaken one, if it is near enough to suggest.
-pub fn did_you_mean<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let distance = |word: &str| strsim::damerau_levenshtein(&wrong.to_lowercase(), &word.to_lowercase());
-    known
-        .into_iter()
-        .map(|word| (distance(word), word))
-        .filter(|(distance, word)| *distance <= 2 && *distance < word.len())
-        .min()
-        .map(|(_, word)| word)
-}
-
 /// Columns that a file or statement has not, or has too many, or twice: all listed, with near names.
 pub fn columns_fault(name: &str, place: &str, missing: &[&str], unknown: &[&str], twice: &[&str]) -> Fault {
     let mut parts = Vec::new();
@@ -114,15 +105,4 @@ pub fn columns_fault(name: &str, place: &str, missing: &[&str], unknown: &[&str]
     near.fold(Fault::new(Exit::Input, what).at(place.to_owned()), |fault, (name, near)| {
         fault.help(format!("{name}: did you mean {near:?}? Give it the alias:  \"{near}\" as {name}"))
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn suggests_only_what_is_near() {
-        assert_eq!(did_you_mean("emial", ["email", "phone"]), Some("email"));
-        assert_eq!(did_you_mean("surname", ["email", "phone"]), None);
-    }
 }

@@ -15,6 +15,7 @@ pub mod consolidate;
 pub mod datasets;
 #[cfg(feature = "local-postgres")]
 pub mod demo;
+pub mod dsn;
 pub mod fault;
 pub mod interrupt;
 pub mod model;
@@ -24,6 +25,7 @@ pub mod report;
 pub mod resolve;
 pub mod score;
 pub mod segment;
+pub mod segment_rule;
 pub mod sources;
 pub mod steps;
 pub mod store;

@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use crm_backfill::consolidate::{Departure, Departures};
 use crm_backfill::cli::Session;
 use crm_backfill::config::Config;
+use crm_backfill::consolidate::{Departure, Departures};
 use crm_backfill::model::{Source, Timestamp};
 use crm_backfill::report::checklist::checklist;
 use crm_backfill::steps::checklist::facts;

@@ -5,7 +5,8 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use crm_backfill::cli::Session;
-use crm_backfill::config::{Config, Dsn, Environment};
+use crm_backfill::config::{Config, Environment};
+use crm_backfill::dsn::Dsn;
 use crm_backfill::fault::{Exit, Fault};
 use crm_backfill::model::Timestamp;
 use crm_backfill::pg::Connection;

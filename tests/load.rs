@@ -1,6 +1,6 @@
 //! Loading on a real PostgreSQL: first load, second load, changes, and what others put into the CRM.
 
-use crm_backfill::config::Dsn;
+use crm_backfill::dsn::Dsn;
 use crm_backfill::fault::{Exit, Fault};
 use crm_backfill::model::Phase;
 use crm_backfill::pg::load::{Allowed, Input, Loader, Mode, Report};

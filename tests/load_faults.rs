@@ -1,6 +1,6 @@
 //! Loading when things go wrong: cut connections, lost answers, two at once, missing rights, others who write.
 
-use crm_backfill::config::Dsn;
+use crm_backfill::dsn::Dsn;
 use crm_backfill::fault::{Exit, Fault};
 use crm_backfill::pg::load::{Allowed, Loader, outcome_of};
 

@@ -1,10 +1,10 @@
 //! Loading into a CRM in which others work: profiles beside ours, keys that they hold, rows that hang on ours.
 
-use crm_backfill::config::Dsn;
+use crm_backfill::dsn::Dsn;
 use crm_backfill::fault::{Exit, Fault};
 use crm_backfill::model::{Channel, ConsentStatus};
-use crm_backfill::pg::load::{Allowed, Loader};
 use crm_backfill::pg::load::rollback::rollback;
+use crm_backfill::pg::load::{Allowed, Loader};
 
 use crate::load::{ALONE, fingerprint, load, load_as};
 use crate::support::datasets::{AS_OF, Consent, Person, World, id_of};

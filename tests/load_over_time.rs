@@ -1,10 +1,10 @@
 //! Loading again after time has passed: withdrawals that stand, reviews, segments, keys that others hold, ids that are kept.
 
-use crm_backfill::config::Dsn;
+use crm_backfill::dsn::Dsn;
 use crm_backfill::fault::{Exit, Fault};
 use crm_backfill::model::{ConsentStatus, Phase, Timestamp};
-use crm_backfill::pg::load::{Allowed, Input, Loader};
 use crm_backfill::pg::load::segments::SavedSegment;
+use crm_backfill::pg::load::{Allowed, Input, Loader};
 
 use crate::load::{ALONE, load, load_as};
 use crate::support::datasets::{AS_OF, Person, World, id_of};

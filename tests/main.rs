@@ -4,8 +4,6 @@ mod support;
 
 #[cfg(feature = "local-postgres")]
 mod audit;
-#[cfg(feature = "local-postgres")]
-mod consolidate;
 mod checklist;
 #[cfg(feature = "local-postgres")]
 mod cli;
@@ -13,6 +11,8 @@ mod cli;
 mod confirm;
 #[cfg(feature = "local-postgres")]
 mod connections;
+#[cfg(feature = "local-postgres")]
+mod consolidate;
 #[cfg(feature = "local-postgres")]
 mod decisions;
 #[cfg(feature = "local-postgres")]

@@ -2,14 +2,14 @@
 
 use std::process::Command;
 
-use crm_backfill::config::Dsn;
+use crm_backfill::dsn::Dsn;
 use crm_backfill::fault::{Exit, Fault};
 use crm_backfill::model::{Code, Phase, Source};
 use crm_backfill::pg::load::catalog::Catalog;
-use crm_backfill::pg::load::{Allowed, Input, Loader};
 use crm_backfill::pg::load::preflight::preflight;
 use crm_backfill::pg::load::rollback::rollback;
 use crm_backfill::pg::load::session::Crm;
+use crm_backfill::pg::load::{Allowed, Input, Loader};
 
 use crate::load::{ALONE, load, load_as};
 use crate::support::datasets::{AS_OF, Person, World};

@@ -1,6 +1,6 @@
 //! Rolling back on a real PostgreSQL: exactly our rows go, everybody else's stay.
 
-use crm_backfill::config::Dsn;
+use crm_backfill::dsn::Dsn;
 use crm_backfill::fault::{Exit, Fault};
 use crm_backfill::pg::load::Loader;
 use crm_backfill::pg::load::rollback::{Undone, backup, emergency, emergency_plan, rollback};

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crm_backfill::datasets;
 use crm_backfill::model::{Code, Source};
+use crm_backfill::report::values;
 use crm_backfill::sources::{self, crm};
 use crm_backfill::tables::dictionary;
 
@@ -84,6 +85,25 @@ fn names_of_columns_are_snake_case_and_described() {
         }
         for key in dataset.key {
             assert!(dataset.columns.iter().any(|column| column.name == *key), "{}: key {key}", dataset.stem);
+        }
+    }
+}
+
+#[test]
+fn every_column_that_the_page_shows_has_its_exported_one() {
+    let columns = [
+        (Source::McaZa, &["email", "phone", "first_name", "last_name", "born_on", "gender", "handicap", "golf_number"][..]),
+        (Source::McaUk, &["email", "phone", "first_name", "last_name", "born_on", "gender", "handicap", "golf_number"]),
+        (Source::Scl, &["tenant", "email", "first_name", "last_name", "auth_user_id"]),
+        (Source::Teetime, &["email", "phone", "first_name", "last_name", "handicap"]),
+        (Source::Messaging, &["tenant", "email", "phone", "auth_user_id"]),
+    ];
+    for (source, columns) in columns {
+        let exports = sources::exports(source);
+        let people = exports.iter().find(|export| export.entity == source.people()).expect("people are exported");
+        let exported: Vec<&str> = people.dataset.columns.iter().map(|column| column.name).collect();
+        for column in columns {
+            assert!(values::exported_as(column).iter().any(|name| exported.contains(name)), "{source}: {column}");
         }
     }
 }

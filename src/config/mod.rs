@@ -2,7 +2,7 @@
 
 mod environment;
 
-pub use environment::{Dsn, Environment};
+pub use environment::Environment;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::fault::{Exit, Fault, did_you_mean};
+use crate::fault::{Exit, Fault};
+use crate::model::did_you_mean;
 use crate::model::zone::Zone;
 use crate::model::{Day, Reasons, Source, Timestamp};
 

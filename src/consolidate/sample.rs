@@ -4,16 +4,16 @@ use arrow::array::RecordBatch;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use crate::consolidate::consent::log::ConsentLog;
-use crate::consolidate::timeline::{Page, Signals, Timeline, note_joined};
 use crate::consolidate::consent::contact_points::{Hubs, Identifiers};
-use crate::consolidate::consent::weigh::Consents;
-use crate::consolidate::profile::fields::Survival;
-use crate::consolidate::profile::{self, Slice};
-use crate::consolidate::profile::login_owners::Subjects;
-use crate::consolidate::consent::units::UnitsBuilder;
-use crate::consolidate::consent::withdrawals::{EarlierWithdrawal, Withdrawals};
+use crate::consolidate::consent::log::ConsentLog;
 use crate::consolidate::consent::suppressions;
+use crate::consolidate::consent::units::UnitsBuilder;
+use crate::consolidate::consent::weigh::Consents;
+use crate::consolidate::consent::withdrawals::{EarlierWithdrawal, Withdrawals};
+use crate::consolidate::profile::fields::Survival;
+use crate::consolidate::profile::login_owners::Subjects;
+use crate::consolidate::profile::{self, Slice};
+use crate::consolidate::timeline::{Page, Signals, Timeline, note_joined};
 use crate::consolidate::{Departures, Options, Roster, candidates};
 use crate::model::{Code as _, LinkRule, RecordKey, Source, TenantRule, Timestamp, profile_id};
 use crate::tables::crm::{

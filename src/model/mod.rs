@@ -3,10 +3,12 @@
 pub mod association;
 mod codes;
 pub mod date;
+mod display;
 pub mod email;
 pub mod handicap;
 mod ids;
 pub mod name;
+mod national_id;
 mod phase;
 pub mod phone;
 pub mod reason;
@@ -17,6 +19,7 @@ mod time;
 pub mod zone;
 
 pub use codes::*;
+pub use display::{did_you_mean, thousands};
 pub use ids::{ExternalId, RecordKey, Uuid, derived_id, is_ours, profile_id, record_order, record_order_prefix};
 pub use phase::Phase;
 pub use reason::{Effect, Reason, Reasons};

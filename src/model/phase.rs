@@ -55,3 +55,16 @@ impl std::str::FromStr for Phase {
         text.parse().ok().and_then(Self::new).ok_or_else(|| "a phase is a number from 1 to 6".to_owned())
     }
 }
+
+impl Source {
+    /// The phase that brings the people of this source.
+    pub fn phase(self) -> Phase {
+        Phase::new(match self {
+            Self::McaZa | Self::McaUk => 1,
+            Self::Scl => 2,
+            Self::Teetime => 3,
+            Self::Messaging => 4,
+        })
+        .expect("1 to 4 are phases")
+    }
+}

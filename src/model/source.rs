@@ -50,17 +50,6 @@ impl Source {
         }
     }
 
-    /// The phase that brings the people of this source.
-    pub fn phase(self) -> crate::model::Phase {
-        crate::model::Phase::new(match self {
-            Self::McaZa | Self::McaUk => 1,
-            Self::Scl => 2,
-            Self::Teetime => 3,
-            Self::Messaging => 4,
-        })
-        .expect("1 to 4 are phases")
-    }
-
     /// Whether the source is one of the two legacy member databases.
     pub fn is_mca(self) -> bool {
         matches!(self, Self::McaZa | Self::McaUk)

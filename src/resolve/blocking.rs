@@ -2,95 +2,15 @@
 
 use rayon::prelude::*;
 
-use crate::model::{Code, LinkRule};
-use crate::resolve::population::prefetch::{ABREAST, look};
-use crate::resolve::compare::score::{Scorer, Verdict};
 use crate::resolve::cluster::union_find::SharedForest;
-use crate::resolve::population::intern::{Buckets, NONE, Symbol};
+use crate::resolve::compare::edge::Edge;
+use crate::resolve::compare::key_frequency::{STAR_LIMIT, Tenants, tenants_of};
 use crate::resolve::compare::names::block_hash;
-use crate::resolve::compare::key_frequency::{Tenants, tenants_of};
-use crate::resolve::population::{KeyKind, Population, Record};
+use crate::resolve::compare::score::Scorer;
 use crate::resolve::compare::weights::{LINK16, Piece, REVIEW16};
-
-/// Up to so many records are compared each with each.
-pub const STAR_LIMIT: usize = 14;
-
-/// The tenants differ.
-const CROSS_TENANT: u8 = 1;
-/// One of the two is nameless and may be the other, for all that speaks for it.
-const CLAIM: u8 = 2;
-
-/// A scored pair: the smaller record first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Edge {
-    /// The smaller record.
-    pub a: Record,
-    /// The larger record.
-    pub b: Record,
-    /// The smallest record that ties connect the two with; known once all edges are.
-    pub(super) component: Record,
-    /// The evidence in sixteenths of a bit.
-    pub bits16: i16,
-    rule: u8,
-    flags: u8,
-}
-
-impl Edge {
-    /// A pair with its evidence.
-    pub fn new(a: Record, b: Record, bits16: i32, verdict: &Verdict) -> Self {
-        Self {
-            a: a.min(b),
-            b: a.max(b),
-            component: a.min(b),
-            bits16: i16::try_from(bits16.clamp(-30_000, 30_000)).expect("clamped"),
-            rule: verdict.rule.map_or(LinkRule::Skipped, |rule| rule) as u8,
-            flags: if verdict.cross_tenant { CROSS_TENANT } else { 0 },
-        }
-    }
-
-    /// A link of a cluster, read back.
-    pub fn link(a: Record, b: Record, bits16: i16, rule: u8) -> Self {
-        Self { a: a.min(b), b: a.max(b), component: a.min(b), bits16, rule, flags: 0 }
-    }
-
-    /// Code of the rule, for [`Edge::link`].
-    pub(super) fn rule_code(self) -> u8 {
-        self.rule
-    }
-
-    /// The rule it would link by; `None` when no key connects the two.
-    pub fn rule(self) -> Option<LinkRule> {
-        Some(LinkRule::ALL[usize::from(self.rule)]).filter(|&rule| rule != LinkRule::Skipped)
-    }
-
-    /// Whether it lies across tenants, where it is only listed.
-    pub fn is_cross_tenant(self) -> bool {
-        self.flags & CROSS_TENANT != 0
-    }
-
-    /// Whether it links, or may when the rest of the household has its say: a nameless record may be a named one's person, though too
-    /// little speaks for it alone.
-    pub fn is_tie(self) -> bool {
-        self.links() || self.flags & CLAIM != 0
-    }
-
-    /// Whether the evidence suffices for a link.
-    pub fn links(self) -> bool {
-        !self.is_cross_tenant() && i32::from(self.bits16) >= LINK16
-    }
-
-    /// Component after component, and [`Edge::order`] inside each, in one number.
-    pub(super) fn rank(self) -> u128 {
-        let worse = i16::MAX.wrapping_sub(self.bits16).cast_unsigned();
-        let [component, a, b] = [self.component, self.a, self.b].map(u128::from);
-        component << 80 | u128::from(worse) << 64 | a << 32 | b
-    }
-
-    /// Best first, then by the two records.
-    pub fn order(self) -> (std::cmp::Reverse<i16>, Record, Record) {
-        (std::cmp::Reverse(self.bits16), self.a, self.b)
-    }
-}
+use crate::resolve::population::intern::{Buckets, NONE, Symbol};
+use crate::resolve::population::prefetch::{ABREAST, look};
+use crate::resolve::population::{KeyKind, Population, Record};
 
 /// Values whose pairs are compared between two appends, and how many a thread takes at once.
 const ROUND: usize = 1 << 16;
@@ -193,7 +113,7 @@ fn keep(scorer: &Scorer<'_>, a: Record, b: Record, found: &mut Vec<Edge>) {
         let mut edge = Edge::new(a, b, bits16, &verdict);
         let is_nameless = |record| scorer.population.is_nameless(record);
         if !verdict.cross_tenant && verdict.rule.is_some() && bits16 >= REVIEW16 && is_nameless(a) != is_nameless(b) {
-            edge.flags |= CLAIM;
+            edge = edge.claimed();
         }
         found.push(edge);
     }

@@ -25,8 +25,8 @@ pub use population::{Key, Population, Record};
 use rayon::prelude::*;
 
 use cluster::spanning_tree;
+use compare::contact_counts;
 use compare::key_frequency::{self, Hub, Ownership};
-use compare::nameless;
 use compare::score::{self, Scorer};
 use output::{profile_ids, review_queue};
 use population::KeyKind;
@@ -47,8 +47,8 @@ pub struct Resolution {
     pub population: Population,
     options: Options,
     ownership: [Ownership; 6],
-    buckets: nameless::ContactBuckets,
-    contacts: Vec<nameless::PackedContacts>,
+    buckets: contact_counts::ContactBuckets,
+    contacts: Vec<contact_counts::PackedContacts>,
     /// Smallest record of each record's cluster.
     labels: Vec<Record>,
     tree: spanning_tree::Tree,
@@ -67,11 +67,13 @@ pub fn resolve(population: Population, memory: Memory<'_>, options: Options) -> 
     let ownership = KeyKind::ALL.map(|kind| Ownership::count(&population, &buckets[kind as usize], options.scope));
     let hubs = KeyKind::ALL
         .into_iter()
-        .flat_map(|kind| key_frequency::hubs(&population, kind, &buckets[kind as usize], &ownership[kind as usize], options.scope))
+        .flat_map(|kind| {
+            key_frequency::hubs(&population, kind, &buckets[kind as usize], &ownership[kind as usize], options.scope)
+        })
         .collect();
     let [auth, golf_rsa, cdh, mca, email, phone] = buckets;
-    let buckets = nameless::ContactBuckets([email, phone]);
-    let contacts = nameless::contacts(&population, &buckets, &ownership, options.scope);
+    let buckets = contact_counts::ContactBuckets([email, phone]);
+    let contacts = contact_counts::contacts(&population, &buckets, &ownership, options.scope);
     let scorer =
         Scorer { population: &population, ownership: &ownership, buckets: &buckets, contacts: &contacts, scope: options.scope };
     let mut edges = blocking::edges(&scorer, [auth, golf_rsa, cdh, mca]);

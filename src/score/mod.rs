@@ -3,14 +3,12 @@
 mod churn;
 mod engagement;
 mod facts;
-mod index;
 mod pass;
 mod summary;
 
 pub use churn::{Churn, Membership};
 pub use engagement::{Engagement, Missing, Thresholds, thresholds};
 pub use facts::{Event, Facts, Sign, Surface, Windows, sign};
-pub use index::ProfileIndex;
 pub use pass::{Options, Scoring};
 pub use summary::Summary;
 

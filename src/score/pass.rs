@@ -4,9 +4,8 @@ use arrow::array::RecordBatch;
 use rayon::prelude::*;
 
 use crate::model::{ActivityChannel, Channel, Code as _, ConsentStatus, Timestamp};
-use crate::score::{
-    Churn, Engagement, Event, Facts, Membership, Missing, ProfileIndex, Sign, Summary, Windows, sign, thresholds,
-};
+use crate::score::{Churn, Engagement, Event, Facts, Membership, Missing, Sign, Summary, Windows, sign, thresholds};
+use crate::tables::ProfileIndex;
 use crate::tables::crm::{activities, customer_profiles, marketing_consents};
 use crate::tables::score::profiles;
 use crate::tables::{Builder as _, Columns as _};

@@ -1,12 +1,12 @@
 //! Whether one value passes what is asked of it.
 
-use crate::segment::Decimal;
-use crate::segment::rule::{ListTest, NumberTest, TextTest};
+use crate::segment_rule::rule::{ListTest, NumberTest, TextTest};
+use crate::segment_rule::{Decimal, text};
 use crate::tables::TextList;
 
 /// A text that is there; the buffer is reused from row to row.
 pub fn text(test: &TextTest, value: &str, buffer: &mut String) -> bool {
-    super::text::fold_into(value, buffer);
+    text::fold_into(value, buffer);
     match test {
         TextTest::OneOf { values, negated } => holds(values, buffer) != *negated,
         TextTest::Contains { part, negated } => buffer.contains(part.as_str()) != *negated,
@@ -24,7 +24,7 @@ pub fn holds(sorted: &[String], text: &str) -> bool {
 pub fn list(test: &ListTest, value: TextList<'_>, buffer: &mut String) -> bool {
     let mut any_of = |sorted: &[String]| {
         value.iter().any(|text| {
-            super::text::fold_into(text, buffer);
+            text::fold_into(text, buffer);
             holds(sorted, buffer)
         })
     };

@@ -3,12 +3,12 @@
 use arrow::buffer::BooleanBuffer;
 
 use crate::model::{Code as _, Handicap, Timestamp};
-use crate::segment::Decimal;
 use crate::segment::check::{self, Fraction};
-use crate::segment::field::Field;
-use crate::segment::moment::Clock;
-use crate::segment::plan::{ActivityPlan, Check, Plan, Range};
 use crate::segment::tally::Tallies;
+use crate::segment_rule::Decimal;
+use crate::segment_rule::field::Field;
+use crate::segment_rule::moment::Clock;
+use crate::segment_rule::plan::{ActivityPlan, Check, Plan, Range};
 use crate::tables::Columns as _;
 use crate::tables::crm::customer_profiles;
 use crate::tables::score::profiles;

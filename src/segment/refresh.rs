@@ -6,14 +6,15 @@ use chrono_tz::Tz;
 use rayon::prelude::*;
 
 use crate::model::{CustomerStatus, Timestamp, Uuid, derived_id};
-use crate::score::ProfileIndex;
-use crate::segment::canonical::canonical;
-use crate::segment::error::{Place, RuleError, hint, shortened};
 use crate::segment::evaluate::{Around, View, evaluate};
-use crate::segment::moment::Clock;
-use crate::segment::parse::{Parsed, parse};
-use crate::segment::plan::{Plan, plan};
 use crate::segment::tally::Tallies;
+use crate::segment_rule::Question;
+use crate::segment_rule::canonical::canonical;
+use crate::segment_rule::error::{Place, RuleError, hint, shortened};
+use crate::segment_rule::moment::Clock;
+use crate::segment_rule::parse::{Parsed, parse};
+use crate::segment_rule::plan::{Plan, plan};
+use crate::tables::ProfileIndex;
 use crate::tables::crm::{activities, customer_profiles};
 use crate::tables::score::{memberships, profiles, refreshes};
 use crate::tables::{Builder as _, Columns as _};
@@ -54,19 +55,6 @@ pub struct Refresh {
     order: Vec<usize>,
     tallies: Tallies,
     as_of: Timestamp,
-}
-
-/// What is asked for a segment, as both evaluators take it.
-#[derive(Clone, Copy)]
-pub struct Question<'a> {
-    /// The segment.
-    pub id: &'a str,
-    /// Its tenant.
-    pub tenant_id: &'a str,
-    /// Its club.
-    pub club_id: Option<&'a str>,
-    /// The rule with its dates resolved.
-    pub plan: &'a Plan,
 }
 
 /// Members of each segment, one bit per profile, by batch.

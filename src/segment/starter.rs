@@ -50,10 +50,10 @@ mod tests {
     fn the_shipped_set_reads_without_a_doubt_and_is_written_canonically() {
         for starter in starters(COMMITTED, &["1".to_owned()], &[]).unwrap() {
             let criteria = starter.criteria.unwrap();
-            let parsed = crate::segment::parse(&criteria, None).unwrap_or_else(|error| panic!("{}: {error}", starter.name));
+            let parsed = crate::segment_rule::parse(&criteria, None).unwrap_or_else(|error| panic!("{}: {error}", starter.name));
             assert_eq!(parsed.lints, Vec::<String>::new(), "{}", starter.name);
-            let canonical = crate::segment::canonical(&parsed.rule).to_string();
-            assert_eq!(crate::segment::parse(&canonical, None).unwrap().rule, parsed.rule, "{}", starter.name);
+            let canonical = crate::segment_rule::canonical(&parsed.rule).to_string();
+            assert_eq!(crate::segment_rule::parse(&canonical, None).unwrap().rule, parsed.rule, "{}", starter.name);
         }
     }
 

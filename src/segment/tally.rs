@@ -6,12 +6,12 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 use crate::model::{Code as _, Timestamp};
-use crate::score::ProfileIndex;
 use crate::segment::check::{self, Fraction, holds};
-use crate::segment::plan::{Check, Measure};
-use crate::segment::rule::Aggregate;
-use crate::segment::{Decimal, text};
+use crate::segment_rule::plan::{Check, Measure};
+use crate::segment_rule::rule::Aggregate;
+use crate::segment_rule::{Decimal, text};
 use crate::tables::Columns as _;
+use crate::tables::ProfileIndex;
 use crate::tables::crm::activities;
 
 /// The numbers of every profile, one tally per distinct measure.

@@ -9,8 +9,8 @@ use serde_json::json;
 use crate::cli::{Outcome, Session};
 use crate::config::Scope;
 use crate::fault::{Exit, Fault};
+use crate::model::thousands;
 use crate::model::{Code, Gender, LinkRule, RecordKey, Source};
-use crate::progress::thousands;
 use crate::resolve::evaluate::sample::{
     Judgement, Pair, Precision, Verdict, candidate_stratum, is_of_candidates, largest_from, overall, read_verdicts, sample,
     stratum,

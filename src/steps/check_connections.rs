@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::json;
 
 use crate::cli::{Outcome, Session};
-use crate::config::Dsn;
+use crate::dsn::Dsn;
 use crate::fault::{Exit, Fault};
 use crate::model::{Code, Source};
 use crate::pg::{Checked, check_crm, check_source};

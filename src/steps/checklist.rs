@@ -7,11 +7,11 @@ use std::path::Path;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use crate::consolidate::{Departure, flags_need_a_person};
 use crate::cli::{Outcome, Session};
+use crate::consolidate::{Departure, flags_need_a_person};
 use crate::fault::{Exit, Fault};
+use crate::model::thousands;
 use crate::model::{Code, Source};
-use crate::progress::thousands;
 use crate::report::checklist::{Facts, checklist, line_number};
 use crate::report::numbers::Check;
 use crate::steps::export;

@@ -8,25 +8,28 @@ use hashbrown::HashMap;
 use rayon::prelude::*;
 use serde_json::json;
 
-use crate::consolidate::consent::log::ConsentLog;
-use crate::consolidate::timeline::{HandicapHistory, Page, Signals, Timeline, note_joined};
-use crate::consolidate::consent::contact_points::{Hubs, Identifiers};
-use crate::consolidate::consent::weigh::Consents;
-use crate::consolidate::profile::fields::Survival;
-use crate::consolidate::accounting::proofs::Proof;
-use crate::consolidate::profile::record_index::Record;
-use crate::consolidate::profile::login_owners::Subjects;
-use crate::consolidate::consent::units::{Units, UnitsBuilder};
-use crate::consolidate::consent::withdrawals::{EarlierWithdrawal, Withdrawals};
-use crate::consolidate::accounting::ledger;
-use crate::consolidate::profile;
-use crate::consolidate::consent::suppressions;
-use crate::consolidate::{BookingTypes, ContactChoice, Departure, Departures, FlagFalse, Options, Roster, SuppressionReach, candidates, flags_need_a_person};
 use crate::cli::{Outcome, Session};
 use crate::config;
+use crate::consolidate::accounting::ledger;
+use crate::consolidate::accounting::proofs::Proof;
+use crate::consolidate::consent::contact_points::{Hubs, Identifiers};
+use crate::consolidate::consent::log::ConsentLog;
+use crate::consolidate::consent::suppressions;
+use crate::consolidate::consent::units::{Units, UnitsBuilder};
+use crate::consolidate::consent::weigh::Consents;
+use crate::consolidate::consent::withdrawals::{EarlierWithdrawal, Withdrawals};
+use crate::consolidate::profile;
+use crate::consolidate::profile::fields::Survival;
+use crate::consolidate::profile::login_owners::Subjects;
+use crate::consolidate::profile::record_index::Record;
+use crate::consolidate::timeline::{HandicapHistory, Page, Signals, Timeline, note_joined};
+use crate::consolidate::{
+    BookingTypes, ContactChoice, Departure, Departures, FlagFalse, Options, Roster, SuppressionReach, candidates,
+    flags_need_a_person,
+};
 use crate::fault::{Exit, Fault};
+use crate::model::thousands;
 use crate::model::{Channel, Code, Handicap, Phase, Source, Timestamp};
-use crate::progress::thousands;
 use crate::sources;
 use crate::steps::{nothing_to_do, unchanged};
 use crate::store::{Draft, Folder, Manifest, RunLock};

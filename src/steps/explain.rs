@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::cli::{Outcome, Session};
 use crate::fault::{Exit, Fault};
 use crate::model::{Code, LinkRule, RecordKey};
-use crate::resolve::output::explain::{Comparison, Known, ProfileStory};
+use crate::resolve::explain::{Comparison, Known, ProfileStory};
 use crate::resolve::{Record, Refusal, Resolution};
 use crate::steps::inspect;
 use crate::steps::resolve::Inputs;
@@ -66,7 +66,9 @@ fn warn_of_old_fields(session: &Session, resolved: &Folder) -> Result<()> {
     let Some(crm) = Folder::find(&session.layout.crm())? else { return Ok(()) };
     let now = hash_bytes(resolved.manifest.content_hash().as_bytes());
     if crm.manifest.inputs.get("resolve") != Some(&now) {
-        session.progress.warn("data/crm was built of another resolution; where values come from is as it was then (make consolidate)");
+        session
+            .progress
+            .warn("data/crm was built of another resolution; where values come from is as it was then (make consolidate)");
     }
     Ok(())
 }

@@ -11,9 +11,9 @@ use serde_json::json;
 use crate::cli::{Outcome, Session};
 use crate::fault::{Exit, Fault};
 use crate::interrupt;
+use crate::model::thousands;
 use crate::model::{Code, Source, Timestamp};
 use crate::pg::{Connection, Exported, Query, Snapshot};
-use crate::progress::thousands;
 use crate::sources::{Export, exports};
 use crate::store::{Draft, Folder, Layout, Manifest, RunLock, replace_file};
 

@@ -12,8 +12,9 @@ use serde_json::json;
 
 use crate::cli::{Outcome, Session};
 use crate::datasets;
-use crate::fault::{Exit, Fault, did_you_mean};
-use crate::progress::thousands;
+use crate::fault::{Exit, Fault};
+use crate::model::did_you_mean;
+use crate::model::thousands;
 use crate::store::{Folder, replace_file};
 use crate::tables::{Dataset, dictionary};
 

@@ -8,13 +8,14 @@ use serde_json::json;
 
 use crate::cli::{Outcome, Session};
 use crate::fault::{Exit, Fault};
+use crate::model::thousands;
 use crate::model::{LinkRule, Phase, RecordKey, Timestamp, profile_id};
-use crate::pg::load::target::LOADED;
-use crate::pg::load::run_log::ExportMark;
-use crate::pg::load::{Allowed, Input, Loader, Report};
 use crate::pg::load::rows::{Batches, Datasets};
+use crate::pg::load::run_log::ExportMark;
 use crate::pg::load::segments::SavedSegment;
-use crate::progress::{Task, thousands};
+use crate::pg::load::target::LOADED;
+use crate::pg::load::{Allowed, Input, Loader, Report};
+use crate::progress::Task;
 use crate::sources::crm::{profile_ids, segments};
 use crate::steps::confirm;
 use crate::store::{Folder, RunLock, hash_bytes};

@@ -5,10 +5,11 @@ use serde_json::json;
 
 use crate::cli::{Outcome, Session};
 use crate::demo::{self, Filled, Marker, Population, Records, Town};
-use crate::fault::{Exit, Fault, did_you_mean};
+use crate::fault::{Exit, Fault};
+use crate::model::did_you_mean;
+use crate::model::thousands;
 use crate::model::{Code as _, Source, Timestamp};
 use crate::pg::local::{LocalServer, Purpose};
-use crate::progress::thousands;
 use crate::store::{Folder, RunLock, replace_file};
 use crate::tables::resolution::links;
 
@@ -162,8 +163,7 @@ fn status(session: &Session, folder: &std::path::Path) -> Result<Outcome> {
         return Ok(Outcome::new("no local PostgreSQL is running\n", json!({ "running": false })).next("make up"));
     };
     let mut client = server.client("postgres")?;
-    let rows = client
-        .rows("select datname, pg_size_pretty(pg_database_size(oid)) from pg_database where datname like 'demo%' order by 1")?;
+    let rows = client.demo_databases()?;
     let mut text = format!("running in {} on port {}\n", server.folder().display(), server.port());
     if let Some(marker) = Marker::read(&session.layout)? {
         text.push_str(&format!(

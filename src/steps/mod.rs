@@ -1,10 +1,10 @@
 //! Glue, one file per binary: read, call pure code, write.
 
 pub mod audit;
-pub mod consolidate;
 pub mod check_connections;
 pub mod checklist;
 pub mod confirm;
+pub mod consolidate;
 pub mod explain;
 pub mod export;
 pub mod export_crm;
@@ -29,7 +29,7 @@ use anyhow::Result;
 use serde_json::json;
 
 use crate::cli::{Outcome, Session};
-use crate::config::Dsn;
+use crate::dsn::Dsn;
 use crate::fault::{Exit, Fault};
 use crate::store::{Folder, Manifest, read_text};
 

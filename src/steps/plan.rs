@@ -10,10 +10,11 @@ use std::hash::BuildHasher;
 
 use crate::cli::{Outcome, Session};
 use crate::fault::{Exit, Fault};
+use crate::model::thousands;
 use crate::model::{Phase, Uuid};
 use crate::pg::load::target::{LOADED, table};
-use crate::progress::{Progress, thousands};
-use crate::steps::{build, resolve, score as scoring, stage};
+use crate::progress::Progress;
+use crate::steps::{consolidate, resolve, score as scoring, stage};
 use crate::store::{Folder, Layout, RunLock, scratch};
 use crate::tables::{Table, score};
 
@@ -46,7 +47,7 @@ pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
         session.progress.line(&format!(" planning phase {phase}"));
         stage::run(&inner, stage::Args { brief: true, ..stage::Args::default() })?;
         resolve::run(&inner, resolve::Args::default())?;
-        build::run(&inner, build::Args {})?;
+        consolidate::run(&inner, consolidate::Args {})?;
         scoring::run(&inner, scoring::Args { starter_segments: false })?;
         let mut tables = serde_json::Map::new();
         for (loaded, former) in LOADED.iter().zip(&mut before) {

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::cli::{Outcome, Session};
 use crate::fault::{Exit, Fault};
-use crate::progress::thousands;
+use crate::model::thousands;
 use crate::store::{RunLock, purge_datasets};
 
 /// What to remove.

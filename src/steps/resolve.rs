@@ -6,9 +6,12 @@ use serde_json::{Value, json};
 use crate::cli::{Outcome, Session};
 use crate::config::{Scope as ConfiguredScope, Tenantless};
 use crate::fault::{Exit, Fault};
+use crate::model::thousands;
 use crate::model::{Code, LinkRule, Phase};
-use crate::progress::thousands;
-use crate::resolve::{Decision, DecisionKind, DecisionState, Gathering, LiteralRule, Memory, Nicknames, Options, Origin, Resolution, Scope, Summary, read_decisions, resolve};
+use crate::resolve::{
+    Decision, DecisionKind, DecisionState, Gathering, LiteralRule, Memory, Nicknames, Options, Origin, Resolution, Scope,
+    Summary, read_decisions, resolve,
+};
 use crate::sources::crm::{profile_ids, rejected_pairs};
 use crate::steps::{nothing_to_do, unchanged};
 use crate::store::{Draft, Folder, Manifest, RunLock, read_text};

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use crate::cli::{Outcome, Session};
 use crate::fault::{Exit, Fault};
-use crate::pg::load::diff::TableCounts;
+use crate::model::thousands;
 use crate::pg::load::Loader;
+use crate::pg::load::diff::TableCounts;
 use crate::pg::load::rollback::{Undone, backup, emergency, emergency_plan, rollback};
-use crate::progress::thousands;
 use crate::steps::confirm;
 use crate::steps::load::CRM_URL;
 use crate::store::{Folder, RunLock, save_text, set_aside};

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use crate::cli::{Outcome, Session};
 use crate::fault::{Exit, Fault};
+use crate::model::thousands;
 use crate::model::{Code, Source};
 use crate::pg::load::{Standing, outcome_of, standing};
-use crate::progress::thousands;
 use crate::steps::load::CRM_URL;
 use crate::store::{Folder, run_records};
 use crate::tables::stage::people;

@@ -9,6 +9,7 @@ pub mod check;
 pub mod crm;
 pub mod dictionary;
 pub mod evidence;
+mod profile_index;
 pub mod resolution;
 pub mod score;
 pub mod stage;
@@ -22,6 +23,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use crate::model::Source;
 
 pub use cell::{Cell, Kept, Label, Text, TextList, Texts};
+pub use profile_index::ProfileIndex;
 
 /// A dataset's declaration: implemented by [`table!`](crate::table), never by hand.
 pub trait Table: 'static {

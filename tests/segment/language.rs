@@ -2,8 +2,9 @@
 
 use crm_backfill::model::{Day, Timestamp};
 use crm_backfill::pg::verify::segment_sql::{self, Bind};
-use crm_backfill::score::ProfileIndex;
-use crm_backfill::segment::{Definition, Refresh, canonical, parse};
+use crm_backfill::segment::{Definition, Refresh};
+use crm_backfill::segment_rule::{canonical, parse};
+use crm_backfill::tables::ProfileIndex;
 use crm_backfill::tables::Table as _;
 use crm_backfill::tables::score::refreshes;
 use serde_json::json;
@@ -244,9 +245,9 @@ fn no_value_of_a_rule_is_part_of_a_statement() {
 fn birthdays_and_local_days_follow_the_tenants_clock() {
     // 22:30 UTC on the 22nd is the 23rd in Johannesburg.
     let late = Timestamp::parse("2026-11-22T22:30:00Z").unwrap();
-    let clock = crm_backfill::segment::Clock { as_of: late, zone: zone("1") };
+    let clock = crm_backfill::segment_rule::Clock { as_of: late, zone: zone("1") };
     assert_eq!(clock.today(), Day::from_date("2026-11-23".parse().unwrap()));
-    let clock = crm_backfill::segment::Clock { as_of: late, zone: zone("2") };
+    let clock = crm_backfill::segment_rule::Clock { as_of: late, zone: zone("2") };
     assert_eq!(clock.today(), Day::from_date("2026-11-22".parse().unwrap()));
 }
 
@@ -296,9 +297,9 @@ fn a_hundred_thousand_damaged_rules_are_read_or_refused_and_never_break() {
                 refused += 1;
             }
             Ok(parsed) => {
-                let clock = crm_backfill::segment::Clock { as_of: as_of(), zone: zone("2") };
-                let plan = crm_backfill::segment::plan(&parsed.rule, &clock, &|_| Ok(0)).unwrap();
-                let question = crm_backfill::segment::Question { id: "s", tenant_id: "1", club_id: None, plan: &plan };
+                let clock = crm_backfill::segment_rule::Clock { as_of: as_of(), zone: zone("2") };
+                let plan = crm_backfill::segment_rule::plan(&parsed.rule, &clock, &|_| Ok(0)).unwrap();
+                let question = crm_backfill::segment_rule::Question { id: "s", tenant_id: "1", club_id: None, plan: &plan };
                 assert_eq!(parse(&canonical(&parsed.rule).to_string(), None).unwrap().rule, parsed.rule);
                 if plan.references().is_empty() {
                     assert!(segment_sql::members(&[Some(question)], 0, None).is_some());

@@ -8,12 +8,13 @@ mod rules;
 use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
-use crm_backfill::config::Dsn;
+use crm_backfill::dsn::Dsn;
 use crm_backfill::model::{Code as _, Timestamp};
-use crm_backfill::pg::verify::segment_sql;
 use crm_backfill::pg::Connection;
-use crm_backfill::score::ProfileIndex;
-use crm_backfill::segment::{Definition, Field, Operator, Refresh, canonical, parse};
+use crm_backfill::pg::verify::segment_sql;
+use crm_backfill::segment::{Definition, Refresh};
+use crm_backfill::segment_rule::{Field, Operator, canonical, parse};
+use crm_backfill::tables::ProfileIndex;
 use crm_backfill::tables::Table as _;
 use crm_backfill::tables::score::memberships;
 

@@ -1,6 +1,6 @@
 //! Checks that look at evidence more than at the CRM: each is lent something wrong, and says so.
 
-use crm_backfill::config::Dsn;
+use crm_backfill::dsn::Dsn;
 use crm_backfill::model::{Handicap, LinkRule, Outcome, Source};
 use crm_backfill::pg::verify::checks::{CHECKS, Finding};
 use crm_backfill::pg::verify::session::Verifier;
@@ -32,7 +32,7 @@ fn lend<T: Table>(verifier: &Verifier, rows: &[T::Row<'_>]) {
     for row in rows {
         T::push(&mut builder, *row);
     }
-    verifier.evidence::<T>(|send| send(builder.finish())).unwrap();
+    verifier.lend::<T>(|send| send(builder.finish())).unwrap();
 }
 
 fn ask(verifier: &Verifier, name: &str) -> Vec<Finding> {
@@ -85,8 +85,8 @@ fn a_ledger_that_loses_a_row_does_not_balance() {
     let exported = evidence::entities::Row { source: Source::Scl, entity: "members", row_count: 3, estimate: None };
     let outcome =
         |outcome, row_count| evidence::outcomes::Row { source: Source::Scl, entity: "members", outcome, reason: None, row_count };
-    evidence::<evidence::entities::Table>(&verifier, &[exported]);
-    evidence::<evidence::outcomes::Table>(&verifier, &[outcome(Outcome::Loaded, 1), outcome(Outcome::Merged, 1)]);
+    lend::<evidence::entities::Table>(&verifier, &[exported]);
+    lend::<evidence::outcomes::Table>(&verifier, &[outcome(Outcome::Loaded, 1), outcome(Outcome::Merged, 1)]);
     assert_eq!(differing(&ask(&verifier, "ledger_balance")), ["scl.members"]);
 }
 
@@ -94,7 +94,7 @@ fn a_ledger_that_loses_a_row_does_not_balance() {
 fn an_estimate_is_met_within_a_quarter() {
     let (_crm, verifier) = verifier("");
     let entity = |entity, row_count| evidence::entities::Row { source: Source::Scl, entity, row_count, estimate: Some(100) };
-    evidence::<evidence::entities::Table>(&verifier, &[entity("a", 75), entity("b", 74), entity("c", 125), entity("d", 126)]);
+    lend::<evidence::entities::Table>(&verifier, &[entity("a", 75), entity("b", 74), entity("c", 125), entity("d", 126)]);
     assert_eq!(differing(&ask(&verifier, "export_estimates")), ["scl.b", "scl.d"]);
 }
 
@@ -113,8 +113,8 @@ fn a_link_without_what_its_rule_says_is_found() {
     let wrong = linked("3", LinkRule::Email, Some("other@mail.test"));
     let no_phone = linked("4", LinkRule::EmailPhone, Some("naledi@mail.test"));
     let no_birth = linked("5", LinkRule::NameDob, None);
-    evidence::<evidence::people::Table>(&verifier, &[person("1"), right, wrong, no_phone, no_birth]);
-    evidence::<evidence::identifiers::Table>(&verifier, &[]);
+    lend::<evidence::people::Table>(&verifier, &[person("1"), right, wrong, no_phone, no_birth]);
+    lend::<evidence::identifiers::Table>(&verifier, &[]);
     let findings = ask(&verifier, "link_evidence");
     assert_eq!(findings.len(), 3);
     assert_eq!(differing(&findings).len(), 3);
@@ -140,8 +140,8 @@ fn a_second_address_of_the_same_cell_proves_a_link_too() {
         value: "work@mail.test",
         is_key: true,
     };
-    evidence::<evidence::people::Table>(&verifier, &[person("1"), linked]);
-    evidence::<evidence::identifiers::Table>(&verifier, &[second]);
+    lend::<evidence::people::Table>(&verifier, &[person("1"), linked]);
+    lend::<evidence::identifiers::Table>(&verifier, &[second]);
     assert!(differing(&ask(&verifier, "link_evidence")).is_empty());
 }
 
@@ -149,7 +149,7 @@ fn a_second_address_of_the_same_cell_proves_a_link_too() {
 fn confidence_stays_below_the_ceiling_of_its_rule() {
     let (_crm, verifier) = verifier("");
     let linked = |source_id, confidence| evidence::people::Row { rule: Some(LinkRule::Phone), confidence, ..person(source_id) };
-    evidence::<evidence::people::Table>(&verifier, &[person("1"), linked("2", 85), linked("3", 86)]);
+    lend::<evidence::people::Table>(&verifier, &[person("1"), linked("2", 85), linked("3", 86)]);
     let findings = ask(&verifier, "link_confidence");
     assert_eq!(differing(&findings).len(), 1);
     assert_eq!(findings[1].examples, ["mca_za:3"]);
@@ -157,7 +157,7 @@ fn confidence_stays_below_the_ceiling_of_its_rule() {
 
 /// People and a run, and nothing of what weighs consent.
 fn lend_rest(verifier: &Verifier, people: &[evidence::people::Row<'_>]) {
-    evidence::<evidence::run::Table>(
+    lend::<evidence::run::Table>(
         verifier,
         &[evidence::run::Row {
             phase: 1,
@@ -171,10 +171,10 @@ fn lend_rest(verifier: &Verifier, people: &[evidence::people::Row<'_>]) {
             is_renormalised: false,
         }],
     );
-    evidence::<evidence::people::Table>(verifier, people);
-    evidence::<evidence::identifiers::Table>(verifier, &[]);
-    evidence::<evidence::consents::Table>(verifier, &[]);
-    evidence::<evidence::withdrawals::Table>(verifier, &[]);
+    lend::<evidence::people::Table>(verifier, people);
+    lend::<evidence::identifiers::Table>(verifier, &[]);
+    lend::<evidence::consents::Table>(verifier, &[]);
+    lend::<evidence::withdrawals::Table>(verifier, &[]);
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn a_handicap_that_a_linked_player_has_must_be_shown_by_somebody() {
     let (_crm, verifier) = verifier_of("", &["handicap_data"]);
     let player = |source_id| evidence::people::Row { source: Source::Teetime, handicap: Some(Handicap(54)), ..person(source_id) };
     lend_rest(&verifier, &[person("1"), player("p1"), evidence::people::Row { profile_id: Some(B), ..player("p2") }]);
-    evidence::<evidence::provenance::Table>(
+    lend::<evidence::provenance::Table>(
         &verifier,
         &[evidence::provenance::Row { profile_id: A, field: "handicap", source: Source::Teetime, source_id: "p1" }],
     );
@@ -203,7 +203,7 @@ fn a_booking_made_before_the_look_back_has_no_place_on_the_timeline() {
     };
     let (_crm, verifier) = verifier(&(two_profiles() + &activity(1) + &activity(2)));
     lend_rest(&verifier, &[person("1")]);
-    evidence::<evidence::early_rows::Table>(&verifier, &[evidence::early_rows::Row { service: "teetime", source_id: "b2" }]);
+    lend::<evidence::early_rows::Table>(&verifier, &[evidence::early_rows::Row { service: "teetime", source_id: "b2" }]);
     verifier.freeze().unwrap();
     let findings = ask(&verifier, "timeline_window");
     assert_eq!(differing(&findings), ["BOOKING made before the look-back"]);
@@ -236,8 +236,8 @@ fn classes_of(
 ) -> Vec<String> {
     let (_crm, verifier) = verifier(&two_profiles());
     lend_rest(&verifier, people);
-    evidence::<evidence::candidates::Table>(&verifier, candidates);
-    evidence::<evidence::hubs::Table>(&verifier, hubs);
+    lend::<evidence::candidates::Table>(&verifier, candidates);
+    lend::<evidence::hubs::Table>(&verifier, hubs);
     verifier.freeze().unwrap();
     let findings = ask(&verifier, "duplicate_emails");
     findings.iter().filter(|finding| finding.observed != "0").map(|finding| finding.item.clone()).collect()

@@ -9,8 +9,8 @@ use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
 use foldhash::fast::FixedState;
 use std::hash::BuildHasher as _;
 
-use crate::consolidate::profile::record_index::Roster;
 use crate::coded;
+use crate::consolidate::profile::record_index::Roster;
 use crate::model::{Code, ConsentStatus, Source, Timestamp, is_ours};
 use crate::tables::crm::{
     activities, campaign_interactions, customer_profiles, duplicate_candidates, identity_aliases, marketing_consents,

@@ -1,9 +1,9 @@
 //! Evidence of consent in the ledger, and, when asked for, logged changes as activities.
 
-use crate::consolidate::timeline::{Event, Page, PageWriter, Scratch, Timeline, set};
 use crate::consolidate::consent::decide::EvidenceKind;
-use crate::consolidate::profile::record_index::Record;
 use crate::consolidate::consent::units::Units;
+use crate::consolidate::profile::record_index::Record;
+use crate::consolidate::timeline::{Event, Page, PageWriter, Scratch, Timeline, set};
 use crate::model::{ActivityCategory, Channel, Code as _, SkipReason, Source, Timestamp};
 use crate::tables::{Columns as _, stage::consents};
 

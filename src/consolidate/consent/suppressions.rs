@@ -3,11 +3,11 @@
 use arrow::array::RecordBatch;
 
 use crate::consolidate::Options;
-use crate::consolidate::timeline::Signals;
 use crate::consolidate::consent::contact_points::{Address, Identifiers, each_address, email_form};
-use crate::consolidate::profile::record_index::{Record, Roster};
 use crate::consolidate::consent::units::{ALL_SCOPES, Units};
 use crate::consolidate::consent::withdrawals::{EarlierWithdrawal, Withdrawals, contact_tenant, each_unit_address};
+use crate::consolidate::profile::record_index::{Record, Roster};
+use crate::consolidate::timeline::Signals;
 use crate::model::{Channel, Code as _, ConsentStatus, Source, StatusTag, Timestamp};
 use crate::tables::Builder as _;
 use crate::tables::crm::suppressions;

@@ -6,10 +6,10 @@
 
 use crate::consolidate::consent::contact_points::{Address, Identifiers, each_address, email_form};
 use crate::consolidate::consent::decide::EvidenceKind;
-use crate::consolidate::json::JsonWriter;
-use crate::consolidate::profile::record_index::{Profile, Record, Roster};
 use crate::consolidate::consent::units::{ALL_SCOPES, TRANSACTIONAL, Unit, Units, contact_flag};
 use crate::consolidate::consent::withdrawals::{Origin, Withdrawal, Withdrawals};
+use crate::consolidate::json::JsonWriter;
+use crate::consolidate::profile::record_index::{Profile, Record, Roster};
 use crate::consolidate::{Departure, Departures, Options};
 use crate::model::{Channel, ConsentStatus, Timestamp, derived_id};
 use crate::tables::crm::marketing_consents;

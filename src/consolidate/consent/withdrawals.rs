@@ -4,8 +4,8 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use crate::consolidate::consent::contact_points::{Address, Identifiers, each_address, email_form};
-use crate::consolidate::profile::record_index::{Record, Roster};
 use crate::consolidate::consent::units::{Unit, Units};
+use crate::consolidate::profile::record_index::{Record, Roster};
 use crate::consolidate::{Options, SuppressionReach};
 use crate::model::{Channel, ConsentStatus, Source, Timestamp};
 

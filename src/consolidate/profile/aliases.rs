@@ -2,8 +2,8 @@
 
 use crate::consolidate::consent::contact_points::Identifiers;
 use crate::consolidate::profile::fields::Golden;
-use crate::consolidate::profile::record_index::{Profile, Record, Roster};
 use crate::consolidate::profile::pick::Choice;
+use crate::consolidate::profile::record_index::{Profile, Record, Roster};
 use crate::model::{AliasType, Code, Source, Timestamp, Uuid, derived_id};
 use crate::tables::crm::identity_aliases;
 

@@ -4,10 +4,10 @@ use hashbrown::HashMap;
 
 use foldhash::fast::FixedState;
 
-use crate::consolidate::timeline::Signals;
 use crate::consolidate::consent::contact_points::{Address, Hubs, Identifiers};
-use crate::consolidate::profile::record_index::{Profile, Record, Roster};
 use crate::consolidate::profile::pick::{Choice, Lineup, best, first};
+use crate::consolidate::profile::record_index::{Profile, Record, Roster};
+use crate::consolidate::timeline::Signals;
 use crate::consolidate::{ContactChoice, Options};
 use crate::model::{
     AliasType, Code as _, CustomerStatus, Day, Gender, Handicap, LifecycleStage, PRE_WHS, PhoneClass, Source, StatusTag,

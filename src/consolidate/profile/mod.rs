@@ -11,11 +11,10 @@ use std::ops::Range;
 use arrow::array::RecordBatch;
 
 use crate::consolidate::consent::weigh::{ConsentRows, Consents, Flags, Subject};
-use crate::consolidate::profile::fields::{Golden, Survival};
 use crate::consolidate::json::JsonWriter;
-use crate::consolidate::profile::record_index::{Profile, Record, Roster};
+use crate::consolidate::profile::fields::{Golden, Survival};
 use crate::consolidate::profile::pick::{Choice, Lineup};
-use crate::consolidate::profile::aliases;
+use crate::consolidate::profile::record_index::{Profile, Record, Roster};
 use crate::consolidate::{Departure, Departures};
 use crate::model::{CustomerStatus, Gender, LifecycleStage, PRE_WHS, Source, Uuid};
 use crate::tables::crm::{customer_profiles, field_provenance, identity_aliases};

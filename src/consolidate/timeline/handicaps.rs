@@ -3,8 +3,8 @@
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use crate::consolidate::timeline::{Event, Page, PageWriter, Scratch, Timeline, set};
 use crate::consolidate::profile::record_index::Record;
+use crate::consolidate::timeline::{Event, Page, PageWriter, Scratch, Timeline, set};
 use crate::model::{ActivityCategory, Day, Handicap, Outcome, SkipReason, Source};
 use crate::tables::{Columns as _, stage::handicaps};
 

@@ -1,7 +1,7 @@
 //! People: the ledger of person records, and the activity that SCL members have from phase 2 on.
 
-use crate::consolidate::timeline::{Event, Page, PageWriter, Timeline};
 use crate::consolidate::profile::record_index::Record;
+use crate::consolidate::timeline::{Event, Page, PageWriter, Timeline};
 use crate::model::{ActivityCategory, LinkRule, Outcome, SkipReason, Source};
 
 impl Timeline<'_> {

@@ -3,8 +3,8 @@
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use crate::consolidate::timeline::{Event, Page, PageWriter, Scratch, Timeline, set};
 use crate::consolidate::profile::record_index::{Record, Roster};
+use crate::consolidate::timeline::{Event, Page, PageWriter, Scratch, Timeline, set};
 use crate::model::{ActivityCategory, Outcome, SkipReason, Source, Timestamp};
 use crate::tables::{
     Columns as _,

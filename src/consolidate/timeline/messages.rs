@@ -1,7 +1,7 @@
 //! Messages, and what became of a campaign's.
 
-use crate::consolidate::timeline::{Event, Page, PageWriter, Scratch, Signal, Timeline, set};
 use crate::consolidate::consent::contact_points::Address;
+use crate::consolidate::timeline::{Event, Page, PageWriter, Scratch, Signal, Timeline, set};
 use crate::model::{ActivityCategory, ActivityChannel, Code as _, MessageKind, Outcome, SkipReason, Source, Uuid, derived_id};
 use crate::tables::{Columns as _, crm::campaign_interactions, stage::messages};
 

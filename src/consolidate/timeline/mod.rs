@@ -47,31 +47,31 @@ pub struct Timeline<'a> {
 }
 
 /// What an activity is, apart from whose and when.
-struct Event<'a> {
-    profile: Profile,
-    activity_type: &'a str,
-    category: ActivityCategory,
-    channel: Option<&'a str>,
-    title: &'a str,
-    source: Source,
-    source_id: &'a str,
-    club_id: Option<&'a str>,
-    club_name: Option<&'a str>,
-    occurred_at: Timestamp,
-    metadata: Option<&'a str>,
+pub(in crate::consolidate) struct Event<'a> {
+    pub(in crate::consolidate) profile: Profile,
+    pub(in crate::consolidate) activity_type: &'a str,
+    pub(in crate::consolidate) category: ActivityCategory,
+    pub(in crate::consolidate) channel: Option<&'a str>,
+    pub(in crate::consolidate) title: &'a str,
+    pub(in crate::consolidate) source: Source,
+    pub(in crate::consolidate) source_id: &'a str,
+    pub(in crate::consolidate) club_id: Option<&'a str>,
+    pub(in crate::consolidate) club_name: Option<&'a str>,
+    pub(in crate::consolidate) occurred_at: Timestamp,
+    pub(in crate::consolidate) metadata: Option<&'a str>,
 }
 
-struct PageWriter<'a> {
-    roster: &'a Roster,
-    activities: activities::Builder,
-    interactions: campaign_interactions::Builder,
-    ledger: ledger::Builder,
-    signals: Vec<Signal>,
-    departures: Departures,
+pub(in crate::consolidate) struct PageWriter<'a> {
+    pub(in crate::consolidate) roster: &'a Roster,
+    pub(in crate::consolidate) activities: activities::Builder,
+    pub(in crate::consolidate) interactions: campaign_interactions::Builder,
+    pub(in crate::consolidate) ledger: ledger::Builder,
+    pub(in crate::consolidate) signals: Vec<Signal>,
+    pub(in crate::consolidate) departures: Departures,
 }
 
 impl<'a> PageWriter<'a> {
-    fn new(roster: &'a Roster, rows: usize) -> Self {
+    pub(in crate::consolidate) fn new(roster: &'a Roster, rows: usize) -> Self {
         Self {
             roster,
             activities: activities::Builder::new(rows),
@@ -82,7 +82,7 @@ impl<'a> PageWriter<'a> {
         }
     }
 
-    fn activity(&mut self, event: &Event<'_>) {
+    pub(in crate::consolidate) fn activity(&mut self, event: &Event<'_>) {
         let mut buffer = Uuid::encode_buffer();
         let customer_id = &*self.roster.id(event.profile).hyphenated().encode_lower(&mut buffer);
         let tenant_id = self.roster.tenant(event.profile);
@@ -106,13 +106,20 @@ impl<'a> PageWriter<'a> {
         });
     }
 
-    fn outcome(&mut self, source: Source, entity: &str, source_id: &str, outcome: Outcome, reason: Option<SkipReason>) {
+    pub(in crate::consolidate) fn outcome(
+        &mut self,
+        source: Source,
+        entity: &str,
+        source_id: &str,
+        outcome: Outcome,
+        reason: Option<SkipReason>,
+    ) {
         self.departures.note_if(Departure::NoDate, reason == Some(SkipReason::NoDate));
         let reason = reason.map(SkipReason::code);
         self.ledger.push(ledger::Row { source, entity, source_id, outcome, reason });
     }
 
-    fn finish(mut self) -> Page {
+    pub(in crate::consolidate) fn finish(mut self) -> Page {
         Page {
             activities: self.activities.finish(),
             interactions: self.interactions.finish(),
@@ -125,14 +132,14 @@ impl<'a> PageWriter<'a> {
 
 /// Text and JSON buffers, reused from row to row.
 #[derive(Default)]
-struct Scratch {
-    title: String,
-    source_id: String,
-    json: JsonWriter,
+pub(in crate::consolidate) struct Scratch {
+    pub(in crate::consolidate) title: String,
+    pub(in crate::consolidate) source_id: String,
+    pub(in crate::consolidate) json: JsonWriter,
 }
 
 /// Sets a buffer to some parts, one after the other.
-fn set(buffer: &mut String, parts: &[&str]) {
+pub(in crate::consolidate) fn set(buffer: &mut String, parts: &[&str]) {
     buffer.clear();
     for part in parts {
         buffer.push_str(part);

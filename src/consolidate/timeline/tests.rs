@@ -1,8 +1,8 @@
 //! The timeline, kind by kind, to the letter.
 
-use crate::consolidate::timeline::Timeline;
 use crate::consolidate::options::BookingTypes;
 use crate::consolidate::sample::{World, at, columns, evidence, logged_act, person};
+use crate::consolidate::timeline::Timeline;
 use crate::consolidate::{Departure, Options};
 use crate::model::{
     ActivityCategory, ActivityChannel, BookingOutcome, Channel, Code as _, Handicap, MessageKind, Phase, SkipReason, Source,

@@ -1,6 +1,6 @@
 //! The text of a phone cell before anybody reads it as a number: placeholders, parts, words around it.
 
-use crate::model::association::is_national_id;
+use crate::model::national_id::is_national_id;
 use crate::model::reason::{Reason, Reasons};
 use crate::model::reference::{Junk, JunkKind};
 use crate::model::text::is_invisible;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::Reference;
-use crate::model::association::is_national_id;
+use crate::model::national_id::is_national_id;
 use proptest::prelude::*;
 
 fn region(code: &str) -> Option<PhoneRegion> {

@@ -6,7 +6,7 @@ use std::io;
 use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, SqlState};
 
-use crate::config::Dsn;
+use crate::dsn::Dsn;
 use crate::fault::{Exit, Fault};
 use crate::pg::connect::url::{Host, Target};
 

@@ -14,11 +14,10 @@ use tokio::runtime::Runtime;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, NoTls, Row, config};
 
-use crate::config::Dsn;
+use crate::dsn::Dsn;
 use crate::fault::{Exit, Fault};
 use crate::pg::connect::error::{connect_fault, database_fault, heals, refuses_plain};
 use crate::pg::connect::url::{Host, SslMode, Target, passfile_entry};
-use crate::pg::connect::tls;
 use crate::pg::quote_identifier;
 
 /// How long a server that is starting, full or restarting is waited for.

@@ -6,8 +6,9 @@ use std::time::Duration;
 use anyhow::Result;
 use percent_encoding::percent_decode_str;
 
-use crate::config::Dsn;
-use crate::fault::{Exit, Fault, did_you_mean};
+use crate::dsn::Dsn;
+use crate::fault::{Exit, Fault};
+use crate::model::did_you_mean;
 
 /// How far the connection is protected; the words of libpq.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::config::Dsn;
+use crate::dsn::Dsn;
 use crate::model::Timestamp;
 use crate::pg::export::statement;
 use crate::pg::{Connection, Query, Snapshot, missing};

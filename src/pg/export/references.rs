@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::fault::did_you_mean;
+use crate::model::did_you_mean;
 use crate::pg::quote_identifier;
 
 /// The tables of a database that a session sees without naming a schema, with their columns and types.

@@ -5,13 +5,13 @@ use anyhow::Result;
 use crate::fault::{Exit, Fault};
 use crate::pg::load::catalog::Catalog;
 use crate::pg::load::diff::{Counts, foreign_rows};
-use crate::pg::load::target::{FLAGS, LOADED, Stamp, table};
+use crate::pg::load::preflight::{Content, Preflight, TablePlan};
 use crate::pg::load::rebuild_indexes::Rebuild;
 use crate::pg::load::run_log::remember;
-use crate::pg::load::preflight::{Content, Preflight, TablePlan};
-use crate::pg::quote_identifier as quoted;
 use crate::pg::load::segments;
 use crate::pg::load::session::Crm;
+use crate::pg::load::target::{FLAGS, LOADED, Stamp, table};
+use crate::pg::quote_identifier as quoted;
 
 /// Above so many deleted profiles, foreign keys are checked once instead of row by row.
 const MANY: u64 = 100;

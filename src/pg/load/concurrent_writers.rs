@@ -4,10 +4,10 @@ use anyhow::Result;
 
 use crate::fault::{Exit, Fault};
 use crate::pg::load::catalog::Catalog;
-use crate::pg::load::target::{ours, table};
 use crate::pg::load::run_log::Run;
-use crate::pg::quote_identifier as quoted;
 use crate::pg::load::session::Crm;
+use crate::pg::load::target::{ours, table};
+use crate::pg::quote_identifier as quoted;
 
 /// Signs that somebody else writes, in words.
 pub fn writers(crm: &Crm, catalog: &Catalog, last: Option<&Run>) -> Result<Vec<String>> {

@@ -7,12 +7,12 @@ use serde::Serialize;
 
 use crate::fault::{Exit, Fault};
 use crate::model::{Code, Phase};
-use crate::pg::load::catalog::{Catalog, Reference};
 use crate::pg::copy::encode::Wire;
-use crate::pg::load::target::{LOADED, Loaded, RECORD_ALIASES, ours, table};
+use crate::pg::load::catalog::{Catalog, Reference};
 use crate::pg::load::preflight::{Preflight, TablePlan};
-use crate::pg::quote_identifier as quoted;
 use crate::pg::load::session::Crm;
+use crate::pg::load::target::{LOADED, Loaded, RECORD_ALIASES, ours, table};
+use crate::pg::quote_identifier as quoted;
 
 /// Rows of one table that a load changes or leaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

@@ -19,25 +19,21 @@ pub mod target;
 use anyhow::Result;
 use serde_json::json;
 
-use crate::config::Dsn;
+use crate::dsn::Dsn;
 use crate::fault::{Exit, Fault};
 use crate::interrupt;
 use crate::model::{Phase, Timestamp};
 use crate::pg::load::catalog::Catalog;
-use crate::pg::load::diff::{self, Counts, TableCounts};
-use crate::pg::load::target::{LOADED, table};
-use crate::pg::load::rebuild_indexes::Rebuild;
-use crate::pg::load::run_log::{self, ExportMark, Run, RunNote};
+use crate::pg::load::diff::{Counts, TableCounts};
 use crate::pg::load::preflight::{Preflight, preflight};
-use crate::pg::quote_identifier as quoted;
+use crate::pg::load::rebuild_indexes::Rebuild;
 use crate::pg::load::rows::Datasets;
-use crate::pg::load::segments::{self, SavedSegment};
+use crate::pg::load::run_log::{ExportMark, Run, RunNote};
+use crate::pg::load::segments::SavedSegment;
 use crate::pg::load::session::Crm;
-use crate::pg::load::staging::{self, Sent, copy_table};
-use crate::pg::load::foreign_profiles;
-use crate::pg::load::protect;
-use crate::pg::load::concurrent_writers;
-use crate::pg::load::apply;
+use crate::pg::load::staging::{Sent, copy_table};
+use crate::pg::load::target::{LOADED, table};
+use crate::pg::quote_identifier as quoted;
 
 /// What is loaded.
 pub struct Input<'a> {

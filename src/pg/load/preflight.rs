@@ -3,8 +3,8 @@
 use anyhow::Result;
 
 use crate::fault::{Exit, Fault};
-use crate::pg::load::catalog::{Catalog, ColumnInfo, TableInfo};
 use crate::pg::copy::encode::{Column, Wire};
+use crate::pg::load::catalog::{Catalog, ColumnInfo, TableInfo};
 use crate::pg::load::target::{LOADED, Loaded, SCORE_COLUMNS, Stamp, camel_case, table};
 use crate::pg::quote_identifier as quoted;
 use crate::pg::verify::session::type_name;

@@ -5,11 +5,11 @@ use anyhow::Result;
 use crate::fault::{Exit, Fault};
 use crate::model::Phase;
 use crate::pg::load::catalog::Catalog;
-use crate::pg::load::target::{FLAGS, LOADED, ours, table};
-use crate::pg::load::run_log::hash_of;
 use crate::pg::load::preflight::Preflight;
-use crate::pg::quote_identifier as quoted;
+use crate::pg::load::run_log::hash_of;
 use crate::pg::load::session::Crm;
+use crate::pg::load::target::{FLAGS, LOADED, ours, table};
+use crate::pg::quote_identifier as quoted;
 
 /// Marks rows of ours that somebody changed since we wrote them.
 pub fn keep_changed(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Result<()> {

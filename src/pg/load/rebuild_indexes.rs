@@ -3,8 +3,8 @@
 use anyhow::Result;
 
 use crate::pg::load::catalog::Catalog;
-use crate::pg::quote_identifier as quoted;
 use crate::pg::load::session::Crm;
+use crate::pg::quote_identifier as quoted;
 
 /// Statements that take indexes and foreign keys away, and those that bring them back, in one transaction.
 #[derive(Debug, Default)]

@@ -7,16 +7,16 @@ use serde_json::json;
 
 use crate::fault::{Exit, Fault};
 use crate::interrupt::{self, Held};
+use crate::pg::load::concurrent_writers;
 use crate::pg::load::diff::{Counts, TableCounts, foreign_rows, rows_of_others};
-use crate::pg::load::target::{LOADED, ours, table};
+use crate::pg::load::protect;
 use crate::pg::load::rebuild_indexes::Rebuild;
 use crate::pg::load::run_log::{self, RunNote};
+use crate::pg::load::segments;
+use crate::pg::load::session::Crm;
+use crate::pg::load::target::{LOADED, ours, table};
 use crate::pg::load::{Loader, lock_tables};
 use crate::pg::quote_identifier as quoted;
-use crate::pg::load::session::Crm;
-use crate::pg::load::protect;
-use crate::pg::load::concurrent_writers;
-use crate::pg::load::segments;
 
 /// A row of ours that stays, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,10 +7,10 @@ use arrow::compute::concat_batches;
 use crate::fault::{Exit, Fault};
 use crate::model::Phase;
 use crate::pg::copy::encode::{CHUNK, Column, Encoder};
-use crate::pg::load::target::Stamp;
-use crate::pg::load::target::table;
 use crate::pg::load::preflight::{Content, Planned, TablePlan};
 use crate::pg::load::session::Feed;
+use crate::pg::load::target::Stamp;
+use crate::pg::load::target::table;
 use crate::tables::{Table, score};
 
 /// Batches of one dataset in file order.

@@ -4,10 +4,10 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::model::{Phase, Source, Timestamp, derived_id};
-use crate::pg::load::target::ours;
 use crate::pg::load::preflight::TablePlan;
-use crate::pg::quote_identifier as quoted;
 use crate::pg::load::session::Crm;
+use crate::pg::load::target::ours;
+use crate::pg::quote_identifier as quoted;
 
 /// The `sourceService` of a run's own row in `SyncLog`.
 pub const OURSELVES: &str = "crm-backfill";

@@ -8,7 +8,7 @@ use futures_util::SinkExt;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-use crate::config::Dsn;
+use crate::dsn::Dsn;
 use crate::fault::{Exit, Fault};
 use crate::pg::Connection;
 use crate::pg::copy::encode::{CHUNK, HEADER, TRAILER};

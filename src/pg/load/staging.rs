@@ -5,11 +5,11 @@ use arrow::datatypes::{DataType, TimeUnit};
 
 use crate::model::Phase;
 use crate::pg::copy::encode::{Column, Wire};
-use crate::pg::load::target::LOADED;
 use crate::pg::load::preflight::{Preflight, TablePlan};
-use crate::pg::quote_identifier as quoted;
 use crate::pg::load::rows::{Datasets, columns, send};
 use crate::pg::load::session::Crm;
+use crate::pg::load::target::LOADED;
+use crate::pg::quote_identifier as quoted;
 use crate::tables::{Table, crm, score};
 
 /// Hears how many rows of a dataset were sent; no rows when an index or key was made after them.

@@ -43,6 +43,11 @@ impl Client {
         Ok(rows.collect())
     }
 
+    /// The demo's databases, each with its size for people to read.
+    pub fn demo_databases(&mut self) -> Result<Vec<Vec<Option<String>>>> {
+        self.rows("select datname, pg_size_pretty(pg_database_size(oid)) from pg_database where datname like 'demo%' order by 1")
+    }
+
     /// Starts a `copy … from stdin`; what is written into it goes to the server as it is.
     pub fn copy_in(&mut self, sql: &str) -> Result<CopyIn<'_>> {
         let sink = self.runtime.block_on(self.client.copy_in::<_, Bytes>(sql)).map_err(plain)?;

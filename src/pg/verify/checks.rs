@@ -21,7 +21,7 @@ macro_rules! checks {
             name: $name,
             from: $from,
             proves: $proves,
-            sql: include_str!(concat!("../../sql/verify/", $folder, "/", $name, ".sql")),
+            sql: include_str!(concat!("../../../sql/verify/", $folder, "/", $name, ".sql")),
             is_for_a_person: checks!(@ $($person)?),
         }),+]
     };
@@ -106,7 +106,11 @@ pub const QUALITY: [Quality; 5] = [
         title: "Activity distribution",
         sql: include_str!("../../../sql/verify/quality/activities_by_category.sql"),
     },
-    Quality { name: "score_bands", title: "Score distribution", sql: include_str!("../../../sql/verify/quality/score_bands.sql") },
+    Quality {
+        name: "score_bands",
+        title: "Score distribution",
+        sql: include_str!("../../../sql/verify/quality/score_bands.sql"),
+    },
 ];
 
 /// What a check found about one thing it compared.

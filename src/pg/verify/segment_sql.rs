@@ -5,11 +5,11 @@ use tokio_postgres::types::ToSql;
 
 use crate::model::{Code as _, Day, Timestamp};
 use crate::pg::Connection;
-use crate::segment::field::{Field, Kind};
-use crate::segment::moment::Anniversaries;
-use crate::segment::plan::{ActivityPlan, Check, Measure, Plan, Range, Side};
-use crate::segment::rule::{Aggregate, Comparison, ListTest, NumberTest, TextTest};
-use crate::segment::{Decimal, Question};
+use crate::segment_rule::field::{Field, Kind};
+use crate::segment_rule::moment::Anniversaries;
+use crate::segment_rule::plan::{ActivityPlan, Check, Measure, Plan, Range, Side};
+use crate::segment_rule::rule::{Aggregate, Comparison, ListTest, NumberTest, TextTest};
+use crate::segment_rule::{Decimal, Question};
 
 /// A parameter. Numbers, instants and days are bound as text in the form we print and cast by the statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ impl Writer {
         }
     }
 
-    /// As [`crate::segment::text::fold`] does it, with the same blanks.
+    /// As [`crate::segment_rule::text::fold`] does it, with the same blanks.
     fn folded(&self, expression: &str) -> String {
         self.lower(&format!("btrim({expression}::text, e' \\t\\n\\r\\x0b\\f')"))
     }

@@ -9,14 +9,14 @@ use foldhash::fast::FixedState;
 use hashbrown::HashSet;
 use tokio_postgres::SimpleQueryMessage;
 
-use crate::config::Dsn;
+use crate::dsn::Dsn;
 use crate::fault::{Exit, Fault};
-use crate::pg::verify::checks::{Check, Finding};
 use crate::pg::copy::encode::{CHUNK, Column, Encoder, HEADER, TRAILER, Wire};
 use crate::pg::load::target::LOADED;
+use crate::pg::verify::checks::{Check, Finding};
 use crate::pg::verify::segment_sql;
 use crate::pg::{Connection, quote_identifier};
-use crate::segment::Question;
+use crate::segment_rule::Question;
 use crate::tables::{Dataset, Table, TableError, crm, evidence};
 
 /// The rows that are ours, table by table, as every check sees them.

@@ -26,7 +26,7 @@ pub(crate) fn at(value: f64) -> String {
 
 /// A number as people read it: `48,212`.
 pub fn count(number: i64) -> String {
-    crate::progress::thousands(number)
+    crate::model::thousands(number)
 }
 
 /// A share as people read it: `12.4 %`, `< 0.1 %`, and nothing of nothing is a dash.

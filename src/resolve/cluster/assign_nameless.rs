@@ -2,8 +2,8 @@
 //! that clearly is one person's leaves the next one to somebody else. Shares are whole numbers of [`ONE`], so that the same records
 //! give the same answer on every machine, in whatever order they come.
 
-use crate::resolve::population::intern::{NONE, Symbol};
 use crate::resolve::compare::weights::Piece;
+use crate::resolve::population::intern::{NONE, Symbol};
 
 /// The whole of a nameless record.
 pub const ONE: u64 = 1 << 32;

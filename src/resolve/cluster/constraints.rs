@@ -3,10 +3,10 @@
 use smallvec::SmallVec;
 
 use crate::coded;
-use crate::resolve::Scope;
 use crate::resolve::compare::birth_date::{BirthMatch, compare_births};
-use crate::resolve::population::intern::{NONE, Symbol};
 use crate::resolve::compare::names::one_edit;
+use crate::resolve::options::Scope;
+use crate::resolve::population::intern::{NONE, Symbol};
 use crate::resolve::population::{Features, KeyKind, Population, Record};
 
 coded! {

@@ -13,15 +13,16 @@ use rayon::prelude::*;
 use smallvec::SmallVec;
 
 use crate::model::{Code as _, LinkRule, Source};
-use crate::resolve::population::prefetch::look;
-use crate::resolve::cluster::threshold::{LOWEST16, Tally, is_doubtful};
-use crate::resolve::blocking::{Edge, rounds};
-use crate::resolve::compare::score::{Scorer, is_strong};
-use crate::resolve::cluster::union_find::Forest;
+use crate::resolve::blocking::rounds;
 use crate::resolve::cluster::assign_nameless::{Claim, weigh};
-use crate::resolve::population::{KeyKind, Record};
 use crate::resolve::cluster::constraints::{Portrait, Refusal};
+use crate::resolve::cluster::threshold::{LOWEST16, Tally, is_doubtful};
+use crate::resolve::cluster::union_find::Forest;
+use crate::resolve::compare::edge::Edge;
+use crate::resolve::compare::score::{Scorer, is_strong};
 use crate::resolve::compare::weights::{LINK16, MARGIN16};
+use crate::resolve::population::prefetch::look;
+use crate::resolve::population::{KeyKind, Record};
 
 /// A link that evidence proposed and the whole refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

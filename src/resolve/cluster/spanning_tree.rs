@@ -9,8 +9,8 @@ use rayon::prelude::*;
 use smallvec::SmallVec;
 
 use crate::model::LinkRule;
-use crate::resolve::blocking::Edge;
 use crate::resolve::cluster::union_find::Forest;
+use crate::resolve::compare::edge::Edge;
 use crate::resolve::population::{Population, Record};
 
 /// Not a record.

@@ -1,7 +1,7 @@
 //! Whom an address names: people put their own names before the `@`, and so do the rest of the household.
 
-use crate::resolve::population::intern::{NONE, Symbol};
 use crate::resolve::compare::names::Names;
+use crate::resolve::population::intern::{NONE, Symbol};
 
 /// What the part before `@` says about a person of this name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

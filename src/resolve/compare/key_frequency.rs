@@ -3,12 +3,14 @@
 use rayon::prelude::*;
 use smallvec::SmallVec;
 
+/// Values of up to this many records are compared each with each; larger groups only with a few of them.
+pub(in crate::resolve) const STAR_LIMIT: usize = 14;
+
 use crate::model::Source;
-use crate::resolve::Scope;
-use crate::resolve::population::prefetch::{ABREAST, look};
 use crate::resolve::compare::birth_date::births_conflict;
-use crate::resolve::blocking::STAR_LIMIT;
+use crate::resolve::options::Scope;
 use crate::resolve::population::intern::{Buckets, NONE, Symbol};
+use crate::resolve::population::prefetch::{ABREAST, look};
 use crate::resolve::population::{KeyKind, Population, Record};
 
 /// More owners than this make a hub.

@@ -1,6 +1,8 @@
 //! Comparison: what two records have in common, and how much each agreement or conflict weighs.
 
 pub(super) mod birth_date;
+pub(super) mod contact_counts;
+pub(super) mod edge;
 pub(super) mod email_local_part;
 pub(super) mod key_frequency;
 pub(super) mod nameless;

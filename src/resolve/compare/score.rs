@@ -1,15 +1,15 @@
 //! What speaks for and against two records being one person: a sum of weights, and the rule a link goes by.
 
 use crate::model::LinkRule;
-use crate::resolve::Scope;
-use crate::resolve::population::prefetch::look;
 use crate::resolve::compare::birth_date::{BirthMatch, compare_births};
-use crate::resolve::compare::nameless::{ContactBuckets, PackedContacts};
-use crate::resolve::population::intern::{NONE, Symbol};
-use crate::resolve::compare::names::{NameMatch, log2_16, one_edit};
+use crate::resolve::compare::contact_counts::{ContactBuckets, PackedContacts};
 use crate::resolve::compare::key_frequency::{Owners, Ownership};
-use crate::resolve::population::{KeyKind, Population, Record};
+use crate::resolve::compare::names::{NameMatch, log2_16, one_edit};
 use crate::resolve::compare::weights::Piece;
+use crate::resolve::options::Scope;
+use crate::resolve::population::intern::{NONE, Symbol};
+use crate::resolve::population::prefetch::look;
+use crate::resolve::population::{KeyKind, Population, Record};
 
 /// Takes the observations one by one.
 pub trait Tally {

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::model::RecordKey;
-use crate::resolve::decisions::{Decision, DecisionKind, Origin};
 use crate::resolve::decisions::spreadsheet_csv::Sheet;
+use crate::resolve::decisions::{Decision, DecisionKind, Origin};
 
 /// The header of the file.
 pub const HEADER: [&str; 6] = ["kind", "a", "b", "reason", "who", "at"];

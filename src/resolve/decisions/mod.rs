@@ -6,15 +6,15 @@ pub(super) mod spreadsheet_csv;
 use rayon::prelude::*;
 
 use crate::model::{LinkRule, RecordKey};
-use crate::resolve::Scope;
-use crate::resolve::compare::birth_date::BirthMatch;
-use crate::resolve::blocking::Edge;
-use crate::resolve::cluster::{Clusters, Refused};
-use crate::resolve::compare::score::{Scorer, Verdict};
 use crate::resolve::cluster::union_find::Forest;
+use crate::resolve::cluster::{Clusters, Refused};
+use crate::resolve::compare::birth_date::BirthMatch;
+use crate::resolve::compare::edge::Edge;
 use crate::resolve::compare::names::NameMatch;
-use crate::resolve::population::{Features, Record};
+use crate::resolve::compare::score::{Scorer, Verdict};
 use crate::resolve::compare::weights::FORCED16;
+use crate::resolve::options::Scope;
+use crate::resolve::population::{Features, Record};
 
 /// What was decided on two records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

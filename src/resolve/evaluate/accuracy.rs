@@ -5,10 +5,10 @@ use hashbrown::HashMap;
 
 use crate::model::LinkRule;
 use crate::resolve::Resolution;
-use crate::resolve::output::confidence::{ceiling, confidence};
 use crate::resolve::cluster::union_find::Forest;
-use crate::resolve::population::intern::NONE;
 use crate::resolve::compare::names::block_hash;
+use crate::resolve::output::confidence::{ceiling, confidence};
+use crate::resolve::population::intern::NONE;
 use crate::resolve::population::{KeyKind, Population, Record};
 
 /// Agreement of predicted clusters with true people.

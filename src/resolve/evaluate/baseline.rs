@@ -6,12 +6,12 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use crate::model::{LinkRule, Source, profile_id, record_order};
-use crate::resolve::population::packed_text::Arena;
-use crate::resolve::output::confidence::ceiling;
 use crate::resolve::cluster::union_find::Forest;
-use crate::resolve::population::intern::{Interner, NONE, Symbol};
+use crate::resolve::output::confidence::ceiling;
 use crate::resolve::population::Key;
 use crate::resolve::population::Record;
+use crate::resolve::population::intern::{Interner, NONE, Symbol};
+use crate::resolve::population::packed_text::Arena;
 use crate::resolve::population::words::Vocabulary;
 use crate::tables::resolution::links;
 use crate::tables::stage::people;

@@ -3,13 +3,13 @@
 use serde::Serialize;
 
 use crate::model::{Code, LinkRule, RecordKey};
-use crate::resolve::blocking::Edge;
-use crate::resolve::output::confidence::confidence;
-use crate::resolve::compare::score::Verdict;
-use crate::resolve::compare::key_frequency::Owners;
-use crate::resolve::population::{KeyKind, Record};
 use crate::resolve::cluster::constraints::{Portrait, Refusal};
+use crate::resolve::compare::edge::Edge;
+use crate::resolve::compare::key_frequency::Owners;
+use crate::resolve::compare::score::Verdict;
 use crate::resolve::compare::weights::{LINK16, Piece};
+use crate::resolve::output::confidence::confidence;
+use crate::resolve::population::{KeyKind, Record};
 use crate::resolve::{Decision, DecisionKind, DecisionState, ProfileChange, Resolution};
 
 /// One observation on two records.

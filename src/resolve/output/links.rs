@@ -4,14 +4,14 @@ use arrow::array::RecordBatch;
 use rayon::prelude::*;
 
 use crate::model::{Code, LinkRule, RecordKey};
-use crate::resolve::population::prefetch::{ABREAST, look};
-use crate::resolve::output::confidence::confidence;
-use crate::resolve::compare::names::NameMatch;
-use crate::resolve::compare::key_frequency::{OWNER_LIMIT, Owners};
-use crate::resolve::population::{KeyKind, Record};
-use crate::resolve::compare::weights::{Piece, push_bits};
-use crate::resolve::output::review_queue;
 use crate::resolve::Resolution;
+use crate::resolve::compare::key_frequency::{OWNER_LIMIT, Owners};
+use crate::resolve::compare::names::NameMatch;
+use crate::resolve::compare::weights::{Piece, push_bits};
+use crate::resolve::output::confidence::confidence;
+use crate::resolve::output::review_queue;
+use crate::resolve::population::prefetch::{ABREAST, look};
+use crate::resolve::population::{KeyKind, Record};
 use crate::tables::resolution::{candidates, decisions, hubs, links, profile_changes};
 use crate::tables::{Builder as _, TextList};
 

@@ -5,9 +5,9 @@ use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use crate::model::{RecordKey, Uuid, profile_id};
-use crate::resolve::Options;
-use crate::resolve::population::{Population, Record};
 use crate::resolve::cluster::spanning_tree::Tree;
+use crate::resolve::options::Options;
+use crate::resolve::population::{Population, Record};
 
 /// What became of a profile of an earlier load whose records are no longer exactly its own.
 #[derive(Clone, Debug, PartialEq, Eq)]

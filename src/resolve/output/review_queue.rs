@@ -4,16 +4,16 @@ use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashSet};
 use rayon::prelude::*;
 
-use crate::resolve::compare::birth_date::BirthMatch;
-use crate::resolve::blocking::Edge;
-use crate::resolve::decisions::Decided;
-use crate::resolve::compare::score::{Scorer, is_strong};
-use crate::resolve::compare::names::NameMatch;
-use crate::resolve::population::Record;
-use crate::resolve::output::profile_ids::Profiles;
 use crate::resolve::cluster::constraints::Refusal;
 use crate::resolve::cluster::spanning_tree::Tree;
+use crate::resolve::compare::birth_date::BirthMatch;
+use crate::resolve::compare::edge::Edge;
+use crate::resolve::compare::names::NameMatch;
+use crate::resolve::compare::score::{Scorer, is_strong};
 use crate::resolve::compare::weights::LINK16;
+use crate::resolve::decisions::Decided;
+use crate::resolve::output::profile_ids::Profiles;
+use crate::resolve::population::Record;
 
 /// A profile is filed at most so often: with its best pairs.
 const PER_PROFILE: u8 = 5;

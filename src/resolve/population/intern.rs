@@ -2,8 +2,8 @@
 
 use foldhash::fast::FixedState;
 
-use crate::resolve::population::prefetch::{ABREAST, look};
 use crate::resolve::population::packed_text::{Arena, Text, Written};
+use crate::resolve::population::prefetch::{ABREAST, look};
 
 /// Number of a distinct text; [`NONE`] stands for "the source did not say".
 pub type Symbol = u32;

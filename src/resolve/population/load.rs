@@ -3,12 +3,12 @@
 use rayon::prelude::*;
 
 use crate::model::{Code, Gender, PhoneClass, RecordKey, SkipReason, Source, record_order, record_order_prefix};
-use crate::resolve::Options;
-use crate::resolve::population::packed_text::Arena;
-use crate::resolve::population::intern::{Interner, Marks, NONE, Symbol};
 use crate::resolve::compare::names::{Names, Nicknames, unmask};
-use crate::resolve::population::{DELETED, Features, Key, KeyKind, MAY_FOUND, Population, Record, write_mca};
+use crate::resolve::options::Options;
+use crate::resolve::population::intern::{Interner, Marks, NONE, Symbol};
+use crate::resolve::population::packed_text::Arena;
 use crate::resolve::population::words::Vocabulary;
+use crate::resolve::population::{DELETED, Features, Key, KeyKind, MAY_FOUND, Population, Record, write_mca};
 use crate::tables::Columns as _;
 use crate::tables::stage::{identifiers, people};
 

@@ -12,9 +12,9 @@ use std::fmt;
 use rayon::prelude::*;
 
 use crate::model::{AliasType, Code, RecordKey, SkipReason, Source, record_order};
-use crate::resolve::population::packed_text::{Arena, Text};
-use crate::resolve::population::intern::{Marks, NONE, Symbol};
 use crate::resolve::compare::names::Names;
+use crate::resolve::population::intern::{Marks, NONE, Symbol};
+use crate::resolve::population::packed_text::{Arena, Text};
 
 /// Position of a record in record order.
 pub type Record = u32;

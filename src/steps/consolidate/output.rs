@@ -3,10 +3,10 @@
 use anyhow::Result;
 use arrow::array::RecordBatch;
 
-use crate::consolidate::timeline::Page;
 use crate::consolidate::accounting::ledger::Tally;
-use crate::consolidate::profile::Slice;
 use crate::consolidate::accounting::proofs::{Proof, Proofs};
+use crate::consolidate::profile::Slice;
+use crate::consolidate::timeline::Page;
 use crate::consolidate::{Departures, Roster};
 use crate::store::{Draft, TableWriter};
 use crate::tables::crm::{

@@ -3,12 +3,13 @@
 use anyhow::Result;
 
 use crate::cli::Session;
-use crate::fault::{Exit, Fault, did_you_mean};
+use crate::fault::{Exit, Fault};
+use crate::model::did_you_mean;
 use crate::model::email::EmailReader;
 use crate::model::phone::{PhoneReader, PhoneRegion};
 use crate::model::reason::Reasons;
 use crate::model::{Code, RecordKey, Reference, Source, is_ours};
-use crate::resolve::output::explain::SharedValue;
+use crate::resolve::explain::SharedValue;
 use crate::resolve::{Record, Resolution};
 use crate::steps::resolve::Inputs;
 use crate::store::Folder;

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::cli::Session;
-use crate::fault::{Exit, Fault, did_you_mean};
+use crate::fault::{Exit, Fault};
+use crate::model::did_you_mean;
+use crate::model::thousands;
 use crate::model::{Code as _, Reason, Source, Timestamp};
-use crate::progress::thousands;
 use crate::steps::export::{Job, count, publish};
 use crate::store::{Dialect, Draft, Dump, Folder, Manifest};
 use crate::tables::check::rejects;

@@ -208,9 +208,9 @@ fn tiles(numbers: &Numbers) -> Vec<Tile> {
         |counts: &[Counted], name: &str| counts.iter().find(|counted| counted.name == name).map_or(0, |counted| counted.count);
     vec![
         tile("exported rows", sum(|entity| entity.exported), format!("{} entities", numbers.entities.len())),
-        tile("profiles", profiles, format!("from {} records of people", crate::progress::thousands(records))),
+        tile("profiles", profiles, format!("from {} records of people", crate::model::thousands(records))),
         tile("known to all three services", all(&numbers.six, "all_three"), "SCL, TeeTime and Messaging".to_owned()),
-        tile("activities", activities, format!("{} after as_of", crate::progress::thousands(numbers.timeline.after_as_of))),
+        tile("activities", activities, format!("{} after as_of", crate::model::thousands(numbers.timeline.after_as_of))),
         tile("pairs to review", review, "not joined, but worth a look".to_owned()),
         tile("rejected rows", sum(|entity| entity.rejected), "could not be read".to_owned()),
     ]

@@ -6,8 +6,8 @@ use anyhow::Result;
 use arrow::array::RecordBatch;
 
 use crate::fault::{Exit, Fault};
+use crate::model::thousands;
 use crate::model::{Code, Effect, Reason, Source};
-use crate::progress::thousands;
 use crate::report::values::Values;
 use crate::sources::staging::{FindingKey, Sheet};
 use crate::store::{Draft, Folder, Manifest, TableWriter};

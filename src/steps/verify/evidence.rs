@@ -7,12 +7,10 @@ use crate::cli::Session;
 use crate::model::{AliasType, Code, Outcome, Phase, Source, Timestamp};
 use crate::pg::verify::session::Verifier;
 use crate::sources;
+use crate::steps::verify::folders::{Folders, lend_rows};
 use crate::steps::verify::settings;
-use crate::store::Folder;
-use crate::tables::{Builder as _, Table, check, crm, evidence, resolution, score, stage};
+use crate::tables::{Table, check, crm, evidence, resolution, score, stage};
 
-/// Rows of a lent batch.
-const BATCH: usize = 16_384;
 /// Columns of a profile whose named source row is compared.
 const NAMED: [&str; 3] = ["membership_status", "membership_tier", "handicap"];
 
@@ -22,45 +20,7 @@ type Seen = (String, &'static str, Option<String>, String);
 /// Rows of the ledger that count as one: source, entity, outcome, reason.
 type Kind = (Source, String, Outcome, Option<String>);
 
-/// The folders of one run, found to be of one phase and instant.
-pub struct Folders {
-    /// Exports of the sources in scope.
-    pub exports: Vec<(Source, Folder)>,
-    /// `data/exports/crm`
-    pub exports_crm: Option<Folder>,
-    /// `data/stage`
-    pub stage: Folder,
-    /// `data/resolve`
-    pub resolve: Folder,
-    /// `data/crm`
-    pub crm: Folder,
-    /// `data/score`
-    pub score: Folder,
-    /// Their phase.
-    pub phase: Phase,
-    /// Their instant.
-    pub as_of: Timestamp,
-}
-
 impl Folders {
-    /// Opens them.
-    pub fn open(session: &Session) -> Result<Self> {
-        let layout = &session.layout;
-        let crm = Folder::open(&layout.crm())?;
-        let phase = session.check_phase(crm.manifest.phase, crm.path())?;
-        let as_of = session.check_as_of(&crm.manifest.as_of, crm.path())?;
-        Ok(Self {
-            exports: phase.sources().map(|source| Ok((source, Folder::open(&layout.exports(source))?))).collect::<Result<_>>()?,
-            exports_crm: Folder::find(&layout.exports_crm())?,
-            stage: Folder::open(&layout.stage())?,
-            resolve: Folder::open(&layout.resolve())?,
-            score: Folder::open(&layout.score())?,
-            crm,
-            phase,
-            as_of,
-        })
-    }
-
     /// Exported entities with their rows and the strategy's estimates.
     pub fn entities(&self, session: &Session) -> Vec<(Source, &'static str, i64, Option<i64>)> {
         let mut entities = Vec::new();
@@ -199,7 +159,7 @@ impl Folders {
         if !verifier.names(crm::customer_profiles::Table::STEM) {
             return Ok(0);
         }
-        verifier.evidence::<crm::customer_profiles::Table>(|send| {
+        verifier.lend::<crm::customer_profiles::Table>(|send| {
             let mut reader = self.crm.read::<crm::customer_profiles::Table>(None)?;
             while let Some(batch) = reader.next_batch() {
                 send(batch?)?;
@@ -432,32 +392,6 @@ impl Folders {
         })?;
         Ok(rows)
     }
-}
-
-/// Lends the rows that `give` pushes, batch by batch, so that memory does not grow with them; nothing if no check of the session
-/// names the dataset.
-/// Lends the rows that are given, if a check of the session names them.
-pub(super) fn lend_rows<T: Table>(
-    verifier: &Verifier,
-    give: impl FnOnce(&mut dyn for<'a> FnMut(T::Row<'a>)) -> Result<()>,
-) -> Result<u64> {
-    if !verifier.names(T::STEM) {
-        return Ok(0);
-    }
-    verifier.evidence::<T>(|send| {
-        let mut builder = T::builder(BATCH);
-        let mut sent = Ok(());
-        give(&mut |row| {
-            if sent.is_ok() {
-                T::push(&mut builder, row);
-                if builder.len() >= BATCH {
-                    sent = send(builder.finish());
-                }
-            }
-        })?;
-        sent?;
-        send(builder.finish())
-    })
 }
 
 /// What `sql/verify/checks/same_rows.sql` computes of a row.

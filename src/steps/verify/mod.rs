@@ -1,6 +1,7 @@
 //! `verify`: what is in the CRM against exports, ledger and datasets, check by check, in one read-only snapshot.
 
 mod evidence;
+mod folders;
 mod preflight;
 mod results;
 mod segments;
@@ -39,7 +40,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
         return preflight::run(session, args.strict);
     }
     let _lock = RunLock::take(&session.layout, "verify")?;
-    let folders = evidence::Folders::open(session)?;
+    let folders = folders::Folders::open(session)?;
     let crm = crate::steps::database(session, "CRM_DATABASE_URL")?;
     let phase = folders.phase.number();
     let Found { place, checks, answers } = sessions::ask(session, &folders, &crm)?;

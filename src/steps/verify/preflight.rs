@@ -7,11 +7,11 @@ use serde_json::json;
 
 use crate::cli::{Outcome, Session};
 use crate::fault::{Exit, Fault};
+use crate::model::thousands;
 use crate::model::{Code, Source};
 use crate::pg::verify::checks::Finding;
 use crate::pg::verify::session::writable_tables;
 use crate::pg::{Connection, Query, Snapshot};
-use crate::progress::thousands;
 use crate::sources::exports;
 use crate::steps::verify::{QUALITY_FILE, Results, State};
 use crate::store::{Draft, Folder, Manifest, RunLock, free_bytes, read_file};

@@ -7,8 +7,8 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::fault::Fault;
+use crate::model::thousands;
 use crate::pg::verify::checks::{Check, Finding, Quality};
-use crate::progress::thousands;
 use crate::report::numbers::Answer;
 use crate::store::{Draft, Folder};
 use crate::tables::check::results;

@@ -8,7 +8,7 @@ use crate::pg::verify::session::Verifier;
 use crate::segment::{Definition, Refresh};
 use crate::sources::crm::segments;
 use crate::steps::score::zone;
-use crate::steps::verify::evidence::Folders;
+use crate::steps::verify::folders::Folders;
 use crate::tables::score::refreshes;
 
 /// What SQL over the CRM finds, compared with the members that were loaded.

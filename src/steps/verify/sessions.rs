@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use crate::cli::Session;
-use crate::config::Dsn;
+use crate::dsn::Dsn;
 use crate::pg::verify::checks::{CHECKS, Check, Finding, QUALITY, SEGMENT_RULES};
 use crate::pg::verify::session::{Verifier, needs_people};
 use crate::progress::Task;
 use crate::report::numbers::Answer;
-use crate::steps::verify::evidence::Folders;
+use crate::steps::verify::folders::Folders;
 use crate::steps::verify::{results, segments};
 
 /// A check, what it found, and how long it took.

@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::cli::Session;
 use crate::config::{ActivityScope, FlagFalse, MissingComponent, Scope};
 use crate::pg::verify::session::Verifier;
-use crate::steps::verify::evidence::{Folders, lend_rows};
+use crate::steps::verify::folders::{Folders, lend_rows};
 use crate::tables::evidence;
 
 /// Lends the settings of the run; returns how many rows.

@@ -8,7 +8,7 @@ use anyhow::Result;
 use hashbrown::HashMap;
 
 use crate::model::{Code, LinkRule, RecordKey, Source, derived_id};
-use crate::steps::verify::evidence::Folders;
+use crate::steps::verify::folders::Folders;
 use crate::tables::dictionary::mask;
 use crate::tables::{resolution, stage};
 

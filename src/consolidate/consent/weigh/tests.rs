@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 
-use crate::consolidate::sample::{Built, World, at, evidence, logged_act, person, with_email};
 use crate::consolidate::consent::withdrawals::EarlierWithdrawal;
+use crate::consolidate::sample::{Built, World, at, evidence, logged_act, person, with_email};
 use crate::consolidate::{Departure, FlagFalse, Options, SuppressionReach};
 use crate::model::{Channel, ConsentStatus, CustomerStatus, PhoneClass, Source, StatusTag, Timestamp};
 use crate::tables::Table as _;

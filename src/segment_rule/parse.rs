@@ -3,11 +3,13 @@
 use serde_json::{Map, Value};
 
 use crate::model::Code as _;
-use crate::segment::error::{Place, RuleError, hint, shortened};
-use crate::segment::field::{Field, Kind};
-use crate::segment::operator::{Operator, ago, list, test, text, when};
-use crate::segment::rule::{ActivityTest, Aggregate, Condition, DateTest, Filter, ListTest, Node, NumberTest, Test, TextTest};
-use crate::segment::{MAX_CRITERIA, MAX_DEPTH, MAX_LEAVES};
+use crate::segment_rule::error::{Place, RuleError, hint, shortened};
+use crate::segment_rule::field::{Field, Kind};
+use crate::segment_rule::operator::{Operator, ago, list, test, text, when};
+use crate::segment_rule::rule::{
+    ActivityTest, Aggregate, Condition, DateTest, Filter, ListTest, Node, NumberTest, Test, TextTest,
+};
+use crate::segment_rule::{MAX_CRITERIA, MAX_DEPTH, MAX_LEAVES};
 
 /// A rule that was read, and the doubts about it that do not stop it.
 #[derive(Clone, Debug, PartialEq)]
@@ -341,8 +343,8 @@ impl Reader {
                 self.lint(place, "compares with an empty list");
             }
             Test::Number(number) => self.number_doubts(number, place),
-            Test::Date(DateTest::Compare(crate::segment::rule::Comparison::Eq, when))
-                if field.kind() == Kind::Instant && !matches!(when, crate::segment::rule::When::Day(_)) =>
+            Test::Date(DateTest::Compare(crate::segment_rule::rule::Comparison::Eq, when))
+                if field.kind() == Kind::Instant && !matches!(when, crate::segment_rule::rule::When::Day(_)) =>
             {
                 self.lint(place, "asks for one exact instant; \"on\" asks for its day");
             }

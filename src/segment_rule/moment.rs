@@ -4,7 +4,7 @@ use chrono::{Datelike, Days, MappedLocalTime, Months, NaiveDate, NaiveDateTime, 
 use chrono_tz::Tz;
 
 use crate::model::{Day, Timestamp};
-use crate::segment::rule::{Ago, Snap, Span, Unit, When};
+use crate::segment_rule::rule::{Ago, Snap, Span, Unit, When};
 
 /// as_of and the zone it is seen from.
 #[derive(Clone, Copy, Debug, PartialEq)]

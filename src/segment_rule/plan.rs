@@ -1,10 +1,12 @@
 //! A rule with its dates resolved: what both evaluators, over files and in SQL, work from.
 
-use crate::segment::error::RuleError;
-use crate::segment::field::{Field, Kind};
-use crate::segment::moment::{Anniversaries, Clock, Interval};
-use crate::segment::rule::{ActivityTest, Aggregate, Comparison, DateTest, Filter, ListTest, Node, NumberTest, Test, TextTest};
-use crate::segment::text::fold;
+use crate::segment_rule::error::RuleError;
+use crate::segment_rule::field::{Field, Kind};
+use crate::segment_rule::moment::{Anniversaries, Clock, Interval};
+use crate::segment_rule::rule::{
+    ActivityTest, Aggregate, Comparison, DateTest, Filter, ListTest, Node, NumberTest, Test, TextTest,
+};
+use crate::segment_rule::text::fold;
 
 /// A condition, dates resolved and texts folded.
 #[derive(Clone, Debug, PartialEq)]
@@ -217,7 +219,7 @@ fn range(kind: Kind, test: &DateTest, clock: &Clock) -> Range {
             if is_day || end - start > 1 {
                 return inside(Some(start), Some(end));
             }
-            let (start, end) = clock.instants(crate::segment::rule::When::Day(clock.day(crate::model::Timestamp(start))));
+            let (start, end) = clock.instants(crate::segment_rule::rule::When::Day(clock.day(crate::model::Timestamp(start))));
             inside(Some(start), Some(end))
         }
         DateTest::Between(from, to) => inside(Some(interval(*from).0), Some(interval(*to).1)),
@@ -225,7 +227,7 @@ fn range(kind: Kind, test: &DateTest, clock: &Clock) -> Range {
         DateTest::NotWithinLast(span) => Range { side: Side::OutsideOrMissing, ..inside(Some(ago(*span)), Some(after_now)) },
         DateTest::OlderThan(span) => inside(None, Some(ago(*span))),
         DateTest::WithinNext(span) | DateTest::AnniversaryWithin(span) => {
-            inside(Some(now), Some(interval(crate::segment::rule::When::Relative(*span, None)).1))
+            inside(Some(now), Some(interval(crate::segment_rule::rule::When::Relative(*span, None)).1))
         }
     }
 }
@@ -252,4 +254,17 @@ fn activity(test: &ActivityTest, clock: &Clock) -> ActivityPlan {
         },
         check: check(Kind::Number, &test.test, clock),
     }
+}
+
+/// What is asked for a segment, as both evaluators take it.
+#[derive(Clone, Copy)]
+pub struct Question<'a> {
+    /// The segment.
+    pub id: &'a str,
+    /// Its tenant.
+    pub tenant_id: &'a str,
+    /// Its club.
+    pub club_id: Option<&'a str>,
+    /// The rule with its dates resolved.
+    pub plan: &'a Plan,
 }

@@ -1,7 +1,7 @@
 //! A rule as a typed tree: what was asked, before dates are resolved. Never text that a database would parse.
 
 use crate::model::{Day, Timestamp};
-use crate::segment::{Decimal, Field};
+use crate::segment_rule::{Decimal, Field};
 
 /// A condition on a profile. Two-valued: a missing value makes a comparison false, never unknown.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use crate::model::{Code as _, Timestamp};
-use crate::segment::Decimal;
-use crate::segment::rule::{
+use crate::segment_rule::Decimal;
+use crate::segment_rule::rule::{
     ActivityTest, Aggregate, Ago, Comparison, Condition, DateTest, Filter, ListTest, Node, NumberTest, Span, Test, TextTest, When,
 };
 

@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use crate::coded;
 use crate::model::{Code as _, Day, Timestamp};
-use crate::segment::error::{Place, RuleError, hint, shortened};
-use crate::segment::field::Kind;
-use crate::segment::rule::{Ago, Comparison, DateTest, ListTest, NumberTest, Snap, Span, Test, TextTest, Unit, When};
-use crate::segment::{Decimal, MAX_VALUES};
+use crate::segment_rule::error::{Place, RuleError, hint, shortened};
+use crate::segment_rule::field::Kind;
+use crate::segment_rule::rule::{Ago, Comparison, DateTest, ListTest, NumberTest, Snap, Span, Test, TextTest, Unit, When};
+use crate::segment_rule::{Decimal, MAX_VALUES};
 
 coded! {
     /// An operator in canonical spelling.

@@ -51,7 +51,7 @@ pub fn shortened(word: &str) -> String {
 
 /// `; did you mean "x"?` when something near exists.
 pub fn hint<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    match crate::fault::did_you_mean(wrong, known) {
+    match crate::model::did_you_mean(wrong, known) {
         Some(near) => format!("; did you mean {near:?}?"),
         None => String::new(),
     }

@@ -1,0 +1,88 @@
+//! A compared pair of records with its match weight.
+
+use crate::model::{Code as _, LinkRule};
+use crate::resolve::compare::score::Verdict;
+use crate::resolve::compare::weights::LINK16;
+use crate::resolve::population::Record;
+
+/// The tenants differ.
+const CROSS_TENANT: u8 = 1;
+/// One of the two is nameless and may be the other, for all that speaks for it.
+const CLAIM: u8 = 2;
+
+/// A scored pair: the smaller record first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edge {
+    /// The smaller record.
+    pub a: Record,
+    /// The larger record.
+    pub b: Record,
+    /// The smallest record that ties connect the two with; known once all edges are.
+    pub(in crate::resolve) component: Record,
+    /// The evidence in sixteenths of a bit.
+    pub bits16: i16,
+    rule: u8,
+    flags: u8,
+}
+
+impl Edge {
+    /// A pair with its evidence.
+    pub fn new(a: Record, b: Record, bits16: i32, verdict: &Verdict) -> Self {
+        Self {
+            a: a.min(b),
+            b: a.max(b),
+            component: a.min(b),
+            bits16: i16::try_from(bits16.clamp(-30_000, 30_000)).expect("clamped"),
+            rule: verdict.rule.map_or(LinkRule::Skipped, |rule| rule) as u8,
+            flags: if verdict.cross_tenant { CROSS_TENANT } else { 0 },
+        }
+    }
+
+    /// A link of a cluster, read back.
+    pub fn link(a: Record, b: Record, bits16: i16, rule: u8) -> Self {
+        Self { a: a.min(b), b: a.max(b), component: a.min(b), bits16, rule, flags: 0 }
+    }
+
+    /// Code of the rule, for [`Edge::link`].
+    pub(in crate::resolve) fn rule_code(self) -> u8 {
+        self.rule
+    }
+
+    /// The rule it would link by; `None` when no key connects the two.
+    pub fn rule(self) -> Option<LinkRule> {
+        Some(LinkRule::ALL[usize::from(self.rule)]).filter(|&rule| rule != LinkRule::Skipped)
+    }
+
+    /// The same edge, marked as a possible match of a record without a name.
+    pub(in crate::resolve) fn claimed(self) -> Self {
+        Self { flags: self.flags | CLAIM, ..self }
+    }
+
+    /// Whether it lies across tenants, where it is only listed.
+    pub fn is_cross_tenant(self) -> bool {
+        self.flags & CROSS_TENANT != 0
+    }
+
+    /// Whether it links, or may when the rest of the household has its say: a nameless record may be a named one's person, though too
+    /// little speaks for it alone.
+    pub fn is_tie(self) -> bool {
+        self.links() || self.flags & CLAIM != 0
+    }
+
+    /// Whether the evidence suffices for a link.
+    pub fn links(self) -> bool {
+        !self.is_cross_tenant() && i32::from(self.bits16) >= LINK16
+    }
+
+    /// Component after component, and [`Edge::order`] inside each, in one number.
+    pub(in crate::resolve) fn rank(self) -> u128 {
+        let worse = i16::MAX.wrapping_sub(self.bits16).cast_unsigned();
+        let [component, a, b] = [self.component, self.a, self.b].map(u128::from);
+        component << 80 | u128::from(worse) << 64 | a << 32 | b
+    }
+
+    /// Best first, then by the two records.
+    pub fn order(self) -> (std::cmp::Reverse<i16>, Record, Record) {
+        (std::cmp::Reverse(self.bits16), self.a, self.b)
+    }
+}

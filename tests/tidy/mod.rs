@@ -1,0 +1,111 @@
+//! The rules of the code that are absences: who may use what, no circles, file sizes. CONTRIBUTING.md explains them.
+
+mod code;
+mod graph;
+mod law;
+
+use std::fs;
+
+use code::{SourceFile, root, rust_files, sources};
+use law::LAW;
+
+/// Lines that a Rust file may have.
+const MAX_LINES: usize = 500;
+
+#[test]
+fn every_file_opens_with_what_it_is_for() {
+    let silent: Vec<_> = sources().into_iter().filter(|file| !file.text.starts_with("//! ")).map(|file| file.path).collect();
+    assert!(silent.is_empty(), "no //! line: {silent:?}");
+}
+
+#[test]
+fn no_file_has_more_than_500_lines() {
+    let folders = ["src", "benches"].map(|folder| root().join(folder));
+    let long: Vec<_> = folders
+        .iter()
+        .flat_map(|folder| rust_files(folder))
+        .filter(|path| fs::read_to_string(path).unwrap().lines().count() > MAX_LINES)
+        .collect();
+    assert!(long.is_empty(), "longer than {MAX_LINES} lines: {long:?}");
+}
+
+#[test]
+fn modules_use_only_what_the_table_allows() {
+    let breaches: Vec<String> = sources().iter().flat_map(law::breaches).collect();
+    assert!(breaches.is_empty(), "{breaches:#?}");
+}
+
+#[test]
+fn a_module_uses_only_modules_above_it_in_the_table() {
+    let place = |name: &str| LAW.iter().position(|room| room.name == name);
+    for (at, room) in LAW.iter().enumerate() {
+        for used in room.may_use {
+            assert!(place(used).is_some_and(|place| place < at || room.name == "bin"), "{} may use {used}", room.name);
+        }
+    }
+}
+
+#[test]
+fn files_do_not_import_each_other_in_circles() {
+    let circles = graph::circles(&sources());
+    assert!(circles.is_empty(), "{circles:#?}");
+}
+
+/// In a copy of each module's first file, behind a test module, where the old test had stopped reading.
+#[test]
+fn a_planted_breach_is_found_in_every_module() {
+    let files = sources();
+    for room in LAW {
+        let file = files.iter().find(|file| file.room() == room.name).unwrap_or_else(|| panic!("no file of {}", room.name));
+        let planted = |line: &str| {
+            let text = format!("{}\n#[cfg(test)]\nmod planted {{}}\n{line}\n", file.text);
+            law::breaches(&SourceFile::new(&file.path.replace("mod.rs", "planted.rs"), text)).len()
+        };
+        assert_eq!(planted(""), 0, "{}", file.path);
+        for other in LAW.iter().filter(|other| other.name != room.name && !room.may_use.contains(&other.name)) {
+            assert!(planted(&format!("use crate::{}::planted;", other.name)) > 0, "{} uses {}", room.name, other.name);
+            assert!(planted(&format!("use crate::{{{}::planted, x}};", other.name)) > 0, "{} uses {}", room.name, other.name);
+        }
+        for thing in room.never {
+            for sign in thing.signs() {
+                assert!(planted(&format!("fn planted() {{ {sign} }}")) > 0, "{} contains {sign}", room.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn architecture_prints_the_table_that_is_held() {
+    const BEGIN: &str = "<!-- generated from tests/tidy/law.rs by make golden -->\n";
+    const END: &str = "<!-- end -->";
+    let path = root().join("ARCHITECTURE.md");
+    let page = fs::read_to_string(&path).unwrap();
+    let (before, rest) = page.split_once(BEGIN).expect("ARCHITECTURE.md marks the table");
+    let (table, after) = rest.split_once(END).expect("the table ends");
+    if std::env::var_os("CRM_BACKFILL_GOLDEN").is_some() {
+        fs::write(&path, format!("{before}{BEGIN}{}{END}{after}", law::table())).unwrap();
+    } else {
+        assert_eq!(table, law::table(), "run make golden");
+    }
+}
+
+#[test]
+fn shipped_code_never_unwraps() {
+    let found: Vec<_> =
+        sources().into_iter().filter(|file| file.shipped_code().contains(".unwrap()")).map(|file| file.path).collect();
+    assert!(found.is_empty(), "{found:?}");
+}
+
+#[test]
+fn every_test_file_is_part_of_the_one_binary() {
+    let folder = root().join("tests");
+    let declared = fs::read_to_string(folder.join("main.rs")).unwrap();
+    let lost: Vec<_> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs") || path.join("mod.rs").exists())
+        .map(|path| path.file_stem().unwrap().to_string_lossy().into_owned())
+        .filter(|name| name != "main" && !declared.contains(&format!("mod {name};")))
+        .collect();
+    assert!(lost.is_empty(), "not declared in tests/main.rs: {lost:?}");
+}
