@@ -4,6 +4,8 @@ mod support;
 
 #[cfg(feature = "local-postgres")]
 mod audit;
+#[cfg(feature = "local-postgres")]
+mod cases;
 mod checklist;
 #[cfg(feature = "local-postgres")]
 mod cli;
