@@ -16,7 +16,7 @@ FRESH ?=
 ARGS ?=
 export DATA_DIR CONFIG AS_OF PHASE
 
-CARGO_BUILD := cargo build --release --locked --features local-postgres --bins
+CARGO_BUILD := CRM_BACKFILL_COMMIT="$$(git rev-parse --short=10 HEAD 2>/dev/null || true)" cargo build --release --locked --bins
 
 SOURCES := mca-za mca-uk scl teetime messaging
 EXPORTS := $(addprefix export-,$(SOURCES)) export-crm
@@ -32,7 +32,7 @@ help:
 ## build: compile the binaries
 build binaries:
 	@command -v cargo >/dev/null || { echo "error: no cargo on the PATH; install Rust 1.95 or newer (https://rustup.rs)" >&2; exit 2; }
-	@$(CARGO_BUILD) --quiet || $(CARGO_BUILD)
+	@if [ -t 2 ]; then $(CARGO_BUILD); else $(CARGO_BUILD) --quiet || $(CARGO_BUILD); fi
 
 ## demo: five invented databases, all six phases on a real PostgreSQL, a report (SCALE=0.02 SEED=1)
 demo:
@@ -81,13 +81,13 @@ backfill: binaries
 ## test: all tests, on a real PostgreSQL that they start themselves
 test:
 	@scripts/install-postgresql
-	cargo test --locked --all-features
+	cargo test --locked
 
 ## check: what CI checks: format, lints, documentation, tests
 check:
 	cargo fmt --check
-	cargo clippy --locked --all-targets --all-features -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --all-features
+	cargo clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --lib
 	@$(MAKE) test
 
 ## bench: seconds, rows per second and peak memory of every step (SCALE=1), accuracy of identity, micro-benchmarks
@@ -97,7 +97,7 @@ bench: binaries
 
 ## golden: write the generated files anew (data dictionary, expected outputs); read the diff
 golden:
-	CRM_BACKFILL_GOLDEN=1 cargo test --locked --all-features --test main -- golden schemas
+	CRM_BACKFILL_GOLDEN=1 cargo test --locked --test main -- golden schemas
 
 ## clean: remove everything made from the exports, never the exports
 clean:

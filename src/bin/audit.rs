@@ -2,12 +2,8 @@
 
 use std::process::ExitCode;
 
+use crm_backfill::{cli, steps};
+
 fn main() -> ExitCode {
-    crm_backfill::cli::main(
-        "audit",
-        "Draw a reproducible sample of links and candidates for people to judge; read their verdicts back as precision and decisions",
-        "A link judged different becomes a cannot-link of decisions.csv, a candidate judged same a must-link.\n\
-         Examples:\n  audit --sample 300 --out audit.csv --show\n  audit --verdicts audit.csv --by thandi",
-        crm_backfill::steps::audit::run,
-    )
+    cli::main(&steps::programs::AUDIT, option_env!("CRM_BACKFILL_COMMIT"), steps::audit::run)
 }

@@ -5,10 +5,5 @@ use std::process::ExitCode;
 use crm_backfill::{cli, steps};
 
 fn main() -> ExitCode {
-    cli::main(
-        "check-connections",
-        "Look at the six databases: reachable, complete, readable, or why not",
-        "Passwords are never shown. Exit 0 when all are ready, 10 when one is not, 14 when one cannot be reached.\nExample:\n  check-connections --strict",
-        steps::check_connections::run,
-    )
+    cli::main(&steps::programs::CHECK_CONNECTIONS, option_env!("CRM_BACKFILL_COMMIT"), steps::check_connections::run)
 }

@@ -2,11 +2,8 @@
 
 use std::process::ExitCode;
 
+use crm_backfill::{cli, steps};
+
 fn main() -> ExitCode {
-    crm_backfill::cli::main(
-        "inspect",
-        "Show what is in the datasets: which exist, what their columns mean, rows, CSV for a spreadsheet",
-        "Examples:\n  inspect\n  inspect stg_scl__people --head 3\n  inspect check__rejects --where reason=PHONE_INVALID\n  inspect res__links --csv links.csv\n  inspect --views",
-        crm_backfill::steps::inspect::run,
-    )
+    cli::main(&steps::programs::INSPECT, option_env!("CRM_BACKFILL_COMMIT"), steps::inspect::run)
 }

@@ -2,11 +2,8 @@
 
 use std::process::ExitCode;
 
+use crm_backfill::{cli, steps};
+
 fn main() -> ExitCode {
-    crm_backfill::cli::main(
-        "purge",
-        "Remove every dataset of the data folder, exports included; names, rows and hashes stay in purged.json",
-        "Run it when the migration is over and the files are no longer needed. The CRM is not touched.\nExample:\n  purge --yes",
-        crm_backfill::steps::purge::run,
-    )
+    cli::main(&steps::programs::PURGE, option_env!("CRM_BACKFILL_COMMIT"), steps::purge::run)
 }

@@ -5,10 +5,5 @@ use std::process::ExitCode;
 use crm_backfill::{cli, steps};
 
 fn main() -> ExitCode {
-    cli::main(
-        "watermarks",
-        "Print from which instant real-time sync must start, per service",
-        "Reads the CRM's SyncLog, where each load notes it, and the manifests of the saved exports.\nExample:\n  watermarks --json",
-        steps::watermarks::run,
-    )
+    cli::main(&steps::programs::WATERMARKS, option_env!("CRM_BACKFILL_COMMIT"), steps::watermarks::run)
 }

@@ -13,6 +13,7 @@ pub mod load;
 #[cfg(feature = "local-postgres")]
 pub mod local;
 pub mod plan;
+pub mod programs;
 pub mod purge;
 pub mod report;
 pub mod resolve;

@@ -1,12 +1,16 @@
 //! Arguments to exit code: the only place that reads the clock, prints results, and turns errors into words for people.
 
+mod dispatch;
+
+pub use dispatch::dispatch;
+
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Args, Command, FromArgMatches};
+use clap::{ArgMatches, Args, Command, FromArgMatches as _};
 use owo_colors::OwoColorize;
 use serde_json::{Value, json};
 
@@ -17,11 +21,11 @@ use crate::model::{Phase, Timestamp};
 use crate::progress::Progress;
 use crate::store::Layout;
 
-/// What every binary accepts.
+// A doc comment here would replace the purpose of each command in its help.
 #[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Options of every binary")]
+#[command(next_help_heading = "Options of every command")]
 struct Common {
-    /// The instant all is seen from, such as 2026-11-22T08:00:00Z; fixed by the first export of a data folder [env: AS_OF]
+    /// Point in time the run is evaluated at (ISO 8601, such as 2026-11-22T08:00:00Z); fixed by the first export of a data folder [env: AS_OF]
     #[arg(long, value_name = "INSTANT", global = true)]
     as_of: Option<String>,
     /// The phase, 1 to 6: set at stage (6 unless given); later steps take it from their input and only check it [env: PHASE]
@@ -162,28 +166,57 @@ impl Outcome {
     }
 }
 
-/// The whole of a binary: parses, runs the step, prints, records the run, gives the exit code.
-pub fn main<A: Args>(
-    name: &'static str,
-    about: &'static str,
-    help: &'static str,
-    run: fn(&Session, A) -> Result<Outcome>,
-) -> ExitCode {
+/// A command as its binary, the dispatcher, the man page and the tests know it.
+pub struct Program {
+    /// The verb, which is also the name of the binary.
+    pub name: &'static str,
+    /// Its purpose in one line.
+    pub about: &'static str,
+    /// What it reads and writes, exit codes of its own, examples.
+    pub help: &'static str,
+    /// Adds its own arguments.
+    pub arguments: fn(Command) -> Command,
+}
+
+impl Program {
+    /// The command with its own arguments and those of every command. `commit` is the one it was built from, if known.
+    pub fn command(&self, commit: Option<&str>) -> Command {
+        // Both sets of arguments are derived and bring an about of their own, so the purpose is set last.
+        Common::augment_args((self.arguments)(Command::new(self.name)))
+            .bin_name(format!("crm-backfill {}", self.name))
+            .about(self.about)
+            .long_about(None)
+            .after_help(self.help)
+            .version(version(commit))
+    }
+}
+
+/// The whole of a binary: parses, runs the step, prints, records the run, returns the exit code.
+pub fn main<A: Args>(program: &'static Program, commit: Option<&str>, run: fn(&Session, A) -> Result<Outcome>) -> ExitCode {
     std::panic::set_hook(Box::new(|info| {
         // The payload may quote a person's value: the place alone is enough to find the bug.
         let place = info.location().map_or_else(String::new, |place| format!(" at {}:{}", place.file(), place.line()));
-        let _ = writeln!(std::io::stderr(), "bug{place}: please report this line and the command; no data was printed");
+        let _ =
+            writeln!(std::io::stderr(), "internal error{place}: please report this line and the command; no data was printed");
     }));
-    let command = Common::augment_args(A::augment_args(Command::new(name).about(about).after_help(help).version(version())));
-    let code = catch_unwind(AssertUnwindSafe(|| parsed(name, command, run)));
+    let step = |matches: &ArgMatches| {
+        let args = A::from_arg_matches(matches)?;
+        Ok(Box::new(move |session: &Session| run(session, args)) as Box<Step<'_>>)
+    };
+    let code = catch_unwind(AssertUnwindSafe(|| parsed(program.name, program.command(commit), &step)));
     ExitCode::from(code.unwrap_or(Exit::Bug.code()))
 }
 
-fn version() -> &'static str {
-    concat!(env!("CARGO_PKG_VERSION"), " (", env!("CARGO_PKG_NAME"), ")")
+/// A step with its arguments, ready to run.
+type Step<'a> = dyn FnOnce(&Session) -> Result<Outcome> + 'a;
+
+/// Version, data format and commit.
+fn version(commit: Option<&str>) -> String {
+    let commit = commit.filter(|commit| !commit.is_empty()).unwrap_or("unknown");
+    format!("{} (data format {}, commit {commit})", env!("CARGO_PKG_VERSION"), crate::store::FORMAT)
 }
 
-fn parsed<A: Args>(name: &'static str, mut command: Command, run: fn(&Session, A) -> Result<Outcome>) -> u8 {
+fn parsed<'a>(name: &'static str, mut command: Command, step: &dyn Fn(&ArgMatches) -> Result<Box<Step<'a>>, clap::Error>) -> u8 {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let asked_json = arguments.iter().any(|argument| argument == "--json");
     interrupt::watch(name, asked_json);
@@ -202,8 +235,8 @@ fn parsed<A: Args>(name: &'static str, mut command: Command, run: fn(&Session, A
             return if shown.is_ok() { code } else { 0 };
         }
     };
-    let (common, args) = match (Common::from_arg_matches(&matches), A::from_arg_matches(&matches)) {
-        (Ok(common), Ok(args)) => (common, args),
+    let (common, step) = match (Common::from_arg_matches(&matches), step(&matches)) {
+        (Ok(common), Ok(step)) => (common, step),
         (Err(error), _) | (_, Err(error)) => {
             let _ = error.print();
             return Exit::Usage.code();
@@ -216,7 +249,7 @@ fn parsed<A: Args>(name: &'static str, mut command: Command, run: fn(&Session, A
     }
     let json = common.json;
     let result = session(name, &common).and_then(|session| {
-        let result = run(&session, args);
+        let result = step(&session);
         let fault = match &result {
             Ok(outcome) => outcome.fault.as_ref().map(|fault| fault.exit),
             Err(error) => Some(exit_of(error)),
@@ -267,7 +300,7 @@ fn session(name: &str, common: &Common) -> Result<Session> {
     };
     let is_preflight = number == Some(0);
     if is_preflight && name != "verify" {
-        return Err(Fault::new(Exit::Usage, "phase 0 is the preflight").help("verify --phase 0").into());
+        return Err(Fault::new(Exit::Usage, "phase 0 is the preflight").help("crm-backfill verify --phase 0").into());
     }
     let phase = match number.filter(|number| *number > 0) {
         None => None,

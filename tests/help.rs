@@ -1,0 +1,120 @@
+//! Help, man pages and the commands that documents and messages advise.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crm_backfill::cli::Program;
+use crm_backfill::steps::programs;
+
+fn binary(name: &str) -> Command {
+    let folder = Path::new(env!("CARGO_BIN_EXE_crm-backfill")).parent().unwrap();
+    let mut command = Command::new(folder.join(name));
+    command.env("CRM_BACKFILL_NO_DOT_ENV", "1").env("COLUMNS", "200");
+    command
+}
+
+fn stdout(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn the_first_line_of_every_help_and_man_page_is_the_purpose() {
+    for program in programs::ALL {
+        let help = stdout(binary(program.name).arg("--help"));
+        assert_eq!(help.lines().next(), Some(program.about), "{}", program.name);
+        assert!(help.contains(&format!("Usage: crm-backfill {}", program.name)), "{help}");
+        let man = stdout(binary(program.name).arg("--man"));
+        let name = man.lines().skip_while(|line| *line != ".SH NAME").nth(1).unwrap_or_default().replace('\\', "");
+        assert_eq!(name, format!("{} - {}", program.name, program.about));
+    }
+}
+
+#[test]
+fn the_version_says_data_format_and_commit() {
+    for name in ["crm-backfill", "stage"] {
+        let version = stdout(binary(name).arg("-V"));
+        assert!(version.contains("(data format 1, commit "), "{version}");
+    }
+}
+
+#[test]
+fn the_dispatcher_runs_the_sibling_with_its_arguments_and_exit_code() {
+    assert_eq!(stdout(binary("crm-backfill").args(["stage", "--help"])), stdout(binary("stage").arg("--help")));
+    assert_eq!(stdout(binary("crm-backfill").args(["help", "stage"])), stdout(binary("stage").arg("--help")));
+    assert_eq!(binary("crm-backfill").args(["stage", "--nonsense"]).output().unwrap().status.code(), Some(2));
+    let overview = stdout(&mut binary("crm-backfill"));
+    for program in programs::ALL {
+        assert!(overview.contains(program.about), "{overview}");
+    }
+    let wrong = binary("crm-backfill").arg("stge").output().unwrap();
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("did you mean: crm-backfill stage"));
+}
+
+/// Texts in which commands are advised: documents, sources of messages, help.
+fn texts() -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files: Vec<PathBuf> = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "Makefile"]
+        .iter()
+        .map(|name| root.join(name))
+        .chain(fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path()))
+        .chain(fs::read_dir(root.join("scripts")).unwrap().map(|entry| entry.unwrap().path()))
+        .collect();
+    let mut folders = vec![root.join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
+    files.into_iter().filter_map(|path| Some((path.clone(), fs::read_to_string(path).ok()?))).collect()
+}
+
+/// What stands behind `crm-backfill ` up to the end of the command: a line's end, a quote, a backtick, a pipe, a wide gap, a comment.
+fn commands(text: &str) -> Vec<String> {
+    let ends = ["\n", "\\n", "`", "|", "  ", " #", ")", ",", ";", ": ", " >", "{", "<", "…"];
+    text.match_indices("crm-backfill ")
+        .filter(|(at, _)| !text[..*at].ends_with(['/', '-', '.']))
+        .map(|(at, found)| {
+            let rest = &text[at + found.len()..];
+            let end = ends.iter().filter_map(|end| rest.find(end)).min().unwrap_or(rest.len());
+            rest[..end].to_owned()
+        })
+        .collect()
+}
+
+/// Words of a command line, double and escaped quotes honoured.
+fn words(command: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut is_quoted = false;
+    for c in command.replace("\\\"", "\"").trim_end_matches(['.', '\"', '\'']).chars() {
+        match c {
+            '"' => is_quoted = !is_quoted,
+            ' ' if !is_quoted => words.push(String::new()),
+            c => words.last_mut().unwrap().push(c),
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+#[test]
+fn every_advised_command_parses() {
+    let known = |verb: &str| programs::ALL.iter().find(|program| program.name == verb).copied();
+    let mut seen = 0;
+    for (path, text) in texts() {
+        for command in commands(&text) {
+            let words = words(&command);
+            let Some(program) = words.first().and_then(|verb| known(verb)) else { continue };
+            seen += 1;
+            let parsed: Result<_, clap::Error> = Program::command(program, None).try_get_matches_from(&words);
+            if let Err(error) = parsed {
+                panic!("{}: crm-backfill {command}\n{error}", path.display());
+            }
+        }
+    }
+    assert!(seen > 30, "only {seen} commands were found");
+}
