@@ -9,6 +9,7 @@ fn binaries() -> Vec<String> {
     let mut names: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
+        .filter(|name| name != "crm-backfill")
         .collect();
     names.sort();
     names

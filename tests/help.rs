@@ -27,7 +27,13 @@ fn the_first_line_of_every_help_and_man_page_is_the_purpose() {
         assert_eq!(help.lines().next(), Some(program.about), "{}", program.name);
         assert!(help.contains(&format!("Usage: crm-backfill {}", program.name)), "{help}");
         let man = stdout(binary(program.name).arg("--man"));
-        let name = man.lines().skip_while(|line| *line != ".SH NAME").nth(1).unwrap_or_default().replace('\\', "");
+        let name = man
+            .lines()
+            .skip_while(|line| *line != ".SH NAME")
+            .nth(1)
+            .unwrap_or_default()
+            .replace("\\*(Aq", "'")
+            .replace('\\', "");
         assert_eq!(name, format!("{} - {}", program.name, program.about));
     }
 }
