@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::model::thousands;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
@@ -49,11 +49,19 @@ impl Progress {
             Mode::Bars(bars) => {
                 let bar = bars.add(total.map_or_else(ProgressBar::new_spinner, ProgressBar::new));
                 let template = if total.is_some() {
-                    "   {msg:<34} {bar:24} {human_pos:>11} / {human_len}   {per_sec}   {eta} left"
+                    "   {msg:<26.26} {wide_bar} {human_pos:>11} / {human_len} {speed:>7} {left:>8}"
                 } else {
-                    "   {spinner} {msg:<32} {human_pos:>11}   {per_sec}"
+                    "   {spinner} {msg:<26.26} {human_pos:>11} {speed:>7}"
                 };
                 if let Ok(style) = ProgressStyle::with_template(template) {
+                    let style = style
+                        .with_key("speed", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+                            let _ = out.write_str(&short_rate(state.per_sec()));
+                        })
+                        .with_key("left", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+                            // Before the first rows there is no rate to estimate from.
+                            let _ = if state.pos() == 0 { Ok(()) } else { write!(out, "{} s left", state.eta().as_secs()) };
+                        });
                     bar.set_style(style.progress_chars("█▌ "));
                 }
                 bar.set_message(name.clone());
@@ -171,5 +179,25 @@ impl Drop for Task<'_> {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+    }
+}
+
+/// A rate in whole numbers with a unit: `870/s`, `70k/s`, `12M/s`.
+fn short_rate(per_second: f64) -> String {
+    match per_second {
+        rate if !rate.is_finite() || rate < 0.0 => String::new(),
+        rate if rate < 10_000.0 => format!("{rate:.0}/s"),
+        rate if rate < 10_000_000.0 => format!("{:.0}k/s", rate / 1e3),
+        rate => format!("{:.0}M/s", rate / 1e6),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_whole_numbers_with_a_unit() {
+        assert_eq!([0.4, 9_999.4, 70_321.9, 37_945_413.3, f64::NAN].map(short_rate), ["0/s", "9999/s", "70k/s", "38M/s", ""]);
     }
 }

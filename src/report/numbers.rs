@@ -9,7 +9,7 @@ use super::values::Values;
 pub struct Numbers {
     /// Version of this layout.
     pub format: u32,
-    /// The instant all is seen from.
+    /// As-of time.
     pub as_of: String,
     /// The phase.
     pub phase: u8,
@@ -310,8 +310,10 @@ pub struct Month {
 /// A segment.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Segment {
-    /// Tenant and name.
+    /// Its name.
     pub name: String,
+    /// Its tenant.
+    pub tenant: String,
     /// Members by rule.
     pub members: i64,
     /// Members by rule in the run before.

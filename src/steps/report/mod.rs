@@ -136,13 +136,14 @@ fn segments(scored: &Folder, former: Option<&Folder>) -> Result<Vec<Segment>> {
     let mut segments = Vec::new();
     for columns in scored.read::<score::refreshes::Table>(None)? {
         segments.extend(columns?.rows().map(|row| Segment {
-            name: format!("{} · {}", row.tenant_id, row.name),
+            name: row.name.to_owned(),
+            tenant: row.tenant_id.to_owned(),
             members: i64::from(row.rule_member_count),
             before: before.get(row.segment_id).copied(),
             error: row.error.map(str::to_owned),
         }));
     }
-    segments.sort_by(|a, b| a.name.cmp(&b.name));
+    segments.sort_by(|a, b| (&a.tenant, &a.name).cmp(&(&b.tenant, &b.name)));
     Ok(segments)
 }
 
@@ -181,9 +182,12 @@ fn verdict(numbers: &Numbers, is_current: bool) -> Verdict {
     } else if failed > 0 {
         ("bad", format!("Do not go live: {failed} comparisons with the CRM failed. They are listed under the checklist."))
     } else if open > 0 {
-        ("person", format!("What is loaded is verified. {open} lines of the checklist are still open, {person} need a person."))
+        (
+            "person",
+            format!("What is loaded is verified. {open} lines of the checklist are still open, {person} need manual review."),
+        )
     } else if person > 0 {
-        ("person", format!("Every check passed. Before it goes live, {person} lines of the checklist need a person."))
+        ("person", format!("Every check passed. Before it goes live, {person} lines of the checklist need manual review."))
     } else {
         ("good", "Every check passed and every line of the checklist is closed: this may go live.".to_owned())
     };
@@ -211,7 +215,7 @@ fn tiles(numbers: &Numbers) -> Vec<Tile> {
         tile("profiles", profiles, format!("from {} records of people", crate::model::thousands(records))),
         tile("known to all three services", all(&numbers.six, "all_three"), "SCL, TeeTime and Messaging".to_owned()),
         tile("activities", activities, format!("{} after as_of", crate::model::thousands(numbers.timeline.after_as_of))),
-        tile("pairs to review", review, "not joined, but worth a look".to_owned()),
+        tile("pairs to review", review, "not linked; a person may decide".to_owned()),
         tile("rejected rows", sum(|entity| entity.rejected), "could not be read".to_owned()),
     ]
 }

@@ -9,6 +9,9 @@ use crate::store::{Layout, all_run_records};
 /// A gap between steps longer than this is cut, so that steps of different days still fit on one chart.
 const LONGEST_GAP_MS: i64 = 2_000;
 
+/// The steps of a migration; commands that only look are left out.
+const PIPELINE: [&str; 8] = ["export-", "stage", "resolve", "consolidate", "score", "load", "verify", "rollback"];
+
 /// The last run of each step, in the order in which they ran.
 pub fn last_steps(layout: &Layout) -> Result<Vec<Step>> {
     let mut last: Vec<(i64, Step)> = Vec::new();
@@ -18,7 +21,8 @@ pub fn last_steps(layout: &Layout) -> Result<Vec<Step>> {
         else {
             continue;
         };
-        if record["result"]["unchanged"] == true {
+        let is_dry_run = record["result"]["dry_run"] == true;
+        if !PIPELINE.iter().any(|pattern| step.starts_with(pattern)) || is_dry_run || record["result"]["unchanged"] == true {
             continue;
         }
         let taken_ms = (record["seconds"].as_f64().unwrap_or(0.0) * 1000.0) as i64;
