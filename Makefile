@@ -20,7 +20,7 @@ CARGO_BUILD := CRM_BACKFILL_COMMIT="$$(git rev-parse --short=10 HEAD 2>/dev/null
 
 SOURCES := mca-za mca-uk scl teetime messaging
 EXPORTS := $(addprefix export-,$(SOURCES)) export-crm
-STEPS := stage resolve consolidate score load verify report rollback status checklist watermarks plan inspect explain audit purge
+STEPS := stage resolve consolidate score load verify report overview rollback status checklist watermarks plan inspect explain audit purge
 
 .PHONY: help build binaries demo up down check-connections export $(EXPORTS) $(STEPS) phase1 phase2 phase3 phase4 phase5 phase6 backfill test check bench golden clean distclean
 
@@ -61,6 +61,7 @@ $(EXPORTS): binaries
 	@scripts/run $@ $(ARGS)
 
 ## stage, resolve, consolidate, score, load, verify, report: one step (PHASE=N at stage)
+## overview: the last migration on one screen
 ## plan: what each phase would insert, update and delete in the CRM
 ## rollback: remove exactly what the backfill loaded
 ## status: what is exported, staged and loaded; is the last commit known

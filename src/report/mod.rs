@@ -3,6 +3,7 @@
 mod charts;
 pub mod checklist;
 pub mod numbers;
+pub mod overview;
 mod page;
 pub mod tally;
 pub mod values;

@@ -12,6 +12,7 @@ pub mod inspect;
 pub mod load;
 #[cfg(feature = "local-postgres")]
 pub mod local;
+pub mod overview;
 pub mod plan;
 pub mod programs;
 pub mod purge;

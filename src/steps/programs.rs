@@ -4,8 +4,8 @@ use clap::{Args, Command};
 
 use crate::cli::Program;
 use crate::steps::{
-    audit, check_connections, checklist, consolidate, explain, export, export_crm, inspect, load, plan, purge, report, resolve,
-    rollback, score, stage, status, verify, watermarks,
+    audit, check_connections, checklist, consolidate, explain, export, export_crm, inspect, load, overview, plan, purge, report,
+    resolve, rollback, score, stage, status, verify, watermarks,
 };
 
 const fn program<A: Args>(name: &'static str, about: &'static str, help: &'static str) -> Program {
@@ -163,6 +163,14 @@ pub const STATUS: Program = program::<status::Args>(
      Examples:\n  crm-backfill status\n  crm-backfill status --offline --json",
 );
 
+/// The last migration on one screen.
+pub const OVERVIEW: Program = program::<overview::Args>(
+    "overview",
+    "Show the last migration on one screen: a line per phase, links, values, open decisions",
+    "Reads data/runs and data/report only; needs no database.\n\
+     Examples:\n  crm-backfill overview\n  crm-backfill overview --json",
+);
+
 /// Checklist.
 pub const CHECKLIST: Program = program::<checklist::Args>(
     "checklist",
@@ -254,6 +262,7 @@ pub const ALL: &[&Program] = &[
     &LOAD,
     &VERIFY,
     &REPORT,
+    &OVERVIEW,
     &CHECKLIST,
     &WATERMARKS,
     &STATUS,
