@@ -4,7 +4,8 @@ from "MarketingConsent" t
 join staged_marketing_consents s on s."id" = t."id"
 where t."status"::text = 'OPTED_OUT'
   and s."status"::text = 'OPTED_IN'
-  and not (
-    s."evidence"::text::jsonb ->> 'evidenceKind' = 'CONSENT_LOG'
-    and (t."revokedAt" is null or s."consentedAt" > t."revokedAt"))
+  -- Only an explicit action after it lifts a withdrawal; an undated one counts from the load that wrote it.
+  and (
+    (s."evidence"::text::jsonb ->> 'actAt')::timestamptz
+    > coalesce(t."revokedAt", (select max(r.as_of) from backfill.run r where r.command = 'load'))) is not true
   and not exists (select from load_kept k where k.table_name = 'MarketingConsent' and k.id = t."id"::text);

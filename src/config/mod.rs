@@ -185,6 +185,8 @@ pub struct Consent {
     pub strict_consent: bool,
     /// What a false flag means.
     pub flag_false: FlagFalse,
+    /// What people decided about cells that could not be read, relative to `backfill.toml`; absent is fine.
+    pub reviews: PathBuf,
     /// `ConsentChangeLog.source` values that are acts of the person and alone lift a withdrawal.
     pub act_sources: Vec<String>,
 }
@@ -196,6 +198,7 @@ impl Default for Consent {
             suppression: Scope::Tenant,
             strict_consent: false,
             flag_false: FlagFalse::Withdrawal,
+            reviews: "reviews.csv".into(),
             act_sources: acts.map(str::to_owned).to_vec(),
         }
     }

@@ -4,24 +4,27 @@ use arrow::array::RecordBatch;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
+use crate::consolidate::consent::bounces::Bounces;
 use crate::consolidate::consent::contact_points::{Hubs, Identifiers};
+use crate::consolidate::consent::earlier::{EarlierWithdrawal, Recorded};
 use crate::consolidate::consent::log::ConsentLog;
+use crate::consolidate::consent::review::ManualReview;
 use crate::consolidate::consent::suppressions;
 use crate::consolidate::consent::units::UnitsBuilder;
 use crate::consolidate::consent::weigh::Consents;
-use crate::consolidate::consent::withdrawals::{EarlierWithdrawal, Withdrawals};
+use crate::consolidate::consent::withdrawals::Withdrawals;
 use crate::consolidate::profile::fields::Survival;
 use crate::consolidate::profile::login_owners::Subjects;
 use crate::consolidate::profile::{self, Slice};
-use crate::consolidate::timeline::{Page, Signals, Timeline, note_joined};
+use crate::consolidate::timeline::{LatestHandicaps, Page, Signals, Timeline, note_joined};
 use crate::consolidate::{Departures, Options, Roster, candidates};
-use crate::model::{Code as _, LinkRule, RecordKey, Source, TenantRule, Timestamp, profile_id};
+use crate::model::{Code as _, LinkRule, RecordKey, Reviews, Source, TenantRule, Timestamp, profile_id};
 use crate::tables::crm::{
     activities, campaign_interactions, customer_profiles, duplicate_candidates, field_provenance, identity_aliases,
     marketing_consents,
 };
 use crate::tables::resolution::{hubs, links};
-use crate::tables::stage::{bookings, club_memberships, consents, identifiers, messages, people};
+use crate::tables::stage::{bookings, club_memberships, consents, handicaps, identifiers, messages, people};
 use crate::tables::{Builder as _, Table, check};
 
 /// An instant on a day of 2024.
@@ -57,6 +60,7 @@ pub fn evidence(
         is_act: false,
         at: at(day),
         changed_at: at(day),
+        is_undated: false,
         origin: None,
         channel_raw: "EMAIL",
     }
@@ -78,7 +82,11 @@ pub struct World {
     pub clubs: Vec<(Source, club_memberships::Row<'static>)>,
     pub bookings: Vec<bookings::Row<'static>>,
     pub messages: Vec<messages::Row<'static>>,
+    pub handicaps: Vec<handicaps::Row<'static>>,
+    pub rejects: Vec<check::rejects::Row<'static>>,
+    pub reviews: Reviews,
     pub earlier: Vec<EarlierWithdrawal>,
+    pub recorded: Recorded,
 }
 
 /// What comes out.
@@ -93,6 +101,8 @@ pub struct Built {
     pub interactions: Vec<campaign_interactions::Columns>,
     pub ledger: Vec<check::ledger::Columns>,
     pub departures: Departures,
+    pub review: check::manual_review::Columns,
+    pub undated: Vec<String>,
     pub slice: Slice,
 }
 
@@ -178,18 +188,38 @@ impl World {
         let mut evidence = self.consents.clone();
         evidence.sort_by_key(|row| (row.source_id, row.entity, row.row_id, row.channel));
         let evidence = columns::<consents::Table>(evidence);
-        let mut builder = UnitsBuilder::new(&roster, options);
-        builder.push(&evidence).expect("sorted");
-        let (units, mut departures) = builder.finish();
         let staged = staged(|source| {
             let rows = self.identifiers.iter().filter(|(of, _)| *of == source).map(|(_, row)| *row);
             columns::<identifiers::Table>(rows)
         });
         let identifiers = &Identifiers::new(staged, &roster).expect("few");
+        let mut review = ManualReview::new(&roster, &self.reviews);
+        review.rejects(&columns::<check::rejects::Table>(self.rejects.iter().copied()));
+        let mut builder = UnitsBuilder::new(&roster, &self.recorded, options);
+        builder.push(&evidence).expect("few");
+        builder.complaints(signals.complaints());
+        builder.unreadable_flags(review.unreadable_flags());
+        let (units, mut departures) = builder.finish();
+        review.unknown_contacts(units.of_unknown_contacts());
+        review.unknown_contacts(signals.unknown_complaints().iter().map(|row_id| ("messages", row_id.as_str())));
+        let review = review.finish(&units);
+        let mut latest = LatestHandicaps::default();
+        latest.note(&timeline, &columns::<handicaps::Table>(self.handicaps.iter().copied()));
+        let bounces = &Bounces::new(&roster, &signals, options);
         let hubs = &Hubs::new(&[columns::<hubs::Table>(self.hubs.iter().copied())]);
         let subjects = &Subjects::new(&roster);
         let withdrawals = &Withdrawals::new(&roster, identifiers, &units, &self.earlier, options);
-        let survival = Survival { options, roster: &roster, identifiers, hubs, signals: &signals, joined: &joined, subjects };
+        let survival = Survival {
+            options,
+            roster: &roster,
+            identifiers,
+            hubs,
+            signals: &signals,
+            bounces,
+            handicaps: &latest,
+            joined: &joined,
+            subjects,
+        };
         let weighing = Consents { roster: &roster, identifiers, units: &units, withdrawals, options };
         let slice = profile::build(&survival, &weighing, 0..roster.profile_count());
         departures.merge(&slice.departures);
@@ -219,6 +249,8 @@ impl World {
                 .collect(),
             ledger: pages.iter().map(|page| check::ledger::Table::columns(&page.ledger).expect(own)).collect(),
             departures,
+            review: check::manual_review::Table::columns(&review).expect(own),
+            undated: units.undated().to_vec(),
             slice,
         }
     }

@@ -65,6 +65,10 @@ coded! {
 /// The tag of a profile whose handicap dates from before its region took up the World Handicap System: not comparable with later
 /// ones.
 pub const PRE_WHS: &str = "pre_whs";
+/// The tag of a profile that shows an email to which the last message came back for good.
+pub const EMAIL_BOUNCED: &str = "email_bounced";
+/// The tag of a profile that shows a phone to which the last message came back for good.
+pub const PHONE_BOUNCED: &str = "phone_bounced";
 
 coded! {
     /// `IdentityAlias.type`.

@@ -13,6 +13,7 @@ mod phase;
 pub mod phone;
 pub mod reason;
 pub mod reference;
+pub mod reviews;
 mod source;
 pub mod text;
 mod time;
@@ -24,6 +25,7 @@ pub use ids::{ExternalId, RecordKey, Uuid, derived_id, is_ours, profile_id, reco
 pub use phase::Phase;
 pub use reason::{Effect, Reason, Reasons};
 pub use reference::Reference;
+pub use reviews::{ReviewVerdict, Reviews};
 pub use source::Source;
 pub use time::{Day, Handicap, Timestamp};
 

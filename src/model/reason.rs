@@ -47,8 +47,6 @@ reasons! {
     DupSourceId = "DUP_SOURCE_ID", Rejected;
     /// A grant on a channel that no map knows; the row is left out.
     ChannelUnmapped = "CHANNEL_UNMAPPED", Rejected;
-    /// A preference or logged change that says neither yes nor no; the row is left out.
-    ConsentUnreadable = "CONSENT_UNREADABLE", Rejected;
     /// A line of a CSV dump with more or fewer fields than its header; the line is left out.
     LineFieldCount = "LINE_FIELD_COUNT", Rejected;
     /// A line of a CSV dump with a quote that never closes; the line is left out, those below are read.
@@ -242,6 +240,8 @@ reasons! {
     /// A tenant without a phone region and zone in the configuration; accepted as itself.
     TenantNotConfigured = "TENANT_NOT_CONFIGURED", Noted;
 
+    /// A preference or logged change that says neither yes nor no: a withdrawal until a person decides (`check__manual_review`).
+    ConsentUnreadable = "CONSENT_UNREADABLE", Rejected;
     /// A refusal on a channel that no map knows: applied to all four.
     RefusalUnmapped = "REFUSAL_UNMAPPED", Defaulted;
     /// Consent for a channel that the CRM keeps none for (voice, post, in person).
@@ -255,8 +255,7 @@ reasons! {
 impl Reason {
     /// Whether it leaves the whole row out, where it stands without a column.
     pub fn leaves_row_out(self) -> bool {
-        matches!(self, Self::MissingId | Self::DupSourceId | Self::ChannelUnmapped | Self::ConsentUnreadable)
-            || self.is_of_a_line()
+        matches!(self, Self::MissingId | Self::DupSourceId | Self::ChannelUnmapped) || self.is_of_a_line()
     }
 
     /// Whether it is about a line of a CSV dump that is no record at all.

@@ -37,6 +37,10 @@ enum Proof {
     Loaded(u8),
     /// These checks, from this phase on.
     Checks(u8, &'static [&'static str]),
+    /// These checks, from this phase on, and then a person's look.
+    Looked(u8, &'static [&'static str]),
+    /// Rows that a person must decide; only deciding them closes the line.
+    ManualReview,
     /// The sample audit.
     Audit,
     /// Only a person can tell; the advice.
@@ -54,8 +58,9 @@ const FIVE: &str = "Phase 5: Activities";
 const SIX: &str = "Phase 6: Compute";
 const POST: &str = "Post-Migration";
 const BACK: &str = "Rollback Plan";
+const OURS: &str = "Beyond the Strategy";
 
-const LINES: [(&str, &str, Proof); 41] = [
+const LINES: [(&str, &str, Proof); 42] = [
     (PRE, "CRM database provisioned and schema migrated", Proof::Target),
     (PRE, "MCA v1 ZA database access confirmed", Proof::Connection(Source::McaZa)),
     (PRE, "MCA v1 UK database access confirmed", Proof::Connection(Source::McaUk)),
@@ -74,7 +79,7 @@ const LINES: [(&str, &str, Proof); 41] = [
     (
         ONE,
         "Spot-check identity resolution",
-        Proof::Checks(1, &["founders", "link_evidence", "link_confidence", "one_tenant", "own_addresses"]),
+        Proof::Looked(1, &["founders", "link_evidence", "link_confidence", "one_tenant", "own_addresses"]),
     ),
     (TWO, "Export SCL Members", Proof::Export(Source::Scl)),
     (TWO, "Run import with identity resolution", Proof::Loaded(2)),
@@ -121,6 +126,7 @@ const LINES: [(&str, &str, Proof); 41] = [
         Proof::Rollback("rollback writes the failed checks and top rejects; the run's datasets go to data/failed"),
     ),
     (BACK, "Re-run migration - Start fresh", Proof::Rollback("make backfill, from saved exports or with FRESH=1")),
+    (OURS, "Decide the rows of the manual review", Proof::ManualReview),
 ];
 
 /// Verdicts that make the sample audit an audit.
@@ -137,6 +143,8 @@ pub struct Facts {
     pub checks: Vec<Check>,
     /// What a person must look at though its check passed: check and words.
     pub doubts: Vec<(&'static str, String)>,
+    /// Open rows of `check__manual_review`; `None` before the first consolidation.
+    pub manual_review: Option<i64>,
     /// Exports that are much smaller than the ones before, in words.
     pub shrunk: BTreeMap<Source, String>,
     /// Results of the last preflight.
@@ -151,18 +159,21 @@ pub struct Facts {
     pub closed: BTreeMap<usize, String>,
 }
 
-/// Every line with its state.
+/// Every line with its state; that of the manual review only while rows are open.
 pub fn checklist(facts: &Facts) -> Vec<Line> {
+    let is_shown = |proof: Proof| !matches!(proof, Proof::ManualReview) || facts.manual_review.is_some_and(|open| open > 0);
     LINES
         .iter()
         .enumerate()
+        .filter(|(_, (_, _, proof))| is_shown(*proof))
         .map(|(index, (section, words, proof))| {
             let number = index + 1;
-            let (state, proof) = judge(*proof, facts);
+            let line_proof = *proof;
+            let (state, proof) = judge(line_proof, facts);
             let closed = facts.closed.get(&number);
             match closed {
-                // A person cannot close what a check found wrong.
-                Some(who) if state != "FAILED" && state != "DONE" => {
+                // A person cannot close what a check found wrong, nor rows that are still to be decided.
+                Some(who) if state != "FAILED" && state != "DONE" && !matches!(line_proof, Proof::ManualReview) => {
                     Line { number, section, words, state: "DONE", proof: format!("closed by {who}") }
                 }
                 _ => Line { number, section, words, state, proof },
@@ -196,7 +207,10 @@ pub fn line_number(asked: &str) -> Result<usize, String> {
 
 /// The names of all checks that some line rests on.
 pub fn proving_checks() -> Vec<&'static str> {
-    let checks = LINES.iter().filter_map(|(_, _, proof)| if let Proof::Checks(_, names) = proof { Some(*names) } else { None });
+    let checks = LINES.iter().filter_map(|(_, _, proof)| match proof {
+        Proof::Checks(_, names) | Proof::Looked(_, names) => Some(*names),
+        _ => None,
+    });
     let mut names: Vec<&str> = checks.flatten().copied().collect();
     names.sort_unstable();
     names.dedup();
@@ -231,6 +245,24 @@ fn judge(proof: Proof, facts: &Facts) -> (&'static str, String) {
                 return ("OPEN", format!("make phase{phase}"));
             }
             checks(facts, names)
+        }
+        Proof::Looked(phase, names) => {
+            let (state, proof) = judge(Proof::Checks(phase, names), facts);
+            let audited = facts.audit.as_ref().filter(|(verdicts, _)| *verdicts >= AUDIT_VERDICTS);
+            match (state, audited) {
+                ("DONE", Some((_, words))) => ("DONE", format!("{proof}; looked at: {words}")),
+                ("DONE", None) => {
+                    let how =
+                        "verify --spot-check shows links to look at, checklist --done LINE --by NAME records that somebody has";
+                    ("NEEDS_A_PERSON", format!("{proof}; {how}"))
+                }
+                other => (other.0, proof),
+            }
+        }
+        Proof::ManualReview => {
+            let open = facts.manual_review.unwrap_or(0);
+            let rows = if open == 1 { "1 row".to_owned() } else { format!("{open} rows") };
+            ("NEEDS_A_PERSON", format!("{rows} to decide: inspect check__manual_review says which, and what settles each"))
         }
         Proof::Audit => match &facts.audit {
             Some((verdicts, words)) if *verdicts >= AUDIT_VERDICTS => ("DONE", words.clone()),
@@ -353,9 +385,39 @@ mod tests {
     }
 
     #[test]
+    fn the_spot_check_waits_for_a_person_though_its_checks_passed() {
+        let names = ["founders", "link_evidence", "link_confidence", "one_tenant", "own_addresses"];
+        let mut facts = Facts { verified_phase: 1, checks: names.map(|name| check(name, "PASSED")).to_vec(), ..Facts::default() };
+        let words = "Spot-check identity resolution";
+        assert_eq!(state_of(&facts, words), "NEEDS_A_PERSON");
+        facts.audit = Some((AUDIT_VERDICTS - 1, "too few".to_owned()));
+        assert_eq!(state_of(&facts, words), "NEEDS_A_PERSON");
+        facts.audit = Some((AUDIT_VERDICTS, "199 right".to_owned()));
+        assert_eq!(state_of(&facts, words), "DONE", "an audit is a person's look");
+        facts.audit = None;
+        facts.closed.insert(line_number(words).unwrap(), "T. Ester, 2026-11-22".to_owned());
+        assert_eq!(state_of(&facts, words), "DONE");
+        facts.checks[1].state = "FAILED".to_owned();
+        assert_eq!(state_of(&facts, words), "FAILED");
+    }
+
+    #[test]
+    fn open_rows_of_the_manual_review_are_closed_by_deciding_them_alone() {
+        let words = "Decide the rows of the manual review";
+        let mut facts = Facts::default();
+        facts.closed.insert(line_number(words).unwrap(), "T. Ester, 2026-11-22".to_owned());
+        for (open, state) in [(None, None), (Some(3), Some("NEEDS_A_PERSON")), (Some(0), None)] {
+            facts.manual_review = open;
+            let lines = checklist(&facts);
+            assert_eq!(lines.iter().find(|line| line.words == words).map(|line| line.state), state);
+            assert_eq!(lines.len(), 41 + usize::from(state.is_some()), "the strategy's lines are always there");
+        }
+    }
+
+    #[test]
     fn words_that_three_phases_share_need_a_number() {
         assert!(line_number("Run import with identity resolution").unwrap_err().contains("3 lines"));
         assert_eq!(line_number("Verify sclMemberId links"), Ok(15));
-        assert!(line_number("42").is_err());
+        assert!(line_number("43").is_err());
     }
 }

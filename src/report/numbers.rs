@@ -47,6 +47,8 @@ pub struct Numbers {
     pub consent: Vec<Consent>,
     /// Suppressed addresses by channel and reason.
     pub suppressions: Vec<Counted>,
+    /// Rows that a person must decide, by entity and reason.
+    pub manual_review: Vec<Counted>,
     /// Activities by month.
     pub timeline: Timeline,
     /// Version of the scores and where engagement ends; empty before phase 6.

@@ -391,6 +391,7 @@ mod tests {
                 })
                 .collect(),
             suppressions: counted(&["EMAIL WITHDRAWN", "EMAIL BOUNCED"], 9_000),
+            manual_review: counted(&["preferences CONSENT_UNREADABLE"], 3),
             timeline: Timeline {
                 kinds: vec!["BOOKING".to_owned(), "COMMUNICATION".to_owned(), "MEMBERSHIP".to_owned()],
                 months: (0..28).map(month).collect(),

@@ -41,6 +41,7 @@ pub struct Tally {
     rejects: BTreeMap<String, i64>,
     consent: BTreeMap<&'static str, Consent>,
     suppressions: BTreeMap<String, i64>,
+    manual_review: BTreeMap<String, i64>,
     months: BTreeMap<i32, BTreeMap<String, i64>>,
     after_as_of: i64,
     types: BTreeMap<String, i64>,
@@ -249,6 +250,13 @@ impl Tally {
         }
     }
 
+    /// Rows that a person must decide.
+    pub fn manual_review(&mut self, columns: &check::manual_review::Columns) {
+        for row in columns.rows() {
+            *self.manual_review.entry(format!("{} {}", row.entity, row.reason)).or_default() += 1;
+        }
+    }
+
     /// Activities.
     pub fn activities(&mut self, columns: &crm::activities::Columns, as_of: Timestamp) {
         for row in columns.rows() {
@@ -360,6 +368,7 @@ impl Tally {
                 .map(|(channel, counted)| Consent { channel: (*channel).to_owned(), ..counted.clone() })
                 .collect(),
             suppressions: ranked(std::mem::take(&mut self.suppressions)),
+            manual_review: ranked(std::mem::take(&mut self.manual_review)),
             timeline: self.timeline(as_of),
             engagement: bands(&self.engagement),
             churn: bands(&self.churn),

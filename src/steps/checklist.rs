@@ -14,6 +14,7 @@ use crate::model::thousands;
 use crate::model::{Code, Source};
 use crate::report::checklist::{Facts, checklist, line_number};
 use crate::report::numbers::Check;
+use crate::steps::consolidate::MANUAL_REVIEW;
 use crate::steps::export;
 use crate::store::{Folder, Layout, RunLock, all_run_records, read_json, replace_file};
 use crate::tables::check::{departures, results};
@@ -88,6 +89,7 @@ pub fn facts(session: &Session) -> Result<Facts> {
             facts.exports.insert(*source, format!("{count} rows in {files} datasets as of {}", folder.manifest.as_of));
         }
     }
+    facts.manual_review = manual_review(layout)?;
     facts.doubts.extend(doubt_of_flags(layout)?.map(|words| ("consent_flags", words)));
     let records = all_run_records(layout)?;
     let verified = Folder::find(&layout.verify())?;
@@ -125,6 +127,12 @@ pub fn facts(session: &Session) -> Result<Facts> {
         (result["verdicts"].as_i64().unwrap_or(0), words)
     });
     Ok(facts)
+}
+
+/// Open rows of the manual review; nothing is known before contacts are consolidated.
+fn manual_review(layout: &Layout) -> Result<Option<i64>> {
+    let built = Folder::find(&layout.crm())?.filter(|folder| folder.manifest.phase.is_some_and(|phase| phase >= 4));
+    Ok(built.and_then(|folder| folder.manifest.counts.get(MANUAL_REVIEW).copied()))
 }
 
 /// What to ask the owner when contacts' false flags alone silence too many grants.

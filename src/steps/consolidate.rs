@@ -1,5 +1,6 @@
 //! `build`: profiles, aliases, consents, timeline and ledger out of staged records and links.
 
+mod inputs;
 mod output;
 
 use anyhow::Result;
@@ -9,28 +10,28 @@ use rayon::prelude::*;
 use serde_json::json;
 
 use crate::cli::{Outcome, Session};
-use crate::config;
 use crate::consolidate::accounting::ledger;
 use crate::consolidate::accounting::proofs::Proof;
+use crate::consolidate::consent::bounces::Bounces;
 use crate::consolidate::consent::contact_points::{Hubs, Identifiers};
+use crate::consolidate::consent::earlier::{EarlierWithdrawal, Recorded};
 use crate::consolidate::consent::log::ConsentLog;
+use crate::consolidate::consent::review::ManualReview;
 use crate::consolidate::consent::suppressions;
 use crate::consolidate::consent::units::{Units, UnitsBuilder};
 use crate::consolidate::consent::weigh::Consents;
-use crate::consolidate::consent::withdrawals::{EarlierWithdrawal, Withdrawals};
+use crate::consolidate::consent::withdrawals::Withdrawals;
 use crate::consolidate::profile;
 use crate::consolidate::profile::fields::Survival;
 use crate::consolidate::profile::login_owners::Subjects;
 use crate::consolidate::profile::record_index::Record;
-use crate::consolidate::timeline::{HandicapHistory, Page, Signals, Timeline, note_joined};
-use crate::consolidate::{
-    BookingTypes, ContactChoice, Departure, Departures, FlagFalse, Options, Roster, SuppressionReach, candidates,
-    flags_need_a_person,
-};
+use crate::consolidate::timeline::{LatestHandicaps, Page, Signals, Timeline, note_joined};
+use crate::consolidate::{Departure, Departures, Options, Roster, candidates, flags_need_a_person};
 use crate::fault::{Exit, Fault};
 use crate::model::thousands;
-use crate::model::{Channel, Code, Handicap, Phase, Source, Timestamp};
+use crate::model::{Code, Handicap, Source, Timestamp};
 use crate::sources;
+use crate::steps::stage::read_reviews;
 use crate::steps::{nothing_to_do, unchanged};
 use crate::store::{Draft, Folder, Manifest, RunLock};
 use crate::tables::crm;
@@ -39,6 +40,7 @@ use crate::tables::stage::{
 };
 use crate::tables::{Columns as _, Table, check, resolution};
 
+use inputs::{earlier_withdrawals, options, recorded};
 use output::{Account, Examined, Output};
 
 /// Arguments of `build`: none of its own.
@@ -48,6 +50,8 @@ pub struct Args {}
 /// Profiles in a slice: each has some twenty rows in all, so that a slice weighs about as much as a batch.
 const SLICE: u32 = 2048;
 const NEXT: &str = "make score";
+/// The count of the manifest that says how many rows of `check__manual_review` are open.
+pub const MANUAL_REVIEW: &str = "manual review";
 
 /// Reads `data/stage` and `data/resolve`, writes `data/crm`.
 pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
@@ -79,6 +83,8 @@ pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
     manifest.input("stage", stage.manifest.content_hash().as_bytes());
     manifest.input("resolve", resolved.manifest.content_hash().as_bytes());
     manifest.input("settings", session.config.fingerprint().as_bytes());
+    let (reviews_text, reviews) = read_reviews(session)?;
+    manifest.input("reviews", reviews_text.as_bytes());
     if let Some(folder) = &crm_export {
         manifest.input("export crm", folder.manifest.content_hash().as_bytes());
     }
@@ -88,7 +94,8 @@ pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
     }
 
     let options = options(&session.config, as_of, phase);
-    let earlier = earlier_withdrawals(crm_export.as_ref())?;
+    let earlier = earlier_withdrawals(crm_export.as_ref(), as_of)?;
+    let recorded = recorded(crm_export.as_ref())?;
     let read_people = |source| Ok((source, stage.read_all::<people::Table>(Some(source))?));
     let staged_people = phase.sources().map(read_people).collect::<Result<Vec<_>>>()?;
     let links = resolved.read_all::<resolution::links::Table>(None)?;
@@ -99,9 +106,12 @@ pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
     let mut work = Work { session, stage: &stage, roster: &roster, options: &options, output: Output::new(&draft, &roster)? };
     let timeline = Timeline { roster: &roster, options: &options };
     let (signals, joined) = work.timeline(timeline)?;
-    let units = work.units()?;
-    let shown = work.people(&resolved, &signals, &joined, &units, &earlier)?;
-    work.histories(timeline, &units, &shown)?;
+    let known = Known { signals, joined, handicaps: work.handicaps(timeline)?, identifiers: work.identifiers()? };
+    let mut review = ManualReview::new(&roster, &reviews);
+    let units = work.units(&known, &recorded, &mut review)?;
+    let open = work.output.manual_review(review.finish(&units))?;
+    let shown = work.people(&resolved, &known, &units, &earlier)?;
+    work.histories(timeline, &known.handicaps, &units, &shown)?;
     work.rest()?;
     let Account { broken, tally, departures } = work.output.finish(&draft)?;
 
@@ -117,6 +127,10 @@ pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
         manifest.counts.insert(format!("departure {}", row.departure), row.row_count);
     }
     warn_of_flags(session, &departures);
+    manifest.counts.insert(MANUAL_REVIEW.to_owned(), open);
+    if open > 0 {
+        session.progress.warn(manual_review(open));
+    }
     manifest.counts.insert("proofs".to_owned(), i64::try_from(Proof::ALL.len()).unwrap_or(i64::MAX));
     let done = draft.finish(manifest, &session.layout.previous("crm"))?;
     outcome(&done)
@@ -130,59 +144,6 @@ fn check_made_of(folder: &Folder, name: &str, input: &Folder, what: &str, help: 
         return Ok(());
     }
     Err(Fault::new(Exit::Input, what).at(folder.path().display().to_string()).help(help).into())
-}
-
-fn options(config: &config::Config, as_of: Timestamp, phase: Phase) -> Options {
-    let extra = &config.activities.extra;
-    Options {
-        as_of,
-        phase,
-        lookback_from: as_of.minus_years(config.activities.lookback_years()),
-        contact: match config.survivorship.contact {
-            config::Contact::Current => ContactChoice::Current,
-            config::Contact::Founding => ContactChoice::Founding,
-        },
-        suppression: match config.consent.suppression {
-            config::Scope::Tenant => SuppressionReach::Tenant,
-            config::Scope::Global => SuppressionReach::Global,
-        },
-        strict_consent: config.consent.strict_consent,
-        flag_false: match config.consent.flag_false {
-            config::FlagFalse::Withdrawal => FlagFalse::Withdrawal,
-            config::FlagFalse::Unset => FlagFalse::Unset,
-        },
-        booking_types: match config.activities.booking_types {
-            config::BookingTypes::Strategy => BookingTypes::Strategy,
-            config::BookingTypes::Detailed => BookingTypes::Detailed,
-        },
-        extra_consent: extra.contains(&config::ExtraActivity::Consent),
-        extra_handicap: extra.contains(&config::ExtraActivity::Handicap),
-        default_tenant: config.tenants.default.clone(),
-        whs_from: config.whs_from(),
-    }
-}
-
-fn earlier_withdrawals(export: Option<&Folder>) -> Result<Vec<EarlierWithdrawal>> {
-    let Some(folder) = export else { return Ok(Vec::new()) };
-    let mut earlier = Vec::new();
-    for batch in folder.read::<sources::crm::withdrawals::Table>(None)? {
-        for row in batch?.rows() {
-            let Some(channel) = Channel::from_code(row.channel) else {
-                let fault = Fault::new(Exit::Input, "a withdrawal of an earlier load names an unknown channel");
-                return Err(fault.at(folder.path().display().to_string()).help("make export-crm").into());
-            };
-            earlier.push(EarlierWithdrawal {
-                tenant_id: row.tenant_id.to_owned(),
-                channel,
-                address: row.address.to_owned(),
-                scope: row.scope.to_owned(),
-                revoked_at: row.revoked_at.map(Timestamp::round_to_millis),
-                reason: row.reason.to_owned(),
-            });
-        }
-    }
-    earlier.sort();
-    Ok(earlier)
 }
 
 /// Batches, or slices of profiles, that are worked on at once; decides memory, never content.
@@ -199,6 +160,14 @@ struct Work<'a> {
 }
 
 type Joined = HashMap<Record, Timestamp, FixedState>;
+
+/// What is known of people before profiles are written.
+struct Known {
+    signals: Signals,
+    joined: Joined,
+    handicaps: LatestHandicaps,
+    identifiers: Identifiers,
+}
 
 impl<'a> Work<'a> {
     /// People, memberships, bookings and messages onto the timeline.
@@ -268,37 +237,54 @@ impl<'a> Work<'a> {
         self.output.page(Examined::page(page, self.roster)?)
     }
 
-    fn units(&mut self) -> Result<Units> {
-        let mut builder = UnitsBuilder::new(self.roster, self.options);
+    /// The latest valid handicap of every member with a history.
+    fn handicaps(&self, timeline: Timeline<'_>) -> Result<LatestHandicaps> {
+        let mut latest = LatestHandicaps::default();
+        if self.stage.has::<handicaps::Table>(Some(Source::McaZa)) {
+            for batch in self.stage.read::<handicaps::Table>(Some(Source::McaZa))? {
+                latest.note(&timeline, &batch?);
+            }
+        }
+        Ok(latest)
+    }
+
+    fn identifiers(&self) -> Result<Identifiers> {
+        let mut staged = Vec::new();
+        for source in self.options.phase.sources().filter(|&source| self.stage.has::<identifiers::Table>(Some(source))) {
+            staged.push((source, self.stage.read_all::<identifiers::Table>(Some(source))?));
+        }
+        Identifiers::new(staged, self.roster).map_err(|error| contradiction(&error, self.stage))
+    }
+
+    fn units(&mut self, known: &Known, recorded: &Recorded, review: &mut ManualReview<'_>) -> Result<Units> {
+        for batch in self.stage.read::<check::rejects::Table>(None)? {
+            review.rejects(&batch?);
+        }
+        let mut builder = UnitsBuilder::new(self.roster, recorded, self.options);
         if self.stage.has::<consents::Table>(Some(Source::Messaging)) {
             for batch in self.stage.read::<consents::Table>(Some(Source::Messaging))? {
                 builder.push(&batch?).map_err(|error| contradiction(&error, self.stage))?;
             }
         }
+        builder.complaints(known.signals.complaints());
+        builder.unreadable_flags(review.unreadable_flags());
         let (units, departures) = builder.finish();
         self.output.departures.merge(&departures);
+        self.output.undated(units.undated())?;
+        review.unknown_contacts(units.of_unknown_contacts());
+        review.unknown_contacts(known.signals.unknown_complaints().iter().map(|row_id| ("messages", row_id.as_str())));
         Ok(units)
     }
 
     /// Profiles with aliases and consents, suppressions, candidates.
-    fn people(
-        &mut self,
-        resolved: &Folder,
-        signals: &Signals,
-        joined: &Joined,
-        units: &Units,
-        earlier: &[EarlierWithdrawal],
-    ) -> Result<Shown> {
-        let mut staged = Vec::new();
-        for source in self.options.phase.sources().filter(|&source| self.stage.has::<identifiers::Table>(Some(source))) {
-            staged.push((source, self.stage.read_all::<identifiers::Table>(Some(source))?));
-        }
-        let identifiers = &Identifiers::new(staged, self.roster).map_err(|error| contradiction(&error, self.stage))?;
+    fn people(&mut self, resolved: &Folder, known: &Known, units: &Units, earlier: &[EarlierWithdrawal]) -> Result<Shown> {
+        let Known { signals, joined, handicaps, identifiers } = known;
         let hubs = &Hubs::new(&resolved.read_all::<resolution::hubs::Table>(None)?);
         let subjects = &Subjects::new(self.roster);
         let withdrawals = &Withdrawals::new(self.roster, identifiers, units, earlier, self.options);
         let (options, roster) = (self.options, self.roster);
-        let survival = Survival { options, roster, identifiers, hubs, signals, joined, subjects };
+        let bounces = &Bounces::new(roster, signals, options);
+        let survival = Survival { options, roster, identifiers, hubs, signals, bounces, handicaps, joined, subjects };
         let weighing = Consents { roster, identifiers, units, withdrawals, options };
 
         let count = roster.profile_count();
@@ -331,18 +317,13 @@ impl<'a> Work<'a> {
     }
 
     /// What can only be settled once it is known what profiles show: handicaps and evidence of consent.
-    fn histories(&mut self, timeline: Timeline<'_>, units: &Units, shown: &Shown) -> Result<()> {
+    fn histories(&mut self, timeline: Timeline<'_>, latest: &LatestHandicaps, units: &Units, shown: &Shown) -> Result<()> {
         if self.stage.has::<handicaps::Table>(Some(Source::McaZa)) {
-            let mut history = HandicapHistory::default();
-            for batch in self.stage.read::<handicaps::Table>(Some(Source::McaZa))? {
-                history.note(&timeline, &batch?);
-            }
-            let (mut first, mut before): (u64, Option<(String, Handicap)>) = (0, None);
+            let mut before: Option<(String, Handicap)> = None;
             for batch in self.stage.read::<handicaps::Table>(Some(Source::McaZa))? {
                 let columns = batch?;
                 let is_shown = |record: Record| shown.handicaps[record as usize];
-                self.page(history.page(&timeline, &columns, first, before.as_ref(), is_shown))?;
-                first += columns.len() as u64;
+                self.page(latest.page(&timeline, &columns, before.as_ref(), is_shown))?;
                 let last = columns.rows().filter_map(|row| Some((row.source_id.to_owned(), row.handicap?))).last();
                 before = last.or(before);
             }
@@ -391,6 +372,12 @@ impl<'a> Work<'a> {
 struct Shown {
     is_deciding: Vec<bool>,
     handicaps: Vec<bool>,
+}
+
+/// How many rows a person must decide, and where they are.
+pub fn manual_review(open: i64) -> String {
+    let open = thousands(open);
+    format!("manual review needed: {open} rows that touch consent could not be read; crm-backfill inspect check__manual_review")
 }
 
 /// The consent page's limit: above it a person must say what a false flag means.

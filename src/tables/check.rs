@@ -69,6 +69,29 @@ table! {
 }
 
 table! {
+    /// Rows that a person must decide, without any value of a person: what could not be read, and withdrawals whose contact point
+    /// nobody knows. What was assumed stays on the safe side; an entry is gone once it is settled.
+    pub mod manual_review = "check__manual_review", key(source, entity, source_id, column, reason) {
+        /// The source.
+        source: Source,
+        /// The exported entity.
+        entity: Label,
+        /// The row's id in that entity; `#line` where it has none, `id#line` where it repeats one.
+        source_id: Text,
+        /// The column that could not be read; null when it is about the whole row.
+        column: Option<Label>,
+        /// Position of the row in its export file, from 1; null where the row itself was read.
+        line: Option<i64>,
+        /// `CONSENT_UNREADABLE`, `DELETED_AT_UNREADABLE`, `CONTACT_POINT_UNREADABLE`, `CONTACT_UNKNOWN` or `ROW_LEFT_OUT`.
+        reason: Label,
+        /// What holds until a person decides.
+        assumed: Label,
+        /// The setting or file that settles it.
+        settled_by: Label,
+    }
+}
+
+table! {
     /// Results of verification.
     pub mod results = "check__results", key(phase, name) {
         /// The phase, 0 for the preflight.
@@ -93,6 +116,7 @@ pub fn datasets() -> Vec<Dataset> {
         findings::Table::dataset(),
         ledger::Table::dataset(),
         departures::Table::dataset(),
+        manual_review::Table::dataset(),
         results::Table::dataset(),
     ]
 }

@@ -121,7 +121,7 @@ table! {
         revoked_at: Option<Timestamp>,
         /// Always `IMPORT`.
         source: Label,
-        /// JSON object: what decided it (kind, record, time, origin, rule, superseded count).
+        /// JSON object: what decided it (kind, record, time, origin, rule, superseded count; of a grant the latest explicit action).
         evidence: Text,
     }
 }
@@ -215,6 +215,16 @@ table! {
         reason: Label,
         /// When (UTC); null when only a flag says so.
         revoked_at: Option<Timestamp>,
+        /// Only an explicit action of the person later than this lifts it (UTC); null for bounces and deaths.
+        lifted_after: Option<Timestamp>,
+    }
+}
+
+table! {
+    /// Withdrawals that have no date in their source. Load remembers when it first saw each (`backfill.undated`): it counts from there.
+    pub mod undated_withdrawals = "crm__undated_withdrawals", key(evidence_key) {
+        /// `<entity>:<row id>`; of a contact flag `contacts:<contact>:<channel>`.
+        evidence_key: Text,
     }
 }
 
@@ -246,6 +256,7 @@ pub fn datasets() -> Vec<Dataset> {
         campaign_interactions::Table::dataset(),
         duplicate_candidates::Table::dataset(),
         suppressions::Table::dataset(),
+        undated_withdrawals::Table::dataset(),
         field_provenance::Table::dataset(),
     ]
 }

@@ -19,6 +19,8 @@ table! {
         is_weak_consent_enough: bool,
         /// Whether a false flag counts as a withdrawal.
         is_false_flag_withdrawal: bool,
+        /// Whether one profile may hold records of several tenants.
+        is_identity_global: bool,
         /// Whether a withdrawal holds in every tenant.
         is_suppression_global: bool,
         /// Whether scores leave out messages that the person did not react to.
@@ -200,7 +202,7 @@ table! {
     pub mod consents = "lent__consents", key(contact_id, entity, channel, scope) {
         /// The contact.
         contact_id: Text,
-        /// `preferences` or `consent_changes`.
+        /// `preferences`, `consent_changes`, `messages` (spam complaints) or `contacts` (flags that cannot be read).
         entity: Label,
         /// The channel.
         channel: Channel,
@@ -230,6 +232,8 @@ table! {
         scope: Label,
         /// When (UTC).
         revoked_at: Option<Timestamp>,
+        /// Only an explicit action later than this lifts it (UTC).
+        lifted_after: Timestamp,
     }
 }
 

@@ -81,6 +81,8 @@ table! {
         membership_status: Option<Label>,
         /// Name of the SCL membership tier.
         membership_tier: Option<Label>,
+        /// When a TeeTime player first booked, also before the look-back (UTC); null in other sources and where nothing tells.
+        first_booked_at: Option<Timestamp>,
         /// Messaging's flag for e-mail; null in other sources.
         email_opt_in: Option<bool>,
         /// Messaging's flag for text messages; null in other sources.
@@ -136,6 +138,7 @@ impl<'a> people::Row<'a> {
             home_club_name: None,
             membership_status: None,
             membership_tier: None,
+            first_booked_at: None,
             email_opt_in: None,
             sms_opt_in: None,
             created_at: None,
@@ -305,6 +308,8 @@ table! {
         at: Timestamp,
         /// When the row last changed (UTC), clipped to as_of; equals `at` for logged changes.
         changed_at: Timestamp,
+        /// Whether the source has no date for it: a withdrawal then counts from the load that first recorded it.
+        is_undated: bool,
         /// The source the row names (`WEB_FORM`, `STOP_REPLY`, …), upper case; null for preferences.
         origin: Option<Label>,
         /// The channel as the source has it.

@@ -151,7 +151,15 @@ impl World {
         let mut withdrawn = suppressions::Builder::new(2);
         for (address, revoked_at) in &self.withdrawals {
             let (channel, scope, reason) = (Channel::Email, "all", "WITHDRAWN");
-            withdrawn.push(suppressions::Row { tenant_id: "1", channel, address, scope, reason, revoked_at: *revoked_at });
+            withdrawn.push(suppressions::Row {
+                tenant_id: "1",
+                channel,
+                address,
+                scope,
+                reason,
+                revoked_at: *revoked_at,
+                lifted_after: *revoked_at,
+            });
         }
         let (members, refreshed) = self.segment_tables();
         self.batches = BTreeMap::from([
@@ -319,7 +327,11 @@ fn activity<'a>(customer: &'a str, booking: &'a str) -> activities::Row<'a> {
 fn push_consent(consents: &mut marketing_consents::Builder, customer: &str, consent: &Consent) {
     let id = derived_id("consent", &["1", customer, &consent.channel.to_string(), "all"]).to_string();
     let is_grant = consent.status == ConsentStatus::OptedIn;
-    let evidence = format!(r#"{{"evidenceKind":"{}","evidenceKey":"{}"}}"#, consent.kind, consent.key);
+    let act = match consent.at.filter(|_| is_grant && consent.kind == "CONSENT_LOG") {
+        Some(at) => format!(r#","actAt":"{at}""#),
+        None => String::new(),
+    };
+    let evidence = format!(r#"{{"evidenceKind":"{}","evidenceKey":"{}"{act}}}"#, consent.kind, consent.key);
     consents.push(marketing_consents::Row {
         id: &id,
         tenant_id: "1",

@@ -166,6 +166,7 @@ fn lend_rest(verifier: &Verifier, people: &[evidence::people::Row<'_>]) {
             default_tenant_id: "default",
             is_weak_consent_enough: true,
             is_false_flag_withdrawal: true,
+            is_identity_global: false,
             is_suppression_global: false,
             is_engaged_only: false,
             is_renormalised: false,

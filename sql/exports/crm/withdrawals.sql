@@ -4,6 +4,7 @@ select
   w.address,
   w.scope,
   w.revoked_at,
+  case when w.reason in ('WITHDRAWN', 'COMPLAINED') then coalesce(w.lifted_after, w.revoked_at) end as lifted_after,
   w.reason
 from xmltable(
   '/table/row'
@@ -16,5 +17,6 @@ from xmltable(
     address text,
     scope text,
     revoked_at timestamptz,
+    lifted_after timestamptz,
     reason text) as w
 order by w.tenant_id collate "C", w.channel collate "C", w.address collate "C", w.scope collate "C";

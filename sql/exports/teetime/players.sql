@@ -11,7 +11,8 @@ select
   home."tenantId"::text as home_club_tenant_id,
   clubs.tenant_id as club_tenant_id,
   p."createdAt" as created_at,
-  p."updatedAt" as updated_at
+  p."updatedAt" as updated_at,
+  booked.first_booking_at
 from "Player" p
 left join "Club" home on home."id" = p."homeClubId"
 left join (
@@ -23,4 +24,11 @@ left join (
   group by pcm."playerId"
   having count(distinct c."tenantId") = 1
 ) clubs on clubs.player_id = p."id"
+left join (
+  select
+    t."playerId" as player_id,
+    min(coalesce(t."createdAt", t."startTime")) as first_booking_at
+  from "TeeTime" t
+  group by t."playerId"
+) booked on booked.player_id = p."id"
 order by p."id"::text collate "C";

@@ -22,10 +22,16 @@ own as (
     group by profile_id, channel, scope
 ),
 covering as (
-    select profile_id, channel, max(decided_at) as refused_at
-    from units
-    where scope = 'all' and is_refused
-    group by profile_id, channel
+    -- A contact flag decides marketing scopes only.
+    select own.profile_id, own.channel, own.scope, max(units.decided_at) as refused_at
+    from own
+    join units
+        on units.profile_id = own.profile_id
+        and units.channel = own.channel
+        and units.scope = 'all'
+        and units.is_refused
+        and not (units.is_by_flag and own.scope = 'transactional')
+    group by own.profile_id, own.channel, own.scope
 ),
 covered as (
     select
@@ -41,6 +47,7 @@ covered as (
         on by_others.profile_id = own.profile_id
         and by_others.channel = own.channel
         and by_others.scope in (own.scope, 'all')
+        and not (by_others.is_by_flag and own.scope = 'transactional')
     group by own.profile_id, own.channel, own.scope
 ),
 expected as (
@@ -56,7 +63,8 @@ expected as (
             else own.granted_at
         end as decided_at
     from own
-    left join covering on covering.profile_id = own.profile_id and covering.channel = own.channel
+    left join covering
+        on covering.profile_id = own.profile_id and covering.channel = own.channel and covering.scope = own.scope
     left join covered
         on covered.profile_id = own.profile_id and covered.channel = own.channel and covered.scope = own.scope
 ),

@@ -2,8 +2,10 @@ with judged as (
     select
         people.source || ':' || people.source_id as id,
         people.tenant_id = profiles."tenantId"
-            and (people.own_tenant_id is null or people.own_tenant_id = profiles."tenantId") as is_right
+            -- With identity.scope = "global" a profile may hold records of several tenants.
+            and (run.is_identity_global or people.own_tenant_id is null or people.own_tenant_id = profiles."tenantId") as is_right
     from lent__people as people
+    cross join lent__run as run
     join our_profiles as profiles on profiles."id"::text = people.profile_id
 )
 select

@@ -21,7 +21,9 @@ with tags as (
     select
         profiles."id"::text as id,
         due.profile_id is not null or cardinality(profiles."tags") > 0 as is_examined,
-        coalesce(profiles."tags"::text[], array[]::text[]) is distinct from coalesce(due.tags, array[]::text[]) as differs
+        -- Bounces are told by the message log alone.
+        coalesce(array_remove(array_remove(profiles."tags"::text[], 'email_bounced'), 'phone_bounced'), array[]::text[])
+            is distinct from coalesce(due.tags, array[]::text[]) as differs
     from our_profiles as profiles
     left join due on due.profile_id = profiles."id"::text
     where not profiles.is_kept

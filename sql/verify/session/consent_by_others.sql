@@ -4,6 +4,7 @@ select
     withdrawals.channel,
     withdrawals.scope,
     withdrawals.revoked_at,
+    withdrawals.is_by_flag,
     withdrawals.is_of_this_run
 from our_profiles as profiles
 join (

@@ -8,7 +8,9 @@ with evidence as (
         max(at) filter (where entity = 'consent_changes' and is_grant) as logged_grant_at,
         max(at) filter (where entity = 'consent_changes' and not is_grant) as logged_refusal_at,
         max(at) filter (where entity = 'preferences' and is_grant) as preferred_grant_at,
-        max(greatest(at, changed_at)) filter (where entity = 'preferences' and not is_grant) as preferred_refusal_at
+        max(greatest(at, changed_at)) filter (where entity = 'preferences' and not is_grant) as preferred_refusal_at,
+        max(at) filter (where entity = 'messages') as complained_at,
+        max(at) filter (where entity = 'contacts') as unreadable_flag_at
     from lent__consents
     group by contact_id, channel, scope
 ),
@@ -19,6 +21,7 @@ weighed as (
         coalesce(people.own_tenant_id, people.tenant_id, run.default_tenant_id) as tenant_id,
         people.deleted_at is not null as is_deleted,
         run.is_false_flag_withdrawal
+            and evidence.scope <> 'transactional'
             and case evidence.channel when 'EMAIL' then people.email_opt_in when 'SMS' then people.sms_opt_in end is false
             as has_false_flag,
         least(coalesce(people.updated_at, run.as_of), run.as_of) as flagged_at
@@ -31,7 +34,9 @@ decided as (
         weighed.*,
         case
             when logged_refusal_at >= coalesce(act_at, logged_refusal_at) then 'LOG'
+            when complained_at >= coalesce(act_at, complained_at) then 'COMPLAINT'
             when preferred_refusal_at >= coalesce(act_at, preferred_refusal_at) then 'PREFERENCE'
+            when unreadable_flag_at >= coalesce(act_at, unreadable_flag_at) then 'FLAG'
             when has_false_flag
                 and coalesce(logged_grant_at, preferred_grant_at) is not null
                 and flagged_at >= coalesce(act_at, flagged_at) then 'FLAG'
@@ -47,8 +52,10 @@ select
     is_deleted,
     act_at,
     refused_by is not null as is_refused,
+    refused_by is not distinct from 'FLAG' as is_by_flag,
     case refused_by
         when 'LOG' then logged_refusal_at
+        when 'COMPLAINT' then complained_at
         when 'PREFERENCE' then preferred_refusal_at
         when 'FLAG' then null
         else coalesce(logged_grant_at, preferred_grant_at)

@@ -19,7 +19,16 @@ acts as (
     where not is_deleted
     group by reach_id, channel, address, scope
 )
-select reach_id, channel, address, scope, decided_at as revoked_at, contact_id, profile_id, true as is_of_this_run
+select
+    reach_id,
+    channel,
+    address,
+    scope,
+    decided_at as revoked_at,
+    is_by_flag,
+    contact_id,
+    profile_id,
+    true as is_of_this_run
 from spoken
 where is_refused
 union all
@@ -29,6 +38,7 @@ select
     earlier.address,
     earlier.scope,
     earlier.revoked_at,
+    earlier.revoked_at is null,
     null,
     null,
     false
@@ -39,4 +49,4 @@ left join acts
     and acts.channel = earlier.channel
     and acts.address = earlier.address
     and acts.scope = earlier.scope
-where earlier.revoked_at is null or acts.act_at is null or acts.act_at <= earlier.revoked_at;
+where acts.act_at is null or acts.act_at <= earlier.lifted_after;

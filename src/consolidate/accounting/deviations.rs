@@ -41,6 +41,8 @@ coded! {
         ConsentFlag = "consent-flag-false",
         /// Units of consent with any grant: what the flag's share is measured against.
         ConsentGrants = "consent-grants",
+        /// Units of consent that a spam complaint withdrew.
+        ConsentComplaint = "consent-complaint",
         /// Units of consent whose log, preference and flag disagree.
         ConsentConflict = "consent-conflict",
         /// Rows refused because the refusal of every scope covers them.

@@ -1,8 +1,8 @@
 //! The decision on one unit of consent: what the evidence of one contact says about one channel and scope.
 //!
-//! Rules 1 to 7 of the consent page: the change log, then preferences, then the contact's flag. In one sentence: a refusal stands
-//! unless the log holds a later act of the person; equal instants favour the refusal. Evidence of other contacts, of addresses
-//! and of earlier loads (rules 8 to 12) is weighed in [`crate::consolidate::consent::weigh`].
+//! Rules 1 to 7 and 10: the change log, then spam complaints, then preferences, then the contact's flag. In one sentence: a
+//! withdrawal stands unless the log holds a later explicit action of the person; equal instants favour the withdrawal. Evidence of
+//! other contacts, of contact points and of earlier loads (rules 8, 9, 11 and 12) is weighed in [`crate::consolidate::consent::weigh`].
 
 use crate::consolidate::FlagFalse;
 use crate::model::{ConsentStatus, Timestamp};
@@ -14,6 +14,10 @@ pub enum EvidenceKind {
     Log,
     /// A preference.
     Preference,
+    /// A message that the contact called spam: always a withdrawal.
+    Complaint,
+    /// A contact flag that cannot be read: a withdrawal until a person decides what it says.
+    UnreadableFlag,
 }
 
 /// One preference or logged change.
@@ -58,7 +62,9 @@ pub struct Decision {
     pub at: Option<Timestamp>,
     /// What decided.
     pub decider: Decider,
-    /// The number of the rule: 3 log, 4 preference, 5 flag, 6 grant.
+    /// Of a withdrawal: a later load lifts it only by an action later than this, the latest of everything that refuses.
+    pub lifted_after: Option<Timestamp>,
+    /// The number of the rule: 3 log, 4 preference, 5 flag, 6 grant, 10 complaint.
     pub rule: u8,
     /// Whether a later act lifted a refusal.
     pub is_lifted: bool,
@@ -76,6 +82,8 @@ pub fn decide(evidence: &[Evidence], flag: Option<Flag>, flag_false: FlagFalse) 
     let log_grant = latest(evidence, EvidenceKind::Log, true);
     let preference_refusal = latest(evidence, EvidenceKind::Preference, false);
     let preference_grant = latest(evidence, EvidenceKind::Preference, true);
+    let complaint = latest(evidence, EvidenceKind::Complaint, false);
+    let unreadable_flag = latest(evidence, EvidenceKind::UnreadableFlag, false);
 
     let log_says = match log_refusal {
         Some(refusal) if stands(evidence[refusal].at) => Some(false),
@@ -84,24 +92,43 @@ pub fn decide(evidence: &[Evidence], flag: Option<Flag>, flag_false: FlagFalse) 
     let preference_says = preference_refusal.map(|_| false).or(preference_grant.map(|_| true));
     let says = [log_says, preference_says, flag.map(|flag| flag.is_set)];
     let is_conflict = says.contains(&Some(true)) && says.contains(&Some(false));
-    let out = |at, decider, rule| Decision { status: ConsentStatus::OptedOut, at, decider, rule, is_lifted: false, is_conflict };
+    let flag_refusal = flag.filter(|flag| !flag.is_set && flag_false == FlagFalse::Withdrawal);
+    let refused_at = [
+        log_refusal.map(|refusal| evidence[refusal].at),
+        complaint.map(|complaint| evidence[complaint].at),
+        preference_refusal.map(|refusal| evidence[refusal].changed_at),
+        unreadable_flag.map(|flag| evidence[flag].changed_at),
+        flag_refusal.map(|flag| flag.changed_at),
+    ];
+    let lifted_after = refused_at.into_iter().max().flatten();
+    let out = |at, decider, rule| {
+        let status = ConsentStatus::OptedOut;
+        Decision { status, at, decider, lifted_after, rule, is_lifted: false, is_conflict }
+    };
 
     if let Some(refusal) = log_refusal.filter(|_| log_says == Some(false)) {
         return Some(out(Some(evidence[refusal].at), Decider::Evidence(refusal), 3));
     }
+    if let Some(complaint) = complaint.filter(|&complaint| stands(evidence[complaint].at)) {
+        return Some(out(Some(evidence[complaint].at), Decider::Evidence(complaint), 10));
+    }
     if let Some(refusal) = preference_refusal.filter(|&refusal| stands(evidence[refusal].changed_at)) {
         return Some(out(Some(evidence[refusal].at), Decider::Evidence(refusal), 4));
     }
+    if unreadable_flag.is_some_and(|flag| stands(evidence[flag].changed_at)) {
+        return Some(out(None, Decider::Flag, 5));
+    }
     let grant = log_grant.or(preference_grant)?;
-    let flag_refusal = flag.filter(|flag| !flag.is_set && flag_false == FlagFalse::Withdrawal);
     if flag_refusal.is_some_and(|flag| stands(flag.changed_at)) {
         return Some(out(None, Decider::Flag, 5));
     }
-    let is_lifted = log_refusal.is_some() || preference_refusal.is_some() || flag_refusal.is_some();
+    let lifted = [log_refusal, complaint, preference_refusal, unreadable_flag];
+    let is_lifted = lifted.iter().any(Option::is_some) || flag_refusal.is_some();
     Some(Decision {
         status: ConsentStatus::OptedIn,
         at: Some(evidence[grant].at),
         decider: Decider::Evidence(grant),
+        lifted_after: None,
         rule: 6,
         is_lifted,
         is_conflict,
@@ -128,7 +155,7 @@ fn latest(evidence: &[Evidence], kind: EvidenceKind, is_grant: bool) -> Option<u
 #[cfg(test)]
 mod tests {
     use super::*;
-    use EvidenceKind::{Log, Preference};
+    use EvidenceKind::{Complaint, Log, Preference, UnreadableFlag};
 
     fn piece(kind: EvidenceKind, is_grant: bool, is_act: bool, at: i64) -> Evidence {
         Evidence { kind, is_grant, is_act, at: Timestamp(at), changed_at: Timestamp(at) }
@@ -150,9 +177,15 @@ mod tests {
             return Some((false, 3));
         }
         let acts_after = |at: Timestamp| log.iter().any(|entry| entry.is_grant && entry.is_act && entry.at > at);
+        if evidence.iter().any(|piece| piece.kind == Complaint && !acts_after(piece.at)) {
+            return Some((false, 10));
+        }
         let preferences = || evidence.iter().filter(|piece| piece.kind == Preference);
         if preferences().any(|preference| !preference.is_grant && !acts_after(preference.changed_at)) {
             return Some((false, 4));
+        }
+        if evidence.iter().any(|piece| piece.kind == UnreadableFlag && !acts_after(piece.at)) {
+            return Some((false, 5));
         }
         let is_positive = state == Some(true) || preferences().any(|preference| preference.is_grant);
         match flag {
@@ -177,6 +210,8 @@ mod tests {
         }
         // A refusal by preference is dated by its last change, and lifted only after it.
         alphabet.push(Evidence { changed_at: Timestamp(3), ..piece(Preference, false, false, 1) });
+        alphabet.push(piece(Complaint, false, false, 2));
+        alphabet.push(piece(UnreadableFlag, false, false, 1));
         let flag = |is_set, at| Some(Flag { is_set, changed_at: Timestamp(at) });
         let flags = [None, flag(true, 2), flag(false, 1), flag(false, 2), flag(false, 3)];
         let size = alphabet.len();
@@ -195,7 +230,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(compared, 19_i32.pow(4) * 5 * 2 * 4);
+        assert_eq!(compared, 21_i32.pow(4) * 5 * 2 * 4);
     }
 
     #[test]

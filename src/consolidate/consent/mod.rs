@@ -1,8 +1,11 @@
 //! Consent: what each contact stated, what decides per channel and scope, and which contact points must not be used.
 
+pub mod bounces;
 pub mod contact_points;
 pub mod decide;
+pub mod earlier;
 pub mod log;
+pub mod review;
 pub mod suppressions;
 pub mod units;
 pub mod weigh;

@@ -4,8 +4,9 @@ use arrow::array::RecordBatch;
 
 use crate::consolidate::Options;
 use crate::consolidate::consent::contact_points::{Address, Identifiers, each_address, email_form};
-use crate::consolidate::consent::units::{ALL_SCOPES, Units};
-use crate::consolidate::consent::withdrawals::{EarlierWithdrawal, Withdrawals, contact_tenant, each_unit_address};
+use crate::consolidate::consent::earlier::{EarlierWithdrawal, contact_tenant, each_reached};
+use crate::consolidate::consent::units::{ALL_SCOPES, Unit, Units};
+use crate::consolidate::consent::withdrawals::Withdrawals;
 use crate::consolidate::profile::record_index::{Record, Roster};
 use crate::consolidate::timeline::Signals;
 use crate::model::{Channel, Code as _, ConsentStatus, Source, StatusTag, Timestamp};
@@ -19,6 +20,7 @@ struct Suppression {
     scope: String,
     reason: &'static str,
     revoked_at: Option<Timestamp>,
+    lifted_after: Option<Timestamp>,
 }
 
 impl Suppression {
@@ -40,12 +42,26 @@ pub fn build(
     let mut all: Vec<Suppression> = Vec::new();
     for unit in units.all().iter().filter(|unit| unit.status == ConsentStatus::OptedOut) {
         let tenant = contact_tenant(roster, unit.contact, options);
-        each_unit_address(roster, identifiers, unit, |address| {
-            all.push(suppression(tenant, unit.channel, address, units.scope(unit), "WITHDRAWN", unit.at));
+        each_reached(roster, identifiers, unit.contact, unit.channel, |address| {
+            let withdrawn = suppression(tenant, unit.channel, address, units.scope(unit), "WITHDRAWN", unit.at);
+            all.push(Suppression { lifted_after: unit.lifted_after, ..withdrawn });
         });
     }
     for contact in roster.records_of(Source::Messaging) {
-        mail(roster, signals, contact, options, &mut all);
+        bounces(roster, signals, contact, options, &mut all);
+    }
+    for complaint in signals.complaints() {
+        let of_channel = |&&unit: &&Unit| unit.channel == complaint.channel && units.scope(&unit) == ALL_SCOPES;
+        let unit = units.all()[units.of(complaint.contact)].iter().find(of_channel);
+        // One that the person lifted since is none any more.
+        if let Some(unit) = unit.filter(|unit| unit.status == ConsentStatus::OptedOut) {
+            let tenant = contact_tenant(roster, complaint.contact, options);
+            let at = complaint.at.map(|at| at.min(options.as_of));
+            each_reached(roster, identifiers, complaint.contact, complaint.channel, |address| {
+                let complained = suppression(tenant, complaint.channel, address, ALL_SCOPES, "COMPLAINED", at);
+                all.push(Suppression { lifted_after: unit.lifted_after, ..complained });
+            });
+        }
     }
     for profile in 0..roster.profile_count() {
         let members = roster.members(profile);
@@ -64,13 +80,12 @@ pub fn build(
             }
         }
     }
-    // The latest time first, a time before none, so that the first of each key is kept.
-    all.sort_by(|a, b| a.key().cmp(&b.key()).then(b.revoked_at.cmp(&a.revoked_at)));
-    all.dedup_by(|later, kept| later.key() == kept.key());
+    one_per_key(&mut all);
     let mut recorded: Vec<Suppression> = Vec::new();
     let standing = earlier.iter().enumerate().filter(|(position, _)| !withdrawals.is_lifted(*position));
     for (_, row) in standing {
         let old = suppression(&row.tenant_id, row.channel, &row.address, &row.scope, "EARLIER_LOAD", row.revoked_at);
+        let old = Suppression { lifted_after: row.is_withdrawal().then_some(row.lifted_after), ..old };
         let (tenant, channel, address, scope, _) = old.key();
         let now = (tenant, channel, address, scope, row.reason.as_str());
         if all.binary_search_by(|other| other.key().cmp(&now)).is_err() {
@@ -78,8 +93,7 @@ pub fn build(
         }
     }
     all.append(&mut recorded);
-    all.sort_by(|a, b| a.key().cmp(&b.key()).then(b.revoked_at.cmp(&a.revoked_at)));
-    all.dedup_by(|later, kept| later.key() == kept.key());
+    one_per_key(&mut all);
     let mut rows = suppressions::Builder::new(all.len());
     for row in &all {
         rows.push(suppressions::Row {
@@ -89,23 +103,32 @@ pub fn build(
             scope: &row.scope,
             reason: row.reason,
             revoked_at: row.revoked_at,
+            lifted_after: row.lifted_after,
         });
     }
     rows.finish()
 }
 
-fn mail(roster: &Roster, signals: &Signals, contact: Record, options: &Options, all: &mut Vec<Suppression>) {
+/// Sorts, and keeps of each key the latest time, a time before none, and the latest instant that an action must come after.
+fn one_per_key(all: &mut Vec<Suppression>) {
+    all.sort_by(|a, b| a.key().cmp(&b.key()).then(b.revoked_at.cmp(&a.revoked_at)));
+    all.dedup_by(|later, kept| {
+        let is_same = later.key() == kept.key();
+        if is_same {
+            kept.lifted_after = kept.lifted_after.max(later.lifted_after);
+        }
+        is_same
+    });
+}
+
+fn bounces(roster: &Roster, signals: &Signals, contact: Record, options: &Options, all: &mut Vec<Suppression>) {
     let (columns, row) = roster.at(contact);
     let tenant = contact_tenant(roster, contact, options);
     for (kind, value) in [(Address::Email, columns.email(row)), (Address::Phone, columns.phone(row))] {
         let Some(value) = value else { continue };
-        let facts = [("BOUNCED", signals.bounced_at(contact, kind)), ("COMPLAINED", signals.complained_at(contact, kind))];
-        for (reason, at) in facts {
-            if at.is_some() {
-                for channel in channels(kind) {
-                    all.push(suppression(tenant, channel, &form(kind, value), ALL_SCOPES, reason, at));
-                }
-            }
+        let at = signals.bounced_at(contact, kind);
+        for channel in channels(kind).filter(|_| at.is_some()) {
+            all.push(suppression(tenant, channel, &form(kind, value), ALL_SCOPES, "BOUNCED", at));
         }
     }
 }
@@ -127,5 +150,5 @@ fn suppression(
     revoked_at: Option<Timestamp>,
 ) -> Suppression {
     let (tenant_id, address, scope) = (tenant_id.to_owned(), address.to_owned(), scope.to_owned());
-    Suppression { tenant_id, channel: channel.code(), address, scope, reason, revoked_at }
+    Suppression { tenant_id, channel: channel.code(), address, scope, reason, revoked_at, lifted_after: None }
 }

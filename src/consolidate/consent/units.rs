@@ -6,7 +6,9 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use crate::consolidate::consent::decide::{Decider, Evidence, EvidenceKind, Flag, decide, is_lifting};
+use crate::consolidate::consent::earlier::Recorded;
 use crate::consolidate::profile::record_index::{Record, Roster};
+use crate::consolidate::timeline::Complaint;
 use crate::consolidate::{BuildError, Departure, Departures, Options};
 use crate::model::{Channel, ConsentStatus, Source, Timestamp};
 use crate::tables::stage::{consents, people};
@@ -24,6 +26,8 @@ pub struct Unit {
     pub status: ConsentStatus,
     /// When; null for a refusal by flag alone.
     pub at: Option<Timestamp>,
+    /// Of a withdrawal: a later load lifts it only by an action later than this.
+    pub lifted_after: Option<Timestamp>,
     /// The rule that decided.
     pub rule: u8,
     /// The row that decided; `None` when the contact's flag did.
@@ -36,12 +40,21 @@ pub struct Unit {
     origin: (u32, u32),
 }
 
+impl Unit {
+    /// Whether the contact's flag decided.
+    pub fn is_by_flag(&self) -> bool {
+        self.kind.is_none()
+    }
+}
+
 /// All units, ordered by contact, channel and scope name.
 #[derive(Default)]
 pub struct Units {
     units: Vec<Unit>,
     texts: String,
     scopes: Vec<String>,
+    unknown: Vec<(&'static str, String)>,
+    undated: Vec<String>,
 }
 
 /// The scope that covers all others.
@@ -77,6 +90,16 @@ impl Units {
         self.text(unit.origin)
     }
 
+    /// Withdrawals of contacts that are not exported, by entity and row.
+    pub fn of_unknown_contacts(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.unknown.iter().map(|(entity, row_id)| (*entity, row_id.as_str()))
+    }
+
+    /// Evidence keys of all withdrawals without a date, sorted.
+    pub fn undated(&self) -> &[String] {
+        &self.undated
+    }
+
     fn text(&self, (from, until): (u32, u32)) -> &str {
         &self.texts[from as usize..until as usize]
     }
@@ -95,6 +118,7 @@ struct Piece {
     channel: Channel,
     scope: u32,
     evidence: Evidence,
+    is_undated: bool,
     row_id: (u32, u32),
     origin: (u32, u32),
 }
@@ -102,6 +126,7 @@ struct Piece {
 /// Takes staged consents batch by batch, in any order, and keeps of each row what the decision needs.
 pub struct UnitsBuilder<'a> {
     roster: &'a Roster,
+    recorded: &'a Recorded,
     options: &'a Options,
     units: Units,
     scopes: HashMap<String, u32, FixedState>,
@@ -111,19 +136,28 @@ pub struct UnitsBuilder<'a> {
 
 impl<'a> UnitsBuilder<'a> {
     /// Ready for the first batch.
-    pub fn new(roster: &'a Roster, options: &'a Options) -> Self {
+    pub fn new(roster: &'a Roster, recorded: &'a Recorded, options: &'a Options) -> Self {
         let (scopes, origins) = (HashMap::with_hasher(FixedState::with_seed(0)), HashMap::with_hasher(FixedState::with_seed(0)));
-        Self { roster, options, units: Units::default(), scopes, origins, pieces: Vec::new() }
+        Self { roster, recorded, options, units: Units::default(), scopes, origins, pieces: Vec::new() }
     }
 
-    /// Takes a batch; rows of unknown contacts and of channels that no consent is kept for say nothing here.
+    /// Takes a batch; rows of channels that no consent is kept for say nothing here.
     pub fn push(&mut self, columns: &consents::Columns) -> Result<(), BuildError> {
         for row in columns.rows() {
-            let Some((contact, channel)) = self.roster.record(Source::Messaging, row.source_id).zip(row.channel) else {
+            let Some(channel) = row.channel else { continue };
+            let (kind, entity) = match row.entity {
+                "preferences" => (EvidenceKind::Preference, "preferences"),
+                _ => (EvidenceKind::Log, "consent_changes"),
+            };
+            let Some(contact) = self.roster.record(Source::Messaging, row.source_id) else {
+                if !row.is_grant {
+                    self.units.unknown.push((entity, row.row_id.to_owned()));
+                }
                 continue;
             };
-            let kind = if row.entity == "preferences" { EvidenceKind::Preference } else { EvidenceKind::Log };
-            let (is_grant, is_act, at, changed_at) = (row.is_grant, row.is_act, row.at, row.changed_at);
+            // An action without a date is no proof that it came after a withdrawal.
+            let is_act = row.is_act && !row.is_undated;
+            let (is_grant, at, changed_at) = (row.is_grant, row.at, row.changed_at);
             let (scope, origin) = (self.scope(row.scope), self.origin(row.origin.unwrap_or_default()));
             let row_id = self.units.keep(row.row_id);
             self.pieces.push(Piece {
@@ -131,11 +165,36 @@ impl<'a> UnitsBuilder<'a> {
                 channel,
                 scope,
                 evidence: Evidence { kind, is_grant, is_act, at, changed_at },
+                is_undated: row.is_undated,
                 row_id,
                 origin,
             });
         }
         if u32::try_from(self.units.texts.len()).is_ok() { Ok(()) } else { Err(BuildError::TooMany) }
+    }
+
+    /// Takes the spam complaints: each withdraws the contact's consent on its channel, in every scope.
+    pub fn complaints(&mut self, complaints: &[Complaint]) {
+        for complaint in complaints {
+            let row_id = self.units.keep(&complaint.row_id);
+            self.withdraw(complaint.contact, complaint.channel, EvidenceKind::Complaint, complaint.at, row_id);
+        }
+    }
+
+    /// Takes the contact flags that nobody can read: withdrawals of their channel, as of the contact's last change.
+    pub fn unreadable_flags(&mut self, flags: &[(Record, Channel)]) {
+        for &(contact, channel) in flags {
+            let (columns, row) = self.roster.at(contact);
+            self.withdraw(contact, channel, EvidenceKind::UnreadableFlag, columns.updated_at(row), (0, 0));
+        }
+    }
+
+    fn withdraw(&mut self, contact: Record, channel: Channel, kind: EvidenceKind, at: Option<Timestamp>, row_id: (u32, u32)) {
+        let as_of = self.options.as_of;
+        let (is_undated, at) = (at.is_none(), at.map_or(as_of, |at| at.min(as_of)));
+        let scope = self.scope(ALL_SCOPES);
+        let evidence = Evidence { kind, is_grant: false, is_act: false, at, changed_at: at };
+        self.pieces.push(Piece { contact, channel, scope, evidence, is_undated, row_id, origin: (0, 0) });
     }
 
     /// Words that many rows name are kept once.
@@ -169,49 +228,87 @@ impl<'a> UnitsBuilder<'a> {
             let row = |piece: &Piece| (piece.evidence.kind, names.text(piece.row_id));
             order(a).cmp(&order(b)).then_with(|| scope(a).cmp(scope(b))).then_with(|| row(a).cmp(&row(b)))
         });
-        let mut evidence = Vec::new();
+        let (mut evidence, mut units, mut undated) = (Vec::new(), Vec::new(), Vec::new());
         for unit in pieces.chunk_by(|a, b| (a.contact, a.channel, a.scope) == (b.contact, b.channel, b.scope)) {
+            let (contact, channel, scope) =
+                (unit[0].contact, unit[0].channel, self.units.scopes[unit[0].scope as usize].as_str());
+            let as_of = self.options.as_of;
+            let mut since = |key: String| {
+                let at = self.recorded.instant(&key, as_of);
+                undated.push(key);
+                at
+            };
             evidence.clear();
-            evidence.extend(unit.iter().map(|piece| piece.evidence));
-            let (columns, row) = self.roster.at(unit[0].contact);
-            let flag = contact_flag(columns, row, unit[0].channel, self.options.as_of);
+            evidence.extend(unit.iter().map(|piece| match piece.evidence {
+                stated if !piece.is_undated || stated.is_grant => stated,
+                stated => {
+                    let at = since(match stated.kind {
+                        EvidenceKind::Log => format!("consent_changes:{}", names.text(piece.row_id)),
+                        EvidenceKind::Preference => format!("preferences:{}", names.text(piece.row_id)),
+                        EvidenceKind::Complaint => format!("messages:{}", names.text(piece.row_id)),
+                        EvidenceKind::UnreadableFlag => flag_key(self.roster, contact, channel),
+                    });
+                    Evidence { at, changed_at: at, ..stated }
+                }
+            }));
+            let (columns, row) = self.roster.at(contact);
+            let is_marketing = scope != TRANSACTIONAL;
+            let flag = contact_flag(columns, row, channel).filter(|_| is_marketing).map(|is_set| Flag {
+                is_set,
+                changed_at: match columns.updated_at(row) {
+                    Some(at) => at.min(as_of),
+                    None if is_set => as_of,
+                    None => since(flag_key(self.roster, contact, channel)),
+                },
+            });
             let Some(decision) = decide(&evidence, flag, self.options.flag_false) else { continue };
             let decider = match decision.decider {
                 Decider::Evidence(position) => Some(&unit[position]),
                 Decider::Flag => None,
             };
+            let rows = || unit.iter().filter(|piece| piece.evidence.kind != EvidenceKind::UnreadableFlag);
             let is_out = decision.status == ConsentStatus::OptedOut;
             let by_log = decider.is_some_and(|piece| piece.evidence.kind == EvidenceKind::Log);
             departures.note_if(Departure::ConsentLog, by_log);
             departures.note_if(Departure::ConsentLifted, decision.is_lifted);
-            departures.note_if(Departure::ConsentFlag, decision.rule == 5);
-            departures.note_if(Departure::ConsentGrants, evidence.iter().any(|piece| piece.is_grant));
+            let has_grant = evidence.iter().any(|piece| piece.is_grant);
+            departures.note_if(Departure::ConsentFlag, decision.rule == 5 && has_grant);
+            departures.note_if(Departure::ConsentGrants, has_grant);
+            departures.note_if(Departure::ConsentComplaint, decision.rule == 10);
             departures.note_if(Departure::ConsentConflict, decision.is_conflict);
             departures.note_if(Departure::ConsentDeleted, columns.deleted_at(row).is_some() && is_out);
-            self.units.units.push(Unit {
-                contact: unit[0].contact,
-                channel: unit[0].channel,
+            units.push(Unit {
+                contact,
+                channel,
                 scope: unit[0].scope,
                 status: decision.status,
                 at: decision.at,
+                lifted_after: decision.lifted_after,
                 rule: decision.rule,
                 kind: decider.map(|piece| piece.evidence.kind),
-                evidence_count: u16::try_from(unit.len()).unwrap_or(u16::MAX),
+                evidence_count: u16::try_from(rows().count()).unwrap_or(u16::MAX),
                 last_act_at: evidence.iter().filter(|piece| is_lifting(piece)).map(|piece| piece.at).max(),
                 row_id: decider.map_or((0, 0), |piece| piece.row_id),
                 origin: decider.map_or((0, 0), |piece| piece.origin),
             });
         }
+        undated.sort_unstable();
+        undated.dedup();
+        (self.units.units, self.units.undated) = (units, undated);
         (self.units, departures)
     }
 }
 
+/// The evidence key of a contact's flag.
+fn flag_key(roster: &Roster, contact: Record, channel: Channel) -> String {
+    format!("contacts:{}:{channel}", roster.source_id(contact))
+}
+
 /// A contact's flag for a channel; only e-mail and text messages have one.
-pub fn contact_flag(columns: &people::Columns, row: usize, channel: Channel, as_of: Timestamp) -> Option<Flag> {
-    let is_set = match channel {
+pub fn contact_flag(columns: &people::Columns, row: usize, channel: Channel) -> Option<bool> {
+    match channel {
         Channel::Email => columns.email_opt_in(row),
         Channel::Sms => columns.sms_opt_in(row),
         Channel::Push | Channel::Whatsapp => None,
-    }?;
-    Some(Flag { is_set, changed_at: columns.updated_at(row).map_or(as_of, |at| at.min(as_of)) })
+    }
 }

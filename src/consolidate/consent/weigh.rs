@@ -147,10 +147,14 @@ impl Consents<'_> {
         let all = self.units.all();
         let scope = |unit: usize| self.units.scope(&all[unit]);
         units.sort_by(|&a, &b| scope(a).cmp(scope(b)).then(a.cmp(&b)));
-        let covering = self.worst(units.iter().copied().filter(|&unit| scope(unit) == ALL_SCOPES));
+        let of_all = || units.iter().copied().filter(|&unit| scope(unit) == ALL_SCOPES);
+        let covering_marketing = self.worst(of_all());
+        // A contact flag decides marketing scopes only.
+        let covering_service = self.worst(of_all().filter(|&unit| !all[unit].is_by_flag()));
         for group in units.chunk_by(|&a, &b| scope(a) == scope(b)) {
             let name = scope(group[0]);
-            let by_address = foreign.iter().find(|withdrawal| withdrawal.scope == name || withdrawal.scope == ALL_SCOPES);
+            let covering = if name == TRANSACTIONAL { covering_service } else { covering_marketing };
+            let by_address = foreign.iter().find(|withdrawal| withdrawal.covers(name));
             let basis = match (self.worst(group.iter().copied()), covering, by_address) {
                 (Some(refusal), _, _) => Basis::Unit(refusal),
                 (None, Some(refusal), _) => Basis::AllScopes(refusal),
@@ -201,6 +205,10 @@ impl Consents<'_> {
         }
         let superseded = evidence_count - u32::from(own_row.is_some());
         self.write_evidence(basis, at, superseded, &mut out.json);
+        let acts = group.iter().filter_map(|&unit| self.units.all()[unit].last_act_at);
+        if let Some(act_at) = acts.max().filter(|_| status == ConsentStatus::OptedIn) {
+            out.json.instant("actAt", Some(act_at));
+        }
         let mut buffer = crate::model::Uuid::encode_buffer();
         let customer_id = &*self.roster.id(subject.profile).hyphenated().encode_lower(&mut buffer);
         let tenant_id = self.roster.tenant(subject.profile);
@@ -251,7 +259,10 @@ impl Consents<'_> {
         match unit.kind {
             Some(EvidenceKind::Log) => ("CONSENT_LOG", format!("messaging:consent_changes:{row}"), origin),
             Some(EvidenceKind::Preference) => ("PREFERENCE", format!("messaging:preferences:{row}"), origin),
-            None => ("CONTACT_FLAG", format!("messaging:contacts:{}", self.roster.source_id(unit.contact)), None),
+            Some(EvidenceKind::Complaint) => ("COMPLAINT", format!("messaging:messages:{row}"), None),
+            Some(EvidenceKind::UnreadableFlag) | None => {
+                ("CONTACT_FLAG", format!("messaging:contacts:{}", self.roster.source_id(unit.contact)), None)
+            }
         }
     }
 
@@ -276,8 +287,7 @@ impl Consents<'_> {
             let by_unit = units
                 .iter()
                 .any(|&unit| all[unit].contact == contact && is_marketing(unit) && all[unit].status == ConsentStatus::OptedIn);
-            let flag = contact_flag(columns, row, channel, self.options.as_of);
-            let by_flag = !self.options.strict_consent && flag.is_some_and(|flag| flag.is_set);
+            let by_flag = !self.options.strict_consent && contact_flag(columns, row, channel) == Some(true);
             if by_unit || by_flag {
                 is_granted = true;
                 is_shown |= match Address::of(channel) {
@@ -304,5 +314,9 @@ fn same<V: PartialEq>(a: Option<V>, b: Option<V>) -> bool {
     a.is_some() && a == b
 }
 
+#[cfg(test)]
+mod over_loads;
+#[cfg(test)]
+mod safe_side;
 #[cfg(test)]
 mod tests;

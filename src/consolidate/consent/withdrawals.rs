@@ -3,28 +3,12 @@
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use crate::consolidate::consent::contact_points::{Address, Identifiers, each_address, email_form};
-use crate::consolidate::consent::units::{Unit, Units};
+use crate::consolidate::consent::contact_points::Identifiers;
+use crate::consolidate::consent::earlier::{EarlierWithdrawal, Key, contact_tenant, each_reached, key};
+use crate::consolidate::consent::units::{ALL_SCOPES, TRANSACTIONAL, Units};
 use crate::consolidate::profile::record_index::{Record, Roster};
 use crate::consolidate::{Options, SuppressionReach};
-use crate::model::{Channel, ConsentStatus, Source, Timestamp};
-
-/// A withdrawal that an earlier load recorded, as a plain row of `raw_crm__withdrawals`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct EarlierWithdrawal {
-    /// The tenant.
-    pub tenant_id: String,
-    /// The channel.
-    pub channel: Channel,
-    /// The address or number in key form.
-    pub address: String,
-    /// The scope.
-    pub scope: String,
-    /// When it was withdrawn; `None` when only a flag said so, which nothing lifts.
-    pub revoked_at: Option<Timestamp>,
-    /// `WITHDRAWN`, `BOUNCED`, `COMPLAINED` or `DECEASED`; only the first bears on consent.
-    pub reason: String,
-}
+use crate::model::{Channel, ConsentStatus, Timestamp};
 
 /// Whose withdrawal it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +26,8 @@ pub struct Withdrawal {
     pub scope: String,
     /// When; null when only a flag says so.
     pub revoked_at: Option<Timestamp>,
+    /// Whether only a contact flag says so, which decides marketing scopes alone.
+    pub is_by_flag: bool,
     /// Whose.
     pub origin: Origin,
     /// The contact, for those of this run.
@@ -49,6 +35,11 @@ pub struct Withdrawal {
 }
 
 impl Withdrawal {
+    /// Whether it covers a scope: its own, and every other when it is of the scope `all`.
+    pub fn covers(&self, scope: &str) -> bool {
+        self.scope == scope || self.scope == ALL_SCOPES && !(self.is_by_flag && scope == TRANSACTIONAL)
+    }
+
     /// Less counts more: those of this run first, so that a row is the same whether or not an earlier load knew it.
     pub fn rank(&self) -> (bool, std::cmp::Reverse<Option<Timestamp>>, u32) {
         let latest_first = std::cmp::Reverse(self.revoked_at);
@@ -58,8 +49,6 @@ impl Withdrawal {
         }
     }
 }
-
-type Key = (String, Channel, String);
 
 /// The withdrawals of one address and scope: those of this run before those of earlier loads, the latest first.
 struct ScopeGroup {
@@ -92,26 +81,32 @@ impl Withdrawals {
             let withdrawal = Withdrawal {
                 scope: units.scope(unit).to_owned(),
                 revoked_at: unit.at,
+                is_by_flag: unit.is_by_flag(),
                 origin: Origin::Unit(u32::try_from(position).unwrap_or(u32::MAX)),
                 contact: Some(unit.contact),
             };
             let tenant = contact_tenant(roster, unit.contact, options);
-            each_unit_address(roster, identifiers, unit, |address| {
+            each_reached(roster, identifiers, unit.contact, unit.channel, |address| {
                 all.add(tenant, unit.channel, address, withdrawal.clone());
             });
         }
         let lifts = all.latest_acts(roster, identifiers, units, earlier, options);
         for (position, row) in earlier.iter().enumerate() {
-            if row.reason != "WITHDRAWN" {
+            if !row.is_withdrawal() {
                 continue;
             }
-            let key = all.key(&row.tenant_id, row.channel, &row.address);
-            let act = lifts.get(&(key, row.scope.as_str())).copied();
-            let is_lifted = row.revoked_at.zip(act).is_some_and(|(refused_at, act)| act > refused_at);
+            let key = key(all.reach, &row.tenant_id, row.channel, &row.address);
+            let is_lifted = lifts.get(&(key, row.scope.as_str())).is_some_and(|&act| act > row.lifted_after);
             all.lifted[position] = is_lifted;
             if !is_lifted {
                 let origin = Origin::Earlier(u32::try_from(position).unwrap_or(u32::MAX));
-                let withdrawal = Withdrawal { scope: row.scope.clone(), revoked_at: row.revoked_at, origin, contact: None };
+                let withdrawal = Withdrawal {
+                    scope: row.scope.clone(),
+                    revoked_at: row.revoked_at,
+                    is_by_flag: row.revoked_at.is_none(),
+                    origin,
+                    contact: None,
+                };
                 all.add(&row.tenant_id, row.channel, &row.address, withdrawal);
             }
         }
@@ -132,7 +127,8 @@ impl Withdrawals {
     }
 
     /// Of each scope of an address, in its form for comparison, the withdrawal that counts most among those that are not a
-    /// contact's of the given ones. Costs as much as there are own contacts, however many people share the address.
+    /// contact's of the given ones, and the first after it that more than a contact flag says, if that one is by flag. Costs as
+    /// much as there are own contacts, however many people share the address.
     pub fn by_others<'a>(
         &'a self,
         tenant: &str,
@@ -140,18 +136,18 @@ impl Withdrawals {
         address: &str,
         own: &'a [Record],
     ) -> impl Iterator<Item = &'a Withdrawal> {
-        let groups = self.by_address.get(&self.key(tenant, channel, address)).map_or(&[][..], Vec::as_slice);
+        let groups = self.by_address.get(&key(self.reach, tenant, channel, address)).map_or(&[][..], Vec::as_slice);
         let is_foreign = |withdrawal: &&Withdrawal| withdrawal.contact.is_none_or(|contact| !own.contains(&contact));
-        groups.iter().filter_map(move |group| group.withdrawals.iter().find(is_foreign))
-    }
-
-    fn key(&self, tenant: &str, channel: Channel, address: &str) -> Key {
-        let tenant = if self.reach == SuppressionReach::Global { "" } else { tenant };
-        (tenant.to_owned(), channel, address.to_owned())
+        groups.iter().flat_map(move |group| {
+            let first = group.withdrawals.iter().find(is_foreign);
+            let firmer = || group.withdrawals.iter().filter(is_foreign).find(|withdrawal| !withdrawal.is_by_flag);
+            let second = first.filter(|first| first.is_by_flag).and_then(|_| firmer());
+            first.into_iter().chain(second)
+        })
     }
 
     fn add(&mut self, tenant: &str, channel: Channel, address: &str, withdrawal: Withdrawal) {
-        let key = self.key(tenant, channel, address);
+        let key = key(self.reach, tenant, channel, address);
         let groups = self.by_address.entry(key).or_default();
         let group = match groups.iter().position(|group| group.scope == withdrawal.scope) {
             Some(known) => &mut groups[known].withdrawals,
@@ -183,30 +179,12 @@ impl Withdrawals {
             let (columns, row) = roster.at(unit.contact);
             let Some(act) = unit.last_act_at.filter(|_| columns.deleted_at(row).is_none()) else { continue };
             let tenant = contact_tenant(roster, unit.contact, options);
-            each_unit_address(roster, identifiers, unit, |address| {
-                let key = (self.key(tenant, unit.channel, address), units.scope(unit));
+            each_reached(roster, identifiers, unit.contact, unit.channel, |address| {
+                let key = (key(self.reach, tenant, unit.channel, address), units.scope(unit));
                 let known = acts.entry(key).or_insert(act);
                 *known = act.max(*known);
             });
         }
         acts
     }
-}
-
-/// The tenant a contact's consent was given in: its own, else its profile's, else the default.
-pub fn contact_tenant<'a>(roster: &'a Roster, contact: Record, options: &'a Options) -> &'a str {
-    debug_assert_eq!(roster.source(contact), Source::Messaging);
-    let (columns, row) = roster.at(contact);
-    let of_profile = || roster.profile_of(contact).map(|profile| roster.tenant(profile));
-    columns.tenant_id(row).or_else(of_profile).unwrap_or(&options.default_tenant)
-}
-
-/// Calls back with each address that a unit of consent speaks of, in its form for comparison.
-pub fn each_unit_address(roster: &Roster, identifiers: &Identifiers, unit: &Unit, mut visit: impl FnMut(&str)) {
-    let Some(wanted) = Address::of(unit.channel) else { return };
-    each_address(roster, identifiers, unit.contact, |kind, value| match kind {
-        _ if kind != wanted => {}
-        Address::Email => visit(&email_form(value)),
-        Address::Phone => visit(value),
-    });
 }

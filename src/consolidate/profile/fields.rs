@@ -4,14 +4,15 @@ use hashbrown::HashMap;
 
 use foldhash::fast::FixedState;
 
+use crate::consolidate::consent::bounces::Bounces;
 use crate::consolidate::consent::contact_points::{Address, Hubs, Identifiers};
 use crate::consolidate::profile::pick::{Choice, Lineup, best, first};
 use crate::consolidate::profile::record_index::{Profile, Record, Roster};
-use crate::consolidate::timeline::Signals;
+use crate::consolidate::timeline::{LatestHandicaps, Signals};
 use crate::consolidate::{ContactChoice, Options};
 use crate::model::{
-    AliasType, Code as _, CustomerStatus, Day, Gender, Handicap, LifecycleStage, PRE_WHS, PhoneClass, Source, StatusTag,
-    Timestamp,
+    AliasType, Code as _, CustomerStatus, Day, EMAIL_BOUNCED, Gender, Handicap, LifecycleStage, PHONE_BOUNCED, PRE_WHS,
+    PhoneClass, Source, StatusTag, Timestamp,
 };
 use crate::tables::stage::people;
 
@@ -27,6 +28,10 @@ pub struct Survival<'a> {
     pub hubs: &'a Hubs,
     /// What the timeline tells: bounces and bookings.
     pub signals: &'a Signals,
+    /// Contact points that hard bounced.
+    pub bounces: &'a Bounces,
+    /// The latest valid handicap of each legacy member with a history.
+    pub handicaps: &'a LatestHandicaps,
     /// Earliest joining of a club by SCL member.
     pub joined: &'a HashMap<Record, Timestamp, FixedState>,
     /// Which profile holds each subject of the identity provider.
@@ -72,7 +77,7 @@ pub struct Golden<'a> {
     pub status: Option<Choice<CustomerStatus>>,
     /// `lifecycleStage`.
     pub lifecycle: Option<Choice<LifecycleStage>>,
-    /// `tags`, sorted: what follows from statuses, and [`PRE_WHS`].
+    /// `tags`, sorted: what follows from statuses, [`PRE_WHS`], [`EMAIL_BOUNCED`] and [`PHONE_BOUNCED`].
     pub tags: Vec<Choice<&'static str>>,
     /// `handicap` with its date.
     pub handicap: Option<Choice<(Handicap, Option<Timestamp>)>>,
@@ -232,7 +237,8 @@ impl<'a> Survival<'a> {
         golden.first_name = first("SOURCE_ORDER", by_source(), |record| self.get(record, people::Columns::first_name));
         golden.last_name = first("SOURCE_ORDER", by_source(), |record| self.get(record, people::Columns::last_name));
         golden.born_on = self.born_on(lineup);
-        golden.gender = first("FIRST_NON_EMPTY", lineup.all.iter().copied(), |record| {
+        // Only legacy members have a gender of their own; elsewhere it would be read off a title.
+        golden.gender = first("FIRST_NON_EMPTY", lineup.mca.iter().copied(), |record| {
             self.get(record, |columns, row| Some(columns.gender(row))).filter(|&gender| gender != Gender::Unknown)
         });
         golden.first_seen_at = {
@@ -282,7 +288,10 @@ impl<'a> Survival<'a> {
             }
         }
         let handicap = |record: Record| {
-            self.get(record, |columns, row| columns.handicap(row).map(|value| (value, columns.handicap_at(row))))
+            // A history says more than the member's row, which holds the latest entry whether or not it is a handicap.
+            let of_history = self.handicaps.of(record).map(|(value, at)| (value, Some(at)));
+            let stated = || self.get(record, |columns, row| columns.handicap(row).map(|value| (value, columns.handicap_at(row))));
+            of_history.or_else(|| stated().next()).into_iter()
         };
         golden.handicap = first("SOURCE_ORDER", lineup.teetime.iter().copied(), handicap).or_else(|| {
             let dated = lineup
@@ -296,6 +305,13 @@ impl<'a> Survival<'a> {
             && index.value.1.is_some_and(|at| at < *whs_from)
         {
             golden.tags.push(Choice { value: PRE_WHS, record: index.record, rule: "UNION", lost: 0 });
+        }
+        let tenant = self.roster.tenant(profile);
+        let shown = [(Address::Email, golden.email, EMAIL_BOUNCED), (Address::Phone, golden.phone, PHONE_BOUNCED)];
+        for (kind, choice, tag) in shown {
+            if let Some(choice) = choice.filter(|choice| self.bounces.has(kind, tenant, choice.value)) {
+                golden.tags.push(Choice { value: tag, record: choice.record, rule: "UNION", lost: 0 });
+            }
         }
         golden.tags.sort_by_key(|choice| choice.value);
         golden.home_club_id =
@@ -319,6 +335,11 @@ impl<'a> Survival<'a> {
         });
     }
 
+    /// Whether a player's first booking, however long ago, is known; bookings count from the phase that loads them.
+    fn booked_before(&self, columns: &people::Columns, row: usize) -> bool {
+        self.options.has_timeline() && columns.first_booked_at(row).is_some_and(|at| at <= self.options.as_of)
+    }
+
     fn tag(&self, record: Record) -> Option<StatusTag> {
         let (columns, row) = self.roster.at(record);
         columns.status_tag(row)
@@ -330,7 +351,7 @@ impl<'a> Survival<'a> {
             Source::McaZa | Source::McaUk => LifecycleStage::Customer,
             Source::Scl if columns.status(row) == Some(CustomerStatus::Active) => LifecycleStage::Member,
             Source::Scl => LifecycleStage::Customer,
-            Source::Teetime if self.signals.has_booked(record) => LifecycleStage::Customer,
+            Source::Teetime if self.signals.has_booked(record) || self.booked_before(columns, row) => LifecycleStage::Customer,
             Source::Teetime => LifecycleStage::Prospect,
             Source::Messaging => LifecycleStage::Subscriber,
         }

@@ -5,42 +5,53 @@ use hashbrown::HashMap;
 
 use crate::consolidate::profile::record_index::Record;
 use crate::consolidate::timeline::{Event, Page, PageWriter, Scratch, Timeline, set};
-use crate::model::{ActivityCategory, Day, Handicap, Outcome, SkipReason, Source};
+use crate::model::{ActivityCategory, Day, Handicap, Outcome, RecordKey, SkipReason, Source, Timestamp, record_order};
 use crate::tables::{Columns as _, stage::handicaps};
 
-/// A member's latest handicap row and the one before each batch, gathered while the history streams by.
+/// The latest valid handicap of each legacy member, gathered while the history streams by: dated by as_of, the latest day, then the
+/// highest id.
 #[derive(Default)]
-pub struct HandicapHistory {
-    latest: HashMap<Record, (Option<Day>, u64), FixedState>,
-    rows: u64,
+pub struct LatestHandicaps {
+    latest: HashMap<Record, Latest, FixedState>,
 }
 
-impl HandicapHistory {
-    /// Takes note of a batch, in staged order (member, day, row).
+struct Latest {
+    on: Option<Day>,
+    row_id: String,
+    value: Handicap,
+    at: Timestamp,
+}
+
+impl LatestHandicaps {
+    /// Takes note of a batch; the order of rows and batches does not matter.
     pub fn note(&mut self, timeline: &Timeline<'_>, columns: &handicaps::Columns) {
-        for handicap in columns.rows() {
-            let position = self.rows;
-            self.rows += 1;
-            let is_valid = handicap.handicap.is_some()
-                && handicap.effective_at.is_some_and(|effective_at| effective_at <= timeline.options.as_of);
-            if let Some(record) = timeline.roster.record(Source::McaZa, handicap.source_id)
-                && is_valid
-            {
-                let latest = self.latest.entry(record).or_insert((handicap.effective_on, position));
-                if handicap.effective_on >= latest.0 {
-                    *latest = (handicap.effective_on, position);
-                }
+        for row in columns.rows() {
+            let (Some(value), Some(at)) = (row.handicap, row.effective_at) else { continue };
+            let Some(record) = timeline.roster.record(Source::McaZa, row.source_id) else { continue };
+            if at > timeline.options.as_of {
+                continue;
+            }
+            let key = |id| RecordKey { source: Source::McaZa, id };
+            let is_later = self.latest.get(&record).is_none_or(|known| {
+                row.effective_on.cmp(&known.on).then_with(|| record_order(key(row.row_id), key(&known.row_id))).is_gt()
+            });
+            if is_later {
+                self.latest.insert(record, Latest { on: row.effective_on, row_id: row.row_id.to_owned(), value, at });
             }
         }
     }
 
-    /// Turns a batch, the `first`-th row of the history being its first, into its page. `before` is the member and handicap of
-    /// the last row of the batch before it that had one.
+    /// A member's latest valid handicap and the instant it is valid from.
+    pub fn of(&self, record: Record) -> Option<(Handicap, Timestamp)> {
+        self.latest.get(&record).map(|latest| (latest.value, latest.at))
+    }
+
+    /// Turns a batch of the history into its page. `before` is the member and handicap of the last row of the batch before it that
+    /// had one.
     pub fn page(
         &self,
         timeline: &Timeline<'_>,
         columns: &handicaps::Columns,
-        first: u64,
         before: Option<&(String, Handicap)>,
         used: impl Fn(Record) -> bool,
     ) -> Page {
@@ -48,7 +59,7 @@ impl HandicapHistory {
         let mut page = PageWriter::new(timeline.roster, columns.len());
         let mut scratch = Scratch::default();
         let mut previous: Option<(&str, Handicap)> = before.map(|(member, handicap)| (member.as_str(), *handicap));
-        for (position, handicap) in (first..).zip(columns.rows()) {
+        for handicap in columns.rows() {
             let former = previous.filter(|(member, _)| *member == handicap.source_id).map(|(_, value)| value);
             if let Some(value) = handicap.handicap {
                 previous = Some((handicap.source_id, value));
@@ -87,7 +98,7 @@ impl HandicapHistory {
                 page.settle(Source::McaZa, ENTITY, handicap.row_id, Ok(()));
                 continue;
             }
-            let is_shown = self.latest.get(&record).is_some_and(|latest| latest.1 == position) && used(record);
+            let is_shown = self.latest.get(&record).is_some_and(|latest| latest.row_id == handicap.row_id) && used(record);
             if is_shown {
                 page.outcome(Source::McaZa, ENTITY, handicap.row_id, Outcome::Merged, None);
             } else {

@@ -22,7 +22,9 @@ impl Timeline<'_> {
                 set(&mut scratch.source_id, &[membership.entity, ":", membership.row_id]);
                 let metadata = scratch.json.begin().text(label_key, membership.label).end();
                 let club = membership.club_name.filter(|name| !name.is_empty());
-                let turns = [("CLUB_JOINED", "Joined ", membership.joined_at), ("CLUB_LEFT", "Left ", membership.left_at)];
+                // Who leaves after as_of is still a member.
+                let left_at = membership.left_at.filter(|&left_at| left_at <= self.options.as_of);
+                let turns = [("CLUB_JOINED", "Joined ", membership.joined_at), ("CLUB_LEFT", "Left ", left_at)];
                 let mut is_placed = false;
                 for (activity_type, verb, at) in turns {
                     let Some(occurred_at) = at else { continue };

@@ -1,7 +1,10 @@
 //! Messages, and what became of a campaign's.
 
 use crate::consolidate::consent::contact_points::Address;
-use crate::consolidate::timeline::{Event, Page, PageWriter, Scratch, Signal, Timeline, set};
+use crate::consolidate::profile::record_index::Record;
+use crate::consolidate::timeline::{Complaint, Event, Page, PageWriter, Scratch, Signal, Timeline, set};
+use crate::model::reference::ChannelWord;
+use crate::model::text::FoldedCode;
 use crate::model::{ActivityCategory, ActivityChannel, Code as _, MessageKind, Outcome, SkipReason, Source, Uuid, derived_id};
 use crate::tables::{Columns as _, crm::campaign_interactions, stage::messages};
 
@@ -36,16 +39,19 @@ impl Timeline<'_> {
     }
 
     fn signal(&self, message: &messages::Row<'_>, page: &mut PageWriter<'_>) {
+        let contact = self.roster.record(Source::Messaging, message.source_id);
+        if message.kind == MessageKind::Complained {
+            complained(message, contact, page);
+            return;
+        }
         let address = match message.channel {
             Some(ActivityChannel::Email) => Address::Email,
             Some(ActivityChannel::Sms | ActivityChannel::Whatsapp) => Address::Phone,
             _ => return,
         };
-        let Some(at) = message.created_at else { return };
-        let Some(contact) = self.roster.record(Source::Messaging, message.source_id) else { return };
+        let (Some(at), Some(contact)) = (message.created_at, contact) else { return };
         match message.kind {
-            MessageKind::Bounced => page.signals.push(Signal::Bounced(contact, address, at)),
-            MessageKind::Complained => page.signals.push(Signal::Complained(contact, address, at)),
+            MessageKind::Bounced => page.signals.push(Signal::Bounced(contact, address, at, is_hard(message.status_raw))),
             MessageKind::Delivered | MessageKind::Opened | MessageKind::Clicked => {
                 page.signals.push(Signal::Reached(contact, address, at));
             }
@@ -76,6 +82,26 @@ impl Timeline<'_> {
             metadata: None,
         })
     }
+}
+
+/// A complaint without a date withdraws too, and one on a channel that no map knows withdraws on all of them.
+fn complained(message: &messages::Row<'_>, contact: Option<Record>, page: &mut PageWriter<'_>) {
+    let channels = message.channel.map_or(ChannelWord::All, ChannelWord::One).consent();
+    let Some(contact) = contact else {
+        if !channels.is_empty() {
+            page.signals.push(Signal::UnknownComplained(message.row_id.to_owned()));
+        }
+        return;
+    };
+    for &channel in channels {
+        let complaint = Complaint { contact, channel, at: message.created_at, row_id: message.row_id.to_owned() };
+        page.signals.push(Signal::Complained(complaint));
+    }
+}
+
+/// Whether a message came back for good: every bounce but one that its status calls soft.
+fn is_hard(status: &str) -> bool {
+    !FoldedCode::of(status).as_str().contains("soft")
 }
 
 impl PageWriter<'_> {

@@ -9,9 +9,9 @@ mod messages;
 mod signals;
 mod teetimes;
 
-pub use handicaps::HandicapHistory;
+pub use handicaps::LatestHandicaps;
 pub use memberships::note_joined;
-pub use signals::{Signal, Signals};
+pub use signals::{Complaint, Signal, Signals};
 
 use arrow::array::RecordBatch;
 

@@ -2,35 +2,52 @@
 
 use crate::consolidate::consent::contact_points::Address;
 use crate::consolidate::profile::record_index::{Record, Roster};
-use crate::model::{Source, Timestamp};
+use crate::model::{Channel, Source, Timestamp};
+
+/// A message that a contact called spam: a withdrawal of the contact on the message's channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Complaint {
+    /// The contact.
+    pub contact: Record,
+    /// The channel.
+    pub channel: Channel,
+    /// When; null when the message has no date.
+    pub at: Option<Timestamp>,
+    /// `MessageLog.id`.
+    pub row_id: String,
+}
 
 /// One thing that the timeline tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Signal {
-    /// A player has a booking on the timeline.
+    /// A player has a booking.
     Booked(Record),
-    /// A message to a contact came back.
-    Bounced(Record, Address, Timestamp),
+    /// A message to a contact came back; whether for good.
+    Bounced(Record, Address, Timestamp, bool),
     /// A message reached a contact.
     Reached(Record, Address, Timestamp),
     /// A contact called a message spam.
-    Complained(Record, Address, Timestamp),
+    Complained(Complaint),
+    /// A contact that is not exported called this message spam.
+    UnknownComplained(String),
 }
 
 #[derive(Clone, Copy, Default)]
 struct Mail {
     bounced_at: Option<Timestamp>,
+    hard_bounced_at: Option<Timestamp>,
     reached_at: Option<Timestamp>,
-    complained_at: Option<Timestamp>,
 }
 
-/// All signals, by record. Taking them up is commutative: the order of batches does not matter.
+/// All signals, by record; complaints in the order in which batches are taken up.
 #[derive(Default)]
 pub struct Signals {
     first_player: Record,
     booked: Vec<bool>,
     first_contact: Record,
     mail: Vec<[Mail; 2]>,
+    complaints: Vec<Complaint>,
+    unknown_complaints: Vec<String>,
 }
 
 impl Signals {
@@ -39,31 +56,33 @@ impl Signals {
         let span = |source| (roster.records_of(source).next().unwrap_or(0), roster.records_of(source).count());
         let (first_player, players) = span(Source::Teetime);
         let (first_contact, contacts) = span(Source::Messaging);
-        Self { first_player, booked: vec![false; players], first_contact, mail: vec![[Mail::default(); 2]; contacts] }
+        let mail = vec![[Mail::default(); 2]; contacts];
+        Self { first_player, booked: vec![false; players], first_contact, mail, ..Self::default() }
     }
 
     /// Takes up the signals of a batch.
     pub fn take_up(&mut self, signals: &[Signal]) {
-        for &signal in signals {
+        for signal in signals {
             match signal {
                 Signal::Booked(player) => self.booked[(player - self.first_player) as usize] = true,
-                Signal::Bounced(contact, address, at) => {
-                    let mail = self.mail_mut(contact, address);
-                    mail.bounced_at = mail.bounced_at.max(Some(at));
+                Signal::Bounced(contact, address, at, is_hard) => {
+                    let mail = self.mail_mut(*contact, *address);
+                    mail.bounced_at = mail.bounced_at.max(Some(*at));
+                    if *is_hard {
+                        mail.hard_bounced_at = mail.hard_bounced_at.max(Some(*at));
+                    }
                 }
                 Signal::Reached(contact, address, at) => {
-                    let mail = self.mail_mut(contact, address);
-                    mail.reached_at = mail.reached_at.max(Some(at));
+                    let mail = self.mail_mut(*contact, *address);
+                    mail.reached_at = mail.reached_at.max(Some(*at));
                 }
-                Signal::Complained(contact, address, at) => {
-                    let mail = self.mail_mut(contact, address);
-                    mail.complained_at = mail.complained_at.max(Some(at));
-                }
+                Signal::Complained(complaint) => self.complaints.push(complaint.clone()),
+                Signal::UnknownComplained(row_id) => self.unknown_complaints.push(row_id.clone()),
             }
         }
     }
 
-    /// Whether a player has a booking on the timeline.
+    /// Whether a player has a booking among those exported.
     pub fn has_booked(&self, player: Record) -> bool {
         self.booked.get((player - self.first_player) as usize).copied().unwrap_or(false)
     }
@@ -79,9 +98,20 @@ impl Signals {
         mail.bounced_at.filter(|_| mail.bounced_at >= mail.reached_at)
     }
 
-    /// When a contact last called a message spam.
-    pub fn complained_at(&self, contact: Record, address: Address) -> Option<Timestamp> {
-        self.mail(contact, address).complained_at
+    /// When the last message came back for good, and when the last one arrived.
+    pub fn delivery(&self, contact: Record, address: Address) -> (Option<Timestamp>, Option<Timestamp>) {
+        let mail = self.mail(contact, address);
+        (mail.hard_bounced_at, mail.reached_at)
+    }
+
+    /// The spam complaints.
+    pub fn complaints(&self) -> &[Complaint] {
+        &self.complaints
+    }
+
+    /// Messages that contacts who are not exported called spam.
+    pub fn unknown_complaints(&self) -> &[String] {
+        &self.unknown_complaints
     }
 
     fn mail(&self, contact: Record, address: Address) -> Mail {

@@ -14,6 +14,10 @@ impl Timeline<'_> {
         let mut page = PageWriter::new(self.roster, columns.len());
         let mut scratch = Scratch::default();
         for booking in columns.rows() {
+            // Any booking makes a customer, also one before the look-back.
+            if self.options.has_timeline() {
+                page.signals.extend(self.roster.record(Source::Teetime, booking.source_id).map(Signal::Booked));
+            }
             match self.place(&booking) {
                 Err(reason) => page.outcome(Source::Teetime, ENTITY, booking.row_id, Outcome::Skipped, Some(reason)),
                 Ok(event) => {
@@ -36,7 +40,6 @@ impl Timeline<'_> {
                     page.outcome(Source::Teetime, ENTITY, booking.row_id, Outcome::Loaded, None);
                     let is_plain = matches!(booking.outcome, BookingOutcome::Booked | BookingOutcome::Completed);
                     page.departures.note_if(Departure::BookingType, !is_plain);
-                    page.signals.extend(self.roster.record(Source::Teetime, booking.source_id).map(Signal::Booked));
                 }
             }
         }

@@ -318,7 +318,7 @@ fn logged_changes_become_activities_only_when_asked_for_and_once_for_all_channel
 
 #[test]
 fn handicaps_become_activities_only_when_asked_for_and_name_the_one_before() {
-    use crate::consolidate::timeline::HandicapHistory;
+    use crate::consolidate::timeline::LatestHandicaps;
     let index = |row_id, value: Option<i32>, day: Option<&str>| handicaps::Row {
         source_id: "1",
         row_id,
@@ -340,9 +340,9 @@ fn handicaps_become_activities_only_when_asked_for_and_name_the_one_before() {
     let run = |options: &Options| {
         let timeline = Timeline { roster: &roster, options };
         let columns = columns::<handicaps::Table>(rows);
-        let mut history = HandicapHistory::default();
-        history.note(&timeline, &columns);
-        history.page(&timeline, &columns, 0, None, |_| true)
+        let mut latest = LatestHandicaps::default();
+        latest.note(&timeline, &columns);
+        latest.page(&timeline, &columns, None, |_| true)
     };
     let outcomes = |page: &crate::consolidate::timeline::Page| -> Vec<String> {
         let ledger = check::ledger::Table::columns(&page.ledger).unwrap();

@@ -56,6 +56,8 @@ pub fn create(crm: &Crm, has_schema: bool) -> Result<()> {
         include_str!("../../../sql/crm/backfill_written_key.sql"),
         include_str!("../../../sql/crm/backfill_before.sql"),
         include_str!("../../../sql/crm/backfill_withdrawn.sql"),
+        include_str!("../../../sql/crm/backfill_withdrawn_lifted.sql"),
+        include_str!("../../../sql/crm/backfill_undated.sql"),
         include_str!("../../../sql/crm/backfill_kept.sql"),
     ] {
         crm.run(statement)?;

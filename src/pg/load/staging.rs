@@ -3,7 +3,7 @@
 use anyhow::Result;
 use arrow::datatypes::{DataType, TimeUnit};
 
-use crate::model::Phase;
+use crate::model::{Phase, Timestamp};
 use crate::pg::copy::encode::{Column, Wire};
 use crate::pg::load::preflight::{Preflight, TablePlan};
 use crate::pg::load::rows::{Datasets, columns, send};
@@ -101,9 +101,14 @@ pub fn stage_refreshes(crm: &Crm, data: &dyn Datasets, phase: Phase) -> Result<u
 }
 
 /// Adds the withdrawals of this run to those ever loaded; returns how many are new or later than known.
-pub fn add_withdrawals(crm: &Crm, data: &dyn Datasets) -> Result<u64> {
+pub fn add_withdrawals(crm: &Crm, data: &dyn Datasets, as_of: Timestamp) -> Result<u64> {
     crm.doing("remember withdrawals");
     let dataset = crm::suppressions::Table::dataset();
     stage_side(crm, "load_withdrawals", dataset.stem, dataset.columns, data)?;
-    crm.execute(include_str!("../../../sql/crm/add_withdrawals.sql"), &[])
+    let undated = crm::undated_withdrawals::Table::dataset();
+    stage_side(crm, "load_undated", undated.stem, undated.columns, data)?;
+    // As the other instants are bound: as text, cast by the statement.
+    let as_of = as_of.to_string();
+    let first_seen = crm.execute(include_str!("../../../sql/crm/add_undated.sql"), &[&as_of])?;
+    Ok(first_seen + crm.execute(include_str!("../../../sql/crm/add_withdrawals.sql"), &[&as_of])?)
 }

@@ -62,7 +62,10 @@ impl Writer {
     /// Lower case by Unicode's rules where the database has a collation that knows them, else by its own.
     fn lower(&self, expression: &str) -> String {
         match self.collation {
-            Some(name) => format!("lower({expression} collate \"{name}\")"),
+            // The two letters on which providers disagree are folded by us, as in `segment::text`.
+            Some(name) => {
+                format!("translate(lower(translate({expression}, e'\\u0130', 'i') collate \"{name}\"), e'\\u03c2', e'\\u03c3')")
+            }
             None => format!("lower({expression})"),
         }
     }
@@ -92,7 +95,8 @@ const COLLATIONS: &[&str] = &["pg_c_utf8", "C.utf8", "und-x-icu"];
 
 /// The collation by which a database can fold the case of any letter, if it has one.
 pub fn case_collation(connection: &Connection) -> Result<Option<&'static str>> {
-    let sql = "select collname::text from pg_catalog.pg_collation where collname = any($1)";
+    let sql = "select collname::text from pg_catalog.pg_collation where collname = any($1) \
+               and pg_catalog.getdatabaseencoding() = 'UTF8' and collencoding in (-1, pg_catalog.pg_char_to_encoding('UTF8'))";
     let found: Vec<String> = connection.query(sql, &[&COLLATIONS])?.iter().map(|row| row.get(0)).collect();
     Ok(COLLATIONS.iter().copied().find(|name| found.iter().any(|one| one == name)))
 }

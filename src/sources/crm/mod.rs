@@ -66,8 +66,21 @@ table! {
         scope: Label,
         /// When it was withdrawn (UTC); null when only a flag said so.
         revoked_at: Option<Timestamp>,
+        /// Only an explicit action of the person later than this lifts it (UTC): of an undated one the as-of time of the load that
+        /// recorded it. Null for bounces and deaths.
+        lifted_after: Option<Timestamp>,
         /// `WITHDRAWN`, `BOUNCED`, `COMPLAINED` or `DECEASED`.
         reason: Label,
+    }
+}
+
+table! {
+    /// When loads first recorded each withdrawal without a date (`backfill.undated`).
+    pub mod undated_withdrawals = "raw_crm__undated_withdrawals", key(evidence_key) {
+        /// As in `crm__undated_withdrawals`.
+        evidence_key: Text,
+        /// The as-of time of the load that first recorded it (UTC).
+        recorded_at: Timestamp,
     }
 }
 
@@ -78,5 +91,9 @@ pub fn exports() -> Vec<Export> {
         Export::of::<profile_ids::Table>("profile_ids", include_str!("../../../sql/exports/crm/profile_ids.sql")),
         Export::of::<rejected_pairs::Table>("rejected_pairs", include_str!("../../../sql/exports/crm/rejected_pairs.sql")),
         Export::of::<withdrawals::Table>("withdrawals", include_str!("../../../sql/exports/crm/withdrawals.sql")),
+        Export::of::<undated_withdrawals::Table>(
+            "undated_withdrawals",
+            include_str!("../../../sql/exports/crm/undated_withdrawals.sql"),
+        ),
     ]
 }

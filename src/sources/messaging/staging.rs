@@ -1,7 +1,7 @@
 //! Messaging contacts, evidence of consent, and messages.
 
 use crate::model::reference::ChannelWord;
-use crate::model::{Channel, MessageKind, Reason, Source, TenantRule, Timestamp};
+use crate::model::{Channel, MessageKind, Reason, ReviewVerdict, Source, TenantRule, Timestamp};
 use crate::sources::messaging::{consent_changes, contacts, messages, preferences};
 use crate::sources::staging::{Cell, Desk, Disposition, Entity, Founding, PersonCells, act, stage_person};
 use crate::tables::stage::{self, consents, people};
@@ -17,9 +17,9 @@ impl Entity for contacts::Table {
     fn stage(row: &contacts::Row<'_>, desk: &mut Desk<'_>) -> Disposition {
         let mut buffer = String::new();
         let auth_user_id = desk.subject("auth_user_id", row.auth_user_id, &mut buffer);
-        let as_of = desk.rules.as_of;
+        let rules = desk.rules;
         let cells = PersonCells {
-            tenancy: desk.rules.tenancy(Source::Messaging, row.tenant_id, TenantRule::Row),
+            tenancy: rules.tenancy(Source::Messaging, row.tenant_id, TenantRule::Row),
             founding: Founding::Contact,
             email: Cell::of("email", row.email),
             phone: Cell::of("phone_number", row.phone_number),
@@ -35,17 +35,27 @@ impl Entity for contacts::Table {
         };
         let staged = people::Row {
             auth_user_id,
-            email_opt_in: row.email_opt_in,
-            sms_opt_in: row.sms_opt_in,
+            email_opt_in: row.email_opt_in.or_else(|| rules.reviews.consent(Self::ENTITY, row.id, "email_opt_in")),
+            sms_opt_in: row.sms_opt_in.or_else(|| rules.reviews.consent(Self::ENTITY, row.id, "sms_opt_in")),
             created_at: desk.tally.instant("created_at", row.created_at),
             updated_at: desk.tally.instant("updated_at", row.updated_at),
-            // Deleted stays deleted, whatever is wrong with the date.
-            deleted_at: row.deleted_at.map(|at| desk.tally.instant("deleted_at", Some(at)).unwrap_or(as_of)),
+            deleted_at: row.deleted_at.and_then(|at| deleted(desk, row.id, at)),
             ..people::Row::blank(row.id)
         };
         stage_person(desk, cells, staged);
         Disposition::Staged
     }
+}
+
+/// When a contact was deleted. It stays deleted, whatever is wrong with the date, unless a person decided that it is not.
+fn deleted(desk: &mut Desk<'_>, id: &str, at: Timestamp) -> Option<Timestamp> {
+    const DELETED_AT: &str = "deleted_at";
+    let is_live = || {
+        let verdict = desk.rules.reviews.verdict(Source::Messaging, contacts::Table::ENTITY, id, DELETED_AT);
+        verdict == Some(ReviewVerdict::NotDeleted)
+    };
+    let is_live = is_live();
+    desk.tally.instant(DELETED_AT, Some(at)).or_else(|| (!is_live).then_some(desk.rules.as_of))
 }
 
 /// One statement about consent, of a preference or of the log.
@@ -55,10 +65,11 @@ struct Evidence<'a> {
     row_id: &'a str,
     channel: Option<&'a str>,
     scope: Option<&'a str>,
-    /// Null says neither.
-    consents: Option<bool>,
+    /// The column and what it says; null says neither yes nor no.
+    consents: (&'static str, Option<bool>),
     origin: Option<&'a str>,
-    at: (&'static str, Option<Timestamp>),
+    granted_at: (&'static str, Option<Timestamp>),
+    refused_at: (&'static str, Option<Timestamp>),
     changed_at: Option<(&'static str, Option<Timestamp>)>,
 }
 
@@ -78,9 +89,10 @@ impl Entity for preferences::Table {
             row_id: row.id,
             channel: row.channel,
             scope: row.scope,
-            consents: row.opted_in,
+            consents: ("opted_in", row.opted_in),
             origin: None,
-            at: if row.opted_in == Some(true) { created } else { updated },
+            granted_at: created,
+            refused_at: updated,
             changed_at: Some(updated),
         };
         stage_evidence(desk, &evidence)
@@ -102,9 +114,10 @@ impl Entity for consent_changes::Table {
             row_id: row.id,
             channel: row.channel,
             scope: row.scope,
-            consents: row.consent_after,
+            consents: ("consent_after", row.consent_after),
             origin: row.source,
-            at: ("created_at", row.created_at),
+            granted_at: ("created_at", row.created_at),
+            refused_at: ("created_at", row.created_at),
             changed_at: None,
         };
         stage_evidence(desk, &evidence)
@@ -115,7 +128,13 @@ impl Entity for consent_changes::Table {
 /// out, since nobody knows what was granted.
 fn stage_evidence(desk: &mut Desk<'_>, evidence: &Evidence<'_>) -> Disposition {
     const CHANNEL: &str = "channel";
-    let Some(is_grant) = evidence.consents else { return Disposition::Rejected(Reason::ConsentUnreadable) };
+    let (column, stated) = evidence.consents;
+    let decided = || desk.rules.reviews.consent(evidence.entity, evidence.row_id, column);
+    // What says neither yes nor no is a withdrawal until a person decides.
+    let is_grant = stated.or_else(decided).unwrap_or_else(|| {
+        desk.tally.note(column, Reason::ConsentUnreadable);
+        false
+    });
     let raw = evidence.channel.unwrap_or_default();
     let word = match desk.rules.reference.channels.get(raw) {
         Some(word) => *word,
@@ -132,8 +151,9 @@ fn stage_evidence(desk: &mut Desk<'_>, evidence: &Evidence<'_>) -> Disposition {
     let [channel_buffer, scope_buffer] = &mut buffers;
     let channel_raw = desk.label(CHANNEL, evidence.channel, channel_buffer).unwrap_or_default();
     let scope = scope(desk, evidence.scope, scope_buffer);
-    let at = dated(desk, evidence.at);
-    let changed_at = evidence.changed_at.map_or(at, |changed| if changed.0 == evidence.at.0 { at } else { dated(desk, changed) });
+    let stated_at = if is_grant { evidence.granted_at } else { evidence.refused_at };
+    let (at, is_undated) = dated(desk, stated_at);
+    let changed_at = evidence.changed_at.filter(|changed| changed.0 != stated_at.0).map_or(at, |changed| dated(desk, changed).0);
     let origin = evidence.origin.map(act).filter(|origin| !origin.is_empty());
     let is_act = origin.as_deref().is_some_and(|origin| desk.rules.is_act(origin));
     let row = consents::Row {
@@ -146,6 +166,7 @@ fn stage_evidence(desk: &mut Desk<'_>, evidence: &Evidence<'_>) -> Disposition {
         is_act,
         at,
         changed_at,
+        is_undated,
         origin: origin.as_deref(),
         channel_raw,
     };
@@ -170,19 +191,19 @@ fn scope(desk: &mut Desk<'_>, raw: Option<&str>, buffer: &mut String) -> String 
     })
 }
 
-/// The time of evidence: nothing counts as later than as_of, and what has no date counts as of then.
-fn dated(desk: &mut Desk<'_>, (column, raw): (&'static str, Option<Timestamp>)) -> Timestamp {
+/// The time of evidence, and whether it has none: nothing counts as later than as_of, and what has no date counts as of then.
+fn dated(desk: &mut Desk<'_>, (column, raw): (&'static str, Option<Timestamp>)) -> (Timestamp, bool) {
     let as_of = desk.rules.as_of;
     match desk.tally.instant(column, raw) {
         None => {
             desk.tally.note(column, Reason::ConsentUndated);
-            as_of
+            (as_of, true)
         }
         Some(at) if at > as_of => {
             desk.tally.note(column, Reason::ConsentFuture);
-            as_of
+            (as_of, false)
         }
-        Some(at) => at,
+        Some(at) => (at, false),
     }
 }
 
@@ -233,7 +254,8 @@ impl Entity for messages::Table {
 mod tests {
     use super::*;
     use crate::model::{ActivityChannel, SkipReason};
-    use crate::sources::staging::lab::{as_of, at, columns, count, rejects, stage};
+    use crate::sources::staging::Survey;
+    use crate::sources::staging::lab::{as_of, at, columns, count, rejects, stage, stage_after};
     use crate::tables::stage::messages as staged_messages;
 
     fn contact(id: &str) -> contacts::Row<'_> {
@@ -346,12 +368,41 @@ mod tests {
         let rows = [
             preferences::Row { created_at: Some(at("2030-01-01T00:00:00Z")), ..preference("1", "sms", true) },
             preferences::Row { updated_at: None, ..preference("2", "sms", false) },
-            preferences::Row { opted_in: None, ..preference("3", "sms", false) },
         ];
         let sheet = stage::<preferences::Table>(&rows);
         assert!(consents_of(&sheet).iter().all(|(.., at)| *at == as_of().to_string()));
         assert_eq!((count(&sheet, Reason::ConsentFuture), count(&sheet, Reason::ConsentUndated)), (1, 1));
-        assert_eq!(rejects(&sheet), ["3 - CONSENT_UNREADABLE"]);
+        let undated: Vec<_> = columns::<consents::Table>(&sheet.consents).rows().map(|row| row.is_undated).collect();
+        assert_eq!(undated, [false, true], "a date after as_of is a date");
+    }
+
+    fn decided(reviews: &str) -> crate::sources::staging::StagingOptions {
+        let reviews = crate::model::Reviews::parse(&format!("source,entity,id,column,verdict,reason,who,at\n{reviews}")).unwrap();
+        crate::sources::staging::StagingOptions { reviews, ..crate::sources::staging::lab::options() }
+    }
+
+    #[test]
+    fn a_word_that_says_neither_yes_nor_no_is_a_withdrawal_until_a_person_decides() {
+        let rows = [preferences::Row { opted_in: None, ..preference("3", "sms", false) }];
+        let sheet = stage::<preferences::Table>(&rows);
+        let updated = "2024-02-01T00:00:00.000Z".to_owned();
+        assert_eq!(consents_of(&sheet), [("3".to_owned(), Some(Channel::Sms), "all".to_owned(), false, updated)]);
+        assert_eq!((rejects(&sheet), sheet.rejected_rows), (vec!["3 opted_in CONSENT_UNREADABLE".to_owned()], 0));
+        let options = decided("messaging,preferences,3,opted_in,opted-in,asked,T. Ester,2026-11-22\n");
+        let sheet = stage_after::<preferences::Table>(&rows, options, Survey::default());
+        assert_eq!((consents_of(&sheet)[0].3, rejects(&sheet)), (true, Vec::new()));
+    }
+
+    #[test]
+    fn a_contact_stays_deleted_whatever_its_date_unless_a_person_decides() {
+        let rows = [contacts::Row { deleted_at: Some(Timestamp::INFINITY), ..contact("d") }];
+        let person = |options| {
+            let sheet = stage_after::<contacts::Table>(&rows, options, Survey::default());
+            columns::<people::Table>(&sheet.people).row(0).deleted_at
+        };
+        assert_eq!(person(decided("")), Some(as_of()));
+        assert_eq!(person(decided("messaging,contacts,d,deleted_at,not-deleted,,,\n")), None);
+        assert_eq!(person(decided("messaging,contacts,d,deleted_at,deleted,,,\n")), Some(as_of()));
     }
 
     #[test]

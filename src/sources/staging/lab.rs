@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Reason, Reference, Source, Timestamp};
+use crate::model::{Reason, Reference, Reviews, Source, Timestamp};
 use crate::sources::staging::{Entity, Rules, Sheet, StagingOptions, Survey, Uniqueness, Verdict, stage_batch};
 use crate::tables::{Builder as _, Columns as _, Table};
 
@@ -32,6 +32,7 @@ pub fn options() -> StagingOptions {
         keyless: true,
         act_sources: vec!["WEB_FORM".to_owned(), "DOUBLE_OPT_IN".to_owned()],
         reference: Reference::committed(),
+        reviews: Reviews::default(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::model::phone::PhoneRegion;
 use crate::model::zone::Zone;
-use crate::model::{Code as _, Day, Reference, Source, TenantRule, Timestamp};
+use crate::model::{Code as _, Day, Reference, Reviews, Source, TenantRule, Timestamp};
 
 /// What staging must be told.
 #[derive(Clone, Debug)]
@@ -27,6 +27,8 @@ pub struct StagingOptions {
     pub act_sources: Vec<String>,
     /// Code maps and junk lists.
     pub reference: Reference,
+    /// What people decided about cells that could not be read.
+    pub reviews: Reviews,
 }
 
 /// A setting that cannot be used.
@@ -58,6 +60,8 @@ pub struct Rules {
     pub keyless: bool,
     /// Code maps and junk lists.
     pub reference: Reference,
+    /// What people decided about cells that could not be read.
+    pub reviews: Reviews,
     mca: [String; 2],
     tenantless: Option<String>,
     map: BTreeMap<String, BTreeMap<String, String>>,
@@ -91,6 +95,7 @@ impl Rules {
             as_of: options.as_of,
             keyless: options.keyless,
             reference: options.reference,
+            reviews: options.reviews,
             mca: [options.mca_za, options.mca_uk],
             tenantless: options.tenantless,
             map: options.map,

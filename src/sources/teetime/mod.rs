@@ -36,6 +36,8 @@ table! {
         created_at: Option<Timestamp>,
         /// `Player.updatedAt`.
         updated_at: Option<Timestamp>,
+        /// When the player first booked, also before the look-back; null without any booking.
+        first_booking_at: Option<Timestamp>,
     }
 }
 
@@ -146,7 +148,8 @@ table! {
 /// What is exported of TeeTime.
 pub fn exports() -> Vec<Export> {
     vec![
-        Export::of::<players::Table>("players", include_str!("../../../sql/exports/teetime/players.sql")),
+        Export::of::<players::Table>("players", include_str!("../../../sql/exports/teetime/players.sql"))
+            .optional(&["first_booking_at"]),
         Export::of::<clubs::Table>("clubs", include_str!("../../../sql/exports/teetime/clubs.sql")),
         Export::of::<courses::Table>("courses", include_str!("../../../sql/exports/teetime/courses.sql")),
         Export::of::<player_club_memberships::Table>(

@@ -57,6 +57,7 @@ impl Entity for players::Table {
             home_club_name,
             created_at: desk.tally.instant("created_at", row.created_at),
             updated_at: desk.tally.instant("updated_at", row.updated_at),
+            first_booked_at: desk.tally.instant("first_booking_at", row.first_booking_at),
             ..people::Row::blank(row.id)
         };
         stage_person(desk, cells, staged);
@@ -202,6 +203,7 @@ mod tests {
             club_tenant_id: None,
             created_at: Some(at("2024-05-01T10:00:00Z")),
             updated_at: None,
+            first_booking_at: None,
         }
     }
 

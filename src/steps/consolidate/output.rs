@@ -11,7 +11,7 @@ use crate::consolidate::{Departures, Roster};
 use crate::store::{Draft, TableWriter};
 use crate::tables::crm::{
     activities, campaign_interactions, customer_profiles, duplicate_candidates, field_provenance, identity_aliases,
-    marketing_consents, suppressions,
+    marketing_consents, suppressions, undated_withdrawals,
 };
 use crate::tables::{Table, check};
 
@@ -121,6 +121,21 @@ impl<'a> Output<'a> {
     /// All suppressions.
     pub fn suppressions(&mut self, batch: RecordBatch) -> Result<()> {
         self.draft.write::<suppressions::Table>(None, [batch]).map(drop)
+    }
+
+    /// Evidence keys of withdrawals without a date.
+    pub fn undated(&mut self, keys: &[String]) -> Result<()> {
+        let mut rows = undated_withdrawals::Builder::new(keys.len());
+        keys.iter().for_each(|evidence_key| rows.push(undated_withdrawals::Row { evidence_key }));
+        let batch = crate::tables::Builder::finish(&mut rows);
+        self.draft.write::<undated_withdrawals::Table>(None, [batch]).map(drop)
+    }
+
+    /// The rows that a person must decide; returns how many.
+    pub fn manual_review(&mut self, batch: RecordBatch) -> Result<i64> {
+        let rows = i64::try_from(batch.num_rows())?;
+        self.draft.write::<check::manual_review::Table>(None, [batch])?;
+        Ok(rows)
     }
 
     /// All duplicate candidates.

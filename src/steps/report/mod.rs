@@ -113,6 +113,7 @@ fn count(session: &Session, phase: Phase, as_of: Timestamp, folders: [&Folder; 4
     each!(built, crm::customer_profiles::Table, columns => tally.profiles(columns));
     each!(built, crm::marketing_consents::Table, columns => tally.consents(columns));
     each!(built, crm::suppressions::Table, columns => tally.suppressions(columns));
+    each!(built, check::manual_review::Table, columns => tally.manual_review(columns));
     each!(built, crm::activities::Table, columns => tally.activities(columns, as_of));
     each!(built, check::departures::Table, columns => tally.departures(columns));
     tally.departures(&crate::steps::score::departures(&scored.manifest)?);

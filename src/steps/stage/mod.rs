@@ -11,7 +11,7 @@ use crate::cli::{Outcome, Session};
 use crate::config::{Config, Keyless, Tenantless};
 use crate::fault::{Exit, Fault};
 use crate::model::thousands;
-use crate::model::{Code, Phase, Reference, Source, Timestamp};
+use crate::model::{Code, Phase, Reference, Reviews, Source, Timestamp};
 use crate::sources::staging::{Rules, StagingOptions};
 use crate::steps::{nothing_to_do, unchanged};
 use crate::store::{Draft, Folder, Manifest, RunLock, read_text};
@@ -38,14 +38,16 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let exports = open_exports(session, phase)?;
     let (as_of_text, as_of) = as_of(session, &exports)?;
     let maps = read_maps(session)?;
-    let manifest = manifest(session, phase, &as_of_text, &exports, &maps);
+    let (reviews_text, reviews) = read_reviews(session)?;
+    let mut manifest = manifest(session, phase, &as_of_text, &exports, &maps);
+    manifest.input("reviews", reviews_text.as_bytes());
     let target = session.layout.stage();
     if !args.with_values
         && let Some(done) = unchanged(&target, &manifest)?
     {
         return Ok(nothing_to_do("stage", &done, NEXT));
     }
-    let rules = rules(session, as_of, &maps)?;
+    let rules = rules(session, as_of, &maps, reviews)?;
     let draft = Draft::create(&target, &as_of_text)?;
     let mut account = Account::new(&draft)?;
     for (source, export) in &exports {
@@ -54,7 +56,6 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     account.refuse_too_many_rejects(session.config.load.max_reject_ratio)?;
     session.progress.line(&account.values().text(args.brief));
     let outcome = outcome(&account, phase);
-    let mut manifest = manifest;
     account.finish(&draft, &mut manifest)?;
     draft.finish(manifest, &session.layout.previous("stage"))?;
     Ok(outcome)
@@ -90,6 +91,15 @@ fn read_maps(session: &Session) -> Result<Vec<(&'static str, String)>> {
         .collect()
 }
 
+/// What people decided about cells that could not be read, as text and read.
+pub fn read_reviews(session: &Session) -> Result<(String, Reviews)> {
+    let path = session.config.resolve(&session.config.consent.reviews);
+    let text = read_text(&path)?.unwrap_or_default();
+    let reviews = Reviews::parse(&text)
+        .map_err(|what| Fault::new(Exit::Usage, what).at(path.display().to_string()).help("docs/codes.md has an example"))?;
+    Ok((text, reviews))
+}
+
 fn manifest(session: &Session, phase: Phase, as_of: &str, exports: &[(Source, Folder)], maps: &[(&str, String)]) -> Manifest {
     let mut manifest = Manifest::new("stage", as_of, Some(phase.number()));
     for (source, export) in exports {
@@ -111,17 +121,17 @@ fn manifest(session: &Session, phase: Phase, as_of: &str, exports: &[(Source, Fo
     manifest
 }
 
-fn rules(session: &Session, as_of: Timestamp, maps: &[(&'static str, String)]) -> Result<Rules> {
+fn rules(session: &Session, as_of: Timestamp, maps: &[(&'static str, String)], reviews: Reviews) -> Result<Rules> {
     let reference = Reference::parse(maps).map_err(|error| {
         let folder = session.config.resolve(&session.config.paths.reference);
         Fault::new(Exit::Usage, format!("line {}: {}", error.line, error.what)).at(folder.join(error.file).display().to_string())
     })?;
-    Rules::new(options(&session.config, as_of, reference))
+    Rules::new(options(&session.config, as_of, reference, reviews))
         .map_err(|error| Fault::new(Exit::Usage, error.to_string()).help("codes are ISO 3166, such as \"ZA\" or \"GB\"").into())
 }
 
 /// The settings of staging.
-fn options(config: &Config, as_of: Timestamp, reference: Reference) -> StagingOptions {
+fn options(config: &Config, as_of: Timestamp, reference: Reference, reviews: Reviews) -> StagingOptions {
     let tenants = &config.tenants;
     StagingOptions {
         as_of,
@@ -137,6 +147,7 @@ fn options(config: &Config, as_of: Timestamp, reference: Reference) -> StagingOp
         keyless: config.identity.keyless == Keyless::Profile,
         act_sources: config.consent.act_sources.clone(),
         reference,
+        reviews,
     }
 }
 

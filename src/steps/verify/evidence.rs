@@ -8,7 +8,7 @@ use crate::model::{AliasType, Code, Outcome, Phase, Source, Timestamp};
 use crate::pg::verify::session::Verifier;
 use crate::sources;
 use crate::steps::verify::folders::{Folders, lend_rows};
-use crate::steps::verify::settings;
+use crate::steps::verify::{consent, handicaps, settings};
 use crate::tables::{Table, check, crm, evidence, resolution, score, stage};
 
 /// Columns of a profile whose named source row is compared.
@@ -219,6 +219,7 @@ impl Folders {
                 }
             }
         }
+        let (recorded, latest) = (consent::recorded(self)?, handicaps::latest(self)?);
         lend_rows::<evidence::people::Table>(verifier, |push| {
             for source in self.phase.sources() {
                 let mut linked: HashMap<&str, resolution::links::Row<'_>, foldhash::fast::FixedState> = HashMap::default();
@@ -232,6 +233,7 @@ impl Folders {
                 for columns in self.stage.read::<stage::people::Table>(Some(source))? {
                     for row in columns?.rows() {
                         let link = linked.get(row.source_id);
+                        let of_history = latest.get(row.source_id).filter(|_| source == Source::McaZa);
                         push(evidence::people::Row {
                             source,
                             source_id: row.source_id,
@@ -254,15 +256,15 @@ impl Folders {
                             mca_id: row.mca_id,
                             auth_user_id: row.auth_user_id,
                             status_tag: row.status_tag.map(Code::code),
-                            handicap: row.handicap,
-                            handicap_at: row.handicap_at,
+                            handicap: of_history.map_or(row.handicap, |(value, _)| Some(*value)),
+                            handicap_at: of_history.map_or(row.handicap_at, |(_, at)| Some(*at)),
                             membership_status: row.membership_status,
                             membership_tier: row.membership_tier,
                             joined_at: if source == Source::Scl { joined.get(row.source_id).copied() } else { None },
                             email_opt_in: row.email_opt_in,
                             sms_opt_in: row.sms_opt_in,
                             created_at: row.created_at,
-                            updated_at: row.updated_at,
+                            updated_at: row.updated_at.or_else(|| consent::undated_flag(&recorded, source, row.source_id)),
                             deleted_at: row.deleted_at,
                         });
                     }
@@ -305,37 +307,18 @@ impl Folders {
             }
             Ok(())
         })?;
-        rows += lend_rows::<evidence::consents::Table>(verifier, |push| {
-            if self.stage.has::<stage::consents::Table>(Some(Source::Messaging)) {
-                for columns in self.stage.read::<stage::consents::Table>(Some(Source::Messaging))? {
-                    for row in columns?.rows() {
-                        if let Some(channel) = row.channel {
-                            push(evidence::consents::Row {
-                                contact_id: row.source_id,
-                                entity: row.entity,
-                                channel,
-                                scope: row.scope,
-                                is_grant: row.is_grant,
-                                is_act: row.is_act,
-                                at: row.at,
-                                changed_at: row.changed_at,
-                            });
-                        }
-                    }
-                }
-            }
-            Ok(())
-        })?;
+        rows += lend_rows::<evidence::consents::Table>(verifier, |push| consent::evidence(session, self, push))?;
         rows += lend_rows::<evidence::withdrawals::Table>(verifier, |push| {
             if let Some(folder) = &self.exports_crm {
                 for columns in folder.read::<sources::crm::withdrawals::Table>(None)? {
-                    for row in columns?.rows().filter(|row| row.reason == "WITHDRAWN") {
+                    for row in columns?.rows().filter(|row| matches!(row.reason, "WITHDRAWN" | "COMPLAINED")) {
                         push(evidence::withdrawals::Row {
                             tenant_id: row.tenant_id,
                             channel: row.channel,
                             address: row.address,
                             scope: row.scope,
                             revoked_at: row.revoked_at,
+                            lifted_after: row.lifted_after.unwrap_or(self.as_of),
                         });
                     }
                 }

@@ -1,7 +1,9 @@
 //! `verify`: what is in the CRM against exports, ledger and datasets, check by check, in one read-only snapshot.
 
+mod consent;
 mod evidence;
 mod folders;
+mod handicaps;
 mod preflight;
 mod results;
 mod segments;
@@ -29,6 +31,9 @@ pub struct Args {
     /// Show, masked, five links of every rule, the nearest pairs that were not joined, and the largest cluster
     #[arg(long)]
     pub spot_check: bool,
+    /// Print the strategy's queries in their own columns, values of people included; nothing of it is kept
+    #[arg(long)]
+    pub show: bool,
 }
 
 /// The file beside `check__results` that holds the strategy's queries and their answers.
@@ -43,7 +48,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let folders = folders::Folders::open(session)?;
     let crm = crate::steps::database(session, "CRM_DATABASE_URL")?;
     let phase = folders.phase.number();
-    let Found { place, checks, answers } = sessions::ask(session, &folders, &crm)?;
+    let Found { place, checks, answers, revealed } = sessions::ask(session, &folders, &crm, args.show)?;
     let mut results = Results::new(phase);
     for (check, findings, taken) in checks {
         results.enter(check, findings, taken);
@@ -65,7 +70,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
 
     let summary = json!({ "phase": phase, "place": place, "counts": results.counts(), "differing": results.differing() });
     let fault = results.fault(args.strict);
-    let mut text = results.text(&answers);
+    let mut text = results.text(if args.show { &revealed } else { &answers });
     if session.verbose > 0 || args.spot_check {
         text += &spot::spot_check(&folders)?;
     }

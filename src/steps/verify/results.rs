@@ -252,6 +252,11 @@ pub(super) fn table(columns: &[String], rows: &[Vec<String>]) -> String {
     text
 }
 
+/// The CRM's answer to a query of the strategy as it was given, for the terminal of somebody who may see values.
+pub fn revealed(quality: &Quality, columns: Vec<String>, rows: Vec<Vec<String>>) -> Answer {
+    Answer { title: quality.title.to_owned(), sql: quality.sql.trim().to_owned(), columns, rows }
+}
+
 /// The CRM's answer to a query of the strategy. The addresses of the duplicate check are counted by how many profiles share one:
 /// an answer is kept, printed and mailed.
 pub fn answer(quality: &Quality, columns: Vec<String>, rows: Vec<Vec<String>>) -> Answer {
@@ -305,7 +310,9 @@ mod tests {
     #[test]
     fn the_duplicate_check_is_kept_without_addresses() {
         let rows = vec![vec!["a@club.test".to_owned(), "3".to_owned()], vec!["b@club.test".to_owned(), "3".to_owned()]];
-        let answer = answer(&QUALITY[2], vec!["email".to_owned(), "count".to_owned()], rows);
+        let answer = answer(&QUALITY[2], vec!["email".to_owned(), "count".to_owned()], rows.clone());
         assert_eq!(answer.rows, [["3".to_owned(), "2".to_owned()]]);
+        let own = revealed(&QUALITY[2], vec!["email".to_owned(), "count".to_owned()], rows);
+        assert_eq!((own.columns[0].as_str(), own.rows[1][0].as_str()), ("email", "b@club.test"), "for who asks to see them");
     }
 }

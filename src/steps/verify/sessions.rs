@@ -22,12 +22,14 @@ pub struct Found {
     pub place: String,
     /// The checks, in the order in which they are reported.
     pub checks: Vec<Asked>,
-    /// The strategy's queries.
+    /// The strategy's queries, without any value of a person.
     pub answers: Vec<Answer>,
+    /// The same in the queries' own columns, for whoever asked to see values; else empty.
+    pub revealed: Vec<Answer>,
 }
 
 /// Asks every check of the phase and the strategy's queries.
-pub fn ask(session: &Session, folders: &Folders, crm: &Dsn) -> Result<Found> {
+pub fn ask(session: &Session, folders: &Folders, crm: &Dsn, is_shown: bool) -> Result<Found> {
     let phase = folders.phase.number();
     let (of_people, of_rows): (Vec<&Check>, Vec<&Check>) =
         CHECKS.iter().filter(|check| check.from <= phase).partition(|check| needs_people(check));
@@ -46,31 +48,42 @@ pub fn ask(session: &Session, folders: &Folders, crm: &Dsn) -> Result<Found> {
     };
     let first_share = || share(session, folders, &first, &task);
     let last = second.as_ref().unwrap_or(&first);
-    let last_share = || -> Result<(Vec<Asked>, Vec<Answer>)> {
+    let last_share = || -> Result<(Vec<Asked>, Answers)> {
         let mut checks = share(session, folders, last, &task)?;
         if has_segments {
             let started = Instant::now();
             checks.push((&SEGMENT_RULES, segments::compare(session, folders, last)?, started.elapsed()));
             task.advance(1);
         }
-        let answers = QUALITY.iter().map(|quality| {
+        let mut answers = Answers::default();
+        for quality in QUALITY {
             let (columns, rows) = last.table(quality.sql)?;
-            Ok(results::answer(quality, columns, rows))
-        });
-        Ok((checks, answers.collect::<Result<_>>()?))
+            if is_shown {
+                answers.revealed.push(results::revealed(&quality, columns.clone(), rows.clone()));
+            }
+            answers.safe.push(results::answer(&quality, columns, rows));
+        }
+        Ok((checks, answers))
     };
     let (mut checks, answers) = both(second.is_some(), first_share, last_share)?;
     task.finish("");
     checks.sort_by_key(|(check, ..)| CHECKS.iter().position(|declared| declared.name == check.name).unwrap_or(CHECKS.len()));
-    Ok(Found { place: first.place(), checks, answers })
+    Ok(Found { place: first.place(), checks, answers: answers.safe, revealed: answers.revealed })
+}
+
+/// Answers to the strategy's queries: as they are kept, and as they were given.
+#[derive(Default)]
+struct Answers {
+    safe: Vec<Answer>,
+    revealed: Vec<Answer>,
 }
 
 /// Both shares at once when there are two, else the last, which then is all.
 fn both(
     are_two: bool,
     first: impl FnOnce() -> Result<Vec<Asked>>,
-    last: impl FnOnce() -> Result<(Vec<Asked>, Vec<Answer>)> + Send,
-) -> Result<(Vec<Asked>, Vec<Answer>)> {
+    last: impl FnOnce() -> Result<(Vec<Asked>, Answers)> + Send,
+) -> Result<(Vec<Asked>, Answers)> {
     if !are_two {
         return last();
     }

@@ -19,6 +19,7 @@ pub fn lend(session: &Session, folders: &Folders, verifier: &Verifier) -> Result
             default_tenant_id: &config.tenants.default,
             is_weak_consent_enough: !config.consent.strict_consent,
             is_false_flag_withdrawal: config.consent.flag_false == FlagFalse::Withdrawal,
+            is_identity_global: config.identity.scope == Scope::Global,
             is_suppression_global: config.consent.suppression == Scope::Global,
             is_engaged_only: config.scores.activity_scope == ActivityScope::Engaged,
             is_renormalised: config.scores.missing == MissingComponent::Renormalise,

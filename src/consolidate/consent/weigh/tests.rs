@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::consolidate::consent::withdrawals::EarlierWithdrawal;
+use crate::consolidate::consent::earlier::EarlierWithdrawal;
 use crate::consolidate::sample::{Built, World, at, evidence, logged_act, person, with_email};
 use crate::consolidate::{Departure, FlagFalse, Options, SuppressionReach};
 use crate::model::{Channel, ConsentStatus, CustomerStatus, PhoneClass, Source, StatusTag, Timestamp};
@@ -230,6 +230,7 @@ fn earlier(reason: &str, revoked_at: Option<Timestamp>) -> EarlierWithdrawal {
         address: "jo@mail.test".to_owned(),
         scope: "all".to_owned(),
         revoked_at,
+        lifted_after: revoked_at.unwrap_or(at("03-01")),
         reason: reason.to_owned(),
     }
 }
@@ -249,7 +250,9 @@ fn a_withdrawal_of_an_earlier_load_is_lifted_only_by_a_later_logged_act() {
     assert_eq!(outcome(earlier("WITHDRAWN", Some(at("03-01"))), &[]), stands);
     assert_eq!(outcome(earlier("WITHDRAWN", Some(at("03-01"))), &[act("03-01")]), stands);
     assert_eq!(outcome(earlier("WITHDRAWN", Some(at("03-01"))), &[act("03-02")]), lifted);
-    assert_eq!(outcome(earlier("WITHDRAWN", None), &[act("03-02")]), stands, "nobody knows when");
+    assert_eq!(outcome(earlier("WITHDRAWN", None), &[act("03-01")]), stands);
+    assert_eq!(outcome(earlier("WITHDRAWN", None), &[act("03-02")]), lifted, "undated, it counts from its load");
+    assert_eq!(outcome(earlier("COMPLAINED", Some(at("03-01"))), &[]), stands, "a complaint is a withdrawal");
     let bounced = outcome(earlier("BOUNCED", Some(at("03-01"))), &[]);
     assert_eq!((bounced.0, bounced.2.len()), (true, 1), "a bounce is no withdrawal, but stays suppressed");
 }
@@ -367,6 +370,7 @@ proptest! {
                 address: row.address.to_owned(),
                 scope: row.scope.to_owned(),
                 revoked_at: row.revoked_at,
+                lifted_after: row.lifted_after.unwrap_or(Options::sample().as_of),
                 reason: row.reason.to_owned(),
             })
             .collect();

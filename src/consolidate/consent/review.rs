@@ -1,0 +1,171 @@
+//! What a person must decide: rows of `check__manual_review`, each with what was assumed meanwhile and what settles it.
+
+use std::collections::BTreeSet;
+
+use crate::coded;
+use crate::consolidate::Roster;
+use crate::consolidate::consent::contact_points::Address;
+use crate::consolidate::consent::units::Units;
+use crate::consolidate::profile::record_index::Record;
+use crate::model::{Channel, Code, ConsentStatus, Reason, Reviews, Source};
+use crate::tables::Builder as _;
+use crate::tables::check::{manual_review, rejects};
+
+use arrow::array::RecordBatch;
+
+coded! {
+    /// Why a person must look at a row.
+    pub enum ReviewReason {
+        /// A preference, logged change or contact flag that says neither yes nor no.
+        ConsentUnreadable = "CONSENT_UNREADABLE",
+        /// A deletion whose time cannot be read.
+        DeletedAtUnreadable = "DELETED_AT_UNREADABLE",
+        /// A withdrawal of a contact whose email or phone cannot be read.
+        ContactPointUnreadable = "CONTACT_POINT_UNREADABLE",
+        /// A withdrawal of a contact that is not exported.
+        ContactUnknown = "CONTACT_UNKNOWN",
+        /// A row of contacts, preferences or logged changes that was left out.
+        RowLeftOut = "ROW_LEFT_OUT",
+    }
+}
+
+impl ReviewReason {
+    /// What holds until a person decides.
+    pub fn assumed(self) -> &'static str {
+        match self {
+            Self::ConsentUnreadable => "a withdrawal",
+            Self::DeletedAtUnreadable => "deleted",
+            Self::ContactPointUnreadable => "withdrawn for this contact and its readable contact points only",
+            Self::ContactUnknown | Self::RowLeftOut => "nothing: no contact point is known to withhold",
+        }
+    }
+
+    /// What settles it.
+    pub fn settled_by(self) -> &'static str {
+        match self {
+            Self::ConsentUnreadable => "consent.reviews: opted-in or opted-out; or a corrected export",
+            Self::DeletedAtUnreadable => "consent.reviews: deleted or not-deleted; or a corrected export",
+            Self::ContactPointUnreadable | Self::ContactUnknown | Self::RowLeftOut => {
+                "a corrected export; or consent.reviews: settled, once the withdrawal is kept elsewhere"
+            }
+        }
+    }
+}
+
+/// Contacts, their consent, and nothing else: a row of these that is not read may carry a withdrawal.
+const CONSENT_ENTITIES: [&str; 3] = ["contacts", "preferences", "consent_changes"];
+
+/// One row to decide: entity, id, column, reason, line in the export.
+type Entry = (String, String, Option<String>, ReviewReason, Option<i64>);
+
+/// Gathers what a person must decide: first from what staging refused, then from the decided units of consent.
+pub struct ManualReview<'a> {
+    roster: &'a Roster,
+    reviews: &'a Reviews,
+    entries: BTreeSet<Entry>,
+    flags: Vec<(Record, Channel)>,
+    contact_points: Vec<(Record, Address, String)>,
+}
+
+impl<'a> ManualReview<'a> {
+    /// Nothing yet.
+    pub fn new(roster: &'a Roster, reviews: &'a Reviews) -> Self {
+        Self { roster, reviews, entries: BTreeSet::new(), flags: Vec::new(), contact_points: Vec::new() }
+    }
+
+    /// Takes a batch of what staging refused.
+    pub fn rejects(&mut self, columns: &rejects::Columns) {
+        for row in columns.rows().filter(|row| row.source == Source::Messaging && CONSENT_ENTITIES.contains(&row.entity)) {
+            match (row.entity, row.column) {
+                // A grant whose channel nobody knows withdraws nothing.
+                (_, None) if row.reason == Reason::ChannelUnmapped.code() => {}
+                (_, None) => self.enter(&row, None, ReviewReason::RowLeftOut),
+                ("preferences", Some("opted_in")) | ("consent_changes", Some("consent_after")) => {
+                    self.enter(&row, row.column, ReviewReason::ConsentUnreadable);
+                }
+                ("contacts", Some("deleted_at")) => self.enter(&row, row.column, ReviewReason::DeletedAtUnreadable),
+                ("contacts", Some(column)) => self.contact(&row, column),
+                _ => {}
+            }
+        }
+    }
+
+    fn contact(&mut self, row: &rejects::Row<'_>, column: &str) {
+        let contact = self.roster.record(Source::Messaging, row.source_id);
+        let flag = match column {
+            "email_opt_in" => Some(Channel::Email),
+            "sms_opt_in" => Some(Channel::Sms),
+            _ => None,
+        };
+        if let Some(channel) = flag {
+            self.enter(row, Some(column), ReviewReason::ConsentUnreadable);
+            if self.reviews.verdict(Source::Messaging, row.entity, row.source_id, column).is_none() {
+                self.flags.extend(contact.map(|contact| (contact, channel)));
+            }
+        }
+        let kind = match column {
+            // A placeholder is read: it reaches nobody.
+            "email" if row.reason != Reason::EmailPlaceholder.code() => Some(Address::Email),
+            "phone_number" => Some(Address::Phone),
+            _ => None,
+        };
+        self.contact_points.extend(contact.zip(kind).map(|(contact, kind)| (contact, kind, column.to_owned())));
+    }
+
+    fn enter(&mut self, row: &rejects::Row<'_>, column: Option<&str>, reason: ReviewReason) {
+        // The first line that names a cell is kept: a value may be refused for two reasons.
+        self.add(row.entity, row.source_id, column, reason, Some(row.line));
+    }
+
+    fn add(&mut self, entity: &str, id: &str, column: Option<&str>, reason: ReviewReason, line: Option<i64>) {
+        if self.reviews.verdict(Source::Messaging, entity, id, column.unwrap_or_default()).is_none() {
+            self.entries.insert((entity.to_owned(), id.to_owned(), column.map(str::to_owned), reason, line));
+        }
+    }
+
+    /// The contact flags that nobody can read and nobody decided.
+    pub fn unreadable_flags(&self) -> &[(Record, Channel)] {
+        &self.flags
+    }
+
+    /// Takes withdrawals of contacts that are not exported, by entity and row.
+    pub fn unknown_contacts<'b>(&mut self, rows: impl IntoIterator<Item = (&'static str, &'b str)>) {
+        for (entity, row_id) in rows {
+            self.add(entity, row_id, None, ReviewReason::ContactUnknown, None);
+        }
+    }
+
+    /// The rows, with the withdrawals that their contact's unreadable contact point would have carried further.
+    pub fn finish(mut self, units: &Units) -> RecordBatch {
+        for (contact, kind, column) in std::mem::take(&mut self.contact_points) {
+            let is_withdrawn = |position: usize| {
+                let unit = &units.all()[position];
+                unit.status == ConsentStatus::OptedOut && Address::of(unit.channel) == Some(kind)
+            };
+            if units.of(contact).any(is_withdrawn) {
+                let id = self.roster.source_id(contact).to_owned();
+                self.add("contacts", &id, Some(&column), ReviewReason::ContactPointUnreadable, None);
+            }
+        }
+        let mut rows = manual_review::Builder::new(self.entries.len());
+        let mut last: Option<&Entry> = None;
+        for entry in &self.entries {
+            let (entity, source_id, column, reason, line) = entry;
+            let is_same = last.is_some_and(|last| (&last.0, &last.1, &last.2, last.3) == (entity, source_id, column, *reason));
+            last = Some(entry);
+            if !is_same {
+                rows.push(manual_review::Row {
+                    source: Source::Messaging,
+                    entity,
+                    source_id,
+                    column: column.as_deref(),
+                    line: *line,
+                    reason: reason.code(),
+                    assumed: reason.assumed(),
+                    settled_by: reason.settled_by(),
+                });
+            }
+        }
+        rows.finish()
+    }
+}

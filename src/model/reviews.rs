@@ -1,0 +1,134 @@
+//! What a person decided about cells that could not be read (`reviews.csv`): consent words, deletions, and what was looked into.
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
+use crate::coded;
+use crate::model::{Code, Source};
+
+coded! {
+    /// A verdict on one cell or row.
+    pub enum ReviewVerdict {
+        /// The word gives consent.
+        OptedIn = "opted-in",
+        /// The word withdraws consent.
+        OptedOut = "opted-out",
+        /// The record is deleted.
+        Deleted = "deleted",
+        /// The record is not deleted.
+        NotDeleted = "not-deleted",
+        /// A person has seen to it; what was assumed stands.
+        Settled = "settled",
+    }
+}
+
+/// The header of the file.
+pub const REVIEWS_HEADER: [&str; 8] = ["source", "entity", "id", "column", "verdict", "reason", "who", "at"];
+
+/// One cell; the column is empty for a whole row.
+type Place = (Source, String, String, String);
+
+/// Verdicts by cell. They decide only what could not be read: a readable value is never overruled.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reviews(HashMap<Place, ReviewVerdict, FixedState>);
+
+impl Reviews {
+    /// Reads the file: commas or semicolons, with or without quotes and byte order mark; an empty text has no verdicts.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim_start_matches('\u{feff}');
+        let header = text.lines().next().unwrap_or_default();
+        let delimiter = if header.contains(';') { b';' } else { b',' };
+        let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).trim(csv::Trim::All).from_reader(text.as_bytes());
+        let mut verdicts = HashMap::with_hasher(FixedState::with_seed(0));
+        if text.trim().is_empty() {
+            return Ok(Self(verdicts));
+        }
+        let names = reader.headers().map_err(|_| "line 1: the header cannot be read".to_owned())?;
+        if !names.iter().eq(REVIEWS_HEADER) {
+            return Err(format!("line 1: the header must be {}", REVIEWS_HEADER.join(",")));
+        }
+        for record in reader.records() {
+            let record = record.map_err(|error| {
+                let line = error.position().map_or(0, csv::Position::line);
+                format!("line {line}: the line does not have {} cells", REVIEWS_HEADER.len())
+            })?;
+            let line = record.position().map_or(0, csv::Position::line);
+            let cell = |index: usize| record.get(index).unwrap_or_default();
+            let source = Source::from_code(cell(0)).ok_or_else(|| format!("line {line}: the source is not one of the five"))?;
+            let known: Vec<_> = ReviewVerdict::ALL.iter().map(|verdict| verdict.code()).collect();
+            let verdict = ReviewVerdict::from_code(cell(4))
+                .filter(|verdict| verdict.fits(cell(3)))
+                .ok_or_else(|| format!("line {line}: the verdict must be one of {} that fits the column", known.join(", ")))?;
+            let place = (source, cell(1).to_owned(), cell(2).to_owned(), cell(3).to_owned());
+            if place.1.is_empty() || place.2.is_empty() {
+                return Err(format!("line {line}: entity and id must not be empty"));
+            }
+            if verdicts.insert(place, verdict).is_some_and(|former| former != verdict) {
+                return Err(format!("line {line}: an earlier line decides the same cell otherwise"));
+            }
+        }
+        Ok(Self(verdicts))
+    }
+
+    /// The verdict on a cell; of a whole row with the empty column.
+    pub fn verdict(&self, source: Source, entity: &str, id: &str, column: &str) -> Option<ReviewVerdict> {
+        if self.0.is_empty() {
+            return None;
+        }
+        self.0.get(&(source, entity.to_owned(), id.to_owned(), column.to_owned())).copied()
+    }
+
+    /// What a person says that an unreadable consent word means.
+    pub fn consent(&self, entity: &str, id: &str, column: &str) -> Option<bool> {
+        match self.verdict(Source::Messaging, entity, id, column)? {
+            ReviewVerdict::OptedIn => Some(true),
+            _ => Some(false),
+        }
+    }
+}
+
+impl ReviewVerdict {
+    /// Whether the verdict can be given on a column: consent words, deletions, everything else.
+    fn fits(self, column: &str) -> bool {
+        match self {
+            Self::OptedIn | Self::OptedOut => matches!(column, "opted_in" | "consent_after" | "email_opt_in" | "sms_opt_in"),
+            Self::Deleted | Self::NotDeleted => column == "deleted_at",
+            Self::Settled => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: &str = "source,entity,id,column,verdict,reason,who,at\n";
+
+    #[test]
+    fn a_verdict_is_found_by_its_cell_with_either_delimiter() {
+        let text = format!("{HEADER}messaging,preferences,p1,opted_in,opted-in,said yes,T. Ester,2026-11-22\n");
+        for text in [text.clone(), format!("\u{feff}{}", text.replace(',', ";").replace('\n', "\r\n"))] {
+            let reviews = Reviews::parse(&text).unwrap();
+            assert_eq!(reviews.consent("preferences", "p1", "opted_in"), Some(true));
+            assert_eq!(reviews.consent("preferences", "p2", "opted_in"), None);
+        }
+        assert_eq!(Reviews::parse("").unwrap(), Reviews::default());
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_with_its_line() {
+        for (line, told) in [
+            ("messaging,preferences,p1,opted_in,yes,,,", "line 2: the verdict"),
+            ("messaging,preferences,p1,opted_in,deleted,,,", "line 2: the verdict"),
+            ("shop,preferences,p1,opted_in,opted-in,,,", "line 2: the source"),
+            ("messaging,preferences,,opted_in,opted-in,,,", "line 2: entity and id"),
+            ("messaging,preferences,p1", "line 2: the line"),
+        ] {
+            let error = Reviews::parse(&format!("{HEADER}{line}\n")).unwrap_err();
+            assert!(error.starts_with(told), "{line}: {error}");
+        }
+        assert!(Reviews::parse("id,verdict\n").unwrap_err().starts_with("line 1"));
+        let twice = "messaging,contacts,c,deleted_at,deleted,,,\nmessaging,contacts,c,deleted_at,not-deleted,,,\n";
+        assert!(Reviews::parse(&format!("{HEADER}{twice}")).unwrap_err().starts_with("line 3"));
+    }
+}
