@@ -8,12 +8,24 @@ use crate::tables::crm::duplicate_candidates;
 use crate::tables::{Builder as _, TextList, resolution::candidates};
 
 use arrow::array::RecordBatch;
+use foldhash::fast::FixedState;
+use hashbrown::HashSet;
 
 /// What speaks for a pair whose profiles carry the same subject of the identity provider.
 pub const AUTH_USER_ID_HELD_ELSEWHERE: &str = "AUTH_USER_ID_HELD_ELSEWHERE";
 
+/// The score of two profiles with one email and one full name that a constraint keeps apart.
+const NAMESAKES: i32 = 60;
+
 /// Joins the filed candidates of records into candidates of profiles, best first; the tenant is that of the smaller profile id.
-pub fn build(roster: &Roster, candidates: &[candidates::Columns], shared_subjects: &[(Profile, Profile)]) -> RecordBatch {
+/// `namesakes` show the same email and full name; those of `apart` were judged by a person and are not filed for it again.
+pub fn build(
+    roster: &Roster,
+    candidates: &[candidates::Columns],
+    shared_subjects: &[(Profile, Profile)],
+    namesakes: &[(Profile, Profile, &'static str)],
+    apart: &HashSet<(Profile, Profile), FixedState>,
+) -> RecordBatch {
     let mut pairs: BTreeMap<(Profile, Profile), (i32, Vec<&str>)> = BTreeMap::new();
     for row in candidates.iter().flat_map(|columns| columns.rows()).filter(|row| row.is_filed) {
         let (Some(a), Some(b)) = (roster.profile_with_id(row.a_profile_id), roster.profile_with_id(row.b_profile_id)) else {
@@ -30,6 +42,11 @@ pub fn build(roster: &Roster, candidates: &[candidates::Columns], shared_subject
         let (score, reasons) = pairs.entry((holder.min(other), holder.max(other))).or_default();
         *score = (*score).max(90);
         reasons.push(AUTH_USER_ID_HELD_ELSEWHERE);
+    }
+    for &(a, b, constraint) in namesakes.iter().filter(|(a, b, _)| !apart.contains(&(*a.min(b), *a.max(b)))) {
+        let (score, reasons) = pairs.entry((a.min(b), a.max(b))).or_default();
+        *score = (*score).max(NAMESAKES);
+        reasons.extend(["EMAIL", "NAME", constraint]);
     }
     let mut ordered: Vec<_> = pairs.into_iter().collect();
     // Stable: among equals the smaller ids come first.

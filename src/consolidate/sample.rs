@@ -234,7 +234,8 @@ impl World {
             departures.merge(&page.departures);
         }
         let own = "a builder's own batch";
-        let candidates = candidates::build(&roster, &[], subjects.others());
+        let namesakes = slice.namesakes.clone().pairs(&roster);
+        let candidates = candidates::build(&roster, &[], subjects.others(), &namesakes, &Default::default());
         Built {
             profiles: customer_profiles::Table::columns(&slice.profiles).expect(own),
             provenance: field_provenance::Table::columns(&slice.provenance).expect(own),

@@ -24,6 +24,7 @@ use crate::consolidate::consent::withdrawals::Withdrawals;
 use crate::consolidate::profile;
 use crate::consolidate::profile::fields::Survival;
 use crate::consolidate::profile::login_owners::Subjects;
+use crate::consolidate::profile::namesakes::Namesakes;
 use crate::consolidate::profile::record_index::Record;
 use crate::consolidate::timeline::{LatestHandicaps, Page, Signals, Timeline, note_joined};
 use crate::consolidate::{Departure, Departures, Options, Roster, candidates, flags_need_a_person};
@@ -40,7 +41,7 @@ use crate::tables::stage::{
 };
 use crate::tables::{Columns as _, Table, check, resolution};
 
-use inputs::{earlier_withdrawals, options, recorded};
+use inputs::{earlier_withdrawals, kept_apart, options, recorded};
 use output::{Account, Examined, Output};
 
 /// Arguments of `build`: none of its own.
@@ -291,6 +292,7 @@ impl<'a> Work<'a> {
         let task = self.session.progress.task("profiles", Some(u64::from(count)));
         let mut shown =
             Shown { is_deciding: vec![false; units.all().len()], handicaps: vec![false; roster.record_count() as usize] };
+        let mut namesakes = Namesakes::default();
         let starts: Vec<u32> = (0..count).step_by(SLICE as usize).collect();
         for some in starts.chunks(at_once()) {
             let build =
@@ -304,7 +306,7 @@ impl<'a> Work<'a> {
                     shown.handicaps[record as usize] = true;
                 }
                 task.advance(slice.rows.profiles.num_rows() as u64);
-                self.output.slice(slice)?;
+                namesakes.merge(self.output.slice(slice)?);
             }
         }
         task.finish("");
@@ -313,7 +315,9 @@ impl<'a> Work<'a> {
         self.output
             .departures
             .add(Departure::AuthUserIdHeldElsewhere, i64::try_from(subjects.others().len()).unwrap_or(i64::MAX));
-        self.output.candidates(candidates::build(roster, &pairs, subjects.others())).map(|()| shown)
+        let apart = kept_apart(resolved, roster)?;
+        let batch = candidates::build(roster, &pairs, subjects.others(), &namesakes.pairs(roster), &apart);
+        self.output.candidates(batch).map(|()| shown)
     }
 
     /// What can only be settled once it is known what profiles show: handicaps and evidence of consent.

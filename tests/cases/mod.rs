@@ -1,1 +1,5 @@
 //! Cases from public trackers, real tools and independent data: each test names the case it holds.
+
+mod consent;
+mod dumps;
+mod rules;

@@ -3,6 +3,7 @@
 pub mod aliases;
 pub mod fields;
 pub mod login_owners;
+pub mod namesakes;
 pub mod pick;
 pub mod record_index;
 
@@ -13,6 +14,7 @@ use arrow::array::RecordBatch;
 use crate::consolidate::consent::weigh::{ConsentRows, Consents, Flags, Subject};
 use crate::consolidate::json::JsonWriter;
 use crate::consolidate::profile::fields::{Golden, Survival};
+use crate::consolidate::profile::namesakes::Namesakes;
 use crate::consolidate::profile::pick::{Choice, Lineup};
 use crate::consolidate::profile::record_index::{Profile, Record, Roster};
 use crate::consolidate::{Departure, Departures};
@@ -34,6 +36,8 @@ pub struct Slice {
     pub deciding_units: Vec<u32>,
     /// Records whose handicap their profile shows.
     pub shown_handicaps: Vec<Record>,
+    /// Who shows which email and full name.
+    pub namesakes: Namesakes,
     /// What was decided otherwise than the strategy's code would have.
     pub departures: Departures,
 }
@@ -54,6 +58,7 @@ pub fn build(survival: &Survival<'_>, consents: &Consents<'_>, range: Range<Prof
     let mut departures = Departures::default();
     let mut lineup = Lineup::default();
     let mut shown_handicaps = Vec::new();
+    let mut namesakes = Namesakes::default();
     let of_age_before = survival.options.as_of.minus_years(18).day();
     for profile in range {
         lineup.fill(survival.roster, profile);
@@ -72,6 +77,7 @@ pub fn build(survival: &Survival<'_>, consents: &Consents<'_>, range: Range<Prof
         departures.note_if(Departure::ConsentMinors, is_on && born_on.is_some_and(|born_on| born_on > of_age_before));
         aliases::write(survival.roster, survival.identifiers, profile, &golden, &mut alias_rows);
         shown_handicaps.extend(golden.handicap.map(|choice| choice.record));
+        namesakes.note(survival.roster, survival.hubs, profile, &golden);
         writer.write(profile, &golden, flags);
     }
     Slice {
@@ -80,6 +86,7 @@ pub fn build(survival: &Survival<'_>, consents: &Consents<'_>, range: Range<Prof
         aliases: alias_rows.finish(),
         consents: consent_rows.rows.finish(),
         shown_handicaps,
+        namesakes,
         deciding_units: consent_rows.deciding_units,
         departures,
     }

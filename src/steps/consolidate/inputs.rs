@@ -1,14 +1,18 @@
 //! What consolidation takes from the settings and from the CRM export.
 
 use anyhow::Result;
+use foldhash::fast::FixedState;
+use hashbrown::HashSet;
 
 use crate::config;
 use crate::consolidate::consent::earlier::{EarlierWithdrawal, Recorded};
-use crate::consolidate::{BookingTypes, ContactChoice, FlagFalse, Options, SuppressionReach};
+use crate::consolidate::profile::record_index::Profile;
+use crate::consolidate::{BookingTypes, ContactChoice, FlagFalse, Options, Roster, SuppressionReach};
 use crate::fault::{Exit, Fault};
-use crate::model::{Channel, Code as _, Phase, Timestamp};
+use crate::model::{Channel, Code as _, Phase, RecordKey, Timestamp};
 use crate::sources;
 use crate::store::Folder;
+use crate::tables::resolution::decisions;
 
 /// The settings that consolidation knows.
 pub fn options(config: &config::Config, as_of: Timestamp, phase: Phase) -> Options {
@@ -76,4 +80,16 @@ pub fn recorded(export: Option<&Folder>) -> Result<Recorded> {
         }
     }
     Ok(Recorded::new(rows))
+}
+
+/// Pairs of profiles that a person decided are two people.
+pub fn kept_apart(resolved: &Folder, roster: &Roster) -> Result<HashSet<(Profile, Profile), FixedState>> {
+    let mut apart = HashSet::with_hasher(FixedState::with_seed(0));
+    let profile = |key: &str| RecordKey::parse(key).and_then(|key| roster.profile_of_id(key.source, key.id));
+    for columns in resolved.read::<decisions::Table>(None)? {
+        for row in columns?.rows().filter(|row| row.kind == "cannot-link") {
+            apart.extend(profile(row.a).zip(profile(row.b)).map(|(a, b)| (a.min(b), a.max(b))));
+        }
+    }
+    Ok(apart)
 }

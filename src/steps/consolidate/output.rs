@@ -6,6 +6,7 @@ use arrow::array::RecordBatch;
 use crate::consolidate::accounting::ledger::Tally;
 use crate::consolidate::accounting::proofs::{Proof, Proofs};
 use crate::consolidate::profile::Slice;
+use crate::consolidate::profile::namesakes::Namesakes;
 use crate::consolidate::timeline::Page;
 use crate::consolidate::{Departures, Roster};
 use crate::store::{Draft, TableWriter};
@@ -107,15 +108,16 @@ impl<'a> Output<'a> {
         Ok(())
     }
 
-    /// A slice of profiles.
-    pub fn slice(&mut self, slice: Examined<'a, Slice>) -> Result<()> {
+    /// A slice of profiles; gives back what finds namesakes.
+    pub fn slice(&mut self, slice: Examined<'a, Slice>) -> Result<Namesakes> {
         let Examined { rows: slice, proofs, .. } = slice;
         self.departures.merge(&slice.departures);
         self.proofs.merge(proofs);
         self.profiles.write(slice.profiles)?;
         self.provenance.write(slice.provenance)?;
         self.aliases.write(slice.aliases)?;
-        self.consents.write(slice.consents)
+        self.consents.write(slice.consents)?;
+        Ok(slice.namesakes)
     }
 
     /// All suppressions.

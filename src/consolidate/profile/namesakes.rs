@@ -1,0 +1,83 @@
+//! Profiles of one tenant that show the same email and the same full name: a person wants to see why they are two.
+
+use foldhash::fast::FixedState;
+use hashbrown::HashSet;
+use std::hash::BuildHasher as _;
+
+use crate::consolidate::Roster;
+use crate::consolidate::consent::contact_points::{Address, Hubs, email_form};
+use crate::consolidate::profile::fields::Golden;
+use crate::consolidate::profile::record_index::{Profile, Record};
+
+/// Pairs of one group are filed up to so many profiles; what more people share is an over-shared value, named or not.
+const MOST: usize = 8;
+
+/// What each profile is found by: a hash of tenant, email and full name.
+#[derive(Clone, Default)]
+pub struct Namesakes {
+    keys: Vec<(u64, Profile)>,
+}
+
+impl Namesakes {
+    /// Takes up a profile that shows an email and a full name.
+    pub fn note(&mut self, roster: &Roster, hubs: &Hubs, profile: Profile, golden: &Golden<'_>) {
+        let (Some(email), Some(first), Some(last)) = (golden.email, golden.first_name, golden.last_name) else { return };
+        let key = |record: Record, column: fn(&crate::tables::stage::people::Columns, usize) -> Option<&str>| {
+            let (columns, row) = roster.at(record);
+            column(columns, row).map(plain)
+        };
+        let first = key(first.record, crate::tables::stage::people::Columns::first_key);
+        let last = key(last.record, crate::tables::stage::people::Columns::last_key);
+        if let (Some(first), Some(last)) = (first, last)
+            && !hubs.has(Address::Email, email.value)
+        {
+            let place = (roster.tenant(profile), email_form(email.value), first.clone().min(last.clone()), first.max(last));
+            self.keys.push((FixedState::with_seed(2).hash_one(place), profile));
+        }
+    }
+
+    /// Adds those of another slice.
+    pub fn merge(&mut self, other: Self) {
+        self.keys.extend(other.keys);
+    }
+
+    /// The pairs that carry different numbers, each with the constraint that keeps it apart.
+    pub fn pairs(mut self, roster: &Roster) -> Vec<(Profile, Profile, &'static str)> {
+        self.keys.sort_unstable();
+        let mut pairs = Vec::new();
+        for group in self.keys.chunk_by(|a, b| a.0 == b.0).filter(|group| (2..=MOST).contains(&group.len())) {
+            for (position, &(_, a)) in group.iter().enumerate() {
+                let others = group[position + 1..].iter();
+                pairs.extend(others.filter_map(|&(_, b)| Some((a, b, constraint(roster, a, b)?))));
+            }
+        }
+        pairs
+    }
+}
+
+/// Letters and digits alone, as names and numbers are compared.
+fn plain(text: &str) -> String {
+    text.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// Which number of theirs says that they are two people.
+fn constraint(roster: &Roster, a: Profile, b: Profile) -> Option<&'static str> {
+    use crate::tables::stage::people::Columns;
+    let numbers = |profile: Profile, column: fn(&Columns, usize) -> Option<&str>| -> HashSet<String, FixedState> {
+        let of = |&record: &Record| {
+            let (columns, row) = roster.at(record);
+            column(columns, row).map(|number| plain(number).trim_start_matches('0').to_owned())
+        };
+        roster.members(profile).iter().filter_map(of).collect()
+    };
+    let kinds: [(&str, fn(&Columns, usize) -> Option<&str>); 3] = [
+        ("GOLF_RSA_ID_CONFLICT", Columns::golf_rsa_id),
+        ("CDH_ID_CONFLICT", Columns::cdh_id),
+        ("MCA_ID_CONFLICT", Columns::mca_id),
+    ];
+    let is_broken = |column| {
+        let (mine, theirs) = (numbers(a, column), numbers(b, column));
+        !mine.is_empty() && !theirs.is_empty() && mine.is_disjoint(&theirs)
+    };
+    kinds.iter().find(|(_, column)| is_broken(*column)).map(|(code, _)| *code)
+}
