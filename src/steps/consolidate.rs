@@ -437,6 +437,9 @@ fn outcome(done: &Folder) -> Result<Outcome> {
         (done.rows::<check::ledger::Table>(None)?, "exported rows, each with one outcome: the ledger balances"),
     ];
     let mut text: String = counts.iter().map(|(rows, what)| format!(" {:>12} {what}\n", thousands(*rows))).collect();
+    if let Some(open) = done.manifest.counts.get(MANUAL_REVIEW).filter(|open| **open > 0) {
+        text.push_str(&format!(" {:>12} rows for manual review: check__manual_review\n", thousands(*open)));
+    }
     text.push_str(&format!(" {:>12} proofs hold: every row fits the CRM's keys and constraints\n", Proof::ALL.len()));
     let rows: serde_json::Map<_, _> = counts.iter().map(|(rows, what)| ((*what).to_owned(), json!(rows))).collect();
     let summary =

@@ -8,6 +8,10 @@ use crate::consolidate::Roster;
 use crate::consolidate::consent::contact_points::{Address, Hubs, email_form};
 use crate::consolidate::profile::fields::Golden;
 use crate::consolidate::profile::record_index::{Profile, Record};
+use crate::tables::stage::people::Columns;
+
+/// A text column of people.
+type Column = fn(&Columns, usize) -> Option<&str>;
 
 /// Pairs of one group are filed up to so many profiles; what more people share is an over-shared value, named or not.
 const MOST: usize = 8;
@@ -22,12 +26,12 @@ impl Namesakes {
     /// Takes up a profile that shows an email and a full name.
     pub fn note(&mut self, roster: &Roster, hubs: &Hubs, profile: Profile, golden: &Golden<'_>) {
         let (Some(email), Some(first), Some(last)) = (golden.email, golden.first_name, golden.last_name) else { return };
-        let key = |record: Record, column: fn(&crate::tables::stage::people::Columns, usize) -> Option<&str>| {
+        let key = |record: Record, column: Column| {
             let (columns, row) = roster.at(record);
             column(columns, row).map(plain)
         };
-        let first = key(first.record, crate::tables::stage::people::Columns::first_key);
-        let last = key(last.record, crate::tables::stage::people::Columns::last_key);
+        let first = key(first.record, Columns::first_key);
+        let last = key(last.record, Columns::last_key);
         if let (Some(first), Some(last)) = (first, last)
             && !hubs.has(Address::Email, email.value)
         {
@@ -62,15 +66,14 @@ fn plain(text: &str) -> String {
 
 /// Which number of theirs says that they are two people.
 fn constraint(roster: &Roster, a: Profile, b: Profile) -> Option<&'static str> {
-    use crate::tables::stage::people::Columns;
-    let numbers = |profile: Profile, column: fn(&Columns, usize) -> Option<&str>| -> HashSet<String, FixedState> {
+    let numbers = |profile: Profile, column: Column| -> HashSet<String, FixedState> {
         let of = |&record: &Record| {
             let (columns, row) = roster.at(record);
             column(columns, row).map(|number| plain(number).trim_start_matches('0').to_owned())
         };
         roster.members(profile).iter().filter_map(of).collect()
     };
-    let kinds: [(&str, fn(&Columns, usize) -> Option<&str>); 3] = [
+    let kinds: [(&str, Column); 3] = [
         ("GOLF_RSA_ID_CONFLICT", Columns::golf_rsa_id),
         ("CDH_ID_CONFLICT", Columns::cdh_id),
         ("MCA_ID_CONFLICT", Columns::mca_id),
