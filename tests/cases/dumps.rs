@@ -9,10 +9,13 @@ use crm_backfill::sources::exports;
 use crate::support::workdir::Workdir;
 use crate::support::world::exporters;
 
+/// A row of a dump: column and text.
+type Cells = Vec<(String, String)>;
+
 /// Rows by source and entity, each as column and text; columns that are not named are empty.
 #[derive(Clone, Default)]
 pub struct Dumps {
-    rows: BTreeMap<(Source, &'static str), Vec<Vec<(String, String)>>>,
+    rows: BTreeMap<(Source, &'static str), Vec<Cells>>,
 }
 
 impl Dumps {
