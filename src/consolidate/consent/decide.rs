@@ -5,6 +5,7 @@
 //! other contacts, of contact points and of earlier loads (rules 8, 9, 11 and 12) is weighed in [`crate::consolidate::consent::weigh`].
 
 use crate::consolidate::FlagFalse;
+use crate::consolidate::consent::rule::ConsentRule;
 use crate::model::{ConsentStatus, Timestamp};
 
 /// Where a piece of evidence was written down.
@@ -27,7 +28,7 @@ pub struct Evidence {
     pub kind: EvidenceKind,
     /// Whether it gives consent (otherwise it refuses).
     pub is_grant: bool,
-    /// Whether it is an act of the person; only logged acts lift a refusal.
+    /// Whether it is an explicit action of the person; only these lift a withdrawal.
     pub is_act: bool,
     /// When consent was given or refused.
     pub at: Timestamp,
@@ -56,17 +57,17 @@ pub enum Decider {
 /// The state of a unit and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// Given or refused.
+    /// Opted in or out.
     pub status: ConsentStatus,
-    /// When; null for a refusal by flag alone.
+    /// When; null for a withdrawal by flag alone.
     pub at: Option<Timestamp>,
     /// What decided.
     pub decider: Decider,
     /// Of a withdrawal: a later load lifts it only by an action later than this, the latest of everything that refuses.
     pub lifted_after: Option<Timestamp>,
-    /// The number of the rule: 3 log, 4 preference, 5 flag, 6 grant, 10 complaint.
-    pub rule: u8,
-    /// Whether a later act lifted a refusal.
+    /// The rule.
+    pub rule: ConsentRule,
+    /// Whether a later explicit action lifted a withdrawal.
     pub is_lifted: bool,
     /// Whether log, preference and flag disagree.
     pub is_conflict: bool,
@@ -107,20 +108,20 @@ pub fn decide(evidence: &[Evidence], flag: Option<Flag>, flag_false: FlagFalse) 
     };
 
     if let Some(refusal) = log_refusal.filter(|_| log_says == Some(false)) {
-        return Some(out(Some(evidence[refusal].at), Decider::Evidence(refusal), 3));
+        return Some(out(Some(evidence[refusal].at), Decider::Evidence(refusal), ConsentRule::LoggedWithdrawal));
     }
     if let Some(complaint) = complaint.filter(|&complaint| stands(evidence[complaint].at)) {
-        return Some(out(Some(evidence[complaint].at), Decider::Evidence(complaint), 10));
+        return Some(out(Some(evidence[complaint].at), Decider::Evidence(complaint), ConsentRule::Complaint));
     }
     if let Some(refusal) = preference_refusal.filter(|&refusal| stands(evidence[refusal].changed_at)) {
-        return Some(out(Some(evidence[refusal].at), Decider::Evidence(refusal), 4));
+        return Some(out(Some(evidence[refusal].at), Decider::Evidence(refusal), ConsentRule::RefusedPreference));
     }
     if unreadable_flag.is_some_and(|flag| stands(evidence[flag].changed_at)) {
-        return Some(out(None, Decider::Flag, 5));
+        return Some(out(None, Decider::Flag, ConsentRule::ContactFlag));
     }
     let grant = log_grant.or(preference_grant)?;
     if flag_refusal.is_some_and(|flag| stands(flag.changed_at)) {
-        return Some(out(None, Decider::Flag, 5));
+        return Some(out(None, Decider::Flag, ConsentRule::ContactFlag));
     }
     let lifted = [log_refusal, complaint, preference_refusal, unreadable_flag];
     let is_lifted = lifted.iter().any(Option::is_some) || flag_refusal.is_some();
@@ -129,7 +130,7 @@ pub fn decide(evidence: &[Evidence], flag: Option<Flag>, flag_false: FlagFalse) 
         at: Some(evidence[grant].at),
         decider: Decider::Evidence(grant),
         lifted_after: None,
-        rule: 6,
+        rule: ConsentRule::Grant,
         is_lifted,
         is_conflict,
     })
@@ -223,7 +224,7 @@ mod tests {
                     for count in [1, 2, 3, 4] {
                         let pieces = &pieces[..count];
                         let decision = decide(pieces, flag, flag_false);
-                        let found = decision.map(|decision| (decision.status == ConsentStatus::OptedIn, decision.rule));
+                        let found = decision.map(|decision| (decision.status == ConsentStatus::OptedIn, decision.rule.number()));
                         assert_eq!(found, oracle(pieces, flag, flag_false), "{pieces:?} {flag:?} {flag_false:?}");
                         compared += 1;
                     }
@@ -251,7 +252,7 @@ mod tests {
     fn a_grant_dates_from_the_evidence_used_the_log_before_the_preference() {
         let pieces = [piece(Preference, true, false, 9), piece(Log, true, false, 4), piece(Log, true, false, 6)];
         let given = decide(&pieces, None, FlagFalse::Withdrawal).unwrap();
-        assert_eq!((given.at, given.decider, given.rule), (Some(Timestamp(6)), Decider::Evidence(2), 6));
+        assert_eq!((given.at, given.decider, given.rule), (Some(Timestamp(6)), Decider::Evidence(2), ConsentRule::Grant));
     }
 
     #[test]

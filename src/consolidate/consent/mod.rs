@@ -6,6 +6,7 @@ pub mod decide;
 pub mod earlier;
 pub mod log;
 pub mod review;
+pub mod rule;
 pub mod suppressions;
 pub mod units;
 pub mod weigh;

@@ -7,6 +7,7 @@ use hashbrown::HashMap;
 
 use crate::consolidate::consent::decide::{Decider, Evidence, EvidenceKind, Flag, decide, is_lifting};
 use crate::consolidate::consent::earlier::Recorded;
+use crate::consolidate::consent::rule::ConsentRule;
 use crate::consolidate::profile::record_index::{Record, Roster};
 use crate::consolidate::timeline::Complaint;
 use crate::consolidate::{BuildError, Departure, Departures, Options};
@@ -29,7 +30,7 @@ pub struct Unit {
     /// Of a withdrawal: a later load lifts it only by an action later than this.
     pub lifted_after: Option<Timestamp>,
     /// The rule that decided.
-    pub rule: u8,
+    pub rule: ConsentRule,
     /// The row that decided; `None` when the contact's flag did.
     pub kind: Option<EvidenceKind>,
     /// How many pieces of evidence there were.
@@ -272,9 +273,9 @@ impl<'a> UnitsBuilder<'a> {
             departures.note_if(Departure::ConsentLog, by_log);
             departures.note_if(Departure::ConsentLifted, decision.is_lifted);
             let has_grant = evidence.iter().any(|piece| piece.is_grant);
-            departures.note_if(Departure::ConsentFlag, decision.rule == 5 && has_grant);
+            departures.note_if(Departure::ConsentFlag, decision.rule == ConsentRule::ContactFlag && has_grant);
             departures.note_if(Departure::ConsentGrants, has_grant);
-            departures.note_if(Departure::ConsentComplaint, decision.rule == 10);
+            departures.note_if(Departure::ConsentComplaint, decision.rule == ConsentRule::Complaint);
             departures.note_if(Departure::ConsentConflict, decision.is_conflict);
             departures.note_if(Departure::ConsentDeleted, columns.deleted_at(row).is_some() && is_out);
             units.push(Unit {

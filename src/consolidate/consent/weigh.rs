@@ -6,6 +6,7 @@
 
 use crate::consolidate::consent::contact_points::{Address, Identifiers, each_address, email_form};
 use crate::consolidate::consent::decide::EvidenceKind;
+use crate::consolidate::consent::rule::ConsentRule;
 use crate::consolidate::consent::units::{ALL_SCOPES, TRANSACTIONAL, Unit, Units, contact_flag};
 use crate::consolidate::consent::withdrawals::{Origin, Withdrawal, Withdrawals};
 use crate::consolidate::json::JsonWriter;
@@ -238,18 +239,20 @@ impl Consents<'_> {
             }
             Basis::AllScopes(position) => {
                 let (kind, key, origin) = self.unit_evidence(&self.units.all()[position]);
-                (kind, Some(key), origin, 8)
+                (kind, Some(key), origin, ConsentRule::AllScopes)
             }
             // Who else uses the address is not for this profile to show.
-            Basis::Address(Withdrawal { origin: Origin::Unit(_), .. }) => ("ADDRESS", None, None, 9),
-            Basis::Address(_) => ("EARLIER_LOAD", None, None, 12),
+            Basis::Address(Withdrawal { origin: Origin::Unit(_), .. }) => {
+                ("ADDRESS", None, None, ConsentRule::SharedContactPoint)
+            }
+            Basis::Address(_) => ("EARLIER_LOAD", None, None, ConsentRule::EarlierLoad),
         };
         json.begin()
             .text("evidenceKind", Some(kind))
             .text("evidenceKey", key.as_deref())
             .instant("evidenceAt", at)
             .text("evidenceSource", origin)
-            .number("ruleNo", Some(rule))
+            .number("ruleNo", Some(rule.number()))
             .number("supersededCount", Some(superseded));
     }
 
