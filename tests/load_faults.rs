@@ -3,6 +3,7 @@
 use crm_backfill::dsn::Dsn;
 use crm_backfill::fault::{Exit, Fault};
 use crm_backfill::pg::load::{Allowed, Loader, outcome_of};
+use crm_backfill::pg::rollback::rollback;
 
 use crate::load::{ALONE, fingerprint, load, load_as};
 use crate::support::datasets::{Person, World};
@@ -74,10 +75,16 @@ fn an_outcome_that_cannot_be_looked_up_is_unknown() {
 fn a_second_loader_is_told_who_works() {
     let crm = database(CRM);
     let dsn = Dsn::new(&crm.url, "CRM_DATABASE_URL");
-    let first = Loader::open(&dsn, false).unwrap();
+    let mut waiting = Loader::open(&dsn, false).unwrap();
+    // Two may look; one works.
+    drop(Loader::open(&dsn, false).unwrap());
+    let mut first = crm.client();
+    first.execute("begin; select pg_advisory_xact_lock(x'626631316c6f6164'::bigint)").unwrap();
     let refused = fault(Loader::open(&dsn, false).map(|_| ()));
     assert_eq!(refused.exit, Exit::Locked);
-    assert!(refused.what.contains("pid"), "{refused:?}");
+    assert!(refused.what.contains("pid") && refused.what.contains("idle in transaction for"), "{refused:?}");
+    assert!(refused.help.iter().any(|line| line.contains("select pg_terminate_backend(")), "{refused:?}");
+    assert_eq!(fault(rollback(&mut waiting, "run-1", true, false)).exit, Exit::Locked);
     drop(first);
     load(&crm, &people(), "run-1");
 }

@@ -91,7 +91,7 @@ fn a_trigger_that_drops_rows_fails_the_load_even_when_it_is_allowed() {
         "create function quiet() returns trigger language plpgsql as 'begin return null; end';
          create trigger swallow before insert on \"IdentityAlias\" for each row execute function quiet();",
     );
-    let loader = Loader::open(&Dsn::new(&crm.url, "CRM_DATABASE_URL"), true).unwrap();
+    let mut loader = Loader::open(&Dsn::new(&crm.url, "CRM_DATABASE_URL"), true).unwrap();
     assert!(loader.preflight.findings.iter().any(|finding| !finding.refuses && finding.what.contains("swallow")));
     assert!(loader.preflight.check("here", true).is_err(), "--strict refuses for the warning");
     let world = people();
@@ -188,8 +188,8 @@ fn statistics_that_the_role_may_not_make_are_a_note() {
     let report = load(&role.theirs, &people(), "run-1");
     let note = report.notes.iter().find(|note| note.contains("no statistics were made of")).unwrap();
     assert!(note.contains("have the owner run: analyze \"Activity\"") && note.contains("\"CustomerProfile\""), "{note}");
-    let loader = Loader::open(&Dsn::new(&role.theirs.url, "CRM_DATABASE_URL"), false).unwrap();
-    let undone = rollback(&loader, "run-2", true, false).unwrap();
+    let mut loader = Loader::open(&Dsn::new(&role.theirs.url, "CRM_DATABASE_URL"), false).unwrap();
+    let undone = rollback(&mut loader, "run-2", true, false).unwrap();
     assert!(undone.notes.iter().any(|note| note.contains("no statistics were made of")), "{:?}", undone.notes);
     drop((loader, undone));
     let report = load(&crm, &people(), "run-3");

@@ -92,7 +92,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let (kept_ids, segments) = crm_export(session)?;
     let inputs = saved.hash();
 
-    let loader = Loader::open(&dsn, args.allow_triggers)?;
+    let mut loader = Loader::open(&dsn, args.allow_triggers)?;
     for finding in loader.preflight.findings.iter().filter(|finding| !finding.refuses) {
         session.progress.warn(&finding.what);
     }

@@ -4,8 +4,6 @@ pub(super) mod check_source;
 pub(super) mod references;
 pub(super) mod snapshot;
 
-use std::time::Duration;
-
 use anyhow::Result;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, SchemaRef};
@@ -16,10 +14,7 @@ use crate::fault::{Exit, Fault, columns_fault};
 use crate::pg::copy::column::Special;
 use crate::pg::copy::decode::{DecodeError, Decoder};
 use crate::pg::export::references::missing;
-use crate::pg::{Connection, Snapshot, quote_identifier};
-
-/// How long a server may be silent, sorting included, before the export gives up.
-const STALL: Duration = Duration::from_secs(1800);
+use crate::pg::{Snapshot, quote_identifier};
 
 /// A statement to export and what its columns must be.
 #[derive(Clone, Debug)]
@@ -66,7 +61,7 @@ impl Snapshot {
         for query in queries {
             connection.batch("savepoint prepare_export")?;
             let body = statement(&query.sql);
-            match connection.wait(connection.client().prepare(body)) {
+            match connection.wait(connection.attend(connection.client().prepare(body)))? {
                 Ok(described) => {
                     connection.batch("release savepoint prepare_export")?;
                     let columns: Vec<(&str, &Type)> =
@@ -127,10 +122,10 @@ impl Snapshot {
             anyhow::Error::from(fault)
         };
         connection.wait(async {
-            let stream = connection.client().copy_out(&statement).await.map_err(|error| refused(&error))?;
+            let stream = connection.attend(connection.client().copy_out(&statement)).await?.map_err(|error| refused(&error))?;
             // Pieces are single rows: taking those that have arrived together saves a wake-up for each.
             let mut pieces = std::pin::pin!(stream.ready_chunks(1024));
-            while let Some(arrived) = tokio::time::timeout(STALL, pieces.next()).await.map_err(|_| stalled(connection, export))? {
+            while let Some(arrived) = connection.attend(pieces.next()).await? {
                 for piece in arrived {
                     let piece = piece.map_err(|error| refused(&error))?;
                     decoder.feed(&piece, |batch| sink(batch).map_err(Failure::Sink)).map_err(|failure| match failure {
@@ -150,12 +145,6 @@ impl Snapshot {
         }
         Ok(Exported { rows: decoder.rows(), specials: decoder.specials().flat_map(kinds).collect() })
     }
-}
-
-fn stalled(connection: &Connection, export: &Prepared) -> Fault {
-    let minutes = STALL.as_secs() / 60;
-    Fault::new(Exit::Failed, format!("{}: {} sent nothing for {minutes} minutes", export.query.name, connection.name()))
-        .help("is the server overloaded, or the network cut? Nothing was replaced; run the same command again")
 }
 
 /// What ends a stream: data that cannot be decoded, or a sink that takes no more.
