@@ -50,7 +50,9 @@ impl Environment {
     /// The database URL in a variable.
     pub fn dsn(&self, variable: &str) -> Option<Dsn> {
         let (value, origin) = self.values.get(variable).filter(|(value, _)| !value.is_empty())?;
-        Some(Dsn { answer_limit: self.answer_limit, ..Dsn::new(value, origin) })
+        let mut dsn = Dsn::new(value, origin);
+        dsn.answer_limit = self.answer_limit;
+        Some(dsn)
     }
 
     /// The database URL of a source, or how to set it.

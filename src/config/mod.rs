@@ -345,6 +345,11 @@ impl Default for Connections {
 }
 
 impl Connections {
+    /// The encoding declared for a source's database; checked when the settings are read.
+    pub fn encoding(&self, source: &str) -> Option<&'static encoding_rs::Encoding> {
+        encoding_rs::Encoding::for_label(self.encodings.get(source)?.as_bytes())
+    }
+
     /// The limit as a duration; checked when the settings are read.
     pub fn limit(&self) -> Option<Duration> {
         let (number, seconds) = [("s", 1), ("m", 60), ("h", 3600)]

@@ -11,35 +11,32 @@ use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{BasicConstraints, SubjectAltName};
 
 /// The server's certificate, parsed.
-pub(in crate::pg) struct ServerCertificate {
+pub(super) struct ServerCertificate {
     der: Vec<u8>,
     parsed: Certificate,
 }
 
 impl ServerCertificate {
     /// `None` where it cannot be read.
-    pub(in crate::pg) fn parse(certificate: &CertificateDer<'_>) -> Option<Self> {
+    pub(super) fn parse(certificate: &CertificateDer<'_>) -> Option<Self> {
         let parsed = Certificate::from_der(certificate).ok()?;
         Some(Self { der: certificate.to_vec(), parsed })
     }
 
-    /// Whether one of the named certificates is this one, or signed this one where it is of the first version: chains of
+    /// Whether one of the named certificates is this self-signed one, or signed this one where it is of the first version: chains of
     /// certificates are verified elsewhere.
-    pub(in crate::pg) fn is_vouched_for(
-        &self,
-        named: &[CertificateDer<'static>],
-        provider: &CryptoProvider,
-        now: UnixTime,
-    ) -> bool {
+    pub(super) fn is_vouched_for(&self, named: &[CertificateDer<'static>], provider: &CryptoProvider, now: UnixTime) -> bool {
         let is_first_version = self.parsed.tbs_certificate.version == Version::V1;
+        let is_self_signed = self.parsed.tbs_certificate.issuer == self.parsed.tbs_certificate.subject;
         is_current(&self.parsed, now)
             && named.iter().any(|authority| {
-                authority.as_ref() == self.der || (is_first_version && is_signed_by(&self.parsed, authority, provider, now))
+                (is_self_signed && authority.as_ref() == self.der)
+                    || (is_first_version && is_signed_by(&self.parsed, authority, provider, now))
             })
     }
 
     /// Whether it names this host: by its alternative names, else, as PostgreSQL's manual makes certificates, by its common name.
-    pub(in crate::pg) fn names(&self, host: &ServerName<'_>) -> bool {
+    pub(super) fn names(&self, host: &ServerName<'_>) -> bool {
         let names = self.parsed.tbs_certificate.get::<SubjectAltName>().ok().flatten();
         let names = names.map(|(_, names)| names.0).unwrap_or_default();
         match host {

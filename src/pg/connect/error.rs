@@ -8,13 +8,15 @@ use tokio_postgres::error::{DbError, SqlState};
 
 use crate::dsn::Dsn;
 use crate::fault::{Exit, Fault};
-use crate::pg::connect::url::{Host, Target};
+use crate::pg::connect::target::{Host, Target};
 
 /// Whether waiting may help: connection trouble (08), starting up (57P03), no slot left (53300), nobody listening yet.
 pub(in crate::pg) fn heals(error: &Error) -> bool {
     match error.code() {
         Some(code) => {
-            code.code().starts_with("08") || *code == SqlState::CANNOT_CONNECT_NOW || *code == SqlState::TOO_MANY_CONNECTIONS
+            (code.code().starts_with("08") && *code != SqlState::PROTOCOL_VIOLATION)
+                || *code == SqlState::CANNOT_CONNECT_NOW
+                || *code == SqlState::TOO_MANY_CONNECTIONS
         }
         None => io_cause(error).is_some_and(|cause| cause.kind() == io::ErrorKind::ConnectionRefused),
     }
@@ -143,8 +145,10 @@ fn code_of(db: &DbError) -> &str {
 
 /// The function that raised an error.
 fn function_of(db: &DbError) -> Option<&str> {
-    let place = db.where_()?.lines().next()?.strip_prefix("PL/pgSQL function ")?;
-    place.split(['(', ' ']).next().filter(|name| !name.is_empty() && *name != "inline_code_block")
+    let place = db.where_()?.lines().find_map(|line| line.strip_prefix("PL/pgSQL function "))?;
+    let name = place.split(['(', ' ']).next()?;
+    let is_plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(&byte));
+    Some(name).filter(|name| is_plain && *name != "inline_code_block")
 }
 
 /// What the server said, as far as it can hold no value.

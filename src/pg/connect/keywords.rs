@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 use tokio_postgres::{Config, config};
 
 use crate::model::did_you_mean;
-use crate::pg::connect::url::{Host, SslMode, Target};
+use crate::pg::connect::target::{Host, SslMode, Target};
 
 /// Parameters that are ours to interpret.
 const OURS: [&str; 8] = ["sslmode", "ssl", "sslrootcert", "passfile", "schema", "tcp_user_timeout", "keepalives_count", "user"];
@@ -79,18 +79,18 @@ const UNSUPPORTED: [&str; 15] = [
 
 /// A URL as the keywords and values of a connection string; a later value replaces an earlier one, as in libpq.
 #[derive(Default)]
-pub(in crate::pg) struct Keywords {
+pub(super) struct Keywords {
     values: BTreeMap<String, String>,
     notes: Vec<String>,
 }
 
 impl Keywords {
-    pub(in crate::pg) fn set(&mut self, keyword: &str, value: String) {
+    pub(super) fn set(&mut self, keyword: &str, value: String) {
         self.values.insert(keyword.to_owned(), value);
     }
 
     /// Hosts and ports between user and database, `a:1,b:2`. A `host` parameter replaces the hosts and leaves the ports.
-    pub(in crate::pg) fn authority(&mut self, hosts: &str) -> Result<(), String> {
+    pub(super) fn authority(&mut self, hosts: &str) -> Result<(), String> {
         let pairs = hosts.split(',').map(split_port).collect::<Result<Vec<_>, _>>()?;
         let (names, ports): (Vec<String>, Vec<String>) = pairs.into_iter().unzip();
         if names.iter().any(|name| !name.is_empty()) {
@@ -102,7 +102,7 @@ impl Keywords {
         Ok(())
     }
 
-    pub(in crate::pg) fn parameter(&mut self, name: &str, value: String) -> Result<(), String> {
+    pub(super) fn parameter(&mut self, name: &str, value: String) -> Result<(), String> {
         if UNSUPPORTED.contains(&name) {
             return Err(format!("{name} is not supported"));
         }
@@ -138,7 +138,7 @@ impl Keywords {
         mode.map(|(_, mode)| Some(*mode)).ok_or_else(|| format!("sslmode is one of {words}"))
     }
 
-    pub(in crate::pg) fn complete(mut self) -> Result<Target, String> {
+    pub(super) fn complete(mut self) -> Result<Target, String> {
         let asked = self.ssl_mode()?;
         let root_certificates = self.take("sslrootcert");
         let (passfile, schema) = (self.take("passfile"), self.take("schema"));
@@ -229,7 +229,7 @@ fn hosts(config: &Config) -> Result<Vec<Host>, String> {
     Ok(hosts.iter().enumerate().map(host).collect())
 }
 
-pub(in crate::pg) fn decode(text: &str) -> Result<String, String> {
+pub(super) fn decode(text: &str) -> Result<String, String> {
     let bytes = text.as_bytes();
     for at in bytes.iter().enumerate().filter(|(_, byte)| **byte == b'%').map(|(at, _)| at) {
         let code = bytes.get(at + 1..at + 3).filter(|code| code.iter().all(u8::is_ascii_hexdigit));

@@ -1,9 +1,10 @@
 //! A connection with a synchronous face: opened with patience for what heals, every statement in a transaction whose settings are
 //! pinned and end with it, its failures told without anybody's data.
 
-pub(in crate::pg) mod certificate;
-pub(in crate::pg) mod keywords;
-pub(in crate::pg) mod passfile;
+mod certificate;
+mod keywords;
+mod passfile;
+mod target;
 pub(in crate::pg) mod watch;
 
 pub(super) mod error;
@@ -26,7 +27,8 @@ use tokio_postgres::{Client, Config, NoTls, Row, config};
 use crate::dsn::Dsn;
 use crate::fault::{Exit, Fault};
 use crate::pg::connect::error::{connect_fault, database_fault, heals, refuses_plain, unanswered_fault};
-use crate::pg::connect::url::{Host, SslMode, Target};
+use crate::pg::connect::passfile::passfile_entry;
+use crate::pg::connect::target::{Host, SslMode, Target};
 use crate::pg::connect::watch::Backend;
 use crate::pg::quote_identifier;
 
@@ -36,6 +38,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const ANSWER_LIMIT: Duration = Duration::from_secs(600);
 /// What other sessions see us as in `pg_stat_activity`.
 pub const APPLICATION: &str = "crm-backfill";
+
+/// What must not end a transaction before all is pinned.
+const FIRST: &str =
+    "set local statement_timeout = 0; set local idle_in_transaction_session_timeout = '15min'; set local lock_timeout = '10s'";
 
 /// How a transaction begins.
 #[derive(Clone, Copy, Debug, Default)]
@@ -96,7 +102,10 @@ impl Connection {
         if !target.has_password()
             && let Some(path) = &target.passfile
         {
-            target.take_password(&read_secret(path)?);
+            let text = read_secret(path)?;
+            if let Some(password) = passfile_entry(&text, &target) {
+                target.config.password(password);
+            }
         }
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -164,7 +173,9 @@ impl Connection {
     fn start(&self, how: Begin<'_>, kind: Transaction) -> Result<()> {
         let isolation = if how.is_repeatable { "repeatable read" } else { "read committed" };
         let access = if how.is_read_only { "only" } else { "write" };
-        self.answer(self.client.batch_execute(&format!("begin isolation level {isolation} read {access}, not deferrable")))?;
+        self.answer(
+            self.client.batch_execute(&format!("begin isolation level {isolation} read {access}, not deferrable; {FIRST}")),
+        )?;
         self.state().transaction = kind;
         let pinned = self.pin(how.snapshot);
         if pinned.is_err() {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::pg::connect::url::{Host, Target};
+use crate::pg::connect::target::{Host, Target};
 
 /// The password that a password file holds for a target: the first line of `host:port:database:user:password` that fits.
 pub fn passfile_entry(text: &str, target: &Target) -> Option<String> {

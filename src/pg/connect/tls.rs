@@ -14,10 +14,10 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::fault::{Exit, Fault};
 use crate::pg::connect::certificate::ServerCertificate;
-use crate::pg::connect::url::{SslMode, Target};
+use crate::pg::connect::target::{SslMode, Target};
 
 /// What makes TLS sessions for a target.
-pub(in crate::pg) fn connector(target: &Target) -> Result<MakeRustlsConnect> {
+pub(super) fn connector(target: &Target) -> Result<MakeRustlsConnect> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()

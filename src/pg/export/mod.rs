@@ -8,12 +8,14 @@ use anyhow::Result;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, SchemaRef};
 use futures_util::StreamExt;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 
 use crate::fault::{Exit, Fault, columns_fault};
 use crate::pg::copy::column::Special;
 use crate::pg::copy::decode::{DecodeError, Decoder};
 use crate::pg::export::references::missing;
+use crate::pg::export::snapshot::DECLARE;
 use crate::pg::{Snapshot, quote_identifier};
 
 /// A statement to export and what its columns must be.
@@ -110,11 +112,17 @@ impl Snapshot {
     pub fn copy(&self, export: &Prepared, mut sink: impl FnMut(RecordBatch) -> Result<()>) -> Result<Exported> {
         let connection = self.connection();
         let damaged = |error: DecodeError| decode_fault(&error, &export.query);
-        let mut decoder = Decoder::new(export.query.schema.clone()).map_err(damaged)?;
+        let mut decoder = Decoder::new(export.query.schema.clone()).map_err(damaged)?.in_encoding(self.encoding());
+        if self.encoding().is_some() {
+            // Bytes come as they are stored; whoever declared their encoding knows it better than the server.
+            connection.query_one("select set_config('client_encoding', current_setting('server_encoding'), true)", &[])?;
+        }
         let statement = format!("copy ({}) to stdout (format binary)", export.copy);
         let refused = |error: &tokio_postgres::Error| {
             let mut fault = connection.fault(error).at(format!("{}, {}", export.query.name, export.query.file));
-            if error.code().is_some_and(|code| code.code().starts_with("22")) && !export.casts.is_empty() {
+            if error.code() == Some(&SqlState::CHARACTER_NOT_IN_REPERTOIRE) {
+                fault = fault.help(format!("declare the encoding of its texts: {DECLARE}"));
+            } else if error.code().is_some_and(|code| code.code().starts_with("22")) && !export.casts.is_empty() {
                 fault = fault.help(format!("cast on the way: {}", export.casts.join(", "))).help(
                     "correct the value in the source, or export to CSV and use --csv, which rejects such values one by one",
                 );
@@ -138,6 +146,9 @@ impl Snapshot {
         })?;
         if let Some(batch) = decoder.finish().map_err(damaged)? {
             sink(batch)?;
+        }
+        if self.encoding().is_some() {
+            connection.batch("set local client_encoding = 'UTF8'")?;
         }
         if decoder.rows() != export.rows {
             let what = format!("{}: the server counts {} rows and sent {}", export.query.name, export.rows, decoder.rows());
@@ -180,7 +191,7 @@ fn decode_fault(error: &DecodeError, query: &Query) -> anyhow::Error {
     let fault = Fault::new(Exit::Input, format!("{}: {error}", query.name)).at(query.file.clone());
     match error {
         DecodeError::Null { column, .. } => fault.help(format!("find them:  select count(*) … where {column} is null")),
-        DecodeError::Encoding { .. } => fault.help("the database's declared encoding is not that of its texts"),
+        DecodeError::Encoding { .. } => fault.help(format!("declare the encoding of its texts: {DECLARE}")),
         _ => fault,
     }
     .into()

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
+use encoding_rs::{Encoding, UTF_8};
 
 use crate::fault::{Exit, Fault};
 use crate::model::Timestamp;
@@ -32,6 +33,9 @@ select
   ),
   (select count(*) from pg_catalog.pg_stat_activity a where a.query = '<insufficient privilege>')";
 
+/// How an encoding is declared.
+pub(super) const DECLARE: &str = "--encoding NAME, or [connections.encodings] in the settings";
+
 const FACTS: &str = "
 select
   current_setting('server_version'),
@@ -56,11 +60,13 @@ pub struct Snapshot {
     pub facts: BTreeMap<String, String>,
     /// What a person should know of this database.
     pub notes: Vec<String>,
+    /// The encoding of its texts, where another one than the server's was declared.
+    encoding: Option<&'static Encoding>,
 }
 
 impl Snapshot {
-    /// Begins the transaction; `backfill.as_of` is set in it.
-    pub fn begin(connection: Connection, as_of: Timestamp) -> Result<Self> {
+    /// Begins the transaction; `backfill.as_of` is set in it. `encoding` is that of the texts, where the server's is none or wrong.
+    pub fn begin(connection: Connection, as_of: Timestamp, encoding: Option<&'static Encoding>) -> Result<Self> {
         let watermark = connection.query_one(WATERMARK, &[])?;
         connection.begin(Begin { is_repeatable: true, is_read_only: true, ..Begin::default() })?;
         connection.batch(PINNED)?;
@@ -109,10 +115,25 @@ impl Snapshot {
                 ),
             });
         }
-        if facts["server_encoding"] == "SQL_ASCII" {
-            notes.push(format!("{}: the database declares no encoding (SQL_ASCII); its texts must be UTF-8", connection.name()));
+        if facts["server_encoding"] == "SQL_ASCII" && encoding.is_none() {
+            notes.push(format!(
+                "{}: the database declares no encoding (SQL_ASCII): its texts must be UTF-8, or their encoding declared: {DECLARE}",
+                connection.name()
+            ));
         }
-        Ok(Self { connection, facts, notes })
+        if let Some(encoding) = encoding {
+            if facts["server_encoding"] == "UTF8" && encoding != UTF_8 {
+                let what = format!("{}: the database is UTF8, which its server enforces: no other encoding", connection.name());
+                return Err(Fault::new(Exit::Preflight, what).help("leave the declared encoding out").into());
+            }
+            facts.insert("declared_encoding".to_owned(), encoding.name().to_owned());
+        }
+        Ok(Self { connection, facts, notes, encoding })
+    }
+
+    /// The encoding that was declared for its texts.
+    pub(super) fn encoding(&self) -> Option<&'static Encoding> {
+        self.encoding
     }
 
     /// The session.

@@ -8,6 +8,7 @@ use crate::fault::{Exit, Fault};
 use crate::pg::connect::watch::words;
 use crate::pg::load::catalog::Catalog;
 use crate::pg::load::run_log::Run;
+use crate::pg::load::session::Crm;
 use crate::pg::load::target::{ours, table};
 use crate::pg::quote_identifier as quoted;
 

@@ -57,6 +57,7 @@ pub fn create(crm: &Crm, has_schema: bool) -> Result<()> {
         include_str!("../../../sql/crm/backfill_before.sql"),
         include_str!("../../../sql/crm/backfill_withdrawn.sql"),
         include_str!("../../../sql/crm/backfill_kept.sql"),
+        include_str!("../../../sql/crm/backfill_owner.sql"),
     ] {
         crm.run(statement)?;
     }
