@@ -48,6 +48,9 @@ pub struct Args {
     /// Refuse for warnings too
     #[arg(long)]
     pub strict: bool,
+    /// Keep the indexes of an empty CRM while it is filled: slower, but readers are never shut out
+    #[arg(long)]
+    pub keep_indexes: bool,
 }
 
 /// The datasets as files.
@@ -106,6 +109,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
         beside_existing: args.beside_existing,
         lower_phase: args.lower_phase,
         strict: args.strict,
+        keep_indexes: args.keep_indexes,
     };
     let input = Input {
         run_id: &session.run_id,

@@ -218,6 +218,19 @@ fn a_lock_that_is_not_granted_names_its_holders() {
     load(&crm, &people(), "run-1");
 }
 
+/// Case 13.15: with its indexes kept, a first load shuts out writers only, and ends in the same rows.
+#[test]
+fn a_first_load_that_keeps_its_indexes_lets_readers_read() {
+    let (golden, crm) = (database(CRM), database(CRM));
+    load(&golden, &people(), "run-1");
+    let mut reader = crm.client();
+    reader.execute("begin; select * from \"CustomerProfile\"; select * from \"Activity\"").unwrap();
+    let report = load_as(&crm, &people(), "run-1", 6, Allowed { keep_indexes: true, ..ALONE }, false).unwrap();
+    assert_eq!(report.rebuilt, 0);
+    reader.execute("rollback").unwrap();
+    assert_eq!(fingerprint(&crm), fingerprint(&golden));
+}
+
 /// Case 8.6: a role that may not see what other sessions do still sees that they hold the tables, and says what it cannot see.
 #[test]
 fn sessions_that_hide_their_state_are_seen_by_their_locks_and_counted() {

@@ -66,6 +66,8 @@ pub struct Allowed {
     pub lower_phase: bool,
     /// Warnings refuse.
     pub strict: bool,
+    /// Readers are never shut out: a first load keeps the indexes up row by row instead of making them once.
+    pub keep_indexes: bool,
 }
 
 /// How the CRM is brought to the datasets.
@@ -277,7 +279,7 @@ impl Loader {
         };
         staging::stage_refreshes(crm, input.data, input.phase)?;
         match mode {
-            Mode::FirstLoad => self.fill(input, dry_run, sent, &mut report)?,
+            Mode::FirstLoad => self.fill(input, allowed.keep_indexes, dry_run, sent, &mut report)?,
             Mode::Synchronise => self.synchronise(input, dry_run, sent, &mut report)?,
         }
         if dry_run {
@@ -311,7 +313,7 @@ impl Loader {
         Ok(report)
     }
 
-    fn fill(&self, input: &Input<'_>, dry_run: bool, sent: Sent<'_>, report: &mut Report) -> Result<()> {
+    fn fill(&self, input: &Input<'_>, keep_indexes: bool, dry_run: bool, sent: Sent<'_>, report: &mut Report) -> Result<()> {
         let (crm, catalog) = (&self.crm, &self.catalog);
         let scored = input.phase >= Phase::SCORES;
         let filled = LOADED.iter().filter(|loaded| scored || !loaded.scored);
@@ -327,7 +329,7 @@ impl Loader {
             report.segments += segments::create_new(crm)?;
         }
         let names: Vec<&str> = LOADED.iter().map(|loaded| loaded.table).collect();
-        let rebuild = Rebuild::of_tables(catalog, &names);
+        let rebuild = if keep_indexes { Rebuild::default() } else { Rebuild::of_tables(catalog, &names) };
         rebuild.drop(crm)?;
         let instant: i64 = crm.one("select (extract(epoch from now()) * 1000000)::bigint", &[])?.get(0);
         for loaded in filled {
