@@ -22,7 +22,7 @@ SOURCES := mca-za mca-uk scl teetime messaging
 EXPORTS := $(addprefix export-,$(SOURCES)) export-crm
 STEPS := stage resolve consolidate score load verify report overview rollback status checklist watermarks plan inspect explain audit purge
 
-.PHONY: help build binaries demo up down check-connections export $(EXPORTS) $(STEPS) phase1 phase2 phase3 phase4 phase5 phase6 backfill test check bench golden clean distclean
+.PHONY: help build binaries demo up down check-connections export $(EXPORTS) $(STEPS) phase1 phase2 phase3 phase4 phase5 phase6 backfill test soak-servers check bench golden clean distclean
 
 ## help: this list
 help:
@@ -81,8 +81,11 @@ backfill: binaries
 
 ## test: all tests, on a real PostgreSQL that they start themselves
 test:
-	@scripts/install-postgresql
-	cargo test --locked
+	@scripts/test
+
+## soak-servers: the tests that depend on the server, against PostgreSQL 15 to 18 (ARGS="16 18" chooses)
+soak-servers:
+	@scripts/soak-servers $(ARGS)
 
 ## check: what CI checks: format, lints, documentation, tests
 check:

@@ -1,8 +1,8 @@
 //! What a person sees while work is under way: bars on a terminal, else a line every ten seconds or ten per cent.
 
 use std::io::{IsTerminal, Write};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::model::thousands;
@@ -11,10 +11,23 @@ use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
+#[derive(Clone)]
 enum Mode {
     Bars(MultiProgress),
     Lines,
     Silent,
+}
+
+/// How the process shows progress, for places that hold no [`Progress`].
+static SHOWN: Mutex<Mode> = Mutex::new(Mode::Silent);
+
+/// A plain line on stderr from a place that waits and holds no [`Progress`]; nothing where the run is quiet.
+pub(crate) fn note(line: &str) {
+    match &*SHOWN.lock().unwrap_or_else(PoisonError::into_inner) {
+        Mode::Bars(bars) => bars.suspend(|| to_stderr(line)),
+        Mode::Lines => to_stderr(line),
+        Mode::Silent => {}
+    }
 }
 
 /// Where progress goes; shared by all threads of a run.
@@ -34,6 +47,7 @@ impl Progress {
         } else {
             Mode::Lines
         };
+        *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = mode.clone();
         Self { mode, step: step.to_owned(), started: Instant::now() }
     }
 

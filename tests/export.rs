@@ -380,7 +380,7 @@ fn every_value_is_what_the_server_itself_says_it_is() {
     let schema = Arc::new(Schema::new(fields));
     let query = Query { name: "test.values".to_owned(), file: "values.sql".to_owned(), sql: sql.clone(), schema };
     let dsn = Dsn::new(&database.url, "TEST");
-    let snapshot = Snapshot::begin(Connection::open(&dsn, "the test").unwrap(), as_of()).unwrap();
+    let snapshot = Snapshot::begin(Connection::open(&dsn, "the test").unwrap(), as_of(), None).unwrap();
     let prepared = snapshot.prepare(vec![query]).unwrap();
     let mut batches = Vec::new();
     let exported = snapshot

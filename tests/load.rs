@@ -11,7 +11,8 @@ use crate::support::postgres::{Database, database};
 const CRM: &str = include_str!("../schemas/crm.sql");
 
 /// What a test that is alone with its database vouches for.
-pub const ALONE: Allowed = Allowed { consumers_stopped: true, beside_existing: false, lower_phase: false, strict: false };
+pub const ALONE: Allowed =
+    Allowed { consumers_stopped: true, beside_existing: false, lower_phase: false, strict: false, keep_indexes: false };
 
 /// Loads datasets at a phase.
 pub fn load_as(

@@ -2,11 +2,12 @@
 
 use crm_backfill::dsn::Dsn;
 use crm_backfill::fault::{Exit, Fault};
+use crm_backfill::pg::load::rollback::rollback;
 use crm_backfill::pg::load::{Allowed, Loader, outcome_of};
 
 use crate::load::{ALONE, fingerprint, load, load_as};
 use crate::support::datasets::{Person, World};
-use crate::support::postgres::{Database, database};
+use crate::support::postgres::{Database, bare_database, database};
 use crate::support::proxy::{self, Proxy};
 
 const CRM: &str = include_str!("../schemas/crm.sql");
@@ -21,7 +22,7 @@ fn people() -> World {
 
 /// The same database by way of a go-between, or as another role; no database has the name that is dropped with it.
 fn by_way_of(url: &str) -> Database {
-    Database { name: "nobody_s".to_owned(), url: url.to_owned() }
+    Database::by_way_of(url)
 }
 
 #[test]
@@ -74,23 +75,29 @@ fn an_outcome_that_cannot_be_looked_up_is_unknown() {
 fn a_second_loader_is_told_who_works() {
     let crm = database(CRM);
     let dsn = Dsn::new(&crm.url, "CRM_DATABASE_URL");
-    let first = Loader::open(&dsn, false).unwrap();
+    let mut waiting = Loader::open(&dsn, false).unwrap();
+    // Two may look; one works.
+    drop(Loader::open(&dsn, false).unwrap());
+    let mut first = crm.client();
+    first.execute("begin; select pg_advisory_xact_lock(x'626631316c6f6164'::bigint)").unwrap();
     let refused = fault(Loader::open(&dsn, false).map(|_| ()));
     assert_eq!(refused.exit, Exit::Locked);
-    assert!(refused.what.contains("pid"), "{refused:?}");
+    assert!(refused.what.contains("pid") && refused.what.contains("idle in transaction for"), "{refused:?}");
+    assert!(refused.help.iter().any(|line| line.contains("select pg_terminate_backend(")), "{refused:?}");
+    assert_eq!(fault(rollback(&mut waiting, "run-1", true, false)).exit, Exit::Locked);
     drop(first);
     load(&crm, &people(), "run-1");
 }
 
 #[test]
 fn a_role_without_ownership_loads_into_live_indexes() {
-    let crm = database(CRM);
+    let crm = bare_database(CRM);
     let role = format!("loader_of_{}", crm.name);
     crm.execute(&format!(
         "create role {role} login; grant usage on schema public to {role};
          grant select, insert, update, delete on all tables in schema public to {role}"
     ));
-    let theirs = by_way_of(&crm.url.replace("postgres@", &format!("{role}@")));
+    let theirs = by_way_of(&crm.url_as(&role));
     assert_ne!(theirs.url, crm.url);
     let refused = fault(load_as(&theirs, &people(), "run-1", 6, ALONE, false));
     assert_eq!(refused.exit, Exit::Preflight);

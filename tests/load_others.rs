@@ -65,8 +65,8 @@ fn beside_others_a_shared_address_or_number_of_the_tenant_is_a_pair_to_review_an
     crm.execute("update \"CustomerProfile\" set \"phoneNumber\" = null where \"id\" = 'p2'");
     load(&crm, &world, "run-2");
     assert_eq!(crm.rows(pairs), [["p1", "{FOREIGN_PROFILE,EMAIL}", "REJECTED"]]);
-    let loader = Loader::open(&Dsn::new(&crm.url, "CRM_DATABASE_URL"), false).unwrap();
-    rollback(&loader, "run-3", true, false).unwrap();
+    let mut loader = Loader::open(&Dsn::new(&crm.url, "CRM_DATABASE_URL"), false).unwrap();
+    rollback(&mut loader, "run-3", true, false).unwrap();
     assert_eq!(crm.value("select count(*) from \"CustomerProfile\" where \"id\" not like 'bf11%'"), "3");
 }
 

@@ -13,7 +13,7 @@ use crm_backfill::pg::load::{Allowed, Input, Loader};
 
 use crate::load::{ALONE, load, load_as};
 use crate::support::datasets::{AS_OF, Person, World};
-use crate::support::postgres::{Database, database, server};
+use crate::support::postgres::{Database, bare_database as database, server};
 use crate::support::workdir::Workdir;
 
 const CRM: &str = include_str!("../schemas/crm.sql");
@@ -51,8 +51,7 @@ impl<'a> Role<'a> {
              grant select, insert, update, delete on all tables in schema public to {name};
              create schema backfill authorization {name}"
         ));
-        let url = crm.url.replace("postgres@", &format!("{name}@"));
-        Self { crm, theirs: Database { name: "nobody_s".to_owned(), url }, name }
+        Self { crm, theirs: Database::by_way_of(crm.url_as(&name)), name }
     }
 }
 
@@ -91,7 +90,7 @@ fn a_trigger_that_drops_rows_fails_the_load_even_when_it_is_allowed() {
         "create function quiet() returns trigger language plpgsql as 'begin return null; end';
          create trigger swallow before insert on \"IdentityAlias\" for each row execute function quiet();",
     );
-    let loader = Loader::open(&Dsn::new(&crm.url, "CRM_DATABASE_URL"), true).unwrap();
+    let mut loader = Loader::open(&Dsn::new(&crm.url, "CRM_DATABASE_URL"), true).unwrap();
     assert!(loader.preflight.findings.iter().any(|finding| !finding.refuses && finding.what.contains("swallow")));
     assert!(loader.preflight.check("here", true).is_err(), "--strict refuses for the warning");
     let world = people();
@@ -158,8 +157,7 @@ fn the_schema_that_may_not_be_made_or_used_is_answered_with_the_sql_to_run() {
     other.execute(&format!(
         "grant usage on schema public to {name}; grant select, insert, update, delete on all tables in schema public to {name}"
     ));
-    let url = other.url.replace("postgres@", &format!("{name}@"));
-    let theirs = Database { name: "nobody_s".to_owned(), url };
+    let theirs = Database::by_way_of(other.url_as(&name));
     let told = refused(&theirs, ALONE).help.join("\n");
     let sql = told.split("may not use schema backfill; have somebody run: ").nth(1).unwrap();
     other.execute(sql.lines().next().unwrap());
@@ -188,8 +186,8 @@ fn statistics_that_the_role_may_not_make_are_a_note() {
     let report = load(&role.theirs, &people(), "run-1");
     let note = report.notes.iter().find(|note| note.contains("no statistics were made of")).unwrap();
     assert!(note.contains("have the owner run: analyze \"Activity\"") && note.contains("\"CustomerProfile\""), "{note}");
-    let loader = Loader::open(&Dsn::new(&role.theirs.url, "CRM_DATABASE_URL"), false).unwrap();
-    let undone = rollback(&loader, "run-2", true, false).unwrap();
+    let mut loader = Loader::open(&Dsn::new(&role.theirs.url, "CRM_DATABASE_URL"), false).unwrap();
+    let undone = rollback(&mut loader, "run-2", true, false).unwrap();
     assert!(undone.notes.iter().any(|note| note.contains("no statistics were made of")), "{:?}", undone.notes);
     drop((loader, undone));
     let report = load(&crm, &people(), "run-3");
@@ -238,7 +236,7 @@ fn another_encoding_or_a_standby_is_refused() {
         .unwrap()
         .execute("create database latin_crm encoding 'LATIN1' locale 'C' template template0")
         .unwrap();
-    let crm = Database { url: server().url(&name), name };
+    let crm = Database::made(name);
     crm.execute(CRM);
     assert!(reasons(&crm).contains("the database's encoding is LATIN1, not UTF8: it cannot hold every name"));
 
@@ -280,7 +278,7 @@ fn phase_0_looks_at_six_databases_and_the_disk_and_writes_to_none() {
     databases[2].execute("alter table \"Member\" drop column \"externalSubject\"");
     let reader = format!("reader_of_{}", crm.name);
     databases[3].execute(&format!("create role {reader} login; grant usage on schema public to {reader}"));
-    workdir.set("TEETIME_DATABASE_URL", &databases[3].url.replace("postgres@", &format!("{reader}@")));
+    workdir.set("TEETIME_DATABASE_URL", &databases[3].url_as(&reader));
     workdir.set("MESSAGING_DATABASE_URL", "postgres://postgres@127.0.0.1:1/messaging");
     workdir.unset("MCA_UK_DATABASE_URL");
     crm.execute("drop table \"DuplicateCandidate\"");

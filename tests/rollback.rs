@@ -13,8 +13,8 @@ const CRM: &str = include_str!("../schemas/crm.sql");
 const SEGMENT: &str = "0b5e6f3a-1111-4b8e-9c1d-2e3f4a5b6c7d";
 
 fn undo(crm: &Database, run_id: &str) -> Undone {
-    let loader = Loader::open(&Dsn::new(&crm.url, "CRM_DATABASE_URL"), false).unwrap();
-    rollback(&loader, run_id, true, false).unwrap_or_else(|error| panic!("{error:#} {:?}", error.downcast_ref::<Fault>()))
+    let mut loader = Loader::open(&Dsn::new(&crm.url, "CRM_DATABASE_URL"), false).unwrap();
+    rollback(&mut loader, run_id, true, false).unwrap_or_else(|error| panic!("{error:#} {:?}", error.downcast_ref::<Fault>()))
 }
 
 fn people() -> World {
@@ -104,15 +104,15 @@ fn a_rollback_while_others_write_is_refused_unless_somebody_vouches() {
     writer
         .execute("set application_name = 'sync-worker'; begin; insert into \"SyncLog\" values ('e1', '1', 'scl', 'm', 'x')")
         .unwrap();
-    let loader = Loader::open(&Dsn::new(&crm.url, "CRM_DATABASE_URL"), false).unwrap();
-    let refused = rollback(&loader, "run-2", false, false).unwrap_err().downcast::<Fault>().unwrap();
+    let mut loader = Loader::open(&Dsn::new(&crm.url, "CRM_DATABASE_URL"), false).unwrap();
+    let refused = rollback(&mut loader, "run-2", false, false).unwrap_err().downcast::<Fault>().unwrap();
     assert_eq!((refused.exit, refused.what.as_str()), (Exit::Preflight, "others seem to write to the CRM"));
     let told = refused.help.join("\n");
     assert!(told.contains("sync-worker (role postgres, pid ") && told.contains("is in a transaction on SyncLog"), "{told}");
     assert!(told.contains("--consumers-stopped"), "{told}");
     assert_eq!(fingerprint(&crm), loaded);
     // A count changes nothing, and lists the signs.
-    let counted = rollback(&loader, "run-2", false, true).unwrap();
+    let counted = rollback(&mut loader, "run-2", false, true).unwrap();
     assert!(counted.notes.iter().any(|note| note.contains("sync-worker")), "{:?}", counted.notes);
     assert_eq!(fingerprint(&crm), loaded);
 
@@ -121,10 +121,10 @@ fn a_rollback_while_others_write_is_refused_unless_somebody_vouches() {
         "insert into \"SyncLog\" (\"id\", \"tenantId\", \"sourceService\", \"eventType\", \"eventId\", \"status\", \"createdAt\")
          values ('e2', '1', 'scl', 'member.updated', 'x', 'PROCESSING', '2020-01-01')",
     );
-    let refused = rollback(&loader, "run-2", false, false).unwrap_err().downcast::<Fault>().unwrap();
+    let refused = rollback(&mut loader, "run-2", false, false).unwrap_err().downcast::<Fault>().unwrap();
     assert!(refused.help[0].contains("1 events of scl wait in SyncLog"), "{refused:?}");
     crm.execute("update \"SyncLog\" set \"status\" = 'SUCCESS' where \"id\" = 'e2'");
-    assert_eq!(rollback(&loader, "run-2", false, false).unwrap().counts["CustomerProfile"].deleted, 3);
+    assert_eq!(rollback(&mut loader, "run-2", false, false).unwrap().counts["CustomerProfile"].deleted, 3);
 }
 
 #[test]

@@ -277,9 +277,10 @@ fn generated(name: &str, command: &mut Command, arguments: &[String]) -> Option<
 }
 
 fn session(name: &str, common: &Common) -> Result<Session> {
-    let environment = Environment::read()?;
+    let mut environment = Environment::read()?;
     let named = common.config.clone().or_else(|| environment.get("CONFIG").map(PathBuf::from));
     let mut config = Config::read(named.as_deref().unwrap_or(std::path::Path::new("backfill.toml")), named.is_some())?;
+    environment.answer_limit = config.connections.limit();
     let data_dir = common.data_dir.clone().or_else(|| environment.get("DATA_DIR").map(PathBuf::from));
     let layout = Layout::new(data_dir.unwrap_or_else(|| PathBuf::from("data")));
     if let Some(scale) = layout.demo_scale()? {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Result;
 
@@ -12,6 +13,8 @@ use crate::fault::{Exit, Fault};
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     values: BTreeMap<String, (String, String)>,
+    /// How long a server may give neither an answer nor a sign of work, as the settings say.
+    pub answer_limit: Option<Duration>,
 }
 
 /// Set by the demo and the tests: `.env` is not read.
@@ -30,13 +33,13 @@ impl Environment {
                 values.insert(name, (value, origin));
             }
         }
-        Ok(Self { values })
+        Ok(Self { values, answer_limit: None })
     }
 
     /// Variables and values, for tests.
     pub fn of<'a>(values: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let value = |(name, value): (&str, &str)| (name.to_owned(), (value.to_owned(), name.to_owned()));
-        Self { values: values.into_iter().map(value).collect() }
+        Self { values: values.into_iter().map(value).collect(), answer_limit: None }
     }
 
     /// A variable that is set and not empty.
@@ -46,7 +49,10 @@ impl Environment {
 
     /// The database URL in a variable.
     pub fn dsn(&self, variable: &str) -> Option<Dsn> {
-        self.values.get(variable).filter(|(value, _)| !value.is_empty()).map(|(value, origin)| Dsn::new(value, origin))
+        let (value, origin) = self.values.get(variable).filter(|(value, _)| !value.is_empty())?;
+        let mut dsn = Dsn::new(value, origin);
+        dsn.answer_limit = self.answer_limit;
+        Some(dsn)
     }
 
     /// The database URL of a source, or how to set it.

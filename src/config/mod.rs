@@ -6,6 +6,7 @@ pub use environment::Environment;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,9 @@ pub struct Config {
     pub expect: BTreeMap<String, BTreeMap<String, u64>>,
     /// Loading.
     pub load: Load,
+    /// Connections to databases; no dataset depends on them, so that no manifest holds them.
+    #[serde(skip_serializing)]
+    pub connections: Connections,
     /// The folder the file lies in: what its paths are relative to.
     #[serde(skip)]
     pub folder: PathBuf,
@@ -327,6 +331,38 @@ pub struct Scores {
     pub starter_segments: bool,
 }
 
+/// Settings of connections.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Connections {
+    /// How long a server may give neither an answer nor a sign of work: `"90s"`, `"10m"`, `"1h"`.
+    pub answer_limit: String,
+    /// By source: the encoding of a database that declares none (SQL_ASCII), or a wrong one; `windows-1252` and the like.
+    pub encodings: BTreeMap<String, String>,
+}
+
+impl Default for Connections {
+    fn default() -> Self {
+        Self { answer_limit: "10m".to_owned(), encodings: BTreeMap::new() }
+    }
+}
+
+impl Connections {
+    /// The encoding declared for a source's database; checked when the settings are read.
+    pub fn encoding(&self, source: &str) -> Option<&'static encoding_rs::Encoding> {
+        encoding_rs::Encoding::for_label(self.encodings.get(source)?.as_bytes())
+    }
+
+    /// The limit as a duration; checked when the settings are read.
+    pub fn limit(&self) -> Option<Duration> {
+        let (number, seconds) = [("s", 1), ("m", 60), ("h", 3600)]
+            .iter()
+            .find_map(|(unit, seconds)| Some((self.answer_limit.strip_suffix(unit)?, *seconds)))?;
+        let number: u64 = number.trim().parse().ok()?;
+        (1..=86_400).contains(&(number.saturating_mul(seconds))).then(|| Duration::from_secs(number * seconds))
+    }
+}
+
 /// Settings of loading.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -379,17 +415,26 @@ impl Config {
         let wrong = |what: String| Fault::new(Exit::Usage, what).at(path.display().to_string());
         let lookback = &self.activities.lookback;
         if !lookback.strip_suffix('y').is_some_and(|years| years.parse::<u8>().is_ok_and(|years| (1..=50).contains(&years))) {
-            return Err(wrong(format!("activities.lookback = {lookback:?} is not a number of years"))
-                .help("write it as \"2y\"")
+            return Err(wrong("activities.lookback is not a number of years".to_owned()).help("write it as \"2y\"").into());
+        }
+        if self.connections.limit().is_none() {
+            return Err(wrong("connections.answer_limit is not a duration up to a day".to_owned())
+                .help("write it as \"90s\", \"10m\" or \"1h\"")
+                .into());
+        }
+        if let Some(source) = self.connections.encodings.iter().find_map(|(source, encoding)| {
+            let is_known = <Source as crate::model::Code>::from_code(source).is_some();
+            (!is_known || encoding_rs::Encoding::for_label(encoding.as_bytes()).is_none()).then_some(source)
+        }) {
+            return Err(wrong(format!("connections.encodings.{source} does not give an encoding of a source"))
+                .help("write it as  [connections.encodings]  scl = \"windows-1252\"")
                 .into());
         }
         if !(0.0..=1.0).contains(&self.load.max_reject_ratio) {
             return Err(wrong("load.max_reject_ratio must lie between 0 and 1".to_owned()).into());
         }
-        if let Some((region, day)) = self.handicaps.whs.iter().find(|(region, _)| self.handicaps.whs_from(region).is_none()) {
-            return Err(wrong(format!("handicaps.whs.{region} = {day:?} is not a day"))
-                .help("write it as \"2020-11-02\"")
-                .into());
+        if let Some((region, _)) = self.handicaps.whs.iter().find(|(region, _)| self.handicaps.whs_from(region).is_none()) {
+            return Err(wrong(format!("handicaps.whs.{region} is not a day")).help("write it as \"2020-11-02\"").into());
         }
         for source in self.tenants.map.keys() {
             if <Source as crate::model::Code>::from_code(source).is_none() {
@@ -403,7 +448,7 @@ impl Config {
         }
         for (tenant, region) in &self.tenants.regions {
             if region.timezone.parse::<chrono_tz::Tz>().is_err() {
-                return Err(wrong(format!("[tenants.regions.{tenant}] has an unknown time zone {:?}", region.timezone))
+                return Err(wrong(format!("[tenants.regions.{tenant}] has an unknown time zone"))
                     .help("use a name such as \"Africa/Johannesburg\"")
                     .into());
             }
@@ -433,8 +478,22 @@ fn setting_fault(path: &Path, text: &str, error: &toml::de::Error) -> Fault {
     let line = error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
     let place = line.map_or_else(|| path.display().to_string(), |line| format!("{} line {line}", path.display()));
     let message = error.message();
-    let fault = Fault::new(Exit::Usage, format!("the settings cannot be understood: {message}")).at(place);
     let quoted: Vec<&str> = message.split('`').collect();
+    // Values may be secrets that were put into the wrong file; names of settings are shown, and what may stand there.
+    let what = match message {
+        _ if message.starts_with("unknown field") => message.to_owned(),
+        _ if message.starts_with("unknown variant") => {
+            let known = message.split_once(", ").map_or("another word is expected", |(_, known)| known);
+            format!("a value is not one of its setting's words: {known}")
+        }
+        _ if message.starts_with("invalid type") || message.starts_with("invalid value") => {
+            let expected = message.rsplit_once("expected ").map_or("another type", |(_, expected)| expected);
+            format!("a value is not what its setting takes: {expected}")
+        }
+        _ if message.starts_with("missing field") || message.starts_with("duplicate") => message.to_owned(),
+        _ => "it is not valid TOML there".to_owned(),
+    };
+    let fault = Fault::new(Exit::Usage, format!("the settings cannot be understood: {what}")).at(place);
     let near = quoted.get(1).and_then(|wrong| did_you_mean(wrong, quoted.iter().skip(3).step_by(2).copied()));
     match near {
         Some(near) => fault.help(format!("did you mean {near:?}?")),

@@ -9,7 +9,7 @@ pub mod local;
 pub mod verify;
 
 pub use connect::error::database_fault;
-pub use connect::{APPLICATION, Connection, url};
+pub use connect::{APPLICATION, Begin, Connection, url};
 pub use export::check_source::{Checked, Watermark, check_crm, check_source, watermarks};
 pub use export::references::{Catalog, missing};
 pub use export::snapshot::{Snapshot, visible_tables};

@@ -7,6 +7,7 @@ use crate::cli::{Outcome, Session};
 use crate::dsn::Dsn;
 use crate::fault::{Exit, Fault};
 use crate::model::{Code, Source};
+use crate::pg::url::Target;
 use crate::pg::{Checked, check_crm, check_source};
 use crate::steps::export::{Job, settle_as_of};
 
@@ -49,7 +50,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
                 }),
             },
         };
-        Line { name: name.to_owned(), variable, url: dsn.map(|dsn| dsn.to_string()).unwrap_or_default(), state }
+        Line { name: name.to_owned(), variable, url: dsn.map(|dsn| place(&dsn)).unwrap_or_default(), state }
     };
     let lines: Vec<Line> = std::thread::scope(|scope| {
         let sources = Source::ALL.iter().map(|&source| {
@@ -64,6 +65,11 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
         threads.into_iter().filter_map(|thread| thread.join().ok()).collect()
     });
     Ok(outcome(&lines, args.strict))
+}
+
+/// Where a URL leads, once it is understood; of another nothing is shown.
+fn place(dsn: &Dsn) -> String {
+    Target::parse(dsn).map(|target| target.to_string()).unwrap_or_default()
 }
 
 fn outcome(lines: &[Line], strict: bool) -> Outcome {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::Result;
+use encoding_rs::Encoding;
 use serde_json::json;
 
 use crate::cli::{Outcome, Session};
@@ -93,7 +94,7 @@ pub fn run(session: &Session, source: Source, args: &Args) -> Result<Outcome> {
     let before = Folder::find(&job.target).ok().flatten();
     let folder = match &args.dumps.csv {
         Some(folder) => dumps::export_dumps(session, &job, source, folder, &args.dumps, as_of)?,
-        None => export_database(session, &job, as_of)?,
+        None => export_database(session, &job, as_of, declared_encoding(session, &job, args.dumps.encoding.as_deref())?)?,
     };
     compare(session, &job, before.as_ref(), &folder);
     Ok(outcome(&job, &folder).next("make stage"))
@@ -119,10 +120,18 @@ pub fn settle_as_of(session: &Session, new: bool) -> Result<Timestamp> {
     }
 }
 
+/// The encoding of a database's texts, where the command or the settings declare one.
+fn declared_encoding(session: &Session, job: &Job, asked: Option<&str>) -> Result<Option<&'static Encoding>> {
+    let Some(label) = asked else { return Ok(session.config.connections.encoding(&job.code)) };
+    Encoding::for_label(label.as_bytes()).map(Some).ok_or_else(|| {
+        Fault::new(Exit::Usage, format!("encoding {label:?} is not known")).help("use a name such as windows-1252").into()
+    })
+}
+
 /// Exports all datasets of a job from one snapshot of its database, and puts the folder in place.
-pub fn export_database(session: &Session, job: &Job, as_of: Timestamp) -> Result<Folder> {
+pub fn export_database(session: &Session, job: &Job, as_of: Timestamp, encoding: Option<&'static Encoding>) -> Result<Folder> {
     let dsn = crate::steps::database(session, job.variable)?;
-    let snapshot = Snapshot::begin(Connection::open(&dsn, &job.title)?, as_of)?;
+    let snapshot = Snapshot::begin(Connection::open(&dsn, &job.title)?, as_of, encoding)?;
     for note in &snapshot.notes {
         session.progress.warn(note);
     }

@@ -43,6 +43,6 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
         return Ok(Outcome::new("crm: the saved export is used\n", json!({ "source": "crm", "saved": true })).next("make stage"));
     }
     let as_of = settle_as_of(session, false)?;
-    let folder = export_database(session, &job, as_of)?;
+    let folder = export_database(session, &job, as_of, None)?;
     Ok(outcome(&job, &folder).next("make stage"))
 }

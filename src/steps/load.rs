@@ -48,6 +48,9 @@ pub struct Args {
     /// Refuse for warnings too
     #[arg(long)]
     pub strict: bool,
+    /// Keep the indexes of an empty CRM while it is filled: slower, but readers are never shut out
+    #[arg(long)]
+    pub keep_indexes: bool,
 }
 
 /// The datasets as files.
@@ -92,7 +95,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let (kept_ids, segments) = crm_export(session)?;
     let inputs = saved.hash();
 
-    let loader = Loader::open(&dsn, args.allow_triggers)?;
+    let mut loader = Loader::open(&dsn, args.allow_triggers)?;
     for finding in loader.preflight.findings.iter().filter(|finding| !finding.refuses) {
         session.progress.warn(&finding.what);
     }
@@ -106,6 +109,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
         beside_existing: args.beside_existing,
         lower_phase: args.lower_phase,
         strict: args.strict,
+        keep_indexes: args.keep_indexes,
     };
     let input = Input {
         run_id: &session.run_id,

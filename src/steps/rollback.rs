@@ -43,7 +43,7 @@ pub struct Args {
 pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let _lock = RunLock::take(&session.layout, &format!("rollback, run {}", session.run_id))?;
     let dsn = crate::steps::database(session, CRM_URL)?;
-    let loader = Loader::open(&dsn, args.allow_triggers)?;
+    let mut loader = Loader::open(&dsn, args.allow_triggers)?;
     if args.emergency {
         return run_emergency(session, &loader, &args);
     }
@@ -54,7 +54,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     if !args.dry_run {
         confirm::agree("Take the backfill's rows out of this CRM?", args.yes)?;
     }
-    let undone = rollback(&loader, &session.run_id, args.consumers_stopped, args.dry_run)?;
+    let undone = rollback(&mut loader, &session.run_id, args.consumers_stopped, args.dry_run)?;
     for note in &undone.notes {
         session.progress.warn(note);
     }

@@ -19,10 +19,14 @@ pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
         None => Vec::new(),
     };
     let mut text = format!("{:<10} {:<28} {:<28}\n", "service", "start sync at", "saved export");
-    let mut rows = Vec::new();
+    let (mut rows, mut standbys) = (Vec::new(), Vec::new());
     for &source in Source::ALL {
-        let saved =
-            Folder::find(&session.layout.exports(source))?.and_then(|folder| folder.manifest.facts.get("watermark").cloned());
+        let facts = Folder::find(&session.layout.exports(source))?.map(|folder| folder.manifest.facts).unwrap_or_default();
+        let saved = facts.get("watermark").cloned();
+        let is_standby = facts.get("is_replica").is_some_and(|is_replica| is_replica == "true");
+        if is_standby {
+            standbys.push(source.service());
+        }
         let noted: Option<&Watermark> = loaded.iter().find(|watermark| watermark.service == source.service());
         let start = noted.map(|watermark| watermark.at.clone());
         let shown = |value: &Option<String>, absent: &str| value.clone().filter(|at| !at.is_empty()).unwrap_or(absent.to_owned());
@@ -32,8 +36,15 @@ pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
             shown(&start, "not loaded"),
             shown(&saved, "none, or from CSV")
         ));
-        rows.push(json!({ "service": source.service(), "source": source.code(), "start_at": start, "export": saved }));
+        rows.push(json!({ "service": source.service(), "source": source.code(), "start_at": start, "export": saved, "standby": is_standby }));
     }
     text.push_str("Start each consumer at its instant or before: a transaction open while the export was made may commit rows as old as that.\n");
+    if !standbys.is_empty() {
+        text.push_str(&format!(
+            "Exported from a standby: {}. Their watermark is the time of the last transaction that the standby had replayed; what was \
+             open on the primary then does not show: start somewhat earlier.\n",
+            standbys.join(", ")
+        ));
+    }
     Ok(Outcome::new(text, json!({ "watermarks": rows })))
 }

@@ -3,6 +3,8 @@
 #[cfg(feature = "local-postgres")]
 pub mod datasets;
 #[cfg(feature = "local-postgres")]
+pub mod pgbouncer;
+#[cfg(feature = "local-postgres")]
 pub mod postgres;
 #[cfg(feature = "local-postgres")]
 pub mod proxy;

@@ -29,8 +29,9 @@ impl World {
     pub fn of(population: &Population, seed: u64, scale: f64) -> Self {
         let records: Records = demo::people(population, seed, scale);
         let fill = |source: &Source| {
-            let database = database("select");
+            let mut database = database("select");
             demo::fill(&mut database.client(), *source, &records).unwrap_or_else(|error| panic!("{source}: {error:#}"));
+            database.grant();
             (*source, database)
         };
         Self { sources: Source::ALL.iter().map(fill).collect() }
@@ -54,6 +55,29 @@ impl World {
                   '{"field": "shoeSize", "operator": "eq", "value": 9}', '2026-01-01', '2026-01-01')"#,
         );
         crm
+    }
+}
+
+/// A world of its own, whose databases a test may alter.
+pub struct Owned(World);
+
+impl Owned {
+    /// A small one.
+    pub fn new() -> Self {
+        Self(World::of(&Population::ORDINARY, 8, SCALE))
+    }
+
+    /// The databases of its sources.
+    pub fn databases(&self) -> impl Iterator<Item = &Database> {
+        self.0.sources.iter().map(|(_, database)| database)
+    }
+}
+
+impl std::ops::Deref for Owned {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        &self.0
     }
 }
 

@@ -75,9 +75,13 @@ pub const LAW: &[Room] = &[
     Room { name: "score", may_use: &["model", "tables"], never: PURE },
     Room { name: "report", may_use: &["model", "tables"], never: PURE },
     Room { name: "store", may_use: &["model", "tables", "fault", "interrupt"], never: &[Postgres, Clock, Sql] },
-    Room { name: "pg", may_use: &["model", "tables", "segment_rule", "fault", "interrupt", "dsn"], never: &[Parquet] },
-    Room { name: "config", may_use: &["model", "dsn", "fault"], never: &[Arrow, Parquet, Postgres, Clock, Sql] },
     Room { name: "progress", may_use: &["model"], never: &[Arrow, Parquet, Postgres, Files, Sql] },
+    Room {
+        name: "pg",
+        may_use: &["model", "tables", "segment_rule", "fault", "interrupt", "dsn", "progress"],
+        never: &[Parquet],
+    },
+    Room { name: "config", may_use: &["model", "dsn", "fault"], never: &[Arrow, Parquet, Postgres, Clock, Sql] },
     Room {
         name: "cli",
         may_use: &["model", "config", "dsn", "fault", "interrupt", "progress", "store"],

@@ -25,8 +25,9 @@ const BY_EVIDENCE: &[&str] =
 fn sources(workdir: &mut Workdir) -> Vec<Database> {
     let records = Records::new(Town::new(&Population::ORDINARY, 7, 0.004, demo::default_as_of()));
     let fill = |source: &Source| {
-        let filled = database("");
+        let mut filled = database("");
         demo::fill(&mut filled.client(), *source, &records).unwrap_or_else(|error| panic!("{error:#}"));
+        filled.grant();
         workdir.set(source.url_variable(), &filled.url);
         filled
     };
@@ -61,7 +62,7 @@ fn breaking_any_single_rule_makes_the_named_check_fail() {
     for (number, breakage) in breakages::all().iter().enumerate() {
         let name = format!("{}_broken_{number}", crm.name);
         server().copy_database(&name, &crm.name).unwrap();
-        let broken = Database { url: server().url(&name), name };
+        let broken = Database::made(&name).granted();
         broken.execute(&breakage.sql);
         workdir.set("CRM_DATABASE_URL", &broken.url);
         let found = workdir.run("verify", &["--json"]).json();

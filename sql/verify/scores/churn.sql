@@ -27,7 +27,7 @@ with withdrawn as (
         coalesce(facts.failed_payments, 0) as failed,
         coalesce(facts.complaints, 0) as complaints,
         withdrawn.id is not null as has_withdrawn,
-        regexp_replace(lower(cp."membershipStatus"), '[^a-z0-9]', '', 'g') as membership,
+        regexp_replace(lower(cp."membershipStatus" collate "C"), '[^a-z0-9]', '', 'g') as membership,
         'arrears' = any (cp."tags") as is_tagged,
         coalesce(cp."membershipExpiry" <= run.as_of, false) as is_expired
     from our_profiles as cp

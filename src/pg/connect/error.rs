@@ -8,13 +8,15 @@ use tokio_postgres::error::{DbError, SqlState};
 
 use crate::dsn::Dsn;
 use crate::fault::{Exit, Fault};
-use crate::pg::connect::url::{Host, Target};
+use crate::pg::connect::target::{Host, Target};
 
 /// Whether waiting may help: connection trouble (08), starting up (57P03), no slot left (53300), nobody listening yet.
 pub(in crate::pg) fn heals(error: &Error) -> bool {
     match error.code() {
         Some(code) => {
-            code.code().starts_with("08") || *code == SqlState::CANNOT_CONNECT_NOW || *code == SqlState::TOO_MANY_CONNECTIONS
+            (code.code().starts_with("08") && *code != SqlState::PROTOCOL_VIOLATION)
+                || *code == SqlState::CANNOT_CONNECT_NOW
+                || *code == SqlState::TOO_MANY_CONNECTIONS
         }
         None => io_cause(error).is_some_and(|cause| cause.kind() == io::ErrorKind::ConnectionRefused),
     }
@@ -43,7 +45,8 @@ fn tls_cause(error: &Error) -> Option<&rustls::Error> {
 /// Why a connection could not be made, with the advice that fits the cause.
 pub(in crate::pg) fn connect_fault(error: &Error, name: &str, dsn: &Dsn, target: &Target, tries: u32) -> Fault {
     let (why, advice) = connect_cause(error, target);
-    let mut fault = Fault::new(Exit::Failed, format!("cannot connect to {name}: {why}")).at(format!("{}     {dsn}", dsn.origin));
+    let mut fault =
+        Fault::new(Exit::Failed, format!("cannot connect to {name}: {why}")).at(format!("{}     {target}", dsn.origin));
     if let Some(advice) = advice {
         fault = fault.help(advice);
     }
@@ -113,14 +116,47 @@ fn refusal_cause(db: &DbError, target: &Target) -> (String, Option<String>) {
         }
         SqlState::INVALID_CATALOG_NAME => "list them:  psql -l".to_owned(),
         SqlState::INSUFFICIENT_PRIVILEGE => format!("grant connect on database {database:?} to {user:?};"),
-        _ => return (format!("{why} ({})", code.code()), None),
+        // A pooler's way to say that it does not pass a parameter on.
+        SqlState::PROTOCOL_VIOLATION => {
+            "a pooler may not pass \"options\" on: connect to the server itself, or use ?schema=NAME".to_owned()
+        }
+        _ => return (format!("{why} ({})", code_of(db)), None),
     };
-    (format!("{why} ({})", code.code()), Some(advice))
+    (format!("{why} ({})", code_of(db)), Some(advice))
 }
 
-/// What the server said, as far as it can hold no value. Messages of classes 22, 23 and P0 quote data; those of syntax and
-/// access (42), resources (53), operators (57) and the like hold names.
+/// Classes of SQLSTATE whose messages name things and hold no values; those of 22, 23, 44 and the like quote data, and foreign data
+/// wrappers and extensions say what they like.
+const PLAIN_CLASSES: [&str; 19] =
+    ["08", "0A", "25", "26", "28", "2B", "2D", "34", "3B", "3D", "3F", "40", "42", "53", "54", "55", "57", "58", "0B"];
+
+/// Whether code that lives in the database raised the error: triggers, functions, views on functions. Its author chose every part of
+/// it, the code included, and may have put a person's data anywhere.
+fn is_raised_by_code(db: &DbError) -> bool {
+    // The server notes where its own statements fail only within functions, and within COPY.
+    db.code().code().starts_with("P0") || db.where_().is_some_and(|place| !place.starts_with("COPY "))
+}
+
+/// The SQLSTATE, if the server's documentation lists it.
+fn code_of(db: &DbError) -> &str {
+    let is_listed = !format!("{:?}", db.code()).contains("Other");
+    if is_listed { db.code().code() } else { "a code of its own" }
+}
+
+/// The function that raised an error.
+fn function_of(db: &DbError) -> Option<&str> {
+    let place = db.where_()?.lines().find_map(|line| line.strip_prefix("PL/pgSQL function "))?;
+    let name = place.split(['(', ' ']).next()?;
+    let is_plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(&byte));
+    Some(name).filter(|name| is_plain && *name != "inline_code_block")
+}
+
+/// What the server said, as far as it can hold no value.
 fn describe(db: &DbError) -> String {
+    if is_raised_by_code(db) {
+        let function = function_of(db).map_or_else(|| "a function or trigger".to_owned(), |name| format!("function {name}"));
+        return format!("{function} of the database raised an error; its message is withheld, since it may quote data");
+    }
     let code = db.code().code();
     let mut names = Vec::new();
     let mut name = |kind: &str, value: Option<&str>| names.extend(value.map(|value| format!("{kind} {value:?}")));
@@ -132,8 +168,9 @@ fn describe(db: &DbError) -> String {
         "22" if *db.code() == SqlState::CHARACTER_NOT_IN_REPERTOIRE => "bytes are not text of the declared encoding",
         "22" => "a value cannot be read as the type it should have",
         "23" => "a constraint does not hold",
-        "P0" => "a function of the server raised an error",
-        _ => return db.message().to_owned(),
+        "44" => "a row does not satisfy the check of a view",
+        class if PLAIN_CLASSES.contains(&class) => return db.message().to_owned(),
+        _ => "the server reported an error whose message may quote data",
     };
     if names.is_empty() { what.to_owned() } else { format!("{what}: {}", names.join(", ")) }
 }
@@ -147,7 +184,10 @@ pub fn database_fault(error: &Error, name: &str) -> Fault {
             .help("nothing was committed; run the same command again");
     };
     let code = db.code();
-    let what = format!("{name}: {} ({})", describe(db), code.code());
+    let what = format!("{name}: {} ({})", describe(db), code_of(db));
+    if is_raised_by_code(db) {
+        return Fault::new(Exit::Failed, what).help("the server's own log holds the whole message, with the time of this run");
+    }
     let fault = match *code {
         SqlState::INSUFFICIENT_PRIVILEGE => Fault::new(Exit::Preflight, what).help("grant the right, or use another role"),
         SqlState::UNDEFINED_TABLE | SqlState::UNDEFINED_COLUMN | SqlState::INVALID_SCHEMA_NAME => {
@@ -168,4 +208,12 @@ pub fn database_fault(error: &Error, name: &str) -> Fault {
         Some(place) if place.starts_with("COPY ") => fault.at(place.split(':').next().unwrap_or_default().to_owned()),
         _ => fault,
     }
+}
+
+/// A server that lets us in and says nothing.
+pub(super) fn unanswered_fault(name: &str, dsn: &Dsn, target: &Target) -> Fault {
+    Fault::new(Exit::Failed, format!("cannot connect to {name}: the server accepts the connection and does not answer"))
+        .at(format!("{}     {target}", dsn.origin))
+        .help("is this a PostgreSQL port, and is a pooler in between out of connections?")
+        .help("test all six at once:  make check-connections")
 }

@@ -1,4 +1,11 @@
-//! A connection with a synchronous face: opened with patience for what heals, its failures told without anybody's data.
+//! A connection with a synchronous face: opened with patience for what heals, every statement in a transaction whose settings are
+//! pinned and end with it, its failures told without anybody's data.
+
+mod certificate;
+mod keywords;
+mod passfile;
+mod target;
+pub(in crate::pg) mod watch;
 
 pub(super) mod error;
 mod tls;
@@ -7,30 +14,80 @@ pub mod url;
 use std::future::Future;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use bytes::BytesMut;
 use tokio::runtime::Runtime;
-use tokio_postgres::types::ToSql;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Config, NoTls, Row, config};
 
 use crate::dsn::Dsn;
 use crate::fault::{Exit, Fault};
-use crate::pg::connect::error::{connect_fault, database_fault, heals, refuses_plain};
-use crate::pg::connect::url::{Host, SslMode, Target, passfile_entry};
+use crate::pg::connect::error::{connect_fault, database_fault, heals, refuses_plain, unanswered_fault};
+use crate::pg::connect::passfile::passfile_entry;
+use crate::pg::connect::target::{Host, SslMode, Target};
+use crate::pg::connect::watch::Backend;
 use crate::pg::quote_identifier;
 
 /// How long a server that is starting, full or restarting is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a server may give neither an answer nor a sign of work.
+const ANSWER_LIMIT: Duration = Duration::from_secs(600);
 /// What other sessions see us as in `pg_stat_activity`.
 pub const APPLICATION: &str = "crm-backfill";
 
+/// What must not end a transaction before all is pinned.
+const FIRST: &str =
+    "set local statement_timeout = 0; set local idle_in_transaction_session_timeout = '15min'; set local lock_timeout = '10s'";
+
+/// How a transaction begins.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Begin<'a> {
+    /// One snapshot for all its statements.
+    pub is_repeatable: bool,
+    /// Nothing can be written.
+    pub is_read_only: bool,
+    /// The exported snapshot to see.
+    pub snapshot: Option<&'a str>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Transaction {
+    /// None: the next statement begins one.
+    #[default]
+    None,
+    /// Begun because a statement needed one; a failure ends it.
+    Implicit,
+    /// Begun by [`Connection::begin`].
+    Explicit,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    transaction: Transaction,
+    backend: Option<Backend>,
+    /// Where tables are looked for, set anew in each transaction.
+    search_path: Option<String>,
+    /// The last failure was a lock that was not granted in time.
+    failed_for_a_lock: bool,
+    /// The server did not answer; nothing more is sent.
+    is_abandoned: bool,
+}
+
 /// A session on a database. Closing it ends its transaction.
+///
+/// Nothing it sets outlives a transaction, and no prepared statement does: behind a pooler the server process is somebody else's after
+/// each one.
 pub struct Connection {
     client: Client,
     runtime: Runtime,
     target: Target,
     name: String,
+    answer_limit: Duration,
+    state: Mutex<State>,
 }
 
 impl Connection {
@@ -42,10 +99,13 @@ impl Connection {
     /// Connects, trying for so long as the reason may go away by itself.
     pub fn open_within(dsn: &Dsn, name: &str, patience: Duration) -> Result<Self> {
         let mut target = Target::parse(dsn)?;
-        if target.password.is_none()
+        if !target.has_password()
             && let Some(path) = &target.passfile
         {
-            target.password = passfile_entry(&read_secret(path)?, &target);
+            let text = read_secret(path)?;
+            if let Some(password) = passfile_entry(&text, &target) {
+                target.config.password(password);
+            }
         }
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -56,8 +116,12 @@ impl Connection {
         let started = Instant::now();
         let mut pause = Duration::from_millis(200);
         let mut tries = 1_u32;
+        // The driver's own limit ends with the socket: a server that accepts and says nothing is waited for here.
+        let attempt = target.connect_timeout() * 2;
         let client = loop {
-            match runtime.block_on(connect(&target))? {
+            let outcome = runtime.block_on(async { tokio::time::timeout(attempt, connect(&target)).await });
+            let Ok(outcome) = outcome else { return Err(unanswered_fault(name, dsn, &target).into()) };
+            match outcome? {
                 Ok(client) => break client,
                 Err(error) if heals(&error) && started.elapsed() + pause < patience => {
                     std::thread::sleep(pause);
@@ -67,46 +131,129 @@ impl Connection {
                 Err(error) => return Err(connect_fault(&error, name, dsn, &target, tries).into()),
             }
         };
-        let connection = Self { client, runtime, target, name: name.to_owned() };
-        if let Some(schema) = &connection.target.schema {
-            connection.batch(&format!("set search_path = {}", quote_identifier(schema)))?;
-        }
-        Ok(connection)
+        let answer_limit = dsn.answer_limit.unwrap_or(ANSWER_LIMIT);
+        let search_path = target.schema.as_deref().map(quote_identifier);
+        let state = Mutex::new(State { search_path, ..State::default() });
+        Ok(Self { client, runtime, target, name: name.to_owned(), answer_limit, state })
     }
 
-    /// The asynchronous client, for COPY and prepared statements; its futures go to [`Connection::wait`].
+    /// The asynchronous client, for COPY and descriptions of statements within a transaction that [`Connection::begin`] began.
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// The client, for transactions.
-    pub fn client_mut(&mut self) -> (&Runtime, &mut Client) {
-        (&self.runtime, &mut self.client)
-    }
-
-    /// Runs a future of the client to its end.
+    /// Runs a future to its end; waits for the server within it belong into [`Connection::attend`].
     pub fn wait<F: Future>(&self, future: F) -> F::Output {
         self.runtime.block_on(future)
     }
 
+    /// Waits for an answer of the client, with a watch on the server.
+    pub fn answer<T>(&self, future: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T> {
+        if self.is_lost() {
+            return Err(Fault::new(Exit::Failed, format!("the connection to {} was lost", self.name)).into());
+        }
+        match self.runtime.block_on(self.attend(future))? {
+            Ok(answer) => Ok(answer),
+            Err(error) => {
+                self.state().failed_for_a_lock = error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE);
+                if self.state().transaction == Transaction::Implicit {
+                    self.end()?;
+                }
+                Err(self.fault(&error).into())
+            }
+        }
+    }
+
+    /// Begins a transaction, whose settings nothing of the server's or the role's changes.
+    pub fn begin(&self, how: Begin<'_>) -> Result<()> {
+        self.end()?;
+        self.start(how, Transaction::Explicit)
+    }
+
+    fn start(&self, how: Begin<'_>, kind: Transaction) -> Result<()> {
+        let isolation = if how.is_repeatable { "repeatable read" } else { "read committed" };
+        let access = if how.is_read_only { "only" } else { "write" };
+        self.answer(
+            self.client.batch_execute(&format!("begin isolation level {isolation} read {access}, not deferrable; {FIRST}")),
+        )?;
+        self.state().transaction = kind;
+        let pinned = self.pin(how.snapshot);
+        if pinned.is_err() {
+            self.end()?;
+        }
+        pinned
+    }
+
+    fn pin(&self, snapshot: Option<&str>) -> Result<()> {
+        if let Some(snapshot) = snapshot {
+            let statement = format!("set transaction snapshot '{}'", snapshot.replace('\'', "''"));
+            self.answer(self.client.batch_execute(&statement))?;
+        }
+        let rows = self.answer(self.client.query_typed(include_str!("../../../sql/session/pins.sql"), &[]))?;
+        if let Some(row) = rows.first() {
+            self.state().backend = Some(Backend { pid: row.get(0), began: row.get(1) });
+        }
+        let path = self.state().search_path.clone();
+        path.map_or(Ok(()), |path| self.answer(self.client.batch_execute(&format!("set local search_path = {path}"))))
+    }
+
+    /// Looks for tables along this path of quoted names, now and in every transaction that follows.
+    pub fn look_in(&self, path: &str) -> Result<()> {
+        self.state().search_path = Some(path.to_owned());
+        self.batch(&format!("set local search_path = {path}"))
+    }
+
+    /// Commits what [`Connection::begin`] began.
+    pub fn commit(&self) -> Result<()> {
+        self.close("commit")
+    }
+
+    /// Ends the transaction, if there is one, without a trace.
+    pub fn end(&self) -> Result<()> {
+        if self.state().transaction == Transaction::None || self.is_lost() {
+            return Ok(());
+        }
+        self.close("rollback")
+    }
+
+    fn close(&self, how: &str) -> Result<()> {
+        // Statements that the driver keeps for types it met go with the transaction, too.
+        self.client.clear_type_cache();
+        self.state().transaction = Transaction::None;
+        let closed = self.answer(self.client.batch_execute(how));
+        if !self.is_lost() {
+            self.state().backend = None;
+        }
+        closed
+    }
+
+    fn ready(&self) -> Result<()> {
+        let is_in_transaction = self.state().transaction != Transaction::None;
+        if is_in_transaction { Ok(()) } else { self.start(Begin::default(), Transaction::Implicit) }
+    }
+
     /// Runs statements that return nothing.
     pub fn batch(&self, sql: &str) -> Result<()> {
-        self.wait(self.client.batch_execute(sql)).map_err(|error| self.fault(&error).into())
+        self.ready()?;
+        self.answer(self.client.batch_execute(sql))
     }
 
     /// Runs a query; values only as parameters.
     pub fn query(&self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>> {
-        self.wait(self.client.query(sql, parameters)).map_err(|error| self.fault(&error).into())
+        self.ready()?;
+        self.answer(self.client.query_typed(sql, &typed(parameters)))
     }
 
     /// Runs a query that gives exactly one row.
     pub fn query_one(&self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Row> {
-        self.wait(self.client.query_one(sql, parameters)).map_err(|error| self.fault(&error).into())
+        self.ready()?;
+        self.answer(self.client.query_typed_one(sql, &typed(parameters)))
     }
 
     /// Runs a statement; returns the rows it touched.
     pub fn execute(&self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<u64> {
-        self.wait(self.client.execute(sql, parameters)).map_err(|error| self.fault(&error).into())
+        self.ready()?;
+        self.answer(self.client.execute_typed(sql, &typed(parameters)))
     }
 
     /// A failure of this session, reduced to what may be shown.
@@ -124,6 +271,58 @@ impl Connection {
     pub fn name(&self) -> &str {
         &self.name
     }
+
+    /// Whether the session is gone, or its server does not answer.
+    pub fn is_lost(&self) -> bool {
+        self.client.is_closed() || self.state().is_abandoned
+    }
+
+    /// The server process of the present transaction.
+    pub fn pid(&self) -> Option<i32> {
+        self.backend().map(|backend| backend.pid)
+    }
+
+    /// Whether the last failure was a lock that was not granted in time.
+    pub(in crate::pg) fn failed_for_a_lock(&self) -> bool {
+        self.state().failed_for_a_lock
+    }
+
+    fn backend(&self) -> Option<Backend> {
+        self.state().backend
+    }
+
+    pub(super) fn answer_limit(&self) -> Duration {
+        self.answer_limit
+    }
+
+    pub(super) fn abandon(&self) {
+        self.state().is_abandoned = true;
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Parameters with their types: what needs no description by the server needs no named statement, which would outlive a transaction.
+fn typed<'a>(parameters: &[&'a (dyn ToSql + Sync)]) -> Vec<(&'a (dyn ToSql + Sync), Type)> {
+    const TYPES: [Type; 10] = [
+        Type::TEXT,
+        Type::INT8,
+        Type::INT4,
+        Type::BOOL,
+        Type::TEXT_ARRAY,
+        Type::OID_ARRAY,
+        Type::OID,
+        Type::INT8_ARRAY,
+        Type::INT4_ARRAY,
+        Type::FLOAT8,
+    ];
+    let type_of = |parameter: &(dyn ToSql + Sync)| {
+        let fits = |candidate: &&Type| parameter.to_sql_checked(candidate, &mut BytesMut::new()).is_ok();
+        TYPES.iter().find(fits).cloned().unwrap_or(Type::UNKNOWN)
+    };
+    parameters.iter().map(|parameter| (*parameter, type_of(*parameter))).collect()
 }
 
 /// A password file; refused when others can read it.
@@ -142,7 +341,7 @@ fn read_secret(path: &Path) -> Result<String> {
 }
 
 /// One attempt; the outer failure is ours (settings), the inner one the server's or the network's.
-async fn connect(target: &Target) -> Result<Result<Client, tokio_postgres::Error>> {
+pub(in crate::pg) async fn connect(target: &Target) -> Result<Result<Client, tokio_postgres::Error>> {
     let plain = || attempt_plain(target);
     Ok(match target.ssl_mode {
         SslMode::Disable => plain().await,
@@ -180,25 +379,7 @@ async fn attempt_tls(target: &Target, mode: config::SslMode) -> Result<Result<Cl
 }
 
 fn settings(target: &Target, mode: config::SslMode) -> Config {
-    let mut settings = Config::new();
-    for host in &target.hosts {
-        match host {
-            Host::Tcp(name, port) => settings.host(name).port(*port),
-            Host::Socket(folder, port) => settings.host_path(folder).port(*port),
-        };
-    }
-    if let Some(password) = &target.password {
-        settings.password(password);
-    }
-    settings
-        .user(&target.user)
-        .dbname(&target.database)
-        .application_name(APPLICATION)
-        .ssl_mode(mode)
-        .connect_timeout(target.connect_timeout)
-        .tcp_user_timeout(Duration::from_secs(60))
-        .keepalives_idle(Duration::from_secs(30))
-        .keepalives_interval(Duration::from_secs(10))
-        .keepalives_retries(3);
+    let mut settings = target.settings();
+    settings.application_name(APPLICATION).ssl_mode(mode);
     settings
 }

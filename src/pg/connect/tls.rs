@@ -13,10 +13,11 @@ use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootC
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::fault::{Exit, Fault};
-use crate::pg::connect::url::{SslMode, Target};
+use crate::pg::connect::certificate::ServerCertificate;
+use crate::pg::connect::target::{SslMode, Target};
 
 /// What makes TLS sessions for a target.
-pub(in crate::pg) fn connector(target: &Target) -> Result<MakeRustlsConnect> {
+pub(super) fn connector(target: &Target) -> Result<MakeRustlsConnect> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
@@ -32,15 +33,25 @@ pub(in crate::pg) fn connector(target: &Target) -> Result<MakeRustlsConnect> {
     Ok(MakeRustlsConnect::new(config))
 }
 
-fn authorities(file: Option<&Path>, provider: &Arc<CryptoProvider>) -> Result<Arc<WebPkiServerVerifier>> {
+/// What certificates are verified with.
+#[derive(Debug)]
+struct Trust {
+    chains: Arc<WebPkiServerVerifier>,
+    /// The certificates of the named file: a server's own one among them is trusted as it is.
+    named: Vec<CertificateDer<'static>>,
+}
+
+fn authorities(file: Option<&Path>, provider: &Arc<CryptoProvider>) -> Result<Trust> {
     let mut roots = RootCertStore::empty();
+    let mut named = Vec::new();
     let place = match file {
         Some(path) => {
             let unreadable =
                 |error| Fault::new(Exit::Usage, format!("sslrootcert cannot be read: {error}")).at(path.display().to_string());
             for certificate in CertificateDer::pem_file_iter(path).map_err(unreadable)? {
-                roots.add_parsable_certificates([certificate.map_err(unreadable)?]);
+                named.push(certificate.map_err(unreadable)?);
             }
+            roots.add_parsable_certificates(named.iter().cloned());
             path.display().to_string()
         }
         None => {
@@ -48,18 +59,18 @@ fn authorities(file: Option<&Path>, provider: &Arc<CryptoProvider>) -> Result<Ar
             "the system's certificates".to_owned()
         }
     };
-    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build().map_err(|_| {
+    let chains = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build().map_err(|_| {
         Fault::new(Exit::Usage, "there is no authority to verify the server's certificate with")
             .at(place)
             .help("name one in the URL: sslrootcert=/path/ca.pem")
-            .into()
-    })
+    })?;
+    Ok(Trust { chains, named })
 }
 
 /// Verifies as much as the mode asks for.
 #[derive(Debug)]
 struct Verifier {
-    trust: Option<Arc<WebPkiServerVerifier>>,
+    trust: Option<Trust>,
     any_host: bool,
     provider: Arc<CryptoProvider>,
 }
@@ -74,11 +85,23 @@ impl ServerCertVerifier for Verifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let Some(trust) = &self.trust else { return Ok(ServerCertVerified::assertion()) };
-        match trust.verify_server_cert(certificate, intermediates, name, ocsp, now) {
+        // What libpq accepts and a web browser would not: the server's own certificate named as the authority, a certificate of
+        // the first version, a host named by the common name alone.
+        let parsed = ServerCertificate::parse(certificate);
+        if let Some(parsed) = &parsed
+            && parsed.is_vouched_for(&trust.named, &self.provider, now)
+        {
+            let is_named = self.any_host || parsed.names(name);
+            let refusal = Error::InvalidCertificate(CertificateError::NotValidForName);
+            return if is_named { Ok(ServerCertVerified::assertion()) } else { Err(refusal) };
+        }
+        match trust.chains.verify_server_cert(certificate, intermediates, name, ocsp, now) {
             // The name is looked at last, after the chain was found good.
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) if self.any_host => Ok(ServerCertVerified::assertion()),
+            )) if self.any_host || parsed.as_ref().is_some_and(|parsed| parsed.names(name)) => {
+                Ok(ServerCertVerified::assertion())
+            }
             verdict => verdict,
         }
     }

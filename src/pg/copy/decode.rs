@@ -2,6 +2,7 @@
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use encoding_rs::{Encoding, UTF_8};
 
 use crate::pg::copy::column::{BATCH_ROWS, Special, Values};
 
@@ -44,7 +45,7 @@ pub enum DecodeError {
         row: u64,
     },
     /// Bytes that are no text.
-    #[error("column {column:?}, rows {first} to {last}: bytes that are not UTF-8")]
+    #[error("column {column:?}, rows {first} to {last}: bytes that are not text of the encoding")]
     Encoding {
         /// The column.
         column: String,
@@ -83,6 +84,8 @@ pub struct Decoder {
     batch_bytes: usize,
     /// Where the fields of the current row lie; -1 is null.
     fields: Vec<(usize, i32)>,
+    /// The encoding of texts, where it is not UTF-8.
+    encoding: Option<&'static Encoding>,
 }
 
 impl Decoder {
@@ -107,7 +110,14 @@ impl Decoder {
             batch_rows: 0,
             batch_bytes: 0,
             fields: vec![(0, 0); width],
+            encoding: None,
         })
+    }
+
+    /// Reads texts in this encoding instead of UTF-8.
+    pub fn in_encoding(mut self, encoding: Option<&'static Encoding>) -> Self {
+        self.encoding = encoding.filter(|encoding| *encoding != UTF_8);
+        self
     }
 
     /// Takes the next piece of the stream; full batches go to `full`.
@@ -218,7 +228,17 @@ impl Decoder {
                 column.append_null();
                 continue;
             }
-            if !column.append(&data[start..start + length], special) {
+            let value = &data[start..start + length];
+            let decoded = self.encoding.filter(|_| matches!(column, Values::Text { .. }) && !value.is_ascii());
+            let fits = match decoded.map(|encoding| encoding.decode_without_bom_handling(value)) {
+                None => column.append(value, special),
+                Some((text, false)) => column.append(text.as_bytes(), special),
+                Some((_, true)) => {
+                    let (column, first) = (field.name().clone(), self.rows);
+                    return Err(DecodeError::Encoding { column, first, last: self.rows });
+                }
+            };
+            if !fits {
                 return Err(DecodeError::Length { column: field.name().clone(), row: self.rows, length });
             }
             self.batch_bytes += length;

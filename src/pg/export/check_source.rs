@@ -57,7 +57,7 @@ pub struct Checked {
 pub fn check_source(dsn: &Dsn, title: &str, queries: &[Query], as_of: Timestamp) -> Result<Checked> {
     let connection = Connection::open_within(dsn, title, Duration::ZERO)?;
     let mut checked = session(&connection)?;
-    let snapshot = Snapshot::begin(connection, as_of)?;
+    let snapshot = Snapshot::begin(connection, as_of, None)?;
     checked.warnings.extend(snapshot.notes.clone());
     let catalog = snapshot.catalog()?;
     checked.table_count = catalog.len();

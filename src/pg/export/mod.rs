@@ -4,22 +4,19 @@ pub(super) mod check_source;
 pub(super) mod references;
 pub(super) mod snapshot;
 
-use std::time::Duration;
-
 use anyhow::Result;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, SchemaRef};
 use futures_util::StreamExt;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::Type;
 
 use crate::fault::{Exit, Fault, columns_fault};
 use crate::pg::copy::column::Special;
 use crate::pg::copy::decode::{DecodeError, Decoder};
 use crate::pg::export::references::missing;
-use crate::pg::{Connection, Snapshot, quote_identifier};
-
-/// How long a server may be silent, sorting included, before the export gives up.
-const STALL: Duration = Duration::from_secs(1800);
+use crate::pg::export::snapshot::DECLARE;
+use crate::pg::{Snapshot, quote_identifier};
 
 /// A statement to export and what its columns must be.
 #[derive(Clone, Debug)]
@@ -66,7 +63,7 @@ impl Snapshot {
         for query in queries {
             connection.batch("savepoint prepare_export")?;
             let body = statement(&query.sql);
-            match connection.wait(connection.client().prepare(body)) {
+            match connection.wait(connection.attend(connection.client().prepare(body)))? {
                 Ok(described) => {
                     connection.batch("release savepoint prepare_export")?;
                     let columns: Vec<(&str, &Type)> =
@@ -115,11 +112,17 @@ impl Snapshot {
     pub fn copy(&self, export: &Prepared, mut sink: impl FnMut(RecordBatch) -> Result<()>) -> Result<Exported> {
         let connection = self.connection();
         let damaged = |error: DecodeError| decode_fault(&error, &export.query);
-        let mut decoder = Decoder::new(export.query.schema.clone()).map_err(damaged)?;
+        let mut decoder = Decoder::new(export.query.schema.clone()).map_err(damaged)?.in_encoding(self.encoding());
+        if self.encoding().is_some() {
+            // Bytes come as they are stored; whoever declared their encoding knows it better than the server.
+            connection.query_one("select set_config('client_encoding', current_setting('server_encoding'), true)", &[])?;
+        }
         let statement = format!("copy ({}) to stdout (format binary)", export.copy);
         let refused = |error: &tokio_postgres::Error| {
             let mut fault = connection.fault(error).at(format!("{}, {}", export.query.name, export.query.file));
-            if error.code().is_some_and(|code| code.code().starts_with("22")) && !export.casts.is_empty() {
+            if error.code() == Some(&SqlState::CHARACTER_NOT_IN_REPERTOIRE) {
+                fault = fault.help(format!("declare the encoding of its texts: {DECLARE}"));
+            } else if error.code().is_some_and(|code| code.code().starts_with("22")) && !export.casts.is_empty() {
                 fault = fault.help(format!("cast on the way: {}", export.casts.join(", "))).help(
                     "correct the value in the source, or export to CSV and use --csv, which rejects such values one by one",
                 );
@@ -127,10 +130,10 @@ impl Snapshot {
             anyhow::Error::from(fault)
         };
         connection.wait(async {
-            let stream = connection.client().copy_out(&statement).await.map_err(|error| refused(&error))?;
+            let stream = connection.attend(connection.client().copy_out(&statement)).await?.map_err(|error| refused(&error))?;
             // Pieces are single rows: taking those that have arrived together saves a wake-up for each.
             let mut pieces = std::pin::pin!(stream.ready_chunks(1024));
-            while let Some(arrived) = tokio::time::timeout(STALL, pieces.next()).await.map_err(|_| stalled(connection, export))? {
+            while let Some(arrived) = connection.attend(pieces.next()).await? {
                 for piece in arrived {
                     let piece = piece.map_err(|error| refused(&error))?;
                     decoder.feed(&piece, |batch| sink(batch).map_err(Failure::Sink)).map_err(|failure| match failure {
@@ -144,18 +147,15 @@ impl Snapshot {
         if let Some(batch) = decoder.finish().map_err(damaged)? {
             sink(batch)?;
         }
+        if self.encoding().is_some() {
+            connection.batch("set local client_encoding = 'UTF8'")?;
+        }
         if decoder.rows() != export.rows {
             let what = format!("{}: the server counts {} rows and sent {}", export.query.name, export.rows, decoder.rows());
             return Err(Fault::new(Exit::Failed, what).at(export.query.file.clone()).help("run the export again").into());
         }
         Ok(Exported { rows: decoder.rows(), specials: decoder.specials().flat_map(kinds).collect() })
     }
-}
-
-fn stalled(connection: &Connection, export: &Prepared) -> Fault {
-    let minutes = STALL.as_secs() / 60;
-    Fault::new(Exit::Failed, format!("{}: {} sent nothing for {minutes} minutes", export.query.name, connection.name()))
-        .help("is the server overloaded, or the network cut? Nothing was replaced; run the same command again")
 }
 
 /// What ends a stream: data that cannot be decoded, or a sink that takes no more.
@@ -191,7 +191,7 @@ fn decode_fault(error: &DecodeError, query: &Query) -> anyhow::Error {
     let fault = Fault::new(Exit::Input, format!("{}: {error}", query.name)).at(query.file.clone());
     match error {
         DecodeError::Null { column, .. } => fault.help(format!("find them:  select count(*) … where {column} is null")),
-        DecodeError::Encoding { .. } => fault.help("the database's declared encoding is not that of its texts"),
+        DecodeError::Encoding { .. } => fault.help(format!("declare the encoding of its texts: {DECLARE}")),
         _ => fault,
     }
     .into()

@@ -3,37 +3,21 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
+use encoding_rs::{Encoding, UTF_8};
 
 use crate::fault::{Exit, Fault};
 use crate::model::Timestamp;
+use crate::pg::connect::Begin;
 use crate::pg::export::references::Catalog;
 use crate::pg::{Connection, quote_identifier};
 
-/// Nothing of the server's or the role's own settings may change what we read or end the transaction under us.
+/// What reading wants beside what every transaction pins.
 const PINNED: &str = "
-set local row_security = off;
-set local datestyle = 'ISO, YMD';
 set local intervalstyle = 'postgres';
-set local timezone = 'UTC';
-set local client_encoding = 'UTF8';
-set local extra_float_digits = 1;
-set local bytea_output = 'hex';
-set local statement_timeout = 0;
 set local lock_timeout = '30s';
-set local idle_in_transaction_session_timeout = 0;
 set local work_mem = '64MB';
+set local idle_in_transaction_session_timeout = 0;
 ";
-
-/// Settings that only some versions have.
-const PINNED_WHERE_KNOWN: &str = "
-select count(set_config(s.name, v.value, true))
-from (values
-  ('client_connection_check_interval', '5s'),
-  ('transaction_timeout', '0'),
-  ('idle_session_timeout', '0'),
-  ('jit', 'off')
-) v(name, value)
-join pg_catalog.pg_settings s on s.name = v.name";
 
 /// Read before the snapshot is taken: a transaction open at the snapshot is either open now or begins later than now.
 const WATERMARK: &str = "
@@ -41,12 +25,16 @@ select
   to_char(
     least(
       pg_catalog.clock_timestamp(),
+      case when pg_catalog.pg_is_in_recovery() then coalesce(pg_catalog.pg_last_xact_replay_timestamp(), '-infinity') end,
       (select min(a.xact_start) from pg_catalog.pg_stat_activity a where a.datname = current_database() and a.pid <> pg_catalog.pg_backend_pid()),
       (select min(p.prepared) from pg_catalog.pg_prepared_xacts p)
     ) at time zone 'UTC',
     'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'
   ),
   (select count(*) from pg_catalog.pg_stat_activity a where a.query = '<insufficient privilege>')";
+
+/// How an encoding is declared.
+pub(super) const DECLARE: &str = "--encoding NAME, or [connections.encodings] in the settings";
 
 const FACTS: &str = "
 select
@@ -72,11 +60,16 @@ pub struct Snapshot {
     pub facts: BTreeMap<String, String>,
     /// What a person should know of this database.
     pub notes: Vec<String>,
+    /// The encoding of its texts, where another one than the server's was declared.
+    encoding: Option<&'static Encoding>,
 }
 
 impl Snapshot {
-    /// Begins the transaction; `backfill.as_of` is set in it.
-    pub fn begin(connection: Connection, as_of: Timestamp) -> Result<Self> {
+    /// Begins the transaction; `backfill.as_of` is set in it. `encoding` is that of the texts, where the server's is none or wrong.
+    pub fn begin(connection: Connection, as_of: Timestamp, encoding: Option<&'static Encoding>) -> Result<Self> {
+        let watermark = connection.query_one(WATERMARK, &[])?;
+        connection.begin(Begin { is_repeatable: true, is_read_only: true, ..Begin::default() })?;
+        connection.batch(PINNED)?;
         let schemas = connection.query_one("select pg_catalog.current_schemas(false)", &[])?;
         let schemas: Vec<String> = schemas.get::<_, Vec<&str>>(0).into_iter().map(quote_identifier).collect();
         if schemas.is_empty() {
@@ -85,12 +78,8 @@ impl Snapshot {
             return Err(Fault::new(Exit::Preflight, what).help("name another one in the URL: ?schema=NAME").into());
         }
         let path = std::iter::once("pg_catalog".to_owned()).chain(schemas).collect::<Vec<_>>().join(", ");
-        let watermark = connection.query_one(WATERMARK, &[])?;
-        connection.batch("begin isolation level repeatable read read only")?;
-        connection.batch(PINNED)?;
-        connection.batch(&format!("set local search_path = {path}"))?;
+        connection.look_in(&path)?;
         connection.query_one("select set_config('backfill.as_of', $1, true)", &[&as_of.to_string()])?;
-        connection.query_one(PINNED_WHERE_KNOWN, &[])?;
         let row = connection.query_one(FACTS, &[])?;
 
         let mut notes = connection.target().notes.clone();
@@ -99,7 +88,9 @@ impl Snapshot {
             facts.insert(name.to_owned(), row.get::<_, Option<String>>(index).unwrap_or_default());
         }
         facts.insert("search_path".to_owned(), row.get(5));
-        facts.insert("watermark".to_owned(), watermark.get(0));
+        if let Some(instant) = watermark.get::<_, Option<String>>(0) {
+            facts.insert("watermark".to_owned(), instant);
+        }
         let hidden: i64 = watermark.get(1);
         if hidden > 0 {
             facts.insert("watermark_hidden_sessions".to_owned(), hidden.to_string());
@@ -111,15 +102,38 @@ impl Snapshot {
         }
         if row.get(4) {
             facts.insert("is_replica".to_owned(), "true".to_owned());
+            notes.push(match facts.get("watermark") {
+                Some(instant) => format!(
+                    "{}: a standby; it has replayed its primary's changes up to {instant}, which is the watermark; transactions open \
+                     there at that time do not show: start real-time sync somewhat earlier",
+                    connection.name()
+                ),
+                None => format!(
+                    "{}: a standby that has replayed no transaction since it started: there is no watermark; export from the primary, \
+                     or find out yourself from where real-time sync must start",
+                    connection.name()
+                ),
+            });
+        }
+        if facts["server_encoding"] == "SQL_ASCII" && encoding.is_none() {
             notes.push(format!(
-                "{}: a replica shows no transactions open on its primary; start real-time sync somewhat earlier",
+                "{}: the database declares no encoding (SQL_ASCII): its texts must be UTF-8, or their encoding declared: {DECLARE}",
                 connection.name()
             ));
         }
-        if facts["server_encoding"] == "SQL_ASCII" {
-            notes.push(format!("{}: the database declares no encoding (SQL_ASCII); its texts must be UTF-8", connection.name()));
+        if let Some(encoding) = encoding {
+            if facts["server_encoding"] == "UTF8" && encoding != UTF_8 {
+                let what = format!("{}: the database is UTF8, which its server enforces: no other encoding", connection.name());
+                return Err(Fault::new(Exit::Preflight, what).help("leave the declared encoding out").into());
+            }
+            facts.insert("declared_encoding".to_owned(), encoding.name().to_owned());
         }
-        Ok(Self { connection, facts, notes })
+        Ok(Self { connection, facts, notes, encoding })
+    }
+
+    /// The encoding that was declared for its texts.
+    pub(super) fn encoding(&self) -> Option<&'static Encoding> {
+        self.encoding
     }
 
     /// The session.
@@ -134,7 +148,7 @@ impl Snapshot {
 
     /// Ends the transaction.
     pub fn end(self) -> Result<()> {
-        self.connection.batch("commit")
+        self.connection.commit()
     }
 }
 

@@ -1,8 +1,11 @@
 //! The proof that nobody else writes to the CRM while it is loaded or rolled back.
 
+use std::time::Duration;
+
 use anyhow::Result;
 
 use crate::fault::{Exit, Fault};
+use crate::pg::connect::watch::words;
 use crate::pg::load::catalog::Catalog;
 use crate::pg::load::run_log::Run;
 use crate::pg::load::session::Crm;
@@ -13,11 +16,19 @@ use crate::pg::quote_identifier as quoted;
 pub fn writers(crm: &Crm, catalog: &Catalog, last: Option<&Run>) -> Result<Vec<String>> {
     crm.doing("look for others who write");
     let mut signs = Vec::new();
+    // Within a transaction the server shows the sessions it saw first.
+    crm.execute("select pg_stat_clear_snapshot()", &[])?;
     let oids: Vec<u32> = catalog.tables.values().map(|info| info.oid).collect();
     for row in crm.query(include_str!("../../../sql/crm/other_writers.sql"), &[&oids])? {
-        let (application, role, pid, tables): (&str, &str, i32, &str) = (row.get(0), row.get(1), row.get(2), row.get(3));
+        let (application, role, tables): (&str, &str, &str) = (row.get(0), row.get(1), row.get(3));
+        let Some(pid) = row.get::<_, Option<i32>>(2) else {
+            signs.push(format!("a prepared transaction is open on {tables}"));
+            continue;
+        };
         let application = if application.is_empty() { "an unnamed application" } else { application };
-        signs.push(format!("{application} (role {role}, pid {pid}) is in a transaction on {tables}"));
+        let age = row.get::<_, Option<i64>>(4).map(|seconds| words(Duration::from_secs(seconds.unsigned_abs())));
+        let age = age.map_or_else(String::new, |age| format!(", open for {age}"));
+        signs.push(format!("{application} (role {role}, pid {pid}{age}) is in a transaction on {tables}"));
     }
     for row in crm.query(include_str!("../../../sql/crm/pending_events.sql"), &[])? {
         signs.push(format!("{} events of {} wait in SyncLog", row.get::<_, i64>(1), row.get::<_, &str>(0)));
@@ -45,6 +56,16 @@ pub fn writers(crm: &Crm, catalog: &Catalog, last: Option<&Run>) -> Result<Vec<S
         }
     }
     Ok(signs)
+}
+
+/// Sessions whose state this role cannot see, in words: their transactions show in locks only, not how long they have been open.
+pub fn hidden(crm: &Crm) -> Result<Option<String>> {
+    let count = crm.count(include_str!("../../../sql/crm/hidden_sessions.sql"))?;
+    Ok((count > 0).then(|| {
+        format!(
+            "{count} sessions of other roles hide their state from this role, only their locks are seen: grant pg_read_all_stats"
+        )
+    }))
 }
 
 /// Refuses when there are signs, unless somebody vouches that consumers are stopped.

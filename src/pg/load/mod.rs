@@ -66,6 +66,8 @@ pub struct Allowed {
     pub lower_phase: bool,
     /// Warnings refuse.
     pub strict: bool,
+    /// Readers are never shut out: a first load keeps the indexes up row by row instead of making them once.
+    pub keep_indexes: bool,
 }
 
 /// How the CRM is brought to the datasets.
@@ -123,6 +125,7 @@ pub struct Loader {
     /// What the preflight found.
     pub preflight: Preflight,
     dsn: Dsn,
+    allow_triggers: bool,
     /// The last run, if any.
     pub last: Option<Run>,
 }
@@ -134,14 +137,46 @@ impl Loader {
     /// Connects, takes the lock, and looks at the target.
     pub fn open(dsn: &Dsn, allow_triggers: bool) -> Result<Self> {
         let crm = Crm::open(dsn)?;
+        crm.begin()?;
         take_lock(&crm)?;
         let catalog = Catalog::read(&crm)?;
         if !catalog.schema.is_empty() {
-            crm.run(&format!("set search_path = pg_catalog, {}, pg_temp", quoted(&catalog.schema)))?;
+            crm.look_in(&catalog.schema)?;
         }
         let preflight = preflight(&catalog, allow_triggers);
         let last = if catalog.may_create_backfill { run_log::last_run(&crm)? } else { None };
-        Ok(Self { crm, catalog, preflight, dsn: dsn.clone(), last })
+        // A person may be asked something now: no transaction waits for the answer, and what was seen is looked at again.
+        crm.end()?;
+        Ok(Self { crm, catalog, preflight, dsn: dsn.clone(), allow_triggers, last })
+    }
+
+    /// Begins the transaction of a load or rollback: the lock is taken, the tables are locked unless nothing will be written, and
+    /// what was known of the target is looked at again under the locks. Returns the signs of concurrent writers.
+    pub(super) fn begin(&mut self, is_strict: bool, consumers_stopped: bool, dry_run: bool) -> Result<Vec<String>> {
+        self.preflight.check(&self.place(), is_strict)?;
+        let crm = &self.crm;
+        crm.begin()?;
+        take_lock(crm)?;
+        let signs = concurrent_writers::writers(crm, &self.catalog, self.last.as_ref())?;
+        if !dry_run {
+            concurrent_writers::require(crm, &signs, consumers_stopped)?;
+            lock_tables(crm)?;
+        }
+        self.catalog = Catalog::read(crm)?;
+        self.preflight = preflight(&self.catalog, self.allow_triggers);
+        self.preflight.check(&crm.place(), is_strict)?;
+        self.last = if self.catalog.may_create_backfill { run_log::last_run(crm)? } else { None };
+        if dry_run {
+            return Ok(signs);
+        }
+        let signs = concurrent_writers::writers(crm, &self.catalog, self.last.as_ref())?;
+        concurrent_writers::require(crm, &signs, consumers_stopped)?;
+        Ok(signs)
+    }
+
+    /// Ends the transaction without a trace. The session may be gone; then the server has done so already.
+    pub(super) fn end(&self) {
+        let _ = self.crm.end();
     }
 
     /// Where it is.
@@ -208,37 +243,24 @@ impl Loader {
     }
 
     /// Loads, or with `dry_run` only counts what a load would do; then the CRM is left as it was.
-    pub fn load(&self, input: &Input<'_>, allowed: Allowed, dry_run: bool, sent: Sent<'_>) -> Result<Report> {
-        let crm = &self.crm;
-        self.preflight.check(&self.place(), allowed.strict)?;
-        crm.doing("begin");
-        crm.run(include_str!("../../../sql/crm/begin.sql"))?;
-        let worked = self.inside(input, allowed, dry_run, sent);
+    pub fn load(&mut self, input: &Input<'_>, allowed: Allowed, dry_run: bool, sent: Sent<'_>) -> Result<Report> {
+        let begun = self.begin(allowed.strict, allowed.consumers_stopped, dry_run);
+        let worked = begun.and_then(|signs| self.inside(input, allowed, dry_run, signs, sent));
         match worked {
             Ok(mut report) if (report.changed || report.noted) && !dry_run => {
                 self.commit(input.run_id)?;
                 report.notes.extend(self.analyze(&report.counts));
                 Ok(report)
             }
-            Ok(report) => {
-                crm.run("rollback")?;
-                Ok(report)
-            }
-            Err(error) => {
-                // The session may be gone; then the server has rolled back already.
-                let _ = crm.run("rollback");
-                Err(error)
+            other => {
+                self.end();
+                other
             }
         }
     }
 
-    fn inside(&self, input: &Input<'_>, allowed: Allowed, dry_run: bool, sent: Sent<'_>) -> Result<Report> {
+    fn inside(&self, input: &Input<'_>, allowed: Allowed, dry_run: bool, signs: Vec<String>, sent: Sent<'_>) -> Result<Report> {
         let (crm, catalog) = (&self.crm, &self.catalog);
-        let signs = concurrent_writers::writers(crm, catalog, self.last.as_ref())?;
-        if !dry_run {
-            concurrent_writers::require(crm, &signs, allowed.consumers_stopped)?;
-            lock_tables(crm)?;
-        }
         let mode = self.mode(input, allowed)?;
         run_log::create(crm, catalog.has_backfill)?;
         let mut report = Report {
@@ -251,13 +273,13 @@ impl Loader {
             flags_lowered: 0,
             foreign_pairs: 0,
             rebuilt: 0,
-            notes: signs,
+            notes: signs.into_iter().chain(concurrent_writers::hidden(crm)?).collect(),
             changed: false,
             noted: false,
         };
         staging::stage_refreshes(crm, input.data, input.phase)?;
         match mode {
-            Mode::FirstLoad => self.fill(input, dry_run, sent, &mut report)?,
+            Mode::FirstLoad => self.fill(input, allowed.keep_indexes, dry_run, sent, &mut report)?,
             Mode::Synchronise => self.synchronise(input, dry_run, sent, &mut report)?,
         }
         if dry_run {
@@ -291,7 +313,7 @@ impl Loader {
         Ok(report)
     }
 
-    fn fill(&self, input: &Input<'_>, dry_run: bool, sent: Sent<'_>, report: &mut Report) -> Result<()> {
+    fn fill(&self, input: &Input<'_>, keep_indexes: bool, dry_run: bool, sent: Sent<'_>, report: &mut Report) -> Result<()> {
         let (crm, catalog) = (&self.crm, &self.catalog);
         let scored = input.phase >= Phase::SCORES;
         let filled = LOADED.iter().filter(|loaded| scored || !loaded.scored);
@@ -307,7 +329,7 @@ impl Loader {
             report.segments += segments::create_new(crm)?;
         }
         let names: Vec<&str> = LOADED.iter().map(|loaded| loaded.table).collect();
-        let rebuild = Rebuild::of_tables(catalog, &names);
+        let rebuild = if keep_indexes { Rebuild::default() } else { Rebuild::of_tables(catalog, &names) };
         rebuild.drop(crm)?;
         let instant: i64 = crm.one("select (extract(epoch from now()) * 1000000)::bigint", &[])?.get(0);
         for loaded in filled {
@@ -360,7 +382,7 @@ impl Loader {
     pub(in crate::pg) fn commit(&self, run_id: &str) -> Result<()> {
         self.crm.doing("commit");
         let _held = interrupt::hold("the answer to the commit");
-        let Err(error) = self.crm.run("commit") else {
+        let Err(error) = self.crm.commit() else {
             interrupt::stands("the transaction is committed");
             return Ok(());
         };
@@ -385,7 +407,15 @@ impl Loader {
     pub(in crate::pg) fn analyze(&self, counts: &Counts) -> Option<String> {
         let changed = counts.iter().filter(|(_, counts)| counts.changes()).map(|(name, _)| *name);
         let (allowed, refused): (Vec<_>, Vec<_>) = changed.partition(|name| self.catalog.table(name).may_analyze);
-        let failed = allowed.into_iter().filter(|name| self.crm.run(&format!("analyze {}", quoted(name))).is_err());
+        let made = |name: &&str| {
+            let made = self
+                .crm
+                .begin()
+                .and_then(|()| self.crm.run(&format!("analyze {}", quoted(name))))
+                .and_then(|()| self.crm.commit());
+            made.inspect_err(|_| self.end()).is_ok()
+        };
+        let failed = allowed.into_iter().filter(|name| !made(name));
         let left: Vec<String> = failed.chain(refused).map(quoted).collect();
         let list = left.join(", ");
         (!left.is_empty()).then(|| format!("no statistics were made of {list}: have the owner run: analyze {list};"))
@@ -397,30 +427,34 @@ pub fn outcome_of(dsn: &Dsn, run_id: &str) -> Result<bool> {
     let crm = Crm::open(dsn)?;
     crm.doing("ask for the outcome of a run");
     // The lost session holds the lock until the server has ended it, either way.
-    crm.run(&format!("set lock_timeout = '60s'; select pg_advisory_lock({LOCK})"))?;
-    run_log::committed(&crm, run_id)
+    crm.run(&format!("set local lock_timeout = '60s'; select pg_advisory_xact_lock({LOCK})"))?;
+    let committed = run_log::committed(&crm, run_id)?;
+    crm.end()?;
+    Ok(committed)
 }
 
-fn take_lock(crm: &Crm) -> Result<()> {
+pub(super) fn take_lock(crm: &Crm) -> Result<()> {
     // The server needs a moment to notice that the session of a run that just ended is gone: two seconds while a statement runs.
     for pause in [0, 100, 200, 400, 800, 1600] {
         std::thread::sleep(std::time::Duration::from_millis(pause));
-        if crm.one("select pg_try_advisory_lock($1)", &[&LOCK])?.get(0) {
+        if crm.one("select pg_try_advisory_xact_lock($1)", &[&LOCK])?.get(0) {
             return Ok(());
         }
     }
     let holder = crm.query(include_str!("../../../sql/crm/lock_holder.sql"), &[])?;
-    let who = holder.first().map_or_else(
-        || "another run".to_owned(),
-        |row| format!("pid {} from {}, since {}", row.get::<_, i32>(0), row.get::<_, &str>(1), row.get::<_, &str>(2)),
-    );
-    Err(Fault::new(Exit::Locked, format!("another run works on this CRM: {who}"))
-        .at(crm.place())
-        .help("wait for it to end; the lock goes with its session")
+    let fault = |who: &str| Fault::new(Exit::Locked, format!("another run works on this CRM: {who}")).at(crm.place());
+    let Some(row) = holder.first() else {
+        return Err(fault("it has just ended or is about to").help("run the same command again").into());
+    };
+    let (pid, from, since): (i32, &str, &str) = (row.get(0), row.get(1), row.get(2));
+    let (role, state): (&str, &str) = (row.get(3), row.get(4));
+    Err(fault(&format!("pid {pid} (role {role}) from {from}, since {since}, {state}"))
+        .help("wait for it to end; the lock goes with its transaction")
+        .help(format!("if its client is gone, end its session:  select pg_terminate_backend({pid});"))
         .into())
 }
 
-pub(in crate::pg) fn lock_tables(crm: &Crm) -> Result<()> {
+fn lock_tables(crm: &Crm) -> Result<()> {
     crm.doing("lock the tables against other writers");
     let names: Vec<String> = table::ALL.iter().map(|name| quoted(name)).collect();
     crm.run(&format!("lock table {} in share row exclusive mode", names.join(", ")))

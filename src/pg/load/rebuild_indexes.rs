@@ -78,6 +78,7 @@ impl Rebuild {
     /// Takes them away.
     pub fn drop(&self, crm: &Crm) -> Result<()> {
         crm.doing("drop indexes and foreign keys");
+        crm.shut_out_readers();
         self.drops.iter().try_for_each(|statement| crm.run(statement))
     }
 

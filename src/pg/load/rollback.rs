@@ -15,7 +15,7 @@ use crate::pg::load::run_log::{self, RunNote};
 use crate::pg::load::segments;
 use crate::pg::load::session::Crm;
 use crate::pg::load::target::{LOADED, ours, table};
-use crate::pg::load::{Loader, lock_tables};
+use crate::pg::load::{Loader, take_lock};
 use crate::pg::quote_identifier as quoted;
 
 /// A row of ours that stays, and why.
@@ -50,12 +50,9 @@ pub struct Undone {
 const CLOSING: &str = "the commit and the datasets to be set aside";
 
 /// Rolls back; with `dry_run` only counts.
-pub fn rollback(loader: &Loader, run_id: &str, consumers_stopped: bool, dry_run: bool) -> Result<Undone> {
-    let (crm, _) = loader.parts();
-    loader.preflight.check(&loader.place(), false)?;
-    crm.doing("begin");
-    crm.run(include_str!("../../../sql/crm/begin.sql"))?;
-    match inside(loader, run_id, consumers_stopped, dry_run) {
+pub fn rollback(loader: &mut Loader, run_id: &str, consumers_stopped: bool, dry_run: bool) -> Result<Undone> {
+    let begun = loader.begin(false, consumers_stopped, dry_run);
+    match begun.and_then(|signs| inside(loader, run_id, signs, dry_run)) {
         Ok(mut undone) if !dry_run => {
             undone.held = Some(interrupt::hold(CLOSING));
             loader.commit(run_id)?;
@@ -63,19 +60,14 @@ pub fn rollback(loader: &Loader, run_id: &str, consumers_stopped: bool, dry_run:
             Ok(undone)
         }
         other => {
-            let _ = crm.run("rollback");
+            loader.end();
             other
         }
     }
 }
 
-fn inside(loader: &Loader, run_id: &str, consumers_stopped: bool, dry_run: bool) -> Result<Undone> {
+fn inside(loader: &Loader, run_id: &str, signs: Vec<String>, dry_run: bool) -> Result<Undone> {
     let (crm, catalog) = loader.parts();
-    let signs = concurrent_writers::writers(crm, catalog, loader.last.as_ref())?;
-    if !dry_run {
-        concurrent_writers::require(crm, &signs, consumers_stopped)?;
-        lock_tables(crm)?;
-    }
     run_log::create(crm, catalog.has_backfill)?;
     crm.run("create temp table load_delete (table_name text, id text) on commit drop")?;
     protect::keep_changed(crm, catalog, &loader.preflight)?;
@@ -104,7 +96,14 @@ fn inside(loader: &Loader, run_id: &str, consumers_stopped: bool, dry_run: bool)
     let kept =
         crm.query("select table_name, id, min(reason) from load_kept group by table_name, id order by table_name, id", &[])?;
     let kept = kept.iter().map(|row| KeptRow { table: row.get(0), id: row.get(1), reason: row.get(2) }).collect();
-    let mut undone = Undone { counts, restored: 0, kept, sync_log: 0, notes: signs, held: None };
+    let mut undone = Undone {
+        counts,
+        restored: 0,
+        kept,
+        sync_log: 0,
+        notes: signs.into_iter().chain(concurrent_writers::hidden(crm)?).collect(),
+        held: None,
+    };
     if !dry_run {
         take_out(loader, run_id, &mut undone)?;
     }
@@ -207,6 +206,8 @@ pub fn emergency_plan(loader: &Loader, consumers_stopped: bool) -> Result<Vec<(S
         let others = crm.count(&format!("select count(*) from {} t where not {}", quoted(name), ours("t")))?;
         plan.push((name.to_owned(), all, others));
     }
+    // A person is asked now: no transaction waits for the answer.
+    crm.end()?;
     Ok(plan)
 }
 
@@ -224,6 +225,7 @@ pub fn backup(loader: &Loader) -> Result<Vec<(&'static str, String)>> {
         }
         saved.push((name, lines));
     }
+    crm.end()?;
     Ok(saved)
 }
 
@@ -232,8 +234,10 @@ pub fn backup(loader: &Loader) -> Result<Vec<(&'static str, String)>> {
 pub fn emergency(loader: &Loader, run_id: &str) -> Result<Held> {
     let (crm, catalog) = loader.parts();
     crm.doing("empty the CRM");
-    crm.run("begin")?;
+    crm.begin()?;
     let work = || -> Result<()> {
+        take_lock(crm)?;
+        crm.shut_out_readers();
         run_log::create(crm, catalog.has_backfill)?;
         let names: Vec<String> = table::ALL.iter().map(|name| quoted(name)).collect();
         crm.run(&format!("truncate table {} restrict", names.join(", ")))?;
@@ -243,7 +247,7 @@ pub fn emergency(loader: &Loader, run_id: &str) -> Result<Held> {
         run_log::note_run(crm, &note)
     };
     if let Err(error) = work() {
-        let _ = crm.run("rollback");
+        loader.end();
         return Err(error);
     }
     let held = interrupt::hold(CLOSING);

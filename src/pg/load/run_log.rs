@@ -59,6 +59,7 @@ pub fn create(crm: &Crm, has_schema: bool) -> Result<()> {
         include_str!("../../../sql/crm/backfill_withdrawn_lifted.sql"),
         include_str!("../../../sql/crm/backfill_undated.sql"),
         include_str!("../../../sql/crm/backfill_kept.sql"),
+        include_str!("../../../sql/crm/backfill_owner.sql"),
     ] {
         crm.run(statement)?;
     }

@@ -1,6 +1,7 @@
 //! A session with the CRM: settings pinned, statements told apart by what is being done, rows copied in and counted.
 
 use std::cell::Cell;
+use std::time::Duration;
 
 use anyhow::Result;
 use bytes::Bytes;
@@ -10,8 +11,11 @@ use tokio_postgres::types::ToSql;
 
 use crate::dsn::Dsn;
 use crate::fault::{Exit, Fault};
-use crate::pg::Connection;
+use crate::pg::connect::Begin;
+use crate::pg::connect::watch::words;
 use crate::pg::copy::encode::{CHUNK, HEADER, TRAILER};
+use crate::pg::load::target::table;
+use crate::pg::{Connection, quote_identifier};
 
 /// Parameters of a statement.
 pub type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
@@ -22,15 +26,16 @@ pub type Feed<'a> = dyn FnMut(&mut Vec<u8>) -> Result<()> + 'a;
 /// A session with the CRM. Dropped, it ends, and the server undoes what was not committed.
 pub struct Crm {
     connection: Connection,
+    dsn: Dsn,
     doing: Cell<&'static str>,
+    shuts_out_readers: Cell<bool>,
 }
 
 impl Crm {
-    /// Connects and pins every setting that results depend on.
+    /// Connects. Every statement runs in a transaction that pins the settings results depend on.
     pub fn open(dsn: &Dsn) -> Result<Self> {
         let connection = Connection::open(dsn, "the CRM")?;
-        connection.batch(include_str!("../../../sql/crm/session.sql"))?;
-        Ok(Self { connection, doing: Cell::new("connect") })
+        Ok(Self { connection, dsn: dsn.clone(), doing: Cell::new("connect"), shuts_out_readers: Cell::new(false) })
     }
 
     /// Names what is being done, for the errors of the statements that follow.
@@ -38,9 +43,38 @@ impl Crm {
         self.doing.set(what);
     }
 
+    /// Says that statements from now on take locks which readers are in the way of, too.
+    pub fn shut_out_readers(&self) {
+        self.shuts_out_readers.set(true);
+    }
+
     /// Where the session is: `user@host:port/database`.
     pub fn place(&self) -> String {
         self.connection.target().to_string()
+    }
+
+    /// Looks for tables here, and nowhere else, from now on.
+    pub fn look_in(&self, schema: &str) -> Result<()> {
+        // The server's own names come first by themselves; naming them would make theirs the current schema.
+        self.told(self.connection.look_in(&format!("{}, pg_temp", quote_identifier(schema))))
+    }
+
+    /// Begins a transaction for a load or rollback.
+    pub fn begin(&self) -> Result<()> {
+        self.doing("begin");
+        self.told(self.connection.begin(Begin::default()))?;
+        self.run(include_str!("../../../sql/crm/begin.sql"))
+    }
+
+    /// Commits.
+    pub fn commit(&self) -> Result<()> {
+        self.told(self.connection.commit())
+    }
+
+    /// Ends the transaction, if there is one; nothing of it stays.
+    pub fn end(&self) -> Result<()> {
+        self.shuts_out_readers.set(false);
+        self.told(self.connection.end())
     }
 
     /// Runs statements without parameters or results.
@@ -71,25 +105,24 @@ impl Crm {
 
     /// Whether the session is gone, as opposed to a statement that failed.
     pub fn is_lost(&self) -> bool {
-        self.connection.client().is_closed()
+        self.connection.is_lost()
     }
 
     /// Copies rows in. `fill` writes tuples into the buffer it is given and hands full buffers to the feed; returns the rows it
     /// wrote. The server must have stored exactly as many.
     pub fn copy(&self, statement: &str, fill: impl FnOnce(&mut Vec<u8>, &mut Feed<'_>) -> Result<u64>) -> Result<u64> {
-        let failed = |error: tokio_postgres::Error| self.annotated(self.connection.fault(&error));
-        let opened = self.connection.wait(self.connection.client().copy_in::<_, Bytes>(statement));
-        let mut sink = Box::pin(opened.map_err(failed)?);
+        let opened = self.connection.answer(self.connection.client().copy_in::<_, Bytes>(statement));
+        let mut sink = Box::pin(self.told(opened)?);
         let mut buffer = Vec::with_capacity(CHUNK + CHUNK / 4);
         buffer.extend_from_slice(HEADER);
         let mut feed = |buffer: &mut Vec<u8>| {
             let full = std::mem::replace(buffer, Vec::with_capacity(CHUNK + CHUNK / 4));
-            self.connection.wait(sink.feed(Bytes::from(full))).map_err(failed)
+            self.told(self.connection.answer(sink.feed(Bytes::from(full))))
         };
         let sent = fill(&mut buffer, &mut feed)?;
         buffer.extend_from_slice(TRAILER);
         feed(&mut buffer)?;
-        let stored = self.connection.wait(sink.as_mut().finish()).map_err(failed)?;
+        let stored = self.told(self.connection.answer(sink.as_mut().finish()))?;
         if stored != sent {
             return Err(Fault::new(Exit::Mismatch, format!("{sent} rows were sent, the server stored {stored}"))
                 .at(statement.split(" (").next().unwrap_or_default().to_owned())
@@ -108,9 +141,47 @@ impl Crm {
 
     fn annotated(&self, mut fault: Fault) -> anyhow::Error {
         fault.what.push_str(&format!(" (while it should {})", self.doing.get()));
+        if self.connection.failed_for_a_lock() {
+            for holder in self.lock_holders().unwrap_or_default() {
+                fault = fault.help(holder);
+            }
+        }
         if fault.help.is_empty() {
             fault = fault.help("nothing was committed: the CRM is as it was");
         }
         fault.into()
     }
+
+    /// Who holds locks on the CRM's tables, and how to end each; asked in a session of its own, since this one's transaction failed.
+    fn lock_holders(&self) -> Result<Vec<String>> {
+        let beside = Connection::open_within(&self.dsn, "the CRM", Duration::ZERO)?;
+        let tables: Vec<String> = table::ALL.iter().map(|name| (*name).to_owned()).collect();
+        let own = self.connection.pid().unwrap_or_default();
+        let statement = include_str!("../../../sql/session/lock_holders.sql");
+        let rows = beside.query(statement, &[&tables, &self.shuts_out_readers.get(), &own])?;
+        Ok(rows.iter().flat_map(holder).collect())
+    }
+}
+
+/// A holder of locks in words, and the statement that ends it.
+fn holder(row: &Row) -> Vec<String> {
+    let tables: &str = row.get("tables");
+    let Some(pid) = row.get::<_, Option<i32>>("pid") else {
+        return vec![
+            format!("a prepared transaction holds {tables}"),
+            "list them:  select gid, owner, prepared from pg_prepared_xacts;".to_owned(),
+        ];
+    };
+    let (role, application): (&str, &str) = (row.get("role_name"), row.get("application"));
+    let state: &str = row.get("state");
+    let application = if application.is_empty() { "an unnamed application" } else { application };
+    let state = if state.is_empty() { "state hidden from this role" } else { state };
+    let age = row.get::<_, Option<i64>>("age").map_or_else(
+        || "age hidden from this role: grant pg_read_all_stats".to_owned(),
+        |seconds| format!("transaction open for {}", words(Duration::from_secs(seconds.unsigned_abs()))),
+    );
+    vec![
+        format!("{application} (role {role}, pid {pid}, {state}, {age}) holds {tables}"),
+        format!("to end that session:  select pg_terminate_backend({pid});"),
+    ]
 }

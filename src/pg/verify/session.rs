@@ -11,6 +11,7 @@ use tokio_postgres::SimpleQueryMessage;
 
 use crate::dsn::Dsn;
 use crate::fault::{Exit, Fault};
+use crate::pg::connect::Begin;
 use crate::pg::copy::encode::{CHUNK, Column, Encoder, HEADER, TRAILER, Wire};
 use crate::pg::load::target::LOADED;
 use crate::pg::verify::checks::{Check, Finding};
@@ -83,19 +84,17 @@ impl Verifier {
             None => Connection::open(dsn, "the CRM")?,
             Some(_) => Connection::open_within(dsn, "the CRM", Duration::ZERO)?,
         };
+        let snapshot: Option<String> = beside
+            .map(|first| Ok::<_, anyhow::Error>(first.connection.query_one("select pg_export_snapshot()", &[])?.get(0)))
+            .transpose()?;
+        connection.begin(Begin { is_repeatable: true, snapshot: snapshot.as_deref(), ..Begin::default() })?;
         connection.batch(
             // Every join here is of whole tables by text keys: hashing is right even where statistics are old; a loop in a loop never
             // is, and sorting by a language's rules costs more than the join.
             // Such joins need few statistics of the lent tables.
-            "set timezone = 'UTC'; set datestyle = 'iso, ymd'; set statement_timeout = 0; set jit = off; set work_mem = '256MB';
-             set default_statistics_target = 10;
-             set idle_in_transaction_session_timeout = 0; set enable_nestloop = off; set enable_mergejoin = off;
-             begin isolation level repeatable read",
+            "set local intervalstyle = 'postgres'; set local work_mem = '256MB'; set local default_statistics_target = 10;
+             set local idle_in_transaction_session_timeout = 0; set local enable_nestloop = off; set local enable_mergejoin = off",
         )?;
-        if let Some(first) = beside {
-            let snapshot: String = first.connection.query_one("select pg_export_snapshot()", &[])?.get(0);
-            connection.batch(&format!("set transaction snapshot '{}'", snapshot.replace('\'', "''")))?;
-        }
         connection.batch(include_str!("../../../sql/verify/session/kept.sql"))?;
         let known = connection.query_one(include_str!("../../../sql/verify/session/who_keeps.sql"), &[])?;
         if known.get(0) {
@@ -146,12 +145,11 @@ impl Verifier {
         let mut encoder = Encoder::new(T::STEM, columns.collect::<Result<Vec<_>>>()?);
         let statement = format!("copy {} from stdin (format binary)", quote_identifier(T::STEM));
         let connection = &self.connection;
-        let fault = |error: &tokio_postgres::Error| anyhow::Error::from(connection.fault(error));
-        let sink = connection.wait(connection.client().copy_in(&statement)).map_err(|error| fault(&error))?;
+        let sink = connection.answer(connection.client().copy_in(&statement))?;
         let mut sink = std::pin::pin!(sink);
         let mut send = |buffer: &mut Vec<u8>| {
             let bytes = bytes::Bytes::from(std::mem::take(buffer));
-            connection.wait(futures_util::SinkExt::send(&mut sink, bytes)).map_err(|error| fault(&error))
+            connection.answer(futures_util::SinkExt::send(&mut sink, bytes))
         };
         let mut buffer = HEADER.to_vec();
         give(&mut |batch| {
@@ -161,7 +159,7 @@ impl Verifier {
         })?;
         buffer.extend_from_slice(TRAILER);
         send(&mut buffer)?;
-        let rows = connection.wait(sink.finish()).map_err(|error| fault(&error))?;
+        let rows = connection.answer(sink.finish())?;
         self.connection.batch(&format!("analyze {}", quote_identifier(T::STEM)))?;
         Ok(rows)
     }
@@ -220,7 +218,7 @@ impl Verifier {
     /// Asks a statement of the strategy as it is written; values as PostgreSQL prints them.
     pub fn table(&self, sql: &str) -> Result<(Vec<String>, Vec<Vec<String>>)> {
         let connection = &self.connection;
-        let messages = connection.wait(connection.client().simple_query(sql)).map_err(|error| connection.fault(&error))?;
+        let messages = connection.answer(connection.client().simple_query(sql))?;
         let (mut names, mut rows) = (Vec::new(), Vec::new());
         for message in &messages {
             match message {

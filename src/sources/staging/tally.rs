@@ -13,6 +13,12 @@ use crate::tables::check::rejects;
 /// The longest raw code that a finding may quote.
 const QUOTED_BYTES: usize = 40;
 
+/// A code is met at least so often; a name that stands in the wrong column is met once or twice.
+const CODE_ROWS: i64 = 3;
+
+/// A column has at most so many unknown codes; where it has more, they are not codes but what people are called.
+const CODES: usize = 20;
+
 /// What a finding counts: column, reason, and the raw code of a closed vocabulary.
 pub type FindingKey = (&'static str, Reason, Option<String>);
 
@@ -141,12 +147,23 @@ impl Tally {
         })
     }
 
-    /// The counts by column, reason and code; the listed rejects; the rows left out.
-    pub fn finish(mut self) -> (BTreeMap<FindingKey, i64>, rejects::Builder, i64) {
-        for ((column, reason), count) in self.counts {
-            *self.values.entry((column, reason, None)).or_default() += count;
+    /// The counts by column, reason and code; the listed rejects; the rows left out. A code that is rare, or one of many, is counted
+    /// without being shown.
+    pub fn finish(self) -> (BTreeMap<FindingKey, i64>, rejects::Builder, i64) {
+        let mut codes: BTreeMap<(&'static str, Reason), usize> = BTreeMap::new();
+        for ((column, reason, _), _) in self.values.iter().filter(|((.., value), count)| value.is_some() && **count >= CODE_ROWS)
+        {
+            *codes.entry((column, *reason)).or_default() += 1;
         }
-        (self.values, self.rejects, self.rejected_rows)
+        let mut values: BTreeMap<FindingKey, i64> = BTreeMap::new();
+        for ((column, reason, value), count) in self.values {
+            let is_shown = count >= CODE_ROWS && codes.get(&(column, reason)).is_some_and(|codes| *codes <= CODES);
+            *values.entry((column, reason, value.filter(|_| is_shown))).or_default() += count;
+        }
+        for ((column, reason), count) in self.counts {
+            *values.entry((column, reason, None)).or_default() += count;
+        }
+        (values, self.rejects, self.rejected_rows)
     }
 }
 
@@ -171,13 +188,24 @@ mod tests {
         for raw in ["Gold Plus", " Gold Plus", "ann@mail.test", "0825551234", "a status that somebody wrote as a long sentence"] {
             tally.note_code("status", Reason::StatusUnmapped, raw);
         }
+        for raw in ["Gold Plus", "Ann", "Ann Lee", "Ann"] {
+            tally.note_code("status", Reason::StatusUnmapped, raw);
+        }
+        // A column of names: each of them often, and too many for a vocabulary.
+        for number in 0..100 {
+            tally.note_code("gender", Reason::GenderUnmapped, ["Ann", "Bo"][number % 2]);
+            tally.note_code("tier", Reason::StatusUnmapped, &format!("Name {}", (b'A' + (number % 25) as u8) as char));
+        }
         let (counts, _, _) = tally.finish();
         let counts: Vec<_> = counts.into_iter().collect();
         assert_eq!(
             counts,
             [
-                (("status", Reason::StatusUnmapped, None), 3),
-                (("status", Reason::StatusUnmapped, Some("Gold Plus".to_owned())), 2)
+                (("gender", Reason::GenderUnmapped, Some("Ann".to_owned())), 50),
+                (("gender", Reason::GenderUnmapped, Some("Bo".to_owned())), 50),
+                (("status", Reason::StatusUnmapped, None), 6),
+                (("status", Reason::StatusUnmapped, Some("Gold Plus".to_owned())), 3),
+                (("tier", Reason::StatusUnmapped, None), 100)
             ]
         );
     }

@@ -23,8 +23,9 @@ pub struct Args {
     /// Read DIR/ENTITY.csv with the columns of sql/exports instead of the database
     #[arg(long, value_name = "DIR")]
     pub csv: Option<PathBuf>,
-    /// Encoding of the dumps, such as windows-1252 [default: utf-8, or utf-16 where a byte order mark says so]
-    #[arg(long, value_name = "NAME", requires = "csv")]
+    /// Encoding of the dumps, such as windows-1252 [default: utf-8, or utf-16 where a byte order mark says so]; of the texts of a
+    /// database that declares none (SQL_ASCII), or a wrong one
+    #[arg(long, value_name = "NAME")]
     pub encoding: Option<String>,
     /// Delimiter of the dumps [default: what the header shows: comma, semicolon or tab]
     #[arg(long, value_name = "CHAR", requires = "csv")]

@@ -124,8 +124,9 @@ fn source_looks(session: &Session, source: Source) -> Vec<Look> {
             None => Look::new(place, "connection", State::Failed, format!("{} is not set", source.url_variable())),
         }];
     };
-    let opened = Connection::open_within(&dsn, &format!("source {place}"), PATIENCE)
-        .and_then(|connection| Snapshot::begin(connection, session.as_of.unwrap_or(session.now)));
+    let opened = Connection::open_within(&dsn, &format!("source {place}"), PATIENCE).and_then(|connection| {
+        Snapshot::begin(connection, session.as_of.unwrap_or(session.now), session.config.connections.encoding(source.code()))
+    });
     let snapshot = match opened {
         Ok(snapshot) => snapshot,
         Err(error) => return vec![Look::new(place, "connection", State::Failed, words(&error))],
@@ -151,7 +152,9 @@ fn source_looks(session: &Session, source: Source) -> Vec<Look> {
         Err(error) => Look::new(place, "tables and rights", State::Failed, words(&error)),
     });
     let encoding = fact("server_encoding");
-    let state = if encoding == "SQL_ASCII" { State::NeedsAPerson } else { State::Passed };
+    let declared = fact("declared_encoding");
+    let state = if encoding == "SQL_ASCII" && declared.is_empty() { State::NeedsAPerson } else { State::Passed };
+    let encoding = if declared.is_empty() { encoding } else { format!("{encoding}, read as {declared}") };
     looks.push(Look::new(place, "encoding", state, encoding));
     looks.extend(snapshot.notes.iter().map(|note| Look::new(place, "note", State::NeedsAPerson, note.clone())));
     looks.push(match writable_tables(snapshot.connection()) {
