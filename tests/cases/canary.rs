@@ -35,7 +35,7 @@ fn plant(source: &Database) -> usize {
                 format!("'kanarie.{number}.' || row_number() over () || '@kanarie.test'")
             }
             "text" | "character varying" if ["phone", "mobile", "msisdn"].iter().any(|word| lower.contains(word)) => {
-                format!("'+27 82 9183746' || (row_number() over () % 10)::text")
+                "'+27 82 9183746' || (row_number() over () % 10)::text".to_owned()
             }
             "text" | "character varying" => format!("'Kanarie{number} ' || row_number() over ()"),
             "date" => "date '1931-03-07'".to_owned(),
