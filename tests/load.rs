@@ -11,7 +11,8 @@ use crate::support::postgres::{Database, database};
 const CRM: &str = include_str!("../schemas/crm.sql");
 
 /// What a test that is alone with its database vouches for.
-pub const ALONE: Allowed = Allowed { consumers_stopped: true, beside_existing: false, lower_phase: false, strict: false };
+pub const ALONE: Allowed =
+    Allowed { consumers_stopped: true, beside_existing: false, lower_phase: false, strict: false, accept_deleted: false };
 
 /// Loads datasets at a phase.
 pub fn load_as(
@@ -30,6 +31,7 @@ pub fn load_as(
         exports: &[],
         kept_ids: &[],
         segments: None,
+        restore: None,
         data: world,
     };
     Loader::open(&Dsn::new(&crm.url, "CRM_DATABASE_URL"), false)?.load(&input, consent, dry_run, &|_, _| {})

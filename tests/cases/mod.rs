@@ -1,1 +1,4 @@
 //! Cases from public trackers, real tools and independent data: each test names the case it holds.
+
+#[cfg(feature = "local-postgres")]
+mod living;
