@@ -1,4 +1,3 @@
 //! Cases from public trackers, real tools and independent data: each test names the case it holds.
 
-#[cfg(feature = "local-postgres")]
 mod living;

@@ -354,6 +354,7 @@ impl Loader {
         respect::respect(crm, catalog, preflight, input, allowed, report)?;
         protect::keep_withdrawals(crm, input.phase)?;
         report.flags_lowered = protect::lower_flags(crm)?;
+        report.new_withdrawals += protect::find_lowered(crm)?;
         protect::refuse_foreign_identities(crm)?;
         protect::release_held(crm, catalog, preflight)?;
         report.foreign_pairs = foreign_profiles::stage_pairs(crm)?;

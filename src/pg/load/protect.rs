@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::fault::{Exit, Fault};
 use crate::model::Phase;
 use crate::pg::load::catalog::Catalog;
-use crate::pg::load::preflight::Preflight;
+use crate::pg::load::preflight::{Content, Preflight};
 use crate::pg::load::run_log::hash_of;
 use crate::pg::load::session::Crm;
 use crate::pg::load::target::{FLAGS, LOADED, ours, table};
@@ -94,12 +94,17 @@ fn said(name: &str, alias: &str) -> Option<String> {
     }
 }
 
-/// Finds withdrawals that came after the last load and concern rows which others changed: they are applied all the same, for a
-/// change of something else must not outlive a withdrawal. Returns how many rows are concerned.
-pub fn find_new_withdrawals(crm: &Crm) -> Result<u64> {
+/// Finds consent rows changed by others that a withdrawal since the last load concerns: it applies to them all the same, for a
+/// change of something else must not outlive a withdrawal. Returns how many there are.
+pub fn accept_new_withdrawals(crm: &Crm) -> Result<u64> {
     crm.doing("look for withdrawals on rows changed by others");
     let accepted = crm.execute(include_str!("../../../sql/crm/accept_withdrawals.sql"), &[])?;
     crm.run(include_str!("../../../sql/crm/find_moved_grants.sql"))?;
+    Ok(accepted + crm.count("select count(*) from load_refused")?)
+}
+
+/// Finds profiles changed by others whose flags fall because of a withdrawal since the last load; returns how many there are.
+pub fn find_lowered(crm: &Crm) -> Result<u64> {
     let mut conditions = Vec::new();
     let mut columns = Vec::new();
     for (position, (flag, _)) in (1..).zip(FLAGS) {
@@ -116,10 +121,10 @@ pub fn find_new_withdrawals(crm: &Crm) -> Result<u64> {
         columns.join(", "),
         conditions.join(" or ")
     ))?;
-    Ok(accepted + crm.count("select (select count(*) from load_refused) + (select count(*) from load_lowered)")?)
+    crm.count("select count(*) from load_lowered")
 }
 
-/// Applies what [`find_new_withdrawals`] found.
+/// Applies what [`accept_new_withdrawals`] and [`find_lowered`] found.
 pub fn apply_new_withdrawals(crm: &Crm) -> Result<()> {
     crm.doing("apply withdrawals to rows changed by others");
     crm.run(include_str!("../../../sql/crm/refuse_moved_grants.sql"))?;

@@ -44,7 +44,7 @@ pub(super) fn respect(
         protect::leave_out_of_segments(crm, catalog)?;
     }
     protect::keep_scores(crm, preflight)?;
-    report.new_withdrawals = protect::find_new_withdrawals(crm)?;
+    report.new_withdrawals = protect::accept_new_withdrawals(crm)?;
     Ok(())
 }
 
