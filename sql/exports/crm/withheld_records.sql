@@ -83,10 +83,15 @@ closed as (
   where e.id is not null
     or f.survivor_id not like 'bf11____-____-8___-____-____________'
 )
-select distinct on (r.record_key)
-  r.record_key collate "C" as record_key,
-  r.profile_id,
-  c.successor_id
-from backfill.record r
-join closed c on c.id = r.profile_id
-order by r.record_key collate "C", c.successor_id nulls first;
+select distinct on (q.record_key)
+  q.record_key,
+  q.profile_id,
+  q.successor_id
+from (
+  select
+    r.record_key collate "C" as record_key,
+    r.profile_id,
+    c.successor_id
+  from backfill.record r
+  join closed c on c.id = r.profile_id) as q
+order by q.record_key, q.successor_id nulls first;
