@@ -378,7 +378,7 @@ fn every_value_is_what_the_server_itself_says_it_is() {
         rows.join(", ")
     );
     let schema = Arc::new(Schema::new(fields));
-    let query = Query { name: "test.values".to_owned(), file: "values.sql".to_owned(), sql: sql.clone(), schema };
+    let query = Query { name: "test.values".to_owned(), file: "values.sql".to_owned(), sql: sql.clone(), schema, needs: None };
     let dsn = Dsn::new(&database.url, "TEST");
     let snapshot = Snapshot::begin(Connection::open(&dsn, "the test").unwrap(), as_of(), None).unwrap();
     let prepared = snapshot.prepare(vec![query]).unwrap();

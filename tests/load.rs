@@ -11,8 +11,14 @@ use crate::support::postgres::{Database, database};
 const CRM: &str = include_str!("../schemas/crm.sql");
 
 /// What a test that is alone with its database vouches for.
-pub const ALONE: Allowed =
-    Allowed { consumers_stopped: true, beside_existing: false, lower_phase: false, strict: false, keep_indexes: false };
+pub const ALONE: Allowed = Allowed {
+    consumers_stopped: true,
+    beside_existing: false,
+    lower_phase: false,
+    strict: false,
+    keep_indexes: false,
+    accept_deleted: false,
+};
 
 /// Loads datasets at a phase.
 pub fn load_as(
@@ -31,6 +37,7 @@ pub fn load_as(
         exports: &[],
         kept_ids: &[],
         segments: None,
+        restore: None,
         data: world,
     };
     Loader::open(&Dsn::new(&crm.url, "CRM_DATABASE_URL"), false)?.load(&input, consent, dry_run, &|_, _| {})

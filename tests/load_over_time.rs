@@ -184,6 +184,7 @@ fn another_crm_or_a_changed_segment_is_refused() {
             exports: &[],
             kept_ids: kept,
             segments: Some(segments),
+            restore: None,
             data: &world,
         };
         Loader::open(&Dsn::new(&crm.url, "CRM_DATABASE_URL"), false).unwrap().load(&input, ALONE, true, &|_, _| {})

@@ -22,6 +22,7 @@ mod formats;
 mod golden;
 mod help;
 mod interrupts;
+mod living;
 mod load;
 mod load_faults;
 mod load_others;

@@ -102,6 +102,7 @@ fn a_trigger_that_drops_rows_fails_the_load_even_when_it_is_allowed() {
         exports: &[],
         kept_ids: &[],
         segments: None,
+        restore: None,
         data: &world,
     };
     let error = loader.load(&input, ALONE, false, &|_, _| {}).unwrap_err().downcast::<Fault>().unwrap();

@@ -205,7 +205,7 @@ fn two_cdh_numbers_are_one_person_only_by_decision() {
     let truth = Truth::of(&records, 100);
     assert_eq!(people(&truth.resolve(&Options::default(), Memory::default())).len(), 2);
     let decisions = [decision(DecisionKind::MustLink, "mca_uk:members:1", "mca_uk:members:2")];
-    let joined = truth.resolve(&Options::default(), Memory { decisions: &decisions, profile_ids: &[] });
+    let joined = truth.resolve(&Options::default(), Memory { decisions: &decisions, profile_ids: &[], ..Memory::default() });
     assert_eq!(people(&joined).len(), 1);
     assert_eq!(joined.decision_states()[0].1, DecisionState::Applied);
 }
@@ -343,7 +343,8 @@ fn decisions_that_exclude_each_other_are_contradicted() {
         [with(member("1", "Peter", "Botha", ""), "p@mail.test", ""), player("p", "Naledi", "Mokoena", "n@mail.test", "")];
     let (a, b) = ("mca_za:members:1", "teetime:players:p");
     let decisions = [decision(DecisionKind::MustLink, a, b), decision(DecisionKind::CannotLink, b, a)];
-    let resolution = Truth::of(&records, 100).resolve(&Options::default(), Memory { decisions: &decisions, profile_ids: &[] });
+    let resolution = Truth::of(&records, 100)
+        .resolve(&Options::default(), Memory { decisions: &decisions, profile_ids: &[], ..Memory::default() });
     assert!(resolution.decision_states().iter().any(|(_, state)| *state == DecisionState::Contradicted));
 }
 

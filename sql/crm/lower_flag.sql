@@ -5,7 +5,8 @@ with lowered as (
     and exists (
       select
       from "MarketingConsent" t
-      where t."customerId" = s."id"
+      left join load_merges m on m.id = t."customerId"::text
+      where coalesce(m.survivor_id, t."customerId"::text) = s."id"::text
         and t."channel"::text = 'EMAIL'
         and t."status"::text = 'OPTED_OUT'
         and t."scope" <> 'transactional'

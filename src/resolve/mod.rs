@@ -35,10 +35,12 @@ use population::intern::Buckets;
 /// What earlier loads and people contribute.
 #[derive(Clone, Copy, Default)]
 pub struct Memory<'a> {
-    /// Decisions of people, the file's first, then the CRM's rejected pairs.
+    /// Decisions of people: the file's first, then the CRM's merges and rejected pairs.
     pub decisions: &'a [Decision],
     /// `(source:entity:id, profile id)` of earlier loads.
     pub profile_ids: &'a [(String, String)],
+    /// Keys of records whose profile was deleted in the CRM, or merged into a foreign one: they join no profile that stands.
+    pub withheld: &'a [String],
 }
 
 /// The people, and all that is to be known about how they were found.
@@ -79,7 +81,7 @@ pub fn resolve(population: Population, memory: Memory<'_>, options: Options) -> 
     let mut edges = blocking::edges(&scorer, [auth, golf_rsa, cdh, mca]);
     let clusters = cluster::cluster(&scorer, &mut edges);
     let bar16 = clusters.bar16;
-    let decided = decisions::apply(&scorer, &mut edges, clusters, memory.decisions);
+    let decided = decisions::apply(&scorer, &mut edges, clusters, memory);
     let tree = spanning_tree::Tree::grow(&population, &mut edges, &decided.labels);
     let profiles = profile_ids::Profiles::name(&population, &decided.labels, &tree, memory.profile_ids, &options);
     let review = review_queue::candidates(&scorer, &edges, &decided, &profiles, &tree);

@@ -27,12 +27,19 @@ pub struct Export {
     pub left_out: Option<&'static str>,
     /// Columns of ours that a CSV dump may leave out (they are null then).
     pub optional: &'static [&'static str],
+    /// The table without which there is nothing to export.
+    pub needs: Option<&'static str>,
 }
 
 impl Export {
     /// An export of a table without look-back.
     pub fn of<T: Table>(entity: &'static str, sql: &'static str) -> Self {
-        Self { entity, dataset: T::dataset(), schema: T::schema, sql, left_out: None, optional: &[] }
+        Self { entity, dataset: T::dataset(), schema: T::schema, sql, left_out: None, optional: &[], needs: None }
+    }
+
+    /// Empty where this table does not exist.
+    pub fn needs(self, table: &'static str) -> Self {
+        Self { needs: Some(table), ..self }
     }
 
     /// With a look-back window.

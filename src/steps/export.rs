@@ -69,6 +69,7 @@ impl Job {
             file: self.file(export),
             sql: with_lookback(export.sql, lookback_years),
             schema: (export.schema)(),
+            needs: export.needs,
         };
         self.exports.iter().map(query).collect()
     }

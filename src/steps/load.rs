@@ -51,6 +51,12 @@ pub struct Args {
     /// Keep the indexes of an empty CRM while it is filled: slower, but readers are never shut out
     #[arg(long)]
     pub keep_indexes: bool,
+    /// Load rows again that others deleted: those with these row ids or record keys (source:entity:id), or all of them
+    #[arg(long, value_name = "ID", num_args = 0..)]
+    pub restore: Option<Vec<String>>,
+    /// More than a fifth of our rows may stay deleted by others
+    #[arg(long)]
+    pub accept_deleted: bool,
 }
 
 /// The datasets as files.
@@ -110,6 +116,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
         lower_phase: args.lower_phase,
         strict: args.strict,
         keep_indexes: args.keep_indexes,
+        accept_deleted: args.accept_deleted,
     };
     let input = Input {
         run_id: &session.run_id,
@@ -119,6 +126,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
         exports: &exports,
         kept_ids: &kept_ids,
         segments: segments.as_deref(),
+        restore: args.restore.as_deref(),
         data: &saved,
     };
     let tasks = Tasks { session, saved: &saved, current: RefCell::new(None) };
@@ -259,11 +267,20 @@ fn outcome(report: &Report, phase: Phase, place: &str, dry_run: bool) -> Outcome
         "withdrawals_remembered": report.withdrawals,
         "flags_lowered": report.flags_lowered,
         "foreign_pairs": report.foreign_pairs,
+        "deleted_by_others": report.deleted_by_others,
+        "restored": report.restored,
+        "new_withdrawals": report.new_withdrawals,
+        "left": report.left.iter().map(|(reason, rows)| (reason.clone(), json!(rows))).collect::<serde_json::Map<_, _>>(),
         "rebuilt_indexes_and_keys": report.rebuilt,
         "notes": report.notes,
     });
     if !report.changed {
-        let text = format!(" load     nothing to do: {place} equals the datasets of phase {phase}\n");
+        let mut text = format!(" load     nothing to do: {}\n", standing(report, phase, place));
+        for (count, what) in [(report.deleted_by_others, DELETED), (report.restored, RESTORED)] {
+            if count > 0 {
+                text.push_str(&format!("   {:>12} {what}\n", thousands(count)));
+            }
+        }
         return Outcome::new(text, summary).next(next(phase));
     }
     let mut text = format!(" {}  {}: {}\n", if dry_run { "plan  " } else { "loaded" }, place, report.mode.words());
@@ -289,9 +306,36 @@ fn outcome(report: &Report, phase: Phase, place: &str, dry_run: bool) -> Outcome
     line(report.withdrawals, "withdrawals remembered for good");
     line(report.flags_lowered, "consent flags stay down under a withdrawal that stands");
     line(report.foreign_pairs, "pairs with profiles of others in the review queue");
+    line(report.new_withdrawals, "rows changed by others to which a later withdrawal applies");
+    line(report.deleted_by_others, DELETED);
+    line(report.restored, RESTORED);
     line(report.rebuilt as u64, "indexes and keys made once, after the rows");
+    if !report.left.is_empty() {
+        text.push_str(&format!("   left as others made them: {} (select * from backfill.kept)\n", reasons(report)));
+    }
     let outcome = Outcome::new(text, summary);
     if dry_run { outcome.next("make load") } else { outcome.next(next(phase)) }
+}
+
+const DELETED: &str = "rows deleted by others since the last load stay deleted (--restore loads them again)";
+const RESTORED: &str = "deletions by others lifted";
+
+/// How the CRM stands to the datasets where nothing is to be done.
+fn standing(report: &Report, phase: Phase, place: &str) -> String {
+    if report.left.is_empty() {
+        return format!("{place} equals the datasets of phase {phase}");
+    }
+    format!(
+        "all rows of ours in {place} are as the datasets of phase {phase} say, but those left as others made them: {}: \
+         select * from backfill.kept",
+        reasons(report)
+    )
+}
+
+/// `2 CHANGED, 1 REVIEWED`.
+fn reasons(report: &Report) -> String {
+    let reasons: Vec<String> = report.left.iter().map(|(reason, rows)| format!("{} {reason}", thousands(*rows))).collect();
+    reasons.join(", ")
 }
 
 fn next(phase: Phase) -> String {

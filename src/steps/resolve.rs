@@ -1,5 +1,7 @@
 //! `resolve`: who is one person, over all sources of the phase.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use serde_json::{Value, json};
 
@@ -12,7 +14,7 @@ use crate::resolve::{
     Decision, DecisionKind, DecisionState, Gathering, LiteralRule, Memory, Nicknames, Options, Origin, Resolution, Scope,
     Summary, read_decisions, resolve,
 };
-use crate::sources::crm::{profile_ids, rejected_pairs};
+use crate::sources::crm::{merged_pairs, profile_ids, rejected_pairs, withheld_records};
 use crate::steps::{nothing_to_do, unchanged};
 use crate::store::{Draft, Folder, Manifest, RunLock, read_text};
 use crate::tables::resolution::{candidates, decisions, hubs, links, profile_changes};
@@ -83,6 +85,7 @@ pub struct Inputs {
     nicknames: String,
     decisions: Vec<Decision>,
     profile_ids: Vec<(String, String)>,
+    withheld: Vec<String>,
     hashed: Vec<(&'static str, Vec<u8>)>,
 }
 
@@ -101,21 +104,32 @@ impl Inputs {
             Fault::new(Exit::Usage, what).at(path.display().to_string()).help("docs/identity.md has an example")
         })?;
         let mut profile_ids = Vec::new();
+        let mut withheld: BTreeMap<String, String> = BTreeMap::new();
         let mut crm_hash = Vec::new();
         if let Some(crm) = Folder::find(&session.layout.exports_crm())? {
             crm_hash = crm.manifest.content_hash().into_bytes();
             for batch in crm.read::<profile_ids::Table>(None)? {
                 profile_ids.extend(batch?.rows().map(|row| (row.record_key.to_owned(), row.profile_id.to_owned())));
             }
-            for batch in crm.read::<rejected_pairs::Table>(None)? {
-                decisions.extend(batch?.rows().map(|row| Decision {
-                    kind: DecisionKind::CannotLink,
-                    a: row.a.to_owned(),
-                    b: row.b.to_owned(),
-                    origin: Origin::Crm,
-                }));
+            // Exports of an older version know neither merges nor deletions.
+            if crm.has::<merged_pairs::Table>(None) {
+                for batch in crm.read::<merged_pairs::Table>(None)? {
+                    decisions.extend(batch?.rows().map(|row| by_crm(DecisionKind::MustLink, row.a, row.b)));
+                }
             }
+            if crm.has::<withheld_records::Table>(None) {
+                for batch in crm.read::<withheld_records::Table>(None)? {
+                    withheld.extend(batch?.rows().map(|row| (row.record_key.to_owned(), row.profile_id.to_owned())));
+                }
+            }
+            for batch in crm.read::<rejected_pairs::Table>(None)? {
+                decisions.extend(batch?.rows().map(|row| by_crm(DecisionKind::CannotLink, row.a, row.b)));
+            }
+            profile_ids.retain(|(record, _)| !withheld.contains_key(record));
         }
+        // A withheld record keeps its profile's id, so that a restored profile is who it was.
+        profile_ids.extend(withheld.iter().map(|(record, profile)| (record.clone(), profile.clone())));
+        let withheld = withheld.into_keys().collect();
         let hashed = vec![
             ("stage", stage.manifest.content_hash().into_bytes()),
             ("settings", config.fingerprint().into_bytes()),
@@ -123,7 +137,7 @@ impl Inputs {
             ("decisions", text.into_bytes()),
             ("crm", crm_hash),
         ];
-        Ok(Self { stage, phase, nicknames, decisions, profile_ids, hashed })
+        Ok(Self { stage, phase, nicknames, decisions, profile_ids, withheld, hashed })
     }
 
     /// The manifest of a step that depends on these inputs.
@@ -167,9 +181,13 @@ impl Inputs {
             }
             task.finish("");
         }
-        let memory = Memory { decisions: &self.decisions, profile_ids: &self.profile_ids };
+        let memory = Memory { decisions: &self.decisions, profile_ids: &self.profile_ids, withheld: &self.withheld };
         Ok(resolve(gathering.finish(&nicknames), memory, options))
     }
+}
+
+fn by_crm(kind: DecisionKind, a: &str, b: &str) -> Decision {
+    Decision { kind, a: a.to_owned(), b: b.to_owned(), origin: Origin::Crm }
 }
 
 fn options(session: &Session) -> Options {
@@ -294,7 +312,8 @@ fn outcome(resolution: &Resolution, summary: &Summary, phase: Phase) -> Outcome 
         text.push_str(&format!(" decisions: {}\n", echoed.join(", ")));
     }
     for (decision, state) in resolution.decision_states() {
-        if *state != DecisionState::Applied {
+        // What the CRM decided of records that are no longer exported is no news: it holds for as long as the CRM lives.
+        if *state != DecisionState::Applied && (decision.origin != Origin::Crm || *state == DecisionState::Contradicted) {
             text.push_str(&format!(" ! {} {} {}: {}\n", decision.kind.code(), decision.a, decision.b, state.code()));
         }
     }

@@ -3,6 +3,7 @@
 mod canary;
 mod consent;
 mod dumps;
+mod living;
 mod messages;
 mod poolers;
 mod roles;

@@ -37,6 +37,7 @@ fn load_within(url: &str, limit: Duration) -> anyhow::Result<crm_backfill::pg::l
         exports: &[],
         kept_ids: &[],
         segments: None,
+        restore: None,
         data: &world,
     };
     Loader::open(&dsn, true)?.load(&input, ALONE, false, &|_, _| {})

@@ -205,7 +205,8 @@ fn an_id_survives_a_founder_that_is_no_longer_exported_and_is_given_to_no_other(
     let founder = with(member("1", "Naledi", "Mokoena", ""), "naledi.m@mail.test", "");
     let follower = player("p", "Naledi", "Mokoena", "naledi.m@mail.test", "");
     let ids = |records: &[Raw], loaded: &[(String, String)]| -> Vec<String> {
-        let now = Truth::of(records, 100).resolve(&Options::default(), Memory { decisions: &[], profile_ids: loaded });
+        let now = Truth::of(records, 100)
+            .resolve(&Options::default(), Memory { decisions: &[], profile_ids: loaded, ..Memory::default() });
         (0..now.population.len()).filter_map(|record| now.profile_id(record)).collect()
     };
     let key = RecordKey { source: Source::McaZa, id: "1" };

@@ -115,7 +115,8 @@ fn by_phases(records: &[Raw]) -> (Ids, Vec<Changes>) {
     let mut changes = Vec::new();
     for phase in [1u8, 2, 3, 4] {
         let known: Vec<Raw> = records.iter().filter(|raw| raw.source.phase().number() <= phase).cloned().collect();
-        let now = Truth::of(&known, 100).resolve(&Options::default(), Memory { decisions: &[], profile_ids: &loaded });
+        let now = Truth::of(&known, 100)
+            .resolve(&Options::default(), Memory { decisions: &[], profile_ids: &loaded, ..Memory::default() });
         let after = ids(&now);
         assert_eq!(reported(&now), changed(&loaded, &after), "phase {phase}");
         changes.push(reported(&now));
@@ -230,13 +231,13 @@ proptest! {
             [a, .., b] => vec![decision(kind, a, b)],
             _ => Vec::new(),
         };
-        let plain = rows(&Truth::of(&records, 1000).resolve(&options, Memory { decisions: &decisions, profile_ids: &loaded }));
+        let plain = rows(&Truth::of(&records, 1000).resolve(&options, Memory { decisions: &decisions, profile_ids: &loaded, ..Memory::default() }));
         let mut shuffled = records;
         shuffle(&mut shuffled, seed);
         shuffle(&mut loaded, seed);
         for threads in [1, 2, 8] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            let memory = Memory { decisions: &decisions, profile_ids: &loaded };
+            let memory = Memory { decisions: &decisions, profile_ids: &loaded, ..Memory::default() };
             let again = pool.install(|| rows(&Truth::of(&shuffled, size).resolve(&options, memory)));
             prop_assert_eq!(&plain, &again);
         }
@@ -252,7 +253,7 @@ proptest! {
         prop_assume!(a != b);
         let kind = if must { DecisionKind::MustLink } else { DecisionKind::CannotLink };
         let decisions = [decision(kind, &before.population.key(a).to_string(), &before.population.key(b).to_string())];
-        let after = truth.resolve(&options, Memory { decisions: &decisions, profile_ids: &[] });
+        let after = truth.resolve(&options, Memory { decisions: &decisions, profile_ids: &[], ..Memory::default() });
         let touched = [before.labels()[a as usize], before.labels()[b as usize]];
         for record in 0..count {
             if !touched.contains(&before.labels()[record]) {

@@ -1,3 +1,30 @@
+with recursive trail as (
+  select
+    t."id"::text as profile_id,
+    t."mergedIntoId"::text as next_id,
+    1 as steps
+  from "CustomerProfile" t
+  where t."id"::text like 'bf11____-____-8___-____-____________'
+    and t."status"::text = 'MERGED'
+    and t."mergedIntoId" is not null
+  union all
+  select
+    l.profile_id,
+    t."mergedIntoId"::text,
+    l.steps + 1
+  from trail l
+  join "CustomerProfile" t on t."id"::text = l.next_id
+  where t."status"::text = 'MERGED'
+    and t."mergedIntoId" is not null
+    and l.steps < 100
+),
+survivors as (
+  select distinct on (l.profile_id)
+    l.profile_id,
+    l.next_id as survivor_id
+  from trail l
+  order by l.profile_id, l.steps desc
+)
 select distinct on (r.record_key)
   r.record_key,
   r.profile_id
@@ -12,7 +39,8 @@ from (
     end || a."value") collate "C" as record_key,
     p."id"::text collate "C" as profile_id
   from "IdentityAlias" a
-  join "CustomerProfile" p on p."id" = a."customerId"
+  left join survivors f on f.profile_id = a."customerId"::text
+  join "CustomerProfile" p on p."id"::text = coalesce(f.survivor_id, a."customerId"::text)
   where a."id"::text like 'bf11____-____-8___-____-____________'
     and p."id"::text like 'bf11____-____-8___-____-____________'
     and p."status"::text <> 'MERGED') as r

@@ -29,6 +29,8 @@ pub struct Query {
     pub sql: String,
     /// The declared columns.
     pub schema: SchemaRef,
+    /// The table without which there is nothing to read.
+    pub needs: Option<&'static str>,
 }
 
 /// A statement that the server accepts and whose columns fit.
@@ -62,6 +64,12 @@ impl Snapshot {
         let mut prepared = Vec::with_capacity(queries.len());
         for query in queries {
             connection.batch("savepoint prepare_export")?;
+            let is_there =
+                |table| Ok::<bool, anyhow::Error>(connection.query_one("select to_regclass($1) is not null", &[&table])?.get(0));
+            let query = match query.needs {
+                Some(table) if !is_there(table)? => Query { sql: no_rows(&query.schema), ..query },
+                _ => query,
+            };
             let body = statement(&query.sql);
             match connection.wait(connection.attend(connection.client().prepare(body)))? {
                 Ok(described) => {
@@ -209,6 +217,15 @@ fn count_statement(sql: &str) -> String {
     format!("select count(*) from ({unsorted}) q")
 }
 
+/// A statement with the declared columns and no rows.
+fn no_rows(schema: &SchemaRef) -> String {
+    let columns = schema
+        .fields()
+        .iter()
+        .map(|field| format!("null::{} as {}", sql_type(field.data_type()), quote_identifier(field.name())));
+    format!("select {}\nwhere false\norder by 1", columns.collect::<Vec<_>>().join(", "))
+}
+
 /// The SQL type that a declared type is read from.
 fn sql_type(data_type: &DataType) -> &'static str {
     match data_type {
@@ -277,6 +294,7 @@ mod tests {
             name: "scl.members".to_owned(),
             file: "sql/exports/scl/members.sql".to_owned(),
             sql: "select 1\nfrom (\n  select 2\n  order by 1\n) x\norder by x.id;\n".to_owned(),
+            needs: None,
             schema: Arc::new(Schema::new(vec![
                 Field::new("id", DataType::Utf8, false),
                 Field::new("joined_on", DataType::Date32, true),

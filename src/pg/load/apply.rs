@@ -11,6 +11,7 @@ use crate::pg::load::run_log::remember;
 use crate::pg::load::segments;
 use crate::pg::load::session::Crm;
 use crate::pg::load::target::{FLAGS, LOADED, Stamp, table};
+use crate::pg::load::tombstones;
 use crate::pg::quote_identifier as quoted;
 
 /// Above so many deleted profiles, foreign keys are checked once instead of row by row.
@@ -87,6 +88,9 @@ pub fn apply(crm: &Crm, catalog: &Catalog, preflight: &Preflight, run_id: &str, 
     for plan in preflight.plans.iter().filter(|plan| plan.loaded.remembered) {
         remember(crm, plan, "load_touched")?;
     }
+    tombstones::remember_children(crm)?;
+    crm.run(include_str!("../../../sql/crm/remember_merged.sql"))?;
+    crm.run(include_str!("../../../sql/crm/forget_merged.sql"))?;
     if let Some(mut before) = before {
         let after = foreign_rows(crm, catalog)?;
         if let Some(members) = before.get_mut(&quoted(table::MEMBERSHIP)) {
@@ -226,7 +230,7 @@ fn insert(crm: &Crm, plan: &TablePlan) -> Result<u64> {
     }
     let (name, staging) = (plan.loaded.table, plan.loaded.staging);
     let missing = format!("from {staging} s where not exists (select from {} t where t.\"id\" = s.\"id\")", quoted(name));
-    if plan.loaded.remembered {
+    if tombstones::is_remembered(plan.loaded) {
         crm.run(&format!("insert into load_insert select '{name}', s.\"id\"::text {missing}"))?;
     }
     crm.execute(&format!("insert into {} ({}) select {} {missing}", quoted(name), names.join(", "), values.join(", ")), &[])

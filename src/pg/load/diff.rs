@@ -27,6 +27,8 @@ pub struct TableCounts {
     pub kept: u64,
     /// Rows whose unique key another row holds.
     pub held_by_other: u64,
+    /// Rows that others deleted, and what hangs on them.
+    pub deleted_by_others: u64,
 }
 
 impl TableCounts {
@@ -151,6 +153,8 @@ fn find_standing(crm: &Crm, catalog: &Catalog) -> Result<()> {
 const KEPT: &str = "(select table_name, id from load_kept
     union select table_name, id from load_held where reason in ('REVIEWED', 'NOT_REFRESHED')) as kept";
 const HELD: &str = "(select table_name, id from load_held where reason = 'HELD_BY_OTHER') as held";
+const WITHHELD: &str =
+    "(select table_name, id from load_held where reason in ('DELETED_BY_OTHERS', 'RECORD_WITHHELD')) as withheld";
 
 /// How many rows each table will gain, change and lose.
 pub fn count(crm: &Crm, preflight: &Preflight) -> Result<Counts> {
@@ -160,7 +164,7 @@ pub fn count(crm: &Crm, preflight: &Preflight) -> Result<Counts> {
         Ok(rows.iter().map(|row| (row.get(0), row.get::<_, i64>(1).unsigned_abs())).collect())
     };
     let (updated, deleted) = (per_table("load_update")?, per_table("load_delete")?);
-    let (kept, held) = (per_table(KEPT)?, per_table(HELD)?);
+    let (kept, held, withheld) = (per_table(KEPT)?, per_table(HELD)?, per_table(WITHHELD)?);
     for plan in &preflight.plans {
         let name = plan.loaded.table;
         let of = |map: &BTreeMap<String, u64>| map.get(name).copied().unwrap_or(0);
@@ -169,8 +173,15 @@ pub fn count(crm: &Crm, preflight: &Preflight) -> Result<Counts> {
             plan.loaded.staging,
             quoted(name)
         ))?;
-        let (updated, deleted, kept, held_by_other) = (of(&updated), of(&deleted), of(&kept), of(&held));
-        counts.insert(name, TableCounts { inserted, updated, deleted, kept, held_by_other });
+        let counted = TableCounts {
+            inserted,
+            updated: of(&updated),
+            deleted: of(&deleted),
+            kept: of(&kept),
+            held_by_other: of(&held),
+            deleted_by_others: of(&withheld),
+        };
+        counts.insert(name, counted);
     }
     Ok(counts)
 }

@@ -5,9 +5,11 @@ pub mod catalog;
 pub mod concurrent_writers;
 pub mod diff;
 pub mod foreign_profiles;
+pub mod merges;
 pub mod preflight;
 pub mod protect;
 pub mod rebuild_indexes;
+mod respect;
 pub mod rollback;
 pub mod rows;
 pub mod run_log;
@@ -15,6 +17,7 @@ pub mod segments;
 pub mod session;
 pub mod staging;
 pub mod target;
+pub mod tombstones;
 
 use anyhow::Result;
 use serde_json::json;
@@ -51,6 +54,8 @@ pub struct Input<'a> {
     pub kept_ids: &'a [String],
     /// DYNAMIC segments as they were saved; `None` if the CRM was never exported.
     pub segments: Option<&'a [SavedSegment]>,
+    /// Rows deleted by others that are loaded again, by row id or record key; all of them if the list is empty.
+    pub restore: Option<&'a [String]>,
     /// The rows.
     pub data: &'a dyn Datasets,
 }
@@ -68,6 +73,8 @@ pub struct Allowed {
     pub strict: bool,
     /// Readers are never shut out: a first load keeps the indexes up row by row instead of making them once.
     pub keep_indexes: bool,
+    /// More than a fifth of our rows may stay deleted by others.
+    pub accept_deleted: bool,
 }
 
 /// How the CRM is brought to the datasets.
@@ -108,6 +115,14 @@ pub struct Report {
     pub flags_lowered: u64,
     /// Pairs for the review queue whose other profile is not ours.
     pub foreign_pairs: u64,
+    /// Rows that others deleted since the last load.
+    pub deleted_by_others: u64,
+    /// Deletions by others that were lifted.
+    pub restored: u64,
+    /// Rows changed by others to which a withdrawal since the last load applies.
+    pub new_withdrawals: u64,
+    /// Rows that stay as others made them, by reason.
+    pub left: Vec<(String, u64)>,
     /// Indexes and keys made after the rows; 0 when they were kept up row by row.
     pub rebuilt: usize,
     /// What a person should know.
@@ -223,7 +238,9 @@ impl Loader {
         {
             segments::refuse_changed(crm, saved)?;
         }
-        Ok(if is_empty { Mode::FirstLoad } else { Mode::Synchronise })
+        // What was written or deleted before must be looked at row by row, however empty the tables are.
+        let is_new: bool = crm.one(include_str!("../../../sql/crm/is_new.sql"), &[])?.get(0);
+        Ok(if is_empty && is_new { Mode::FirstLoad } else { Mode::Synchronise })
     }
 
     fn check_kept_ids(&self, input: &Input<'_>) -> Result<()> {
@@ -261,8 +278,8 @@ impl Loader {
 
     fn inside(&self, input: &Input<'_>, allowed: Allowed, dry_run: bool, signs: Vec<String>, sent: Sent<'_>) -> Result<Report> {
         let (crm, catalog) = (&self.crm, &self.catalog);
-        let mode = self.mode(input, allowed)?;
         run_log::create(crm, catalog.has_backfill)?;
+        let mode = self.mode(input, allowed)?;
         let mut report = Report {
             mode,
             counts: Counts::new(),
@@ -272,6 +289,10 @@ impl Loader {
             withdrawals: 0,
             flags_lowered: 0,
             foreign_pairs: 0,
+            deleted_by_others: 0,
+            restored: 0,
+            new_withdrawals: 0,
+            left: Vec::new(),
             rebuilt: 0,
             notes: signs.into_iter().chain(concurrent_writers::hidden(crm)?).collect(),
             changed: false,
@@ -280,10 +301,10 @@ impl Loader {
         staging::stage_refreshes(crm, input.data, input.phase)?;
         match mode {
             Mode::FirstLoad => self.fill(input, allowed.keep_indexes, dry_run, sent, &mut report)?,
-            Mode::Synchronise => self.synchronise(input, dry_run, sent, &mut report)?,
+            Mode::Synchronise => self.synchronise(input, allowed, dry_run, sent, &mut report)?,
         }
         if dry_run {
-            report.changed = report.counts.values().any(TableCounts::changes);
+            report.changed = report.counts.values().any(TableCounts::changes) || report.new_withdrawals > 0;
             return Ok(report);
         }
         if input.phase >= Phase::SCORES {
@@ -293,7 +314,7 @@ impl Loader {
         let phase = i32::from(input.phase.number());
         let moved = self.last.as_ref().is_none_or(|last| last.command != "load" || last.phase != Some(phase));
         report.changed = report.counts.values().any(TableCounts::changes)
-            || report.merged + report.segments + report.withdrawals + report.replaced_members > 0;
+            || report.merged + report.segments + report.withdrawals + report.replaced_members + report.new_withdrawals > 0;
         report.noted |= moved;
         let counts = json!(report.counts);
         let note = RunNote {
@@ -343,21 +364,26 @@ impl Loader {
         report.notes.extend(rebuild.kept.iter().map(|(name, why)| format!("{name} kept its indexes while it was filled: {why}")));
         let remembered: Vec<_> = self.preflight.plans.iter().filter(|plan| plan.loaded.remembered).collect();
         run_log::remember_all(crm, &remembered)?;
+        tombstones::remember_children_first(crm)?;
+        protect::remember_said_first(crm)?;
         crm.run("delete from backfill.kept")
     }
 
-    fn synchronise(&self, input: &Input<'_>, dry_run: bool, sent: Sent<'_>, report: &mut Report) -> Result<()> {
+    fn synchronise(&self, input: &Input<'_>, allowed: Allowed, dry_run: bool, sent: Sent<'_>, report: &mut Report) -> Result<()> {
         let (crm, catalog, preflight) = (&self.crm, &self.catalog, &self.preflight);
         segments::find_replaced(crm)?;
         staging::stage(crm, preflight, input.data, input.phase, sent)?;
-        protect::keep_changed(crm, catalog, preflight)?;
+        respect::respect(crm, catalog, preflight, input, allowed, report)?;
         protect::keep_withdrawals(crm, input.phase)?;
         report.flags_lowered = protect::lower_flags(crm)?;
+        report.new_withdrawals += protect::find_lowered(crm)?;
         protect::refuse_foreign_identities(crm)?;
         protect::release_held(crm, catalog, preflight)?;
         report.foreign_pairs = foreign_profiles::stage_pairs(crm)?;
         diff::work_out(crm, catalog, preflight, input.phase)?;
         report.counts = diff::count(crm, preflight)?;
+        let left = crm.query(include_str!("../../../sql/crm/kept_in_words.sql"), &[])?;
+        report.left = left.iter().map(|row| (row.get(0), row.get::<_, i64>(1).unsigned_abs())).collect();
         if dry_run {
             return Ok(());
         }
@@ -367,6 +393,9 @@ impl Loader {
         let applied = apply::apply(crm, catalog, preflight, input.run_id, &report.counts)?;
         report.merged = applied.merged;
         report.replaced_members = applied.replaced_members;
+        protect::apply_new_withdrawals(crm)?;
+        report.noted |= protect::remember_said(crm)? > 0;
+        report.noted |= crm.execute(include_str!("../../../sql/crm/remember_records.sql"), &[])? > 0;
         if input.phase < Phase::SCORES {
             let (restored, members) = segments::restore(crm)?;
             report.segments += restored + members;
@@ -374,7 +403,7 @@ impl Loader {
         crm.doing("list what is kept");
         let forgotten = crm.execute(include_str!("../../../sql/crm/forget_kept.sql"), &[])?;
         let listed = crm.execute(include_str!("../../../sql/crm/list_kept.sql"), &[])?;
-        report.noted = forgotten + listed > 0;
+        report.noted |= forgotten + listed > 0;
         Ok(())
     }
 

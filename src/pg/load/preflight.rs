@@ -108,7 +108,8 @@ impl Preflight {
 fn backfill_schema_sql(catalog: &Catalog) -> String {
     let role = quoted(&catalog.role);
     if catalog.has_backfill {
-        let tables = ["run", "written", "before", "withdrawn", "undated", "kept"];
+        let tables =
+            ["run", "written", "before", "withdrawn", "undated", "kept", "child", "record", "deleted", "merged", "decision"];
         let tables = tables.map(|table| format!(" alter table if exists backfill.{table} owner to {role};"));
         format!("alter schema backfill owner to {role};{}", tables.concat())
     } else {

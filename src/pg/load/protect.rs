@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::fault::{Exit, Fault};
 use crate::model::Phase;
 use crate::pg::load::catalog::Catalog;
-use crate::pg::load::preflight::Preflight;
+use crate::pg::load::preflight::{Content, Preflight};
 use crate::pg::load::run_log::hash_of;
 use crate::pg::load::session::Crm;
 use crate::pg::load::target::{FLAGS, LOADED, ours, table};
@@ -20,10 +20,9 @@ pub fn keep_changed(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Resu
     )?;
     for loaded in LOADED.iter().filter(|loaded| loaded.remembered) {
         let plan = preflight.plan(loaded.table);
-        let touched = match catalog.table(loaded.table).column("updatedBy") {
-            Some(_) => "t.\"updatedBy\" is not null or ",
-            None => "",
-        };
+        let has = |column: &str| catalog.table(loaded.table).column(column).is_some();
+        let marks = ["updatedBy", "deletedAt"].into_iter().filter(|column| has(column));
+        let touched: String = marks.map(|column| format!("t.{} is not null or ", quoted(column))).collect();
         crm.run(&format!(
             "insert into load_kept
              select '{name}', t.\"id\"::text, 'CHANGED'
@@ -60,6 +59,114 @@ pub fn lower_flags(crm: &Crm) -> Result<u64> {
         lowered += crm.execute(&statement, &[])?;
     }
     Ok(lowered)
+}
+
+/// Leaves metrics and scores of profiles with activities of others as they are: they count what the datasets do not know.
+pub fn keep_scores(crm: &Crm, preflight: &Preflight) -> Result<u64> {
+    crm.doing("look for activities of others");
+    let names = preflight.plan(table::PROFILE).names(|content| content == Content::Score);
+    if names.is_empty() {
+        return Ok(0);
+    }
+    let columns: Vec<String> = names.into_iter().map(|name| format!("{0} = t.{0}", quoted(name))).collect();
+    crm.execute(&include_str!("../../../sql/crm/keep_scores.sql").replace("SCORES", &columns.join(", ")), &[])
+}
+
+/// Profiles that somebody deleted softly, or merged into nobody, are members of no segment.
+pub fn leave_out_of_segments(crm: &Crm, catalog: &Catalog) -> Result<u64> {
+    crm.doing("leave deleted profiles out of segments");
+    let deleted = match catalog.table(table::PROFILE).column("deletedAt") {
+        Some(_) => "t.\"deletedAt\" is not null",
+        None => "false",
+    };
+    crm.execute(&include_str!("../../../sql/crm/leave_out_of_segments.sql").replace("SOFT_DELETED", deleted), &[])
+}
+
+/// What the datasets said of a consent row or of a profile's flags when it was last loaded, kept or not.
+fn said(name: &str, alias: &str) -> Option<String> {
+    match name {
+        table::CONSENT => Some(format!("{alias}.\"status\"::text")),
+        table::PROFILE => {
+            let flags = FLAGS.map(|(flag, _)| format!("case when {alias}.{} then 't' else 'f' end", quoted(flag)));
+            Some(flags.join(" || "))
+        }
+        _ => None,
+    }
+}
+
+/// Finds consent rows changed by others that a withdrawal since the last load concerns: it applies to them all the same, for a
+/// change of something else must not outlive a withdrawal. Returns how many there are.
+pub fn accept_new_withdrawals(crm: &Crm) -> Result<u64> {
+    crm.doing("look for withdrawals on rows changed by others");
+    let accepted = crm.execute(include_str!("../../../sql/crm/accept_withdrawals.sql"), &[])?;
+    crm.run(include_str!("../../../sql/crm/find_moved_grants.sql"))?;
+    Ok(accepted + crm.count("select count(*) from load_refused")?)
+}
+
+/// Finds profiles changed by others whose flags fall because of a withdrawal since the last load; returns how many there are.
+pub fn find_lowered(crm: &Crm) -> Result<u64> {
+    let mut conditions = Vec::new();
+    let mut columns = Vec::new();
+    for (position, (flag, _)) in (1..).zip(FLAGS) {
+        let falls = format!("t.{0} and not s.{0} and substr(w.said, {position}, 1) = 't'", quoted(flag));
+        columns.push(format!("coalesce({falls}, false) as {}", quoted(flag)));
+        conditions.push(format!("({falls})"));
+    }
+    crm.run(&format!(
+        "create temp table load_lowered on commit drop as
+         select t.\"id\", {} from staged_customer_profiles s
+         join \"CustomerProfile\" t on t.\"id\" = s.\"id\"
+         join backfill.written w on w.table_name = 'CustomerProfile' and w.id = t.\"id\"::text
+         where exists (select from load_kept k where k.table_name = 'CustomerProfile' and k.id = t.\"id\"::text) and ({})",
+        columns.join(", "),
+        conditions.join(" or ")
+    ))?;
+    crm.count("select count(*) from load_lowered")
+}
+
+/// Applies what [`accept_new_withdrawals`] and [`find_lowered`] found.
+pub fn apply_new_withdrawals(crm: &Crm) -> Result<()> {
+    crm.doing("apply withdrawals to rows changed by others");
+    crm.run(include_str!("../../../sql/crm/refuse_moved_grants.sql"))?;
+    let lowered = FLAGS.map(|(flag, _)| format!("{0} = t.{0} and not l.{0}", quoted(flag)));
+    crm.run(&format!(
+        "update \"CustomerProfile\" t set {}, \"updatedAt\" = now() from load_lowered l where l.\"id\" = t.\"id\"",
+        lowered.join(", ")
+    ))
+}
+
+/// Remembers what the datasets say of consents now; returns how many rows say something else than before.
+pub fn remember_said(crm: &Crm) -> Result<u64> {
+    crm.doing("remember what the datasets say of consents");
+    let mut changed = 0;
+    for loaded in &LOADED {
+        if let Some(said) = said(loaded.table, "s") {
+            changed += crm.execute(
+                &format!(
+                    "update backfill.written w set said = {said} from {} s
+                     where w.table_name = '{}' and w.id = s.\"id\"::text and w.said is distinct from {said}",
+                    loaded.staging, loaded.table
+                ),
+                &[],
+            )?;
+        }
+    }
+    Ok(changed)
+}
+
+/// Remembers it of rows that were just copied in.
+pub fn remember_said_first(crm: &Crm) -> Result<()> {
+    for loaded in &LOADED {
+        if let Some(said) = said(loaded.table, "t") {
+            crm.run(&format!(
+                "update backfill.written w set said = {said} from {} t
+                 where w.table_name = '{}' and w.id = t.\"id\"::text",
+                quoted(loaded.table),
+                loaded.table
+            ))?;
+        }
+    }
+    Ok(())
 }
 
 /// Refuses when a foreign profile holds a service id or identity of ours: it may be the same person, and is not ours to change.
@@ -115,10 +222,20 @@ pub fn release_held(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Resu
                     .columns
                     .iter()
                     .filter(|column| catalog.table(name).column(column).is_some_and(|found| !found.is_not_null));
-                let nulls: Vec<String> = nullable.map(|column| format!("{} = null", quoted(column))).collect();
+                // What the row holds already is nobody else's, unless another row is about to take it.
+                let values: Vec<String> = nullable
+                    .map(|column| {
+                        format!(
+                            "{column} = (select p.{column} from {table} p where p.\"id\" = s.\"id\"
+                               and not exists (select from {staging} o where o.{column} = p.{column} and o.\"id\" <> s.\"id\"))",
+                            column = quoted(column),
+                            table = quoted(name),
+                        )
+                    })
+                    .collect();
                 crm.run(&format!(
                     "update {staging} s set {} where \"id\"::text in (select id from ({held}) h)",
-                    nulls.join(", ")
+                    values.join(", ")
                 ))?;
             } else {
                 crm.run(&format!("delete from {staging} s where {mine}"))?;

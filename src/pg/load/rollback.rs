@@ -11,10 +11,12 @@ use crate::pg::load::concurrent_writers;
 use crate::pg::load::diff::{Counts, TableCounts, foreign_rows, rows_of_others};
 use crate::pg::load::protect;
 use crate::pg::load::rebuild_indexes::Rebuild;
+use crate::pg::load::respect;
 use crate::pg::load::run_log::{self, RunNote};
 use crate::pg::load::segments;
 use crate::pg::load::session::Crm;
 use crate::pg::load::target::{LOADED, ours, table};
+use crate::pg::load::tombstones;
 use crate::pg::load::{Loader, take_lock};
 use crate::pg::quote_identifier as quoted;
 
@@ -69,6 +71,7 @@ pub fn rollback(loader: &mut Loader, run_id: &str, consumers_stopped: bool, dry_
 fn inside(loader: &Loader, run_id: &str, signs: Vec<String>, dry_run: bool) -> Result<Undone> {
     let (crm, catalog) = loader.parts();
     run_log::create(crm, catalog.has_backfill)?;
+    respect::remember(crm, run_id)?;
     crm.run("create temp table load_delete (table_name text, id text) on commit drop")?;
     protect::keep_changed(crm, catalog, &loader.preflight)?;
     keep_hung_on(loader)?;
@@ -164,6 +167,8 @@ fn take_out(loader: &Loader, run_id: &str, undone: &mut Undone) -> Result<()> {
     undone.sync_log = crm.execute(&format!("delete from \"SyncLog\" t where {}", ours("t")), &[])?;
     crm.doing("forget what was written");
     crm.run(include_str!("../../../sql/crm/forget_written.sql"))?;
+    tombstones::forget_children(crm)?;
+    crm.run(include_str!("../../../sql/crm/forget_merged.sql"))?;
     crm.run("delete from backfill.kept")?;
     let after = foreign_rows(crm, catalog)?;
     if after != before {
@@ -239,9 +244,13 @@ pub fn emergency(loader: &Loader, run_id: &str) -> Result<Held> {
         take_lock(crm)?;
         crm.shut_out_readers();
         run_log::create(crm, catalog.has_backfill)?;
+        respect::remember(crm, run_id)?;
         let names: Vec<String> = table::ALL.iter().map(|name| quoted(name)).collect();
         crm.run(&format!("truncate table {} restrict", names.join(", ")))?;
-        crm.run("delete from backfill.written; delete from backfill.before; delete from backfill.kept")?;
+        crm.run(
+            "delete from backfill.written; delete from backfill.before; delete from backfill.kept;
+             delete from backfill.merged; delete from backfill.child",
+        )?;
         let counts = json!({});
         let note = RunNote { id: run_id, command: "emergency", phase: None, as_of: None, inputs: None, counts: &counts };
         run_log::note_run(crm, &note)

@@ -7,6 +7,7 @@ use crate::model::{Phase, Source, Timestamp, derived_id};
 use crate::pg::load::preflight::TablePlan;
 use crate::pg::load::session::Crm;
 use crate::pg::load::target::ours;
+use crate::pg::load::tombstones;
 use crate::pg::quote_identifier as quoted;
 
 /// The `sourceService` of a run's own row in `SyncLog`.
@@ -59,11 +60,16 @@ pub fn create(crm: &Crm, has_schema: bool) -> Result<()> {
         include_str!("../../../sql/crm/backfill_withdrawn_lifted.sql"),
         include_str!("../../../sql/crm/backfill_undated.sql"),
         include_str!("../../../sql/crm/backfill_kept.sql"),
+        include_str!("../../../sql/crm/backfill_child.sql"),
+        include_str!("../../../sql/crm/backfill_record.sql"),
+        include_str!("../../../sql/crm/backfill_deleted.sql"),
+        include_str!("../../../sql/crm/backfill_merged.sql"),
+        include_str!("../../../sql/crm/backfill_decision.sql"),
         include_str!("../../../sql/crm/backfill_owner.sql"),
     ] {
         crm.run(statement)?;
     }
-    Ok(())
+    tombstones::adopt(crm)
 }
 
 /// Whether schema `backfill` holds its tables.

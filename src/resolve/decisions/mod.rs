@@ -6,6 +6,7 @@ pub(super) mod spreadsheet_csv;
 use rayon::prelude::*;
 
 use crate::model::{LinkRule, RecordKey};
+use crate::resolve::Memory;
 use crate::resolve::cluster::union_find::Forest;
 use crate::resolve::cluster::{Clusters, Refused};
 use crate::resolve::compare::birth_date::BirthMatch;
@@ -40,7 +41,7 @@ impl DecisionKind {
 pub enum Origin {
     /// `decisions.csv`, on this line of it.
     File(u64),
-    /// A candidate rejected in the CRM.
+    /// A merge or a review made in the CRM.
     Crm,
 }
 
@@ -102,9 +103,10 @@ pub struct Decided {
 }
 
 /// Joins what must be linked, splits what cannot be, and adds the forced links to the edges.
-pub fn apply(scorer: &Scorer<'_>, edges: &mut Vec<Edge>, clusters: Clusters, decisions: &[Decision]) -> Decided {
+pub fn apply(scorer: &Scorer<'_>, edges: &mut Vec<Edge>, clusters: Clusters, memory: Memory<'_>) -> Decided {
     let Clusters { mut labels, refused, .. } = clusters;
-    if decisions.is_empty() {
+    let decisions = memory.decisions;
+    if decisions.is_empty() && memory.withheld.is_empty() {
         return Decided { labels, refused, states: Vec::new(), cannot: Vec::new() };
     }
     let population = scorer.population;
@@ -124,6 +126,12 @@ pub fn apply(scorer: &Scorer<'_>, edges: &mut Vec<Edge>, clusters: Clusters, dec
     });
     let mut must = Forest::new(population.len());
     let mut forced = Vec::new();
+    let apart_by_file: Vec<(Record, Record)> = decisions
+        .iter()
+        .zip(&pairs)
+        .filter(|(decision, _)| decision.kind == DecisionKind::CannotLink && decision.origin != Origin::Crm)
+        .filter_map(|(_, pair)| *pair)
+        .collect();
     for ((decision, pair), state) in decisions.iter().zip(&pairs).zip(&mut states) {
         let Some((a, b)) = pair.filter(|_| decision.kind == DecisionKind::MustLink) else { continue };
         let (group_a, group_b) = (joined.find(a), joined.find(b));
@@ -131,6 +139,18 @@ pub fn apply(scorer: &Scorer<'_>, edges: &mut Vec<Edge>, clusters: Clusters, dec
         if scorer.scope == Scope::Tenant && tenant_a != 0 && tenant_b != 0 && tenant_a != tenant_b {
             *state = DecisionState::Contradicted;
             continue;
+        }
+        // A merge made in the CRM yields to a line of the file that keeps two records of the merged group apart.
+        if decision.origin == Origin::Crm {
+            let groups = (must.find(a), must.find(b));
+            let joins = |&(x, y): &(Record, Record)| {
+                let (x, y) = (must.find(x), must.find(y));
+                (x, y) == groups || (y, x) == groups
+            };
+            if apart_by_file.iter().any(joins) {
+                *state = DecisionState::Contradicted;
+                continue;
+            }
         }
         *state = DecisionState::Applied;
         joined.join(a, b);
@@ -155,11 +175,37 @@ pub fn apply(scorer: &Scorer<'_>, edges: &mut Vec<Edge>, clusters: Clusters, dec
         *state = DecisionState::Applied;
         cannot.push((a.min(b), a.max(b)));
     }
+    cannot.extend(withhold(memory, &labels, find));
     split(edges, &mut labels, &mut must, &cannot);
     // Decisions may have joined components.
     edges.par_iter_mut().for_each(|edge| edge.component = labels[edge.a as usize]);
     edges.par_sort_unstable_by_key(|edge| edge.rank());
     Decided { labels, refused, states: decisions.iter().cloned().zip(states).collect(), cannot }
+}
+
+/// The pairs of one cluster of which one record is withheld and the other is known to be part of a profile that stands.
+fn withhold<'a>(memory: Memory<'a>, labels: &[Record], find: impl Fn(&'a str) -> Option<Record>) -> Vec<(Record, Record)> {
+    let mut withheld: Vec<(Record, Record)> =
+        memory.withheld.iter().filter_map(|key| find(key)).map(|record| (labels[record as usize], record)).collect();
+    withheld.sort_unstable();
+    if withheld.is_empty() {
+        return Vec::new();
+    }
+    let of_label = |label: Record| {
+        let first = withheld.partition_point(|entry| entry.0 < label);
+        withheld[first..].iter().take_while(move |entry| entry.0 == label).map(|entry| entry.1)
+    };
+    let mut pairs = Vec::new();
+    for (key, _) in memory.profile_ids {
+        let Some(record) = find(key) else { continue };
+        let label = labels[record as usize];
+        if of_label(label).all(|known| known != record) {
+            pairs.extend(of_label(label).map(|known| (record.min(known), record.max(known))));
+        }
+    }
+    pairs.sort_unstable();
+    pairs.dedup();
+    pairs
 }
 
 /// Rebuilds the clusters that hold a pair that cannot be linked, best edge first, never joining such a pair.

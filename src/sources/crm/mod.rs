@@ -1,4 +1,4 @@
-//! What the CRM itself must contribute: segment rules, ids of earlier loads, rejected pairs, withdrawals ever loaded.
+//! What the CRM itself must contribute: segment rules, ids of earlier loads, what people decided on profiles, withdrawals ever loaded.
 
 use crate::model::Timestamp;
 use crate::sources::Export;
@@ -30,7 +30,8 @@ table! {
 }
 
 table! {
-    /// Profiles of earlier loads (MERGED ones left out) with the source records they held, read from our service-id aliases.
+    /// Profiles of earlier loads with the source records they held, read from our service-id aliases. What was merged in the CRM
+    /// counts for the profile that it was merged into.
     pub mod profile_ids = "raw_crm__profile_ids", key(record_key) {
         /// `source:entity:id` of the record.
         record_key: Text,
@@ -50,6 +51,39 @@ table! {
         reviewed_by: Option<Label>,
         /// `DuplicateCandidate.reviewedAt`.
         reviewed_at: Option<Timestamp>,
+    }
+}
+
+table! {
+    /// Pairs of records that people joined in the CRM, by merging their profiles or confirming a duplicate: must-links.
+    pub mod merged_pairs = "raw_crm__merged_pairs", key(a, b) {
+        /// One record, `source:entity:id`.
+        a: Text,
+        /// The other record.
+        b: Text,
+        /// `MERGED` or `CONFIRMED`.
+        kind: Label,
+        /// The profile that held one of the records: of merged ones that which gave way.
+        gone_id: Text,
+        /// The profile that held the other record.
+        kept_id: Text,
+        /// `CustomerProfile.updatedBy` or `DuplicateCandidate.reviewedBy`.
+        decided_by: Option<Label>,
+        /// `CustomerProfile.updatedAt` or `DuplicateCandidate.reviewedAt`.
+        decided_at: Option<Timestamp>,
+    }
+}
+
+table! {
+    /// Records of profiles that people deleted in the CRM, or merged into a profile of others: they join no other person, and
+    /// their profile is not loaded again until somebody restores it.
+    pub mod withheld_records = "raw_crm__withheld_records", key(record_key) {
+        /// `source:entity:id` of the record.
+        record_key: Text,
+        /// The profile that held it.
+        profile_id: Text,
+        /// The profile of others that it was merged into; null if it was deleted.
+        successor_id: Option<Text>,
     }
 }
 
@@ -90,6 +124,10 @@ pub fn exports() -> Vec<Export> {
         Export::of::<segments::Table>("segments", include_str!("../../../sql/exports/crm/segments.sql")),
         Export::of::<profile_ids::Table>("profile_ids", include_str!("../../../sql/exports/crm/profile_ids.sql")),
         Export::of::<rejected_pairs::Table>("rejected_pairs", include_str!("../../../sql/exports/crm/rejected_pairs.sql")),
+        Export::of::<merged_pairs::Table>("merged_pairs", include_str!("../../../sql/exports/crm/merged_pairs.sql"))
+            .needs("backfill.decision"),
+        Export::of::<withheld_records::Table>("withheld_records", include_str!("../../../sql/exports/crm/withheld_records.sql"))
+            .needs("backfill.decision"),
         Export::of::<withdrawals::Table>("withdrawals", include_str!("../../../sql/exports/crm/withdrawals.sql")),
         Export::of::<undated_withdrawals::Table>(
             "undated_withdrawals",

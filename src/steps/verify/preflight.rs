@@ -141,6 +141,7 @@ fn source_looks(session: &Session, source: Source) -> Vec<Look> {
             file: format!("sql/exports/{place}/{}.sql", export.entity),
             sql: export.sql.to_owned(),
             schema: (export.schema)(),
+            needs: export.needs,
         })
         .collect();
     looks.push(match snapshot.prepare(queries) {

@@ -1,0 +1,4 @@
+create table if not exists backfill.merged (
+  id text primary key,
+  successor text
+);

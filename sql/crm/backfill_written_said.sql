@@ -1,0 +1,1 @@
+alter table backfill.written add column if not exists said text;

@@ -1,0 +1,1 @@
+alter table backfill.child add primary key (table_name, id);

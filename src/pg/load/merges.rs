@@ -1,0 +1,136 @@
+//! Merges that people made in the CRM: remembered as decisions; what belongs to a profile that gave way goes to its survivor.
+
+use anyhow::Result;
+
+use crate::pg::load::catalog::Catalog;
+use crate::pg::load::session::Crm;
+use crate::pg::load::target::{LOADED, Loaded, table};
+use crate::pg::load::tombstones::{CHILDREN, take_out};
+use crate::pg::quote_identifier as quoted;
+
+/// The statement of `export-crm` that lists the pairs of records which people joined.
+const MERGED_PAIRS: &str = include_str!("../../../sql/exports/crm/merged_pairs.sql");
+/// The statement of `export-crm` that lists the records whose profiles stay away.
+const WITHHELD_RECORDS: &str = include_str!("../../../sql/exports/crm/withheld_records.sql");
+
+/// Remembers which records people joined, for as long as the CRM lives: what they did must not depend on rows that a later load
+/// moves or deletes.
+pub fn remember(crm: &Crm, run_id: &str) -> Result<u64> {
+    crm.doing("remember merges made in the CRM");
+    crm.run(include_str!("../../../sql/crm/forget_decisions.sql"))?;
+    let statement = include_str!("../../../sql/crm/remember_decisions.sql");
+    crm.execute(&statement.replace("MERGED_PAIRS", body(MERGED_PAIRS)), &[&run_id])
+}
+
+/// The statement without its end, as a subquery wants it.
+fn body(sql: &str) -> &str {
+    sql.trim_end().trim_end_matches(';')
+}
+
+/// Finds what people merged and deleted, as temporary tables: who gave way to whom (`load_merges`), records that stay away
+/// (`load_withheld`), and of the staged profiles those that are withheld, redirected, or hold a withheld record beside others.
+pub fn find(crm: &Crm) -> Result<()> {
+    crm.doing("look for profiles merged by others");
+    crm.run(include_str!("../../../sql/crm/find_merges.sql"))?;
+    crm.run(&format!("create temp table load_withheld on commit drop as {WITHHELD_RECORDS}"))?;
+    crm.run("analyze load_merges; analyze load_withheld")?;
+    for statement in [
+        include_str!("../../../sql/crm/find_withheld_profiles.sql"),
+        include_str!("../../../sql/crm/find_redirected_profiles.sql"),
+        include_str!("../../../sql/crm/find_mixed_profiles.sql"),
+        include_str!("../../../sql/crm/find_renamed_profiles.sql"),
+    ] {
+        crm.run(statement)?;
+    }
+    crm.run("analyze load_withheld_profiles; analyze load_redirect; analyze load_mixed; analyze load_renamed")
+}
+
+/// Leaves profiles that gave way as they are, and gives what the datasets still hold of them to their survivors; returns how many
+/// such profiles the datasets hold.
+pub fn follow(crm: &Crm, catalog: &Catalog) -> Result<u64> {
+    crm.doing("follow merges made in the CRM");
+    crm.run(include_str!("../../../sql/crm/keep_merged_profiles.sql"))?;
+    let redirected = crm.count("select count(*) from load_redirect")?;
+    if redirected == 0 {
+        return Ok(0);
+    }
+    crm.run(include_str!("../../../sql/crm/rename_profiles.sql"))?;
+    crm.run(include_str!("../../../sql/crm/pass_withdrawals_on.sql"))?;
+    for loaded in &LOADED {
+        match loaded.table {
+            table::PROFILE => {
+                take_out(crm, loaded, "load_redirect r", "r.id = s.\"id\"::text", "MERGED_BY_OTHERS")?;
+            }
+            table::CANDIDATE => {
+                let either = "r.id in (s.\"profileAId\"::text, s.\"profileBId\"::text)";
+                take_out(crm, loaded, "load_redirect r", either, "MERGED_BY_OTHERS")?;
+            }
+            table::MEMBERSHIP => {
+                let lost = "r.id = s.\"customerId\"::text and not exists (select from load_renamed n where n.id = r.id)";
+                take_out(crm, loaded, "load_redirect r", lost, "MERGED_BY_OTHERS")?;
+                redirect(crm, loaded)?;
+            }
+            name if CHILDREN.contains(&name) => {
+                keep_existing(crm, loaded)?;
+                redirect(crm, loaded)?;
+                drop_doubled(crm, catalog, loaded)?;
+            }
+            _ => {}
+        }
+    }
+    Ok(redirected)
+}
+
+/// Rows of a profile that gave way stay where people put them, unless the survivor now stands in the datasets under its id.
+fn keep_existing(crm: &Crm, loaded: &Loaded) -> Result<()> {
+    crm.run(&format!(
+        "insert into load_kept
+         select '{name}', s.\"id\"::text, 'MERGED_BY_OTHERS'
+         from {staging} s
+         join load_redirect r on r.id = s.\"customerId\"::text
+         join {table} t on t.\"id\" = s.\"id\"
+         where not exists (select from load_renamed n where n.id = r.id)",
+        name = loaded.table,
+        staging = loaded.staging,
+        table = quoted(loaded.table),
+    ))
+}
+
+fn redirect(crm: &Crm, loaded: &Loaded) -> Result<()> {
+    crm.run(&format!(
+        "with passed as (
+           update {staging} s set \"customerId\" = t.\"id\", \"tenantId\" = t.\"tenantId\"
+           from load_redirect r join \"CustomerProfile\" t on t.\"id\"::text = r.target_id
+           where r.id = s.\"customerId\"::text
+           returning s.\"id\"::text as id
+         )
+         insert into load_held (table_name, id, reason) select '{name}', p.id, 'MERGED_BY_OTHERS' from passed p",
+        staging = loaded.staging,
+        name = loaded.table,
+    ))
+}
+
+/// Where the survivor has such a row of its own, the redirected one is not loaded.
+fn drop_doubled(crm: &Crm, catalog: &Catalog, loaded: &Loaded) -> Result<()> {
+    let redirected = |alias: &str| {
+        format!(
+            "exists (select from load_held h where h.table_name = '{}' and h.reason = 'MERGED_BY_OTHERS' and h.id = {alias}.\"id\"::text)",
+            loaded.table
+        )
+    };
+    let customer = "customerId".to_owned();
+    for key in catalog.table(loaded.table).unique_keys().filter(|key| key.columns.contains(&customer)) {
+        let equal: Vec<String> = key.columns.iter().map(|column| format!("o.{0} = s.{0}", quoted(column))).collect();
+        crm.run(&format!(
+            "delete from {staging} s
+             where {mine} and exists (
+               select from {staging} o
+               where {equal} and o.\"id\" <> s.\"id\" and (not {theirs} or o.\"id\" < s.\"id\"))",
+            staging = loaded.staging,
+            mine = redirected("s"),
+            equal = equal.join(" and "),
+            theirs = redirected("o"),
+        ))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,56 @@
+//! What people did in the CRM since the last load, looked at before anything is compared: rows they deleted stay deleted, profiles they
+//! merged stay merged, rows they changed stay changed.
+
+use anyhow::Result;
+
+use crate::model::Phase;
+use crate::pg::load::catalog::Catalog;
+use crate::pg::load::preflight::Preflight;
+use crate::pg::load::session::Crm;
+use crate::pg::load::{Allowed, Input, Report, merges, protect, tombstones};
+
+/// Takes out of staging, or marks as kept, what is theirs to decide.
+pub(super) fn respect(
+    crm: &Crm,
+    catalog: &Catalog,
+    preflight: &Preflight,
+    input: &Input<'_>,
+    allowed: Allowed,
+    report: &mut Report,
+) -> Result<()> {
+    crm.run(include_str!("../../../sql/crm/stage_records.sql"))?;
+    let restores_all = input.restore.is_some_and(<[String]>::is_empty);
+    let accepted = allowed.accept_deleted || restores_all;
+    report.deleted_by_others = tombstones::notice(crm, input.run_id, Some(input.as_of), accepted)?;
+    let forgotten = tombstones::forget_present(crm)?;
+    if let Some(ids) = input.restore {
+        report.restored = tombstones::restore(crm, ids)?;
+    }
+    let decided = merges::remember(crm, input.run_id)?;
+    report.noted |= report.deleted_by_others + forgotten + report.restored + decided > 0;
+    protect::keep_changed(crm, catalog, preflight)?;
+    merges::find(crm)?;
+    let redirected = merges::follow(crm, catalog)?;
+    let mixed = tombstones::withhold(crm)?;
+    for (count, what) in [
+        (redirected, "profiles of the datasets were merged in the CRM"),
+        (mixed, "profiles of the datasets hold records of profiles deleted in the CRM and stay as they are"),
+    ] {
+        if count > 0 {
+            report.notes.push(format!("{count} {what}: make export-crm, then stage to load, to resolve their records anew"));
+        }
+    }
+    if input.phase >= Phase::SCORES {
+        protect::leave_out_of_segments(crm, catalog)?;
+    }
+    protect::keep_scores(crm, preflight)?;
+    report.new_withdrawals = protect::accept_new_withdrawals(crm)?;
+    Ok(())
+}
+
+/// What people deleted and merged outlives a rollback: whatever is loaded afterwards leaves it so.
+pub(super) fn remember(crm: &Crm, run_id: &str) -> Result<()> {
+    tombstones::notice(crm, run_id, None, true)?;
+    merges::remember(crm, run_id)?;
+    Ok(())
+}

@@ -1,0 +1,129 @@
+//! Six months in the life of a CRM: load as a plain role, let an application and its people work, change the sources, load again.
+
+mod application;
+mod invariants;
+mod sources;
+
+use crm_backfill::demo::Population;
+
+use crate::support::postgres::Database;
+use crate::support::workdir::Workdir;
+use crate::support::world::{World, exporters};
+
+use application::Application;
+use invariants::Memory;
+
+/// Roles as the runbook makes them: one loads, one is the application's. Neither is a superuser.
+const ROLES: &str = "
+    do $$ begin
+      if not exists (select from pg_roles where rolname = 'living_load') then create role living_load login; end if;
+      if not exists (select from pg_roles where rolname = 'living_app') then create role living_app login; end if;
+    end $$;
+    grant usage on schema public to living_load, living_app;
+    grant select, insert, update, delete on all tables in schema public to living_load, living_app;
+    grant pg_read_all_stats to living_load;
+    create schema backfill authorization living_load;";
+
+/// Numbers that are the same on every machine.
+pub struct Dice(u64);
+
+impl Dice {
+    /// A number below `end`.
+    pub fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % end.max(1) as u64).unwrap()
+    }
+
+    /// One of these.
+    pub fn of<'a, T>(&mut self, all: &'a [T]) -> Option<&'a T> {
+        if all.is_empty() { None } else { Some(&all[self.below(all.len())]) }
+    }
+}
+
+/// One CRM with its five sources.
+struct Life {
+    workdir: Workdir,
+    world: World,
+    crm: Database,
+    seed: u64,
+}
+
+fn as_role(url: &str, role: &str) -> String {
+    let (_, place) = url.split_once('@').unwrap();
+    format!("postgres://{role}@{place}")
+}
+
+impl Life {
+    fn begin(seed: u64) -> Self {
+        let world = World::of(&Population::ORDINARY, seed, 0.001);
+        let mut workdir = Workdir::new();
+        workdir.edit("backfill.toml", "max_reject_ratio = 0.05", "max_reject_ratio = 1.0");
+        for (variable, url) in world.source_urls() {
+            workdir.set(variable, &url);
+        }
+        let crm = world.crm();
+        static MADE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+        {
+            let _alone = MADE.lock().unwrap();
+            crm.execute(ROLES);
+        }
+        workdir.set("CRM_DATABASE_URL", &as_role(&crm.url, "living_load"));
+        Self { workdir, world, crm, seed }
+    }
+
+    /// Everything exported anew, from the CRM too, and loaded; then what must always hold.
+    fn round(&mut self, round: usize, memory: &Memory) {
+        let as_of = format!("2026-{:02}-0{}T06:00:00Z", 11 + round / 28, 1 + round % 28 % 9);
+        let day = format!("2026-11-{:02}T06:00:00Z", 1 + round * 4);
+        self.workdir.set("AS_OF", if round < 7 { &day } else { &as_of });
+        for step in exporters(6) {
+            self.workdir.ok(step, &["--new-as-of"]);
+        }
+        self.workdir.ok("export-crm", &[]);
+        for step in ["stage", "resolve", "consolidate", "score"] {
+            self.workdir.ok(step, &[]);
+        }
+        let before = invariants::foreign_rows(&self.crm);
+        self.workdir.ok("load", &["--consumers-stopped"]);
+        let place = format!("seed {}, round {round}", self.seed);
+        assert_eq!(invariants::foreign_rows(&self.crm), before, "{place}: a foreign row was changed");
+        memory.check(&self.crm, &place);
+        self.workdir.ok("verify", &[]);
+        self.workdir.ok("load", &["--consumers-stopped"]).says("nothing to do");
+        memory.check(&self.crm, &place);
+    }
+}
+
+fn live(seed: u64, rounds: usize, deeds: usize) -> Memory {
+    let mut life = Life::begin(seed);
+    let mut memory = Memory::default();
+    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    life.round(0, &memory);
+    for round in 1..=rounds {
+        let application = Application::open(&as_role(&life.crm.url, "living_app"), round);
+        for _ in 0..deeds {
+            application.act(&life.crm, &mut dice, &mut memory);
+        }
+        for _ in 0..deeds {
+            sources::change(&life.world, &mut dice, round);
+        }
+        life.round(round, &memory);
+    }
+    memory
+}
+
+/// `CRM_BACKFILL_LIVES` says how many CRMs live, and `CRM_BACKFILL_MONTHS` for how long; `make soak` asks for more than the sample.
+fn asked(variable: &str, otherwise: u64) -> u64 {
+    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+}
+
+#[test]
+fn in_six_months_nothing_people_decide_in_the_crm_is_undone() {
+    let months = usize::try_from(asked("CRM_BACKFILL_MONTHS", 3)).unwrap();
+    for seed in 1..=asked("CRM_BACKFILL_LIVES", 1) {
+        let memory = live(seed, months, 12);
+        assert!(memory.is_eventful(), "seed {seed}: too little happened: {memory:?}");
+    }
+}
