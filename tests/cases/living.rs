@@ -362,7 +362,7 @@ fn nobody_who_was_deleted_comes_back_after_a_rollback() {
             if is_emergency {
                 let _held = emergency(&loader(&crm), "run-3").unwrap();
             } else {
-                rollback(&loader(&crm), "run-3", true, false).unwrap();
+                rollback(&mut loader(&crm), "run-3", true, false).unwrap();
             }
             assert_eq!(crm.value(r#"select count(*) from "CustomerProfile""#), "0");
             load(&crm, &of(everybody()), "run-4");
