@@ -21,6 +21,7 @@ pub mod interrupt;
 pub mod model;
 pub mod pg;
 pub mod progress;
+pub mod prove;
 pub mod report;
 pub mod resolve;
 pub mod score;

@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use crm_backfill::model::{
     ActivityCategory, Channel, Code as _, ConsentStatus, CustomerStatus, Gender, LifecycleStage, Timestamp,
 };
-use crm_backfill::pg::verify::checks::CHECKS;
 use crm_backfill::score::{Missing, Options, Scoring};
 use crm_backfill::tables::crm::{activities, customer_profiles, marketing_consents};
 use crm_backfill::tables::score::profiles;
@@ -297,15 +296,6 @@ impl World {
             )
             .unwrap();
         }
-        write!(
-            sql,
-            "create table lent__kept (table_name text, id text);
-             create table lent__run as select {}::timestamp as as_of, {} as is_engaged_only, {} as is_renormalised;",
-            at(Some(self.as_of)),
-            options.engaged_only,
-            options.missing == Missing::Renormalise
-        )
-        .unwrap();
         sql
     }
 }
@@ -322,17 +312,21 @@ fn number(value: Option<i32>) -> String {
     value.map_or_else(|| "null".to_owned(), |value| value.to_string())
 }
 
+/// The settings by which the CRM's session computes scores.
+fn settings(world: &World, options: &Options) -> String {
+    format!(
+        "set backfill.as_of = '{}'; set backfill.engaged_only = {}; set backfill.renormalised = {}; set timezone = 'UTC';",
+        world.as_of,
+        options.engaged_only,
+        options.missing == Missing::Renormalise
+    )
+}
+
 /// What the named check finds: (examined, expected, observed) of each row.
-fn findings(database: &Database, name: &str) -> Vec<(String, String, String)> {
-    let check = CHECKS.iter().find(|check| check.name == name).unwrap();
-    let views = [
-        include_str!("../sql/verify/session/our_profiles.sql"),
-        include_str!("../sql/verify/session/our_activities.sql"),
-        include_str!("../sql/verify/session/our_consents.sql"),
-        include_str!("../sql/verify/session/timeline_facts.sql"),
-    ];
-    let rows = database.rows(&format!("{}{}", views.concat(), check.sql));
-    rows.into_iter().map(|row| (row[1].clone(), row[2].clone(), row[3].clone())).collect()
+fn findings(database: &Database, name: &str, settings: &str) -> Vec<(String, String, String)> {
+    let rows = database.rows(&format!("{settings}{}", include_str!("../sql/verify/crm/scores.sql")));
+    let of_check = rows.into_iter().filter(|row| row[0] == name);
+    of_check.map(|row| (row[2].clone(), row[3].clone(), row[4].clone())).collect()
 }
 
 const RECOMPUTED: [&str; 4] = ["engagement", "churn", "strategy_metrics", "activity_dates"];
@@ -341,7 +335,7 @@ fn assert_agreement(world: &World, options: &Options) -> Database {
     let database = database(include_str!("../schemas/crm.sql"));
     database.execute(&world.sql(&world.scored(options, 97), options));
     for name in RECOMPUTED {
-        let found = findings(&database, name);
+        let found = findings(&database, name, &settings(world, options));
         assert_eq!(found[0], (PEOPLE.to_string(), "0 differ".to_owned(), "0 differ".to_owned()), "{name}");
     }
     database
@@ -366,8 +360,8 @@ fn sql_agrees_when_what_cannot_be_measured_is_left_out_of_the_weights() {
     let options = Options { missing: Missing::Renormalise, ..Options::default() };
     let world = World::new(7, "2026-11-22T08:00:00Z");
     let database = assert_agreement(&world, &options);
-    database.execute("update lent__run set is_renormalised = false");
-    assert_ne!(findings(&database, "engagement")[0].2, "0 differ", "the setting decides");
+    let otherwise = settings(&world, &Options::default());
+    assert_ne!(findings(&database, "engagement", &otherwise)[0].2, "0 differ", "the setting decides");
 }
 
 #[test]
@@ -382,7 +376,7 @@ fn a_single_wrong_value_fails_its_check() {
     ];
     for (name, change) in broken {
         database.execute(&format!("update \"CustomerProfile\" set {change} where \"id\" = '{}'", world.people[1].id));
-        assert_eq!(findings(&database, name)[0].2, "1 differ", "{name}");
+        assert_eq!(findings(&database, name, &settings(&world, &Options::default()))[0].2, "1 differ", "{name}");
     }
 }
 

@@ -1,5 +1,6 @@
 //! The only module that knows PostgreSQL.
 
+pub mod compare;
 mod connect;
 pub mod copy;
 mod export;

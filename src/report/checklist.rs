@@ -74,7 +74,7 @@ const LINES: [(&str, &str, Proof); 42] = [
     (
         ONE,
         "Verify record counts",
-        Proof::Checks(1, &["record_counts", "same_rows", "profile_fields", "export_estimates", "ledger_balance"]),
+        Proof::Checks(1, &["record_counts", "same_rows", "profile_fields", "row_fields", "export_estimates", "ledger_balance"]),
     ),
     (
         ONE,
@@ -99,7 +99,7 @@ const LINES: [(&str, &str, Proof); 42] = [
     (
         FIVE,
         "Verify activity timeline",
-        Proof::Checks(5, &["timeline_counts", "timeline_kinds", "timeline_tenants", "timeline_people", "timeline_window"]),
+        Proof::Checks(5, &["timeline_counts", "row_fields", "timeline_tenants", "timeline_people", "timeline_window"]),
     ),
     (SIX, "Run batch engagement scoring", Proof::Checks(6, &["engagement"])),
     (SIX, "Run batch churn risk scoring", Proof::Checks(6, &["churn"])),

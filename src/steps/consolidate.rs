@@ -2,6 +2,7 @@
 
 mod inputs;
 mod output;
+mod prove;
 
 use anyhow::Result;
 use foldhash::fast::FixedState;
@@ -43,6 +44,7 @@ use crate::tables::{Columns as _, Table, check, resolution};
 
 use inputs::{earlier_withdrawals, kept_apart, options, recorded};
 use output::{Account, Examined, Output};
+use prove::Proofs;
 
 /// Arguments of `build`: none of its own.
 #[derive(clap::Args, Debug)]
@@ -119,6 +121,7 @@ pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
     check_proofs(&broken)?;
     let imbalances = tally.imbalances(exported.iter().map(|&(source, entity, rows)| (source, entity, rows)));
     check_balance(&imbalances, &stage)?;
+    Proofs { session, stage: &stage, resolved: &resolved, draft: &draft, phase, as_of, exported: &exported }.run()?;
     for (source, entity, outcome, reason, count) in tally.counts() {
         let reason = reason.map(|reason| format!(" {reason}")).unwrap_or_default();
         let name = format!("ledger {source} {entity} {outcome}{reason}");

@@ -66,17 +66,21 @@ struct Saved {
 }
 
 impl Saved {
-    /// Hash of all datasets by content.
     fn hash(&self) -> String {
-        let files = self.crm.manifest.files.iter().chain(&self.score.manifest.files);
-        let lines: Vec<String> = files.map(|(name, file)| format!("{name} {}\n", file.blake3)).collect();
-        hash_bytes(lines.concat().as_bytes())
+        hash_of(&self.crm, &self.score)
     }
 
     fn folder(&self, stem: &str) -> Option<&Folder> {
         let name = format!("{stem}.parquet");
         [&self.crm, &self.score].into_iter().find(|folder| folder.manifest.files.contains_key(&name))
     }
+}
+
+/// Hash of all datasets by content.
+pub(super) fn hash_of(crm: &Folder, score: &Folder) -> String {
+    let files = crm.manifest.files.iter().chain(&score.manifest.files);
+    let lines: Vec<String> = files.map(|(name, file)| format!("{name} {}\n", file.blake3)).collect();
+    hash_bytes(lines.concat().as_bytes())
 }
 
 impl Datasets for Saved {

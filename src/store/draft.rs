@@ -13,7 +13,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use crate::interrupt;
 use crate::model::Source;
 use crate::store::folder::MANIFEST;
-use crate::store::{BatchWriter, FileEntry, Folder, Manifest, TableWriter, hash_bytes, io_fault};
+use crate::store::{BatchWriter, FileEntry, Folder, Manifest, TableReader, TableWriter, hash_bytes, io_fault};
 use crate::tables::{Dataset, Table};
 
 /// What the names of drafts and scratch folders hold between the name they will have and a random end.
@@ -76,6 +76,11 @@ impl Draft {
         let rows = entry.rows;
         self.enter(format!("{}.parquet", dataset.stem), entry);
         Ok(rows)
+    }
+
+    /// Reads a completed dataset back.
+    pub fn read<T: Table>(&self, source: Option<Source>) -> Result<TableReader<T>> {
+        TableReader::open(self.path().join(format!("{}.parquet", T::stem(source))))
     }
 
     /// Writes batches as a whole dataset.

@@ -2,7 +2,7 @@
 
 use crate::model::{Outcome, Source};
 use crate::table;
-use crate::tables::{Dataset, Label, Table as _, Text};
+use crate::tables::{Dataset, Label, Table as _, Text, Texts};
 
 table! {
     /// Values and rows that could not be read, without the value. With a column: the value became null and the row went on.
@@ -92,6 +92,24 @@ table! {
 }
 
 table! {
+    /// What was proved of the datasets alone, at the end of the step that wrote them. The folder exists only if all of it holds.
+    pub mod proofs = "check__proofs", key(check, item) {
+        /// The check.
+        check: Label,
+        /// What was compared.
+        item: Text,
+        /// Rows looked at; 0 where there was nothing to compare.
+        examined: i64,
+        /// What should be.
+        expected: Text,
+        /// What is.
+        observed: Text,
+        /// Ids of up to five differing rows.
+        examples: Texts,
+    }
+}
+
+table! {
     /// Results of verification.
     pub mod results = "check__results", key(phase, name) {
         /// The phase, 0 for the preflight.
@@ -117,6 +135,7 @@ pub fn datasets() -> Vec<Dataset> {
         ledger::Table::dataset(),
         departures::Table::dataset(),
         manual_review::Table::dataset(),
+        proofs::Table::dataset(),
         results::Table::dataset(),
     ]
 }

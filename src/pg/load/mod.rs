@@ -311,6 +311,7 @@ impl Loader {
             report.segments += segments::update_refreshed(crm, input.run_id)?;
         }
         report.withdrawals = staging::add_withdrawals(crm, input.data, input.as_of)?;
+        report.noted |= run_log::remember_objects(crm)? > 0;
         let phase = i32::from(input.phase.number());
         let moved = self.last.as_ref().is_none_or(|last| last.command != "load" || last.phase != Some(phase));
         report.changed = report.counts.values().any(TableCounts::changes)

@@ -7,7 +7,7 @@ use crate::pg::copy::encode::{Column, Wire};
 use crate::pg::load::catalog::{Catalog, ColumnInfo, TableInfo};
 use crate::pg::load::target::{LOADED, Loaded, SCORE_COLUMNS, Stamp, camel_case, table};
 use crate::pg::quote_identifier as quoted;
-use crate::pg::verify::session::type_name;
+use crate::pg::verify::lent::type_name;
 use crate::tables::{Table, score};
 
 /// Something about the target that a person should know.
@@ -109,7 +109,7 @@ fn backfill_schema_sql(catalog: &Catalog) -> String {
     let role = quoted(&catalog.role);
     if catalog.has_backfill {
         let tables =
-            ["run", "written", "before", "withdrawn", "undated", "kept", "child", "record", "deleted", "merged", "decision"];
+            ["run", "written", "before", "withdrawn", "undated", "kept", "child", "record", "deleted", "merged", "decision", "object"];
         let tables = tables.map(|table| format!(" alter table if exists backfill.{table} owner to {role};"));
         format!("alter schema backfill owner to {role};{}", tables.concat())
     } else {

@@ -10,7 +10,7 @@ use crate::pg::copy::encode::{CHUNK, Column, Encoder};
 use crate::pg::load::preflight::{Content, Planned, TablePlan};
 use crate::pg::load::session::Feed;
 use crate::pg::load::target::Stamp;
-use crate::pg::load::target::table;
+use crate::pg::load::target::{Loaded, table};
 use crate::tables::{Table, score};
 
 /// Batches of one dataset in file order.
@@ -62,24 +62,35 @@ pub fn send(
 ) -> Result<u64> {
     let stem = (plan.loaded.dataset)().stem;
     let mut encoder = Encoder::new(stem, columns);
-    let mut scores = match plan.loaded.table == table::PROFILE && phase >= Phase::SCORES {
+    each_batch(data, plan.loaded, phase, &mut |rows, array| {
+        encoder.encode(array, rows, buffer, &mut *feed)?;
+        sent(rows as u64);
+        Ok(())
+    })?;
+    debug_assert!(buffer.len() < CHUNK, "a full buffer was handed over");
+    Ok(encoder.rows())
+}
+
+/// Hears of a batch: its rows, and its columns by name.
+pub type OnBatch<'a> = dyn FnMut(usize, &dyn Fn(&str) -> Option<ArrayRef>) -> Result<()> + 'a;
+
+/// Reads the batches of a table's dataset in file order; profiles of phase 6 have the columns of their scores, too.
+pub fn each_batch(data: &dyn Datasets, loaded: &Loaded, phase: Phase, on: &mut OnBatch<'_>) -> Result<()> {
+    let mut scores = match loaded.table == table::PROFILE && phase >= Phase::SCORES {
         true => Some(Scores { batches: data.batches(score::profiles::Table::STEM)?, rest: None }),
         false => None,
     };
-    for batch in data.batches(stem)? {
+    for batch in data.batches((loaded.dataset)().stem)? {
         let batch = batch?;
         let scored = scores.as_mut().map(|scores| scores.beside(&batch)).transpose()?;
-        let array = |name: &str| -> Option<ArrayRef> {
+        on(batch.num_rows(), &|name| {
             batch.column_by_name(name).or_else(|| scored.as_ref().and_then(|scored| scored.column_by_name(name))).cloned()
-        };
-        encoder.encode(&array, batch.num_rows(), buffer, &mut *feed)?;
-        sent(batch.num_rows() as u64);
+        })?;
     }
-    if let Some(scores) = &mut scores {
-        scores.end()?;
+    match &mut scores {
+        Some(scores) => scores.end(),
+        None => Ok(()),
     }
-    debug_assert!(buffer.len() < CHUNK, "a full buffer was handed over");
-    Ok(encoder.rows())
 }
 
 /// `score__profiles` read beside `crm__customer_profiles`: both are sorted by id and hold the same profiles.

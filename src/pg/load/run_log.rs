@@ -60,6 +60,7 @@ pub fn create(crm: &Crm, has_schema: bool) -> Result<()> {
         include_str!("../../../sql/crm/backfill_withdrawn_lifted.sql"),
         include_str!("../../../sql/crm/backfill_undated.sql"),
         include_str!("../../../sql/crm/backfill_kept.sql"),
+        include_str!("../../../sql/crm/backfill_object.sql"),
         include_str!("../../../sql/crm/backfill_child.sql"),
         include_str!("../../../sql/crm/backfill_record.sql"),
         include_str!("../../../sql/crm/backfill_deleted.sql"),
@@ -70,6 +71,13 @@ pub fn create(crm: &Crm, has_schema: bool) -> Result<()> {
         crm.run(statement)?;
     }
     tombstones::adopt(crm)
+}
+
+/// Remembers the indexes, constraints and columns of the CRM's tables, so that verification sees what is lost; returns how many
+/// are new, others or gone since they were last remembered.
+pub fn remember_objects(crm: &Crm) -> Result<u64> {
+    crm.doing("remember indexes and constraints");
+    crm.count(include_str!("../../../sql/crm/remember_objects.sql"))
 }
 
 /// Whether schema `backfill` holds its tables.

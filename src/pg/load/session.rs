@@ -38,6 +38,16 @@ impl Crm {
         Ok(Self { connection, dsn: dsn.clone(), doing: Cell::new("connect"), shuts_out_readers: Cell::new(false) })
     }
 
+    /// A session whose settings somebody else pinned.
+    pub fn of(connection: Connection, dsn: &Dsn) -> Self {
+        Self { connection, dsn: dsn.clone(), doing: Cell::new("look at the CRM"), shuts_out_readers: Cell::new(false) }
+    }
+
+    /// The connection.
+    pub fn into_connection(self) -> Connection {
+        self.connection
+    }
+
     /// Names what is being done, for the errors of the statements that follow.
     pub fn doing(&self, what: &'static str) {
         self.doing.set(what);

@@ -1,77 +1,113 @@
-//! What is asked of a loaded CRM: the checks of `sql/verify`, and what each proves.
+//! What verification proves: every check, where its answer comes from, and the line of the checklist that rests on it.
 
-/// One question to the CRM.
+/// Where the answer of a check comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// The rows of ours in the CRM, compared with the datasets column by column.
+    Comparison,
+    /// One statement over the CRM's own tables.
+    Sql(&'static str),
+    /// What loads wrote down in the CRM.
+    LoadLog,
+    /// The statement that computes metrics and scores a second time.
+    Scores,
+    /// Segments of the CRM, and their rules evaluated a second time in SQL.
+    Segments,
+    /// Manifests of the saved exports.
+    Files,
+    /// The datasets alone: proved at the end of the step that wrote them, before the CRM was touched.
+    Proof,
+    /// One statement over the CRM's tables and reference data loaded into temporary tables.
+    Lent(&'static str),
+}
+
+/// Something that is proved.
 #[derive(Clone, Copy, Debug)]
 pub struct Check {
-    /// Its name, which is its file's stem.
+    /// Its name.
     pub name: &'static str,
     /// The phase from which it is asked.
     pub from: u8,
     /// The line of the strategy's checklist, or the rule, that it proves.
     pub proves: &'static str,
-    /// The statement.
-    pub sql: &'static str,
+    /// Where its answer comes from.
+    pub by: By,
     /// Whether a difference is for a person to judge rather than a failure.
     pub is_for_a_person: bool,
 }
 
 macro_rules! checks {
-    ($($folder:literal: $name:literal, $from:literal, $proves:literal $(, $person:ident)?;)+) => {
+    ($($name:literal, $from:literal, $proves:literal, $by:ident $(, $person:ident)?;)+) => {
         &[$(Check {
             name: $name,
             from: $from,
             proves: $proves,
-            sql: include_str!(concat!("../../../sql/verify/", $folder, "/", $name, ".sql")),
+            by: checks!(= $by $name),
             is_for_a_person: checks!(@ $($person)?),
         }),+]
     };
+    (= Sql $name:literal) => { By::Sql(include_str!(concat!("../../../sql/verify/checks/", $name, ".sql"))) };
+    (= Lent $name:literal) => { By::Lent(include_str!(concat!("../../../sql/verify/checks/", $name, ".sql"))) };
+    (= $by:ident $name:literal) => { By::$by };
     (@ person) => { true };
     (@) => { false };
 }
 
 /// Every check, in the order in which it is reported.
 pub const CHECKS: &[Check] = checks![
-    "checks": "record_counts", 1, "Verify record counts";
-    "checks": "same_rows", 1, "Verify record counts";
-    "checks": "export_estimates", 1, "Verify record counts", person;
-    "checks": "ledger_balance", 1, "Verify record counts";
-    "checks": "kept_rows", 1, "Verify record counts";
-    "checks": "keys_and_indexes", 1, "CRM database provisioned and schema migrated";
-    "checks": "profile_total", 1, "Verify total profile count";
-    "checks": "profile_fields", 1, "Verify record counts";
-    "checks": "founders", 1, "Spot-check identity resolution";
-    "checks": "link_evidence", 1, "Spot-check identity resolution";
-    "checks": "link_confidence", 1, "Spot-check identity resolution";
-    "checks": "one_tenant", 1, "Spot-check identity resolution";
-    "checks": "own_addresses", 1, "Spot-check identity resolution";
-    "checks": "mca_za_links", 1, "Verify cross-service links";
-    "checks": "mca_uk_links", 1, "Verify cross-service links";
-    "checks": "cross_service_links", 1, "Verify cross-service links";
-    "checks": "duplicate_emails", 1, "Run data quality report";
-    "checks": "handicap_data", 1, "Verify handicap data sync";
-    "checks": "profile_tags", 1, "Verify membership data sync";
-    "checks": "sync_log", 1, "Enable real-time event sync";
-    "checks": "scl_member_links", 2, "Verify sclMemberId links";
-    "checks": "membership_data", 2, "Verify membership data sync";
-    "checks": "teetime_player_links", 3, "Verify teetimePlayerId links";
-    "checks": "messaging_contact_links", 4, "Verify messagingContactId links";
-    "checks": "consent_flags", 4, "Verify consent data sync";
-    "checks": "consent_rows", 4, "Verify consent data sync";
-    "checks": "timeline_counts", 2, "Verify activity timeline";
-    "checks": "timeline_kinds", 2, "Verify activity timeline";
-    "checks": "timeline_tenants", 2, "Verify activity timeline";
-    "checks": "timeline_people", 2, "Verify activity timeline";
-    "checks": "timeline_window", 5, "Verify activity timeline";
-    "scores": "engagement", 6, "Run batch engagement scoring";
-    "scores": "churn", 6, "Run batch churn risk scoring";
-    "checks": "strategy_metrics", 6, "Update activity metrics";
-    "scores": "activity_dates", 6, "Update activity metrics";
-    "checks": "segment_members", 6, "Refresh dynamic segments";
+    "record_counts", 1, "Verify record counts", Comparison;
+    "same_rows", 1, "Verify record counts", Comparison;
+    "profile_fields", 1, "Verify record counts", Comparison;
+    "row_fields", 1, "Verify record counts", Comparison;
+    "made_by_load", 1, "Verify record counts", Comparison;
+    "kept_rows", 1, "Verify record counts", Comparison;
+    "touched_rows", 1, "Verify record counts", Comparison, person;
+    "export_estimates", 1, "Verify record counts", Files, person;
+    "ledger_balance", 1, "Verify record counts", Proof;
+    "keys_and_indexes", 1, "CRM database provisioned and schema migrated", Sql;
+    "schema_objects", 1, "CRM database provisioned and schema migrated", LoadLog;
+    "ids_elsewhere", 1, "Verify record counts", Sql;
+    "load_log", 1, "Verify record counts", LoadLog;
+    "sync_log", 1, "Enable real-time event sync", LoadLog;
+    "profile_total", 1, "Verify total profile count", Proof;
+    "founders", 1, "Spot-check identity resolution", Proof;
+    "link_evidence", 1, "Spot-check identity resolution", Proof;
+    "link_confidence", 1, "Spot-check identity resolution", Proof;
+    "one_tenant", 1, "Spot-check identity resolution", Proof;
+    "own_addresses", 1, "Spot-check identity resolution", Proof;
+    "mca_za_links", 1, "Verify cross-service links", Proof;
+    "mca_uk_links", 1, "Verify cross-service links", Proof;
+    "cross_service_links", 1, "Verify cross-service links", Proof;
+    "duplicate_emails", 1, "Run data quality report", Proof;
+    "handicap_data", 1, "Verify handicap data sync", Proof;
+    "profile_tags", 1, "Verify membership data sync", Proof;
+    "scl_member_links", 2, "Verify sclMemberId links", Proof;
+    "membership_data", 2, "Verify membership data sync", Proof;
+    "teetime_player_links", 3, "Verify teetimePlayerId links", Proof;
+    "messaging_contact_links", 4, "Verify messagingContactId links", Proof;
+    "consent_flags", 4, "Verify consent data sync", Lent;
+    "consent_rows", 4, "Verify consent data sync", Lent;
+    "timeline_counts", 2, "Verify activity timeline", Proof;
+    "timeline_tenants", 2, "Verify activity timeline", Proof;
+    "timeline_people", 2, "Verify activity timeline", Proof;
+    "timeline_window", 5, "Verify activity timeline", Proof;
+    "engagement", 6, "Run batch engagement scoring", Scores;
+    "churn", 6, "Run batch churn risk scoring", Scores;
+    "strategy_metrics", 6, "Update activity metrics", Scores;
+    "activity_dates", 6, "Update activity metrics", Scores;
+    "segment_members", 6, "Refresh dynamic segments", Segments;
+    "segment_rules", 6, "Refresh dynamic segments", Segments;
 ];
 
-/// The check whose statements are made from the rules of the segments, see [`crate::pg::verify::segment_sql`].
-pub const SEGMENT_RULES: Check =
-    Check { name: "segment_rules", from: 6, proves: "Refresh dynamic segments", sql: "", is_for_a_person: false };
+impl Check {
+    /// Its statement, if it is one.
+    pub fn sql(&self) -> &'static str {
+        match self.by {
+            By::Sql(sql) | By::Lent(sql) => sql,
+            _ => "",
+        }
+    }
+}
 
 /// One of the strategy's data-quality queries, word for word.
 #[derive(Clone, Copy, Debug)]
@@ -85,7 +121,7 @@ pub struct Quality {
 }
 
 /// The strategy's five, in its order.
-pub const QUALITY: [Quality; 5] = [
+pub static QUALITY: [Quality; 5] = [
     Quality {
         name: "profiles_by_source",
         title: "Profile count by source",
@@ -128,18 +164,32 @@ pub struct Finding {
     pub examples: Vec<String>,
 }
 
+impl Finding {
+    /// Something of which there should be none.
+    pub fn counted(item: String, examined: u64, found: u64, examples: Vec<String>) -> Self {
+        let examined = i64::try_from(examined).unwrap_or(i64::MAX);
+        Self { item, examined, expected: "0".to_owned(), observed: found.to_string(), examples }
+    }
+
+    /// The same, of which all are listed.
+    pub fn listed(item: &str, examined: usize, found: &[String]) -> Self {
+        Self::counted(item.to_owned(), examined as u64, found.len() as u64, found.iter().take(5).cloned().collect())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn every_check_is_one_statement_in_lower_case() {
+    fn every_statement_of_a_check_is_one_in_lower_case() {
         for check in CHECKS {
-            let ends = check.sql.lines().filter(|line| line.trim_end().ends_with(';')).count();
-            assert_eq!(ends, 1, "{}", check.name);
-            assert!(check.sql.trim_end().ends_with(';'), "{}", check.name);
-            assert!(!check.sql.contains("SELECT"), "{}", check.name);
             assert!((1..=6).contains(&check.from), "{}", check.name);
+            if let By::Sql(sql) | By::Lent(sql) = check.by {
+                let ends = sql.lines().filter(|line| line.trim_end().ends_with(';')).count();
+                assert_eq!(ends, 1, "{}", check.name);
+                assert!(sql.trim_end().ends_with(';') && !sql.contains("SELECT"), "{}", check.name);
+            }
         }
     }
 }

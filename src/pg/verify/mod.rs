@@ -1,5 +1,12 @@
-//! What verification asks the CRM: its session, the checks, and segment rules as SQL.
+//! What verification asks the CRM: the comparison of every row of ours, and the checks over the CRM's own tables.
 
+mod apart;
 pub mod checks;
+mod examples;
+pub mod lent;
+pub mod load_log;
+pub mod look;
+mod rows;
 pub mod segment_sql;
+pub mod segments;
 pub mod session;

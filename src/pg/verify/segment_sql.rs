@@ -5,6 +5,7 @@ use tokio_postgres::types::ToSql;
 
 use crate::model::{Code as _, Day, Timestamp};
 use crate::pg::Connection;
+use crate::pg::load::target::ours;
 use crate::segment_rule::field::{Field, Kind};
 use crate::segment_rule::moment::Anniversaries;
 use crate::segment_rule::plan::{ActivityPlan, Check, Measure, Plan, Range, Side};
@@ -111,18 +112,21 @@ pub fn members(questions: &[Option<Question<'_>>], position: usize, collation: O
 }
 
 /// How many members by rule there are or should be, how many of them differ, and the ids of up to five that do. Looks at our
-/// profiles as `sql/verify/session` shows them, apart from kept ones; who was added by hand need not be a member by rule.
+/// profiles without those that the session sets apart (`backfill.apart`); who was added by hand need not be a member by rule.
 pub fn comparison(questions: &[Option<Question<'_>>], position: usize, collation: Option<&'static str>) -> Option<Statement> {
-    let mut writer = Writer { binds: Vec::new(), collation, profiles: "people", activities: "our_activities" };
+    let mut writer = Writer { binds: Vec::new(), collation, profiles: "people", activities: "\"Activity\"" };
     let parts = parts(&mut writer, questions, position)?;
     let segment = writer.text(questions[position].as_ref()?.id);
     let sql = format!(
-        "with people as not materialized (select * from our_profiles where not is_kept),\n{parts},\nheld as (\n  select m.\"customerId\" as id, m.\"source\"\n  \
+        "with apart as materialized (\n  select unnest(coalesce(nullif(current_setting('backfill.apart', true), ''), '{{}}')::text[]) as id\n), \
+         people as materialized (\n  select t.* from \"CustomerProfile\" as t left join apart on apart.id = t.\"id\"::text\n  \
+         where apart.id is null and {}\n),\n{parts},\nheld as (\n  select m.\"customerId\" as id, m.\"source\"\n  \
          from \"CustomerSegmentMembership\" as m join people as p on p.\"id\" = m.\"customerId\"\n  \
          where m.\"segmentId\"::text = {segment}\n), compared as (\n  select coalesce(s.\"id\", held.id)::text as id, s.\"id\" is null or \
          held.id is null as differs\n  from segment_{position} as s full join held on held.id = s.\"id\"\n  \
          where s.\"id\" is not null or held.\"source\" = 'RULE'\n)\nselect count(*), count(*) filter (where differs), \
-         coalesce((array_agg(id order by id) filter (where differs))[1:5], array[]::text[]) from compared"
+         coalesce((array_agg(id order by id) filter (where differs))[1:5], array[]::text[]) from compared",
+        ours("t")
     );
     Some(Statement { sql, binds: writer.binds })
 }
@@ -349,7 +353,7 @@ fn activity(writer: &mut Writer, plan: &ActivityPlan) -> String {
         Check::Number(test) => number(writer, &numerator, &denominator, test),
         _ => format!("{numerator} is not null"),
     };
-    let mut conditions = vec!["a.\"customerId\" = p.\"id\"".to_owned()];
+    let mut conditions = Vec::new();
     let lists = [
         ("a.\"type\"", &measure.types),
         ("a.\"category\"", &measure.categories),
@@ -368,7 +372,18 @@ fn activity(writer: &mut Writer, plan: &ActivityPlan) -> String {
     for (path, check) in &measure.conditions {
         conditions.push(metadata(writer, path, check));
     }
-    format!("(select {result} from {} as a where {})", writer.activities, conditions.join(" and "))
+    // Grouped once: a subquery for each profile would read the timeline as often as there are profiles where no index helps. Who has
+    // no such activity is judged like an empty timeline.
+    let matching = if conditions.is_empty() { "true".to_owned() } else { conditions.join(" and ") };
+    let table = writer.activities;
+    let owners = |wanted: &str| {
+        format!("(select a.\"customerId\" from {table} as a where {matching} group by a.\"customerId\" having {wanted})")
+    };
+    format!(
+        "case when (select {result} from {table} as a where false) then p.\"id\" not in {} else p.\"id\" in {} end",
+        owners(&format!("not coalesce({result}, false)")),
+        owners(&format!("coalesce({result}, false)"))
+    )
 }
 
 /// The JSON value at a path.

@@ -1,208 +1,88 @@
-//! A session that reads the CRM in one snapshot, with the evidence that its share of the checks names lent to it as temporary tables.
+//! A session that reads the CRM in one snapshot and writes nothing; further ones may share what it sees.
 
 use std::time::Duration;
 
 use anyhow::Result;
-use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, Schema};
-use foldhash::fast::FixedState;
-use hashbrown::HashSet;
 use tokio_postgres::SimpleQueryMessage;
 
 use crate::dsn::Dsn;
 use crate::fault::{Exit, Fault};
+use crate::pg::Connection;
 use crate::pg::connect::Begin;
-use crate::pg::copy::encode::{CHUNK, Column, Encoder, HEADER, TRAILER, Wire};
-use crate::pg::load::target::LOADED;
-use crate::pg::verify::checks::{Check, Finding};
+use crate::pg::load::catalog::Catalog;
+use crate::pg::load::session::Crm;
+use crate::pg::verify::checks::Finding;
 use crate::pg::verify::segment_sql;
-use crate::pg::{Connection, quote_identifier};
 use crate::segment_rule::Question;
-use crate::tables::{Dataset, Table, TableError, crm, evidence};
 
-/// The rows that are ours, table by table, as every check sees them.
-const VIEWS: [&str; 7] = [
-    include_str!("../../../sql/verify/session/our_profiles.sql"),
-    include_str!("../../../sql/verify/session/our_aliases.sql"),
-    include_str!("../../../sql/verify/session/our_consents.sql"),
-    include_str!("../../../sql/verify/session/our_activities.sql"),
-    include_str!("../../../sql/verify/session/our_interactions.sql"),
-    include_str!("../../../sql/verify/session/our_candidates.sql"),
-    include_str!("../../../sql/verify/session/our_memberships.sql"),
-];
+/// Every join here is of whole tables by text keys: hashing is right even where statistics are old; a loop in a loop never is, and
+/// sorting by a language's rules costs more than the join.
+const SETTINGS: &str = include_str!("../../../sql/verify/crm/settings.sql");
 
-/// Tables that several checks share: links by service, named source rows, consent weighed anew from the evidence, and what scores
-/// look at. Each rests on those before it.
-const SHARED: [(&str, &str); 7] = [
-    ("service_links", include_str!("../../../sql/verify/session/service_links.sql")),
-    ("named_rows", include_str!("../../../sql/verify/session/named_rows.sql")),
-    ("consent_addresses", include_str!("../../../sql/verify/session/consent_addresses.sql")),
-    ("consent_units", include_str!("../../../sql/verify/session/consent_units.sql")),
-    ("consent_withdrawals", include_str!("../../../sql/verify/session/consent_withdrawals.sql")),
-    ("consent_by_others", include_str!("../../../sql/verify/session/consent_by_others.sql")),
-    ("timeline_facts", include_str!("../../../sql/verify/session/timeline_facts.sql")),
-];
-
-/// The shared tables that these checks name, themselves or through another shared table.
-fn shared_by(checks: &[&Check]) -> Vec<&'static (&'static str, &'static str)> {
-    let mut texts: Vec<&str> = checks.iter().map(|check| check.sql).collect();
-    let mut named = Vec::new();
-    for table in SHARED.iter().rev() {
-        if texts.iter().any(|text| names(text, table.0)) {
-            texts.push(table.1);
-            named.push(table);
-        }
-    }
-    named.reverse();
-    named
-}
-
-/// Whether a check rests on what staging and resolution know of each person, the largest part of the evidence.
-pub fn needs_people(check: &Check) -> bool {
-    let texts = || std::iter::once(check.sql).chain(shared_by(&[check]).into_iter().map(|(_, sql)| *sql));
-    [evidence::people::Table::STEM, crm::customer_profiles::Table::STEM].iter().any(|stem| texts().any(|text| names(text, stem)))
-}
-
-/// Whether a statement names a table, otherwise than as a text in quotes.
-fn names(sql: &str, table: &str) -> bool {
-    sql.match_indices(table).any(|(at, _)| !sql[..at].ends_with('\''))
-}
-
-/// A session on the CRM that only reads, and the checks it will be asked.
-pub struct Verifier {
+/// A session on the CRM that only reads.
+pub struct Session {
     connection: Connection,
-    checks: Vec<&'static Check>,
-    shared: Vec<&'static (&'static str, &'static str)>,
 }
 
-impl Verifier {
-    /// Connects to the CRM and fixes what is seen: one snapshot, the same as that of the session it stands `beside`. What is lent
-    /// comes before [`Verifier::freeze`].
-    pub fn open(dsn: &Dsn, checks: Vec<&'static Check>, beside: Option<&Self>) -> Result<Self> {
-        // A second session is a help, nothing to wait for.
-        let connection = match beside {
-            None => Connection::open(dsn, "the CRM")?,
-            Some(_) => Connection::open_within(dsn, "the CRM", Duration::ZERO)?,
-        };
-        let snapshot: Option<String> = beside
-            .map(|first| Ok::<_, anyhow::Error>(first.connection.query_one("select pg_export_snapshot()", &[])?.get(0)))
-            .transpose()?;
-        connection.begin(Begin { is_repeatable: true, snapshot: snapshot.as_deref(), ..Begin::default() })?;
-        connection.batch(
-            // Every join here is of whole tables by text keys: hashing is right even where statistics are old; a loop in a loop never
-            // is, and sorting by a language's rules costs more than the join.
-            // Such joins need few statistics of the lent tables.
-            "set local intervalstyle = 'postgres'; set local work_mem = '256MB'; set local default_statistics_target = 10;
-             set local idle_in_transaction_session_timeout = 0; set local enable_nestloop = off; set local enable_mergejoin = off",
-        )?;
-        connection.batch(include_str!("../../../sql/verify/session/kept.sql"))?;
-        let known = connection.query_one(include_str!("../../../sql/verify/session/who_keeps.sql"), &[])?;
-        if known.get(0) {
-            connection.batch(include_str!("../../../sql/verify/session/kept_by_load.sql"))?;
-        }
-        if known.get(1) {
-            connection.batch(include_str!("../../../sql/verify/session/kept_by_people.sql"))?;
-        }
-        connection.batch("analyze lent__kept")?;
-        let shared = shared_by(&checks);
-        Ok(Self { connection, checks, shared })
+impl Session {
+    /// Connects to the CRM, fixes what is seen, and reads the catalog.
+    pub fn open(dsn: &Dsn) -> Result<(Self, Catalog)> {
+        let crm = Crm::of(begun(Connection::open(dsn, "the CRM")?, None)?, dsn);
+        let catalog = Catalog::read(&crm)?;
+        Ok((Self { connection: crm.into_connection() }, catalog))
     }
 
-    /// Takes over the checks of a session that could not be had.
-    pub fn take_over(&mut self, checks: Vec<&'static Check>) {
-        self.checks.extend(checks);
-        self.shared = shared_by(&self.checks);
+    /// A further session that sees the same.
+    pub fn beside(&self, dsn: &Dsn) -> Result<Self> {
+        let snapshot: String = self.connection().query_one("select pg_export_snapshot()", &[])?.get(0);
+        // It is a help, nothing to wait for.
+        let connection = Connection::open_within(dsn, "the CRM", Duration::ZERO)?;
+        Ok(Self { connection: begun(connection, Some(&snapshot))? })
     }
 
-    /// The checks it will be asked.
-    pub fn checks(&self) -> &[&'static Check] {
-        &self.checks
+    /// The connection.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
     }
 
-    /// Whether a check names this dataset, so that it has to be lent.
-    pub fn names(&self, stem: &str) -> bool {
-        let shared = self.shared.iter().map(|(_, sql)| *sql);
-        self.checks.iter().map(|check| check.sql).chain(shared).any(|text| names(text, stem))
+    /// Gives statements of the session a setting, as text.
+    pub fn set(&self, name: &str, value: &str) -> Result<()> {
+        self.connection().query_one("select set_config($1, $2, true)", &[&name, &value])?;
+        Ok(())
     }
 
-    /// Rows of a dataset that load left as they are, or could not insert: they are listed, not compared.
-    pub fn kept(&self, stem: &str) -> Result<HashSet<String, FixedState>> {
-        let Some(loaded) = LOADED.iter().find(|loaded| (loaded.dataset)().stem == stem) else { return Ok(HashSet::default()) };
-        let rows = self.connection.query("select id from lent__kept where table_name = $1", &[&loaded.table])?;
-        Ok(rows.iter().map(|row| row.get(0)).collect())
+    /// Asks a statement that returns findings; `check` names it in messages.
+    pub fn ask(&self, check: &str, sql: &str) -> Result<Vec<Finding>> {
+        Ok(self.ask_several(check, sql)?.into_iter().map(|(_, finding)| finding).collect())
     }
 
-    /// Fills a temporary table of the dataset's name with the batches that `give` sends; returns its rows.
-    pub fn lend<T: Table>(&self, give: impl FnOnce(&mut dyn FnMut(RecordBatch) -> Result<()>) -> Result<()>) -> Result<u64> {
-        let dataset = T::dataset();
-        self.connection.batch(&temporary_table(&dataset, &T::schema()))?;
-        let columns = dataset.columns.iter().map(|column| {
-            let data_type = (column.data_type)();
-            Column::plan(column.name, &data_type, wire(&data_type)).ok_or_else(|| {
-                TableError::Unfit { dataset: T::STEM, column: column.name, found: format!("has type {data_type}") }.into()
-            })
-        });
-        let mut encoder = Encoder::new(T::STEM, columns.collect::<Result<Vec<_>>>()?);
-        let statement = format!("copy {} from stdin (format binary)", quote_identifier(T::STEM));
-        let connection = &self.connection;
-        let sink = connection.answer(connection.client().copy_in(&statement))?;
-        let mut sink = std::pin::pin!(sink);
-        let mut send = |buffer: &mut Vec<u8>| {
-            let bytes = bytes::Bytes::from(std::mem::take(buffer));
-            connection.answer(futures_util::SinkExt::send(&mut sink, bytes))
-        };
-        let mut buffer = HEADER.to_vec();
-        give(&mut |batch| {
-            encoder.encode(&|name| batch.column_by_name(name).cloned(), batch.num_rows(), &mut buffer, |full| {
-                if full.len() >= CHUNK { send(full) } else { Ok(()) }
-            })
-        })?;
-        buffer.extend_from_slice(TRAILER);
-        send(&mut buffer)?;
-        let rows = connection.answer(sink.finish())?;
-        self.connection.batch(&format!("analyze {}", quote_identifier(T::STEM)))?;
-        Ok(rows)
-    }
-
-    /// Makes the tables that the checks share; from here on nothing can be written.
-    pub fn freeze(&self) -> Result<()> {
-        for view in VIEWS {
-            self.connection.batch(view)?;
-        }
-        for (name, statement) in &self.shared {
-            self.connection.batch(statement)?;
-            // Without statistics a join of two of them would be planned as a loop in a loop.
-            self.connection.batch(&format!("analyze {name}"))?;
-        }
-        self.connection.batch("set transaction read only")
-    }
-
-    /// Asks a check.
-    pub fn ask(&self, check: &Check) -> Result<Vec<Finding>> {
-        let rows = self.connection.query(check.sql, &[])?;
+    /// Asks a statement that may say, in a column `check_name`, of which check a finding is.
+    pub fn ask_several(&self, check: &str, sql: &str) -> Result<Vec<(String, Finding)>> {
+        let rows = self.connection().query(sql, &[])?;
         let malformed = |error: tokio_postgres::Error| {
-            Fault::new(Exit::Bug, format!("sql/verify/checks/{}.sql does not return what a check returns: {error}", check.name))
+            Fault::new(Exit::Bug, format!("the statement of check {check} does not return what a check returns: {error}"))
         };
         rows.iter()
             .map(|row| {
-                Ok(Finding {
+                let finding = Finding {
                     item: row.try_get("item").map_err(malformed)?,
                     examined: row.try_get("examined").map_err(malformed)?,
                     expected: row.try_get("expected").map_err(malformed)?,
                     observed: row.try_get("observed").map_err(malformed)?,
                     examples: row.try_get("examples").map_err(malformed)?,
-                })
+                };
+                Ok((row.try_get("check_name").unwrap_or_else(|_| check.to_owned()), finding))
             })
             .collect()
     }
 
     /// Evaluates the rules of segments a second time, in SQL over the CRM, and compares the members.
     pub fn ask_segments(&self, questions: &[Option<Question<'_>>]) -> Result<Vec<Finding>> {
-        let collation = segment_sql::case_collation(&self.connection)?;
+        let collation = segment_sql::case_collation(self.connection())?;
         let (mut examined, mut differing, mut segments, mut examples) = (0, 0, 0, Vec::new());
         for position in 0..questions.len() {
             let Some(statement) = segment_sql::comparison(questions, position, collation) else { continue };
-            let row = self.connection.query_one(&statement.sql, &statement.parameters())?;
+            let row = self.connection().query_one(&statement.sql, &statement.parameters())?;
             let found: i64 = row.get(1);
             examined += row.get::<_, i64>(0);
             differing += found;
@@ -217,13 +97,13 @@ impl Verifier {
 
     /// Asks a statement of the strategy as it is written; values as PostgreSQL prints them.
     pub fn table(&self, sql: &str) -> Result<(Vec<String>, Vec<Vec<String>>)> {
-        let connection = &self.connection;
+        let connection = self.connection();
         let messages = connection.answer(connection.client().simple_query(sql))?;
         let (mut names, mut rows) = (Vec::new(), Vec::new());
         for message in &messages {
             match message {
                 SimpleQueryMessage::RowDescription(columns) => {
-                    names = columns.iter().map(|column| column.name().to_owned()).collect()
+                    names = columns.iter().map(|column| column.name().to_owned()).collect();
                 }
                 SimpleQueryMessage::Row(row) => {
                     rows.push((0..row.len()).map(|column| row.get(column).unwrap_or_default().to_owned()).collect());
@@ -236,71 +116,18 @@ impl Verifier {
 
     /// Where the CRM is: `user@host:port/database`.
     pub fn place(&self) -> String {
-        self.connection.target().to_string()
+        self.connection().target().to_string()
     }
+}
+
+fn begun(connection: Connection, snapshot: Option<&str>) -> Result<Connection> {
+    connection.begin(Begin { is_repeatable: true, is_read_only: true, snapshot })?;
+    connection.batch(SETTINGS)?;
+    Ok(connection)
 }
 
 /// Tables that the session's role could change.
 pub fn writable_tables(connection: &Connection) -> Result<i64> {
     let row = connection.query_one(include_str!("../../../sql/verify/preflight/writable_tables.sql"), &[])?;
     Ok(row.get(0))
-}
-
-fn temporary_table(dataset: &Dataset, schema: &Schema) -> String {
-    let columns: Vec<String> = schema
-        .fields()
-        .iter()
-        .map(|field| format!("{} {}", quote_identifier(field.name()), type_name(field.data_type())))
-        .collect();
-    format!("create temporary table {} ({})", quote_identifier(dataset.stem), columns.join(", "))
-}
-
-/// The SQL type that holds the values of a dataset column.
-pub(in crate::pg) fn type_name(data_type: &DataType) -> String {
-    match data_type {
-        DataType::Int32 => "integer".to_owned(),
-        DataType::Int64 => "bigint".to_owned(),
-        DataType::Boolean => "boolean".to_owned(),
-        DataType::Date32 => "date".to_owned(),
-        DataType::Timestamp(..) => "timestamp".to_owned(),
-        DataType::Decimal128(precision, scale) => format!("numeric({precision}, {scale})"),
-        DataType::List(_) => "text[]".to_owned(),
-        _ => "text".to_owned(),
-    }
-}
-
-fn wire(data_type: &DataType) -> Wire {
-    match data_type {
-        DataType::Int32 => Wire::Int4,
-        DataType::Int64 => Wire::Int8,
-        DataType::Boolean => Wire::Bool,
-        DataType::Date32 => Wire::Date,
-        DataType::Timestamp(..) => Wire::Timestamp,
-        DataType::Decimal128(..) => Wire::Numeric,
-        DataType::List(_) => Wire::TextArray(tokio_postgres::types::Type::TEXT.oid()),
-        _ => Wire::Text(None),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::pg::verify::checks::CHECKS;
-
-    #[test]
-    fn a_lent_table_has_the_declared_columns() {
-        let sql = temporary_table(&evidence::early_rows::Table::dataset(), &evidence::early_rows::Table::schema());
-        assert_eq!(sql, "create temporary table \"lent__early_rows\" (\"service\" text, \"source_id\" text)");
-    }
-
-    #[test]
-    fn a_check_is_lent_what_the_shared_tables_it_names_rest_on() {
-        let check = |name: &str| CHECKS.iter().find(|check| check.name == name).expect("it is declared");
-        let names = |name: &str| shared_by(&[check(name)]).into_iter().map(|(name, _)| *name).collect::<Vec<_>>();
-        assert_eq!(names("consent_rows"), ["consent_addresses", "consent_units", "consent_withdrawals", "consent_by_others"]);
-        assert_eq!(names("churn"), ["timeline_facts"]);
-        assert!(needs_people(check("consent_rows")) && needs_people(check("profile_fields")));
-        // Which dataset a row is of, said as a text, is no table.
-        assert!(!needs_people(check("churn")) && !needs_people(check("same_rows")));
-    }
 }

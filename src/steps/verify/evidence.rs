@@ -5,7 +5,9 @@ use hashbrown::HashMap;
 
 use crate::cli::Session;
 use crate::model::{AliasType, Code, Outcome, Phase, Source, Timestamp};
-use crate::pg::verify::session::Verifier;
+use crate::pg::verify::checks::{CHECKS, Finding};
+use crate::pg::verify::lent::Verifier;
+use crate::pg::verify::look::Answered;
 use crate::sources;
 use crate::steps::verify::folders::{Folders, lend_rows};
 use crate::steps::verify::{consent, handicaps, settings};
@@ -36,6 +38,37 @@ impl Folders {
             }
         }
         entities
+    }
+
+    /// Exported rows beside the strategy's estimates: more than a quarter off is for a person to judge.
+    pub fn estimates(&self, session: &Session) -> Answered {
+        let estimated = self.entities(session).into_iter().filter_map(|(source, entity, rows, estimate)| {
+            let estimate = estimate?;
+            let within = format!("within 25 % of {estimate}");
+            let is_near = (rows - estimate).abs() * 4 <= estimate;
+            let observed = if is_near { within.clone() } else { format!("{rows} rows") };
+            Some(Finding { item: format!("{source}.{entity}"), examined: rows, expected: within, observed, examples: Vec::new() })
+        });
+        Answered { check: "export_estimates", findings: estimated.collect(), taken: std::time::Duration::ZERO }
+    }
+
+    /// What was proved of the datasets when they were written.
+    pub fn proofs(&self) -> Result<Vec<Answered>> {
+        let mut answered: Vec<Answered> = Vec::new();
+        for columns in self.crm.read::<check::proofs::Table>(None)? {
+            for row in columns?.rows() {
+                let Some(check) = CHECKS.iter().find(|known| known.name == row.check) else { continue };
+                let finding = Finding {
+                    item: row.item.to_owned(),
+                    examined: row.examined,
+                    expected: row.expected.to_owned(),
+                    observed: row.observed.to_owned(),
+                    examples: row.examples.iter().map(str::to_owned).collect(),
+                };
+                answered.push(Answered { check: check.name, findings: vec![finding], taken: std::time::Duration::ZERO });
+            }
+        }
+        Ok(answered)
     }
 
     /// Lends everything that the session's checks name; returns how many rows.

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::cli::Session;
 use crate::model::{Phase, Source, Timestamp};
-use crate::pg::verify::session::Verifier;
+use crate::pg::verify::lent::Verifier;
 use crate::store::Folder;
 use crate::tables::{Builder as _, Table};
 

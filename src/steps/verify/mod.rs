@@ -1,6 +1,7 @@
 //! `verify`: what is in the CRM against exports, ledger and datasets, check by check, in one read-only snapshot.
 
 mod consent;
+mod crm;
 mod evidence;
 mod folders;
 mod handicaps;
@@ -17,10 +18,10 @@ use serde_json::json;
 
 use crate::cli::{Outcome, Session};
 use crate::fault::{Exit, Fault};
+use crate::pg::verify::checks::CHECKS;
 use crate::store::{Draft, Folder, Manifest, RunLock};
 
 pub use results::{Results, State};
-use sessions::Found;
 
 /// Arguments of `verify`; `--phase 0` is the preflight.
 #[derive(clap::Args, Debug)]
@@ -48,10 +49,25 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let folders = folders::Folders::open(session)?;
     let crm = crate::steps::database(session, "CRM_DATABASE_URL")?;
     let phase = folders.phase.number();
-    let Found { place, checks, answers, revealed } = sessions::ask(session, &folders, &crm, args.show)?;
+    let found = crm::ask(session, &folders, &crm)?;
+    let place = found.place;
+    let mut answered = found.answers;
+    answered.extend(sessions::ask(session, &folders, &crm)?);
+    answered.push(folders.estimates(session));
+    answered.extend(folders.proofs()?);
+    let revealed: Vec<_> = if args.show {
+        let tables = found.tables.iter().cloned();
+        tables.map(|(quality, columns, rows)| results::revealed(quality, columns, rows)).collect()
+    } else {
+        Vec::new()
+    };
+    let answers: Vec<_> =
+        found.tables.into_iter().map(|(quality, columns, rows)| results::answer(quality, columns, rows)).collect();
     let mut results = Results::new(phase);
-    for (check, findings, taken) in checks {
-        results.enter(check, findings, taken);
+    for check in CHECKS.iter().filter(|check| check.from <= phase) {
+        let of_check = answered.iter().filter(|answered| answered.check == check.name);
+        let taken = of_check.clone().map(|answered| answered.taken).sum();
+        results.enter(check, of_check.flat_map(|answered| answered.findings.clone()).collect(), taken);
     }
 
     let as_of = folders.as_of.to_string();

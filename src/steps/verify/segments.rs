@@ -1,18 +1,15 @@
-//! The rules of the refreshed segments, ready to be evaluated a second time in SQL.
+//! The refreshed segments as the files have them, and their rules, ready to be evaluated a second time in SQL.
 
 use anyhow::Result;
 
-use crate::cli::Session;
-use crate::pg::verify::checks::Finding;
-use crate::pg::verify::session::Verifier;
-use crate::segment::{Definition, Refresh};
+use crate::pg::verify::segments::Refreshed;
+use crate::segment::Definition;
 use crate::sources::crm::segments;
-use crate::steps::score::zone;
 use crate::steps::verify::folders::Folders;
 use crate::tables::score::refreshes;
 
-/// What SQL over the CRM finds, compared with the members that were loaded.
-pub fn compare(session: &Session, folders: &Folders, verifier: &Verifier) -> Result<Vec<Finding>> {
+/// The definitions of the segments that were refreshed.
+pub fn definitions(folders: &Folders) -> Result<Vec<Definition>> {
     let clubs = clubs(folders)?;
     let mut definitions = Vec::new();
     for batch in folders.score.read::<refreshes::Table>(None)? {
@@ -28,8 +25,38 @@ pub fn compare(session: &Session, folders: &Folders, verifier: &Verifier) -> Res
             is_new: row.is_new,
         }));
     }
-    let refresh = Refresh::new(definitions, folders.as_of, |tenant| zone(session, tenant), 0);
-    verifier.ask_segments(&refresh.questions())
+    Ok(definitions)
+}
+
+/// What the CRM should hold of each refreshed segment.
+pub fn refreshed(folders: &Folders) -> Result<Vec<Refreshed>> {
+    let mut refreshed = Vec::new();
+    for batch in folders.score.read::<refreshes::Table>(None)? {
+        refreshed.extend(batch?.rows().map(|row| Refreshed {
+            id: row.segment_id.to_owned(),
+            tenant_id: row.tenant_id.to_owned(),
+            name: row.name.to_owned(),
+            criteria: row.rule.map(str::to_owned),
+            combinator: None,
+            club_id: None,
+            is_new: row.is_new,
+            rule_member_count: i64::from(row.rule_member_count),
+            refreshed_at: row.refreshed_at.to_string(),
+            error: row.error.map(str::to_owned),
+        }));
+    }
+    if let Some(folder) = &folders.exports_crm {
+        for batch in folder.read::<segments::Table>(None)? {
+            for row in batch?.rows() {
+                if let Some(segment) = refreshed.iter_mut().find(|segment| segment.id == row.id && !segment.is_new) {
+                    segment.criteria = row.criteria.map(str::to_owned);
+                    segment.combinator = row.combinator.map(str::to_owned);
+                    segment.club_id = row.club_id.map(str::to_owned);
+                }
+            }
+        }
+    }
+    Ok(refreshed)
 }
 
 /// The clubs of the segments that belong to one.

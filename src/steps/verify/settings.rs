@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::cli::Session;
 use crate::config::{ActivityScope, FlagFalse, MissingComponent, Scope};
-use crate::pg::verify::session::Verifier;
+use crate::pg::verify::lent::Verifier;
 use crate::steps::verify::folders::{Folders, lend_rows};
 use crate::tables::evidence;
 

@@ -1,0 +1,19 @@
+-- Profiles that metrics, scores and segments of ours say nothing of: kept as others made them, themselves or by a consent, or with
+-- activities of others.
+with kept as materialized (
+  select unnest(coalesce(nullif(current_setting('backfill.kept', true), ''), '{}')::text[]) as id
+)
+select k.id
+from kept k
+union
+select t."id"::text
+from "CustomerProfile" t
+where CHANGED_BY_OTHERS
+union
+select c."customerId"::text
+from "MarketingConsent" c
+join kept k on k.id = c."id"::text
+union
+select a."customerId"::text
+from "Activity" a
+where a."id"::text not like 'bf11____-____-8___-____-____________';

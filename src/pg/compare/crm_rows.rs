@@ -1,0 +1,79 @@
+//! The rows of ours in the CRM, streamed by binary COPY.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use futures_util::StreamExt as _;
+
+use crate::fault::{Exit, Fault};
+use crate::pg::Connection;
+use crate::pg::compare::tuples::{Tuple, Tuples};
+use crate::pg::compare::{Key, Marks, NULL, OnRow, Row, Side, TableForm};
+
+/// How long a silent server is waited for.
+const STALL: Duration = Duration::from_secs(30 * 60);
+/// Values of a tuple after the compared columns: of others, merged into, made at an odd time, touched.
+const MARKS: usize = 4;
+
+/// A table of the CRM in the session's snapshot.
+pub struct CrmRows<'a> {
+    /// The session.
+    pub connection: &'a Connection,
+    /// How the table is read.
+    pub form: &'a TableForm,
+}
+
+impl CrmRows<'_> {
+    fn stream(&self, statement: &str, on: &mut dyn FnMut(Tuple<'_>) -> Result<()>) -> Result<u64> {
+        let connection = self.connection;
+        let failed = |error: &tokio_postgres::Error| -> anyhow::Error { connection.fault(error).into() };
+        let stalled = |_| {
+            let minutes = STALL.as_secs() / 60;
+            Fault::new(Exit::Failed, format!("the CRM sent nothing of {} for {minutes} minutes", self.form.loaded.table))
+                .help("is the server overloaded, or the network cut? nothing was written; run the same command again")
+        };
+        connection.wait(async {
+            let stream = connection.client().copy_out(statement).await.map_err(|error| failed(&error))?;
+            // Pieces are single rows: taking those that have arrived together saves a wake-up for each.
+            let mut pieces = std::pin::pin!(stream.ready_chunks(1024));
+            let mut tuples = Tuples::new(1 + self.form.columns.len() + MARKS);
+            while let Some(arrived) = tokio::time::timeout(STALL, pieces.next()).await.map_err(stalled)? {
+                for piece in arrived {
+                    tuples.feed(&piece.map_err(|error| failed(&error))?, on)?;
+                }
+            }
+            tuples.finish()
+        })
+    }
+}
+
+impl Side for CrmRows<'_> {
+    fn rows(&self, buckets: Option<&[u32]>, on: &mut OnRow<'_>) -> Result<()> {
+        let width = self.form.columns.len();
+        let mut columns = Vec::with_capacity(width);
+        self.stream(&self.form.statement(buckets), &mut |tuple| {
+            columns.clear();
+            columns.extend(
+                self.form
+                    .columns
+                    .iter()
+                    .enumerate()
+                    .map(|(place, column)| tuple.get(1 + place).map_or(NULL, |value| column.form.of_wire(value))),
+            );
+            let key = Key::of(tuple.get(0).unwrap_or_default());
+            on(Row { key, columns: &columns, marks: marks(&tuple, 1 + width) })
+        })?;
+        Ok(())
+    }
+}
+
+fn marks(tuple: &Tuple<'_>, first: usize) -> Marks {
+    let is_set = |place: usize| tuple.get(first + place) == Some(&[1]);
+    let merged = tuple.get(first + 1);
+    Marks {
+        is_of_others: is_set(0),
+        merged_into: merged.map(|into| (!into.is_empty()).then(|| Key::of(into))),
+        is_made_at_odd_time: is_set(2),
+        is_touched: is_set(3),
+    }
+}

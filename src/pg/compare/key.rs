@@ -1,0 +1,96 @@
+//! The id of a row, in 128 bits.
+
+use std::fmt;
+use std::hash::BuildHasher as _;
+
+use foldhash::quality::FixedState;
+
+use crate::pg::compare::sums::ODD;
+
+/// An id of ours as the UUID it is. Whatever else begins like one is known by a hash of its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key(u128);
+
+/// The first two bytes of ids of ours.
+const OURS: u128 = 0xbf11;
+
+impl Key {
+    /// The key of an id; only the lower-case form with hyphens is a UUID here, since a text column tells spellings apart.
+    pub fn of(id: &[u8]) -> Self {
+        canonical(id).filter(|bits| bits >> 112 == OURS).map_or_else(
+            || {
+                let low = FixedState::with_seed(21).hash_one(id);
+                let high = FixedState::with_seed(22).hash_one(id);
+                Self((u128::from(high) << 64 | u128::from(low)) & !(0xffff << 112))
+            },
+            Self,
+        )
+    }
+
+    /// The bucket of its row: the bits after those that every id of ours has.
+    pub fn bucket(self) -> u32 {
+        if self.is_plain() { u32::try_from(self.0 >> 96 & 0xffff).unwrap_or(ODD) } else { ODD }
+    }
+
+    /// Whether the id is a UUID of ours.
+    pub fn is_plain(self) -> bool {
+        self.0 >> 112 == OURS
+    }
+
+    /// Its bits.
+    pub fn bits(self) -> u128 {
+        self.0
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_plain() {
+            uuid::Uuid::from_u128(self.0).hyphenated().fmt(f)
+        } else {
+            f.write_str("(an id that is not a UUID)")
+        }
+    }
+}
+
+fn canonical(id: &[u8]) -> Option<u128> {
+    if id.len() != 36 {
+        return None;
+    }
+    let mut bits = 0_u128;
+    for (at, byte) in id.iter().enumerate() {
+        let digit = match (at, byte) {
+            (8 | 13 | 18 | 23, b'-') => continue,
+            (8 | 13 | 18 | 23, _) => return None,
+            (_, b'0'..=b'9') => byte - b'0',
+            (_, b'a'..=b'f') => byte - b'a' + 10,
+            _ => return None,
+        };
+        bits = bits << 4 | u128::from(digit);
+    }
+    Some(bits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_of_ours_keeps_its_bits_and_shows_itself() {
+        let id = "bf110a0b-0c0d-8e0f-9011-121314151617";
+        let key = Key::of(id.as_bytes());
+        assert_eq!(key.to_string(), id);
+        assert_eq!(key.bucket(), 0x0a0b);
+    }
+
+    #[test]
+    fn other_spellings_are_other_ids() {
+        let plain = Key::of(b"bf110a0b-0c0d-8e0f-9011-121314151617");
+        for id in
+            ["BF110A0B-0C0D-8E0F-9011-121314151617", "bf110a0b0c0d8e0f9011121314151617", "bf11zzzz-0c0d-8e0f-9011-121314151617"]
+        {
+            let key = Key::of(id.as_bytes());
+            assert!(key != plain && !key.is_plain() && key.bucket() == ODD, "{id}");
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Which columns of a table are compared, how, and the statement that reads them from the CRM.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+
+use crate::model::Phase;
+use crate::pg::compare::sums::ODD;
+use crate::pg::compare::value::{Form, NULL, zero};
+use crate::pg::copy::encode::Wire;
+use crate::pg::load::catalog::{Catalog, TableInfo};
+use crate::pg::load::preflight::{Content, Planned, TablePlan};
+use crate::pg::load::target::{Loaded, Stamp, ours, table};
+use crate::pg::{Connection, quote_identifier as quoted};
+use crate::tables::{Table as _, score};
+
+/// Where the files have a column's values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filed {
+    /// The dataset's column of this name, or that of `score__profiles`.
+    Column(&'static str),
+    /// The same in every row.
+    Always(u64),
+}
+
+/// A compared column.
+#[derive(Clone, Debug)]
+pub struct ComparedColumn {
+    /// The target's name.
+    pub target: String,
+    /// What the files say.
+    pub filed: Filed,
+    /// How values compare.
+    pub form: Form,
+}
+
+/// How one table is read on both sides.
+#[derive(Debug)]
+pub struct TableForm {
+    /// The declaration.
+    pub loaded: &'static Loaded,
+    /// Compared columns, without the id.
+    pub columns: Vec<ComparedColumn>,
+    /// Columns whose type cannot be compared.
+    pub unfit: Vec<String>,
+    /// What the statement selects: the id, the compared columns, then the marks.
+    select: String,
+}
+
+/// Buckets that a statement lists; where more differ, every row is read again.
+const BUCKET_LIMIT: usize = 4096;
+
+/// When loads wrote rows: what `backfill.run` says, as the CRM's own text.
+#[derive(Clone, Debug, Default)]
+pub struct Instants(pub Vec<String>);
+
+/// Columns by which others say that they changed or deleted a row.
+const OF_OTHERS: [&str; 2] = ["updatedBy", "deletedAt"];
+/// Columns of people, which load never writes and nobody has to leave as they are.
+const OF_PEOPLE: [(&str, &str); 3] =
+    [(table::CANDIDATE, "status"), (table::CANDIDATE, "reviewedBy"), (table::CANDIDATE, "reviewedAt")];
+
+impl TableForm {
+    /// The form of a planned table.
+    pub fn of(plan: &TablePlan, info: &TableInfo, phase: Phase, instants: &Instants, defaults: &Defaults) -> Self {
+        let (mut columns, mut unfit) = (Vec::new(), Vec::new());
+        let dataset = (plan.loaded.dataset)();
+        let scores = score::profiles::Table::fields();
+        for planned in plan.columns.iter().filter(|planned| planned.name != "id") {
+            let type_name = info.column(&planned.target).map_or("", |column| column.type_name.as_str());
+            let declared = dataset.columns.iter().chain(scores).find(|column| column.name == planned.name);
+            let form = match (planned.content, declared) {
+                (Content::Stamp(Stamp::Text(_) | Stamp::Null), _) => Some(Form::text(planned.wire)),
+                (Content::Stamp(_), _) => continue,
+                (_, Some(declared)) => Form::of(&(declared.data_type)(), planned.wire, type_name),
+                (_, None) => None,
+            };
+            match form {
+                Some(form) => {
+                    columns.push(ComparedColumn { target: planned.target.clone(), filed: filed(planned, form, phase), form })
+                }
+                None => unfit.push(planned.target.clone()),
+            }
+        }
+        let is_planned = |name: &str| plan.columns.iter().any(|planned| planned.name == name);
+        unfit.extend(
+            dataset.columns.iter().filter(|column| !is_planned(column.name)).map(|column| plan.loaded.column(column.name)),
+        );
+        let select = select(plan, info, &columns, instants, defaults);
+        Self { loaded: plan.loaded, columns, unfit, select }
+    }
+
+    /// The place of a column.
+    pub fn place(&self, target: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.target == target)
+    }
+
+    /// Reads rows of ours, all or those of some buckets.
+    pub fn statement(&self, buckets: Option<&[u32]>) -> String {
+        let some = match buckets {
+            Some(buckets) if buckets.len() <= BUCKET_LIMIT && !buckets.contains(&ODD) => {
+                let listed: Vec<String> = buckets.iter().map(|bucket| format!("{bucket:04x}")).collect();
+                format!(" and substr(t.\"id\"::text, 5, 4) = any ('{{{}}}'::text[])", listed.join(","))
+            }
+            _ => String::new(),
+        };
+        format!(
+            "copy (select {} from {} t where {}{some}) to stdout (format binary)",
+            self.select,
+            quoted(self.loaded.table),
+            ours("t")
+        )
+    }
+}
+
+fn filed(planned: &Planned, form: Form, phase: Phase) -> Filed {
+    match planned.content {
+        Content::Stamp(Stamp::Text(text)) => Filed::Always(form.of_text(text)),
+        Content::Stamp(_) => Filed::Always(NULL),
+        Content::Score if phase < Phase::SCORES => {
+            // As load writes them before phase 6: counts are 0, the rest is null.
+            let is_zero = planned.is_not_null || planned.name.contains("_count_");
+            Filed::Always(if is_zero { zero(form) } else { NULL })
+        }
+        _ => Filed::Column(planned.name),
+    }
+}
+
+fn select(plan: &TablePlan, info: &TableInfo, columns: &[ComparedColumn], instants: &Instants, defaults: &Defaults) -> String {
+    let mut list = vec!["t.\"id\"::text".to_owned()];
+    for column in columns {
+        let wire = plan.columns.iter().find(|planned| planned.target == column.target).map(|planned| planned.wire);
+        let name = quoted(&column.target);
+        // As text, whatever it is: enums by their words, char(n) without its padding, domains by what they rest on.
+        list.push(if matches!(wire, Some(Wire::Text(_))) { format!("t.{name}::text") } else { format!("t.{name}") });
+    }
+    list.push(changed_by_others(info));
+    list.push(if plan.loaded.table == table::PROFILE {
+        "case when t.\"status\"::text = 'MERGED' then coalesce(t.\"mergedIntoId\"::text, '') end".to_owned()
+    } else {
+        "null::text".to_owned()
+    });
+    let (mut odd, mut touched) = (Vec::new(), Vec::new());
+    for planned in &plan.columns {
+        let Some(found) = info.column(&planned.target).filter(|_| !instants.0.is_empty()) else { continue };
+        let known: Vec<String> = instants.0.iter().map(|instant| format!("'{instant}'")).collect();
+        let differs = format!("t.{} <> all (array[{}]::{}[])", quoted(&planned.target), known.join(","), found.type_name);
+        match planned.content {
+            Content::Stamp(Stamp::Created) => odd.push(differs),
+            Content::Stamp(Stamp::Updated) => touched.push(differs),
+            _ => {}
+        }
+    }
+    for column in &info.columns {
+        let is_known = plan.columns.iter().any(|planned| planned.target == column.name);
+        let is_of_people = OF_OTHERS.contains(&column.name.as_str()) || OF_PEOPLE.contains(&(plan.loaded.table, &column.name));
+        if is_known || is_of_people || column.is_generated {
+            continue;
+        }
+        if let Some(default) = defaults.of(plan.loaded.table, column.name.as_str()) {
+            touched.push(format!("t.{}::text is distinct from ({default})::text", quoted(&column.name)));
+        }
+    }
+    list.push(any(odd));
+    list.push(any(touched));
+    list.join(", ")
+}
+
+fn any(conditions: Vec<String>) -> String {
+    if conditions.is_empty() { "false".to_owned() } else { conditions.join(" or ") }
+}
+
+/// The condition by which a row `t` says that somebody else changed or deleted it.
+pub fn changed_by_others(info: &TableInfo) -> String {
+    let columns = OF_OTHERS.iter().filter(|name| info.column(name).is_some());
+    any(columns.map(|name| format!("t.{} is not null", quoted(name))).collect())
+}
+
+/// Constant defaults of columns, as SQL writes them.
+#[derive(Debug, Default)]
+pub struct Defaults(BTreeMap<(String, String), Option<String>>);
+
+impl Defaults {
+    /// Reads them from the catalog of the session's schema.
+    pub fn read(connection: &Connection, catalog: &Catalog) -> Result<Self> {
+        let mut defaults = BTreeMap::new();
+        for row in connection.query(include_str!("../../../sql/verify/crm/column_defaults.sql"), &[])? {
+            let (table, column): (String, String) = (row.get(0), row.get(1));
+            if catalog.tables.contains_key(&table) {
+                defaults.insert((table, column), row.get(2));
+            }
+        }
+        Ok(Self(defaults))
+    }
+
+    /// The default of a column as an expression; `None` when it is computed row by row.
+    fn of(&self, table: &str, column: &str) -> Option<&str> {
+        let default = self.0.get(&(table.to_owned(), column.to_owned()))?;
+        match default {
+            None => Some("null"),
+            Some(written) if is_constant(written) => Some(written),
+            Some(_) => None,
+        }
+    }
+}
+
+/// Whether a default is the same for every row: nothing outside quotes calls a function or names a setting.
+fn is_constant(default: &str) -> bool {
+    let unquoted: String = default.split('\'').step_by(2).collect();
+    let is_plain = !unquoted.contains('(') && !unquoted.to_ascii_uppercase().contains("CURRENT_");
+    let first = default.trim_start().as_bytes().first().copied().unwrap_or(b'x');
+    is_plain && (first == b'\'' || first == b'-' || first.is_ascii_digit() || ["true", "false"].contains(&default.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_defaults_that_are_the_same_for_every_row_are_constant() {
+        for default in ["'PENDING'::\"CandidateStatus\"", "0", "-1", "false", "'{}'::text[]", "'now()'::text"] {
+            assert!(is_constant(default), "{default}");
+        }
+        for default in ["now()", "CURRENT_TIMESTAMP", "gen_random_uuid()", "nextval('s'::regclass)", "(1 + 1)"] {
+            assert!(!is_constant(default), "{default}");
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Commutative sums of rows by bucket: two megabytes for a table of any size.
+
+use std::hash::{BuildHasher as _, Hasher as _};
+
+use foldhash::quality::FixedState;
+
+use crate::pg::compare::Row;
+
+/// The bucket of ids that are not UUIDs of ours.
+pub const ODD: u32 = 0x1_0000;
+/// Buckets in all.
+pub const BUCKETS: u32 = ODD + 1;
+
+/// A sum and a count for each bucket.
+pub struct Sums {
+    sums: Vec<(u128, u64)>,
+}
+
+impl Sums {
+    /// Nothing added yet.
+    pub fn new() -> Self {
+        Self { sums: vec![(0, 0); BUCKETS as usize] }
+    }
+
+    /// Adds a row.
+    pub fn add(&mut self, row: Row<'_>) {
+        let (sum, count) = &mut self.sums[row.key.bucket() as usize];
+        *sum = sum.wrapping_add(whole(row));
+        *count += 1;
+    }
+
+    /// Rows of a bucket.
+    pub fn rows_of(&self, bucket: u32) -> u64 {
+        self.sums[bucket as usize].1
+    }
+
+    /// Rows in all.
+    pub fn rows(&self) -> u64 {
+        self.sums.iter().map(|(_, count)| count).sum()
+    }
+
+    /// Whether a bucket holds the same rows on both sides.
+    pub fn equals(&self, other: &Self, bucket: u32) -> bool {
+        self.sums[bucket as usize] == other.sums[bucket as usize]
+    }
+}
+
+/// One hash of an id and all values: 128 bits, so that a chance equality is out of the question for any number of rows.
+fn whole(row: Row<'_>) -> u128 {
+    let half = |seed: u64| {
+        let mut hasher = FixedState::with_seed(seed).build_hasher();
+        hasher.write_u128(row.key.bits());
+        for column in row.columns {
+            hasher.write_u64(*column);
+        }
+        hasher.finish()
+    };
+    u128::from(half(31)) << 64 | u128::from(half(32))
+}

@@ -1,0 +1,193 @@
+//! Rows that are set apart by name: what load left as others made it, and what people did since.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+
+use crate::pg::Connection;
+use crate::pg::compare::{Held, Key, Map, Reading, Row, TableForm};
+use crate::pg::load::catalog::TableInfo;
+use crate::pg::load::target::{FLAGS, SCORE_COLUMNS, camel_case, table};
+use crate::pg::verify::examples::Examples;
+
+/// A bit for each compared column.
+type Columns = u128;
+
+/// Reasons after which only some columns of a profile are not compared; after any other, none is.
+const FLAG_LOWERED: &str = "FLAG_LOWERED";
+const HELD_BY_OTHER: &str = "HELD_BY_OTHER";
+const FOREIGN_ACTIVITY: &str = "FOREIGN_ACTIVITY";
+/// A profile that others deleted; its children went with it.
+const DELETED_BY_OTHERS: &str = "DELETED_BY_OTHERS";
+/// A profile that was merged into another one.
+const MERGED: &str = "MERGED";
+/// A row whose `updatedBy` or `deletedAt` is set.
+const CHANGED: &str = "CHANGED";
+
+/// What load noted of the rows it left, table by table: `backfill.kept`.
+#[derive(Debug, Default)]
+pub struct Kept(BTreeMap<String, Vec<(String, String)>>);
+
+impl Kept {
+    /// Reads them; nothing where no load was ever recorded.
+    pub fn read(connection: &Connection) -> Result<Self> {
+        let mut kept = BTreeMap::<String, Vec<(String, String)>>::new();
+        if !connection.query_one("select to_regclass('backfill.kept') is not null", &[])?.get::<_, bool>(0) {
+            return Ok(Self(kept));
+        }
+        for row in connection.query(include_str!("../../../sql/verify/crm/kept.sql"), &[])? {
+            kept.entry(row.get(0)).or_default().push((row.get(1), row.get(2)));
+        }
+        Ok(Self(kept))
+    }
+
+    /// Ids of a table's rows with their reasons.
+    pub fn of(&self, table: &str) -> &[(String, String)] {
+        self.0.get(table).map_or(&[], Vec::as_slice)
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+struct Noted {
+    reasons: BTreeSet<String>,
+    /// Columns that are not compared.
+    columns: Columns,
+    /// Whether the row itself says that others changed it.
+    is_live: bool,
+}
+
+/// The rows of one table that are set apart, and what both sides say of them.
+pub struct Apart<'a> {
+    form: &'a TableForm,
+    noted: Map<Noted>,
+    filed: Held,
+    held: Held,
+    /// Profiles of ours that are MERGED, with the one they were merged into.
+    pub merged: Map<Option<Key>>,
+    /// Rows made at a time that is not that of a load.
+    pub odd: Examples,
+    /// Rows touched after the last load.
+    pub touched: Examples,
+}
+
+/// What became of the rows set apart.
+#[derive(Debug, Default)]
+pub struct Judged {
+    /// By reason.
+    pub kept: BTreeMap<String, Examples>,
+    /// Rows that are kept for a reason, and equal what the files say.
+    pub pointless: Examples,
+    /// Differences in columns for which the reason is none: column and row.
+    pub other: Vec<(usize, Key)>,
+    /// Profiles that others deleted.
+    pub deleted: Vec<Key>,
+}
+
+impl<'a> Apart<'a> {
+    /// The rows of a table that load noted.
+    pub fn new(form: &'a TableForm, info: &TableInfo, kept: &Kept) -> Self {
+        let mut noted = Map::<Noted>::default();
+        let (flags, unique, scores) = (flags(form), unique(form, info), scores(form));
+        for (id, reason) in kept.of(form.loaded.table) {
+            let entry = noted.entry(Key::of(id.as_bytes())).or_default();
+            entry.columns |= match reason.as_str() {
+                FLAG_LOWERED => flags,
+                HELD_BY_OTHER if form.loaded.table == table::PROFILE => unique,
+                FOREIGN_ACTIVITY => scores,
+                _ => Columns::MAX,
+            };
+            entry.reasons.insert(reason.clone());
+        }
+        Self {
+            form,
+            noted,
+            filed: Held::default(),
+            held: Held::default(),
+            merged: Map::default(),
+            odd: Examples::default(),
+            touched: Examples::default(),
+        }
+    }
+
+    /// Whether a row is no part of the comparison. What both sides say of it is kept.
+    pub fn sets_apart(&mut self, row: Row<'_>, reading: Reading) -> bool {
+        if reading == Reading::Crm {
+            self.odd.count_if(row.marks.is_made_at_odd_time, row.key);
+            self.touched.count_if(row.marks.is_touched && !row.marks.is_of_others, row.key);
+            if let Some(into) = row.marks.merged_into {
+                self.merged.insert(row.key, into);
+                return true;
+            }
+            if row.marks.is_of_others {
+                let entry = self.noted.entry(row.key).or_default();
+                entry.reasons.insert(CHANGED.to_owned());
+                entry.columns = Columns::MAX;
+                entry.is_live = true;
+            }
+        }
+        if row.marks.merged_into.is_some() {
+            return true;
+        }
+        if self.noted.contains_key(&row.key) {
+            match reading {
+                Reading::Crm => drop(self.held.keep(row)),
+                Reading::Files => drop(self.filed.keep(row)),
+                Reading::Again => {}
+            }
+            return true;
+        }
+        // A profile that was merged after the load is in the files and not among the CRM's rows.
+        self.merged.get(&row.key).is_some_and(Option::is_some)
+    }
+
+    /// What is to be said of the rows set apart.
+    pub fn judge(&self) -> Judged {
+        let mut judged = Judged::default();
+        let width = self.form.columns.len();
+        let mut keys: Vec<&Key> = self.noted.keys().collect();
+        keys.sort_unstable();
+        for key in keys {
+            let noted = &self.noted[key];
+            for reason in &noted.reasons {
+                judged.kept.entry(reason.clone()).or_default().count(*key);
+            }
+            let (filed, held) = (self.filed.get(*key, width), self.held.get(*key, width));
+            if noted.reasons.contains(DELETED_BY_OTHERS) && held.is_none() {
+                judged.deleted.push(*key);
+            }
+            match (filed, held) {
+                (Some(filed), Some(held)) => {
+                    let differing: Vec<usize> = (0..width).filter(|place| filed[*place] != held[*place]).collect();
+                    judged
+                        .other
+                        .extend(differing.iter().filter(|place| noted.columns >> **place & 1 == 0).map(|place| (*place, *key)));
+                    let may_equal = noted.reasons.iter().any(|reason| reason == FOREIGN_ACTIVITY);
+                    judged.pointless.count_if(differing.is_empty() && !may_equal && !noted.is_live, *key);
+                }
+                // Neither in the files nor in the CRM: nothing is kept.
+                (None, None) => judged.pointless.count(*key),
+                (Some(_), None) | (None, Some(_)) => {}
+            }
+        }
+        for key in self.merged.keys() {
+            judged.kept.entry(MERGED.to_owned()).or_default().count(*key);
+        }
+        judged
+    }
+}
+
+fn bits(form: &TableForm, targets: impl Iterator<Item = String>) -> Columns {
+    targets.filter_map(|target| form.place(&target)).fold(0, |bits, place| bits | 1 << place)
+}
+
+fn flags(form: &TableForm) -> Columns {
+    bits(form, FLAGS.iter().map(|(flag, _)| (*flag).to_owned()))
+}
+
+fn scores(form: &TableForm) -> Columns {
+    bits(form, SCORE_COLUMNS.iter().map(|name| camel_case(name)))
+}
+
+fn unique(form: &TableForm, info: &TableInfo) -> Columns {
+    bits(form, info.unique_keys().flat_map(|key| key.columns.iter().cloned()))
+}

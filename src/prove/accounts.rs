@@ -1,0 +1,40 @@
+//! The ledger: as many outcomes of each exported entity as rows were exported.
+
+use std::collections::BTreeMap;
+
+use crate::model::Source;
+use crate::prove::Finding;
+use crate::tables::check::ledger;
+
+/// Counts outcomes.
+#[derive(Debug, Default)]
+pub struct Accounts {
+    told: BTreeMap<(Source, String), u64>,
+}
+
+impl Accounts {
+    /// Takes in a batch of the ledger.
+    pub fn add_ledger(&mut self, columns: &ledger::Columns) {
+        for row in columns.rows() {
+            match self.told.get_mut(&(row.source, row.entity.to_owned())) {
+                Some(count) => *count += 1,
+                None => drop(self.told.insert((row.source, row.entity.to_owned()), 1)),
+            }
+        }
+    }
+
+    /// Compares with the rows of the exports' manifests.
+    pub fn finish(mut self, exported: &[(Source, &str, u64)]) -> Vec<Finding> {
+        let number = |(source, entity): &(Source, String), expected, observed| {
+            Finding::numbers("ledger_balance", format!("{source}.{entity}"), expected, observed)
+        };
+        let mut findings = Vec::new();
+        for (source, entity, rows) in exported {
+            let key = (*source, (*entity).to_owned());
+            let told = self.told.remove(&key).unwrap_or(0);
+            findings.push(number(&key, *rows, told));
+        }
+        findings.extend(self.told.iter().map(|(key, told)| number(key, 0, *told)));
+        findings
+    }
+}

@@ -1,0 +1,218 @@
+//! Profiles that show one email: each group has a reason why it is not one person.
+
+use foldhash::fast::FixedState;
+use hashbrown::{HashMap, HashSet};
+
+use crate::model::Source;
+use crate::prove::profiles::ProfileIx;
+use crate::prove::{Finding, Profiles, Records, hash};
+use crate::tables::resolution::{candidates, hubs};
+use crate::tables::stage::people;
+
+const CHECK: &str = "duplicate_emails";
+/// The reasons, the first that fits counts.
+const CLASSES: [&str; 7] = ["OTHER_TENANT", "HUB", "CANDIDATE", "HOUSEHOLD", "CONSTRAINT", "NAMELESS", "unclassed"];
+
+/// What the records of one profile say.
+#[derive(Default)]
+struct Holder {
+    group: usize,
+    first_names: Vec<String>,
+    last_names: Vec<String>,
+    /// Numbers of which a person has one, by kind.
+    numbers: [HashSet<u64, FixedState>; 4],
+}
+
+impl Holder {
+    /// First names written out; initials only where no record has more.
+    fn firsts(&self) -> impl Iterator<Item = &str> {
+        let has_full = self.first_names.iter().any(|name| name.chars().count() > 1);
+        self.first_names.iter().map(String::as_str).filter(move |name| !has_full || name.chars().count() > 1)
+    }
+
+    fn may_share_first(&self, other: &Self) -> bool {
+        let initial = |name: &str| name.chars().next();
+        let is_short = |name: &str| name.chars().count() == 1;
+        self.firsts().any(|mine| {
+            other
+                .firsts()
+                .any(|theirs| mine == theirs || initial(mine) == initial(theirs) && (is_short(mine) || is_short(theirs)))
+        })
+    }
+
+    fn shares_last(&self, other: &Self) -> bool {
+        self.last_names.iter().any(|mine| other.last_names.contains(mine))
+    }
+
+    /// Whether names say that these are two people.
+    fn has_other_name(&self, other: &Self) -> bool {
+        let are_named = !self.first_names.is_empty() && !other.first_names.is_empty();
+        let are_surnamed = !self.last_names.is_empty() && !other.last_names.is_empty();
+        are_named && (!self.may_share_first(other) || are_surnamed && !self.shares_last(other))
+    }
+
+    /// Whether both have a number of a kind and none in common.
+    fn has_other_number(&self, other: &Self) -> bool {
+        self.numbers
+            .iter()
+            .zip(&other.numbers)
+            .any(|(mine, theirs)| !mine.is_empty() && !theirs.is_empty() && mine.is_disjoint(theirs))
+    }
+}
+
+#[derive(Default)]
+struct Group {
+    email: u64,
+    holders: Vec<ProfileIx>,
+    is_hub: bool,
+    is_candidate: bool,
+    /// Emails as keys that a holder's record has, with the tenant.
+    keys: Vec<(u64, u32)>,
+}
+
+/// Groups of profiles by email.
+pub struct Duplicates<'a> {
+    profiles: &'a Profiles,
+    records: &'a Records,
+    groups: Vec<Group>,
+    holders: HashMap<ProfileIx, Holder, FixedState>,
+    /// Groups of which each profile has a tenant of its own.
+    other_tenant: u64,
+}
+
+/// Without blanks and punctuation, as records are compared.
+fn plain(name: &str) -> String {
+    name.chars().filter(|letter| letter.is_alphanumeric()).collect()
+}
+
+impl<'a> Duplicates<'a> {
+    /// The groups of these profiles.
+    pub fn new(profiles: &'a Profiles, records: &'a Records) -> Self {
+        let (mut groups, mut holders, mut other_tenant) = (Vec::new(), HashMap::<_, Holder, FixedState>::default(), 0);
+        for (email, members) in profiles.by_email().filter(|(_, members)| members.len() > 1) {
+            let tenants: HashSet<u32, FixedState> = members.iter().map(|profile| profiles.get(*profile).tenant).collect();
+            if tenants.len() == members.len() {
+                other_tenant += 1;
+                continue;
+            }
+            for profile in members {
+                holders.insert(*profile, Holder { group: groups.len(), ..Holder::default() });
+            }
+            groups.push(Group { email, holders: members.to_vec(), ..Group::default() });
+        }
+        Self { profiles, records, groups, holders, other_tenant }
+    }
+
+    /// Takes in a batch of people.
+    pub fn add_people(&mut self, source: Source, columns: &people::Columns) {
+        for row in columns.rows() {
+            let Some(profile) = self.records.profile(source, row.source_id) else { continue };
+            let Some(holder) = self.holders.get_mut(&profile) else { continue };
+            holder.first_names.extend(row.first_key.map(plain));
+            holder.last_names.extend(row.last_key.map(plain));
+            let numbers = [row.golf_rsa_id, row.cdh_id, row.mca_id, row.auth_user_id];
+            for (set, number) in holder.numbers.iter_mut().zip(numbers) {
+                set.extend(number.map(|number| hash(plain(number).to_lowercase().trim_start_matches('0'))));
+            }
+            let group = &mut self.groups[holder.group];
+            if row.email.map(hash) == Some(group.email) {
+                group.keys.extend(row.email_key.map(|key| (hash(key), self.profiles.get(profile).tenant)));
+            }
+        }
+    }
+
+    /// Takes in a batch of over-shared values, after the people.
+    pub fn add_hubs(&mut self, columns: &hubs::Columns) {
+        let hubs: HashMap<u64, Vec<Option<&str>>, FixedState> =
+            columns.rows().filter(|row| row.kind == "EMAIL").fold(HashMap::default(), |mut hubs, row| {
+                hubs.entry(hash(row.value)).or_insert_with(Vec::new).push(row.tenant_id);
+                hubs
+            });
+        if hubs.is_empty() {
+            return;
+        }
+        for group in &mut self.groups {
+            let name = |tenant: u32| self.profiles.tenants().get(tenant as usize).map(String::as_str);
+            group.is_hub |= group.keys.iter().any(|(key, tenant)| {
+                hubs.get(key).is_some_and(|tenants| tenants.iter().any(|known| known.is_none() || *known == name(*tenant)))
+            });
+        }
+    }
+
+    /// Takes in a batch of pairs that were considered and not joined.
+    pub fn add_candidates(&mut self, columns: &candidates::Columns) {
+        for row in columns.rows() {
+            self.add_pair(row.a_profile_id, row.b_profile_id);
+        }
+    }
+
+    /// A pair of profiles that somebody decided are two people, or that were considered and not joined.
+    pub fn add_pair(&mut self, a: &str, b: &str) {
+        let (Some(a), Some(b)) = (self.profiles.find(a), self.profiles.find(b)) else { return };
+        let group = |profile| self.holders.get(&profile).map(|holder| holder.group);
+        let is_one_tenant = self.profiles.get(a).tenant == self.profiles.get(b).tenant;
+        if let Some(found) = group(a).filter(|found| is_one_tenant && group(b) == Some(*found)) {
+            self.groups[found].is_candidate = true;
+        }
+    }
+
+    /// What is to be said of the groups.
+    pub fn finish(self) -> Vec<Finding> {
+        let mut counts = [0_u64; CLASSES.len()];
+        counts[0] = self.other_tenant;
+        let mut unclassed: Vec<String> = Vec::new();
+        for group in &self.groups {
+            let class = self.class(group);
+            counts[class] += 1;
+            if class == CLASSES.len() - 1 {
+                unclassed.extend(group.holders.iter().map(|profile| self.profiles.id(*profile)));
+            }
+        }
+        unclassed.sort_unstable();
+        unclassed.truncate(5);
+        let all: u64 = counts.iter().sum();
+        let finding = |(place, class): (usize, &&str)| {
+            let is_last = place == CLASSES.len() - 1;
+            Finding {
+                check: CHECK,
+                item: format!("{class} groups"),
+                examined: if is_last { all } else { counts[place] },
+                expected: if is_last { "0".to_owned() } else { counts[place].to_string() },
+                observed: counts[place].to_string(),
+                examples: if is_last { unclassed.clone() } else { Vec::new() },
+            }
+        };
+        CLASSES.iter().enumerate().map(finding).collect()
+    }
+
+    fn class(&self, group: &Group) -> usize {
+        let place = |name: &str| CLASSES.iter().position(|class| *class == name).unwrap_or(0);
+        if group.is_hub {
+            return place("HUB");
+        }
+        if group.is_candidate {
+            return place("CANDIDATE");
+        }
+        let held = |profile: &ProfileIx| (&self.holders[profile], self.profiles.get(*profile));
+        let (mut is_household, mut is_constrained) = (false, false);
+        for (at, a) in group.holders.iter().enumerate() {
+            let (mine, a) = held(a);
+            for b in &group.holders[at + 1..] {
+                let (theirs, b) = held(b);
+                if a.tenant != b.tenant {
+                    continue;
+                }
+                let is_born_otherwise = a.born_on.zip(b.born_on).is_some_and(|(a, b)| a != b);
+                is_household |= is_born_otherwise || mine.has_other_name(theirs);
+                is_constrained |= mine.has_other_number(theirs);
+            }
+        }
+        let is_nameless = group.holders.iter().any(|profile| self.holders[profile].first_names.is_empty());
+        match (is_household, is_constrained, is_nameless) {
+            (true, ..) => place("HOUSEHOLD"),
+            (_, true, _) => place("CONSTRAINT"),
+            (.., true) => place("NAMELESS"),
+            _ => CLASSES.len() - 1,
+        }
+    }
+}

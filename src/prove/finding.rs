@@ -1,0 +1,76 @@
+//! What a proof says of one thing it looked at.
+
+use std::collections::BTreeSet;
+
+/// Ids that are shown of one thing.
+const SHOWN: usize = 5;
+
+/// One comparison of one check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The check.
+    pub check: &'static str,
+    /// What was compared.
+    pub item: String,
+    /// Rows looked at.
+    pub examined: u64,
+    /// What should be.
+    pub expected: String,
+    /// What is.
+    pub observed: String,
+    /// Ids of up to five differing rows.
+    pub examples: Vec<String>,
+}
+
+impl Finding {
+    /// Two numbers that should be one.
+    pub fn numbers(check: &'static str, item: impl Into<String>, expected: u64, observed: u64) -> Self {
+        Self {
+            check,
+            item: item.into(),
+            examined: expected.max(observed),
+            expected: expected.to_string(),
+            observed: observed.to_string(),
+            examples: Vec::new(),
+        }
+    }
+
+    /// Whether what is, is what should be.
+    pub fn holds(&self) -> bool {
+        self.expected == self.observed
+    }
+}
+
+/// Rows looked at, and those among them that are wrong.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    examined: u64,
+    wrong: u64,
+    examples: BTreeSet<String>,
+}
+
+impl Tally {
+    /// Looks at a row.
+    pub fn look(&mut self, is_right: bool, id: impl FnOnce() -> String) {
+        self.examined += 1;
+        if !is_right {
+            self.wrong += 1;
+            self.examples.insert(id());
+            if self.examples.len() > SHOWN {
+                self.examples.pop_last();
+            }
+        }
+    }
+
+    /// What is to be said of the rows: none should be wrong.
+    pub fn finding(self, check: &'static str, item: impl Into<String>) -> Finding {
+        Finding {
+            check,
+            item: item.into(),
+            examined: self.examined,
+            expected: "0".to_owned(),
+            observed: self.wrong.to_string(),
+            examples: self.examples.into_iter().collect(),
+        }
+    }
+}

@@ -1,0 +1,396 @@
+//! Links: each profile has one seed record, each link shares what its rule says, ids and contact points that a profile shows are those
+//! of its own records.
+
+use foldhash::fast::FixedState;
+use hashbrown::HashSet;
+
+use crate::model::{AliasType, Code as _, LinkRule, Source};
+use crate::prove::profiles::{ProfileIx, record};
+use crate::prove::{Finding, Profiles, Records, Tally, hash};
+use crate::tables::crm::identity_aliases;
+use crate::tables::resolution::links;
+use crate::tables::stage::{identifiers, people};
+
+/// The names by which each source's ids are shown and aliased, and the check that compares them; by [`Source::ALL`].
+const SERVICES: [(&str, &str, AliasType); 5] = [
+    ("mca_za_links", "mcaV1ZaId", AliasType::McaV1ZaId),
+    ("mca_uk_links", "mcaV1UkId", AliasType::McaV1UkId),
+    ("scl_member_links", "sclMemberId", AliasType::SclMemberId),
+    ("teetime_player_links", "teetimePlayerId", AliasType::TeetimePlayerId),
+    ("messaging_contact_links", "messagingContactId", AliasType::MessagingContactId),
+];
+
+/// Contact points and subject, as aliases name them.
+const CONTACT_POINTS: [AliasType; 3] = [AliasType::Email, AliasType::Phone, AliasType::AuthUserId];
+
+/// The highest confidence of a rule.
+fn ceiling(rule: LinkRule) -> i32 {
+    match rule {
+        LinkRule::EmailPhone | LinkRule::NameDob => 99,
+        LinkRule::Email | LinkRule::NearEmail => 95,
+        LinkRule::Phone | LinkRule::NearPhone => 85,
+        LinkRule::Skipped => 0,
+        _ => 100,
+    }
+}
+
+/// What the rule of a link says that its two records share; nothing for rules that compare rather than match.
+fn kinds(rule: LinkRule) -> &'static [Kind] {
+    match rule {
+        LinkRule::AuthUserId => &[Kind::AuthUserId],
+        LinkRule::GolfRsaId => &[Kind::GolfRsaId],
+        LinkRule::CdhId => &[Kind::CdhId],
+        LinkRule::McaId => &[Kind::McaId],
+        LinkRule::EmailPhone => &[Kind::Email, Kind::Phone],
+        LinkRule::Email => &[Kind::Email],
+        LinkRule::Phone => &[Kind::Phone],
+        LinkRule::NameDob => &[Kind::Name, Kind::BirthYear],
+        _ => &[],
+    }
+}
+
+/// A kind of evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Kind {
+    Email,
+    Phone,
+    GolfRsaId,
+    CdhId,
+    McaId,
+    AuthUserId,
+    /// One part of a name.
+    Name,
+    /// The first of January may stand for any day of its year.
+    BirthYear,
+}
+
+/// Bits of a piece of evidence that say its kind.
+const KIND_BITS: u32 = 3;
+
+/// Letters and digits, without case: identifiers and names are compared without blanks, punctuation and leading zeros.
+fn plain(value: &str) -> String {
+    let letters: String = value.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    letters.trim_start_matches('0').to_owned()
+}
+
+/// What records share, gathered from the staged people.
+#[derive(Default)]
+pub struct Evidence {
+    /// Record and evidence: its kind in the highest bits, the rest a hash of the value. Sorted before use.
+    shared: Vec<(u64, u64)>,
+    is_sorted: bool,
+}
+
+impl Evidence {
+    fn note(&mut self, record: u64, kind: Kind, value: &str) {
+        if !value.is_empty() {
+            self.shared.push((record, hash(value) >> KIND_BITS | (kind as u64) << (64 - KIND_BITS)));
+        }
+    }
+
+    /// Takes in a batch of people.
+    pub fn add_people(&mut self, source: Source, columns: &people::Columns) {
+        for row in columns.rows() {
+            let record = record(source, row.source_id);
+            let exact = [(Kind::Email, row.email_key), (Kind::Phone, row.phone_key), (Kind::AuthUserId, row.auth_user_id)];
+            for (kind, value) in exact.into_iter().filter_map(|(kind, value)| Some((kind, value?))) {
+                self.note(record, kind, value);
+            }
+            let own_number = (source.people() == "members" && source != Source::Scl).then_some(row.source_id);
+            let numbers = [
+                (Kind::GolfRsaId, row.golf_rsa_id),
+                (Kind::CdhId, row.cdh_id),
+                (Kind::McaId, row.mca_id),
+                (Kind::McaId, own_number),
+            ];
+            for (kind, value) in numbers.into_iter().filter_map(|(kind, value)| Some((kind, value?))) {
+                self.note(record, kind, &plain(value));
+            }
+            for name in [row.first_key, row.last_key].into_iter().flatten() {
+                self.note(record, Kind::Name, &plain(name));
+                for part in name.split(' ').filter(|part| part.len() > 1) {
+                    self.note(record, Kind::Name, &plain(part));
+                }
+            }
+            if let Some(day) = row.born_on {
+                self.note(record, Kind::BirthYear, day.to_string().split('-').next().unwrap_or_default());
+            }
+        }
+    }
+
+    /// Takes in a batch of further identifiers.
+    pub fn add_identifiers(&mut self, source: Source, columns: &identifiers::Columns) {
+        for row in columns.rows().filter(|row| row.is_key) {
+            let record = record(source, row.source_id);
+            match row.kind {
+                Some(AliasType::Email) => self.note(record, Kind::Email, row.value),
+                Some(AliasType::Phone) => self.note(record, Kind::Phone, row.value),
+                Some(AliasType::AuthUserId) => self.note(record, Kind::AuthUserId, row.value),
+                Some(AliasType::GolfRsaId) => self.note(record, Kind::GolfRsaId, &plain(row.value)),
+                Some(AliasType::CdhId) => self.note(record, Kind::CdhId, &plain(row.value)),
+                Some(AliasType::McaId) => self.note(record, Kind::McaId, &plain(row.value)),
+                _ => {}
+            }
+        }
+    }
+
+    fn of(&self, record: u64) -> &[(u64, u64)] {
+        let from = self.shared.partition_point(|(known, _)| *known < record);
+        let until = self.shared.partition_point(|(known, _)| *known <= record);
+        &self.shared[from..until]
+    }
+
+    /// Judges a batch of links.
+    pub fn judge(&mut self, columns: &links::Columns, tallies: &mut [Tally]) {
+        if !self.is_sorted {
+            self.shared.sort_unstable();
+            self.shared.dedup();
+            self.is_sorted = true;
+        }
+        for row in columns.rows() {
+            let kinds = kinds(row.rule);
+            let Some((source, id)) = row.matched_source.zip(row.matched_source_id).filter(|_| !kinds.is_empty()) else {
+                continue;
+            };
+            let (mine, theirs) = (self.of(record(row.source, row.source_id)), self.of(record(source, id)));
+            let share = |kind: &Kind| {
+                let of_kind = |(_, value): &&(u64, u64)| value >> (64 - KIND_BITS) == *kind as u64;
+                mine.iter().filter(of_kind).any(|(_, value)| theirs.iter().any(|(_, other)| value == other))
+            };
+            let is_right = kinds.iter().all(share);
+            tallies[row.rule as usize].look(is_right, || name(row.source, row.source_id));
+        }
+    }
+}
+
+fn name(source: Source, id: &str) -> String {
+    format!("{source}:{id}")
+}
+
+/// What is counted of links, profiles and aliases together.
+pub struct Links<'a> {
+    profiles: &'a Profiles,
+    records: &'a Records,
+    /// Whether a profile may hold records of several tenants.
+    is_global: bool,
+    /// Seed records of each profile, and whether one is of the profile's source.
+    founders: Vec<(u8, bool)>,
+    /// Bits of the sources that each profile has records of.
+    sources: Vec<u8>,
+    /// Bits of the contact points that a record of the profile carries, and of those that are a primary alias.
+    carried: Vec<u8>,
+    primary: Vec<u8>,
+    confidence: Vec<Tally>,
+    evidence: Vec<Tally>,
+    tenants: Tally,
+    alias_tenants: Tally,
+    homeless: Tally,
+    odd_aliases: Vec<Tally>,
+    /// Records and their profiles as aliases say.
+    aliased: HashSet<u64, FixedState>,
+    wrong_primaries: Vec<Tally>,
+}
+
+impl<'a> Links<'a> {
+    /// Nothing looked at yet.
+    pub fn new(profiles: &'a Profiles, records: &'a Records, is_global: bool) -> Self {
+        let count = profiles.all().len();
+        let tallies = |count: usize| vec![Tally::default(); count];
+        Self {
+            profiles,
+            records,
+            is_global,
+            founders: vec![(0, false); count],
+            sources: vec![0; count],
+            carried: vec![0; count],
+            primary: vec![0; count],
+            confidence: tallies(LinkRule::ALL.len()),
+            evidence: tallies(LinkRule::ALL.len()),
+            tenants: Tally::default(),
+            alias_tenants: Tally::default(),
+            homeless: Tally::default(),
+            odd_aliases: tallies(SERVICES.len()),
+            aliased: HashSet::default(),
+            wrong_primaries: tallies(CONTACT_POINTS.len()),
+        }
+    }
+
+    /// Takes in a batch of links.
+    pub fn add_links(&mut self, columns: &links::Columns, evidence: &mut Evidence) {
+        evidence.judge(columns, &mut self.evidence);
+        for row in columns.rows() {
+            let Some(id) = row.profile_id else { continue };
+            let record = || name(row.source, row.source_id);
+            self.confidence[row.rule as usize].look((0..=ceiling(row.rule)).contains(&row.confidence), record);
+            let found = self.profiles.find(id);
+            self.homeless.look(found.is_some(), record);
+            let Some(profile) = found else { continue };
+            self.tenants.look(row.tenant_id == Some(self.profiles.tenant(profile)), record);
+            self.sources[profile as usize] |= 1 << row.source as u8;
+            if row.rule == LinkRule::Founder {
+                let (count, is_named) = &mut self.founders[profile as usize];
+                *count = count.saturating_add(1);
+                *is_named |= self.profiles.get(profile).source == hash(row.source.service());
+            }
+        }
+    }
+
+    /// Takes in a batch of people: what their profiles show, and whose tenant they are.
+    pub fn add_people(&mut self, source: Source, columns: &people::Columns) {
+        for row in columns.rows() {
+            let Some(profile) = self.records.profile(source, row.source_id) else { continue };
+            let is_at_home = self.is_global || row.tenant_id.is_none_or(|tenant| tenant == self.profiles.tenant(profile));
+            self.tenants.look(is_at_home, || name(source, row.source_id));
+            for (place, value) in [row.email, row.phone, row.auth_user_id].into_iter().enumerate() {
+                self.carry(profile, place, value);
+            }
+        }
+    }
+
+    /// Takes in a batch of further identifiers.
+    pub fn add_identifiers(&mut self, source: Source, columns: &identifiers::Columns) {
+        for row in columns.rows() {
+            let place = CONTACT_POINTS.iter().position(|kind| row.kind == Some(*kind));
+            if let Some((place, profile)) = place.zip(self.records.profile(source, row.source_id)) {
+                self.carry(profile, place, Some(row.value));
+            }
+        }
+    }
+
+    fn carry(&mut self, profile: ProfileIx, place: usize, value: Option<&str>) {
+        if value.is_some() && self.profiles.get(profile).contact_points[place] == value.map(hash) {
+            self.carried[profile as usize] |= 1 << place;
+        }
+    }
+
+    /// Takes in a batch of aliases.
+    pub fn add_aliases(&mut self, columns: &identity_aliases::Columns) {
+        for row in columns.rows() {
+            let Some(profile) = self.profiles.find(row.customer_id) else {
+                self.homeless.look(false, || row.id.to_owned());
+                continue;
+            };
+            self.alias_tenants.look(row.tenant_id == self.profiles.tenant(profile), || row.id.to_owned());
+            if let Some(service) = SERVICES.iter().position(|(.., kind)| *kind == row.alias_type) {
+                let source = Source::ALL[service];
+                let is_linked = self.records.profile(source, row.value) == Some(profile);
+                self.odd_aliases[service].look(is_linked, || row.value.to_owned());
+                self.aliased.insert(hash((source as u8, row.value, profile)));
+            }
+            let place = CONTACT_POINTS.iter().position(|kind| *kind == row.alias_type);
+            if let Some(place) = place.filter(|_| row.is_primary) {
+                let is_shown = self.profiles.get(profile).contact_points[place] == Some(hash(row.value));
+                self.wrong_primaries[place].look(is_shown, || row.customer_id.to_owned());
+                if is_shown {
+                    self.primary[profile as usize] |= 1 << place;
+                }
+            }
+        }
+    }
+
+    /// Looks a second time at the links: each is an alias of its profile.
+    pub fn judge_aliases(&self, columns: &links::Columns, lacking: &mut [Tally]) {
+        for row in columns.rows() {
+            if let Some(profile) = self.records.profile(row.source, row.source_id) {
+                let is_aliased = self.aliased.contains(&hash((row.source as u8, row.source_id, profile)));
+                lacking[row.source as usize].look(is_aliased, || row.source_id.to_owned());
+            }
+        }
+    }
+
+    /// A tally for each source, for [`Links::judge_aliases`].
+    pub fn lacking() -> Vec<Tally> {
+        vec![Tally::default(); SERVICES.len()]
+    }
+
+    /// What is to be said of all of it.
+    pub fn finish(mut self, lacking: Vec<Tally>) -> Vec<Finding> {
+        let mut findings = self.numbers();
+        let (mut one, mut named) = (Tally::default(), Tally::default());
+        let (mut shown, mut shown_nobody) = (vec![Tally::default(); SERVICES.len()], vec![Tally::default(); SERVICES.len()]);
+        let (mut carried, mut primary) = (vec![Tally::default(); 3], std::mem::take(&mut self.wrong_primaries));
+        let mut nobodys = Tally::default();
+        for (place, profile) in self.profiles.all().iter().enumerate() {
+            let ix = u32::try_from(place).unwrap_or(u32::MAX);
+            let id = || self.profiles.id(ix);
+            let (founders, is_named) = self.founders[place];
+            one.look(founders == 1, id);
+            named.look(is_named, id);
+            nobodys.look(self.sources[place] != 0, id);
+            for service in 0..SERVICES.len() {
+                let has_records = self.sources[place] >> service & 1 == 1;
+                if has_records {
+                    shown_nobody[service].look(profile.service_ids[service].is_some(), id);
+                }
+                if let Some(shown_id) = profile.service_ids[service] {
+                    shown[service].look(self.owns(ix, service, shown_id), id);
+                }
+            }
+            for (kind, value) in profile.contact_points.iter().enumerate() {
+                if value.is_some() {
+                    carried[kind].look(self.carried[place] >> kind & 1 == 1, id);
+                    primary[kind].look(self.primary[place] >> kind & 1 == 1, id);
+                }
+            }
+        }
+        findings.push(self.homeless.finding("profile_total", "people without their profile"));
+        findings.push(nobodys.finding("profile_total", "profiles of nobody"));
+        findings.push(one.finding("founders", "profiles without exactly one seed record"));
+        findings.push(named.finding("founders", "profiles whose source is not their seed record's"));
+        findings.push(self.tenants.finding("one_tenant", "records linked to a profile of another tenant"));
+        findings.push(self.alias_tenants.finding("one_tenant", "aliases of another tenant than their profile's"));
+        for (rule, (evidence, confidence)) in LinkRule::ALL.iter().zip(self.evidence.into_iter().zip(self.confidence)) {
+            if !kinds(*rule).is_empty() {
+                findings.push(evidence.finding("link_evidence", format!("{rule} links whose two records do not share it")));
+            }
+            if *rule != LinkRule::Skipped {
+                findings.push(confidence.finding("link_confidence", format!("{rule} links above the ceiling of their rule")));
+            }
+        }
+        let services = SERVICES.iter().zip(self.odd_aliases).zip(lacking).zip(shown.into_iter().zip(shown_nobody));
+        for ((((check, column, _), odd), lacking), (shown, nobody)) in services {
+            findings.push(shown.finding(check, format!("{column} that is not a linked row")));
+            findings.push(lacking.finding(check, "linked rows without an alias"));
+            findings.push(odd.finding(check, "aliases that are not a linked row"));
+            findings.push(nobody.finding(check, "profiles with linked rows that show none"));
+        }
+        for ((kind, carried), primary) in CONTACT_POINTS.iter().zip(carried).zip(primary) {
+            findings.push(carried.finding("own_addresses", format!("{kind} shown that no linked record carries")));
+            findings.push(primary.finding("own_addresses", format!("{kind} shown that is not the primary alias")));
+        }
+        findings
+    }
+
+    /// Whether an alias of the profile has this id of a service: what is shown is one of the linked rows.
+    fn owns(&self, profile: ProfileIx, service: usize, shown: u64) -> bool {
+        self.records.shown(Source::ALL[service], shown) == Some(profile)
+    }
+
+    /// The strategy's six numbers, from the links and from the profiles.
+    fn numbers(&self) -> Vec<Finding> {
+        let linked = self.sources.iter().filter(|sources| **sources != 0).count() as u64;
+        let by_link = |wanted: &[Source]| {
+            let bits = wanted.iter().fold(0, |bits, source| bits | 1 << *source as u8);
+            self.sources.iter().filter(|sources| **sources & bits == bits && **sources != 0).count() as u64
+        };
+        let by_profile = |wanted: &[Source]| {
+            let shows = |profile: &&crate::prove::profiles::Shown| {
+                wanted.iter().all(|source| profile.service_ids[*source as usize].is_some())
+            };
+            self.profiles.all().iter().filter(shows).count() as u64
+        };
+        let (scl, teetime, messaging) = (Source::Scl, Source::Teetime, Source::Messaging);
+        let groups: [(&str, &[Source]); 6] = [
+            ("total", &[]),
+            ("has_scl", &[scl]),
+            ("has_teetime", &[teetime]),
+            ("has_messaging", &[messaging]),
+            ("scl_and_teetime", &[scl, teetime]),
+            ("all_three", &[scl, teetime, messaging]),
+        ];
+        let six = groups.map(|(item, wanted)| Finding::numbers("cross_service_links", item, by_link(wanted), by_profile(wanted)));
+        std::iter::once(Finding::numbers("profile_total", "profiles", linked, self.profiles.all().len() as u64))
+            .chain(six)
+            .collect()
+    }
+}

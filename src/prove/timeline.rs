@@ -1,0 +1,155 @@
+//! The timeline: every activity is on its own person's profile, of that profile's tenant, and as many as the ledger says.
+
+use foldhash::fast::FixedState;
+use hashbrown::{HashMap, HashSet};
+
+use crate::model::{ActivityCategory, Code as _, Outcome, Source, Timestamp};
+use crate::prove::{Finding, Profiles, Records, Tally, hash};
+use crate::tables::check::ledger;
+use crate::tables::crm::{activities, campaign_interactions};
+use crate::tables::stage::people;
+
+/// Entities of which each loaded row gives an activity.
+const ENTITIES: [&str; 5] = ["bookings", "messages", "member_clubs", "memberships", "sport_memberships"];
+/// Members of SCL, of which each that says when it was made gives one.
+const MEMBERS: &str = "members";
+
+/// Looks at every activity.
+pub struct Timeline<'a> {
+    profiles: &'a Profiles,
+    records: &'a Records,
+    window_from: Timestamp,
+    /// Rows by source and entity, as the ledger says and as the timeline shows.
+    told: HashMap<(Source, &'static str), u64, FixedState>,
+    placed: HashMap<(Source, &'static str), u64, FixedState>,
+    seen: HashSet<u64, FixedState>,
+    /// Bookings and messages that were made before the look-back.
+    early: HashSet<u64, FixedState>,
+    tenants: Tally,
+    interaction_tenants: Tally,
+    people: HashMap<String, Tally, FixedState>,
+    window: HashMap<ActivityCategory, Tally, FixedState>,
+}
+
+impl<'a> Timeline<'a> {
+    /// Nothing looked at yet.
+    pub fn new(profiles: &'a Profiles, records: &'a Records, window_from: Timestamp) -> Self {
+        Self {
+            profiles,
+            records,
+            window_from,
+            told: HashMap::default(),
+            placed: HashMap::default(),
+            seen: HashSet::default(),
+            early: HashSet::default(),
+            tenants: Tally::default(),
+            interaction_tenants: Tally::default(),
+            people: HashMap::default(),
+            window: HashMap::default(),
+        }
+    }
+
+    /// A staged booking or message with the time it was made.
+    pub fn note_made(&mut self, source: Source, row_id: &str, made_at: Option<Timestamp>) {
+        if made_at.is_some_and(|at| at < self.window_from) {
+            self.early.insert(hash((source as u8, row_id)));
+        }
+    }
+
+    /// Takes in a batch of the ledger.
+    pub fn add_ledger(&mut self, columns: &ledger::Columns) {
+        for row in columns.rows().filter(|row| row.outcome == Outcome::Loaded) {
+            if let Some(entity) = ENTITIES.iter().find(|entity| **entity == row.entity) {
+                *self.told.entry((row.source, entity)).or_default() += 1;
+            }
+        }
+    }
+
+    /// Takes in a batch of people: a member of SCL gives one activity, whether it founds a profile or joins one.
+    pub fn add_people(&mut self, source: Source, columns: &people::Columns) {
+        if source == Source::Scl {
+            let made =
+                columns.rows().filter(|row| row.created_at.is_some() && self.records.profile(source, row.source_id).is_some());
+            *self.told.entry((source, MEMBERS)).or_default() += made.count() as u64;
+        }
+    }
+
+    /// Takes in a batch of activities.
+    pub fn add_activities(&mut self, columns: &activities::Columns) {
+        for row in columns.rows() {
+            let profile = self.profiles.find(row.customer_id);
+            let id = || row.id.to_owned();
+            self.tenants.look(profile.is_some_and(|profile| self.profiles.tenant(profile) == row.tenant_id), id);
+            let Some(source) = Source::ALL.iter().copied().find(|source| source.service() == row.source_service) else {
+                continue;
+            };
+            let (prefix, rest) = row.source_id.split_once(':').unwrap_or((row.source_id, ""));
+            let entity = match row.category {
+                ActivityCategory::Booking => Some("bookings"),
+                ActivityCategory::Communication => Some("messages"),
+                _ if row.activity_type == "MEMBER_CREATED" => Some(MEMBERS),
+                _ => ENTITIES.iter().copied().find(|entity| *entity == prefix),
+            };
+            if let Some(entity) = entity
+                && self.seen.insert(hash((source as u8, entity, row.source_id)))
+            {
+                *self.placed.entry((source, entity)).or_default() += 1;
+            }
+            let owner = match row.activity_type {
+                "MEMBER_CREATED" => Some(row.source_id),
+                _ if source == Source::McaZa && prefix == "member_clubs" => rest.split(':').next(),
+                _ => None,
+            };
+            if let Some(owner) = owner.filter(|_| row.category == ActivityCategory::Membership) {
+                let is_right = profile.is_some() && self.records.profile(source, owner) == profile;
+                self.people.entry_ref(row.activity_type).or_default().look(is_right, id);
+            }
+            if [ActivityCategory::Booking, ActivityCategory::Communication].contains(&row.category) {
+                let is_late_enough = row.category != ActivityCategory::Communication || row.occurred_at >= self.window_from;
+                let is_early = self.early.contains(&hash((source as u8, row.source_id)));
+                self.window.entry(row.category).or_default().look(is_late_enough && !is_early, id);
+            }
+        }
+    }
+
+    /// Takes in a batch of campaign interactions.
+    pub fn add_interactions(&mut self, columns: &campaign_interactions::Columns) {
+        for row in columns.rows() {
+            let profile = self.profiles.find(row.customer_id);
+            let is_right = profile.is_some_and(|profile| self.profiles.tenant(profile) == row.tenant_id);
+            self.interaction_tenants.look(is_right, || row.id.to_owned());
+        }
+    }
+
+    /// What is to be said of all of it.
+    pub fn finish(self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for source in Source::ALL {
+            for entity in ENTITIES.iter().chain([&MEMBERS]) {
+                let of = |counts: &HashMap<(Source, &'static str), u64, FixedState>| counts.get(&(*source, *entity)).copied();
+                if let (told, placed) = (of(&self.told), of(&self.placed))
+                    && (told.is_some() || placed.is_some())
+                {
+                    let item = format!("{source}.{entity}");
+                    findings.push(Finding::numbers("timeline_counts", item, told.unwrap_or(0), placed.unwrap_or(0)));
+                }
+            }
+        }
+        let tenant = |kind: &str| format!("{kind} of another tenant than their profile's");
+        findings.push(self.tenants.finding("timeline_tenants", tenant("activities")));
+        findings.push(self.interaction_tenants.finding("timeline_tenants", tenant("campaign interactions")));
+        let mut people: Vec<_> = self.people.into_iter().collect();
+        people.sort_by(|a, b| a.0.cmp(&b.0));
+        findings.extend(
+            people
+                .into_iter()
+                .map(|(kind, tally)| tally.finding("timeline_people", format!("{kind} on the timeline of somebody else"))),
+        );
+        let mut window: Vec<_> = self.window.into_iter().collect();
+        window.sort_by_key(|(category, _)| category.code());
+        findings.extend(
+            window.into_iter().map(|(kind, tally)| tally.finding("timeline_window", format!("{kind} made before the look-back"))),
+        );
+        findings
+    }
+}

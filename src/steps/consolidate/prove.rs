@@ -1,0 +1,187 @@
+//! Proofs over the datasets alone, at the end of the step that wrote them: what they say is worked out a second time from the staged
+//! records, before the CRM is touched.
+
+use anyhow::Result;
+use hashbrown::HashMap;
+
+use crate::cli::Session;
+use crate::fault::{Exit, Fault};
+use crate::model::{Phase, Source, Timestamp};
+use crate::prove::accounts::Accounts;
+use crate::prove::duplicates::Duplicates;
+use crate::prove::fields::Fields;
+use crate::prove::links::{Evidence, Links};
+use crate::prove::timeline::Timeline;
+use crate::prove::{Finding, Profiles, Records};
+use crate::store::{Draft, Folder};
+use crate::tables::check::{ledger, proofs};
+use crate::tables::crm::{activities, campaign_interactions, customer_profiles, field_provenance, identity_aliases};
+use crate::tables::resolution::{candidates, decisions, hubs, links};
+use crate::tables::stage::{bookings, handicaps, identifiers, messages, people};
+use crate::tables::{Builder as _, Table, TextList};
+
+/// What is proved, and from what.
+pub struct Proofs<'a> {
+    /// The settings.
+    pub session: &'a Session,
+    /// `data/stage`
+    pub stage: &'a Folder,
+    /// `data/resolve`
+    pub resolved: &'a Folder,
+    /// The datasets that were just written.
+    pub draft: &'a Draft,
+    /// The phase.
+    pub phase: Phase,
+    /// The as-of time.
+    pub as_of: Timestamp,
+    /// Exported entities with their rows.
+    pub exported: &'a [(Source, &'static str, u64)],
+}
+
+impl Proofs<'_> {
+    /// Proves everything, and writes the findings beside the datasets.
+    pub fn run(&self) -> Result<()> {
+        let findings = self.findings()?;
+        let mut rows = proofs::Builder::new(findings.len());
+        for finding in &findings {
+            let examples: Vec<&str> = finding.examples.iter().map(String::as_str).collect();
+            rows.push(proofs::Row {
+                check: finding.check,
+                item: &finding.item,
+                examined: i64::try_from(finding.examined).unwrap_or(i64::MAX),
+                expected: &finding.expected,
+                observed: &finding.observed,
+                examples: TextList::Slice(&examples),
+            });
+        }
+        self.draft.write::<proofs::Table>(None, [rows.finish()])?;
+        refuse(&findings)
+    }
+
+    fn findings(&self) -> Result<Vec<Finding>> {
+        let config = &self.session.config;
+        let mut profiles = Profiles::default();
+        self.written::<customer_profiles::Table>(|columns| profiles.add(columns))?;
+        let mut records = Records::default();
+        self.linked::<links::Table>(|columns| records.add(columns, &profiles))?;
+
+        let whs_from: Vec<(String, Timestamp)> = config.whs_from().into_iter().collect();
+        let is_global = config.identity.scope == crate::config::Scope::Global;
+        let window_from = self.as_of.minus_years(config.activities.lookback_years());
+        let mut evidence = Evidence::default();
+        let mut joined = Links::new(&profiles, &records, is_global);
+        let mut fields = Fields::new(&profiles, &records, self.as_of, &whs_from);
+        let mut duplicates = Duplicates::new(&profiles, &records);
+        let mut timeline = Timeline::new(&profiles, &records, window_from);
+        let mut accounts = Accounts::default();
+
+        self.written::<field_provenance::Table>(|columns| fields.add_provenance(columns))?;
+        for source in self.phase.sources() {
+            self.staged::<handicaps::Table>(source, |columns| fields.add_handicaps(source, columns))?;
+            self.staged::<people::Table>(source, |columns| {
+                evidence.add_people(source, columns);
+                joined.add_people(source, columns);
+                fields.add_people(source, columns);
+                duplicates.add_people(source, columns);
+                timeline.add_people(source, columns);
+            })?;
+            self.staged::<identifiers::Table>(source, |columns| {
+                evidence.add_identifiers(source, columns);
+                joined.add_identifiers(source, columns);
+            })?;
+            if self.phase >= Phase::ACTIVITIES {
+                self.staged::<bookings::Table>(source, |columns| {
+                    columns.rows().for_each(|row| timeline.note_made(source, row.row_id, row.created_at));
+                })?;
+                self.staged::<messages::Table>(source, |columns| {
+                    columns.rows().for_each(|row| timeline.note_made(source, row.row_id, row.created_at));
+                })?;
+            }
+        }
+        self.linked::<links::Table>(|columns| joined.add_links(columns, &mut evidence))?;
+        drop(evidence);
+        self.written::<identity_aliases::Table>(|columns| joined.add_aliases(columns))?;
+        let mut lacking = Links::lacking();
+        self.linked::<links::Table>(|columns| joined.judge_aliases(columns, &mut lacking))?;
+        self.linked::<hubs::Table>(|columns| duplicates.add_hubs(columns))?;
+        self.linked::<candidates::Table>(|columns| duplicates.add_candidates(columns))?;
+        for (a, b) in self.kept_apart()? {
+            duplicates.add_pair(&a, &b);
+        }
+        self.written::<ledger::Table>(|columns| {
+            accounts.add_ledger(columns);
+            timeline.add_ledger(columns);
+        })?;
+        self.written::<activities::Table>(|columns| timeline.add_activities(columns))?;
+        self.written::<campaign_interactions::Table>(|columns| timeline.add_interactions(columns))?;
+
+        let mut findings = accounts.finish(self.exported);
+        findings.extend(joined.finish(lacking));
+        findings.extend(fields.finish());
+        findings.extend(duplicates.finish());
+        findings.extend(timeline.finish());
+        Ok(findings)
+    }
+
+    /// Pairs of profiles that a person decided are two: they are candidates no more, and refused all the same.
+    fn kept_apart(&self) -> Result<Vec<(String, String)>> {
+        let mut pairs = Vec::new();
+        self.linked::<decisions::Table>(|columns| {
+            let apart = columns.rows().filter(|row| row.kind == "cannot-link");
+            pairs.extend(apart.map(|row| (row.a.to_owned(), row.b.to_owned())));
+        })?;
+        let mut profiles: HashMap<&str, Option<String>, foldhash::fast::FixedState> =
+            pairs.iter().flat_map(|(a, b)| [(a.as_str(), None), (b.as_str(), None)]).collect();
+        if !profiles.is_empty() {
+            self.linked::<links::Table>(|columns| {
+                for row in columns.rows() {
+                    let key = format!("{}:{}:{}", row.source, row.entity, row.source_id);
+                    if let Some(profile) = profiles.get_mut(key.as_str()) {
+                        *profile = row.profile_id.map(str::to_owned);
+                    }
+                }
+            })?;
+        }
+        let profile = |key: &str| profiles.get(key).cloned().flatten();
+        Ok(pairs.iter().filter_map(|(a, b)| profile(a).zip(profile(b))).filter(|(a, b)| a != b).collect())
+    }
+
+    fn written<T: Table>(&self, mut each: impl FnMut(&T::Columns)) -> Result<()> {
+        for columns in self.draft.read::<T>(None)? {
+            each(&columns?);
+        }
+        Ok(())
+    }
+
+    fn linked<T: Table>(&self, mut each: impl FnMut(&T::Columns)) -> Result<()> {
+        for columns in self.resolved.read::<T>(None)? {
+            each(&columns?);
+        }
+        Ok(())
+    }
+
+    fn staged<T: Table>(&self, source: Source, mut each: impl FnMut(&T::Columns)) -> Result<()> {
+        if self.stage.has::<T>(Some(source)) {
+            for columns in self.stage.read::<T>(Some(source))? {
+                each(&columns?);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Refuses datasets of which something is not what it should be.
+fn refuse(findings: &[Finding]) -> Result<()> {
+    let broken: Vec<&Finding> = findings.iter().filter(|finding| !finding.holds()).collect();
+    let Some(first) = broken.first() else { return Ok(()) };
+    let words = |finding: &Finding| {
+        let ids = if finding.examples.is_empty() { String::new() } else { format!(" ({})", finding.examples.join(", ")) };
+        format!("{}: {}: {} instead of {}{ids}", finding.check, finding.item, finding.observed, finding.expected)
+    };
+    let what = format!("{} proofs over the datasets fail, the first is {}", broken.len(), first.check);
+    let mut fault = Fault::new(Exit::Mismatch, what).at("the datasets of data/crm, which stay as they were");
+    for finding in broken.iter().take(10) {
+        fault = fault.help(words(finding));
+    }
+    Err(fault.help("what each check compares: docs/checks.md").into())
+}
