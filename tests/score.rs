@@ -238,7 +238,7 @@ impl World {
     }
 
     /// Statements that load this world, with the computed columns, and lend what the checks ask for.
-    fn sql(&self, scored: &[profiles::Columns], options: &Options) -> String {
+    fn sql(&self, scored: &[profiles::Columns]) -> String {
         let mut sql = String::new();
         let scores = scored.iter().flat_map(|batch| batch.rows());
         for (person, score) in self.people.iter().zip(scores) {
@@ -333,7 +333,7 @@ const RECOMPUTED: [&str; 4] = ["engagement", "churn", "strategy_metrics", "activ
 
 fn assert_agreement(world: &World, options: &Options) -> Database {
     let database = database(include_str!("../schemas/crm.sql"));
-    database.execute(&world.sql(&world.scored(options, 97), options));
+    database.execute(&world.sql(&world.scored(options, 97)));
     for name in RECOMPUTED {
         let found = findings(&database, name, &settings(world, options));
         assert_eq!(found[0], (PEOPLE.to_string(), "0 differ".to_owned(), "0 differ".to_owned()), "{name}");
