@@ -412,7 +412,7 @@ fn one_deleted_person_is_restored_by_profile_or_record() {
         load(&crm, &of(people.clone()), "run-1");
         crm.execute(r#"delete from "CustomerProfile" where "sclMemberId" in (12, 13)"#);
         load(&crm, &of(people.clone()), "run-2");
-        restoring(&crm, &of(people.clone()), "run-3", &[id.clone()]).unwrap();
+        restoring(&crm, &of(people.clone()), "run-3", std::slice::from_ref(&id)).unwrap();
         assert_eq!(standing(&crm, &id_of("bea")), ["1", "2", "1", "1", "0"], "{id}");
         assert_eq!(standing(&crm, &id_of("cleo")), NOTHING);
     }
