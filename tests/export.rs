@@ -213,6 +213,7 @@ fn a_wrong_database_a_closed_port_and_a_missing_socket_have_a_message_each() {
 fn a_schema_of_the_url_is_where_tables_are_looked_for() {
     let database = database(&format!("create schema golf; set search_path = golf; {}", SCHEMAS[2].1));
     database.execute("insert into golf.\"Sport\" values (1, 'Golf')");
+    database.execute(&format!("set search_path = golf; {}", include_str!("../sql/exports/roles.sql")));
     let fault = Place::new(Source::Scl, &database.url).fault(Source::Scl);
     assert!(told(&fault).contains("table \"Member\"") && told(&fault).contains("?schema=NAME"), "{}", told(&fault));
     let place = Place::new(Source::Scl, &format!("{}?schema=golf&connection_limit=5", database.url));

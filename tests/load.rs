@@ -189,7 +189,7 @@ fn a_dry_run_leaves_no_trace() {
     let report = load_as(&crm, &three(), "run-1", 6, ALONE, true).unwrap();
     assert_eq!(report.counts["IdentityAlias"].inserted, 6);
     assert_eq!(crm.value("select count(*)::text from \"CustomerProfile\""), "0");
-    assert_eq!(crm.value("select count(*)::text from pg_namespace where nspname = 'backfill'"), "0");
+    assert_eq!(crm.value("select count(*)::text from pg_class where relnamespace = 'backfill'::regnamespace"), "0");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 -- The CRM's roles. Run once per CRM, as a superuser, in the CRM's database; running it again changes nothing:
 --   psql -d crm -f sql/crm/roles.sql
 -- Tables are looked for along the search path: set it first where the CRM has a schema of its own. Passwords are yours to set:
---   alter role bf_load password '…';
+--   alter role bf_load password '...';
 --
 -- bf_load        loads and rolls back; owns schema backfill and nothing else
 -- bf_load_owner  the same, and may drop and make the indexes of the CRM's tables: for the first load

@@ -2,7 +2,7 @@
 -- changes nothing:
 --   psql -d scl -f sql/exports/roles.sql
 -- Tables are looked for along the search path: set it first where the source has a schema of its own. The password is yours to set:
---   alter role bf_export password '…';
+--   alter role bf_export password '...';
 -- It may read exactly the tables that the statements of sql/exports read, and see how long transactions of other roles are open, which
 -- decides from which instant real-time sync must start.
 do $$

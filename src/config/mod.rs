@@ -1,12 +1,13 @@
 //! Settings: `backfill.toml`; variables and `.env` beside it. Read here and nowhere else.
 
+mod connections;
 mod environment;
 
+pub use connections::Connections;
 pub use environment::Environment;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
@@ -331,38 +332,6 @@ pub struct Scores {
     pub starter_segments: bool,
 }
 
-/// Settings of connections.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Connections {
-    /// How long a server may give neither an answer nor a sign of work: `"90s"`, `"10m"`, `"1h"`.
-    pub answer_limit: String,
-    /// By source: the encoding of a database that declares none (SQL_ASCII), or a wrong one; `windows-1252` and the like.
-    pub encodings: BTreeMap<String, String>,
-}
-
-impl Default for Connections {
-    fn default() -> Self {
-        Self { answer_limit: "10m".to_owned(), encodings: BTreeMap::new() }
-    }
-}
-
-impl Connections {
-    /// The encoding declared for a source's database; checked when the settings are read.
-    pub fn encoding(&self, source: &str) -> Option<&'static encoding_rs::Encoding> {
-        encoding_rs::Encoding::for_label(self.encodings.get(source)?.as_bytes())
-    }
-
-    /// The limit as a duration; checked when the settings are read.
-    pub fn limit(&self) -> Option<Duration> {
-        let (number, seconds) = [("s", 1), ("m", 60), ("h", 3600)]
-            .iter()
-            .find_map(|(unit, seconds)| Some((self.answer_limit.strip_suffix(unit)?, *seconds)))?;
-        let number: u64 = number.trim().parse().ok()?;
-        (1..=86_400).contains(&(number.saturating_mul(seconds))).then(|| Duration::from_secs(number * seconds))
-    }
-}
-
 /// Settings of loading.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -417,19 +386,7 @@ impl Config {
         if !lookback.strip_suffix('y').is_some_and(|years| years.parse::<u8>().is_ok_and(|years| (1..=50).contains(&years))) {
             return Err(wrong("activities.lookback is not a number of years".to_owned()).help("write it as \"2y\"").into());
         }
-        if self.connections.limit().is_none() {
-            return Err(wrong("connections.answer_limit is not a duration up to a day".to_owned())
-                .help("write it as \"90s\", \"10m\" or \"1h\"")
-                .into());
-        }
-        if let Some(source) = self.connections.encodings.iter().find_map(|(source, encoding)| {
-            let is_known = <Source as crate::model::Code>::from_code(source).is_some();
-            (!is_known || encoding_rs::Encoding::for_label(encoding.as_bytes()).is_none()).then_some(source)
-        }) {
-            return Err(wrong(format!("connections.encodings.{source} does not give an encoding of a source"))
-                .help("write it as  [connections.encodings]  scl = \"windows-1252\"")
-                .into());
-        }
+        self.connections.check().map_err(|(what, help)| wrong(what).help(help))?;
         if !(0.0..=1.0).contains(&self.load.max_reject_ratio) {
             return Err(wrong("load.max_reject_ratio must lie between 0 and 1".to_owned()).into());
         }

@@ -28,7 +28,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
             "update \"CustomerProfile\" set \"tags\" = '{}'",
             "delete from \"SyncLog\"",
             "truncate \"Activity\"",
-            "lock table \"Activity\" in share row exclusive mode",
+            "begin; lock table \"Activity\" in share row exclusive mode",
             "create table t (n int)",
             "create table backfill.t (n int)",
             "delete from backfill.run",
@@ -96,7 +96,7 @@ fn each_role_is_refused_what_it_must_not_do() {
         "delete from \"Member\"",
         "truncate \"Member\" cascade",
         "create table t (n int)",
-        "lock table \"Member\" in exclusive mode",
+        "begin; lock table \"Member\" in exclusive mode",
         "create role x",
         "copy \"Member\" to '/tmp/x'",
     ] {

@@ -107,7 +107,7 @@ fn the_server_is_told_to_look_for_a_vanished_client() {
         ("tcp_keepalives_idle", "30"),
         ("tcp_keepalives_interval", "10"),
         ("tcp_keepalives_count", "3"),
-        ("tcp_user_timeout", "1min"),
+        ("tcp_user_timeout", "60000"),
         ("client_connection_check_interval", "2s"),
         ("idle_in_transaction_session_timeout", "15min"),
         ("statement_timeout", "0"),

@@ -1,7 +1,7 @@
 //! A server's certificate as libpq judges it where a web browser's rules are stricter.
 
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
 use x509_cert::Certificate;
 use x509_cert::certificate::Version;
 use x509_cert::der::asn1::{PrintableStringRef, TeletexStringRef, Utf8StringRef};
@@ -21,6 +21,13 @@ impl ServerCertificate {
     pub(super) fn parse(certificate: &CertificateDer<'_>) -> Option<Self> {
         let parsed = Certificate::from_der(certificate).ok()?;
         Some(Self { der: certificate.to_vec(), parsed })
+    }
+
+    /// The public key of a certificate of the first version.
+    pub(super) fn key_of_first_version(&self) -> Option<SubjectPublicKeyInfoDer<'static>> {
+        let certificate = &self.parsed.tbs_certificate;
+        let key = certificate.subject_public_key_info.to_der().ok().filter(|_| certificate.version == Version::V1)?;
+        Some(SubjectPublicKeyInfoDer::from(key))
     }
 
     /// Whether one of the named certificates is this self-signed one, or signed this one where it is of the first version: chains of

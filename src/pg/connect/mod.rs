@@ -234,6 +234,12 @@ impl Connection {
 
     /// Runs statements that return nothing.
     pub fn batch(&self, sql: &str) -> Result<()> {
+        if begins(sql) {
+            self.end()?;
+            self.answer(self.client.batch_execute(sql))?;
+            self.state().transaction = Transaction::Explicit;
+            return self.pin(None);
+        }
         self.ready()?;
         self.answer(self.client.batch_execute(sql))
     }
@@ -302,6 +308,12 @@ impl Connection {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether statements begin a transaction themselves.
+fn begins(sql: &str) -> bool {
+    let mut lines = sql.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("--"));
+    lines.next().is_some_and(|line| line.split(|character: char| !character.is_ascii_alphabetic()).next() == Some("begin"))
 }
 
 /// Parameters with their types: what needs no description by the server needs no named statement, which would outlive a transaction.
