@@ -1,6 +1,6 @@
 //! `build`: profiles, aliases, consents, timeline and ledger out of staged records and links.
 
-mod inputs;
+pub(super) mod inputs;
 mod output;
 mod prove;
 

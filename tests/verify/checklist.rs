@@ -74,7 +74,7 @@ fn lines_are_done_by_what_was_run_and_open_again_after_a_rollback() {
     };
     load(&workdir);
     let done = of(&states(&workdir), "DONE");
-    assert!([10, 12, 14, 15, 16].iter().all(|line| done.contains(line)), "{done:?}");
+    assert!([10, 14, 15, 16].iter().all(|line| done.contains(line)), "{done:?}");
     assert!([18, 19, 22, 25, 29, 33].iter().all(|line| !done.contains(line)), "{done:?}");
 
     // All of it in a staging CRM, then in the CRM itself.
@@ -88,13 +88,15 @@ fn lines_are_done_by_what_was_run_and_open_again_after_a_rollback() {
     let now = states(&workdir);
     // The town is much smaller than the strategy's estimates, and flags alone silence 7 % of its grants: a person says whether that
     // is right.
-    assert_eq!(of(&now, "NEEDS_A_PERSON"), [11, 24, 34, 37], "{now:?}");
+    // And nobody has looked at the links yet.
+    assert_eq!(of(&now, "NEEDS_A_PERSON"), [11, 12, 24, 34, 37], "{now:?}");
     assert!(of(&now, "OPEN").is_empty() && of(&now, "FAILED").is_empty(), "{now:?}");
 
     workdir.run("checklist", &["--done", "Run import with identity resolution", "--by", "T. Ester"]).exits(2).says("3 lines");
     workdir.run("checklist", &["--done", "99", "--by", "T. Ester"]).exits(2).says("numbered 1 to 41");
     workdir.run("checklist", &["--done", "37"]).exits(2);
     workdir.ok("checklist", &["--done", "Enable real-time event sync", "--by", "T. Ester"]).says("closed by T. Ester, 20");
+    workdir.ok("checklist", &["--done", "Spot-check identity resolution", "--by", "T. Ester"]);
     assert_eq!(of(&states(&workdir), "NEEDS_A_PERSON"), [11, 24, 34]);
 
     // What a check finds wrong nobody closes.

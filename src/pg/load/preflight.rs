@@ -108,8 +108,20 @@ impl Preflight {
 fn backfill_schema_sql(catalog: &Catalog) -> String {
     let role = quoted(&catalog.role);
     if catalog.has_backfill {
-        let tables =
-            ["run", "written", "before", "withdrawn", "undated", "kept", "child", "record", "deleted", "merged", "decision", "object"];
+        let tables = [
+            "run",
+            "written",
+            "before",
+            "withdrawn",
+            "undated",
+            "kept",
+            "child",
+            "record",
+            "deleted",
+            "merged",
+            "decision",
+            "object",
+        ];
         let tables = tables.map(|table| format!(" alter table if exists backfill.{table} owner to {role};"));
         format!("alter schema backfill owner to {role};{}", tables.concat())
     } else {

@@ -4,11 +4,12 @@ use anyhow::Result;
 use hashbrown::HashMap;
 
 use crate::cli::Session;
-use crate::model::{AliasType, Code, Outcome, Phase, Source, Timestamp};
+use crate::model::{AliasType, Channel, Code, Outcome, Phase, Source, Timestamp};
 use crate::pg::verify::checks::{CHECKS, Finding};
 use crate::pg::verify::lent::Verifier;
 use crate::pg::verify::look::Answered;
 use crate::sources;
+use crate::steps::consolidate::inputs::address_form;
 use crate::steps::verify::folders::{Folders, lend_rows};
 use crate::steps::verify::{consent, handicaps, settings};
 use crate::tables::{Table, check, crm, evidence, resolution, score, stage};
@@ -345,10 +346,12 @@ impl Folders {
             if let Some(folder) = &self.exports_crm {
                 for columns in folder.read::<sources::crm::withdrawals::Table>(None)? {
                     for row in columns?.rows().filter(|row| matches!(row.reason, "WITHDRAWN" | "COMPLAINED")) {
+                        let channel = Channel::from_code(row.channel).unwrap_or(Channel::Push);
+                        let address = address_form(channel, row.address);
                         push(evidence::withdrawals::Row {
                             tenant_id: row.tenant_id,
                             channel: row.channel,
-                            address: row.address,
+                            address: &address,
                             scope: row.scope,
                             revoked_at: row.revoked_at,
                             lifted_after: row.lifted_after.unwrap_or(self.as_of),
