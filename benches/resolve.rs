@@ -1,6 +1,8 @@
 //! Accuracy, calibration and speed of identity resolution. Arguments: labelled CSV files, of which only the accuracy is told; without
-//! any, the invented populations of seeds that no weight was tuned on.
+//! any, first the populations that `benches/populations/fetch` made, none of which any weight was fitted on, then the demo's, of seeds
+//! that no weight was tuned on. `ERRORS=5` shows what went wrong, five pairs of each kind.
 
+mod errors;
 #[cfg(feature = "local-postgres")]
 mod speed;
 #[path = "../tests/truth/mod.rs"]
@@ -16,24 +18,26 @@ const REPORTED: [u64; 2] = [101, 102];
 
 fn heading() {
     println!(
-        "{:<18} {:>8} {:<9} {:>6} {:>6} {:>6} {:>7} {:>6} {:>6} {:>6} {:>7}",
-        "population", "records", "method", "P", "R", "F1", "P'", "R'", "B3 P", "B3 R", "largest"
+        "{:<22} {:>8} {:<9} {:>6} {:>7} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6} {:>7}",
+        "population", "records", "method", "P", "P'", "R", "R in", "R'", "F1", "B3 P", "B3 R", "B3 F1", "largest"
     );
 }
 
 /// One line of the table.
-fn line(name: &str, method: &str, truth: &Truth, labels: &[u32], reached: (u64, u64)) {
+fn line(name: &str, method: &str, truth: &Truth, labels: &[u32]) {
     let of = Accuracy::of(labels, &truth.people, &truth.households);
     println!(
-        "{name:<18} {:>8} {method:<9} {:>6.4} {:>6.4} {:>6.4} {:>7.5} {:>6.4} {:>6.4} {:>6.4} {:>7}",
+        "{name:<22} {:>8} {method:<9} {:>6.4} {:>7.5} {:>6.4} {:>6.4} {:>6.4} {:>6.4} {:>6.4} {:>6.4} {:>6.4} {:>7}",
         labels.len(),
         of.precision(),
-        of.recall(),
-        of.f1(),
         of.precision_beyond_households(),
-        reached.1 as f64 / reached.0.max(1) as f64,
+        of.recall(),
+        truth.recall_inside_tenants(labels),
+        truth.recall_of_reachable(labels),
+        of.f1(),
         of.b_cubed_precision,
         of.b_cubed_recall,
+        of.b_cubed_f1(),
         of.largest
     );
 }
@@ -42,13 +46,15 @@ fn line(name: &str, method: &str, truth: &Truth, labels: &[u32], reached: (u64, 
 fn compare(name: &str, records: &[Raw], links: &mut Vec<RuleAccuracy>) {
     let truth = Truth::of(records, 16_384);
     let resolution = truth.resolve(&Options::default(), Memory::default());
-    let population = &resolution.population;
     let mut rule = LiteralRule::default();
     truth.batches.iter().for_each(|(source, batch)| rule.people(*source, batch));
     let closure = rule.closure();
     let literal = rule.finish();
     for (method, labels) in [("ours", resolution.labels()), ("strategy", &literal.founders), ("closure", &closure)] {
-        line(name, method, &truth, labels, Accuracy::reached(population, labels, &truth.people));
+        line(name, method, &truth, labels);
+    }
+    if let Some(shown) = std::env::var("ERRORS").ok().and_then(|shown| shown.parse().ok()) {
+        errors::tell(records, &truth, &resolution, shown);
     }
     for of in resolution.by_rule(&truth.people) {
         match links.iter_mut().find(|known| (known.rule, known.from_bits) == (of.rule, of.from_bits)) {
@@ -94,6 +100,7 @@ fn main() {
         }
         speed::hubs();
         println!();
+        measure(&fetched());
         heading();
         let mut links = vec![Vec::new(); crm_backfill::demo::Population::ALL.len()];
         for scale in [0.1, 1.0] {
@@ -109,9 +116,27 @@ fn main() {
         }
         return;
     }
+    measure(&files);
+}
+
+/// The labelled files that were fetched, if any.
+#[cfg(feature = "local-postgres")]
+fn fetched() -> Vec<String> {
+    let Ok(folder) = std::fs::read_dir("target/populations") else { return Vec::new() };
+    let paths = folder.filter_map(|entry| entry.ok()?.path().to_str().map(str::to_owned));
+    let mut files: Vec<String> = paths.filter(|path| path.ends_with(".csv")).collect();
+    files.sort();
+    files
+}
+
+/// Accuracy on labelled files, one line each, and the calibration of all.
+fn measure(files: &[String]) {
+    if files.is_empty() {
+        return;
+    }
     heading();
     let mut links = Vec::new();
-    for file in &files {
+    for file in files {
         let name = file.rsplit('/').next().unwrap_or(file);
         compare(name, &read_csv(&std::fs::read_to_string(file).unwrap()), &mut links);
     }

@@ -93,7 +93,7 @@ fn verdicts_give_precision_with_its_interval_and_decisions_that_the_next_run_obe
         result["strata"].as_array().unwrap().iter().map(|of| (&of["stratum"], &of["judged"], &of["same"])).collect();
     let counted = |name: &str, judged: u64, same: u64| (Value::from(name), Value::from(judged), Value::from(same));
     let expected = [
-        counted("EMAIL, confidence 84, near the threshold", 1, 0),
+        counted("EMAIL, confidence 77, near the threshold", 1, 0),
         counted("candidate, CDH_ID_CONFLICT", 1, 1),
         counted("candidate, CROSS_TENANT", 1, 0),
         counted("largest profiles", 4, 4),

@@ -49,7 +49,7 @@ pub fn edges(scorer: &Scorer<'_>, strong: [Buckets; 4]) -> Vec<Edge> {
             append(&mut edges, found);
         }
     }
-    for block in [Block::NameBorn, Block::NearEmail, Block::NearPhone, Block::RareName] {
+    for block in Block::ALL {
         let mut keys = block.keys(scorer.population);
         keys.par_sort_unstable();
         for round in rounds(&keys, ROUND, |&entry| key_of(entry)) {
@@ -204,8 +204,12 @@ fn full_name(population: &Population, record: Record) -> Option<(Symbol, Symbol)
 /// What records of one full name may share beside a key.
 #[derive(Clone, Copy)]
 enum Block {
-    /// Name in either order and birth date.
-    NameBorn,
+    /// Birth date and one of the two names, in either place.
+    BornName,
+    /// Birth date and the initials of both names, in either order.
+    BornInitials,
+    /// Full name in either order, and the year of birth or its day and month.
+    NameYear,
     /// Full name, the address's first four letters and its digits.
     NearEmail,
     /// Full name and the number's digits, in whatever order.
@@ -215,12 +219,15 @@ enum Block {
 }
 
 impl Block {
+    const ALL: [Self; 6] =
+        [Self::BornName, Self::BornInitials, Self::NameYear, Self::NearEmail, Self::NearPhone, Self::RareName];
+
     /// How many records of one key are worth comparing.
     fn limit(self) -> usize {
         match self {
             // More of one full name are namesakes.
             Self::RareName => 4,
-            Self::NameBorn | Self::NearEmail | Self::NearPhone => usize::MAX,
+            _ => usize::MAX,
         }
     }
 
@@ -229,9 +236,9 @@ impl Block {
         let population = scorer.population;
         scorer.look_ahead(records.clone());
         let kind = match self {
-            Self::NameBorn | Self::RareName => return,
             Self::NearEmail => KeyKind::Email,
             Self::NearPhone => KeyKind::Phone,
+            _ => return,
         };
         look(records.map(|record| population.peek_text(kind, population.value(kind, record))));
     }
@@ -244,34 +251,59 @@ impl Block {
             symbols.into_par_iter().with_min_len(4096).map(|symbol| part(population.text(kind, symbol).as_bytes())).collect()
         };
         let (kind, parts) = match self {
-            Self::NameBorn | Self::RareName => (None, Vec::new()),
             Self::NearEmail => (Some(KeyKind::Email), parts(KeyKind::Email, start_of_address)),
             Self::NearPhone => (Some(KeyKind::Phone), parts(KeyKind::Phone, digits_of_number)),
+            _ => (None, Vec::new()),
         };
-        let key = |record| {
+        let of_names = |record| {
             let (first, last) = full_name(population, record)?;
-            if matches!(self, Self::RareName) {
+            let Some(kind) = kind else {
                 let alone = Piece::NoKey.bits16() + Piece::FirstEqual.bits16() + Piece::LastEqual.bits16();
                 let tenant = u64::from(population.at(record).tenant);
                 return (population.names.rarity16(last) + alone >= REVIEW16)
                     .then(|| block_hash((first, last, 3 << 40 | tenant)));
-            }
-            let Some(kind) = kind else {
-                let born = population.at(record).born;
-                return (born != 0).then(|| block_hash((first.min(last), first.max(last), u64::from(born))));
             };
             let part = parts[population.value(kind, record) as usize];
             (part != 0).then(|| block_hash((first, last, (kind as u64) << 32 | u64::from(part))))
+        };
+        let keys_of = |record| match self {
+            Self::BornName | Self::BornInitials | Self::NameYear => self.born_keys(population, record),
+            Self::NearEmail | Self::NearPhone | Self::RareName => [of_names(record), None],
         };
         // Part by part, so that no second list of all is held.
         let mut keys = Vec::with_capacity(population.rows.len());
         for start in (0..population.len()).step_by(4 * ROUND) {
             let part = (start..population.len().min(start + 4 * ROUND as Record)).into_par_iter();
-            let entry = |record| Some(u64::from(key(record)?) << 32 | u64::from(record));
-            keys.par_extend(part.with_min_len(4096).filter_map(entry));
+            let entries = |record| keys_of(record).into_iter().flatten().map(move |key| entry(key, record));
+            keys.par_extend(part.with_min_len(4096).flat_map_iter(entries));
         }
         keys
     }
+
+    /// What a record with a birth date shares by it.
+    fn born_keys(self, population: &Population, record: Record) -> [Option<u32>; 2] {
+        let (first, last, born) = population.at(record).person();
+        if born == 0 {
+            return [None; 2];
+        }
+        let first = population.names.plain(first);
+        let (low, high) = (first.min(last), first.max(last));
+        let both = first != NONE && last != NONE;
+        match self {
+            Self::BornName => [first, last].map(|name| (name != NONE).then(|| block_hash((name, 0, 4 << 40 | u64::from(born))))),
+            Self::BornInitials if both => {
+                let [x, y] = [first, last].map(|name| population.names.initial(name));
+                [Some(block_hash((x.min(y), x.max(y), 5 << 40 | u64::from(born)))), None]
+            }
+            Self::NameYear if both => [6 << 40 | u64::from(born / 10_000), 7 << 40 | u64::from(born % 10_000)]
+                .map(|part| Some(block_hash((low, high, part)))),
+            _ => [None; 2],
+        }
+    }
+}
+
+fn entry(key: u32, record: Record) -> u64 {
+    u64::from(key) << 32 | u64::from(record)
 }
 
 fn key_of(entry: u64) -> u32 {

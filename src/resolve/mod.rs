@@ -10,7 +10,7 @@ mod output;
 mod population;
 
 pub use cluster::constraints::Refusal;
-pub use compare::names::Nicknames;
+pub use compare::nicknames::Nicknames;
 pub use compare::weights::Piece;
 pub use decisions::file::{add_decisions, read_decisions};
 pub use decisions::{Decision, DecisionKind, DecisionState, Origin};

@@ -3,6 +3,7 @@
 mod canary;
 mod consent;
 mod dumps;
+mod identity;
 mod living;
 mod messages;
 mod poolers;

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "local-postgres")]
 pub mod demo;
+pub mod keys;
 
 use arrow::array::RecordBatch;
 use crm_backfill::model::association::AssociationNumber;
@@ -62,6 +63,9 @@ pub struct Truth {
     pub batches: Vec<(Source, people::Columns)>,
     pub people: Vec<u32>,
     pub households: Vec<u32>,
+    pub tenants: Vec<Option<String>>,
+    /// Records of one person that the truth's own keys connect.
+    pub reachable: Vec<u32>,
 }
 
 /// Stages records of one source as one batch.
@@ -111,6 +115,7 @@ pub fn staged(source: Source, records: &[&Raw]) -> RecordBatch {
             first_key: name.first_key,
             last_key: name.last_key,
             born_on: born.filter(|_| source.is_mca()),
+            born_raw: Some(raw.born.as_str()).filter(|text| source.is_mca() && !text.is_empty()),
             gender: raw.gender,
             golf_rsa_id: golf_rsa.as_ref().map(|number| number.as_str()),
             cdh_id: cdh.as_ref().map(|number| number.as_str()),
@@ -146,7 +151,24 @@ impl Truth {
             batches,
             people: sorted.iter().map(|raw| raw.person).collect(),
             households: sorted.iter().map(|raw| raw.household).collect(),
+            tenants: sorted.iter().map(|raw| raw.tenant.clone()).collect(),
+            reachable: keys::reachable(&sorted),
         }
+    }
+
+    /// Of the pairs of one person inside one tenant the share that the labels join.
+    pub fn recall_inside_tenants(&self, labels: &[u32]) -> f64 {
+        self.share_joined(&self.people, labels)
+    }
+
+    /// Of those that the truth's own keys connect the share that the labels join.
+    pub fn recall_of_reachable(&self, labels: &[u32]) -> f64 {
+        self.share_joined(&self.reachable, labels)
+    }
+
+    fn share_joined(&self, groups: &[u32], labels: &[u32]) -> f64 {
+        let joined = keys::pairs_inside(groups.iter().copied().zip(labels.iter().copied()), &self.tenants);
+        joined as f64 / keys::pairs_inside(groups.iter().copied(), &self.tenants).max(1) as f64
     }
 
     /// Resolves all sources.
@@ -198,7 +220,11 @@ pub fn read_csv(text: &str) -> Vec<Raw> {
                     _ => Source::Messaging,
                 },
                 id: number(&id),
-                tenant: Some(if tenant == "ZA" { "1" } else { "2" }.to_owned()),
+                tenant: match tenant.as_str() {
+                    "" => None,
+                    "ZA" => Some("1".to_owned()),
+                    _ => Some("2".to_owned()),
+                },
                 email,
                 phone,
                 first,

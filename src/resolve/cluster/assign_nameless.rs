@@ -2,6 +2,7 @@
 //! that clearly is one person's leaves the next one to somebody else. Shares are whole numbers of [`ONE`], so that the same records
 //! give the same answer on every machine, in whatever order they come.
 
+use crate::resolve::compare::contact_counts::is_whole;
 use crate::resolve::compare::weights::Piece;
 use crate::resolve::population::intern::{NONE, Symbol};
 
@@ -18,6 +19,8 @@ const MOST16: i32 = 320;
 const ROUNDS: usize = 4;
 /// So many claims of one source on one person are held against one another, the best first.
 const RIVALS: usize = 16;
+/// From so many bits on the best claim takes from the others what they are behind.
+const CLEAR: u32 = 2;
 /// However many claims there are, this part of what the best one leaves is nobody's who is seen.
 const UNSEEN: u64 = 10;
 
@@ -31,6 +34,8 @@ pub struct Claim {
     pub source: u8,
     /// The record's login, or `NONE`.
     pub login: Symbol,
+    /// The record's address and number.
+    pub contact: [Symbol; 2],
     /// The evidence of the two alone, in sixteenths of a bit.
     pub bits16: i32,
     /// Whether a named record of the same source is this person's.
@@ -43,8 +48,21 @@ pub struct Claim {
 
 impl Claim {
     /// A claim that nothing was held against yet.
-    pub fn new((nameless, group): (u32, u32), (source, login): (u8, Symbol), bits16: i32, is_listed: bool) -> Self {
-        Self { nameless, group, source, login, bits16, is_listed, free: ONE, share: 0 }
+    pub fn new(
+        (nameless, group): (u32, u32),
+        (source, login, contact): (u8, Symbol, [Symbol; 2]),
+        bits16: i32,
+        is_listed: bool,
+    ) -> Self {
+        Self { nameless, group, source, login, contact, bits16, is_listed, free: ONE, share: 0 }
+    }
+
+    /// Whether another record of the source competes for the person: not one of the same login, nor a duplicate with the same address
+    /// and number.
+    fn is_rival(&self, other: &Self) -> bool {
+        other.nameless != self.nameless
+            && (self.login == NONE || other.login != self.login)
+            && !(is_whole(self.contact) && other.contact == self.contact)
     }
 
     /// The evidence with the rest of the household considered.
@@ -136,11 +154,10 @@ pub fn weigh(claims: &mut [Claim]) {
         for group in &groups {
             for &at in *group {
                 let one = &claims[at as usize];
-                let is_rival = |other: &Claim| other.nameless != one.nameless && (one.login == NONE || other.login != one.login);
                 let none = group
                     .iter()
                     .take(RIVALS)
-                    .filter(|&&other| is_rival(&claims[other as usize]))
+                    .filter(|&&other| one.is_rival(&claims[other as usize]))
                     .fold(ONE, |none, &other| times(none, ONE - before[other as usize]));
                 let less = if is_only[at as usize] { claimed_alone } else { claimed };
                 claims[at as usize].free = none + times(ONE - none, less);
@@ -153,16 +170,27 @@ pub fn weigh(claims: &mut [Claim]) {
     }
 }
 
+/// How evidence of so much multiplies the odds; of 2 to the power of 40.
+fn odds(bits16: i32) -> u128 {
+    let odds16 = (bits16 - EVEN16).clamp(-MOST16, MOST16);
+    u128::from(STEPS[odds16.rem_euclid(16) as usize]) << (24 + odds16.div_euclid(16))
+}
+
 /// Divides each nameless record among the people who may be it, and nobody.
 fn share_out(claims: &mut [Claim], listed: u64) {
     for of_one in claims.chunk_by_mut(|a, b| a.nameless == b.nameless) {
         let parts = of_one.iter().map(|claim| part(claim.bits16));
         let (sum, best) = parts.fold((0, 0), |(sum, best), part| (sum + part, part.max(best)));
         let unseen = ONE.saturating_sub(sum).max((ONE - best) / UNSEEN);
+        let open = |claim: &Claim| if claim.is_listed { times(claim.free, listed) } else { claim.free };
+        let chance = |claim: &Claim| (odds(claim.bits16) * u128::from(open(claim))) >> 32;
+        let most = of_one.iter().map(chance).max().unwrap_or(0).max(1);
         let mut whole = unseen;
         for claim in &mut *of_one {
-            let weight = times(part(claim.bits16), claim.free);
-            claim.share = if claim.is_listed { times(weight, listed) } else { weight };
+            // Claims about as good as the best one count as they are; what is far behind gives way to it.
+            let behind = ((chance(claim) << (32 + CLEAR)) / most).min(u128::from(ONE));
+            let behind = u64::try_from(behind).expect("at most one");
+            claim.share = times(times(part(claim.bits16), open(claim)), behind);
             whole += claim.share;
         }
         for claim in of_one {
@@ -177,7 +205,7 @@ mod tests {
 
     fn weighed(claims: &[(u32, u32, i32)]) -> Vec<i32> {
         let mut claims: Vec<Claim> =
-            claims.iter().map(|&(record, person, bits)| Claim::new((record, person), (4, NONE), bits * 16, false)).collect();
+            claims.iter().map(|&(record, person, bits)| Claim::new((record, person), (4, NONE, [NONE; 2]), bits * 16, false)).collect();
         weigh(&mut claims);
         claims
             .iter()
@@ -212,7 +240,7 @@ mod tests {
     #[test]
     fn evidence_and_parts_are_one_another_in_reverse() {
         for bits16 in -200..300 {
-            let mut claim = Claim::new((1, 1), (0, NONE), bits16, true);
+            let mut claim = Claim::new((1, 1), (0, NONE, [NONE; 2]), bits16, true);
             claim.share = part(bits16);
             assert_eq!(claim.together16(true), bits16 + MORE16);
         }

@@ -4,7 +4,8 @@ use smallvec::SmallVec;
 
 use crate::coded;
 use crate::resolve::compare::birth_date::{BirthMatch, compare_births};
-use crate::resolve::compare::names::one_edit;
+use crate::resolve::compare::names::{FullName, NameMatch};
+use crate::resolve::compare::spelling::one_edit;
 use crate::resolve::options::Scope;
 use crate::resolve::population::intern::{NONE, Symbol};
 use crate::resolve::population::{Features, KeyKind, Population, Record};
@@ -18,6 +19,8 @@ coded! {
         FirstName = "FIRST_NAME_CONFLICT",
         /// The birth dates differ by more than a slip.
         BirthDate = "BIRTH_DATE_CONFLICT",
+        /// The names bear different generation suffixes.
+        Generation = "GENERATION_CONFLICT",
         /// Two South African handicap numbers.
         GolfRsaId = "GOLF_RSA_ID_CONFLICT",
         /// Two CDH numbers.
@@ -44,6 +47,7 @@ impl Refusal {
             Self::BelowThreshold => "too little speaks for it",
             Self::FirstName => "no first name of one side fits one of the other",
             Self::BirthDate => "the birth dates differ by more than a slip",
+            Self::Generation => "the names bear different generation suffixes, such as Jr and Sr",
             Self::GolfRsaId => "two South African handicap numbers",
             Self::CdhId => "two CDH numbers",
             Self::Tenant => "the tenants differ",
@@ -67,6 +71,8 @@ pub struct Portrait {
     golf_rsa: Numbers,
     cdh: Numbers,
     tenant: u16,
+    /// The generation suffixes of the names, one bit each.
+    generations: u8,
     /// Whether a nameless member fits two people, so that the group must not get a name.
     pub is_ambiguous: bool,
 }
@@ -81,7 +87,9 @@ impl Portrait {
     /// Of one record.
     pub fn of(population: &Population, record: Record) -> Self {
         let Features { first, last, born, tenant, .. } = *population.at(record);
+        let generation = population.at(record).generation();
         let mut portrait = Self { tenant, ..Self::default() };
+        portrait.generations = u8::from(generation != 0) << generation;
         if first != NONE {
             portrait.names.push((first, last));
         }
@@ -104,6 +112,16 @@ impl Portrait {
         self.names.iter().filter(full).any(|a| other.names.iter().any(|b| a == b || (a.0 == b.1 && a.1 == b.0)))
     }
 
+    /// Whether given and family name of some member are a member's of the other group, slips and forms included.
+    fn bears_full_name_of(&self, other: &Self, population: &Population) -> bool {
+        let fits = |matched: NameMatch| matches!(matched, NameMatch::Equal | NameMatch::Close);
+        let agree = |a: &FullName, b: &FullName| {
+            let matched = population.names.compare_full(*a, *b);
+            fits(matched.first) && fits(matched.last)
+        };
+        self.names.iter().any(|a| other.names.iter().any(|b| agree(a, b)))
+    }
+
     /// Takes in another group.
     pub fn absorb(&mut self, other: Self) {
         other.names.into_iter().for_each(|name| insert(&mut self.names, name));
@@ -116,6 +134,7 @@ impl Portrait {
         other.golf_rsa.into_iter().for_each(|symbol| insert(&mut self.golf_rsa, symbol));
         other.cdh.into_iter().for_each(|symbol| insert(&mut self.cdh, symbol));
         self.tenant = self.tenant.max(other.tenant);
+        self.generations |= other.generations;
         self.is_ambiguous |= other.is_ambiguous;
     }
 
@@ -127,19 +146,41 @@ impl Portrait {
         if (self.is_ambiguous && other.is_named()) || (other.is_ambiguous && self.is_named()) {
             return Some(Refusal::Ambiguous);
         }
-        if self.is_named() && other.is_named() && !self.names_agree(other, population) {
+        if self.is_named()
+            && other.is_named()
+            && !self.names_agree(other, population)
+            // Whose number somebody else gave would not share the birth date as well.
+            && !(self.shares_number(other) && self.shares_birth(other))
+        {
             return Some(Refusal::FirstName);
         }
+        if self.generations != 0 && other.generations != 0 && self.generations & other.generations == 0 {
+            return Some(Refusal::Generation);
+        }
         if let (Some(a), Some(b)) = (self.birth(), other.birth()) {
-            let shared = self.births.iter().any(|(born, _)| other.births.iter().any(|(other, _)| born == other));
-            if !shared && compare_births(a, b) == BirthMatch::Conflict {
+            // Father and son of one name do not share a number.
+            let is_outweighed = self.shares_number(other) && self.bears_full_name_of(other, population);
+            if !self.shares_birth(other) && !is_outweighed && compare_births(a, b) == BirthMatch::Conflict {
                 return Some(Refusal::BirthDate);
             }
         }
-        if numbers_exclude(population, KeyKind::GolfRsa, &self.golf_rsa, &other.golf_rsa) {
+        // Nobody holds two; but whose full name and birth date are equal has one of them typed wrongly, or a relative's.
+        if numbers_exclude(population, KeyKind::GolfRsa, &self.golf_rsa, &other.golf_rsa)
+            && !(self.shares_birth(other) && self.shares_full_name(other))
+        {
             return Some(Refusal::GolfRsaId);
         }
         numbers_exclude(population, KeyKind::Cdh, &self.cdh, &other.cdh).then_some(Refusal::CdhId)
+    }
+
+    fn shares_birth(&self, other: &Self) -> bool {
+        self.births.iter().any(|(born, _)| other.births.iter().any(|(other, _)| born == other))
+    }
+
+    /// Whether a number that is issued once is on both sides.
+    fn shares_number(&self, other: &Self) -> bool {
+        let share = |a: &Numbers, b: &Numbers| a.iter().any(|number| b.contains(number));
+        share(&self.golf_rsa, &other.golf_rsa) || share(&self.cdh, &other.cdh)
     }
 
     /// Bare initials count only where a side has nothing longer.
@@ -156,7 +197,7 @@ impl Portrait {
         let theirs = spelled(other);
         spelled(self)
             .iter()
-            .any(|a| theirs.iter().any(|b| names.compare_first(a.0, b.0).agrees() || (a.1 != NONE && a.0 == b.1 && a.1 == b.0)))
+            .any(|a| theirs.iter().any(|b| names.compare_full(*a, *b).agrees()))
     }
 
     /// The most frequent birth date, the earliest of several.

@@ -18,6 +18,7 @@ use crate::resolve::cluster::assign_nameless::{Claim, weigh};
 use crate::resolve::cluster::constraints::{Portrait, Refusal};
 use crate::resolve::cluster::threshold::{LOWEST16, Tally, is_doubtful};
 use crate::resolve::cluster::union_find::Forest;
+use crate::resolve::compare::contact_counts::contact_of;
 use crate::resolve::compare::edge::Edge;
 use crate::resolve::compare::score::{Scorer, is_strong};
 use crate::resolve::compare::weights::{LINK16, MARGIN16};
@@ -197,8 +198,9 @@ impl<'a> Component<'a> {
         self.choose_tenants();
         let nameless = |component: &Self, record: Record| component.scorer.population.is_nameless(record);
         let edges = std::mem::take(&mut self.edges);
-        let (between_named, others): (Few<Edge>, Few<Edge>) =
-            edges.into_iter().partition(|edge| !nameless(&self, edge.a) && !nameless(&self, edge.b));
+        let (between_named, others): (Few<Edge>, Few<Edge>) = edges
+            .into_iter()
+            .partition(|edge| is_by_number(edge) || (!nameless(&self, edge.a) && !nameless(&self, edge.b)));
         between_named.into_iter().for_each(|edge| self.try_join(edge));
         let (to_named, between_nameless): (Few<Edge>, Few<Edge>) =
             others.into_iter().partition(|edge| nameless(&self, edge.a) != nameless(&self, edge.b));
@@ -388,8 +390,9 @@ impl<'a> Component<'a> {
                 }
                 let source = population.source(record) as u8;
                 let login = population.value(KeyKind::Auth, record);
+                let contact = contact_of(population, record);
                 let is_listed = sources[group as usize] & (1 << source) != 0;
-                claims.push(Claim::new((nameless, group), (source, login), i32::from(edge.bits16), is_listed));
+                claims.push(Claim::new((nameless, group), (source, login, contact), i32::from(edge.bits16), is_listed));
                 of_claims.push(edge);
             }
         }
@@ -449,6 +452,11 @@ impl<'a> Component<'a> {
         };
         self.groups.iter().map(bits).collect()
     }
+}
+
+/// Whether a link rests on a number that is issued once, which leaves no choice among the people of a household.
+fn is_by_number(edge: &Edge) -> bool {
+    edge.links() && matches!(edge.rule(), Some(LinkRule::GolfRsaId | LinkRule::CdhId | LinkRule::McaId))
 }
 
 /// The links of a nameless record to a person, with the rest of the household considered.

@@ -7,6 +7,8 @@ pub enum BirthMatch {
     Equal,
     /// One slip apart.
     Near,
+    /// Of one year, and one of them is its 1 January: what is written where only the year is known.
+    Year,
     /// One side has none.
     Unknown,
     /// Different.
@@ -21,6 +23,8 @@ pub fn compare_births(a: u32, b: u32) -> BirthMatch {
         BirthMatch::Equal
     } else if is_near(a, b) {
         BirthMatch::Near
+    } else if a / 10_000 == b / 10_000 && (is_new_year(a) || is_new_year(b)) {
+        BirthMatch::Year
     } else {
         BirthMatch::Conflict
     }
@@ -29,6 +33,10 @@ pub fn compare_births(a: u32, b: u32) -> BirthMatch {
 /// Whether both are given and cannot be one date.
 pub fn births_conflict(a: u32, b: u32) -> bool {
     compare_births(a, b) == BirthMatch::Conflict
+}
+
+fn is_new_year(date: u32) -> bool {
+    date % 10_000 == 101
 }
 
 fn is_near(a: u32, b: u32) -> bool {
@@ -54,5 +62,13 @@ mod tests {
         assert_eq!(compare_births(19850315, 19850315), BirthMatch::Equal);
         assert_eq!(compare_births(19850315, 19860316), BirthMatch::Conflict);
         assert_eq!(compare_births(0, 19860316), BirthMatch::Unknown);
+    }
+
+    #[test]
+    fn the_first_of_january_fits_every_date_of_its_year_and_no_other() {
+        assert_eq!(compare_births(19770629, 19770101), BirthMatch::Year);
+        assert_eq!(compare_births(19770101, 19771225), BirthMatch::Year);
+        assert_eq!(compare_births(19770629, 19790101), BirthMatch::Conflict);
+        assert!(!births_conflict(19770101, 19770629));
     }
 }

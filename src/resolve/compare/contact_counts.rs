@@ -142,22 +142,35 @@ pub(super) fn is_here(population: &Population, scope: Scope, record: Record, oth
 /// How many nameless records use a value, those of one login counted once. They come last in record order.
 fn nameless_users(population: &Population, bucket: &[Record], is_meant: impl Fn(Record) -> bool) -> u8 {
     let mut logins: SmallVec<[Symbol; 9]> = SmallVec::new();
+    let mut contacts: SmallVec<[[Symbol; 2]; 9]> = SmallVec::new();
     let mut count = 0;
     for &record in bucket.iter().rev().take(LOOK) {
         if !population.is_nameless(record) || !is_meant(record) {
             continue;
         }
         let login = population.value(KeyKind::Auth, record);
-        if login != NONE && logins.contains(&login) {
+        let contact = contact_of(population, record);
+        if (login != NONE && logins.contains(&login)) || (is_whole(contact) && contacts.contains(&contact)) {
             continue;
         }
         logins.push(login);
+        contacts.push(contact);
         count += 1;
         if count == 9 {
             break;
         }
     }
     count
+}
+
+/// Email and phone of a record.
+pub fn contact_of(population: &Population, record: Record) -> [Symbol; 2] {
+    [KeyKind::Email, KeyKind::Phone].map(|kind| population.value(kind, record))
+}
+
+/// Whether both are there: records with the same two are duplicates of one another.
+pub fn is_whole(contact: [Symbol; 2]) -> bool {
+    contact.iter().all(|&symbol| symbol != NONE)
 }
 
 #[cfg(test)]

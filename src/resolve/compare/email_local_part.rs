@@ -87,7 +87,7 @@ fn letters_of<'a>(local: &str, buffer: &'a mut [u8; LONGEST]) -> &'a str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resolve::compare::names::Nicknames;
+    use crate::resolve::compare::nicknames::Nicknames;
     use crate::resolve::population::words::Vocabulary;
 
     fn says(email: &str, first: &str, last: &str) -> Mailbox {

@@ -200,9 +200,8 @@ pub(in crate::resolve) fn leaders(population: &Population, group: &[Record]) -> 
 }
 
 /// Whether two people can be one owner.
-pub(in crate::resolve) fn same_owner(population: &Population, a: &Person, b: &Person) -> bool {
-    let swapped = a.0 == b.1 && a.1 == b.0;
-    (swapped || population.names.compare_first(a.0, b.0).agrees()) && !births_conflict(a.2, b.2)
+pub(super) fn same_owner(population: &Population, a: &Person, b: &Person) -> bool {
+    population.names.compare_full((a.0, a.1), (b.0, b.1)).agrees() && !births_conflict(a.2, b.2)
 }
 
 /// A source lists a person once: its nameless records with different numbers on one address are different people.

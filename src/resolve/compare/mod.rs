@@ -1,5 +1,6 @@
 //! Comparison: what two records have in common, and how much each agreement or conflict weighs.
 
+pub(super) mod alike;
 pub(super) mod birth_date;
 pub(super) mod contact_counts;
 pub(super) mod edge;
@@ -7,5 +8,7 @@ pub(super) mod email_local_part;
 pub(super) mod key_frequency;
 pub(super) mod nameless;
 pub(super) mod names;
+pub(super) mod nicknames;
 pub(super) mod score;
+pub(super) mod spelling;
 pub(super) mod weights;

@@ -3,7 +3,7 @@
 use crate::resolve::compare::contact_counts::{Contacts, LOOK, Users, is_here};
 use crate::resolve::compare::email_local_part::{Mailbox, mailbox};
 use crate::resolve::compare::key_frequency::{person_of, same_owner};
-use crate::resolve::compare::score::{Key, Scorer, Shared, Tally};
+use crate::resolve::compare::score::{Key, Scorer, Shared, Tally, numbers_are_near};
 use crate::resolve::compare::weights::Piece;
 use crate::resolve::population::intern::{NONE, Symbol};
 use crate::resolve::population::{KeyKind, Record};
@@ -104,6 +104,12 @@ impl Scorer<'_> {
         mailbox(&self.population.names, &self.population.text(KeyKind::Email, address), first, last)
     }
 
+    /// Whether no handicap number forbids that two records are of one person, whose evidence then is the other's too.
+    fn numbers_may_be_of_one(&self, a: Record, b: Record) -> bool {
+        let may = |kind| self.shared(kind, a, b) != Shared::Different || numbers_are_near(self.population, kind, a, b);
+        may(KeyKind::GolfRsa) && may(KeyKind::Cdh)
+    }
+
     /// How the nameless record's value of a kind relates to the person whom the named record shows.
     fn used(&self, kind: KeyKind, nameless: Record, named: Record, tenant: u16) -> (Use, Key) {
         let population = self.population;
@@ -124,6 +130,7 @@ impl Scorer<'_> {
                 && population.at(other).first != NONE
                 && is_here(population, self.scope, nameless, other)
                 && same_owner(population, &person, &person_of(population, other))
+                && self.numbers_may_be_of_one(named, other)
         };
         let seen = person.0 != NONE && bucket.iter().take(LOOK).any(|&other| is_users(other));
         (if seen { Use::Same(own) } else { Use::Other(own) }, Key::None)

@@ -1,10 +1,12 @@
 //! What speaks for and against two records being one person: a sum of weights, and the rule a link goes by.
 
 use crate::model::LinkRule;
+use crate::resolve::compare::alike::alike16;
 use crate::resolve::compare::birth_date::{BirthMatch, compare_births};
 use crate::resolve::compare::contact_counts::{ContactBuckets, PackedContacts};
 use crate::resolve::compare::key_frequency::{Owners, Ownership};
-use crate::resolve::compare::names::{NameMatch, log2_16, one_edit};
+use crate::resolve::compare::names::{FullMatch, NameMatch, log2_16};
+use crate::resolve::compare::spelling::one_edit;
 use crate::resolve::compare::weights::Piece;
 use crate::resolve::options::Scope;
 use crate::resolve::population::intern::{NONE, Symbol};
@@ -114,28 +116,28 @@ impl Scorer<'_> {
         let (tenant_a, tenant_b) = (self.population.at(a).tenant, self.population.at(b).tenant);
         let tenant = if tenant_a == 0 { tenant_b } else { tenant_a };
         let cross_tenant = self.scope == Scope::Tenant && tenant_a != 0 && tenant_b != 0 && tenant_a != tenant_b;
-        let (first, last, swapped) = self.names(a, b);
-        let full_name = (first == NameMatch::Equal && last == NameMatch::Equal) || swapped;
+        let names = self.names(a, b);
+        let full_name = names.is_full();
         let strong = self.strong_keys(a, b, tenant, tally);
         let (email, phone) = match (self.population.is_nameless(a), self.population.is_nameless(b)) {
             (true, false) => self.household(a, b, tenant, tally),
             (false, true) => self.household(b, a, tenant, tally),
             _ => (self.email(a, b, tenant, full_name, tally), self.phone(a, b, tenant, full_name, tally)),
         };
-        self.score_names(a, b, first, last, swapped, tally);
+        self.score_names(a, b, names, tally);
         let born = compare_births(self.population.at(a).born, self.population.at(b).born);
         match born {
             BirthMatch::Equal => tally.add(Piece::BornEqual, Piece::BornEqual.bits16()),
             BirthMatch::Near => tally.add(Piece::BornNear, Piece::BornNear.bits16()),
+            BirthMatch::Year => tally.add(Piece::BornYear, Piece::BornYear.bits16()),
             BirthMatch::Conflict => tally.add(Piece::BornDifferent, Piece::BornDifferent.bits16()),
             BirthMatch::Unknown => {}
         }
-        let name_born = (first == NameMatch::Equal || swapped) && born == BirthMatch::Equal;
+        let name_born = names.first == NameMatch::Equal && born == BirthMatch::Equal;
         if name_born {
             tally.add(Piece::NameBorn, Piece::NameBorn.bits16());
         }
-        let (gender_a, gender_b) = (self.population.gender(a), self.population.gender(b));
-        if gender_a != 0 && gender_b != 0 && gender_a != gender_b {
+        if self.genders_differ(a, b) {
             tally.add(Piece::GenderDifferent, Piece::GenderDifferent.bits16());
         }
         self.tags(a, b, tally);
@@ -144,27 +146,30 @@ impl Scorer<'_> {
             let piece = if one_source { Piece::NamelessPair } else { Piece::NamelessBoth };
             tally.add(piece, piece.bits16());
         }
+        let is_keyless = strong.is_none() && !matches!((email, phone), (Key::Same(_), _) | (_, Key::Same(_)));
+        let alike = if is_keyless { alike16(self.population, a, b, names, born) } else { None };
         let rule = strong.or(match (email, phone) {
             (Key::Same(_), Key::Same(_)) => Some(LinkRule::EmailPhone),
             (Key::Same(_), _) => Some(LinkRule::Email),
             (_, Key::Same(_)) => Some(LinkRule::Phone),
-            _ if name_born && last != NameMatch::Conflict => Some(LinkRule::NameDob),
+            _ if alike.is_some() && born == BirthMatch::Equal => Some(LinkRule::NameDob),
             (Key::Near, _) => Some(LinkRule::NearEmail),
             (_, Key::Near) => Some(LinkRule::NearPhone),
+            _ if alike.is_some() => Some(LinkRule::NameDob),
             _ => None,
         });
-        match rule {
-            Some(LinkRule::NameDob) => tally.add(Piece::NameBornAlone, Piece::NameBornAlone.bits16()),
-            None => tally.add(Piece::NoKey, Piece::NoKey.bits16()),
+        match (rule, alike) {
+            (Some(LinkRule::NameDob), Some(bits16)) => tally.add(Piece::NameBornAlone, bits16),
+            (None, _) => tally.add(Piece::NoKey, Piece::NoKey.bits16()),
+            (Some(LinkRule::NearEmail | LinkRule::NearPhone), _) => {
+                let crowd16 = crowd16(self.population.len());
+                if crowd16 > 0 {
+                    tally.add(Piece::Crowd, -crowd16);
+                }
+            }
             _ => {}
         }
-        if matches!(rule, Some(LinkRule::NameDob | LinkRule::NearEmail | LinkRule::NearPhone)) {
-            let crowd16 = crowd16(self.population.len());
-            if crowd16 > 0 {
-                tally.add(Piece::Crowd, -crowd16);
-            }
-        }
-        Verdict { rule, first, born, cross_tenant }
+        Verdict { rule, first: names.first, born, cross_tenant }
     }
 
     /// The sum and the verdict.
@@ -174,20 +179,24 @@ impl Scorer<'_> {
         (sum.0, verdict)
     }
 
-    fn names(&self, a: Record, b: Record) -> (NameMatch, NameMatch, bool) {
+    /// How the names relate; near forms of different gender are two names.
+    fn names(&self, a: Record, b: Record) -> FullMatch {
         let names = &self.population.names;
-        let (first_a, last_a, _) = self.population.at(a).person();
-        let (first_b, last_b, _) = self.population.at(b).person();
-        let matched = names.compare_first(first_a, first_b);
-        let swapped = matched == NameMatch::Conflict && first_a == last_b && last_a == first_b;
-        if swapped {
-            return (NameMatch::Equal, NameMatch::Equal, true);
+        let (of_a, of_b) = (self.population.at(a), self.population.at(b));
+        let mut matched = names.compare_full((of_a.first, of_a.last), (of_b.first, of_b.last));
+        if matched.first == NameMatch::Close && self.genders_differ(a, b) && !names.are_forms(of_a.first, of_b.first) {
+            matched.first = NameMatch::Conflict;
         }
-        (matched, names.compare_last(last_a, last_b), false)
+        matched
     }
 
-    fn score_names(&self, a: Record, b: Record, first: NameMatch, last: NameMatch, swapped: bool, tally: &mut impl Tally) {
-        let piece = match first {
+    fn genders_differ(&self, a: Record, b: Record) -> bool {
+        let (gender_a, gender_b) = (self.population.gender(a), self.population.gender(b));
+        gender_a != 0 && gender_b != 0 && gender_a != gender_b
+    }
+
+    fn score_names(&self, a: Record, b: Record, names: FullMatch, tally: &mut impl Tally) {
+        let piece = match names.first {
             NameMatch::Equal => Some(Piece::FirstEqual),
             NameMatch::Close => Some(Piece::FirstClose),
             NameMatch::Initial => Some(Piece::FirstInitial),
@@ -197,7 +206,7 @@ impl Scorer<'_> {
         if let Some(piece) = piece {
             tally.add(piece, piece.bits16());
         }
-        let piece = match last {
+        let piece = match names.last {
             NameMatch::Equal => Some(Piece::LastEqual),
             NameMatch::Close | NameMatch::Initial => Some(Piece::LastNear),
             NameMatch::Conflict => Some(Piece::LastDifferent),
@@ -206,11 +215,11 @@ impl Scorer<'_> {
         if let Some(piece) = piece {
             tally.add(piece, piece.bits16());
         }
-        if first == NameMatch::Equal && last == NameMatch::Equal {
+        if names.is_full() {
             let rarity_of = |record| self.population.names.rarity16(self.population.at(record).last);
             // Of swapped names the commoner reading counts, so that the order of the two does not matter.
             let mut rarity = rarity_of(a);
-            if swapped {
+            if names.is_swapped {
                 rarity = rarity.min(rarity_of(b));
             }
             if rarity > 0 {
@@ -373,17 +382,25 @@ pub fn numbers_are_near(population: &Population, kind: KeyKind, a: Record, b: Re
     })
 }
 
-/// One letter edit with the same digits in the part before `@`, or a slip in the domain behind an equal long local part.
+/// One letter edit with the same digits in the part before `@`, or a slip in the domain behind an equal long local part. A separator
+/// more, less or another is no slip: `john_x` and `john.x` are two mailboxes.
 fn emails_are_near(a: &[u8], b: &[u8]) -> bool {
     let (Some((local_a, domain_a)), Some((local_b, domain_b))) = (parts(a), parts(b)) else { return false };
     if domain_a == domain_b {
-        return local_a.len().min(local_b.len()) > 4 && one_edit(local_a, local_b) && digits(local_a).eq(digits(local_b));
+        return local_a.len().min(local_b.len()) > 4
+            && one_edit(local_a, local_b)
+            && digits(local_a).eq(digits(local_b))
+            && !without_separators(local_a).eq(without_separators(local_b));
     }
     local_a == local_b && local_a.len() > 6 && one_edit(domain_a, domain_b)
 }
 
 fn digits(text: &[u8]) -> impl Iterator<Item = &u8> {
     text.iter().filter(|letter| letter.is_ascii_digit())
+}
+
+fn without_separators(text: &[u8]) -> impl Iterator<Item = &u8> {
+    text.iter().filter(|letter| letter.is_ascii_alphanumeric())
 }
 
 /// An address before and after its last `@`.
@@ -411,6 +428,14 @@ mod tests {
         assert!(emails_are_near(b"johnsmith@mail.test", b"jonsmith@mail.test"));
         assert!(!emails_are_near(b"john1@mail.test", b"john2@mail.test"));
         assert!(emails_are_near(b"johnsmith@mail.test", b"johnsmith@mial.test"));
+    }
+
+    #[test]
+    fn addresses_that_differ_by_a_separator_are_two_mailboxes() {
+        for (a, b) in [("john_x", "john.x"), ("john-smith", "johnsmith"), ("jo.hn.smith", "jo.hnsmith")] {
+            let [a, b] = [a, b].map(|local| format!("{local}@mail.test"));
+            assert!(!emails_are_near(a.as_bytes(), b.as_bytes()), "{a} {b}");
+        }
     }
 
     #[test]

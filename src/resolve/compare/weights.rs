@@ -16,7 +16,7 @@ macro_rules! weights {
                 match self { $(Self::$piece => $words),+ }
             }
 
-            /// Its weight in sixteenths of a bit; 0 where the weight depends on the value ([`Piece::Rarity`]).
+            /// Its weight in sixteenths of a bit; 0 where the weight depends on the value ([`Piece::Rarity`], [`Piece::NameBornAlone`]).
             pub const fn bits16(self) -> i32 {
                 match self { $(Self::$piece => sixteenths($bits)),+ }
             }
@@ -66,9 +66,10 @@ weights! {
     Rarity "rare surname" 0.0 "Up to 6 bits: how much rarer than one in 512 the surname is, when the full names are equal.",
     BornEqual "birth date equal" 5.6 "One in some twenty thousand; twins share it.",
     BornNear "birth date one slip apart" 2.0 "One digit, or day and month swapped.",
+    BornYear "birth dates of one year, one of them its 1 January" 0.5 "1 January is written where only the year is known.",
     BornDifferent "different birth dates" -6.0 "Father and son of one name.",
     NameBorn "first name and birth date equal together" 1.0 "Slips do not hit both.",
-    NameBornAlone "same name and birth date" 3.0 "Enough by itself: brings the pair to the weight of a key.",
+    NameBornAlone "only name and birth date in common" 0.0 "Counted: how many namesakes born alike are expected by chance among so many records with these names.",
     NoKey "no key in common" -9.0 "Equal names alone are namesakes.",
     Crowd "alike only, among many records" 0.0 "One bit less for each doubling beyond 270,000 records: namesakes grow with the square of the records, true pairs do not.",
     GenderDifferent "different gender" -3.0 "Entered wrongly in a few per cent.",

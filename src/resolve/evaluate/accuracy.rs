@@ -5,11 +5,7 @@ use hashbrown::HashMap;
 
 use crate::model::LinkRule;
 use crate::resolve::Resolution;
-use crate::resolve::cluster::union_find::Forest;
-use crate::resolve::compare::names::block_hash;
 use crate::resolve::output::confidence::{ceiling, confidence};
-use crate::resolve::population::intern::NONE;
-use crate::resolve::population::{KeyKind, Population, Record};
 
 /// Agreement of predicted clusters with true people.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -152,52 +148,6 @@ impl Resolution {
         }
         found.sort_unstable_by_key(|of| (of.rule, of.from_bits));
         found
-    }
-}
-
-impl Accuracy {
-    /// Pairs of one person inside one tenant that clean shared keys connect, and how many of them the labels join.
-    pub fn reached(population: &Population, labels: &[u32], people: &[u32]) -> (u64, u64) {
-        let groups = population.clean_key_groups(people);
-        let pairs = |mut keys: Vec<(u32, u32)>| {
-            keys.sort_unstable();
-            keys.chunk_by(|a, b| a == b).map(|same| (same.len() * (same.len() - 1) / 2) as u64).sum::<u64>()
-        };
-        let all = pairs(groups.iter().map(|&group| (group, 0)).collect());
-        let joined = pairs(groups.into_iter().zip(labels.iter().copied()).collect());
-        (all, joined)
-    }
-}
-
-impl Population {
-    /// Groups of records of one true person and one tenant that equal keys, or name and birth date, connect: what any method
-    /// could find at best. Records that reach nobody are by themselves.
-    pub fn clean_key_groups(&self, people: &[u32]) -> Vec<Record> {
-        let mut forest = Forest::new(self.len());
-        let mut join = |mut keys: Vec<(u64, u32, u16, Record)>| {
-            keys.sort_unstable();
-            for same in keys.chunk_by(|a, b| (a.0, a.1, a.2) == (b.0, b.1, b.2)) {
-                same.iter().for_each(|key| {
-                    forest.join(same[0].3, key.3);
-                });
-            }
-        };
-        let owner = |record: Record| (people[record as usize], self.at(record).tenant);
-        for kind in KeyKind::ALL {
-            join(
-                self.pairs(kind).map(|(symbol, record)| (u64::from(symbol), owner(record).0, owner(record).1, record)).collect(),
-            );
-        }
-        let named = (0..self.len()).filter(|&record| self.at(record).born != 0 && self.at(record).first != NONE);
-        join(
-            named
-                .map(|record| {
-                    let (first, last, born) = self.at(record).person();
-                    (u64::from(block_hash((first, last, u64::from(born)))), owner(record).0, owner(record).1, record)
-                })
-                .collect(),
-        );
-        forest.into_labels()
     }
 }
 

@@ -2,9 +2,12 @@
 
 use rayon::prelude::*;
 
-use crate::model::{Code, Gender, PhoneClass, RecordKey, SkipReason, Source, record_order, record_order_prefix};
-use crate::resolve::compare::names::{Names, Nicknames, unmask};
+use crate::model::{Code, Gender, PhoneClass, SkipReason, Source, record_order, record_order_prefix};
+use crate::resolve::compare::names::Names;
+use crate::resolve::compare::nicknames::Nicknames;
+use crate::resolve::compare::spelling::unmask;
 use crate::resolve::options::Options;
+use crate::resolve::population::batches::{LegacyNumbers, born, follows, generation, is_kept, placed, position, push_number_key, tag};
 use crate::resolve::population::intern::{Interner, Marks, NONE, Symbol};
 use crate::resolve::population::packed_text::Arena;
 use crate::resolve::population::words::Vocabulary;
@@ -60,16 +63,6 @@ impl Take for Words {
     fn take<'a>(&mut self, texts: impl Iterator<Item = Option<&'a str>>) {
         self.batch.extend(texts.map(|text| text.map_or(NONE, |text| self.vocabulary.intern(text))));
     }
-}
-
-/// Legacy numbers on their way to their symbols: each with the row that it is of.
-struct LegacyNumbers {
-    regions: [(Source, Symbol); 2],
-    texts: String,
-    /// Row, and where its number ends.
-    ends: Vec<(u32, u32)>,
-    /// The first number of each row.
-    batch: Vec<Symbol>,
 }
 
 /// Rows that are taken in together, so that threads seldom wait for one another.
@@ -196,7 +189,7 @@ impl Gathering {
                 let tell_more = |at: usize, symbol| more.push((record(at), KeyKind::Mca, symbol));
                 legacy.lay_out(tenants.batch.len(), &mca.batch, tell_more);
             }),
-            Box::new(move || take(golf_rsa, batches, |batch, row| batch.golf_rsa_id(row))),
+            Box::new(move || take_numbers(golf_rsa, batches, |batch, row| batch.golf_rsa_id(row))),
             Box::new(move || take(auth, batches, |batch, row| batch.auth_user_id(row))),
             Box::new(move || {
                 for (source, batch) in batches {
@@ -206,7 +199,7 @@ impl Gathering {
                     });
                 }
             }),
-            Box::new(move || take(cdh, batches, |batch, row| batch.cdh_id(row))),
+            Box::new(move || take_numbers(cdh, batches, |batch, row| batch.cdh_id(row))),
             Box::new(move || {
                 take(firsts, batches, |batch, row| batch.first_key(row));
                 for (first, _, batch) in placed(batches) {
@@ -234,14 +227,14 @@ impl Gathering {
             false if batch.may_found(row) => MAY_FOUND,
             false => 0,
         };
-        let born = batch.born_on(row).filter(|_| !is_deleted).and_then(|day| day.date());
+        let born = if is_deleted { 0 } else { born(batch, row) };
         let mut keys = KeyKind::ALL.map(|kind| if kind == KeyKind::Mca { NONE } else { self.keys[kind as usize].batch[at] });
         keys[KeyKind::Mca as usize] = self.legacy.batch[at];
         Features {
             keys,
             first: self.firsts.batch[at],
             last: self.lasts.batch[at],
-            born: born.map_or(0, number_of_date),
+            born,
             tenant: u16::try_from(self.tenants.batch[at]).expect("fewer than 65,536 tenants"),
             skip: batch.skip_reason(row).unwrap_or(SkipReason::NoKey) as u8,
             flags: gender | state,
@@ -254,7 +247,15 @@ impl Gathering {
             let Some(kind) = batch.kind(row).and_then(KeyKind::of).filter(|_| batch.is_key(row)) else { continue };
             let id = self.further_ids.push(batch.source_id(row));
             // The region of an MCA number shows only with the person's tenant; until then it is the bare number.
-            let symbol = self.keys[kind as usize].interner.intern(batch.value(row));
+            let value = match kind {
+                KeyKind::GolfRsa | KeyKind::Cdh | KeyKind::Mca => {
+                    self.scratch.clear();
+                    push_number_key(batch.value(row), &mut self.scratch);
+                    self.scratch.as_str()
+                }
+                KeyKind::Auth | KeyKind::Email | KeyKind::Phone => batch.value(row),
+            };
+            let symbol = self.keys[kind as usize].interner.intern(value);
             self.further.push(Further { source, id, kind, symbol });
         }
     }
@@ -273,8 +274,11 @@ impl Gathering {
         for at in 1..source_ends.len() {
             source_ends[at] += source_ends[at - 1];
         }
-        let (words, [firsts, lasts]) = alphabetical([&self.firsts.vocabulary, &self.lasts.vocabulary]);
+        let spelled = [&self.firsts.vocabulary, &self.lasts.vocabulary];
+        let generations: [Vec<u8>; 2] = spelled.map(|names| names.iter().map(|name| generation(name).1).collect());
+        let (words, [firsts, lasts]) = alphabetical(spelled);
         self.rows.par_iter_mut().for_each(|row| {
+            row.skip |= generations[0][row.first as usize].max(generations[1][row.last as usize]) << 4;
             row.first = firsts[row.first as usize];
             row.last = lasts[row.last as usize];
         });
@@ -289,6 +293,7 @@ impl Gathering {
             more: self.more.iter().map(|&(record, kind, symbol)| (at(record), kind, symbol)).collect(),
             tags: self.tags.iter().map(|&(record, tag)| (at(record), firsts[tag as usize])).collect(),
             names,
+            births: 0,
         };
         drop(place);
         let mca = &mut self.keys[KeyKind::Mca as usize].interner;
@@ -355,63 +360,6 @@ impl Gathering {
     }
 }
 
-impl LegacyNumbers {
-    /// A legacy member bears its own number; a player quotes one of its tenant's region, or of both when no tenant is known.
-    fn collect(&mut self, batches: &[(Source, people::Columns)], tenants: &[Symbol]) {
-        self.texts.clear();
-        self.ends.clear();
-        for (first, source, batch) in placed(batches) {
-            for row in (0..batch.len()).filter(|&row| is_kept(batch, row)) {
-                let (at, tenant) = (first + row, tenants[first + row]);
-                if source.is_mca() {
-                    self.push(at, source, batch.source_id(row));
-                } else if let Some(quoted) = batch.mca_id(row) {
-                    for (region, of) in self.regions {
-                        if tenant == NONE || tenant == of {
-                            self.push(at, region, quoted);
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    fn push(&mut self, row: usize, source: Source, number: &str) {
-        write_mca(source, number, &mut self.texts);
-        self.ends.push((position(row), u32::try_from(self.texts.len()).expect("a batch stays below 4 GiB")));
-    }
-
-    fn texts(&self) -> impl Iterator<Item = &str> {
-        let starts = std::iter::once(0).chain(self.ends.iter().map(|&(_, end)| end as usize));
-        starts.zip(&self.ends).map(|(start, &(_, end))| &self.texts[start..end as usize])
-    }
-
-    /// Gives each row its first number, and tells the others.
-    fn lay_out(&mut self, rows: usize, symbols: &[Symbol], mut tell_more: impl FnMut(usize, Symbol)) {
-        self.batch.clear();
-        self.batch.resize(rows, NONE);
-        for (&(row, _), &symbol) in self.ends.iter().zip(symbols) {
-            match &mut self.batch[row as usize] {
-                first @ &mut NONE => *first = symbol,
-                _ => tell_more(row as usize, symbol),
-            }
-        }
-    }
-}
-
-/// Batches with the position of their first row.
-fn placed(batches: &[(Source, people::Columns)]) -> impl Iterator<Item = (usize, Source, &people::Columns)> {
-    batches.iter().scan(0, |next, (source, batch)| {
-        let first = *next;
-        *next += batch.len();
-        Some((first, *source, batch))
-    })
-}
-
-fn is_kept(batch: &people::Columns, row: usize) -> bool {
-    batch.deleted_at(row).is_none()
-}
-
 /// Gives numbers to the texts of a column; deleted records have none.
 fn take<'a>(
     column: &mut impl Take,
@@ -424,38 +372,35 @@ fn take<'a>(
     }
 }
 
-/// Whether a batch is in record order, and comes after what arrived last.
-fn follows(last: &mut Option<(Source, String)>, source: Source, batch: &people::Columns) -> bool {
-    let Some(end) = batch.len().checked_sub(1) else { return true };
-    let key = |row: usize| RecordKey { source, id: batch.source_id(row) };
-    let is_next = last.as_ref().is_none_or(|(source, id)| record_order(RecordKey { source: *source, id }, key(0)).is_le());
-    *last = Some((source, batch.source_id(end).to_owned()));
-    is_next && (0..end).all(|row| record_order(key(row), key(row + 1)).is_le())
+/// The same of numbers, which are compared in one spelling.
+fn take_numbers<'a>(
+    column: &mut Column,
+    batches: &'a [(Source, people::Columns)],
+    text: impl Fn(&'a people::Columns, usize) -> Option<&'a str>,
+) {
+    column.clear();
+    let (mut keys, mut ends) = (String::new(), Vec::new());
+    for (_, batch) in batches {
+        keys.clear();
+        ends.clear();
+        for row in 0..batch.len() {
+            if let Some(number) = text(batch, row).filter(|_| is_kept(batch, row)) {
+                push_number_key(number, &mut keys);
+            }
+            ends.push(keys.len());
+        }
+        let starts = std::iter::once(0).chain(ends.iter().copied());
+        column.take(starts.zip(&ends).map(|(start, &end)| (start < end).then(|| &keys[start..end])));
+    }
 }
 
-/// The letters of an address's `+tag`, if they may be a name.
-fn tag(email: &str) -> Option<String> {
-    // Hardly any address has one.
-    let (name, rest) = email.split_once('+')?;
-    let (tag, _) = rest.split_once('@').filter(|_| !name.contains('@'))?;
-    let letters: String = tag.chars().filter(char::is_ascii_alphabetic).collect();
-    (letters.len() >= 3).then_some(letters)
-}
-
-fn position(at: usize) -> Record {
-    Record::try_from(at).expect("records are counted in 32 bits")
-}
-
-fn number_of_date(date: chrono::NaiveDate) -> u32 {
-    use chrono::Datelike;
-    u32::try_from(date.year()).unwrap_or(0) * 10_000 + date.month() * 100 + date.day()
-}
-
-/// Given and family names as they are compared, in alphabetical order, and the new symbol of each as it was read.
+/// Given and family names as they are compared, in alphabetical order, given names of several words also without their blanks; and the
+/// new symbol of each as it was read.
 fn alphabetical([firsts, lasts]: [&Vocabulary; 2]) -> (Vocabulary, [Vec<Symbol>; 2]) {
-    let firsts: Vec<String> = firsts.iter().map(|name| unmasked(name).trim().to_owned()).collect();
-    let lasts: Vec<String> = lasts.iter().map(|name| unmasked(name).replace(' ', "")).collect();
-    let mut sorted: Vec<&str> = firsts.iter().chain(&lasts).map(String::as_str).collect();
+    let firsts: Vec<String> = firsts.iter().map(|name| unmasked(generation(name).0).trim().to_owned()).collect();
+    let lasts: Vec<String> = lasts.iter().map(|name| unmasked(generation(name).0).replace(' ', "")).collect();
+    let plain: Vec<String> = firsts.iter().filter(|name| name.contains(' ')).map(|name| name.replace(' ', "")).collect();
+    let mut sorted: Vec<&str> = firsts.iter().chain(&lasts).chain(&plain).map(String::as_str).collect();
     sorted.par_sort_unstable();
     let mut words = Vocabulary::default();
     sorted.iter().for_each(|name| {

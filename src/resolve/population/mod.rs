@@ -1,5 +1,6 @@
 //! Every person record of every source in scope, as flat columns of small integers in record order.
 
+pub(super) mod batches;
 pub(super) mod intern;
 pub(super) mod load;
 pub(super) mod packed_text;
@@ -83,11 +84,17 @@ pub struct Features {
     pub(in crate::resolve) born: u32,
     /// 0 if absent.
     pub(in crate::resolve) tenant: u16,
+    /// Why the record is left out when nothing joins it, in the lower half; the generation suffix of its name in the upper.
     pub(in crate::resolve) skip: u8,
     pub(in crate::resolve) flags: u8,
 }
 
 impl Features {
+    /// The generation suffix of the name: 1 for senior, 2 for junior or second, 3 and 4 for those after; 0 without one.
+    pub(in crate::resolve) fn generation(&self) -> u8 {
+        self.skip >> 4
+    }
+
     /// Given name, family name, birth date.
     pub(in crate::resolve) fn person(&self) -> (Symbol, Symbol, u32) {
         (self.first, self.last, self.born)
@@ -130,6 +137,8 @@ pub struct Population {
     pub(in crate::resolve) tags: Vec<(Record, Symbol)>,
     /// Names of the population.
     pub names: Names,
+    /// Records that show a birth date.
+    pub(super) births: u32,
 }
 
 impl Population {
@@ -294,7 +303,7 @@ impl Population {
 
     /// Why the record is left out when nothing joins it.
     pub fn skip_reason(&self, record: Record) -> SkipReason {
-        if self.is_deleted(record) { SkipReason::Deleted } else { SkipReason::ALL[usize::from(self.at(record).skip)] }
+        if self.is_deleted(record) { SkipReason::Deleted } else { SkipReason::ALL[usize::from(self.at(record).skip & 0xf)] }
     }
 }
 
@@ -333,9 +342,12 @@ impl Population {
         }
         let mut sizes: Vec<u32> = counts.iter().map(|&(_, count)| count).collect();
         sizes.sort_unstable();
+        self.births = sizes.iter().sum();
         let Some(&median) = sizes.get(sizes.len() / 2) else { return };
         let limit = (10 * median).max(20);
-        let frequent: Vec<u32> = counts.into_iter().filter(|&(_, count)| count > limit).map(|(date, _)| date).collect();
+        let is_frequent = |&(_, count): &(u32, u32)| count > limit;
+        self.births -= counts.iter().filter(|of| is_frequent(of)).map(|(_, count)| count).sum::<u32>();
+        let frequent: Vec<u32> = counts.into_iter().filter(is_frequent).map(|(date, _)| date).collect();
         if !frequent.is_empty() {
             self.rows.par_iter_mut().filter(|row| frequent.binary_search(&row.born).is_ok()).for_each(|row| row.born = 0);
         }

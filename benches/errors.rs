@@ -1,0 +1,85 @@
+//! What went wrong, for whoever tunes: pairs joined wrongly and reachable pairs missed, counted by rule and refusal, some of each shown.
+
+use std::collections::BTreeMap;
+
+use crm_backfill::model::{RecordKey, record_order};
+use crm_backfill::resolve::Resolution;
+
+use crate::truth::{Raw, Truth};
+
+/// Pairs of each kind whose refusal is looked up.
+const SAMPLE: usize = 600;
+
+/// Prints up to `shown` pairs of each kind of error.
+pub fn tell(records: &[Raw], truth: &Truth, resolution: &Resolution, shown: usize) {
+    let mut raws: Vec<&Raw> = records.iter().collect();
+    let key = |raw: &&Raw| (raw.source, raw.id.clone());
+    raws.sort_by(|a, b| {
+        let ((source_a, id_a), (source_b, id_b)) = (key(a), key(b));
+        record_order(RecordKey { source: source_a, id: &id_a }, RecordKey { source: source_b, id: &id_b })
+    });
+    let labels = resolution.labels();
+    let mut found: BTreeMap<&str, Vec<(u32, u32)>> = BTreeMap::new();
+    let mut note = |what, a: u32, b: u32| found.entry(what).or_default().push((a, b));
+    for cluster in groups(labels) {
+        let person = |record: &u32| truth.people[*record as usize];
+        if let Some(&stranger) = cluster.iter().find(|record| person(record) != person(&cluster[0])) {
+            let best = cluster
+                .iter()
+                .copied()
+                .filter(|other| person(other) != person(&stranger))
+                .max_by_key(|&other| resolution.bits16(other, stranger));
+            let home = |record: u32| truth.households[record as usize];
+            let best = best.expect("there is one of another person");
+            note(if home(best) == home(stranger) { "joined, one household:" } else { "joined, strangers:" }, best, stranger);
+        }
+    }
+    let wanted = if std::env::var_os("ERRORS_ALL").is_some() { &truth.people } else { &truth.reachable };
+    for group in groups(wanted) {
+        let label = |record: &u32| labels[*record as usize];
+        if let Some(&apart) = group.iter().find(|record| label(record) != label(&group[0])) {
+            let best = group
+                .iter()
+                .copied()
+                .filter(|other| label(other) != label(&apart))
+                .max_by_key(|&other| resolution.bits16(other, apart));
+            note("missed:", best.expect("there is one elsewhere"), apart);
+        }
+    }
+    let mut kinds: BTreeMap<String, Vec<(u32, u32)>> = BTreeMap::new();
+    for (what, pairs) in found {
+        println!("{:>6} {what}", pairs.len());
+        // Finding the refusal takes a look at all records, so that a sample has to do.
+        for &(a, b) in pairs.iter().step_by(pairs.len().div_ceil(SAMPLE)) {
+            let compared = resolution.compare(a, b);
+            let kind = format!("{what} {} {}", compared.rule.unwrap_or("-"), compared.refusal.unwrap_or("-"));
+            kinds.entry(kind).or_default().push((a, b));
+        }
+    }
+    let mut counted: Vec<(String, Vec<(u32, u32)>)> = kinds.into_iter().collect();
+    counted.sort_by_key(|(kind, pairs)| (std::cmp::Reverse(pairs.len()), kind.clone()));
+    for (kind, pairs) in &counted {
+        println!("{:>6} {kind}", pairs.len());
+        for &(a, b) in pairs.iter().step_by(pairs.len().div_ceil(shown.max(1)).max(1)).take(shown) {
+            for record in [a, b] {
+                let raw = raws[record as usize];
+                println!(
+                    "         {:?}:{} {:?} | {} | {} | {} / {} | {} | {} {} {} {}",
+                    raw.source, raw.id, raw.tenant, raw.email, raw.phone, raw.first, raw.last, raw.born, raw.golf_rsa, raw.cdh, raw.mca, raw.auth
+                );
+            }
+            let compared = resolution.compare(a, b);
+            let said: Vec<String> = compared.evidence.iter().map(|piece| format!("{} {:+.1}", piece.words, piece.bits)).collect();
+            println!("           {:+.1}: {}", compared.bits, said.join("; "));
+        }
+    }
+}
+
+/// Records that bear one number, where there are several.
+fn groups(numbers: &[u32]) -> Vec<Vec<u32>> {
+    let mut groups: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    for (record, &number) in (0u32..).zip(numbers) {
+        groups.entry(number).or_default().push(record);
+    }
+    groups.into_values().filter(|group| group.len() > 1).collect()
+}

@@ -1,0 +1,179 @@
+//! What is read of staged batches row by row: legacy numbers, tags of emails, and numbers in the one spelling they are compared in.
+
+use crate::model::{RecordKey, Source, record_order};
+use crate::resolve::population::intern::{NONE, Symbol};
+use crate::resolve::population::{Record, write_mca};
+use crate::tables::Columns as _;
+use crate::tables::stage::people;
+
+/// Legacy numbers on their way to their symbols: each with the row that it is of.
+pub(super) struct LegacyNumbers {
+    pub(super) regions: [(Source, Symbol); 2],
+    pub(super) texts: String,
+    /// Row, and where its number ends.
+    pub(super) ends: Vec<(u32, u32)>,
+    /// The first number of each row.
+    pub(super) batch: Vec<Symbol>,
+}
+
+impl LegacyNumbers {
+    /// A legacy member bears its own number; a player quotes one of its tenant's region, or of both when no tenant is known.
+    pub(super) fn collect(&mut self, batches: &[(Source, people::Columns)], tenants: &[Symbol]) {
+        self.texts.clear();
+        self.ends.clear();
+        for (first, source, batch) in placed(batches) {
+            for row in (0..batch.len()).filter(|&row| is_kept(batch, row)) {
+                let (at, tenant) = (first + row, tenants[first + row]);
+                if source.is_mca() {
+                    self.push(at, source, batch.source_id(row));
+                } else if let Some(quoted) = batch.mca_id(row) {
+                    for (region, of) in self.regions {
+                        if tenant == NONE || tenant == of {
+                            self.push(at, region, quoted);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn push(&mut self, row: usize, source: Source, number: &str) {
+        write_mca(source, "", &mut self.texts);
+        push_number_key(number, &mut self.texts);
+        self.ends.push((position(row), u32::try_from(self.texts.len()).expect("a batch stays below 4 GiB")));
+    }
+
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        let starts = std::iter::once(0).chain(self.ends.iter().map(|&(_, end)| end as usize));
+        starts.zip(&self.ends).map(|(start, &(_, end))| &self.texts[start..end as usize])
+    }
+
+    /// Gives each row its first number, and tells the others.
+    pub(super) fn lay_out(&mut self, rows: usize, symbols: &[Symbol], mut tell_more: impl FnMut(usize, Symbol)) {
+        self.batch.clear();
+        self.batch.resize(rows, NONE);
+        for (&(row, _), &symbol) in self.ends.iter().zip(symbols) {
+            match &mut self.batch[row as usize] {
+                first @ &mut NONE => *first = symbol,
+                _ => tell_more(row as usize, symbol),
+            }
+        }
+    }
+}
+
+/// Batches with the position of their first row.
+pub(super) fn placed(batches: &[(Source, people::Columns)]) -> impl Iterator<Item = (usize, Source, &people::Columns)> {
+    batches.iter().scan(0, |next, (source, batch)| {
+        let first = *next;
+        *next += batch.len();
+        Some((first, *source, batch))
+    })
+}
+
+pub(super) fn is_kept(batch: &people::Columns, row: usize) -> bool {
+    batch.deleted_at(row).is_none()
+}
+
+/// Appends a number without separators and leading zeros, in capitals.
+pub(super) fn push_number_key(number: &str, out: &mut String) {
+    let mut letters = number.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_uppercase()).peekable();
+    while letters.next_if_eq(&'0').is_some() {}
+    out.extend(letters);
+}
+
+/// Whether a batch is in record order, and comes after what arrived last.
+pub(super) fn follows(last: &mut Option<(Source, String)>, source: Source, batch: &people::Columns) -> bool {
+    let Some(end) = batch.len().checked_sub(1) else { return true };
+    let key = |row: usize| RecordKey { source, id: batch.source_id(row) };
+    let is_next = last.as_ref().is_none_or(|(source, id)| record_order(RecordKey { source: *source, id }, key(0)).is_le());
+    *last = Some((source, batch.source_id(end).to_owned()));
+    is_next && (0..end).all(|row| record_order(key(row), key(row + 1)).is_le())
+}
+
+/// The letters of an address's `+tag`, if they may be a name.
+pub(super) fn tag(email: &str) -> Option<String> {
+    // Hardly any address has one.
+    let (name, rest) = email.split_once('+')?;
+    let (tag, _) = rest.split_once('@').filter(|_| !name.contains('@'))?;
+    let letters: String = tag.chars().filter(char::is_ascii_alphabetic).collect();
+    (letters.len() >= 3).then_some(letters)
+}
+
+pub(super) fn position(at: usize) -> Record {
+    Record::try_from(at).expect("records are counted in 32 bits")
+}
+
+/// A record's birth date as the number yyyymmdd, 0 if absent. A date that no living person has is not shown to anybody, but two records
+/// that share it share it all the same.
+pub(super) fn born(batch: &people::Columns, row: usize) -> u32 {
+    match batch.born_on(row).and_then(|day| day.date()) {
+        Some(date) => number_of_date(date),
+        None => batch.born_raw(row).map_or(0, written_date),
+    }
+}
+
+/// A date written as yyyy-mm-dd or yyyymmdd; 0 for another text, and for a first of January, which is a form's default.
+fn written_date(raw: &str) -> u32 {
+    let raw = raw.trim();
+    let is_dashed = raw.len() == 10 && raw.as_bytes()[4] == b'-' && raw.as_bytes()[7] == b'-';
+    let digits = || raw.bytes().filter(u8::is_ascii_digit);
+    if digits().count() != 8 || (!is_dashed && raw.len() != 8) {
+        return 0;
+    }
+    let number = digits().fold(0, |number, digit| number * 10 + u32::from(digit - b'0'));
+    let (year, month, day) = (number / 10_000, number / 100 % 100, number % 100);
+    let is_date = (1900..2100).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
+    if is_date && number % 10_000 != 101 { number } else { 0 }
+}
+
+/// A folded name without its generation suffix, and which generation it is: 1 senior, 2 junior or second, then third and fourth; 0
+/// where there is none.
+pub(super) fn generation(name: &str) -> (&str, u8) {
+    let Some((rest, word)) = name.rsplit_once(' ') else { return (name, 0) };
+    let generation = match word {
+        "sr" | "snr" | "sen" | "senior" => 1,
+        "jr" | "jnr" | "jun" | "junior" | "ii" => 2,
+        "iii" => 3,
+        "iv" => 4,
+        _ => return (name, 0),
+    };
+    (rest, generation)
+}
+
+fn number_of_date(date: chrono::NaiveDate) -> u32 {
+    use chrono::Datelike;
+    u32::try_from(date.year()).unwrap_or(0) * 10_000 + date.month() * 100 + date.day()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_compared_without_separators_and_leading_zeros_in_one_case() {
+        let key = |number: &str| {
+            let mut key = String::new();
+            push_number_key(number, &mut key);
+            key
+        };
+        assert_eq!(key("gr-1808-928"), "GR1808928");
+        assert_eq!(key("002700212320"), "2700212320");
+        assert_eq!(key("27 0021 2320"), "2700212320");
+        assert_eq!(key("000"), "");
+    }
+
+    #[test]
+    fn a_generation_suffix_is_told_apart_from_the_name() {
+        assert_eq!(generation("lee snr"), ("lee", 1));
+        assert_eq!(generation("van der merwe jnr"), ("van der merwe", 2));
+        assert_eq!(generation("lee iii"), ("lee", 3));
+        assert_eq!(["junior", "lee", ""].map(generation), [("junior", 0), ("lee", 0), ("", 0)]);
+    }
+
+    #[test]
+    fn a_date_that_nobody_living_has_is_compared_and_a_default_is_not() {
+        assert_eq!(written_date("1908-12-09"), 19_081_209);
+        assert_eq!(written_date("19081209"), 19_081_209);
+        assert_eq!(["1900-01-01", "9.12.1908", "1908-13-09", "0823334455", ""].map(written_date), [0; 5]);
+    }
+}
