@@ -36,6 +36,8 @@ pub struct Config {
     pub activities: Activities,
     /// Scores.
     pub scores: Scores,
+    /// How dates are written.
+    pub dates: Dates,
     /// Expected row counts, `source.entity = rows`.
     pub expect: BTreeMap<String, BTreeMap<String, u64>>,
     /// Loading.
@@ -363,19 +365,41 @@ impl Connections {
     }
 }
 
+/// Which of two ambiguous numbers of a date is the day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DateOrder {
+    /// `31/12/1975`.
+    DayFirst,
+    /// `12/31/1975`.
+    MonthFirst,
+}
+
+/// Settings of dates.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Dates {
+    /// By `source.entity.column`: the order, where a column proves none or both.
+    pub order: BTreeMap<String, DateOrder>,
+}
+
 /// Settings of loading.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Load {
     /// Rejected rows per exported rows of an entity above which nothing is staged.
     pub max_reject_ratio: f64,
+    /// Unreadable cells per filled ones of a typed column above which nothing is staged; a single one is always allowed.
+    pub max_unreadable_ratio: f64,
+    /// Unreadable cells of a column of deletion or consent above which nothing is staged.
+    pub max_unreadable_decisive: u64,
     /// Rows of the review queue that are loaded, best first.
     pub max_candidates: usize,
 }
 
 impl Default for Load {
     fn default() -> Self {
-        Self { max_reject_ratio: 0.05, max_candidates: 20_000 }
+        Self { max_reject_ratio: 0.05, max_unreadable_ratio: 0.01, max_unreadable_decisive: 1, max_candidates: 20_000 }
     }
 }
 
@@ -429,6 +453,9 @@ impl Config {
             return Err(wrong(format!("connections.encodings.{source} does not give an encoding of a source"))
                 .help("write it as  [connections.encodings]  scl = \"windows-1252\"")
                 .into());
+        }
+        if !(0.0..=1.0).contains(&self.load.max_unreadable_ratio) {
+            return Err(wrong("load.max_unreadable_ratio must lie between 0 and 1".to_owned()).into());
         }
         if !(0.0..=1.0).contains(&self.load.max_reject_ratio) {
             return Err(wrong("load.max_reject_ratio must lie between 0 and 1".to_owned()).into());
