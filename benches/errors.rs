@@ -65,7 +65,18 @@ pub fn tell(records: &[Raw], truth: &Truth, resolution: &Resolution, shown: usiz
                 let raw = raws[record as usize];
                 println!(
                     "         {:?}:{} {:?} | {} | {} | {} / {} | {} | {} {} {} {}",
-                    raw.source, raw.id, raw.tenant, raw.email, raw.phone, raw.first, raw.last, raw.born, raw.golf_rsa, raw.cdh, raw.mca, raw.auth
+                    raw.source,
+                    raw.id,
+                    raw.tenant,
+                    raw.email,
+                    raw.phone,
+                    raw.first,
+                    raw.last,
+                    raw.born,
+                    raw.golf_rsa,
+                    raw.cdh,
+                    raw.mca,
+                    raw.auth
                 );
             }
             let compared = resolution.compare(a, b);

@@ -196,7 +196,7 @@ fn a_column_that_proves_two_date_orders_is_refused() {
     bench.export(Source::McaUk, &bench.dumps(Source::McaUk));
     let fault = bench.fault();
     assert_eq!(fault.exit, Exit::Input);
-    assert!(fault.what.contains("mca_za") && fault.what.contains("two orders"), "{}", fault.what);
+    assert!(fault.what.contains("members.csv") && fault.what.contains("two orders"), "{}", fault.what);
 }
 
 #[test]

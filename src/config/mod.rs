@@ -1,9 +1,11 @@
 //! Settings: `backfill.toml`; variables and `.env` beside it. Read here and nowhere else.
 
 mod connections;
+mod dates;
 mod environment;
 
 pub use connections::Connections;
+pub use dates::{DateOrder, Dates};
 pub use environment::Environment;
 
 use std::collections::BTreeMap;
@@ -37,6 +39,8 @@ pub struct Config {
     pub activities: Activities,
     /// Scores.
     pub scores: Scores,
+    /// How dates are written.
+    pub dates: Dates,
     /// Expected row counts, `source.entity = rows`.
     pub expect: BTreeMap<String, BTreeMap<String, u64>>,
     /// Loading.
@@ -338,13 +342,17 @@ pub struct Scores {
 pub struct Load {
     /// Rejected rows per exported rows of an entity above which nothing is staged.
     pub max_reject_ratio: f64,
+    /// Unreadable cells per filled ones of a typed column above which nothing is staged; a single one is always allowed.
+    pub max_unreadable_ratio: f64,
+    /// Unreadable cells of a column of deletion or consent above which nothing is staged.
+    pub max_unreadable_decisive: u64,
     /// Rows of the review queue that are loaded, best first.
     pub max_candidates: usize,
 }
 
 impl Default for Load {
     fn default() -> Self {
-        Self { max_reject_ratio: 0.05, max_candidates: 20_000 }
+        Self { max_reject_ratio: 0.05, max_unreadable_ratio: 0.01, max_unreadable_decisive: 1, max_candidates: 20_000 }
     }
 }
 
@@ -387,6 +395,9 @@ impl Config {
             return Err(wrong("activities.lookback is not a number of years".to_owned()).help("write it as \"2y\"").into());
         }
         self.connections.check().map_err(|(what, help)| wrong(what).help(help))?;
+        if !(0.0..=1.0).contains(&self.load.max_unreadable_ratio) {
+            return Err(wrong("load.max_unreadable_ratio must lie between 0 and 1".to_owned()).into());
+        }
         if !(0.0..=1.0).contains(&self.load.max_reject_ratio) {
             return Err(wrong("load.max_reject_ratio must lie between 0 and 1".to_owned()).into());
         }

@@ -1,11 +1,11 @@
 //! Numbers that associations give to players: opaque, but never a national identity number.
 
 use crate::model::AliasType;
+use crate::model::escapes::unescape_number;
 use crate::model::national_id::is_national_id;
-use crate::model::phone::is_scientific;
 use crate::model::reason::{Reason, Reasons};
 use crate::model::reference::{Junk, JunkKind};
-use crate::model::text::is_null_word;
+use crate::model::text::{ascii_digit, exact_digits, is_invisible, is_null_word, is_scientific};
 
 /// The longest association number.
 const LONGEST: usize = 20;
@@ -18,7 +18,7 @@ pub struct AssociationNumber {
 }
 
 impl AssociationNumber {
-    /// As text: capital letters, digits and hyphens.
+    /// As text: capital letters, digits and hyphens; of a kind that no map knows, in the case it is written in.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.bytes[..self.len]).expect("ASCII")
     }
@@ -47,14 +47,21 @@ impl AssociationNumber {
     }
 
     fn parse(raw: &str, kind: Option<AliasType>, junk: &Junk) -> Result<Self, Reason> {
-        if is_scientific(raw) {
+        let plain = unescape_number(raw, &mut Reasons::default());
+        let exact = exact_digits(&plain);
+        if exact.is_none() && is_scientific(&plain) {
             return Err(Reason::NumberScientific);
         }
+        let raw = exact.as_deref().unwrap_or(plain.trim().trim_matches(['\'', '"', '`']));
         // A spreadsheet turns 0012345 into 12345.0; the zeros are gone, the point need not stay.
         let raw = raw.strip_suffix(".0").filter(|integer| integer.bytes().all(|byte| byte.is_ascii_digit())).unwrap_or(raw);
         let mut number = Self { bytes: [0; LONGEST], len: 0 };
-        for c in raw.chars().filter(|c| !c.is_whitespace() && !crate::model::text::is_invisible(*c)) {
-            let c = c.to_ascii_uppercase();
+        for c in raw.chars().filter(|c| !c.is_whitespace() && !is_invisible(*c)) {
+            let c = match c {
+                '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{ff0d}' => '-',
+                _ => ascii_digit(c).unwrap_or(c),
+            };
+            let c = if kind.is_some() { c.to_ascii_uppercase() } else { c };
             if number.len == LONGEST || !(c.is_ascii_alphanumeric() || c == '-') {
                 return Err(Reason::NumberInvalid);
             }
@@ -76,12 +83,27 @@ impl AssociationNumber {
         if text.bytes().all(|byte| matches!(byte, b'0' | b'-')) || junk.has(JunkKind::Id, &text.to_ascii_lowercase()) {
             return Err(Reason::NumberPlaceholder);
         }
+        // A word, such as `PENDING`, is not a number.
+        let has_digit = text.bytes().any(|byte| byte.is_ascii_digit());
         let fits = match kind {
             Some(AliasType::CdhId) => (8..=10).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()),
-            Some(AliasType::GolfRsaId) => text.len() >= 4,
-            _ => !text.is_empty(),
+            Some(AliasType::GolfRsaId) => text.len() >= 4 && has_digit,
+            Some(_) => has_digit,
+            None => !text.is_empty(),
         };
         if fits { Ok(number) } else { Err(Reason::NumberInvalid) }
+    }
+}
+
+/// An association's number in the one spelling in which two are compared: without separators and leading zeros, letters capital.
+/// Appends to `out`; nothing but zeros and separators appends nothing.
+pub fn number_key(number: &str, out: &mut String) {
+    let start = out.len();
+    let kept = number.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase());
+    for c in kept {
+        if c != '0' || out.len() > start {
+            out.push(c);
+        }
     }
 }
 
@@ -117,6 +139,9 @@ mod tests {
             ("0000000000", AliasType::CdhId, Reason::NumberPlaceholder),
             ("none", AliasType::McaId, Reason::NumberPlaceholder),
             ("undefined", AliasType::GolfRsaId, Reason::NumberPlaceholder),
+            ("PENDING", AliasType::GolfRsaId, Reason::NumberPlaceholder),
+            ("tbc", AliasType::McaId, Reason::NumberPlaceholder),
+            ("Applied For", AliasType::GolfRsaId, Reason::NumberInvalid),
         ] {
             assert_eq!(read(raw, kind), Err(vec![reason]), "{raw}");
         }
@@ -153,8 +178,36 @@ mod tests {
     }
 
     #[test]
+    fn spellings_of_one_number_have_one_key_and_keep_their_own_value() {
+        let key = |raw: &str| {
+            let mut key = String::new();
+            number_key(&read(raw, AliasType::GolfRsaId).unwrap(), &mut key);
+            key
+        };
+        for (one, other) in [
+            ("GR-1808-928", "gr1808928"),
+            ("002700212320", "2700212320"),
+            ("2700212320.0", "2700212320"),
+            ("2.700212320E+09", "2700212320"),
+            ("GR 1808 928", "GR\u{2013}1808\u{2013}928"),
+            ("=\"2700212320\"", "2700212320"),
+        ] {
+            assert_eq!(key(one), key(other), "{one} {other}");
+        }
+        assert_eq!(read("GR-1808-928", AliasType::GolfRsaId).as_deref(), Ok("GR-1808-928"));
+        assert_ne!(key("GR-1808-928"), key("GR-1808-929"));
+    }
+
+    #[test]
+    fn a_benefit_number_is_kept_as_it_is_written() {
+        let mut reasons = Reasons::default();
+        let number = AssociationNumber::read("ned-1", None, &Reference::committed().junk, &mut reasons);
+        assert_eq!((number.unwrap().as_str(), reasons.is_empty()), ("ned-1", true));
+    }
+
+    #[test]
     fn a_number_reads_as_itself() {
-        for raw in ["rsa-1 2", "00123", "AbCd"] {
+        for raw in ["rsa-1 2", "00123", "AbCd1"] {
             let once = read(raw, AliasType::GolfRsaId).unwrap();
             assert_eq!(read(&once, AliasType::GolfRsaId).as_ref(), Ok(&once));
         }

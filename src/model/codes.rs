@@ -62,6 +62,22 @@ coded! {
     }
 }
 
+coded! {
+    /// The generation that a name's suffix says.
+    pub enum NameSuffix {
+        /// Snr, Senior.
+        Senior = "SNR",
+        /// Jnr, Junior.
+        Junior = "JNR",
+        /// II, 2nd.
+        Second = "II",
+        /// III, 3rd.
+        Third = "III",
+        /// IV, 4th.
+        Fourth = "IV",
+    }
+}
+
 /// The tag of a profile whose handicap dates from before its region took up the World Handicap System: not comparable with later
 /// ones.
 pub const PRE_WHS: &str = "pre_whs";

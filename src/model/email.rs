@@ -1,10 +1,19 @@
-//! Addresses: the value the CRM may show, and the key that may prove who somebody is.
+//! Email addresses: the value the CRM may show, and the key that may prove who somebody is.
+
+mod cell;
+mod idna;
+
+use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization;
 
+use crate::model::escapes::unescape;
 use crate::model::reason::{Reason, Reasons};
 use crate::model::reference::{Junk, JunkKind};
 use crate::model::text::is_invisible;
+
+use cell::addresses;
+use idna::push_domain;
 
 /// The longest address (RFC 5321).
 const EMAIL_BYTES: usize = 254;
@@ -18,7 +27,8 @@ const KEPT: usize = 4;
 pub struct Address {
     /// Normal form: composed, lower case, dots and tags kept.
     pub value: String,
-    /// The value without `+tag`, dots folded for Gmail only; empty where the address identifies nobody.
+    /// The value without `+tag`, dots folded for Gmail only, the domain in ASCII, apostrophes in one form; empty where the address
+    /// identifies nobody.
     pub key: String,
 }
 
@@ -38,24 +48,33 @@ pub struct EmailReader {
 }
 
 impl EmailReader {
-    /// The addresses of a cell, the value first; empty when there is none. Reasons tell what was done and why nothing is left.
+    /// The addresses of a cell, the value first; empty when there is none. A cell is split only between whole addresses: of a broken
+    /// one nothing is taken. Reasons tell what was done and why nothing is left.
     pub fn read(&mut self, raw: &str, junk: &Junk, reasons: &mut Reasons) -> &[Address] {
         self.count = 0;
-        self.cell.clear();
-        normalise(raw, &mut self.cell, reasons);
-        let cell = std::mem::take(&mut self.cell);
+        let mut cell = std::mem::take(&mut self.cell);
+        normalise(raw, &mut cell, reasons);
+        while let Cow::Owned(plain) = unescape(&cell, reasons) {
+            normalise(&plain, &mut cell, reasons);
+        }
         let mut refused = Reasons::default();
-        for part in cell.split([';', ',', '/', ' ', '|']) {
-            let part = trim_wrapping(part, reasons);
-            if part.contains('@') && self.count < KEPT {
-                match self.address(part, junk) {
-                    Ok(notes) => reasons.extend(notes),
-                    Err(reason) => refused.insert(reason),
+        match addresses(&cell) {
+            _ if cell.is_empty() => {}
+            None => refused.insert(Reason::EmailInvalid),
+            Some(found) => {
+                if found.is_unwrapped {
+                    reasons.insert(Reason::EmailUnwrapped);
+                }
+                for part in found.addresses.iter().take(KEPT) {
+                    match self.address(part, junk) {
+                        Ok(notes) => reasons.extend(notes),
+                        Err(reason) => refused.insert(reason),
+                    }
                 }
             }
         }
-        if self.count == 0 && !cell.is_empty() {
-            reasons.extend(if refused.is_empty() { Reason::EmailInvalid.into() } else { refused });
+        if self.count == 0 {
+            reasons.extend(refused);
         } else if self.count > 1 {
             reasons.insert(Reason::EmailSplit);
         }
@@ -64,8 +83,12 @@ impl EmailReader {
     }
 
     fn address(&mut self, part: &str, junk: &Junk) -> Result<Reasons, Reason> {
-        let (local, domain) = parts(part).ok_or(Reason::EmailInvalid)?;
-        let base = local.split_once('+').map_or(local, |(base, _)| base.trim_end_matches('.'));
+        let (local, domain) = part.rsplit_once('@').ok_or(Reason::EmailInvalid)?;
+        let is_quoted = local.starts_with('"');
+        let base = match local.split_once('+') {
+            Some((base, _)) if !is_quoted => base.trim_end_matches('.'),
+            _ => local,
+        };
         let junk_local = base.is_empty() || junk.has(JunkKind::EmailLocal, base);
         if junk.has(JunkKind::EmailDomain, domain) || (junk_local && junk.has(JunkKind::EmailDomainIfLocal, domain)) {
             return Err(Reason::EmailPlaceholder);
@@ -88,16 +111,23 @@ impl EmailReader {
             return Ok(Reason::EmailRole.into());
         }
         let gmail = matches!(domain, "gmail.com" | "googlemail.com");
-        address.key.extend(base.chars().filter(|c| !(gmail && *c == '.')));
+        let kept = base.chars().filter(|c| !(gmail && *c == '.'));
+        address.key.extend(kept.map(|c| if is_apostrophe(c) { '\'' } else { c }));
         address.key.push('@');
-        address.key.push_str(if gmail { "gmail.com" } else { domain });
+        push_domain(if gmail { "gmail.com" } else { domain }, &mut address.key);
         Ok(Reasons::default())
     }
+}
+
+/// Whether a character stands where people type an apostrophe.
+fn is_apostrophe(c: char) -> bool {
+    matches!(c, '`' | '´' | '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2032}' | '\u{02b9}' | '\u{02bc}' | '\u{ff07}')
 }
 
 /// Visible, composed, lower case, in this order, since an unseen character may stand between a letter and its accent; blanks around `@`
 /// and `.` removed, other blanks kept as one separator.
 fn normalise(raw: &str, out: &mut String, reasons: &mut Reasons) {
+    out.clear();
     let raw = raw.trim();
     if raw.bytes().all(|byte| byte.is_ascii_graphic()) {
         if raw.bytes().any(|byte| byte.is_ascii_uppercase()) {
@@ -111,9 +141,12 @@ fn normalise(raw: &str, out: &mut String, reasons: &mut Reasons) {
         let visible = raw.chars().filter(|c| !is_invisible(*c));
         let mut blank = false;
         for c in visible.nfc().flat_map(char::to_lowercase).nfc() {
-            if c.is_whitespace() {
+            if matches!(c, '\n' | '\r') {
+                out.push(';');
+            } else if c.is_whitespace() {
                 blank = true;
             } else {
+                let c = if c == '\u{ff20}' { '@' } else { c };
                 if blank && !out.is_empty() && !matches!(c, '@' | '.') && !out.ends_with(['@', '.']) {
                     out.push(' ');
                 } else if blank && !out.is_empty() {
@@ -130,21 +163,9 @@ fn normalise(raw: &str, out: &mut String, reasons: &mut Reasons) {
     }
 }
 
-fn trim_wrapping<'a>(part: &'a str, reasons: &mut Reasons) -> &'a str {
-    let wrapping = |c: char| matches!(c, '<' | '>' | '(' | ')' | '[' | ']' | '"' | '\'' | '`' | ':' | '.' | ',' | ';');
-    let mut bare = part.trim_matches(wrapping);
-    while let Some(rest) = bare.strip_prefix("mailto:") {
-        bare = rest.trim_start_matches(wrapping);
-    }
-    if bare.len() != part.len() && bare.contains('@') {
-        reasons.insert(Reason::EmailUnwrapped);
-    }
-    bare
-}
-
-/// Local part and domain of a well-formed address in lower case.
-fn parts(address: &str) -> Option<(&str, &str)> {
-    let (local, domain) = address.split_once('@')?;
+/// Whether a text in lower case is a well-formed address.
+fn is_address(address: &str) -> bool {
+    let Some((local, domain)) = address.split_once('@') else { return false };
     let letter = |c: char| c.is_ascii_alphanumeric() || (!c.is_ascii() && c.is_alphanumeric());
     let atom = |c: char| letter(c) || "!#$%&'*+-/=?^_`{|}~.".contains(c) || (!c.is_ascii() && !c.is_whitespace());
     let local_fits = !local.is_empty()
@@ -153,6 +174,12 @@ fn parts(address: &str) -> Option<(&str, &str)> {
         && !local.starts_with('.')
         && !local.ends_with('.')
         && !local.contains("..");
+    address.len() <= EMAIL_BYTES && local_fits && is_domain(domain)
+}
+
+/// Whether a text in lower case is a well-formed domain.
+fn is_domain(domain: &str) -> bool {
+    let letter = |c: char| c.is_ascii_alphanumeric() || (!c.is_ascii() && c.is_alphanumeric());
     let label_fits = |label: &str| {
         !label.is_empty()
             && label.len() <= 63
@@ -161,8 +188,7 @@ fn parts(address: &str) -> Option<(&str, &str)> {
             && label.chars().all(|c| letter(c) || c == '-' || (!c.is_ascii() && !c.is_whitespace()))
     };
     let last = domain.rsplit('.').next().unwrap_or_default();
-    let domain_fits = domain.split('.').all(label_fits) && !last.bytes().all(|byte| byte.is_ascii_digit());
-    (address.len() <= EMAIL_BYTES && local_fits && domain_fits).then_some((local, domain))
+    domain.split('.').all(label_fits) && !last.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -210,6 +236,14 @@ mod tests {
             "a.b@mail.test,c@mail.test",
             "a.b@mail.test / C@mail.test",
             "a.b@mail.test or c@mail.test",
+            "a.b@mail.test & c@mail.test",
+            "a.b@mail.test and c@mail.test",
+            "a.b@mail.test | c@mail.test",
+            "a.b@mail.test\nc@mail.test",
+            "a.b@mail.test/c@mail.test",
+            "home: a.b@mail.test work: c@mail.test",
+            "Ann <a.b@mail.test>; Bob <c@mail.test>",
+            "mailto:a.b@mail.test,c@mail.test",
         ] {
             let (addresses, reasons) = read(raw);
             let values: Vec<_> = addresses.iter().map(|address| address.value.as_str()).collect();
@@ -217,6 +251,79 @@ mod tests {
             assert!(reasons.contains(Reason::EmailSplit));
         }
         assert_eq!(read("a.b@mail.test;A.B@mail.test").0.len(), 1);
+    }
+
+    #[test]
+    fn of_a_broken_address_nothing_is_taken() {
+        for raw in [
+            "john smith@gmail.com",
+            "lee,ann@mail.test",
+            "lee;ann@mail.test",
+            "ann lee ann@mail.test",
+            "lee/ ann@mail.test",
+            "john smith @ gmail.com",
+            "mailto:john smith@gmail.com",
+            "e-mail: john smith@gmail.com",
+            "ann@mail; bob@mail.test",
+            "ann@mail.test@bob@mail.test",
+            "john\u{a0}smith@gmail.com",
+            "<john smith@gmail.com>",
+        ] {
+            let (addresses, reasons) = read(raw);
+            assert!(addresses.is_empty() && reasons.contains(Reason::EmailInvalid), "{raw}: {addresses:?} {reasons:?}");
+        }
+    }
+
+    #[test]
+    fn links_labels_and_quoted_local_parts_are_read() {
+        for raw in [
+            "ann@mail.test#mailto:ann@mail.test#",
+            "#mailto:ann@mail.test#",
+            "mailto:ann@mail.test?subject=Hello%20you&body=x",
+            "MAILTO: Ann@mail.test",
+            "E-mail: ann@mail.test",
+            "E-Mail : ann@mail.test",
+            "email = ann@mail.test",
+            "e-pos: ann@mail.test",
+            "Email ann@mail.test",
+            "SMTP:ann@mail.test",
+            "work: ann@mail.test",
+            "\"ann\"@mail.test",
+            "'ann@mail.test'",
+            "\"Lee, Ann\" <ann@mail.test>",
+            "john smith <ann@mail.test>",
+            "<a href=\"mailto:ann@mail.test\">Ann Lee</a>",
+            "<a href='mailto:ann@mail.test'>ann@mail.test</a>",
+            "=HYPERLINK(\"mailto:ann@mail.test\",\"ann@mail.test\")",
+            "[ann@mail.test](mailto:ann@mail.test)",
+            "ann@mail.test (work)",
+            "ann@mail.test; n/a",
+            "ann&#64;mail.test",
+            "ann%40mail.test",
+            "ann\u{ff20}mail.test",
+            "=\"ann@mail.test\"",
+        ] {
+            let (addresses, _) = read(raw);
+            let values: Vec<_> = addresses.iter().map(|address| address.value.as_str()).collect();
+            assert_eq!(values, ["ann@mail.test"], "{raw}");
+        }
+        assert_eq!(value_and_key("\"Ann Lee\"@mail.test").1.as_deref(), Some("\"ann lee\"@mail.test"));
+    }
+
+    #[test]
+    fn one_mailbox_has_one_key() {
+        for (one, other) in [
+            ("ann@m\u{fc}ller.test", "ann@xn--mller-kva.test"),
+            ("ann@MU\u{308}LLER.test", "ann@xn--mller-kva.test"),
+            ("ann@b\u{fc}cher.m\u{fc}ller.test", "ann@xn--bcher-kva.xn--mller-kva.test"),
+            ("o\u{2019}brien@mail.test", "o'brien@mail.test"),
+            ("o\u{b4}brien@mail.test", "o'brien@mail.test"),
+            ("o`brien@mail.test", "o'brien@mail.test"),
+            ("O&#039;Brien@mail.test", "o'brien@mail.test"),
+        ] {
+            let keys = [one, other].map(|raw| value_and_key(raw).1);
+            assert!(keys[0].is_some() && keys[0] == keys[1], "{one} {other}: {keys:?}");
+        }
     }
 
     #[test]

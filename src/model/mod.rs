@@ -5,6 +5,7 @@ mod codes;
 pub mod date;
 mod display;
 pub mod email;
+pub mod escapes;
 pub mod handicap;
 mod ids;
 pub mod name;
@@ -17,6 +18,7 @@ pub mod reviews;
 mod source;
 pub mod text;
 mod time;
+mod written;
 pub mod zone;
 
 pub use codes::*;

@@ -1,5 +1,6 @@
 //! Names as the CRM may show them and as they are compared; case and spelling stay the source's own.
 
+use crate::model::NameSuffix;
 use crate::model::reason::{Reason, Reasons};
 use crate::model::reference::{Junk, JunkKind};
 use crate::model::text::{NAME_BYTES, clean, fold_name};
@@ -18,6 +19,9 @@ struct Part {
     value: String,
     key: String,
     title: String,
+    suffix: Option<NameSuffix>,
+    /// Titles of two people.
+    is_couple: bool,
 }
 
 /// A record's name.
@@ -29,15 +33,17 @@ pub struct Name<'a> {
     pub last: Option<&'a str>,
     /// Given name folded for comparison; null where it has no letters of its own.
     pub first_key: Option<&'a str>,
-    /// Family name folded for comparison.
+    /// Family name folded for comparison, without a generation suffix.
     pub last_key: Option<&'a str>,
-    /// The title that was cut, folded.
+    /// The title that was cut, folded; none where two people's were.
     pub title: Option<&'a str>,
+    /// The generation, where the name says it.
+    pub suffix: Option<NameSuffix>,
 }
 
 impl NameReader {
-    /// Reads both names. `club` is the record's club: a name that is the club's is none. What is done to each goes to its own
-    /// reasons.
+    /// Reads both names. `club` is the record's club: a name that is the club's is not a person's. What is done to each goes to its
+    /// own reasons.
     pub fn read(
         &mut self,
         first: Option<&str>,
@@ -54,8 +60,17 @@ impl NameReader {
             reasons[1].insert(Reason::NameSplit);
             (first, last) = (&self.split[0], &self.split[1]);
         }
-        self.first.read(first, &mut self.buffer, junk, &mut reasons[0]);
-        self.last.read(last, &mut self.buffer, junk, &mut reasons[1]);
+        self.first.read(first, Place::First, &mut self.buffer, junk, &mut reasons[0]);
+        self.last.read(last, Place::Last, &mut self.buffer, junk, &mut reasons[1]);
+        self.buffer.clear();
+        let words = [&self.first.key, &self.last.key].into_iter().filter(|key| !key.is_empty());
+        for (index, word) in words.enumerate() {
+            self.buffer.push_str(if index == 0 { "" } else { " " });
+            self.buffer.push_str(word);
+        }
+        if junk.has(JunkKind::Name, &self.buffer) {
+            refuse_both(&mut self.first, &mut self.last, reasons);
+        }
         if let Some(club) = club {
             self.buffer.clear();
             fold_name(club, &mut self.buffer);
@@ -67,11 +82,7 @@ impl NameReader {
         }
         let pair = |part: &Part| part.value.is_empty() || junk.has(JunkKind::NamePair, &part.key);
         if pair(&self.first) && pair(&self.last) {
-            for (part, reasons) in [&mut self.first, &mut self.last].into_iter().zip(reasons.iter_mut()) {
-                if !part.value.is_empty() {
-                    part.refuse(Reason::NameJunk, reasons);
-                }
-            }
+            refuse_both(&mut self.first, &mut self.last, reasons);
         }
         let some = |text: &'_ String| !text.is_empty();
         Name {
@@ -79,56 +90,153 @@ impl NameReader {
             last: Some(&self.last.value).filter(|text| some(text)).map(String::as_str),
             first_key: Some(&self.first.key).filter(|text| some(text)).map(String::as_str),
             last_key: Some(&self.last.key).filter(|text| some(text)).map(String::as_str),
-            title: Some(&self.first.title).filter(|text| some(text)).map(String::as_str),
+            title: Some(&self.first.title).filter(|text| some(text) && !self.first.is_couple).map(String::as_str),
+            suffix: self.last.suffix.or(self.first.suffix),
         }
     }
 }
 
+fn refuse_both(first: &mut Part, last: &mut Part, reasons: &mut [Reasons; 2]) {
+    for (part, reasons) in [first, last].into_iter().zip(reasons.iter_mut()) {
+        if !part.value.is_empty() {
+            part.refuse(Reason::NameJunk, reasons);
+        }
+    }
+}
+
+/// Which name a part is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    First,
+    Last,
+}
+
 impl Part {
-    fn read(&mut self, raw: &str, buffer: &mut String, junk: &Junk, reasons: &mut Reasons) {
+    fn read(&mut self, raw: &str, place: Place, buffer: &mut String, junk: &Junk, reasons: &mut Reasons) {
         self.value.clear();
         self.key.clear();
         self.title.clear();
+        self.suffix = None;
+        self.is_couple = false;
         let Some(text) = clean(raw, buffer, reasons) else { return };
-        let mut text = text;
-        while let Some((word, rest)) = text.split_once(' ') {
-            self.key.clear();
-            fold_name(word, &mut self.key);
-            if !junk.has(JunkKind::Title, &self.key) {
-                break;
-            }
-            if self.title.is_empty() {
-                std::mem::swap(&mut self.title, &mut self.key);
-            }
-            reasons.insert(Reason::NameTitle);
-            text = rest;
-        }
+        let text = self.without_titles(text, place, junk, reasons);
         self.key.clear();
         if text.len() > NAME_BYTES {
             reasons.insert(Reason::TextTooLong);
             return;
         }
         self.value.push_str(text);
-        fold_name(text, &mut self.key);
+        let (name, suffix) = split_suffix(text, place);
+        if suffix.is_some() {
+            self.suffix = suffix;
+            reasons.insert(Reason::NameSuffix);
+        }
+        fold_name(name, &mut self.key);
         if self.is_junk(junk) {
             self.refuse(Reason::NameJunk, reasons);
-        } else if self.key.is_empty() {
+        } else if self.key.is_empty() && !text.is_empty() {
             self.refuse(Reason::NameNoLetters, reasons);
         }
     }
 
-    /// Whether the whole name, or the name without its digits, is on the list. A single letter is an initial unless listed in
-    /// that very spelling.
+    /// The text behind its titles. A given name that is nothing else is none; a family name that is one stays.
+    fn without_titles<'t>(&mut self, text: &'t str, place: Place, junk: &Junk, reasons: &mut Reasons) -> &'t str {
+        const JOINING: [&str; 5] = ["&", "+", "and", "en", "und"];
+        let mut rest = text;
+        let mut has_title = false;
+        loop {
+            let end = rest.find([' ', '&', '/', '+']).unwrap_or(rest.len()).max(usize::from(rest.starts_with(['&', '+', '/'])));
+            let (word, after) = rest.split_at(end);
+            self.key.clear();
+            fold_name(word, &mut self.key);
+            if junk.has(JunkKind::Title, &self.key) {
+                if after.is_empty() && place == Place::Last {
+                    break;
+                }
+                has_title = true;
+                if self.title.is_empty() {
+                    std::mem::swap(&mut self.title, &mut self.key);
+                }
+                self.is_couple |= after.starts_with('/');
+            } else if has_title && (JOINING.contains(&word.to_ascii_lowercase().as_str()) || word == "/") {
+                self.is_couple = true;
+            } else if let Some(joined) = word.find('.').map(|dot| dot + 1).filter(|dot| *dot < word.len()) {
+                // `Mr.John`
+                self.key.clear();
+                fold_name(&word[..joined], &mut self.key);
+                if !junk.has(JunkKind::Title, &self.key) {
+                    break;
+                }
+                if self.title.is_empty() {
+                    std::mem::swap(&mut self.title, &mut self.key);
+                }
+                has_title = true;
+                rest = &rest[joined..];
+                continue;
+            } else {
+                break;
+            }
+            rest = after.trim_start_matches(' ');
+            if rest.is_empty() {
+                break;
+            }
+        }
+        if has_title {
+            reasons.insert(Reason::NameTitle);
+            rest
+        } else {
+            text
+        }
+    }
+
+    /// Whether the whole name, or the name without its digits, is on the list, is made of one letter alone, or is what a program
+    /// writes for no name. A single letter is an initial unless listed in that very spelling.
     fn is_junk(&self, junk: &Junk) -> bool {
-        let punctuation = !self.value.is_empty() && self.value.chars().all(|c| matches!(c, '-' | '.' | '?' | '*' | '_' | '/'));
-        punctuation || (!self.key.is_empty() && junk.has(JunkKind::Name, &self.key) && !self.value.ends_with('.'))
+        const NOTHING: [&str; 6] = ["null", "none", "nan", "nil", "undefined", "(null)"];
+        let value = self.value.as_str();
+        let punctuation = !value.is_empty() && value.chars().all(|c| matches!(c, '-' | '.' | '?' | '*' | '_' | '/'));
+        let formula = value.starts_with(['=', '@', '#']) || value.starts_with("+") || NOTHING.contains(&value);
+        let listed = !self.key.is_empty() && junk.has(JunkKind::Name, &self.key) && !value.ends_with('.');
+        punctuation || formula || listed || is_one_letter(&self.key)
     }
 
     fn refuse(&mut self, reason: Reason, reasons: &mut Reasons) {
         self.value.clear();
         self.key.clear();
+        self.suffix = None;
         reasons.insert(reason);
     }
+}
+
+/// Whether a folded name is one letter over and over: `xxx xxx`, `aaaa`.
+fn is_one_letter(key: &str) -> bool {
+    let mut letters = key.chars().filter(|c| *c != ' ');
+    let Some(first) = letters.next() else { return false };
+    // `J J J` are initials.
+    letters.all(|c| c == first) && key.len() >= 3 && key.split(' ').all(|word| word.chars().count() >= 2)
+}
+
+/// The name without its generation suffix, and that suffix. A word that is the whole name is not one.
+fn split_suffix(name: &str, place: Place) -> (&str, Option<NameSuffix>) {
+    let Some((before, word)) = name.rsplit_once([' ', ',']) else { return (name, None) };
+    let before = before.trim_end_matches([' ', ',', '.']);
+    let word = word.trim_matches(['.', '(', ')', ',']);
+    let known = |words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known));
+    let is_family = place == Place::Last;
+    let suffix = if known(&["jr", "jnr", "jun"]) || (is_family && known(&["junior"])) {
+        Some(NameSuffix::Junior)
+    } else if known(&["sr", "snr", "sen"]) || (is_family && known(&["senior"])) {
+        Some(NameSuffix::Senior)
+    } else if known(&["ii", "2nd"]) {
+        Some(NameSuffix::Second)
+    } else if known(&["iii", "3rd"]) {
+        Some(NameSuffix::Third)
+    } else if known(&["iv", "4th"]) {
+        Some(NameSuffix::Fourth)
+    } else {
+        None
+    };
+    if before.is_empty() || suffix.is_none() { (name, None) } else { (before, suffix) }
 }
 
 #[cfg(test)]
@@ -171,7 +279,7 @@ mod tests {
         assert_eq!((first.as_deref(), title.as_deref()), (Some("Ann"), Some("mev")));
         assert!(reasons[0].contains(Reason::NameTitle));
         assert_eq!(shown("Prof Dr Ann", "Lee"), pair("Ann", "Lee"));
-        assert_eq!(shown("Sir", "Lee").0, "Sir", "a title alone may be the name");
+        assert_eq!(shown("Mr.John", "Lee"), pair("John", "Lee"));
     }
 
     #[test]
@@ -204,6 +312,85 @@ mod tests {
     fn family_comma_given_in_one_column_is_split() {
         assert_eq!(shown("", "Lee, Ann"), pair("Ann", "Lee"));
         assert_eq!(shown("Ann", "Lee, Jr"), pair("Ann", "Lee, Jr"));
+    }
+
+    #[test]
+    fn a_title_alone_is_no_given_name_and_two_titles_tell_no_gender() {
+        for first in [
+            "Mr",
+            "mr.",
+            "MEV",
+            "Mr & Mrs",
+            "Mr and Mrs",
+            "Mr/Mrs",
+            "Mr. & Mrs.",
+            "Mnr en Mev",
+            "Mr &amp; Mrs",
+            "Dr & Mrs",
+            "Sir",
+        ] {
+            assert_eq!(shown(first, "Roe"), pair("", "Roe"), "{first}");
+        }
+        let title = |first: &str| read_in(first, "Roe", None).2;
+        assert_eq!((title("Mr & Mrs"), title("Mr/Mrs"), title("Mr")), (None, None, Some("mr".to_owned())));
+        assert_eq!(shown("Mr & Mrs John", "Roe"), pair("John", "Roe"));
+        assert_eq!(shown("Ann", "Sir"), pair("Ann", "Sir"), "a family name");
+    }
+
+    #[test]
+    fn generation_suffixes_stay_in_the_name_and_leave_its_key() {
+        let suffix = |first: &str, last: &str| {
+            let junk = Reference::committed().junk;
+            let mut reader = NameReader::default();
+            let name = reader.read(Some(first), Some(last), None, &junk, &mut Default::default());
+            (name.last_key.map(str::to_owned), name.suffix)
+        };
+        for (last, expected) in [
+            ("Lee Snr", NameSuffix::Senior),
+            ("Lee SR.", NameSuffix::Senior),
+            ("Lee (Snr)", NameSuffix::Senior),
+            ("Lee, Jnr", NameSuffix::Junior),
+            ("Lee Junior", NameSuffix::Junior),
+            ("Lee II", NameSuffix::Second),
+            ("Lee 3rd", NameSuffix::Third),
+        ] {
+            assert_eq!(suffix("John", last), (Some("lee".to_owned()), Some(expected)), "{last}");
+        }
+        assert_eq!(suffix("John Jnr", "Lee").1, Some(NameSuffix::Junior));
+        for (first, last) in [("John", "Senior"), ("Junior", "Lee"), ("Ann", "Lee")] {
+            assert_eq!(suffix(first, last).1, None, "{first} {last}");
+        }
+        assert_eq!(shown("John", "Lee Snr"), pair("John", "Lee Snr"));
+    }
+
+    #[test]
+    fn what_programs_write_for_no_name_is_no_name() {
+        for (first, last) in [
+            ("null", "null"),
+            ("NULL", "NULL"),
+            ("nan", "nan"),
+            ("Null", ""),
+            ("XXX", "XXX"),
+            ("xxx xxx", ""),
+            ("Online", "Booking"),
+            ("Online Booking", ""),
+            ("ONLINE BOOKING", "Online Booking"),
+            ("=A1&\" \"&B1", "#REF!"),
+            ("#N/A", "#NAME?"),
+            ("+A1", "@SUM(A1)"),
+            ("Walk", "In"),
+            ("First Name", "Last Name"),
+        ] {
+            assert_eq!(shown(first, last), pair("", ""), "{first} {last}");
+        }
+        assert_eq!(shown("Ann", "Null"), pair("Ann", "Null"), "a family name");
+        assert_eq!(shown("=\"Ann\"", "Lee"), pair("Ann", "Lee"));
+    }
+
+    #[test]
+    fn escaped_names_are_decoded() {
+        assert_eq!(shown("Se&aacute;n", "O&#039;Brien"), pair("Seán", "O'Brien"));
+        assert_eq!(shown("RenÃ©e", "O\\'Brien"), pair("Renée", "O'Brien"));
     }
 
     #[test]

@@ -68,6 +68,10 @@ reasons! {
     TextComposed = "TEXT_COMPOSED", Cleaned;
     /// A dump's word for null (`NULL`, `\N`) became null.
     TextNullWord = "TEXT_NULL_WORD", Cleaned;
+    /// Escapes (`&#039;`, `\'`, `%27`, `="…"`) were removed.
+    TextUnescaped = "TEXT_UNESCAPED", Cleaned;
+    /// UTF-8 that was read as Windows-1252 (`RenÃ©e`) was decoded again.
+    TextMojibake = "TEXT_MOJIBAKE", Cleaned;
     /// The text is longer than any real one; it became null.
     TextTooLong = "TEXT_TOO_LONG", Rejected;
     /// The copy of the raw value was cut at 1024 bytes.
@@ -75,11 +79,11 @@ reasons! {
     /// A South African national identity number stood where it must not; it was dropped, from the raw copy too.
     NationalId = "NATIONAL_ID_IN_FIELD", Rejected;
 
-    /// Not an address.
+    /// Not an address, or not only whole addresses: a part of a broken one is never a value.
     EmailInvalid = "EMAIL_INVALID", Rejected;
     /// A placeholder of the junk list.
     EmailPlaceholder = "EMAIL_PLACEHOLDER", Rejected;
-    /// `mailto:`, a display name, blanks or punctuation around the address were removed.
+    /// A link, a label, a display name, quotes, blanks or punctuation around the address were removed.
     EmailUnwrapped = "EMAIL_UNWRAPPED", Cleaned;
     /// Several addresses in one cell: the first is the value, the others are aliases.
     EmailSplit = "EMAIL_SPLIT", Cleaned;
@@ -104,10 +108,10 @@ reasons! {
     PhonePlusRestored = "PHONE_PLUS_RESTORED", Cleaned;
     /// Written with the prefix 09 that left South Africa until 2007.
     PhoneOldPrefix = "PHONE_OLD_PREFIX", Cleaned;
-    /// Written nationally for another configured region, the only one it is valid in.
-    PhoneOtherRegion = "PHONE_OTHER_REGION", Cleaned;
-    /// Written nationally by a record without a tenant, valid in one configured region only: a value, no key.
-    PhoneRegionGuessed = "PHONE_REGION_GUESSED", Noted;
+    /// Written nationally for another configured region, the only one it is valid in: a value, no key.
+    PhoneOtherRegion = "PHONE_OTHER_REGION", Noted;
+    /// Written nationally by a record without a tenant, valid in one configured region only.
+    PhoneRegionGuessed = "PHONE_REGION_GUESSED", Cleaned;
     /// Read from the bare digits alone: a value, no key.
     PhoneDigitsOnly = "PHONE_DIGITS_ONLY", Noted;
     /// Several numbers in one cell: the first valid one is the value, the others are aliases.
@@ -123,14 +127,16 @@ reasons! {
     NameJunk = "NAME_JUNK", Rejected;
     /// Holds no letter.
     NameNoLetters = "NAME_NO_LETTERS", Rejected;
-    /// A title was cut.
+    /// A title was cut; a title alone is no given name.
     NameTitle = "NAME_TITLE_CUT", Cleaned;
     /// `Family, Given` in one column was split.
     NameSplit = "NAME_SPLIT", Cleaned;
+    /// A generation suffix (Jnr, Snr, II) was read; it stays in the name and tells two people apart.
+    NameSuffix = "NAME_SUFFIX", Noted;
 
     /// Not a day of the calendar, or no known format.
     DateInvalid = "DATE_INVALID", Rejected;
-    /// A placeholder of the junk list, or a listed day that too many records share.
+    /// A placeholder of the junk list, a date of zeros, or a listed day that too many records share.
     DatePlaceholder = "DATE_PLACEHOLDER", Rejected;
     /// After as_of.
     DateFuture = "DATE_FUTURE", Rejected;
@@ -146,18 +152,18 @@ reasons! {
     DateEpoch = "DATE_EPOCH", Cleaned;
     /// A year of two digits.
     DateTwoDigitYear = "DATE_TWO_DIGIT_YEAR", Cleaned;
-    /// Local midnight written as an instant of the day before.
+    /// A day written as an instant of another day in UTC.
     DateShifted = "DATE_SHIFTED", Cleaned;
-    /// Month before day, as the column proves.
+    /// Month before day, as the column or the date itself proves.
     DateMonthFirst = "DATE_MONTH_FIRST", Cleaned;
     /// Could be read both ways, and nothing in the column proves the order: day first.
     DateDayFirstAssumed = "DATE_DAY_FIRST_ASSUMED", Defaulted;
 
     /// PostgreSQL's infinity.
     TimeInfinite = "TIME_INFINITE", Rejected;
-    /// Not an instant as PostgreSQL or ISO 8601 writes it.
+    /// No known writing of an instant.
     TimeInvalid = "TIME_INVALID", Rejected;
-    /// Before the year 1 or after 9999.
+    /// Before the year 1000 or from 9999 on, in UTC.
     TimeOutOfRange = "TIME_OUT_OF_RANGE", Rejected;
     /// Local time that exists twice: the earlier offset.
     TimeAmbiguous = "TIME_AMBIGUOUS", Cleaned;
@@ -165,6 +171,8 @@ reasons! {
     TimeGap = "TIME_GAP", Cleaned;
     /// Local time of a tenant without a configured zone: read as UTC.
     ZoneUnknown = "ZONE_UNKNOWN", Defaulted;
+    /// An end after as_of, or without end (`infinity`, 9999-12-31): still open.
+    EndOpen = "END_OPEN", Noted;
 
     /// Not a number.
     HandicapInvalid = "HANDICAP_INVALID", Rejected;
@@ -195,7 +203,7 @@ reasons! {
     NumberScientific = "NUMBER_SCIENTIFIC", Rejected;
     /// A placeholder of the junk list.
     NumberPlaceholder = "NUMBER_PLACEHOLDER", Rejected;
-    /// Blanks were removed or letters made capital.
+    /// Blanks and a spreadsheet's `.0` were removed or letters made capital.
     NumberCleaned = "NUMBER_CLEANED", Cleaned;
     /// A CDH number that is not of ten digits.
     CdhLength = "CDH_LENGTH", Noted;
@@ -230,17 +238,21 @@ reasons! {
     /// A scope that no map knows: kept in lower case.
     ScopeVerbatim = "SCOPE_VERBATIM", Noted;
 
-    /// Neither yes nor no: null, or no where the column must have a value.
+    /// Neither yes nor no by `data/reference/booleans.csv`: null, or no where the column must have a value.
     BooleanInvalid = "BOOLEAN_INVALID", Rejected;
     /// Not a whole number.
     IntegerInvalid = "INTEGER_INVALID", Rejected;
+    /// An id written as `17.0` or `1,017` was read as the whole number it is.
+    IdInteger = "ID_INTEGER", Cleaned;
 
     /// Nothing tells the tenant.
     TenantUnknown = "TENANT_UNKNOWN", Defaulted;
     /// A tenant without a phone region and zone in the configuration; accepted as itself.
     TenantNotConfigured = "TENANT_NOT_CONFIGURED", Noted;
 
-    /// A preference or logged change that says neither yes nor no: a withdrawal until a person decides (`check__manual_review`).
+    /// A deletion date that cannot be read: the contact counts as deleted until a person decides (`check__manual_review`).
+    DeletedUnreadable = "DELETED_AT_UNREADABLE", Rejected;
+    /// A preference, logged change or flag that says neither yes nor no: a withdrawal until a person decides (`check__manual_review`).
     ConsentUnreadable = "CONSENT_UNREADABLE", Rejected;
     /// A refusal on a channel that no map knows: applied to all four.
     RefusalUnmapped = "REFUSAL_UNMAPPED", Defaulted;
@@ -351,7 +363,8 @@ mod tests {
             let line = format!("| `{}` | {} | {} |", reason.code(), reason.effect().code(), reason.meaning());
             assert!(page.contains(&line), "docs/codes.md lacks: {line}");
         }
-        let listed = page.lines().filter(|line| line.starts_with("| `")).count();
+        let is_code = |line: &&str| Effect::ALL.iter().any(|effect| line.contains(&format!("` | {} | ", effect.code())));
+        let listed = page.lines().filter(is_code).count();
         assert_eq!(listed, Reason::ALL.len(), "docs/codes.md lists codes that no longer exist");
     }
 }

@@ -3,7 +3,7 @@
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use crate::model::text::{FoldedCode, clean, fold_name};
+use crate::model::text::{FoldedCode, clean, fold_name, whole};
 use crate::model::{
     ActivityChannel, AliasType, BookingOutcome, Channel, Code, CustomerStatus, Gender, MessageKind, Reasons, StatusTag,
 };
@@ -151,12 +151,14 @@ pub struct Reference {
     pub messages: CodeMap<MessageKind>,
     /// `associations.csv`; `None` for benefit providers, whose numbers identify nobody here.
     pub associations: CodeMap<Option<AliasType>>,
+    /// `booleans.csv`
+    pub booleans: CodeMap<bool>,
     /// `junk.csv`
     pub junk: Junk,
 }
 
 /// The files as committed, by name.
-const COMMITTED: [(&str, &str); 8] = [
+const COMMITTED: [(&str, &str); 9] = [
     ("genders.csv", include_str!("../../data/reference/genders.csv")),
     ("statuses.csv", include_str!("../../data/reference/statuses.csv")),
     ("channels.csv", include_str!("../../data/reference/channels.csv")),
@@ -164,10 +166,16 @@ const COMMITTED: [(&str, &str); 8] = [
     ("booking_statuses.csv", include_str!("../../data/reference/booking_statuses.csv")),
     ("message_statuses.csv", include_str!("../../data/reference/message_statuses.csv")),
     ("associations.csv", include_str!("../../data/reference/associations.csv")),
+    ("booleans.csv", include_str!("../../data/reference/booleans.csv")),
     ("junk.csv", include_str!("../../data/reference/junk.csv")),
 ];
 
 impl Reference {
+    /// Yes or no by `booleans.csv`; numbers may carry a spreadsheet's `.0`.
+    pub fn boolean(&self, text: &str) -> Option<bool> {
+        self.booleans.get(&whole(text)).copied()
+    }
+
     /// The names of the files and their texts as committed, for a folder that lacks them.
     pub fn files() -> impl Iterator<Item = (&'static str, &'static str)> {
         COMMITTED.into_iter()
@@ -194,6 +202,8 @@ impl Reference {
             messages: lines("message_statuses.csv")?.map(|cells| word(cells[1]))?,
             associations: lines("associations.csv")?
                 .map(|cells| Ok(if cells[1] == "BENEFIT" { None } else { Some(word(cells[1])?) }))?,
+            booleans: lines("booleans.csv")?
+                .map(|cells| cells[1].parse().map_err(|_| format!("{:?} is neither true nor false", cells[1])))?,
             junk: lines("junk.csv")?.junk()?,
         })
     }
@@ -383,6 +393,18 @@ mod tests {
         all_mean(&reference.associations, "MCA", Some(AliasType::McaId));
         all_mean(&reference.associations, "DOTGOLF WHS CDH ENGLAND_GOLF CONGU", Some(AliasType::CdhId));
         all_mean(&reference.associations, "NEDBANK_GREENTIME DISCOVERY_VITALITY", None);
+    }
+
+    #[test]
+    fn yes_and_no_are_read_in_the_words_of_databases_and_people() {
+        let reference = Reference::committed();
+        for word in ["t", "TRUE", "yes", "1", "-1", "1.0", "on", "Ja", "WAHR", "opted in", "Opt-In"] {
+            assert_eq!(reference.boolean(word), Some(true), "{word}");
+        }
+        for word in ["f", "False", "no", "0", "0.0", "off", "nee", "NEIN", "opted_out", "unsubscribed"] {
+            assert_eq!(reference.boolean(word), Some(false), "{word}");
+        }
+        assert_eq!(["2", "maybe", "", "misschien"].map(|word| reference.boolean(word)), [None; 4]);
     }
 
     #[test]

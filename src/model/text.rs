@@ -1,8 +1,11 @@
 //! Text as the datasets hold it: composed, visible, single blanks; and its folded forms for comparison and for code look-ups.
 
+use std::borrow::Cow;
+
 use unicode_normalization::char::is_combining_mark;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
+use crate::model::escapes::unescape;
 use crate::model::reason::{Reason, Reasons};
 
 /// The longest name, in bytes.
@@ -12,20 +15,20 @@ pub const LABEL_BYTES: usize = 255;
 /// The longest copy of a raw value, in bytes; the rest is cut and counted.
 pub const RAW_BYTES: usize = 1024;
 
-/// The text without what nobody sees, composed (NFC), trimmed, blanks of any kind and number as one blank. `None` when nothing
-/// is left or the text is a dump's word for null (`NULL`, `\N`). Printable ASCII that is already clean is borrowed, not copied.
+/// The text decoded ([`unescape`]), without what nobody sees, composed (NFC), trimmed, blanks of any kind and number as one blank.
+/// `None` when nothing is left or the text is a dump's word for null (`NULL`, `\N`). Printable ASCII that is already clean is
+/// borrowed, not copied.
 pub fn clean<'a>(raw: &'a str, buffer: &'a mut String, reasons: &mut Reasons) -> Option<&'a str> {
     let text = if is_clean_ascii(raw) {
         raw
     } else {
         buffer.clear();
         squeeze(raw, buffer, reasons);
-        if is_nfc_quick(buffer.chars()) != IsNormalized::Yes {
-            let composed: String = buffer.nfc().collect();
-            if composed != *buffer {
-                reasons.insert(Reason::TextComposed);
-                *buffer = composed;
-            }
+        compose(buffer, reasons);
+        while let Cow::Owned(plain) = unescape(buffer, reasons) {
+            buffer.clear();
+            squeeze(&plain, buffer, reasons);
+            compose(buffer, reasons);
         }
         buffer.as_str()
     };
@@ -41,15 +44,106 @@ pub fn is_null_word(text: &str) -> bool {
     matches!(text, "NULL" | "\\N")
 }
 
+/// Whether a typed cell (a date, a number, yes or no) holds nothing: blank, or a word for nothing as databases, data-frame
+/// libraries and spreadsheets write it.
+pub fn is_missing_word(text: &str) -> bool {
+    const WORDS: [&str; 11] = ["null", "\\n", "(null)", "none", "nil", "nan", "nat", "<na>", "na", "n/a", "#n/a"];
+    let text = text.trim();
+    text.is_empty() || (text.len() <= 6 && WORDS.iter().any(|word| text.eq_ignore_ascii_case(word)))
+}
+
+/// Whether a text is a number in scientific notation: `2.78E+10`, `2,78e10`.
+pub fn is_scientific(text: &str) -> bool {
+    scientific(text).is_some()
+}
+
+/// Mantissa and exponent of a number in scientific notation.
+fn scientific(text: &str) -> Option<(&str, i32)> {
+    let (mantissa, exponent) = text.trim().split_once(['e', 'E'])?;
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let (integer, fraction) = mantissa.split_once([',', '.']).unwrap_or((mantissa, "0"));
+    let is_number = digits(integer) && digits(fraction) && digits(exponent.trim_start_matches(['+', '-']));
+    is_number.then(|| Some((mantissa, exponent.parse().ok()?)))?
+}
+
+/// The digits of a whole number in scientific notation that lost none of them: `2.7825551234E+10`.
+pub fn exact_digits(text: &str) -> Option<String> {
+    let (mantissa, exponent) = scientific(text)?;
+    let (integer, fraction) = mantissa.split_once([',', '.'])?;
+    let (kept, lost) = fraction.split_at_checked(usize::try_from(exponent).ok()?)?;
+    lost.bytes().all(|byte| byte == b'0').then(|| format!("{integer}{kept}"))
+}
+
+/// An id or whole number without what spreadsheets and data-frame libraries add to it: blanks around it, `.0`, separators of
+/// thousands, an exponent that lost no digit. Anything else is only trimmed.
+pub fn whole(raw: &str) -> Cow<'_, str> {
+    let text = raw.trim();
+    if !text.bytes().any(|byte| matches!(byte, b'.' | b',' | b' ' | b'\'' | b'"') || !byte.is_ascii()) {
+        return Cow::Borrowed(text);
+    }
+    let bare = text.strip_prefix("=\"").unwrap_or(text).trim_matches(['\'', '"']);
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let unsigned = bare.strip_prefix('-').unwrap_or(bare);
+    if digits(unsigned) {
+        return Cow::Borrowed(bare);
+    }
+    if let Some((integer, zeros)) = bare.rsplit_once(['.', ','])
+        && digits(integer.strip_prefix('-').unwrap_or(integer))
+        && !zeros.is_empty()
+        && zeros.bytes().all(|byte| byte == b'0')
+        && (zeros.len() < 3 || bare.contains('.'))
+    {
+        return Cow::Borrowed(integer);
+    }
+    if let Some(exact) = exact_digits(bare) {
+        return Cow::Owned(exact);
+    }
+    let thousands = unsigned.strip_suffix(".0").or_else(|| unsigned.strip_suffix(".00")).unwrap_or(unsigned);
+    let mut groups = thousands.split([',', ' ', '\u{a0}', '\u{202f}', '\u{2009}', '\'']);
+    let is_first = groups.next().is_some_and(|group| digits(group) && group.len() <= 3);
+    if is_first
+        && thousands.contains([',', ' ', '\u{a0}', '\u{202f}', '\u{2009}', '\''])
+        && groups.all(|group| digits(group) && group.len() == 3)
+    {
+        let sign = if unsigned.len() < bare.len() { "-" } else { "" };
+        return Cow::Owned(format!("{sign}{}", thousands.chars().filter(char::is_ascii_digit).collect::<String>()));
+    }
+    let plain: String = text.chars().map(|c| ascii_digit(c).unwrap_or(c)).collect();
+    if digits(&plain) { Cow::Owned(plain) } else { Cow::Borrowed(text) }
+}
+
+/// Digits of other scripts (full-width above all) as ASCII.
+pub fn ascii_digit(c: char) -> Option<char> {
+    match c {
+        '0'..='9' => Some(c),
+        '\u{ff10}'..='\u{ff19}' => char::from_digit(c as u32 - 0xff10, 10),
+        '\u{660}'..='\u{669}' => char::from_digit(c as u32 - 0x660, 10),
+        '\u{6f0}'..='\u{6f9}' => char::from_digit(c as u32 - 0x6f0, 10),
+        _ => None,
+    }
+}
+
 fn is_clean_ascii(text: &str) -> bool {
-    let mut blank_before = true;
+    let (mut blank_before, mut quote_before) = (true, false);
     for byte in text.bytes() {
-        if !(0x20..0x7f).contains(&byte) || (byte == b' ' && blank_before) {
+        let is_plain = (0x20..0x7f).contains(&byte) && !matches!(byte, b'&' | b'\\' | b'%' | b'=');
+        if !is_plain || (byte == b' ' && blank_before) || (byte == b'\'' && quote_before) {
             return false;
         }
+        quote_before = byte == b'\'';
         blank_before = byte == b' ';
     }
     text.is_empty() || !blank_before
+}
+
+fn compose(text: &mut String, reasons: &mut Reasons) {
+    if is_nfc_quick(text.chars()) != IsNormalized::Yes {
+        let composed: String = text.nfc().collect();
+        if composed != *text {
+            reasons.insert(Reason::TextComposed);
+            *text = composed;
+        }
+    }
 }
 
 fn squeeze(raw: &str, out: &mut String, reasons: &mut Reasons) {
@@ -215,6 +309,42 @@ mod tests {
             ("  -  ", ""),
         ] {
             assert_eq!(folded(name), key, "{name}");
+        }
+    }
+
+    #[test]
+    fn whole_numbers_lose_what_programs_add_and_other_ids_stay() {
+        for (raw, id) in [
+            ("17.0", "17"),
+            ("17.00", "17"),
+            ("17,0", "17"),
+            (" 17 ", "17"),
+            ("1,017", "1017"),
+            ("1 017.0", "1017"),
+            ("1\u{a0}017", "1017"),
+            ("1.017E+03", "1017"),
+            ("=\"17\"", "17"),
+            ("'17", "17"),
+            ("\u{ff11}\u{ff17}", "17"),
+            ("-4.0", "-4"),
+            ("17.5", "17.5"),
+            ("1.0.0", "1.0.0"),
+            ("1.7E+05", "1.7E+05"),
+            ("a.0", "a.0"),
+            ("9b2d4c1e-6f3a-4b8e-9c1d-2e3f4a5b6c7d", "9b2d4c1e-6f3a-4b8e-9c1d-2e3f4a5b6c7d"),
+            ("12,34", "12,34"),
+        ] {
+            assert_eq!(whole(raw), id, "{raw}");
+        }
+    }
+
+    #[test]
+    fn words_for_nothing_are_those_of_databases_libraries_and_spreadsheets() {
+        for word in ["", "  ", "NULL", "null", "\\N", "NaN", "nan", "NaT", "None", "<NA>", "N/A", "#N/A"] {
+            assert!(is_missing_word(word), "{word:?}");
+        }
+        for word in ["0", "no", "-", "soon", "infinity"] {
+            assert!(!is_missing_word(word), "{word}");
         }
     }
 

@@ -57,27 +57,30 @@ impl Zone {
     }
 }
 
-/// An instant of a raw dataset as staged ones are: whole milliseconds, no infinity, no year a CRM cannot print.
+/// Years of records: what lies outside stands for none (`0001-01-01`, `9999-12-31`) or is a slip.
+const YEARS: std::ops::RangeInclusive<i32> = 1000..=9998;
+
+/// An instant as staged ones are: whole milliseconds, no infinity, a year that records have.
 pub fn staged(at: Timestamp, reasons: &mut Reasons) -> Option<Timestamp> {
     if !at.is_finite() {
         reasons.insert(Reason::TimeInfinite);
         return None;
     }
     let rounded = at.round_to_millis();
-    if !(1..=9999).contains(&rounded.utc().year()) {
+    if !YEARS.contains(&rounded.utc().year()) {
         reasons.insert(Reason::TimeOutOfRange);
         return None;
     }
     Some(rounded)
 }
 
-/// A day of a raw dataset without infinity or a year a CRM cannot print.
+/// A day without infinity, of a year that records have.
 pub fn staged_day(day: Day, reasons: &mut Reasons) -> Option<Day> {
     if !day.is_finite() {
         reasons.insert(Reason::DateInfinite);
         return None;
     }
-    if day.date().is_none_or(|date| !(1..=9999).contains(&date.year())) {
+    if day.date().is_none_or(|date| !YEARS.contains(&date.year())) {
         reasons.insert(Reason::TimeOutOfRange);
         return None;
     }

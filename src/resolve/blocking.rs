@@ -219,8 +219,7 @@ enum Block {
 }
 
 impl Block {
-    const ALL: [Self; 6] =
-        [Self::BornName, Self::BornInitials, Self::NameYear, Self::NearEmail, Self::NearPhone, Self::RareName];
+    const ALL: [Self; 6] = [Self::BornName, Self::BornInitials, Self::NameYear, Self::NearEmail, Self::NearPhone, Self::RareName];
 
     /// How many records of one key are worth comparing.
     fn limit(self) -> usize {

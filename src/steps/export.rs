@@ -162,13 +162,6 @@ pub fn export_database(session: &Session, job: &Job, as_of: Timestamp, encoding:
             note = format!("{} before the look-back", thousands(left_out));
         }
         record(&mut manifest, export, &exported, &prepared.casts);
-        if !prepared.zoned.is_empty() && job.code.starts_with("mca_") {
-            let columns = prepared.zoned.join(", ");
-            session.progress.warn(format!(
-                "{}.{}: {columns} carry a time zone; their UTC reading is taken as local time",
-                job.code, export.entity
-            ));
-        }
         task.finish(&note);
     }
     snapshot.end()?;

@@ -92,6 +92,12 @@ impl Folder {
         TableReader::open(path)
     }
 
+    /// Reads some columns of a dataset for a first look, as Arrow has them. The hash is checked by whoever reads the dataset whole.
+    pub fn glance<T: Table>(&self, source: Option<Source>, columns: &[&str]) -> Result<BatchReader> {
+        self.entry::<T>(source)?;
+        BatchReader::open_columns(self.path.join(format!("{}.parquet", T::stem(source))), |name| columns.contains(&name))
+    }
+
     /// Reads a dataset whole.
     pub fn read_all<T: Table>(&self, source: Option<Source>) -> Result<Vec<T::Columns>> {
         self.read::<T>(source)?.collect()

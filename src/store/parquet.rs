@@ -217,7 +217,7 @@ impl BatchReader {
     }
 
     /// The same, without the columns that nobody asks for.
-    fn open_columns(path: PathBuf, is_asked: impl Fn(&str) -> bool) -> Result<Self> {
+    pub(super) fn open_columns(path: PathBuf, is_asked: impl Fn(&str) -> bool) -> Result<Self> {
         let file = File::open(&path).map_err(|error| io_fault("open", &path, &error))?;
         let (rows, reader) = ParquetRecordBatchReaderBuilder::try_new(file)
             .and_then(|builder| {

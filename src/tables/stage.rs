@@ -1,8 +1,8 @@
 //! Staged datasets: every source in the same shape, normalised, not yet resolved. One file per source.
 
 use crate::model::{
-    ActivityChannel, AliasType, BookingOutcome, Channel, CustomerStatus, Day, Gender, Handicap, MessageKind, PhoneClass,
-    SkipReason, StatusTag, TenantRule, Timestamp,
+    ActivityChannel, AliasType, BookingOutcome, Channel, CustomerStatus, Day, Gender, Handicap, MessageKind, NameSuffix,
+    PhoneClass, SkipReason, StatusTag, TenantRule, Timestamp,
 };
 use crate::table;
 use crate::tables::{Dataset, Kept, Label, Table as _, Text};
@@ -21,7 +21,7 @@ table! {
         tenant_rule: TenantRule,
         /// The address in normal form: NFC, lower case, dots and tags kept.
         email: Option<Text>,
-        /// The address as a key: without `+tag`; dots folded for Gmail only.
+        /// The address as a key: without `+tag`; dots folded for Gmail only; the domain in ASCII, apostrophes in one form.
         email_key: Option<Text>,
         /// The address as the source has it.
         email_raw: Kept<Text>,
@@ -39,8 +39,10 @@ table! {
         last_name: Option<Text>,
         /// Given name folded for comparison: no accents, lower case, letters only, words separated by one blank.
         first_key: Option<Text>,
-        /// Family name folded for comparison.
+        /// Family name folded for comparison, without a generation suffix.
         last_key: Option<Text>,
+        /// The generation that the name says (`SNR`, `JNR`, `II`, …); two people where it differs.
+        name_suffix: Option<NameSuffix>,
         /// Given name as the source has it.
         first_name_raw: Kept<Text>,
         /// Family name as the source has it.
@@ -91,7 +93,8 @@ table! {
         created_at: Option<Timestamp>,
         /// When the record last changed (UTC).
         updated_at: Option<Timestamp>,
-        /// When the record was deleted in its source (UTC); such a record never joins or founds a profile.
+        /// When the record was deleted in its source (UTC), as_of where the date cannot be read; such a record never joins or founds
+        /// a profile.
         deleted_at: Option<Timestamp>,
         /// Whether the record may found a profile by itself.
         may_found: bool,
@@ -118,6 +121,7 @@ impl<'a> people::Row<'a> {
             last_name: None,
             first_key: None,
             last_key: None,
+            name_suffix: None,
             first_name_raw: None,
             last_name_raw: None,
             born_on: None,
@@ -163,7 +167,7 @@ table! {
         kind: Option<AliasType>,
         /// The source's code for the identifier, upper case.
         code: Label,
-        /// The normalised value.
+        /// The normalised value; numbers of benefit providers as they are written.
         value: Text,
         /// Whether the value may prove who somebody is.
         is_key: bool,
@@ -189,7 +193,7 @@ table! {
         is_home: bool,
         /// Local midnight of the day of joining (UTC).
         joined_at: Option<Timestamp>,
-        /// Local midnight of the day of leaving (UTC).
+        /// Local midnight of the day of leaving (UTC); null while the membership is open at as_of.
         left_at: Option<Timestamp>,
     }
 }
@@ -299,7 +303,7 @@ table! {
         channel: Option<Channel>,
         /// The scope: `all` when the source has none; spelling folded.
         scope: Label,
-        /// Whether it gives consent (otherwise it refuses).
+        /// Whether it gives consent; otherwise it refuses, as what cannot be read does (`CONSENT_UNREADABLE` in `check__rejects`).
         is_grant: bool,
         /// Whether it is an act of the person, which alone lifts an earlier refusal. Never for preferences.
         is_act: bool,

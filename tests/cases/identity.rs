@@ -102,8 +102,7 @@ fn separators_in_a_local_part_distinguish_mailboxes() {
         ..player(id, "Johannes", "Quintrell")
     };
     for (a, b) in [("john_quintrell", "john.quintrell"), ("j-quintrell", "jquintrell"), ("johann.quintrell", "johannquintrell")] {
-        let pair =
-            [namesake("1", &format!("{a}@mail.test"), PHONE), namesake("2", &format!("{b}@mail.test"), OTHER_PHONE)];
+        let pair = [namesake("1", &format!("{a}@mail.test"), PHONE), namesake("2", &format!("{b}@mail.test"), OTHER_PHONE)];
         assert!(!are_one(&pair), "{a} {b}");
     }
     let slip = [namesake("1", "johnquintrell@mail.test", PHONE), namesake("2", "johnquintrel@mail.test", OTHER_PHONE)];
@@ -203,8 +202,13 @@ fn nicknames_transliterations_and_initials_are_forms_of_one_name() {
 /// 11.13: a key that the product cannot read counts among what the truth's keys reach.
 #[test]
 fn the_truths_own_keys_decide_what_is_reachable() {
-    let lone = |raw: Raw, number: &str, email: &str| {
-        Raw { golf_rsa: number.to_owned(), email: email.to_owned(), phone: String::new(), person: 7, household: 7, ..raw }
+    let lone = |raw: Raw, number: &str, email: &str| Raw {
+        golf_rsa: number.to_owned(),
+        email: email.to_owned(),
+        phone: String::new(),
+        person: 7,
+        household: 7,
+        ..raw
     };
     for (a, b) in [("27/0011/2233", "2700112233"), ("27.0011.2233", "27 0011 2233"), ("#2700112233", "002700112233")] {
         let records = [lone(member("1", "Naledi", "Mokoena"), a, "a@mail.test"), lone(player("p", "N", ""), b, "b@mail.test")];
@@ -219,7 +223,9 @@ fn the_truths_own_keys_decide_what_is_reachable() {
 /// 4.4
 #[test]
 fn differing_generation_suffixes_are_two_people() {
-    for (a, b) in [("Lee Snr", "Lee Jnr"), ("Lee Sr.", "Lee, Jr"), ("van der Merwe Senior", "van der Merwe Junior"), ("Lee II", "Lee III")] {
+    for (a, b) in
+        [("Lee Snr", "Lee Jnr"), ("Lee Sr.", "Lee, Jr"), ("van der Merwe Senior", "van der Merwe Junior"), ("Lee II", "Lee III")]
+    {
         assert!(!are_one(&[member("1", "John", a), player("p", "John", b)]), "{a} {b}");
     }
     for (a, b) in [("Lee Snr", "Lee"), ("Lee Jnr", "Lee Jr"), ("Lee", "Lee II")] {

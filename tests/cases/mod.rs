@@ -1,14 +1,20 @@
 //! Cases from public trackers, real tools and independent data: each test names the case it holds.
 
+mod bench;
 mod canary;
 mod consent;
+mod dates;
+mod dump_files;
 mod dumps;
 mod identity;
 mod living;
 mod messages;
+mod people;
 mod poolers;
 mod roles;
 mod rules;
 mod secrets;
 mod sessions;
+#[cfg(feature = "local-postgres")]
+mod source_types;
 mod sources;

@@ -82,7 +82,7 @@ pub fn staged(source: Source, records: &[&Raw]) -> RecordBatch {
     let (mut emails, mut names) = (EmailReader::default(), NameReader::default());
     let mut survey = DateSurvey::default();
     records.iter().for_each(|raw| survey.see(&raw.born));
-    let dates = survey.rules().unwrap();
+    let dates = survey.rules(None).unwrap();
     let mut builder = people::Builder::new(records.len());
     for raw in records {
         let mut reasons = Reasons::default();

@@ -7,8 +7,8 @@ select
   m.dob::text as date_of_birth,
   m.gender::text as gender,
   m.cdh_id::text as cdh_id,
-  m.created_at as created_at,
-  m.updated_at as updated_at,
+  m.created_at::text as created_at,
+  m.updated_at::text as updated_at,
   m.status::text as status,
   home.club_id::text as home_club_id,
   m.handicap_index::text as handicap,
@@ -19,10 +19,10 @@ left join (
     ms.member_id,
     ms.club_id
   from memberships ms
-  where ms.is_home
+  where lower(trim(ms.is_home::text)) in ('t', 'true', 'y', 'yes', 'on', '1', '-1', 'j', 'ja', 'w', 'wahr', 'waar')
   order by
     ms.member_id,
-    coalesce(ms.end_date <= (coalesce(nullif(current_setting('backfill.as_of', true), '')::timestamptz, now()) at time zone 'UTC')::date, false),
+    coalesce(left(ms.end_date::text, 10) collate "C" <= (coalesce(nullif(current_setting('backfill.as_of', true), '')::timestamptz, now()) at time zone 'UTC')::date::text, false),
     ms.club_id
 ) home on home.member_id = m.id
 left join clubs c on c.id = home.club_id

@@ -7,13 +7,13 @@ select
   m.date_of_birth::text as date_of_birth,
   m.gender::text as gender,
   m.golf_rsa_id::text as golf_rsa_id,
-  m.created_at as created_at,
-  m.updated_at as updated_at,
+  m.created_at::text as created_at,
+  m.updated_at::text as updated_at,
   m.status::text as status,
   home.club_id::text as home_club_id,
   latest.handicap_index::text as handicap,
-  latest.effective_date as handicap_on,
-  coalesce(later.handicap_count, 0)::integer as later_handicap_count,
+  latest.effective_date::text as handicap_on,
+  coalesce(later.handicap_count, 0)::text as later_handicap_count,
   c.name::text as home_club_name
 from members m
 left join (
@@ -21,10 +21,10 @@ left join (
     mc.member_id,
     mc.club_id
   from member_clubs mc
-  where mc.is_home_club
+  where lower(trim(mc.is_home_club::text)) in ('t', 'true', 'y', 'yes', 'on', '1', '-1', 'j', 'ja', 'w', 'wahr', 'waar')
   order by
     mc.member_id,
-    coalesce(mc.left_at <= (coalesce(nullif(current_setting('backfill.as_of', true), '')::timestamptz, now()) at time zone 'UTC')::date, false),
+    coalesce(left(mc.left_at::text, 10) collate "C" <= (coalesce(nullif(current_setting('backfill.as_of', true), '')::timestamptz, now()) at time zone 'UTC')::date::text, false),
     mc.club_id
 ) home on home.member_id = m.id
 left join clubs c on c.id = home.club_id
@@ -35,7 +35,7 @@ left join (
     h.effective_date
   from handicaps h
   where h.handicap_index is not null
-    and h.effective_date <= (coalesce(nullif(current_setting('backfill.as_of', true), '')::timestamptz, now()) at time zone 'UTC')::date
+    and left(h.effective_date::text, 10) collate "C" <= (coalesce(nullif(current_setting('backfill.as_of', true), '')::timestamptz, now()) at time zone 'UTC')::date::text
   order by
     h.member_id,
     h.effective_date desc,
@@ -47,7 +47,7 @@ left join (
     count(*) as handicap_count
   from handicaps h
   where h.handicap_index is not null
-    and h.effective_date > (coalesce(nullif(current_setting('backfill.as_of', true), '')::timestamptz, now()) at time zone 'UTC')::date
+    and left(h.effective_date::text, 10) collate "C" > (coalesce(nullif(current_setting('backfill.as_of', true), '')::timestamptz, now()) at time zone 'UTC')::date::text
   group by h.member_id
 ) later on later.member_id = m.id
 order by m.id;

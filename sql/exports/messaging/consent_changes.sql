@@ -4,8 +4,8 @@ select
   l."channel"::text as channel,
   l."scope"::text as scope,
   l."source"::text as source,
-  l."consentBefore" as consent_before,
-  l."consentAfter" as consent_after,
-  l."createdAt" as created_at
+  l."consentBefore"::text as consent_before,
+  l."consentAfter"::text as consent_after,
+  l."createdAt"::text as created_at
 from "ConsentChangeLog" l
 order by l."id"::text collate "C";

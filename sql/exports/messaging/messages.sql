@@ -6,7 +6,7 @@ select
   m."templateId"::text as template_id,
   m."templateName"::text as template_name,
   m."campaignId"::text as campaign_id,
-  m."createdAt" as created_at
+  m."createdAt"::text as created_at
 from "MessageLog" m
-where m."createdAt" >= coalesce(nullif(current_setting('backfill.as_of', true), '')::timestamptz, now()) - interval '2 years'
+where m."createdAt"::timestamptz >= coalesce(nullif(current_setting('backfill.as_of', true), '')::timestamptz, now()) - interval '2 years'
 order by m."id"::text collate "C";

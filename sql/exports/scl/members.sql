@@ -8,8 +8,8 @@ select
   m."status"::text as status,
   m."membershipTierId"::text as membership_tier_id,
   t."name"::text as membership_tier,
-  m."createdAt" as created_at,
-  m."updatedAt" as updated_at
+  m."createdAt"::text as created_at,
+  m."updatedAt"::text as updated_at
 from "Member" m
 left join "MembershipTier" t on t."id" = m."membershipTierId"
 order by m."id";

@@ -4,8 +4,8 @@ select
   sm."sportId"::text as sport_id,
   s."name"::text as sport_name,
   sm."status"::text as status,
-  sm."createdAt" as created_at,
-  sm."updatedAt" as updated_at
+  sm."createdAt"::text as created_at,
+  sm."updatedAt"::text as updated_at
 from "SportMembership" sm
 left join "Sport" s on s."id" = sm."sportId"
 order by sm."id";

@@ -6,11 +6,11 @@ select
   co."clubId"::text as club_id,
   c."name"::text as club_name,
   b."status"::text as status,
-  b."startTime" as start_time,
-  b."playerCount"::integer as player_count,
-  b."createdAt" as created_at
+  b."startTime"::text as start_time,
+  b."playerCount"::text as player_count,
+  b."createdAt"::text as created_at
 from "TeeTime" b
 left join "Course" co on co."id" = b."courseId"
 left join "Club" c on c."id" = co."clubId"
-where b."createdAt" >= coalesce(nullif(current_setting('backfill.as_of', true), '')::timestamptz, now()) - interval '2 years'
+where b."createdAt"::timestamptz >= coalesce(nullif(current_setting('backfill.as_of', true), '')::timestamptz, now()) - interval '2 years'
 order by b."id"::text collate "C";

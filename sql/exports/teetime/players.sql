@@ -5,14 +5,14 @@ select
   p."name"::text as name,
   p."surname"::text as surname,
   p."handicap"::text as handicap,
-  p."handicapUpdatedAt" as handicap_updated_at,
+  p."handicapUpdatedAt"::text as handicap_updated_at,
   p."homeClubId"::text as home_club_id,
   home."name"::text as home_club_name,
   home."tenantId"::text as home_club_tenant_id,
   clubs.tenant_id as club_tenant_id,
-  p."createdAt" as created_at,
-  p."updatedAt" as updated_at,
-  booked.first_booking_at
+  p."createdAt"::text as created_at,
+  p."updatedAt"::text as updated_at,
+  booked.first_booking_at::text as first_booking_at
 from "Player" p
 left join "Club" home on home."id" = p."homeClubId"
 left join (
@@ -27,7 +27,7 @@ left join (
 left join (
   select
     t."playerId" as player_id,
-    min(coalesce(t."createdAt", t."startTime")) as first_booking_at
+    min(coalesce(t."createdAt"::timestamptz, t."startTime"::timestamptz)) as first_booking_at
   from "TeeTime" t
   group by t."playerId"
 ) booked on booked.player_id = p."id"

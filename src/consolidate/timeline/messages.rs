@@ -2,7 +2,7 @@
 
 use crate::consolidate::consent::contact_points::Address;
 use crate::consolidate::profile::record_index::Record;
-use crate::consolidate::timeline::{Complaint, Event, Page, PageWriter, Scratch, Signal, Timeline, set};
+use crate::consolidate::timeline::{Complaint, Event, Page, PageWriter, Scratch, Signal, Timeline};
 use crate::model::reference::ChannelWord;
 use crate::model::text::FoldedCode;
 use crate::model::{ActivityCategory, ActivityChannel, Code as _, MessageKind, Outcome, SkipReason, Source, Uuid, derived_id};
@@ -20,8 +20,18 @@ impl Timeline<'_> {
             match self.place_message(&message) {
                 Err(reason) => page.outcome(Source::Messaging, ENTITY, message.row_id, Outcome::Skipped, Some(reason)),
                 Ok(event) => {
-                    set(&mut scratch.title, &[message.channel_raw, " message "]);
-                    scratch.title.extend(message.status_raw.chars().flat_map(char::to_lowercase));
+                    let words = [message.channel_raw, "message", message.status_raw];
+                    let last = words.len() - 1;
+                    scratch.title.clear();
+                    for (index, word) in words.into_iter().enumerate().filter(|(_, word)| !word.is_empty()) {
+                        if !scratch.title.is_empty() {
+                            scratch.title.push(' ');
+                        }
+                        match index {
+                            _ if index == last => scratch.title.extend(word.chars().flat_map(char::to_lowercase)),
+                            _ => scratch.title.push_str(word),
+                        }
+                    }
                     let metadata = scratch
                         .json
                         .begin()

@@ -3,7 +3,7 @@
 use crate::model::national_id::is_national_id;
 use crate::model::reason::{Reason, Reasons};
 use crate::model::reference::{Junk, JunkKind};
-use crate::model::text::is_invisible;
+use crate::model::text::{ascii_digit, is_invisible, is_scientific};
 
 /// Fewer digits than this name nobody.
 const SHORTEST: usize = 7;
@@ -30,15 +30,6 @@ pub(super) fn refuse(text: &str, digits: &[u8], junk: &Junk) -> Option<Reason> {
     (text.is_ascii() && digits.len() < SHORTEST).then_some(Reason::PhoneJunk)
 }
 
-/// Whether a text is a number in scientific notation: `2.78E+10`, `2,78e10`.
-pub fn is_scientific(text: &str) -> bool {
-    let text = text.trim();
-    let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else { return false };
-    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    let mantissa = mantissa.replacen([',', '.'], "", 1);
-    digits(&mantissa) && digits(exponent.trim_start_matches(['+', '-']))
-}
-
 /// Whether a phone cell holds a South African identity number instead.
 pub fn holds_national_id(raw: &str) -> bool {
     let mut digits = [0_u8; 13];
@@ -56,7 +47,7 @@ pub fn holds_national_id(raw: &str) -> bool {
     len == 13 && is_national_id(&digits)
 }
 
-/// The cell without invisible characters, quotes and a spreadsheet's trailing `.0`; blanks of any kind are blanks.
+/// The cell without invisible characters and quotes; blanks, digits and hyphens of any kind as their ASCII counterparts.
 pub(super) fn visible(raw: &str, out: &mut String, reasons: &mut Reasons) {
     out.clear();
     for c in raw.trim().trim_matches(['\'', '"', '`']).chars() {
@@ -66,49 +57,83 @@ pub(super) fn visible(raw: &str, out: &mut String, reasons: &mut Reasons) {
             _ if c.is_whitespace() => out.push(' '),
             '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe63}' | '\u{ff0d}' => out.push('-'),
             '\u{ff0b}' => out.push('+'),
-            _ => out.push(c),
+            '\u{ff08}' => out.push('('),
+            '\u{ff09}' => out.push(')'),
+            '\u{ff0f}' => out.push('/'),
+            _ => out.push(ascii_digit(c).unwrap_or(c)),
         }
     }
-    if let Some(integer) = out.strip_suffix(".0")
-        && integer.bytes().all(|byte| byte.is_ascii_digit())
-    {
-        out.truncate(integer.len());
+    out.truncate(without_decimals(out).len());
+}
+
+/// The text without a spreadsheet's `.0`, however the number before it is written.
+pub(super) fn without_decimals(text: &str) -> &str {
+    let bare = text.trim_end();
+    let zeros = bare.trim_end_matches('0');
+    match zeros.strip_suffix('.') {
+        Some(number) if zeros.len() < bare.len() && number.ends_with(|c: char| c.is_ascii_digit() || c == ')') => {
+            // A number whose groups are separated by dots may end in a group of zeros.
+            if number.contains('.') { bare } else { number }
+        }
+        _ => bare,
     }
 }
 
-/// The parts of a cell: split at `/ ; ,` and at the word "or".
+/// The parts of a cell: split at `/ ; , | \ &` and at words that join.
 pub(super) fn split(cell: &str) -> impl Iterator<Item = &str> {
-    cell.split(['/', ';', ','])
+    const JOINING: [&str; 4] = [" or ", " and ", " en ", " of "];
+    cell.split(['/', ';', ',', '|', '\\', '&'])
         .flat_map(|part| {
             let mut rest = Some(part);
             std::iter::from_fn(move || {
                 let part = rest?;
-                let or = part.to_ascii_lowercase().find(" or ");
-                rest = or.map(|at| &part[at + 4..]);
-                Some(or.map_or(part, |at| &part[..at]).trim())
+                let lower = part.to_ascii_lowercase();
+                let word = JOINING.iter().filter_map(|word| Some((lower.find(word)?, word.len()))).min();
+                rest = word.map(|(at, length)| &part[at + length..]);
+                Some(word.map_or(part, |(at, _)| &part[..at]).trim())
             })
         })
         .filter(|part| !part.is_empty())
 }
 
-/// The number without words before it (`Tel:`) and without words or an extension after it.
-pub(super) fn cut_words<'a>(part: &'a str, reasons: &mut Reasons) -> &'a str {
-    let start = part.find(|c: char| c == '+' || c == '(' || ascii_digit(c).is_some()).unwrap_or(part.len());
-    let number = &part[start..];
-    let end = number.find(|c: char| c.is_alphabetic() || c == '#').unwrap_or(number.len());
-    if start > 0 || end < number.len() {
-        reasons.insert(Reason::PhoneWordsCut);
+/// Whether letters stand where digits of the number should: between two digits, or look-alikes (`O`, `l`) next to one. Words around
+/// a number, labels and extensions are not that.
+pub(super) fn has_letters_inside(part: &str) -> bool {
+    const EXTENSIONS: [&str; 5] = ["x", "ext", "extn", "ex", "uitb"];
+    let mut rest = part;
+    let mut before = None;
+    while let Some(start) = rest.find(char::is_alphabetic) {
+        before = rest[..start].chars().next_back().or(before.filter(|_| start == 0));
+        let word = &rest[start..];
+        let end = word.find(|c: char| !c.is_alphabetic()).unwrap_or(word.len());
+        let (word, after) = word.split_at(end);
+        let is_digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+        let (follows, leads) = (is_digit(before), is_digit(after.chars().next()));
+        let is_extension = EXTENSIONS.iter().any(|known| word.eq_ignore_ascii_case(known));
+        let looks_like_digits =
+            word.chars().all(|c| matches!(c, 'o' | 'O' | 'l' | 'L' | 'i' | 'I' | 's' | 'S' | 'b' | 'B' | 'z' | 'Z'));
+        if (follows && leads && !is_extension) || ((follows || leads) && looks_like_digits) {
+            return true;
+        }
+        before = word.chars().next_back();
+        rest = after;
     }
-    number[..end].trim_end_matches([' ', '(', '[', '-', '.', ':'])
+    false
 }
 
-/// Digits of other scripts (full-width above all) as ASCII.
-pub(super) fn ascii_digit(c: char) -> Option<char> {
-    match c {
-        '0'..='9' => Some(c),
-        '\u{ff10}'..='\u{ff19}' => char::from_digit(c as u32 - 0xff10, 10),
-        '\u{660}'..='\u{669}' => char::from_digit(c as u32 - 0x660, 10),
-        '\u{6f0}'..='\u{6f9}' => char::from_digit(c as u32 - 0x6f0, 10),
-        _ => None,
-    }
+/// The numbers of a part: what stands between words, labels and extensions and has digits enough.
+pub(super) fn numbers(part: &str) -> impl Iterator<Item = &str> {
+    part.split(|c: char| c.is_alphabetic() || matches!(c, '#' | '<' | '>' | '"' | '=')).filter_map(|run| {
+        let start = run.find(|c: char| c == '+' || c == '(' || c.is_ascii_digit())?;
+        let run = run[start..].trim_end_matches([' ', '(', '[', '-', '.', ':']);
+        (run.bytes().filter(u8::is_ascii_digit).count() >= SHORTEST).then_some(run)
+    })
+}
+
+/// The places where a run of digits may fall into two numbers: at blanks, hyphens and dots, and before a plus.
+pub(super) fn cuts(run: &str) -> impl Iterator<Item = (&str, &str)> {
+    run.char_indices().skip(1).filter(|(_, c)| matches!(c, ' ' | '-' | '.' | '+' | '(')).map(|(at, _)| {
+        let (left, right) = run.split_at(at);
+        (left.trim_end_matches([' ', '-', '.']), right.trim_start_matches([' ', '-', '.']))
+    })
 }

@@ -6,16 +6,23 @@ mod opinion;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberType, Region};
 
 use crate::model::PhoneClass;
+use crate::model::escapes::unescape_number;
 use crate::model::reason::{Reason, Reasons};
 use crate::model::reference::Junk;
-use crate::model::text::is_null_word;
+use crate::model::text::{exact_digits, is_null_word};
 
-use cell::{ascii_digit, cut_words, refuse, split, visible};
-pub use cell::{holds_national_id, is_scientific};
+pub use cell::holds_national_id;
+use cell::{cuts, has_letters_inside, numbers, refuse, split, visible, without_decimals};
 pub use opinion::{SecondOpinion, second_opinion};
 
 /// Numbers kept of one cell.
 const KEPT: usize = 4;
+/// Longer runs of digits are not looked through for several numbers.
+const LONGEST_RUN: usize = 96;
+/// No national number of the configured regions has so many digits without its leading zero.
+const SURELY_INTERNATIONAL: usize = 11;
+/// A plus, the country code and nine digits: every South African number but short codes.
+const SOUTH_AFRICAN: usize = 12;
 
 /// A number in E.164: a plus and up to 15 digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -123,55 +130,104 @@ impl PhoneReader {
         reasons: &mut Reasons,
     ) -> &[Phone] {
         self.numbers.clear();
-        self.digits.clear();
-        self.digits.extend(raw.bytes().filter(u8::is_ascii_digit));
-        if self.digits.is_empty() && is_null_word(raw.trim()) {
-            reasons.insert(Reason::TextNullWord);
-            return &self.numbers;
-        }
-        if let Some(reason) = refuse(raw, &self.digits, junk) {
-            reasons.insert(reason);
-            return &self.numbers;
-        }
-        let by_strategy = home.and_then(|home| home.strategy(&self.digits));
-        if let Some((number, class)) = by_strategy.and_then(|candidate| valid(candidate.as_str(), None)) {
-            self.keep(number, class, true, reasons);
-            return &self.numbers;
-        }
         let mut cell = std::mem::take(&mut self.cell);
-        visible(raw, &mut cell, reasons);
-        let asked = Asked { home, knows_tenant };
-        let mut parts = 0;
-        for part in split(&cell) {
-            parts += 1;
-            if let Some((number, class, is_key, how)) = self.read_part(part, asked, junk, reasons) {
-                if let Some(how) = how {
-                    reasons.insert(how);
-                }
-                self.keep(number, class, is_key, reasons);
-            }
+        visible(&unescape_number(raw, reasons), &mut cell, reasons);
+        if let Some(digits) = exact_digits(&cell) {
+            cell = digits;
         }
-        if self.numbers.is_empty()
-            && parts > 1
-            && let Some((number, class)) = valid(&cell, home.map(|home| home.0))
+        let asked = Asked { home, knows_tenant };
+        self.read_cell(&cell, asked, junk, reasons);
+        self.cell = cell;
+        &self.numbers
+    }
+
+    fn read_cell(&mut self, cell: &str, asked: Asked, junk: &Junk, reasons: &mut Reasons) {
+        self.digits.clear();
+        self.digits.extend(cell.bytes().filter(u8::is_ascii_digit));
+        if self.digits.is_empty() && is_null_word(cell) {
+            reasons.insert(Reason::TextNullWord);
+            return;
+        }
+        if let Some(reason) = refuse(cell, &self.digits, junk) {
+            reasons.insert(reason);
+            return;
+        }
+        // The strategy takes the digits of the whole cell, wherever they stand: not where words part them.
+        let inner = cell.trim_matches(|c: char| !c.is_ascii_digit());
+        let is_one_number = !inner.contains(|c: char| c.is_alphabetic() || c == '#');
+        let by_strategy = asked.home.filter(|_| is_one_number).and_then(|home| home.strategy(&self.digits));
+        if let Some((number, class)) = by_strategy.and_then(|candidate| valid(candidate.as_str(), None))
+            && !has_letters_inside(cell)
         {
             self.keep(number, class, true, reasons);
+            return;
+        }
+        for part in split(cell).filter(|part| !has_letters_inside(part)) {
+            let mut was_cut = false;
+            for run in numbers(part) {
+                let run = without_decimals(run);
+                was_cut |= run.len() < part.len();
+                self.read_run(run, asked, junk, reasons);
+            }
+            if was_cut && part.contains(|c: char| c.is_alphabetic() || c == '#') {
+                reasons.insert(Reason::PhoneWordsCut);
+            }
+        }
+        // A slash or comma may stand within a number.
+        if self.numbers.is_empty() && !has_letters_inside(cell) {
+            numbers(cell).for_each(|run| self.read_run(without_decimals(run), asked, junk, reasons));
         }
         if self.numbers.len() > 1 {
             reasons.insert(Reason::PhoneSplit);
         }
         if self.numbers.is_empty() {
             match by_strategy {
-                Some(number) => {
+                Some(number) if !has_letters_inside(cell) => {
                     reasons.insert(Reason::PhoneStrategyOnly);
                     self.numbers.push(Phone { number, class: None, is_key: false });
                 }
-                None if !cell.is_empty() => reasons.insert(Reason::PhoneInvalid),
-                None => {}
+                _ if !cell.is_empty() => reasons.insert(Reason::PhoneInvalid),
+                _ => {}
             }
         }
-        self.cell = cell;
-        &self.numbers
+    }
+
+    /// One number, or several side by side where each is a whole one and all together are none.
+    fn read_run(&mut self, run: &str, asked: Asked, junk: &Junk, reasons: &mut Reasons) {
+        let mut rest = run;
+        loop {
+            if let Some((number, class, is_key, how)) = self.read_number(rest, asked, junk) {
+                reasons.extend(how.map(Reasons::from).unwrap_or_default());
+                self.keep(number, class, is_key, reasons);
+                return;
+            }
+            if rest.len() > LONGEST_RUN {
+                return;
+            }
+            let cut = cuts(rest).find_map(|(left, right)| {
+                let (number, class, is_key, how) = self.read_number(left, asked, junk).filter(|reading| reading.2)?;
+                let is_whole = |text: &str| numbers(text).next().is_some();
+                is_whole(right).then_some((number, class, is_key, how, right))
+            });
+            let Some((number, class, is_key, how, right)) = cut else { return };
+            if !self.is_readable(right, asked, junk) {
+                return;
+            }
+            reasons.extend(how.map(Reasons::from).unwrap_or_default());
+            self.keep(number, class, is_key, reasons);
+            rest = right;
+        }
+    }
+
+    /// Whether a text is a whole number or a row of them.
+    fn is_readable(&mut self, text: &str, asked: Asked, junk: &Junk) -> bool {
+        if let Some(reading) = self.read_number(text, asked, junk) {
+            return reading.2;
+        }
+        let is_cut = |(left, right): (&str, &str)| {
+            self.read_number(left, asked, junk).is_some_and(|reading| reading.2) && self.is_readable(right, asked, junk)
+        };
+        cuts(text).any(is_cut)
     }
 
     fn keep(&mut self, number: E164, class: PhoneClass, is_key: bool, reasons: &mut Reasons) {
@@ -184,15 +240,12 @@ impl PhoneReader {
         }
     }
 
-    /// One number of a cell by the steps of docs/codes.md: the strategy's rule, Google's logic, the digits alone, the digits
-    /// as an international number, and nationally in the other configured regions.
-    fn read_part(&mut self, part: &str, asked: Asked, junk: &Junk, reasons: &mut Reasons) -> Option<Reading> {
-        let part = cut_words(part, reasons);
+    /// One number by the steps of docs/codes.md: the strategy's rule, Google's logic, the digits alone, the digits as an
+    /// international number, and nationally in the other configured regions.
+    fn read_number(&mut self, run: &str, asked: Asked, junk: &Junk) -> Option<Reading> {
         let text = &mut self.part;
         text.clear();
-        text.extend(
-            part.chars().map(|c| if matches!(c, '+' | '(' | ')' | '-' | '.') { c } else { ascii_digit(c).unwrap_or(' ') }),
-        );
+        text.extend(run.chars().map(|c| if c.is_ascii_digit() || matches!(c, '+' | '(' | ')' | '-' | '.') { c } else { ' ' }));
         let digits = &mut self.digits;
         digits.clear();
         digits.extend(text.bytes().filter(u8::is_ascii_digit));
@@ -228,7 +281,9 @@ impl PhoneReader {
         if !digits.starts_with('0')
             && let Some((number, class)) = valid_international(digits)
         {
-            return Some((number, class, true, (!text.starts_with('+')).then_some(Reason::PhonePlusRestored)));
+            // So few digits may be a national number with a slip.
+            let is_key = text.starts_with('+') || digits.len() >= SURELY_INTERNATIONAL;
+            return Some((number, class, is_key, (!text.starts_with('+')).then_some(Reason::PhonePlusRestored)));
         }
         if international {
             return None;
@@ -237,12 +292,26 @@ impl PhoneReader {
         let mut found = others.filter_map(|region| valid(text, Some(region.0)));
         match (found.next(), found.next()) {
             (Some((number, class)), None) => {
+                // With one digit too few every British mobile is South African: a value at most where another region is known.
                 let how = if asked.knows_tenant { Reason::PhoneOtherRegion } else { Reason::PhoneRegionGuessed };
-                Some((number, class, asked.knows_tenant, Some(how)))
+                Some((number, class, !asked.knows_tenant, Some(how)))
             }
             _ => None,
         }
     }
+}
+
+/// Whether a cell begins with 00 and is a number of the world behind it, whatever else its digits could be.
+pub fn is_dialled_abroad(raw: &str) -> bool {
+    let mut digits = [0_u8; 17];
+    let mut len = 0;
+    for byte in raw.bytes().filter(u8::is_ascii_digit) {
+        let Some(place) = digits.get_mut(len) else { return false };
+        *place = byte;
+        len += 1;
+    }
+    let digits = std::str::from_utf8(&digits[..len]).unwrap_or_default();
+    digits.strip_prefix("00").is_some_and(|number| valid_international(number).is_some())
 }
 
 /// Number, class, whether it is a key, and what had to be done to read it.
@@ -272,6 +341,9 @@ fn valid(text: &str, region: Option<Region>) -> Option<(E164, PhoneClass)> {
         _ => PhoneClass::Shared,
     };
     let canonical = PHONE_NUMBER_UTIL.format(&number, rlibphonenumber::PhoneNumberFormat::E164);
+    if canonical.starts_with("+27") && canonical.len() != SOUTH_AFRICAN {
+        return None;
+    }
     E164::new("", canonical.as_bytes().strip_prefix(b"+")?).map(|number| (number, class))
 }
 

@@ -141,10 +141,17 @@ fn restorations_are_counted() {
 }
 
 #[test]
-fn without_a_tenant_a_national_number_is_a_value_in_its_only_region_and_an_international_one_a_key() {
-    let (phones, reasons) = read_in("082 555 1234", None);
-    assert_eq!((phones[0].number.as_str(), phones[0].is_key), ("+27825551234", false));
-    assert!(reasons.contains(Reason::PhoneRegionGuessed));
+fn without_a_tenant_a_number_is_a_key_in_its_only_region_and_none_in_several() {
+    for (raw, number) in [
+        ("082 555 1234", "+27825551234"),
+        ("07950087349", "+447950087349"),
+        ("076/5887985", "+27765887985"),
+        ("(079) 500 87349", "+447950087349"),
+    ] {
+        let (phones, reasons) = read_in(raw, None);
+        assert_eq!((phones[0].number.as_str(), phones[0].is_key), (number, true), "{raw}");
+        assert!(reasons.contains(Reason::PhoneRegionGuessed));
+    }
     let (phones, _) = read_in("+44 7911 123456", None);
     assert_eq!((phones[0].number.as_str(), phones[0].is_key), ("+447911123456", true));
     let (phones, reasons) = read_in("0800 123 456", None);
@@ -164,6 +171,102 @@ fn a_national_identity_number_is_recognised_in_a_phone_cell() {
         .unwrap();
     assert!(holds_national_id(&format!(" {} ", std::str::from_utf8(&digits).unwrap())));
     assert!(!holds_national_id("+27825551234"));
+}
+
+#[test]
+fn a_national_spelling_is_never_the_key_of_another_country() {
+    for (raw, home) in [
+        ("07911 12345", "GB"),
+        ("079 555 12345", "ZA"),
+        ("07911 123456", "ZA"),
+        ("082 555 1234", "GB"),
+        ("8255512345", "ZA"),
+        ("+27 82 123 4", "ZA"),
+        ("0791112345", "GB"),
+    ] {
+        let (phones, _) = read_in(raw, Some(home));
+        assert!(phones.iter().all(|phone| !phone.is_key), "{raw} in {home}: {phones:?}");
+    }
+    assert!(read_in("07911 12345", Some("GB")).1.contains(Reason::PhoneOtherRegion));
+}
+
+#[test]
+fn a_south_african_number_has_nine_digits() {
+    for raw in ["082 1234", "082 12345", "0821234567890", "+27 82 1234", "27821234", "011 884 12"] {
+        let (phones, _) = read_in(raw, Some("ZA"));
+        assert!(phones.iter().all(|phone| !phone.number.as_str().starts_with("+27")), "{raw}: {phones:?}");
+    }
+    assert!(read_in("082 1234", Some("ZA")).1.contains(Reason::PhoneInvalid));
+}
+
+#[test]
+fn numbers_side_by_side_are_parted_where_each_is_a_whole_one() {
+    for raw in [
+        "0821234567 0831234567",
+        "082 123 4567 083 123 4567",
+        "0821234567 & 0831234567",
+        "0821234567 and 0831234567",
+        "0821234567 en 0831234567",
+        "0821234567 | 0831234567",
+        "0821234567\\0831234567",
+        "082-123-4567 - 083-123-4567",
+        "0821234567-0831234567",
+        "+27821234567+27831234567",
+        "H: 082 123 4567 C: 083 123 4567",
+        "h 0821234567 w 0831234567",
+        "home 082 123 4567, cell: 083 123 4567",
+        "0821234567.0 / 0831234567.0",
+        "0821234567\n0831234567",
+        "tel:0821234567;ext=12 / 0831234567",
+    ] {
+        assert_eq!(numbers(raw, "ZA"), ["+27821234567", "+27831234567"], "{raw}");
+    }
+    assert_eq!(numbers("07911 123456 / 07911 123457 07911 123458", "GB").len(), 3);
+}
+
+#[test]
+fn what_a_spreadsheet_adds_goes_whatever_the_number_looks_like() {
+    for (raw, home, number) in [
+        ("(073) 956-4316.0", "ZA", "+27739564316"),
+        ("+27 79 986 5145.0", "ZA", "+27799865145"),
+        ("+27 79 986 5145.00", "ZA", "+27799865145"),
+        ("079 986 5145.0 ", "ZA", "+27799865145"),
+        ("07911 123456.0", "GB", "+447911123456"),
+        ("=\"0799865145\"", "ZA", "+27799865145"),
+        ("2.7799865145E+10", "ZA", "+27799865145"),
+        ("tel:+27-79-986-5145", "ZA", "+27799865145"),
+        ("mobile: 079 986 5145", "ZA", "+27799865145"),
+        ("0799865145 (h)", "ZA", "+27799865145"),
+        ("0799865145w", "ZA", "+27799865145"),
+    ] {
+        assert_eq!(numbers(raw, home), [number], "{raw}");
+    }
+}
+
+#[test]
+fn letters_inside_a_number_are_never_cut_out() {
+    for (raw, home) in [
+        ("0817391O53", "ZA"),
+        ("081739l053", "ZA"),
+        ("O817391053", "ZA"),
+        ("08173910S3", "ZA"),
+        ("082 555 l234", "ZA"),
+        ("07911 I23456", "GB"),
+        ("0791112345l", "GB"),
+        ("+27 81 739 1O53", "ZA"),
+    ] {
+        let (phones, reasons) = read_in(raw, Some(home));
+        assert!(phones.is_empty() && reasons.contains(Reason::PhoneInvalid), "{raw}: {phones:?} {reasons:?}");
+    }
+    assert_eq!(numbers("0817391O53 / 0825551234", "ZA"), ["+27825551234"], "the other number is whole");
+}
+
+#[test]
+fn the_00_of_a_cell_says_that_it_is_a_number_of_the_world() {
+    assert!(holds_national_id("0012127242035"), "its digits could be an identity number");
+    assert!(is_dialled_abroad("0012127242035") && is_dialled_abroad("00 1 212 724 2035"));
+    assert!(!is_dialled_abroad("0002295000083"));
+    assert_eq!(numbers("0012127242035", "ZA"), ["+12127242035"]);
 }
 
 fn strategy(raw: &str, home: &str) -> Option<String> {

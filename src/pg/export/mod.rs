@@ -40,8 +40,6 @@ pub struct Prepared {
     copy: String,
     /// Columns that are cast on the way, as `created_at (text → timestamptz)`.
     pub casts: Vec<String>,
-    /// Columns of instants that carry a time zone in the database.
-    pub zoned: Vec<String>,
     /// Rows in the snapshot.
     pub rows: u64,
 }
@@ -77,9 +75,7 @@ impl Snapshot {
                     let columns: Vec<(&str, &Type)> =
                         described.columns().iter().map(|column| (column.name(), column.type_())).collect();
                     let (copy, casts) = fit(&query, body, &columns)?;
-                    let zoned = columns.iter().filter(|(_, found)| **found == Type::TIMESTAMPTZ);
-                    let zoned = zoned.map(|(name, _)| (*name).to_owned()).collect();
-                    prepared.push(Prepared { query, copy, casts, zoned, rows: 0 });
+                    prepared.push(Prepared { query, copy, casts, rows: 0 });
                 }
                 Err(error) => {
                     connection.batch("rollback to savepoint prepare_export")?;

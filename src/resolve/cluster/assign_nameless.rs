@@ -204,8 +204,10 @@ mod tests {
     use super::*;
 
     fn weighed(claims: &[(u32, u32, i32)]) -> Vec<i32> {
-        let mut claims: Vec<Claim> =
-            claims.iter().map(|&(record, person, bits)| Claim::new((record, person), (4, NONE, [NONE; 2]), bits * 16, false)).collect();
+        let mut claims: Vec<Claim> = claims
+            .iter()
+            .map(|&(record, person, bits)| Claim::new((record, person), (4, NONE, [NONE; 2]), bits * 16, false))
+            .collect();
         weigh(&mut claims);
         claims
             .iter()

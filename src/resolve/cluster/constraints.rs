@@ -195,9 +195,7 @@ impl Portrait {
             }
         };
         let theirs = spelled(other);
-        spelled(self)
-            .iter()
-            .any(|a| theirs.iter().any(|b| names.compare_full(*a, *b).agrees()))
+        spelled(self).iter().any(|a| theirs.iter().any(|b| names.compare_full(*a, *b).agrees()))
     }
 
     /// The most frequent birth date, the earliest of several.

@@ -198,9 +198,8 @@ impl<'a> Component<'a> {
         self.choose_tenants();
         let nameless = |component: &Self, record: Record| component.scorer.population.is_nameless(record);
         let edges = std::mem::take(&mut self.edges);
-        let (between_named, others): (Few<Edge>, Few<Edge>) = edges
-            .into_iter()
-            .partition(|edge| is_by_number(edge) || (!nameless(&self, edge.a) && !nameless(&self, edge.b)));
+        let (between_named, others): (Few<Edge>, Few<Edge>) =
+            edges.into_iter().partition(|edge| is_by_number(edge) || (!nameless(&self, edge.a) && !nameless(&self, edge.b)));
         between_named.into_iter().for_each(|edge| self.try_join(edge));
         let (to_named, between_nameless): (Few<Edge>, Few<Edge>) =
             others.into_iter().partition(|edge| nameless(&self, edge.a) != nameless(&self, edge.b));

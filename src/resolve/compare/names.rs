@@ -310,9 +310,7 @@ impl Names {
         let straight = || FullMatch { first, last: self.compare_last(a.1, b.1), is_swapped: false };
         match first {
             NameMatch::Conflict => self.compare_swapped(a, b).unwrap_or_else(straight),
-            NameMatch::Unknown if a.1 != b.1 && a.1 != NONE && b.1 != NONE => {
-                self.compare_swapped(a, b).unwrap_or_else(straight)
-            }
+            NameMatch::Unknown if a.1 != b.1 && a.1 != NONE && b.1 != NONE => self.compare_swapped(a, b).unwrap_or_else(straight),
             _ => straight(),
         }
     }

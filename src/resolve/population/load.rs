@@ -7,7 +7,9 @@ use crate::resolve::compare::names::Names;
 use crate::resolve::compare::nicknames::Nicknames;
 use crate::resolve::compare::spelling::unmask;
 use crate::resolve::options::Options;
-use crate::resolve::population::batches::{LegacyNumbers, born, follows, generation, is_kept, placed, position, push_number_key, tag};
+use crate::resolve::population::batches::{
+    LegacyNumbers, born, follows, generation, is_kept, placed, position, push_number_key, tag,
+};
 use crate::resolve::population::intern::{Interner, Marks, NONE, Symbol};
 use crate::resolve::population::packed_text::Arena;
 use crate::resolve::population::words::Vocabulary;

@@ -2,7 +2,6 @@
 
 mod staging;
 
-use crate::model::{Day, Timestamp};
 use crate::sources::Export;
 use crate::table;
 use crate::tables::{Label, Text};
@@ -26,10 +25,10 @@ table! {
         gender: Option<Label>,
         /// `members.golf_rsa_id`.
         golf_rsa_id: Option<Text>,
-        /// `members.created_at`, local time of the source server, as if it were UTC.
-        created_at: Option<Timestamp>,
-        /// `members.updated_at`, local time as above.
-        updated_at: Option<Timestamp>,
+        /// `members.created_at` as text: local time of the source server, or an instant where it has an offset.
+        created_at: Option<Text>,
+        /// `members.updated_at`, likewise.
+        updated_at: Option<Text>,
         /// `members.status`.
         status: Option<Label>,
         /// Lowest club id among home memberships still open, else the lowest.
@@ -37,9 +36,9 @@ table! {
         /// Latest handicap valid at as_of, as text.
         handicap: Option<Text>,
         /// The day that handicap is valid from.
-        handicap_on: Option<Day>,
+        handicap_on: Option<Text>,
         /// Handicaps dated after as_of.
-        later_handicap_count: Option<i32>,
+        later_handicap_count: Option<Text>,
         /// Name of the home club.
         home_club_name: Option<Label>,
     }
@@ -64,10 +63,10 @@ table! {
         gender: Option<Label>,
         /// `members.cdh_id`, the counterpart of the golf_rsa_id.
         cdh_id: Option<Text>,
-        /// `members.created_at`, local time of the source server, as if it were UTC.
-        created_at: Option<Timestamp>,
-        /// `members.updated_at`, local time as above.
-        updated_at: Option<Timestamp>,
+        /// `members.created_at` as text: local time of the source server, or an instant where it has an offset.
+        created_at: Option<Text>,
+        /// `members.updated_at`, likewise.
+        updated_at: Option<Text>,
         /// `members.status`.
         status: Option<Label>,
         /// Lowest club id among home memberships still open, else the lowest.
@@ -115,11 +114,11 @@ table! {
         /// `member_clubs.status`.
         status: Option<Label>,
         /// Whether it is the home club.
-        is_home_club: bool,
+        is_home_club: Option<Text>,
         /// Day of joining.
-        joined_on: Option<Day>,
+        joined_on: Option<Text>,
         /// Day of leaving.
-        left_on: Option<Day>,
+        left_on: Option<Text>,
     }
 }
 
@@ -137,11 +136,11 @@ table! {
         /// `memberships.membership_type`.
         membership_type: Option<Label>,
         /// Whether it is the home club.
-        is_home: bool,
+        is_home: Option<Text>,
         /// Day of joining.
-        start_on: Option<Day>,
+        start_on: Option<Text>,
         /// Day of leaving.
-        end_on: Option<Day>,
+        end_on: Option<Text>,
     }
 }
 
@@ -155,7 +154,7 @@ table! {
         /// `handicaps.handicap_index` as text.
         handicap_index: Option<Text>,
         /// The day it is valid from.
-        effective_on: Option<Day>,
+        effective_on: Option<Text>,
     }
 }
 

@@ -1,9 +1,12 @@
 //! Legacy members, their clubs and handicaps: the columns differ by region, the rules do not.
 
+use crate::model::date::DateKind;
+use crate::model::text::whole;
+use crate::model::zone::Zone;
 use crate::model::{Reason, Source};
 use crate::sources::mca::{uk_clubs, uk_members, uk_memberships, za_clubs, za_handicaps, za_member_clubs, za_members};
 use crate::sources::staging::{
-    Cell, Desk, Disposition, Entity, Founding, Home, PersonCells, Rules, Survey, raw_copy, stage_person, status,
+    Cell, Desk, Disposition, Entity, Founding, Home, PersonCells, Rules, Survey, raw_copy, row_id, stage_person, status,
 };
 use crate::tables::stage::{club_memberships, handicaps, people};
 
@@ -11,14 +14,20 @@ impl Entity for za_members::Table {
     const SOURCE: Source = Source::McaZa;
     const ENTITY: &'static str = "members";
     const SURVEYED: bool = true;
+    const DATES: &'static [(&'static str, DateKind)] = &[
+        ("date_of_birth", DateKind::Birth),
+        ("created_at", DateKind::Time),
+        ("updated_at", DateKind::Time),
+        ("handicap_on", DateKind::Day),
+    ];
 
-    fn id<'a>(row: &za_members::Row<'a>, _buffer: &'a mut String) -> &'a str {
-        row.mca_za_id
+    fn id<'a>(row: &za_members::Row<'a>, buffer: &'a mut String) -> &'a str {
+        row_id(row.mca_za_id, buffer)
     }
 
     fn survey(columns: &za_members::Columns, _rules: &Rules, survey: &mut Survey) {
         for row in columns.rows() {
-            look(survey, row.date_of_birth, row.gender, row.handicap);
+            look(survey, row.gender, row.handicap);
         }
     }
 
@@ -40,11 +49,13 @@ impl Entity for za_members::Table {
             created_at: row.created_at,
             updated_at: row.updated_at,
         };
-        let handicap_at = desk.tally.midnight("handicap_on", row.handicap_on, tenancy.zone);
-        if let Some(later) = row.later_handicap_count.filter(|later| *later > 0) {
+        let id = desk.id("mca_za_id", row.mca_za_id);
+        let handicap = desk.handicap("handicap", row.handicap);
+        let handicap_at = desk.midnight("handicap_on", row.handicap_on, tenancy.zone).filter(|_| handicap.is_some());
+        if let Some(later) = desk.integer("later_handicap_count", row.later_handicap_count).filter(|later| *later > 0) {
             desk.tally.note_many("handicap", Reason::HandicapLater, later.into());
         }
-        stage_member(desk, Source::McaZa, &member, people::Row { handicap_at, ..people::Row::blank(row.mca_za_id) });
+        stage_member(desk, Source::McaZa, &member, people::Row { handicap, handicap_at, ..people::Row::blank(&id) });
         Disposition::Staged
     }
 }
@@ -53,14 +64,16 @@ impl Entity for uk_members::Table {
     const SOURCE: Source = Source::McaUk;
     const ENTITY: &'static str = "members";
     const SURVEYED: bool = true;
+    const DATES: &'static [(&'static str, DateKind)] =
+        &[("date_of_birth", DateKind::Birth), ("created_at", DateKind::Time), ("updated_at", DateKind::Time)];
 
-    fn id<'a>(row: &uk_members::Row<'a>, _buffer: &'a mut String) -> &'a str {
-        row.mca_uk_id
+    fn id<'a>(row: &uk_members::Row<'a>, buffer: &'a mut String) -> &'a str {
+        row_id(row.mca_uk_id, buffer)
     }
 
     fn survey(columns: &uk_members::Columns, _rules: &Rules, survey: &mut Survey) {
         for row in columns.rows() {
-            look(survey, row.date_of_birth, row.gender, row.handicap);
+            look(survey, row.gender, row.handicap);
         }
     }
 
@@ -81,15 +94,14 @@ impl Entity for uk_members::Table {
             created_at: row.created_at,
             updated_at: row.updated_at,
         };
-        stage_member(desk, Source::McaUk, &member, people::Row::blank(row.mca_uk_id));
+        let id = desk.id("mca_uk_id", row.mca_uk_id);
+        let handicap = desk.handicap("handicap", row.handicap);
+        stage_member(desk, Source::McaUk, &member, people::Row { handicap, ..people::Row::blank(&id) });
         Disposition::Staged
     }
 }
 
-fn look(survey: &mut Survey, born: Option<&str>, gender: Option<&str>, handicap: Option<&str>) {
-    if let Some(born) = born {
-        survey.born.see(born);
-    }
+fn look(survey: &mut Survey, gender: Option<&str>, handicap: Option<&str>) {
     if let Some(gender) = gender {
         survey.see_gender(gender);
     }
@@ -112,29 +124,27 @@ struct Member<'a> {
     handicap: Option<&'a str>,
     home_club_id: Option<&'a str>,
     home_club_name: Option<&'a str>,
-    created_at: Option<crate::model::Timestamp>,
-    updated_at: Option<crate::model::Timestamp>,
+    created_at: Option<&'a str>,
+    updated_at: Option<&'a str>,
 }
 
 fn stage_member(desk: &mut Desk<'_>, source: Source, member: &Member<'_>, row: people::Row<'_>) {
     let tenancy = desk.rules.region_tenancy(source);
-    let home = if member.home_club_id.is_some() { Home::Club } else { Home::None };
+    let home_club_id = member.home_club_id.map(|id| desk.id("home_club_id", id));
+    let home = if home_club_id.is_some() { Home::Club } else { Home::None };
     let (status, status_tag) = status(desk, Cell::of("status", member.status), home);
     let mut buffers = [String::new(), String::new()];
     let [status_buffer, club_buffer] = &mut buffers;
     let status_raw = desk.label("status", member.status, status_buffer);
     let home_club_name = desk.label("home_club_name", member.home_club_name, club_buffer);
-    let handicap = desk.handicap("handicap", member.handicap);
     let row = people::Row {
         status: Some(status),
         status_tag,
         status_raw,
-        handicap,
-        handicap_at: row.handicap_at.filter(|_| handicap.is_some()),
-        home_club_id: member.home_club_id,
+        home_club_id: home_club_id.as_deref(),
         home_club_name,
-        created_at: desk.tally.local_instant("created_at", member.created_at, tenancy.zone),
-        updated_at: desk.tally.local_instant("updated_at", member.updated_at, tenancy.zone),
+        created_at: desk.instant("created_at", member.created_at, tenancy.zone),
+        updated_at: desk.instant("updated_at", member.updated_at, tenancy.zone),
         ..row
     };
     let cells = PersonCells {
@@ -149,7 +159,7 @@ fn stage_member(desk: &mut Desk<'_>, source: Source, member: &Member<'_>, row: p
         handicap: Cell::of("handicap", member.handicap),
         golf_rsa_id: member.golf_rsa_id,
         cdh_id: member.cdh_id,
-        created_local: member.created_at.filter(|at| at.is_finite()),
+        created_on: row.created_at.map(|at| tenancy.zone.unwrap_or(Zone::UTC).day(at)),
         club: home_club_name,
     };
     stage_person(desk, cells, row);
@@ -159,8 +169,8 @@ impl Entity for za_clubs::Table {
     const SOURCE: Source = Source::McaZa;
     const ENTITY: &'static str = "clubs";
 
-    fn id<'a>(row: &za_clubs::Row<'a>, _buffer: &'a mut String) -> &'a str {
-        row.id
+    fn id<'a>(row: &za_clubs::Row<'a>, buffer: &'a mut String) -> &'a str {
+        row_id(row.id, buffer)
     }
 }
 
@@ -168,14 +178,15 @@ impl Entity for uk_clubs::Table {
     const SOURCE: Source = Source::McaUk;
     const ENTITY: &'static str = "clubs";
 
-    fn id<'a>(row: &uk_clubs::Row<'a>, _buffer: &'a mut String) -> &'a str {
-        row.id
+    fn id<'a>(row: &uk_clubs::Row<'a>, buffer: &'a mut String) -> &'a str {
+        row_id(row.id, buffer)
     }
 }
 
 impl Entity for za_member_clubs::Table {
     const SOURCE: Source = Source::McaZa;
     const ENTITY: &'static str = "member_clubs";
+    const DATES: &'static [(&'static str, DateKind)] = &[("joined_on", DateKind::Day), ("left_on", DateKind::Day)];
 
     fn id<'a>(row: &za_member_clubs::Row<'a>, buffer: &'a mut String) -> &'a str {
         membership_id(row.member_id, row.club_id, buffer)
@@ -184,16 +195,17 @@ impl Entity for za_member_clubs::Table {
     fn stage(row: &za_member_clubs::Row<'_>, desk: &mut Desk<'_>) -> Disposition {
         let zone = desk.rules.region_tenancy(Source::McaZa).zone;
         let (mut club, mut status, mut id) = (String::new(), String::new(), String::new());
+        let (member_id, club_id) = (desk.id("member_id", row.member_id), desk.id("club_id", row.club_id));
         let staged = club_memberships::Row {
-            source_id: row.member_id,
+            source_id: &member_id,
             entity: Self::ENTITY,
-            row_id: membership_id(row.member_id, row.club_id, &mut id),
-            club_id: row.club_id,
+            row_id: membership_id(&member_id, &club_id, &mut id),
+            club_id: &club_id,
             club_name: desk.label("club_name", row.club_name, &mut club),
             label: desk.label("status", row.status, &mut status),
-            is_home: row.is_home_club,
-            joined_at: desk.tally.midnight("joined_on", row.joined_on, zone),
-            left_at: desk.tally.midnight("left_on", row.left_on, zone),
+            is_home: desk.boolean("is_home_club", row.is_home_club).unwrap_or(false),
+            joined_at: desk.midnight("joined_on", row.joined_on, zone),
+            left_at: desk.end("left_on", row.left_on, zone),
         };
         desk.staged.club_membership(staged);
         Disposition::Staged
@@ -202,33 +214,36 @@ impl Entity for za_member_clubs::Table {
 
 /// The source has no id for such a row: `<member>:<club>`.
 fn membership_id<'a>(member: &str, club: &str, buffer: &'a mut String) -> &'a str {
-    buffer.push_str(member);
+    buffer.push_str(&whole(member));
     buffer.push(':');
-    buffer.push_str(club);
+    buffer.push_str(&whole(club));
     buffer
 }
 
 impl Entity for uk_memberships::Table {
     const SOURCE: Source = Source::McaUk;
     const ENTITY: &'static str = "memberships";
+    const DATES: &'static [(&'static str, DateKind)] = &[("start_on", DateKind::Day), ("end_on", DateKind::Day)];
 
-    fn id<'a>(row: &uk_memberships::Row<'a>, _buffer: &'a mut String) -> &'a str {
-        row.id
+    fn id<'a>(row: &uk_memberships::Row<'a>, buffer: &'a mut String) -> &'a str {
+        row_id(row.id, buffer)
     }
 
     fn stage(row: &uk_memberships::Row<'_>, desk: &mut Desk<'_>) -> Disposition {
         let zone = desk.rules.region_tenancy(Source::McaUk).zone;
         let (mut club, mut kind) = (String::new(), String::new());
+        let (id, member_id) = (desk.id("id", row.id), desk.id("member_id", row.member_id));
+        let club_id = desk.id("club_id", row.club_id);
         let staged = club_memberships::Row {
-            source_id: row.member_id,
+            source_id: &member_id,
             entity: Self::ENTITY,
-            row_id: row.id,
-            club_id: row.club_id,
+            row_id: &id,
+            club_id: &club_id,
             club_name: desk.label("club_name", row.club_name, &mut club),
             label: desk.label("membership_type", row.membership_type, &mut kind),
-            is_home: row.is_home,
-            joined_at: desk.tally.midnight("start_on", row.start_on, zone),
-            left_at: desk.tally.midnight("end_on", row.end_on, zone),
+            is_home: desk.boolean("is_home", row.is_home).unwrap_or(false),
+            joined_at: desk.midnight("start_on", row.start_on, zone),
+            left_at: desk.end("end_on", row.end_on, zone),
         };
         desk.staged.club_membership(staged);
         Disposition::Staged
@@ -238,22 +253,24 @@ impl Entity for uk_memberships::Table {
 impl Entity for za_handicaps::Table {
     const SOURCE: Source = Source::McaZa;
     const ENTITY: &'static str = "handicaps";
+    const DATES: &'static [(&'static str, DateKind)] = &[("effective_on", DateKind::Day)];
 
-    fn id<'a>(row: &za_handicaps::Row<'a>, _buffer: &'a mut String) -> &'a str {
-        row.id
+    fn id<'a>(row: &za_handicaps::Row<'a>, buffer: &'a mut String) -> &'a str {
+        row_id(row.id, buffer)
     }
 
     fn stage(row: &za_handicaps::Row<'_>, desk: &mut Desk<'_>) -> Disposition {
         let zone = desk.rules.region_tenancy(Source::McaZa).zone;
-        let effective_on = row.effective_on.filter(|day| day.is_finite());
+        let (id, member_id) = (desk.id("id", row.id), desk.id("member_id", row.member_id));
+        let effective_on = desk.day("effective_on", row.effective_on, zone);
         let handicap_raw = raw_copy(&mut desk.tally, Cell::of("handicap_index", row.handicap_index));
         let staged = handicaps::Row {
-            source_id: row.member_id,
-            row_id: row.id,
+            source_id: &member_id,
+            row_id: &id,
             handicap: desk.handicap("handicap_index", row.handicap_index),
             handicap_raw: handicap_raw.as_deref(),
             effective_on,
-            effective_at: desk.tally.midnight("effective_on", row.effective_on, zone),
+            effective_at: effective_on.and_then(|day| desk.tally.midnight("effective_on", day, zone)),
         };
         desk.staged.handicap(staged);
         Disposition::Staged
@@ -261,205 +278,4 @@ impl Entity for za_handicaps::Table {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{AliasType, CustomerStatus, Gender, Handicap, PhoneClass, SkipReason, StatusTag, TenantRule};
-    use crate::sources::staging::lab::{at, columns, count, rejects, stage};
-    use crate::tables::stage::{identifiers, people};
-
-    fn member(id: &str) -> za_members::Row<'_> {
-        za_members::Row {
-            mca_za_id: id,
-            email: Some("Ann.Lee@Mail.test"),
-            phone_number: Some("082 555 1234"),
-            first_name: Some("Ann"),
-            last_name: Some("Lee"),
-            date_of_birth: Some("1985-03-15"),
-            gender: Some("F"),
-            golf_rsa_id: Some("rsa-1234"),
-            created_at: Some(at("2015-06-01 09:00:00")),
-            updated_at: Some(at("2020-06-01 09:00:00")),
-            status: Some("Active"),
-            home_club_id: Some("7"),
-            handicap: Some("12.4"),
-            handicap_on: at("2024-05-01").day().into(),
-            later_handicap_count: Some(0),
-            home_club_name: Some("Links"),
-        }
-    }
-
-    #[test]
-    fn a_clean_member_is_staged_in_the_tenants_zone() {
-        let sheet = stage::<za_members::Table>(&[member("123")]);
-        let people = columns::<people::Table>(&sheet.people);
-        let row = people.row(0);
-        assert_eq!((row.tenant_id, row.tenant_rule), (Some("1"), TenantRule::Region));
-        assert_eq!((row.email, row.email_raw), (Some("ann.lee@mail.test"), Some("Ann.Lee@Mail.test")));
-        assert_eq!((row.phone, row.phone_class), (Some("+27825551234"), Some(PhoneClass::Mobile)));
-        assert_eq!((row.first_key, row.last_key, row.gender), (Some("ann"), Some("lee"), Gender::Female));
-        assert_eq!((row.golf_rsa_id, row.cdh_id, row.mca_id), (Some("RSA-1234"), None, None));
-        assert_eq!((row.status, row.status_tag, row.status_raw), (Some(CustomerStatus::Active), None, Some("Active")));
-        assert_eq!((row.handicap, row.handicap_raw), (Some(Handicap(124)), Some("12.4")));
-        assert_eq!((row.first_name_raw, row.last_name_raw), (Some("Ann"), Some("Lee")));
-        assert_eq!((row.born_raw, row.gender_raw), (Some("1985-03-15"), Some("F")));
-        assert_eq!(row.handicap_at.unwrap().to_string(), "2024-04-30T22:00:00.000Z");
-        assert_eq!(row.created_at.unwrap().to_string(), "2015-06-01T07:00:00.000Z");
-        assert!(row.may_found && row.skip_reason.is_none());
-    }
-
-    #[test]
-    fn a_member_without_address_and_number_may_not_found() {
-        let unreachable = za_members::Row { email: Some("none"), phone_number: Some("0000000000"), ..member("1") };
-        let sheet = stage::<za_members::Table>(&[unreachable]);
-        let people = columns::<people::Table>(&sheet.people);
-        assert_eq!(people.row(0).skip_reason, Some(SkipReason::NoEmailNoPhone));
-        assert_eq!(people.row(0).phone_raw, Some("0000000000"), "the raw value stays");
-        assert_eq!(rejects(&sheet), ["1 email EMAIL_INVALID", "1 phone_number PHONE_JUNK"]);
-    }
-
-    #[test]
-    fn a_number_only_the_strategy_accepts_still_founds_as_the_strategy_would() {
-        let fictional = uk("1", Some("07700 900123"));
-        let sheet = stage::<uk_members::Table>(&[fictional]);
-        let people = columns::<people::Table>(&sheet.people);
-        let row = people.row(0);
-        assert_eq!((row.phone, row.phone_key, row.may_found), (Some("+447700900123"), None, true));
-    }
-
-    fn uk<'a>(id: &'a str, phone: Option<&'a str>) -> uk_members::Row<'a> {
-        uk_members::Row {
-            mca_uk_id: id,
-            email: None,
-            phone_number: phone,
-            first_name: Some("Mrs Ann"),
-            last_name: Some("Lee"),
-            date_of_birth: None,
-            gender: None,
-            cdh_id: Some("100 1234 567"),
-            created_at: Some(at("2019-10-27 01:30:00")),
-            updated_at: None,
-            status: None,
-            home_club_id: None,
-            handicap: Some("+1,2"),
-            home_club_name: None,
-        }
-    }
-
-    #[test]
-    fn a_british_member_follows_british_rules() {
-        let sheet = stage::<uk_members::Table>(&[uk("1", Some("07911 123456 / 020 7946 0018"))]);
-        let people = columns::<people::Table>(&sheet.people);
-        let row = people.row(0);
-        assert_eq!((row.first_name, row.gender), (Some("Ann"), Gender::Female));
-        assert_eq!((row.cdh_id, row.handicap), (Some("1001234567"), Some(Handicap(-12))));
-        assert_eq!(row.status, Some(CustomerStatus::Inactive), "no status and no home club");
-        assert_eq!(row.created_at.unwrap().to_string(), "2019-10-27T00:30:00.000Z");
-        let further = columns::<identifiers::Table>(&sheet.identifiers);
-        assert_eq!((further.row(0).kind, further.row(0).value), (Some(AliasType::Phone), "+442079460018"));
-        for reason in [Reason::TimeAmbiguous, Reason::GenderFromTitle, Reason::NameTitle, Reason::StatusBlank, Reason::PhoneSplit]
-        {
-            assert_eq!(count(&sheet, reason), 1, "{reason}");
-        }
-    }
-
-    #[test]
-    fn what_a_status_means_follows_domain_3f() {
-        let statuses = [
-            (Some("ACTIVE"), CustomerStatus::Active, None),
-            (Some("Honorary"), CustomerStatus::Active, None),
-            (Some("grace"), CustomerStatus::Active, Some(StatusTag::Arrears)),
-            (Some("Resigned"), CustomerStatus::Inactive, None),
-            (Some("on-hold"), CustomerStatus::Inactive, Some(StatusTag::Suspended)),
-            (Some("waiting list"), CustomerStatus::Inactive, Some(StatusTag::Pending)),
-            (Some("R.I.P."), CustomerStatus::Inactive, Some(StatusTag::Deceased)),
-            (Some("hibernating"), CustomerStatus::Inactive, None),
-            (Some(" "), CustomerStatus::Active, None),
-        ];
-        let ids: Vec<String> = (0..statuses.len()).map(|id| id.to_string()).collect();
-        let rows: Vec<_> =
-            statuses.iter().zip(&ids).map(|((raw, ..), id)| za_members::Row { status: *raw, ..member(id) }).collect();
-        let sheet = stage::<za_members::Table>(&rows);
-        let people = columns::<people::Table>(&sheet.people);
-        for ((raw, status, tag), row) in statuses.iter().zip(people.rows()) {
-            assert_eq!((row.status, row.status_tag), (Some(*status), *tag), "{raw:?}");
-        }
-        assert_eq!(sheet.counts[&("status", Reason::StatusUnmapped, None)], 1);
-    }
-
-    #[test]
-    fn an_identity_number_in_a_cell_is_kept_nowhere() {
-        // Invented; 13 digits with a date and a check digit.
-        let id = "0002295000083";
-        let found = crate::model::phone::holds_national_id(id);
-        assert!(found, "the check digit is right");
-        let cells = |id| za_members::Row {
-            phone_number: id,
-            golf_rsa_id: id,
-            first_name: id,
-            last_name: id,
-            date_of_birth: id,
-            gender: id,
-            handicap: id,
-            ..member("1")
-        };
-        let sheet = stage::<za_members::Table>(&[cells(Some(id))]);
-        let people = columns::<people::Table>(&sheet.people);
-        assert!(!format!("{:?}", people.row(0)).contains(id));
-        assert_eq!(count(&sheet, Reason::NationalId), 7);
-        assert!(!format!("{:?}", sheet.counts).contains(id));
-    }
-
-    #[test]
-    fn the_raw_value_stands_beside_a_refused_one_and_an_empty_cell_has_none() {
-        let dirty = za_members::Row {
-            first_name: Some("Guest"),
-            last_name: Some(""),
-            date_of_birth: Some("1900-01-01"),
-            gender: Some("?"),
-            handicap: Some("NH"),
-            ..member("1")
-        };
-        let sheet = stage::<za_members::Table>(&[dirty]);
-        let people = columns::<people::Table>(&sheet.people);
-        let row = people.row(0);
-        assert_eq!((row.first_name, row.first_name_raw, row.last_name_raw), (None, Some("Guest"), None));
-        assert_eq!((row.born_on, row.born_raw), (None, Some("1900-01-01")));
-        assert_eq!((row.gender, row.gender_raw), (Gender::Unknown, Some("?")));
-        assert_eq!((row.handicap, row.handicap_raw), (None, Some("NH")));
-    }
-
-    #[test]
-    fn memberships_keep_their_days_as_local_midnights_and_their_own_ids() {
-        let row = za_member_clubs::Row {
-            member_id: "5",
-            club_id: "7",
-            club_name: Some(" Links  Club "),
-            status: Some("Full"),
-            is_home_club: true,
-            joined_on: Some(at("2020-01-01").day()),
-            left_on: Some(crate::model::Day::INFINITY),
-        };
-        let sheet = stage::<za_member_clubs::Table>(&[row]);
-        let staged = columns::<club_memberships::Table>(&sheet.club_memberships);
-        let row = staged.row(0);
-        assert_eq!((row.row_id, row.club_name), ("5:7", Some("Links Club")));
-        assert_eq!(row.joined_at.unwrap().to_string(), "2019-12-31T22:00:00.000Z");
-        assert_eq!((row.left_at, count(&sheet, Reason::DateInfinite)), (None, 1));
-    }
-
-    #[test]
-    fn clubs_are_references() {
-        let sheet = stage::<za_clubs::Table>(&[za_clubs::Row { id: "7", name: Some("Links"), code: None }]);
-        let references = columns::<crate::tables::stage::references::Table>(&sheet.references);
-        assert_eq!((references.row(0).entity, references.row(0).reason), ("clubs", SkipReason::Reference));
-    }
-
-    #[test]
-    fn a_handicap_that_cannot_be_read_keeps_its_row() {
-        let row =
-            za_handicaps::Row { id: "1", member_id: "5", handicap_index: Some("NH"), effective_on: Some(at("2020-01-01").day()) };
-        let sheet = stage::<za_handicaps::Table>(&[row]);
-        let staged = columns::<handicaps::Table>(&sheet.handicaps);
-        assert_eq!((staged.row(0).handicap, count(&sheet, Reason::HandicapSentinel)), (None, 1));
-    }
-}
+mod tests;

@@ -2,7 +2,6 @@
 
 mod staging;
 
-use crate::model::Timestamp;
 use crate::sources::Export;
 use crate::table;
 use crate::tables::{Label, Text};
@@ -21,15 +20,15 @@ table! {
         /// `Contact.authUserId`; null for deleted contacts.
         auth_user_id: Option<Text>,
         /// `Contact.emailOptIn`.
-        email_opt_in: Option<bool>,
+        email_opt_in: Option<Text>,
         /// `Contact.smsOptIn`.
-        sms_opt_in: Option<bool>,
+        sms_opt_in: Option<Text>,
         /// `Contact.createdAt`; null for deleted contacts.
-        created_at: Option<Timestamp>,
+        created_at: Option<Text>,
         /// `Contact.updatedAt`.
-        updated_at: Option<Timestamp>,
+        updated_at: Option<Text>,
         /// `Contact.deletedAt`.
-        deleted_at: Option<Timestamp>,
+        deleted_at: Option<Text>,
     }
 }
 
@@ -45,11 +44,11 @@ table! {
         /// `ContactPreference.scope`; null means all.
         scope: Option<Label>,
         /// `ContactPreference.optedIn`.
-        opted_in: Option<bool>,
+        opted_in: Option<Text>,
         /// `ContactPreference.createdAt`.
-        created_at: Option<Timestamp>,
+        created_at: Option<Text>,
         /// `ContactPreference.updatedAt`.
-        updated_at: Option<Timestamp>,
+        updated_at: Option<Text>,
     }
 }
 
@@ -67,11 +66,11 @@ table! {
         /// `ConsentChangeLog.source`.
         source: Option<Label>,
         /// `ConsentChangeLog.consentBefore`.
-        consent_before: Option<bool>,
+        consent_before: Option<Text>,
         /// `ConsentChangeLog.consentAfter`.
-        consent_after: Option<bool>,
+        consent_after: Option<Text>,
         /// `ConsentChangeLog.createdAt`.
-        created_at: Option<Timestamp>,
+        created_at: Option<Text>,
     }
 }
 
@@ -93,7 +92,7 @@ table! {
         /// `MessageLog.campaignId`.
         campaign_id: Option<Label>,
         /// `MessageLog.createdAt`.
-        created_at: Option<Timestamp>,
+        created_at: Option<Text>,
     }
 }
 

@@ -2,7 +2,6 @@
 
 mod staging;
 
-use crate::model::{Day, Timestamp};
 use crate::sources::Export;
 use crate::table;
 use crate::tables::{Label, Text};
@@ -29,9 +28,9 @@ table! {
         /// Name of the tier.
         membership_tier: Option<Label>,
         /// `Member.createdAt`.
-        created_at: Option<Timestamp>,
+        created_at: Option<Text>,
         /// `Member.updatedAt`.
-        updated_at: Option<Timestamp>,
+        updated_at: Option<Text>,
     }
 }
 
@@ -81,9 +80,9 @@ table! {
         /// The club's name.
         club_name: Option<Label>,
         /// Day of joining.
-        joined_on: Option<Day>,
+        joined_on: Option<Text>,
         /// Day of leaving.
-        left_on: Option<Day>,
+        left_on: Option<Text>,
     }
 }
 
@@ -101,9 +100,9 @@ table! {
         /// `SportMembership.status`.
         status: Option<Label>,
         /// `SportMembership.createdAt`.
-        created_at: Option<Timestamp>,
+        created_at: Option<Text>,
         /// `SportMembership.updatedAt`.
-        updated_at: Option<Timestamp>,
+        updated_at: Option<Text>,
     }
 }
 

@@ -1,9 +1,11 @@
 //! SCL members, their clubs and sports.
 
+use crate::model::date::DateKind;
+use crate::model::text::whole;
 use crate::model::{Reason, Source, TenantRule, Uuid};
 use crate::sources::scl::{clubs, member_clubs, members, membership_tiers, sport_memberships, sports};
 use crate::sources::staging::{
-    Cell, Desk, Disposition, Entity, Founding, Home, PersonCells, Rules, Survey, stage_person, status,
+    Cell, Desk, Disposition, Entity, Founding, Home, PersonCells, Rules, Survey, row_id, stage_person, status,
 };
 use crate::tables::stage::{self, club_memberships, people};
 
@@ -11,18 +13,20 @@ impl Entity for members::Table {
     const SOURCE: Source = Source::Scl;
     const ENTITY: &'static str = "members";
     const SURVEYED: bool = true;
+    const DATES: &'static [(&'static str, DateKind)] = &[("created_at", DateKind::Time), ("updated_at", DateKind::Time)];
 
-    fn id<'a>(row: &members::Row<'a>, _buffer: &'a mut String) -> &'a str {
-        row.id
+    fn id<'a>(row: &members::Row<'a>, buffer: &'a mut String) -> &'a str {
+        row_id(row.id, buffer)
     }
 
     fn survey(columns: &members::Columns, rules: &Rules, survey: &mut Survey) {
         for row in columns.rows() {
-            survey.see_zone(row.id, rules.tenancy(Source::Scl, row.tenant_id, TenantRule::Row).zone);
+            survey.see_zone(&whole(row.id), rules.tenancy(Source::Scl, row.tenant_id, TenantRule::Row).zone);
         }
     }
 
     fn stage(row: &members::Row<'_>, desk: &mut Desk<'_>) -> Disposition {
+        let id = desk.id("id", row.id);
         let (status, status_tag) = status(desk, Cell::of("status", row.status), Home::None);
         let mut buffers: [String; 3] = Default::default();
         let [status_buffer, tier_buffer, subject_buffer] = &mut buffers;
@@ -45,7 +49,7 @@ impl Entity for members::Table {
             handicap: Cell::none(),
             golf_rsa_id: Cell::none(),
             cdh_id: Cell::none(),
-            created_local: None,
+            created_on: None,
             club: None,
         };
         let staged = people::Row {
@@ -55,9 +59,9 @@ impl Entity for members::Table {
             status_raw: status_text,
             membership_status: status_text,
             membership_tier,
-            created_at: desk.tally.instant("created_at", row.created_at),
-            updated_at: desk.tally.instant("updated_at", row.updated_at),
-            ..people::Row::blank(row.id)
+            created_at: desk.utc("created_at", row.created_at),
+            updated_at: desk.utc("updated_at", row.updated_at),
+            ..people::Row::blank(&id)
         };
         stage_person(desk, cells, staged);
         Disposition::Staged
@@ -76,8 +80,8 @@ macro_rules! lookup {
             const SOURCE: Source = Source::Scl;
             const ENTITY: &'static str = stringify!($entity);
 
-            fn id<'a>(row: &$entity::Row<'a>, _buffer: &'a mut String) -> &'a str {
-                row.id
+            fn id<'a>(row: &$entity::Row<'a>, buffer: &'a mut String) -> &'a str {
+                row_id(row.id, buffer)
             }
         }
     };
@@ -90,24 +94,27 @@ lookup!(sports);
 impl Entity for member_clubs::Table {
     const SOURCE: Source = Source::Scl;
     const ENTITY: &'static str = "member_clubs";
+    const DATES: &'static [(&'static str, DateKind)] = &[("joined_on", DateKind::Day), ("left_on", DateKind::Day)];
 
-    fn id<'a>(row: &member_clubs::Row<'a>, _buffer: &'a mut String) -> &'a str {
-        row.id
+    fn id<'a>(row: &member_clubs::Row<'a>, buffer: &'a mut String) -> &'a str {
+        row_id(row.id, buffer)
     }
 
     fn stage(row: &member_clubs::Row<'_>, desk: &mut Desk<'_>) -> Disposition {
-        let zone = desk.survey.zone(row.member_id);
+        let (id, member_id) = (desk.id("id", row.id), desk.id("member_id", row.member_id));
+        let club_id = desk.id("club_id", row.club_id);
+        let zone = desk.survey.zone(&member_id);
         let mut club = String::new();
         let staged = club_memberships::Row {
-            source_id: row.member_id,
+            source_id: &member_id,
             entity: Self::ENTITY,
-            row_id: row.id,
-            club_id: row.club_id,
+            row_id: &id,
+            club_id: &club_id,
             club_name: desk.label("club_name", row.club_name, &mut club),
             label: None,
             is_home: false,
-            joined_at: desk.tally.midnight("joined_on", row.joined_on, zone),
-            left_at: desk.tally.midnight("left_on", row.left_on, zone),
+            joined_at: desk.midnight("joined_on", row.joined_on, zone),
+            left_at: desk.end("left_on", row.left_on, zone),
         };
         desk.staged.club_membership(staged);
         Disposition::Staged
@@ -117,21 +124,24 @@ impl Entity for member_clubs::Table {
 impl Entity for sport_memberships::Table {
     const SOURCE: Source = Source::Scl;
     const ENTITY: &'static str = "sport_memberships";
+    const DATES: &'static [(&'static str, DateKind)] = &[("created_at", DateKind::Time), ("updated_at", DateKind::Time)];
 
-    fn id<'a>(row: &sport_memberships::Row<'a>, _buffer: &'a mut String) -> &'a str {
-        row.id
+    fn id<'a>(row: &sport_memberships::Row<'a>, buffer: &'a mut String) -> &'a str {
+        row_id(row.id, buffer)
     }
 
     fn stage(row: &sport_memberships::Row<'_>, desk: &mut Desk<'_>) -> Disposition {
         let (mut sport, mut status) = (String::new(), String::new());
+        let (id, member_id) = (desk.id("id", row.id), desk.id("member_id", row.member_id));
+        let sport_id = desk.id("sport_id", row.sport_id);
         let staged = stage::sport_memberships::Row {
-            source_id: row.member_id,
-            row_id: row.id,
-            sport_id: row.sport_id,
+            source_id: &member_id,
+            row_id: &id,
+            sport_id: &sport_id,
             sport_name: desk.label("sport_name", row.sport_name, &mut sport),
             status: desk.label("status", row.status, &mut status).unwrap_or_default(),
-            created_at: desk.tally.instant("created_at", row.created_at),
-            updated_at: desk.tally.instant("updated_at", row.updated_at),
+            created_at: desk.utc("created_at", row.created_at),
+            updated_at: desk.utc("updated_at", row.updated_at),
         };
         desk.staged.sport_membership(staged);
         Disposition::Staged
@@ -161,14 +171,14 @@ mod tests {
     }
 
     #[test]
-    fn a_member_keeps_its_own_status_text_and_what_a_title_tells_is_found_in_the_name() {
+    fn a_member_keeps_its_own_status_text_and_a_title_tells_no_gender() {
         let rows = [member("1", "Mrs Ann", Some(" On Hold ")), member("2", "Ann", None), member("3", "Ann", Some("Sabbatical"))];
         let sheet = stage::<members::Table>(&rows);
         let people = columns::<people::Table>(&sheet.people);
         let first = people.row(0);
         assert_eq!((first.membership_status, first.membership_tier), (Some("On Hold"), Some("Gold")));
-        assert_eq!((first.first_name, first.first_name_raw, first.gender), (Some("Ann"), Some("Mrs Ann"), Gender::Female));
-        assert_eq!(sheet.counts[&("first_name", Reason::GenderFromTitle, None)], 1);
+        assert_eq!((first.first_name, first.first_name_raw, first.gender), (Some("Ann"), Some("Mrs Ann"), Gender::Unknown));
+        assert_eq!(count(&sheet, Reason::GenderFromTitle), 0, "gender comes from the legacy members only");
         let statuses: Vec<_> = people.rows().map(|row| row.status).collect();
         assert_eq!(statuses, [Some(CustomerStatus::Inactive); 3], "suspended, blank without a home club, unknown");
         assert_eq!((count(&sheet, Reason::StatusBlank), count(&sheet, Reason::StatusUnmapped)), (1, 1));

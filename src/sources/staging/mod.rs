@@ -12,11 +12,16 @@ mod rules;
 mod sheet;
 mod survey;
 mod tally;
+mod typed;
 mod unique;
 
+use std::borrow::Cow;
+
+use crate::model::date::{DateKind, DateRules};
 use crate::model::email::EmailReader;
 use crate::model::name::NameReader;
 use crate::model::phone::PhoneReader;
+use crate::model::text::whole;
 use crate::model::{Reason, SkipReason, Source};
 use crate::sources::{mca, messaging, scl, teetime};
 use crate::tables::{Columns as _, Table};
@@ -28,7 +33,7 @@ pub(in crate::sources) use rules::act;
 pub use rules::{Rules, RulesError, StagingOptions, Tenancy};
 pub use sheet::{Sheet, Staged};
 pub use survey::{GenderLetter, Survey, SurveyError};
-pub use tally::{FindingKey, Tally};
+pub use tally::{FindingKey, Tally, TypedCells};
 pub use unique::{Uniqueness, Verdict};
 
 /// What becomes of one exported row.
@@ -52,11 +57,13 @@ pub trait Entity: Table {
     const ENTITY: &'static str;
     /// Whether the whole file must be looked at before its rows can be read.
     const SURVEYED: bool = false;
+    /// The columns of dates and times, whose writing is decided for the whole file.
+    const DATES: &'static [(&'static str, DateKind)] = &[];
 
     /// The row's id in its entity.
     fn id<'a>(row: &Self::Row<'a>, buffer: &'a mut String) -> &'a str;
 
-    /// Looks at a batch before anything is staged.
+    /// Looks at a batch before anything is staged; how its dates are written is known then.
     fn survey(_columns: &Self::Columns, _rules: &Rules, _survey: &mut Survey) {}
 
     /// Stages one row; a look-up has no row of its own.
@@ -115,6 +122,17 @@ pub fn each_entity<V: Visitor>(source: Source, visitor: &mut V) -> Result<(), V:
     }
 }
 
+/// An id of a row in its one spelling.
+pub(in crate::sources) fn row_id<'a>(raw: &'a str, buffer: &'a mut String) -> &'a str {
+    match whole(raw) {
+        Cow::Borrowed(id) => id,
+        Cow::Owned(id) => {
+            buffer.push_str(&id);
+            buffer
+        }
+    }
+}
+
 /// What the staging of one row has at hand: the rules, buffers, where the results go.
 pub struct Desk<'a> {
     /// Settings and code maps.
@@ -125,6 +143,8 @@ pub struct Desk<'a> {
     pub staged: Staged,
     /// Reasons counted so far.
     pub tally: Tally,
+    /// How the dates of the entity's columns are read.
+    dates: Vec<(&'static str, DateRules)>,
     /// Reads addresses.
     pub emails: EmailReader,
     /// Reads numbers.
@@ -147,6 +167,7 @@ pub fn stage_batch<T: Entity>(
         survey,
         staged: Staged::new(columns.len()),
         tally: Tally::new(T::SOURCE, T::ENTITY),
+        dates: survey.dates_of(T::ENTITY),
         emails: EmailReader::default(),
         phones: PhoneReader::new(rules.phone_regions()),
         names: NameReader::default(),

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use crate::model::association::AssociationNumber;
 use crate::model::date::Birth;
-use crate::model::phone::holds_national_id;
+use crate::model::phone::{holds_national_id, is_dialled_abroad};
 use crate::model::reference::JunkKind;
 use crate::model::text::{LABEL_BYTES, RAW_BYTES, clean, prefix};
-use crate::model::{AliasType, Code as _, Reason, Reasons, SkipReason, TenantRule, Timestamp};
+use crate::model::{AliasType, Code as _, Day, Reason, Reasons, SkipReason, TenantRule};
 use crate::sources::staging::{Desk, Tally, Tenancy, gender};
 use crate::tables::stage::{identifiers, people};
 
@@ -68,8 +68,8 @@ pub struct PersonCells<'a> {
     pub golf_rsa_id: Cell<'a>,
     /// British and Irish handicap number.
     pub cdh_id: Cell<'a>,
-    /// When the record was made, in local time, for telling birth dates that are no birth dates.
-    pub created_local: Option<Timestamp>,
+    /// The day the record was made, in local time, for telling birth dates that are no birth dates.
+    pub created_on: Option<Day>,
     /// The club's name, which is no person's.
     pub club: Option<&'a str>,
 }
@@ -77,8 +77,10 @@ pub struct PersonCells<'a> {
 /// Stages a person: reads the cells, adds them to what the source already filled in, decides whether it may found a profile.
 pub fn stage_person(desk: &mut Desk<'_>, mut cells: PersonCells<'_>, row: people::Row<'_>) {
     note_tenancy(desk, cells.tenancy);
+    let dates = desk.dates(cells.born.column);
+    let phone = cells.phone.raw;
     for cell in [&mut cells.phone, &mut cells.first, &mut cells.last, &mut cells.gender, &mut cells.born, &mut cells.handicap] {
-        if cell.raw.is_some_and(holds_national_id) {
+        if cell.raw.is_some_and(holds_national_id) && !(cell.raw == phone && phone.is_some_and(is_dialled_abroad)) {
             desk.tally.note(cell.column, Reason::NationalId);
             cell.raw = None;
         }
@@ -138,17 +140,19 @@ pub fn stage_person(desk: &mut Desk<'_>, mut cells: PersonCells<'_>, row: people
     let birth = Birth {
         zone: cells.tenancy.zone.unwrap_or(crate::model::zone::Zone::UTC),
         as_of: desk.rules.today(cells.tenancy.zone),
-        created_on: cells.created_local.map(Timestamp::day),
+        created_on: cells.created_on,
     };
     let mut reasons = Reasons::default();
-    let born_on = cells.born.raw.and_then(|raw| desk.survey.dates().birth(raw, birth, junk, &mut reasons));
+    let born_on = cells.born.raw.and_then(|raw| dates.birth(raw, birth, junk, &mut reasons));
     desk.tally.note_all(cells.born.column, reasons);
 
     let (email, phone) = (addresses.first(), phones.first());
-    let raw = [cells.email, cells.phone, cells.first, cells.last, cells.born, cells.gender, cells.handicap]
+    let raw = [cells.email, cells.first, cells.last, cells.born, cells.gender, cells.handicap]
         .map(|cell| raw_copy(&mut desk.tally, cell));
-    let [email_raw, phone_raw, first_name_raw, last_name_raw, born_raw, gender_raw, handicap_raw] =
-        raw.each_ref().map(Option::as_deref);
+    let [email_raw, first_name_raw, last_name_raw, born_raw, gender_raw, handicap_raw] = raw.each_ref().map(Option::as_deref);
+    // An identity number was dropped above.
+    let phone_raw = cells.phone.raw.filter(|raw| !raw.is_empty()).map(|raw| short_copy(&mut desk.tally, cells.phone.column, raw));
+    let phone_raw = phone_raw.as_deref();
     let mut row = people::Row {
         tenant_id: cells.tenancy.tenant,
         tenant_rule: cells.tenancy.rule,
@@ -163,6 +167,7 @@ pub fn stage_person(desk: &mut Desk<'_>, mut cells: PersonCells<'_>, row: people
         last_name: name.last,
         first_key: name.first_key,
         last_key: name.last_key,
+        name_suffix: name.suffix,
         first_name_raw,
         last_name_raw,
         born_on,
@@ -175,9 +180,9 @@ pub fn stage_person(desk: &mut Desk<'_>, mut cells: PersonCells<'_>, row: people
     };
     row.skip_reason = skip_reason(&row, cells.founding, desk.rules.keyless);
     row.may_found = row.skip_reason.is_none();
-    // Where a source has no column for it, what a title tells was found in the name.
-    let gender_cell = if cells.gender.column.is_empty() { Cell::of(cells.first.column, None) } else { cells.gender };
-    row.gender = gender(&mut desk.tally, desk.rules, desk.survey, gender_cell, name.title);
+    if !cells.gender.column.is_empty() {
+        row.gender = gender(&mut desk.tally, desk.rules, desk.survey, cells.gender, name.title);
+    }
     desk.staged.person(row);
 }
 
@@ -210,11 +215,15 @@ pub fn raw_copy<'a>(tally: &mut Tally, cell: Cell<'a>) -> Option<Cow<'a, str>> {
         tally.note(cell.column, Reason::NationalId);
         return None;
     }
+    Some(short_copy(tally, cell.column, raw))
+}
+
+fn short_copy<'a>(tally: &mut Tally, column: &'static str, raw: &'a str) -> Cow<'a, str> {
     let short = prefix(raw, RAW_BYTES);
     if short.len() < raw.len() {
-        tally.note(cell.column, Reason::RawCut);
+        tally.note(column, Reason::RawCut);
     }
-    Some(if short.contains('\0') { Cow::Owned(short.replace('\0', "")) } else { Cow::Borrowed(short) })
+    if short.contains('\0') { Cow::Owned(short.replace('\0', "")) } else { Cow::Borrowed(short) }
 }
 
 impl Desk<'_> {

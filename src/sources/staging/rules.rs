@@ -1,8 +1,11 @@
 //! The settings of staging, checked: tenants with their regions and zones, code maps, who may found a profile.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use crate::model::date::DateOrder;
 use crate::model::phone::PhoneRegion;
+use crate::model::text::{is_missing_word, whole};
 use crate::model::zone::Zone;
 use crate::model::{Code as _, Day, Reference, Reviews, Source, TenantRule, Timestamp};
 
@@ -25,6 +28,8 @@ pub struct StagingOptions {
     pub keyless: bool,
     /// Sources of logged consent changes that are acts of the person.
     pub act_sources: Vec<String>,
+    /// Order of day and month by `source.entity.column`, where an operator decides it.
+    pub date_orders: BTreeMap<String, DateOrder>,
     /// Code maps and junk lists.
     pub reference: Reference,
     /// What people decided about cells that could not be read.
@@ -67,6 +72,7 @@ pub struct Rules {
     map: BTreeMap<String, BTreeMap<String, String>>,
     places: BTreeMap<String, (PhoneRegion, Zone)>,
     act_sources: Vec<String>,
+    date_orders: BTreeMap<String, DateOrder>,
 }
 
 /// A record's tenant and what follows from it.
@@ -100,6 +106,7 @@ impl Rules {
             tenantless: options.tenantless,
             map: options.map,
             places,
+            date_orders: options.date_orders,
             act_sources: options.act_sources.iter().map(|source| act(source)).collect(),
         })
     }
@@ -116,8 +123,13 @@ impl Rules {
 
     /// The tenancy of a record whose source names its tenant by a rule; nothing named is unknown.
     pub fn tenancy<'a>(&'a self, source: Source, named: Option<&'a str>, rule: TenantRule) -> Tenancy<'a> {
-        match named.map(str::trim).filter(|named| !named.is_empty()) {
+        match named.filter(|named| !is_missing_word(named)) {
             Some(named) => {
+                // The same tenant may be `1` in one file and `1.0` in another; only a borrowed id can be returned as such.
+                let named = match whole(named) {
+                    Cow::Borrowed(named) => named,
+                    Cow::Owned(_) => named.trim(),
+                };
                 let mapped = self.map.get(source.code()).and_then(|map| map.get(named));
                 self.place(Some(mapped.map_or(named, String::as_str)), rule)
             }
@@ -128,6 +140,15 @@ impl Rules {
     fn place<'a>(&self, tenant: Option<&'a str>, rule: TenantRule) -> Tenancy<'a> {
         let place = tenant.and_then(|tenant| self.places.get(tenant));
         Tenancy { tenant, rule, region: place.map(|place| place.0), zone: place.map(|place| place.1) }
+    }
+
+    /// The order of day and month that an operator decided for a column.
+    pub fn date_order(&self, source: Source, entity: &str, column: &str) -> Option<DateOrder> {
+        let order = self.date_orders.iter().find(|(name, _)| {
+            let mut parts = name.splitn(3, '.');
+            parts.next() == Some(source.code()) && parts.next() == Some(entity) && parts.next() == Some(column)
+        });
+        order.map(|(_, order)| *order)
     }
 
     /// Whether a logged change of this origin, in capitals, is an act of the person.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use arrow::array::RecordBatch;
 
 use crate::model::SkipReason;
-use crate::sources::staging::tally::{FindingKey, Tally};
+use crate::sources::staging::tally::{FindingKey, Tallied, Tally, TypedCells};
 use crate::tables::Builder as _;
 use crate::tables::stage::{
     bookings, club_memberships, consents, handicaps, identifiers, messages, people, references, sport_memberships,
@@ -42,18 +42,21 @@ macro_rules! sheet {
             pub rejects: RecordBatch,
             /// How often each reason was met.
             pub counts: BTreeMap<FindingKey, i64>,
+            /// The cells of typed columns.
+            pub cells: Vec<(&'static str, TypedCells)>,
             $($(#[doc = $doc])+ pub $dataset: Option<RecordBatch>),+
         }
 
         impl Sheet {
             /// The finished batch.
             pub(super) fn new(mut staged: Staged, tally: Tally, rows: usize) -> Self {
-                let (counts, mut rejects, rejected_rows) = tally.finish();
+                let Tallied { counts, mut rejects, rejected_rows, cells } = tally.finish();
                 Self {
                     rows,
                     rejected_rows,
                     rejects: rejects.finish(),
                     counts,
+                    cells,
                     $($dataset: staged.$dataset.as_mut().map(|builder| builder.finish())),+
                 }
             }

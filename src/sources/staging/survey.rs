@@ -1,5 +1,8 @@
 //! What a whole source must say before its first row can be read: date order, frequent placeholders, tenants of members.
 
+use std::collections::BTreeMap;
+
+use arrow::array::{AsArray as _, RecordBatch};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
@@ -7,6 +10,7 @@ use crate::model::date::{DateRules, DateSurvey, MixedOrder};
 use crate::model::text::FoldedCode;
 use crate::model::zone::Zone;
 use crate::model::{AliasType, Source};
+use crate::sources::staging::{Entity, Rules};
 
 /// A handicap of exactly zero is missing where more than 1 in 20 handicaps of a column are zero …
 const ZERO_SHARE: u64 = 20;
@@ -26,30 +30,66 @@ pub enum GenderLetter {
 
 /// A source that cannot be read as a whole.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("source {source_name}: the dates of birth of one column prove two orders: {mixed}")]
+#[error("the dates of {source_name}.{entity}.{column} prove two orders: {mixed}")]
 pub struct SurveyError {
     /// The source.
     pub source_name: Source,
-    /// How many prove which.
+    /// The exported entity.
+    pub entity: &'static str,
+    /// The column.
+    pub column: &'static str,
+    /// How many prove which, and where the first stands.
     pub mixed: MixedOrder,
 }
 
 /// A player's association numbers: golfRsaId, cdhId, mcaId; the first of each in export order.
 type Quoted = [Option<Box<str>>; 3];
 
+/// An entity and one of its columns.
+type Place = (&'static str, &'static str);
+
 /// What the source said.
 #[derive(Default)]
 pub struct Survey {
-    /// The column of birth dates.
-    pub born: DateSurvey,
+    columns: BTreeMap<Place, DateSurvey>,
+    dates: BTreeMap<Place, DateRules>,
     genders: [bool; 2],
     handicaps: (u64, u64),
     zones: HashMap<String, Option<Zone>, FixedState>,
     quoted: HashMap<String, Quoted, FixedState>,
-    dates: Option<DateRules>,
 }
 
 impl Survey {
+    /// Looks at the date columns of a batch.
+    pub fn see_dates<T: Entity>(&mut self, batch: &RecordBatch) {
+        for (column, kind) in T::DATES {
+            let Some(cells) = batch.column_by_name(column).and_then(|array| array.as_string_opt::<i32>()) else { continue };
+            let seen = self.columns.entry((T::ENTITY, column)).or_insert_with(|| DateSurvey::of(*kind));
+            for cell in cells {
+                match cell {
+                    Some(cell) => seen.see(cell),
+                    None => seen.skip(1),
+                }
+            }
+        }
+    }
+
+    /// Decides how the dates of each column are read; the other looks at a source may ask for that.
+    pub fn settle_dates(&mut self, source: Source, rules: &Rules) -> Result<(), SurveyError> {
+        for ((entity, column), seen) in std::mem::take(&mut self.columns) {
+            let setting = rules.date_order(source, entity, column);
+            let decided = seen.rules(setting).map_err(|mixed| SurveyError { source_name: source, entity, column, mixed })?;
+            self.dates.insert((entity, column), decided);
+        }
+        Ok(())
+    }
+
+    /// How the dates of an entity's columns are read.
+    pub fn dates_of(&self, entity: &str) -> Vec<(&'static str, DateRules)> {
+        let of_entity = self.dates.iter().filter(|((of, _), _)| *of == entity);
+        of_entity.map(|((_, column), rules)| (*column, *rules)).collect()
+    }
+
     /// Looks at a gender cell.
     pub fn see_gender(&mut self, raw: &str) {
         match FoldedCode::of(raw).as_str() {
@@ -79,17 +119,6 @@ impl Survey {
             let quoted = self.quoted.entry_ref(player).or_default();
             quoted[place].get_or_insert_with(|| number.into());
         }
-    }
-
-    /// Ends the survey: decides what can only be decided once.
-    pub fn finish(mut self, source: Source) -> Result<Self, SurveyError> {
-        self.dates = Some(self.born.rules().map_err(|mixed| SurveyError { source_name: source, mixed })?);
-        Ok(self)
-    }
-
-    /// How birth dates are read.
-    pub fn dates(&self) -> DateRules {
-        self.dates.unwrap_or_default()
     }
 
     /// What `g` stands for.

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
+use smallvec::SmallVec;
 
 use crate::model::text::prefix;
-use crate::model::zone::{Zone, staged, staged_day};
+use crate::model::zone::{Zone, staged};
 use crate::model::{Day, Effect, Reason, Reasons, Source, Timestamp};
 use crate::tables::check::rejects;
 
@@ -22,8 +23,45 @@ const CODES: usize = 20;
 /// What a finding counts: column, reason, and the raw code of a closed vocabulary.
 pub type FindingKey = (&'static str, Reason, Option<String>);
 
+/// The typed cells of one column: how many hold something, how many of them could not be read, and the first of those.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TypedCells {
+    /// Cells that hold something.
+    pub filled: u64,
+    /// Cells that could not be read.
+    pub unreadable: u64,
+    /// Positions of the first of them in the export, from 1.
+    pub first: SmallVec<[i64; TypedCells::SHOWN]>,
+}
+
+impl TypedCells {
+    /// Positions that a message names.
+    pub const SHOWN: usize = 3;
+
+    /// Adds the cells of a later batch.
+    pub fn add(&mut self, later: &Self) {
+        self.filled += later.filled;
+        self.unreadable += later.unreadable;
+        let room = Self::SHOWN.saturating_sub(self.first.len());
+        self.first.extend(later.first.iter().copied().take(room));
+    }
+}
+
+/// What a tally holds at its end.
+pub struct Tallied {
+    /// By column, reason and code.
+    pub counts: BTreeMap<FindingKey, i64>,
+    /// Refused values and rows.
+    pub rejects: rejects::Builder,
+    /// Rows left out.
+    pub rejected_rows: i64,
+    /// By column.
+    pub cells: Vec<(&'static str, TypedCells)>,
+}
+
 /// The reasons of one entity's rows.
 pub struct Tally {
+    cells: Vec<(&'static str, TypedCells)>,
     source: Source,
     entity: &'static str,
     id: String,
@@ -38,6 +76,7 @@ impl Tally {
     /// An empty tally of an entity.
     pub fn new(source: Source, entity: &'static str) -> Self {
         Self {
+            cells: Vec::new(),
             source,
             entity,
             id: String::new(),
@@ -54,6 +93,11 @@ impl Tally {
         self.id.clear();
         self.id.push_str(id);
         self.line = line;
+    }
+
+    /// The row that is being staged: source, entity, id.
+    pub fn row(&self) -> (Source, &'static str, &str) {
+        (self.source, self.entity, &self.id)
     }
 
     /// The entity's name.
@@ -114,28 +158,35 @@ impl Tally {
         });
     }
 
-    /// An instant in whole milliseconds; infinities and impossible years become null.
-    pub fn instant(&mut self, column: &'static str, at: Option<Timestamp>) -> Option<Timestamp> {
-        let mut reasons = Reasons::default();
-        let staged = staged(at?, &mut reasons);
-        self.note_all(column, reasons);
-        staged
+    /// Counts a typed cell that holds something.
+    pub fn filled(&mut self, column: &'static str) {
+        self.cells_of(column).filled += 1;
     }
 
-    /// The instant of a local time that the source stored without a zone.
-    pub fn local_instant(&mut self, column: &'static str, naive: Option<Timestamp>, zone: Option<Zone>) -> Option<Timestamp> {
-        let mut reasons = Reasons::default();
-        let naive = staged(naive?, &mut reasons);
-        let at = naive.map(|naive| self.zone(&mut reasons, zone).instant(naive, &mut reasons));
-        self.note_all(column, reasons);
-        at
+    /// Counts a typed cell that could not be read.
+    pub fn unreadable(&mut self, column: &'static str) {
+        let line = self.line;
+        let cells = self.cells_of(column);
+        cells.unreadable += 1;
+        if cells.first.len() < TypedCells::SHOWN {
+            cells.first.push(line);
+        }
+    }
+
+    fn cells_of(&mut self, column: &'static str) -> &mut TypedCells {
+        let known = self.cells.iter().position(|(name, _)| *name == column);
+        let index = known.unwrap_or_else(|| {
+            self.cells.push((column, TypedCells::default()));
+            self.cells.len() - 1
+        });
+        &mut self.cells[index].1
     }
 
     /// Local midnight of a day.
-    pub fn midnight(&mut self, column: &'static str, day: Option<Day>, zone: Option<Zone>) -> Option<Timestamp> {
+    pub fn midnight(&mut self, column: &'static str, day: Day, zone: Option<Zone>) -> Option<Timestamp> {
         let mut reasons = Reasons::default();
-        let day = staged_day(day?, &mut reasons);
-        let at = day.map(|day| self.zone(&mut reasons, zone).midnight(day, &mut reasons));
+        let at = self.zone(&mut reasons, zone).midnight(day, &mut reasons);
+        let at = staged(at, &mut reasons);
         self.note_all(column, reasons);
         at
     }
@@ -147,9 +198,8 @@ impl Tally {
         })
     }
 
-    /// The counts by column, reason and code; the listed rejects; the rows left out. A code that is rare, or one of many, is counted
-    /// without being shown.
-    pub fn finish(self) -> (BTreeMap<FindingKey, i64>, rejects::Builder, i64) {
+    /// Everything that was counted. A code that is rare, or one of many, is counted without being shown.
+    pub fn finish(self) -> Tallied {
         let mut codes: BTreeMap<(&'static str, Reason), usize> = BTreeMap::new();
         for ((column, reason, _), _) in self.values.iter().filter(|((.., value), count)| value.is_some() && **count >= CODE_ROWS)
         {
@@ -163,7 +213,7 @@ impl Tally {
         for ((column, reason), count) in self.counts {
             *values.entry((column, reason, None)).or_default() += count;
         }
-        (values, self.rejects, self.rejected_rows)
+        Tallied { counts: values, rejects: self.rejects, rejected_rows: self.rejected_rows, cells: self.cells }
     }
 }
 
@@ -196,7 +246,7 @@ mod tests {
             tally.note_code("gender", Reason::GenderUnmapped, ["Ann", "Bo"][number % 2]);
             tally.note_code("tier", Reason::StatusUnmapped, &format!("Name {}", (b'A' + (number % 25) as u8) as char));
         }
-        let (counts, _, _) = tally.finish();
+        let counts = tally.finish().counts;
         let counts: Vec<_> = counts.into_iter().collect();
         assert_eq!(
             counts,
@@ -217,7 +267,7 @@ mod tests {
         tally.reject_row(Reason::DupSourceId);
         tally.begin("", 4);
         tally.reject_row(Reason::MissingId);
-        let (_, mut rejects, rows) = tally.finish();
+        let Tallied { mut rejects, rejected_rows: rows, .. } = tally.finish();
         use crate::tables::Table as _;
         let columns = rejects::Table::columns(&rejects.finish()).unwrap();
         let ids: Vec<_> = columns.rows().map(|row| row.source_id.to_owned()).collect();

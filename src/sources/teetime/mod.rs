@@ -2,7 +2,6 @@
 
 mod staging;
 
-use crate::model::Timestamp;
 use crate::sources::Export;
 use crate::table;
 use crate::tables::{Label, Text};
@@ -23,7 +22,7 @@ table! {
         /// `Player.handicap` as text.
         handicap: Option<Text>,
         /// `Player.handicapUpdatedAt`.
-        handicap_updated_at: Option<Timestamp>,
+        handicap_updated_at: Option<Text>,
         /// `Player.homeClubId`.
         home_club_id: Option<Text>,
         /// The home club's name.
@@ -33,11 +32,11 @@ table! {
         /// The tenant of all clubs the player is a member of; null when there are none or several.
         club_tenant_id: Option<Label>,
         /// `Player.createdAt`.
-        created_at: Option<Timestamp>,
+        created_at: Option<Text>,
         /// `Player.updatedAt`.
-        updated_at: Option<Timestamp>,
+        updated_at: Option<Text>,
         /// When the player first booked, also before the look-back; null without any booking.
-        first_booking_at: Option<Timestamp>,
+        first_booking_at: Option<Text>,
     }
 }
 
@@ -137,11 +136,11 @@ table! {
         /// `TeeTime.status`.
         status: Option<Label>,
         /// `TeeTime.startTime`.
-        start_time: Option<Timestamp>,
+        start_time: Option<Text>,
         /// `TeeTime.playerCount`.
-        player_count: Option<i32>,
+        player_count: Option<Text>,
         /// `TeeTime.createdAt`.
-        created_at: Option<Timestamp>,
+        created_at: Option<Text>,
     }
 }
 

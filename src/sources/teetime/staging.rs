@@ -1,9 +1,10 @@
 //! TeeTime players, their association numbers and tee times.
 
 use crate::model::association::AssociationNumber;
-use crate::model::text::clean;
+use crate::model::date::DateKind;
+use crate::model::text::{clean, whole};
 use crate::model::{AliasType, BookingOutcome, Reason, Reasons, SkipReason, Source, TenantRule};
-use crate::sources::staging::{Cell, Desk, Disposition, Entity, Founding, PersonCells, Rules, Survey, stage_person};
+use crate::sources::staging::{Cell, Desk, Disposition, Entity, Founding, PersonCells, Rules, Survey, row_id, stage_person};
 use crate::sources::teetime::{
     associations, bookings, clubs, courses, player_associations, player_club_memberships, player_preferences, players,
 };
@@ -13,9 +14,15 @@ impl Entity for players::Table {
     const SOURCE: Source = Source::Teetime;
     const ENTITY: &'static str = "players";
     const SURVEYED: bool = true;
+    const DATES: &'static [(&'static str, DateKind)] = &[
+        ("handicap_updated_at", DateKind::Time),
+        ("created_at", DateKind::Time),
+        ("updated_at", DateKind::Time),
+        ("first_booking_at", DateKind::Time),
+    ];
 
-    fn id<'a>(row: &players::Row<'a>, _buffer: &'a mut String) -> &'a str {
-        row.id
+    fn id<'a>(row: &players::Row<'a>, buffer: &'a mut String) -> &'a str {
+        row_id(row.id, buffer)
     }
 
     fn survey(columns: &players::Columns, _rules: &Rules, survey: &mut Survey) {
@@ -29,6 +36,8 @@ impl Entity for players::Table {
             Some(tenant) => (Some(tenant), TenantRule::HomeClub),
             None => (row.club_tenant_id, TenantRule::ClubMembership),
         };
+        let id = desk.id("id", row.id);
+        let home_club_id = row.home_club_id.map(|id| desk.id("home_club_id", id));
         let mut club = String::new();
         let home_club_name = desk.label("home_club_name", row.home_club_name, &mut club);
         let cells = PersonCells {
@@ -43,22 +52,22 @@ impl Entity for players::Table {
             handicap: Cell::of("handicap", row.handicap),
             golf_rsa_id: Cell::none(),
             cdh_id: Cell::none(),
-            created_local: None,
+            created_on: None,
             club: home_club_name,
         };
         let survey = desk.survey;
         let staged = people::Row {
-            golf_rsa_id: survey.number(row.id, AliasType::GolfRsaId),
-            cdh_id: survey.number(row.id, AliasType::CdhId),
-            mca_id: survey.number(row.id, AliasType::McaId),
+            golf_rsa_id: survey.number(&id, AliasType::GolfRsaId),
+            cdh_id: survey.number(&id, AliasType::CdhId),
+            mca_id: survey.number(&id, AliasType::McaId),
             handicap: desk.handicap("handicap", row.handicap),
-            handicap_at: desk.tally.instant("handicap_updated_at", row.handicap_updated_at),
-            home_club_id: row.home_club_id,
+            handicap_at: desk.utc("handicap_updated_at", row.handicap_updated_at),
+            home_club_id: home_club_id.as_deref(),
             home_club_name,
-            created_at: desk.tally.instant("created_at", row.created_at),
-            updated_at: desk.tally.instant("updated_at", row.updated_at),
-            first_booked_at: desk.tally.instant("first_booking_at", row.first_booking_at),
-            ..people::Row::blank(row.id)
+            created_at: desk.utc("created_at", row.created_at),
+            updated_at: desk.utc("updated_at", row.updated_at),
+            first_booked_at: desk.utc("first_booking_at", row.first_booking_at),
+            ..people::Row::blank(&id)
         };
         stage_person(desk, cells, staged);
         Disposition::Staged
@@ -71,8 +80,8 @@ macro_rules! without_rows {
             const SOURCE: Source = Source::Teetime;
             const ENTITY: &'static str = stringify!($entity);
 
-            fn id<'a>(row: &$entity::Row<'a>, _buffer: &'a mut String) -> &'a str {
-                row.id
+            fn id<'a>(row: &$entity::Row<'a>, buffer: &'a mut String) -> &'a str {
+                row_id(row.id, buffer)
             }
 
             fn stage(_row: &$entity::Row<'_>, _desk: &mut Desk<'_>) -> Disposition {
@@ -93,8 +102,8 @@ impl Entity for player_associations::Table {
     const ENTITY: &'static str = "player_associations";
     const SURVEYED: bool = true;
 
-    fn id<'a>(row: &player_associations::Row<'a>, _buffer: &'a mut String) -> &'a str {
-        row.id
+    fn id<'a>(row: &player_associations::Row<'a>, buffer: &'a mut String) -> &'a str {
+        row_id(row.id, buffer)
     }
 
     fn survey(columns: &player_associations::Columns, rules: &Rules, survey: &mut Survey) {
@@ -105,7 +114,7 @@ impl Entity for player_associations::Table {
                 .zip(kind)
                 .and_then(|(raw, kind)| AssociationNumber::read(raw, Some(kind), &rules.reference.junk, &mut Reasons::default()));
             if let Some((kind, number)) = kind.zip(number) {
-                survey.see_number(row.player_id, kind, number.as_str());
+                survey.see_number(&whole(row.player_id), kind, number.as_str());
             }
         }
     }
@@ -130,15 +139,16 @@ impl Entity for player_associations::Table {
             }
             return Disposition::Reference(SkipReason::NoTarget);
         };
+        let (id, player_id) = (desk.id("id", row.id), desk.id("player_id", row.player_id));
         if let Some(kind) = kind
-            && desk.survey.number(row.player_id, kind).is_some_and(|first| first != number.as_str())
+            && desk.survey.number(&player_id, kind).is_some_and(|first| first != number.as_str())
         {
             desk.tally.note(NUMBER, Reason::AssociationFurther);
         }
         desk.staged.identifier(identifiers::Row {
-            source_id: row.player_id,
+            source_id: &player_id,
             entity: Self::ENTITY,
-            row_id: row.id,
+            row_id: &id,
             kind,
             code: &code,
             value: number.as_str(),
@@ -151,9 +161,10 @@ impl Entity for player_associations::Table {
 impl Entity for bookings::Table {
     const SOURCE: Source = Source::Teetime;
     const ENTITY: &'static str = "bookings";
+    const DATES: &'static [(&'static str, DateKind)] = &[("start_time", DateKind::Time), ("created_at", DateKind::Time)];
 
-    fn id<'a>(row: &bookings::Row<'a>, _buffer: &'a mut String) -> &'a str {
-        row.id
+    fn id<'a>(row: &bookings::Row<'a>, buffer: &'a mut String) -> &'a str {
+        row_id(row.id, buffer)
     }
 
     fn stage(row: &bookings::Row<'_>, desk: &mut Desk<'_>) -> Disposition {
@@ -165,18 +176,21 @@ impl Entity for bookings::Table {
         });
         let mut buffers: [String; 3] = Default::default();
         let [status, course, club] = &mut buffers;
+        let (id, player_id) = (desk.id("id", row.id), desk.id("player_id", row.player_id));
+        let course_id = row.course_id.map(|id| desk.id("course_id", id));
+        let club_id = row.club_id.map(|id| desk.id("club_id", id));
         let staged = stage::bookings::Row {
-            row_id: row.id,
-            source_id: row.player_id,
+            row_id: &id,
+            source_id: &player_id,
             outcome,
             status_raw: desk.label(STATUS, row.status, status).unwrap_or_default(),
-            course_id: row.course_id,
+            course_id: course_id.as_deref(),
             course_name: desk.label("course_name", row.course_name, course),
-            club_id: row.club_id,
+            club_id: club_id.as_deref(),
             club_name: desk.label("club_name", row.club_name, club),
-            player_count: row.player_count,
-            start_at: desk.tally.instant("start_time", row.start_time),
-            created_at: desk.tally.instant("created_at", row.created_at),
+            player_count: desk.integer("player_count", row.player_count),
+            start_at: desk.utc("start_time", row.start_time),
+            created_at: desk.utc("created_at", row.created_at),
         };
         desk.staged.booking(staged);
         Disposition::Staged
@@ -186,7 +200,7 @@ impl Entity for bookings::Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::staging::lab::{as_of, at, columns, count, exported, options, stage, stage_after};
+    use crate::sources::staging::lab::{columns, count, exported, options, stage, stage_after};
 
     fn player(id: &str) -> players::Row<'_> {
         players::Row {
@@ -196,12 +210,12 @@ mod tests {
             name: Some("Ann"),
             surname: Some("Lee"),
             handicap: Some("12.4"),
-            handicap_updated_at: Some(at("2024-05-01T10:00:00.123500Z")),
+            handicap_updated_at: Some("2024-05-01T10:00:00.123500Z"),
             home_club_id: None,
             home_club_name: None,
             home_club_tenant_id: None,
             club_tenant_id: None,
-            created_at: Some(at("2024-05-01T10:00:00Z")),
+            created_at: Some("2024-05-01T10:00:00Z"),
             updated_at: None,
             first_booking_at: None,
         }
@@ -228,8 +242,8 @@ mod tests {
                 (some("9"), TenantRule::HomeClub)
             ]
         );
-        assert_eq!(people.row(2).phone_key, None, "a national number of nobody's tenant is no key");
-        assert_eq!(people.row(3).phone_key, Some("+27825551234"), "a known tenant without a region: valid in one region only");
+        assert_eq!(people.row(2).phone_key, Some("+27825551234"), "nothing says another region");
+        assert_eq!(people.row(3).phone_key, None, "a known tenant whose region nobody configured: a value, no key");
         assert_eq!(sheet.counts[&("tenant_id", Reason::TenantNotConfigured, some("9"))], 1);
         assert_eq!(people.row(0).handicap_at.unwrap().to_string(), "2024-05-01T10:00:00.124Z");
         let strict = crate::sources::staging::StagingOptions { tenantless: some("default"), ..options() };
@@ -301,12 +315,12 @@ mod tests {
             club_name: Some("Links"),
             status,
             start_time,
-            player_count: Some(4),
-            created_at: Some(as_of()),
+            player_count: Some("4.0"),
+            created_at: Some("2026-11-22 08:00:00"),
         };
         let rows = [
-            booking("1", Some("No Show"), Some(as_of())),
-            booking("2", Some("LIMBO"), Some(crate::model::Timestamp::INFINITY)),
+            booking("1", Some("No Show"), Some("2026-11-22T08:00:00Z")),
+            booking("2", Some("LIMBO"), Some("infinity")),
             booking("3", None, None),
         ];
         let sheet = stage::<bookings::Table>(&rows);

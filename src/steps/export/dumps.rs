@@ -27,7 +27,7 @@ pub struct Args {
     /// database that declares none (SQL_ASCII), or a wrong one
     #[arg(long, value_name = "NAME")]
     pub encoding: Option<String>,
-    /// Delimiter of the dumps [default: what the header shows: comma, semicolon or tab]
+    /// Delimiter of the dumps [default: what the header of each shows: comma, semicolon, tab or |]
     #[arg(long, value_name = "CHAR", requires = "csv")]
     pub delimiter: Option<char>,
     /// A text that stands for null beside the empty one, NULL and \N; may be repeated
@@ -77,22 +77,39 @@ pub fn export_dumps(
                     entity: export.entity,
                     source_id: &reject.id,
                     line: count(reject.line),
-                    column: reject.column,
+                    column: None,
                     reason: reject.reason.code(),
                 })
             },
         )?;
         draft.close_batches(export.dataset, writer)?;
         manifest.inputs.insert(format!("{}.csv", export.entity), counts.blake3);
-        for (name, number) in
-            [("rows", counts.rows), ("rejected_rows", counts.rejected_rows), ("rejected_values", counts.rejected_values)]
-        {
+        for (name, number) in [("rows", counts.rows), ("rejected_rows", counts.rejected_rows)] {
             manifest.counts.insert(format!("{}.{name}", export.entity), count(number));
         }
-        task.finish(&match (counts.rejected_rows, counts.rejected_values) {
+        for (name, number) in [("blank_rows", counts.blank_rows), ("utf8_lines", counts.utf8_lines)] {
+            if number > 0 {
+                manifest.counts.insert(format!("{}.{name}", export.entity), count(number));
+            }
+        }
+        if !counts.shifts.is_empty() {
+            let shifts: Vec<String> = counts.shifts.iter().map(|(row, line)| format!("{row}:{line}")).collect();
+            manifest.facts.insert(format!("{}.lines", export.entity), shifts.join(" "));
+        }
+        task.finish(&match (counts.rejected_rows, counts.blank_rows) {
             (0, 0) => String::new(),
-            (rows, values) => format!("{} lines and {} values rejected", thousands(rows), thousands(values)),
+            (rejected, 0) => format!("{} lines rejected", thousands(rejected)),
+            (0, blank) => format!("{} blank lines", thousands(blank)),
+            (rejected, blank) => format!("{} lines rejected, {} blank", thousands(rejected), thousands(blank)),
         });
+        if counts.utf8_lines > 0 {
+            session.progress.warn(format!(
+                "{}: {} lines are UTF-8, not {}: read as UTF-8, since the declared encoding would garble their letters",
+                path(export.entity).display(),
+                thousands(counts.utf8_lines),
+                args.encoding.as_deref().unwrap_or("the declared encoding")
+            ));
+        }
         for (reason, (number, line)) in reasons {
             let place = path(export.entity);
             session.progress.warn(format!(

@@ -5,15 +5,19 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use arrow::array::RecordBatch;
 
+use crate::config::Load;
 use crate::fault::{Exit, Fault};
 use crate::model::thousands;
 use crate::model::{Code, Effect, Reason, Source};
 use crate::report::values::Values;
-use crate::sources::staging::{FindingKey, Sheet};
+use crate::sources::staging::{FindingKey, Sheet, TypedCells};
+use crate::steps::stage::position::{file, position};
 use crate::store::{Draft, Folder, Manifest, TableWriter};
 use crate::tables::Builder as _;
 use crate::tables::check::{findings, rejects};
 
+/// Columns whose cells decide whether somebody may be contacted at all.
+const DECISIVE: [&str; 5] = ["deleted_at", "opted_in", "consent_after", "email_opt_in", "sms_opt_in"];
 /// Unknown codes that the result names.
 const NAMED_CODES: usize = 10;
 
@@ -34,13 +38,19 @@ pub struct Account {
     /// By entity, in the order they were staged.
     pub entities: Vec<EntityAccount>,
     counts: BTreeMap<(Source, &'static str, FindingKey), i64>,
+    cells: BTreeMap<(Source, &'static str, &'static str), TypedCells>,
     rejects: TableWriter<rejects::Table>,
 }
 
 impl Account {
     /// Nothing yet.
     pub fn new(draft: &Draft) -> Result<Self> {
-        Ok(Self { entities: Vec::new(), counts: BTreeMap::new(), rejects: draft.writer::<rejects::Table>(None)? })
+        Ok(Self {
+            entities: Vec::new(),
+            counts: BTreeMap::new(),
+            cells: BTreeMap::new(),
+            rejects: draft.writer::<rejects::Table>(None)?,
+        })
     }
 
     /// Starts an entity.
@@ -55,6 +65,9 @@ impl Account {
         current.rejected += sheet.rejected_rows;
         for (key, count) in std::mem::take(&mut sheet.counts) {
             *self.counts.entry((current.source, current.entity, key)).or_default() += count;
+        }
+        for (column, cells) in std::mem::take(&mut sheet.cells) {
+            self.cells.entry((current.source, current.entity, column)).or_default().add(&cells);
         }
         if sheet.rejects.num_rows() > 0 {
             self.rejects.write(sheet.rejects.clone())?;
@@ -111,6 +124,42 @@ impl Account {
             }
         }
         Err(fault.help("correct the rows at the source or raise load.max_reject_ratio; nothing was replaced").into())
+    }
+
+    /// Fails when too many cells of a typed column could not be read: more than one, and more than the allowed share; in columns that
+    /// decide about deletion and consent more than so many rows.
+    pub fn refuse_unreadable(&self, exports: &[(Source, Folder)], limits: &Load) -> Result<()> {
+        let is_decisive = |column: &str| DECISIVE.contains(&column);
+        let above = |(_, _, column): &(Source, &str, &str), cells: &TypedCells| {
+            if is_decisive(column) {
+                cells.unreadable > limits.max_unreadable_decisive
+            } else {
+                cells.unreadable > 1 && cells.unreadable as f64 > limits.max_unreadable_ratio * cells.filled as f64
+            }
+        };
+        let mut refused = self.cells.iter().filter(|(place, cells)| above(place, cells));
+        let Some(((source, entity, column), cells)) = refused.next() else { return Ok(()) };
+        let export = exports.iter().find(|(exported, _)| exported == source).map(|(_, export)| export);
+        let lines: Vec<String> =
+            export.iter().flat_map(|export| cells.first.iter().map(|row| position(export, entity, *row))).collect();
+        let more = if cells.unreadable as usize > lines.len() { ", …" } else { "" };
+        let what = format!(
+            "column {column} of {}: {} of {} values cannot be read ({}{more})",
+            export.map_or_else(|| (*entity).to_owned(), |export| file(export, *source, entity)),
+            thousands(cells.unreadable),
+            thousands(cells.filled),
+            lines.join(", ")
+        );
+        let mut fault = Fault::new(Exit::Rejects, what).at(format!("{source}.{entity}"));
+        for ((source, entity, column), cells) in refused {
+            fault = fault.help(format!("likewise {source}.{entity}.{column}: {} values", thousands(cells.unreadable)));
+        }
+        let setting = if is_decisive(column) {
+            "load.max_unreadable_decisive; until a person decides, such rows count as deleted or refused"
+        } else {
+            "load.max_unreadable_ratio"
+        };
+        Err(fault.help(format!("correct the column at its source or raise {setting}; nothing was replaced")).into())
     }
 
     /// Cleaned, defaulted and rejected values by reason and source.

@@ -1,6 +1,7 @@
 //! `stage`: every export of the phase's sources in one shape, normalised, with a reason for every value that was changed or refused.
 
 mod account;
+mod position;
 mod source;
 mod values;
 
@@ -10,9 +11,9 @@ use serde_json::json;
 use crate::cli::{Outcome, Session};
 use crate::config::{Config, Keyless, Tenantless};
 use crate::fault::{Exit, Fault};
-use crate::model::thousands;
-use crate::model::{Code, Phase, Reference, Reviews, Source, Timestamp};
-use crate::sources::staging::{Rules, StagingOptions};
+use crate::model::date::DateOrder;
+use crate::model::{Code, Phase, Reference, Reviews, Source, Timestamp, did_you_mean, thousands};
+use crate::sources::staging::{Entity, Rules, StagingOptions, Visitor, each_entity};
 use crate::steps::{nothing_to_do, unchanged};
 use crate::store::{Draft, Folder, Manifest, RunLock, read_text};
 
@@ -34,6 +35,7 @@ const NEXT: &str = "make resolve";
 /// Reads `data/exports`, writes `data/stage`.
 pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let _lock = RunLock::take(&session.layout, "stage")?;
+    check_date_orders(&session.config)?;
     let phase = session.phase.unwrap_or(Phase::LAST);
     let exports = open_exports(session, phase)?;
     let (as_of_text, as_of) = as_of(session, &exports)?;
@@ -54,6 +56,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
         source::stage(session, *source, export, &draft, &rules, &mut account, args.with_values)?;
     }
     account.refuse_too_many_rejects(session.config.load.max_reject_ratio)?;
+    account.refuse_unreadable(&exports, &session.config.load)?;
     session.progress.line(&account.values().text(args.brief));
     let outcome = outcome(&account, phase);
     account.finish(&draft, &mut manifest)?;
@@ -116,6 +119,9 @@ fn manifest(session: &Session, phase: Phase, as_of: &str, exports: &[(Source, Fo
         "keyless": config.identity.keyless,
         "act_sources": config.consent.act_sources,
         "max_reject_ratio": config.load.max_reject_ratio,
+        "max_unreadable_ratio": config.load.max_unreadable_ratio,
+        "max_unreadable_decisive": config.load.max_unreadable_decisive,
+        "date_order": config.dates.order,
     });
     manifest.input("settings", settings.to_string().as_bytes());
     manifest
@@ -146,9 +152,41 @@ fn options(config: &Config, as_of: Timestamp, reference: Reference, reviews: Rev
             .collect(),
         keyless: config.identity.keyless == Keyless::Profile,
         act_sources: config.consent.act_sources.clone(),
+        date_orders: config.dates.order.iter().map(|(column, order)| (column.clone(), date_order(*order))).collect(),
         reference,
         reviews,
     }
+}
+
+fn date_order(order: crate::config::DateOrder) -> DateOrder {
+    match order {
+        crate::config::DateOrder::DayFirst => DateOrder::DayFirst,
+        crate::config::DateOrder::MonthFirst => DateOrder::MonthFirst,
+    }
+}
+
+/// Every column of dates by the name that `[dates.order]` knows it by.
+struct DateColumns(Vec<String>);
+
+impl Visitor for DateColumns {
+    type Error = std::convert::Infallible;
+
+    fn visit<T: Entity>(&mut self) -> Result<(), Self::Error> {
+        self.0.extend(T::DATES.iter().map(|(column, _)| format!("{}.{}.{column}", T::SOURCE, T::ENTITY)));
+        Ok(())
+    }
+}
+
+/// Refuses an order for a column that is not one of dates.
+fn check_date_orders(config: &Config) -> Result<()> {
+    let mut columns = DateColumns(Vec::new());
+    for source in Source::ALL {
+        let Ok(()) = each_entity(*source, &mut columns);
+    }
+    let Some(unknown) = config.dates.order.keys().find(|name| !columns.0.contains(name)) else { return Ok(()) };
+    let near = did_you_mean(unknown, columns.0.iter().map(String::as_str)).map(|near| format!("did you mean {near:?}?"));
+    let help = near.unwrap_or_else(|| format!("columns of dates: {}", columns.0.join(", ")));
+    Err(Fault::new(Exit::Usage, format!("dates.order names {unknown:?}, which is not a column of dates")).help(help).into())
 }
 
 fn outcome(account: &Account, phase: Phase) -> Outcome {

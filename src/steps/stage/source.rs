@@ -8,8 +8,11 @@ use crate::cli::Session;
 use crate::fault::{Exit, Fault};
 use crate::model::{Code, Source};
 use crate::progress::Task;
-use crate::sources::staging::{Entity, Rules, Sheet, Survey, Uniqueness, Verdict, Visitor, each_entity, stage_batch};
+use crate::sources::staging::{
+    Entity, Rules, Sheet, Survey, SurveyError, Uniqueness, Verdict, Visitor, each_entity, stage_batch,
+};
 use crate::steps::stage::account::Account;
+use crate::steps::stage::position::{file, position};
 use crate::steps::stage::values::Values;
 use crate::store::{Draft, Folder, TableReader, TableWriter};
 use crate::tables::stage::{
@@ -27,19 +30,62 @@ pub fn stage(
     account: &mut Account,
     with_values: bool,
 ) -> Result<()> {
-    let mut surveyor = Surveyor { export, rules, survey: Survey::default() };
+    let mut glance = DateSurveyor { export, survey: Survey::default() };
+    each_entity(source, &mut glance)?;
+    let mut survey = glance.survey;
+    survey.settle_dates(source, rules).map_err(|error| mixed_dates(export, &error))?;
+    let mut surveyor = Surveyor { export, rules, survey };
     each_entity(source, &mut surveyor)?;
-    let survey = surveyor.survey.finish(source).map_err(|error| {
-        Fault::new(Exit::Input, error.to_string())
-            .at(export.path().display().to_string())
-            .help("write the dates of that column in one order, best as 1985-03-15, then export again")
-    })?;
+    let survey = surveyor.survey;
     let writers = Writers::open(draft, source)?;
     let mut stager = Stager { session, export, rules, survey, account, writers, values: with_values.then(Values::default) };
     each_entity(source, &mut stager)?;
     let Stager { writers, values, .. } = stager;
     writers.close(draft, source)?;
     values.map_or(Ok(()), |values| values.write(draft))
+}
+
+/// Looks at the columns of dates alone.
+struct DateSurveyor<'a> {
+    export: &'a Folder,
+    survey: Survey,
+}
+
+impl Visitor for DateSurveyor<'_> {
+    type Error = anyhow::Error;
+
+    fn visit<T: Entity>(&mut self) -> Result<()> {
+        if T::DATES.is_empty() {
+            return Ok(());
+        }
+        let columns: Vec<&str> = T::DATES.iter().map(|(column, _)| *column).collect();
+        for batch in self.export.glance::<T>(Some(T::SOURCE), &columns)? {
+            self.survey.see_dates::<T>(&batch?);
+        }
+        Ok(())
+    }
+}
+
+fn mixed_dates(export: &Folder, error: &SurveyError) -> Fault {
+    let mixed = error.mixed;
+    let place = |at: u64| position(export, error.entity, i64::try_from(at).unwrap_or(i64::MAX));
+    let what = format!(
+        "column {} of {} has dates that prove two orders: {} with the day first (the first in {}), {} with the month first (the first \
+         in {})",
+        error.column,
+        file(export, error.source_name, error.entity),
+        mixed.day_first,
+        place(mixed.day_first_at),
+        mixed.month_first,
+        place(mixed.month_first_at)
+    );
+    Fault::new(Exit::Input, what)
+        .at(export.path().display().to_string())
+        .help(format!(
+            "say how the column is meant:  [dates.order] \"{}.{}.{}\" = \"day_first\" (or \"month_first\") in backfill.toml",
+            error.source_name, error.entity, error.column
+        ))
+        .help("or write the column in one order, best as 1985-03-15, and export again")
 }
 
 struct Surveyor<'a> {

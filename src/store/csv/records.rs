@@ -29,6 +29,11 @@ impl Fields {
         &self.text[start..self.ends[index]]
     }
 
+    /// Whether all fields are blank: a line of delimiters alone.
+    pub(super) fn are_blank(&self) -> bool {
+        self.text.trim().is_empty()
+    }
+
     fn end_field(&mut self) {
         self.ends.push(self.text.len());
     }
@@ -54,7 +59,8 @@ impl Parser {
         let mut rest = body;
         loop {
             if !self.in_quotes {
-                if let Some(after) = rest.strip_prefix('"') {
+                // `="0821"` is how a spreadsheet is told that digits are text.
+                if let Some(after) = rest.strip_prefix('"').or_else(|| rest.strip_prefix("=\"")) {
                     self.in_quotes = true;
                     rest = after;
                 } else {
@@ -101,22 +107,29 @@ pub(super) struct Records<R> {
     input: R,
     encoding: &'static Encoding,
     delimiter: char,
-    /// Fields that every record must have; none before the header is known.
-    width: Option<usize>,
+    /// Fewest and most fields of a record whose further fields are blank; none before the header is known.
+    width: Option<(usize, usize)>,
     line: u64,
+    utf8_lines: u64,
     /// Lines that were read on behalf of a record that turned out bad.
     pending: VecDeque<(u64, Result<String, Reason>)>,
 }
 
 impl<R: BufRead> Records<R> {
     pub(super) fn new(input: R, encoding: &'static Encoding, delimiter: char) -> Self {
-        Self { input, encoding, delimiter, width: None, line: 0, pending: VecDeque::new() }
+        Self { input, encoding, delimiter, width: None, line: 0, utf8_lines: 0, pending: VecDeque::new() }
     }
 
-    /// From here on every record must have so many fields, separated so.
-    pub(super) fn expect(&mut self, width: usize, delimiter: char) {
-        self.width = Some(width);
+    /// From here on every record must have so many fields, separated so: those up to the last named column at least, and none with a
+    /// value beyond the header's.
+    pub(super) fn expect(&mut self, least: usize, most: usize, delimiter: char) {
+        self.width = Some((least, most));
         self.delimiter = delimiter;
+    }
+
+    /// Lines that are UTF-8 although another encoding was declared; they are read as what they are.
+    pub(super) fn utf8_lines(&self) -> u64 {
+        self.utf8_lines
     }
 
     /// The next line as it is, decoded.
@@ -142,6 +155,14 @@ impl<R: BufRead> Records<R> {
         if bytes.contains(&0) {
             return Ok(Some((self.line, Err(Reason::LineNul))));
         }
+        // By chance no text of another encoding is UTF-8 with letters beyond ASCII in it.
+        if self.encoding != encoding_rs::UTF_8
+            && !bytes.is_ascii()
+            && let Ok(text) = std::str::from_utf8(&bytes)
+        {
+            self.utf8_lines += 1;
+            return Ok(Some((self.line, Ok(text.to_owned()))));
+        }
         let (text, wrong) = self.encoding.decode_without_bom_handling(&bytes);
         let text = if wrong { Err(Reason::LineEncoding) } else { Ok(text.into_owned()) };
         Ok(Some((self.line, text)))
@@ -152,12 +173,18 @@ impl<R: BufRead> Records<R> {
         loop {
             let Some((line, text)) = self.next_line()? else { return Ok(None) };
             let text = match text {
-                Ok(text) if text.trim_end_matches(['\r', '\n']).is_empty() => continue,
+                Ok(text) if text.trim().is_empty() => continue,
                 Ok(text) => text,
                 Err(reason) => return Ok(Some((line, Err(reason)))),
             };
             return Ok(Some((line, self.record(&text)?)));
         }
+    }
+
+    /// The fields of one line that is a record by itself.
+    pub(super) fn fields_of(line: &str, delimiter: char) -> Option<Fields> {
+        let mut parser = Parser { fields: Fields::default(), in_quotes: false, delimiter };
+        matches!(parser.feed(line), Step::Done).then_some(parser.fields)
     }
 
     fn record(&mut self, first: &str) -> std::io::Result<Result<Fields, Reason>> {
@@ -175,7 +202,9 @@ impl<R: BufRead> Records<R> {
             };
             taken.push((line, text));
         }
-        let fits = self.width.is_none_or(|width| width == parser.fields.len());
+        let fields = &parser.fields;
+        let is_blank_from = |most: usize| (most..fields.len()).all(|index| fields.get(index).trim().is_empty());
+        let fits = self.width.is_none_or(|(least, most)| fields.len() >= least && is_blank_from(most));
         let reason = match step {
             Step::Done if fits => return Ok(Ok(parser.fields)),
             Step::Done if taken.is_empty() => Reason::LineFieldCount,
@@ -197,7 +226,7 @@ mod tests {
 
     fn read(text: &[u8], width: usize) -> Vec<(u64, Result<Vec<String>, Reason>)> {
         let mut records = Records::new(text, encoding_rs::UTF_8, ',');
-        records.expect(width, ',');
+        records.expect(width, width, ',');
         let mut found = Vec::new();
         while let Some((line, record)) = records.next_record().unwrap() {
             found.push((line, record.map(|fields| (0..fields.len()).map(|index| fields.get(index).to_owned()).collect())));
@@ -247,6 +276,13 @@ mod tests {
                 (10, Reason::LineCarriageReturn),
             ]
         );
+    }
+
+    #[test]
+    fn further_fields_that_are_blank_are_none() {
+        assert_eq!(read(b"1,a,\n2,b,,\n3,c,x\n", 2)[..2], [(1, row(&["1", "a", ""])), (2, row(&["2", "b", "", ""]))]);
+        assert_eq!(read(b"3,c,x\n", 2), [(1, Err(Reason::LineFieldCount))]);
+        assert_eq!(read(b"1,=\"0821\"\n", 2), [(1, row(&["1", "0821"]))]);
     }
 
     #[test]

@@ -1,0 +1,164 @@
+//! The addresses of a cell, out of links, labels, names and lists; a cell is split only between whole addresses.
+
+use std::borrow::Cow;
+
+use smallvec::{SmallVec, smallvec};
+
+use super::{is_address, is_domain};
+
+/// What a cell gave.
+pub(super) struct Found<'a> {
+    /// In the order of the cell.
+    pub addresses: SmallVec<[Cow<'a, str>; 2]>,
+    /// Whether something stood around them.
+    pub is_unwrapped: bool,
+}
+
+/// Words that join two addresses.
+const JOINING: [&str; 9] = ["or", "and", "en", "of", "und", "et", "&", "-", "+"];
+/// Words that name an address before a colon.
+const LABELS: [&str; 16] = [
+    "e-mail",
+    "email",
+    "mail",
+    "e-pos",
+    "epos",
+    "e-mail address",
+    "email address",
+    "work",
+    "home",
+    "private",
+    "personal",
+    "w",
+    "h",
+    "to",
+    "primary",
+    "secondary",
+];
+/// Words beside an address that say that there is no other.
+const NONE: [&str; 7] = ["none", "n/a", "na", "null", "nil", "unknown", "-"];
+
+/// The whole addresses of a cell in lower case; `None` when it holds none, or anything that may be a part of a broken one.
+pub(super) fn addresses(cell: &str) -> Option<Found<'_>> {
+    let bare = trim(cell);
+    if is_address(bare) {
+        return Some(Found { addresses: smallvec![Cow::Borrowed(bare)], is_unwrapped: bare.len() != cell.len() });
+    }
+    let found = linked(cell).or_else(|| quoted(cell)).or_else(|| bracketed(cell)).unwrap_or_else(|| listed(cell))?;
+    (!found.is_empty()).then_some(Found { is_unwrapped: found.len() == 1, addresses: found })
+}
+
+type Addresses<'a> = SmallVec<[Cow<'a, str>; 2]>;
+
+/// The targets of `mailto:` links, and the texts beside them that are whole addresses. `None` when there is no link, `Some(None)`
+/// when a target is broken.
+fn linked(cell: &str) -> Option<Option<Addresses<'_>>> {
+    const LINKS: [&str; 2] = ["mailto:", "smtp:"];
+    if !LINKS.iter().any(|link| cell.contains(link)) {
+        return None;
+    }
+    let mut found = Addresses::new();
+    for segment in cell.split(['<', '>', '"', '#', '(', ')', '[', ']', '|']) {
+        let target = LINKS.iter().find_map(|link| segment.rfind(link).map(|at| &segment[at + link.len()..]));
+        match target {
+            Some(targets) => {
+                let targets = targets.split('?').next().unwrap_or_default();
+                for target in targets.split([',', ';']).map(trim).filter(|target| !target.is_empty()) {
+                    if !is_address(target) {
+                        return Some(None);
+                    }
+                    found.push(Cow::Borrowed(target));
+                }
+            }
+            None if is_address(trim(segment)) => found.push(Cow::Borrowed(trim(segment))),
+            None => {}
+        }
+    }
+    Some(Some(found))
+}
+
+/// `"john smith"@gmail.com`; quotes that are not needed go.
+fn quoted(cell: &str) -> Option<Option<Addresses<'_>>> {
+    let cell = without_label(cell);
+    let (local, domain) = cell.strip_prefix('"')?.split_once("\"@")?;
+    let plain = format!("{local}@{domain}");
+    if is_address(&plain) {
+        return Some(Some(smallvec![Cow::Owned(plain)]));
+    }
+    let is_printable = !local.is_empty() && local.chars().all(|c| !c.is_control() && !matches!(c, '"' | '\\'));
+    let fits = is_printable && local.len() + 2 <= super::LOCAL_BYTES && cell.len() <= super::EMAIL_BYTES && is_domain(domain);
+    fits.then(|| Some(smallvec![Cow::Borrowed(cell)]))
+}
+
+/// `Name <address>`, one or several. `None` when there are no such brackets, `Some(None)` when one of them is broken.
+fn bracketed(cell: &str) -> Option<Option<Addresses<'_>>> {
+    let mut found = Addresses::new();
+    for segment in cell.split('<').skip(1) {
+        let Some((inside, _)) = segment.split_once('>') else { continue };
+        if inside.contains('@') {
+            let inside = trim(inside);
+            if !is_address(inside) {
+                return Some(None);
+            }
+            found.push(Cow::Borrowed(inside));
+        }
+    }
+    (!found.is_empty()).then_some(Some(found))
+}
+
+/// Addresses side by side. Everything between two separators must be a whole address, a label or a word that joins.
+fn listed(cell: &str) -> Option<Addresses<'_>> {
+    let mut found = Addresses::new();
+    for piece in cell.split([';', ',', '|']) {
+        let piece = without_remark(without_label(piece.trim()));
+        if piece.is_empty() || NONE.contains(&piece) {
+            continue;
+        }
+        for word in piece.split(' ') {
+            let bare = trim(word);
+            let is_label = word.strip_suffix(':').is_some_and(|label| LABELS.contains(&label));
+            if bare.is_empty() || JOINING.contains(&word) || is_label {
+                continue;
+            }
+            if is_whole(bare) {
+                found.push(Cow::Borrowed(bare));
+                continue;
+            }
+            for part in bare.split(['/', '\\', '&']).map(trim).filter(|part| !part.is_empty()) {
+                found.push(Cow::Borrowed(Some(part).filter(|part| is_whole(part))?));
+            }
+        }
+    }
+    Some(found)
+}
+
+/// Whether a text is an address with a domain that could be one of the world's.
+fn is_whole(text: &str) -> bool {
+    is_address(text) && text.rsplit_once('@').is_some_and(|(_, domain)| domain.contains('.'))
+}
+
+/// The text after `E-mail:`, `email =` or the bare word.
+fn without_label(text: &str) -> &str {
+    if let Some((label, rest)) = text.split_once([':', '='])
+        && LABELS.contains(&label.trim())
+    {
+        return without_label(rest.trim_start());
+    }
+    let bare = ["e-mail ", "email "].iter().find_map(|label| text.strip_prefix(label));
+    bare.unwrap_or(text)
+}
+
+/// The text without `(work)` behind it.
+fn without_remark(text: &str) -> &str {
+    match text.split_once('(') {
+        Some((before, remark)) if !before.trim().is_empty() && !remark.contains('@') => before.trim_end(),
+        _ => text,
+    }
+}
+
+/// The text without brackets, quotes and punctuation around it.
+fn trim(text: &str) -> &str {
+    let wrapping =
+        |c: char| c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | '[' | ']' | '"' | '\'' | '`' | ':' | '.' | ',' | ';');
+    text.trim_matches(wrapping)
+}

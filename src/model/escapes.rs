@@ -1,0 +1,253 @@
+//! Text that a program on its way escaped or decoded wrongly: character references, backslashes, percent signs, doubled quotes, UTF-8
+//! that was taken for Windows-1252.
+
+use std::borrow::Cow;
+
+use unicode_normalization::UnicodeNormalization;
+
+use crate::model::reason::{Reason, Reasons};
+
+/// The longest character reference, `&thetasym;`.
+const REFERENCE: usize = 12;
+
+/// The text as its author wrote it. Unescaping goes on until nothing is left to unescape.
+pub fn unescape<'a>(raw: &'a str, reasons: &mut Reasons) -> Cow<'a, str> {
+    unescape_as(raw, true, reasons)
+}
+
+/// The same for a cell in which a percent sign is punctuation, such as a telephone number.
+pub fn unescape_number<'a>(raw: &'a str, reasons: &mut Reasons) -> Cow<'a, str> {
+    unescape_as(raw, false, reasons)
+}
+
+fn unescape_as<'a>(raw: &'a str, has_percent: bool, reasons: &mut Reasons) -> Cow<'a, str> {
+    if raw.bytes().all(|byte| byte.is_ascii() && !matches!(byte, b'&' | b'\\' | b'%' | b'=' | b'\'')) {
+        return Cow::Borrowed(raw);
+    }
+    let mut text = Cow::Borrowed(raw);
+    loop {
+        if let Some(plain) = step(&text, has_percent) {
+            text = Cow::Owned(plain);
+            reasons.insert(Reason::TextUnescaped);
+        } else if let Some(plain) = decoded_twice(&text) {
+            text = Cow::Owned(plain);
+            reasons.insert(Reason::TextMojibake);
+        } else {
+            return text;
+        }
+    }
+}
+
+/// One layer of escapes removed; `None` when there is none. The result is always shorter.
+fn step(text: &str, has_percent: bool) -> Option<String> {
+    let quoted = text.trim().strip_prefix("=\"").and_then(|text| text.strip_suffix('"'));
+    if let Some(value) = quoted {
+        // `="0821"` is how a spreadsheet is told that digits are text.
+        return Some(value.to_owned());
+    }
+    let percent = || has_percent.then(|| percent(text)).flatten();
+    references(text).or_else(|| backslashes(text)).or_else(percent).or_else(|| {
+        let between_letters = text.match_indices("''").any(|(at, _)| at > 0 && at + 2 < text.len());
+        between_letters.then(|| text.replace("''", "'"))
+    })
+}
+
+/// `&amp;`, `&#039;`, `&#x27;`, `&eacute;`.
+fn references(text: &str) -> Option<String> {
+    let mut out = String::new();
+    let mut rest = text;
+    let mut is_changed = false;
+    while let Some(at) = rest.find('&') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let end = rest.bytes().take(REFERENCE).position(|byte| byte == b';');
+        match end.and_then(|end| Some((reference(&rest[1..end])?, end))) {
+            Some((c, end)) => {
+                out.push(c);
+                rest = &rest[end + 1..];
+                is_changed = true;
+            }
+            None => {
+                out.push('&');
+                rest = &rest[1..];
+            }
+        }
+    }
+    out.push_str(rest);
+    is_changed.then_some(out)
+}
+
+fn reference(name: &str) -> Option<char> {
+    if let Some(number) = name.strip_prefix('#') {
+        let code = match number.strip_prefix(['x', 'X']) {
+            Some(hex) => u32::from_str_radix(hex, 16).ok()?,
+            None => number.parse().ok()?,
+        };
+        return char::from_u32(code);
+    }
+    const NAMED: [(&str, char); 16] = [
+        ("amp", '&'),
+        ("lt", '<'),
+        ("gt", '>'),
+        ("quot", '"'),
+        ("apos", '\''),
+        ("nbsp", ' '),
+        ("lsquo", '‘'),
+        ("rsquo", '’'),
+        ("ldquo", '“'),
+        ("rdquo", '”'),
+        ("ndash", '–'),
+        ("mdash", '—'),
+        ("szlig", 'ß'),
+        ("aelig", 'æ'),
+        ("oslash", 'ø'),
+        ("shy", '\u{ad}'),
+    ];
+    if let Some((_, c)) = NAMED.iter().find(|(known, _)| *known == name) {
+        return Some(*c);
+    }
+    // `eacute` is an e and an acute accent.
+    const ACCENTS: [(&str, char); 7] = [
+        ("acute", '\u{301}'),
+        ("grave", '\u{300}'),
+        ("circ", '\u{302}'),
+        ("uml", '\u{308}'),
+        ("tilde", '\u{303}'),
+        ("cedil", '\u{327}'),
+        ("ring", '\u{30a}'),
+    ];
+    let letter = name.chars().next().filter(char::is_ascii_alphabetic)?;
+    let accent = ACCENTS.iter().find(|(accent, _)| *accent == &name[1..])?.1;
+    let mut composed = [letter, accent].into_iter().nfc();
+    composed.next().filter(|_| composed.next().is_none())
+}
+
+/// `\'`, `\"`, `\/`, `\\`, `\u00e9`.
+fn backslashes(text: &str) -> Option<String> {
+    let mut out = String::new();
+    let mut rest = text;
+    let mut is_changed = false;
+    while let Some(at) = rest.find('\\') {
+        out.push_str(&rest[..at]);
+        let after = &rest[at + 1..];
+        let unicode = after.strip_prefix('u').and_then(|hex| hex.get(..4)).and_then(|hex| u32::from_str_radix(hex, 16).ok());
+        if let Some(c) = unicode.and_then(char::from_u32) {
+            out.push(c);
+            rest = &after[5..];
+            is_changed = true;
+        } else if after.starts_with(['\'', '"', '/', '\\']) {
+            out.push_str(&after[..1]);
+            rest = &after[1..];
+            is_changed = true;
+        } else {
+            out.push('\\');
+            rest = after;
+        }
+    }
+    out.push_str(rest);
+    is_changed.then_some(out)
+}
+
+/// `%27`, where every percent sign of the text begins such a pair and the bytes are UTF-8.
+fn percent(text: &str) -> Option<String> {
+    if !text.contains('%') {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        if *first == b'%' {
+            let pair = std::str::from_utf8(after.get(..2)?).ok()?;
+            bytes.push(u8::from_str_radix(pair, 16).ok().filter(|byte| *byte >= 0x20 && pair.is_ascii())?);
+            rest = &after[2..];
+        } else {
+            bytes.push(*first);
+            rest = after;
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// `RenÃ©e` is `Renée` read as Windows-1252: all its characters are bytes of that encoding and together UTF-8.
+fn decoded_twice(text: &str) -> Option<String> {
+    // Only the first bytes of Western letters and of punctuation: `CAFÉ’S` is UTF-8 by chance, too.
+    let is_lead = |c: char| ('\u{c0}'..='\u{ff}').contains(&c);
+    let is_usual = |(at, lead): (usize, &str)| matches!(lead, "Â" | "Ã") || text[at..].starts_with("â€");
+    if text.is_ascii() || !text.contains(is_lead) || !text.match_indices(is_lead).all(is_usual) {
+        return None;
+    }
+    let (bytes, _, has_others) = encoding_rs::WINDOWS_1252.encode(text);
+    if has_others {
+        return None;
+    }
+    std::str::from_utf8(&bytes).ok().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn plain(raw: &str) -> (String, Vec<Reason>) {
+        let mut reasons = Reasons::default();
+        (unescape(raw, &mut reasons).into_owned(), reasons.iter().collect())
+    }
+
+    #[test]
+    fn escapes_of_the_web_of_databases_and_of_programs_are_removed() {
+        for (raw, text) in [
+            ("O&#039;Brien", "O'Brien"),
+            ("O&#x27;Brien", "O'Brien"),
+            ("O&amp;#039;Brien", "O'Brien"),
+            ("O&apos;Brien", "O'Brien"),
+            ("Smith &amp; Sons", "Smith & Sons"),
+            ("Ren&eacute;e", "Renée"),
+            ("M&uuml;ller", "Müller"),
+            ("O\\'Brien", "O'Brien"),
+            ("O\\\\'Brien", "O'Brien"),
+            ("Ren\\u00e9e", "Renée"),
+            ("O%27Brien", "O'Brien"),
+            ("Ren%C3%A9e", "Renée"),
+            ("O''Brien", "O'Brien"),
+            ("=\"0821\"", "0821"),
+        ] {
+            assert_eq!(plain(raw), (text.to_owned(), vec![Reason::TextUnescaped]), "{raw}");
+        }
+    }
+
+    #[test]
+    fn text_decoded_twice_is_decoded_back() {
+        for (raw, text) in [("RenÃ©e", "Renée"), ("Oâ€™Brien", "O’Brien"), ("RenÃƒÂ©e", "Renée"), ("MÃ¼ller", "Müller")]
+        {
+            assert_eq!(plain(raw), (text.to_owned(), vec![Reason::TextMojibake]), "{raw}");
+        }
+    }
+
+    #[test]
+    fn text_that_only_looks_escaped_stays() {
+        for raw in [
+            "Smith & Sons",
+            "AT&T;",
+            "50 % off",
+            "100%",
+            "C:\\temp",
+            "Renée",
+            "Ägäis",
+            "''",
+            "=SUM(A1)",
+            "R&D",
+            "Ñandú",
+            "CAFÉ’S",
+        ] {
+            assert_eq!(plain(raw), (raw.to_owned(), vec![]), "{raw}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn unescaping_ends_and_leaves_nothing_to_unescape(raw in "([&%\\\\'=\"]|&amp;|&#39;|%41|Ã©|\\PC){0,12}") {
+            let (once, _) = plain(&raw);
+            prop_assert_eq!(plain(&once).0, once.clone());
+        }
+    }
+}

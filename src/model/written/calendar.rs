@@ -1,0 +1,235 @@
+//! The date of a cell: year first, a month's name, or three numbers whose order only the column knows.
+
+/// Day, month and year as they are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::model) enum DateParts {
+    /// The writing says which is which.
+    Ymd {
+        /// Astronomical: 1 BC is 0.
+        year: i32,
+        /// From 1.
+        month: u32,
+        /// From 1.
+        day: u32,
+    },
+    /// A month's name with a year of two digits.
+    Named {
+        /// From 1.
+        day: u32,
+        /// From 1.
+        month: u32,
+        /// Two digits.
+        year: i32,
+    },
+    /// Three numbers with the year last.
+    YearLast {
+        /// Day or month.
+        first: u32,
+        /// Month or day.
+        second: u32,
+        /// The year as written.
+        year: i32,
+        /// Whether the century is missing.
+        has_two_digits: bool,
+    },
+}
+
+/// Separators of a date's numbers.
+const SEPARATORS: [char; 3] = ['-', '/', '.'];
+
+/// The date a text begins with, and what follows it.
+pub(super) fn date(text: &str) -> Option<(DateParts, &str)> {
+    let text = without_weekday(text);
+    if text.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        return month_first(text);
+    }
+    let (number, digits, rest) = digits(text)?;
+    match digits {
+        8 if !rest.is_empty() => {
+            let date = DateParts::Ymd { year: int(number / 10_000)?, month: number / 100 % 100, day: number % 100 };
+            Some((date, rest))
+        }
+        4..=7 => year_first(int(number)?, rest),
+        1 | 2 => day_first(number, rest),
+        _ => None,
+    }
+}
+
+/// `1975-12-31`, `1975/12/31`, `1975.12.31`, `1975-Dec-31`.
+fn year_first(year: i32, rest: &str) -> Option<(DateParts, &str)> {
+    let separator = rest.chars().next().filter(|c| SEPARATORS.contains(c))?;
+    let rest = &rest[1..];
+    let (month, rest) = if rest.starts_with(|c: char| c.is_ascii_digit()) {
+        let (month, places, rest) = digits(rest)?;
+        (Some(month).filter(|_| places <= 2)?, rest)
+    } else {
+        let (word, rest) = word(rest);
+        (month_of(word)?, rest)
+    };
+    let (day, places, rest) = digits(rest.strip_prefix(separator)?)?;
+    (places <= 2).then_some((DateParts::Ymd { year, month, day }, rest))
+}
+
+/// `31/12/1975`, `31-Dec-75`, `31 December 1975`, `31st of December 1975`, `31Dec1975`.
+fn day_first(first: u32, rest: &str) -> Option<(DateParts, &str)> {
+    let after_ordinal = without_ordinal(rest);
+    let named = after_ordinal.trim_start_matches([' ', '-', '/', '.', ',']);
+    if named.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        let (name, rest) = word(named.strip_prefix("of ").unwrap_or(named));
+        let month = month_of(name)?;
+        let (year, places, rest) = digits(rest.trim_start_matches([' ', '-', '/', '.', ',']))?;
+        return Some((named_date(first, month, year, places)?, rest));
+    }
+    let separator = rest.chars().next().filter(|c| SEPARATORS.contains(c))?;
+    let (second, places, rest) = digits(&rest[1..])?;
+    let rest = rest.strip_prefix(separator).filter(|_| places <= 2)?;
+    let (year, places, rest) = digits(rest)?;
+    let date = DateParts::YearLast { first, second, year: int(year)?, has_two_digits: places == 2 };
+    matches!(places, 2 | 4).then_some((date, rest))
+}
+
+/// `Dec 31, 1975`, `December 31st 1975`, `Dec-31-75`.
+fn month_first(text: &str) -> Option<(DateParts, &str)> {
+    let (name, rest) = word(text);
+    let month = month_of(name)?;
+    let gap = |c: char| matches!(c, ' ' | '-' | '/' | '.' | ',');
+    let (day, places, rest) = digits(rest.trim_start_matches(gap))?;
+    if places > 2 {
+        return None;
+    }
+    let rest = without_ordinal(rest);
+    let after = rest.trim_start_matches(gap);
+    let (year, places, rest) = digits(after).filter(|_| after.len() < rest.len())?;
+    Some((named_date(day, month, year, places)?, rest))
+}
+
+fn named_date(day: u32, month: u32, year: u32, places: usize) -> Option<DateParts> {
+    match places {
+        2 => Some(DateParts::Named { day, month, year: int(year)? }),
+        4 => Some(DateParts::Ymd { year: int(year)?, month, day }),
+        _ => None,
+    }
+}
+
+fn without_ordinal(rest: &str) -> &str {
+    let (suffix, after) = word(rest);
+    if matches!(suffix.to_ascii_lowercase().as_str(), "st" | "nd" | "rd" | "th" | "ste" | "de") { after } else { rest }
+}
+
+fn without_weekday(text: &str) -> &str {
+    const DAYS: [&str; 28] = [
+        "mon",
+        "monday",
+        "tue",
+        "tues",
+        "tuesday",
+        "wed",
+        "wednesday",
+        "thu",
+        "thur",
+        "thurs",
+        "thursday",
+        "fri",
+        "friday",
+        "sat",
+        "saturday",
+        "sun",
+        "sunday",
+        "maandag",
+        "dinsdag",
+        "woensdag",
+        "donderdag",
+        "vrydag",
+        "saterdag",
+        "sondag",
+        "woe",
+        "don",
+        "vry",
+        "son",
+    ];
+    let (day, rest) = word(text);
+    if DAYS.iter().any(|known| day.eq_ignore_ascii_case(known)) { rest.trim_start_matches([' ', ',', '.']) } else { text }
+}
+
+/// The month of an English, Afrikaans, Dutch or German name, whole or by its first three letters.
+fn month_of(word: &str) -> Option<u32> {
+    const MONTHS: [(&str, u32); 19] = [
+        ("jan", 1),
+        ("feb", 2),
+        ("mar", 3),
+        ("mrt", 3),
+        ("maa", 3),
+        ("mrz", 3),
+        ("apr", 4),
+        ("may", 5),
+        ("mei", 5),
+        ("mai", 5),
+        ("jun", 6),
+        ("jul", 7),
+        ("aug", 8),
+        ("sep", 9),
+        ("oct", 10),
+        ("okt", 10),
+        ("nov", 11),
+        ("dec", 12),
+        ("des", 12),
+    ];
+    let start = word.get(..3)?;
+    MONTHS.iter().find(|(name, _)| start.eq_ignore_ascii_case(name)).map(|(_, month)| *month)
+}
+
+/// The letters a text begins with, and the rest.
+fn word(text: &str) -> (&str, &str) {
+    text.split_at(text.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(text.len()))
+}
+
+/// The number a text begins with, its count of digits (eight at most), and the rest.
+pub(super) fn digits(text: &str) -> Option<(u32, usize, &str)> {
+    let places = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, rest) = text.split_at(places);
+    (1..=8).contains(&places).then(|| Some((number.parse().ok()?, places, rest)))?
+}
+
+fn int(number: u32) -> Option<i32> {
+    i32::try_from(number).ok()
+}
+
+/// Whether the calendar has such a day.
+pub(in crate::model) fn is_day_of_calendar(year: i32, month: u32, day: u32) -> bool {
+    let leap = year.rem_euclid(4) == 0 && (year.rem_euclid(100) != 0 || year.rem_euclid(400) == 0);
+    let length = match month {
+        4 | 6 | 9 | 11 => 30,
+        2 => 28 + u32::from(leap),
+        1..=12 => 31,
+        _ => 0,
+    };
+    (1..=length).contains(&day)
+}
+
+/// Days since 1970 of a day of the proleptic Gregorian calendar: years begin in March, eras have 400 years.
+pub(in crate::model) fn days_from_civil(year: i32, month: u32, day: u32) -> i64 {
+    let (month, day) = (i64::from(month), i64::from(day));
+    let year = if month <= 2 { i64::from(year) - 1 } else { i64::from(year) };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Day;
+    use chrono::Datelike;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Oracle: chrono's calendar.
+        #[test]
+        fn days_agree_with_chrono(since_1970 in -700_000_i32..2_900_000) {
+            let date = Day(since_1970).date().unwrap();
+            prop_assert!(is_day_of_calendar(date.year(), date.month(), date.day()));
+            prop_assert_eq!(days_from_civil(date.year(), date.month(), date.day()), i64::from(since_1970));
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! The time of day of a cell and its offset from UTC.
+
+use super::calendar::digits;
+
+/// Microseconds of one second.
+const SECOND: i64 = 1_000_000;
+
+/// The time that follows a date, in microseconds since midnight (`None` where there is none), and what follows that.
+/// `None` for what is not a time.
+pub(super) fn clock(rest: &str) -> Option<(Option<i64>, &str)> {
+    let Some(text) = rest.strip_prefix(['T', 't', ' ', ',']).map(str::trim_start) else { return Some((None, rest)) };
+    if !text.starts_with(|c: char| c.is_ascii_digit()) {
+        return Some((None, text));
+    }
+    let (number, places, after) = digits(text)?;
+    let (hour, minute, second, after) = match places {
+        4 => (number / 100, number % 100, 0, after),
+        6 => (number / 10_000, number / 100 % 100, number % 100, after),
+        1 | 2 => {
+            let separator = after.chars().next().filter(|c| matches!(c, ':' | '.' | 'h' | 'H'));
+            match separator {
+                None => (number, u32::MAX, 0, after),
+                Some(separator) => {
+                    let (minute, places, after) = digits(&after[1..]).filter(|(_, places, _)| *places <= 2)?;
+                    match after.strip_prefix(separator).and_then(digits) {
+                        Some((second, 1 | 2, after)) if places == 2 => (number, minute, second, after),
+                        _ => (number, minute, 0, after),
+                    }
+                }
+            }
+        }
+        _ => return None,
+    };
+    let (fraction, after) = fraction(after)?;
+    let (hour, minute, after) = twelve_hours(hour, minute, after)?;
+    let whole = (i64::from(hour) * 60 + i64::from(minute)) * 60 + i64::from(second);
+    let is_plausible = hour <= 23 && minute <= 59 && second <= 60 || whole == 86_400;
+    is_plausible.then_some((Some(whole * SECOND + fraction), after))
+}
+
+/// Microseconds of `.123456` or `,123`, rounded at the seventh digit as PostgreSQL rounds; nothing is zero.
+fn fraction(text: &str) -> Option<(i64, &str)> {
+    let Some(rest) = text.strip_prefix(['.', ',']).filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) else {
+        return Some((0, text));
+    };
+    let places = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let digit = |place: usize| rest.as_bytes().get(place).filter(|_| place < places).map_or(0, |byte| i64::from(byte - b'0'));
+    let tenths = (0..7).fold(0, |sum, place| sum * 10 + digit(place));
+    Some(((tenths + 5) / 10, &rest[places..]))
+}
+
+/// Hour and minute after `AM` or `PM` (Afrikaans `vm`, `nm`) was heeded; an hour without minutes must have it.
+fn twelve_hours(hour: u32, minute: u32, text: &str) -> Option<(u32, u32, &str)> {
+    let half = text.trim_start();
+    let is = |marks: [&str; 4]| {
+        marks.iter().find_map(|mark| {
+            let (start, rest) = half.split_at_checked(mark.len())?;
+            (start.eq_ignore_ascii_case(mark) && !rest.starts_with(|c: char| c.is_ascii_alphabetic())).then_some(rest)
+        })
+    };
+    let without_minutes = minute == u32::MAX;
+    let minute = if without_minutes { 0 } else { minute };
+    if let Some(rest) = is(["am", "a.m.", "vm", "v.m."]) {
+        (1..=12).contains(&hour).then_some((hour % 12, minute, rest))
+    } else if let Some(rest) = is(["pm", "p.m.", "nm", "n.m."]) {
+        match hour {
+            1..=12 => Some((hour % 12 + 12, minute, rest)),
+            13..=23 => Some((hour, minute, rest)),
+            _ => None,
+        }
+    } else {
+        (!without_minutes).then_some((hour, minute, text))
+    }
+}
+
+/// Microseconds east of UTC of all that is left of a cell: nothing is local time, `Some(None)`; `None` is not a zone.
+pub(super) fn zone(text: &str) -> Option<Option<i64>> {
+    // `[Africa/Johannesburg]` and `(South Africa Standard Time)` only say the offset again.
+    let text = text.split(['[', '(']).next().unwrap_or_default().trim();
+    if text.is_empty() {
+        return Some(None);
+    }
+    let letters = text.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (name, offset) = text.split_at(letters);
+    let hours = match name.to_ascii_uppercase().as_str() {
+        "" => None,
+        "Z" | "UTC" | "GMT" | "UT" | "WET" => Some(0),
+        "BST" | "CET" | "WAT" => Some(1),
+        "SAST" | "CAT" | "CEST" | "EET" => Some(2),
+        "EAT" => Some(3),
+        _ => return None,
+    };
+    match (hours, offset.is_empty()) {
+        (Some(hours), true) => Some(Some(hours * 3600 * SECOND)),
+        (None | Some(0), false) => signed(offset).map(Some),
+        _ => None,
+    }
+}
+
+/// `+2`, `+02`, `+0200`, `+02:00`, `+02:00:30`.
+fn signed(text: &str) -> Option<i64> {
+    let (sign, text) = if let Some(rest) = text.strip_prefix('+') { (1, rest) } else { (-1, text.strip_prefix('-')?) };
+    let mut parts = text.split(':');
+    let (number, places, rest) = digits(parts.next()?)?;
+    if !rest.is_empty() {
+        return None;
+    }
+    let (hours, mut minutes) = if places > 2 { (number / 100, number % 100) } else { (number, 0) };
+    let mut seconds = 0;
+    for (index, part) in parts.enumerate() {
+        let (value, places, rest) = digits(part)?;
+        match index {
+            0 if places == 2 && rest.is_empty() => minutes = value,
+            1 if places == 2 && rest.is_empty() => seconds = value,
+            _ => return None,
+        }
+    }
+    let is_plausible = places <= 4 && hours <= 18 && minutes <= 59 && seconds <= 59;
+    is_plausible.then(|| sign * (i64::from(hours) * 3600 + i64::from(minutes) * 60 + i64::from(seconds)) * SECOND)
+}

@@ -1,0 +1,188 @@
+//! Dates and times as databases, programs and people write them, taken apart before anybody decides which number is the day.
+
+mod calendar;
+mod clock;
+mod number;
+
+use std::borrow::Cow;
+
+use crate::model::text::{ascii_digit, is_invisible};
+
+use calendar::date;
+pub(super) use calendar::{DateParts, days_from_civil, is_day_of_calendar};
+use clock::{clock, zone};
+pub(super) use number::{Count, Unit};
+
+/// What a cell of a date or time holds, before the column's decisions are applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Written {
+    /// `infinity` or `-infinity`.
+    Infinite {
+        /// Before all time.
+        is_negative: bool,
+    },
+    /// A date of zeros, as MySQL writes none.
+    Zero,
+    /// A date, perhaps with a time and an offset from UTC.
+    Civil {
+        /// Day, month and year.
+        date: DateParts,
+        /// Microseconds since midnight; `None` where only a date is written.
+        clock: Option<i64>,
+        /// Microseconds east of UTC; `None` for local time.
+        offset: Option<i64>,
+    },
+    /// A bare number: a spreadsheet's day, or seconds or milliseconds since 1970.
+    Count(Count),
+}
+
+/// Takes a cell apart; `None` for what is not a date or time in any known writing.
+pub(super) fn parse(raw: &str) -> Option<Written> {
+    let plain = plain(raw);
+    let text = plain.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '`'));
+    let text = text.strip_prefix("=\"").unwrap_or(text);
+    if let Some(is_negative) = infinity(text) {
+        return Some(Written::Infinite { is_negative });
+    }
+    if let Some(count) = Count::parse(text) {
+        return Some(Written::Count(count));
+    }
+    let (text, is_before_christ) = era(text);
+    let (mut date, rest) = date(text)?;
+    if date == (DateParts::Ymd { year: 0, month: 0, day: 0 }) {
+        return Some(Written::Zero);
+    }
+    if is_before_christ {
+        // There is no year 0 in either count: 1 BC is the year before 1.
+        let DateParts::Ymd { year, .. } = &mut date else { return None };
+        *year = 1 - *year;
+    }
+    let (time, rest) = clock(rest)?;
+    let offset = zone(rest)?;
+    Some(Written::Civil { date, clock: time, offset })
+}
+
+/// ASCII as it is; digits, blanks, hyphens and slashes of other scripts as their ASCII counterparts.
+fn plain(raw: &str) -> Cow<'_, str> {
+    if raw.is_ascii() {
+        return Cow::Borrowed(raw);
+    }
+    let plain = raw.chars().filter(|c| !is_invisible(*c)).map(|c| match c {
+        '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{ff0d}' => '-',
+        '\u{ff0f}' | '\u{2044}' | '\u{2215}' => '/',
+        '\u{ff0e}' => '.',
+        '\u{ff1a}' => ':',
+        '\u{ff0b}' => '+',
+        _ if c.is_whitespace() => ' ',
+        _ => ascii_digit(c).unwrap_or(c),
+    });
+    Cow::Owned(plain.collect())
+}
+
+/// Whether a text is an infinity, and if so whether it is the negative one.
+fn infinity(text: &str) -> Option<bool> {
+    let (sign, word) = match text.as_bytes().first()? {
+        b'-' => (true, &text[1..]),
+        b'+' => (false, &text[1..]),
+        b'i' | b'I' => (false, text),
+        _ => return None,
+    };
+    (word.eq_ignore_ascii_case("infinity") || word.eq_ignore_ascii_case("inf")).then_some(sign)
+}
+
+/// The text without its era, and whether that is before Christ.
+fn era(text: &str) -> (&str, bool) {
+    match text.strip_suffix(" BC").or_else(|| text.strip_suffix(" bc")) {
+        Some(text) => (text, true),
+        None => (text.strip_suffix(" AD").unwrap_or(text), false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Year, month, day, seconds since midnight, minutes east of UTC.
+    type Parts = (i32, u32, u32, Option<i64>, Option<i64>);
+
+    fn ymd(raw: &str) -> Option<Parts> {
+        match parse(raw)? {
+            Written::Civil { date: DateParts::Ymd { year, month, day }, clock, offset } => {
+                Some((year, month, day, clock.map(|micros| micros / 1_000_000), offset.map(|micros| micros / 60_000_000)))
+            }
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn times_of_databases_programs_and_people_are_taken_apart() {
+        for (raw, expected) in [
+            ("2015-06-01", (2015, 6, 1, None, None)),
+            ("2015-06-01 09:00:00", (2015, 6, 1, Some(32_400), None)),
+            ("2015-06-01 9:00", (2015, 6, 1, Some(32_400), None)),
+            ("2015-06-01T09:00:00Z", (2015, 6, 1, Some(32_400), Some(0))),
+            ("2015-06-01T09:00:00.123456+02:00", (2015, 6, 1, Some(32_400), Some(120))),
+            ("2015-06-01 09:00:00+02", (2015, 6, 1, Some(32_400), Some(120))),
+            ("2015-06-01 09:00:00+0530", (2015, 6, 1, Some(32_400), Some(330))),
+            ("2015-06-01 09:00:00 -03:30", (2015, 6, 1, Some(32_400), Some(-210))),
+            ("2015-06-01T09:00+02:00[Africa/Johannesburg]", (2015, 6, 1, Some(32_400), Some(120))),
+            ("2015-06-01 09:00:00 UTC", (2015, 6, 1, Some(32_400), Some(0))),
+            ("2015-06-01 09:00 SAST", (2015, 6, 1, Some(32_400), Some(120))),
+            ("2015/06/01 9:00 PM", (2015, 6, 1, Some(75_600), None)),
+            ("2015-06-01 12:00 am", (2015, 6, 1, Some(0), None)),
+            ("20150601T090000Z", (2015, 6, 1, Some(32_400), Some(0))),
+            ("20150601 0900", (2015, 6, 1, Some(32_400), None)),
+            ("1 June 2015 09:00", (2015, 6, 1, Some(32_400), None)),
+            ("01-Jun-2015 09.00.00", (2015, 6, 1, Some(32_400), None)),
+            ("June 1st, 2015", (2015, 6, 1, None, None)),
+            ("Mon, 01 Jun 2015 09:00:00 +0200", (2015, 6, 1, Some(32_400), Some(120))),
+            ("Mon Jun 01 2015 09:00:00 GMT+0200 (South Africa Standard Time)", (2015, 6, 1, Some(32_400), Some(120))),
+            ("31Dec1975", (1975, 12, 31, None, None)),
+            ("Woensdag 31 Desember 1975", (1975, 12, 31, None, None)),
+            ("\u{ff11}\u{ff19}\u{ff17}\u{ff15}\u{ff0d}12\u{ff0d}31", (1975, 12, 31, None, None)),
+            ("\u{a0}1975-12-31\u{a0}", (1975, 12, 31, None, None)),
+            ("'1975-12-31", (1975, 12, 31, None, None)),
+            ("0044-03-15 BC", (-43, 3, 15, None, None)),
+            ("10000-01-01 00:00:00+00", (10_000, 1, 1, Some(0), Some(0))),
+            ("1975-12-31 24:00:00", (1975, 12, 31, Some(86_400), None)),
+        ] {
+            assert_eq!(ymd(raw), Some(expected), "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_year_at_the_end_leaves_the_order_to_the_column() {
+        let short = |raw| match parse(raw) {
+            Some(Written::Civil { date: DateParts::YearLast { first, second, year, has_two_digits }, .. }) => {
+                Some((first, second, year, has_two_digits))
+            }
+            _ => None,
+        };
+        assert_eq!(short("31/12/1975"), Some((31, 12, 1975, false)));
+        assert_eq!(short("1.6.15 09:00"), Some((1, 6, 15, true)));
+        assert_eq!(short("01-06-2015T09:00"), Some((1, 6, 2015, false)));
+        assert_eq!(short("6/1/2015 9:00:00 AM"), Some((6, 1, 2015, false)));
+    }
+
+    #[test]
+    fn what_is_not_a_date_is_not_guessed_at() {
+        for raw in [
+            "",
+            "soon",
+            "1975",
+            "24-05",
+            "1975-12-31x",
+            "1975-12-31 25:00",
+            "1975-12-31 09",
+            "12/31",
+            "1/2/3/4",
+            "31 Foo 1975",
+            "now",
+        ] {
+            assert!(!matches!(parse(raw), Some(Written::Civil { .. })), "{raw}: {:?}", parse(raw));
+        }
+        assert_eq!(parse("infinity"), Some(Written::Infinite { is_negative: false }));
+        assert_eq!(parse("-Infinity"), Some(Written::Infinite { is_negative: true }));
+        assert_eq!(parse("0000-00-00 00:00:00"), Some(Written::Zero));
+    }
+}

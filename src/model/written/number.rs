@@ -1,0 +1,167 @@
+//! Dates and times that are bare numbers: the unit is decided once for a column, not by the digits of a cell.
+
+use super::calendar::{days_from_civil, is_day_of_calendar};
+
+/// Microseconds of one day.
+const DAY: i128 = 86_400_000_000;
+/// Days from 1899-12-30, where spreadsheets count from, to 1970.
+const SPREADSHEET_EPOCH: i128 = 25_569;
+/// Smaller numbers are years, ages or slips, not days: this one is 1927-05-18.
+const FIRST_DAY: i128 = 10_000;
+/// Midnights of all zones are multiples of a quarter of an hour, in microseconds.
+const QUARTER: i128 = 900_000_000;
+
+/// A decimal number in millionths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::model) struct Count(i128);
+
+/// What a column's numbers count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::model) enum Unit {
+    /// `19751231` or `19751231093000`: no count, but digits.
+    Digits,
+    /// A spreadsheet's days, with the time of day behind the point.
+    Days,
+    /// Since 1970.
+    Seconds,
+    /// Since 1970.
+    Milliseconds,
+    /// Since 1970.
+    Microseconds,
+    /// Since 1970.
+    Nanoseconds,
+}
+
+impl Unit {
+    /// The coarsest first, which wins where a column allows several.
+    pub(in crate::model) const ALL: [Self; 6] =
+        [Self::Digits, Self::Days, Self::Seconds, Self::Milliseconds, Self::Microseconds, Self::Nanoseconds];
+
+    /// Whether the number is local time, as people and spreadsheets have it, rather than an instant.
+    pub(in crate::model) fn is_local(self) -> bool {
+        matches!(self, Self::Digits | Self::Days)
+    }
+}
+
+impl Count {
+    /// `157766400`, `-94694400000`, `42156.375`, `42156,375`, `1.577664E8`.
+    pub(in crate::model) fn parse(text: &str) -> Option<Self> {
+        let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
+            None => (text, 0),
+        };
+        let (negative, mantissa) = match mantissa.strip_prefix('-') {
+            Some(mantissa) => (true, mantissa),
+            None => (false, mantissa),
+        };
+        let (integer, fraction) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, ""));
+        let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        if integer.is_empty() || integer.len() > 20 || !digits(integer) || fraction.len() > 17 || !digits(fraction) {
+            return None;
+        }
+        let whole = integer.bytes().chain(fraction.bytes()).fold(0_i128, |sum, digit| sum * 10 + i128::from(digit - b'0'));
+        let shift = exponent - i32::try_from(fraction.len()).ok()? + 6;
+        let millionths = if shift >= 0 {
+            whole.checked_mul(10_i128.checked_pow(u32::try_from(shift).ok()?)?)?
+        } else {
+            whole / 10_i128.checked_pow(shift.unsigned_abs())?
+        };
+        Some(Self(if negative { -millionths } else { millionths }))
+    }
+
+    /// Microseconds since 1970 when the number counts in a unit; for [`Unit::Digits`] and days, of local time.
+    pub(in crate::model) fn micros(self, unit: Unit) -> Option<i64> {
+        let micros = match unit {
+            Unit::Digits => return self.digits(),
+            // The fraction of a day is not exact; no sheet means less than a millisecond.
+            Unit::Days => {
+                let micros = (self.0 - SPREADSHEET_EPOCH * 1_000_000) * (DAY / 1_000_000);
+                (micros + 500).div_euclid(1_000) * 1_000
+            }
+            Unit::Seconds => self.0,
+            Unit::Milliseconds => self.0.div_euclid(1_000),
+            Unit::Microseconds => self.0.div_euclid(1_000_000),
+            Unit::Nanoseconds => self.0.div_euclid(1_000_000_000),
+        };
+        i64::try_from(micros).ok()
+    }
+
+    /// Whether the number is one of whole microseconds.
+    fn is_exact(self, unit: Unit) -> bool {
+        match unit {
+            Unit::Digits | Unit::Days | Unit::Seconds => true,
+            Unit::Milliseconds => self.0 % 1_000 == 0,
+            Unit::Microseconds => self.0 % 1_000_000 == 0,
+            Unit::Nanoseconds => self.0 % 1_000_000_000 == 0,
+        }
+    }
+
+    fn digits(self) -> Option<i64> {
+        let number = u64::try_from(self.0 / 1_000_000).ok().filter(|_| self.0 % 1_000_000 == 0)?;
+        let (date, time) = match number {
+            10_000_101..=99_991_231 => (number, 0),
+            10_000_101_000_000..=99_991_231_235_959 => (number / 1_000_000, number % 1_000_000),
+            _ => return None,
+        };
+        let part = |value: u64| u32::try_from(value).ok();
+        let (year, month, day) = (i32::try_from(date / 10_000).ok()?, part(date / 100 % 100)?, part(date % 100)?);
+        let (hour, minute, second) = (time / 10_000, time / 100 % 100, time % 100);
+        if !is_day_of_calendar(year, month, day) || hour > 23 || minute > 59 || second > 59 {
+            return None;
+        }
+        let seconds = i64::try_from((hour * 60 + minute) * 60 + second).ok()?;
+        Some((days_from_civil(year, month, day) * 86_400 + seconds) * 1_000_000)
+    }
+
+    /// Whether a column of such values could mean this number in a unit: a plausible year, and for whole days a midnight.
+    pub(in crate::model) fn is_plausible(self, unit: Unit, first_year: i32, is_whole_day: bool) -> bool {
+        let start = i128::from(days_from_civil(first_year, 1, 1)) * DAY;
+        let end = i128::from(days_from_civil(2101, 1, 1)) * DAY;
+        let micros = self.micros(unit).filter(|_| unit != Unit::Days || self.0 >= FIRST_DAY * 1_000_000).map(i128::from);
+        let is_midnight = |micros: i128| micros % QUARTER == 0 && self.is_exact(unit);
+        micros.is_some_and(|micros| (start..end).contains(&micros) && (!is_whole_day || is_midnight(micros)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Timestamp;
+
+    fn at(text: &str, unit: Unit) -> String {
+        Count::parse(text).and_then(|count| count.micros(unit)).map_or("none".to_owned(), |at| Timestamp(at).to_string())
+    }
+
+    #[test]
+    fn a_number_is_what_its_unit_says() {
+        for (text, unit, expected) in [
+            ("157766400", Unit::Seconds, "1975-01-01T00:00:00.000Z"),
+            ("-94694400000", Unit::Milliseconds, "1967-01-01T00:00:00.000Z"),
+            ("157766400000000000", Unit::Nanoseconds, "1975-01-01T00:00:00.000Z"),
+            ("157766400.0", Unit::Seconds, "1975-01-01T00:00:00.000Z"),
+            ("1.577664E+08", Unit::Seconds, "1975-01-01T00:00:00.000Z"),
+            ("42156.375", Unit::Days, "2015-06-01T09:00:00.000Z"),
+            ("42156,375", Unit::Days, "2015-06-01T09:00:00.000Z"),
+            ("19751231", Unit::Digits, "1975-12-31T00:00:00.000Z"),
+            ("20150601090000", Unit::Digits, "2015-06-01T09:00:00.000Z"),
+            ("19751331", Unit::Digits, "none"),
+            ("1e999", Unit::Seconds, "none"),
+        ] {
+            assert_eq!(at(text, unit), expected, "{text} as {unit:?}");
+        }
+    }
+
+    #[test]
+    fn a_birth_is_a_midnight_in_exactly_one_unit() {
+        let units = |text: &str| -> Vec<Unit> {
+            let count = Count::parse(text).unwrap();
+            Unit::ALL.into_iter().filter(|unit| count.is_plausible(*unit, 1900, true)).collect()
+        };
+        assert_eq!(units("157766400"), [Unit::Seconds]);
+        assert_eq!(units("189216000000"), [Unit::Milliseconds]);
+        assert_eq!(units("-94694400000"), [Unit::Milliseconds]);
+        assert_eq!(units("31121"), [Unit::Days]);
+        assert_eq!(units("19751231"), [Unit::Digits]);
+        assert_eq!(units("7"), []);
+    }
+}

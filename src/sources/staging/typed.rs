@@ -1,0 +1,167 @@
+//! Typed cells (dates, instants, yes and no, numbers, ids): raw datasets hold them as their source wrote them, here they are read.
+
+use std::borrow::Cow;
+
+use crate::model::date::{DateRules, Read};
+use crate::model::text::{is_missing_word, whole};
+use crate::model::zone::Zone;
+use crate::model::{Day, Reason, Reasons, ReviewVerdict, Timestamp};
+use crate::sources::staging::Desk;
+
+impl Desk<'_> {
+    /// How the dates of a column are read.
+    pub(super) fn dates(&self, column: &str) -> DateRules {
+        self.dates.iter().find(|(name, _)| *name == column).map(|(_, rules)| *rules).unwrap_or_default()
+    }
+
+    /// Counts a cell that holds something, and what came of reading it.
+    fn settle<T: PartialEq>(&mut self, column: &'static str, read: Read<T>, reasons: Reasons, unreadable: Reason) -> Option<T> {
+        if read != Read::Absent {
+            self.tally.filled(column);
+        }
+        self.tally.note_all(column, reasons);
+        if read == Read::Unreadable {
+            self.tally.unreadable(column);
+            self.tally.note(column, unreadable);
+        }
+        read.value()
+    }
+
+    /// An instant. `zone` is that of values without an offset; `None` is one that nobody configured.
+    pub fn instant(&mut self, column: &'static str, raw: Option<&str>, zone: Option<Zone>) -> Option<Timestamp> {
+        let mut reasons = Reasons::default();
+        let read = self.dates(column).instant(raw?, zone, &mut reasons);
+        self.settle(column, read, reasons, Reason::TimeInvalid)
+    }
+
+    /// An instant of a service, which writes UTC where it writes no offset.
+    pub fn utc(&mut self, column: &'static str, raw: Option<&str>) -> Option<Timestamp> {
+        self.instant(column, raw, Some(Zone::UTC))
+    }
+
+    /// A day; of an instant, its day in the zone.
+    pub fn day(&mut self, column: &'static str, raw: Option<&str>, zone: Option<Zone>) -> Option<Day> {
+        let mut reasons = Reasons::default();
+        let read = self.dates(column).day(raw?, zone, &mut reasons);
+        self.settle(column, read, reasons, Reason::DateInvalid)
+    }
+
+    /// Local midnight at the start of a day.
+    pub fn midnight(&mut self, column: &'static str, raw: Option<&str>, zone: Option<Zone>) -> Option<Timestamp> {
+        let day = self.day(column, raw, zone)?;
+        self.tally.midnight(column, day, zone)
+    }
+
+    /// Local midnight of the day something ended; null while it is open: without an end, or with one after as_of.
+    pub fn end(&mut self, column: &'static str, raw: Option<&str>, zone: Option<Zone>) -> Option<Timestamp> {
+        let raw = raw?;
+        let mut reasons = Reasons::default();
+        let read = self.dates(column).day(raw, zone, &mut reasons);
+        let is_endless = read == Read::Refused
+            && !raw.trim_start().starts_with('-')
+            && (reasons.contains(Reason::DateInfinite) || raw.contains("9999"));
+        if is_endless {
+            self.tally.filled(column);
+            self.tally.note(column, Reason::EndOpen);
+            return None;
+        }
+        let day = self.settle(column, read, reasons, Reason::DateInvalid)?;
+        let at = self.tally.midnight(column, day, zone)?;
+        if at > self.rules.as_of {
+            self.tally.note(column, Reason::EndOpen);
+            return None;
+        }
+        Some(at)
+    }
+
+    /// When a record was deleted; null while it is not. A date that cannot be read is a deletion at as_of, unless a person decided: what
+    /// was deleted must not live again for a slip of the pen.
+    pub fn deleted(&mut self, column: &'static str, raw: Option<&str>) -> Option<Timestamp> {
+        let mut reasons = Reasons::default();
+        let read = self.dates(column).instant(raw?, Some(Zone::UTC), &mut reasons);
+        let read = match read {
+            Read::Refused if !reasons.contains(Reason::TimeInfinite) => Read::Unreadable,
+            read => read,
+        };
+        match (read, self.verdict(column)) {
+            (Read::Refused | Read::Unreadable, Some(ReviewVerdict::NotDeleted)) => return None,
+            (Read::Refused | Read::Unreadable, Some(ReviewVerdict::Deleted)) => return Some(self.rules.as_of),
+            _ => {}
+        }
+        let reasons = if read == Read::Unreadable { Reasons::default() } else { reasons };
+        let at = self.settle(column, read, reasons, Reason::DeletedUnreadable);
+        if read == Read::Absent { None } else { Some(at.unwrap_or(self.rules.as_of)) }
+    }
+
+    /// What a person decided about a cell of the row.
+    fn verdict(&self, column: &str) -> Option<ReviewVerdict> {
+        let (source, entity, id) = self.tally.row();
+        self.rules.reviews.verdict(source, entity, id, column)
+    }
+
+    /// What a person says that an unreadable word of consent means.
+    fn reviewed_consent(&self, column: &str) -> Option<bool> {
+        self.verdict(column).map(|verdict| verdict == ReviewVerdict::OptedIn)
+    }
+
+    fn read_boolean(&self, raw: &str) -> Read<bool> {
+        if is_missing_word(raw) {
+            return Read::Absent;
+        }
+        self.rules.reference.boolean(raw).map_or(Read::Unreadable, Read::Value)
+    }
+
+    /// Yes or no.
+    pub fn boolean(&mut self, column: &'static str, raw: Option<&str>) -> Option<bool> {
+        let read = self.read_boolean(raw?);
+        self.settle(column, read, Reasons::default(), Reason::BooleanInvalid)
+    }
+
+    /// Whether a flag consents; null where it says nothing. What cannot be read refuses, unless a person decided.
+    pub fn consent_flag(&mut self, column: &'static str, raw: Option<&str>) -> Option<bool> {
+        match raw.map_or(Read::Absent, |raw| self.read_boolean(raw)) {
+            Read::Absent => self.reviewed_consent(column),
+            Read::Unreadable => Some(self.refusal(column)),
+            read => self.settle(column, read, Reasons::default(), Reason::ConsentUnreadable),
+        }
+    }
+
+    /// Whether evidence consents. What says nothing or cannot be read refuses, unless a person decided: a refusal must not vanish.
+    pub fn consent(&mut self, column: &'static str, raw: Option<&str>) -> bool {
+        match raw.map_or(Read::Absent, |raw| self.read_boolean(raw)) {
+            Read::Absent => self.reviewed_consent(column).unwrap_or_else(|| {
+                self.tally.note(column, Reason::ConsentUnreadable);
+                false
+            }),
+            Read::Unreadable => self.refusal(column),
+            read => self.settle(column, read, Reasons::default(), Reason::ConsentUnreadable).unwrap_or(false),
+        }
+    }
+
+    /// What an unreadable word of consent counts as.
+    fn refusal(&mut self, column: &'static str) -> bool {
+        self.reviewed_consent(column).unwrap_or_else(|| {
+            self.settle::<bool>(column, Read::Unreadable, Reasons::default(), Reason::ConsentUnreadable).unwrap_or(false)
+        })
+    }
+
+    /// A whole number.
+    pub fn integer(&mut self, column: &'static str, raw: Option<&str>) -> Option<i32> {
+        let raw = raw?;
+        let read = match whole(raw).parse() {
+            _ if is_missing_word(raw) => Read::Absent,
+            Ok(number) => Read::Value(number),
+            Err(_) => Read::Unreadable,
+        };
+        self.settle(column, read, Reasons::default(), Reason::IntegerInvalid)
+    }
+
+    /// An id in its one spelling, so that the same id of two files joins.
+    pub fn id<'a>(&mut self, column: &'static str, raw: &'a str) -> Cow<'a, str> {
+        let id = whole(raw);
+        if id != raw.trim() {
+            self.tally.note(column, Reason::IdInteger);
+        }
+        id
+    }
+}

@@ -1,0 +1,165 @@
+//! The header of a dump: its delimiter, its columns by name, and what is said when it is none.
+
+use std::io::BufRead;
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::fault::{Exit, Fault};
+use crate::model::{Reason, did_you_mean};
+use crate::store::csv::records::Records;
+use crate::store::io_fault;
+use crate::tables::Dataset;
+
+/// Delimiters that a header is tried with; of equals the first wins.
+const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
+
+/// A header line, taken apart.
+pub(super) struct Header {
+    delimiter: char,
+    /// Names as declared columns have them; empty for columns without a name.
+    names: Vec<String>,
+}
+
+/// The header line, its byte order mark removed, and the delimiter where a line `sep=;` before it says so.
+pub(super) fn first_line<R: BufRead>(records: &mut Records<R>, path: &Path) -> Result<(String, Option<char>)> {
+    let line = next(records, path)?;
+    let said = line.trim().trim_matches('"').strip_prefix("sep=").and_then(|rest| {
+        let mut rest = rest.trim_matches('"').chars();
+        rest.next().filter(|_| rest.next().is_none())
+    });
+    match said {
+        Some(delimiter) => Ok((next(records, path)?, Some(delimiter))),
+        None => Ok((line, None)),
+    }
+}
+
+/// The next line that is not blank.
+fn next<R: BufRead>(records: &mut Records<R>, path: &Path) -> Result<String> {
+    let place = path.display().to_string();
+    loop {
+        match records.next_line().map_err(|error| io_fault("read", path, &error))? {
+            None => return Err(Fault::new(Exit::Input, "the dump is empty: it has not even a header").at(place).into()),
+            // A NUL in the first line is what two-byte characters look like.
+            Some((_, Err(Reason::LineNul))) => {
+                let what = "the file looks like UTF-16, as Excel's \"Unicode text\", but has no byte order mark";
+                return Err(Fault::new(Exit::Input, what).at(place).help("name the encoding:  --encoding utf-16le").into());
+            }
+            Some((_, Ok(line))) => {
+                let line = line.strip_prefix('\u{feff}').unwrap_or(&line).trim_end_matches(['\r', '\n']);
+                if line.contains('\r') {
+                    let fault = Fault::new(Exit::Input, "the file ends its lines with lone carriage returns").at(place);
+                    return Err(fault.help("convert it:  tr '\\r' '\\n' < old.csv > new.csv").into());
+                }
+                if !line.trim().is_empty() {
+                    return Ok(line.to_owned());
+                }
+            }
+            Some((_, Err(_))) => {
+                let fault = Fault::new(Exit::Input, "the header is not text of the declared encoding").at(place);
+                return Err(fault.help("name the encoding:  --encoding windows-1252").into());
+            }
+        }
+    }
+}
+
+impl Header {
+    /// Takes a header line apart by the delimiter that gives most declared columns; the given one wins among equals.
+    pub(super) fn read(line: &str, declared: &[&str], given: Option<char>) -> Self {
+        let mut best = Self::split(line, declared, given.unwrap_or(DELIMITERS[0]));
+        for delimiter in DELIMITERS {
+            let other = Self::split(line, declared, delimiter);
+            if other.known(declared) > best.known(declared) {
+                best = other;
+            }
+        }
+        best
+    }
+
+    fn split(line: &str, declared: &[&str], delimiter: char) -> Self {
+        let names = match Records::<&[u8]>::fields_of(line, delimiter) {
+            Some(fields) => (0..fields.len()).map(|index| folded(fields.get(index), declared)).collect(),
+            None => line.split(delimiter).map(|name| folded(name, declared)).collect(),
+        };
+        Self { delimiter, names }
+    }
+
+    /// Columns that are declared.
+    fn known(&self, declared: &[&str]) -> usize {
+        self.names.iter().filter(|name| declared.contains(&name.as_str())).count()
+    }
+
+    pub(super) fn delimiter(&self) -> char {
+        self.delimiter
+    }
+
+    /// Where a declared column stands.
+    pub(super) fn place(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|found| found == name)
+    }
+
+    /// Fields that a record has at least (up to the last named column), and those that may hold a value.
+    pub(super) fn width(&self) -> (usize, usize) {
+        let named = self.names.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1);
+        (named, self.names.len())
+    }
+
+    /// Whether the columns are those declared. A line that is not a header is never shown: it holds somebody's data.
+    pub(super) fn check(&self, dataset: Dataset, path: &Path, optional: &[&str]) -> Result<()> {
+        let declared: Vec<&str> = dataset.columns.iter().map(|column| column.name).collect();
+        let named: Vec<&str> = self.names.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
+        let found = self.known(&declared);
+        let missing: Vec<&str> =
+            declared.iter().filter(|name| !named.contains(name) && !optional.contains(name)).copied().collect();
+        let unknown: Vec<&str> = named.iter().filter(|name| !declared.contains(name)).copied().collect();
+        let twice: Vec<&str> =
+            named.iter().enumerate().filter(|(index, name)| named[..*index].contains(name)).map(|(_, name)| *name).collect();
+        if missing.is_empty() && unknown.is_empty() && twice.is_empty() {
+            return Ok(());
+        }
+        let name = dataset.stem.trim_start_matches("raw_").replace("__", ".");
+        let place = path.display().to_string();
+        let columns = format!("columns of the header: {}", declared.join(", "));
+        if found == 0 {
+            let what = format!("{name}: the dump has no header line: none of the declared columns is named in its first line");
+            let fault = Fault::new(Exit::Input, what).at(place).help("write the names of the columns into the first line");
+            return Err(fault.help(columns).into());
+        }
+        // A first line that names few columns may be data: nothing of it is shown.
+        let is_header = found * 2 >= declared.len() - optional.len();
+        let mut parts = Vec::new();
+        for (kind, names) in [("missing", &missing), ("unknown", &unknown), ("twice", &twice)] {
+            if !names.is_empty() && (is_header || kind == "missing") {
+                parts.push(format!("{kind} {}", names.join(", ")));
+            }
+        }
+        let mut fault =
+            Fault::new(Exit::Input, format!("{name}: the columns are not those declared: {}", parts.join("; "))).at(place);
+        if is_header {
+            for name in &missing {
+                if let Some(near) = did_you_mean(name, unknown.iter().copied()) {
+                    fault = fault.help(format!("{name}: did you mean {near:?}? Rename it in the first line of the file"));
+                }
+            }
+        } else {
+            fault = fault.help(format!("is the first line a header? It names {found} of {} columns", declared.len()));
+        }
+        Err(fault.help(columns).into())
+    }
+}
+
+/// A name as declared columns have it: without quotes and blanks around it, in lower case, words joined by underscores. The columns that
+/// a data-frame library adds for its own row numbers have no name.
+fn folded(name: &str, declared: &[&str]) -> String {
+    let name = name.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\u{feff}'));
+    if declared.contains(&name) {
+        return name.to_owned();
+    }
+    let lower = name.to_lowercase();
+    if lower.starts_with("unnamed: ") || lower == "index" || lower == "__index_level_0__" {
+        return String::new();
+    }
+    let joined = lower.split_whitespace().collect::<Vec<_>>().join("_");
+    // Names that differ in more than case and blanks are told as they are written.
+    if declared.contains(&joined.as_str()) { joined } else { name.to_owned() }
+}

@@ -1,0 +1,106 @@
+//! What the cases share: dumps with a few odd cells, exported and staged as a user would.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crm_backfill::cli::Session;
+use crm_backfill::config::Config;
+use crm_backfill::fault::Fault;
+use crm_backfill::model::{Code, Source, Timestamp};
+use crm_backfill::sources::exports;
+use crm_backfill::steps::{export, stage};
+use crm_backfill::store::{Folder, Layout};
+use crm_backfill::tables::Table;
+use crm_backfill::tables::check::rejects;
+
+/// Dumps of five sources, empty but for what a case writes.
+pub struct Bench {
+    folder: tempfile::TempDir,
+    pub session: Session,
+}
+
+impl Bench {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config::read(&PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("backfill.toml"), true).unwrap();
+        let as_of = Timestamp::parse("2025-12-01T00:00:00Z").unwrap();
+        let bench = Self { session: Session::for_test(Layout::new(folder.path().join("data")), config, as_of), folder };
+        for &source in Source::ALL {
+            fs::create_dir_all(bench.dumps(source)).unwrap();
+            for export in exports(source) {
+                bench.write(source, export.entity, format!("{}\n", columns(source, export.entity).join(",")));
+            }
+        }
+        bench
+    }
+
+    fn dumps(&self, source: Source) -> PathBuf {
+        self.folder.path().join("dumps").join(source.code())
+    }
+
+    /// Writes a dump as it is.
+    pub fn write(&self, source: Source, entity: &str, text: impl AsRef<[u8]>) {
+        fs::write(self.dumps(source).join(format!("{entity}.csv")), text).unwrap();
+    }
+
+    /// Writes rows of which only some columns hold something.
+    pub fn rows(&self, source: Source, entity: &str, named: &[&str], rows: &[&[&str]]) {
+        let columns = columns(source, entity);
+        assert!(named.iter().all(|name| columns.contains(name)), "{named:?}");
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record(&columns).unwrap();
+        for row in rows {
+            let cell = |column: &&str| named.iter().position(|name| name == column).map_or("", |at| row[at]);
+            writer.write_record(columns.iter().map(cell)).unwrap();
+        }
+        self.write(source, entity, writer.into_inner().unwrap());
+    }
+
+    /// Exports one source.
+    pub fn export(&self, source: Source, change: impl FnOnce(&mut export::Args)) -> anyhow::Result<Folder> {
+        let mut args = export::Args::default();
+        args.dumps.csv = Some(self.dumps(source));
+        change(&mut args);
+        export::run(&self.session, source, &args)?;
+        Folder::open(&self.session.layout.exports(source))
+    }
+
+    /// Exports all sources and stages them.
+    pub fn try_stage(&self) -> anyhow::Result<Folder> {
+        for &source in Source::ALL {
+            self.export(source, |_| ())?;
+        }
+        stage::run(&self.session, stage::Args::default())?;
+        Folder::open(&self.session.layout.stage())
+    }
+
+    pub fn stage(&self) -> Folder {
+        self.try_stage().unwrap_or_else(|error| panic!("{error:?}"))
+    }
+
+    /// The fault of a run that must fail, and all it says.
+    pub fn fault(&self) -> (Fault, String) {
+        let fault = self.try_stage().expect_err("the run should fail").downcast::<Fault>().unwrap();
+        let told = format!("{} | {} | {}", fault.what, fault.at.clone().unwrap_or_default(), fault.help.join(" | "));
+        (fault, told)
+    }
+}
+
+fn columns(source: Source, entity: &str) -> Vec<&'static str> {
+    let export = exports(source).into_iter().find(|export| export.entity == entity).unwrap();
+    export.dataset.columns.iter().map(|column| column.name).collect()
+}
+
+/// A line per row of a staged dataset.
+pub fn shown<T: Table>(folder: &Folder, source: Source, show: impl Fn(T::Row<'_>) -> String) -> Vec<String> {
+    use crm_backfill::tables::Columns as _;
+    let batches = folder.read_all::<T>(Some(source)).unwrap();
+    batches.iter().flat_map(|columns| (0..columns.len()).map(|row| show(T::row(columns, row))).collect::<Vec<_>>()).collect()
+}
+
+/// Every reject as `entity id column reason`.
+pub fn rejected(folder: &Folder) -> Vec<String> {
+    let batches = folder.read_all::<rejects::Table>(None).unwrap();
+    let rows = batches.iter().flat_map(|columns| columns.rows());
+    rows.map(|row| format!("{} {} {} {}", row.entity, row.source_id, row.column.unwrap_or("-"), row.reason)).collect()
+}
