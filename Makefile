@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
+# Steps of one data folder and CRM follow each other, also under make -j.
+.NOTPARALLEL:
 MAKEFLAGS += --warn-undefined-variables --no-print-directory
 .DEFAULT_GOAL := help
 
@@ -14,7 +16,10 @@ SCALE ?= 0.02
 SEED ?= 1
 FRESH ?=
 ARGS ?=
-export DATA_DIR CONFIG AS_OF PHASE
+SOAK_SECONDS ?= 3600
+SEEDS ?= 10
+# Recipes take these from the environment, quoted there: a folder may have blanks in its name.
+export DATA_DIR CONFIG AS_OF PHASE SCALE SEED FRESH SOAK_SECONDS SEEDS
 
 CARGO_BUILD := CRM_BACKFILL_COMMIT="$$(git rev-parse --short=10 HEAD 2>/dev/null || true)" cargo build --release --locked --bins
 
@@ -22,12 +27,12 @@ SOURCES := mca-za mca-uk scl teetime messaging
 EXPORTS := $(addprefix export-,$(SOURCES)) export-crm
 STEPS := stage resolve consolidate score load verify report overview rollback status checklist watermarks plan inspect explain audit purge
 
-.PHONY: help build binaries demo up down check-connections export $(EXPORTS) $(STEPS) phase1 phase2 phase3 phase4 phase5 phase6 backfill test soak-servers check bench golden clean distclean
+.PHONY: help build binaries demo up down check-connections export $(EXPORTS) $(STEPS) phase1 phase2 phase3 phase4 phase5 phase6 backfill test soak soak-servers check bench golden clean distclean
 
 ## help: this list
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST) | awk '{ at = index($$0, ": "); printf "  %-44s %s\n", substr($$0, 1, at - 1), substr($$0, at + 2) }'
-	@echo "  variables                                    DATA_DIR=$(DATA_DIR) CONFIG=$(CONFIG) AS_OF=$(AS_OF) PHASE=$(PHASE) SCALE=$(SCALE) FRESH=$(FRESH) ARGS=$(ARGS)"
+	@printf '  %-44s %s\n' variables "DATA_DIR=$$DATA_DIR CONFIG=$$CONFIG AS_OF=$$AS_OF PHASE=$$PHASE SCALE=$$SCALE FRESH=$$FRESH ARGS=…"
 
 ## build: compile the binaries
 build binaries:
@@ -41,7 +46,7 @@ demo:
 ## up: a private PostgreSQL with the invented sources and an empty CRM; prints the six URLs
 up: binaries
 	@scripts/install-postgresql
-	@scripts/run local up --scale $(SCALE) --seed $(SEED)
+	@scripts/run local up --scale "$$SCALE" --seed "$$SEED"
 
 ## down: stop that PostgreSQL
 down: binaries
@@ -73,11 +78,11 @@ $(STEPS): binaries
 
 ## phase1 … phase6: everything of a phase: exports that are missing, the steps, the load, its verification
 phase1 phase2 phase3 phase4 phase5 phase6: binaries
-	@DATA_DIR=$(DATA_DIR) FRESH=$(FRESH) scripts/phase $(@:phase%=%) $(ARGS)
+	@scripts/phase $(@:phase%=%) $(ARGS)
 
 ## backfill: all phases with one load
 backfill: binaries
-	@DATA_DIR=$(DATA_DIR) FRESH=$(FRESH) scripts/phase 6 $(ARGS)
+	@scripts/phase 6 $(ARGS)
 
 ## test: all tests, on a real PostgreSQL that they start themselves
 test:
@@ -86,6 +91,11 @@ test:
 ## soak-servers: the tests that depend on the server, against PostgreSQL 15 to 18 (ARGS="16 18" chooses)
 soak-servers:
 	@scripts/soak-servers $(ARGS)
+
+## soak: kills, cuts, full disks, flipped bits, writers during export, again and again for SOAK_SECONDS; writes docs/guarantees.md
+soak:
+	@scripts/install-postgresql
+	@scripts/soak
 
 ## check: what CI checks: format, lints, documentation, tests
 check:
@@ -97,17 +107,19 @@ check:
 ## bench: seconds, rows per second and peak memory of every step (SCALE=1), accuracy of identity, micro-benchmarks
 bench: binaries
 	@scripts/install-postgresql
-	@SCALE=$(if $(filter file,$(origin SCALE)),1,$(SCALE)) scripts/bench
+	@$(if $(filter file,$(origin SCALE)),SCALE=1) scripts/bench
 
 ## golden: write the generated files anew (data dictionary, expected outputs); read the diff
 golden:
-	CRM_BACKFILL_GOLDEN=1 cargo test --locked --test main -- golden schemas
+	CRM_BACKFILL_GOLDEN=1 cargo test --locked --test main -- golden schemas guarantees
 
 ## clean: remove everything made from the exports, never the exports
 clean:
-	@rm -rf "$(DATA_DIR)"/{stage,resolve,resolve-strategy,crm,score,verify,report,previous,runs,failed,views.sql}
+	@[ -n "$$DATA_DIR" ] || { echo "error: DATA_DIR is empty" >&2; exit 2; }
+	@rm -rf "$$DATA_DIR"/{stage,resolve,resolve-strategy,crm,score,verify,report,rejects,previous,runs,failed,views.sql}
 
 ## distclean: remove the data folder's contents, exports included, and the build; asks first
 distclean:
-	@read -r -p "remove exports in $(DATA_DIR) and target/? [y/N] " answer && [ "$$answer" = y ]
-	@rm -rf "$(DATA_DIR)"/{exports,stage,resolve,resolve-strategy,crm,score,verify,report,previous,runs,failed,demo,postgres,views.sql,.as_of,.demo,.lock} target
+	@[ -n "$$DATA_DIR" ] || { echo "error: DATA_DIR is empty" >&2; exit 2; }
+	@read -r -p "remove exports in $$DATA_DIR and target/? [y/N] " answer && [ "$$answer" = y ]
+	@rm -rf "$$DATA_DIR"/{exports,stage,resolve,resolve-strategy,crm,score,verify,report,rejects,previous,runs,failed,backup,demo,postgres,views.sql,.as_of,.demo,.lock} target

@@ -40,6 +40,6 @@ fn a_mistaken_flag_is_usage_and_the_near_one_is_named() {
 fn a_step_without_its_input_names_the_step_to_run_before() {
     let workdir = Workdir::new();
     workdir.run("stage", &[]).exits(11).says("make export");
-    workdir.run("resolve", &[]).exits(11).says("make stage");
+    workdir.run("resolve", &[]).exits(11).says("make phase1");
     workdir.run("export-scl", &[]).exits(2).says("SCL_DATABASE_URL");
 }

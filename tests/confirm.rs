@@ -44,7 +44,23 @@ fn a_load_that_nobody_attends_has_decided_by_starting() {
     let (workdir, crm) = built();
     assert!(!workdir.ok("load", &[]).stderr.contains("[y/N]"));
     assert!(profiles(&crm) > 0);
-    assert!(!workdir.ok("rollback", &[]).stderr.contains("[y/N]"));
+}
+
+#[test]
+fn a_rollback_or_purge_that_nobody_attends_needs_a_yes() {
+    let (workdir, crm) = built();
+    workdir.ok("load", &[]);
+    let loaded = profiles(&crm);
+    for binary in ["rollback", "purge"] {
+        workdir
+            .run(binary, &[])
+            .exits(2)
+            .says("nobody can be asked here: nothing was changed")
+            .says(&format!("make {binary} ARGS=--yes"));
+    }
+    assert_eq!(profiles(&crm), loaded);
+    workdir.ok("rollback", &["--dry-run"]);
+    assert!(!workdir.ok("rollback", &["--yes"]).stderr.contains("[y/N]"));
     assert_eq!(profiles(&crm), 0);
 }
 

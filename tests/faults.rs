@@ -1,5 +1,10 @@
 //! What must not happen when files are altered, disks are full and people press Ctrl-C.
 
+mod flips;
+mod kills;
+mod loads;
+mod snapshot;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -39,7 +44,7 @@ fn a_file_that_is_shorter_or_gone_or_a_broken_manifest_is_refused_with_what_to_d
     fs::remove_file(&file).unwrap();
     workdir.run("resolve", &[]).exits(11).says("missing");
     fs::write(workdir.data().join("stage/manifest.json"), "{").unwrap();
-    workdir.run("resolve", &[]).exits(11).says("manifest");
+    workdir.run("resolve", &[]).exits(11).says("manifest").says("make stage");
     fs::remove_file(workdir.data().join("stage/manifest.json")).unwrap();
     workdir.run("resolve", &[]).exits(11).says("make stage");
 }
@@ -67,7 +72,7 @@ fn a_step_that_runs_out_of_disk_leaves_the_former_folder_and_says_so() {
     let before = workdir.fingerprint("stage");
     let stage = workdir.command("stage", &["--phase", "5"]);
     // A mount namespace of its own: the data folder's copy lies on a file system that is nearly full.
-    let script = "mkdir small && mount -t tmpfs -o size=600k none small && cp -r data/exports data/stage data/reference small/ \
+    let script = "mkdir small && mount -t tmpfs -o size=600k,mode=700 none small && cp -r data/exports data/stage data/reference small/ \
                   && before=$(cat small/stage/manifest.json | md5sum) && head -c 600k /dev/zero > small/filler 2>/dev/null; \
                   code=0; \"$0\" --phase 5 --data-dir small || code=$?; \
                   [ \"$before\" = \"$(cat small/stage/manifest.json | md5sum)\" ] || exit 99; exit $code";

@@ -20,6 +20,7 @@ mod export;
 mod faults;
 mod formats;
 mod golden;
+mod guarantees;
 mod help;
 mod interrupts;
 mod living;

@@ -435,7 +435,7 @@ mod step {
     use crm_backfill::cli::Session;
     use crm_backfill::config::{Config, MissingComponent};
     use crm_backfill::sources::crm::segments;
-    use crm_backfill::steps::score::{Args, run};
+    use crm_backfill::steps::score::{Args, make as run};
     use crm_backfill::store::{Draft, Folder, Layout, Manifest};
     use crm_backfill::tables::score::{memberships, refreshes};
 
@@ -504,7 +504,7 @@ mod step {
     fn scores_everybody_and_refreshes_what_can_be_refreshed() {
         let world = World::new(4, "2026-11-22T08:00:00Z");
         let (_root, session) = folder(&world, 6);
-        let first = run(&session, Args { starter_segments: false }).unwrap();
+        let first = run(&session, Args::default()).unwrap();
         assert_eq!(first.summary["counts"]["profiles"], PEOPLE);
         let rows = refreshed(&session);
         assert_eq!(rows.len(), 2, "only active DYNAMIC segments are refreshed");
@@ -512,12 +512,12 @@ mod step {
         assert_eq!(rows[1].2.as_deref(), Some(r#"criteria.field: "emial" is no field; did you mean "email"?"#));
         let folder = Folder::open(&session.layout.score()).unwrap();
         assert_eq!(folder.rows::<memberships::Table>(None).unwrap(), rows[0].1 as u64);
-        let again = run(&session, Args { starter_segments: false }).unwrap();
+        let again = run(&session, Args::default()).unwrap();
         assert_eq!(again.summary["unchanged"], true);
         assert_eq!(first.summary["facts"]["score_version"], "1");
         let mut session = session;
         session.config.scores.missing = MissingComponent::Renormalise;
-        let other = run(&session, Args { starter_segments: false }).unwrap();
+        let other = run(&session, Args::default()).unwrap();
         assert_eq!(other.summary["facts"]["score_version"], "1+renormalise");
         assert!(other.text.contains("engagement ends at 100"), "{}", other.text);
     }
@@ -526,12 +526,12 @@ mod step {
     fn starter_segments_are_created_only_when_asked_for() {
         let world = World::new(6, "2026-11-22T08:00:00Z");
         let (_root, session) = folder(&world, 6);
-        run(&session, Args { starter_segments: true }).unwrap();
+        run(&session, Args { starter_segments: true, ..Args::default() }).unwrap();
         let rows = refreshed(&session);
         let new: Vec<_> = rows.iter().filter(|row| row.3).collect();
         assert_eq!(new.len(), 11);
         assert!(new.iter().all(|row| row.2.is_none()), "{new:?}");
-        run(&session, Args { starter_segments: false }).unwrap();
+        run(&session, Args::default()).unwrap();
         assert!(refreshed(&session).iter().all(|row| !row.3));
     }
 
@@ -539,7 +539,7 @@ mod step {
     fn before_phase_six_there_are_datasets_without_rows() {
         let world = World::new(4, "2026-11-22T08:00:00Z");
         let (_root, session) = folder(&world, 5);
-        run(&session, Args { starter_segments: true }).unwrap();
+        run(&session, Args { starter_segments: true, ..Args::default() }).unwrap();
         let folder = Folder::open(&session.layout.score()).unwrap();
         assert_eq!(folder.rows::<profiles::Table>(None).unwrap(), 0);
         assert_eq!(folder.rows::<refreshes::Table>(None).unwrap(), 0);
@@ -551,7 +551,7 @@ mod step {
         let hashes = |threads| {
             let (_root, session) = folder(&world, 6);
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| run(&session, Args { starter_segments: true })).unwrap();
+            pool.install(|| run(&session, Args { starter_segments: true, ..Args::default() })).unwrap();
             let folder = Folder::open(&session.layout.score()).unwrap();
             (folder.manifest.content_hash(), folder.manifest.files)
         };

@@ -208,8 +208,12 @@ fn the_original_rows_of_refused_values_are_written_only_when_asked_for() {
     }
     let plain = bench.stage().unwrap();
     assert!(!plain.manifest.files.keys().any(|name| name.ends_with(".csv")));
-    stage::run(&bench.session, stage::Args { with_values: true, ..stage::Args::default() }).unwrap();
-    let path = bench.session.layout.stage().join("rejects_mca_za__members.csv");
+    bench.session.phase = None;
+    let shown = stage::run(&bench.session, stage::Args { with_values: true, ..stage::Args::default() }).unwrap();
+    assert_eq!(bench.stage().unwrap().manifest, plain.manifest, "what later steps are made of is as it was");
+    let path = bench.session.layout.rejects().join("rejects_mca_za__members.csv");
+    let told = format!("personal data, readable by you only: {}/*.csv", bench.session.layout.rejects().display());
+    assert!(shown.text.contains(&told) && shown.text.contains("files of refused rows ("), "{}", shown.text);
     let text = fs::read_to_string(&path).unwrap();
     assert!(text.starts_with("reject_reason,reject_column,reject_line,mca_za_id,email,"));
     assert!(text.lines().any(|line| line.starts_with("PHONE_SCIENTIFIC,phone_number,5,5,")), "{text}");

@@ -61,7 +61,7 @@ fn each_step_moves_its_folder_and_each_load_the_crm() {
         assert!(!told["people"].as_array().unwrap().is_empty());
     }
     workdir.ok("status", &[]).says("of scl, tenant").says(&format!("{profiles} profiles of ours, 0 of others"));
-    workdir.ok("rollback", &[]);
+    workdir.ok("rollback", &["--yes"]);
     let told = status(&workdir);
     assert_eq!((&told["crm"]["last_run"]["command"], &told["crm"]["profiles"]), (&"rollback".into(), &0.into()));
     assert_eq!(told["folders"]["crm"], Value::Null, "set aside");

@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use super::{Program, print_fault, print_stdout, version};
+use super::{Program, exit_of_printing, print_fault, print_stdout, version};
 use crate::fault::{Exit, Fault};
 use crate::model::did_you_mean;
 
@@ -20,14 +20,10 @@ pub fn dispatch(programs: &[&Program], commit: Option<&str>) -> ExitCode {
     match verb.to_str() {
         Some("help" | "-h" | "--help") => match rest.first().and_then(|verb| verb.to_str()) {
             Some(verb) => run(programs, verb, &[OsString::from("--help")]),
-            None => {
-                print_stdout(&overview(programs));
-                ExitCode::SUCCESS
-            }
+            None => ExitCode::from(exit_of_printing(print_stdout(&overview(programs)))),
         },
         Some("-V" | "--version" | "version") => {
-            print_stdout(&format!("crm-backfill {}\n", version(commit)));
-            ExitCode::SUCCESS
+            ExitCode::from(exit_of_printing(print_stdout(&format!("crm-backfill {}\n", version(commit)))))
         }
         Some(verb) => run(programs, verb, &rest),
         None => fail(Fault::new(Exit::Usage, "the verb is not valid UTF-8").help("crm-backfill help")),

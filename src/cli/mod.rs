@@ -65,6 +65,8 @@ pub struct Session {
     pub environment: Environment,
     /// The data folder.
     pub layout: Layout,
+    /// The decisions file: the settings', or in a demo's data folder the folder's own.
+    pub decisions: PathBuf,
     /// The instant that was asked for.
     pub as_of: Option<Timestamp>,
     /// The phase that was asked for.
@@ -89,6 +91,7 @@ impl Session {
     /// A session for tests: silent, no variables.
     pub fn for_test(layout: Layout, config: Config, now: Timestamp) -> Self {
         Self {
+            decisions: config.resolve(&config.identity.decisions),
             config,
             environment: Environment::default(),
             layout,
@@ -230,9 +233,9 @@ fn parsed<'a>(name: &'static str, mut command: Command, step: &dyn Fn(&ArgMatche
             let code = u8::try_from(error.exit_code()).unwrap_or(Exit::Usage.code());
             if asked_json && code != 0 {
                 let what = error.kind().as_str().unwrap_or("wrong arguments");
-                print_stdout(&json_line(name, &Value::Null, Some(&Fault::new(Exit::Usage, what))));
+                let _ = print_stdout(&json_line(name, &Value::Null, Some(&Fault::new(Exit::Usage, what))));
             }
-            return if shown.is_ok() { code } else { 0 };
+            return shown.map_or_else(|error| unwritten(&error).map_or(code, |fault| fault.exit.code()), |()| code);
         }
     };
     let (common, step) = match (Common::from_arg_matches(&matches), step(&matches)) {
@@ -272,8 +275,7 @@ fn generated(name: &str, command: &mut Command, arguments: &[String]) -> Option<
         let shell = <clap_complete::Shell as clap::ValueEnum>::from_str(shell, true).ok().filter(|_| flag == "--completions")?;
         clap_complete::generate(shell, command, name, &mut text);
     }
-    print_stdout(&String::from_utf8_lossy(&text));
-    Some(0)
+    Some(exit_of_printing(print_stdout(&String::from_utf8_lossy(&text))))
 }
 
 fn session(name: &str, common: &Common) -> Result<Session> {
@@ -286,6 +288,9 @@ fn session(name: &str, common: &Common) -> Result<Session> {
     if let Some(scale) = layout.demo_scale()? {
         config.expect_of_size(scale);
     }
+    // Invented people are never joined by decisions about real ones.
+    let is_demo = layout.demo_marker().exists();
+    let decisions = if is_demo { layout.root().join("decisions.csv") } else { config.resolve(&config.identity.decisions) };
     let as_of = match common.as_of.as_deref().or_else(|| environment.get("AS_OF")) {
         None => None,
         Some(text) => Some(Timestamp::parse(text).map(Timestamp::round_to_millis).ok_or_else(|| {
@@ -315,6 +320,7 @@ fn session(name: &str, common: &Common) -> Result<Session> {
         config,
         environment,
         layout,
+        decisions,
         as_of,
         phase,
         is_preflight,
@@ -334,19 +340,17 @@ fn exit_of(error: &anyhow::Error) -> Exit {
 fn finish(name: &str, json: bool, result: Result<Outcome>) -> u8 {
     match result {
         Ok(outcome) => {
-            if json {
-                print_stdout(&json_line(name, &outcome.summary, outcome.fault.as_ref()));
+            let printed = if json {
+                print_stdout(&json_line(name, &outcome.summary, outcome.fault.as_ref()))
             } else {
-                print_stdout(&outcome.text);
-            }
+                let next = outcome.next.as_ref().filter(|_| outcome.fault.is_none());
+                print_stdout(&format!("{}{}", outcome.text, next.map(|next| format!(" next     {next}\n")).unwrap_or_default()))
+            };
             if let Some(fault) = &outcome.fault {
                 print_fault(fault, &[]);
                 return fault.exit.code();
             }
-            if !json && let Some(next) = &outcome.next {
-                print_stdout(&format!(" next     {next}\n"));
-            }
-            0
+            exit_of_printing(printed)
         }
         Err(error) => {
             let fallback;
@@ -358,7 +362,8 @@ fn finish(name: &str, json: bool, result: Result<Outcome>) -> u8 {
                 }
             };
             if json {
-                print_stdout(&json_line(name, &Value::Null, Some(fault)));
+                // The fault's own code says more than that nobody could read its line.
+                let _ = print_stdout(&json_line(name, &Value::Null, Some(fault)));
             }
             let causes: Vec<String> = error.chain().map(ToString::to_string).filter(|cause| cause != &fault.what).collect();
             print_fault(fault, &causes);
@@ -388,15 +393,30 @@ fn print_fault(fault: &Fault, causes: &[String]) {
     let _ = anstream::stderr().write_all(text.as_bytes());
 }
 
-/// Prints results; a reader that went away is no error.
-fn print_stdout(text: &str) {
+/// Prints results.
+fn print_stdout(text: &str) -> std::io::Result<()> {
     let mut stdout = anstream::stdout();
-    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
+}
+
+/// A result that could not be printed is a failure; a reader that went away is not.
+fn unwritten(error: &std::io::Error) -> Option<Fault> {
+    (error.kind() != std::io::ErrorKind::BrokenPipe).then(|| {
+        Fault::new(Exit::Failed, format!("the result could not be written: {error}"))
+            .at("standard output")
+            .help("the work itself is done: run the same command again to see its result")
+    })
+}
+
+fn exit_of_printing(printed: std::io::Result<()>) -> u8 {
+    let Some(fault) = printed.err().as_ref().and_then(unwritten) else { return 0 };
+    print_fault(&fault, &[]);
+    fault.exit.code()
 }
 
 /// Writes `data/runs/<run>.json`: the only place for clock, host and memory. A failure to write it is told, not fatal.
 fn record_run(name: &str, session: &Session, outcome: Option<&Outcome>, fault: Option<Exit>) {
-    if !session.layout.root().exists() {
+    if !session.layout.root().exists() || session.layout.runs().is_symlink() {
         return;
     }
     let record = json!({

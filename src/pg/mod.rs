@@ -5,6 +5,7 @@ mod connect;
 pub mod copy;
 mod export;
 pub mod load;
+mod loaded;
 #[cfg(feature = "local-postgres")]
 pub mod local;
 pub mod verify;
@@ -15,6 +16,7 @@ pub use export::check_source::{Checked, Watermark, check_crm, check_source, wate
 pub use export::references::{Catalog, missing};
 pub use export::snapshot::{Snapshot, visible_tables};
 pub use export::{Exported, Prepared, Query};
+pub use loaded::identity;
 
 /// A name as SQL writes it, whatever it holds.
 pub fn quote_identifier(name: &str) -> String {

@@ -17,7 +17,7 @@ use crate::resolve::evaluate::sample::{
 };
 use crate::resolve::{DecisionKind, Refusal, add_decisions};
 use crate::steps::inspect::defused;
-use crate::store::{Folder, read_lossy, read_text, replace_file};
+use crate::store::{Folder, read_lossy, read_text, write_output};
 use crate::tables::dictionary::mask;
 use crate::tables::resolution::{candidates, links};
 use crate::tables::stage::people;
@@ -119,7 +119,7 @@ fn write_sample(session: &Session, pairs: Vec<Pair>, size: usize, args: &Args) -
         let shown = sides.map(|value| if args.show { defused(value.clone()) } else { mask(value) });
         writer.write_record(plain.into_iter().chain(shown))?;
     }
-    replace_file(&args.out, &writer.into_inner().context("memory takes bytes")?)?;
+    write_output(&args.out, &writer.into_inner().context("memory takes bytes")?)?;
     let mut strata: BTreeMap<&str, usize> = BTreeMap::new();
     drawn.iter().for_each(|pair| *strata.entry(pair.stratum.as_str()).or_default() += 1);
     let mut text: String =
@@ -290,14 +290,14 @@ fn decide(session: &Session, new: &[(DecisionKind, &str, &str)], by: &str, text:
     if new.is_empty() {
         return Ok(0);
     }
-    let path = session.config.resolve(&session.config.identity.decisions);
-    let before = read_text(&path)?.unwrap_or_default();
+    let path = &session.decisions;
+    let before = read_text(path)?.unwrap_or_default();
     let (after, count) = add_decisions(&before, new, "sample audit", by, &session.now.to_string()).map_err(|what| {
         let fault = Fault::new(Exit::Usage, what).at(path.display().to_string());
         fault.help("mend that line, then read the verdicts again; no decision was added")
     })?;
     if count > 0 {
-        replace_file(&path, after.as_bytes())?;
+        write_output(path, after.as_bytes())?;
         text.push_str(&format!("{count} decisions added to {}; they hold from the next make resolve on\n", path.display()));
     }
     Ok(count)

@@ -21,6 +21,15 @@ pub fn ask(question: &str) -> Result<String> {
     Ok(answer.trim().to_owned())
 }
 
+/// Refuses what cannot be undone where nobody decided on it and nobody can be asked.
+pub fn require_answer(what: &str, decided: bool, command: &str) -> Result<()> {
+    if decided || is_attended() {
+        return Ok(());
+    }
+    let fault = Fault::new(Exit::Usage, format!("{what}, and nobody can be asked here: nothing was changed"));
+    Err(fault.help(format!("if that is meant: {command}")).into())
+}
+
 /// Asks for a yes where somebody can give it; unattended runs have decided by starting.
 pub fn agree(question: &str, decided: bool) -> Result<()> {
     if decided || !is_attended() {

@@ -31,11 +31,11 @@ use crate::consolidate::timeline::{LatestHandicaps, Page, Signals, Timeline, not
 use crate::consolidate::{Departure, Departures, Options, Roster, candidates, flags_need_a_person};
 use crate::fault::{Exit, Fault};
 use crate::model::thousands;
-use crate::model::{Code, Handicap, Source, Timestamp};
+use crate::model::{Code, Handicap, Phase, Source, Timestamp};
 use crate::sources;
-use crate::steps::stage::read_reviews;
-use crate::steps::{nothing_to_do, unchanged};
-use crate::store::{Draft, Folder, Manifest, RunLock};
+use crate::steps::binding::{self, Made};
+use crate::steps::{Again, nothing_to_do, unchanged};
+use crate::store::{Draft, Folder, RunLock};
 use crate::tables::crm;
 use crate::tables::stage::{
     bookings, club_memberships, consents, handicaps, identifiers, messages, people, references, sport_memberships,
@@ -46,9 +46,13 @@ use inputs::{earlier_withdrawals, kept_apart, options, recorded};
 use output::{Account, Examined, Output};
 use prove::Proofs;
 
-/// Arguments of `build`: none of its own.
-#[derive(clap::Args, Debug)]
-pub struct Args {}
+/// Arguments of `build`.
+#[derive(clap::Args, Debug, Default)]
+pub struct Args {
+    /// Whether to work though nothing changed.
+    #[command(flatten)]
+    pub again: Again,
+}
 
 /// Profiles in a slice: each has some twenty rows in all, so that a slice weighs about as much as a batch.
 const SLICE: u32 = 2048;
@@ -57,44 +61,21 @@ const NEXT: &str = "make score";
 pub const MANUAL_REVIEW: &str = "manual review";
 
 /// Reads `data/stage` and `data/resolve`, writes `data/crm`.
-pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
+pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let _lock = RunLock::take(&session.layout, "consolidate")?;
+    binding::require(session, Made::Resolve)?;
+    let mut manifest = crate::steps::inputs::of_consolidate(session)?;
+    let target = session.layout.crm();
+    if let Some(done) = unchanged(session, &target, &manifest, args.again)? {
+        return Ok(nothing_to_do("consolidate", &done, NEXT));
+    }
     let stage = Folder::open(&session.layout.stage())?;
     let resolved = Folder::open(&session.layout.resolve())?;
     let phase = session.check_phase(stage.manifest.phase, stage.path())?;
     let as_of = session.check_as_of(&stage.manifest.as_of, stage.path())?;
-    if (resolved.manifest.phase, &resolved.manifest.as_of) != (stage.manifest.phase, &stage.manifest.as_of) {
-        let fault = Fault::new(Exit::Input, "the links are of another phase or instant than the staged records");
-        return Err(fault.at(resolved.path().display().to_string()).help("make resolve").into());
-    }
-    check_made_of(&resolved, "stage", &stage, "the links are of other staged records", "make resolve")?;
     let crm_export = Folder::find(&session.layout.exports_crm())?;
-    let mut exported = Vec::new();
-    let mut manifest = Manifest::new("consolidate", &stage.manifest.as_of, Some(phase.number()));
-    for source in phase.sources() {
-        let folder = Folder::open(&session.layout.exports(source))?;
-        let renewed = format!("the export of {source} was renewed since its rows were staged");
-        check_made_of(&stage, &format!("exports/{source}"), &folder, &renewed, "make stage resolve")?;
-        manifest.input(format!("export {source}"), folder.manifest.content_hash().as_bytes());
-        for export in sources::exports(source) {
-            let rows = folder.manifest.files.get(&format!("{}.parquet", export.dataset.stem)).map_or(0, |file| file.rows);
-            // Lines of a CSV dump that are no records have an outcome too.
-            let unread = folder.manifest.count(&format!("{}.rejected_rows", export.entity));
-            exported.push((source, export.entity, rows + u64::try_from(unread).unwrap_or(0)));
-        }
-    }
-    manifest.input("stage", stage.manifest.content_hash().as_bytes());
-    manifest.input("resolve", resolved.manifest.content_hash().as_bytes());
-    manifest.input("settings", session.config.fingerprint().as_bytes());
-    let (reviews_text, reviews) = read_reviews(session)?;
-    manifest.input("reviews", reviews_text.as_bytes());
-    if let Some(folder) = &crm_export {
-        manifest.input("export crm", folder.manifest.content_hash().as_bytes());
-    }
-    let target = session.layout.crm();
-    if let Some(done) = unchanged(&target, &manifest)? {
-        return Ok(nothing_to_do("consolidate", &done, NEXT));
-    }
+    let exported = exported_rows(session, phase)?;
+    let (_, reviews) = crate::steps::inputs::reviews(session)?;
 
     let options = options(&session.config, as_of, phase);
     let earlier = earlier_withdrawals(crm_export.as_ref(), as_of)?;
@@ -140,14 +121,19 @@ pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
     outcome(&done)
 }
 
-/// Refuses a folder that was made of another version of its input.
-fn check_made_of(folder: &Folder, name: &str, input: &Folder, what: &str, help: &str) -> Result<()> {
-    let mut now = Manifest::default();
-    now.input(name, input.manifest.content_hash().as_bytes());
-    if folder.manifest.inputs.get(name) == now.inputs.get(name) {
-        return Ok(());
+/// The rows of every exported entity: each must have an outcome in the ledger.
+fn exported_rows(session: &Session, phase: Phase) -> Result<Vec<(Source, &'static str, u64)>> {
+    let mut exported = Vec::new();
+    for source in phase.sources() {
+        let folder = Folder::open(&session.layout.exports(source))?;
+        for export in sources::exports(source) {
+            let rows = folder.manifest.files.get(&format!("{}.parquet", export.dataset.stem)).map_or(0, |file| file.rows);
+            // Lines of a CSV dump that are no records have an outcome too.
+            let unread = folder.manifest.count(&format!("{}.rejected_rows", export.entity));
+            exported.push((source, export.entity, rows + u64::try_from(unread).unwrap_or(0)));
+        }
     }
-    Err(Fault::new(Exit::Input, what).at(folder.path().display().to_string()).help(help).into())
+    Ok(exported)
 }
 
 /// Batches, or slices of profiles, that are worked on at once; decides memory, never content.

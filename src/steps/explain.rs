@@ -46,7 +46,8 @@ const NEAREST: usize = 20;
 pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let inputs = Inputs::read(session)?;
     let saved = Folder::open(&session.layout.resolve())?;
-    if saved.manifest.inputs != inputs.manifest("resolve").inputs {
+    let now = crate::steps::inputs::of_resolve(session, "resolve", &Folder::open(&session.layout.stage())?)?;
+    if saved.manifest.inputs != now.inputs {
         session
             .progress
             .warn("data/resolve was made of other inputs than these; what follows is what make resolve would give now");

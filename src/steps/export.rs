@@ -1,6 +1,7 @@
 //! `export-*`: every dataset of one source as of one instant, from its database or from CSV dumps.
 
 pub mod dumps;
+mod to_csv;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,8 +15,9 @@ use crate::fault::{Exit, Fault};
 use crate::interrupt;
 use crate::model::thousands;
 use crate::model::{Code, Source, Timestamp};
-use crate::pg::{Connection, Exported, Query, Snapshot};
+use crate::pg::{Connection, Exported, Query, Snapshot, identity};
 use crate::sources::{Export, exports};
+use crate::steps::guards;
 use crate::store::{Draft, Folder, Layout, Manifest, RunLock, replace_file};
 
 /// Arguments of the five source exporters.
@@ -27,6 +29,15 @@ pub struct Args {
     /// Begin a new set of exports under a new as_of; the other sources must be renewed too
     #[arg(long)]
     pub new_as_of: bool,
+    /// Export although columns of the tables are gone or have another type than in the saved export
+    #[arg(long)]
+    pub allow_drift: bool,
+    /// Export although another source's export read the same tables of the same database, or the same dumps
+    #[arg(long)]
+    pub allow_shared: bool,
+    /// Write the saved export as CSV dumps, exactly, instead of exporting: they hold personal data; correct them and read them with --csv
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["if_missing", "new_as_of", "csv"])]
+    pub to_csv: Option<PathBuf>,
     /// Dumps instead of the database.
     #[command(flatten)]
     pub dumps: dumps::Args,
@@ -83,22 +94,48 @@ impl Job {
 pub fn run(session: &Session, source: Source, args: &Args) -> Result<Outcome> {
     let job = Job::source(source, &session.layout);
     let _lock = RunLock::take(&session.layout, &format!("export of {}, run {}", job.title, session.run_id))?;
+    if let Some(folder) = &args.to_csv {
+        return to_csv::write(session, &job, folder);
+    }
     if args.if_missing
         && args.dumps.csv.is_none()
-        && let Some(saved) = Folder::find(&job.target)?
+        && let Some(saved) = undamaged(session, &job)?
     {
         session.check_as_of(&saved.manifest.as_of, &job.target)?;
         let text = format!("{}: the saved export of {} is used\n", job.code, saved.manifest.as_of);
         return Ok(Outcome::new(text, json!({ "source": job.code, "saved": true, "as_of": saved.manifest.as_of })));
     }
     let as_of = settle_as_of(session, args.new_as_of)?;
-    let before = Folder::find(&job.target).ok().flatten();
+    let before = Folder::find_readable(&job.target);
     let folder = match &args.dumps.csv {
-        Some(folder) => dumps::export_dumps(session, &job, source, folder, &args.dumps, as_of)?,
-        None => export_database(session, &job, as_of, declared_encoding(session, &job, args.dumps.encoding.as_deref())?)?,
+        Some(folder) => dumps::export_dumps(session, &job, source, folder, args, as_of)?,
+        None => {
+            let guard = |facts: &BTreeMap<String, String>| {
+                guards::check_source(session, source.code(), facts, before.as_ref(), args.allow_drift, args.allow_shared)
+            };
+            let encoding = declared_encoding(session, &job, args.dumps.encoding.as_deref())?;
+            export_database(session, &job, as_of, encoding, &guard)?
+        }
     };
     compare(session, &job, before.as_ref(), &folder);
     Ok(outcome(&job, &folder).next("make stage"))
+}
+
+/// The saved export, if there is one and every file of it is as it was written. A damaged one is made again.
+fn undamaged(session: &Session, job: &Job) -> Result<Option<Folder>> {
+    let saved = match Folder::find(&job.target) {
+        Ok(None) => return Ok(None),
+        Ok(Some(folder)) => folder.check().map(|()| folder),
+        Err(error) => Err(error),
+    };
+    match saved {
+        Ok(folder) => Ok(Some(folder)),
+        Err(error) if error.downcast_ref::<Fault>().is_some_and(|fault| fault.exit == Exit::Input) => {
+            session.progress.warn(format!("{}: {error}; it is exported again", job.target.display()));
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// The instant an export is seen from: the one asked for, else that of the data folder, else now. Another one than the data
@@ -129,10 +166,18 @@ fn declared_encoding(session: &Session, job: &Job, asked: Option<&str>) -> Resul
     })
 }
 
-/// Exports all datasets of a job from one snapshot of its database, and puts the folder in place.
-pub fn export_database(session: &Session, job: &Job, as_of: Timestamp, encoding: Option<&'static Encoding>) -> Result<Folder> {
+/// Exports all datasets of a job from one snapshot of its database, and puts the folder in place, unless the guard refuses the facts.
+pub fn export_database(
+    session: &Session,
+    job: &Job,
+    as_of: Timestamp,
+    encoding: Option<&'static Encoding>,
+    guard: &dyn Fn(&BTreeMap<String, String>) -> Result<()>,
+) -> Result<Folder> {
     let dsn = crate::steps::database(session, job.variable)?;
-    let snapshot = Snapshot::begin(Connection::open(&dsn, &job.title)?, as_of, encoding)?;
+    let connection = Connection::open(&dsn, &job.title)?;
+    let database = identity(&connection);
+    let snapshot = Snapshot::begin(connection, as_of, encoding)?;
     for note in &snapshot.notes {
         session.progress.warn(note);
     }
@@ -140,11 +185,15 @@ pub fn export_database(session: &Session, job: &Job, as_of: Timestamp, encoding:
     let mut manifest = Manifest::new("export", &as_of.to_string(), None);
     manifest.facts = snapshot.facts.clone();
     manifest.facts.insert("from".to_owned(), "database".to_owned());
+    manifest.facts.extend(database.map(|database| (guards::DATABASE.to_owned(), database)));
     let queries = job.queries(years);
     for query in &queries {
         manifest.input(&query.file, query.sql.as_bytes());
     }
+    let tables = snapshot.tables_read(&queries)?;
+    manifest.facts.extend(tables.into_iter().map(|(table, columns)| (format!("{}{table}", guards::TABLE), columns)));
     let prepared = snapshot.prepare(queries)?;
+    guard(&manifest.facts)?;
     let draft = Draft::create(&job.target, &as_of.to_string())?;
     for (export, prepared) in job.exports.iter().zip(&prepared) {
         let task = session.progress.task(format!("{}.{}", job.code, export.entity), Some(prepared.rows));

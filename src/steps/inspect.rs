@@ -1,7 +1,7 @@
 //! `inspect`: what is in the datasets, for people who do not want to write code.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use arrow::array::RecordBatch;
@@ -15,8 +15,8 @@ use crate::datasets;
 use crate::fault::{Exit, Fault};
 use crate::model::did_you_mean;
 use crate::model::thousands;
-use crate::store::{Folder, replace_file};
-use crate::tables::{Dataset, dictionary};
+use crate::store::{DumpWriter, Folder, Output, io_fault, is_stdout, replace_file};
+use crate::tables::{self, Dataset, dictionary};
 
 /// What to look at.
 #[derive(Debug, ClapArgs)]
@@ -29,9 +29,12 @@ pub struct Args {
     /// Only rows whose column has this value; may be repeated
     #[arg(long = "where", value_name = "COLUMN=VALUE")]
     filters: Vec<String>,
-    /// Write all rows as CSV; identifiers stay text, cells that a spreadsheet would run are defused
+    /// Write all rows as CSV, - for standard output; identifiers stay text, cells that a spreadsheet would run are defused
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
+    /// Write the CSV exactly, for programs: nothing is masked or defused, so that it is personal data and not for a spreadsheet
+    #[arg(long, requires = "csv", requires = "show")]
+    exact: bool,
     /// Show people's values instead of masking them
     #[arg(long)]
     show: bool,
@@ -108,10 +111,31 @@ fn list(found: &[Found]) -> Outcome {
     Outcome::new(format!("{grid}\n"), json!({ "datasets": summary.collect::<Vec<_>>() }))
 }
 
+/// Which rows of a batch pass the filters.
+fn matching(batch: &RecordBatch, filters: &[(usize, String)]) -> Result<Vec<bool>> {
+    let options = shown_as();
+    let printable: Vec<_> = batch.columns().iter().map(tables::printable).collect();
+    let asked = filters
+        .iter()
+        .map(|(column, wanted)| Ok((*column, ArrayFormatter::try_new(printable[*column].as_ref(), &options)?, wanted)));
+    let asked = asked.collect::<Result<Vec<_>>>()?;
+    let passes = |row: usize| {
+        let passes = |(column, shown, wanted): &(usize, ArrayFormatter<'_>, &String)| {
+            !batch.column(*column).is_null(row) && shown.value(row).to_string() == **wanted
+        };
+        asked.iter().all(passes)
+    };
+    Ok((0..batch.num_rows()).map(passes).collect())
+}
+
+fn shown_as() -> FormatOptions<'static> {
+    FormatOptions::default().with_timestamp_format(Some("%Y-%m-%dT%H:%M:%S%.6fZ"))
+}
+
 /// Rows of a batch that pass the filters, each as shown texts; `None` is null.
 pub(crate) fn rows(batch: &RecordBatch, filters: &[(usize, String)]) -> Result<Vec<Vec<Option<String>>>> {
-    let options = FormatOptions::default().with_timestamp_format(Some("%Y-%m-%dT%H:%M:%S%.6fZ"));
-    let printable: Vec<_> = batch.columns().iter().map(crate::tables::printable).collect();
+    let options = shown_as();
+    let printable: Vec<_> = batch.columns().iter().map(tables::printable).collect();
     let columns: Vec<_> =
         printable.iter().map(|array| ArrayFormatter::try_new(array.as_ref(), &options)).collect::<Result<_, _>>()?;
     let mut kept = Vec::new();
@@ -183,35 +207,118 @@ fn masked(column: &str, value: &str) -> String {
     if dictionary::is_personal(column) { dictionary::mask(value) } else { value.to_owned() }
 }
 
-fn write_csv(session: &Session, found: &Found, path: &std::path::Path, args: &Args) -> Result<Outcome> {
-    let filters = filters(found, args)?;
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(found.dataset.columns.iter().map(|column| column.name))?;
-    let task = session.progress.task(&found.stem, Some(found.rows));
-    let mut written = 0_u64;
-    for batch in found.folder.read_stem(&found.stem)? {
-        let batch = batch?;
-        for row in rows(&batch, &filters)? {
-            let cells = found.dataset.columns.iter().zip(row).map(|(column, value)| {
-                let value = value.unwrap_or_default();
-                defused(if args.show { value } else { masked(column.name, &value) })
-            });
-            writer.write_record(cells)?;
-            written += 1;
-        }
-        task.advance(batch.num_rows() as u64);
+fn write_csv(session: &Session, found: &Found, path: &Path, args: &Args) -> Result<Outcome> {
+    if is_stdout(path) && session.json {
+        return Err(Fault::new(Exit::Usage, "rows and the JSON line cannot both go to standard output")
+            .at("--csv -")
+            .help("name a file, or leave --json out")
+            .into());
     }
-    task.finish("");
-    writer.flush().context("memory takes bytes")?;
-    replace_file(path, &writer.into_inner().context("memory takes bytes")?)?;
+    let filters = filters(found, args)?;
+    let names = found.dataset.columns.iter().map(|column| column.name);
+    let output = Output::create(path)?;
+    let written = match write_rows(session, found, output, names, &filters, args) {
+        // A reader of the rows that went away has all it wanted.
+        Err(error) if is_stdout(path) && is_broken_pipe(&error) => return Ok(Outcome::default()),
+        other => other.map_err(|error| told_of_file(error, path))?,
+    };
     let text = format!("{} rows in {}\n", thousands(written), path.display());
-    Ok(Outcome::new(text, json!({ "dataset": found.stem, "rows": written })))
+    let summary = json!({ "dataset": found.stem, "rows": written });
+    if is_stdout(path) {
+        session.progress.line(text.trim_end());
+        return Ok(Outcome::new("", summary));
+    }
+    Ok(Outcome::new(text, summary))
 }
 
-/// A cell that no spreadsheet runs as a formula.
+fn write_rows<'a>(
+    session: &Session,
+    found: &Found,
+    output: Output,
+    names: impl Iterator<Item = &'a str>,
+    filters: &[(usize, String)],
+    args: &Args,
+) -> Result<u64> {
+    let task = session.progress.task(&found.stem, Some(found.rows));
+    let batches = found.folder.read_stem(&found.stem)?;
+    let (written, output) = if args.exact {
+        let mut writer = DumpWriter::new(output, names)?;
+        for batch in batches {
+            let batch = batch?;
+            let asked = matching(&batch, filters)?;
+            writer.write(&batch, |row| asked[row])?;
+            task.advance(batch.num_rows() as u64);
+        }
+        (writer.rows, writer.finish()?)
+    } else {
+        let mut writer = csv::Writer::from_writer(output);
+        writer.write_record(names)?;
+        let mut written = 0;
+        for batch in batches {
+            let batch = batch?;
+            for row in rows(&batch, filters)? {
+                let cells = found.dataset.columns.iter().zip(row).map(|(column, value)| {
+                    let value = value.unwrap_or_default();
+                    defused(if args.show { value } else { masked(column.name, &value) })
+                });
+                writer.write_record(cells)?;
+                written += 1;
+            }
+            task.advance(batch.num_rows() as u64);
+        }
+        (written, writer.into_inner().map_err(|error| error.into_error())?)
+    };
+    output.finish()?;
+    task.finish("");
+    Ok(written)
+}
+
+fn io_cause(error: &anyhow::Error) -> Option<&std::io::Error> {
+    let of_csv = |error: &'_ csv::Error| matches!(error.kind(), csv::ErrorKind::Io(_));
+    match error.downcast_ref::<csv::Error>() {
+        Some(found) if of_csv(found) => match found.kind() {
+            csv::ErrorKind::Io(error) => Some(error),
+            _ => None,
+        },
+        _ => error.downcast_ref::<std::io::Error>(),
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    io_cause(error).is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+fn told_of_file(error: anyhow::Error, path: &Path) -> anyhow::Error {
+    match io_cause(&error) {
+        Some(cause) => io_fault("write", path, cause).into(),
+        None => error,
+    }
+}
+
+/// A cell that no spreadsheet runs as a formula, whichever delimiter it splits lines at: the start of the cell, and what follows a
+/// delimiter or a line break inside it.
 pub(crate) fn defused(cell: String) -> String {
-    let is_negative_number = cell.starts_with('-') && cell.parse::<f64>().is_ok();
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) && !is_negative_number { format!("'{cell}") } else { cell }
+    const SPLITS: [char; 6] = [';', ',', '|', '\t', '\r', '\n'];
+    let is_run = |part: &str| {
+        let shown = part.trim_start_matches(|c: char| c.is_whitespace() || c == '"' || c == '\u{feff}');
+        let starts = shown.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠', '\u{2212}']);
+        starts && !(shown.starts_with('-') && shown.trim_end().parse::<f64>().is_ok())
+    };
+    let first_splits = cell.starts_with(['\t', '\r', '\n']);
+    if !first_splits && !cell.split(SPLITS).any(is_run) {
+        return cell;
+    }
+    let mut safe = String::with_capacity(cell.len() + 4);
+    if first_splits {
+        safe.push('\'');
+    }
+    for part in cell.split_inclusive(SPLITS) {
+        if is_run(part.trim_end_matches(SPLITS)) {
+            safe.push('\'');
+        }
+        safe.push_str(part);
+    }
+    safe
 }
 
 fn write_views(session: &Session, found: &[Found]) -> Result<Outcome> {
@@ -233,6 +340,24 @@ mod tests {
         assert_eq!(defused("+447700900123".to_owned()), "'+447700900123");
         assert_eq!(defused("=cmd()".to_owned()), "'=cmd()");
         assert_eq!(defused("-2.1".to_owned()), "-2.1");
-        assert_eq!(defused("plain".to_owned()), "plain");
+        assert_eq!(defused("plain; text, and more".to_owned()), "plain; text, and more");
+    }
+
+    #[test]
+    fn a_formula_behind_any_delimiter_or_line_break_does_not_run_either() {
+        for (cell, safe) in [
+            ("x;=cmd()", "x;'=cmd()"),
+            ("x; @sum(1)", "x;' @sum(1)"),
+            ("a,b,+1", "a,b,'+1"),
+            ("x|\"=cmd()\"", "x|'\"=cmd()\""),
+            ("x\n=cmd()\t-a", "x\n'=cmd()\t'-a"),
+            ("\t=cmd()", "'\t'=cmd()"),
+            ("\tx", "'\tx"),
+            (" =cmd()", "' =cmd()"),
+            ("＝cmd()", "'＝cmd()"),
+            ("1;-2;3", "1;-2;3"),
+        ] {
+            assert_eq!(defused(cell.to_owned()), safe, "{cell:?}");
+        }
     }
 }

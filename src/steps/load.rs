@@ -7,9 +7,9 @@ use anyhow::Result;
 use serde_json::json;
 
 use crate::cli::{Outcome, Session};
-use crate::fault::{Exit, Fault};
 use crate::model::thousands;
 use crate::model::{LinkRule, Phase, RecordKey, Timestamp, profile_id};
+use crate::pg::load::preflight::Finding;
 use crate::pg::load::rows::{Batches, Datasets};
 use crate::pg::load::run_log::ExportMark;
 use crate::pg::load::segments::SavedSegment;
@@ -17,7 +17,9 @@ use crate::pg::load::target::LOADED;
 use crate::pg::load::{Allowed, Input, Loader, Report};
 use crate::progress::Task;
 use crate::sources::crm::{profile_ids, segments};
+use crate::steps::binding::{self, Made};
 use crate::steps::confirm;
+use crate::steps::guards::{self, DATABASE, Shrunk};
 use crate::store::{Folder, RunLock, hash_bytes};
 use crate::tables::resolution::links;
 
@@ -45,6 +47,12 @@ pub struct Args {
     /// Load although triggers of the CRM will fire for every row
     #[arg(long)]
     pub allow_triggers: bool,
+    /// Load although an entity is empty or lost more than a fifth of its loaded rows, such as teetime.players; may be repeated
+    #[arg(long, value_name = "ENTITY", value_delimiter = ',')]
+    pub allow_shrink: Vec<String>,
+    /// Load although the CRM export was read from another database, such as this CRM's former server
+    #[arg(long)]
+    pub other_crm: bool,
     /// Refuse for warnings too
     #[arg(long)]
     pub strict: bool,
@@ -63,6 +71,8 @@ pub struct Args {
 struct Saved {
     crm: Folder,
     score: Folder,
+    /// Rows of each exported entity.
+    entities: Vec<(String, u64)>,
 }
 
 impl Saved {
@@ -92,11 +102,17 @@ impl Datasets for Saved {
         let folder = self.folder(stem).unwrap_or(&self.crm);
         Ok(Box::new(folder.read_stem(stem)?))
     }
+
+    fn entities(&self) -> &[(String, u64)] {
+        &self.entities
+    }
 }
 
 /// Loads, or counts.
 pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let _lock = RunLock::take(&session.layout, &format!("load, run {}", session.run_id))?;
+    guards::check_names(&args.allow_shrink)?;
+    binding::require(session, Made::Score)?;
     let saved = open(session)?;
     let phase = session.check_phase(saved.crm.manifest.phase, saved.crm.path())?;
     let as_of = session.check_as_of(&saved.crm.manifest.as_of, saved.crm.path())?;
@@ -106,6 +122,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let inputs = saved.hash();
 
     let mut loader = Loader::open(&dsn, args.allow_triggers)?;
+    guard(session, &mut loader, &saved, phase, &args)?;
     for finding in loader.preflight.findings.iter().filter(|finding| !finding.refuses) {
         session.progress.warn(&finding.what);
     }
@@ -145,24 +162,46 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
 fn open(session: &Session) -> Result<Saved> {
     let crm = Folder::open(&session.layout.crm())?;
     let score = Folder::open(&session.layout.score())?;
-    let of_these = hash_bytes(crm.manifest.content_hash().as_bytes());
-    if score.manifest.inputs.get("crm") != Some(&of_these) {
-        return Err(Fault::new(Exit::Input, "the scores are of other profiles than those in data/crm")
-            .at(score.path().display().to_string())
-            .help("make score")
-            .into());
+    let phase = session.check_phase(crm.manifest.phase, crm.path())?;
+    let entities = guards::entities(session, phase)?;
+    Ok(Saved { crm, score, entities })
+}
+
+/// Adds what must not go on unseen to the preflight's findings, so that all reasons are told at once.
+fn guard(session: &Session, loader: &mut Loader, saved: &Saved, phase: Phase, args: &Args) -> Result<()> {
+    let mut reasons = Vec::new();
+    if let Some(loaded) = loader.last.as_ref().filter(|run| run.command == "load").and_then(|run| run.phase)
+        && i32::from(phase.number()) < loaded
+        && !args.lower_phase
+    {
+        reasons.push(format!(
+            "phase {loaded} is loaded, this is phase {phase}; it would take back what later phases brought; if that is meant: \
+             --lower-phase"
+        ));
     }
-    Ok(Saved { crm, score })
+    let exported_from =
+        Folder::find(&session.layout.exports_crm())?.and_then(|folder| folder.manifest.facts.get(DATABASE).cloned());
+    if let (Some(theirs), Some(ours)) = (exported_from, loader.identity())
+        && theirs != ours
+        && !args.other_crm
+    {
+        reasons.push(
+            "the CRM export was read from another database than this one: make export-crm, then stage to score again; if it is the \
+             same CRM on another server: --other-crm"
+                .to_owned(),
+        );
+    }
+    let shrunk = guards::shrunk(&saved.entities, &loader.loaded_entities()?, &args.allow_shrink);
+    reasons.extend(shrunk.iter().map(Shrunk::words));
+    loader.preflight.findings.extend(reasons.into_iter().map(|what| Finding { what, refuses: true }));
+    Ok(())
 }
 
 /// The exports that the phase is made of.
 fn export_marks(session: &Session, phase: Phase) -> Result<Vec<ExportMark>> {
     let mut marks = Vec::new();
     for source in phase.sources() {
-        let Some(folder) = Folder::find(&session.layout.exports(source))? else {
-            session.progress.warn(format!("the export of {source} is gone: its watermark is not written to the CRM"));
-            continue;
-        };
+        let folder = Folder::open(&session.layout.exports(source))?;
         marks.push(ExportMark {
             source,
             manifest: folder.manifest.content_hash(),

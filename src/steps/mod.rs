@@ -1,6 +1,7 @@
 //! Glue, one file per binary: read, call pure code, write.
 
 pub mod audit;
+pub mod binding;
 pub mod check_connections;
 pub mod checklist;
 pub mod confirm;
@@ -8,6 +9,8 @@ pub mod consolidate;
 pub mod explain;
 pub mod export;
 pub mod export_crm;
+pub mod guards;
+pub mod inputs;
 pub mod inspect;
 pub mod load;
 #[cfg(feature = "local-postgres")]
@@ -53,9 +56,39 @@ pub fn database(session: &Session, variable: &str) -> Result<Dsn> {
         .into())
 }
 
-/// The folder a step would write, if it is there already and was made of the same things.
-pub fn unchanged(target: &Path, manifest: &Manifest) -> Result<Option<Folder>> {
-    Ok(Folder::find(target)?.filter(|folder| folder.manifest.same_inputs(manifest)))
+/// Whether a step works though its folder seems to be made of the same things already.
+#[derive(clap::Args, Clone, Copy, Debug, Default)]
+#[group(skip)]
+pub struct Again {
+    /// Make the folder again, also when it is made of these inputs already
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// The folder a step would write, if it is there already, was made of the same things, and every file of it is as it was written. A
+/// damaged one is made again.
+pub fn unchanged(session: &Session, target: &Path, manifest: &Manifest, again: Again) -> Result<Option<Folder>> {
+    if again.force {
+        return Ok(None);
+    }
+    let damaged = |fault: &Fault| {
+        session.progress.warn(format!("{}: {}; it is made again", fault.at.as_deref().unwrap_or("the folder"), fault.what));
+    };
+    let checked = match Folder::find(target) {
+        Ok(None) => return Ok(None),
+        Ok(Some(folder)) if !folder.manifest.same_inputs(manifest) => return Ok(None),
+        Ok(Some(folder)) => folder.check().map(|()| folder),
+        Err(error) => Err(error),
+    };
+    match checked.map_err(anyhow::Error::downcast::<Fault>) {
+        Ok(folder) => Ok(Some(folder)),
+        Err(Ok(fault)) if fault.exit == Exit::Input => {
+            damaged(&fault);
+            Ok(None)
+        }
+        Err(Ok(fault)) => Err(fault.into()),
+        Err(Err(error)) => Err(error),
+    }
 }
 
 /// What a step says that has nothing to do.

@@ -11,10 +11,10 @@ use std::hash::BuildHasher;
 use crate::cli::{Outcome, Session};
 use crate::fault::{Exit, Fault};
 use crate::model::thousands;
-use crate::model::{Phase, Uuid};
+use crate::model::{Code, Phase, Uuid};
 use crate::pg::load::target::{LOADED, table};
 use crate::progress::Progress;
-use crate::steps::{consolidate, resolve, score as scoring, stage};
+use crate::steps::{binding, consolidate, resolve, score as scoring, stage};
 use crate::store::{Folder, Layout, RunLock, scratch};
 use crate::tables::{Table, score};
 
@@ -36,7 +36,9 @@ struct Change {
 /// Works out the phases in turn, each in a folder of its own that is removed afterwards.
 pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
     let _lock = RunLock::take(&session.layout, &format!("plan, run {}", session.run_id))?;
-    let last = session.phase.unwrap_or(Phase::LAST);
+    binding::require_any_export(session)?;
+    let asked = session.phase.unwrap_or(Phase::LAST);
+    let (last, missing) = within_exports(session, asked)?;
     let mut before: Vec<Content> = LOADED.iter().map(|_| Content::default()).collect();
     let mut text = format!(" {:<7} {:<28} {:>11} {:>11} {:>11}\n", "phase", "table", "inserted", "updated", "deleted");
     let mut phases = Vec::new();
@@ -45,10 +47,7 @@ pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
         let folder = scratch(&session.layout, "plan")?;
         let inner = alone(session, folder.layout.clone(), phase);
         session.progress.line(&format!(" planning phase {phase}"));
-        stage::run(&inner, stage::Args { brief: true, ..stage::Args::default() })?;
-        resolve::run(&inner, resolve::Args::default())?;
-        consolidate::run(&inner, consolidate::Args {})?;
-        scoring::run(&inner, scoring::Args { starter_segments: false })?;
+        work_out(&inner).map_err(|error| told_of(error, session, &folder.layout, phase))?;
         let mut tables = serde_json::Map::new();
         for (loaded, former) in LOADED.iter().zip(&mut before) {
             let content = read(&folder.layout, loaded.table, (loaded.dataset)().stem, phase)?;
@@ -68,13 +67,63 @@ pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
         phases.push(json!({ "phase": number, "tables": Value::Object(tables) }));
     }
     text.push_str(" Each phase is compared with the one before it, the first with an empty CRM.\n");
-    Ok(Outcome::new(text, json!({ "phases": phases }))
+    if let Some(missing) = &missing {
+        text.push_str(&format!(" ! phases from {} on are not planned: {missing}\n", last.number() + 1));
+    }
+    Ok(Outcome::new(text, json!({ "phases": phases, "not_planned": missing }))
         .next("make phase1, or make backfill; what a load would do to the CRM now: make load ARGS=--dry-run"))
+}
+
+/// The last phase whose exports are all there, and what the next one lacks.
+fn within_exports(session: &Session, asked: Phase) -> Result<(Phase, Option<String>)> {
+    let lacking = |phase: Phase| phase.sources().find(|source| !session.layout.exports(*source).exists());
+    let mut last = None;
+    for phase in (1..=asked.number()).filter_map(Phase::new) {
+        let Some(source) = lacking(phase) else {
+            last = Some(phase);
+            continue;
+        };
+        let target = source.code().replace('_', "-");
+        let words = format!("{source} is not exported (make export-{target})");
+        return match last {
+            Some(last) => Ok((last, Some(words))),
+            None => Err(Fault::new(Exit::Input, format!("no phase can be planned: {words}"))
+                .at(session.layout.exports(source).display().to_string())
+                .help("make phase1 exports what it needs; make export makes all exports")
+                .into()),
+        };
+    }
+    Ok((last.unwrap_or(asked), None))
+}
+
+fn work_out(inner: &Session) -> Result<()> {
+    stage::run(inner, stage::Args { brief: true, ..stage::Args::default() })?;
+    resolve::run(inner, resolve::Args::default())?;
+    consolidate::run(inner, consolidate::Args::default())?;
+    scoring::run(inner, scoring::Args::default())?;
+    Ok(())
+}
+
+/// A failure in the folder of the plan, told as one of the phase: that folder is gone when anybody reads it.
+fn told_of(error: anyhow::Error, session: &Session, scratch: &Layout, phase: Phase) -> anyhow::Error {
+    let gone = scratch.root().display().to_string();
+    match error.downcast::<Fault>() {
+        Ok(mut fault) => {
+            let root = session.layout.root().display().to_string();
+            let told = |text: &String| text.replace(&gone, &root);
+            fault.what = format!("phase {phase} cannot be planned: {}", told(&fault.what));
+            fault.at = fault.at.as_ref().map(told);
+            fault.help = fault.help.iter().map(told).collect();
+            fault.into()
+        }
+        Err(error) => error,
+    }
 }
 
 fn alone(session: &Session, layout: Layout, phase: Phase) -> Session {
     Session {
         config: session.config.clone(),
+        decisions: session.decisions.clone(),
         environment: session.environment.clone(),
         layout,
         as_of: session.as_of,

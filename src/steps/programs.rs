@@ -92,7 +92,7 @@ pub const STAGE: Program = program::<stage::Args>(
     "stage",
     "Clean the exports: one shape for all sources, a reason for every value that was changed or rejected",
     "Reads data/exports and writes data/stage; needs no database. docs/codes.md lists the reasons, data/reference holds the code maps.\n\
-     Examples:\n  crm-backfill stage\n  crm-backfill stage --phase 2              only the sources of phases 1 and 2\n  crm-backfill stage --with-values          also the rejected rows as CSV",
+     Examples:\n  crm-backfill stage\n  crm-backfill stage --phase 2              only the sources of phases 1 and 2\n  crm-backfill stage --with-values          also the rejected rows as CSV, in data/rejects",
 );
 
 /// Identity resolution.

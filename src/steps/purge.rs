@@ -1,14 +1,12 @@
 //! `purge`: removes people's data from a data folder once the migration is over, and leaves counts and hashes as proof.
 
-use std::io::IsTerminal;
-
 use anyhow::Result;
 use clap::Args as ClapArgs;
 use serde_json::json;
 
 use crate::cli::{Outcome, Session};
-use crate::fault::{Exit, Fault};
 use crate::model::thousands;
+use crate::steps::confirm;
 use crate::store::{RunLock, purge_datasets};
 
 /// What to remove.
@@ -23,13 +21,7 @@ pub struct Args {
 pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let root = session.layout.root();
     if !args.yes {
-        let asked = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-        if !asked {
-            return Err(Fault::new(Exit::Usage, "purge removes every dataset, exports included, and nobody can be asked here")
-                .at(root.display().to_string())
-                .help("purge --yes")
-                .into());
-        }
+        confirm::require_answer("purge removes every dataset, exports included", args.yes, "make purge ARGS=--yes")?;
         session
             .progress
             .line(&format!("every dataset in {} will be removed, exports included; type yes to go on", root.display()));
@@ -41,11 +33,17 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     }
     let _lock = RunLock::take(&session.layout, &format!("purge {}", session.run_id))?;
     let purged = purge_datasets(&session.layout)?;
-    let text = format!(
+    let mut text = format!(
         "{} files, {} MiB removed; {} holds their names, rows and hashes\n",
         thousands(purged.files),
         thousands(purged.bytes >> 20),
         purged.tombstone.display()
     );
-    Ok(Outcome::new(text, json!({ "files": purged.files, "bytes": purged.bytes })))
+    if purged.linked > 0 {
+        text.push_str(&format!(
+            " ! {} of them have another name elsewhere (hard links, as backup programs make them) and stay readable there\n",
+            thousands(purged.linked)
+        ));
+    }
+    Ok(Outcome::new(text, json!({ "files": purged.files, "bytes": purged.bytes, "still_linked": purged.linked })))
 }

@@ -15,17 +15,27 @@ use crate::resolve::{
     Summary, read_decisions, resolve,
 };
 use crate::sources::crm::{merged_pairs, profile_ids, rejected_pairs, withheld_records};
-use crate::steps::{nothing_to_do, unchanged};
-use crate::store::{Draft, Folder, Manifest, RunLock, read_text};
+use crate::steps::binding::{self, Made};
+use crate::steps::{Again, inputs, nothing_to_do, unchanged};
+use crate::store::{Draft, Folder, Manifest, RunLock};
 use crate::tables::resolution::{candidates, decisions, hubs, links, profile_changes};
 use crate::tables::stage::{identifiers, people};
 
 /// Arguments of `resolve`.
-#[derive(clap::Args, Debug, Default)]
+#[derive(clap::Args, Debug)]
 pub struct Args {
     /// How: evidence, or strategy: the strategy's literal rule, into data/resolve-strategy, for comparison in the report only
     #[arg(long, value_name = "HOW", default_value = "evidence", value_parser = ["evidence", "strategy"])]
     method: String,
+    /// Whether to work though nothing changed.
+    #[command(flatten)]
+    again: Again,
+}
+
+impl Default for Args {
+    fn default() -> Self {
+        Self { method: "evidence".to_owned(), again: Again::default() }
+    }
 }
 
 const NEXT: &str = "make consolidate";
@@ -33,13 +43,14 @@ const NEXT: &str = "make consolidate";
 /// Reads `data/stage` and what the CRM export and `decisions.csv` contribute, writes `data/resolve`.
 pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let _lock = RunLock::take(&session.layout, "resolve")?;
+    binding::require(session, Made::Stage)?;
     let inputs = Inputs::read(session)?;
     if args.method == "strategy" {
-        return by_strategy(session, &inputs);
+        return by_strategy(session, &inputs, args.again);
     }
-    let manifest = inputs.manifest("resolve");
+    let manifest = inputs::of_resolve(session, "resolve", &inputs.stage)?;
     let target = session.layout.resolve();
-    if let Some(done) = unchanged(&target, &manifest)? {
+    if let Some(done) = unchanged(session, &target, &manifest, args.again)? {
         return Ok(nothing_to_do("resolve", &done, NEXT));
     }
     let resolution = inputs.resolve(session)?;
@@ -50,10 +61,10 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
 }
 
 /// The strategy's literal rule over the same records, beside the real resolution and never loaded.
-fn by_strategy(session: &Session, inputs: &Inputs) -> Result<Outcome> {
-    let manifest = inputs.manifest("resolve-strategy");
+fn by_strategy(session: &Session, inputs: &Inputs, again: Again) -> Result<Outcome> {
+    let manifest = inputs::of_resolve(session, "resolve-strategy", &inputs.stage)?;
     let target = session.layout.resolve_strategy();
-    if let Some(done) = unchanged(&target, &manifest)? {
+    if let Some(done) = unchanged(session, &target, &manifest, again)? {
         return Ok(nothing_to_do("resolve", &done, "make report"));
     }
     let mut rule = LiteralRule::default();
@@ -86,7 +97,6 @@ pub struct Inputs {
     decisions: Vec<Decision>,
     profile_ids: Vec<(String, String)>,
     withheld: Vec<String>,
-    hashed: Vec<(&'static str, Vec<u8>)>,
 }
 
 impl Inputs {
@@ -95,19 +105,15 @@ impl Inputs {
         let stage = Folder::open(&session.layout.stage())?;
         let phase = session.check_phase(stage.manifest.phase, stage.path())?;
         session.check_as_of(&stage.manifest.as_of, stage.path())?;
-        let config = &session.config;
-        let nicknames = read_text(&config.resolve(&config.paths.reference).join("nicknames.csv"))?
-            .unwrap_or_else(|| Nicknames::COMMITTED.to_owned());
-        let path = config.resolve(&config.identity.decisions);
-        let text = read_text(&path)?.unwrap_or_default();
+        let nicknames = inputs::nicknames(session)?;
+        let path = &session.decisions;
+        let text = inputs::decisions(session)?;
         let mut decisions = read_decisions(&text).map_err(|what| {
             Fault::new(Exit::Usage, what).at(path.display().to_string()).help("docs/identity.md has an example")
         })?;
         let mut profile_ids = Vec::new();
         let mut withheld: BTreeMap<String, String> = BTreeMap::new();
-        let mut crm_hash = Vec::new();
         if let Some(crm) = Folder::find(&session.layout.exports_crm())? {
-            crm_hash = crm.manifest.content_hash().into_bytes();
             for batch in crm.read::<profile_ids::Table>(None)? {
                 profile_ids.extend(batch?.rows().map(|row| (row.record_key.to_owned(), row.profile_id.to_owned())));
             }
@@ -130,23 +136,7 @@ impl Inputs {
         // A withheld record keeps its profile's id, so that a restored profile is who it was.
         profile_ids.extend(withheld.iter().map(|(record, profile)| (record.clone(), profile.clone())));
         let withheld = withheld.into_keys().collect();
-        let hashed = vec![
-            ("stage", stage.manifest.content_hash().into_bytes()),
-            ("settings", config.fingerprint().into_bytes()),
-            ("nicknames", nicknames.clone().into_bytes()),
-            ("decisions", text.into_bytes()),
-            ("crm", crm_hash),
-        ];
-        Ok(Self { stage, phase, nicknames, decisions, profile_ids, withheld, hashed })
-    }
-
-    /// The manifest of a step that depends on these inputs.
-    pub fn manifest(&self, step: &str) -> Manifest {
-        let mut manifest = Manifest::new(step, &self.stage.manifest.as_of, Some(self.phase.number()));
-        for (name, bytes) in &self.hashed {
-            manifest.input(*name, bytes);
-        }
-        manifest
+        Ok(Self { stage, phase, nicknames, decisions, profile_ids, withheld })
     }
 
     /// The instant all is seen from.
@@ -231,7 +221,7 @@ fn refuse_contradictions(session: &Session, resolution: &Resolution) -> Result<(
     if what.is_empty() {
         return Ok(());
     }
-    let path = session.config.resolve(&session.config.identity.decisions);
+    let path = &session.decisions;
     let fault = Fault::new(Exit::Usage, what.join("; ")).at(path.display().to_string());
     Err(help.into_iter().fold(fault, Fault::help).into())
 }

@@ -22,7 +22,7 @@ pub struct Args {
     /// Count what would be deleted and kept, and change nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Do not ask, even on a terminal
+    /// Do not ask; needed where nobody can be asked
     #[arg(short, long)]
     pub yes: bool,
     /// Nobody else writes: vouches for it where signs say otherwise
@@ -41,6 +41,9 @@ pub struct Args {
 
 /// Rolls back.
 pub fn run(session: &Session, args: Args) -> Result<Outcome> {
+    if !args.dry_run && !args.emergency {
+        confirm::require_answer("rollback deletes the backfill's rows from the CRM", args.yes, "make rollback ARGS=--yes")?;
+    }
     let _lock = RunLock::take(&session.layout, &format!("rollback, run {}", session.run_id))?;
     let dsn = crate::steps::database(session, CRM_URL)?;
     let mut loader = Loader::open(&dsn, args.allow_triggers)?;
@@ -79,7 +82,7 @@ fn close(session: &Session) -> Result<(Value, Vec<String>)> {
 
 fn reasons(session: &Session) -> Result<Value> {
     let mut failed = Vec::new();
-    if let Some(folder) = Folder::find(&session.layout.verify())?.filter(|folder| folder.has::<results::Table>(None)) {
+    if let Some(folder) = Folder::find_readable(&session.layout.verify()).filter(|folder| folder.has::<results::Table>(None)) {
         for batch in folder.read::<results::Table>(None)? {
             let batch = batch?;
             failed.extend(
@@ -91,7 +94,7 @@ fn reasons(session: &Session) -> Result<Value> {
         }
     }
     let mut counts: BTreeMap<(String, String, String), u64> = BTreeMap::new();
-    if let Some(folder) = Folder::find(&session.layout.stage())?.filter(|folder| folder.has::<rejects::Table>(None)) {
+    if let Some(folder) = Folder::find_readable(&session.layout.stage()).filter(|folder| folder.has::<rejects::Table>(None)) {
         for batch in folder.read::<rejects::Table>(None)? {
             for row in batch?.rows() {
                 *counts.entry((row.source.to_string(), row.entity.to_owned(), row.reason.to_owned())).or_default() += 1;

@@ -13,19 +13,23 @@ use crate::model::{Phase, Timestamp};
 use crate::score::{Missing, Options, Scoring, Summary};
 use crate::segment::{Definition, Refresh, starter};
 use crate::sources::crm::segments;
-use crate::steps::{nothing_to_do, unchanged};
-use crate::store::{Draft, Folder, Manifest, RunLock, read_text};
+use crate::steps::binding::{self, Made};
+use crate::steps::{Again, inputs, nothing_to_do, unchanged};
+use crate::store::{Draft, Folder, Manifest, RunLock};
 use crate::tables::check::departures;
 use crate::tables::crm::{activities, customer_profiles, marketing_consents};
 use crate::tables::score::{memberships, profiles, refreshes};
 use crate::tables::{Builder as _, Columns as _, Table as _};
 
 /// Arguments of `score`.
-#[derive(clap::Args, Debug)]
+#[derive(clap::Args, Debug, Default)]
 pub struct Args {
     /// Also refresh the starter segments, which load then creates in every tenant that has none of that name
     #[arg(long)]
     pub starter_segments: bool,
+    /// Whether to work though nothing changed.
+    #[command(flatten)]
+    pub again: Again,
 }
 
 /// Batches of the timeline that are worked on at once.
@@ -41,18 +45,20 @@ const CEILING: i64 = 80;
 /// Reads `data/crm` and the segments of `data/exports/crm`, writes `data/score`.
 pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let _lock = RunLock::take(&session.layout, "score")?;
+    binding::require(session, Made::Crm)?;
+    make(session, args)
+}
+
+/// The same from whatever lies in `data/crm`, under a lock that the caller has.
+pub fn make(session: &Session, args: Args) -> Result<Outcome> {
     let crm = Folder::open(&session.layout.crm())?;
     let phase = session.check_phase(crm.manifest.phase, crm.path())?;
     let as_of = session.check_as_of(&crm.manifest.as_of, crm.path())?;
     let asked = Asked::read(session, args.starter_segments)?;
 
-    let mut manifest = Manifest::new("score", &crm.manifest.as_of, Some(phase.number()));
-    manifest.input("crm", crm.manifest.content_hash().as_bytes());
-    manifest.input("settings", session.config.fingerprint().as_bytes());
-    manifest.input("segments", asked.hash.as_bytes());
-    manifest.input("starter_segments", asked.starters.as_deref().unwrap_or_default().as_bytes());
+    let mut manifest = inputs::of_score(session, &crm, asked.starters.as_deref())?;
     let target = session.layout.score();
-    if let Some(done) = unchanged(&target, &manifest)? {
+    if let Some(done) = unchanged(session, &target, &manifest, args.again)? {
         return Ok(nothing_to_do("score", &done, NEXT));
     }
 
@@ -71,7 +77,6 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
 /// The segments to refresh.
 struct Asked {
     definitions: Vec<Definition>,
-    hash: String,
     /// The starter set's text, when it was asked for.
     starters: Option<String>,
 }
@@ -79,21 +84,13 @@ struct Asked {
 impl Asked {
     fn read(session: &Session, with_starters: bool) -> Result<Self> {
         let mut definitions = Vec::new();
-        let mut hash = String::new();
         if let Some(folder) = Folder::find(&session.layout.exports_crm())? {
-            hash = folder.entry::<segments::Table>(None)?.blake3.clone();
             for batch in folder.read::<segments::Table>(None)? {
                 definitions.extend(batch?.rows().map(definition));
             }
         }
-        let config = &session.config;
-        let starters = if with_starters || config.scores.starter_segments {
-            let path = config.resolve(&config.paths.reference).join("starter_segments.json");
-            Some(read_text(&path)?.unwrap_or_else(|| starter::COMMITTED.to_owned()))
-        } else {
-            None
-        };
-        Ok(Self { definitions, hash, starters })
+        let starters = inputs::starters(session, with_starters)?;
+        Ok(Self { definitions, starters })
     }
 }
 

@@ -11,6 +11,7 @@ use crate::fault::{Exit, Fault};
 use crate::model::thousands;
 use crate::model::{Code, Source};
 use crate::pg::load::{Standing, outcome_of, standing};
+use crate::steps::binding;
 use crate::steps::load::CRM_URL;
 use crate::store::{Folder, run_records};
 use crate::tables::stage::people;
@@ -29,12 +30,17 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let mut text = String::new();
     let mut folders = serde_json::Map::new();
     let mut note = |name: &str, path: &Path| -> Result<()> {
-        match Folder::find(path)? {
-            None => {
+        match Folder::find(path) {
+            // A damaged folder is worth telling, and no reason to tell nothing of the others.
+            Err(error) => {
+                text.push_str(&format!(" {name:<20} ! {error}\n"));
+                folders.insert(name.to_owned(), json!({ "error": error.to_string() }));
+            }
+            Ok(None) => {
                 text.push_str(&format!(" {name:<20} –\n"));
                 folders.insert(name.to_owned(), Value::Null);
             }
-            Some(folder) => {
+            Ok(Some(folder)) => {
                 let manifest = &folder.manifest;
                 let rows: u64 = manifest.files.values().map(|file| file.rows).sum();
                 let phase = manifest.phase.map_or_else(String::new, |phase| format!("phase {phase}, "));
@@ -58,6 +64,10 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     ];
     for (name, path) in steps {
         note(name, &path)?;
+    }
+    let moved = moved(session);
+    for line in &moved {
+        text.push_str(&format!(" ! {line}\n"));
     }
     let people = people(session)?;
     for ((source, tenant, rule), count) in &people {
@@ -111,14 +121,23 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
         .iter()
         .map(|((source, tenant, rule), count)| json!({ "source": source, "tenant": tenant, "rule": rule, "people": count }))
         .collect();
-    let summary = json!({ "folders": folders, "people": people, "crm": target, "commit": commit });
+    let summary = json!({ "folders": folders, "moved": moved, "people": people, "crm": target, "commit": commit });
     Ok(Outcome::new(text, summary).fault(fault))
+}
+
+/// Why the next load would refuse, if it would: what the datasets were made of and is no longer so.
+fn moved(session: &Session) -> Vec<String> {
+    let Err(error) = binding::require_unmoved(session) else { return Vec::new() };
+    match error.downcast::<Fault>() {
+        Ok(fault) => std::iter::once(fault.what).chain(fault.help).collect(),
+        Err(error) => vec![error.to_string()],
+    }
 }
 
 /// Staged people by source, tenant and the rule that gave it.
 fn people(session: &Session) -> Result<BTreeMap<(String, String, String), u64>> {
     let mut counts = BTreeMap::new();
-    let Some(folder) = Folder::find(&session.layout.stage())? else { return Ok(counts) };
+    let Some(folder) = Folder::find_readable(&session.layout.stage()) else { return Ok(counts) };
     for &source in Source::ALL.iter().filter(|source| folder.has::<people::Table>(Some(**source))) {
         for batch in folder.read::<people::Table>(Some(source))? {
             for row in batch?.rows() {

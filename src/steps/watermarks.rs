@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::cli::{Outcome, Session};
 use crate::model::{Code, Source};
 use crate::pg::{Connection, Watermark, watermarks};
+use crate::steps::binding;
 use crate::store::Folder;
 
 /// Arguments of `watermarks`.
@@ -14,6 +15,7 @@ pub struct Args {}
 
 /// Prints what the last load noted in the CRM, beside what the saved exports say.
 pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
+    binding::require_unmoved(session)?;
     let loaded = match session.environment.dsn("CRM_DATABASE_URL") {
         Some(dsn) => watermarks(&Connection::open(&dsn, "the CRM")?)?,
         None => Vec::new(),

@@ -59,8 +59,5 @@ pub fn scratch(layout: &Layout, name: &str) -> Result<Scratch> {
         .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700))
         .tempdir_in(root)
         .map_err(|error| io_fault("create a folder", root, &error))?;
-    let exports = std::path::absolute(root.join("exports")).map_err(|error| io_fault("find", root, &error))?;
-    let link = folder.path().join("exports");
-    std::os::unix::fs::symlink(&exports, &link).map_err(|error| io_fault("link", &link, &error))?;
-    Ok(Scratch { layout: Layout::new(folder.path()), _folder: folder })
+    Ok(Scratch { layout: layout.beside(folder.path()), _folder: folder })
 }

@@ -3,6 +3,7 @@
 mod header;
 mod records;
 mod wide;
+mod written;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -23,6 +24,8 @@ use crate::store::csv::wide::{Wide, byte_order, is_wide};
 use crate::store::io_fault;
 use crate::store::parquet::BATCH_ROWS;
 use crate::tables::Dataset;
+
+pub use written::DumpWriter;
 
 /// How a dump is written, as far as it does not tell itself.
 #[derive(Clone, Debug)]

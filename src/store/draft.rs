@@ -1,6 +1,5 @@
 //! A folder in the making, beside its target; it takes the target's place in one rename, or not at all.
 
-use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -8,10 +7,10 @@ use std::sync::Mutex;
 
 use anyhow::{Context, Result};
 use arrow::datatypes::SchemaRef;
-use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use crate::interrupt;
 use crate::model::Source;
+use crate::store::exchange::{exchange, sync_folder};
 use crate::store::folder::MANIFEST;
 use crate::store::{BatchWriter, FileEntry, Folder, Manifest, TableReader, TableWriter, hash_bytes, io_fault};
 use crate::tables::{Dataset, Table};
@@ -80,7 +79,11 @@ impl Draft {
 
     /// Reads a completed dataset back.
     pub fn read<T: Table>(&self, source: Option<Source>) -> Result<TableReader<T>> {
-        TableReader::open(self.path().join(format!("{}.parquet", T::stem(source))))
+        let name = format!("{}.parquet", T::stem(source));
+        let path = self.path().join(&name);
+        let rows = self.files.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(&name).map_or(0, |entry| entry.rows);
+        let file = std::fs::File::open(&path).map_err(|error| io_fault("open", &path, &error))?;
+        TableReader::open(file, path, rows)
     }
 
     /// Writes batches as a whole dataset.
@@ -112,24 +115,17 @@ impl Draft {
     pub fn finish(mut self, mut manifest: Manifest, previous: &Path) -> Result<Folder> {
         manifest.files = std::mem::take(&mut *self.files.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
         manifest.as_of.clone_from(&self.as_of);
-        let mut text = serde_json::to_vec_pretty(&manifest).context("a manifest is plain data")?;
-        text.push(b'\n');
-        write_private(&self.path().join(MANIFEST), &text)?;
+        write_private(&self.path().join(MANIFEST), &manifest.sealed()?)?;
         sync_folder(self.path())?;
         let _held = interrupt::hold("the exchange of a folder");
         let draft = self.folder.take().context("a draft is finished once")?.keep();
         let parent = self.target.parent().context("a target folder has a parent")?;
-        match renameat_with(CWD, &draft, CWD, &self.target, RenameFlags::EXCHANGE) {
-            // Now `draft` names the former folder.
-            Ok(()) => keep_previous(&draft, previous)?,
-            Err(rustix::io::Errno::NOENT) => {
-                std::fs::rename(&draft, &self.target).map_err(|error| io_fault("rename", &self.target, &error))?;
-            }
+        match exchange(&draft, &self.target) {
+            Ok(Some(former)) => keep_previous(&former, previous)?,
+            Ok(None) => {}
             Err(error) => {
-                let error = std::io::Error::from(error);
-                let fault = io_fault("exchange folders", &self.target, &error);
                 let _ = std::fs::remove_dir_all(&draft);
-                return Err(fault.into());
+                return Err(error);
             }
         }
         if !parent.to_string_lossy().contains(DRAFT) {
@@ -137,6 +133,18 @@ impl Draft {
         }
         sync_folder(parent)?;
         Folder::open(&self.target)
+    }
+}
+
+impl Draft {
+    /// The same, and the former folder goes instead of being kept.
+    pub fn finish_alone(self, manifest: Manifest) -> Result<Folder> {
+        let former = self.target.with_file_name(format!("former{DRAFT}{}", std::process::id()));
+        let folder = self.finish(manifest, &former)?;
+        match std::fs::remove_dir_all(&former) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(io_fault("remove", &former, &error).into()),
+            _ => Ok(folder),
+        }
     }
 }
 
@@ -150,7 +158,7 @@ fn keep_previous(former: &Path, previous: &Path) -> Result<()> {
     std::fs::rename(former, previous).map_err(|error| io_fault("rename", previous, &error).into())
 }
 
-/// Removes drafts and scratch folders that killed runs left in a folder. Call under the run lock.
+/// Removes drafts, scratch folders and half-written small files that killed runs left in a folder. Call under the run lock.
 pub(super) fn remove_leftovers(parent: &Path) -> Result<()> {
     let entries = match std::fs::read_dir(parent) {
         Ok(entries) => entries,
@@ -158,12 +166,23 @@ pub(super) fn remove_leftovers(parent: &Path) -> Result<()> {
         Err(error) => return Err(io_fault("list", parent, &error).into()),
     };
     for entry in entries.flatten() {
-        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        if is_folder && entry.file_name().to_string_lossy().contains(DRAFT) {
-            std::fs::remove_dir_all(entry.path()).map_err(|error| io_fault("remove", &entry.path(), &error))?;
-        }
+        let Ok(kind) = entry.file_type() else { continue };
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let removed = if kind.is_dir() && name.contains(DRAFT) {
+            std::fs::remove_dir_all(entry.path())
+        } else if kind.is_file() && writer_of(&name).is_some_and(|process| !Path::new("/proc").join(process).exists()) {
+            std::fs::remove_file(entry.path())
+        } else {
+            continue;
+        };
+        removed.map_err(|error| io_fault("remove", &entry.path(), &error))?;
     }
     Ok(())
+}
+
+/// The process that writes a small file in the making, from the file's name.
+fn writer_of(name: &str) -> Option<&str> {
+    name.strip_prefix(DRAFT)?.split('-').next()
 }
 
 /// Writes a new file, readable by the owner only, and syncs it.
@@ -177,16 +196,16 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|error| io_fault("write", path, &error).into())
 }
 
-fn sync_folder(path: &Path) -> Result<()> {
-    File::open(path).and_then(|folder| folder.sync_all()).map_err(|error| io_fault("sync", path, &error).into())
-}
-
-/// Replaces a single file atomically, readable by the owner only.
+/// Replaces a single file of the data folder atomically, readable by the owner only. What a person names goes to
+/// [`crate::store::Output`].
 pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<()> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     create_private(parent)?;
     let _held = interrupt::hold("a small file");
-    let mut file = tempfile::NamedTempFile::new_in(parent).map_err(|error| io_fault("create a file", parent, &error))?;
+    // The process is part of the name: commands that take no lock write small files, too.
+    let prefix = format!("{DRAFT}{}-", std::process::id());
+    let file = tempfile::Builder::new().prefix(&prefix).tempfile_in(parent);
+    let mut file = file.map_err(|error| io_fault("create a file", parent, &error))?;
     file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(|error| io_fault("write", path, &error))?;
     file.persist(path).map_err(|error| io_fault("rename", path, &error.error))?;
     sync_folder(parent)

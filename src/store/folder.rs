@@ -1,12 +1,16 @@
 //! A complete folder of datasets: only listed files are read, and only when their hash is right.
 
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Seek;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
 use crate::fault::{Exit, Fault};
 use crate::model::Source;
-use crate::store::{BatchReader, FORMAT, FileEntry, Manifest, TableReader, hash_file, io_fault};
+use crate::store::manifest::hash_open_file;
+use crate::store::{BatchReader, FileEntry, Manifest, TableReader, io_fault};
 use crate::tables::Table;
 
 /// The name of the manifest in each folder.
@@ -24,18 +28,8 @@ impl Folder {
     /// Opens a folder; missing, incomplete or foreign folders are input faults that name the step to run.
     pub fn open(path: &Path) -> Result<Self> {
         Self::find(path)?.ok_or_else(|| {
-            let step = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            let exported = path.parent().is_some_and(|parent| parent.ends_with("exports"));
-            let target = match step.as_str() {
-                _ if exported => format!("export-{}", step.replace('_', "-")),
-                "crm" => "consolidate".to_owned(),
-                "resolve-strategy" => "resolve ARGS=\"--method strategy\"".to_owned(),
-                _ => step,
-            };
-            Fault::new(Exit::Input, "nothing complete is here")
-                .at(path.display().to_string())
-                .help(format!("make {target}"))
-                .into()
+            let fault = Fault::new(Exit::Input, "no complete dataset folder").at(path.display().to_string());
+            fault.help(made_again_by(path)).into()
         })
     }
 
@@ -47,15 +41,37 @@ impl Folder {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(io_fault("read", &file, &error).into()),
         };
-        let corrupt = |what: String| Fault::new(Exit::Input, what).at(file.display().to_string());
-        let manifest: Manifest = serde_json::from_slice(&text)
-            .map_err(|error| corrupt(format!("the manifest cannot be read: {error}")).help("run the step that wrote it again"))?;
-        if manifest.format != FORMAT {
-            return Err(corrupt(format!("the folder has format {}, this version reads {FORMAT}", manifest.format))
-                .help("run the step that wrote it again")
+        let manifest = Manifest::read(&text)
+            .map_err(|what| Fault::new(Exit::Input, what).at(file.display().to_string()).help(made_again_by(path)))?;
+        Ok(Some(Self { path: path.to_path_buf(), manifest }))
+    }
+
+    /// Opens a folder if it is there, complete and undamaged; a damaged one counts as absent. For folders that only serve a
+    /// comparison, or that are about to be replaced.
+    pub fn find_readable(path: &Path) -> Option<Self> {
+        Self::find(path).ok().flatten()
+    }
+
+    /// Refuses a folder that does not list exactly these datasets.
+    pub fn require(&self, datasets: &BTreeSet<String>) -> Result<()> {
+        let listed: BTreeSet<String> =
+            self.manifest.files.keys().filter_map(|name| Some(name.strip_suffix(".parquet")?.to_owned())).collect();
+        let names = |of: Vec<&String>| of.into_iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+        let mut wrong = Vec::new();
+        let (missing, more) = (names(datasets.difference(&listed).collect()), names(listed.difference(datasets).collect()));
+        if !missing.is_empty() {
+            wrong.push(format!("it does not list {missing}"));
+        }
+        if !more.is_empty() {
+            wrong.push(format!("it lists {more}, which does not belong there"));
+        }
+        if !wrong.is_empty() {
+            return Err(Fault::new(Exit::Input, format!("the folder is not whole: {}", wrong.join("; ")))
+                .at(self.path.display().to_string())
+                .help(made_again_by(&self.path))
                 .into());
         }
-        Ok(Some(Self { path: path.to_path_buf(), manifest }))
+        Ok(())
     }
 
     /// Where it is.
@@ -88,14 +104,15 @@ impl Folder {
     pub fn read<T: Table>(&self, source: Option<Source>) -> Result<TableReader<T>> {
         let entry = self.entry::<T>(source)?;
         let path = self.path.join(format!("{}.parquet", T::stem(source)));
-        self.check_file(&path, entry)?;
-        TableReader::open(path)
+        TableReader::open(self.verified(&path, entry)?, path, entry.rows)
     }
 
     /// Reads some columns of a dataset for a first look, as Arrow has them. The hash is checked by whoever reads the dataset whole.
     pub fn glance<T: Table>(&self, source: Option<Source>, columns: &[&str]) -> Result<BatchReader> {
-        self.entry::<T>(source)?;
-        BatchReader::open_columns(self.path.join(format!("{}.parquet", T::stem(source))), |name| columns.contains(&name))
+        let rows = self.entry::<T>(source)?.rows;
+        let path = self.path.join(format!("{}.parquet", T::stem(source)));
+        let file = File::open(&path).map_err(|error| io_fault("open", &path, &error))?;
+        BatchReader::open_columns(file, path, rows, |name| columns.contains(&name))
     }
 
     /// Reads a dataset whole.
@@ -110,30 +127,99 @@ impl Folder {
             Fault::new(Exit::Input, format!("the folder has no dataset {stem:?}")).at(self.path.display().to_string())
         })?;
         let path = self.path.join(name);
-        self.check_file(&path, entry)?;
-        BatchReader::open(path)
+        BatchReader::open(self.verified(&path, entry)?, path, entry.rows)
     }
 
     /// Checks every listed file against its hash.
     pub fn check(&self) -> Result<()> {
         for (name, entry) in &self.manifest.files {
-            self.check_file(&self.path.join(name), entry)?;
+            let path = self.path.join(name);
+            let file = self.verified(&path, entry)?;
+            if name.ends_with(".parquet") {
+                BatchReader::open(file, path, entry.rows)?;
+            }
         }
         Ok(())
     }
 
-    fn check_file(&self, path: &Path, entry: &FileEntry) -> Result<()> {
-        let altered =
-            |what: &str| Fault::new(Exit::Input, what).at(path.display().to_string()).help("run the step that wrote it again");
-        match std::fs::metadata(path) {
-            Ok(metadata) if metadata.len() == entry.bytes => {}
-            Ok(_) => return Err(altered("the file has another size than its manifest says").into()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(altered("a listed file is missing").into()),
-            Err(error) => return Err(io_fault("read", path, &error).into()),
+    /// Opens a listed file and checks its hash. What is read later is what was hashed, even if the name is given to another file.
+    fn verified(&self, path: &Path, entry: &FileEntry) -> Result<File> {
+        let altered = |what: &str| Fault::new(Exit::Input, what).at(path.display().to_string()).help(made_again_by(&self.path));
+        let mut file = File::open(path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => altered("a listed file is missing"),
+            _ => io_fault("open", path, &error),
+        })?;
+        let held = file.metadata().map_err(|error| io_fault("read", path, &error))?;
+        if !held.is_file() || held.len() != entry.bytes {
+            return Err(altered("the file has another size than its manifest says").into());
         }
-        if hash_file(path)? != entry.blake3 {
+        if hash_open_file(&mut file, path)? != entry.blake3 {
             return Err(altered("the file was altered: its hash is not the one in the manifest").into());
         }
-        Ok(())
+        file.rewind().map_err(|error| io_fault("read", path, &error))?;
+        Ok(file)
+    }
+}
+
+/// The command that makes a folder again.
+fn made_again_by(path: &Path) -> String {
+    let step = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let exported = path.parent().is_some_and(|parent| parent.ends_with("exports"));
+    match step.as_str() {
+        _ if exported => format!("make export-{}", step.replace('_', "-")),
+        "crm" => "make consolidate".to_owned(),
+        "resolve-strategy" => "make resolve ARGS=\"--method strategy\"".to_owned(),
+        _ => format!("make {step}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Draft, Layout};
+    use crate::tables::check::findings;
+    use crate::tables::{Builder as _, Columns as _};
+
+    fn written(layout: &Layout, rows: usize) -> Folder {
+        let mut builder = findings::Builder::new(rows);
+        for _ in 0..rows {
+            builder.push(findings::Row {
+                source: Source::Scl,
+                entity: "members",
+                column: "email",
+                effect: "CLEANED",
+                reason: "TEXT_BLANKS",
+                value: None,
+                value_count: 1,
+            });
+        }
+        let draft = Draft::create(&layout.stage(), "2026-11-01T08:00:00.000Z").unwrap();
+        draft.write::<findings::Table>(None, [builder.finish()]).unwrap();
+        draft.finish(Manifest::new("stage", "2026-11-01T08:00:00.000Z", Some(6)), &layout.previous("stage")).unwrap()
+    }
+
+    #[test]
+    fn what_was_hashed_is_read_though_its_name_goes_to_another_file() {
+        let place = tempfile::tempdir().unwrap();
+        let layout = Layout::new(place.path().join("data"));
+        let folder = written(&layout, 3);
+        let reader = folder.read::<findings::Table>(None).unwrap();
+        let file = layout.stage().join("check__findings.parquet");
+        std::fs::rename(&file, place.path().join("former")).unwrap();
+        std::fs::write(&file, "another").unwrap();
+        assert_eq!(reader.map(|batch| batch.unwrap().len()).sum::<usize>(), 3);
+        assert!(folder.read::<findings::Table>(None).is_err());
+    }
+
+    #[test]
+    fn a_folder_lists_exactly_the_datasets_that_belong_to_it() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = written(&Layout::new(place.path().join("data")), 1);
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        folder.require(&names(&["check__findings"])).unwrap();
+        let missing = folder.require(&names(&["check__findings", "check__rejects"])).unwrap_err().to_string();
+        assert!(missing.contains("it does not list check__rejects"), "{missing}");
+        let more = folder.require(&names(&[])).unwrap_err().to_string();
+        assert!(more.contains("check__findings, which does not belong there"), "{more}");
     }
 }

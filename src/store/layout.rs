@@ -12,12 +12,19 @@ use crate::store::io_fault;
 #[derive(Clone, Debug)]
 pub struct Layout {
     root: PathBuf,
+    exports: PathBuf,
 }
 
 impl Layout {
     /// The folder, `data` unless `DATA_DIR` says otherwise.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        let root = root.into();
+        Self { exports: root.join("exports"), root }
+    }
+
+    /// A folder for work that leaves nothing behind, which reads the exports of this one.
+    pub(super) fn beside(&self, root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into(), exports: self.exports.clone() }
     }
 
     /// `data`
@@ -25,14 +32,19 @@ impl Layout {
         &self.root
     }
 
+    /// `data/exports`
+    pub fn exports_root(&self) -> &Path {
+        &self.exports
+    }
+
     /// `data/exports/scl`
     pub fn exports(&self, source: Source) -> PathBuf {
-        self.root.join("exports").join(source.code())
+        self.exports.join(source.code())
     }
 
     /// `data/exports/crm`
     pub fn exports_crm(&self) -> PathBuf {
-        self.root.join("exports").join("crm")
+        self.exports.join("crm")
     }
 
     /// `data/stage`
@@ -68,6 +80,11 @@ impl Layout {
     /// `data/report`
     pub fn report(&self) -> PathBuf {
         self.root.join("report")
+    }
+
+    /// `data/rejects`: refused rows with their original values, for people who will correct them.
+    pub fn rejects(&self) -> PathBuf {
+        self.root.join("rejects")
     }
 
     /// `data/runs`: one JSON record per run, with clock and host.

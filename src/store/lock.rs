@@ -5,9 +5,12 @@ use std::io::{Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 
 use anyhow::Result;
+use rustix::fs::OFlags;
 
 use crate::fault::{Exit, Fault};
 use crate::store::draft::{create_private, remove_leftovers};
+use crate::store::exchange::recover;
+use crate::store::place::{check_place, not_a_plain_file};
 use crate::store::{Layout, io_fault};
 
 /// Held while a command writes to a data folder.
@@ -25,9 +28,11 @@ impl Drop for RunLock {
 }
 
 impl RunLock {
-    /// Takes the lock, or says who has it; what killed runs left behind is removed.
+    /// Takes the lock, or says who has it; what killed runs left behind is completed or removed. A folder that is not safe to write
+    /// to is refused.
     pub fn take(layout: &Layout, holder: &str) -> Result<Self> {
         create_private(layout.root())?;
+        check_place(layout)?;
         let path = layout.lock();
         let mut file = std::fs::OpenOptions::new()
             .read(true)
@@ -35,15 +40,24 @@ impl RunLock {
             .create(true)
             .truncate(false)
             .mode(0o600)
+            .custom_flags(i32::try_from(OFlags::NOFOLLOW.bits() | OFlags::NONBLOCK.bits()).unwrap_or(0))
             .open(&path)
             .map_err(|error| io_fault("open", &path, &error))?;
+        // Looked at again through the open file: its name may have been given to another one meanwhile.
+        let held = file.metadata().map_err(|error| io_fault("look at", &path, &error))?;
+        if let Some(what) = not_a_plain_file(&held) {
+            let fault = Fault::new(Exit::Usage, format!("the lock file {what}")).at(path.display().to_string());
+            return Err(fault.help("remove it, then run the same command again").into());
+        }
         match file.try_lock() {
             Ok(()) => {
                 let noted = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(holder.as_bytes()));
                 noted.map_err(|error| io_fault("write", &path, &error))?;
-                for folder in [layout.root(), &layout.root().join("exports")] {
+                for folder in [layout.root(), layout.exports_root()] {
+                    recover(folder)?;
                     remove_leftovers(folder)?;
                 }
+                remove_leftovers(&layout.runs())?;
                 Ok(Self { file })
             }
             Err(TryLockError::WouldBlock) => {

@@ -3,22 +3,27 @@
 mod aside;
 mod csv;
 mod draft;
+mod exchange;
 mod folder;
 mod layout;
 mod lock;
 mod manifest;
 mod notes;
+mod output;
 mod parquet;
+mod place;
 mod purge;
 
 pub use aside::{Scratch, run_records, save_text, scratch, set_aside};
-pub use csv::{Dialect, Dump, DumpCounts, DumpReject};
+pub use csv::{Dialect, Dump, DumpCounts, DumpReject, DumpWriter};
+pub(crate) use draft::create_private;
 pub use draft::{Draft, replace_file};
 pub use folder::Folder;
 pub use layout::Layout;
 pub use lock::RunLock;
 pub use manifest::{FORMAT, FileEntry, Manifest, binary_hash, hash_bytes, hash_file};
 pub use notes::{all_run_records, free_bytes, read_file, read_json};
+pub use output::{Output, is_stdout, write_output};
 pub use parquet::{BatchReader, BatchWriter, TableReader, TableWriter};
 pub use purge::{Purged, purge_datasets};
 

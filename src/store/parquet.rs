@@ -211,14 +211,13 @@ enum Batches {
 }
 
 impl BatchReader {
-    /// Opens a file whose hash was checked.
-    pub(super) fn open(path: PathBuf) -> Result<Self> {
-        Self::open_columns(path, |_| true)
+    /// Reads an open file whose hash was checked and whose manifest says so many rows.
+    pub(super) fn open(file: File, path: PathBuf, rows: u64) -> Result<Self> {
+        Self::open_columns(file, path, rows, |_| true)
     }
 
     /// The same, without the columns that nobody asks for.
-    pub(super) fn open_columns(path: PathBuf, is_asked: impl Fn(&str) -> bool) -> Result<Self> {
-        let file = File::open(&path).map_err(|error| io_fault("open", &path, &error))?;
+    pub(super) fn open_columns(file: File, path: PathBuf, listed: u64, is_asked: impl Fn(&str) -> bool) -> Result<Self> {
         let (rows, reader) = ParquetRecordBatchReaderBuilder::try_new(file)
             .and_then(|builder| {
                 let rows = builder.metadata().file_metadata().num_rows();
@@ -229,6 +228,9 @@ impl BatchReader {
                 Ok((rows, builder.with_projection(projection).with_batch_size(BATCH_ROWS).build()?))
             })
             .map_err(|error| read_fault(&path, &error.to_string()))?;
+        if u64::try_from(rows).ok() != Some(listed) {
+            return Err(read_fault(&path, &format!("it holds {rows} rows, its manifest says {listed}")));
+        }
         let batches = if rows < AHEAD_ROWS { Batches::Here(reader) } else { ahead(reader)? };
         Ok(Self { batches, path })
     }
@@ -275,9 +277,9 @@ pub struct TableReader<T: Table> {
 
 impl<T: Table> TableReader<T> {
     /// Opens a file whose hash was checked; columns that are kept for people alone stay on disk.
-    pub(super) fn open(path: PathBuf) -> Result<Self> {
+    pub(super) fn open(file: File, path: PathBuf, rows: u64) -> Result<Self> {
         let is_kept = |name: &str| T::fields().iter().any(|column| column.name == name && !column.read);
-        Ok(Self { batches: BatchReader::open_columns(path, |name| !is_kept(name))?, table: PhantomData })
+        Ok(Self { batches: BatchReader::open_columns(file, path, rows, |name| !is_kept(name))?, table: PhantomData })
     }
 
     /// The next batch as Arrow has it, of the columns that the steps read.

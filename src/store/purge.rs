@@ -1,76 +1,116 @@
 //! The end of a data folder: its files go, their names, rows and hashes stay.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::store::{Folder, Layout, io_fault, replace_file};
+use crate::fault::{Exit, Fault};
+use crate::store::place::FOLDERS;
+use crate::store::{Folder, Layout, Manifest, io_fault, replace_file};
 
 /// What a purge removed.
+#[derive(Debug)]
 pub struct Purged {
-    /// Files.
+    /// Files that are gone.
     pub files: u64,
-    /// Bytes.
+    /// Their bytes.
     pub bytes: u64,
+    /// Files whose content stays readable under another name (a hard link) outside the folders that were removed.
+    pub linked: u64,
     /// The file that says what was removed.
     pub tombstone: PathBuf,
 }
 
-/// Removes every folder that can hold people's data, and writes the tombstone. A second purge finds nothing and keeps the first's.
+/// Folders that hold no person's data and stay: one record per run, counts and times only.
+const KEPT: &str = "runs";
+
+/// Removes every folder that can hold people's data, and writes the tombstone. Call under the run lock, which refuses links in the
+/// place of these folders. Links deeper inside refuse the purge: what they lead to would stay. A second purge finds nothing and keeps
+/// the first's tombstone.
 pub fn purge_datasets(layout: &Layout) -> Result<Purged> {
     let tombstone = layout.root().join("purged.json");
-    let mut purged = Purged { files: 0, bytes: 0, tombstone: tombstone.clone() };
-    let mut manifests = BTreeMap::new();
-    let names = [
-        "exports",
-        "stage",
-        "resolve",
-        "resolve-strategy",
-        "crm",
-        "score",
-        "verify",
-        "report",
-        "previous",
-        "failed",
-        "backup",
-        "demo",
-    ];
-    let folders: Vec<PathBuf> = names.iter().map(|name| layout.root().join(name)).filter(|path| path.exists()).collect();
+    let mut found = Contents::default();
+    let names = FOLDERS.iter().filter(|name| **name != KEPT);
+    let folders: Vec<PathBuf> = names.map(|name| layout.root().join(name)).filter(|path| path.exists()).collect();
     for folder in &folders {
-        count(folder, &mut purged, &mut manifests, layout.root())?;
+        found.add(folder, layout.root())?;
     }
+    if let Some(link) = found.links.first() {
+        let what =
+            format!("{} symbolic links lead out of the data folder: a purge would leave what they lead to", found.links.len());
+        let fault = Fault::new(Exit::Usage, what).at(link.display().to_string());
+        return Err(fault.help("remove what they lead to and the links, then purge again; nothing was removed").into());
+    }
+    let mut purged = Purged { files: 0, bytes: 0, linked: found.linked(), tombstone: tombstone.clone() };
     if folders.is_empty() {
         return Ok(purged);
     }
     // The proof is written before anything is removed: a purge that is cut short is repeated, never forgotten.
-    replace_file(&tombstone, &serde_json::to_vec_pretty(&manifests).context("a manifest is plain data")?)?;
-    for folder in folders {
-        std::fs::remove_dir_all(&folder).map_err(|error| io_fault("remove", &folder, &error))?;
+    replace_file(&tombstone, &serde_json::to_vec_pretty(&found.manifests).context("a manifest is plain data")?)?;
+    for folder in &folders {
+        std::fs::remove_dir_all(folder).map_err(|error| io_fault("remove", folder, &error))?;
     }
+    let remaining: Vec<&PathBuf> =
+        found.files.keys().chain(&folders).filter(|path| std::fs::symlink_metadata(path).is_ok()).collect();
+    if let Some(first) = remaining.first() {
+        let fault = Fault::new(Exit::Failed, format!("{} files and folders are still there after the purge", remaining.len()));
+        return Err(fault
+            .at(first.display().to_string())
+            .help("another program writes to the folder: stop it, then purge again")
+            .into());
+    }
+    purged.files = found.files.len() as u64;
+    purged.bytes = found.files.values().map(|file| file.bytes).sum();
     Ok(purged)
 }
 
-fn count(
-    folder: &Path,
-    purged: &mut Purged,
-    manifests: &mut BTreeMap<String, crate::store::Manifest>,
-    root: &Path,
-) -> Result<()> {
-    if let Ok(Some(complete)) = Folder::find(folder) {
-        let name = folder.strip_prefix(root).unwrap_or(folder).display().to_string();
-        manifests.insert(name, complete.manifest);
-    }
-    for entry in std::fs::read_dir(folder).map_err(|error| io_fault("list", folder, &error))? {
-        let path = entry.map_err(|error| io_fault("list", folder, &error))?.path();
-        if path.is_dir() {
-            count(&path, purged, manifests, root)?;
-        } else {
-            purged.files += 1;
-            purged.bytes += path.metadata().map_or(0, |metadata| metadata.len());
+/// What the folders hold before they are removed.
+#[derive(Default)]
+struct Contents {
+    manifests: BTreeMap<String, Manifest>,
+    files: BTreeMap<PathBuf, FileOnDisk>,
+    links: Vec<PathBuf>,
+}
+
+struct FileOnDisk {
+    bytes: u64,
+    /// Names of the file on the whole file system.
+    names: u64,
+    /// Device and number, the same for all names of a file.
+    identity: (u64, u64),
+}
+
+impl Contents {
+    fn add(&mut self, folder: &Path, root: &Path) -> Result<()> {
+        if let Some(complete) = Folder::find_readable(folder) {
+            let name = folder.strip_prefix(root).unwrap_or(folder).display().to_string();
+            self.manifests.insert(name, complete.manifest);
         }
+        for entry in std::fs::read_dir(folder).map_err(|error| io_fault("list", folder, &error))? {
+            let path = entry.map_err(|error| io_fault("list", folder, &error))?.path();
+            let held = std::fs::symlink_metadata(&path).map_err(|error| io_fault("look at", &path, &error))?;
+            if held.is_dir() {
+                self.add(&path, root)?;
+            } else if held.is_symlink() {
+                self.links.push(path);
+            } else {
+                let identity = (held.dev(), held.ino());
+                self.files.insert(path, FileOnDisk { bytes: held.len(), names: held.nlink(), identity });
+            }
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// Files that have more names than those found here.
+    fn linked(&self) -> u64 {
+        let mut names: BTreeMap<(u64, u64), (u64, u64)> = BTreeMap::new();
+        for file in self.files.values() {
+            names.entry(file.identity).or_insert((0, file.names)).0 += 1;
+        }
+        names.values().filter(|(found, all)| found < all).count() as u64
+    }
 }
 
 #[cfg(test)]
@@ -93,5 +133,26 @@ mod tests {
         assert!(tombstone.contains("check__findings.parquet"));
         assert_eq!(purge_datasets(&layout).unwrap().files, 0);
         assert_eq!(std::fs::read_to_string(&purged.tombstone).unwrap(), tombstone);
+    }
+
+    #[test]
+    fn links_inside_refuse_a_purge_and_second_names_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::new(folder.path().join("data"));
+        let kept = folder.path().join("elsewhere");
+        std::fs::create_dir_all(layout.exports_root()).unwrap();
+        std::fs::create_dir(&kept).unwrap();
+        std::fs::write(kept.join("people.parquet"), "people").unwrap();
+        let link = layout.exports_root().join("scl");
+        std::os::unix::fs::symlink(&kept, &link).unwrap();
+        let refused = purge_datasets(&layout).unwrap_err();
+        assert!(refused.to_string().contains("1 symbolic links"), "{refused}");
+        assert!(link.exists() && kept.join("people.parquet").exists());
+        std::fs::remove_file(&link).unwrap();
+        std::fs::create_dir_all(layout.rejects()).unwrap();
+        std::fs::hard_link(kept.join("people.parquet"), layout.rejects().join("rejects_scl__members.csv")).unwrap();
+        let purged = purge_datasets(&layout).unwrap();
+        assert_eq!((purged.files, purged.linked), (1, 1));
+        assert!(!layout.rejects().exists());
     }
 }

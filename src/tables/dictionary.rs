@@ -17,7 +17,7 @@ pub fn folder(stem: &str) -> String {
             ("res", _) => "resolve".to_owned(),
             ("seg", _) => "score".to_owned(),
             ("check", "rejects" | "findings") => "stage".to_owned(),
-            ("check", "ledger" | "departures" | "proofs") => "crm".to_owned(),
+            ("check", "ledger" | "departures" | "manual_review" | "proofs") => "crm".to_owned(),
             ("check", _) => "verify".to_owned(),
             (layer, _) => layer.to_owned(),
         },

@@ -6,6 +6,7 @@ mod consent;
 mod dates;
 mod dump_files;
 mod dumps;
+mod files;
 mod identity;
 mod living;
 mod messages;
@@ -13,8 +14,10 @@ mod people;
 mod poolers;
 mod roles;
 mod rules;
+mod safety;
 mod secrets;
 mod sessions;
+mod shell;
 #[cfg(feature = "local-postgres")]
 mod source_types;
 mod sources;

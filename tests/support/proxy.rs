@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +14,10 @@ pub enum Fault {
     LoseCommitAnswer,
     /// From these bytes of the client on nothing arrives, and nobody is told.
     StallAt(&'static [u8]),
+    /// The same after so many bytes from the client.
+    StallAfter(usize),
+    /// Nothing goes wrong: the bytes are counted.
+    None,
 }
 
 /// A go-between on a port of its own.
@@ -22,6 +26,7 @@ pub struct Proxy {
     pub url: String,
     only_first: Arc<AtomicBool>,
     stalled: Arc<AtomicBool>,
+    bytes: Arc<AtomicUsize>,
 }
 
 impl Proxy {
@@ -36,6 +41,8 @@ impl Proxy {
         let is_over = only_first.clone();
         let stalled = Arc::new(AtomicBool::new(false));
         let is_stalled = stalled.clone();
+        let bytes = Arc::new(AtomicUsize::new(0));
+        let counted = bytes.clone();
         std::thread::spawn(move || {
             let mut fault = Some(fault);
             for client in listener.incoming() {
@@ -43,15 +50,20 @@ impl Proxy {
                 if fault.is_none() && is_over.load(Ordering::SeqCst) {
                     continue;
                 }
-                relay(client, TcpStream::connect(&server).unwrap(), fault.take(), &is_stalled);
+                relay(client, TcpStream::connect(&server).unwrap(), fault.take(), &is_stalled, &counted);
             }
         });
-        Self { url, only_first, stalled }
+        Self { url, only_first, stalled, bytes }
     }
 
     /// Whether the moment has come from which nothing arrives.
     pub fn is_stalled(&self) -> bool {
         self.stalled.load(Ordering::SeqCst)
+    }
+
+    /// Bytes that the client has sent.
+    pub fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::SeqCst)
     }
 
     /// Every connection after the first is closed at once.
@@ -60,11 +72,12 @@ impl Proxy {
     }
 }
 
-fn relay(client: TcpStream, server: TcpStream, fault: Option<Fault>, is_stalled: &Arc<AtomicBool>) {
+fn relay(client: TcpStream, server: TcpStream, fault: Option<Fault>, is_stalled: &Arc<AtomicBool>, bytes: &Arc<AtomicUsize>) {
     let silent = Arc::new(AtomicBool::new(false));
     let (mut from_client, mut to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
     let muted = silent.clone();
     let stalled = is_stalled.clone();
+    let bytes = bytes.clone();
     std::thread::spawn(move || {
         let mut buffer = [0; 8192];
         let mut seen = 0;
@@ -73,13 +86,17 @@ fn relay(client: TcpStream, server: TcpStream, fault: Option<Fault>, is_stalled:
                 break;
             }
             seen += read;
+            bytes.fetch_add(read, Ordering::SeqCst);
             if fault == Some(Fault::LoseCommitAnswer) && buffer[..read].windows(7).any(|bytes| bytes == b"commit\0") {
                 muted.store(true, Ordering::SeqCst);
             }
             if matches!(fault, Some(Fault::StallAt(from)) if buffer[..read].windows(from.len()).any(|bytes| bytes == from)) {
                 stalled.store(true, Ordering::SeqCst);
             }
-            if matches!(fault, Some(Fault::StallAt(_))) && stalled.load(Ordering::SeqCst) {
+            if matches!(fault, Some(Fault::StallAfter(limit)) if seen > limit) {
+                stalled.store(true, Ordering::SeqCst);
+            }
+            if matches!(fault, Some(Fault::StallAt(_) | Fault::StallAfter(_))) && stalled.load(Ordering::SeqCst) {
                 continue;
             }
             if matches!(fault, Some(Fault::CutAfter(limit)) if seen > limit) || to_server.write_all(&buffer[..read]).is_err() {

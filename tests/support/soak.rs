@@ -45,3 +45,12 @@ impl Random {
         usize::try_from(self.any() % limit as u64).expect("it is below a usize")
     }
 }
+
+/// Notes what a guarantee was tried with and what came of it, for `docs/guarantees.md`, where `CRM_BACKFILL_SOAK_RESULTS` names a file.
+pub fn measured(guarantee: &str, figures: &[(&str, u64)]) {
+    let Some(path) = std::env::var_os("CRM_BACKFILL_SOAK_RESULTS") else { return };
+    let figures: serde_json::Map<_, _> = figures.iter().map(|(name, count)| ((*name).to_owned(), (*count).into())).collect();
+    let line = format!("{}\n", serde_json::json!({ "guarantee": guarantee, "figures": figures }));
+    let mut file = std::fs::OpenOptions::new().append(true).create(true).open(path).unwrap();
+    std::io::Write::write_all(&mut file, line.as_bytes()).unwrap();
+}

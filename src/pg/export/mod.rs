@@ -4,6 +4,8 @@ pub(super) mod check_source;
 pub(super) mod references;
 pub(super) mod snapshot;
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, SchemaRef};
@@ -14,7 +16,7 @@ use tokio_postgres::types::Type;
 use crate::fault::{Exit, Fault, columns_fault};
 use crate::pg::copy::column::Special;
 use crate::pg::copy::decode::{DecodeError, Decoder};
-use crate::pg::export::references::missing;
+use crate::pg::export::references::{missing, references};
 use crate::pg::export::snapshot::DECLARE;
 use crate::pg::{Snapshot, quote_identifier};
 
@@ -104,6 +106,17 @@ impl Snapshot {
             export.rows = u64::try_from(rows).unwrap_or(0);
         }
         Ok(prepared)
+    }
+
+    /// The tables that statements read, each with its columns and their types: `id bigint, email text`.
+    pub fn tables_read(&self, queries: &[Query]) -> Result<BTreeMap<String, String>> {
+        let catalog = self.catalog()?;
+        let names = queries.iter().flat_map(|query| references(&query.sql).into_keys());
+        let described = |name: String| {
+            let columns = catalog.get(&name)?.iter().map(|(column, kind)| format!("{column} {kind}"));
+            Some((name.clone(), columns.collect::<Vec<_>>().join(", ")))
+        };
+        Ok(names.filter_map(described).collect())
     }
 
     /// Runs a statement that gives one number, such as the rows before a look-back.

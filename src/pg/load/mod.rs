@@ -19,6 +19,8 @@ pub mod staging;
 pub mod target;
 pub mod tombstones;
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use serde_json::json;
 
@@ -36,6 +38,7 @@ use crate::pg::load::segments::SavedSegment;
 use crate::pg::load::session::Crm;
 use crate::pg::load::staging::{Sent, copy_table};
 use crate::pg::load::target::{LOADED, table};
+use crate::pg::loaded;
 use crate::pg::quote_identifier as quoted;
 
 /// What is loaded.
@@ -199,6 +202,16 @@ impl Loader {
         self.crm.place()
     }
 
+    /// Rows per exported entity that the last load was made of; empty where no load noted them.
+    pub fn loaded_entities(&self) -> Result<BTreeMap<String, u64>> {
+        loaded::read(&self.crm)
+    }
+
+    /// Which database this is, where its server tells.
+    pub fn identity(&self) -> Option<String> {
+        loaded::identity_of_crm(&self.crm)
+    }
+
     /// The database's name.
     pub fn database(&self) -> &str {
         &self.catalog.database
@@ -328,6 +341,7 @@ impl Loader {
         };
         if report.changed || report.noted {
             run_log::note_run(crm, &note)?;
+            loaded::write(crm, input.data.entities())?;
         }
         if report.changed {
             run_log::note_sync(crm, &note, input.exports)?;

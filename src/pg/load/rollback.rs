@@ -169,7 +169,7 @@ fn take_out(loader: &Loader, run_id: &str, undone: &mut Undone) -> Result<()> {
     crm.run(include_str!("../../../sql/crm/forget_written.sql"))?;
     tombstones::forget_children(crm)?;
     crm.run(include_str!("../../../sql/crm/forget_merged.sql"))?;
-    crm.run("delete from backfill.kept")?;
+    crm.run("delete from backfill.kept; delete from backfill.loaded")?;
     let after = foreign_rows(crm, catalog)?;
     if after != before {
         return Err(Fault::new(Exit::Mismatch, "the rollback would have changed rows of others")
@@ -249,7 +249,7 @@ pub fn emergency(loader: &Loader, run_id: &str) -> Result<Held> {
         crm.run(&format!("truncate table {} restrict", names.join(", ")))?;
         crm.run(
             "delete from backfill.written; delete from backfill.before; delete from backfill.kept;
-             delete from backfill.merged; delete from backfill.child",
+             delete from backfill.merged; delete from backfill.child; delete from backfill.loaded",
         )?;
         let counts = json!({});
         let note = RunNote { id: run_id, command: "emergency", phase: None, as_of: None, inputs: None, counts: &counts };

@@ -22,6 +22,10 @@ pub trait Datasets {
     fn rows(&self, stem: &str) -> Option<u64>;
     /// Its batches.
     fn batches(&self, stem: &str) -> Result<Batches<'_>>;
+    /// Rows of each exported entity that the datasets are made of.
+    fn entities(&self) -> &[(String, u64)] {
+        &[]
+    }
 }
 
 /// Columns in the order in which they are copied, and the encoder's view of them. `stamped` adds those that load fills itself,

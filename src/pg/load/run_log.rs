@@ -60,6 +60,7 @@ pub fn create(crm: &Crm, has_schema: bool) -> Result<()> {
         include_str!("../../../sql/crm/backfill_withdrawn_lifted.sql"),
         include_str!("../../../sql/crm/backfill_undated.sql"),
         include_str!("../../../sql/crm/backfill_kept.sql"),
+        include_str!("../../../sql/crm/backfill_loaded.sql"),
         include_str!("../../../sql/crm/backfill_object.sql"),
         include_str!("../../../sql/crm/backfill_child.sql"),
         include_str!("../../../sql/crm/backfill_record.sql"),

@@ -11,6 +11,7 @@ use crate::model::did_you_mean;
 use crate::model::thousands;
 use crate::model::{Code as _, Reason, Source, Timestamp};
 use crate::steps::export::{Job, count, publish};
+use crate::steps::guards;
 use crate::store::{Dialect, Draft, Dump, Folder, Manifest};
 use crate::tables::check::rejects;
 
@@ -41,9 +42,10 @@ pub fn export_dumps(
     job: &Job,
     source: Source,
     folder: &Path,
-    args: &Args,
+    options: &super::Args,
     as_of: Timestamp,
 ) -> Result<Folder> {
+    let args = &options.dumps;
     let dialect = Dialect::new(args.encoding.as_deref(), args.delimiter, &args.nulls)?;
     let path = |entity: &str| folder.join(format!("{entity}.csv"));
     let absent: Vec<&str> = job.exports.iter().map(|export| export.entity).filter(|entity| !path(entity).exists()).collect();
@@ -120,6 +122,10 @@ pub fn export_dumps(
         }
     }
     draft.close(None, refused)?;
+    if !options.allow_shared {
+        let rows = |entity: &str| manifest.count(&format!("{entity}.rows"));
+        guards::check_dumps(session, source.code(), &manifest.inputs, rows)?;
+    }
     publish(session, job, draft, manifest, as_of)
 }
 

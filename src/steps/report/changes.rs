@@ -11,7 +11,7 @@ use crate::tables::{Table, crm, resolution};
 
 /// Rows of each dataset now and before, and the records that came, went or changed their profile.
 pub fn since_last_run(session: &Session, [built, resolved]: [&Folder; 2]) -> Result<Vec<Change>> {
-    let Some(former_crm) = Folder::find(&session.layout.previous("crm"))? else { return Ok(Vec::new()) };
+    let Some(former_crm) = Folder::find_readable(&session.layout.previous("crm")) else { return Ok(Vec::new()) };
     let rows = |folder: &Folder, stem: &str| {
         folder.manifest.files.get(&format!("{stem}.parquet")).map(|entry| i64::try_from(entry.rows).unwrap_or(i64::MAX))
     };
@@ -26,7 +26,7 @@ pub fn since_last_run(session: &Session, [built, resolved]: [&Folder; 2]) -> Res
     .into_iter()
     .map(|(name, stem)| Change { name: name.to_owned(), before: rows(&former_crm, &stem), now: rows(built, &stem).unwrap_or(0) })
     .collect();
-    if let Some(former) = Folder::find(&session.layout.previous("resolve"))? {
+    if let Some(former) = Folder::find_readable(&session.layout.previous("resolve")) {
         changes.extend(moved(&former, resolved)?);
     }
     Ok(changes)

@@ -14,6 +14,7 @@ use crate::report::checklist::checklist;
 use crate::report::numbers::{Answer, Counted, Manifest as Origin, Numbers, Segment, Tile, Verdict};
 use crate::report::{render, tally::Tally};
 use crate::sources;
+use crate::steps::binding::{self, Made};
 use crate::steps::checklist::facts;
 use crate::steps::verify::QUALITY_FILE;
 use crate::store::{Draft, Folder, Manifest, RunLock, read_json};
@@ -30,6 +31,7 @@ pub struct Args {
 /// Writes `data/report`.
 pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let _lock = RunLock::take(&session.layout, "report")?;
+    binding::require(session, Made::Score)?;
     let layout = &session.layout;
     let built = Folder::open(&layout.crm())?;
     let phase = session.check_phase(built.manifest.phase, built.path())?;
@@ -51,7 +53,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     numbers.checks = facts.checks.clone();
     numbers.quality = quality(verified.as_ref())?;
     numbers.checklist = checklist(&facts);
-    numbers.segments = segments(&scored, Folder::find(&layout.previous("score"))?.as_ref())?;
+    numbers.segments = segments(&scored, Folder::find_readable(&layout.previous("score")).as_ref())?;
     numbers.scores = crate::steps::score::in_words(&scored.manifest);
     numbers.changes = changes::since_last_run(session, [&built, &resolved])?;
     numbers.comparison = compare::methods(layout, &resolved)?;

@@ -103,27 +103,40 @@ impl Account {
         Ok(())
     }
 
-    /// Fails when an entity lost a larger share of its rows than allowed.
-    pub fn refuse_too_many_rejects(&self, limit: f64) -> Result<()> {
+    /// Fails when entities lost a larger share of their rows than allowed; all are named. `shown` says where the rows can be read.
+    pub fn refuse_too_many_rejects(&self, limit: f64, shown: Option<&str>) -> Result<()> {
         let above = |entity: &&EntityAccount| entity.rejected as f64 > limit * entity.rows as f64;
-        let Some(entity) = self.entities.iter().find(above) else { return Ok(()) };
-        let what = format!(
-            "{} of {} rows could not be read, more than the allowed {} %",
-            thousands(entity.rejected),
-            thousands(entity.rows),
-            limit * 100.0
-        );
-        let mut fault = Fault::new(Exit::Rejects, what).at(format!("{}.{}", entity.source, entity.entity));
-        for ((source, name, (_, reason, _)), count) in &self.counts {
-            if *source == entity.source
-                && *name == entity.entity
-                && reason.effect() == Effect::Rejected
-                && reason.leaves_row_out()
-            {
-                fault = fault.help(format!("{} × {}: {}", thousands(*count), reason.code(), reason.meaning()));
+        let refused: Vec<&EntityAccount> = self.entities.iter().filter(above).collect();
+        if refused.is_empty() {
+            return Ok(());
+        }
+        let name = |entity: &EntityAccount| format!("{}.{}", entity.source, entity.entity);
+        let words = |entity: &EntityAccount| {
+            format!(
+                "{} of {} rows could not be read, more than the allowed {} %",
+                thousands(entity.rejected),
+                thousands(entity.rows),
+                limit * 100.0
+            )
+        };
+        let names: Vec<String> = refused.iter().map(|entity| name(entity)).collect();
+        let mut fault = Fault::new(Exit::Rejects, words(refused[0])).at(names.join(", "));
+        for (at, entity) in refused.into_iter().enumerate() {
+            if at > 0 {
+                fault = fault.help(format!("{}: {}", name(entity), words(entity)));
+            }
+            for ((source, name, (_, reason, _)), count) in &self.counts {
+                if *source == entity.source
+                    && *name == entity.entity
+                    && reason.effect() == Effect::Rejected
+                    && reason.leaves_row_out()
+                {
+                    fault = fault.help(format!("{} × {}: {}", thousands(*count), reason.code(), reason.meaning()));
+                }
             }
         }
-        Err(fault.help("correct the rows at the source or raise load.max_reject_ratio; nothing was replaced").into())
+        let see = shown.map_or_else(|| "see the rows: make stage ARGS=--with-values".to_owned(), str::to_owned);
+        Err(fault.help(see).help("correct the rows at the source or raise load.max_reject_ratio; nothing was replaced").into())
     }
 
     /// Fails when too many cells of a typed column could not be read: more than one, and more than the allowed share; in columns that

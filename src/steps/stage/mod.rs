@@ -14,17 +14,21 @@ use crate::fault::{Exit, Fault};
 use crate::model::date::DateOrder;
 use crate::model::{Code, Phase, Reference, Reviews, Source, Timestamp, did_you_mean, thousands};
 use crate::sources::staging::{Entity, Rules, StagingOptions, Visitor, each_entity};
-use crate::steps::{nothing_to_do, unchanged};
-use crate::store::{Draft, Folder, Manifest, RunLock, read_text};
+use crate::steps::{Again, binding, inputs, nothing_to_do, unchanged};
+use crate::store::{Draft, Folder, RunLock};
 
 use account::Account;
+use values::Values;
 
 /// Arguments of `stage`.
 #[derive(clap::Args, Debug, Default)]
 pub struct Args {
-    /// Also write the original rows of all refused values and rows as CSV (mode 0600): they hold personal data
+    /// Also write the original rows of all refused values and rows as CSV into data/rejects (mode 0600): they hold personal data
     #[arg(long)]
     pub with_values: bool,
+    /// Whether to work though nothing changed.
+    #[command(flatten)]
+    pub again: Again,
     /// Show how many values were cleaned, defaulted and rejected, not each reason
     #[arg(long)]
     pub brief: bool,
@@ -36,95 +40,50 @@ const NEXT: &str = "make resolve";
 pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let _lock = RunLock::take(&session.layout, "stage")?;
     check_date_orders(&session.config)?;
-    let phase = session.phase.unwrap_or(Phase::LAST);
-    let exports = open_exports(session, phase)?;
-    let (as_of_text, as_of) = as_of(session, &exports)?;
-    let maps = read_maps(session)?;
-    let (reviews_text, reviews) = read_reviews(session)?;
-    let mut manifest = manifest(session, phase, &as_of_text, &exports, &maps);
-    manifest.input("reviews", reviews_text.as_bytes());
+    let phase = if args.with_values { phase_of_folder(session) } else { session.phase.unwrap_or(Phase::LAST) };
+    let exports = binding::exports(session, phase)?;
+    let (as_of_text, as_of) = inputs::as_of(session, &exports)?;
+    let maps = inputs::maps(session)?;
+    let (reviews_text, reviews) = inputs::reviews(session)?;
+    let manifest = inputs::of_stage(session, phase, &as_of_text, &exports, &maps, &reviews_text);
     let target = session.layout.stage();
-    if !args.with_values
-        && let Some(done) = unchanged(&target, &manifest)?
-    {
-        return Ok(nothing_to_do("stage", &done, NEXT));
+    let done = unchanged(session, &target, &manifest, args.again)?;
+    if let Some(done) = done.as_ref().filter(|_| !args.with_values) {
+        return Ok(nothing_to_do("stage", done, NEXT));
     }
     let rules = rules(session, as_of, &maps, reviews)?;
     let draft = Draft::create(&target, &as_of_text)?;
     let mut account = Account::new(&draft)?;
+    let mut values = args.with_values.then(Values::default);
     for (source, export) in &exports {
-        source::stage(session, *source, export, &draft, &rules, &mut account, args.with_values)?;
+        source::stage(session, *source, export, &draft, &rules, &mut account, values.as_mut())?;
     }
-    account.refuse_too_many_rejects(session.config.load.max_reject_ratio)?;
+    // Written first: whoever is refused for too many rejects wants to see them.
+    let shown = values.map(|values| values.write(session, &manifest)).transpose()?;
+    account.refuse_too_many_rejects(session.config.load.max_reject_ratio, shown.as_deref())?;
     account.refuse_unreadable(&exports, &session.config.load)?;
     session.progress.line(&account.values().text(args.brief));
-    let outcome = outcome(&account, phase);
+    let mut outcome = outcome(&account, phase);
+    if let Some(shown) = shown {
+        outcome.text.push_str(&format!(" {shown}\n"));
+        outcome.summary["refused_rows"] = json!(shown);
+    }
+    let mut manifest = manifest;
     account.finish(&draft, &mut manifest)?;
-    draft.finish(manifest, &session.layout.previous("stage"))?;
+    if done.is_none() {
+        draft.finish(manifest, &session.layout.previous("stage"))?;
+    }
     Ok(outcome)
 }
 
-fn open_exports(session: &Session, phase: Phase) -> Result<Vec<(Source, Folder)>> {
-    phase.sources().map(|source| Ok((source, Folder::open(&session.layout.exports(source))?))).collect()
-}
-
-/// The one instant of all exports.
-fn as_of(session: &Session, exports: &[(Source, Folder)]) -> Result<(String, Timestamp)> {
-    let (_, first) = exports.first().expect("every phase has a source");
-    for (source, export) in exports {
-        if export.manifest.as_of != first.manifest.as_of {
-            let what = format!(
-                "the exports were made as of different instants: {} is as of {}, {} as of {}",
-                exports[0].0, first.manifest.as_of, source, export.manifest.as_of
-            );
-            return Err(Fault::new(Exit::Input, what)
-                .at(export.path().display().to_string())
-                .help("renew them together: make export FRESH=1")
-                .into());
-        }
-    }
-    Ok((first.manifest.as_of.clone(), session.check_as_of(&first.manifest.as_of, first.path())?))
-}
-
-/// The code maps of the reference folder; a map that is not there is as committed.
-fn read_maps(session: &Session) -> Result<Vec<(&'static str, String)>> {
-    let folder = session.config.resolve(&session.config.paths.reference);
-    Reference::files()
-        .map(|(name, committed)| Ok((name, read_text(&folder.join(name))?.unwrap_or_else(|| committed.to_owned()))))
-        .collect()
-}
-
-/// What people decided about cells that could not be read, as text and read.
-pub fn read_reviews(session: &Session) -> Result<(String, Reviews)> {
-    let path = session.config.resolve(&session.config.consent.reviews);
-    let text = read_text(&path)?.unwrap_or_default();
-    let reviews = Reviews::parse(&text)
-        .map_err(|what| Fault::new(Exit::Usage, what).at(path.display().to_string()).help("docs/codes.md has an example"))?;
-    Ok((text, reviews))
-}
-
-fn manifest(session: &Session, phase: Phase, as_of: &str, exports: &[(Source, Folder)], maps: &[(&str, String)]) -> Manifest {
-    let mut manifest = Manifest::new("stage", as_of, Some(phase.number()));
-    for (source, export) in exports {
-        manifest.input(format!("exports/{source}"), export.manifest.content_hash().as_bytes());
-    }
-    for (name, text) in maps {
-        manifest.input(format!("reference/{name}"), text.as_bytes());
-    }
-    let config = &session.config;
-    // Settings of later steps must not make staging run again.
-    let settings = json!({
-        "tenants": config.tenants,
-        "tenantless": config.identity.tenantless,
-        "keyless": config.identity.keyless,
-        "act_sources": config.consent.act_sources,
-        "max_reject_ratio": config.load.max_reject_ratio,
-        "max_unreadable_ratio": config.load.max_unreadable_ratio,
-        "max_unreadable_decisive": config.load.max_unreadable_decisive,
-        "date_order": config.dates.order,
-    });
-    manifest.input("settings", settings.to_string().as_bytes());
-    manifest
+/// The phase that was asked for, else that of the staged folder, else the last one whose exports are all there.
+fn phase_of_folder(session: &Session) -> Phase {
+    let staged = || Folder::find_readable(&session.layout.stage()).and_then(|folder| Phase::new(folder.manifest.phase?));
+    let exported = || {
+        let is_exported = |phase: &Phase| phase.sources().all(|source| session.layout.exports(source).exists());
+        (1..=Phase::LAST.number()).rev().filter_map(Phase::new).find(is_exported)
+    };
+    session.phase.or_else(staged).or_else(exported).unwrap_or(Phase::LAST)
 }
 
 fn rules(session: &Session, as_of: Timestamp, maps: &[(&'static str, String)], reviews: Reviews) -> Result<Rules> {

@@ -28,7 +28,7 @@ pub fn stage(
     draft: &Draft,
     rules: &Rules,
     account: &mut Account,
-    with_values: bool,
+    values: Option<&mut Values>,
 ) -> Result<()> {
     let mut glance = DateSurveyor { export, survey: Survey::default() };
     each_entity(source, &mut glance)?;
@@ -38,11 +38,9 @@ pub fn stage(
     each_entity(source, &mut surveyor)?;
     let survey = surveyor.survey;
     let writers = Writers::open(draft, source)?;
-    let mut stager = Stager { session, export, rules, survey, account, writers, values: with_values.then(Values::default) };
+    let mut stager = Stager { session, export, rules, survey, account, writers, values };
     each_entity(source, &mut stager)?;
-    let Stager { writers, values, .. } = stager;
-    writers.close(draft, source)?;
-    values.map_or(Ok(()), |values| values.write(draft))
+    stager.writers.close(draft, source)
 }
 
 /// Looks at the columns of dates alone.
@@ -145,7 +143,7 @@ struct Stager<'a> {
     survey: Survey,
     account: &'a mut Account,
     writers: Writers,
-    values: Option<Values>,
+    values: Option<&'a mut Values>,
 }
 
 /// A batch that waits for its turn: its rows, where it begins, and which rows have an id that came before.

@@ -1,4 +1,4 @@
-//! Refused values and rows with their original cells, for people who will correct them: `rejects_<source>__<entity>.csv`.
+//! Refused values and rows with their original cells, for people who will correct them: `data/rejects/<source>__<entity>.csv`.
 
 use std::collections::BTreeMap;
 
@@ -6,15 +6,21 @@ use anyhow::{Context, Result};
 use arrow::array::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
+use crate::cli::Session;
 use crate::model::Code;
+use crate::model::thousands;
 use crate::sources::staging::Entity;
-use crate::store::Draft;
+use crate::steps::inspect::defused;
+use crate::store::{Draft, Manifest};
 use crate::tables::check::rejects;
 use crate::tables::{Table as _, printable};
 
 /// The files in the making, by name.
 #[derive(Default)]
-pub struct Values(BTreeMap<String, csv::Writer<Vec<u8>>>);
+pub struct Values {
+    files: BTreeMap<String, csv::Writer<Vec<u8>>>,
+    lines: u64,
+}
 
 impl Values {
     /// Adds the original row of every reject of a batch, one line per reject.
@@ -27,7 +33,8 @@ impl Values {
         let printable: Vec<_> = batch.columns().iter().map(printable).collect();
         let cells: Vec<_> =
             printable.iter().map(|array| ArrayFormatter::try_new(array.as_ref(), &options)).collect::<Result<_, _>>()?;
-        let writer = self.0.entry(format!("rejects_{}__{}.csv", T::SOURCE.code(), T::ENTITY)).or_insert_with(|| {
+        let name = format!("rejects_{}__{}.csv", T::SOURCE.code(), T::ENTITY);
+        let writer = self.files.entry(name).or_insert_with(|| {
             let mut writer = csv::Writer::from_writer(Vec::new());
             let header =
                 ["reject_reason", "reject_column", "reject_line"].into_iter().chain(T::fields().iter().map(|column| column.name));
@@ -39,17 +46,29 @@ impl Values {
             let row = usize::try_from(reject.line - first_line).context("a reject lies in its batch")?;
             let line = reject.line.to_string();
             let start = [reject.reason.to_owned(), reject.column.unwrap_or_default().to_owned(), line];
-            writer.write_record(start.into_iter().chain(cells.iter().map(|cell| cell.value(row).to_string())))?;
+            writer.write_record(start.into_iter().chain(cells.iter().map(|cell| defused(cell.value(row).to_string()))))?;
+            self.lines += 1;
         }
         Ok(())
     }
 
-    /// Writes the files into the draft, readable by the owner only.
-    pub fn write(self, draft: &Draft) -> Result<()> {
-        for (name, writer) in self.0 {
+    /// Writes `data/rejects`, outside the folders that later steps are made of, readable by the owner only. What an earlier run showed
+    /// goes. Returns what to tell.
+    pub fn write(self, session: &Session, staged: &Manifest) -> Result<String> {
+        let target = session.layout.rejects();
+        let draft = Draft::create(&target, &staged.as_of)?;
+        let (files, lines) = (self.files.len(), self.lines);
+        for (name, writer) in self.files {
             let bytes = writer.into_inner().ok().context("writing to memory cannot fail")?;
             draft.write_file(&name, &bytes)?;
         }
-        Ok(())
+        let manifest = Manifest { step: "rejects".to_owned(), ..staged.clone() };
+        draft.finish_alone(manifest)?;
+        let (files, lines) = (thousands(files as u64), thousands(lines));
+        Ok(format!(
+            "{files} files of refused rows ({lines} lines), personal data, readable by you only: {}/*.csv; \
+             how to correct them: docs/exports.md",
+            target.display()
+        ))
     }
 }

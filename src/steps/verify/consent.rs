@@ -7,7 +7,7 @@ use crate::cli::Session;
 use crate::model::reference::ChannelWord;
 use crate::model::{Channel, MessageKind, Source, Timestamp};
 use crate::sources;
-use crate::steps::stage::read_reviews;
+use crate::steps::inputs::reviews;
 use crate::steps::verify::folders::Folders;
 use crate::tables::{check, evidence, stage};
 
@@ -70,7 +70,7 @@ pub fn evidence(session: &Session, folders: &Folders, push: &mut dyn for<'a> FnM
             }
         }
     }
-    let (_, reviews) = read_reviews(session)?;
+    let (_, reviews) = reviews(session)?;
     let mut unreadable: Vec<(String, Channel)> = Vec::new();
     for columns in folders.stage.read::<check::rejects::Table>(None)? {
         for row in columns?.rows().filter(|row| row.source == Source::Messaging && row.entity == "contacts") {

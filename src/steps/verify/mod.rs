@@ -19,6 +19,7 @@ use serde_json::json;
 use crate::cli::{Outcome, Session};
 use crate::fault::{Exit, Fault};
 use crate::pg::verify::checks::CHECKS;
+use crate::steps::binding::{self, Made};
 use crate::store::{Draft, Folder, Manifest, RunLock};
 
 pub use results::{Results, State};
@@ -46,6 +47,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
         return preflight::run(session, args.strict);
     }
     let _lock = RunLock::take(&session.layout, "verify")?;
+    binding::require(session, Made::Score)?;
     let folders = folders::Folders::open(session)?;
     let crm = crate::steps::database(session, "CRM_DATABASE_URL")?;
     let phase = folders.phase.number();
@@ -79,7 +81,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
         manifest.counts.insert(state.to_lowercase(), count);
     }
     let draft = Draft::create(&session.layout.verify(), &as_of)?;
-    let preflight = Folder::find(&session.layout.verify())?;
+    let preflight = Folder::find_readable(&session.layout.verify());
     results.write(&draft, preflight.as_ref())?;
     draft.write_file(QUALITY_FILE, &serde_json::to_vec_pretty(&answers)?)?;
     draft.finish(manifest, &session.layout.previous("verify"))?;

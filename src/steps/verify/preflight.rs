@@ -77,7 +77,7 @@ pub fn run(session: &Session, is_strict: bool) -> Result<Outcome> {
 
 /// Saved beside the results of the last verification, which stay.
 fn save(session: &Session, results: &Results) -> Result<()> {
-    let former = Folder::find(&session.layout.verify())?;
+    let former = Folder::find_readable(&session.layout.verify());
     let as_of = former.as_ref().map_or_else(|| session.now.to_string(), |folder| folder.manifest.as_of.clone());
     let mut manifest = Manifest::new("verify", &as_of, former.as_ref().and_then(|folder| folder.manifest.phase));
     let draft = Draft::create(&session.layout.verify(), &as_of)?;

@@ -1,0 +1,153 @@
+//! What each step is made of: the manifests of its inputs, settings, reference files and decisions, by hash. A step records it, and
+//! whatever comes later compares it with what lies there now.
+
+use anyhow::Result;
+use serde_json::json;
+
+use crate::cli::Session;
+use crate::fault::{Exit, Fault};
+use crate::model::{Phase, Reference, Reviews, Source, Timestamp};
+use crate::resolve::Nicknames;
+use crate::segment::starter;
+use crate::sources::crm::segments;
+use crate::store::{Folder, Manifest, hash_bytes, read_text};
+
+/// The count of a score manifest that says whether the starter segments were asked for.
+pub const WITH_STARTERS: &str = "with_starters";
+
+/// The one as-of time of all exports.
+pub fn as_of(session: &Session, exports: &[(Source, Folder)]) -> Result<(String, Timestamp)> {
+    let (_, first) = exports.first().expect("every phase has a source");
+    for (source, export) in exports {
+        if export.manifest.as_of != first.manifest.as_of {
+            let what = format!(
+                "the exports were made as of different instants: {} is as of {}, {} as of {}",
+                exports[0].0, first.manifest.as_of, source, export.manifest.as_of
+            );
+            return Err(Fault::new(Exit::Input, what)
+                .at(export.path().display().to_string())
+                .help("renew them together: make export FRESH=1")
+                .into());
+        }
+    }
+    Ok((first.manifest.as_of.clone(), session.check_as_of(&first.manifest.as_of, first.path())?))
+}
+
+/// The code maps of the reference folder; a map that is not there is as committed.
+pub fn maps(session: &Session) -> Result<Vec<(&'static str, String)>> {
+    let folder = session.config.resolve(&session.config.paths.reference);
+    Reference::files()
+        .map(|(name, committed)| Ok((name, read_text(&folder.join(name))?.unwrap_or_else(|| committed.to_owned()))))
+        .collect()
+}
+
+/// What `data/stage` is made of.
+pub fn of_stage(
+    session: &Session,
+    phase: Phase,
+    as_of: &str,
+    exports: &[(Source, Folder)],
+    maps: &[(&str, String)],
+    reviews: &str,
+) -> Manifest {
+    let mut manifest = Manifest::new("stage", as_of, Some(phase.number()));
+    for (source, export) in exports {
+        manifest.input(format!("exports/{source}"), export.manifest.content_hash().as_bytes());
+    }
+    for (name, text) in maps {
+        manifest.input(format!("reference/{name}"), text.as_bytes());
+    }
+    let config = &session.config;
+    // Settings of later steps must not make staging run again.
+    let settings = json!({
+        "tenants": config.tenants,
+        "tenantless": config.identity.tenantless,
+        "keyless": config.identity.keyless,
+        "act_sources": config.consent.act_sources,
+        "max_reject_ratio": config.load.max_reject_ratio,
+        "max_unreadable_ratio": config.load.max_unreadable_ratio,
+        "max_unreadable_decisive": config.load.max_unreadable_decisive,
+        "date_order": config.dates.order,
+    });
+    manifest.input("settings", settings.to_string().as_bytes());
+    manifest.input("reviews", reviews.as_bytes());
+    manifest
+}
+
+/// What people decided about cells that could not be read, as text and read. A demo has its own, as it has its own decisions.
+pub fn reviews(session: &Session) -> Result<(String, Reviews)> {
+    let config = &session.config;
+    let is_demo = session.decisions != config.resolve(&config.identity.decisions);
+    let path = if is_demo { session.decisions.with_file_name("reviews.csv") } else { config.resolve(&config.consent.reviews) };
+    let text = read_text(&path)?.unwrap_or_default();
+    let reviews = Reviews::parse(&text)
+        .map_err(|what| Fault::new(Exit::Usage, what).at(path.display().to_string()).help("docs/codes.md has an example"))?;
+    Ok((text, reviews))
+}
+
+/// The nicknames of the reference folder, else those committed.
+pub fn nicknames(session: &Session) -> Result<String> {
+    let path = session.config.resolve(&session.config.paths.reference).join("nicknames.csv");
+    Ok(read_text(&path)?.unwrap_or_else(|| Nicknames::COMMITTED.to_owned()))
+}
+
+/// What people decided on pairs; empty where there is no such file.
+pub fn decisions(session: &Session) -> Result<String> {
+    Ok(read_text(&session.decisions)?.unwrap_or_default())
+}
+
+/// What `data/resolve` is made of; `step` tells its methods apart.
+pub fn of_resolve(session: &Session, step: &str, stage: &Folder) -> Result<Manifest> {
+    let crm = Folder::find(&session.layout.exports_crm())?;
+    let mut manifest = Manifest::new(step, &stage.manifest.as_of, stage.manifest.phase);
+    manifest.input("stage", stage.manifest.content_hash().as_bytes());
+    manifest.input("settings", session.config.fingerprint().as_bytes());
+    manifest.input("nicknames", nicknames(session)?.as_bytes());
+    manifest.input("decisions", decisions(session)?.as_bytes());
+    manifest.input("exports/crm", crm_export(crm.as_ref()).as_bytes());
+    Ok(manifest)
+}
+
+/// What `data/crm` is made of.
+pub fn of_consolidate(session: &Session) -> Result<Manifest> {
+    let stage = Folder::open(&session.layout.stage())?;
+    let resolved = Folder::open(&session.layout.resolve())?;
+    let crm = Folder::find(&session.layout.exports_crm())?;
+    let mut manifest = Manifest::new("consolidate", &stage.manifest.as_of, stage.manifest.phase);
+    manifest.input("reviews", reviews(session)?.0.as_bytes());
+    manifest.input("stage", stage.manifest.content_hash().as_bytes());
+    manifest.input("resolve", resolved.manifest.content_hash().as_bytes());
+    manifest.input("settings", session.config.fingerprint().as_bytes());
+    manifest.input("exports/crm", crm_export(crm.as_ref()).as_bytes());
+    Ok(manifest)
+}
+
+/// The starter segments' text, where they are asked for.
+pub fn starters(session: &Session, are_asked: bool) -> Result<Option<String>> {
+    let config = &session.config;
+    if !are_asked && !config.scores.starter_segments {
+        return Ok(None);
+    }
+    let path = config.resolve(&config.paths.reference).join("starter_segments.json");
+    Ok(Some(read_text(&path)?.unwrap_or_else(|| starter::COMMITTED.to_owned())))
+}
+
+/// What `data/score` is made of.
+pub fn of_score(session: &Session, crm: &Folder, starters: Option<&str>) -> Result<Manifest> {
+    let mut segment_hash = String::new();
+    if let Some(folder) = Folder::find(&session.layout.exports_crm())? {
+        segment_hash.clone_from(&folder.entry::<segments::Table>(None)?.blake3);
+    }
+    let mut manifest = Manifest::new("score", &crm.manifest.as_of, crm.manifest.phase);
+    manifest.input("crm", crm.manifest.content_hash().as_bytes());
+    manifest.input("settings", session.config.fingerprint().as_bytes());
+    manifest.input("segments", segment_hash.as_bytes());
+    manifest.input("starter_segments", starters.unwrap_or_default().as_bytes());
+    manifest.counts.insert(WITH_STARTERS.to_owned(), i64::from(starters.is_some()));
+    Ok(manifest)
+}
+
+/// The hash by which a step names the CRM export: of its rows, so that reading the same rows again changes nothing.
+fn crm_export(folder: Option<&Folder>) -> String {
+    folder.map_or_else(|| hash_bytes(b""), |folder| folder.manifest.files_hash())
+}

@@ -1,0 +1,158 @@
+//! Where a data folder may lie: nothing in it leads elsewhere, and nobody else can put files into it.
+
+use std::fs::Metadata;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::fault::{Exit, Fault};
+use crate::model::{Code as _, Source};
+use crate::store::{Layout, io_fault};
+
+/// Folders of a data folder that commands write to.
+pub(super) const FOLDERS: [&str; 14] = [
+    "exports",
+    "stage",
+    "resolve",
+    "resolve-strategy",
+    "crm",
+    "score",
+    "verify",
+    "report",
+    "rejects",
+    "previous",
+    "failed",
+    "backup",
+    "demo",
+    "runs",
+];
+
+/// Small files of a data folder that commands write.
+const FILES: [&str; 6] = [".lock", ".as_of", ".demo", "purged.json", "views.sql", "checklist.json"];
+
+/// Bit of a mode by which everybody may write.
+const ANYBODY_WRITES: u32 = 0o002;
+
+/// Refuses a data folder in which somebody else may write, or whose own names are links or special files. All is named at once.
+pub(super) fn check_place(layout: &Layout) -> Result<()> {
+    let root = layout.root();
+    let held = std::fs::metadata(root).map_err(|error| io_fault("look at", root, &error))?;
+    let mut wrong = Vec::new();
+    if !held.is_dir() {
+        wrong.push(format!("{} is not a folder", root.display()));
+    }
+    wrong.extend(open_to_all(root, &held));
+    let exported = Source::ALL.iter().map(|source| format!("exports/{source}"));
+    let folders = FOLDERS.iter().map(|name| (*name).to_owned()).chain(exported).chain(["exports/crm".to_owned()]);
+    for path in folders.map(|name| root.join(name)) {
+        let Some(held) = own_metadata(&path)? else { continue };
+        if held.is_symlink() {
+            wrong.push(format!("{} is a symbolic link", path.display()));
+        } else if !held.is_dir() {
+            wrong.push(format!("{} is not a folder", path.display()));
+        }
+        wrong.extend(open_to_all(&path, &held));
+    }
+    for path in FILES.iter().map(|name| root.join(name)) {
+        if let Some(held) = own_metadata(&path)?
+            && let Some(what) = not_a_plain_file(&held)
+        {
+            wrong.push(format!("{} {what}", path.display()));
+        }
+    }
+    let Some(first) = wrong.first() else { return Ok(()) };
+    let mut fault = Fault::new(Exit::Usage, format!("the data folder is not safe to write to: {first}"));
+    for other in &wrong[1..] {
+        fault = fault.help(other.clone());
+    }
+    Err(fault
+        .at(root.display().to_string())
+        .help("links: set DATA_DIR to the folder itself, or mount it there")
+        .help("open folders: chmod 700 FOLDER")
+        .into())
+}
+
+fn own_metadata(path: &Path) -> Result<Option<Metadata>> {
+    match std::fs::symlink_metadata(path) {
+        Ok(held) => Ok(Some(held)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(io_fault("look at", path, &error).into()),
+    }
+}
+
+fn open_to_all(path: &Path, held: &Metadata) -> Option<String> {
+    let mode = held.permissions().mode();
+    let is_open = held.is_dir() && mode & ANYBODY_WRITES != 0;
+    is_open.then(|| format!("anybody may write in {} (mode {:o})", path.display(), mode & 0o7777))
+}
+
+/// What keeps a file of ours from being written in place, if anything does.
+pub(super) fn not_a_plain_file(held: &Metadata) -> Option<&'static str> {
+    if held.is_symlink() {
+        Some("is a symbolic link")
+    } else if !held.is_file() {
+        Some("is not a regular file")
+    } else if held.nlink() > 1 {
+        Some("has a second name elsewhere (a hard link)")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::RunLock;
+    use std::fs;
+
+    fn layout() -> (tempfile::TempDir, Layout) {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::new(folder.path().join("data"));
+        fs::create_dir(layout.root()).unwrap();
+        (folder, layout)
+    }
+
+    fn refused(layout: &Layout) -> String {
+        let error = RunLock::take(layout, "a test").unwrap_err();
+        let fault = error.downcast_ref::<Fault>().unwrap();
+        assert_eq!(fault.exit, Exit::Usage);
+        [vec![fault.what.clone()], fault.help.clone()].concat().join("\n")
+    }
+
+    #[test]
+    fn a_link_in_the_place_of_the_lock_is_refused_and_its_target_stays() {
+        let (folder, layout) = layout();
+        let precious = folder.path().join("precious");
+        fs::write(&precious, "kept").unwrap();
+        std::os::unix::fs::symlink(&precious, layout.lock()).unwrap();
+        assert!(refused(&layout).contains(".lock is a symbolic link"));
+        fs::remove_file(layout.lock()).unwrap();
+        fs::hard_link(&precious, layout.lock()).unwrap();
+        assert!(refused(&layout).contains("hard link"));
+        assert_eq!(fs::read_to_string(&precious).unwrap(), "kept");
+    }
+
+    #[test]
+    fn folders_that_lead_elsewhere_or_stand_open_are_refused_all_at_once() {
+        let (folder, layout) = layout();
+        std::os::unix::fs::symlink(folder.path(), layout.root().join("exports")).unwrap();
+        fs::create_dir(layout.stage()).unwrap();
+        for (path, mode) in [(layout.root(), 0o777), (layout.root(), 0o1777), (layout.stage().as_path(), 0o703)] {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+            let said = refused(&layout);
+            assert!(said.contains("exports is a symbolic link") && said.contains("anybody may write"), "{mode:o}: {said}");
+            fs::set_permissions(path, fs::Permissions::from_mode(0o700)).unwrap();
+        }
+        fs::remove_file(layout.root().join("exports")).unwrap();
+        RunLock::take(&layout, "a test").unwrap();
+    }
+
+    #[test]
+    fn a_link_to_the_data_folder_itself_is_followed() {
+        let (folder, layout) = layout();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(layout.root(), &link).unwrap();
+        RunLock::take(&Layout::new(link), "a test").unwrap();
+    }
+}
