@@ -1,6 +1,6 @@
 //! `build`: profiles, aliases, consents, timeline and ledger out of staged records and links.
 
-pub(super) mod inputs;
+mod inputs;
 mod output;
 mod prove;
 

@@ -4,7 +4,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use crate::consolidate::consent::contact_points::Identifiers;
-use crate::consolidate::consent::earlier::{EarlierWithdrawal, Key, contact_tenant, each_reached, key};
+use crate::consolidate::consent::earlier::{EarlierWithdrawal, Key, address_form, contact_tenant, each_reached, key};
 use crate::consolidate::consent::units::{ALL_SCOPES, TRANSACTIONAL, Units};
 use crate::consolidate::profile::record_index::{Record, Roster};
 use crate::consolidate::{Options, SuppressionReach};
@@ -95,7 +95,8 @@ impl Withdrawals {
             if !row.is_withdrawal() {
                 continue;
             }
-            let key = key(all.reach, &row.tenant_id, row.channel, &row.address);
+            let address = address_form(row.channel, &row.address);
+            let key = key(all.reach, &row.tenant_id, row.channel, &address);
             let is_lifted = lifts.get(&(key, row.scope.as_str())).is_some_and(|&act| act > row.lifted_after);
             all.lifted[position] = is_lifted;
             if !is_lifted {
@@ -107,7 +108,7 @@ impl Withdrawals {
                     origin,
                     contact: None,
                 };
-                all.add(&row.tenant_id, row.channel, &row.address, withdrawal);
+                all.add(&row.tenant_id, row.channel, &address, withdrawal);
             }
         }
         for group in all.by_address.values_mut().flatten() {

@@ -5,14 +5,11 @@ use foldhash::fast::FixedState;
 use hashbrown::HashSet;
 
 use crate::config;
-use crate::consolidate::consent::contact_points::{Address, email_form};
 use crate::consolidate::consent::earlier::{EarlierWithdrawal, Recorded};
 use crate::consolidate::profile::record_index::Profile;
 use crate::consolidate::{BookingTypes, ContactChoice, FlagFalse, Options, Roster, SuppressionReach};
 use crate::fault::{Exit, Fault};
-use crate::model::email::EmailReader;
-use crate::model::reference::Junk;
-use crate::model::{Channel, Code as _, Phase, Reasons, RecordKey, Timestamp};
+use crate::model::{Channel, Code as _, Phase, RecordKey, Timestamp};
 use crate::sources;
 use crate::store::Folder;
 use crate::tables::resolution::decisions;
@@ -48,16 +45,6 @@ pub fn options(config: &config::Config, as_of: Timestamp, phase: Phase) -> Optio
     }
 }
 
-/// A contact point that an earlier load recorded, in the form of today: an older version may have spelled the mailbox otherwise.
-pub fn address_form(channel: Channel, recorded: &str) -> String {
-    if Address::of(channel) != Some(Address::Email) {
-        return recorded.to_owned();
-    }
-    let mut reader = EmailReader::default();
-    let read = reader.read(recorded, &Junk::default(), &mut Reasons::default());
-    email_form(read.first().map_or(recorded, |email| email.value.as_str())).into_owned()
-}
-
 /// The withdrawals that earlier loads recorded.
 pub fn earlier_withdrawals(export: Option<&Folder>, as_of: Timestamp) -> Result<Vec<EarlierWithdrawal>> {
     let Some(folder) = export else { return Ok(Vec::new()) };
@@ -71,7 +58,7 @@ pub fn earlier_withdrawals(export: Option<&Folder>, as_of: Timestamp) -> Result<
             earlier.push(EarlierWithdrawal {
                 tenant_id: row.tenant_id.to_owned(),
                 channel,
-                address: address_form(channel, row.address),
+                address: row.address.to_owned(),
                 scope: row.scope.to_owned(),
                 revoked_at: row.revoked_at.map(Timestamp::round_to_millis),
                 lifted_after: row.lifted_after.map_or(as_of, Timestamp::round_to_millis),

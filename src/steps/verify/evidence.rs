@@ -4,12 +4,12 @@ use anyhow::Result;
 use hashbrown::HashMap;
 
 use crate::cli::Session;
+use crate::consolidate::consent::earlier::address_form;
 use crate::model::{AliasType, Channel, Code, Outcome, Phase, Source, Timestamp};
 use crate::pg::verify::checks::{CHECKS, Finding};
 use crate::pg::verify::lent::Verifier;
 use crate::pg::verify::look::Answered;
 use crate::sources;
-use crate::steps::consolidate::inputs::address_form;
 use crate::steps::verify::folders::{Folders, lend_rows};
 use crate::steps::verify::{consent, handicaps, settings};
 use crate::tables::{Table, check, crm, evidence, resolution, score, stage};
