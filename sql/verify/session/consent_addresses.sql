@@ -1,14 +1,14 @@
 create temporary table consent_addresses as
 with written as (
-    select source, source_id, 'EMAIL' as kind, email as value, true as is_first
+    select source, source_id, 'EMAIL' as kind, email as value, email_key as form, true as is_first
     from lent__people
     where email is not null
     union
-    select source, source_id, 'PHONE', phone, true
+    select source, source_id, 'PHONE', phone, null, true
     from lent__people
     where phone is not null
     union
-    select source, source_id, kind, value, false
+    select source, source_id, kind, value, null, false
     from lent__identifiers
     where kind in ('EMAIL', 'PHONE')
 )
@@ -19,11 +19,12 @@ select
     channels.channel,
     written.value,
     written.is_first,
-    case
+    -- The key has the mailbox in its one spelling; without one it is worked out.
+    coalesce(written.form, case
         when written.kind = 'PHONE' or strpos(written.value, '@') = 0 then written.value
         when parts.domain in ('gmail.com', 'googlemail.com') then replace(parts.untagged, '.', '') || '@gmail.com'
         else parts.untagged || '@' || parts.domain
-    end as address
+    end) as address
 from written
 join lent__people as people using (source, source_id)
 -- The part behind the last @, without a regular expression: this runs for every address.

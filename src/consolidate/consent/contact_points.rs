@@ -8,7 +8,9 @@ use foldhash::fast::FixedState;
 
 use crate::consolidate::BuildError;
 use crate::consolidate::profile::record_index::{Record, Roster};
-use crate::model::{AliasType, Channel, Source};
+use crate::model::email::EmailReader;
+use crate::model::reference::Junk;
+use crate::model::{AliasType, Channel, Reasons, Source};
 use crate::tables::{Columns as _, resolution::hubs, stage::identifiers};
 
 /// What a channel reaches.
@@ -32,7 +34,16 @@ impl Address {
 }
 
 /// A normal address in the form in which addresses are compared: without `+tag`, for Gmail without dots and alias domain.
+///
+/// One mailbox has one form: a domain in ASCII, apostrophes of one kind, as staging has it in the key.
 pub fn email_form(email: &str) -> Cow<'_, str> {
+    if !email.is_ascii() || email.contains('`') {
+        let mut reader = EmailReader::default();
+        let read = reader.read(email, &Junk::default(), &mut Reasons::default());
+        if let Some(key) = read.first().and_then(|address| address.key()) {
+            return Cow::Owned(key.to_owned());
+        }
+    }
     let Some((local, domain)) = email.rsplit_once('@') else { return Cow::Borrowed(email) };
     let untagged = local.split('+').next().filter(|name| !name.is_empty()).unwrap_or(local);
     let is_gmail = matches!(domain, "gmail.com" | "googlemail.com");
@@ -141,6 +152,8 @@ mod tests {
         assert_eq!(email_form("jane.doe+golf@googlemail.com"), "janedoe@gmail.com");
         assert_eq!(email_form("jane.doe@mail.test"), "jane.doe@mail.test");
         assert_eq!(email_form("+@mail.test"), "+@mail.test");
+        assert_eq!(email_form("ann@m\u{fc}ller.test"), "ann@xn--mller-kva.test");
+        assert_eq!(email_form("o\u{2019}brien@mail.test"), email_form("o'brien@mail.test"));
         assert_eq!(email_form("no address"), "no address");
     }
 

@@ -6,9 +6,7 @@ use hashbrown::HashMap;
 use crate::consolidate::consent::contact_points::{Address, Identifiers, each_address, email_form};
 use crate::consolidate::profile::record_index::{Record, Roster};
 use crate::consolidate::{Options, SuppressionReach};
-use crate::model::email::EmailReader;
-use crate::model::reference::Junk;
-use crate::model::{Channel, Reasons, Source, Timestamp};
+use crate::model::{Channel, Source, Timestamp};
 
 /// A withdrawal that an earlier load recorded, as a plain row of `raw_crm__withdrawals`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,12 +36,8 @@ impl EarlierWithdrawal {
 
 /// A contact point that an earlier load recorded, in the form of today: an older version may have spelled the mailbox otherwise.
 pub fn address_form(channel: Channel, recorded: &str) -> String {
-    if Address::of(channel) != Some(Address::Email) {
-        return recorded.to_owned();
-    }
-    let mut reader = EmailReader::default();
-    let read = reader.read(recorded, &Junk::default(), &mut Reasons::default());
-    email_form(read.first().map_or(recorded, |email| email.value.as_str())).into_owned()
+    let is_email = Address::of(channel) == Some(Address::Email);
+    if is_email { email_form(recorded).into_owned() } else { recorded.to_owned() }
 }
 
 /// A contact point of a channel in a tenant; without the tenant where withdrawals reach all of them.
