@@ -112,8 +112,10 @@ impl Evidence {
                     self.note(record, Kind::Name, &plain(part));
                 }
             }
-            if let Some(day) = row.born_on {
-                self.note(record, Kind::BirthYear, day.to_string().split('-').next().unwrap_or_default());
+            match row.born_on {
+                Some(day) => self.note(record, Kind::BirthYear, day.to_string().split('-').next().unwrap_or_default()),
+                // A date that no living person has is compared as it is written.
+                None => self.note(record, Kind::BirthYear, row.born_raw.and_then(|raw| raw.trim().get(..4)).unwrap_or_default()),
             }
         }
     }

@@ -206,9 +206,7 @@ fn full_name(population: &Population, record: Record) -> Option<(Symbol, Symbol)
 enum Block {
     /// Birth date and one of the two names, in either place.
     BornName,
-    /// Birth date and the initials of both names, in either order.
-    BornInitials,
-    /// Full name in either order, and the year of birth or its day and month.
+    /// Full name in either order, and the year of birth.
     NameYear,
     /// Full name, the address's first four letters and its digits.
     NearEmail,
@@ -219,7 +217,7 @@ enum Block {
 }
 
 impl Block {
-    const ALL: [Self; 6] = [Self::BornName, Self::BornInitials, Self::NameYear, Self::NearEmail, Self::NearPhone, Self::RareName];
+    const ALL: [Self; 5] = [Self::BornName, Self::NameYear, Self::NearEmail, Self::NearPhone, Self::RareName];
 
     /// How many records of one key are worth comparing.
     fn limit(self) -> usize {
@@ -266,7 +264,7 @@ impl Block {
             (part != 0).then(|| block_hash((first, last, (kind as u64) << 32 | u64::from(part))))
         };
         let keys_of = |record| match self {
-            Self::BornName | Self::BornInitials | Self::NameYear => self.born_keys(population, record),
+            Self::BornName | Self::NameYear => self.born_keys(population, record),
             Self::NearEmail | Self::NearPhone | Self::RareName => [of_names(record), None],
         };
         // Part by part, so that no second list of all is held.
@@ -290,12 +288,7 @@ impl Block {
         let both = first != NONE && last != NONE;
         match self {
             Self::BornName => [first, last].map(|name| (name != NONE).then(|| block_hash((name, 0, 4 << 40 | u64::from(born))))),
-            Self::BornInitials if both => {
-                let [x, y] = [first, last].map(|name| population.names.initial(name));
-                [Some(block_hash((x.min(y), x.max(y), 5 << 40 | u64::from(born)))), None]
-            }
-            Self::NameYear if both => [6 << 40 | u64::from(born / 10_000), 7 << 40 | u64::from(born % 10_000)]
-                .map(|part| Some(block_hash((low, high, part)))),
+            Self::NameYear if both => [Some(block_hash((low, high, 5 << 40 | u64::from(born / 10_000)))), None],
             _ => [None; 2],
         }
     }

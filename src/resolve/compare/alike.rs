@@ -34,19 +34,18 @@ pub fn alike16(population: &Population, a: Record, b: Record, matched: FullMatch
         BirthMatch::Year => BORN_YEAR16,
         BirthMatch::Unknown | BirthMatch::Conflict => return None,
     };
-    // By a slip of the date only equal full names are one person, or equal names of which one has a slip as well.
+    let names = &population.names;
+    let (of_a, of_b) = (population.at(a), population.at(b));
+    // One part of the name and the year of birth are equal; with a slip in the date, the other part has one at most.
     let names_fit = match (matched.first, matched.last) {
         (NameMatch::Equal, NameMatch::Equal) => true,
         (NameMatch::Equal, NameMatch::Close) | (NameMatch::Close, NameMatch::Equal) => born != BirthMatch::Year,
-        (NameMatch::Conflict, _) => false,
-        (NameMatch::Unknown, last) => born == BirthMatch::Equal && last == NameMatch::Equal,
-        _ => born == BirthMatch::Equal,
+        (NameMatch::Equal, _) | (NameMatch::Unknown | NameMatch::Initial, NameMatch::Equal) => born == BirthMatch::Equal,
+        _ => false,
     };
-    if !names_fit {
+    if !names_fit || of_a.born / 10_000 != of_b.born / 10_000 {
         return None;
     }
-    let names = &population.names;
-    let (of_a, of_b) = (population.at(a), population.at(b));
     // The commoner reading counts, so that the order of the two does not matter.
     let first16 = match matched.first {
         NameMatch::Equal => names.given_rarity16(of_a.first).min(names.given_rarity16(of_b.first)).min(RAREST16),

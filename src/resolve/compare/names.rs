@@ -172,11 +172,6 @@ impl Names {
         self.classes(a).iter().any(|class| self.classes(b).contains(class))
     }
 
-    /// The first letter of a name as a number; 0 of the absent one.
-    pub fn initial(&self, name: Symbol) -> u32 {
-        self.text(name).chars().next().map_or(0, u32::from)
-    }
-
     /// The name without its blanks, by which names of either place are compared.
     pub fn plain(&self, name: Symbol) -> Symbol {
         self.plain[name as usize]
