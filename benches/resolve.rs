@@ -1,5 +1,5 @@
-//! Accuracy, calibration and speed of identity resolution. Arguments: labelled CSV files, of which only the accuracy is told; without
-//! any, first the populations that `benches/populations/fetch` made, none of which any weight was fitted on, then the demo's, of seeds
+//! Accuracy, calibration and speed of identity resolution. Arguments: labelled CSV files or names of the demo's populations, of which
+//! only the accuracy is told; without any, first the populations that `benches/populations/fetch` made, none of which any weight was fitted on, then the demo's, of seeds
 //! that no weight was tuned on. `ERRORS=5` shows what went wrong, five pairs of each kind.
 
 mod errors;
@@ -137,6 +137,11 @@ fn measure(files: &[String]) {
     heading();
     let mut links = Vec::new();
     for file in files {
+        #[cfg(feature = "local-postgres")]
+        if let Some(population) = crm_backfill::demo::Population::ALL.iter().find(|population| population.name == file) {
+            compare(file, &truth::demo::records(population, REPORTED[0], 0.1), &mut links);
+            continue;
+        }
         let name = file.rsplit('/').next().unwrap_or(file);
         compare(name, &read_csv(&std::fs::read_to_string(file).unwrap()), &mut links);
     }

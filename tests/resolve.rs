@@ -359,14 +359,8 @@ fn confidence_claims_no_more_than_an_unseen_population_shows() {
     for of in judged {
         let seen = 100.0 * of.right as f64 / of.links as f64;
         let claimed = f64::from(of.claimed);
-        assert!(seen >= claimed - 5.0, "{} from {} bits: {claimed} claimed, {seen:.1} seen", of.rule, of.from_bits);
-        // The claim is the lowest of several kinds of population: it may be short by more than it may be over.
-        assert!(
-            of.is_at_ceiling || seen <= claimed + 10.0,
-            "{} from {} bits: {claimed} claimed, {seen:.1} seen",
-            of.rule,
-            of.from_bits
-        );
+        // The claim is the lowest of several kinds of population, so that only what is over it counts.
+        assert!(seen >= claimed - 2.0, "{} from {} bits: {claimed} claimed, {seen:.1} seen", of.rule, of.from_bits);
     }
 }
 

@@ -19,8 +19,6 @@ const MOST16: i32 = 320;
 const ROUNDS: usize = 4;
 /// So many claims of one source on one person are held against one another, the best first.
 const RIVALS: usize = 16;
-/// From so many bits on the best claim takes from the others what they are behind.
-const CLEAR: u32 = 2;
 /// However many claims there are, this part of what the best one leaves is nobody's who is seen.
 const UNSEEN: u64 = 10;
 
@@ -170,27 +168,16 @@ pub fn weigh(claims: &mut [Claim]) {
     }
 }
 
-/// How evidence of so much multiplies the odds; of 2 to the power of 40.
-fn odds(bits16: i32) -> u128 {
-    let odds16 = (bits16 - EVEN16).clamp(-MOST16, MOST16);
-    u128::from(STEPS[odds16.rem_euclid(16) as usize]) << (24 + odds16.div_euclid(16))
-}
-
 /// Divides each nameless record among the people who may be it, and nobody.
 fn share_out(claims: &mut [Claim], listed: u64) {
     for of_one in claims.chunk_by_mut(|a, b| a.nameless == b.nameless) {
         let parts = of_one.iter().map(|claim| part(claim.bits16));
         let (sum, best) = parts.fold((0, 0), |(sum, best), part| (sum + part, part.max(best)));
         let unseen = ONE.saturating_sub(sum).max((ONE - best) / UNSEEN);
-        let open = |claim: &Claim| if claim.is_listed { times(claim.free, listed) } else { claim.free };
-        let chance = |claim: &Claim| (odds(claim.bits16) * u128::from(open(claim))) >> 32;
-        let most = of_one.iter().map(chance).max().unwrap_or(0).max(1);
         let mut whole = unseen;
         for claim in &mut *of_one {
-            // Claims about as good as the best one count as they are; what is far behind gives way to it.
-            let behind = ((chance(claim) << (32 + CLEAR)) / most).min(u128::from(ONE));
-            let behind = u64::try_from(behind).expect("at most one");
-            claim.share = times(times(part(claim.bits16), open(claim)), behind);
+            let weight = times(part(claim.bits16), claim.free);
+            claim.share = if claim.is_listed { times(weight, listed) } else { weight };
             whole += claim.share;
         }
         for claim in of_one {

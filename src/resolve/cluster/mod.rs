@@ -387,6 +387,15 @@ impl<'a> Component<'a> {
                     namesakes.push((u32::try_from(at).expect("claims are counted in 32 bits"), group, edge));
                     continue;
                 }
+                // A namesake with less of the record's evidence gives way to the one whose record carries it.
+                let gives_way = (first..claims.len()).any(|at| {
+                    i32::from(of_claims[at].bits16) - i32::from(edge.bits16) >= 2 * MARGIN16
+                        && self.portraits[claims[at].group as usize].shares_full_name(&self.portraits[group as usize])
+                });
+                if gives_way {
+                    self.settled.refused.extend(edge.links().then_some(Refused { edge, why: Refusal::Ambiguous }));
+                    continue;
+                }
                 let source = population.source(record) as u8;
                 let login = population.value(KeyKind::Auth, record);
                 let contact = contact_of(population, record);

@@ -22,6 +22,8 @@ const LAST_CLOSE16: i32 = 80;
 const LAST_DIFFERENT16: i32 = -53;
 /// The most that a name's rarity counts.
 const RAREST16: i32 = 14 * 16;
+/// With a slip in the date, names and dates are at most for review: 2.5 bits.
+const SLIP16: i32 = 40;
 /// Of so few records no more is said than of these.
 const FEWEST: u32 = 1_000;
 
@@ -60,7 +62,9 @@ pub fn alike16(population: &Population, a: Record, b: Record, matched: FullMatch
         NameMatch::Unknown => 0,
     };
     let chance16 = log2_16(population.births.max(FEWEST).into());
-    Some(first16 + last16 + born16 - chance16 - stated16(population, a, b, matched, born))
+    let sum16 = first16 + last16 + born16 - chance16;
+    let sum16 = if born == BirthMatch::Equal { sum16 } else { sum16.min(SLIP16) };
+    Some(sum16 - stated16(population, a, b, matched, born))
 }
 
 /// What the pieces for names and birth date have said already.

@@ -77,6 +77,9 @@ pub struct Names {
     plain: Vec<Symbol>,
 }
 
+/// Among fewer records a name is as rare as among these: what few records show says little of how many bear it.
+const FEWEST_NAMES: u64 = 4_096;
+
 /// The name is nothing but initials.
 const INITIALS: u8 = 1;
 /// The name is several words.
@@ -184,12 +187,12 @@ impl Names {
 
     /// How rare a given name is among all records that show one, in sixteenths of a bit; borne by two at least.
     pub fn given_rarity16(&self, first: Symbol) -> i32 {
-        log2_16(self.given_total) - log2_16(u64::from(self.first_counts[first as usize].max(2)))
+        log2_16(self.given_total.max(FEWEST_NAMES)) - log2_16(u64::from(self.first_counts[first as usize].max(2)))
     }
 
     /// The same of a family name.
     pub fn family_rarity16(&self, last: Symbol) -> i32 {
-        log2_16(self.family_total) - log2_16(u64::from(self.last_counts[last as usize].max(2)))
+        log2_16(self.family_total.max(FEWEST_NAMES)) - log2_16(u64::from(self.last_counts[last as usize].max(2)))
     }
 
     /// Whether both stand in the table of given names, so that they are compared by it alone.
