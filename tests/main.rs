@@ -39,6 +39,8 @@ mod score;
 mod segment;
 mod stage;
 mod status;
+#[cfg(feature = "local-postgres")]
+mod target;
 mod tidy;
 #[allow(dead_code, reason = "the bench reads files, households and the demo's people too")]
 mod truth;

@@ -2,5 +2,6 @@ create table if not exists backfill.written (
   table_name text not null,
   id text not null,
   hash uuid not null,
-  said text
+  said text,
+  primary key (table_name, id)
 );

@@ -1,1 +1,1 @@
-create unique index if not exists written_key on backfill.written (table_name, id);
+alter table backfill.written add primary key (table_name, id);

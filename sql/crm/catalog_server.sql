@@ -1,11 +1,15 @@
 select
   current_database()::text as database_name,
   current_user::text as role_name,
-  coalesce(current_schema()::text, '') as schema_name,
+  $1::text as schema_name,
   current_setting('server_version_num')::int as version,
   current_setting('server_encoding') as encoding,
   pg_is_in_recovery() as is_standby,
   r.rolsuper as is_superuser,
+  current_setting('default_transaction_read_only')::boolean as is_read_only,
+  has_database_privilege(current_database(), 'temp') as may_make_temporary,
+  (select has_schema_privilege(n.oid, 'create') from pg_namespace n where n.nspname = $1) as may_create_in_schema,
+  array(select e.evtname::text from pg_event_trigger e where e.evtenabled in ('O', 'A') order by 1) as event_triggers,
   array(
     select e.word
     from (values

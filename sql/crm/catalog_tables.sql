@@ -13,7 +13,12 @@ select
   array(
     select t.tgname::text
     from pg_trigger t
-    where t.tgrelid = c.oid and not t.tgisinternal and t.tgenabled <> 'D'
+    where not t.tgisinternal
+      and t.tgenabled in ('O', 'A')
+      and t.tgparentid = 0
+      and (
+        t.tgrelid = c.oid
+        or t.tgrelid in (select p.relid from pg_partition_tree(c.oid) as p))
     order by 1) as triggers,
   array(
     select r.word
@@ -25,7 +30,7 @@ select
     order by 1) as missing_rights
 from pg_class c
 join pg_namespace n on n.oid = c.relnamespace
-where n.nspname = current_schema()
+where n.nspname = $1::text
   and c.relname = any (array[
     'CustomerProfile', 'IdentityAlias', 'Activity', 'CustomerNote', 'CustomerSegment', 'CustomerSegmentMembership',
     'MarketingConsent', 'CampaignInteraction', 'AttributionEvent', 'SyncLog', 'DuplicateCandidate'])

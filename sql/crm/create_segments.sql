@@ -7,4 +7,4 @@ cross join lateral jsonb_populate_record(
     'id', r.segment_id, 'tenantId', r.tenant_id, 'name', r.name, 'type', 'DYNAMIC', 'criteria', r.rule::jsonb,
     'createdBy', 'crm-backfill')) as n
 where r.is_new
-  and not exists (select from "CustomerSegment" t where t."id"::text = r.segment_id or (t."tenantId" = r.tenant_id and t."name" = r.name));
+  and not exists (select from "CustomerSegment" t where t."id"::text = r.segment_id or (t."tenantId"::text = r.tenant_id and t."name"::text = r.name));

@@ -9,7 +9,7 @@ with lowered as (
       where coalesce(m.survivor_id, t."customerId"::text) = s."id"::text
         and t."channel"::text = 'EMAIL'
         and t."status"::text = 'OPTED_OUT'
-        and t."scope" <> 'transactional'
+        and t."scope"::text <> 'transactional'
         and (
           t."id"::text not like 'bf11____-____-8___-____-____________'
           or exists (select from load_kept k where k.table_name = 'MarketingConsent' and k.id = t."id"::text)))

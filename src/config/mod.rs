@@ -226,12 +226,29 @@ pub enum Contact {
     Founding,
 }
 
+/// Among which profiles an email or phone that several carry is shown by one only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Holder {
+    /// Every profile that carries it shows it.
+    #[default]
+    Every,
+    /// One profile of each tenant, for a CRM with a unique key over tenant and email or phone.
+    Tenant,
+    /// One profile of all, for a CRM with a unique key over email or phone alone.
+    Global,
+}
+
 /// Settings of survivorship.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Survivorship {
     /// Which address and number a profile shows.
     pub contact: Contact,
+    /// Who shows an email that several profiles carry; the others keep it as an alias.
+    pub email_holder: Holder,
+    /// Who shows a phone that several profiles carry; the others keep it as an alias.
+    pub phone_holder: Holder,
 }
 
 /// Settings of handicaps.

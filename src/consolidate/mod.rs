@@ -15,7 +15,7 @@ mod sample;
 pub mod timeline;
 
 pub use accounting::deviations::{Departure, Departures, flags_need_a_person};
-pub use options::{BookingTypes, ContactChoice, FlagFalse, Options, SuppressionReach};
+pub use options::{BookingTypes, ContactChoice, FlagFalse, HolderReach, Options, SuppressionReach};
 pub use profile::record_index::Roster;
 
 /// Inputs that contradict each other: staged rows and links of different runs, or a dataset out of its declared order.

@@ -13,6 +13,17 @@ pub enum ContactChoice {
     Founding,
 }
 
+/// Among which profiles an email or phone that several carry is shown by one only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HolderReach {
+    /// Every profile shows it.
+    Every,
+    /// One of each tenant.
+    Tenant,
+    /// One of all.
+    Global,
+}
+
 /// How far a withdrawal reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SuppressionReach {
@@ -51,6 +62,10 @@ pub struct Options {
     pub lookback_from: Timestamp,
     /// Which address and number a profile shows.
     pub contact: ContactChoice,
+    /// Who shows an email that several profiles carry.
+    pub email_holder: HolderReach,
+    /// Who shows a phone that several profiles carry.
+    pub phone_holder: HolderReach,
     /// How far a withdrawal reaches.
     pub suppression: SuppressionReach,
     /// Whether a contact's true flag alone is no consent.
@@ -86,6 +101,8 @@ impl Options {
             phase: Phase::LAST,
             lookback_from: as_of.minus_years(2),
             contact: ContactChoice::Current,
+            email_holder: HolderReach::Every,
+            phone_holder: HolderReach::Every,
             suppression: SuppressionReach::Tenant,
             strict_consent: false,
             flag_false: FlagFalse::Withdrawal,

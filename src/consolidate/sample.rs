@@ -13,6 +13,7 @@ use crate::consolidate::consent::suppressions;
 use crate::consolidate::consent::units::UnitsBuilder;
 use crate::consolidate::consent::weigh::Consents;
 use crate::consolidate::consent::withdrawals::Withdrawals;
+use crate::consolidate::profile::contact_holders::ContactHolders;
 use crate::consolidate::profile::fields::Survival;
 use crate::consolidate::profile::login_owners::Subjects;
 use crate::consolidate::profile::{self, Slice};
@@ -219,7 +220,10 @@ impl World {
             handicaps: &latest,
             joined: &joined,
             subjects,
+            holders: &ContactHolders::default(),
         };
+        let holders = &ContactHolders::new(&survival);
+        let survival = Survival { holders, ..survival };
         let weighing = Consents { roster: &roster, identifiers, units: &units, withdrawals, options };
         let slice = profile::build(&survival, &weighing, 0..roster.profile_count());
         departures.merge(&slice.departures);

@@ -110,7 +110,10 @@ fn field(field: Field, check: &Check, view: View<'_>, around: &Around<'_>) -> Bo
             let tenths = |Handicap(tenths): Handicap| Fraction::of(Decimal(i128::from(tenths) * 100_000));
             number_check(check, p.handicap(row).map(tenths))
         }),
-        Field::SclMemberId => numbers(&|row| p.scl_member_id(row)),
+        Field::SclMemberId => BooleanBuffer::collect_bool(p.len(), |row| {
+            let id = p.scl_member_id(row).and_then(|id| id.parse::<i64>().ok());
+            number_check(check, id.map(|id| Fraction::of(Decimal::whole(id))))
+        }),
         Field::EngagementScore => numbers(&|row| s.engagement_score(row)),
         Field::ChurnRiskScore => numbers(&|row| s.churn_risk_score(row)),
         Field::LifetimeValue => numbers(&|_| None),

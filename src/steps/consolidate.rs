@@ -23,6 +23,7 @@ use crate::consolidate::consent::units::{Units, UnitsBuilder};
 use crate::consolidate::consent::weigh::Consents;
 use crate::consolidate::consent::withdrawals::Withdrawals;
 use crate::consolidate::profile;
+use crate::consolidate::profile::contact_holders::ContactHolders;
 use crate::consolidate::profile::fields::Survival;
 use crate::consolidate::profile::login_owners::Subjects;
 use crate::consolidate::profile::namesakes::Namesakes;
@@ -274,7 +275,16 @@ impl<'a> Work<'a> {
         let withdrawals = &Withdrawals::new(self.roster, identifiers, units, earlier, self.options);
         let (options, roster) = (self.options, self.roster);
         let bounces = &Bounces::new(roster, signals, options);
-        let survival = Survival { options, roster, identifiers, hubs, signals, bounces, handicaps, joined, subjects };
+        let holders = &ContactHolders::default();
+        let survival = Survival { options, roster, identifiers, hubs, signals, bounces, handicaps, joined, subjects, holders };
+        let holders = &ContactHolders::new(&survival);
+        let survival = Survival { holders, ..survival };
+        if holders.left_to_others() > 0 {
+            let count = thousands(i128::from(holders.left_to_others()));
+            self.session
+                .progress
+                .warn(format!("{count} shared emails and phones are shown by one profile only; the others keep them as aliases"));
+        }
         let weighing = Consents { roster, identifiers, units, withdrawals, options };
 
         let count = roster.profile_count();

@@ -7,20 +7,23 @@ use anyhow::Result;
 use serde_json::json;
 
 use crate::cli::{Outcome, Session};
+use crate::fault::Fault;
 use crate::model::thousands;
 use crate::model::{LinkRule, Phase, RecordKey, Timestamp, profile_id};
-use crate::pg::load::preflight::Finding;
+use crate::pg::load::catalog::Catalog;
+use crate::pg::load::preflight::{Finding, Preflight};
 use crate::pg::load::rows::{Batches, Datasets};
 use crate::pg::load::run_log::ExportMark;
 use crate::pg::load::segments::SavedSegment;
+use crate::pg::load::session::Crm;
 use crate::pg::load::target::LOADED;
-use crate::pg::load::{Allowed, Input, Loader, Report};
+use crate::pg::load::{Allowed, Input, Loader, Report, prove_datasets};
 use crate::progress::Task;
 use crate::sources::crm::{profile_ids, segments};
 use crate::steps::binding::{self, Made};
 use crate::steps::confirm;
 use crate::steps::guards::{self, DATABASE, Shrunk};
-use crate::store::{Folder, RunLock, hash_bytes};
+use crate::store::{Folder, RunLock, hash_bytes, save_text};
 use crate::tables::resolution::links;
 
 /// The variable that names the target.
@@ -121,16 +124,6 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let (kept_ids, segments) = crm_export(session)?;
     let inputs = saved.hash();
 
-    let mut loader = Loader::open(&dsn, args.allow_triggers)?;
-    guard(session, &mut loader, &saved, phase, &args)?;
-    for finding in loader.preflight.findings.iter().filter(|finding| !finding.refuses) {
-        session.progress.warn(&finding.what);
-    }
-    loader.preflight.check(&loader.place(), args.strict)?;
-    announce(session, &loader, &saved, phase, as_of);
-    if !args.dry_run {
-        confirm::agree("Load?", args.yes)?;
-    }
     let allowed = Allowed {
         consumers_stopped: args.consumers_stopped,
         beside_existing: args.beside_existing,
@@ -150,6 +143,17 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
         restore: args.restore.as_deref(),
         data: &saved,
     };
+    let mut loader = Loader::open(&dsn, args.allow_triggers)?;
+    guard(session, &mut loader, &saved, phase, &args)?;
+    loader.prove(&input)?;
+    for finding in loader.preflight.findings.iter().filter(|finding| !finding.refuses) {
+        session.progress.warn(&finding.what);
+    }
+    check(session, &loader.preflight, &loader.place(), args.strict)?;
+    announce(session, &loader, &saved, phase, as_of);
+    if !args.dry_run {
+        confirm::agree("Load?", args.yes)?;
+    }
     let tasks = Tasks { session, saved: &saved, current: RefCell::new(None) };
     let report = loader.load(&input, allowed, args.dry_run, &|stem, rows| tasks.advance(stem, rows))?;
     tasks.end();
@@ -157,6 +161,44 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
         session.progress.warn(note);
     }
     Ok(outcome(&report, phase, &loader.place(), args.dry_run))
+}
+
+/// Refuses with every reason at once; the ids of all rows that do not fit are listed in a file.
+fn check(session: &Session, preflight: &Preflight, place: &str, strict: bool) -> Result<()> {
+    let Err(error) = preflight.check(place, strict) else { return Ok(()) };
+    let rows = preflight.findings.iter().flat_map(|finding| finding.rows.iter().map(move |id| (&finding.what, id)));
+    let lines: Vec<String> = rows.map(|(what, id)| format!("{id},\"{}\"\n", what.replace('"', "\"\""))).collect();
+    if lines.is_empty() {
+        return Err(error);
+    }
+    let path = session.layout.runs().join(format!("{}-target.csv", session.run_id));
+    save_text(&path, &format!("id,finding\n{}", lines.concat()))?;
+    let fault = error.downcast::<Fault>()?;
+    Err(fault.help(format!("the ids of all {} rows: {}", lines.len(), path.display())).into())
+}
+
+/// Proves the datasets of the data folder against a CRM, as load does; `None` where there are none, or no such CRM.
+pub(super) fn prove(session: &Session, crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Result<Option<Vec<Finding>>> {
+    if Folder::find(&session.layout.crm())?.is_none() || Folder::find(&session.layout.score())?.is_none() {
+        return Ok(None);
+    }
+    let saved = open(session)?;
+    let phase = session.check_phase(saved.crm.manifest.phase, saved.crm.path())?;
+    let as_of = session.check_as_of(&saved.crm.manifest.as_of, saved.crm.path())?;
+    let exports = export_marks(session, phase)?;
+    let inputs = saved.hash();
+    let input = Input {
+        run_id: &session.run_id,
+        phase,
+        as_of,
+        inputs: &inputs,
+        exports: &exports,
+        kept_ids: &[],
+        segments: None,
+        restore: None,
+        data: &saved,
+    };
+    prove_datasets(crm, catalog, preflight, &input)
 }
 
 fn open(session: &Session) -> Result<Saved> {
@@ -193,7 +235,7 @@ fn guard(session: &Session, loader: &mut Loader, saved: &Saved, phase: Phase, ar
     }
     let shrunk = guards::shrunk(&saved.entities, &loader.loaded_entities()?, &args.allow_shrink);
     reasons.extend(shrunk.iter().map(Shrunk::words));
-    loader.preflight.findings.extend(reasons.into_iter().map(|what| Finding { what, refuses: true }));
+    loader.preflight.findings.extend(reasons.into_iter().map(Finding::refusal));
     Ok(())
 }
 

@@ -19,8 +19,8 @@ table! {
         email: Option<Text>,
         /// Best current number, E.164.
         phone_number: Option<Text>,
-        /// The current SCL member.
-        scl_member_id: Option<i32>,
+        /// The current SCL member, in the digits of its source; the target may hold it as a number.
+        scl_member_id: Option<Text>,
         /// The current TeeTime player.
         teetime_player_id: Option<Text>,
         /// The current Messaging contact.

@@ -21,3 +21,5 @@ mod shell;
 #[cfg(feature = "local-postgres")]
 mod source_types;
 mod sources;
+#[cfg(feature = "local-postgres")]
+mod target;

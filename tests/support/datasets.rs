@@ -41,7 +41,7 @@ pub struct Person {
     /// E-mail.
     pub email: Option<String>,
     /// SCL member.
-    pub scl_member_id: Option<i32>,
+    pub scl_member_id: Option<i64>,
     /// TeeTime player.
     pub teetime_player_id: Option<String>,
     /// Identity.
@@ -64,7 +64,7 @@ impl Person {
         Self {
             name: name.to_owned(),
             email: Some(format!("{name}@mail.test")),
-            scl_member_id: Some(member),
+            scl_member_id: Some(i64::from(member)),
             teetime_player_id: Some(format!("player-{member}")),
             auth_user_id: None,
             email_opt_in: true,
@@ -123,7 +123,8 @@ impl World {
         let mut consents = marketing_consents::Builder::new(8);
         for person in &self.people {
             let id = person.id();
-            profiles.push(profile(person, &id));
+            let member = person.scl_member_id.map(|member| member.to_string());
+            profiles.push(profile(person, &id, member.as_deref()));
             scored.push(score(&id));
             alias(&mut aliases, &id, AliasType::SclMemberId, person.scl_member_id.map(|id| id.to_string()));
             alias(&mut aliases, &id, AliasType::TeetimePlayerId, person.teetime_player_id.clone());
@@ -223,14 +224,14 @@ fn split(batch: RecordBatch) -> Vec<RecordBatch> {
     (0..batch.num_rows()).step_by(2).map(|at| batch.slice(at, 2.min(batch.num_rows() - at))).collect()
 }
 
-fn profile<'a>(person: &'a Person, id: &'a str) -> customer_profiles::Row<'a> {
+fn profile<'a>(person: &'a Person, id: &'a str, member: Option<&'a str>) -> customer_profiles::Row<'a> {
     customer_profiles::Row {
         id,
         tenant_id: "1",
         auth_user_id: person.auth_user_id.as_deref(),
         email: person.email.as_deref(),
         phone_number: Some("+447700900123"),
-        scl_member_id: person.scl_member_id,
+        scl_member_id: member,
         teetime_player_id: person.teetime_player_id.as_deref(),
         messaging_contact_id: None,
         external_ids: r#"{"mcaId":"7"}"#,

@@ -8,6 +8,8 @@ pub mod pgbouncer;
 pub mod postgres;
 #[cfg(feature = "local-postgres")]
 pub mod proxy;
+#[cfg(feature = "local-postgres")]
+pub mod role;
 #[cfg_attr(not(feature = "local-postgres"), allow(dead_code, reason = "most cases need a server"))]
 pub mod soak;
 #[cfg(feature = "local-postgres")]

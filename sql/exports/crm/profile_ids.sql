@@ -36,7 +36,7 @@ from (
       when 'SCL_MEMBER_ID' then 'scl:members:'
       when 'TEETIME_PLAYER_ID' then 'teetime:players:'
       when 'MESSAGING_CONTACT_ID' then 'messaging:contacts:'
-    end || a."value") collate "C" as record_key,
+    end || a."value"::text) collate "C" as record_key,
     p."id"::text collate "C" as profile_id
   from "IdentityAlias" a
   left join survivors f on f.profile_id = a."customerId"::text

@@ -1,15 +1,15 @@
 with records as (
   select
     p."id" as profile_id,
-    k.prefix || a."value" as record_key,
+    k.prefix || a."value"::text as record_key,
     row_number() over (
       partition by p."id"
       order by
-        k.service <> p."source",
+        k.service <> p."source"::text,
         k.position,
-        a."value" !~ '^[0-9]+$',
-        length(ltrim(a."value", '0')),
-        a."value" collate "C") as place
+        a."value"::text !~ '^[0-9]+$',
+        length(ltrim(a."value"::text, '0')),
+        a."value"::text collate "C") as place
   from "IdentityAlias" a
   join "CustomerProfile" p on p."id" = a."customerId"
   join (

@@ -6,6 +6,7 @@ use foldhash::fast::FixedState;
 
 use crate::consolidate::consent::bounces::Bounces;
 use crate::consolidate::consent::contact_points::{Address, Hubs, Identifiers};
+use crate::consolidate::profile::contact_holders::{Carried, ContactHolders};
 use crate::consolidate::profile::pick::{Choice, Lineup, best, first};
 use crate::consolidate::profile::record_index::{Profile, Record, Roster};
 use crate::consolidate::timeline::{LatestHandicaps, Signals};
@@ -34,6 +35,8 @@ pub struct Survival<'a> {
     pub handicaps: &'a LatestHandicaps,
     /// Earliest joining of a club by SCL member.
     pub joined: &'a HashMap<Record, Timestamp, FixedState>,
+    /// Who may show each email and phone.
+    pub holders: &'a ContactHolders<'a>,
     /// Which profile holds each subject of the identity provider.
     pub subjects: &'a crate::consolidate::profile::login_owners::Subjects<'a>,
 }
@@ -120,10 +123,16 @@ impl<'a> Survival<'a> {
 
     fn contacts(&self, profile: Profile, lineup: &Lineup, golden: &mut Golden<'a>) {
         let founder = [self.roster.founder(profile)];
-        let founding_email = first("FOUNDING", founder, |record| self.get(record, people::Columns::email));
-        let founding_phone = first("FOUNDING", founder, |record| self.get(record, people::Columns::phone));
-        let current_email = best("SOURCE_ORDER", self.ranked_emails(lineup));
-        let current_phone = best("SOURCE_ORDER", self.ranked_phones(lineup));
+        let email_is_ours = |email: &str| self.holders.may_show_email(self.roster, profile, email);
+        let phone_is_ours = |phone: &str| self.holders.may_show_phone(self.roster, profile, phone);
+        let founding_email =
+            first("FOUNDING", founder, |record| self.get(record, people::Columns::email).filter(|email| email_is_ours(email)));
+        let founding_phone =
+            first("FOUNDING", founder, |record| self.get(record, people::Columns::phone).filter(|phone| phone_is_ours(phone)));
+        let current_email =
+            best("SOURCE_ORDER", self.ranked_emails(lineup).into_iter().filter(|(_, _, email)| email_is_ours(email)));
+        let current_phone =
+            best("SOURCE_ORDER", self.ranked_phones(lineup).into_iter().filter(|(_, _, phone)| phone_is_ours(phone)));
         let value = |choice: &Option<Choice<&'a str>>| choice.map(|choice| choice.value);
         golden.contact_differs =
             value(&founding_email) != value(&current_email) || value(&founding_phone) != value(&current_phone);
@@ -135,6 +144,26 @@ impl<'a> Survival<'a> {
             choice.is_some_and(|choice| self.is_shared(kind, choice.value, self.is_key(kind, choice.record)))
         };
         golden.shows_shared = is_shared(golden.email, Address::Email) || is_shared(golden.phone, Address::Phone);
+    }
+
+    /// Every email and phone of a profile's records, with what speaks for the profile to show it.
+    pub fn carried_contacts(&self, profile: Profile, lineup: &Lineup) -> (Vec<Carried<'a>>, Vec<Carried<'a>>) {
+        let mut golden = Golden::default();
+        self.contacts(profile, lineup, &mut golden);
+        let (email, phone) = (golden.email.map(|choice| choice.value), golden.phone.map(|choice| choice.value));
+        let emails = self.ranked_emails(lineup).into_iter().map(|((_, rank), record, value)| Carried {
+            value,
+            record,
+            rank,
+            is_chosen: Some(value) == email,
+        });
+        let phones = self.ranked_phones(lineup).into_iter().map(|((_, _, rank), record, value)| Carried {
+            value,
+            record,
+            rank,
+            is_chosen: Some(value) == phone,
+        });
+        (emails.collect(), phones.collect())
     }
 
     fn is_key(&self, kind: Address, record: Record) -> bool {

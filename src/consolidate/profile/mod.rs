@@ -1,6 +1,7 @@
 //! A slice of profiles with everything that hangs on them: columns, provenance, aliases, consents.
 
 pub mod aliases;
+pub mod contact_holders;
 pub mod fields;
 pub mod login_owners;
 pub mod namesakes;
@@ -163,7 +164,7 @@ impl Writer<'_> {
             auth_user_id: text(golden.auth_user_id),
             email: text(golden.email),
             phone_number: text(golden.phone),
-            scl_member_id: record(golden.scl_member).and_then(|id| id.parse().ok()),
+            scl_member_id: record(golden.scl_member),
             teetime_player_id: record(golden.player),
             messaging_contact_id: record(golden.contact),
             external_ids: self.json.end(),

@@ -73,13 +73,13 @@ impl Form {
             (DataType::Utf8 | DataType::Int32 | DataType::Int64, Wire::Int2 | Wire::Int4 | Wire::Int8)
             | (DataType::Int32 | DataType::Int64, Wire::Text(_)) => Kind::Integer,
             (DataType::Boolean, Wire::Bool) => Kind::Bool,
-            (DataType::Int32 | DataType::Int64, Wire::Numeric) => Kind::Decimal(0),
+            (DataType::Utf8 | DataType::Int32 | DataType::Int64, Wire::Numeric) => Kind::Decimal(0),
             (DataType::Decimal128(_, scale @ 0..=4), Wire::Numeric) => Kind::Decimal(scale.unsigned_abs()),
             (DataType::Decimal128(_, scale @ 0..=4), Wire::Float8) => Kind::Float(scale.unsigned_abs()),
             (DataType::Date32, Wire::Date) => Kind::Day,
             (DataType::Date32, Wire::Timestamp) => Kind::DayInstant { digits },
             (DataType::Timestamp(TimeUnit::Microsecond, _), Wire::Timestamp) => Kind::Instant { digits },
-            (DataType::List(_), Wire::TextArray(_)) => Kind::List,
+            (DataType::List(_), Wire::TextArray(..)) => Kind::List,
             _ => return None,
         };
         Some(Self { kind, wire })
@@ -97,6 +97,9 @@ impl Form {
             Kind::Uuid => uuid::Uuid::try_parse(text).map_or_else(|_| bytes(text.as_bytes()), |id| number(id.as_u128())),
             Kind::Json => json::hash(text.as_bytes()).unwrap_or_else(|| bytes(text.as_bytes())),
             Kind::Integer => text.parse::<i64>().map_or_else(|_| bytes(text.as_bytes()), integer),
+            Kind::Decimal(_) => {
+                text.parse::<i64>().map_or_else(|_| bytes(text.as_bytes()), |whole| decimal(i128::from(whole), 0))
+            }
             _ => bytes(text.as_bytes()),
         }
     }

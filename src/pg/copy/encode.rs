@@ -7,6 +7,7 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType};
 
 use crate::fault::{Exit, Fault};
+use crate::pg::copy::limits::{Limits, Unfit};
 
 /// Bytes that are collected before they go to the server.
 pub const CHUNK: usize = 256 * 1024;
@@ -15,6 +16,9 @@ pub const CHUNK: usize = 256 * 1024;
 pub const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 /// What it ends with.
 pub const TRAILER: &[u8] = &(-1_i16).to_be_bytes();
+
+/// The length of null.
+const NULL: [u8; 4] = (-1_i32).to_be_bytes();
 
 const MICROS_2000: i64 = 946_684_800_000_000;
 const DAYS_2000: i32 = 10_957;
@@ -46,8 +50,8 @@ pub enum Wire {
     Date,
     /// `timestamp` or `timestamptz`: the same instant in UTC
     Timestamp,
-    /// `text[]` or `varchar[]`, by the oid of its element type
-    TextArray(u32),
+    /// An array of what travels as text, by the oid of its element type, with the most characters an element takes
+    TextArray(u32, Option<usize>),
 }
 
 /// How one column travels: what the file holds and what the target takes.
@@ -62,15 +66,17 @@ enum Encoding {
     Int8,
     Int4Text,
     Int8Wide,
+    TextInt2,
     TextInt4,
     TextInt8,
+    TextNumeric,
     Numeric(u8),
     Int4Numeric,
     DecimalFloat(u8),
     Date,
     DateTimestamp,
     Timestamp,
-    TextArray(u32),
+    TextArray(u32, Option<usize>),
 }
 
 /// One column of a COPY.
@@ -80,6 +86,8 @@ pub struct Column {
     pub name: &'static str,
     /// Where the value comes from.
     pub origin: Origin,
+    /// What the target demands of its values; looked at by [`Encoder::encode_leniently`] alone.
+    pub limits: Limits,
     encoding: Encoding,
 }
 
@@ -100,8 +108,10 @@ impl Column {
             (DataType::Utf8, Wire::Json) => Encoding::Text(None),
             (DataType::Utf8, Wire::Jsonb) => Encoding::Jsonb,
             (DataType::Utf8, Wire::Uuid) => Encoding::Uuid,
+            (DataType::Utf8, Wire::Int2) => Encoding::TextInt2,
             (DataType::Utf8, Wire::Int4) => Encoding::TextInt4,
             (DataType::Utf8, Wire::Int8) => Encoding::TextInt8,
+            (DataType::Utf8, Wire::Numeric) => Encoding::TextNumeric,
             (DataType::Boolean, Wire::Bool) => Encoding::Bool,
             (DataType::Int32, Wire::Int2) => Encoding::Int2,
             (DataType::Int32, Wire::Int4) => Encoding::Int4,
@@ -114,10 +124,10 @@ impl Column {
             (DataType::Date32, Wire::Date) => Encoding::Date,
             (DataType::Date32, Wire::Timestamp) => Encoding::DateTimestamp,
             (DataType::Timestamp(TimeUnit::Microsecond, _), Wire::Timestamp) => Encoding::Timestamp,
-            (DataType::List(_), Wire::TextArray(element)) => Encoding::TextArray(element),
+            (DataType::List(_), Wire::TextArray(element, limit)) => Encoding::TextArray(element, limit),
             _ => return None,
         };
-        Some(Self { name, origin: Origin::Batch, encoding })
+        Some(Self { name, origin: Origin::Batch, limits: Limits::default(), encoding })
     }
 
     /// A column that holds the same instant in every row.
@@ -132,7 +142,8 @@ impl Column {
 
     /// A column that is null in every row.
     pub fn null(name: &'static str) -> Self {
-        Self { name, origin: Origin::Fixed((-1_i32).to_be_bytes().to_vec()), encoding: Encoding::Text(None) }
+        let null = (-1_i32).to_be_bytes().to_vec();
+        Self { name, origin: Origin::Fixed(null), limits: Limits::default(), encoding: Encoding::Text(None) }
     }
 
     /// A column that holds the same integer in every row.
@@ -148,7 +159,7 @@ impl Column {
     fn fixed(name: &'static str, value: &[u8]) -> Self {
         let mut bytes = length(value.len()).to_vec();
         bytes.extend_from_slice(value);
-        Self { name, origin: Origin::Fixed(bytes), encoding: Encoding::Text(None) }
+        Self { name, origin: Origin::Fixed(bytes), limits: Limits::default(), encoding: Encoding::Text(None) }
     }
 }
 
@@ -164,24 +175,30 @@ enum Cells<'a> {
     Int8(&'a Int64Array),
     Int8Wide(&'a Int32Array),
     Int4Text(&'a Int32Array),
+    TextInt2(&'a StringArray),
     TextInt4(&'a StringArray),
     TextInt8(&'a StringArray),
+    TextNumeric(&'a StringArray),
     Numeric(&'a Decimal128Array, u8),
     Int4Numeric(&'a Int32Array),
     DecimalFloat(&'a Decimal128Array, u8),
     Date(&'a Date32Array),
     DateTimestamp(&'a Date32Array),
     Timestamp(&'a TimestampMicrosecondArray),
-    TextArray(&'a ListArray, &'a StringArray, u32),
+    TextArray(&'a ListArray, &'a StringArray, u32, Option<usize>),
 }
 
 impl Cells<'_> {
     fn is_null(&self, row: usize) -> bool {
         match self {
             Self::Fixed(_) => false,
-            Self::Text(array, _) | Self::Uuid(array) | Self::Jsonb(array) | Self::TextInt4(array) | Self::TextInt8(array) => {
-                array.is_null(row)
-            }
+            Self::Text(array, _)
+            | Self::Uuid(array)
+            | Self::Jsonb(array)
+            | Self::TextInt2(array)
+            | Self::TextInt4(array)
+            | Self::TextInt8(array)
+            | Self::TextNumeric(array) => array.is_null(row),
             Self::Bool(array) => array.is_null(row),
             Self::Int2(array) | Self::Int4(array) | Self::Int8Wide(array) | Self::Int4Text(array) | Self::Int4Numeric(array) => {
                 array.is_null(row)
@@ -219,7 +236,31 @@ impl Encoder {
         arrays: &dyn Fn(&str) -> Option<ArrayRef>,
         rows: usize,
         buffer: &mut Vec<u8>,
+        full: impl FnMut(&mut Vec<u8>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        self.encode_rows(arrays, rows, buffer, full, None)
+    }
+
+    /// Like [`Encoder::encode`], but a value that does not fit its column becomes null, and `unfit` hears the position of the
+    /// column among those given, the row within the batch and the reason.
+    pub fn encode_leniently(
+        &mut self,
+        arrays: &dyn Fn(&str) -> Option<ArrayRef>,
+        rows: usize,
+        buffer: &mut Vec<u8>,
+        full: impl FnMut(&mut Vec<u8>) -> anyhow::Result<()>,
+        unfit: &mut dyn FnMut(usize, usize, Unfit),
+    ) -> anyhow::Result<()> {
+        self.encode_rows(arrays, rows, buffer, full, Some(unfit))
+    }
+
+    fn encode_rows(
+        &mut self,
+        arrays: &dyn Fn(&str) -> Option<ArrayRef>,
+        rows: usize,
+        buffer: &mut Vec<u8>,
         mut full: impl FnMut(&mut Vec<u8>) -> anyhow::Result<()>,
+        mut unfit: Option<&mut dyn FnMut(usize, usize, Unfit)>,
     ) -> anyhow::Result<()> {
         let held = self.columns.iter().map(|column| match column.origin {
             Origin::Batch => arrays(column.name).ok_or_else(|| self.refuse(column.name, "is missing from a batch")).map(Some),
@@ -231,11 +272,27 @@ impl Encoder {
         let count = i16::try_from(cells.len()).expect("a table has at most 1600 columns").to_be_bytes();
         for row in 0..rows {
             buffer.extend_from_slice(&count);
-            for (cell, column) in cells.iter().zip(&self.columns) {
-                if cell.is_null(row) {
-                    buffer.extend_from_slice(&(-1_i32).to_be_bytes());
-                } else if let Err(reason) = put(buffer, cell, row) {
-                    return Err(self.refuse(column.name, &format!("{reason} (row {})", self.rows + 1)).into());
+            for (position, (cell, column)) in cells.iter().zip(&self.columns).enumerate() {
+                let at = buffer.len();
+                let unmet = match (&unfit, &held[position]) {
+                    (Some(_), Some(array)) => column.limits.unmet(array, row),
+                    _ => None,
+                };
+                let written = match unmet {
+                    Some(reason) => Err(reason),
+                    None if cell.is_null(row) => {
+                        buffer.extend_from_slice(&NULL);
+                        Ok(())
+                    }
+                    None => put(buffer, cell, row),
+                };
+                if let Err(reason) = written {
+                    let Some(unfit) = &mut unfit else {
+                        return Err(self.refuse(column.name, &format!("{} (row {})", reason.words(), self.rows + 1)).into());
+                    };
+                    buffer.truncate(at);
+                    buffer.extend_from_slice(&NULL);
+                    unfit(position, row, reason);
                 }
             }
             self.rows += 1;
@@ -265,8 +322,10 @@ impl Encoder {
             Encoding::Text(limit) => Cells::Text(clean()?, limit),
             Encoding::Uuid => Cells::Uuid(clean()?),
             Encoding::Jsonb => Cells::Jsonb(clean()?),
+            Encoding::TextInt2 => Cells::TextInt2(clean()?),
             Encoding::TextInt4 => Cells::TextInt4(clean()?),
             Encoding::TextInt8 => Cells::TextInt8(clean()?),
+            Encoding::TextNumeric => Cells::TextNumeric(clean()?),
             Encoding::Bool => Cells::Bool(array.as_boolean_opt().ok_or_else(unfit)?),
             Encoding::Int2 => Cells::Int2(array.as_primitive_opt::<Int32Type>().ok_or_else(unfit)?),
             Encoding::Int4 => Cells::Int4(array.as_primitive_opt::<Int32Type>().ok_or_else(unfit)?),
@@ -281,13 +340,13 @@ impl Encoder {
             Encoding::Date => Cells::Date(array.as_primitive_opt::<Date32Type>().ok_or_else(unfit)?),
             Encoding::DateTimestamp => Cells::DateTimestamp(array.as_primitive_opt::<Date32Type>().ok_or_else(unfit)?),
             Encoding::Timestamp => Cells::Timestamp(array.as_primitive_opt::<TimestampMicrosecondType>().ok_or_else(unfit)?),
-            Encoding::TextArray(element) => {
+            Encoding::TextArray(element, limit) => {
                 let list = array.as_list_opt::<i32>().ok_or_else(unfit)?;
                 let values = list.values().as_string_opt::<i32>().ok_or_else(unfit)?;
                 if values.value_data().contains(&0) {
                     return Err(self.refuse(column.name, "holds a NUL character, which PostgreSQL cannot store"));
                 }
-                Cells::TextArray(list, values, element)
+                Cells::TextArray(list, values, element, limit)
             }
         })
     }
@@ -311,20 +370,24 @@ fn put_bytes(buffer: &mut Vec<u8>, bytes: &[u8]) {
     buffer.extend_from_slice(bytes);
 }
 
-fn put(buffer: &mut Vec<u8>, cell: &Cells<'_>, row: usize) -> Result<(), &'static str> {
+/// Bytes are at least as many as characters, so only long values are counted.
+fn is_longer(text: &str, limit: usize) -> bool {
+    text.len() > limit && text.chars().count() > limit
+}
+
+fn put(buffer: &mut Vec<u8>, cell: &Cells<'_>, row: usize) -> Result<(), Unfit> {
     match cell {
         Cells::Fixed(bytes) => buffer.extend_from_slice(bytes),
         Cells::Text(array, None) => put_bytes(buffer, array.value(row).as_bytes()),
         Cells::Text(array, Some(limit)) => {
             let text = array.value(row);
-            // Bytes are at least as many as characters, so only long values are counted.
-            if text.len() > *limit && text.chars().count() > *limit {
-                return Err("has a value longer than the target's column");
+            if is_longer(text, *limit) {
+                return Err(Unfit::Long);
             }
             put_bytes(buffer, text.as_bytes());
         }
         Cells::Uuid(array) => {
-            let id = uuid::Uuid::try_parse(array.value(row)).map_err(|_| "has a value that is no UUID")?;
+            let id = uuid::Uuid::try_parse(array.value(row)).map_err(|_| Unfit::Uuid)?;
             put_bytes(buffer, id.as_bytes());
         }
         Cells::Jsonb(array) => {
@@ -335,7 +398,7 @@ fn put(buffer: &mut Vec<u8>, cell: &Cells<'_>, row: usize) -> Result<(), &'stati
         }
         Cells::Bool(array) => put_bytes(buffer, &[u8::from(array.value(row))]),
         Cells::Int2(array) => {
-            let value = i16::try_from(array.value(row)).map_err(|_| "has a value beyond smallint")?;
+            let value = i16::try_from(array.value(row)).map_err(|_| Unfit::Integer)?;
             put_bytes(buffer, &value.to_be_bytes());
         }
         Cells::Int4(array) => put_bytes(buffer, &array.value(row).to_be_bytes()),
@@ -349,14 +412,10 @@ fn put(buffer: &mut Vec<u8>, cell: &Cells<'_>, row: usize) -> Result<(), &'stati
             let written = length(buffer.len() - at - 4);
             buffer[at..at + 4].copy_from_slice(&written);
         }
-        Cells::TextInt4(array) => {
-            let value: i32 = array.value(row).parse().map_err(|_| "has a value that is no integer")?;
-            put_bytes(buffer, &value.to_be_bytes());
-        }
-        Cells::TextInt8(array) => {
-            let value: i64 = array.value(row).parse().map_err(|_| "has a value that is no integer")?;
-            put_bytes(buffer, &value.to_be_bytes());
-        }
+        Cells::TextInt2(array) => put_bytes(buffer, &integer::<i16>(array.value(row))?.to_be_bytes()),
+        Cells::TextInt4(array) => put_bytes(buffer, &integer::<i32>(array.value(row))?.to_be_bytes()),
+        Cells::TextInt8(array) => put_bytes(buffer, &integer::<i64>(array.value(row))?.to_be_bytes()),
+        Cells::TextNumeric(array) => put_numeric(buffer, i128::from(integer::<i64>(array.value(row))?), 0),
         Cells::Numeric(array, scale) => put_numeric(buffer, array.value(row), *scale),
         Cells::Int4Numeric(array) => put_numeric(buffer, i128::from(array.value(row)), 0),
         Cells::DecimalFloat(array, scale) => {
@@ -370,7 +429,7 @@ fn put(buffer: &mut Vec<u8>, cell: &Cells<'_>, row: usize) -> Result<(), &'stati
             put_bytes(buffer, &micros.to_be_bytes());
         }
         Cells::Timestamp(array) => put_bytes(buffer, &(array.value(row) - MICROS_2000).to_be_bytes()),
-        Cells::TextArray(list, values, element) => {
+        Cells::TextArray(list, values, element, limit) => {
             let offsets = list.value_offsets();
             let range = usize::try_from(offsets[row]).unwrap_or(0)..usize::try_from(offsets[row + 1]).unwrap_or(0);
             let at = buffer.len();
@@ -384,6 +443,9 @@ fn put(buffer: &mut Vec<u8>, cell: &Cells<'_>, row: usize) -> Result<(), &'stati
                 buffer.extend_from_slice(&1_i32.to_be_bytes());
             }
             for index in range {
+                if limit.is_some_and(|limit| is_longer(values.value(index), limit)) {
+                    return Err(Unfit::Long);
+                }
                 put_bytes(buffer, values.value(index).as_bytes());
             }
             let written = length(buffer.len() - at - 4);
@@ -391,6 +453,10 @@ fn put(buffer: &mut Vec<u8>, cell: &Cells<'_>, row: usize) -> Result<(), &'stati
         }
     }
     Ok(())
+}
+
+fn integer<N: std::str::FromStr>(text: &str) -> Result<N, Unfit> {
+    text.parse().map_err(|_| Unfit::Integer)
 }
 
 /// A decimal in base 10,000: number of digits, weight of the first, sign, scale, digits.
@@ -421,71 +487,4 @@ fn put_numeric(buffer: &mut Vec<u8>, value: i128, scale: u8) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Reads a numeric back by its documented meaning, as an independent check of the writer.
-    fn decimal(bytes: &[u8]) -> f64 {
-        let word = |at: usize| i16::from_be_bytes([bytes[at], bytes[at + 1]]);
-        let (count, weight, sign) = (word(4), word(6), word(8));
-        let digits = (0..count)
-            .map(|index| f64::from(word(12 + 2 * usize::try_from(index).unwrap())) * 10_000_f64.powi(i32::from(weight - index)));
-        digits.sum::<f64>() * if sign == 0 { 1.0 } else { -1.0 }
-    }
-
-    #[test]
-    fn handicaps_travel_as_exact_decimals() {
-        for tenths in [-99_i128, -21, -1, 0, 1, 5, 10, 54, 100, 540, 999, 100_000, 123_456_789] {
-            let mut buffer = Vec::new();
-            put_numeric(&mut buffer, tenths, 1);
-            assert_eq!(decimal(&buffer), f64::from(i32::try_from(tenths).unwrap()) / 10.0, "{tenths}");
-            assert_eq!(&buffer[10..12], &[0, 1]);
-        }
-    }
-
-    #[test]
-    fn zero_has_no_digits() {
-        let mut buffer = Vec::new();
-        put_numeric(&mut buffer, 0, 1);
-        assert_eq!(buffer, [0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 1]);
-    }
-
-    fn encoded(name: &'static str, array: ArrayRef, wire: Wire) -> anyhow::Result<Vec<u8>> {
-        let column = Column::plan(name, array.data_type(), wire).expect("the pair is supported");
-        let mut buffer = Vec::new();
-        let rows = array.len();
-        Encoder::new("test__rows", vec![column]).encode(&|_| Some(array.clone()), rows, &mut buffer, |_| Ok(()))?;
-        Ok(buffer)
-    }
-
-    #[test]
-    fn jsonb_gets_its_version_byte_and_null_its_mark() {
-        let array: ArrayRef = std::sync::Arc::new(StringArray::from(vec![Some("{}"), None]));
-        let bytes = encoded("evidence", array, Wire::Jsonb).unwrap();
-        assert_eq!(bytes, [0, 1, 0, 0, 0, 3, 1, b'{', b'}', 0, 1, 255, 255, 255, 255]);
-    }
-
-    #[test]
-    fn an_empty_list_has_no_dimension() {
-        let mut builder = arrow::array::ListBuilder::new(arrow::array::StringBuilder::new());
-        builder.append(true);
-        let bytes = encoded("tags", std::sync::Arc::new(builder.finish()), Wire::TextArray(25)).unwrap();
-        assert_eq!(bytes, [0, 1, 0, 0, 0, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 25]);
-    }
-
-    #[test]
-    fn what_the_target_cannot_take_is_named_without_its_value() {
-        let text = |value: &str| -> ArrayRef { std::sync::Arc::new(StringArray::from(vec![value])) };
-        let too_long = encoded("first_name", text("Überlang"), Wire::Text(Some(7))).unwrap_err().to_string();
-        assert!(too_long.contains("first_name") && too_long.contains("longer") && !too_long.contains("berlang"), "{too_long}");
-        assert!(encoded("first_name", text("Überlan"), Wire::Text(Some(7))).is_ok());
-        assert!(encoded("id", text("not-a-uuid"), Wire::Uuid).is_err());
-        assert!(encoded("first_name", text("a\0b"), Wire::Text(None)).is_err());
-    }
-
-    #[test]
-    fn lossy_pairs_are_not_planned() {
-        assert!(Column::plan("handicap", &DataType::Decimal128(4, 1), Wire::Int4).is_none());
-        assert!(Column::plan("occurred_at", &DataType::Timestamp(TimeUnit::Microsecond, None), Wire::Date).is_none());
-    }
-}
+mod tests;

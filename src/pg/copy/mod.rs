@@ -3,3 +3,4 @@
 pub(super) mod column;
 pub(super) mod decode;
 pub mod encode;
+pub mod limits;

@@ -5,6 +5,7 @@ use anyhow::Result;
 use crate::fault::{Exit, Fault};
 use crate::pg::load::catalog::Catalog;
 use crate::pg::load::diff::{Counts, foreign_rows};
+use crate::pg::load::keys;
 use crate::pg::load::preflight::{Content, Preflight, TablePlan};
 use crate::pg::load::rebuild_indexes::Rebuild;
 use crate::pg::load::run_log::remember;
@@ -120,9 +121,9 @@ fn delete(crm: &Crm, name: &str) -> Result<u64> {
 fn stand_aside(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Result<u64> {
     let mut sets = vec!["\"status\" = 'MERGED'".to_owned()];
     let mut tests = vec!["t.\"status\"::text <> 'MERGED'".to_owned()];
-    for column in nullable_keys(catalog, preflight.plan(table::PROFILE)) {
-        sets.push(format!("{} = null", quoted(column)));
-        tests.push(format!("t.{} is not null", quoted(column)));
+    for column in keys::released(crm, catalog, preflight.plan(table::PROFILE))? {
+        sets.push(format!("{} = null", quoted(&column)));
+        tests.push(format!("t.{} is not null", quoted(&column)));
     }
     for (flag, _) in FLAGS {
         sets.push(format!("{} = false", quoted(flag)));
@@ -143,7 +144,7 @@ fn stand_aside(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Result<u6
 
 /// A profile about to be deleted holds none of the values that others take over before it goes.
 fn release_vanishing(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Result<()> {
-    let columns = nullable_keys(catalog, preflight.plan(table::PROFILE));
+    let columns = keys::released(crm, catalog, preflight.plan(table::PROFILE))?;
     if columns.is_empty() {
         return Ok(());
     }
@@ -154,31 +155,20 @@ fn release_vanishing(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Res
     ))
 }
 
-/// Nullable columns of unique keys that a dataset fills.
-fn nullable_keys<'a>(catalog: &'a Catalog, plan: &TablePlan) -> Vec<&'a str> {
-    let info = catalog.table(plan.loaded.table);
-    let data = plan.data();
-    let mut columns: Vec<&str> = info
-        .unique_keys()
-        .flat_map(|key| key.columns.iter().map(String::as_str))
-        .filter(|column| data.contains(column) && info.column(column).is_some_and(|found| !found.is_not_null))
-        .collect();
-    columns.sort_unstable();
-    columns.dedup();
-    columns
-}
-
 /// Two rows may swap a unique value: both let go of it before either takes it.
 fn release_moving(crm: &Crm, catalog: &Catalog, plan: &TablePlan) -> Result<()> {
     let name = plan.loaded.table;
-    let columns = nullable_keys(catalog, plan);
+    let keys = keys::of_table(crm, catalog.table(name), plan)?;
+    let keys: Vec<_> = keys.into_iter().filter(|key| !key.released.is_empty()).collect();
+    let mut columns: Vec<&str> = keys.iter().flat_map(|key| key.released.iter().map(String::as_str)).collect();
+    columns.sort_unstable();
+    columns.dedup();
     if columns.is_empty() {
         return Ok(());
     }
-    let keys =
-        catalog.table(name).unique_keys().filter(|key| key.columns.iter().any(|column| columns.contains(&column.as_str())));
-    let moved: Vec<String> =
-        keys.flat_map(|key| key.columns.iter().map(|column| format!("t.{0} is distinct from s.{0}", quoted(column)))).collect();
+    let data = plan.data();
+    let touched = keys.iter().flat_map(|key| &key.index.touched).filter(|column| data.contains(&column.as_str()));
+    let moved: Vec<String> = touched.map(|column| format!("t.{0} is distinct from s.{0}", quoted(column))).collect();
     let nulls: Vec<String> = columns.iter().map(|column| format!("{} = null", quoted(column))).collect();
     let held: Vec<String> = columns.iter().map(|column| format!("t.{} is not null", quoted(column))).collect();
     crm.run(&format!(

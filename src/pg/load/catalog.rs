@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 
 use crate::pg::copy::encode::Wire;
+use crate::pg::load::constraints::{self, Demands, Index, Reference};
 use crate::pg::load::session::Crm;
 
 /// The CRM as its catalog describes it.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Catalog {
     /// The database.
     pub database: String,
@@ -24,6 +25,14 @@ pub struct Catalog {
     pub is_standby: bool,
     /// Whether the role may do everything.
     pub is_superuser: bool,
+    /// Whether the role's transactions only read unless they say otherwise.
+    pub is_read_only: bool,
+    /// Whether the role may make temporary tables.
+    pub may_make_temporary: bool,
+    /// Whether the role may make indexes in the schema.
+    pub may_create_in_schema: bool,
+    /// Event triggers that fire for statements like ours.
+    pub event_triggers: Vec<String>,
     /// What else the role may do that no load needs, as verbs.
     pub excess_rights: Vec<String>,
     /// Whether schema `backfill` exists.
@@ -37,7 +46,7 @@ pub struct Catalog {
 }
 
 /// A table.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableInfo {
     /// Its oid.
     pub oid: u32,
@@ -59,17 +68,19 @@ pub struct TableInfo {
     pub missing_rights: Vec<String>,
     /// Columns in their order.
     pub columns: Vec<ColumnInfo>,
-    /// Indexes.
-    pub indexes: Vec<Index>,
+    /// What rows must meet.
+    pub demands: Demands,
 }
 
 /// A column.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ColumnInfo {
     /// Name.
     pub name: String,
     /// Type, as SQL writes it.
     pub type_name: String,
+    /// The type below its domains, as SQL writes it.
+    pub base_name: String,
     /// How its values travel; `None` for types that no dataset reaches.
     pub wire: Option<Wire>,
     /// Digits after the point of a limited numeric.
@@ -84,56 +95,18 @@ pub struct ColumnInfo {
     pub is_generated: bool,
     /// Whether a sequence feeds it.
     pub has_sequence: bool,
-    /// Words of an enum.
+    /// Whether the role may take values from that sequence.
+    pub may_use_sequence: bool,
+    /// What fills it by default, as SQL.
+    pub default: Option<String>,
+    /// What it is computed from, as SQL, where it is generated.
+    pub generated: Option<String>,
+    /// Its collation, as SQL writes it.
+    pub collation: Option<String>,
+    /// Words of an enum, or of the elements of an array of one.
     pub labels: Vec<String>,
-}
-
-/// An index.
-#[derive(Debug)]
-pub struct Index {
-    /// Name.
-    pub name: String,
-    /// `create index …`
-    pub definition: String,
-    /// The constraint it serves, with its definition.
-    pub constraint: Option<(String, String)>,
-    /// Whether it is unique.
-    pub is_unique: bool,
-    /// Whether it is the primary key.
-    pub is_primary: bool,
-    /// Whether it is over columns of all rows, without expressions.
-    pub is_plain: bool,
-    /// Whether foreign keys rest on it.
-    pub is_referenced: bool,
-    /// Whether dropping it and making it again leaves it as it was.
-    pub is_rebuildable: bool,
-    /// Key columns.
-    pub columns: Vec<String>,
-}
-
-/// A foreign key.
-#[derive(Debug)]
-pub struct Reference {
-    /// The table that refers, if it lies in the CRM's schema.
-    pub table: Option<String>,
-    /// The table that refers, with its schema, in quotes.
-    pub qualified: String,
-    /// The column that refers.
-    pub column: String,
-    /// The constraint.
-    pub constraint: String,
-    /// `foreign key … references …`
-    pub definition: String,
-    /// The table referred to.
-    pub referenced: String,
-    /// Whether it is a key of one column.
-    pub is_single: bool,
-    /// Whether the role may change it.
-    pub is_owned: bool,
-    /// Whether dropping it and making it again leaves it as it was.
-    pub is_rebuildable: bool,
-    /// Whether the role may read the table.
-    pub is_readable: bool,
+    /// Whether it is `text` or `varchar` itself: neither an enum, nor a domain, nor another type that travels as text.
+    pub is_plain_text: bool,
 }
 
 impl TableInfo {
@@ -144,17 +117,25 @@ impl TableInfo {
 
     /// Unique keys over plain columns, without the primary key.
     pub fn unique_keys(&self) -> impl Iterator<Item = &Index> {
-        self.indexes.iter().filter(|index| index.is_unique && !index.is_primary && index.is_plain)
+        self.demands
+            .indexes
+            .iter()
+            .filter(|index| index.is_unique && !index.is_primary && index.is_plain && index.scope.is_none())
     }
 }
 
 impl Catalog {
-    /// Reads the catalog.
+    /// Reads the catalog of the schema that the search path names first; from then on tables are looked for there.
     pub fn read(crm: &Crm) -> Result<Self> {
         crm.doing("read the catalog");
-        let server = crm.one(include_str!("../../../sql/crm/catalog_server.sql"), &[])?;
+        let schema: String = crm.one("select coalesce(current_schema()::text, '')", &[])?.get(0);
+        if !schema.is_empty() {
+            crm.look_in(&schema)?;
+        }
+        let schema = schema.as_str();
+        let server = crm.one(include_str!("../../../sql/crm/catalog_server.sql"), &[&schema])?;
         let mut tables: BTreeMap<String, TableInfo> = BTreeMap::new();
-        for row in crm.query(include_str!("../../../sql/crm/catalog_tables.sql"), &[])? {
+        for row in crm.query(include_str!("../../../sql/crm/catalog_tables.sql"), &[&schema])? {
             let info = TableInfo {
                 oid: row.get("table_oid"),
                 is_table: row.get("is_table"),
@@ -166,45 +147,21 @@ impl Catalog {
                 triggers: row.get("triggers"),
                 missing_rights: row.get("missing_rights"),
                 columns: Vec::new(),
-                indexes: Vec::new(),
+                demands: Demands::default(),
             };
             tables.insert(row.get("table_name"), info);
         }
-        for row in crm.query(include_str!("../../../sql/crm/catalog_columns.sql"), &[])? {
+        for row in crm.query(include_str!("../../../sql/crm/catalog_columns.sql"), &[&schema])? {
             if let Some(table) = tables.get_mut(row.get::<_, &str>("table_name")) {
                 table.columns.push(column(&row));
             }
         }
-        for row in crm.query(include_str!("../../../sql/crm/catalog_indexes.sql"), &[])? {
-            let constraint: Option<String> = row.get("constraint_name");
-            let index = Index {
-                name: row.get("index_name"),
-                definition: row.get("definition"),
-                constraint: constraint.map(|name| (name, row.get("constraint_definition"))),
-                is_unique: row.get("is_unique"),
-                is_primary: row.get("is_primary"),
-                is_plain: row.get("is_plain"),
-                is_referenced: row.get("is_referenced"),
-                is_rebuildable: row.get("is_rebuildable"),
-                columns: row.get("columns"),
-            };
-            if let Some(table) = tables.get_mut(row.get::<_, &str>("table_name")) {
-                table.indexes.push(index);
+        for (name, demands) in constraints::read(crm, schema)? {
+            if let Some(table) = tables.get_mut(&name) {
+                table.demands = demands;
             }
         }
-        let references = crm.query(include_str!("../../../sql/crm/catalog_references.sql"), &[])?;
-        let references = references.iter().map(|row| Reference {
-            table: row.get::<_, bool>("is_in_schema").then(|| row.get("table_name")),
-            qualified: row.get("qualified"),
-            column: row.get("column_name"),
-            constraint: row.get("constraint_name"),
-            definition: row.get("definition"),
-            referenced: row.get("referenced_table"),
-            is_single: row.get("is_single"),
-            is_owned: row.get("is_owned"),
-            is_rebuildable: row.get("is_rebuildable"),
-            is_readable: row.get("is_readable"),
-        });
+        let references = constraints::read_references(crm, schema)?;
         Ok(Self {
             database: server.get("database_name"),
             role: server.get("role_name"),
@@ -213,11 +170,15 @@ impl Catalog {
             encoding: server.get("encoding"),
             is_standby: server.get("is_standby"),
             is_superuser: server.get("is_superuser"),
+            is_read_only: server.get("is_read_only"),
+            may_make_temporary: server.get("may_make_temporary"),
+            may_create_in_schema: server.get::<_, Option<bool>>("may_create_in_schema").unwrap_or(false),
+            event_triggers: server.get("event_triggers"),
             excess_rights: server.get("excess_rights"),
             has_backfill: server.get("has_backfill"),
             may_create_backfill: server.get("may_create_backfill"),
             tables,
-            references: references.collect(),
+            references,
         })
     }
 
@@ -238,27 +199,42 @@ fn column(row: &tokio_postgres::Row) -> ColumnInfo {
     let limited = (modifier >= 4).then_some(modifier - 4);
     let numeric = limited.filter(|_| base == "numeric");
     let is_always: bool = row.get("is_identity_always");
+    let generated: Option<String> = row.get("generated_expression");
+    let (type_name, base_name): (String, String) = (row.get("type_name"), row.get("base_name"));
     ColumnInfo {
         name: row.get("column_name"),
-        type_name: row.get("type_name"),
         wire: wire(base, row, limited),
-        scale: numeric.map(|limit| limit & 0xffff),
-        whole_digits: numeric.map(|limit| (limit >> 16) - (limit & 0xffff)),
+        scale: numeric.map(scale),
+        whole_digits: numeric.map(|limit| (limit >> 16) - scale(limit)),
         is_not_null: row.get("is_not_null"),
         has_default: row.get("has_default"),
-        is_generated: row.get::<_, bool>("is_generated") || is_always,
+        is_generated: generated.is_some() || is_always,
         has_sequence: row.get("has_sequence"),
+        may_use_sequence: row.get("may_use_sequence"),
+        default: row.get("default_expression"),
+        generated,
+        collation: row.get("collation_name"),
         labels: row.get("labels"),
+        is_plain_text: type_name == base_name && matches!(base, "text" | "varchar"),
+        type_name,
+        base_name,
     }
 }
 
+/// The scale of a numeric's modifier: eleven bits with a sign.
+fn scale(limit: i32) -> i32 {
+    ((limit & 0x7ff) ^ 0x400) - 0x400
+}
+
+/// Types that travel as text, by the function that receives them: whatever an extension calls them.
+fn is_received_as_text(function: Option<&str>) -> bool {
+    matches!(function, Some("textrecv" | "varcharrecv" | "bpcharrecv" | "enum_recv"))
+}
+
 fn wire(base: &str, row: &tokio_postgres::Row, limit: Option<i32>) -> Option<Wire> {
-    if row.get::<_, &str>("base_kind") == "e" {
-        return Some(Wire::Text(None));
-    }
+    let limit = limit.and_then(|limit| usize::try_from(limit).ok());
     Some(match base {
-        "text" => Wire::Text(None),
-        "varchar" | "bpchar" => Wire::Text(limit.and_then(|limit| usize::try_from(limit).ok())),
+        "varchar" | "bpchar" => Wire::Text(limit),
         "uuid" => Wire::Uuid,
         "json" => Wire::Json,
         "jsonb" => Wire::Jsonb,
@@ -270,11 +246,11 @@ fn wire(base: &str, row: &tokio_postgres::Row, limit: Option<i32>) -> Option<Wir
         "numeric" => Wire::Numeric,
         "date" => Wire::Date,
         "timestamp" | "timestamptz" => Wire::Timestamp,
+        _ if is_received_as_text(row.get("receive_function")) => Wire::Text(None),
         _ => {
-            let element: Option<&str> = row.get("element_type");
-            let kind: Option<&str> = row.get("element_kind");
-            let is_text = matches!(element, Some("text" | "varchar")) || kind == Some("e");
-            return if is_text { row.get::<_, Option<u32>>("element_oid").map(Wire::TextArray) } else { None };
+            let is_text = is_received_as_text(row.get("element_function"));
+            let element = row.get::<_, Option<u32>>("element_oid").filter(|_| is_text);
+            return element.map(|element| Wire::TextArray(element, limit));
         }
     })
 }

@@ -12,6 +12,13 @@ use crate::pg::load::session::Crm;
 use crate::pg::load::target::{ours, table};
 use crate::pg::quote_identifier as quoted;
 
+/// Locks the tables against other writers; readers go on.
+pub fn lock_tables(crm: &Crm) -> Result<()> {
+    crm.doing("lock the tables against other writers");
+    let names: Vec<String> = table::ALL.iter().map(|name| quoted(name)).collect();
+    crm.run(&format!("lock table {} in share row exclusive mode", names.join(", ")))
+}
+
 /// Signs that somebody else writes, in words.
 pub fn writers(crm: &Crm, catalog: &Catalog, last: Option<&Run>) -> Result<Vec<String>> {
     crm.doing("look for others who write");

@@ -3,10 +3,13 @@
 pub mod apply;
 pub mod catalog;
 pub mod concurrent_writers;
+pub mod constraints;
 pub mod diff;
 pub mod foreign_profiles;
+mod keys;
 pub mod merges;
 pub mod preflight;
+mod proof;
 pub mod protect;
 pub mod rebuild_indexes;
 mod respect;
@@ -16,8 +19,12 @@ pub mod run_log;
 pub mod segments;
 pub mod session;
 pub mod staging;
+mod standing;
 pub mod target;
 pub mod tombstones;
+
+pub use proof::prove_datasets;
+pub use standing::{Standing, outcome_of, standing};
 
 use std::collections::BTreeMap;
 
@@ -37,7 +44,7 @@ use crate::pg::load::run_log::{ExportMark, Run, RunNote};
 use crate::pg::load::segments::SavedSegment;
 use crate::pg::load::session::Crm;
 use crate::pg::load::staging::{Sent, copy_table};
-use crate::pg::load::target::{LOADED, table};
+use crate::pg::load::target::LOADED;
 use crate::pg::loaded;
 use crate::pg::quote_identifier as quoted;
 
@@ -144,6 +151,7 @@ pub struct Loader {
     pub preflight: Preflight,
     dsn: Dsn,
     allow_triggers: bool,
+    is_proved: bool,
     /// The last run, if any.
     pub last: Option<Run>,
 }
@@ -165,7 +173,7 @@ impl Loader {
         let last = if catalog.may_create_backfill { run_log::last_run(&crm)? } else { None };
         // A person may be asked something now: no transaction waits for the answer, and what was seen is looked at again.
         crm.end()?;
-        Ok(Self { crm, catalog, preflight, dsn: dsn.clone(), allow_triggers, last })
+        Ok(Self { crm, catalog, preflight, dsn: dsn.clone(), allow_triggers, is_proved: false, last })
     }
 
     /// Begins the transaction of a load or rollback: the lock is taken, the tables are locked unless nothing will be written, and
@@ -178,9 +186,11 @@ impl Loader {
         let signs = concurrent_writers::writers(crm, &self.catalog, self.last.as_ref())?;
         if !dry_run {
             concurrent_writers::require(crm, &signs, consumers_stopped)?;
-            lock_tables(crm)?;
+            concurrent_writers::lock_tables(crm)?;
         }
-        self.catalog = Catalog::read(crm)?;
+        let catalog = Catalog::read(crm)?;
+        self.is_proved &= catalog == self.catalog;
+        self.catalog = catalog;
         self.preflight = preflight(&self.catalog, self.allow_triggers);
         self.preflight.check(&crm.place(), is_strict)?;
         self.last = if self.catalog.may_create_backfill { run_log::last_run(crm)? } else { None };
@@ -275,7 +285,8 @@ impl Loader {
     /// Loads, or with `dry_run` only counts what a load would do; then the CRM is left as it was.
     pub fn load(&mut self, input: &Input<'_>, allowed: Allowed, dry_run: bool, sent: Sent<'_>) -> Result<Report> {
         let begun = self.begin(allowed.strict, allowed.consumers_stopped, dry_run);
-        let worked = begun.and_then(|signs| self.inside(input, allowed, dry_run, signs, sent));
+        let proved = begun.and_then(|signs| self.prove_now(input, allowed.strict).map(|()| signs));
+        let worked = proved.and_then(|signs| self.inside(input, allowed, dry_run, signs, sent));
         match worked {
             Ok(mut report) if (report.changed || report.noted) && !dry_run => {
                 self.commit(input.run_id)?;
@@ -377,6 +388,7 @@ impl Loader {
         rebuild.make(crm, |what| sent(what, 0))?;
         report.rebuilt = rebuild.len();
         report.notes.extend(rebuild.kept.iter().map(|(name, why)| format!("{name} kept its indexes while it was filled: {why}")));
+        report.notes.extend(rebuild.left.iter().cloned());
         let remembered: Vec<_> = self.preflight.plans.iter().filter(|plan| plan.loaded.remembered).collect();
         run_log::remember_all(crm, &remembered)?;
         tombstones::remember_children_first(crm)?;
@@ -389,6 +401,7 @@ impl Loader {
         segments::find_replaced(crm)?;
         staging::stage(crm, preflight, input.data, input.phase, sent)?;
         respect::respect(crm, catalog, preflight, input, allowed, report)?;
+        protect::keep_referenced(crm, catalog)?;
         protect::keep_withdrawals(crm, input.phase)?;
         report.flags_lowered = protect::lower_flags(crm)?;
         report.new_withdrawals += protect::find_lowered(crm)?;
@@ -399,6 +412,8 @@ impl Loader {
         report.counts = diff::count(crm, preflight)?;
         let left = crm.query(include_str!("../../../sql/crm/kept_in_words.sql"), &[])?;
         report.left = left.iter().map(|row| (row.get(0), row.get::<_, i64>(1).unsigned_abs())).collect();
+        let collisions = Preflight { findings: keys::collisions(crm, catalog, preflight)?, plans: Vec::new() };
+        collisions.check(&self.place(), false)?;
         if dry_run {
             return Ok(());
         }
@@ -466,17 +481,6 @@ impl Loader {
     }
 }
 
-/// Whether a run committed, asked in a session of its own, once the lost one is surely over.
-pub fn outcome_of(dsn: &Dsn, run_id: &str) -> Result<bool> {
-    let crm = Crm::open(dsn)?;
-    crm.doing("ask for the outcome of a run");
-    // The lost session holds the lock until the server has ended it, either way.
-    crm.run(&format!("set local lock_timeout = '60s'; select pg_advisory_xact_lock({LOCK})"))?;
-    let committed = run_log::committed(&crm, run_id)?;
-    crm.end()?;
-    Ok(committed)
-}
-
 pub(super) fn take_lock(crm: &Crm) -> Result<()> {
     // The server needs a moment to notice that the session of a run that just ended is gone: two seconds while a statement runs.
     for pause in [0, 100, 200, 400, 800, 1600] {
@@ -496,39 +500,4 @@ pub(super) fn take_lock(crm: &Crm) -> Result<()> {
         .help("wait for it to end; the lock goes with its transaction")
         .help(format!("if its client is gone, end its session:  select pg_terminate_backend({pid});"))
         .into())
-}
-
-fn lock_tables(crm: &Crm) -> Result<()> {
-    crm.doing("lock the tables against other writers");
-    let names: Vec<String> = table::ALL.iter().map(|name| quoted(name)).collect();
-    crm.run(&format!("lock table {} in share row exclusive mode", names.join(", ")))
-}
-
-/// What the CRM holds, for people.
-#[derive(Debug)]
-pub struct Standing {
-    /// Where it is.
-    pub place: String,
-    /// Whether the tables are there.
-    pub has_tables: bool,
-    /// Profiles of ours, MERGED ones included.
-    pub own_profiles: u64,
-    /// Profiles of others.
-    pub other_profiles: u64,
-    /// The last load or rollback.
-    pub last: Option<Run>,
-}
-
-/// Looks at a CRM without a lock.
-pub fn standing(dsn: &Dsn) -> Result<Standing> {
-    let crm = Crm::open(dsn)?;
-    crm.doing("look at what the CRM holds");
-    let has_tables: bool = crm.one("select to_regclass('\"CustomerProfile\"') is not null", &[])?.get(0);
-    let (mut own_profiles, mut other_profiles) = (0, 0);
-    if has_tables {
-        let row = crm.one(include_str!("../../../sql/crm/situation.sql"), &[])?;
-        own_profiles = row.get::<_, i64>("own_profiles").unsigned_abs();
-        other_profiles = row.get::<_, i64>("other_profiles").unsigned_abs();
-    }
-    Ok(Standing { place: crm.place(), has_tables, own_profiles, other_profiles, last: run_log::last_run(&crm)? })
 }

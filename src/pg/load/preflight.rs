@@ -5,7 +5,8 @@ use anyhow::Result;
 use crate::fault::{Exit, Fault};
 use crate::pg::copy::encode::{Column, Wire};
 use crate::pg::load::catalog::{Catalog, ColumnInfo, TableInfo};
-use crate::pg::load::target::{LOADED, Loaded, SCORE_COLUMNS, Stamp, camel_case, table};
+use crate::pg::load::constraints::Index;
+use crate::pg::load::target::{LOADED, Loaded, Need, REFERRING, SCORE_COLUMNS, Stamp, TOUCHED, Touched, camel_case, table};
 use crate::pg::quote_identifier as quoted;
 use crate::pg::verify::lent::type_name;
 use crate::tables::{Table, score};
@@ -17,6 +18,20 @@ pub struct Finding {
     pub what: String,
     /// Whether load refuses because of it; otherwise it is a warning.
     pub refuses: bool,
+    /// Ids of the datasets' rows that it is about, as far as they are kept.
+    pub rows: Vec<String>,
+}
+
+impl Finding {
+    /// A reason against the load.
+    pub fn refusal(what: impl Into<String>) -> Self {
+        Self { what: what.into(), refuses: true, rows: Vec::new() }
+    }
+
+    /// Something to know.
+    pub fn warning(what: impl Into<String>) -> Self {
+        Self { what: what.into(), refuses: false, rows: Vec::new() }
+    }
 }
 
 /// Where a column of the target gets its value.
@@ -88,6 +103,12 @@ impl Preflight {
         self.plans.iter().find(|plan| plan.loaded.table == table).expect("every table of LOADED has a plan")
     }
 
+    /// Takes in further findings.
+    pub fn add(&mut self, findings: Vec<Finding>) {
+        self.findings.extend(findings);
+        self.findings.sort_by_key(|finding| !finding.refuses);
+    }
+
     /// Refuses with every reason at once.
     pub fn check(&self, place: &str, strict: bool) -> Result<()> {
         let reasons: Vec<&str> =
@@ -133,7 +154,7 @@ fn backfill_schema_sql(catalog: &Catalog) -> String {
 /// Looks at the target alone; `allow_triggers` turns refusals because of triggers into warnings.
 pub fn preflight(catalog: &Catalog, allow_triggers: bool) -> Preflight {
     let mut findings = Vec::new();
-    let mut refuse = |what: String| findings.push(Finding { what, refuses: true });
+    let mut refuse = |what: String| findings.push(Finding::refusal(what));
     if catalog.encoding != "UTF8" {
         refuse(format!("the database's encoding is {}, not UTF8: it cannot hold every name", catalog.encoding));
     }
@@ -142,6 +163,19 @@ pub fn preflight(catalog: &Catalog, allow_triggers: bool) -> Preflight {
     }
     if catalog.version < 120_000 {
         refuse("the server is older than PostgreSQL 12".to_owned());
+    }
+    if catalog.is_read_only {
+        let role = quoted(&catalog.role);
+        let remedy =
+            format!("alter role {role} in database {} set default_transaction_read_only = off;", quoted(&catalog.database));
+        refuse(format!(
+            "transactions of role {} only read (default_transaction_read_only); have somebody run: {remedy}",
+            catalog.role
+        ));
+    }
+    if !catalog.may_make_temporary {
+        let grant = format!("grant temporary on database {} to {};", quoted(&catalog.database), quoted(&catalog.role));
+        refuse(format!("role {} may not make temporary tables; have somebody run: {grant}", catalog.role));
     }
     if !catalog.may_create_backfill {
         let what = if catalog.has_backfill { "use" } else { "create" };
@@ -161,13 +195,26 @@ pub fn preflight(catalog: &Catalog, allow_triggers: bool) -> Preflight {
             plans.push(plan(loaded, info, &mut refuse, &mut warnings));
         }
     }
+    for table in &TOUCHED {
+        if let Some(info) = catalog.tables.get(table.table) {
+            touched(table, info, &mut refuse);
+        }
+    }
+    comparable_ids(catalog, &mut refuse);
+    if !catalog.event_triggers.is_empty() {
+        let list = catalog.event_triggers.join(", ");
+        warnings.push(format!("event triggers fire when the load makes its tables and indexes: {list}"));
+    }
+    for name in INDEXED {
+        warnings.extend(catalog.tables.get(name).and_then(|info| missing_index(name, info)));
+    }
     if catalog.is_superuser {
         warnings.push(format!("role {} is a superuser: a role with rights on the CRM's tables is enough", catalog.role));
     }
     if !catalog.is_superuser && !catalog.excess_rights.is_empty() {
         warnings.push(format!("role {} may also {}, which no load needs", catalog.role, catalog.excess_rights.join(", ")));
     }
-    findings.extend(warnings.into_iter().map(|what| Finding { what, refuses: false }));
+    findings.extend(warnings.into_iter().map(Finding::warning));
     Preflight { findings, plans }
 }
 
@@ -180,7 +227,7 @@ fn look_at(
     warnings: &mut Vec<String>,
 ) {
     if !info.is_table {
-        refuse(format!("{name:?} is no table"));
+        refuse(format!("{name:?} is not a table"));
     }
     if !info.missing_rights.is_empty() {
         let rights = info.missing_rights.join(", ");
@@ -192,12 +239,76 @@ fn look_at(
     if !info.rules.is_empty() {
         refuse(format!("table {name:?} has rules, which COPY ignores and updates obey: {}; drop them", info.rules.join(", ")));
     }
+    for (publication, reason) in &info.demands.unpublishable {
+        let table = quoted(name);
+        refuse(format!(
+            "table {name:?} is published by {publication} and {reason}, so its rows cannot be changed; alter table {table} replica \
+             identity full;, or take it out: alter publication {} drop table {table};",
+            quoted(publication)
+        ));
+    }
     if !info.triggers.is_empty() {
         let what = format!("table {name:?} has triggers that would fire for every row: {}", info.triggers.join(", "));
         if allow_triggers {
             warnings.push(what);
         } else {
             refuse(format!("{what}; disable them for the load, or --allow-triggers"));
+        }
+    }
+}
+
+/// Tables of which load and verification look up the rows of one profile.
+const INDEXED: [&str; 4] = [table::ACTIVITY, table::ALIAS, table::INTERACTION, table::MEMBERSHIP];
+
+fn missing_index(name: &str, info: &TableInfo) -> Option<String> {
+    let is_led = |index: &Index| {
+        index.columns.first().is_some_and(|column| column == "customerId") && index.predicate.is_none() && index.scope.is_none()
+    };
+    if info.demands.indexes.iter().any(is_led) {
+        return None;
+    }
+    let remedy = format!("create index on {} (\"customerId\");", quoted(name));
+    Some(format!("no index of {name:?} begins with \"customerId\": deleting a profile reads the whole table; {remedy}"))
+}
+
+/// The columns of a table that load touches without a dataset.
+fn touched(table: &Touched, info: &TableInfo, refuse: &mut impl FnMut(String)) {
+    let (name, columns) = (table.table, table.columns);
+    for (target, need) in columns {
+        let Some(found) = usable(name, target, info, refuse) else { continue };
+        let (fits, wanted) = match need {
+            Need::Id => (matches!(found.wire, Some(Wire::Text(_) | Wire::Uuid)), "text"),
+            Need::Text(_) => (matches!(found.wire, Some(Wire::Text(_))), "text"),
+            Need::Json => (matches!(found.wire, Some(Wire::Json | Wire::Jsonb | Wire::Text(None))), "jsonb"),
+            Need::Instant => (found.wire == Some(Wire::Timestamp), "timestamp"),
+            Need::Integer => (matches!(found.wire, Some(Wire::Int2 | Wire::Int4 | Wire::Int8)), "integer"),
+            Need::Flag => (found.wire == Some(Wire::Bool), "boolean"),
+        };
+        if !fits {
+            refuse(format!("column {name:?}.{target:?} is {}, which cannot hold {wanted}", found.type_name));
+        }
+        if let Need::Text(words) = need {
+            check_words(name, found, words, refuse);
+        }
+    }
+    for column in info.columns.iter().filter(|_| table.writes_rows) {
+        let is_known = columns.iter().any(|(target, _)| *target == column.name);
+        if !is_known && column.is_not_null && !column.has_default && !column.is_generated {
+            refuse(format!("column {name:?}.{:?} is required, has no default, and load does not fill it", column.name));
+        }
+    }
+}
+
+/// Ids that are compared must be of one kind: text and uuid do not compare.
+fn comparable_ids(catalog: &Catalog, refuse: &mut impl FnMut(String)) {
+    let column = |table: &str, name: &str| catalog.tables.get(table).and_then(|info| info.column(name));
+    for (table, name, referenced) in REFERRING {
+        let (Some(theirs), Some(id)) = (column(table, name), column(referenced, "id")) else { continue };
+        if (theirs.wire == Some(Wire::Uuid)) != (id.wire == Some(Wire::Uuid)) {
+            refuse(format!(
+                "column {table:?}.{name:?} is {}, but the ids of {referenced:?} are {}: they cannot be compared",
+                theirs.type_name, id.type_name
+            ));
         }
     }
 }
@@ -241,10 +352,21 @@ fn plan(loaded: &'static Loaded, info: &TableInfo, refuse: &mut impl FnMut(Strin
             }
             (Stamp::Null, wire) => wire.unwrap_or(Wire::Text(None)),
             _ => {
-                refuse(format!("column {:?}.{target:?} is {}", loaded.table, found.type_name));
+                let needed = if matches!(stamp, Stamp::Text(_)) { "text" } else { "timestamp" };
+                refuse(format!("column {:?}.{target:?} is {}, which cannot hold {needed}", loaded.table, found.type_name));
                 continue;
             }
         };
+        match (stamp, wire) {
+            (Stamp::Null, _) if found.is_not_null && !found.has_default => {
+                refuse(format!("column {:?}.{target:?} is required, and load has no value for it", loaded.table));
+            }
+            (Stamp::Text(text), Wire::Text(Some(limit))) if text.len() > limit => {
+                refuse(format!("column {:?}.{target:?} is {}, which cannot hold {text:?}", loaded.table, found.type_name));
+            }
+            (Stamp::Text(text), _) => check_words(loaded.table, found, &[text], refuse),
+            _ => {}
+        }
         columns.push(Planned {
             target: (*target).to_owned(),
             name: target,
@@ -282,7 +404,9 @@ fn check_words(table: &str, column: &ColumnInfo, words: &[&str], refuse: &mut im
     let unknown: Vec<&str> = words.iter().copied().filter(|word| !column.labels.iter().any(|label| label == word)).collect();
     if !unknown.is_empty() {
         let lacks = unknown.join(", ");
-        let help = format!("alter type {} add value …;", column.type_name);
+        let help: Vec<String> =
+            unknown.iter().map(|word| format!("alter type {} add value '{word}';", column.base_name)).collect();
+        let help = help.join(" ");
         refuse(format!("enum {} of {table:?}.{:?} lacks {lacks}; {help}", column.type_name, column.name));
     }
 }

@@ -5,7 +5,9 @@ use anyhow::Result;
 use crate::fault::{Exit, Fault};
 use crate::model::Phase;
 use crate::pg::load::catalog::Catalog;
-use crate::pg::load::preflight::{Content, Preflight};
+use crate::pg::load::diff::rows_of_others;
+use crate::pg::load::keys;
+use crate::pg::load::preflight::{Content, Preflight, TablePlan};
 use crate::pg::load::run_log::hash_of;
 use crate::pg::load::session::Crm;
 use crate::pg::load::target::{FLAGS, LOADED, ours, table};
@@ -233,6 +235,9 @@ pub fn release_held(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Resu
                         )
                     })
                     .collect();
+                if values.is_empty() {
+                    continue;
+                }
                 crm.run(&format!(
                     "update {staging} s set {} where \"id\"::text in (select id from ({held}) h)",
                     values.join(", ")
@@ -241,6 +246,57 @@ pub fn release_held(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Resu
                 crm.run(&format!("delete from {staging} s where {mine}"))?;
             }
         }
+        release_expressions(crm, catalog, plan)?;
+    }
+    Ok(())
+}
+
+/// The same for keys over expressions or of a part of the rows.
+fn release_expressions(crm: &Crm, catalog: &Catalog, plan: &TablePlan) -> Result<()> {
+    let (name, staging) = (plan.loaded.table, plan.loaded.staging);
+    let info = catalog.table(name);
+    for key in keys::of_table(crm, info, plan)?.iter().filter(|key| !key.index.is_plain) {
+        let held = keys::held_by_others(info, plan, key);
+        // What cannot be evaluated is refused when the keys are proved.
+        let Ok(found) = crm.attempt(&held)? else { continue };
+        let ids: Vec<String> = found.iter().map(|row| row.get(0)).collect();
+        if ids.is_empty() || (name == table::PROFILE && key.released.is_empty()) {
+            continue;
+        }
+        crm.execute(
+            &format!("insert into load_held select '{name}', h.id, 'HELD_BY_OTHER' from unnest($1::text[]) as h (id)"),
+            &[&ids],
+        )?;
+        if name == table::PROFILE {
+            let nulls: Vec<String> = key.released.iter().map(|column| format!("{} = null", quoted(column))).collect();
+            crm.execute(&format!("update {staging} s set {} where \"id\"::text = any ($1)", nulls.join(", ")), &[&ids])?;
+        } else {
+            crm.execute(&format!("delete from {staging} s where \"id\"::text = any ($1)"), &[&ids])?;
+        }
+    }
+    Ok(())
+}
+
+/// Keeps rows of ours below profiles that rows of others refer to: deleting them would take the others along, or fail.
+pub fn keep_referenced(crm: &Crm, catalog: &Catalog) -> Result<()> {
+    crm.doing("look for rows of others that refer to ours");
+    for reference in catalog.references.iter().filter(|reference| reference.is_to_id && reference.referenced != table::PROFILE) {
+        let Some(loaded) = LOADED.iter().find(|loaded| loaded.table == reference.referenced) else { continue };
+        let theirs = rows_of_others(crm, reference)?;
+        crm.run(&format!(
+            "insert into load_kept
+             select distinct '{name}', t.\"id\"::text, 'REFERENCED'
+             from {table} t join {} c on c.{} = t.\"id\"
+             where {ours} and {theirs}
+               and not exists (select from {staging} s where s.\"id\" = t.\"id\")
+               and not exists (select from load_kept k where k.table_name = '{name}' and k.id = t.\"id\"::text)",
+            reference.qualified,
+            quoted(&reference.column),
+            name = loaded.table,
+            table = quoted(loaded.table),
+            ours = ours("t"),
+            staging = loaded.staging,
+        ))?;
     }
     Ok(())
 }

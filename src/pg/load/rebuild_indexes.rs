@@ -13,6 +13,8 @@ pub struct Rebuild {
     makes: Vec<(String, String)>,
     /// Tables that keep their indexes while they are filled, with the reason.
     pub kept: Vec<(String, &'static str)>,
+    /// Single indexes and keys that stay in place, with the reason.
+    pub left: Vec<String>,
 }
 
 impl Rebuild {
@@ -29,10 +31,8 @@ impl Rebuild {
                 Some("the role does not own it")
             } else if info.is_partitioned {
                 Some("it is partitioned")
-            } else if info.indexes.iter().any(|index| !index.is_rebuildable)
-                || references.iter().any(|reference| !reference.is_rebuildable)
-            {
-                Some("an index or key has a comment, a tablespace or a role in replication")
+            } else if !catalog.may_create_in_schema {
+                Some("the role may not create in its schema")
             } else {
                 None
             };
@@ -41,9 +41,20 @@ impl Rebuild {
                 continue;
             }
             for reference in references {
-                keys.push(alter(&reference.qualified, &reference.constraint, &reference.definition));
+                if reference.is_rebuildable {
+                    keys.push(alter(&reference.qualified, &reference.constraint, &reference.definition));
+                } else {
+                    let constraint = &reference.constraint;
+                    rebuild.left.push(format!(
+                        "foreign key {constraint:?} stayed while rows were copied: it would not come back as it was"
+                    ));
+                }
             }
-            for index in info.indexes.iter().filter(|index| !index.is_referenced) {
+            for index in info.demands.indexes.iter().filter(|index| !index.is_needed && index.scope.is_none()) {
+                if let Some(reason) = &index.keep_reason {
+                    rebuild.left.push(format!("index {:?} stayed while rows were copied: {reason}", index.name));
+                    continue;
+                }
                 let table = format!("{}.{}", quoted(&catalog.schema), quoted(name));
                 indexes.push(match &index.constraint {
                     Some((constraint, definition)) => alter(&table, constraint, definition),

@@ -6,7 +6,7 @@ use arrow::compute::concat_batches;
 
 use crate::fault::{Exit, Fault};
 use crate::model::Phase;
-use crate::pg::copy::encode::{CHUNK, Column, Encoder};
+use crate::pg::copy::encode::{CHUNK, Column, Encoder, Wire};
 use crate::pg::load::preflight::{Content, Planned, TablePlan};
 use crate::pg::load::session::Feed;
 use crate::pg::load::target::Stamp;
@@ -45,13 +45,15 @@ fn encoded(planned: &Planned, scored: bool, stamped: Option<i64>) -> Option<Colu
     }
 }
 
+/// Whether a column of scores is 0 before there are any: counts, and numbers that must not be null.
+pub fn is_zero_before_scores(planned: &Planned) -> bool {
+    let is_number = matches!(planned.wire, Wire::Int2 | Wire::Int4 | Wire::Int8 | Wire::Numeric);
+    is_number && (planned.is_not_null || planned.name.contains("_count_"))
+}
+
 /// Before phase 6 counts are 0 and the rest is null, as in a CRM that has never scored.
 fn unscored(planned: &Planned) -> Column {
-    if planned.is_not_null || planned.name.contains("_count_") {
-        Column::zero(planned.name, planned.wire)
-    } else {
-        Column::null(planned.name)
-    }
+    if is_zero_before_scores(planned) { Column::zero(planned.name, planned.wire) } else { Column::null(planned.name) }
 }
 
 /// Encodes a whole dataset; returns its rows.

@@ -54,7 +54,6 @@ pub fn create(crm: &Crm, has_schema: bool) -> Result<()> {
     for statement in [
         include_str!("../../../sql/crm/backfill_run.sql"),
         include_str!("../../../sql/crm/backfill_written.sql"),
-        include_str!("../../../sql/crm/backfill_written_key.sql"),
         include_str!("../../../sql/crm/backfill_before.sql"),
         include_str!("../../../sql/crm/backfill_withdrawn.sql"),
         include_str!("../../../sql/crm/backfill_withdrawn_lifted.sql"),
@@ -71,6 +70,11 @@ pub fn create(crm: &Crm, has_schema: bool) -> Result<()> {
     ] {
         crm.run(statement)?;
     }
+    // Versions before 0.3 made a unique index; a publication of all tables needs a primary key.
+    if written_key(crm)?.is_none() {
+        crm.run("drop index if exists backfill.written_key")?;
+        crm.run(include_str!("../../../sql/crm/backfill_written_key.sql"))?;
+    }
     tombstones::adopt(crm)
 }
 
@@ -79,6 +83,10 @@ pub fn create(crm: &Crm, has_schema: bool) -> Result<()> {
 pub fn remember_objects(crm: &Crm) -> Result<u64> {
     crm.doing("remember indexes and constraints");
     crm.count(include_str!("../../../sql/crm/remember_objects.sql"))
+}
+
+fn written_key(crm: &Crm) -> Result<Option<String>> {
+    Ok(crm.one(include_str!("../../../sql/crm/written_key_name.sql"), &[])?.get(0))
 }
 
 /// Whether schema `backfill` holds its tables.
@@ -182,7 +190,11 @@ pub fn hash_of(plan: &TablePlan, alias: &str) -> String {
 /// Remembers every row of ours in a table that was filled at once.
 pub fn remember_all(crm: &Crm, plans: &[&TablePlan]) -> Result<()> {
     crm.doing("remember what was written");
-    crm.run("delete from backfill.written; drop index if exists backfill.written_key")?;
+    // Rows go while the key stands: without one, a publication of all tables forbids it.
+    crm.run("delete from backfill.written")?;
+    if let Some(key) = written_key(crm)? {
+        crm.run(&format!("alter table backfill.written drop constraint {key}"))?;
+    }
     for plan in plans {
         let name = plan.loaded.table;
         crm.run(&format!(

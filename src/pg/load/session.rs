@@ -23,6 +23,15 @@ pub type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
 /// Takes a full buffer and leaves an empty one.
 pub type Feed<'a> = dyn FnMut(&mut Vec<u8>) -> Result<()> + 'a;
 
+/// A statement that the server refused.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    /// SQLSTATE.
+    pub code: String,
+    /// What the server said, as far as it may be shown.
+    pub what: String,
+}
+
 /// A session with the CRM. Dropped, it ends, and the server undoes what was not committed.
 pub struct Crm {
     connection: Connection,
@@ -111,6 +120,25 @@ impl Crm {
     pub fn count(&self, sql: &str) -> Result<u64> {
         let count: i64 = self.one(sql, &[])?.get(0);
         Ok(count.unsigned_abs())
+    }
+
+    /// The rows of a query, or the SQLSTATE with which the server refuses it; the transaction goes on either way.
+    pub fn attempt(&self, sql: &str) -> Result<Result<Vec<Row>, Refused>> {
+        self.run("savepoint attempt")?;
+        let asked = self.connection.wait(self.connection.client().query(sql, &[]));
+        let refused = match asked {
+            Ok(rows) => {
+                self.run("release savepoint attempt")?;
+                return Ok(Ok(rows));
+            }
+            Err(error) => error,
+        };
+        let fault = self.connection.fault(&refused);
+        let Some(code) = refused.code().map(|code| code.code().to_owned()).filter(|_| !self.is_lost()) else {
+            return Err(self.annotated(fault));
+        };
+        self.run("rollback to savepoint attempt; release savepoint attempt")?;
+        Ok(Err(Refused { code, what: fault.what }))
     }
 
     /// Whether the session is gone, as opposed to a statement that failed.

@@ -146,11 +146,95 @@ pub const LOADED: [Loaded; 7] = [
         dataset: score::memberships::Table::dataset,
         staging: "staged_memberships",
         renamed: &[],
-        words: &[],
+        words: &[("source", || vec!["RULE"])],
         stamps: &[],
         scored: true,
         remembered: false,
     },
+];
+
+/// What load needs of a column of a table that no dataset fills.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Text or uuid.
+    Id,
+    /// Text; an enum must have these words.
+    Text(&'static [&'static str]),
+    /// `json`, `jsonb` or text.
+    Json,
+    /// `timestamp` or `timestamptz`.
+    Instant,
+    /// `smallint`, `integer` or `bigint`.
+    Integer,
+    /// `boolean`.
+    Flag,
+}
+
+/// A table that load touches without a dataset of its own.
+#[derive(Debug)]
+pub struct Touched {
+    /// The table.
+    pub table: &'static str,
+    /// Whether load always writes whole rows.
+    pub writes_rows: bool,
+    /// The columns that it reads or writes.
+    pub columns: &'static [(&'static str, Need)],
+}
+
+/// The tables that load touches without a dataset of their own.
+pub const TOUCHED: [Touched; 4] = [
+    Touched {
+        table: table::SEGMENT,
+        writes_rows: false,
+        columns: &[
+            ("id", Need::Id),
+            ("tenantId", Need::Id),
+            ("clubId", Need::Id),
+            ("name", Need::Text(&[])),
+            ("type", Need::Text(&["DYNAMIC"])),
+            ("criteria", Need::Json),
+            ("combinator", Need::Text(&[])),
+            ("lastRefreshedAt", Need::Instant),
+            ("refreshError", Need::Text(&[])),
+            ("memberCount", Need::Integer),
+            ("isActive", Need::Flag),
+            ("createdAt", Need::Instant),
+            ("updatedAt", Need::Instant),
+            ("createdBy", Need::Text(&[])),
+            ("deletedAt", Need::Instant),
+        ],
+    },
+    Touched {
+        table: table::SYNC_LOG,
+        writes_rows: true,
+        columns: &[
+            ("id", Need::Id),
+            ("tenantId", Need::Id),
+            ("sourceService", Need::Text(&["crm-backfill", "mca_v1_za", "mca_v1_uk", "scl", "teetime", "messaging"])),
+            ("eventType", Need::Text(&["backfill.load"])),
+            ("eventId", Need::Text(&[])),
+            ("eventPayload", Need::Json),
+            ("status", Need::Text(&["SUCCESS"])),
+            ("processedAt", Need::Instant),
+            ("attempts", Need::Integer),
+            ("createdAt", Need::Instant),
+        ],
+    },
+    Touched { table: table::NOTE, writes_rows: false, columns: &[("id", Need::Id)] },
+    Touched { table: table::ATTRIBUTION, writes_rows: false, columns: &[("id", Need::Id)] },
+];
+
+/// Columns that hold the id of a profile or segment, and must be of its type to be compared with it.
+pub const REFERRING: [(&str, &str, &str); 9] = [
+    (table::PROFILE, "mergedIntoId", table::PROFILE),
+    (table::ALIAS, "customerId", table::PROFILE),
+    (table::CONSENT, "customerId", table::PROFILE),
+    (table::ACTIVITY, "customerId", table::PROFILE),
+    (table::INTERACTION, "customerId", table::PROFILE),
+    (table::CANDIDATE, "profileAId", table::PROFILE),
+    (table::CANDIDATE, "profileBId", table::PROFILE),
+    (table::MEMBERSHIP, "customerId", table::PROFILE),
+    (table::MEMBERSHIP, "segmentId", table::SEGMENT),
 ];
 
 impl Loaded {

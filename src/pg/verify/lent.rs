@@ -226,7 +226,7 @@ fn wire(data_type: &DataType) -> Wire {
         DataType::Date32 => Wire::Date,
         DataType::Timestamp(..) => Wire::Timestamp,
         DataType::Decimal128(..) => Wire::Numeric,
-        DataType::List(_) => Wire::TextArray(tokio_postgres::types::Type::TEXT.oid()),
+        DataType::List(_) => Wire::TextArray(tokio_postgres::types::Type::TEXT.oid(), None),
         _ => Wire::Text(None),
     }
 }

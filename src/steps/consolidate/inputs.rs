@@ -7,7 +7,7 @@ use hashbrown::HashSet;
 use crate::config;
 use crate::consolidate::consent::earlier::{EarlierWithdrawal, Recorded};
 use crate::consolidate::profile::record_index::Profile;
-use crate::consolidate::{BookingTypes, ContactChoice, FlagFalse, Options, Roster, SuppressionReach};
+use crate::consolidate::{BookingTypes, ContactChoice, FlagFalse, HolderReach, Options, Roster, SuppressionReach};
 use crate::fault::{Exit, Fault};
 use crate::model::{Channel, Code as _, Phase, RecordKey, Timestamp};
 use crate::sources;
@@ -25,6 +25,8 @@ pub fn options(config: &config::Config, as_of: Timestamp, phase: Phase) -> Optio
             config::Contact::Current => ContactChoice::Current,
             config::Contact::Founding => ContactChoice::Founding,
         },
+        email_holder: holder_reach(config.survivorship.email_holder),
+        phone_holder: holder_reach(config.survivorship.phone_holder),
         suppression: match config.consent.suppression {
             config::Scope::Tenant => SuppressionReach::Tenant,
             config::Scope::Global => SuppressionReach::Global,
@@ -42,6 +44,14 @@ pub fn options(config: &config::Config, as_of: Timestamp, phase: Phase) -> Optio
         extra_handicap: extra.contains(&config::ExtraActivity::Handicap),
         default_tenant: config.tenants.default.clone(),
         whs_from: config.whs_from(),
+    }
+}
+
+fn holder_reach(holder: config::Holder) -> HolderReach {
+    match holder {
+        config::Holder::Every => HolderReach::Every,
+        config::Holder::Tenant => HolderReach::Tenant,
+        config::Holder::Global => HolderReach::Global,
     }
 }
 

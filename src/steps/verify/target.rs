@@ -24,7 +24,18 @@ pub(super) fn looks(session: &Session) -> Vec<Look> {
     };
     let server = format!("{}, PostgreSQL {}", crm.place(), catalog.version / 10_000);
     let mut looks = vec![Look::new(PLACE, "connection", State::Passed, server)];
-    let found = preflight(&catalog, false);
+    let mut found = preflight(&catalog, false);
+    match crate::steps::load::prove(session, &crm, &catalog, &found) {
+        Ok(Some(findings)) => {
+            if !findings.iter().any(|finding| finding.refuses) {
+                let fits = "every row of data/crm and data/score meets what the tables demand";
+                looks.push(Look::new(PLACE, "datasets", State::Passed, fits));
+            }
+            found.add(findings);
+        }
+        Ok(None) => {}
+        Err(error) => looks.push(Look::new(PLACE, "datasets", State::NeedsAPerson, words(&error))),
+    }
     let refusals = found.findings.iter().filter(|finding| finding.refuses).count();
     if refusals == 0 {
         let fits = "tables, columns, types, keys and rights are what load needs; no trigger, rule or row security is in its way";

@@ -101,7 +101,7 @@ fn unique_columns_of_profiles_may_not_repeat_and_nulls_may() {
     };
     assert_eq!(twice(|_| {}), []);
     assert_eq!(twice(|row| row.auth_user_id = Some("idp|1")), [Proof::AuthUserId]);
-    assert_eq!(twice(|row| row.scl_member_id = Some(7)), [Proof::SclMemberId]);
+    assert_eq!(twice(|row| row.scl_member_id = Some("7")), [Proof::SclMemberId]);
     assert_eq!(twice(|row| row.teetime_player_id = Some("p")), [Proof::TeetimePlayerId]);
     assert_eq!(twice(|row| row.messaging_contact_id = Some("c")), [Proof::MessagingContactId]);
 }

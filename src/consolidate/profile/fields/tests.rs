@@ -220,7 +220,7 @@ fn membership_is_that_of_the_current_member_and_since_the_earliest_joining() {
         .add(Source::Scl, member("9", CustomerStatus::Active, "Bronze", "02-01"), "a");
     let built = world.build(&Options::sample());
     let profile = built.profile();
-    assert_eq!((profile.scl_member_id, profile.membership_tier), (Some(8), Some("Gold")));
+    assert_eq!((profile.scl_member_id, profile.membership_tier), (Some("8"), Some("Gold")));
     assert_eq!((profile.membership_status, profile.membership_expiry), (Some("ACTIVE"), None));
     assert_eq!(profile.member_since, Some(at("01-15")));
     assert_eq!(built.departures.count(Departure::SeveralServiceIds), 1);

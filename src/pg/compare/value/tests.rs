@@ -59,7 +59,7 @@ fn every_pair_that_load_writes_compares_equal_after_its_way_through_the_server()
         (day, Wire::Timestamp, "timestamp(3) without time zone"),
         (Arc::new(utc()), Wire::Timestamp, "timestamp(3) without time zone"),
         (Arc::new(utc()), Wire::Timestamp, "timestamp with time zone"),
-        (tags, Wire::TextArray(25), "text[]"),
+        (tags, Wire::TextArray(25, None), "text[]"),
     ];
     for (array, wire, type_name) in pairs {
         let (form, hash) = cell(&array, wire, type_name);
@@ -100,7 +100,7 @@ fn absent_and_empty_are_two_values() {
     let cells: ArrayRef = Arc::new(StringArray::from(vec![None::<&str>]));
     assert_eq!(Cells::of(&cells).unwrap().hash(form, 0), NULL);
     assert_ne!(form.of_wire(b""), NULL);
-    let list = Form::of(&DataType::new_list(DataType::Utf8, true), Wire::TextArray(25), "text[]").unwrap();
+    let list = Form::of(&DataType::new_list(DataType::Utf8, true), Wire::TextArray(25, None), "text[]").unwrap();
     assert_ne!(list.of_wire(&[0; 12]), NULL);
 }
 
@@ -119,7 +119,7 @@ proptest! {
         for (data_type, wire) in [
             (DataType::Utf8, Wire::Jsonb), (DataType::Utf8, Wire::Uuid), (DataType::Int32, Wire::Int4), (DataType::Int32, Wire::Text(None)),
             (DataType::Decimal128(4, 1), Wire::Numeric), (DataType::Decimal128(4, 1), Wire::Float8), (DataType::Boolean, Wire::Bool),
-            (DataType::Date32, Wire::Date), (DataType::new_list(DataType::Utf8, true), Wire::TextArray(25)),
+            (DataType::Date32, Wire::Date), (DataType::new_list(DataType::Utf8, true), Wire::TextArray(25, None)),
         ] {
             Form::of(&data_type, wire, "text").unwrap().of_wire(&value);
         }

@@ -1,0 +1,159 @@
+//! Emails and phones that one profile alone may show, where the CRM has a unique key on them: who that is. Others keep an alias.
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
+use crate::consolidate::HolderReach;
+use crate::consolidate::profile::fields::Survival;
+use crate::consolidate::profile::pick::Lineup;
+use crate::consolidate::profile::record_index::{Profile, Record, Roster};
+use crate::model::{RecordKey, record_order};
+
+/// Who shows each email and phone.
+#[derive(Default)]
+pub struct ContactHolders<'a> {
+    emails: Option<Holders<'a>>,
+    phones: Option<Holders<'a>>,
+}
+
+struct Holders<'a> {
+    reach: HolderReach,
+    by_value: HashMap<(&'a str, &'a str), Holder, FixedState>,
+    others: u64,
+}
+
+/// A profile and what speaks for it, less being better: whether it would show another value, the rank of the value among its own,
+/// whether the record has no name.
+struct Holder {
+    profile: Profile,
+    rank: (bool, u8, bool),
+    record: Record,
+}
+
+/// A value that a profile carries, with its rank among the profile's own values.
+pub struct Carried<'a> {
+    /// The email or phone.
+    pub value: &'a str,
+    /// The record that has it.
+    pub record: Record,
+    /// The rank of its source; less is better.
+    pub rank: u8,
+    /// Whether the profile shows it where nobody else may stand in the way.
+    pub is_chosen: bool,
+}
+
+impl<'a> ContactHolders<'a> {
+    /// Gives each value to the profile that would show it by itself; among several to the record of the better source, then to a
+    /// named one, then by record order.
+    pub fn new(survival: &Survival<'a>) -> Self {
+        let options = survival.options;
+        let mut all = Self { emails: Holders::of(options.email_holder), phones: Holders::of(options.phone_holder) };
+        if all.emails.is_none() && all.phones.is_none() {
+            return all;
+        }
+        let mut lineup = Lineup::default();
+        for profile in 0..survival.roster.profile_count() {
+            lineup.fill(survival.roster, profile);
+            let (emails, phones) = survival.carried_contacts(profile, &lineup);
+            for (holders, carried) in [(&mut all.emails, emails), (&mut all.phones, phones)] {
+                if let Some(holders) = holders {
+                    carried.iter().for_each(|one| holders.claim(survival.roster, profile, one));
+                }
+            }
+        }
+        all
+    }
+
+    /// Whether a profile may show an email.
+    pub fn may_show_email(&self, roster: &Roster, profile: Profile, email: &str) -> bool {
+        self.emails.as_ref().is_none_or(|holders| holders.may_show(roster, profile, email))
+    }
+
+    /// Whether a profile may show a phone.
+    pub fn may_show_phone(&self, roster: &Roster, profile: Profile, phone: &str) -> bool {
+        self.phones.as_ref().is_none_or(|holders| holders.may_show(roster, profile, phone))
+    }
+
+    /// How many claims on an email or phone were left to another profile.
+    pub fn left_to_others(&self) -> u64 {
+        [&self.emails, &self.phones].into_iter().flatten().map(|holders| holders.others).sum()
+    }
+}
+
+impl<'a> Holders<'a> {
+    fn of(reach: HolderReach) -> Option<Self> {
+        let by_value = HashMap::with_hasher(FixedState::with_seed(0));
+        (reach != HolderReach::Every).then_some(Self { reach, by_value, others: 0 })
+    }
+
+    fn key<'k>(&self, roster: &'k Roster, profile: Profile, value: &'k str) -> (&'k str, &'k str) {
+        (if self.reach == HolderReach::Tenant { roster.tenant(profile) } else { "" }, value)
+    }
+
+    fn claim(&mut self, roster: &'a Roster, profile: Profile, carried: &Carried<'a>) {
+        let (columns, row) = roster.at(carried.record);
+        let is_nameless = columns.first_name(row).is_none() && columns.last_name(row).is_none();
+        let claim = Holder { profile, rank: (!carried.is_chosen, carried.rank, is_nameless), record: carried.record };
+        let key = self.key(roster, profile, carried.value);
+        let order = |record: Record| RecordKey { source: roster.source(record), id: roster.source_id(record) };
+        match self.by_value.get_mut(&key) {
+            None => {
+                self.by_value.insert(key, claim);
+            }
+            Some(holder) => {
+                self.others += u64::from(holder.profile != profile);
+                let by_record = || record_order(order(claim.record), order(holder.record));
+                if claim.rank.cmp(&holder.rank).then_with(by_record).is_lt() {
+                    *holder = claim;
+                }
+            }
+        }
+    }
+
+    fn may_show(&self, roster: &Roster, profile: Profile, value: &str) -> bool {
+        self.by_value.get(&self.key(roster, profile, value)).is_none_or(|holder| holder.profile == profile)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::consolidate::Options;
+    use crate::consolidate::sample::{World, with_email};
+    use crate::model::Source;
+
+    fn shown(world: &World, options: &Options, profiles: &[&str]) -> Vec<Option<String>> {
+        let built = world.build(options);
+        profiles.iter().map(|profile| built.profile_with(&world.id(profile)).email.map(str::to_owned)).collect()
+    }
+
+    #[test]
+    fn a_shared_email_is_shown_by_the_profile_of_the_better_source_and_the_other_shows_its_next() {
+        let mut world = World::default();
+        world
+            .add(Source::Teetime, with_email("p", "shared@mail.test"), "a")
+            .add(Source::McaZa, with_email("1", "own@mail.test"), "a")
+            .add(Source::Scl, with_email("7", "shared@mail.test"), "b")
+            .add(Source::Messaging, with_email("c", "shared@mail.test"), "c");
+        let mail = |text: &str| Some(text.to_owned());
+        let every = shown(&world, &Options::sample(), &["a", "b", "c"]);
+        assert_eq!(every, [mail("shared@mail.test"), mail("shared@mail.test"), mail("shared@mail.test")]);
+        for email_holder in [HolderReach::Tenant, HolderReach::Global] {
+            let options = Options { email_holder, ..Options::sample() };
+            assert_eq!(shown(&world, &options, &["a", "b", "c"]), [mail("own@mail.test"), mail("shared@mail.test"), None]);
+            let built = world.build(&options);
+            assert_eq!(built.aliases.rows().filter(|row| row.value == "shared@mail.test").count(), 3, "all keep an alias");
+        }
+    }
+
+    #[test]
+    fn a_profile_that_would_show_another_email_leaves_a_shared_one_to_who_has_no_other() {
+        let mut world = World::default();
+        world
+            .add(Source::Scl, with_email("7", "own@mail.test"), "a")
+            .add(Source::McaZa, with_email("1", "shared@mail.test"), "a")
+            .add(Source::Messaging, with_email("c", "shared@mail.test"), "b");
+        let options = Options { email_holder: HolderReach::Tenant, ..Options::sample() };
+        assert_eq!(shown(&world, &options, &["a", "b"]), [Some("own@mail.test".to_owned()), Some("shared@mail.test".to_owned())]);
+    }
+}

@@ -1,0 +1,68 @@
+//! Values as PostgreSQL's binary COPY has them.
+
+use super::*;
+
+/// Reads a numeric back by its documented meaning, as an independent check of the writer.
+fn decimal(bytes: &[u8]) -> f64 {
+    let word = |at: usize| i16::from_be_bytes([bytes[at], bytes[at + 1]]);
+    let (count, weight, sign) = (word(4), word(6), word(8));
+    let digits = (0..count)
+        .map(|index| f64::from(word(12 + 2 * usize::try_from(index).unwrap())) * 10_000_f64.powi(i32::from(weight - index)));
+    digits.sum::<f64>() * if sign == 0 { 1.0 } else { -1.0 }
+}
+
+#[test]
+fn handicaps_travel_as_exact_decimals() {
+    for tenths in [-99_i128, -21, -1, 0, 1, 5, 10, 54, 100, 540, 999, 100_000, 123_456_789] {
+        let mut buffer = Vec::new();
+        put_numeric(&mut buffer, tenths, 1);
+        assert_eq!(decimal(&buffer), f64::from(i32::try_from(tenths).unwrap()) / 10.0, "{tenths}");
+        assert_eq!(&buffer[10..12], &[0, 1]);
+    }
+}
+
+#[test]
+fn zero_has_no_digits() {
+    let mut buffer = Vec::new();
+    put_numeric(&mut buffer, 0, 1);
+    assert_eq!(buffer, [0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 1]);
+}
+
+fn encoded(name: &'static str, array: ArrayRef, wire: Wire) -> anyhow::Result<Vec<u8>> {
+    let column = Column::plan(name, array.data_type(), wire).expect("the pair is supported");
+    let mut buffer = Vec::new();
+    let rows = array.len();
+    Encoder::new("test__rows", vec![column]).encode(&|_| Some(array.clone()), rows, &mut buffer, |_| Ok(()))?;
+    Ok(buffer)
+}
+
+#[test]
+fn jsonb_gets_its_version_byte_and_null_its_mark() {
+    let array: ArrayRef = std::sync::Arc::new(StringArray::from(vec![Some("{}"), None]));
+    let bytes = encoded("evidence", array, Wire::Jsonb).unwrap();
+    assert_eq!(bytes, [0, 1, 0, 0, 0, 3, 1, b'{', b'}', 0, 1, 255, 255, 255, 255]);
+}
+
+#[test]
+fn an_empty_list_has_no_dimension() {
+    let mut builder = arrow::array::ListBuilder::new(arrow::array::StringBuilder::new());
+    builder.append(true);
+    let bytes = encoded("tags", std::sync::Arc::new(builder.finish()), Wire::TextArray(25, None)).unwrap();
+    assert_eq!(bytes, [0, 1, 0, 0, 0, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 25]);
+}
+
+#[test]
+fn what_the_target_cannot_take_is_named_without_its_value() {
+    let text = |value: &str| -> ArrayRef { std::sync::Arc::new(StringArray::from(vec![value])) };
+    let too_long = encoded("first_name", text("Überlang"), Wire::Text(Some(7))).unwrap_err().to_string();
+    assert!(too_long.contains("first_name") && too_long.contains("longer") && !too_long.contains("berlang"), "{too_long}");
+    assert!(encoded("first_name", text("Überlan"), Wire::Text(Some(7))).is_ok());
+    assert!(encoded("id", text("not-a-uuid"), Wire::Uuid).is_err());
+    assert!(encoded("first_name", text("a\0b"), Wire::Text(None)).is_err());
+}
+
+#[test]
+fn lossy_pairs_are_not_planned() {
+    assert!(Column::plan("handicap", &DataType::Decimal128(4, 1), Wire::Int4).is_none());
+    assert!(Column::plan("occurred_at", &DataType::Timestamp(TimeUnit::Microsecond, None), Wire::Date).is_none());
+}

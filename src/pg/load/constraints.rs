@@ -1,0 +1,219 @@
+//! What the target's catalog demands of rows: indexes, checks, domains, foreign keys, partitions, publications.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+
+use crate::pg::load::session::Crm;
+
+/// An index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Index {
+    /// Name.
+    pub name: String,
+    /// `create index …`
+    pub definition: String,
+    /// The constraint it serves, with its definition.
+    pub constraint: Option<(String, String)>,
+    /// Whether it is unique.
+    pub is_unique: bool,
+    /// Whether it is the primary key.
+    pub is_primary: bool,
+    /// Whether it serves an exclusion constraint.
+    pub is_exclusion: bool,
+    /// Whether rows collide by equality; false for exclusion constraints with other operators.
+    pub compares_equal: bool,
+    /// Whether it is over columns of all rows, without expressions, and nulls are distinct.
+    pub is_plain: bool,
+    /// Whether nulls equal each other.
+    pub joins_nulls: bool,
+    /// Key columns and expressions as SQL, each with its collation.
+    pub keys: Vec<String>,
+    /// The condition of a partial index.
+    pub predicate: Option<String>,
+    /// Columns that keys and condition name.
+    pub touched: Vec<String>,
+    /// For an index of a partition alone: which rows the partition takes.
+    pub scope: Option<String>,
+    /// Whether foreign keys, views, functions or partitions depend on it.
+    pub is_needed: bool,
+    /// Why dropping it and making it again would not leave it as it was.
+    pub keep_reason: Option<String>,
+    /// Key columns; expressions are left out.
+    pub columns: Vec<String>,
+}
+
+/// A foreign key that refers to one of the CRM's tables.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// The table that refers, if it lies in the CRM's schema.
+    pub table: Option<String>,
+    /// The table that refers, with its schema, in quotes.
+    pub qualified: String,
+    /// The column that refers.
+    pub column: String,
+    /// The constraint.
+    pub constraint: String,
+    /// `foreign key … references …`
+    pub definition: String,
+    /// The table referred to.
+    pub referenced: String,
+    /// Whether it is a key of one column.
+    pub is_single: bool,
+    /// Whether it refers to the id.
+    pub is_to_id: bool,
+    /// Whether the role may change it.
+    pub is_owned: bool,
+    /// Whether dropping it and making it again leaves it as it was.
+    pub is_rebuildable: bool,
+    /// Whether the role may read the table.
+    pub is_readable: bool,
+}
+
+/// A condition that rows of a table must meet: a CHECK constraint, or the bounds of partitions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// The constraint; `partition` for the bounds of partitions.
+    pub name: String,
+    /// The condition as SQL.
+    pub expression: String,
+    /// For a constraint of a partition alone: which rows the partition takes.
+    pub scope: Option<String>,
+    /// Columns that it names; `None` when it may look at any.
+    pub columns: Option<Vec<String>>,
+}
+
+/// A condition of a domain on a column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DomainCheck {
+    /// The column.
+    pub column: String,
+    /// The domain.
+    pub domain: String,
+    /// The constraint.
+    pub name: String,
+    /// The condition on `VALUE` as SQL.
+    pub expression: String,
+}
+
+/// A foreign key of one of the CRM's tables.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForeignKey {
+    /// The constraint.
+    pub name: String,
+    /// For a key of a partition alone: which rows the partition takes.
+    pub scope: Option<String>,
+    /// The columns that refer.
+    pub columns: Vec<String>,
+    /// The table referred to, if it is one of the CRM's.
+    pub crm_table: Option<String>,
+    /// The table referred to, with its schema, in quotes.
+    pub referenced: String,
+    /// The columns referred to.
+    pub referenced_columns: Vec<String>,
+    /// Whether a row with only some of the columns null is refused.
+    pub is_match_full: bool,
+    /// Whether the role may read the table referred to.
+    pub is_readable: bool,
+}
+
+/// What one table demands of its rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Demands {
+    /// Indexes.
+    pub indexes: Vec<Index>,
+    /// Conditions on rows.
+    pub checks: Vec<Check>,
+    /// Conditions on values.
+    pub domains: Vec<DomainCheck>,
+    /// Keys to other rows.
+    pub foreign_keys: Vec<ForeignKey>,
+    /// Publications that would refuse its updates and deletes, and why.
+    pub unpublishable: Vec<(String, String)>,
+}
+
+/// Reads the demands of every table, by table.
+pub fn read(crm: &Crm, schema: &str) -> Result<BTreeMap<String, Demands>> {
+    let mut demands: BTreeMap<String, Demands> = BTreeMap::new();
+    let mut of = |row: &tokio_postgres::Row, add: &dyn Fn(&mut Demands)| {
+        add(demands.entry(row.get("table_name")).or_default());
+    };
+    for row in crm.query(include_str!("../../../sql/crm/catalog_indexes.sql"), &[&schema])? {
+        let constraint: Option<String> = row.get("constraint_name");
+        let index = Index {
+            name: row.get("index_name"),
+            definition: row.get("definition"),
+            constraint: constraint.map(|name| (name, row.get("constraint_definition"))),
+            is_unique: row.get("is_unique"),
+            is_primary: row.get("is_primary"),
+            is_exclusion: row.get("is_exclusion"),
+            compares_equal: row.get("compares_equal"),
+            is_plain: row.get("is_plain"),
+            joins_nulls: row.get("joins_nulls"),
+            keys: row.get("keys"),
+            predicate: row.get("predicate"),
+            touched: row.get("touched"),
+            scope: row.get("scope"),
+            is_needed: row.get("is_needed"),
+            keep_reason: row.get("keep_reason"),
+            columns: row.get("columns"),
+        };
+        of(&row, &|demands| demands.indexes.push(index.clone()));
+    }
+    for row in crm.query(include_str!("../../../sql/crm/catalog_checks.sql"), &[&schema])? {
+        let check = Check {
+            name: row.get("constraint_name"),
+            expression: row.get("expression"),
+            scope: row.get("scope"),
+            columns: row.get("columns"),
+        };
+        of(&row, &|demands| demands.checks.push(check.clone()));
+    }
+    for row in crm.query(include_str!("../../../sql/crm/catalog_domains.sql"), &[&schema])? {
+        let check = DomainCheck {
+            column: row.get("column_name"),
+            domain: row.get("domain_name"),
+            name: row.get("constraint_name"),
+            expression: row.get("expression"),
+        };
+        of(&row, &|demands| demands.domains.push(check.clone()));
+    }
+    for row in crm.query(include_str!("../../../sql/crm/catalog_foreign_keys.sql"), &[&schema])? {
+        let key = ForeignKey {
+            name: row.get("constraint_name"),
+            scope: row.get("scope"),
+            columns: row.get("columns"),
+            crm_table: row.get("crm_table"),
+            referenced: row.get("referenced"),
+            referenced_columns: row.get("referenced_columns"),
+            is_match_full: row.get("is_match_full"),
+            is_readable: row.get("is_readable"),
+        };
+        of(&row, &|demands| demands.foreign_keys.push(key.clone()));
+    }
+    for row in crm.query(include_str!("../../../sql/crm/catalog_publications.sql"), &[&schema])? {
+        if let Some(reason) = row.get::<_, Option<String>>("reason") {
+            of(&row, &|demands| demands.unpublishable.push((row.get("publication"), reason.clone())));
+        }
+    }
+    Ok(demands)
+}
+
+/// Reads the foreign keys that refer to the CRM's tables, from wherever.
+pub fn read_references(crm: &Crm, schema: &str) -> Result<Vec<Reference>> {
+    let rows = crm.query(include_str!("../../../sql/crm/catalog_references.sql"), &[&schema])?;
+    let references = rows.iter().map(|row| Reference {
+        table: row.get::<_, bool>("is_in_schema").then(|| row.get("table_name")),
+        qualified: row.get("qualified"),
+        column: row.get("column_name"),
+        constraint: row.get("constraint_name"),
+        definition: row.get("definition"),
+        referenced: row.get("referenced_table"),
+        is_single: row.get("is_single"),
+        is_to_id: row.get("is_to_id"),
+        is_owned: row.get("is_owned"),
+        is_rebuildable: row.get("is_rebuildable"),
+        is_readable: row.get("is_readable"),
+    });
+    Ok(references.collect())
+}

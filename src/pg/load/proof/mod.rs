@@ -1,0 +1,227 @@
+//! Proves the rows of the datasets against everything that the target's catalog demands of them, before a row is sent.
+//!
+//! What a column's type demands (length, words of an enum, NOT NULL, a number's range) is proved here, by the encoder that load
+//! uses. What only the server can evaluate (CHECK constraints, domains, unique indexes with their expressions, conditions and
+//! collations, generated columns, foreign keys to tables that no dataset fills) is asked of the server itself: the columns that
+//! such a demand names are copied into a temporary table without constraints, the demand is evaluated over it as a query, and the
+//! savepoint is rolled back. A table whose demands the datasets meet by construction is not read at all.
+
+mod columns;
+mod demands;
+mod shadow;
+mod trials;
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+
+use crate::model::Phase;
+use crate::pg::load::catalog::Catalog;
+use crate::pg::load::preflight::{Finding, Preflight, TablePlan};
+use crate::pg::load::session::Crm;
+use crate::pg::load::target::LOADED;
+use crate::pg::load::target::table;
+use crate::pg::load::{Input, Loader};
+
+use columns::Probe;
+use demands::Demand;
+pub(super) use demands::is_proved;
+use shadow::Shadow;
+
+/// Ids of rows that a finding keeps.
+const KEPT_ROWS: usize = 10_000;
+/// Ids that its sentence names.
+const NAMED_ROWS: usize = 5;
+
+/// Rows that do not meet a demand.
+#[derive(Clone, Debug, Default)]
+struct Offenders {
+    count: u64,
+    ids: Vec<String>,
+}
+
+impl Offenders {
+    fn add(&mut self, id: &str) {
+        self.count += 1;
+        if self.ids.len() < KEPT_ROWS {
+            self.ids.push(id.to_owned());
+        }
+    }
+
+    /// `3 rows (bf11…, bf11…, bf11…)`
+    fn words(&self) -> String {
+        let named = self.ids.iter().take(NAMED_ROWS).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let more = if self.count > NAMED_ROWS as u64 { ", …" } else { "" };
+        let rows = if self.count == 1 { "row" } else { "rows" };
+        if named.is_empty() { format!("{} {rows}", self.count) } else { format!("{} {rows} ({named}{more})", self.count) }
+    }
+
+    fn refusal(self, what: String) -> Finding {
+        Finding { what, refuses: true, rows: self.ids }
+    }
+}
+
+impl Loader {
+    /// Proves the datasets against the catalog; what it finds joins the findings of the preflight. Changes nothing.
+    pub fn prove(&mut self, input: &Input<'_>) -> Result<()> {
+        if let Some(findings) = prove_datasets(&self.crm, &self.catalog, &self.preflight, input)? {
+            self.preflight.add(findings);
+            self.is_proved = true;
+        }
+        Ok(())
+    }
+
+    /// Proves the datasets inside the transaction of the load, unless that was done on the same catalog.
+    pub(super) fn prove_now(&mut self, input: &Input<'_>, is_strict: bool) -> Result<()> {
+        if self.is_proved {
+            return Ok(());
+        }
+        let findings = prove(&self.crm, &self.catalog, &self.preflight, input)?;
+        self.preflight.add(findings);
+        self.preflight.check(&self.crm.place(), is_strict)
+    }
+}
+
+/// Proves the datasets of a load in a transaction of its own, which is rolled back; `None` where the target's tables are not such
+/// that rows could be proved against them.
+pub fn prove_datasets(crm: &Crm, catalog: &Catalog, preflight: &Preflight, input: &Input<'_>) -> Result<Option<Vec<Finding>>> {
+    if preflight.plans.len() < LOADED.len() || catalog.is_read_only || catalog.is_standby {
+        return Ok(None);
+    }
+    crm.doing("begin");
+    crm.run(include_str!("../../../../sql/crm/begin.sql"))?;
+    let proved = prove(crm, catalog, preflight, input);
+    if !crm.is_lost() {
+        crm.run("rollback")?;
+    }
+    proved.map(Some)
+}
+
+/// Proves the datasets of a load. A transaction must be open; it is left as it was.
+fn prove(crm: &Crm, catalog: &Catalog, preflight: &Preflight, input: &Input<'_>) -> Result<Vec<Finding>> {
+    if catalog.is_standby || !catalog.may_make_temporary || catalog.schema.is_empty() {
+        return Ok(Vec::new());
+    }
+    crm.doing("prove the datasets against the catalog");
+    crm.run("savepoint proof")?;
+    let proved = prove_inside(crm, catalog, preflight, input);
+    if !crm.is_lost() {
+        crm.run("rollback to savepoint proof; release savepoint proof")?;
+    }
+    proved
+}
+
+fn prove_inside(crm: &Crm, catalog: &Catalog, preflight: &Preflight, input: &Input<'_>) -> Result<Vec<Finding>> {
+    let plans: Vec<&TablePlan> =
+        preflight.plans.iter().filter(|plan| !plan.loaded.scored || input.phase >= Phase::SCORES).collect();
+    let mut demands: BTreeMap<&str, Vec<Demand<'_>>> = BTreeMap::new();
+    for plan in &plans {
+        demands.insert(plan.loaded.table, demands::of_table(catalog.table(plan.loaded.table), plan));
+    }
+    let shadows = shadow::plan(catalog, &plans, &demands);
+    let mut findings = defaults(crm, catalog, &plans)?;
+    for plan in &plans {
+        let info = catalog.table(plan.loaded.table);
+        let shadow = shadows.get(plan.loaded.table);
+        let probe = Probe::plan(plan, info, input.phase);
+        findings.extend(probe.run(crm, input, shadow)?);
+    }
+    for plan in &plans {
+        for demand in &demands[plan.loaded.table] {
+            findings.extend(judge(crm, plan, demand, &shadows)?);
+        }
+    }
+    findings.extend(trials::run(crm, catalog, input)?);
+    Ok(findings)
+}
+
+/// Asks the server for the rows that do not meet a demand.
+fn judge(
+    crm: &Crm,
+    plan: &TablePlan,
+    demand: &Demand<'_>,
+    shadows: &BTreeMap<&'static str, Shadow<'_>>,
+) -> Result<Option<Finding>> {
+    let Some(shadow) = shadows.get(plan.loaded.table) else { return Ok(None) };
+    let what = demand.words(plan.loaded.table);
+    let Some(statement) = demand.statement(shadow, shadows) else {
+        return Ok(demand.unprovable().map(|why| Finding::refusal(format!("{what}: {why}"))));
+    };
+    match crm.attempt(&statement)? {
+        Ok(rows) => {
+            let Some(first) = rows.first() else { return Ok(None) };
+            let offenders = match first.try_get::<_, i64>(1) {
+                Ok(count) => Offenders { count: count.unsigned_abs(), ids: rows.iter().map(|row| row.get(0)).collect() },
+                Err(_) => return Ok(None),
+            };
+            let advice = demand.advice(plan.loaded.table);
+            let what = format!("{what}: {} {}; {advice}", offenders.words(), demand.failure());
+            Ok(Some(offenders.refusal(what)))
+        }
+        // What the server cannot even parse without the table itself is left to the load.
+        Err(refused) if refused.code.starts_with("42") && refused.code != "42501" => {
+            Ok(Some(Finding::warning(format!("{what}: it cannot be evaluated beforehand ({})", refused.code))))
+        }
+        Err(refused) if refused.code == "42501" => {
+            let advice = "grant execute on the functions that it calls to the loader's role";
+            Ok(Some(Finding::refusal(format!("{what}: the role may not evaluate it ({}); {advice}", refused.code))))
+        }
+        Err(refused) => {
+            let offenders = shadow.failing_rows(crm, demand)?;
+            let rows = if offenders.count == 0 { "the rows".to_owned() } else { offenders.words() };
+            let what =
+                format!("{what}: evaluating it over {rows} fails ({}); {}", refused.code, demand.advice(plan.loaded.table));
+            Ok(Some(offenders.refusal(what)))
+        }
+    }
+}
+
+/// Required columns that no dataset fills: their default must give a value.
+fn defaults(crm: &Crm, catalog: &Catalog, plans: &[&TablePlan]) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for plan in plans {
+        let name = plan.loaded.table;
+        for column in shadow::left_to_defaults(catalog.table(name), plan) {
+            let place = format!("column {name:?}.{:?}", column.name);
+            if !column.may_use_sequence {
+                let advice = "grant usage on it to the loader's role";
+                findings.push(Finding::refusal(format!("{place} is fed by a sequence that the role may not use; {advice}")));
+            }
+            let Some(default) = column.default.as_deref().filter(|default| !default.contains("nextval(")) else { continue };
+            match crm.attempt(&format!("select ({default})::{} is null", column.type_name))? {
+                Ok(rows) if column.is_not_null && rows.first().is_some_and(|row| row.get(0)) => {
+                    findings.push(Finding::refusal(format!("{place} is required, and its default is null")));
+                }
+                Ok(_) => {}
+                Err(refused) => {
+                    findings.push(Finding::refusal(format!("{place}: its default cannot be evaluated ({})", refused.code)));
+                }
+            }
+        }
+    }
+    Ok(findings)
+}
+
+/// Which setting gives a value that several people share to one of them only.
+fn holder_setting(table: &str, touched: &[String]) -> Option<&'static str> {
+    let touches = |name: &str| touched.iter().any(|column| column == name);
+    if table != table::PROFILE {
+        return None;
+    }
+    let reach = if touches("tenantId") { 0 } else { 1 };
+    match (touches("email"), touches("phoneNumber")) {
+        (true, false) => Some(
+            [
+                "[survivorship] email_holder = \"tenant\" leaves a shared email to one profile of each tenant",
+                "[survivorship] email_holder = \"global\" leaves a shared email to one profile",
+            ][reach],
+        ),
+        (false, true) => Some(
+            [
+                "[survivorship] phone_holder = \"tenant\" leaves a shared phone to one profile of each tenant",
+                "[survivorship] phone_holder = \"global\" leaves a shared phone to one profile",
+            ][reach],
+        ),
+        _ => None,
+    }
+}
