@@ -22,3 +22,6 @@ use foldhash::quality::FixedState;
 fn hash(value: impl Hash) -> u64 {
     FixedState::with_seed(61).hash_one(value)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! What verification lends to its CRM session as temporary tables, so that every check is plain SQL; never stored.
 
-use crate::model::{Channel, Day, Handicap, LinkRule, Outcome, Source, Timestamp};
+use crate::model::{Channel, Day, Handicap, LinkRule, Source, Timestamp};
 use crate::table;
 use crate::tables::{Label, Text};
 
@@ -27,75 +27,6 @@ table! {
         is_engaged_only: bool,
         /// Whether what cannot be measured is left out of the weights of engagement.
         is_renormalised: bool,
-    }
-}
-
-table! {
-    /// The switch of each tenant's region to the World Handicap System, by the settings.
-    pub mod switches = "lent__switches", key(tenant_id) {
-        /// The tenant.
-        tenant_id: Label,
-        /// Handicaps before it are tagged (UTC).
-        whs_from: Timestamp,
-    }
-}
-
-table! {
-    /// Every exported entity with its rows.
-    pub mod entities = "lent__entities", key(source, entity) {
-        /// The source.
-        source: Source,
-        /// The entity.
-        entity: Label,
-        /// Rows of the export's manifest.
-        row_count: i64,
-        /// The strategy's estimate; null where it gives none.
-        estimate: Option<i64>,
-    }
-}
-
-table! {
-    /// Every dataset that load sends, with its rows and a sum that tells whether they are the same rows.
-    pub mod files = "lent__files", key(dataset) {
-        /// The dataset.
-        dataset: Label,
-        /// Rows.
-        row_count: i64,
-        /// Sum over the rows of (first eight hex digits of the id's tail XOR those of the profile's id XOR milliseconds of the
-        /// row's time), so that a row exchanged, moved to another profile or shifted in time shows.
-        fingerprint: i64,
-    }
-}
-
-table! {
-    /// The timeline of the files by what a reader sees of an activity, counted.
-    pub mod kinds = "lent__kinds", key(activity_type, category, channel, title) {
-        /// What happened.
-        activity_type: Label,
-        /// Its category.
-        category: Label,
-        /// Channel of a message.
-        channel: Option<Label>,
-        /// Heading.
-        title: Label,
-        /// How many.
-        row_count: i64,
-    }
-}
-
-table! {
-    /// The ledger, counted.
-    pub mod outcomes = "lent__outcomes", key(source, entity, outcome, reason) {
-        /// The source.
-        source: Source,
-        /// The entity.
-        entity: Label,
-        /// What became of the rows.
-        outcome: Outcome,
-        /// Why, for skipped and rejected rows.
-        reason: Option<Label>,
-        /// How many rows.
-        row_count: i64,
     }
 }
 
@@ -184,20 +115,6 @@ table! {
 }
 
 table! {
-    /// Which record gave membership and handicap of a profile.
-    pub mod provenance = "lent__provenance", key(profile_id, field) {
-        /// The profile.
-        profile_id: Text,
-        /// The column of `crm__customer_profiles`.
-        field: Label,
-        /// The record's source.
-        source: Source,
-        /// The record.
-        source_id: Text,
-    }
-}
-
-table! {
     /// Evidence of consent as staged.
     pub mod consents = "lent__consents", key(contact_id, entity, channel, scope) {
         /// The contact.
@@ -234,49 +151,5 @@ table! {
         revoked_at: Option<Timestamp>,
         /// Only an explicit action later than this lifts it (UTC).
         lifted_after: Timestamp,
-    }
-}
-
-table! {
-    /// Bookings and messages that lie before the look-back: none may be on the timeline.
-    pub mod early_rows = "lent__early_rows", key(service, source_id) {
-        /// The service.
-        service: Label,
-        /// The row's id there.
-        source_id: Text,
-    }
-}
-
-table! {
-    /// Pairs of profiles that were considered and not joined.
-    pub mod candidates = "lent__candidates", key(a_profile_id, b_profile_id) {
-        /// One profile.
-        a_profile_id: Text,
-        /// The other.
-        b_profile_id: Text,
-    }
-}
-
-table! {
-    /// Values that more people share than a link can bear.
-    pub mod hubs = "lent__hubs", key(kind, tenant_id, value) {
-        /// `EMAIL` or `PHONE`.
-        kind: Label,
-        /// The tenant.
-        tenant_id: Option<Label>,
-        /// The value in key form.
-        value: Text,
-    }
-}
-
-table! {
-    /// Segments that were refreshed, with the members their rule gives.
-    pub mod segments = "lent__segments", key(segment_id) {
-        /// The segment.
-        segment_id: Text,
-        /// Members by rule.
-        rule_member_count: i32,
-        /// Whether the rule could not be evaluated.
-        is_failed: bool,
     }
 }

@@ -106,9 +106,12 @@ fn of_row(ctid: &str) -> String {
 pub fn all(crm: &Database, seed: u64) -> Vec<Mutation> {
     let mut random = Random::new(seed);
     let mut all = Vec::new();
-    for (table, owner) in FILLED {
-        columns_of(crm, "public", table, OURS, &mut random, &mut all);
-        rows_of(crm, table, owner, &mut random, &mut all);
+    // Two rows of each table that load fills.
+    for _ in 0..2 {
+        for (table, owner) in FILLED {
+            columns_of(crm, "public", table, OURS, &mut random, &mut all);
+            rows_of(crm, table, owner, &mut random, &mut all);
+        }
     }
     let segments = columns(crm, "public", "CustomerSegment");
     for column in segments.iter().filter(|column| OF_SEGMENTS.contains(&column.name.as_str())) {

@@ -5,17 +5,14 @@ use std::time::Duration;
 use anyhow::Result;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Schema};
-use foldhash::fast::FixedState;
-use hashbrown::HashSet;
 
 use crate::dsn::Dsn;
 use crate::fault::{Exit, Fault};
 use crate::pg::connect::Begin;
 use crate::pg::copy::encode::{CHUNK, Column, Encoder, HEADER, TRAILER, Wire};
-use crate::pg::load::target::LOADED;
 use crate::pg::verify::checks::{Check, Finding};
 use crate::pg::{Connection, quote_identifier};
-use crate::tables::{Dataset, Table, TableError, crm, evidence};
+use crate::tables::{Dataset, Table, TableError, evidence};
 
 /// The rows that are ours, table by table, as every check sees them.
 const VIEWS: [&str; 7] = [
@@ -53,7 +50,7 @@ fn shared_by(checks: &[&Check]) -> Vec<&'static (&'static str, &'static str)> {
 /// Whether a check rests on what staging and resolution know of each person, the largest part of the evidence.
 pub fn needs_people(check: &Check) -> bool {
     let texts = || std::iter::once(check.sql()).chain(shared_by(&[check]).into_iter().map(|(_, sql)| *sql));
-    [evidence::people::Table::STEM, crm::customer_profiles::Table::STEM].iter().any(|stem| texts().any(|text| names(text, stem)))
+    texts().any(|text| names(text, evidence::people::Table::STEM))
 }
 
 /// Whether a statement names a table, otherwise than as a text in quotes.
@@ -116,13 +113,6 @@ impl Verifier {
     pub fn names(&self, stem: &str) -> bool {
         let shared = self.shared.iter().map(|(_, sql)| *sql);
         self.checks.iter().map(|check| check.sql()).chain(shared).any(|text| names(text, stem))
-    }
-
-    /// Rows of a dataset that load left as they are, or could not insert: they are listed, not compared.
-    pub fn kept(&self, stem: &str) -> Result<HashSet<String, FixedState>> {
-        let Some(loaded) = LOADED.iter().find(|loaded| (loaded.dataset)().stem == stem) else { return Ok(HashSet::default()) };
-        let rows = self.connection.query("select id from lent__kept where table_name = $1", &[&loaded.table])?;
-        Ok(rows.iter().map(|row| row.get(0)).collect())
     }
 
     /// Fills a temporary table of the dataset's name with the batches that `give` sends; returns its rows.
@@ -238,8 +228,8 @@ mod tests {
 
     #[test]
     fn a_lent_table_has_the_declared_columns() {
-        let sql = temporary_table(&evidence::early_rows::Table::dataset(), &evidence::early_rows::Table::schema());
-        assert_eq!(sql, "create temporary table \"lent__early_rows\" (\"service\" text, \"source_id\" text)");
+        let sql = temporary_table(&evidence::identifiers::Table::dataset(), &evidence::identifiers::Table::schema());
+        assert!(sql.starts_with("create temporary table \"lent__identifiers\" (\"source\" text, \"source_id\" text"), "{sql}");
     }
 
     #[test]

@@ -26,11 +26,5 @@ pub fn lend(session: &Session, folders: &Folders, verifier: &Verifier) -> Result
         });
         Ok(())
     })?;
-    let switches = lend_rows::<evidence::switches::Table>(verifier, |push| {
-        for (tenant_id, whs_from) in &config.whs_from() {
-            push(evidence::switches::Row { tenant_id, whs_from: *whs_from });
-        }
-        Ok(())
-    })?;
-    Ok(run + switches)
+    Ok(run)
 }

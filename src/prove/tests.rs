@@ -1,0 +1,256 @@
+//! Tests: each proof finds the one thing that is wrong, and nothing where all is right.
+
+use crate::model::{AliasType, CustomerStatus, Gender, Handicap, LifecycleStage, LinkRule, Outcome, Source, Timestamp};
+use crate::prove::accounts::Accounts;
+use crate::prove::duplicates::Duplicates;
+use crate::prove::fields::Fields;
+use crate::prove::links::{Evidence, Links};
+use crate::prove::{Finding, Profiles, Records};
+use crate::tables::check::ledger;
+use crate::tables::crm::{customer_profiles, field_provenance, identity_aliases};
+use crate::tables::resolution::{candidates, links};
+use crate::tables::stage::people;
+use crate::tables::{Builder as _, Table, TextList};
+
+const A: &str = "bf110000-0000-8000-8000-00000000000a";
+const B: &str = "bf110000-0000-8000-8000-00000000000b";
+
+fn columns<T: Table>(rows: &[T::Row<'_>]) -> T::Columns {
+    let mut builder = T::builder(rows.len());
+    for row in rows {
+        T::push(&mut builder, *row);
+    }
+    T::columns(&builder.finish()).unwrap()
+}
+
+fn profile(id: &str) -> customer_profiles::Row<'_> {
+    customer_profiles::Row {
+        id,
+        tenant_id: "1",
+        auth_user_id: None,
+        email: Some("naledi@mail.test"),
+        phone_number: None,
+        scl_member_id: None,
+        teetime_player_id: None,
+        messaging_contact_id: None,
+        external_ids: r#"{"mcaV1ZaId":"1"}"#,
+        first_name: None,
+        last_name: None,
+        display_name: None,
+        date_of_birth: None,
+        gender: Gender::Unknown,
+        status: CustomerStatus::Active,
+        lifecycle_stage: LifecycleStage::Lead,
+        tags: TextList::Slice(&[]),
+        handicap: None,
+        handicap_updated_at: None,
+        home_club_id: None,
+        home_club_name: None,
+        membership_status: None,
+        membership_tier: None,
+        member_since: None,
+        membership_expiry: None,
+        email_opt_in: false,
+        sms_opt_in: false,
+        push_opt_in: false,
+        whatsapp_opt_in: false,
+        source: "mca_v1_za",
+        first_seen_at: Timestamp(0),
+    }
+}
+
+fn link<'a>(source_id: &'a str, profile_id: &'a str, rule: LinkRule) -> links::Row<'a> {
+    let matched = (rule != LinkRule::Founder).then_some((Source::McaZa, "1"));
+    links::Row {
+        source: Source::McaZa,
+        entity: "members",
+        source_id,
+        tenant_id: Some("1"),
+        profile_id: Some(profile_id),
+        rule,
+        confidence: 85,
+        matched_source: matched.map(|(source, _)| source),
+        matched_source_id: matched.map(|(_, id)| id),
+        evidence: "",
+        bits16: 0,
+    }
+}
+
+fn person(source_id: &str) -> people::Row<'_> {
+    people::Row {
+        tenant_id: Some("1"),
+        email: Some("naledi@mail.test"),
+        email_key: Some("naledi@mail.test"),
+        first_key: Some("naledi"),
+        last_key: Some("mokoena"),
+        ..people::Row::blank(source_id)
+    }
+}
+
+fn alias<'a>(alias_type: AliasType, value: &'a str) -> identity_aliases::Row<'a> {
+    identity_aliases::Row {
+        id: value,
+        tenant_id: "1",
+        customer_id: A,
+        alias_type,
+        value,
+        source: "mca_v1_za",
+        is_primary: alias_type == AliasType::Email,
+        confidence: 100,
+        first_seen_at: None,
+        last_seen_at: None,
+    }
+}
+
+/// The names of the comparisons that fail.
+fn failing(findings: &[Finding]) -> Vec<String> {
+    findings.iter().filter(|finding| !finding.holds()).map(|finding| format!("{}: {}", finding.check, finding.item)).collect()
+}
+
+fn judged(links: &[links::Row<'_>], people: &[people::Row<'_>], aliases: &[identity_aliases::Row<'_>]) -> Vec<Finding> {
+    let mut profiles = Profiles::default();
+    profiles.add(&columns::<customer_profiles::Table>(&[profile(A)]));
+    let links = columns::<links::Table>(links);
+    let mut records = Records::default();
+    records.add(&links, &profiles);
+    let people = columns::<people::Table>(people);
+    let mut evidence = Evidence::default();
+    evidence.add_people(Source::McaZa, &people);
+    let mut joined = Links::new(&profiles, &records, false);
+    joined.add_people(Source::McaZa, &people);
+    joined.add_links(&links, &mut evidence);
+    joined.add_aliases(&columns::<identity_aliases::Table>(aliases));
+    let mut lacking = Links::lacking();
+    joined.judge_aliases(&links, &mut lacking);
+    joined.finish(lacking)
+}
+
+fn own_aliases() -> Vec<identity_aliases::Row<'static>> {
+    vec![alias(AliasType::Email, "naledi@mail.test"), alias(AliasType::McaV1ZaId, "1"), alias(AliasType::McaV1ZaId, "2")]
+}
+
+#[test]
+fn a_sound_profile_passes_every_proof_of_links() {
+    let links = [link("1", A, LinkRule::Founder), link("2", A, LinkRule::Email)];
+    assert_eq!(failing(&judged(&links, &[person("1"), person("2")], &own_aliases())), Vec::<String>::new());
+}
+
+#[test]
+fn a_link_without_what_its_rule_says_is_found_with_its_record() {
+    let links = [link("1", A, LinkRule::Founder), link("2", A, LinkRule::Email)];
+    let other = people::Row { email_key: Some("other@mail.test"), ..person("2") };
+    let found = judged(&links, &[person("1"), other], &own_aliases());
+    assert_eq!(failing(&found), ["link_evidence: EMAIL links whose two records do not share it"]);
+    let finding = found.iter().find(|finding| !finding.holds()).unwrap();
+    assert_eq!((finding.examined, finding.examples.as_slice()), (1, &["mca_za:2".to_owned()][..]));
+}
+
+#[test]
+fn names_are_compared_without_blanks_and_punctuation() {
+    let born = crate::model::Day(5_000);
+    let links = [link("1", A, LinkRule::Founder), link("2", A, LinkRule::NameDob)];
+    let of = |last: &'static str, id: &'static str| people::Row { last_key: Some(last), born_on: Some(born), ..person(id) };
+    let people = [of("roberts lloyd", "1"), of("robertslloyd", "2")];
+    assert!(failing(&judged(&links, &people, &own_aliases())).is_empty());
+}
+
+#[test]
+fn ids_of_others_wrong_primaries_and_missing_aliases_are_found() {
+    let links = [link("1", A, LinkRule::Founder), link("2", A, LinkRule::Email)];
+    let aliases =
+        [alias(AliasType::Email, "other@mail.test"), alias(AliasType::McaV1ZaId, "1"), alias(AliasType::McaV1ZaId, "7")];
+    let found = judged(&links, &[person("1"), person("2")], &aliases);
+    assert_eq!(
+        failing(&found),
+        [
+            "mca_za_links: linked rows without an alias",
+            "mca_za_links: aliases that are not a linked row",
+            "own_addresses: EMAIL shown that is not the primary alias",
+        ]
+    );
+}
+
+#[test]
+fn seed_records_confidence_and_tenants_are_counted() {
+    let steep = links::Row { confidence: 96, tenant_id: Some("2"), ..link("2", A, LinkRule::Email) };
+    let found = judged(&[link("1", A, LinkRule::Email), steep], &[person("1"), person("2")], &own_aliases());
+    let failing = failing(&found);
+    for name in [
+        "founders: profiles without exactly one seed record",
+        "link_confidence: EMAIL links above the ceiling of their rule",
+        "one_tenant: records linked to a profile of another tenant",
+    ] {
+        assert!(failing.iter().any(|found| found == name), "{name}: {failing:?}");
+    }
+}
+
+/// The classes of two profiles that share an email.
+fn classes(second: people::Row<'_>, is_candidate: bool) -> Vec<String> {
+    let mut profiles = Profiles::default();
+    profiles.add(&columns::<customer_profiles::Table>(&[profile(A), profile(B)]));
+    let mut records = Records::default();
+    records.add(&columns::<links::Table>(&[link("1", A, LinkRule::Founder), link("2", B, LinkRule::Founder)]), &profiles);
+    let mut duplicates = Duplicates::new(&profiles, &records);
+    duplicates.add_people(Source::McaZa, &columns::<people::Table>(&[person("1"), second]));
+    if is_candidate {
+        duplicates.add_candidates(&columns::<candidates::Table>(&[candidates::Row {
+            a_source: Source::McaZa,
+            a_source_id: "1",
+            b_source: Source::McaZa,
+            b_source_id: "2",
+            a_profile_id: B,
+            b_profile_id: A,
+            tenant_id: "1",
+            score: 50,
+            bits16: 0,
+            reasons: TextList::Slice(&[]),
+            refusal: "BELOW_THRESHOLD",
+            is_filed: true,
+        }]));
+    }
+    let found = duplicates.finish();
+    found.into_iter().filter(|finding| finding.observed != "0").map(|finding| finding.item).collect()
+}
+
+#[test]
+fn profiles_that_share_an_email_have_a_class_or_fail() {
+    assert_eq!(classes(person("2"), false), ["unclassed groups"], "same name, nothing refused");
+    assert_eq!(classes(person("2"), true), ["CANDIDATE groups"]);
+    assert_eq!(classes(people::Row { first_key: Some("thabo"), ..person("2") }, false), ["HOUSEHOLD groups"]);
+    assert_eq!(classes(people::Row { first_key: Some("n"), ..person("2") }, false), ["unclassed groups"], "N may be Naledi");
+    assert_eq!(classes(people::Row { first_key: None, ..person("2") }, false), ["NAMELESS groups"]);
+}
+
+#[test]
+fn a_handicap_that_is_not_its_source_rows_is_found() {
+    let mut profiles = Profiles::default();
+    let shown = customer_profiles::Row { handicap: Some(Handicap(54)), ..profile(A) };
+    profiles.add(&columns::<customer_profiles::Table>(&[shown]));
+    let mut records = Records::default();
+    records.add(&columns::<links::Table>(&[link("1", A, LinkRule::Founder)]), &profiles);
+    let judge = |handicap: i32| {
+        let mut fields = Fields::new(&profiles, &records, Timestamp(0), &[]);
+        fields.add_provenance(&columns::<field_provenance::Table>(&[field_provenance::Row {
+            profile_id: A,
+            field: "handicap",
+            source: Source::McaZa,
+            source_id: "1",
+            rule: "SOURCE_ORDER",
+            lost_count: 0,
+        }]));
+        let stated = people::Row { handicap: Some(Handicap(handicap)), ..person("1") };
+        fields.add_people(Source::McaZa, &columns::<people::Table>(&[stated]));
+        failing(&fields.finish())
+    };
+    assert!(judge(54).is_empty());
+    assert_eq!(judge(53), ["handicap_data: handicap that is not its source row's"]);
+}
+
+#[test]
+fn a_ledger_that_loses_a_row_does_not_balance() {
+    let outcome =
+        |source_id| ledger::Row { source: Source::Scl, entity: "members", source_id, outcome: Outcome::Loaded, reason: None };
+    let mut accounts = Accounts::default();
+    accounts.add_ledger(&columns::<ledger::Table>(&[outcome("1"), outcome("2")]));
+    assert_eq!(failing(&accounts.finish(&[(Source::Scl, "members", 3)])), ["ledger_balance: scl.members"]);
+}
