@@ -459,7 +459,7 @@ fn a_profile_with_an_activity_of_others_keeps_its_metrics() {
     ));
     for phase in [6, 5] {
         let lower = Allowed { lower_phase: true, ..ALONE };
-        let report = load_as(&crm, &of(everybody()), "run-2", phase, lower, false).unwrap();
+        let report = load_as(&crm, &of(everybody()), &format!("run-of-{phase}"), phase, lower, false).unwrap();
         assert_eq!(left(&report, "FOREIGN_ACTIVITY"), 1);
         let row = crm.rows(&format!(
             r#"select "lastActivityAt"::text, "bookingCountTotal"::text, "engagementScore"::text from "CustomerProfile" where "id" = '{anna}'"#

@@ -1,10 +1,9 @@
 //! What happens in the five sources in a month: people come, go, move, book, withdraw and agree.
 
 use crm_backfill::model::{Code as _, Source};
-use crm_backfill::pg::local::Client;
 
 use crate::living::Dice;
-use crate::support::world::World;
+use crate::support::world::Owned;
 
 /// One change in one source. `DAY` is a day of the month, `PICK` a number that chooses a row.
 const CHANGES: [(Source, &str); 12] = [
@@ -70,12 +69,10 @@ const CHANGES: [(Source, &str); 12] = [
 ];
 
 /// Makes one change.
-pub fn change(world: &World, dice: &mut Dice, month: usize) {
+pub fn change(world: &Owned, dice: &mut Dice, month: usize) {
     let (source, statement) = CHANGES[dice.below(CHANGES.len())];
     let day = format!("2026-11-{:02}T05:00:00Z", (month * 4).clamp(1, 27));
     let sql = statement.replace("PICK", &dice.below(9_999).to_string()).replace("DAY", &day);
-    let urls = world.source_urls();
     let position = Source::ALL.iter().position(|known| *known == source).unwrap();
-    let mut client = Client::connect(&urls[position].1).unwrap();
-    client.execute(&sql).unwrap_or_else(|error| panic!("{source}: {error:#}: {sql}", source = source.code()));
+    world.databases().nth(position).unwrap_or_else(|| panic!("no source {}", source.code())).execute(&sql);
 }

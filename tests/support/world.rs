@@ -64,7 +64,12 @@ pub struct Owned(World);
 impl Owned {
     /// A small one.
     pub fn new() -> Self {
-        Self(World::of(&Population::ORDINARY, 8, SCALE))
+        Self::of(8, SCALE)
+    }
+
+    /// One of another seed and size.
+    pub fn of(seed: u64, scale: f64) -> Self {
+        Self(World::of(&Population::ORDINARY, seed, scale))
     }
 
     /// The databases of its sources.

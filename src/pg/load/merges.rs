@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::pg::load::catalog::Catalog;
 use crate::pg::load::session::Crm;
-use crate::pg::load::target::{LOADED, Loaded, table};
+use crate::pg::load::target::{FLAGS, LOADED, Loaded, table};
 use crate::pg::load::tombstones::{CHILDREN, take_out};
 use crate::pg::quote_identifier as quoted;
 
@@ -55,6 +55,7 @@ pub fn follow(crm: &Crm, catalog: &Catalog) -> Result<u64> {
         return Ok(0);
     }
     crm.run(include_str!("../../../sql/crm/rename_profiles.sql"))?;
+    lower_flags_of_survivors(crm)?;
     crm.run(include_str!("../../../sql/crm/pass_withdrawals_on.sql"))?;
     for loaded in &LOADED {
         match loaded.table {
@@ -79,6 +80,24 @@ pub fn follow(crm: &Crm, catalog: &Catalog) -> Result<u64> {
         }
     }
     Ok(redirected)
+}
+
+/// What somebody withdrew under the profile that gave way counts for the survivor.
+fn lower_flags_of_survivors(crm: &Crm) -> Result<()> {
+    for (flag, channel) in FLAGS {
+        crm.run(&format!(
+            "with lowered as (
+               update staged_customer_profiles s set \"{flag}\" = false
+               from load_redirect r
+               join staged_marketing_consents c on c.\"customerId\"::text = r.id
+               where r.target_id = s.\"id\"::text and s.\"{flag}\" and c.\"channel\"::text = '{channel}'
+                 and c.\"status\"::text = 'OPTED_OUT' and c.\"scope\" <> 'transactional'
+               returning s.\"id\"::text as id
+             )
+             insert into load_held (table_name, id, reason) select 'CustomerProfile', l.id, 'FLAG_LOWERED' from lowered l"
+        ))?;
+    }
+    Ok(())
 }
 
 /// Rows of a profile that gave way stay where people put them, unless the survivor now stands in the datasets under its id.
