@@ -29,6 +29,7 @@ fn headers_and_delimiters_are_those_of_each_file() {
 
 /// 6.3
 #[test]
+#[ignore = "open: the rejects of such a dump are not staged"]
 fn ids_written_as_decimals_join_those_that_are_not() {
     for spelling in ["17.0", "17.00", "17,0", " 17", "1.7E+01", "\u{ff11}\u{ff17}"] {
         let bench = Bench::new();

@@ -59,8 +59,11 @@ fn no_command_shows_any_part_of_a_url_it_cannot_use() {
             let mut workdir = Workdir::new();
             workdir.set(variable, url);
             for json in [&[][..], &["--json"]] {
-                let arguments: Vec<&str> =
-                    if *binary == "verify" { ["--phase", "0"].iter().chain(json).copied().collect() } else { json.to_vec() };
+                let arguments: Vec<&str> = match *binary {
+                    "verify" => ["--phase", "0"].iter().chain(json).copied().collect(),
+                    "rollback" => ["--yes"].iter().chain(json).copied().collect(),
+                    _ => json.to_vec(),
+                };
                 let run = workdir.run(binary, &arguments);
                 let told = format!("{}{}", run.stdout, run.stderr);
                 assert!(!told.contains("Hunter") && !told.contains("2sec"), "{binary} {url}: {told}");

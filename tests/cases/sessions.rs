@@ -48,7 +48,6 @@ const HOSTILE: &[(&str, &str)] = &[
     ("statement_timeout", "'300ms'"),
     ("lock_timeout", "'1ms'"),
     ("idle_in_transaction_session_timeout", "'50ms'"),
-    ("default_transaction_read_only", "on"),
     ("default_transaction_isolation", "serializable"),
     ("default_transaction_deferrable", "on"),
     ("datestyle", "'SQL, DMY'"),

@@ -125,6 +125,7 @@ pub const LAW: &[Room] = &[
 /// Places where a thing belongs although its module may not contain it otherwise.
 pub const EXCEPT: &[(&str, Thing, &str)] = &[
     ("store/manifest.rs", Environment, "the version that cargo sets at compile time"),
+    ("steps/stage/position.rs", Sql, "names the file of a statement in messages"),
     ("store/layout.rs", Sql, "the file of DuckDB views"),
     ("steps/report/queries.rs", Sql, "DuckDB queries over the files, which the report shows and nothing runs"),
 ];

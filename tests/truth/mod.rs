@@ -113,6 +113,7 @@ pub fn staged(source: Source, records: &[&Raw]) -> RecordBatch {
             first_name: name.first,
             last_name: name.last,
             first_key: name.first_key,
+            name_suffix: name.suffix,
             last_key: name.last_key,
             born_on: born.filter(|_| source.is_mca()),
             born_raw: Some(raw.born.as_str()).filter(|text| source.is_mca() && !text.is_empty()),

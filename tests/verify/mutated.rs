@@ -12,7 +12,8 @@ use crate::verify::mutations::{self, Mutation};
 use crate::verify::town;
 
 /// Corruptions that verification does not see, with the reason. What is listed and seen all the same fails the test, too.
-const UNSEEN: &[(&str, &str)] = &[];
+const UNSEEN: &[(&str, &str)] =
+    &[("DuplicateCandidate.reviewedBy", "a review is a decision of the CRM's people: load neither writes nor compares it")];
 
 /// Corruptions tried in `make test`; all of them with `CRM_BACKFILL_SOAK=10`.
 const SAMPLE: u32 = 40;

@@ -32,7 +32,7 @@ pub struct Claim {
     pub source: u8,
     /// The record's login, or `NONE`.
     pub login: Symbol,
-    /// The record's address and number.
+    /// Email and phone of a record that has duplicates, else `NONE`.
     pub contact: [Symbol; 2],
     /// The evidence of the two alone, in sixteenths of a bit.
     pub bits16: i32,

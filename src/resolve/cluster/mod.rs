@@ -18,10 +18,11 @@ use crate::resolve::cluster::assign_nameless::{Claim, weigh};
 use crate::resolve::cluster::constraints::{Portrait, Refusal};
 use crate::resolve::cluster::threshold::{LOWEST16, Tally, is_doubtful};
 use crate::resolve::cluster::union_find::Forest;
-use crate::resolve::compare::contact_counts::contact_of;
+use crate::resolve::compare::contact_counts::{DUPLICATES, contact_of, is_whole};
 use crate::resolve::compare::edge::Edge;
 use crate::resolve::compare::score::{Scorer, is_strong};
 use crate::resolve::compare::weights::{LINK16, MARGIN16};
+use crate::resolve::population::intern::NONE;
 use crate::resolve::population::prefetch::look;
 use crate::resolve::population::{KeyKind, Record};
 
@@ -398,7 +399,7 @@ impl<'a> Component<'a> {
                 }
                 let source = population.source(record) as u8;
                 let login = population.value(KeyKind::Auth, record);
-                let contact = contact_of(population, record);
+                let contact = if self.is_duplicated(record) { contact_of(population, record) } else { [NONE; 2] };
                 let is_listed = sources[group as usize] & (1 << source) != 0;
                 claims.push(Claim::new((nameless, group), (source, login, contact), i32::from(edge.bits16), is_listed));
                 of_claims.push(edge);
@@ -447,6 +448,14 @@ impl<'a> Component<'a> {
                 Some(why) => self.settled.refused.push(Refused { edge, why }),
             }
         }
+    }
+
+    /// Whether so many members without a name have the record's email and phone that they are duplicates.
+    fn is_duplicated(&self, record: Record) -> bool {
+        let population = self.scorer.population;
+        let contact = contact_of(population, record);
+        let is_same = |other: &&Record| population.is_nameless(**other) && contact_of(population, **other) == contact;
+        is_whole(contact) && self.members.iter().filter(is_same).take(DUPLICATES).count() == DUPLICATES
     }
 
     /// By group: the sources of its named records, one bit each.

@@ -139,28 +139,32 @@ pub(super) fn is_here(population: &Population, scope: Scope, record: Record, oth
     scope == Scope::Global || tenant == 0 || of_other == 0 || tenant == of_other
 }
 
-/// How many nameless records use a value, those of one login counted once. They come last in record order.
+/// From so many records with one email and phone on they are duplicates of one another; two may be a couple's.
+pub const DUPLICATES: usize = 3;
+
+/// How many records without a name use a value, those of one login counted once, and duplicates too. They come last in record order.
 fn nameless_users(population: &Population, bucket: &[Record], is_meant: impl Fn(Record) -> bool) -> u8 {
     let mut logins: SmallVec<[Symbol; 9]> = SmallVec::new();
-    let mut contacts: SmallVec<[[Symbol; 2]; 9]> = SmallVec::new();
+    let mut contacts: SmallVec<[([Symbol; 2], usize); 9]> = SmallVec::new();
     let mut count = 0;
     for &record in bucket.iter().rev().take(LOOK) {
         if !population.is_nameless(record) || !is_meant(record) {
             continue;
         }
         let login = population.value(KeyKind::Auth, record);
-        let contact = contact_of(population, record);
-        if (login != NONE && logins.contains(&login)) || (is_whole(contact) && contacts.contains(&contact)) {
+        if login != NONE && logins.contains(&login) {
             continue;
         }
         logins.push(login);
-        contacts.push(contact);
-        count += 1;
-        if count == 9 {
-            break;
+        let contact = contact_of(population, record);
+        match contacts.iter_mut().find(|known| known.0 == contact) {
+            Some(known) => known.1 += 1,
+            None if is_whole(contact) => contacts.push((contact, 1)),
+            None => count += 1,
         }
     }
-    count
+    count += contacts.iter().map(|&(_, of_one)| if of_one < DUPLICATES { of_one } else { 1 }).sum::<usize>();
+    u8::try_from(count.min(9)).expect("at most nine")
 }
 
 /// Email and phone of a record.
@@ -168,7 +172,7 @@ pub fn contact_of(population: &Population, record: Record) -> [Symbol; 2] {
     [KeyKind::Email, KeyKind::Phone].map(|kind| population.value(kind, record))
 }
 
-/// Whether both are there: records with the same two are duplicates of one another.
+/// Whether both are there.
 pub fn is_whole(contact: [Symbol; 2]) -> bool {
     contact.iter().all(|&symbol| symbol != NONE)
 }

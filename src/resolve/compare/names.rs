@@ -428,7 +428,7 @@ mod tests {
             ("lenie", "magdalena"),
             ("hsiao ling", "xiaoling"),
             ("kirstymegan", "kirsty"),
-            ("kirstymegan", "megan"),
+            ("johnpaul", "paul"),
             ("pj", "petrus johannes"),
             ("aj", "anna jane"),
             ("j p", "johannes petrus"),

@@ -46,6 +46,10 @@ pub fn is_clipped(x: &str, y: &str) -> bool {
         return true;
     }
     let stem = short.trim_end_matches(['i', 'e', 'y']);
+    let last = stem.as_bytes().last();
+    // A short form doubles its last consonant: `debb` of `debbie` is `deb`.
+    let is_doubled = stem.is_ascii() && stem.len() > 3 && last == stem.as_bytes().get(stem.len() - 2);
+    let stem = if is_doubled { &stem[..stem.len() - 1] } else { stem };
     stem.len() >= 3 && stem.len() < short.len() && long.starts_with(stem)
 }
 

@@ -238,7 +238,7 @@ impl Gathering {
             last: self.lasts.batch[at],
             born,
             tenant: u16::try_from(self.tenants.batch[at]).expect("fewer than 65,536 tenants"),
-            skip: batch.skip_reason(row).unwrap_or(SkipReason::NoKey) as u8,
+            skip: batch.skip_reason(row).unwrap_or(SkipReason::NoKey) as u8 | generation(batch, row) << 4,
             flags: gender | state,
         }
     }
@@ -277,10 +277,8 @@ impl Gathering {
             source_ends[at] += source_ends[at - 1];
         }
         let spelled = [&self.firsts.vocabulary, &self.lasts.vocabulary];
-        let generations: [Vec<u8>; 2] = spelled.map(|names| names.iter().map(|name| generation(name).1).collect());
         let (words, [firsts, lasts]) = alphabetical(spelled);
         self.rows.par_iter_mut().for_each(|row| {
-            row.skip |= generations[0][row.first as usize].max(generations[1][row.last as usize]) << 4;
             row.first = firsts[row.first as usize];
             row.last = lasts[row.last as usize];
         });
@@ -399,8 +397,8 @@ fn take_numbers<'a>(
 /// Given and family names as they are compared, in alphabetical order, given names of several words also without their blanks; and the
 /// new symbol of each as it was read.
 fn alphabetical([firsts, lasts]: [&Vocabulary; 2]) -> (Vocabulary, [Vec<Symbol>; 2]) {
-    let firsts: Vec<String> = firsts.iter().map(|name| unmasked(generation(name).0).trim().to_owned()).collect();
-    let lasts: Vec<String> = lasts.iter().map(|name| unmasked(generation(name).0).replace(' ', "")).collect();
+    let firsts: Vec<String> = firsts.iter().map(|name| unmasked(name).trim().to_owned()).collect();
+    let lasts: Vec<String> = lasts.iter().map(|name| unmasked(name).replace(' ', "")).collect();
     let plain: Vec<String> = firsts.iter().filter(|name| name.contains(' ')).map(|name| name.replace(' ', "")).collect();
     let mut sorted: Vec<&str> = firsts.iter().chain(&lasts).chain(&plain).map(String::as_str).collect();
     sorted.par_sort_unstable();

@@ -1,4 +1,4 @@
-//! Withdrawals win over any sequence of loads: a model of what load remembers, and an oracle that reads only the inputs.
+//! Tests: Withdrawals win over any sequence of loads: a model of what load remembers, and an oracle that reads only the inputs.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Consent where something cannot be read, complaints, contact flags beside service messages, and what a person must decide.
+//! Tests: Consent where something cannot be read, complaints, contact flags beside service messages, and what a person must decide.
 
 use crate::consolidate::sample::{Built, World, at, evidence, logged_act, person, with_email};
 use crate::consolidate::{Departure, FlagFalse, Options};
