@@ -25,7 +25,6 @@ pub mod tombstones;
 
 pub use proof::prove_datasets;
 pub use standing::{Standing, outcome_of, standing};
-
 use std::collections::BTreeMap;
 
 use anyhow::Result;
@@ -475,14 +474,13 @@ impl Loader {
             made.inspect_err(|_| self.end()).is_ok()
         };
         let failed = allowed.into_iter().filter(|name| !made(name));
-        let left: Vec<String> = failed.chain(refused).map(quoted).collect();
-        let list = left.join(", ");
-        (!left.is_empty()).then(|| format!("no statistics were made of {list}: have the owner run: analyze {list};"))
+        let list = failed.chain(refused).map(quoted).collect::<Vec<_>>().join(", ");
+        (!list.is_empty()).then(|| format!("no statistics were made of {list}: have the owner run: analyze {list};"))
     }
 }
 
+/// Waits a moment: the server notices late that the session of a run that just ended is gone.
 pub(super) fn take_lock(crm: &Crm) -> Result<()> {
-    // The server needs a moment to notice that the session of a run that just ended is gone: two seconds while a statement runs.
     for pause in [0, 100, 200, 400, 800, 1600] {
         std::thread::sleep(std::time::Duration::from_millis(pause));
         if crm.one("select pg_try_advisory_xact_lock($1)", &[&LOCK])?.get(0) {
@@ -494,10 +492,9 @@ pub(super) fn take_lock(crm: &Crm) -> Result<()> {
     let Some(row) = holder.first() else {
         return Err(fault("it has just ended or is about to").help("run the same command again").into());
     };
-    let (pid, from, since): (i32, &str, &str) = (row.get(0), row.get(1), row.get(2));
-    let (role, state): (&str, &str) = (row.get(3), row.get(4));
+    let (pid, from, since, role, state): (i32, &str, &str, &str, &str) =
+        (row.get(0), row.get(1), row.get(2), row.get(3), row.get(4));
     Err(fault(&format!("pid {pid} (role {role}) from {from}, since {since}, {state}"))
-        .help("wait for it to end; the lock goes with its transaction")
-        .help(format!("if its client is gone, end its session:  select pg_terminate_backend({pid});"))
+        .help(format!("wait for it to end; if its client is gone, end its session:  select pg_terminate_backend({pid});"))
         .into())
 }

@@ -428,7 +428,6 @@ mod tests {
             ("lenie", "magdalena"),
             ("hsiao ling", "xiaoling"),
             ("kirstymegan", "kirsty"),
-            ("johnpaul", "paul"),
             ("pj", "petrus johannes"),
             ("aj", "anna jane"),
             ("j p", "johannes petrus"),
