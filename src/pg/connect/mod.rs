@@ -142,7 +142,7 @@ impl Connection {
         &self.client
     }
 
-    /// Runs a future to its end; waits for the server within it belong into [`Connection::attend`].
+    /// Runs a future to its end; waits for the server within it belong into `Connection::attend`.
     pub fn wait<F: Future>(&self, future: F) -> F::Output {
         self.runtime.block_on(future)
     }
