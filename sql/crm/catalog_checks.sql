@@ -8,10 +8,10 @@ with crm as (
       'MarketingConsent', 'CampaignInteraction', 'AttributionEvent', 'SyncLog', 'DuplicateCandidate'])
 ),
 parts as (
-  select c.relname, c.oid, null::text as scope, c.relkind
+  select c.relname, c.oid, null::text as scope, c.relkind, false as is_part
   from crm c
   union all
-  select c.relname, t.relid, pg_get_partition_constraintdef(t.relid), (select p.relkind from pg_class p where p.oid = t.relid)
+  select c.relname, t.relid, pg_get_partition_constraintdef(t.relid), (select p.relkind from pg_class p where p.oid = t.relid), true
   from crm c
   cross join lateral pg_partition_tree(c.oid) as t
   where c.relkind = 'p'
@@ -28,7 +28,7 @@ select
   end as columns
 from parts p
 join pg_constraint k on k.conrelid = p.oid and k.contype = 'c'
-where (p.scope is null or k.coninhcount = 0)
+where (not p.is_part or k.coninhcount = 0)
   and coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true)
 union all
 -- A row that no partition takes.
@@ -37,7 +37,7 @@ select
   'partition',
   coalesce(
     string_agg('coalesce(' || coalesce(nullif(p.scope, ''), 'true') || ', false)', ' or ')
-      filter (where p.scope is not null and p.relkind <> 'p'),
+      filter (where p.is_part and p.relkind <> 'p'),
     'false'),
   null,
   null

@@ -8,11 +8,11 @@ with crm as (
       'MarketingConsent', 'CampaignInteraction', 'AttributionEvent', 'SyncLog', 'DuplicateCandidate'])
 ),
 parts as (
-  select c.relname, c.oid, null::text as scope
+  select c.relname, c.oid, null::text as scope, false as is_part
   from crm c
   union all
   -- Of a partition only those indexes that its parent does not have.
-  select c.relname, t.relid, pg_get_partition_constraintdef(t.relid)
+  select c.relname, t.relid, pg_get_partition_constraintdef(t.relid), true
   from crm c
   cross join lateral pg_partition_tree(c.oid) as t
   where c.relkind = 'p'
@@ -94,6 +94,6 @@ from parts p
 join pg_index x on x.indrelid = p.oid and x.indisready
 join pg_class i on i.oid = x.indexrelid
 left join pg_constraint k on k.conindid = i.oid and k.conrelid = p.oid and k.contype in ('p', 'u', 'x')
-where p.scope is null
+where not p.is_part
   or not i.relispartition
 order by 1, 2;
