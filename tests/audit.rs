@@ -52,7 +52,6 @@ fn profiles(workdir: &Workdir) -> BTreeMap<String, String> {
 }
 
 #[test]
-#[ignore = "counts pairs of a sample as it was before identity changed"]
 fn a_sample_shows_every_link_and_candidate_masked_and_is_the_same_whoever_draws_it() {
     let workdir = resolved();
     let drawn = workdir.ok("audit", &["--sample", "300", "--json"]).json();
@@ -73,7 +72,6 @@ fn a_sample_shows_every_link_and_candidate_masked_and_is_the_same_whoever_draws_
 }
 
 #[test]
-#[ignore = "counts pairs of a sample as it was before identity changed"]
 fn verdicts_give_precision_with_its_interval_and_decisions_that_the_next_run_obeys() {
     let workdir = resolved();
     let before = profiles(&workdir);
@@ -160,7 +158,6 @@ fn verdicts_that_cannot_be_read_change_nothing() {
 }
 
 #[test]
-#[ignore = "counts pairs of a sample as it was before identity changed"]
 fn a_sample_that_somebody_judged_is_not_overwritten() {
     let workdir = resolved();
     judged(&workdir, "audit.csv", |row| if row["linked"] == "yes" { "same" } else { "" });
@@ -172,7 +169,6 @@ fn a_sample_that_somebody_judged_is_not_overwritten() {
 }
 
 #[test]
-#[ignore = "counts pairs of a sample as it was before identity changed"]
 fn a_judged_sample_with_a_slip_in_it_is_not_overwritten_either() {
     let workdir = resolved();
     judged(&workdir, "audit.csv", |row| if row["linked"] == "yes" { "same" } else { "smae" });
@@ -187,7 +183,6 @@ fn a_judged_sample_with_a_slip_in_it_is_not_overwritten_either() {
 }
 
 #[test]
-#[ignore = "counts pairs of a sample as it was before identity changed"]
 fn one_person_in_two_tenants_is_counted_and_stops_no_run() {
     let workdir = resolved();
     let verdict = |row: &Row| if row["stratum"] == "candidate, CROSS_TENANT" { "same" } else { "" };
@@ -198,7 +193,6 @@ fn one_person_in_two_tenants_is_counted_and_stops_no_run() {
 }
 
 #[test]
-#[ignore = "counts pairs of a sample as it was before identity changed"]
 fn verdicts_saved_by_a_spreadsheet_are_read_and_a_broken_decisions_file_stays_as_it_is() {
     let workdir = resolved();
     judged(&workdir, "audit.csv", |row| if row["linked"] == "yes" { "Different" } else { "" });

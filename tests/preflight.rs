@@ -273,11 +273,11 @@ fn phase_0_looks_at_six_databases_and_the_disk_and_writes_to_none() {
 }
 
 #[test]
-#[ignore = "the small disk of the test is an open folder, which is refused first"]
 fn phase_0_says_when_the_disk_is_small() {
     let workdir = Workdir::new();
     let verify = workdir.command("verify", &[]);
-    let script = "mkdir small && mount -t tmpfs -o size=600k none small && exec \"$0\" --phase 0 --data-dir small --json";
+    let script =
+        "mkdir small && mount -t tmpfs -o size=600k,mode=700 none small && exec \"$0\" --phase 0 --data-dir small --json";
     let output = Command::new("unshare")
         .args(["--map-root-user", "--mount", "bash", "-c", script])
         .arg(verify.get_program())
@@ -295,7 +295,6 @@ fn phase_0_says_when_the_disk_is_small() {
 
 /// Whoever is pointed at a database that is no CRM, or at one with a column too few, hears what and where, and nothing is written.
 #[test]
-#[ignore = "open: verify exits 16 where 10 is right"]
 fn a_database_that_is_no_crm_is_refused_by_every_command_that_asks_it() {
     let mut workdir = crate::golden::exported();
     let crm = database(CRM);

@@ -200,7 +200,6 @@ fn a_column_that_proves_two_date_orders_is_refused() {
 }
 
 #[test]
-#[ignore = "the files of rejected rows moved to data/rejects"]
 fn the_original_rows_of_refused_values_are_written_only_when_asked_for() {
     let mut bench = Bench::new();
     bench.session.phase = Phase::new(1);

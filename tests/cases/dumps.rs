@@ -74,6 +74,15 @@ impl Dumps {
 
     /// Writes the files and exports them.
     pub fn export(&self, workdir: &Workdir) {
+        self.export_as(workdir, None);
+    }
+
+    /// The same under a new as-of time, which the first export sets.
+    pub fn renew(&self, workdir: &Workdir) {
+        self.export_as(workdir, Some("--new-as-of"));
+    }
+
+    fn export_as(&self, workdir: &Workdir, mut first: Option<&'static str>) {
         for (exporter, source) in exporters(6).zip(Source::ALL) {
             let folder: PathBuf = workdir.path().join("dumps").join(source.code());
             std::fs::create_dir_all(&folder).unwrap();
@@ -89,7 +98,8 @@ impl Dumps {
                 }
                 std::fs::write(folder.join(format!("{}.csv", export.entity)), text).unwrap();
             }
-            workdir.ok(exporter, &["--csv", folder.to_str().unwrap()]);
+            let arguments: Vec<&str> = ["--csv", folder.to_str().unwrap()].into_iter().chain(first.take()).collect();
+            workdir.ok(exporter, &arguments);
         }
     }
 }

@@ -120,7 +120,6 @@ fn prepared() -> (Workdir, Owned) {
 }
 
 #[test]
-#[ignore = "open: schema backfill made by the owner is not usable by bf_load afterwards"]
 fn the_whole_way_works_with_the_runbooks_roles() {
     let (mut workdir, world) = prepared();
     let crm = world.crm();

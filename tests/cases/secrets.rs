@@ -37,7 +37,6 @@ const BROKEN: &[&str] = &[
 
 /// Case 1.1.
 #[test]
-#[ignore = "open: a command asks for something else before it names the variable of the URL"]
 fn no_command_shows_any_part_of_a_url_it_cannot_use() {
     let variables = [
         ("export-mca-za", "MCA_ZA_DATABASE_URL"),

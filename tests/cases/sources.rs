@@ -146,7 +146,6 @@ fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
 
 /// Case 8.10: a standby that lags behind gives the time of what it has replayed as the watermark, and `watermarks` says so.
 #[test]
-#[ignore = "open: the pinned settings ask a standby for a read-write transaction"]
 fn the_watermark_of_a_standby_is_the_time_of_what_it_has_replayed() {
     let folder = tempfile::Builder::new().prefix("bfr").tempdir_in("/tmp").unwrap();
     let (primary, standby) = pair(folder.path());

@@ -37,6 +37,11 @@ impl World {
         Self { sources: Source::ALL.iter().map(fill).collect() }
     }
 
+    /// The database of each source.
+    pub fn databases(&self) -> impl Iterator<Item = &(Source, Database)> {
+        self.sources.iter()
+    }
+
     /// The variable and URL of each source.
     pub fn source_urls(&self) -> Vec<(&'static str, String)> {
         self.sources.iter().map(|(source, database)| (source.url_variable(), database.url.clone())).collect()

@@ -31,7 +31,6 @@ enum Outcome {
 }
 
 #[test]
-#[ignore = "open: the dry run is too strict on two of 24 partitioned targets"]
 fn what_a_dry_run_lets_pass_is_loaded_and_what_it_refuses_would_have_failed() {
     let tried = seeds(SAMPLE);
     let count = tried.end - tried.start;

@@ -49,7 +49,6 @@ fn every_line_of_the_strategy_is_there_in_its_words_and_order() {
 }
 
 #[test]
-#[ignore = "expects the words of the checklist before manual review"]
 fn lines_are_done_by_what_was_run_and_open_again_after_a_rollback() {
     let mut workdir = Workdir::new();
     for (variable, url) in world::shared().source_urls() {

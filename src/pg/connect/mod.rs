@@ -172,10 +172,13 @@ impl Connection {
 
     fn start(&self, how: Begin<'_>, kind: Transaction) -> Result<()> {
         let isolation = if how.is_repeatable { "repeatable read" } else { "read committed" };
-        let access = if how.is_read_only { "only" } else { "write" };
-        self.answer(
-            self.client.batch_execute(&format!("begin isolation level {isolation} read {access}, not deferrable; {FIRST}")),
-        )?;
+        let access = match kind {
+            _ if how.is_read_only => ", read only",
+            // A standby begins no transaction that may write; what a single statement needs is the server's default.
+            Transaction::Implicit => "",
+            _ => ", read write",
+        };
+        self.answer(self.client.batch_execute(&format!("begin isolation level {isolation}{access}, not deferrable; {FIRST}")))?;
         self.state().transaction = kind;
         let pinned = self.pin(how.snapshot);
         if pinned.is_err() {

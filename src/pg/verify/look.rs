@@ -98,7 +98,7 @@ pub fn look(dsn: &Dsn, asked: &Asked<'_>, advance: &(dyn Fn() + Sync)) -> Result
         }
     }
     if let Some(name) = table::ALL.iter().find(|name| !catalog.tables.contains_key(**name)) {
-        let fault = Fault::new(Exit::Mismatch, format!("table {name:?} is not there, in schema {:?}", catalog.schema));
+        let fault = Fault::new(Exit::Preflight, format!("table {name:?} is not there, in schema {:?}", catalog.schema));
         return Err(fault
             .at(first.place())
             .help("is this the database that was loaded? another schema is named in the URL: ?schema=NAME")
