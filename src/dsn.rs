@@ -19,6 +19,11 @@ impl Dsn {
         Self { url: url.into(), origin: origin.into(), answer_limit: None }
     }
 
+    /// The variable that holds it, without the line of `.env`.
+    pub fn variable(&self) -> &str {
+        self.origin.split(' ').next().unwrap_or_default()
+    }
+
     /// The URL with its secret, for connecting only.
     pub fn expose(&self) -> &str {
         &self.url

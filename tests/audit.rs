@@ -55,10 +55,10 @@ fn profiles(workdir: &Workdir) -> BTreeMap<String, String> {
 fn a_sample_shows_every_link_and_candidate_masked_and_is_the_same_whoever_draws_it() {
     let workdir = resolved();
     let drawn = workdir.ok("audit", &["--sample", "300", "--json"]).json();
-    assert_eq!(drawn["result"]["pairs"], 8, "five links and three candidates: {drawn}");
+    assert_eq!(drawn["result"]["pairs"], 10, "six links and four candidates: {drawn}");
     let rows = table(&workdir.path().join("audit.csv"));
     let linked = rows.iter().filter(|row| row["linked"] == "yes").count();
-    assert_eq!((linked, rows.len()), (5, 8));
+    assert_eq!((linked, rows.len()), (6, 10));
     assert!(rows.iter().all(|row| row["verdict"].is_empty() && !row["evidence"].is_empty() && !row["bits"].is_empty()));
     let text = std::fs::read_to_string(workdir.path().join("audit.csv")).unwrap().to_lowercase();
     assert!(!text.contains("nkosi") && !text.contains("mail.test") && text.contains("t•••@m•••"), "{text}");
@@ -76,7 +76,7 @@ fn verdicts_give_precision_with_its_interval_and_decisions_that_the_next_run_obe
     let workdir = resolved();
     let before = profiles(&workdir);
     assert_eq!(before["mca_za:members:6"], before["mca_za:members:7"]);
-    // One link of five is wrong, one candidate is one person after all, and of one candidate nobody is sure.
+    // One link of six is wrong, one candidate is one person after all, and of one candidate nobody is sure.
     let is_wrong = |row: &Row| row["a"].ends_with("mca_za:members:7") || row["b"].ends_with("mca_za:members:7");
     let is_missed = |row: &Row| row["linked"] == "no" && row["a"] == "mca_uk:members:1" && row["b"] == "mca_uk:members:2";
     judged(&workdir, "audit.csv", |row| match (row["linked"].as_str(), is_wrong(row), is_missed(row)) {
@@ -86,16 +86,17 @@ fn verdicts_give_precision_with_its_interval_and_decisions_that_the_next_run_obe
     });
     let read = workdir.ok("audit", &["--verdicts", "audit.csv", "--by", "Lee", "--json"]).json();
     let result = &read["result"];
-    // By hand: 4 of 4 (0.510 to 1) weighs four fifths, 0 of 1 (0 to 0.793) one fifth; 0.8 - 0.8 * 0.490 and 0.8 + 0.2 * 0.793.
-    assert_eq!(result["precision"], "80.0 % (95 % interval 40.8 to 95.9 %)", "{read}");
-    assert_eq!((&result["verdicts"], &result["decisions"]), (&5.into(), &3.into()));
+    // By hand: 4 of 4 weighs four sixths, 1 of 1 and 0 of 1 one sixth each.
+    assert_eq!(result["precision"], "83.3 % (95 % interval 48.1 to 96.6 %)", "{read}");
+    assert_eq!((&result["verdicts"], &result["decisions"]), (&6.into(), &4.into()));
     let strata: Vec<_> =
         result["strata"].as_array().unwrap().iter().map(|of| (&of["stratum"], &of["judged"], &of["same"])).collect();
     let counted = |name: &str, judged: u64, same: u64| (Value::from(name), Value::from(judged), Value::from(same));
     let expected = [
         counted("EMAIL, confidence 77, near the threshold", 1, 0),
+        counted("PHONE, confidence 85", 1, 1),
         counted("candidate, CDH_ID_CONFLICT", 1, 1),
-        counted("candidate, CROSS_TENANT", 1, 0),
+        counted("candidate, CROSS_TENANT", 2, 0),
         counted("largest profiles", 4, 4),
     ];
     assert_eq!(strata, expected.iter().map(|of| (&of.0, &of.1, &of.2)).collect::<Vec<_>>());
@@ -163,9 +164,9 @@ fn a_sample_that_somebody_judged_is_not_overwritten() {
     judged(&workdir, "audit.csv", |row| if row["linked"] == "yes" { "same" } else { "" });
     let before = std::fs::read_to_string(workdir.path().join("audit.csv")).unwrap();
     let refused = workdir.run("audit", &["--sample", "300"]).exits(2);
-    refused.says("holds 5 verdicts").says("audit --verdicts audit.csv");
+    refused.says("holds 6 verdicts").says("audit --verdicts audit.csv");
     assert_eq!(std::fs::read_to_string(workdir.path().join("audit.csv")).unwrap(), before);
-    workdir.ok("audit", &["--verdicts", "audit.csv"]).says("5 links judged").says("3 without a verdict yet, 0 unsure");
+    workdir.ok("audit", &["--verdicts", "audit.csv"]).says("6 links judged").says("4 without a verdict yet, 0 unsure");
 }
 
 #[test]
@@ -179,7 +180,7 @@ fn a_judged_sample_with_a_slip_in_it_is_not_overwritten_either() {
     assert_eq!(std::fs::read(&path).unwrap(), before);
     std::fs::write(&path, "\n").unwrap();
     workdir.ok("audit", &["--sample", "300"]);
-    assert_eq!(table(&path).len(), 8);
+    assert_eq!(table(&path).len(), 10);
 }
 
 #[test]
@@ -187,7 +188,7 @@ fn one_person_in_two_tenants_is_counted_and_stops_no_run() {
     let workdir = resolved();
     let verdict = |row: &Row| if row["stratum"] == "candidate, CROSS_TENANT" { "same" } else { "" };
     judged(&workdir, "audit.csv", verdict);
-    workdir.ok("audit", &["--verdicts", "audit.csv"]).says("2 judged to be one person in two tenants");
+    workdir.ok("audit", &["--verdicts", "audit.csv"]).says("3 judged to be one person in two tenants");
     assert!(!workdir.path().join("decisions.csv").exists());
     workdir.ok("resolve", &[]);
 }
@@ -209,5 +210,5 @@ fn verdicts_saved_by_a_spreadsheet_are_read_and_a_broken_decisions_file_stays_as
     workdir.run("audit", &["--verdicts", "saved.csv"]).exits(2).says("line 2: a quotation mark is opened and never closed");
     assert_eq!(std::fs::read_to_string(workdir.path().join("decisions.csv")).unwrap(), broken);
     std::fs::remove_file(workdir.path().join("decisions.csv")).unwrap();
-    workdir.ok("audit", &["--verdicts", "saved.csv"]).says("5 decisions added");
+    workdir.ok("audit", &["--verdicts", "saved.csv"]).says("6 decisions added");
 }

@@ -11,7 +11,7 @@ impl Target {
     /// Takes a URL apart. Of one that cannot be understood nothing is shown: any part of it may be the password.
     pub fn parse(dsn: &Dsn) -> Result<Self> {
         Self::parse_text(dsn.expose()).map_err(|what| {
-            Fault::new(Exit::Usage, format!("the database URL cannot be understood: {what}"))
+            Fault::new(Exit::Usage, format!("the database URL in {} cannot be understood: {what}", dsn.variable()))
                 .at(dsn.origin.clone())
                 .help("postgres://user:password@host:5432/database?sslmode=verify-full")
                 .help("if the password has @ : / ? # or %, it must be percent-encoded (\"#\" → %23)")

@@ -111,6 +111,11 @@ impl Desk<'_> {
         self.rules.reference.boolean(raw).map_or(Read::Unreadable, Read::Value)
     }
 
+    /// A word of consent; one with a question mark says that whoever wrote it did not know.
+    fn read_consent(&self, raw: &str) -> Read<bool> {
+        if raw.contains(['?', '\u{ff1f}']) && !is_missing_word(raw) { Read::Unreadable } else { self.read_boolean(raw) }
+    }
+
     /// Yes or no.
     pub fn boolean(&mut self, column: &'static str, raw: Option<&str>) -> Option<bool> {
         let read = self.read_boolean(raw?);
@@ -119,7 +124,7 @@ impl Desk<'_> {
 
     /// Whether a flag consents; null where it says nothing. What cannot be read refuses, unless a person decided.
     pub fn consent_flag(&mut self, column: &'static str, raw: Option<&str>) -> Option<bool> {
-        match raw.map_or(Read::Absent, |raw| self.read_boolean(raw)) {
+        match raw.map_or(Read::Absent, |raw| self.read_consent(raw)) {
             Read::Absent => self.reviewed_consent(column),
             Read::Unreadable => Some(self.refusal(column)),
             read => self.settle(column, read, Reasons::default(), Reason::ConsentUnreadable),
@@ -128,7 +133,7 @@ impl Desk<'_> {
 
     /// Whether evidence consents. What says nothing or cannot be read refuses, unless a person decided: a refusal must not vanish.
     pub fn consent(&mut self, column: &'static str, raw: Option<&str>) -> bool {
-        match raw.map_or(Read::Absent, |raw| self.read_boolean(raw)) {
+        match raw.map_or(Read::Absent, |raw| self.read_consent(raw)) {
             Read::Absent => self.reviewed_consent(column).unwrap_or_else(|| {
                 self.tally.note(column, Reason::ConsentUnreadable);
                 false
