@@ -46,6 +46,8 @@ pub fn remember_children_first(crm: &Crm) -> Result<()> {
     crm.run(include_str!("../../../sql/crm/child_first.sql"))?;
     add_children(crm)?;
     crm.run(include_str!("../../../sql/crm/child_key.sql"))?;
+    // The table was made anew: it belongs to the owner of the schema, as all others do.
+    crm.run(include_str!("../../../sql/crm/backfill_owner.sql"))?;
     crm.run(include_str!("../../../sql/crm/remember_first_records.sql"))
 }
 
