@@ -109,6 +109,7 @@ fn verdicts_give_precision_with_its_interval_and_decisions_that_the_next_run_obe
     let mut expected = [
         ["cannot-link", "mca_za:members:7", "mca_za:members:6", "sample audit", "Lee"],
         ["cannot-link", "mca_uk:members:2", "scl:members:12", "sample audit", "Lee"],
+        ["cannot-link", "mca_za:members:8", "mca_uk:members:2", "sample audit", "Lee"],
         ["must-link", "mca_uk:members:1", "mca_uk:members:2", "sample audit", "Lee"],
     ];
     expected.sort_unstable();

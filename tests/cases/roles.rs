@@ -136,7 +136,9 @@ fn the_whole_way_works_with_the_runbooks_roles() {
     crm.execute("update \"CustomerProfile\" set \"displayName\" = 'x', \"updatedBy\" = null where \"id\" = (select min(\"id\"::text) from \"CustomerProfile\" where \"status\" <> 'MERGED')");
     workdir.ok("load", &[]);
     workdir.ok("rollback", &["--yes"]);
-    workdir.ok("load", &[]);
+    for step in ["export-crm", "stage", "resolve", "consolidate", "score", "load"] {
+        workdir.ok(step, &[]);
+    }
     workdir.set("CRM_DATABASE_URL", &crm.url_as("bf_verify")).ok("verify", &[]);
     workdir.run("load", &[]).exits(10);
 }
