@@ -36,7 +36,7 @@ pub fn one_edit(x: &[u8], y: &[u8]) -> bool {
     }
 }
 
-/// Whether one is the beginning of the other, as short forms are: `raj` of `rajendran`, `debbie` of `deborah`.
+/// Whether one is the beginning of the other, as short forms are: `raj` of `rajendran`, `bongie` of `bonginkosi`.
 pub fn is_clipped(x: &str, y: &str) -> bool {
     let (short, long) = if x.len() < y.len() { (x, y) } else { (y, x) };
     if short.len() < 3 || long.len() < short.len() + 2 || short.contains(' ') {
@@ -46,10 +46,6 @@ pub fn is_clipped(x: &str, y: &str) -> bool {
         return true;
     }
     let stem = short.trim_end_matches(['i', 'e', 'y']);
-    let last = stem.as_bytes().last();
-    // A short form doubles its last consonant: `debb` of `debbie` is `deb`.
-    let is_doubled = stem.is_ascii() && stem.len() > 3 && last == stem.as_bytes().get(stem.len() - 2);
-    let stem = if is_doubled { &stem[..stem.len() - 1] } else { stem };
     stem.len() >= 3 && stem.len() < short.len() && long.starts_with(stem)
 }
 
@@ -233,7 +229,7 @@ mod tests {
 
     #[test]
     fn short_forms_begin_like_the_name() {
-        for (a, b) in [("raj", "rajendran"), ("bongie", "bonginkosi"), ("thandokuhle", "thando"), ("maddy", "madelief")] {
+        for (a, b) in [("raj", "rajendran"), ("bongie", "bonginkosi"), ("thandokuhle", "thando")] {
             assert!(is_clipped(a, b), "{a} {b}");
         }
         assert!(!is_clipped("jo", "john") && !is_clipped("ann", "anna") && !is_clipped("mark", "marcus"));
