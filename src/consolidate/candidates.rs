@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::consolidate::profile::record_index::{Profile, Roster};
-use crate::model::{Uuid, derived_id};
+use crate::consolidate::profile::record_index::Roster;
+use crate::model::{ProfileIx, Uuid, derived_id};
 use crate::tables::crm::duplicate_candidates;
 use crate::tables::{Builder as _, TextList, resolution::candidates};
 
@@ -22,11 +22,11 @@ const NAMESAKES: i32 = 60;
 pub fn build(
     roster: &Roster,
     candidates: &[candidates::Columns],
-    shared_subjects: &[(Profile, Profile)],
-    namesakes: &[(Profile, Profile, &'static str)],
-    apart: &HashSet<(Profile, Profile), FixedState>,
+    shared_subjects: &[(ProfileIx, ProfileIx)],
+    namesakes: &[(ProfileIx, ProfileIx, &'static str)],
+    apart: &HashSet<(ProfileIx, ProfileIx), FixedState>,
 ) -> RecordBatch {
-    let mut pairs: BTreeMap<(Profile, Profile), (i32, Vec<&str>)> = BTreeMap::new();
+    let mut pairs: BTreeMap<(ProfileIx, ProfileIx), (i32, Vec<&str>)> = BTreeMap::new();
     for row in candidates.iter().flat_map(|columns| columns.rows()).filter(|row| row.is_filed) {
         let (Some(a), Some(b)) = (roster.profile_with_id(row.a_profile_id), roster.profile_with_id(row.b_profile_id)) else {
             continue;

@@ -222,7 +222,7 @@ impl World {
             subjects,
             holders: &ContactHolders::default(),
         };
-        let holders = &ContactHolders::new(&survival);
+        let holders = &ContactHolders::new(&roster, options, |profile, lineup| survival.carried_contacts(profile, lineup));
         let survival = Survival { holders, ..survival };
         let weighing = Consents { roster: &roster, identifiers, units: &units, withdrawals, options };
         let slice = profile::build(&survival, &weighing, 0..roster.profile_count());

@@ -3,8 +3,7 @@
 use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashSet};
 
-use crate::model::Source;
-use crate::prove::profiles::ProfileIx;
+use crate::model::{ProfileIx, Source};
 use crate::prove::{Finding, Profiles, Records, hash};
 use crate::tables::resolution::{candidates, hubs};
 use crate::tables::stage::people;

@@ -3,8 +3,8 @@
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use crate::model::{Code as _, Day, Handicap, Source, Timestamp};
-use crate::prove::profiles::{PRE_WHS_BIT, ProfileIx, record, tag_bit};
+use crate::model::{Code as _, Day, Handicap, ProfileIx, Source, Timestamp};
+use crate::prove::profiles::{PRE_WHS_BIT, record, tag_bit};
 use crate::prove::{Finding, Profiles, Records, Tally, hash};
 use crate::tables::crm::field_provenance;
 use crate::tables::stage::{handicaps, people};
@@ -107,7 +107,7 @@ impl<'a> Fields<'a> {
             }
             let Some(profile) = self.records.profile(source, row.source_id) else { continue };
             if let Some(tag) = row.status_tag {
-                self.tags[profile as usize] |= tag_bit(tag.code());
+                self.tags[profile.index()] |= tag_bit(tag.code());
             }
             let id = || self.profiles.id(profile);
             if source == Source::Teetime && row.handicap.is_some() {
@@ -125,7 +125,7 @@ impl<'a> Fields<'a> {
         let mut wrong = vec![Tally::default(); items.len()];
         let mut tags = Tally::default();
         for (place, shown) in self.profiles.all().iter().enumerate() {
-            let profile = u32::try_from(place).unwrap_or(u32::MAX);
+            let profile = ProfileIx::at(place);
             let id = || self.profiles.id(profile);
             let named = |field: u8| {
                 let record = self.named.get(&(profile, field));

@@ -4,8 +4,8 @@
 use foldhash::fast::FixedState;
 use hashbrown::HashSet;
 
-use crate::model::{AliasType, Code as _, LinkRule, Source};
-use crate::prove::profiles::{ProfileIx, record};
+use crate::model::{AliasType, Code as _, LinkRule, ProfileIx, Source};
+use crate::prove::profiles::record;
 use crate::prove::{Finding, Profiles, Records, Tally, hash};
 use crate::tables::crm::identity_aliases;
 use crate::tables::resolution::links;
@@ -228,9 +228,9 @@ impl<'a> Links<'a> {
             self.homeless.look(found.is_some(), record);
             let Some(profile) = found else { continue };
             self.tenants.look(row.tenant_id == Some(self.profiles.tenant(profile)), record);
-            self.sources[profile as usize] |= 1 << row.source as u8;
+            self.sources[profile.index()] |= 1 << row.source as u8;
             if row.rule == LinkRule::Founder {
-                let (count, is_named) = &mut self.founders[profile as usize];
+                let (count, is_named) = &mut self.founders[profile.index()];
                 *count = count.saturating_add(1);
                 *is_named |= self.profiles.get(profile).source == hash(row.source.service());
             }
@@ -261,7 +261,7 @@ impl<'a> Links<'a> {
 
     fn carry(&mut self, profile: ProfileIx, place: usize, value: Option<&str>) {
         if value.is_some() && self.profiles.get(profile).contact_points[place] == value.map(hash) {
-            self.carried[profile as usize] |= 1 << place;
+            self.carried[profile.index()] |= 1 << place;
         }
     }
 
@@ -284,7 +284,7 @@ impl<'a> Links<'a> {
                 let is_shown = self.profiles.get(profile).contact_points[place] == Some(hash(row.value));
                 self.wrong_primaries[place].look(is_shown, || row.customer_id.to_owned());
                 if is_shown {
-                    self.primary[profile as usize] |= 1 << place;
+                    self.primary[profile.index()] |= 1 << place;
                 }
             }
         }
@@ -313,7 +313,7 @@ impl<'a> Links<'a> {
         let (mut carried, mut primary) = (vec![Tally::default(); 3], std::mem::take(&mut self.wrong_primaries));
         let mut nobodys = Tally::default();
         for (place, profile) in self.profiles.all().iter().enumerate() {
-            let ix = u32::try_from(place).unwrap_or(u32::MAX);
+            let ix = ProfileIx::at(place);
             let id = || self.profiles.id(ix);
             let (founders, is_named) = self.founders[place];
             one.look(founders == 1, id);

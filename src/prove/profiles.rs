@@ -3,13 +3,10 @@
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use crate::model::{Code as _, Day, Handicap, Source, StatusTag, Timestamp, Uuid};
+use crate::model::{Code as _, Day, Handicap, ProfileIx, Source, StatusTag, Timestamp, Uuid};
 use crate::prove::hash;
 use crate::tables::crm::customer_profiles;
 use crate::tables::resolution::links;
-
-/// Position of a profile in the order of ids.
-pub type ProfileIx = u32;
 
 /// Tags that follow from the statuses of records, one bit each.
 pub const PRE_WHS_BIT: u32 = 1 << 30;
@@ -61,7 +58,7 @@ impl Profiles {
     /// Takes in a batch.
     pub fn add(&mut self, columns: &customer_profiles::Columns) {
         for row in columns.rows() {
-            let place = u32::try_from(self.all.len()).expect("fewer than 2^32 profiles");
+            let place = ProfileIx::at(self.all.len());
             let id = bits(row.id);
             self.places.insert(id, place);
             if let Some(email) = row.email {
@@ -99,7 +96,7 @@ impl Profiles {
             self.tenants.push(tenant.to_owned());
             self.tenants.len() - 1
         });
-        u32::try_from(place).unwrap_or(u32::MAX)
+        u32::try_from(place).expect("tenants are few")
     }
 
     /// The place of a profile.
@@ -109,7 +106,7 @@ impl Profiles {
 
     /// A profile.
     pub fn get(&self, profile: ProfileIx) -> &Shown {
-        &self.all[profile as usize]
+        &self.all[profile.index()]
     }
 
     /// All of them.

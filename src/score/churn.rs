@@ -137,6 +137,7 @@ fn email_drop(facts: &Facts) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ProfileIx;
 
     const DAY: i64 = Timestamp::DAY;
 
@@ -184,7 +185,7 @@ mod tests {
     #[test]
     fn a_quiet_winter_like_the_last_one_is_no_decline() {
         let long_ago = super::super::facts::Event {
-            profile: 0,
+            profile: ProfileIx(0),
             category: crate::model::ActivityCategory::Golf,
             sign: super::super::facts::Sign::None,
             channel: None,

@@ -1,6 +1,6 @@
 //! What the timeline says about one profile, in a fixed number of bytes however long the timeline is.
 
-use crate::model::{ActivityCategory, ActivityChannel, Code as _, MessageKind, Timestamp};
+use crate::model::{ActivityCategory, ActivityChannel, Code as _, MessageKind, ProfileIx, Timestamp};
 
 /// The instants between which activities are counted, all relative to as_of.
 #[derive(Clone, Copy, Debug)]
@@ -84,8 +84,8 @@ pub enum Sign {
 /// One activity as far as metrics and scores read it.
 #[derive(Clone, Copy, Debug)]
 pub struct Event {
-    /// The profile's number.
-    pub profile: u32,
+    /// Whose it is.
+    pub profile: ProfileIx,
     /// Its category.
     pub category: ActivityCategory,
     /// What it says.

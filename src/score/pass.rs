@@ -58,7 +58,7 @@ impl<'a> Scoring<'a> {
         Self { windows, options, index, facts, unknown_tiers: 0, strays: 0 }
     }
 
-    /// The profiles by number.
+    /// The profiles by position.
     pub fn index(&self) -> &ProfileIndex {
         &self.index
     }
@@ -74,7 +74,7 @@ impl<'a> Scoring<'a> {
         let windows = self.windows;
         self.facts.par_chunks_mut(size).enumerate().for_each(|(part, facts)| {
             for event in dealt.iter().flat_map(|dealt| &dealt.parts[part]) {
-                facts[event.profile as usize - part * size].add(event, &windows);
+                facts[event.profile.index() - part * size].add(event, &windows);
             }
         });
     }
@@ -85,8 +85,8 @@ impl<'a> Scoring<'a> {
             for row in 0..batch.len() {
                 let recent = batch.revoked_at(row).is_some_and(|at| self.windows.in_quarter(at.0));
                 if recent && batch.channel(row) == Channel::Email && batch.status(row) == ConsentStatus::OptedOut {
-                    match self.index.number(batch.customer_id(row)) {
-                        Some(number) => self.facts[number as usize].withdrew = true,
+                    match self.index.position(batch.customer_id(row)) {
+                        Some(profile) => self.facts[profile.index()].withdrew = true,
                         None => self.strays += 1,
                     }
                 }
@@ -112,7 +112,7 @@ impl<'a> Scoring<'a> {
     fn deal(&self, batch: &activities::Columns, size: usize) -> Dealt {
         let mut dealt = Dealt { parts: vec![Vec::new(); PARTS], strays: 0, unknown_tiers: 0 };
         for row in 0..batch.len() {
-            let Some(profile) = self.index.number(batch.customer_id(row)) else {
+            let Some(profile) = self.index.position(batch.customer_id(row)) else {
                 dealt.strays += 1;
                 continue;
             };
@@ -128,7 +128,7 @@ impl<'a> Scoring<'a> {
                 _ => None,
             };
             let event = Event { profile, category: batch.category(row), sign, channel, at: batch.occurred_at(row).0 };
-            dealt.parts[profile as usize / size].push(event);
+            dealt.parts[profile.index() / size].push(event);
         }
         dealt
     }

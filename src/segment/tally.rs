@@ -5,7 +5,7 @@ use hashbrown::HashSet;
 use rayon::prelude::*;
 use serde_json::Value;
 
-use crate::model::{Code as _, Timestamp};
+use crate::model::{Code as _, ProfileIx, Timestamp};
 use crate::segment::check::{self, Fraction, holds};
 use crate::segment_rule::plan::{Check, Measure};
 use crate::segment_rule::rule::Aggregate;
@@ -27,7 +27,7 @@ enum State {
     Sum(Vec<(i128, u32)>),
     Smallest(Vec<i128>),
     Largest(Vec<i128>),
-    Distinct { seen: HashSet<(u32, u128), FixedState>, count: Vec<u32> },
+    Distinct { seen: HashSet<(ProfileIx, u128), FixedState>, count: Vec<u32> },
 }
 
 impl State {
@@ -46,8 +46,8 @@ impl State {
     }
 
     /// Adds what an activity contributes; sums, extremes and sets do not depend on the order.
-    fn add(&mut self, profile: u32, value: i128) {
-        let at = profile as usize;
+    fn add(&mut self, profile: ProfileIx, value: i128) {
+        let at = profile.index();
         match self {
             Self::Count(count) => count[at] += 1,
             Self::Latest(latest) => latest[at] = latest[at].max(instant(value)),
@@ -96,7 +96,7 @@ impl Tallies {
             return;
         }
         let measures = &self.measures;
-        let hits: Vec<Vec<Vec<(u32, i128)>>> = batches.par_iter().map(|batch| matches(measures, batch, index)).collect();
+        let hits: Vec<Vec<Vec<(ProfileIx, i128)>>> = batches.par_iter().map(|batch| matches(measures, batch, index)).collect();
         self.states.par_iter_mut().enumerate().for_each(|(position, state)| {
             for (profile, value) in hits.iter().flat_map(|batch| &batch[position]) {
                 state.add(*profile, *value);
@@ -129,11 +129,11 @@ impl Tallies {
 }
 
 /// What each measure takes from a batch: the profile and the value it contributes.
-fn matches(measures: &[Measure], batch: &activities::Columns, index: &ProfileIndex) -> Vec<Vec<(u32, i128)>> {
+fn matches(measures: &[Measure], batch: &activities::Columns, index: &ProfileIndex) -> Vec<Vec<(ProfileIx, i128)>> {
     let mut hits = vec![Vec::new(); measures.len()];
     let mut buffer = String::new();
     for row in 0..batch.len() {
-        let Some(profile) = index.number(batch.customer_id(row)) else { continue };
+        let Some(profile) = index.position(batch.customer_id(row)) else { continue };
         let mut metadata: Option<Value> = None;
         for (measure, hits) in measures.iter().zip(&mut hits) {
             if !passes(measure, batch, row, &mut buffer) {

@@ -27,12 +27,11 @@ use crate::consolidate::profile::contact_holders::ContactHolders;
 use crate::consolidate::profile::fields::Survival;
 use crate::consolidate::profile::login_owners::Subjects;
 use crate::consolidate::profile::namesakes::Namesakes;
-use crate::consolidate::profile::record_index::Record;
 use crate::consolidate::timeline::{LatestHandicaps, Page, Signals, Timeline, note_joined};
 use crate::consolidate::{Departure, Departures, Options, Roster, candidates, flags_need_a_person};
 use crate::fault::{Exit, Fault};
-use crate::model::thousands;
 use crate::model::{Code, Handicap, Phase, Source, Timestamp};
+use crate::model::{RecordIx, thousands};
 use crate::sources;
 use crate::steps::binding::{self, Made};
 use crate::steps::{Again, nothing_to_do, unchanged};
@@ -150,7 +149,7 @@ struct Work<'a> {
     output: Output<'a>,
 }
 
-type Joined = HashMap<Record, Timestamp, FixedState>;
+type Joined = HashMap<RecordIx, Timestamp, FixedState>;
 
 /// What is known of people before profiles are written.
 struct Known {
@@ -166,7 +165,7 @@ impl<'a> Work<'a> {
         let mut signals = Signals::new(self.roster);
         let mut joined = Joined::with_hasher(FixedState::with_seed(0));
         for source in self.options.phase.sources() {
-            let records: Vec<Record> = self.roster.records_of(source).collect();
+            let records: Vec<RecordIx> = self.roster.records_of(source).collect();
             for some in records.chunks(SLICE as usize) {
                 self.page(timeline.people(source, some))?;
             }
@@ -277,7 +276,7 @@ impl<'a> Work<'a> {
         let bounces = &Bounces::new(roster, signals, options);
         let holders = &ContactHolders::default();
         let survival = Survival { options, roster, identifiers, hubs, signals, bounces, handicaps, joined, subjects, holders };
-        let holders = &ContactHolders::new(&survival);
+        let holders = &ContactHolders::new(roster, options, |profile, lineup| survival.carried_contacts(profile, lineup));
         let survival = Survival { holders, ..survival };
         if holders.left_to_others() > 0 {
             let count = thousands(i128::from(holders.left_to_others()));
@@ -302,7 +301,7 @@ impl<'a> Work<'a> {
                     shown.is_deciding[unit as usize] = true;
                 }
                 for &record in &slice.rows.shown_handicaps {
-                    shown.handicaps[record as usize] = true;
+                    shown.handicaps[record.index()] = true;
                 }
                 task.advance(slice.rows.profiles.num_rows() as u64);
                 namesakes.merge(self.output.slice(slice)?);
@@ -325,7 +324,7 @@ impl<'a> Work<'a> {
             let mut before: Option<(String, Handicap)> = None;
             for batch in self.stage.read::<handicaps::Table>(Some(Source::McaZa))? {
                 let columns = batch?;
-                let is_shown = |record: Record| shown.handicaps[record as usize];
+                let is_shown = |record: RecordIx| shown.handicaps[record.index()];
                 self.page(latest.page(&timeline, &columns, before.as_ref(), is_shown))?;
                 let last = columns.rows().filter_map(|row| Some((row.source_id.to_owned(), row.handicap?))).last();
                 before = last.or(before);

@@ -4,33 +4,33 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
 
-use crate::model::Uuid;
+use crate::model::{ProfileIx, Uuid};
 use crate::tables::Columns as _;
 use crate::tables::crm::customer_profiles;
 
-/// The profiles of a run by number: 0 is the first row of `crm__customer_profiles`.
+/// The profiles of a run by position: 0 is the first row of `crm__customer_profiles`.
 pub struct ProfileIndex {
     ids: Vec<u128>,
-    numbers: HashTable<u32>,
+    positions: HashTable<ProfileIx>,
     hasher: FixedState,
 }
 
 impl ProfileIndex {
-    /// Numbers the profiles in the order of the batches.
+    /// Positions in the order of the batches.
     pub fn new(batches: &[customer_profiles::Columns]) -> Self {
         let count = batches.iter().map(|batch| batch.len()).sum();
         let hasher = FixedState::default();
         let mut ids = Vec::with_capacity(count);
-        let mut numbers = HashTable::with_capacity(count);
+        let mut positions = HashTable::with_capacity(count);
         for batch in batches {
             for row in 0..batch.len() {
                 let id = key(batch.id(row));
-                let number = u32::try_from(ids.len()).expect("fewer than four thousand million profiles");
-                numbers.insert_unique(hasher.hash_one(id), number, |&other: &u32| hasher.hash_one(ids[other as usize]));
+                let position = ProfileIx::at(ids.len());
+                positions.insert_unique(hasher.hash_one(id), position, |other: &ProfileIx| hasher.hash_one(ids[other.index()]));
                 ids.push(id);
             }
         }
-        Self { ids, numbers, hasher }
+        Self { ids, positions, hasher }
     }
 
     /// How many profiles there are.
@@ -43,10 +43,10 @@ impl ProfileIndex {
         self.ids.is_empty()
     }
 
-    /// The number of the profile with this id.
-    pub fn number(&self, id: &str) -> Option<u32> {
+    /// The position of the profile with this id.
+    pub fn position(&self, id: &str) -> Option<ProfileIx> {
         let id = key(id);
-        self.numbers.find(self.hasher.hash_one(id), |&number| self.ids[number as usize] == id).copied()
+        self.positions.find(self.hasher.hash_one(id), |position| self.ids[position.index()] == id).copied()
     }
 }
 

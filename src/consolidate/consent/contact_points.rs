@@ -7,10 +7,10 @@ use hashbrown::HashSet;
 use foldhash::fast::FixedState;
 
 use crate::consolidate::BuildError;
-use crate::consolidate::profile::record_index::{Record, Roster};
+use crate::consolidate::profile::record_index::Roster;
 use crate::model::email::EmailReader;
 use crate::model::reference::Junk;
-use crate::model::{AliasType, Channel, Reasons, Source};
+use crate::model::{AliasType, Channel, Reasons, RecordIx, Source};
 use crate::tables::{Columns as _, resolution::hubs, stage::identifiers};
 
 /// What a channel reaches.
@@ -56,7 +56,7 @@ pub fn email_form(email: &str) -> Cow<'_, str> {
 /// Further identifiers of every record: second addresses, second numbers, association numbers.
 pub struct Identifiers {
     batches: Vec<identifiers::Columns>,
-    places: Vec<(Record, u32, u32)>,
+    places: Vec<(RecordIx, u32, u32)>,
 }
 
 impl Identifiers {
@@ -78,7 +78,7 @@ impl Identifiers {
     }
 
     /// The further identifiers of a record in staged order.
-    pub fn of(&self, record: Record) -> impl Iterator<Item = identifiers::Row<'_>> + '_ {
+    pub fn of(&self, record: RecordIx) -> impl Iterator<Item = identifiers::Row<'_>> + '_ {
         let from = self.places.partition_point(|&(owner, _, _)| owner < record);
         let places = self.places[from..].iter().take_while(move |&&(owner, _, _)| owner == record);
         places.map(|&(_, batch, row)| self.batches[batch as usize].row(row as usize))
@@ -123,7 +123,7 @@ impl Hubs {
 pub fn each_address<'a>(
     roster: &'a Roster,
     identifiers: &'a Identifiers,
-    record: Record,
+    record: RecordIx,
     mut visit: impl FnMut(Address, &'a str),
 ) {
     let (columns, row) = roster.at(record);

@@ -4,9 +4,9 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use crate::consolidate::consent::contact_points::{Address, Identifiers, each_address, email_form};
-use crate::consolidate::profile::record_index::{Record, Roster};
+use crate::consolidate::profile::record_index::Roster;
 use crate::consolidate::{Options, SuppressionReach};
-use crate::model::{Channel, Source, Timestamp};
+use crate::model::{Channel, RecordIx, Source, Timestamp};
 
 /// A withdrawal that an earlier load recorded, as a plain row of `raw_crm__withdrawals`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,7 +68,7 @@ impl Recorded {
 }
 
 /// The tenant a contact's consent was given in: its own, else its profile's, else the default.
-pub fn contact_tenant<'a>(roster: &'a Roster, contact: Record, options: &'a Options) -> &'a str {
+pub fn contact_tenant<'a>(roster: &'a Roster, contact: RecordIx, options: &'a Options) -> &'a str {
     debug_assert_eq!(roster.source(contact), Source::Messaging);
     let (columns, row) = roster.at(contact);
     let of_profile = || roster.profile_of(contact).map(|profile| roster.tenant(profile));
@@ -76,7 +76,7 @@ pub fn contact_tenant<'a>(roster: &'a Roster, contact: Record, options: &'a Opti
 }
 
 /// Calls back with each contact point of a record that a channel reaches, in its form for comparison.
-pub fn each_reached(roster: &Roster, identifiers: &Identifiers, record: Record, channel: Channel, mut visit: impl FnMut(&str)) {
+pub fn each_reached(roster: &Roster, identifiers: &Identifiers, record: RecordIx, channel: Channel, mut visit: impl FnMut(&str)) {
     let Some(wanted) = Address::of(channel) else { return };
     each_address(roster, identifiers, record, |kind, value| match kind {
         _ if kind != wanted => {}

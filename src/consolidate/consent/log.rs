@@ -2,9 +2,8 @@
 
 use crate::consolidate::consent::decide::EvidenceKind;
 use crate::consolidate::consent::units::Units;
-use crate::consolidate::profile::record_index::Record;
 use crate::consolidate::timeline::{Event, Page, PageWriter, Scratch, Timeline, set};
-use crate::model::{ActivityCategory, Channel, Code as _, SkipReason, Source, Timestamp};
+use crate::model::{ActivityCategory, Channel, Code as _, RecordIx, SkipReason, Source, Timestamp};
 use crate::tables::{Columns as _, stage::consents};
 
 /// Follows staged consents in their order; the rows that one preference for several channels became are taken together.
@@ -16,7 +15,7 @@ pub struct ConsentLog<'a> {
 }
 
 struct Group {
-    contact: Option<Record>,
+    contact: Option<RecordIx>,
     is_preference: bool,
     row_id: String,
     channels: Vec<Channel>,

@@ -6,8 +6,7 @@ use crate::coded;
 use crate::consolidate::Roster;
 use crate::consolidate::consent::contact_points::Address;
 use crate::consolidate::consent::units::Units;
-use crate::consolidate::profile::record_index::Record;
-use crate::model::{Channel, Code, ConsentStatus, Reason, Reviews, Source};
+use crate::model::{Channel, Code, ConsentStatus, Reason, RecordIx, Reviews, Source};
 use crate::tables::Builder as _;
 use crate::tables::check::{manual_review, rejects};
 
@@ -63,8 +62,8 @@ pub struct ManualReview<'a> {
     roster: &'a Roster,
     reviews: &'a Reviews,
     entries: BTreeSet<Entry>,
-    flags: Vec<(Record, Channel)>,
-    contact_points: Vec<(Record, Address, String)>,
+    flags: Vec<(RecordIx, Channel)>,
+    contact_points: Vec<(RecordIx, Address, String)>,
 }
 
 impl<'a> ManualReview<'a> {
@@ -124,7 +123,7 @@ impl<'a> ManualReview<'a> {
     }
 
     /// The contact flags that nobody can read and nobody decided.
-    pub fn unreadable_flags(&self) -> &[(Record, Channel)] {
+    pub fn unreadable_flags(&self) -> &[(RecordIx, Channel)] {
         &self.flags
     }
 

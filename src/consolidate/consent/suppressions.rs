@@ -7,9 +7,9 @@ use crate::consolidate::consent::contact_points::{Address, Identifiers, each_add
 use crate::consolidate::consent::earlier::{EarlierWithdrawal, contact_tenant, each_reached};
 use crate::consolidate::consent::units::{ALL_SCOPES, Unit, Units};
 use crate::consolidate::consent::withdrawals::Withdrawals;
-use crate::consolidate::profile::record_index::{Record, Roster};
+use crate::consolidate::profile::record_index::Roster;
 use crate::consolidate::timeline::Signals;
-use crate::model::{Channel, Code as _, ConsentStatus, Source, StatusTag, Timestamp};
+use crate::model::{Channel, Code as _, ConsentStatus, RecordIx, Source, StatusTag, Timestamp};
 use crate::tables::Builder as _;
 use crate::tables::crm::suppressions;
 
@@ -63,9 +63,9 @@ pub fn build(
             });
         }
     }
-    for profile in 0..roster.profile_count() {
+    for profile in roster.profiles() {
         let members = roster.members(profile);
-        let is_deceased = |&record: &Record| {
+        let is_deceased = |&record: &RecordIx| {
             let (columns, row) = roster.at(record);
             columns.status_tag(row) == Some(StatusTag::Deceased)
         };
@@ -121,7 +121,7 @@ fn one_per_key(all: &mut Vec<Suppression>) {
     });
 }
 
-fn bounces(roster: &Roster, signals: &Signals, contact: Record, options: &Options, all: &mut Vec<Suppression>) {
+fn bounces(roster: &Roster, signals: &Signals, contact: RecordIx, options: &Options, all: &mut Vec<Suppression>) {
     let (columns, row) = roster.at(contact);
     let tenant = contact_tenant(roster, contact, options);
     for (kind, value) in [(Address::Email, columns.email(row)), (Address::Phone, columns.phone(row))] {

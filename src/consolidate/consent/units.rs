@@ -8,17 +8,17 @@ use hashbrown::HashMap;
 use crate::consolidate::consent::decide::{Decider, Evidence, EvidenceKind, Flag, decide, is_lifting};
 use crate::consolidate::consent::earlier::Recorded;
 use crate::consolidate::consent::rule::ConsentRule;
-use crate::consolidate::profile::record_index::{Record, Roster};
+use crate::consolidate::profile::record_index::Roster;
 use crate::consolidate::timeline::Complaint;
 use crate::consolidate::{BuildError, Departure, Departures, Options};
-use crate::model::{Channel, ConsentStatus, Source, Timestamp};
+use crate::model::{Channel, ConsentStatus, RecordIx, Source, Timestamp};
 use crate::tables::stage::{consents, people};
 
 /// A decided unit.
 #[derive(Clone, Copy, Debug)]
 pub struct Unit {
     /// The contact.
-    pub contact: Record,
+    pub contact: RecordIx,
     /// The channel.
     pub channel: Channel,
     /// The scope's number, see [`Units::scope`].
@@ -70,7 +70,7 @@ impl Units {
     }
 
     /// The positions of a contact's units.
-    pub fn of(&self, contact: Record) -> Range<usize> {
+    pub fn of(&self, contact: RecordIx) -> Range<usize> {
         let from = self.units.partition_point(|unit| unit.contact < contact);
         let until = from + self.units[from..].partition_point(|unit| unit.contact == contact);
         from..until
@@ -115,7 +115,7 @@ impl Units {
 
 /// A piece of evidence in compact form: its texts lie in the shared buffer.
 struct Piece {
-    contact: Record,
+    contact: RecordIx,
     channel: Channel,
     scope: u32,
     evidence: Evidence,
@@ -183,14 +183,14 @@ impl<'a> UnitsBuilder<'a> {
     }
 
     /// Takes the contact flags that nobody can read: withdrawals of their channel, as of the contact's last change.
-    pub fn unreadable_flags(&mut self, flags: &[(Record, Channel)]) {
+    pub fn unreadable_flags(&mut self, flags: &[(RecordIx, Channel)]) {
         for &(contact, channel) in flags {
             let (columns, row) = self.roster.at(contact);
             self.withdraw(contact, channel, EvidenceKind::UnreadableFlag, columns.updated_at(row), (0, 0));
         }
     }
 
-    fn withdraw(&mut self, contact: Record, channel: Channel, kind: EvidenceKind, at: Option<Timestamp>, row_id: (u32, u32)) {
+    fn withdraw(&mut self, contact: RecordIx, channel: Channel, kind: EvidenceKind, at: Option<Timestamp>, row_id: (u32, u32)) {
         let as_of = self.options.as_of;
         let (is_undated, at) = (at.is_none(), at.map_or(as_of, |at| at.min(as_of)));
         let scope = self.scope(ALL_SCOPES);
@@ -301,7 +301,7 @@ impl<'a> UnitsBuilder<'a> {
 }
 
 /// The evidence key of a contact's flag.
-fn flag_key(roster: &Roster, contact: Record, channel: Channel) -> String {
+fn flag_key(roster: &Roster, contact: RecordIx, channel: Channel) -> String {
     format!("contacts:{}:{channel}", roster.source_id(contact))
 }
 

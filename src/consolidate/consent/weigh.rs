@@ -10,9 +10,9 @@ use crate::consolidate::consent::rule::ConsentRule;
 use crate::consolidate::consent::units::{ALL_SCOPES, TRANSACTIONAL, Unit, Units, contact_flag};
 use crate::consolidate::consent::withdrawals::{Origin, Withdrawal, Withdrawals};
 use crate::consolidate::json::JsonWriter;
-use crate::consolidate::profile::record_index::{Profile, Record, Roster};
+use crate::consolidate::profile::record_index::Roster;
 use crate::consolidate::{Departure, Departures, Options};
-use crate::model::{Channel, ConsentStatus, Timestamp, derived_id};
+use crate::model::{Channel, ConsentStatus, ProfileIx, RecordIx, Timestamp, derived_id};
 use crate::tables::crm::marketing_consents;
 
 /// What consent is weighed with.
@@ -32,9 +32,9 @@ pub struct Consents<'a> {
 /// What consent needs to know of a profile.
 pub struct Subject<'a> {
     /// The profile.
-    pub profile: Profile,
+    pub profile: ProfileIx,
     /// Its contacts.
-    pub contacts: &'a [Record],
+    pub contacts: &'a [RecordIx],
     /// The address it shows.
     pub email: Option<&'a str>,
     /// The number it shows.

@@ -6,9 +6,9 @@ use hashbrown::HashMap;
 use crate::consolidate::consent::contact_points::Identifiers;
 use crate::consolidate::consent::earlier::{EarlierWithdrawal, Key, address_form, contact_tenant, each_reached, key};
 use crate::consolidate::consent::units::{ALL_SCOPES, TRANSACTIONAL, Units};
-use crate::consolidate::profile::record_index::{Record, Roster};
+use crate::consolidate::profile::record_index::Roster;
 use crate::consolidate::{Options, SuppressionReach};
-use crate::model::{Channel, ConsentStatus, Timestamp};
+use crate::model::{Channel, ConsentStatus, RecordIx, Timestamp};
 
 /// Whose withdrawal it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub struct Withdrawal {
     /// Whose.
     pub origin: Origin,
     /// The contact, for those of this run.
-    pub contact: Option<Record>,
+    pub contact: Option<RecordIx>,
 }
 
 impl Withdrawal {
@@ -135,7 +135,7 @@ impl Withdrawals {
         tenant: &str,
         channel: Channel,
         address: &str,
-        own: &'a [Record],
+        own: &'a [RecordIx],
     ) -> impl Iterator<Item = &'a Withdrawal> {
         let groups = self.by_address.get(&key(self.reach, tenant, channel, address)).map_or(&[][..], Vec::as_slice);
         let is_foreign = |withdrawal: &&Withdrawal| withdrawal.contact.is_none_or(|contact| !own.contains(&contact));

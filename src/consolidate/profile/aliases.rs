@@ -3,8 +3,8 @@
 use crate::consolidate::consent::contact_points::Identifiers;
 use crate::consolidate::profile::fields::Golden;
 use crate::consolidate::profile::pick::Choice;
-use crate::consolidate::profile::record_index::{Profile, Record, Roster};
-use crate::model::{AliasType, Code, Source, Timestamp, Uuid, derived_id};
+use crate::consolidate::profile::record_index::Roster;
+use crate::model::{AliasType, Code, ProfileIx, RecordIx, Source, Timestamp, Uuid, derived_id};
 use crate::tables::crm::identity_aliases;
 
 /// An identifier that a record shows.
@@ -14,14 +14,14 @@ struct Shown<'a> {
     value: &'a str,
     /// Position of the record in the profile's record order.
     position: usize,
-    record: Record,
+    record: RecordIx,
 }
 
 /// Writes a profile's aliases, sorted by type and value.
 pub fn write(
     roster: &Roster,
     identifiers: &Identifiers,
-    profile: Profile,
+    profile: ProfileIx,
     golden: &Golden<'_>,
     rows: &mut identity_aliases::Builder,
 ) {
@@ -35,8 +35,9 @@ pub fn write(
     let tenant_id = roster.tenant(profile);
     for same in shown.chunk_by(|a, b| (a.alias_type, a.value) == (b.alias_type, b.value)) {
         let Shown { alias_type, value, record, .. } = same[0];
-        let dates =
-            |column: fn(Record, &Roster) -> Option<Timestamp>| same.iter().filter_map(move |alias| column(alias.record, roster));
+        let dates = |column: fn(RecordIx, &Roster) -> Option<Timestamp>| {
+            same.iter().filter_map(move |alias| column(alias.record, roster))
+        };
         let id = derived_id("alias", &[tenant_id, alias_type.code(), value, customer_id]);
         rows.push(identity_aliases::Row {
             id: id.hyphenated().encode_lower(&mut Uuid::encode_buffer()),
@@ -53,17 +54,17 @@ pub fn write(
     }
 }
 
-fn created(record: Record, roster: &Roster) -> Option<Timestamp> {
+fn created(record: RecordIx, roster: &Roster) -> Option<Timestamp> {
     let (columns, row) = roster.at(record);
     columns.created_at(row).or_else(|| columns.updated_at(row))
 }
 
-fn changed(record: Record, roster: &Roster) -> Option<Timestamp> {
+fn changed(record: RecordIx, roster: &Roster) -> Option<Timestamp> {
     let (columns, row) = roster.at(record);
     columns.updated_at(row).max(columns.created_at(row))
 }
 
-fn show<'a>(roster: &'a Roster, identifiers: &'a Identifiers, position: usize, record: Record, shown: &mut Vec<Shown<'a>>) {
+fn show<'a>(roster: &'a Roster, identifiers: &'a Identifiers, position: usize, record: RecordIx, shown: &mut Vec<Shown<'a>>) {
     let (columns, row) = roster.at(record);
     let mut add = |alias_type, value: Option<&'a str>| {
         if let Some(value) = value {
@@ -93,7 +94,7 @@ fn show<'a>(roster: &'a Roster, identifiers: &'a Identifiers, position: usize, r
 
 /// Whether the profile's own column, or its external ids, show the value.
 fn is_primary(roster: &Roster, golden: &Golden<'_>, alias_type: AliasType, value: &str) -> bool {
-    let of_record = |choice: Option<Choice<Record>>| choice.map(|choice| roster.source_id(choice.value));
+    let of_record = |choice: Option<Choice<RecordIx>>| choice.map(|choice| roster.source_id(choice.value));
     let of_text = |choice: Option<Choice<&str>>| choice.is_some_and(|choice| choice.value == value);
     match alias_type {
         AliasType::Email => of_text(golden.email),

@@ -3,11 +3,10 @@
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use crate::consolidate::HolderReach;
-use crate::consolidate::profile::fields::Survival;
 use crate::consolidate::profile::pick::Lineup;
-use crate::consolidate::profile::record_index::{Profile, Record, Roster};
-use crate::model::{RecordKey, record_order};
+use crate::consolidate::profile::record_index::Roster;
+use crate::consolidate::{HolderReach, Options};
+use crate::model::{ProfileIx, RecordIx, RecordKey, record_order};
 
 /// Who shows each email and phone.
 #[derive(Default)]
@@ -25,9 +24,9 @@ struct Holders<'a> {
 /// A profile and what speaks for it, less being better: whether it would show another value, the rank of the value among its own,
 /// whether the record has no name.
 struct Holder {
-    profile: Profile,
+    profile: ProfileIx,
     rank: (bool, u8, bool),
-    record: Record,
+    record: RecordIx,
 }
 
 /// A value that a profile carries, with its rank among the profile's own values.
@@ -35,7 +34,7 @@ pub struct Carried<'a> {
     /// The email or phone.
     pub value: &'a str,
     /// The record that has it.
-    pub record: Record,
+    pub record: RecordIx,
     /// The rank of its source; less is better.
     pub rank: u8,
     /// Whether the profile shows it where nobody else may stand in the way.
@@ -44,20 +43,23 @@ pub struct Carried<'a> {
 
 impl<'a> ContactHolders<'a> {
     /// Gives each value to the profile that would show it by itself; among several to the record of the better source, then to a
-    /// named one, then by record order.
-    pub fn new(survival: &Survival<'a>) -> Self {
-        let options = survival.options;
+    /// named one, then by record order. `carried_contacts` tells the emails and the phones that a profile carries.
+    pub fn new(
+        roster: &'a Roster,
+        options: &Options,
+        carried_contacts: impl Fn(ProfileIx, &Lineup) -> (Vec<Carried<'a>>, Vec<Carried<'a>>),
+    ) -> Self {
         let mut all = Self { emails: Holders::of(options.email_holder), phones: Holders::of(options.phone_holder) };
         if all.emails.is_none() && all.phones.is_none() {
             return all;
         }
         let mut lineup = Lineup::default();
-        for profile in 0..survival.roster.profile_count() {
-            lineup.fill(survival.roster, profile);
-            let (emails, phones) = survival.carried_contacts(profile, &lineup);
+        for profile in roster.profiles() {
+            lineup.fill(roster, profile);
+            let (emails, phones) = carried_contacts(profile, &lineup);
             for (holders, carried) in [(&mut all.emails, emails), (&mut all.phones, phones)] {
                 if let Some(holders) = holders {
-                    carried.iter().for_each(|one| holders.claim(survival.roster, profile, one));
+                    carried.iter().for_each(|one| holders.claim(roster, profile, one));
                 }
             }
         }
@@ -65,12 +67,12 @@ impl<'a> ContactHolders<'a> {
     }
 
     /// Whether a profile may show an email.
-    pub fn may_show_email(&self, roster: &Roster, profile: Profile, email: &str) -> bool {
+    pub fn may_show_email(&self, roster: &Roster, profile: ProfileIx, email: &str) -> bool {
         self.emails.as_ref().is_none_or(|holders| holders.may_show(roster, profile, email))
     }
 
     /// Whether a profile may show a phone.
-    pub fn may_show_phone(&self, roster: &Roster, profile: Profile, phone: &str) -> bool {
+    pub fn may_show_phone(&self, roster: &Roster, profile: ProfileIx, phone: &str) -> bool {
         self.phones.as_ref().is_none_or(|holders| holders.may_show(roster, profile, phone))
     }
 
@@ -86,16 +88,16 @@ impl<'a> Holders<'a> {
         (reach != HolderReach::Every).then_some(Self { reach, by_value, others: 0 })
     }
 
-    fn key<'k>(&self, roster: &'k Roster, profile: Profile, value: &'k str) -> (&'k str, &'k str) {
+    fn key<'k>(&self, roster: &'k Roster, profile: ProfileIx, value: &'k str) -> (&'k str, &'k str) {
         (if self.reach == HolderReach::Tenant { roster.tenant(profile) } else { "" }, value)
     }
 
-    fn claim(&mut self, roster: &'a Roster, profile: Profile, carried: &Carried<'a>) {
+    fn claim(&mut self, roster: &'a Roster, profile: ProfileIx, carried: &Carried<'a>) {
         let (columns, row) = roster.at(carried.record);
         let is_nameless = columns.first_name(row).is_none() && columns.last_name(row).is_none();
         let claim = Holder { profile, rank: (!carried.is_chosen, carried.rank, is_nameless), record: carried.record };
         let key = self.key(roster, profile, carried.value);
-        let order = |record: Record| RecordKey { source: roster.source(record), id: roster.source_id(record) };
+        let order = |record: RecordIx| RecordKey { source: roster.source(record), id: roster.source_id(record) };
         match self.by_value.get_mut(&key) {
             None => {
                 self.by_value.insert(key, claim);
@@ -110,7 +112,7 @@ impl<'a> Holders<'a> {
         }
     }
 
-    fn may_show(&self, roster: &Roster, profile: Profile, value: &str) -> bool {
+    fn may_show(&self, roster: &Roster, profile: ProfileIx, value: &str) -> bool {
         self.by_value.get(&self.key(roster, profile, value)).is_none_or(|holder| holder.profile == profile)
     }
 }
@@ -118,7 +120,6 @@ impl<'a> Holders<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::consolidate::Options;
     use crate::consolidate::sample::{World, with_email};
     use crate::model::Source;
 

@@ -8,12 +8,12 @@ use crate::consolidate::consent::bounces::Bounces;
 use crate::consolidate::consent::contact_points::{Address, Hubs, Identifiers};
 use crate::consolidate::profile::contact_holders::{Carried, ContactHolders};
 use crate::consolidate::profile::pick::{Choice, Lineup, best, first};
-use crate::consolidate::profile::record_index::{Profile, Record, Roster};
+use crate::consolidate::profile::record_index::Roster;
 use crate::consolidate::timeline::{LatestHandicaps, Signals};
 use crate::consolidate::{ContactChoice, Options};
 use crate::model::{
     AliasType, Code as _, CustomerStatus, Day, EMAIL_BOUNCED, Gender, Handicap, LifecycleStage, PHONE_BOUNCED, PRE_WHS,
-    PhoneClass, Source, StatusTag, Timestamp,
+    PhoneClass, ProfileIx, RecordIx, Source, StatusTag, Timestamp,
 };
 use crate::tables::stage::people;
 
@@ -34,7 +34,7 @@ pub struct Survival<'a> {
     /// The latest valid handicap of each legacy member with a history.
     pub handicaps: &'a LatestHandicaps,
     /// Earliest joining of a club by SCL member.
-    pub joined: &'a HashMap<Record, Timestamp, FixedState>,
+    pub joined: &'a HashMap<RecordIx, Timestamp, FixedState>,
     /// Who may show each email and phone.
     pub holders: &'a ContactHolders<'a>,
     /// Which profile holds each subject of the identity provider.
@@ -51,11 +51,11 @@ pub struct Golden<'a> {
     /// `phoneNumber`.
     pub phone: Option<Choice<&'a str>>,
     /// The current SCL member.
-    pub scl_member: Option<Choice<Record>>,
+    pub scl_member: Option<Choice<RecordIx>>,
     /// The current player.
-    pub player: Option<Choice<Record>>,
+    pub player: Option<Choice<RecordIx>>,
     /// The current contact.
-    pub contact: Option<Choice<Record>>,
+    pub contact: Option<Choice<RecordIx>>,
     /// `externalIds.mcaV1ZaId`.
     pub mca_v1_za_id: Option<Choice<&'a str>>,
     /// `externalIds.mcaV1UkId`.
@@ -106,7 +106,7 @@ pub struct Golden<'a> {
 
 impl<'a> Survival<'a> {
     /// Chooses every field of a profile.
-    pub fn survive(&self, profile: Profile, lineup: &Lineup) -> Golden<'a> {
+    pub fn survive(&self, profile: ProfileIx, lineup: &Lineup) -> Golden<'a> {
         let mut golden = Golden::default();
         self.contacts(profile, lineup, &mut golden);
         self.services(profile, lineup, &mut golden);
@@ -116,12 +116,12 @@ impl<'a> Survival<'a> {
         golden
     }
 
-    fn get<V>(&self, record: Record, column: impl Fn(&'a people::Columns, usize) -> Option<V>) -> std::option::IntoIter<V> {
+    fn get<V>(&self, record: RecordIx, column: impl Fn(&'a people::Columns, usize) -> Option<V>) -> std::option::IntoIter<V> {
         let (columns, row) = self.roster.at(record);
         column(columns, row).into_iter()
     }
 
-    fn contacts(&self, profile: Profile, lineup: &Lineup, golden: &mut Golden<'a>) {
+    fn contacts(&self, profile: ProfileIx, lineup: &Lineup, golden: &mut Golden<'a>) {
         let founder = [self.roster.founder(profile)];
         let email_is_ours = |email: &str| self.holders.may_show_email(self.roster, profile, email);
         let phone_is_ours = |phone: &str| self.holders.may_show_phone(self.roster, profile, phone);
@@ -147,7 +147,7 @@ impl<'a> Survival<'a> {
     }
 
     /// Every email and phone of a profile's records, with what speaks for the profile to show it.
-    pub fn carried_contacts(&self, profile: Profile, lineup: &Lineup) -> (Vec<Carried<'a>>, Vec<Carried<'a>>) {
+    pub fn carried_contacts(&self, profile: ProfileIx, lineup: &Lineup) -> (Vec<Carried<'a>>, Vec<Carried<'a>>) {
         let mut golden = Golden::default();
         self.contacts(profile, lineup, &mut golden);
         let (email, phone) = (golden.email.map(|choice| choice.value), golden.phone.map(|choice| choice.value));
@@ -166,7 +166,7 @@ impl<'a> Survival<'a> {
         (emails.collect(), phones.collect())
     }
 
-    fn is_key(&self, kind: Address, record: Record) -> bool {
+    fn is_key(&self, kind: Address, record: RecordIx) -> bool {
         let (columns, row) = self.roster.at(record);
         match kind {
             Address::Email => columns.email_key(row).is_some(),
@@ -179,7 +179,7 @@ impl<'a> Survival<'a> {
         !is_key || self.hubs.has(kind, value)
     }
 
-    fn ranked_emails(&self, lineup: &Lineup) -> Vec<((bool, u8), Record, &'a str)> {
+    fn ranked_emails(&self, lineup: &Lineup) -> Vec<((bool, u8), RecordIx, &'a str)> {
         let mut ranked = Vec::new();
         for record in lineup.scl.iter().chain(&lineup.messaging).chain(&lineup.teetime).chain(&lineup.mca_current).copied() {
             for email in self.get(record, people::Columns::email) {
@@ -190,7 +190,7 @@ impl<'a> Survival<'a> {
         ranked
     }
 
-    fn ranked_phones(&self, lineup: &Lineup) -> Vec<((bool, bool, u8), Record, &'a str)> {
+    fn ranked_phones(&self, lineup: &Lineup) -> Vec<((bool, bool, u8), RecordIx, &'a str)> {
         let mut ranked = Vec::new();
         for record in lineup.scl.iter().chain(&lineup.messaging).chain(&lineup.teetime).chain(&lineup.mca_current).copied() {
             for phone in self.get(record, people::Columns::phone) {
@@ -203,7 +203,7 @@ impl<'a> Survival<'a> {
         ranked
     }
 
-    fn source_rank(&self, record: Record, kind: Address) -> u8 {
+    fn source_rank(&self, record: RecordIx, kind: Address) -> u8 {
         match self.roster.source(record) {
             Source::Scl => 0,
             Source::Messaging if !self.signals.is_bounced(record, kind) => 1,
@@ -213,8 +213,8 @@ impl<'a> Survival<'a> {
         }
     }
 
-    fn services(&self, profile: Profile, lineup: &Lineup, golden: &mut Golden<'a>) {
-        let current = |records: &[Record]| first("CURRENT", records.iter().copied(), std::iter::once);
+    fn services(&self, profile: ProfileIx, lineup: &Lineup, golden: &mut Golden<'a>) {
+        let current = |records: &[RecordIx]| first("CURRENT", records.iter().copied(), std::iter::once);
         golden.scl_member = current(&lineup.scl);
         golden.player = current(&lineup.teetime);
         golden.contact = current(&lineup.messaging);
@@ -256,7 +256,7 @@ impl<'a> Survival<'a> {
         golden.benefits.sort_by_key(|(code, _)| *code);
     }
 
-    fn further(&self, record: Record, kind: AliasType) -> impl Iterator<Item = &'a str> {
+    fn further(&self, record: RecordIx, kind: AliasType) -> impl Iterator<Item = &'a str> {
         let all = self.identifiers.of(record);
         all.filter(move |identifier| identifier.kind == Some(kind)).map(|identifier| identifier.value)
     }
@@ -283,14 +283,14 @@ impl<'a> Survival<'a> {
     }
 
     fn born_on(&self, lineup: &Lineup) -> Option<Choice<Day>> {
-        let dates = |record: Record| self.get(record, people::Columns::born_on);
+        let dates = |record: RecordIx| self.get(record, people::Columns::born_on);
         let count = |day: Day| lineup.all.iter().flat_map(|&record| dates(record)).filter(|&other| other == day).count();
         let all = first("FIRST_NON_EMPTY", lineup.all.iter().copied(), dates)?;
         let agreed = first("AGREED", lineup.all.iter().copied(), |record| dates(record).filter(|&day| count(day) > 1));
         Some(agreed.map_or(all, |agreed| Choice { lost: all.lost, ..agreed }))
     }
 
-    fn standing(&self, profile: Profile, lineup: &Lineup, golden: &mut Golden<'a>) {
+    fn standing(&self, profile: ProfileIx, lineup: &Lineup, golden: &mut Golden<'a>) {
         let members = || lineup.scl.iter().chain(&lineup.mca_current).copied();
         golden.is_deceased = members().any(|record| self.tag(record) == Some(StatusTag::Deceased));
         let status = members().flat_map(|record| {
@@ -316,7 +316,7 @@ impl<'a> Survival<'a> {
                 golden.tags.push(Choice { value: tag.code(), record, rule: "UNION", lost: 0 });
             }
         }
-        let handicap = |record: Record| {
+        let handicap = |record: RecordIx| {
             // A history says more than the member's row, which holds the latest entry whether or not it is a handicap.
             let of_history = self.handicaps.of(record).map(|(value, at)| (value, Some(at)));
             let stated = || self.get(record, |columns, row| columns.handicap(row).map(|value| (value, columns.handicap_at(row))));
@@ -345,7 +345,7 @@ impl<'a> Survival<'a> {
         golden.tags.sort_by_key(|choice| choice.value);
         golden.home_club_id =
             first("SOURCE_ORDER", lineup.teetime.iter().copied(), |record| self.get(record, people::Columns::home_club_id));
-        let club_name = |record: Record| self.get(record, people::Columns::home_club_name);
+        let club_name = |record: RecordIx| self.get(record, people::Columns::home_club_name);
         golden.home_club_name = match golden.home_club_id {
             Some(club) => first("SOURCE_ORDER", [club.record], club_name),
             None => first("SOURCE_ORDER", lineup.teetime.iter().chain(&lineup.mca).copied(), club_name),
@@ -369,12 +369,12 @@ impl<'a> Survival<'a> {
         self.options.has_timeline() && columns.first_booked_at(row).is_some_and(|at| at <= self.options.as_of)
     }
 
-    fn tag(&self, record: Record) -> Option<StatusTag> {
+    fn tag(&self, record: RecordIx) -> Option<StatusTag> {
         let (columns, row) = self.roster.at(record);
         columns.status_tag(row)
     }
 
-    fn stage(&self, record: Record) -> LifecycleStage {
+    fn stage(&self, record: RecordIx) -> LifecycleStage {
         let (columns, row) = self.roster.at(record);
         match self.roster.source(record) {
             Source::McaZa | Source::McaUk => LifecycleStage::Customer,

@@ -3,26 +3,26 @@
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use crate::consolidate::profile::record_index::{Profile, Record, Roster};
-use crate::model::{RecordKey, Source, record_order};
+use crate::consolidate::profile::record_index::Roster;
+use crate::model::{ProfileIx, RecordIx, RecordKey, Source, record_order};
 
 /// Which profile holds each subject, and which others carry it.
 pub struct Subjects<'a> {
     holders: HashMap<&'a str, Holder, FixedState>,
-    others: Vec<(Profile, Profile)>,
+    others: Vec<(ProfileIx, ProfileIx)>,
 }
 
 struct Holder {
-    profile: Profile,
+    profile: ProfileIx,
     rank: (bool, bool),
-    record: Record,
+    record: RecordIx,
 }
 
 impl<'a> Subjects<'a> {
     /// Gives each subject to the profile whose record comes first: an SCL record, then a named one, then by record order.
     pub fn new(roster: &'a Roster) -> Self {
         let mut holders: HashMap<&'a str, Holder, FixedState> = HashMap::with_hasher(FixedState::with_seed(0));
-        let mut carried: Vec<(&'a str, Profile)> = Vec::new();
+        let mut carried: Vec<(&'a str, ProfileIx)> = Vec::new();
         for source in [Source::Scl, Source::Messaging] {
             for record in roster.records_of(source) {
                 let (columns, row) = roster.at(record);
@@ -38,7 +38,7 @@ impl<'a> Subjects<'a> {
                 }
             }
         }
-        let mut others: Vec<(Profile, Profile)> = carried
+        let mut others: Vec<(ProfileIx, ProfileIx)> = carried
             .into_iter()
             .map(|(subject, profile)| (holders[subject].profile, profile))
             .filter(|(holder, other)| holder != other)
@@ -49,12 +49,12 @@ impl<'a> Subjects<'a> {
     }
 
     /// The profile that holds a subject.
-    pub fn holder(&self, subject: &str) -> Option<Profile> {
+    pub fn holder(&self, subject: &str) -> Option<ProfileIx> {
         self.holders.get(subject).map(|holder| holder.profile)
     }
 
     /// Pairs of a holder and another profile that carries its subject: candidates for review.
-    pub fn others(&self) -> &[(Profile, Profile)] {
+    pub fn others(&self) -> &[(ProfileIx, ProfileIx)] {
         &self.others
     }
 }

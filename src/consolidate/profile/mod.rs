@@ -17,9 +17,9 @@ use crate::consolidate::json::JsonWriter;
 use crate::consolidate::profile::fields::{Golden, Survival};
 use crate::consolidate::profile::namesakes::Namesakes;
 use crate::consolidate::profile::pick::{Choice, Lineup};
-use crate::consolidate::profile::record_index::{Profile, Record, Roster};
+use crate::consolidate::profile::record_index::Roster;
 use crate::consolidate::{Departure, Departures};
-use crate::model::{CustomerStatus, Gender, LifecycleStage, PRE_WHS, Source, Uuid};
+use crate::model::{CustomerStatus, Gender, LifecycleStage, PRE_WHS, ProfileIx, RecordIx, Source, Uuid};
 use crate::tables::crm::{customer_profiles, field_provenance, identity_aliases};
 use crate::tables::{Builder as _, TextList};
 
@@ -36,7 +36,7 @@ pub struct Slice {
     /// Positions of the units of consent whose deciding row became a row's evidence.
     pub deciding_units: Vec<u32>,
     /// Records whose handicap their profile shows.
-    pub shown_handicaps: Vec<Record>,
+    pub shown_handicaps: Vec<RecordIx>,
     /// Who shows which email and full name.
     pub namesakes: Namesakes,
     /// What was decided otherwise than the strategy's code would have.
@@ -44,7 +44,7 @@ pub struct Slice {
 }
 
 /// Builds the profiles of a range; slices are independent of each other.
-pub fn build(survival: &Survival<'_>, consents: &Consents<'_>, range: Range<Profile>) -> Slice {
+pub fn build(survival: &Survival<'_>, consents: &Consents<'_>, range: Range<u32>) -> Slice {
     let capacity = range.len();
     let mut writer = Writer {
         roster: survival.roster,
@@ -61,7 +61,7 @@ pub fn build(survival: &Survival<'_>, consents: &Consents<'_>, range: Range<Prof
     let mut shown_handicaps = Vec::new();
     let mut namesakes = Namesakes::default();
     let of_age_before = survival.options.as_of.minus_years(18).day();
-    for profile in range {
+    for profile in ProfileIx::range(range) {
         lineup.fill(survival.roster, profile);
         let golden = survival.survive(profile, &lineup);
         count(survival, &lineup, &golden, &mut departures);
@@ -127,12 +127,12 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn write(&mut self, profile: Profile, golden: &Golden<'_>, flags: Flags) {
+    fn write(&mut self, profile: ProfileIx, golden: &Golden<'_>, flags: Flags) {
         let mut buffer = Uuid::encode_buffer();
         let id = &*self.roster.id(profile).hyphenated().encode_lower(&mut buffer);
         let founder = self.roster.founder(profile);
         self.write_provenance(id, founder, golden);
-        let record = |choice: Option<Choice<Record>>| choice.map(|choice| self.roster.source_id(choice.value));
+        let record = |choice: Option<Choice<RecordIx>>| choice.map(|choice| self.roster.source_id(choice.value));
         self.display_name.clear();
         for name in [golden.first_name, golden.last_name].into_iter().flatten() {
             if !self.display_name.is_empty() {
@@ -193,8 +193,8 @@ impl Writer<'_> {
         });
     }
 
-    fn write_provenance(&mut self, profile_id: &str, founder: Record, golden: &Golden<'_>) {
-        fn part<V>(choice: Option<Choice<V>>) -> Option<(Record, &'static str, i32)> {
+    fn write_provenance(&mut self, profile_id: &str, founder: RecordIx, golden: &Golden<'_>) {
+        fn part<V>(choice: Option<Choice<V>>) -> Option<(RecordIx, &'static str, i32)> {
             choice.map(|choice| (choice.record, choice.rule, choice.lost))
         }
         let external = [golden.mca_v1_za_id, golden.mca_v1_uk_id, golden.mca_id, golden.golf_rsa_id, golden.cdh_id];

@@ -7,7 +7,7 @@ use std::hash::BuildHasher as _;
 use crate::consolidate::Roster;
 use crate::consolidate::consent::contact_points::{Address, Hubs, email_form};
 use crate::consolidate::profile::fields::Golden;
-use crate::consolidate::profile::record_index::{Profile, Record};
+use crate::model::{ProfileIx, RecordIx};
 use crate::tables::stage::people::Columns;
 
 /// A text column of people.
@@ -19,14 +19,14 @@ const MOST: usize = 8;
 /// What each profile is found by: a hash of tenant, email and full name.
 #[derive(Clone, Default)]
 pub struct Namesakes {
-    keys: Vec<(u64, Profile)>,
+    keys: Vec<(u64, ProfileIx)>,
 }
 
 impl Namesakes {
     /// Takes up a profile that shows an email and a full name.
-    pub fn note(&mut self, roster: &Roster, hubs: &Hubs, profile: Profile, golden: &Golden<'_>) {
+    pub fn note(&mut self, roster: &Roster, hubs: &Hubs, profile: ProfileIx, golden: &Golden<'_>) {
         let (Some(email), Some(first), Some(last)) = (golden.email, golden.first_name, golden.last_name) else { return };
-        let key = |record: Record, column: Column| {
+        let key = |record: RecordIx, column: Column| {
             let (columns, row) = roster.at(record);
             column(columns, row).map(plain)
         };
@@ -46,7 +46,7 @@ impl Namesakes {
     }
 
     /// The pairs that carry different numbers, each with the constraint that keeps it apart.
-    pub fn pairs(mut self, roster: &Roster) -> Vec<(Profile, Profile, &'static str)> {
+    pub fn pairs(mut self, roster: &Roster) -> Vec<(ProfileIx, ProfileIx, &'static str)> {
         self.keys.sort_unstable();
         let mut pairs = Vec::new();
         for group in self.keys.chunk_by(|a, b| a.0 == b.0).filter(|group| (2..=MOST).contains(&group.len())) {
@@ -65,9 +65,9 @@ fn plain(text: &str) -> String {
 }
 
 /// Which number of theirs says that they are two people.
-fn constraint(roster: &Roster, a: Profile, b: Profile) -> Option<&'static str> {
-    let numbers = |profile: Profile, column: Column| -> HashSet<String, FixedState> {
-        let of = |&record: &Record| {
+fn constraint(roster: &Roster, a: ProfileIx, b: ProfileIx) -> Option<&'static str> {
+    let numbers = |profile: ProfileIx, column: Column| -> HashSet<String, FixedState> {
+        let of = |&record: &RecordIx| {
             let (columns, row) = roster.at(record);
             column(columns, row).map(|number| plain(number).trim_start_matches('0').to_owned())
         };

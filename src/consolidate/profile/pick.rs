@@ -1,7 +1,7 @@
 //! Which of a profile's records speaks first, and what it means that a value won.
 
-use crate::consolidate::profile::record_index::{Profile, Record, Roster};
-use crate::model::{CustomerStatus, Source, Timestamp};
+use crate::consolidate::profile::record_index::Roster;
+use crate::model::{CustomerStatus, ProfileIx, RecordIx, Source, Timestamp};
 
 /// A value that won, the record it came from, the rule that chose it, and how many differing values lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,7 +9,7 @@ pub struct Choice<V> {
     /// The value.
     pub value: V,
     /// The record that gave it.
-    pub record: Record,
+    pub record: RecordIx,
     /// The rule, in the words of `crm__field_provenance`.
     pub rule: &'static str,
     /// Differing values that lost.
@@ -19,8 +19,8 @@ pub struct Choice<V> {
 /// The first value in the order of records; `values` lists what a record has, best first.
 pub fn first<V: PartialEq + Copy, I: Iterator<Item = V>>(
     rule: &'static str,
-    records: impl IntoIterator<Item = Record>,
-    values: impl Fn(Record) -> I,
+    records: impl IntoIterator<Item = RecordIx>,
+    values: impl Fn(RecordIx) -> I,
 ) -> Option<Choice<V>> {
     let mut chosen: Option<Choice<V>> = None;
     let mut losers: Vec<V> = Vec::new();
@@ -42,7 +42,7 @@ pub fn first<V: PartialEq + Copy, I: Iterator<Item = V>>(
 /// The value of the least rank; ties keep the order of candidates.
 pub fn best<V: PartialEq + Copy, R: Ord>(
     rule: &'static str,
-    candidates: impl IntoIterator<Item = (R, Record, V)>,
+    candidates: impl IntoIterator<Item = (R, RecordIx, V)>,
 ) -> Option<Choice<V>> {
     let mut chosen: Option<(R, Choice<V>)> = None;
     let mut all: Vec<V> = Vec::new();
@@ -62,22 +62,22 @@ pub fn best<V: PartialEq + Copy, R: Ord>(
 #[derive(Default)]
 pub struct Lineup {
     /// All, in record order.
-    pub all: Vec<Record>,
+    pub all: Vec<RecordIx>,
     /// Legacy members in record order.
-    pub mca: Vec<Record>,
+    pub mca: Vec<RecordIx>,
     /// Legacy members, current first.
-    pub mca_current: Vec<Record>,
+    pub mca_current: Vec<RecordIx>,
     /// SCL members, current first.
-    pub scl: Vec<Record>,
+    pub scl: Vec<RecordIx>,
     /// Players, current first.
-    pub teetime: Vec<Record>,
+    pub teetime: Vec<RecordIx>,
     /// Contacts, current first.
-    pub messaging: Vec<Record>,
+    pub messaging: Vec<RecordIx>,
 }
 
 impl Lineup {
     /// Takes up the records of a profile.
-    pub fn fill(&mut self, roster: &Roster, profile: Profile) {
+    pub fn fill(&mut self, roster: &Roster, profile: ProfileIx) {
         for list in [&mut self.all, &mut self.mca, &mut self.mca_current, &mut self.scl, &mut self.teetime, &mut self.messaging] {
             list.clear();
         }
@@ -101,7 +101,7 @@ impl Lineup {
 }
 
 /// Less is more current: active before inactive, latest update first.
-fn currency(roster: &Roster, record: Record) -> (bool, std::cmp::Reverse<Option<Timestamp>>) {
+fn currency(roster: &Roster, record: RecordIx) -> (bool, std::cmp::Reverse<Option<Timestamp>>) {
     let (columns, row) = roster.at(record);
     let is_inactive = columns.status(row).is_some_and(|status| status != CustomerStatus::Active);
     (is_inactive, std::cmp::Reverse(columns.updated_at(row)))
@@ -113,15 +113,19 @@ mod tests {
 
     #[test]
     fn the_first_value_wins_and_differing_values_are_counted_once() {
-        let values = |record: Record| [Some("a"), None, Some("b"), Some("a"), Some("b"), Some("c")][record as usize].into_iter();
-        assert_eq!(first("R", 0..6, values), Some(Choice { value: "a", record: 0, rule: "R", lost: 2 }));
-        assert_eq!(first("R", 1..2, values), None);
+        let values = |record: RecordIx| [Some("a"), None, Some("b"), Some("a"), Some("b"), Some("c")][record.index()].into_iter();
+        assert_eq!(
+            first("R", RecordIx::range(0..6), values),
+            Some(Choice { value: "a", record: RecordIx(0), rule: "R", lost: 2 })
+        );
+        assert_eq!(first("R", RecordIx::range(1..2), values), None);
     }
 
     #[test]
     fn the_least_rank_wins_and_ties_keep_their_order() {
-        let choice = best("R", [(2, 0, "a"), (1, 1, "b"), (1, 2, "c"), (3, 3, "b")]);
-        assert_eq!(choice, Some(Choice { value: "b", record: 1, rule: "R", lost: 2 }));
-        assert_eq!(best("R", Vec::<(u8, Record, &str)>::new()), None);
+        let ranked = [(2, "a"), (1, "b"), (1, "c"), (3, "b")];
+        let choice = best("R", RecordIx::range(0..4).zip(ranked).map(|(record, (rank, value))| (rank, record, value)));
+        assert_eq!(choice, Some(Choice { value: "b", record: RecordIx(1), rule: "R", lost: 2 }));
+        assert_eq!(best("R", Vec::<(u8, RecordIx, &str)>::new()), None);
     }
 }

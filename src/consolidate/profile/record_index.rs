@@ -5,15 +5,8 @@ use hashbrown::HashTable;
 use std::hash::BuildHasher;
 
 use crate::consolidate::BuildError;
-use crate::model::{LinkRule, Source, Uuid};
+use crate::model::{LinkRule, ProfileIx, RecordIx, Source, Uuid};
 use crate::tables::{Columns as _, resolution::links, stage::people};
-
-/// A record's number in the roster.
-pub type Record = u32;
-/// A profile's number: its position in the order of ids.
-pub type Profile = u32;
-
-const NONE: u32 = u32::MAX;
 
 struct Batch {
     source: Source,
@@ -24,17 +17,17 @@ struct Batch {
 /// All person records and profiles of a run.
 pub struct Roster {
     batches: Vec<Batch>,
-    index: HashTable<Record>,
+    index: HashTable<RecordIx>,
     hasher: FixedState,
-    profile_of: Vec<Profile>,
+    profile_of: Vec<ProfileIx>,
     rules: Vec<LinkRule>,
     confidences: Vec<u8>,
     ids: Vec<u128>,
     tenants: Vec<u32>,
     tenant_names: Vec<String>,
-    founders: Vec<Record>,
+    founders: Vec<RecordIx>,
     member_starts: Vec<u32>,
-    members: Vec<Record>,
+    members: Vec<RecordIx>,
 }
 
 impl Roster {
@@ -47,7 +40,7 @@ impl Roster {
 
     fn index(staged: Vec<(Source, Vec<people::Columns>)>) -> Result<Self, BuildError> {
         let count: usize = staged.iter().flat_map(|(_, batches)| batches).map(|columns| columns.len()).sum();
-        let records = u32::try_from(count).ok().filter(|&count| count < NONE).ok_or(BuildError::TooMany)?;
+        let records = u32::try_from(count).ok().filter(|&count| count < u32::MAX).ok_or(BuildError::TooMany)?;
         let hasher = FixedState::with_seed(0);
         let mut index = HashTable::with_capacity(count);
         let mut batches: Vec<Batch> = Vec::new();
@@ -56,7 +49,7 @@ impl Roster {
             let rows = columns.len();
             batches.push(Batch { source, start, columns });
             for row in 0..rows {
-                let record = start + u32::try_from(row).map_err(|_| BuildError::TooMany)?;
+                let record = RecordIx(start + u32::try_from(row).map_err(|_| BuildError::TooMany)?);
                 let id = batches.last().expect("just pushed").columns.source_id(row);
                 let hash = hasher.hash_one((source, id));
                 if index.find(hash, |&other| key(&batches, other) == (source, id)).is_some() {
@@ -71,7 +64,7 @@ impl Roster {
             batches,
             index,
             hasher,
-            profile_of: vec![NONE; records],
+            profile_of: vec![ProfileIx::NONE; records],
             rules: vec![LinkRule::Skipped; records],
             confidences: vec![0; records],
             ids: Vec::new(),
@@ -85,7 +78,7 @@ impl Roster {
 
     fn link(&mut self, links: &[links::Columns]) -> Result<(), BuildError> {
         struct Linked {
-            record: Record,
+            record: RecordIx,
             id: u128,
             tenant: u32,
         }
@@ -93,11 +86,11 @@ impl Roster {
         let mut seen = vec![false; self.rules.len()];
         for (row, link) in links.iter().flat_map(|columns| columns.rows()).enumerate() {
             let record = self.record(link.source, link.source_id).ok_or(BuildError::UnknownRecord { row })?;
-            if std::mem::replace(&mut seen[record as usize], true) {
+            if std::mem::replace(&mut seen[record.index()], true) {
                 return Err(BuildError::Repeated { dataset: "res__links", row });
             }
-            self.rules[record as usize] = link.rule;
-            self.confidences[record as usize] = u8::try_from(link.confidence.clamp(0, 100)).expect("0 to 100 fits");
+            self.rules[record.index()] = link.rule;
+            self.confidences[record.index()] = u8::try_from(link.confidence.clamp(0, 100)).expect("0 to 100 fits");
             match (link.rule, link.profile_id, link.tenant_id) {
                 (LinkRule::Skipped, None, _) => {}
                 (LinkRule::Skipped, Some(_), _) | (_, None, _) | (_, _, None) => return Err(BuildError::HalfLinked { row }),
@@ -108,27 +101,27 @@ impl Roster {
             }
         }
         if let Some(missing) = seen.iter().position(|seen| !seen) {
-            let record = u32::try_from(missing).expect("records are numbered in 32 bits");
+            let record = RecordIx::at(missing);
             let source = self.source(record);
             let first = self.batches.iter().find(|batch| batch.source == source).expect("it has this record").start;
-            return Err(BuildError::NoLink { source_name: people_stem(source), row: record - first });
+            return Err(BuildError::NoLink { source_name: people_stem(source), row: record.0 - first });
         }
         self.ids = linked.iter().map(|link| link.id).collect();
         self.ids.sort_unstable();
         self.ids.dedup();
-        self.founders = vec![NONE; self.ids.len()];
+        self.founders = vec![RecordIx::NONE; self.ids.len()];
         self.tenants = vec![0; self.ids.len()];
         self.member_starts = vec![0; self.ids.len() + 1];
         for link in &linked {
             let profile = self.ids.binary_search(&link.id).expect("every linked id is among the ids");
-            self.profile_of[link.record as usize] = u32::try_from(profile).expect("fewer profiles than records");
+            self.profile_of[link.record.index()] = ProfileIx::at(profile);
             self.tenants[profile] = link.tenant;
             self.member_starts[profile + 1] += 1;
-            if self.rules[link.record as usize] == LinkRule::Founder {
+            if self.rules[link.record.index()] == LinkRule::Founder {
                 self.founders[profile] = link.record;
             }
         }
-        let count = self.founders.iter().filter(|&&founder| founder == NONE).count();
+        let count = self.founders.iter().filter(|&&founder| founder == RecordIx::NONE).count();
         if count > 0 {
             return Err(BuildError::NoFounder { count });
         }
@@ -136,9 +129,9 @@ impl Roster {
             self.member_starts[profile + 1] += self.member_starts[profile];
         }
         let mut next = self.member_starts.clone();
-        self.members = vec![0; linked.len()];
+        self.members = vec![RecordIx::NONE; linked.len()];
         for link in &linked {
-            let place = &mut next[self.profile_of[link.record as usize] as usize];
+            let place = &mut next[self.profile_of[link.record.index()].index()];
             self.members[*place as usize] = link.record;
             *place += 1;
         }
@@ -164,92 +157,97 @@ impl Roster {
         u32::try_from(self.ids.len()).expect("fewer profiles than records")
     }
 
+    /// Every profile, in the order of ids.
+    pub fn profiles(&self) -> impl Iterator<Item = ProfileIx> {
+        ProfileIx::range(0..self.profile_count())
+    }
+
     /// The record with this id.
-    pub fn record(&self, source: Source, id: &str) -> Option<Record> {
+    pub fn record(&self, source: Source, id: &str) -> Option<RecordIx> {
         let hash = self.hasher.hash_one((source, id));
         self.index.find(hash, |&record| key(&self.batches, record) == (source, id)).copied()
     }
 
     /// The profile of the record with this id.
-    pub fn profile_of_id(&self, source: Source, id: &str) -> Option<Profile> {
+    pub fn profile_of_id(&self, source: Source, id: &str) -> Option<ProfileIx> {
         self.record(source, id).and_then(|record| self.profile_of(record))
     }
 
     /// The profile a record belongs to; `None` when it was skipped.
-    pub fn profile_of(&self, record: Record) -> Option<Profile> {
-        Some(self.profile_of[record as usize]).filter(|&profile| profile != NONE)
+    pub fn profile_of(&self, record: RecordIx) -> Option<ProfileIx> {
+        Some(self.profile_of[record.index()]).filter(|&profile| profile != ProfileIx::NONE)
     }
 
     /// The staged columns and the row that hold a record.
-    pub fn at(&self, record: Record) -> (&people::Columns, usize) {
+    pub fn at(&self, record: RecordIx) -> (&people::Columns, usize) {
         let batch = batch_of(&self.batches, record);
-        (&batch.columns, (record - batch.start) as usize)
+        (&batch.columns, (record.0 - batch.start) as usize)
     }
 
     /// The source of a record.
-    pub fn source(&self, record: Record) -> Source {
+    pub fn source(&self, record: RecordIx) -> Source {
         batch_of(&self.batches, record).source
     }
 
     /// The id of a record in its source.
-    pub fn source_id(&self, record: Record) -> &str {
+    pub fn source_id(&self, record: RecordIx) -> &str {
         key(&self.batches, record).1
     }
 
     /// Why a record belongs to its profile.
-    pub fn rule(&self, record: Record) -> LinkRule {
-        self.rules[record as usize]
+    pub fn rule(&self, record: RecordIx) -> LinkRule {
+        self.rules[record.index()]
     }
 
     /// How sure that is, 0 to 100.
-    pub fn confidence(&self, record: Record) -> i32 {
-        i32::from(self.confidences[record as usize])
+    pub fn confidence(&self, record: RecordIx) -> i32 {
+        i32::from(self.confidences[record.index()])
     }
 
     /// The records of a source in staged order.
-    pub fn records_of(&self, source: Source) -> impl Iterator<Item = Record> + '_ {
+    pub fn records_of(&self, source: Source) -> impl Iterator<Item = RecordIx> + '_ {
         let batches = self.batches.iter().filter(move |batch| batch.source == source);
         batches.flat_map(|batch| {
             let rows = u32::try_from(batch.columns.len()).expect("checked when the roster was made");
-            batch.start..batch.start + rows
+            RecordIx::range(batch.start..batch.start + rows)
         })
     }
 
     /// A profile's records in record order.
-    pub fn members(&self, profile: Profile) -> &[Record] {
+    pub fn members(&self, profile: ProfileIx) -> &[RecordIx] {
         let at = |index: usize| self.member_starts[index] as usize;
-        &self.members[at(profile as usize)..at(profile as usize + 1)]
+        &self.members[at(profile.index())..at(profile.index() + 1)]
     }
 
     /// The record that names a profile.
-    pub fn founder(&self, profile: Profile) -> Record {
-        self.founders[profile as usize]
+    pub fn founder(&self, profile: ProfileIx) -> RecordIx {
+        self.founders[profile.index()]
     }
 
     /// A profile's id.
-    pub fn id(&self, profile: Profile) -> Uuid {
-        Uuid::from_u128(self.ids[profile as usize])
+    pub fn id(&self, profile: ProfileIx) -> Uuid {
+        Uuid::from_u128(self.ids[profile.index()])
     }
 
     /// The profile with this id.
-    pub fn profile_with_id(&self, id: &str) -> Option<Profile> {
+    pub fn profile_with_id(&self, id: &str) -> Option<ProfileIx> {
         let id = Uuid::parse_str(id).ok()?.as_u128();
-        self.ids.binary_search(&id).ok().map(|profile| u32::try_from(profile).expect("fewer profiles than records"))
+        self.ids.binary_search(&id).ok().map(ProfileIx::at)
     }
 
     /// A profile's tenant.
-    pub fn tenant(&self, profile: Profile) -> &str {
-        &self.tenant_names[self.tenants[profile as usize] as usize]
+    pub fn tenant(&self, profile: ProfileIx) -> &str {
+        &self.tenant_names[self.tenants[profile.index()] as usize]
     }
 }
 
-fn batch_of(batches: &[Batch], record: Record) -> &Batch {
-    &batches[batches.partition_point(|batch| batch.start <= record) - 1]
+fn batch_of(batches: &[Batch], record: RecordIx) -> &Batch {
+    &batches[batches.partition_point(|batch| batch.start <= record.0) - 1]
 }
 
-fn key(batches: &[Batch], record: Record) -> (Source, &str) {
+fn key(batches: &[Batch], record: RecordIx) -> (Source, &str) {
     let batch = batch_of(batches, record);
-    (batch.source, batch.columns.source_id((record - batch.start) as usize))
+    (batch.source, batch.columns.source_id((record.0 - batch.start) as usize))
 }
 
 fn people_stem(source: Source) -> &'static str {

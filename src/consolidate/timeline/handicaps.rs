@@ -3,16 +3,15 @@
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use crate::consolidate::profile::record_index::Record;
 use crate::consolidate::timeline::{Event, Page, PageWriter, Scratch, Timeline, set};
-use crate::model::{ActivityCategory, Day, Handicap, Outcome, RecordKey, SkipReason, Source, Timestamp, record_order};
+use crate::model::{ActivityCategory, Day, Handicap, Outcome, RecordIx, RecordKey, SkipReason, Source, Timestamp, record_order};
 use crate::tables::{Columns as _, stage::handicaps};
 
 /// The latest valid handicap of each legacy member, gathered while the history streams by: dated by as_of, the latest day, then the
 /// highest id.
 #[derive(Default)]
 pub struct LatestHandicaps {
-    latest: HashMap<Record, Latest, FixedState>,
+    latest: HashMap<RecordIx, Latest, FixedState>,
 }
 
 struct Latest {
@@ -42,7 +41,7 @@ impl LatestHandicaps {
     }
 
     /// A member's latest valid handicap and the instant it is valid from.
-    pub fn of(&self, record: Record) -> Option<(Handicap, Timestamp)> {
+    pub fn of(&self, record: RecordIx) -> Option<(Handicap, Timestamp)> {
         self.latest.get(&record).map(|latest| (latest.value, latest.at))
     }
 
@@ -53,7 +52,7 @@ impl LatestHandicaps {
         timeline: &Timeline<'_>,
         columns: &handicaps::Columns,
         before: Option<&(String, Handicap)>,
-        used: impl Fn(Record) -> bool,
+        used: impl Fn(RecordIx) -> bool,
     ) -> Page {
         const ENTITY: &str = "handicaps";
         let mut page = PageWriter::new(timeline.roster, columns.len());

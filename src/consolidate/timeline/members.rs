@@ -1,12 +1,11 @@
 //! People: the ledger of person records, and the activity that SCL members have from phase 2 on.
 
-use crate::consolidate::profile::record_index::Record;
 use crate::consolidate::timeline::{Event, Page, PageWriter, Timeline};
-use crate::model::{ActivityCategory, LinkRule, Outcome, SkipReason, Source};
+use crate::model::{ActivityCategory, LinkRule, Outcome, RecordIx, SkipReason, Source};
 
 impl Timeline<'_> {
     /// Some person records of a source.
-    pub fn people(&self, source: Source, records: &[Record]) -> Page {
+    pub fn people(&self, source: Source, records: &[RecordIx]) -> Page {
         let mut page = PageWriter::new(self.roster, records.len());
         for &record in records {
             let (columns, row) = self.roster.at(record);

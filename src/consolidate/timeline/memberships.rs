@@ -3,9 +3,9 @@
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use crate::consolidate::profile::record_index::{Record, Roster};
+use crate::consolidate::profile::record_index::Roster;
 use crate::consolidate::timeline::{Event, Page, PageWriter, Scratch, Timeline, set};
-use crate::model::{ActivityCategory, Outcome, SkipReason, Source, Timestamp};
+use crate::model::{ActivityCategory, Outcome, ProfileIx, RecordIx, SkipReason, Source, Timestamp};
 use crate::tables::{
     Columns as _,
     stage::{club_memberships, sport_memberships},
@@ -94,7 +94,7 @@ impl Timeline<'_> {
     }
 
     /// The profile a row of this phase's timeline belongs to.
-    pub(in crate::consolidate) fn placed(&self, source: Source, person: &str) -> Result<u32, SkipReason> {
+    pub(in crate::consolidate) fn placed(&self, source: Source, person: &str) -> Result<ProfileIx, SkipReason> {
         if !self.options.has_timeline() {
             return Err(SkipReason::LaterPhase);
         }
@@ -103,7 +103,7 @@ impl Timeline<'_> {
 }
 
 /// Takes note of the earliest joining of a club by each SCL member.
-pub fn note_joined(roster: &Roster, columns: &club_memberships::Columns, joined: &mut HashMap<Record, Timestamp, FixedState>) {
+pub fn note_joined(roster: &Roster, columns: &club_memberships::Columns, joined: &mut HashMap<RecordIx, Timestamp, FixedState>) {
     for membership in columns.rows() {
         if let (Some(at), Some(record)) = (membership.joined_at, roster.record(Source::Scl, membership.source_id)) {
             let earliest = joined.entry(record).or_insert(at);

@@ -1,11 +1,12 @@
 //! Messages, and what became of a campaign's.
 
 use crate::consolidate::consent::contact_points::Address;
-use crate::consolidate::profile::record_index::Record;
 use crate::consolidate::timeline::{Complaint, Event, Page, PageWriter, Scratch, Signal, Timeline};
 use crate::model::reference::ChannelWord;
 use crate::model::text::FoldedCode;
-use crate::model::{ActivityCategory, ActivityChannel, Code as _, MessageKind, Outcome, SkipReason, Source, Uuid, derived_id};
+use crate::model::{
+    ActivityCategory, ActivityChannel, Code as _, MessageKind, Outcome, RecordIx, SkipReason, Source, Uuid, derived_id,
+};
 use crate::tables::{Columns as _, crm::campaign_interactions, stage::messages};
 
 const ENTITY: &str = "messages";
@@ -95,7 +96,7 @@ impl Timeline<'_> {
 }
 
 /// A complaint without a date withdraws too, and one on a channel that no map knows withdraws on all of them.
-fn complained(message: &messages::Row<'_>, contact: Option<Record>, page: &mut PageWriter<'_>) {
+fn complained(message: &messages::Row<'_>, contact: Option<RecordIx>, page: &mut PageWriter<'_>) {
     let channels = message.channel.map_or(ChannelWord::All, ChannelWord::One).consent();
     let Some(contact) = contact else {
         if !channels.is_empty() {

@@ -16,9 +16,9 @@ pub use signals::{Complaint, Signal, Signals};
 use arrow::array::RecordBatch;
 
 use crate::consolidate::json::JsonWriter;
-use crate::consolidate::profile::record_index::{Profile, Roster};
+use crate::consolidate::profile::record_index::Roster;
 use crate::consolidate::{Departure, Departures, Options};
-use crate::model::{ActivityCategory, Code as _, Outcome, SkipReason, Source, Timestamp, Uuid, derived_id};
+use crate::model::{ActivityCategory, Code as _, Outcome, ProfileIx, SkipReason, Source, Timestamp, Uuid, derived_id};
 use crate::tables::Builder as _;
 use crate::tables::check::ledger;
 use crate::tables::crm::{activities, campaign_interactions};
@@ -48,7 +48,7 @@ pub struct Timeline<'a> {
 
 /// What an activity is, apart from whose and when.
 pub(in crate::consolidate) struct Event<'a> {
-    pub(in crate::consolidate) profile: Profile,
+    pub(in crate::consolidate) profile: ProfileIx,
     pub(in crate::consolidate) activity_type: &'a str,
     pub(in crate::consolidate) category: ActivityCategory,
     pub(in crate::consolidate) channel: Option<&'a str>,

@@ -1,14 +1,14 @@
 //! What the timeline tells the golden record: who booked, whose address bounced or complained.
 
 use crate::consolidate::consent::contact_points::Address;
-use crate::consolidate::profile::record_index::{Record, Roster};
-use crate::model::{Channel, Source, Timestamp};
+use crate::consolidate::profile::record_index::Roster;
+use crate::model::{Channel, RecordIx, Source, Timestamp};
 
 /// A message that a contact called spam: a withdrawal of the contact on the message's channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Complaint {
     /// The contact.
-    pub contact: Record,
+    pub contact: RecordIx,
     /// The channel.
     pub channel: Channel,
     /// When; null when the message has no date.
@@ -21,11 +21,11 @@ pub struct Complaint {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Signal {
     /// A player has a booking.
-    Booked(Record),
+    Booked(RecordIx),
     /// A message to a contact came back; whether for good.
-    Bounced(Record, Address, Timestamp, bool),
+    Bounced(RecordIx, Address, Timestamp, bool),
     /// A message reached a contact.
-    Reached(Record, Address, Timestamp),
+    Reached(RecordIx, Address, Timestamp),
     /// A contact called a message spam.
     Complained(Complaint),
     /// A contact that is not exported called this message spam.
@@ -42,9 +42,9 @@ struct Mail {
 /// All signals, by record; complaints in the order in which batches are taken up.
 #[derive(Default)]
 pub struct Signals {
-    first_player: Record,
+    first_player: RecordIx,
     booked: Vec<bool>,
-    first_contact: Record,
+    first_contact: RecordIx,
     mail: Vec<[Mail; 2]>,
     complaints: Vec<Complaint>,
     unknown_complaints: Vec<String>,
@@ -53,7 +53,7 @@ pub struct Signals {
 impl Signals {
     /// None yet.
     pub fn new(roster: &Roster) -> Self {
-        let span = |source| (roster.records_of(source).next().unwrap_or(0), roster.records_of(source).count());
+        let span = |source| (roster.records_of(source).next().unwrap_or_default(), roster.records_of(source).count());
         let (first_player, players) = span(Source::Teetime);
         let (first_contact, contacts) = span(Source::Messaging);
         let mail = vec![[Mail::default(); 2]; contacts];
@@ -64,7 +64,7 @@ impl Signals {
     pub fn take_up(&mut self, signals: &[Signal]) {
         for signal in signals {
             match signal {
-                Signal::Booked(player) => self.booked[(player - self.first_player) as usize] = true,
+                Signal::Booked(player) => self.booked[player.index() - self.first_player.index()] = true,
                 Signal::Bounced(contact, address, at, is_hard) => {
                     let mail = self.mail_mut(*contact, *address);
                     mail.bounced_at = mail.bounced_at.max(Some(*at));
@@ -83,23 +83,23 @@ impl Signals {
     }
 
     /// Whether a player has a booking among those exported.
-    pub fn has_booked(&self, player: Record) -> bool {
-        self.booked.get((player - self.first_player) as usize).copied().unwrap_or(false)
+    pub fn has_booked(&self, player: RecordIx) -> bool {
+        self.booked.get(player.index() - self.first_player.index()).copied().unwrap_or(false)
     }
 
     /// Whether the latest news of a contact's address is that a message came back.
-    pub fn is_bounced(&self, contact: Record, address: Address) -> bool {
+    pub fn is_bounced(&self, contact: RecordIx, address: Address) -> bool {
         self.bounced_at(contact, address).is_some()
     }
 
     /// When the last message came back, unless a later one arrived.
-    pub fn bounced_at(&self, contact: Record, address: Address) -> Option<Timestamp> {
+    pub fn bounced_at(&self, contact: RecordIx, address: Address) -> Option<Timestamp> {
         let mail = self.mail(contact, address);
         mail.bounced_at.filter(|_| mail.bounced_at >= mail.reached_at)
     }
 
     /// When the last message came back for good, and when the last one arrived.
-    pub fn delivery(&self, contact: Record, address: Address) -> (Option<Timestamp>, Option<Timestamp>) {
+    pub fn delivery(&self, contact: RecordIx, address: Address) -> (Option<Timestamp>, Option<Timestamp>) {
         let mail = self.mail(contact, address);
         (mail.hard_bounced_at, mail.reached_at)
     }
@@ -114,11 +114,11 @@ impl Signals {
         &self.unknown_complaints
     }
 
-    fn mail(&self, contact: Record, address: Address) -> Mail {
-        self.mail.get((contact - self.first_contact) as usize).map_or_else(Mail::default, |both| both[address as usize])
+    fn mail(&self, contact: RecordIx, address: Address) -> Mail {
+        self.mail.get(contact.index() - self.first_contact.index()).map_or_else(Mail::default, |both| both[address as usize])
     }
 
-    fn mail_mut(&mut self, contact: Record, address: Address) -> &mut Mail {
-        &mut self.mail[(contact - self.first_contact) as usize][address as usize]
+    fn mail_mut(&mut self, contact: RecordIx, address: Address) -> &mut Mail {
+        &mut self.mail[contact.index() - self.first_contact.index()][address as usize]
     }
 }

@@ -6,10 +6,9 @@ use hashbrown::HashSet;
 
 use crate::config;
 use crate::consolidate::consent::earlier::{EarlierWithdrawal, Recorded};
-use crate::consolidate::profile::record_index::Profile;
 use crate::consolidate::{BookingTypes, ContactChoice, FlagFalse, HolderReach, Options, Roster, SuppressionReach};
 use crate::fault::{Exit, Fault};
-use crate::model::{Channel, Code as _, Phase, RecordKey, Timestamp};
+use crate::model::{Channel, Code as _, Phase, ProfileIx, RecordKey, Timestamp};
 use crate::sources;
 use crate::store::Folder;
 use crate::tables::resolution::decisions;
@@ -93,7 +92,7 @@ pub fn recorded(export: Option<&Folder>) -> Result<Recorded> {
 }
 
 /// Pairs of profiles that a person decided are two people.
-pub fn kept_apart(resolved: &Folder, roster: &Roster) -> Result<HashSet<(Profile, Profile), FixedState>> {
+pub fn kept_apart(resolved: &Folder, roster: &Roster) -> Result<HashSet<(ProfileIx, ProfileIx), FixedState>> {
     let mut apart = HashSet::with_hasher(FixedState::with_seed(0));
     let profile = |key: &str| RecordKey::parse(key).and_then(|key| roster.profile_of_id(key.source, key.id));
     for columns in resolved.read::<decisions::Table>(None)? {
