@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::store::draft::{DRAFT, create_private};
+use crate::store::private::{DRAFT, create_private};
 use crate::store::{Layout, io_fault, replace_file};
 
 /// Moves complete folders below `data/failed/<run>/`; returns where each went. Folders that are not there are left out.

@@ -231,8 +231,26 @@ impl Dump {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::scl::member_clubs;
-    use crate::tables::Table;
+    use crate::table;
+    use crate::tables::{Label, Table, Text};
+
+    table! {
+        /// As the memberships of clubs are declared.
+        pub mod member_clubs = "raw_scl__member_clubs", key(id) {
+            /// Key.
+            id: Text,
+            /// The member.
+            member_id: Text,
+            /// The club.
+            club_id: Text,
+            /// The club's name.
+            club_name: Option<Label>,
+            /// Day of joining.
+            joined_on: Option<Text>,
+            /// Day of leaving.
+            left_on: Option<Text>,
+        }
+    }
 
     struct Found {
         rows: Vec<String>,

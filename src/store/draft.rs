@@ -1,7 +1,6 @@
 //! A folder in the making, beside its target; it takes the target's place in one rename, or not at all.
 
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -10,18 +9,11 @@ use arrow::datatypes::SchemaRef;
 
 use crate::interrupt;
 use crate::model::Source;
-use crate::store::exchange::{exchange, sync_folder};
+use crate::store::exchange::exchange;
 use crate::store::folder::MANIFEST;
+use crate::store::private::{DRAFT, create_private, sync_folder, write_private};
 use crate::store::{BatchWriter, FileEntry, Folder, Manifest, TableReader, TableWriter, hash_bytes, io_fault};
 use crate::tables::{Dataset, Table};
-
-/// What the names of drafts and scratch folders hold between the name they will have and a random end.
-pub(super) const DRAFT: &str = ".tmp-";
-
-/// Creates a folder and its parents, readable by the owner only.
-pub(crate) fn create_private(path: &Path) -> Result<()> {
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| io_fault("create", path, &error).into())
-}
 
 /// A folder in the making. Dropped without [`Draft::finish`], it removes itself.
 pub struct Draft {
@@ -183,17 +175,6 @@ pub(super) fn remove_leftovers(parent: &Path) -> Result<()> {
 /// The process that writes a small file in the making, from the file's name.
 fn writer_of(name: &str) -> Option<&str> {
     name.strip_prefix(DRAFT)?.split('-').next()
-}
-
-/// Writes a new file, readable by the owner only, and syncs it.
-pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(|error| io_fault("create", path, &error))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|error| io_fault("write", path, &error).into())
 }
 
 /// Replaces a single file of the data folder atomically, readable by the owner only. What a person names goes to

@@ -3,7 +3,6 @@
 //! Overlay and network file systems may refuse the exchange. Then a note beside the folder says what is under way until both
 //! renames are done; the next command that takes the lock completes what the note says.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -11,9 +10,9 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use crate::store::draft::{DRAFT, write_private};
 use crate::store::folder::MANIFEST;
 use crate::store::io_fault;
+use crate::store::private::{DRAFT, sync_folder, write_private};
 
 /// End of the names of notes.
 const NOTE: &str = ".exchange";
@@ -96,11 +95,6 @@ fn rename(from: &Path, to: &Path) -> Result<()> {
 
 fn remove(path: &Path) -> Result<()> {
     std::fs::remove_file(path).map_err(|error| io_fault("remove", path, &error).into())
-}
-
-/// Makes the names in a folder lasting.
-pub(super) fn sync_folder(path: &Path) -> Result<()> {
-    File::open(path).and_then(|folder| folder.sync_all()).map_err(|error| io_fault("sync", path, &error).into())
 }
 
 #[cfg(test)]

@@ -8,9 +8,10 @@ use anyhow::Result;
 use rustix::fs::OFlags;
 
 use crate::fault::{Exit, Fault};
-use crate::store::draft::{create_private, remove_leftovers};
+use crate::store::draft::remove_leftovers;
 use crate::store::exchange::recover;
 use crate::store::place::{check_place, not_a_plain_file};
+use crate::store::private::create_private;
 use crate::store::{Layout, io_fault};
 
 /// Held while a command writes to a data folder.

@@ -12,11 +12,11 @@ mod notes;
 mod output;
 mod parquet;
 mod place;
+mod private;
 mod purge;
 
 pub use aside::{Scratch, run_records, save_text, scratch, set_aside};
 pub use csv::{Dialect, Dump, DumpCounts, DumpReject, DumpWriter};
-pub(crate) use draft::create_private;
 pub use draft::{Draft, replace_file};
 pub use folder::Folder;
 pub use layout::Layout;
@@ -25,6 +25,7 @@ pub use manifest::{FORMAT, FileEntry, Manifest, binary_hash, hash_bytes, hash_fi
 pub use notes::{all_run_records, free_bytes, read_file, read_json};
 pub use output::{Output, is_stdout, write_output};
 pub use parquet::{BatchReader, BatchWriter, TableReader, TableWriter};
+pub(crate) use private::create_private;
 pub use purge::{Purged, purge_datasets};
 
 use std::path::Path;
