@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crm_backfill::model::{RecordKey, record_order};
+use crm_backfill::model::{RecordIx, RecordKey, record_order};
 use crm_backfill::resolve::Resolution;
 
 use crate::truth::{Raw, Truth};
@@ -19,34 +19,34 @@ pub fn tell(records: &[Raw], truth: &Truth, resolution: &Resolution, shown: usiz
         record_order(RecordKey { source: source_a, id: &id_a }, RecordKey { source: source_b, id: &id_b })
     });
     let labels = resolution.labels();
-    let mut found: BTreeMap<&str, Vec<(u32, u32)>> = BTreeMap::new();
-    let mut note = |what, a: u32, b: u32| found.entry(what).or_default().push((a, b));
+    let mut found: BTreeMap<&str, Vec<(RecordIx, RecordIx)>> = BTreeMap::new();
+    let mut note = |what, a: RecordIx, b: RecordIx| found.entry(what).or_default().push((a, b));
     for cluster in groups(labels) {
-        let person = |record: &u32| truth.people[*record as usize];
+        let person = |record: &RecordIx| truth.people[record.index()];
         if let Some(&stranger) = cluster.iter().find(|record| person(record) != person(&cluster[0])) {
             let best = cluster
                 .iter()
                 .copied()
                 .filter(|other| person(other) != person(&stranger))
-                .max_by_key(|&other| resolution.bits16(other, stranger));
-            let home = |record: u32| truth.households[record as usize];
+                .max_by_key(|&other| resolution.weight(other, stranger));
+            let home = |record: RecordIx| truth.households[record.index()];
             let best = best.expect("there is one of another person");
             note(if home(best) == home(stranger) { "joined, one household:" } else { "joined, strangers:" }, best, stranger);
         }
     }
     let wanted = if std::env::var_os("ERRORS_ALL").is_some() { &truth.people } else { &truth.reachable };
     for group in groups(wanted) {
-        let label = |record: &u32| labels[*record as usize];
+        let label = |record: &RecordIx| labels[record.index()];
         if let Some(&apart) = group.iter().find(|record| label(record) != label(&group[0])) {
             let best = group
                 .iter()
                 .copied()
                 .filter(|other| label(other) != label(&apart))
-                .max_by_key(|&other| resolution.bits16(other, apart));
+                .max_by_key(|&other| resolution.weight(other, apart));
             note("missed:", best.expect("there is one elsewhere"), apart);
         }
     }
-    let mut kinds: BTreeMap<String, Vec<(u32, u32)>> = BTreeMap::new();
+    let mut kinds: BTreeMap<String, Vec<(RecordIx, RecordIx)>> = BTreeMap::new();
     for (what, pairs) in found {
         println!("{:>6} {what}", pairs.len());
         // Finding the refusal takes a look at all records, so that a sample has to do.
@@ -56,13 +56,13 @@ pub fn tell(records: &[Raw], truth: &Truth, resolution: &Resolution, shown: usiz
             kinds.entry(kind).or_default().push((a, b));
         }
     }
-    let mut counted: Vec<(String, Vec<(u32, u32)>)> = kinds.into_iter().collect();
+    let mut counted: Vec<(String, Vec<(RecordIx, RecordIx)>)> = kinds.into_iter().collect();
     counted.sort_by_key(|(kind, pairs)| (std::cmp::Reverse(pairs.len()), kind.clone()));
     for (kind, pairs) in &counted {
         println!("{:>6} {kind}", pairs.len());
         for &(a, b) in pairs.iter().step_by(pairs.len().div_ceil(shown.max(1)).max(1)).take(shown) {
             for record in [a, b] {
-                let raw = raws[record as usize];
+                let raw = raws[record.index()];
                 println!(
                     "         {:?}:{} {:?} | {} | {} | {} / {} | {} | {} {} {} {}",
                     raw.source,
@@ -87,9 +87,9 @@ pub fn tell(records: &[Raw], truth: &Truth, resolution: &Resolution, shown: usiz
 }
 
 /// Records that bear one number, where there are several.
-fn groups(numbers: &[u32]) -> Vec<Vec<u32>> {
-    let mut groups: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-    for (record, &number) in (0u32..).zip(numbers) {
+fn groups<N: Copy + Ord>(numbers: &[N]) -> Vec<Vec<RecordIx>> {
+    let mut groups: BTreeMap<N, Vec<RecordIx>> = BTreeMap::new();
+    for (record, &number) in (0..).map(RecordIx).zip(numbers) {
         groups.entry(number).or_default().push(record);
     }
     groups.into_values().filter(|group| group.len() > 1).collect()

@@ -8,6 +8,7 @@ mod speed;
 #[path = "../tests/truth/mod.rs"]
 mod truth;
 
+use crm_backfill::model::RecordIx;
 use crm_backfill::resolve::evaluate::accuracy::{Accuracy, RuleAccuracy};
 use crm_backfill::resolve::{LiteralRule, Memory, Options};
 use truth::{Raw, Truth, read_csv};
@@ -24,7 +25,7 @@ fn heading() {
 }
 
 /// One line of the table.
-fn line(name: &str, method: &str, truth: &Truth, labels: &[u32]) {
+fn line(name: &str, method: &str, truth: &Truth, labels: &[RecordIx]) {
     let of = Accuracy::of(labels, &truth.people, &truth.households);
     println!(
         "{name:<22} {:>8} {method:<9} {:>6.4} {:>7.5} {:>6.4} {:>6.4} {:>6.4} {:>6.4} {:>6.4} {:>6.4} {:>6.4} {:>7}",

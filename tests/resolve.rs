@@ -4,8 +4,10 @@ mod clusters;
 mod properties;
 
 use crate::truth::{Raw, Truth};
-use crm_backfill::model::{LinkRule, RecordKey, Source};
-use crm_backfill::resolve::{Decision, DecisionKind, DecisionState, LiteralRule, Memory, Options, Origin, Resolution, Scope};
+use crm_backfill::model::{LinkRule, RecordIx, RecordKey, Source};
+use crm_backfill::resolve::{
+    Decision, DecisionKind, DecisionState, LiteralRule, Memory, Options, Origin, Resolution, Scope, Weight,
+};
 use crm_backfill::tables::Table as _;
 use crm_backfill::tables::resolution::{candidates, links};
 
@@ -32,9 +34,9 @@ fn resolved(records: &[Raw]) -> Resolution {
 /// Ids by person, in record order.
 fn people(resolution: &Resolution) -> Vec<Vec<String>> {
     let population = &resolution.population;
-    let mut found: Vec<(u32, Vec<String>)> = Vec::new();
-    for record in 0..population.len() {
-        let label = resolution.labels()[record as usize];
+    let mut found: Vec<(RecordIx, Vec<String>)> = Vec::new();
+    for record in population.records() {
+        let label = resolution.labels()[record.index()];
         let id = population.key(record).id.to_owned();
         match found.iter_mut().find(|(of, _)| *of == label) {
             Some((_, ids)) => ids.push(id),
@@ -376,9 +378,9 @@ fn badly_kept_lists_ask_for_more_than_ordinary_ones_and_nearly_all_pairs_are_rig
         // Badly kept lists reach 0.9667 on this seed: docs/identity.md.
         let floor = if population.name == Population::ROUGH.name { 0.965 } else { 0.97 };
         assert!(precision >= floor, "{}: {precision:.4} of the pairs are right", population.name);
-        resolution.summary().bar16
+        resolution.summary().bar
     });
-    assert!(bars[0] + 4 <= bars[1], "{bars:?} sixteenths of a bit");
+    assert!(bars[0] + Weight::sixteenths(4) <= bars[1], "{bars:?}");
 }
 
 #[test]
@@ -414,9 +416,9 @@ fn the_strategys_literal_rule_chains_a_couple_by_its_mailbox_where_ours_does_not
     let truth = Truth::of(&records, 100);
     let mut rule = LiteralRule::default();
     truth.batches.iter().for_each(|(source, batch)| rule.people(*source, batch));
-    assert_eq!(rule.closure(), [0, 0]);
+    assert_eq!(rule.closure(), [0, 0].map(RecordIx));
     let literal = rule.finish();
-    assert_eq!(literal.founders, [0, 0]);
+    assert_eq!(literal.founders, [0, 0].map(RecordIx));
     assert_eq!(literal.rules, [LinkRule::Founder, LinkRule::Email]);
     let batch = literal.rows("default").next().unwrap();
     let columns = links::Table::columns(&batch).unwrap();
@@ -434,12 +436,12 @@ fn a_near_address_says_a_bit_less_among_twice_as_many_records() {
         player("a", "Naledi", "Mokoena", "naledi.mokoena@mail.test", ""),
         player("b", "Naledi", "Mokoena", "naledi.mokoenna@mail.test", ""),
     ];
-    let bits16 = |others: usize| {
+    let weight = |others: usize| {
         let others = (0..others).map(|id| member(&id.to_string(), "", "", ""));
         let resolution = Truth::of(&near.iter().cloned().chain(others).collect::<Vec<_>>(), 65_536)
             .resolve(&Options::default(), Memory::default());
         let [a, b] = ["a", "b"].map(|id| resolution.population.find(RecordKey { source: Source::Teetime, id }).unwrap());
-        resolution.bits16(a, b)
+        resolution.weight(a, b)
     };
-    assert_eq!(bits16(0) - bits16(540_000), 16);
+    assert_eq!(weight(0) - weight(540_000), Weight::bits(1));
 }

@@ -10,7 +10,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use crate::fault::{Exit, Fault};
-use crate::model::{Code as _, Source};
+use crate::model::{Code as _, RecordIx, Source};
 use crate::resolve::evaluate::accuracy::Accuracy;
 use crate::store::{Layout, io_fault};
 
@@ -95,7 +95,7 @@ pub fn compare<'a>(records: impl IntoIterator<Item = (Truth, Option<&'a str>, Op
     let mut alone = u32::MAX;
     for (truth, tenant, profile) in records {
         let next = u32::try_from(numbers.len()).expect("profiles are counted in 32 bits");
-        labels.push(profile.map_or(alone, |profile| *numbers.entry(profile).or_insert(next)));
+        labels.push(RecordIx(profile.map_or(alone, |profile| *numbers.entry(profile).or_insert(next))));
         alone -= u32::from(profile.is_none());
         people.push(truth.person);
         households.push(truth.household);

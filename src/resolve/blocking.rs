@@ -2,15 +2,16 @@
 
 use rayon::prelude::*;
 
+use crate::model::RecordIx;
 use crate::resolve::cluster::union_find::SharedForest;
 use crate::resolve::compare::edge::Edge;
 use crate::resolve::compare::key_frequency::{STAR_LIMIT, Tenants, tenants_of};
 use crate::resolve::compare::names::block_hash;
 use crate::resolve::compare::score::Scorer;
-use crate::resolve::compare::weights::{LINK16, Piece, REVIEW16};
+use crate::resolve::compare::weights::{LINK, Piece, REVIEW};
 use crate::resolve::population::intern::{Buckets, NONE, Symbol};
 use crate::resolve::population::prefetch::{ABREAST, look};
-use crate::resolve::population::{KeyKind, Population, Record};
+use crate::resolve::population::{KeyKind, Population};
 
 /// Values whose pairs are compared between two appends, and how many a thread takes at once.
 const ROUND: usize = 1 << 16;
@@ -29,10 +30,10 @@ pub fn edges(scorer: &Scorer<'_>, strong: [Buckets; 4]) -> Vec<Edge> {
         let own = strong.next();
         let of_kind = own.as_ref().unwrap_or_else(|| scorer.buckets.of(kind));
         for start in (0..of_kind.symbols()).step_by(ROUND) {
-            let round = start..of_kind.symbols().min(start + ROUND as Symbol);
+            let round = start..of_kind.symbols().min(start + ROUND as u32);
             let groups = round.clone().into_par_iter().step_by(ABREAST).with_min_len(SHARE / ABREAST);
             let found = groups.fold(Vec::new, |mut found, first| {
-                let symbols = first.max(NONE + 1)..round.end.min(first + ABREAST as Symbol);
+                let symbols = (first.max(NONE.0 + 1)..round.end.min(first + ABREAST as u32)).map(Symbol);
                 let shared =
                     || symbols.clone().map(|symbol| (symbol, of_kind.get(symbol))).filter(|(_, bucket)| bucket.len() > 1);
                 scorer.look_ahead(shared().flat_map(|(_, bucket)| bucket.iter().copied().take(STAR_LIMIT)));
@@ -74,8 +75,8 @@ pub fn edges(scorer: &Scorer<'_>, strong: [Buckets; 4]) -> Vec<Edge> {
         }
     }
     let components = SharedForest::new(scorer.population.len());
-    edges.par_iter().filter(|edge| edge.is_tie()).for_each(|edge| components.join(edge.a, edge.b));
-    edges.par_iter_mut().for_each(|edge| edge.component = components.find(edge.a));
+    edges.par_iter().filter(|edge| edge.is_tie()).for_each(|edge| components.join(edge.a.0, edge.b.0));
+    edges.par_iter_mut().for_each(|edge| edge.component = RecordIx(components.find(edge.a.0)));
     drop(components);
     edges.par_sort_unstable_by_key(|edge| edge.rank());
     // A pair met twice was scored alike.
@@ -94,7 +95,7 @@ pub(super) fn rounds<T, K: Ord>(mut list: &[T], length: usize, key: impl Fn(&T) 
 }
 
 /// Whether one of the first kinds has a value on both sides whose records were all compared with one another.
-fn is_met_before(scorer: &Scorer<'_>, kinds: usize, a: Record, b: Record) -> bool {
+fn is_met_before(scorer: &Scorer<'_>, kinds: usize, a: RecordIx, b: RecordIx) -> bool {
     KeyKind::ALL[..kinds].iter().any(|&kind| {
         let symbol = scorer.population.value(kind, a);
         symbol != NONE && symbol == scorer.population.value(kind, b) && scorer.ownership[kind as usize].is_plain(symbol)
@@ -106,13 +107,13 @@ fn append(edges: &mut Vec<Edge>, found: impl ParallelIterator<Item = Vec<Edge>>)
     found.into_iter().for_each(|mut part| edges.append(&mut part));
 }
 
-fn keep(scorer: &Scorer<'_>, a: Record, b: Record, found: &mut Vec<Edge>) {
+fn keep(scorer: &Scorer<'_>, a: RecordIx, b: RecordIx, found: &mut Vec<Edge>) {
     let (a, b) = (a.min(b), a.max(b));
-    let (bits16, verdict) = scorer.sum(a, b);
-    if verdict.is_strong() || bits16 >= if verdict.cross_tenant { LINK16 } else { REVIEW16 } {
-        let mut edge = Edge::new(a, b, bits16, &verdict);
+    let (weight, verdict) = scorer.sum(a, b);
+    if verdict.is_strong() || weight >= if verdict.cross_tenant { LINK } else { REVIEW } {
+        let mut edge = Edge::new(a, b, weight, &verdict);
         let is_nameless = |record| scorer.population.is_nameless(record);
-        if !verdict.cross_tenant && verdict.rule.is_some() && bits16 >= REVIEW16 && is_nameless(a) != is_nameless(b) {
+        if !verdict.cross_tenant && verdict.rule.is_some() && weight >= REVIEW && is_nameless(a) != is_nameless(b) {
             edge = edge.claimed();
         }
         found.push(edge);
@@ -130,8 +131,14 @@ fn star_or_all(count: usize, emit: &mut impl FnMut(usize, usize)) {
 }
 
 /// The pairs of one value's records: inside each tenant, and across tenants of small buckets.
-fn bucket_pairs(scorer: &Scorer<'_>, kind: KeyKind, symbol: Symbol, bucket: &[Record], emit: &mut impl FnMut(Record, Record)) {
-    let mut pairs = |tenant: u16, group: &[Record]| {
+fn bucket_pairs(
+    scorer: &Scorer<'_>,
+    kind: KeyKind,
+    symbol: Symbol,
+    bucket: &[RecordIx],
+    emit: &mut impl FnMut(RecordIx, RecordIx),
+) {
+    let mut pairs = |tenant: u16, group: &[RecordIx]| {
         if scorer.ownership[kind as usize].of(symbol, tenant).is_hub() {
             hub_pairs(scorer.population, group, emit);
         } else {
@@ -144,7 +151,7 @@ fn bucket_pairs(scorer: &Scorer<'_>, kind: KeyKind, symbol: Symbol, bucket: &[Re
     };
     groups.iter().for_each(|(tenant, group)| pairs(*tenant, group));
     if bucket.len() <= STAR_LIMIT {
-        let tenant = |record: Record| scorer.population.at(record).tenant;
+        let tenant = |record: RecordIx| scorer.population.at(record).tenant;
         for (at, &a) in bucket.iter().enumerate() {
             for &b in &bucket[at + 1..] {
                 if tenant(a) != 0 && tenant(b) != 0 && tenant(a) != tenant(b) {
@@ -156,7 +163,7 @@ fn bucket_pairs(scorer: &Scorer<'_>, kind: KeyKind, symbol: Symbol, bucket: &[Re
 }
 
 /// Every pair of few; of many, equal people collapse to a star and the stars' centres are compared.
-fn group_pairs(population: &Population, group: &[Record], emit: &mut impl FnMut(Record, Record)) {
+fn group_pairs(population: &Population, group: &[RecordIx], emit: &mut impl FnMut(RecordIx, RecordIx)) {
     if group.len() <= STAR_LIMIT {
         star_or_all(group.len(), &mut |x, y| emit(group[x], group[y]));
         return;
@@ -171,21 +178,21 @@ fn group_pairs(population: &Population, group: &[Record], emit: &mut impl FnMut(
 }
 
 /// Inside a hub only equal full names are compared.
-fn hub_pairs(population: &Population, group: &[Record], emit: &mut impl FnMut(Record, Record)) {
-    let named: Vec<Record> = group
+fn hub_pairs(population: &Population, group: &[RecordIx], emit: &mut impl FnMut(RecordIx, RecordIx)) {
+    let named: Vec<RecordIx> = group
         .iter()
         .copied()
         .filter(|&record| population.names.is_spelled(population.at(record).first) && population.at(record).last != NONE)
         .collect();
     let mut sorted = named;
-    let name = |record: Record| (population.at(record).first, population.at(record).last);
+    let name = |record: RecordIx| (population.at(record).first, population.at(record).last);
     sorted.sort_unstable_by_key(|&record| (name(record), record));
     for same in sorted.chunk_by(|&a, &b| name(a) == name(b)) {
         star_or_all(same.len(), &mut |x, y| emit(same[x], same[y]));
     }
 }
 
-fn stars<K: Ord>(group: &[Record], key: impl Fn(Record) -> K, emit: &mut impl FnMut(Record, Record)) -> Vec<Record> {
+fn stars<K: Ord>(group: &[RecordIx], key: impl Fn(RecordIx) -> K, emit: &mut impl FnMut(RecordIx, RecordIx)) -> Vec<RecordIx> {
     let mut sorted = group.to_vec();
     sorted.sort_unstable_by_key(|&record| (key(record), record));
     let mut centres = Vec::new();
@@ -196,7 +203,7 @@ fn stars<K: Ord>(group: &[Record], key: impl Fn(Record) -> K, emit: &mut impl Fn
     centres
 }
 
-fn full_name(population: &Population, record: Record) -> Option<(Symbol, Symbol)> {
+fn full_name(population: &Population, record: RecordIx) -> Option<(Symbol, Symbol)> {
     let (first, last) = (population.at(record).first, population.at(record).last);
     (population.names.is_spelled(first) && last != NONE).then_some((first, last))
 }
@@ -229,7 +236,7 @@ impl Block {
     }
 
     /// Looks at what comparing these records will look at.
-    fn look_ahead(self, scorer: &Scorer<'_>, records: impl Iterator<Item = Record> + Clone) {
+    fn look_ahead(self, scorer: &Scorer<'_>, records: impl Iterator<Item = RecordIx> + Clone) {
         let population = scorer.population;
         scorer.look_ahead(records.clone());
         let kind = match self {
@@ -245,7 +252,11 @@ impl Block {
         // Texts are read one after the other, once each, instead of wherever a record points.
         let parts = |kind, part: fn(&[u8]) -> u32| -> Vec<u32> {
             let symbols = 0..u32::try_from(population.symbols(kind)).expect("symbols are 32-bit");
-            symbols.into_par_iter().with_min_len(4096).map(|symbol| part(population.text(kind, symbol).as_bytes())).collect()
+            symbols
+                .into_par_iter()
+                .with_min_len(4096)
+                .map(|symbol| part(population.text(kind, Symbol(symbol)).as_bytes()))
+                .collect()
         };
         let (kind, parts) = match self {
             Self::NearEmail => (Some(KeyKind::Email), parts(KeyKind::Email, start_of_address)),
@@ -255,12 +266,11 @@ impl Block {
         let of_names = |record| {
             let (first, last) = full_name(population, record)?;
             let Some(kind) = kind else {
-                let alone = Piece::NoKey.bits16() + Piece::FirstEqual.bits16() + Piece::LastEqual.bits16();
+                let alone = Piece::NoKey.weight() + Piece::FirstEqual.weight() + Piece::LastEqual.weight();
                 let tenant = u64::from(population.at(record).tenant);
-                return (population.names.rarity16(last) + alone >= REVIEW16)
-                    .then(|| block_hash((first, last, 3 << 40 | tenant)));
+                return (population.names.rarity(last) + alone >= REVIEW).then(|| block_hash((first, last, 3 << 40 | tenant)));
             };
-            let part = parts[population.value(kind, record) as usize];
+            let part = parts[population.value(kind, record).index()];
             (part != 0).then(|| block_hash((first, last, (kind as u64) << 32 | u64::from(part))))
         };
         let keys_of = |record| match self {
@@ -270,15 +280,15 @@ impl Block {
         // Part by part, so that no second list of all is held.
         let mut keys = Vec::with_capacity(population.rows.len());
         for start in (0..population.len()).step_by(4 * ROUND) {
-            let part = (start..population.len().min(start + 4 * ROUND as Record)).into_par_iter();
+            let part = (start..population.len().min(start + 4 * ROUND as u32)).into_par_iter();
             let entries = |record| keys_of(record).into_iter().flatten().map(move |key| entry(key, record));
-            keys.par_extend(part.with_min_len(4096).flat_map_iter(entries));
+            keys.par_extend(part.with_min_len(4096).map(RecordIx).flat_map_iter(entries));
         }
         keys
     }
 
     /// What a record with a birth date shares by it.
-    fn born_keys(self, population: &Population, record: Record) -> [Option<u32>; 2] {
+    fn born_keys(self, population: &Population, record: RecordIx) -> [Option<u32>; 2] {
         let (first, last, born) = population.at(record).person();
         if born == 0 {
             return [None; 2];
@@ -287,23 +297,25 @@ impl Block {
         let (low, high) = (first.min(last), first.max(last));
         let both = first != NONE && last != NONE;
         match self {
-            Self::BornName => [first, last].map(|name| (name != NONE).then(|| block_hash((name, 0, 4 << 40 | u64::from(born))))),
+            Self::BornName => {
+                [first, last].map(|name| (name != NONE).then(|| block_hash((name, NONE, 4 << 40 | u64::from(born)))))
+            }
             Self::NameYear if both => [Some(block_hash((low, high, 5 << 40 | u64::from(born / 10_000)))), None],
             _ => [None; 2],
         }
     }
 }
 
-fn entry(key: u32, record: Record) -> u64 {
-    u64::from(key) << 32 | u64::from(record)
+fn entry(key: u32, record: RecordIx) -> u64 {
+    u64::from(key) << 32 | u64::from(record.0)
 }
 
 fn key_of(entry: u64) -> u32 {
     (entry >> 32) as u32
 }
 
-fn record_of(entry: u64) -> Record {
-    entry as Record
+fn record_of(entry: u64) -> RecordIx {
+    RecordIx(entry as u32)
 }
 
 /// A number of the first four letters and all digits before `@`, in which a slip changes nothing further on; 0 for shorter addresses.

@@ -11,6 +11,7 @@ mod population;
 
 pub use cluster::constraints::Refusal;
 pub use compare::nicknames::Nicknames;
+pub use compare::weight::Weight;
 pub use compare::weights::Piece;
 pub use decisions::file::{add_decisions, read_decisions};
 pub use decisions::{Decision, DecisionKind, DecisionState, Origin};
@@ -20,9 +21,11 @@ pub use output::explain;
 pub use output::links::Summary;
 pub use output::profile_ids::ProfileChange;
 pub use population::load::Gathering;
-pub use population::{Key, Population, Record};
+pub use population::{Key, Population};
 
 use rayon::prelude::*;
+
+use crate::model::RecordIx;
 
 use cluster::spanning_tree;
 use compare::contact_counts;
@@ -52,15 +55,15 @@ pub struct Resolution {
     buckets: contact_counts::ContactBuckets,
     contacts: Vec<contact_counts::PackedContacts>,
     /// Smallest record of each record's cluster.
-    labels: Vec<Record>,
+    labels: Vec<RecordIx>,
     tree: spanning_tree::Tree,
     profiles: profile_ids::Profiles,
     review: Vec<review_queue::Candidate>,
     hubs: Vec<Hub>,
     decisions: Vec<(Decision, DecisionState)>,
     refused_strong: usize,
-    /// What a nameless record's disputed place needed, in sixteenths of a bit.
-    bar16: i32,
+    /// What a nameless record's disputed place needed.
+    bar: Weight,
 }
 
 /// Resolves a population.
@@ -80,7 +83,7 @@ pub fn resolve(population: Population, memory: Memory<'_>, options: Options) -> 
         Scorer { population: &population, ownership: &ownership, buckets: &buckets, contacts: &contacts, scope: options.scope };
     let mut edges = blocking::edges(&scorer, [auth, golf_rsa, cdh, mca]);
     let clusters = cluster::cluster(&scorer, &mut edges);
-    let bar16 = clusters.bar16;
+    let bar = clusters.bar;
     let decided = decisions::apply(&scorer, &mut edges, clusters, memory);
     let tree = spanning_tree::Tree::grow(&population, &mut edges, &decided.labels);
     let profiles = profile_ids::Profiles::name(&population, &decided.labels, &tree, memory.profile_ids, &options);
@@ -98,7 +101,7 @@ pub fn resolve(population: Population, memory: Memory<'_>, options: Options) -> 
         hubs,
         decisions: decided.states,
         refused_strong,
-        bar16,
+        bar,
         population,
     }
 }

@@ -15,7 +15,7 @@ use crate::resolve::evaluate::sample::{
     Judgement, Pair, Precision, Verdict, candidate_stratum, is_of_candidates, largest_from, overall, read_verdicts, sample,
     stratum,
 };
-use crate::resolve::{DecisionKind, Refusal, add_decisions};
+use crate::resolve::{DecisionKind, Refusal, Weight, add_decisions};
 use crate::steps::inspect::defused;
 use crate::store::{Folder, read_lossy, read_text, write_output};
 use crate::tables::dictionary::mask;
@@ -80,8 +80,8 @@ fn pairs(session: &Session) -> Result<Vec<Pair>> {
             a: RecordKey { source: row.source, id: row.source_id }.to_string(),
             b: RecordKey { source, id }.to_string(),
             is_linked: true,
-            stratum: stratum(row.rule.code(), row.confidence, row.bits16, is_of_largest),
-            bits16: row.bits16,
+            stratum: stratum(row.rule.code(), row.confidence, Weight::sixteenths(row.bits16), is_of_largest),
+            weight: Weight::sixteenths(row.bits16),
             evidence: row.evidence.to_owned(),
         });
     }
@@ -91,7 +91,7 @@ fn pairs(session: &Session) -> Result<Vec<Pair>> {
             b: RecordKey { source: row.b_source, id: row.b_source_id }.to_string(),
             is_linked: false,
             stratum: candidate_stratum(row.refusal),
-            bits16: row.bits16,
+            weight: Weight::sixteenths(row.bits16),
             evidence: row.reasons.iter().collect::<Vec<_>>().join(", "),
         }));
     }
@@ -113,7 +113,7 @@ fn write_sample(session: &Session, pairs: Vec<Pair>, size: usize, args: &Args) -
     writer.write_record(header)?;
     for pair in &drawn {
         let linked = if pair.is_linked { "yes" } else { "no" };
-        let bits = format!("{:.2}", f64::from(pair.bits16) / 16.0);
+        let bits = format!("{:.2}", pair.weight.in_bits());
         let plain = [&pair.a, &pair.b, linked, &pair.stratum, &bits, &pair.evidence, "", ""].map(str::to_owned);
         let sides = wanted[&pair.a].iter().zip(&wanted[&pair.b]).flat_map(|(a, b)| [a, b]);
         let shown = sides.map(|value| if args.show { defused(value.clone()) } else { mask(value) });

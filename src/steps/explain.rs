@@ -10,9 +10,9 @@ use serde_json::json;
 
 use crate::cli::{Outcome, Session};
 use crate::fault::{Exit, Fault};
-use crate::model::{Code, LinkRule, RecordKey};
+use crate::model::{Code, LinkRule, RecordIx, RecordKey};
 use crate::resolve::explain::{Comparison, Known, ProfileStory};
-use crate::resolve::{Record, Refusal, Resolution};
+use crate::resolve::{Refusal, Resolution};
 use crate::steps::inspect;
 use crate::steps::resolve::Inputs;
 use crate::store::{Folder, hash_bytes};
@@ -74,13 +74,13 @@ fn warn_of_old_fields(session: &Session, resolved: &Folder) -> Result<()> {
     Ok(())
 }
 
-fn pair(resolution: &Resolution, first: &[Record], second: &[Record]) -> Result<Outcome> {
+fn pair(resolution: &Resolution, first: &[RecordIx], second: &[RecordIx]) -> Result<Outcome> {
     let Some((a, b)) = nearest(resolution, first, second) else {
         let fault = Fault::new(Exit::Usage, "both name the same record");
         return Err(fault.help("with one name explain tells its profile; with two, why they are one person or two").into());
     };
     let comparison = resolution.compare(a, b);
-    let one = resolution.labels()[a as usize] == resolution.labels()[b as usize];
+    let one = resolution.labels()[a.index()] == resolution.labels()[b.index()];
     let mut text = format!(" {} and {} are {}\n", comparison.a, comparison.b, if one { "one person" } else { "two people" });
     if first.len() * second.len() > 1 {
         text.push_str(&format!(
@@ -101,7 +101,7 @@ fn pair(resolution: &Resolution, first: &[Record], second: &[Record]) -> Result<
 }
 
 fn profiles(session: &Session, resolution: &Resolution, found: &Found, show: bool) -> Result<Outcome> {
-    let mut labels: Vec<Record> = found.records.iter().map(|&record| resolution.labels()[record as usize]).collect();
+    let mut labels: Vec<RecordIx> = found.records.iter().map(|&record| resolution.labels()[record.index()]).collect();
     labels.sort_unstable();
     labels.dedup();
     let mut text = String::new();
@@ -318,8 +318,8 @@ fn weakest(links: &[Comparison]) -> Option<&Comparison> {
 }
 
 /// The links between two records of one profile, along the tree.
-fn chain(resolution: &Resolution, a: Record, b: Record) -> Vec<Comparison> {
-    let up = |start: Record| {
+fn chain(resolution: &Resolution, a: RecordIx, b: RecordIx) -> Vec<Comparison> {
+    let up = |start: RecordIx| {
         let mut path = vec![start];
         while let Some(parent) = resolution.parent(path[path.len() - 1]) {
             path.push(parent);
@@ -337,9 +337,9 @@ fn chain(resolution: &Resolution, a: Record, b: Record) -> Vec<Comparison> {
 }
 
 /// Of two groups of records the pair with the most evidence; `None` where both are one record.
-fn nearest(resolution: &Resolution, first: &[Record], second: &[Record]) -> Option<(Record, Record)> {
+fn nearest(resolution: &Resolution, first: &[RecordIx], second: &[RecordIx]) -> Option<(RecordIx, RecordIx)> {
     let sides = first.iter().take(NEAREST).flat_map(|&a| second.iter().take(NEAREST).map(move |&b| (a, b)));
-    let compared = sides.filter(|(a, b)| a != b).map(|(a, b)| (resolution.bits16(a, b), (a, b)));
+    let compared = sides.filter(|(a, b)| a != b).map(|(a, b)| (resolution.weight(a, b), (a, b)));
     // The first of the best.
     let best = compared.reduce(|best, one| if one.0 > best.0 { one } else { best });
     best.map(|(_, pair)| pair)

@@ -253,7 +253,7 @@ fn counts(resolution: &Resolution, summary: &Summary) -> Vec<(String, i64)> {
         ("hubs".to_owned(), number(summary.hubs)),
         ("refused_strong".to_owned(), number(summary.refused_strong)),
         ("profile_changes".to_owned(), number(summary.profile_changes)),
-        ("bar16".to_owned(), i64::from(summary.bar16)),
+        ("bar16".to_owned(), i64::from(summary.bar.in_sixteenths())),
     ];
     counts.extend(summary.by_rule.iter().map(|(rule, count)| (format!("rule.{rule}"), i64::from(*count))));
     counts.extend((1..).zip(&summary.sizes).map(|(size, count)| (format!("size.{size}"), i64::from(*count))));
@@ -289,7 +289,7 @@ fn outcome(resolution: &Resolution, summary: &Summary, phase: Phase) -> Outcome 
     ));
     text.push_str(&format!(
         " a record without a name needs {:.1} bits where others of the household may be meant as well\n",
-        f64::from(summary.bar16) / 16.0
+        summary.bar.in_bits()
     ));
     let states = [DecisionState::Applied, DecisionState::Contradicted, DecisionState::Stale];
     let echoed = states.map(|state| (state, resolution.decision_states().iter().filter(|(_, of)| *of == state).count()));

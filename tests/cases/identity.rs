@@ -1,6 +1,6 @@
 //! Who is one person, outside the population that the weights were fitted on (cases 11 and 4.4).
 
-use crm_backfill::model::{Gender, Source};
+use crm_backfill::model::{Gender, RecordIx, Source};
 use crm_backfill::resolve::{Memory, Options};
 
 use crate::truth::{Raw, Truth};
@@ -32,7 +32,7 @@ fn number(raw: Raw, number: &str) -> Raw {
 }
 
 /// A number for each record: who it is found to be.
-fn people(records: &[Raw]) -> Vec<u32> {
+fn people(records: &[Raw]) -> Vec<RecordIx> {
     Truth::of(records, 100).resolve(&Options::default(), Memory::default()).labels().to_vec()
 }
 
@@ -213,11 +213,11 @@ fn the_truths_own_keys_decide_what_is_reachable() {
     for (a, b) in [("27/0011/2233", "2700112233"), ("27.0011.2233", "27 0011 2233"), ("#2700112233", "002700112233")] {
         let records = [lone(member("1", "Naledi", "Mokoena"), a, "a@mail.test"), lone(player("p", "N", ""), b, "b@mail.test")];
         let truth = Truth::of(&records, 100);
-        assert_eq!(truth.recall_of_reachable(&[0, 1]), 0.0, "{a} {b}");
-        assert_eq!(truth.recall_of_reachable(&[0, 0]), 1.0, "{a} {b}");
+        assert_eq!(truth.recall_of_reachable(&[0, 1].map(RecordIx)), 0.0, "{a} {b}");
+        assert_eq!(truth.recall_of_reachable(&[0, 0].map(RecordIx)), 1.0, "{a} {b}");
     }
     let records = [lone(member("1", "A", ""), "1111", "a@mail.test"), lone(player("p", "N", ""), "2222", "b@mail.test")];
-    assert_eq!(Truth::of(&records, 100).recall_of_reachable(&[0, 0]), 0.0, "nothing is reachable");
+    assert_eq!(Truth::of(&records, 100).recall_of_reachable(&[0, 0].map(RecordIx)), 0.0, "nothing is reachable");
 }
 
 /// 4.4

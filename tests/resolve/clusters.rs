@@ -207,7 +207,7 @@ fn an_id_survives_a_founder_that_is_no_longer_exported_and_is_given_to_no_other(
     let ids = |records: &[Raw], loaded: &[(String, String)]| -> Vec<String> {
         let now = Truth::of(records, 100)
             .resolve(&Options::default(), Memory { decisions: &[], profile_ids: loaded, ..Memory::default() });
-        (0..now.population.len()).filter_map(|record| now.profile_id(record)).collect()
+        now.population.records().filter_map(|record| now.profile_id(record)).collect()
     };
     let key = RecordKey { source: Source::McaZa, id: "1" };
     let (first, second) = (profile_id(key, 1).to_string(), profile_id(key, 2).to_string());

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crm_backfill::model::{LinkRule, RecordKey, Source};
+use crm_backfill::model::{LinkRule, RecordIx, RecordKey, Source};
 use crm_backfill::resolve::{DecisionKind, DecisionState, Memory, Options, Resolution};
 use crm_backfill::tables::Table as _;
 use crm_backfill::tables::resolution::{candidates, links, profile_changes};
@@ -67,7 +67,7 @@ fn shuffle<T>(items: &mut [T], seed: u64) {
 type Ids = Vec<(String, String)>;
 
 fn ids(resolution: &Resolution) -> Ids {
-    let records = 0..resolution.population.len();
+    let records = resolution.population.records();
     records.filter_map(|record| Some((resolution.population.key(record).to_string(), resolution.profile_id(record)?))).collect()
 }
 
@@ -249,18 +249,18 @@ proptest! {
         let truth = Truth::of(&records, 100);
         let before = truth.resolve(&options, Memory::default());
         let count = before.population.len() as usize;
-        let (a, b) = (a.index(count) as u32, b.index(count) as u32);
+        let (a, b) = (RecordIx::at(a.index(count)), RecordIx::at(b.index(count)));
         prop_assume!(a != b);
         let kind = if must { DecisionKind::MustLink } else { DecisionKind::CannotLink };
         let decisions = [decision(kind, &before.population.key(a).to_string(), &before.population.key(b).to_string())];
         let after = truth.resolve(&options, Memory { decisions: &decisions, profile_ids: &[], ..Memory::default() });
-        let touched = [before.labels()[a as usize], before.labels()[b as usize]];
+        let touched = [before.labels()[a.index()], before.labels()[b.index()]];
         for record in 0..count {
             if !touched.contains(&before.labels()[record]) {
                 prop_assert_eq!(before.labels()[record], after.labels()[record]);
             }
         }
-        let one = after.labels()[a as usize] == after.labels()[b as usize];
+        let one = after.labels()[a.index()] == after.labels()[b.index()];
         match after.decision_states()[0].1 {
             DecisionState::Applied => prop_assert_eq!(one, must),
             state => prop_assert!(must && state == DecisionState::Contradicted && !one),

@@ -11,7 +11,9 @@ use crm_backfill::model::email::EmailReader;
 use crm_backfill::model::name::NameReader;
 use crm_backfill::model::phone::{PhoneReader, PhoneRegion};
 use crm_backfill::model::zone::Zone;
-use crm_backfill::model::{AliasType, Day, Gender, Reasons, RecordKey, Reference, SkipReason, Source, TenantRule, record_order};
+use crm_backfill::model::{
+    AliasType, Day, Gender, Reasons, RecordIx, RecordKey, Reference, SkipReason, Source, TenantRule, record_order,
+};
 use crm_backfill::resolve::{Gathering, Memory, Nicknames, Options, Resolution, resolve};
 use crm_backfill::tables::stage::people;
 use crm_backfill::tables::{Builder as _, Table as _};
@@ -158,16 +160,16 @@ impl Truth {
     }
 
     /// Of the pairs of one person inside one tenant the share that the labels join.
-    pub fn recall_inside_tenants(&self, labels: &[u32]) -> f64 {
+    pub fn recall_inside_tenants(&self, labels: &[RecordIx]) -> f64 {
         self.share_joined(&self.people, labels)
     }
 
     /// Of those that the truth's own keys connect the share that the labels join.
-    pub fn recall_of_reachable(&self, labels: &[u32]) -> f64 {
+    pub fn recall_of_reachable(&self, labels: &[RecordIx]) -> f64 {
         self.share_joined(&self.reachable, labels)
     }
 
-    fn share_joined(&self, groups: &[u32], labels: &[u32]) -> f64 {
+    fn share_joined(&self, groups: &[u32], labels: &[RecordIx]) -> f64 {
         let joined = keys::pairs_inside(groups.iter().copied().zip(labels.iter().copied()), &self.tenants);
         joined as f64 / keys::pairs_inside(groups.iter().copied(), &self.tenants).max(1) as f64
     }

@@ -3,18 +3,19 @@
 //! give the same answer on every machine, in whatever order they come.
 
 use crate::resolve::compare::contact_counts::is_whole;
+use crate::resolve::compare::weight::Weight;
 use crate::resolve::compare::weights::Piece;
 use crate::resolve::population::intern::{NONE, Symbol};
 
 /// The whole of a nameless record.
 pub const ONE: u64 = 1 << 32;
 /// So many bits make it as likely as not: a link at 3 bits is right in two of three cases.
-const EVEN16: i32 = 32;
+const EVEN: Weight = Weight::bits(2);
 /// Weighed together, claims prove right more often than they say; so much more speaks for them, and [`crate::resolve::cluster::threshold`] says what they
 /// need.
-const MORE16: i32 = 12;
-/// More bits than these either way change no share.
-const MOST16: i32 = 320;
+const MORE: Weight = Weight::sixteenths(12);
+/// More sixteenths of a bit than these either way change no share.
+const MOST: i32 = 320;
 /// Rounds in which the claims on a person give way to one another.
 const ROUNDS: usize = 4;
 /// So many claims of one source on one person are held against one another, the best first.
@@ -34,8 +35,8 @@ pub struct Claim {
     pub login: Symbol,
     /// Email and phone of a record that has duplicates, else `NONE`.
     pub contact: [Symbol; 2],
-    /// The evidence of the two alone, in sixteenths of a bit.
-    pub bits16: i32,
+    /// The evidence of the two alone.
+    pub weight: Weight,
     /// Whether a named record of the same source is this person's.
     pub is_listed: bool,
     /// How likely the person has no better record of that source; of `ONE`.
@@ -49,10 +50,10 @@ impl Claim {
     pub fn new(
         (nameless, group): (u32, u32),
         (source, login, contact): (u8, Symbol, [Symbol; 2]),
-        bits16: i32,
+        weight: Weight,
         is_listed: bool,
     ) -> Self {
-        Self { nameless, group, source, login, contact, bits16, is_listed, free: ONE, share: 0 }
+        Self { nameless, group, source, login, contact, weight, is_listed, free: ONE, share: 0 }
     }
 
     /// Whether another record of the source competes for the person: not one of the same login, nor a duplicate with the same address
@@ -64,16 +65,16 @@ impl Claim {
     }
 
     /// The evidence with the rest of the household considered.
-    pub fn together16(&self, is_only: bool) -> i32 {
+    pub fn together(&self, is_only: bool) -> Weight {
         if !self.is_disputed(is_only) {
-            return self.bits16;
+            return self.weight;
         }
-        let (mut low, mut high) = (EVEN16 - MOST16, EVEN16 + MOST16);
+        let (mut low, mut high) = (EVEN.in_sixteenths() - MOST, EVEN.in_sixteenths() + MOST);
         while low < high {
             let middle = low + (high - low + 1) / 2;
-            if part(middle) <= self.share { low = middle } else { high = middle - 1 }
+            if part(Weight::sixteenths(middle)) <= self.share { low = middle } else { high = middle - 1 }
         }
-        low + MORE16
+        Weight::sixteenths(low) + MORE
     }
 
     /// Whether others of the household, or other records of the source, have a say.
@@ -94,12 +95,12 @@ const STEPS: [u64; 16] = [
 ];
 
 /// How likely evidence is right, from the least to the most that changes it.
-const PARTS: [u64; 2 * MOST16 as usize + 1] = {
-    let mut parts = [0; 2 * MOST16 as usize + 1];
+const PARTS: [u64; 2 * MOST as usize + 1] = {
+    let mut parts = [0; 2 * MOST as usize + 1];
     let mut at = 0;
     while at < parts.len() {
-        let odds16 = at as i32 - MOST16;
-        let odds = (STEPS[odds16.rem_euclid(16) as usize] as u128) << (24 + odds16.div_euclid(16));
+        let exponent = at as i32 - MOST;
+        let odds = (STEPS[exponent.rem_euclid(16) as usize] as u128) << (24 + exponent.div_euclid(16));
         parts[at] = ((odds << 32) / (odds + (1 << 40))) as u64;
         at += 1;
     }
@@ -107,9 +108,9 @@ const PARTS: [u64; 2 * MOST16 as usize + 1] = {
 };
 
 /// How likely evidence of so much is right; of [`ONE`], and always less.
-pub fn part(bits16: i32) -> u64 {
-    let odds16 = (bits16 - EVEN16).clamp(-MOST16, MOST16);
-    PARTS[usize::try_from(odds16 + MOST16).expect("clamped")]
+pub fn part(weight: Weight) -> u64 {
+    let exponent = (weight - EVEN).in_sixteenths().clamp(-MOST, MOST);
+    PARTS[usize::try_from(exponent + MOST).expect("clamped")]
 }
 
 fn times(a: u64, b: u64) -> u64 {
@@ -118,8 +119,8 @@ fn times(a: u64, b: u64) -> u64 {
 
 /// What is left of a share at so many bits less.
 fn lessened(piece: Piece) -> u64 {
-    let bits16 = piece.bits16();
-    let (whole, rest) = (bits16.div_euclid(16), bits16.rem_euclid(16).unsigned_abs() as usize);
+    let less = piece.weight().in_sixteenths();
+    let (whole, rest) = (less.div_euclid(16), less.rem_euclid(16).unsigned_abs() as usize);
     (STEPS[rest] << 16) >> -whole
 }
 
@@ -132,7 +133,7 @@ pub fn weigh(claims: &mut [Claim]) {
     let person = |claim: &Claim| (claim.group, claim.source);
     rivals.sort_unstable_by_key(|&at| {
         let claim = &claims[at as usize];
-        (person(claim), std::cmp::Reverse(claim.bits16), claim.nameless)
+        (person(claim), std::cmp::Reverse(claim.weight), claim.nameless)
     });
     let is_only: Vec<bool> = claims
         .chunk_by(|a, b| a.nameless == b.nameless)
@@ -171,12 +172,12 @@ pub fn weigh(claims: &mut [Claim]) {
 /// Divides each nameless record among the people who may be it, and nobody.
 fn share_out(claims: &mut [Claim], listed: u64) {
     for of_one in claims.chunk_by_mut(|a, b| a.nameless == b.nameless) {
-        let parts = of_one.iter().map(|claim| part(claim.bits16));
+        let parts = of_one.iter().map(|claim| part(claim.weight));
         let (sum, best) = parts.fold((0, 0), |(sum, best), part| (sum + part, part.max(best)));
         let unseen = ONE.saturating_sub(sum).max((ONE - best) / UNSEEN);
         let mut whole = unseen;
         for claim in &mut *of_one {
-            let weight = times(part(claim.bits16), claim.free);
+            let weight = times(part(claim.weight), claim.free);
             claim.share = if claim.is_listed { times(weight, listed) } else { weight };
             whole += claim.share;
         }
@@ -193,12 +194,14 @@ mod tests {
     fn weighed(claims: &[(u32, u32, i32)]) -> Vec<i32> {
         let mut claims: Vec<Claim> = claims
             .iter()
-            .map(|&(record, person, bits)| Claim::new((record, person), (4, NONE, [NONE; 2]), bits * 16, false))
+            .map(|&(record, person, bits)| Claim::new((record, person), (4, NONE, [NONE; 2]), Weight::bits(bits), false))
             .collect();
         weigh(&mut claims);
         claims
             .iter()
-            .map(|claim| claim.together16(claims.iter().filter(|other| other.nameless == claim.nameless).count() == 1))
+            .map(|claim| {
+                claim.together(claims.iter().filter(|other| other.nameless == claim.nameless).count() == 1).in_sixteenths()
+            })
             .collect()
     }
 
@@ -210,28 +213,28 @@ mod tests {
     #[test]
     fn a_record_that_fits_two_people_equally_is_nobodys() {
         let found = weighed(&[(1, 7, 8), (1, 8, 8)]);
-        assert!(found.iter().all(|&bits16| bits16 < 48), "{found:?}");
+        assert!(found.iter().all(|&together| together < 48), "{found:?}");
     }
 
     #[test]
     fn a_record_that_clearly_is_one_persons_leaves_the_other_record_to_the_other_person() {
         let alone = weighed(&[(2, 7, 2), (2, 8, 2)]);
-        assert!(alone.iter().all(|&bits16| bits16 < 48), "{alone:?}");
+        assert!(alone.iter().all(|&together| together < 48), "{alone:?}");
         let both = weighed(&[(1, 7, 9), (2, 7, 2), (2, 8, 2)]);
         assert!(both[0] > 120 && both[1] < 16 && both[2] >= 48, "{both:?}");
     }
 
     #[test]
     fn a_double_with_much_in_common_is_still_the_same_persons() {
-        assert!(weighed(&[(1, 7, 12), (2, 7, 12)]).iter().all(|&bits16| bits16 >= 48));
+        assert!(weighed(&[(1, 7, 12), (2, 7, 12)]).iter().all(|&together| together >= 48));
     }
 
     #[test]
     fn evidence_and_parts_are_one_another_in_reverse() {
-        for bits16 in -200..300 {
-            let mut claim = Claim::new((1, 1), (0, NONE, [NONE; 2]), bits16, true);
-            claim.share = part(bits16);
-            assert_eq!(claim.together16(true), bits16 + MORE16);
+        for weight in (-200..300).map(Weight::sixteenths) {
+            let mut claim = Claim::new((1, 1), (0, NONE, [NONE; 2]), weight, true);
+            claim.share = part(weight);
+            assert_eq!(claim.together(true), weight + MORE);
         }
     }
 }

@@ -3,12 +3,13 @@
 use smallvec::SmallVec;
 
 use crate::coded;
+use crate::model::RecordIx;
 use crate::resolve::compare::birth_date::{BirthMatch, compare_births};
 use crate::resolve::compare::names::{FullName, NameMatch};
 use crate::resolve::compare::spelling::one_edit;
 use crate::resolve::options::Scope;
 use crate::resolve::population::intern::{NONE, Symbol};
-use crate::resolve::population::{Features, KeyKind, Population, Record};
+use crate::resolve::population::{Features, KeyKind, Population};
 
 coded! {
     /// Why a pair was not linked.
@@ -85,7 +86,7 @@ fn insert<T: Ord>(values: &mut SmallVec<[T; 1]>, value: T) {
 
 impl Portrait {
     /// Of one record.
-    pub fn of(population: &Population, record: Record) -> Self {
+    pub fn of(population: &Population, record: RecordIx) -> Self {
         let Features { first, last, born, tenant, .. } = *population.at(record);
         let generation = population.at(record).generation();
         let mut portrait = Self { tenant, ..Self::default() };

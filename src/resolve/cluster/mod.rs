@@ -12,19 +12,20 @@ use std::sync::atomic::Ordering::Relaxed;
 use rayon::prelude::*;
 use smallvec::SmallVec;
 
-use crate::model::{Code as _, LinkRule, Source};
+use crate::model::{Code as _, LinkRule, RecordIx, Source};
 use crate::resolve::blocking::rounds;
 use crate::resolve::cluster::assign_nameless::{Claim, weigh};
 use crate::resolve::cluster::constraints::{Portrait, Refusal};
-use crate::resolve::cluster::threshold::{LOWEST16, Tally, is_doubtful};
+use crate::resolve::cluster::threshold::{LOWEST, Tally, is_doubtful};
 use crate::resolve::cluster::union_find::Forest;
 use crate::resolve::compare::contact_counts::{DUPLICATES, contact_of, is_whole};
 use crate::resolve::compare::edge::Edge;
 use crate::resolve::compare::score::{Scorer, is_strong};
-use crate::resolve::compare::weights::{LINK16, MARGIN16};
+use crate::resolve::compare::weight::Weight;
+use crate::resolve::compare::weights::{LINK, MARGIN};
+use crate::resolve::population::KeyKind;
 use crate::resolve::population::intern::NONE;
 use crate::resolve::population::prefetch::look;
-use crate::resolve::population::{KeyKind, Record};
 
 /// A link that evidence proposed and the whole refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,19 +39,19 @@ pub struct Refused {
 /// The clusters: the smallest member of each record's cluster, and what was refused.
 pub struct Clusters {
     /// Smallest member by record.
-    pub labels: Vec<Record>,
+    pub labels: Vec<RecordIx>,
     /// Refused links whose records ended in different clusters.
     pub refused: Vec<Refused>,
-    /// What a nameless record's disputed place needed, in sixteenths of a bit.
-    pub bar16: i32,
+    /// What a nameless record's disputed place needed.
+    pub bar: Weight,
 }
 
 /// Up to so many members a component may be accepted whole.
 const WHOLE_LIMIT: usize = 8;
 /// About so many edges are settled in one go.
 const ROUND: usize = 256;
-/// From so many bits on a link needs no look at the groups as wholes.
-const GUARD16: i32 = 5 * 16;
+/// From here on a link needs no look at the groups as wholes.
+const GUARD: Weight = Weight::bits(5);
 /// So many members of each side are compared for the mean.
 const GUARD_SAMPLE: usize = 6;
 
@@ -65,16 +66,16 @@ pub fn cluster(scorer: &Scorer<'_>, edges: &mut [Edge]) -> Clusters {
     let rounds: Vec<&mut [Edge]> = lengths.into_iter().filter_map(|length| rest.split_off_mut(..length)).collect();
     let keep = |edges: &mut [Edge], settled: Settled| {
         restate(edges, &settled.restated);
-        settled.tell(|record, label| labels[record as usize].store(label, Relaxed));
+        settled.tell(|record, label| labels[record.index()].store(label.0, Relaxed));
         settled.refused
     };
     let first = rounds.into_par_iter().fold(First::default, |mut first, round| {
         look(round.iter().flat_map(|edge| [edge.a, edge.b]).map(|record| scorer.population.peek(record)));
         for edges in round.chunk_by_mut(|a, b| a.component == b.component) {
             let Some(component) = Component::new(scorer, edges) else { continue };
-            let settled = component.settle(LOWEST16);
+            let settled = component.settle(LOWEST);
             settled.count(&mut first.tally);
-            if settled.places.iter().any(|&(_, together16)| is_doubtful(together16)) {
+            if settled.places.iter().any(|&(_, together)| is_doubtful(together)) {
                 first.doubtful.push(edges);
             } else {
                 first.refused.append(&mut keep(edges, settled));
@@ -83,16 +84,16 @@ pub fn cluster(scorer: &Scorer<'_>, edges: &mut [Edge]) -> Clusters {
         first
     });
     let First { tally, doubtful, mut refused } = first.reduce(First::default, First::and);
-    let bar16 = tally.bar16();
+    let bar = tally.bar();
     let more = doubtful.into_par_iter().filter_map(|edges| {
-        let settled = Component::new(scorer, edges)?.settle(bar16);
+        let settled = Component::new(scorer, edges)?.settle(bar);
         Some(keep(edges, settled))
     });
     refused.par_extend(more.flatten_iter());
-    let labels: Vec<Record> = labels.into_iter().map(AtomicU32::into_inner).collect();
-    refused.retain(|refused| labels[refused.edge.a as usize] != labels[refused.edge.b as usize]);
+    let labels: Vec<RecordIx> = labels.into_iter().map(|label| RecordIx(label.into_inner())).collect();
+    refused.retain(|refused| labels[refused.edge.a.index()] != labels[refused.edge.b.index()]);
     refused.par_sort_unstable_by_key(|refused| refused.edge.order());
-    Clusters { labels, refused, bar16 }
+    Clusters { labels, refused, bar }
 }
 
 /// What the first look comes to.
@@ -112,10 +113,10 @@ impl First<'_> {
     }
 }
 
-fn restate(edges: &mut [Edge], restated: &[(Edge, i16)]) {
+fn restate(edges: &mut [Edge], restated: &[(Edge, Weight)]) {
     let place = |of: &Edge| edges.binary_search_by_key(&of.rank(), |edge| edge.rank()).ok();
-    let places: Few<(usize, i16)> = restated.iter().filter_map(|(of, bits16)| Some((place(of)?, *bits16))).collect();
-    places.into_iter().for_each(|(at, bits16)| edges[at].bits16 = bits16);
+    let places: Few<(usize, Weight)> = restated.iter().filter_map(|(of, weight)| Some((place(of)?, *weight))).collect();
+    places.into_iter().for_each(|(at, weight)| edges[at].restate(weight));
 }
 
 /// So many members and edges a component may have without a place of their own in memory: most have two.
@@ -126,7 +127,7 @@ type Group = SmallVec<[u32; 4]>;
 /// Records that links connect, directly or through others.
 struct Component<'a> {
     scorer: &'a Scorer<'a>,
-    members: Few<Record>,
+    members: Few<RecordIx>,
     edges: Few<Edge>,
     forest: Forest,
     portraits: Few<Portrait>,
@@ -137,19 +138,19 @@ struct Component<'a> {
 /// What became of a component.
 #[derive(Default)]
 struct Settled {
-    members: Few<Record>,
+    members: Few<RecordIx>,
     /// The first member of each one's cluster, by its position among the members.
     labels: Few<u32>,
     refused: Vec<Refused>,
     /// Links of nameless records, and the evidence with the rest of the household considered.
-    restated: Vec<(Edge, i16)>,
-    /// Nameless members with a disputed place, by their position among the members, and what spoke for it in sixteenths of a bit.
-    places: Vec<(u32, i32)>,
+    restated: Vec<(Edge, Weight)>,
+    /// Nameless members with a disputed place, by their position among the members, and what spoke for it.
+    places: Vec<(u32, Weight)>,
 }
 
 impl Settled {
     /// Tells of each member the smallest record of its cluster.
-    fn tell(&self, tell: impl Fn(Record, Record)) {
+    fn tell(&self, tell: impl Fn(RecordIx, RecordIx)) {
         self.members.iter().zip(&self.labels).for_each(|(&record, &label)| tell(record, self.members[label as usize]));
     }
 
@@ -157,10 +158,10 @@ impl Settled {
         let mut sizes: Few<u64> = self.labels.iter().map(|_| 0).collect();
         self.labels.iter().for_each(|&label| sizes[label as usize] += 1);
         let mut pairs: u64 = sizes.iter().map(|size| size * size.saturating_sub(1) / 2).sum();
-        for &(member, together16) in &self.places {
+        for &(member, together) in &self.places {
             let joins = sizes[self.labels[member as usize] as usize] - 1;
             pairs = pairs.saturating_sub(joins);
-            tally.add_place(together16, joins);
+            tally.add_place(together, joins);
         }
         tally.add_undisputed(pairs);
     }
@@ -173,7 +174,7 @@ impl<'a> Component<'a> {
         if edges.is_empty() {
             return None;
         }
-        let mut members: Few<Record> = edges.iter().flat_map(|edge| [edge.a, edge.b]).collect();
+        let mut members: Few<RecordIx> = edges.iter().flat_map(|edge| [edge.a, edge.b]).collect();
         members.sort_unstable();
         members.dedup();
         Some(Self {
@@ -188,7 +189,7 @@ impl<'a> Component<'a> {
     }
 
     /// Finds the clusters; a disputed place of a nameless record needs at least the bar.
-    fn settle(mut self, bar16: i32) -> Settled {
+    fn settle(mut self, bar: Weight) -> Settled {
         if self.is_whole() {
             let labels = self.members.iter().map(|_| 0).collect();
             return Settled { members: self.members, labels, ..self.settled };
@@ -197,14 +198,14 @@ impl<'a> Component<'a> {
         self.groups = (0..count).map(|member| Group::from_slice(&[member])).collect();
         self.forest = Forest::new(count);
         self.choose_tenants();
-        let nameless = |component: &Self, record: Record| component.scorer.population.is_nameless(record);
+        let nameless = |component: &Self, record: RecordIx| component.scorer.population.is_nameless(record);
         let edges = std::mem::take(&mut self.edges);
         let (between_named, others): (Few<Edge>, Few<Edge>) =
             edges.into_iter().partition(|edge| is_by_number(edge) || (!nameless(&self, edge.a) && !nameless(&self, edge.b)));
         between_named.into_iter().for_each(|edge| self.try_join(edge));
         let (to_named, between_nameless): (Few<Edge>, Few<Edge>) =
             others.into_iter().partition(|edge| nameless(&self, edge.a) != nameless(&self, edge.b));
-        self.place_nameless(to_named, bar16);
+        self.place_nameless(to_named, bar);
         between_nameless.into_iter().for_each(|edge| self.try_join(edge));
         Settled { members: self.members, labels: self.forest.into_labels().into(), ..self.settled }
     }
@@ -229,51 +230,51 @@ impl<'a> Component<'a> {
     fn lists_anybody_twice(&self) -> bool {
         let population = self.scorer.population;
         let mut seen = [false; Source::ALL.len()];
-        let named = |record: &&Record| !population.is_nameless(**record);
+        let named = |record: &&RecordIx| !population.is_nameless(**record);
         self.members.iter().filter(named).for_each(|&record| seen[population.source(record) as usize] = true);
-        let nameless = |record: &&Record| population.is_nameless(**record);
+        let nameless = |record: &&RecordIx| population.is_nameless(**record);
         self.members.iter().filter(nameless).any(|&record| std::mem::replace(&mut seen[population.source(record) as usize], true))
     }
 
     /// Whether the named members are one group without the help of nameless ones.
     fn named_members_hold_together(&self) -> bool {
         let population = self.scorer.population;
-        let named: Few<Record> = self.members.iter().copied().filter(|&record| !population.is_nameless(record)).collect();
+        let named: Few<RecordIx> = self.members.iter().copied().filter(|&record| !population.is_nameless(record)).collect();
         if named.len() == self.members.len() {
             return true;
         }
         let mut forest = Forest::new(u32::try_from(named.len()).expect("few"));
-        let at = |record: Record| named.binary_search(&record).ok().and_then(|at| u32::try_from(at).ok());
+        let at = |record: RecordIx| named.binary_search(&record).ok().and_then(|at| u32::try_from(at).ok());
         let joined =
             self.edges.iter().filter(|edge| matches!((at(edge.a), at(edge.b)), (Some(a), Some(b)) if forest.join(a, b))).count();
         joined + 1 >= named.len()
     }
 
-    fn local(&self, record: Record) -> u32 {
+    fn local(&self, record: RecordIx) -> u32 {
         let at = self.members.binary_search(&record).expect("edges join members");
         u32::try_from(at).expect("records are counted in 32 bits")
     }
 
     /// A tenant-less record goes with the tenant of its best edge, and with none when two are about equal.
     fn choose_tenants(&mut self) {
-        let tenant = |record: Record| self.scorer.population.at(record).tenant;
-        let mut best: Vec<(Record, u16, i16)> = Vec::new();
+        let tenant = |record: RecordIx| self.scorer.population.at(record).tenant;
+        let mut best: Vec<(RecordIx, u16, Weight)> = Vec::new();
         for edge in self.edges.iter().filter(|edge| edge.links()) {
             for (free, bound) in [(edge.a, edge.b), (edge.b, edge.a)] {
                 if tenant(free) == 0 && tenant(bound) != 0 {
-                    best.push((free, tenant(bound), edge.bits16));
+                    best.push((free, tenant(bound), edge.weight()));
                 }
             }
         }
-        best.sort_unstable_by_key(|&(record, tenant, bits16)| (record, std::cmp::Reverse(bits16), tenant));
-        let mut chosen: Vec<(Record, Option<u16>)> = Vec::new();
+        best.sort_unstable_by_key(|&(record, tenant, weight)| (record, std::cmp::Reverse(weight), tenant));
+        let mut chosen: Vec<(RecordIx, Option<u16>)> = Vec::new();
         for choices in best.chunk_by(|a, b| a.0 == b.0) {
-            let (record, tenant, bits16) = choices[0];
+            let (record, tenant, weight) = choices[0];
             let rival = choices.iter().find(|choice| choice.1 != tenant);
-            let clear = rival.is_none_or(|rival| i32::from(bits16) - i32::from(rival.2) > MARGIN16);
+            let clear = rival.is_none_or(|rival| weight - rival.2 > MARGIN);
             chosen.push((record, clear.then_some(tenant)));
         }
-        let choice = |record: Record| chosen.binary_search_by_key(&record, |entry| entry.0).ok().map(|at| chosen[at].1);
+        let choice = |record: RecordIx| chosen.binary_search_by_key(&record, |entry| entry.0).ok().map(|at| chosen[at].1);
         let mut refused = Vec::new();
         self.edges.retain(|edge| {
             for (free, bound) in [(edge.a, edge.b), (edge.b, edge.a)] {
@@ -329,35 +330,35 @@ impl<'a> Component<'a> {
         let (left, right) = (&self.groups[a as usize], &self.groups[b as usize]);
         let weak = match edge.rule() {
             Some(LinkRule::NearEmail | LinkRule::NearPhone) => true,
-            Some(rule) => !is_strong(rule) && i32::from(edge.bits16) < GUARD16,
+            Some(rule) => !is_strong(rule) && edge.weight() < GUARD,
             None => true,
         };
         if !weak || left.len() + right.len() < 3 {
             return None;
         }
         let sample = |group: &[u32]| {
-            let mut group: Vec<Record> = group.iter().map(|&member| self.members[member as usize]).collect();
+            let mut group: Vec<RecordIx> = group.iter().map(|&member| self.members[member as usize]).collect();
             group.sort_unstable();
             group.truncate(GUARD_SAMPLE);
             group
         };
         let (left, right) = (sample(left), sample(right));
-        let mut total = 0;
+        let mut total = Weight::ZERO;
         for &x in &left {
             for &y in &right {
-                let (bits16, verdict) = self.scorer.sum(x.min(y), x.max(y));
+                let (weight, verdict) = self.scorer.sum(x.min(y), x.max(y));
                 // Pairs without a common key say nothing against the union; what they say is in the names and dates.
-                total += if verdict.rule.is_none() { bits16 + 9 * 16 } else { bits16 };
+                total += if verdict.rule.is_none() { weight + Weight::bits(9) } else { weight };
             }
         }
         let pairs = i32::try_from(left.len() * right.len()).expect("at most 36");
-        (total < LINK16 * pairs / 2).then_some(Refusal::WeakOverall)
+        (total.in_sixteenths() < LINK.in_sixteenths() * pairs / 2).then_some(Refusal::WeakOverall)
     }
 
     /// Each nameless record goes with the person whom the household as a whole leaves it to.
-    fn place_nameless(&mut self, edges: Few<Edge>, bar16: i32) {
+    fn place_nameless(&mut self, edges: Few<Edge>, bar: Weight) {
         let population = self.scorer.population;
-        let mut choices: Vec<(Record, u32, Edge)> = edges
+        let mut choices: Vec<(RecordIx, u32, Edge)> = edges
             .into_iter()
             .map(|edge| {
                 let (nameless, named) = if population.is_nameless(edge.a) { (edge.a, edge.b) } else { (edge.b, edge.a) };
@@ -390,7 +391,7 @@ impl<'a> Component<'a> {
                 }
                 // A namesake with less of the record's evidence gives way to the one whose record carries it.
                 let gives_way = (first..claims.len()).any(|at| {
-                    i32::from(of_claims[at].bits16) - i32::from(edge.bits16) >= 2 * MARGIN16
+                    of_claims[at].weight() - edge.weight() >= MARGIN + MARGIN
                         && self.portraits[claims[at].group as usize].shares_full_name(&self.portraits[group as usize])
                 });
                 if gives_way {
@@ -401,7 +402,7 @@ impl<'a> Component<'a> {
                 let login = population.value(KeyKind::Auth, record);
                 let contact = if self.is_duplicated(record) { contact_of(population, record) } else { [NONE; 2] };
                 let is_listed = sources[group as usize] & (1 << source) != 0;
-                claims.push(Claim::new((nameless, group), (source, login, contact), i32::from(edge.bits16), is_listed));
+                claims.push(Claim::new((nameless, group), (source, login, contact), edge.weight(), is_listed));
                 of_claims.push(edge);
             }
         }
@@ -415,20 +416,20 @@ impl<'a> Component<'a> {
             let split = of_namesakes.partition_point(|namesake| (namesake.0 as usize) < next);
             let (alike, later) = of_namesakes.split_at(split);
             let is_only = of_one.len() == 1;
-            let together16 = |at: usize| of_one[at].together16(is_only);
-            let best = (0..of_one.len()).min_by_key(|&at| (std::cmp::Reverse(together16(at)), edges[at].order()));
+            let together_of = |at: usize| of_one[at].together(is_only);
+            let best = (0..of_one.len()).min_by_key(|&at| (std::cmp::Reverse(together_of(at)), edges[at].order()));
             let best = best.expect("who is in the list has a claim");
-            let together = together16(best);
+            let together = together_of(best);
             let is_disputed = of_one[best].is_disputed(is_only);
-            let is_placed = together >= if is_disputed { bar16 } else { LINK16 };
+            let is_placed = together >= if is_disputed { bar } else { LINK };
             if is_placed {
                 self.settled.places.extend(is_disputed.then_some((nameless, together)));
                 let (group, edge) = (of_one[best].group, edges[best]);
                 placed.push((nameless, group, edge));
                 let same = |namesake: &&(u32, u32, Edge)| namesake.0 as usize == first + best && namesake.2.links();
                 placed.extend(alike.iter().filter(same).map(|&(_, other, edge)| (nameless, other, edge)));
-                let more16 = together - of_one[best].bits16;
-                self.settled.restated.extend(restated(&choices, self.members[nameless as usize], group, more16));
+                let more = together - of_one[best].weight;
+                self.settled.restated.extend(restated(&choices, self.members[nameless as usize], group, more));
             } else if edges.iter().any(|edge| edge.links()) {
                 self.portraits[nameless as usize].is_ambiguous = true;
             }
@@ -451,10 +452,10 @@ impl<'a> Component<'a> {
     }
 
     /// Whether so many members without a name have the record's email and phone that they are duplicates.
-    fn is_duplicated(&self, record: Record) -> bool {
+    fn is_duplicated(&self, record: RecordIx) -> bool {
         let population = self.scorer.population;
         let contact = contact_of(population, record);
-        let is_same = |other: &&Record| population.is_nameless(**other) && contact_of(population, **other) == contact;
+        let is_same = |other: &&RecordIx| population.is_nameless(**other) && contact_of(population, **other) == contact;
         is_whole(contact) && self.members.iter().filter(is_same).take(DUPLICATES).count() == DUPLICATES
     }
 
@@ -478,15 +479,16 @@ fn is_by_number(edge: &Edge) -> bool {
 
 /// The links of a nameless record to a person, with the rest of the household considered.
 fn restated(
-    choices: &[(Record, u32, Edge)],
-    nameless: Record,
+    choices: &[(RecordIx, u32, Edge)],
+    nameless: RecordIx,
     group: u32,
-    more16: i32,
-) -> impl Iterator<Item = (Edge, i16)> + '_ {
+    more: Weight,
+) -> impl Iterator<Item = (Edge, Weight)> + '_ {
     let start = choices.partition_point(|choice| choice.0 < nameless);
-    let of_both = move |choice: &&(Record, u32, Edge)| choice.1 == group && more16 != 0;
-    choices[start..].iter().take_while(move |choice| choice.0 == nameless).filter(of_both).map(move |&(_, _, edge)| {
-        let bits16 = (i32::from(edge.bits16) + more16).clamp(-30_000, 30_000);
-        (edge, i16::try_from(bits16).expect("clamped"))
-    })
+    let of_both = move |choice: &&(RecordIx, u32, Edge)| choice.1 == group && more != Weight::ZERO;
+    choices[start..]
+        .iter()
+        .take_while(move |choice| choice.0 == nameless)
+        .filter(of_both)
+        .map(move |&(_, _, edge)| (edge, edge.weight() + more))
 }

@@ -8,95 +8,93 @@ use hashbrown::HashMap;
 use rayon::prelude::*;
 use smallvec::SmallVec;
 
-use crate::model::LinkRule;
+use crate::model::{LinkRule, RecordIx};
 use crate::resolve::cluster::union_find::Forest;
 use crate::resolve::compare::edge::Edge;
-use crate::resolve::population::{Population, Record};
-
-/// Not a record.
-const NOBODY: Record = Record::MAX;
+use crate::resolve::population::Population;
 
 /// The parent of each record and the link to it.
 pub struct Tree {
-    parents: Vec<Record>,
-    /// Of the link to it the bits.
-    bits16: Vec<i16>,
+    parents: Vec<RecordIx>,
+    /// Of the link to it the match weight, packed.
+    weights: Vec<i16>,
     /// And the rule's code.
     rules: Vec<u8>,
     /// The founders of clusters whose first record may not found.
-    founders: HashMap<Record, Record, FixedState>,
+    founders: HashMap<RecordIx, RecordIx, FixedState>,
 }
 
 impl Tree {
     /// Grows the tree of each cluster from the edges inside it, which are taken away. Those of one cluster must be of one component, and
     /// those of one component side by side.
-    pub fn grow(population: &Population, edges: &mut Vec<Edge>, labels: &[Record]) -> Self {
+    pub fn grow(population: &Population, edges: &mut Vec<Edge>, labels: &[RecordIx]) -> Self {
         let mut founders = HashMap::with_hasher(FixedState::with_seed(9));
-        let is_needed =
-            |&(label, record): &(Record, Record)| label != record && population.may_found(record) && !population.may_found(label);
-        let members = (0..population.len()).into_par_iter().with_min_len(4096).map(|record| (labels[record as usize], record));
-        let others: Vec<(Record, Record)> = members.filter(is_needed).collect();
+        let is_needed = |&(label, record): &(RecordIx, RecordIx)| {
+            label != record && population.may_found(record) && !population.may_found(label)
+        };
+        let members = (0..population.len()).into_par_iter().with_min_len(4096).map(|at| (labels[at as usize], RecordIx(at)));
+        let others: Vec<(RecordIx, RecordIx)> = members.filter(is_needed).collect();
         for (label, record) in others {
             founders.entry(label).or_insert(record);
         }
         // Every record is in one cluster, so that no two threads write one place.
-        let parents: Vec<AtomicU32> = labels.par_iter().map(|_| AtomicU32::new(NOBODY)).collect();
-        let bits16: Vec<AtomicI16> = labels.par_iter().map(|_| AtomicI16::new(0)).collect();
+        let parents: Vec<AtomicU32> = labels.par_iter().map(|_| AtomicU32::new(RecordIx::NONE.0)).collect();
+        let weights: Vec<AtomicI16> = labels.par_iter().map(|_| AtomicI16::new(0)).collect();
         let rules: Vec<AtomicU8> = labels.par_iter().map(|_| AtomicU8::new(0)).collect();
         edges.par_chunk_by_mut(|a, b| a.component == b.component).for_each(|component| {
             for edge in &mut *component {
-                let label = labels[edge.a as usize];
-                edge.component = if edge.links() && label == labels[edge.b as usize] { label } else { NOBODY };
+                let label = labels[edge.a.index()];
+                edge.component = if edge.links() && label == labels[edge.b.index()] { label } else { RecordIx::NONE };
             }
             component.sort_unstable_by_key(|edge| edge.rank());
             let clusters = component.chunk_by(|a, b| a.component == b.component);
-            for cluster in clusters.filter(|cluster| cluster[0].component != NOBODY) {
+            for cluster in clusters.filter(|cluster| cluster[0].component != RecordIx::NONE) {
                 let label = cluster[0].component;
                 let root = founders.get(&label).copied().unwrap_or(label);
                 branches(cluster, root, &mut |record, parent, edge| {
-                    parents[record as usize].store(parent, Relaxed);
-                    bits16[record as usize].store(edge.bits16, Relaxed);
-                    rules[record as usize].store(edge.rule_code(), Relaxed);
+                    parents[record.index()].store(parent.0, Relaxed);
+                    weights[record.index()].store(edge.packed_weight(), Relaxed);
+                    rules[record.index()].store(edge.rule_code(), Relaxed);
                 });
             }
         });
-        edges.retain(|edge| edge.component == NOBODY);
+        edges.retain(|edge| edge.component == RecordIx::NONE);
         edges.shrink_to_fit();
         Self {
-            parents: parents.into_iter().map(AtomicU32::into_inner).collect(),
-            bits16: bits16.into_iter().map(AtomicI16::into_inner).collect(),
+            parents: parents.into_iter().map(|parent| RecordIx(parent.into_inner())).collect(),
+            weights: weights.into_iter().map(AtomicI16::into_inner).collect(),
             rules: rules.into_iter().map(AtomicU8::into_inner).collect(),
             founders,
         }
     }
 
     /// The first record of a cluster, named by its label, that may found a profile.
-    pub fn founder(&self, population: &Population, label: Record) -> Option<Record> {
+    pub fn founder(&self, population: &Population, label: RecordIx) -> Option<RecordIx> {
         if population.may_found(label) { Some(label) } else { self.founders.get(&label).copied() }
     }
 
     /// The record that a record is linked to, and the link.
-    pub fn parent(&self, record: Record) -> Option<(Record, Edge)> {
-        let parent = self.parents[record as usize];
-        let link = || Edge::link(record, parent, self.bits16[record as usize], self.rules[record as usize]);
-        (parent != NOBODY).then(|| (parent, link()))
+    pub fn parent(&self, record: RecordIx) -> Option<(RecordIx, Edge)> {
+        let parent = self.parents[record.index()];
+        let link = || Edge::link(record, parent, self.weights[record.index()], self.rules[record.index()]);
+        (parent != RecordIx::NONE).then(|| (parent, link()))
     }
 
     /// The rule of a record's link.
-    pub fn rule(&self, record: Record) -> Option<LinkRule> {
+    pub fn rule(&self, record: RecordIx) -> Option<LinkRule> {
         self.parent(record).and_then(|(_, edge)| edge.rule())
     }
 }
 
 /// Tells of each record of a cluster but its root the parent and the link: the best edges that make no circle, best first.
-fn branches(cluster: &[Edge], root: Record, tell: &mut impl FnMut(Record, Record, Edge)) {
+fn branches(cluster: &[Edge], root: RecordIx, tell: &mut impl FnMut(RecordIx, RecordIx, Edge)) {
     if let [edge] = *cluster {
         return if edge.a == root { tell(edge.b, edge.a, edge) } else { tell(edge.a, edge.b, edge) };
     }
-    let mut members: SmallVec<[Record; 16]> = cluster.iter().flat_map(|edge| [edge.a, edge.b]).collect();
+    let mut members: SmallVec<[RecordIx; 16]> = cluster.iter().flat_map(|edge| [edge.a, edge.b]).collect();
     members.sort_unstable();
     members.dedup();
-    let local = |record: Record| position(members.binary_search(&record).expect("edges join members"));
+    let local = |record: RecordIx| position(members.binary_search(&record).expect("edges join members"));
     let mut forest = Forest::new(position(members.len()));
     let mut around: SmallVec<[(u32, Edge); 8]> = SmallVec::new();
     for &edge in cluster {
@@ -106,7 +104,7 @@ fn branches(cluster: &[Edge], root: Record, tell: &mut impl FnMut(Record, Record
         }
     }
     around.sort_unstable_by_key(|(at, edge)| (*at, edge.order()));
-    let mut queue: SmallVec<[(Record, Record); 8]> = SmallVec::from_slice(&[(root, NOBODY)]);
+    let mut queue: SmallVec<[(RecordIx, RecordIx); 8]> = SmallVec::from_slice(&[(root, RecordIx::NONE)]);
     while let Some((record, parent)) = queue.pop() {
         let at = local(record);
         let first = around.partition_point(|entry| entry.0 < at);

@@ -2,18 +2,19 @@
 //! merge is worse than a missing one, so the bar is as high as these data need for nearly all joined pairs to be right, and no higher.
 
 use crate::resolve::cluster::assign_nameless::{ONE, part};
-use crate::resolve::compare::weights::LINK16;
+use crate::resolve::compare::weight::Weight;
+use crate::resolve::compare::weights::LINK;
 
 /// The lowest bar: what any link needs. Whoever is placed by it fits a quarter of a bit better than all others together.
-pub const LOWEST16: i32 = LINK16;
+pub const LOWEST: Weight = LINK;
 /// The highest: 6 bits, where more than nine in ten are right.
-const HIGHEST16: i32 = LINK16 + 48;
+const HIGHEST: Weight = Weight::bits(6);
 /// What few data say little against.
-const USUAL16: i32 = LINK16 + 4;
+const USUAL: Weight = Weight::sixteenths(LINK.in_sixteenths() + 4);
 /// So many disputed places weigh as much as the usual bar.
 const USUAL_PLACES: i64 = 300;
-/// A disputed place is right as often as evidence of so many sixteenths less is.
-const LESS16: i32 = 2;
+/// A disputed place is right as often as evidence of so much less is.
+const LESS: Weight = Weight::sixteenths(2);
 /// So many of all joined pairs may be expected to be wrong, of [`ONE`]: 2.25 %. On the populations that weights are tuned on, between
 /// 97 and 99 % are right then.
 const MAY_BE_WRONG: u64 = ONE / 10_000 * 225;
@@ -21,7 +22,7 @@ const MAY_BE_WRONG: u64 = ONE / 10_000 * 225;
 const UNDISPUTED_WRONG: u64 = ONE / 10_000 * 125;
 
 /// Sixteenths between the two.
-const SIXTEENTHS: usize = (HIGHEST16 - LOWEST16) as usize;
+const SIXTEENTHS: usize = (HIGHEST.in_sixteenths() - LOWEST.in_sixteenths()) as usize;
 
 /// Counts the pairs that clusters join, and how many of them are expected to be wrong.
 #[derive(Clone)]
@@ -50,15 +51,15 @@ impl Tally {
     }
 
     /// A disputed place with so much evidence, which joins so many pairs.
-    pub fn add_place(&mut self, together16: i32, joins: u64) {
-        match usize::try_from(together16 - LOWEST16) {
+    pub fn add_place(&mut self, together: Weight, joins: u64) {
+        match usize::try_from((together - LOWEST).in_sixteenths()) {
             Ok(above) if above < SIXTEENTHS => {
                 self.places[above] += 1;
                 self.joined[above] += joins;
             }
             _ => {
                 self.pairs += joins;
-                self.wrong += wrong(together16, joins);
+                self.wrong += wrong(together, joins);
             }
         }
     }
@@ -74,30 +75,35 @@ impl Tally {
 
     /// The lowest bar at which no more pairs are expected to be wrong than may be; the fewer places are disputed, the nearer the usual
     /// one.
-    pub fn bar16(&self) -> i32 {
-        let (mut pairs, mut expected, mut bar16) = (self.pairs, self.wrong, HIGHEST16);
-        for (at16, joined) in (LOWEST16..HIGHEST16).zip(self.joined).rev() {
+    pub fn bar(&self) -> Weight {
+        let (mut pairs, mut expected, mut bar) = (self.pairs, self.wrong, HIGHEST);
+        for (at, joined) in from_lowest().zip(self.joined).rev() {
             pairs += joined;
-            expected += wrong(at16, joined);
+            expected += wrong(at, joined);
             if expected <= u128::from(pairs) * u128::from(MAY_BE_WRONG) {
-                bar16 = at16;
+                bar = at;
             }
         }
         let places = i64::try_from(self.places.iter().sum::<u64>()).expect("places are records");
-        let weighed = i64::from(bar16) * places + i64::from(USUAL16) * USUAL_PLACES;
+        let weighed = i64::from(bar.in_sixteenths()) * places + i64::from(USUAL.in_sixteenths()) * USUAL_PLACES;
         let nearest = (weighed * 2 + places + USUAL_PLACES) / (2 * (places + USUAL_PLACES));
-        i32::try_from(nearest).expect("between two bars")
+        Weight::sixteenths(i32::try_from(nearest).expect("between two bars"))
     }
 }
 
+/// The bars from the lowest to below the highest.
+fn from_lowest() -> impl DoubleEndedIterator<Item = Weight> + ExactSizeIterator {
+    (LOWEST.in_sixteenths()..HIGHEST.in_sixteenths()).map(Weight::sixteenths)
+}
+
 /// Whether the bar decides on a disputed place with so much evidence.
-pub fn is_doubtful(together16: i32) -> bool {
-    (LOWEST16..HIGHEST16).contains(&together16)
+pub fn is_doubtful(together: Weight) -> bool {
+    (LOWEST..HIGHEST).contains(&together)
 }
 
 /// Of so many pairs that a disputed place joins the part expected to be wrong; of [`ONE`].
-fn wrong(together16: i32, pairs: u64) -> u128 {
-    u128::from(pairs) * u128::from(ONE - part(together16 - LESS16))
+fn wrong(together: Weight, pairs: u64) -> u128 {
+    u128::from(pairs) * u128::from(ONE - part(together - LESS))
 }
 
 #[cfg(test)]
@@ -108,45 +114,47 @@ mod tests {
     fn tally(undisputed: u64, places: u64) -> Tally {
         let mut tally = Tally::default();
         tally.add_undisputed(undisputed);
-        (LOWEST16..HIGHEST16).for_each(|at16| (0..places).for_each(|_| tally.add_place(at16, 2)));
+        from_lowest().for_each(|at| (0..places).for_each(|_| tally.add_place(at, 2)));
         tally
     }
 
     #[test]
     fn without_disputed_places_the_bar_is_the_usual_one() {
-        assert_eq!(tally(0, 0).bar16(), USUAL16);
-        assert_eq!(tally(1_000_000, 0).bar16(), USUAL16);
+        assert_eq!(tally(0, 0).bar(), USUAL);
+        assert_eq!(tally(1_000_000, 0).bar(), USUAL);
     }
 
     #[test]
     fn a_few_disputed_places_hardly_move_it() {
-        assert!((USUAL16..USUAL16 + 8).contains(&tally(0, 1).bar16()));
+        assert!((USUAL..USUAL + Weight::sixteenths(8)).contains(&tally(0, 1).bar()));
     }
 
     #[test]
     fn the_more_is_disputed_the_higher_the_bar() {
-        let bars = [100_000_000, 1_000_000, 500_000, 300_000, 100_000, 0].map(|undisputed| tally(undisputed, 100).bar16());
-        assert!(bars.is_sorted() && bars[0] < USUAL16 && bars[5] > USUAL16, "{bars:?}");
+        let bars = [100_000_000, 1_000_000, 500_000, 300_000, 100_000, 0].map(|undisputed| tally(undisputed, 100).bar());
+        assert!(bars.is_sorted() && bars[0] < USUAL && bars[5] > USUAL, "{bars:?}");
     }
 
     /// Oracle: the expectation summed up anew for each bar.
     #[test]
     fn at_the_bar_no_more_pairs_are_expected_to_be_wrong_than_may_be_and_a_sixteenth_lower_there_are() {
         let undisputed = 4_000_000;
-        let expected = |bar16: i32| {
-            let places: Vec<i32> = (bar16..HIGHEST16).flat_map(|at16| std::iter::repeat_n(at16, 10_000)).collect();
-            let right = |at16: i32| 1.0 / (1.0 + (-f64::from(at16 - LESS16 - 32) / 16.0).exp2());
-            let wrong: f64 = places.iter().map(|&at16| 2.0 * (1.0 - right(at16))).sum();
+        let expected = |bar: Weight| {
+            let places: Vec<Weight> =
+                from_lowest().filter(|&at| at >= bar).flat_map(|at| std::iter::repeat_n(at, 10_000)).collect();
+            let right = |at: Weight| 1.0 / (1.0 + (2.0 - (at - LESS).in_bits()).exp2());
+            let wrong: f64 = places.iter().map(|&at| 2.0 * (1.0 - right(at))).sum();
             (wrong + 0.0125 * f64::from(undisputed)) / (f64::from(undisputed) + 2.0 * places.len() as f64)
         };
-        let bar16 = tally(undisputed.try_into().unwrap(), 10_000).bar16();
-        assert!((LOWEST16 + 1..HIGHEST16).contains(&bar16), "{bar16}");
-        assert!(expected(bar16) <= 0.0225 && expected(bar16 - 1) > 0.0225, "{} {}", expected(bar16), expected(bar16 - 1));
+        let bar = tally(undisputed.try_into().unwrap(), 10_000).bar();
+        let below = bar - Weight::sixteenths(1);
+        assert!(below >= LOWEST && bar < HIGHEST, "{bar}");
+        assert!(expected(bar) <= 0.0225 && expected(below) > 0.0225, "{} {}", expected(bar), expected(below));
     }
 
     #[test]
     fn whose_count_comes_first_does_not_matter() {
         let (a, b) = (tally(1_000, 3), tally(90_000, 40));
-        assert_eq!(a.clone().and(&b).bar16(), b.and(&a).bar16());
+        assert_eq!(a.clone().and(&b).bar(), b.and(&a).bar());
     }
 }

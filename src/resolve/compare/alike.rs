@@ -1,39 +1,41 @@
 //! What it says that two records have nothing but name and birth date in common: the expected number of such pairs by chance is counted
 //! from the records at hand, so that the same pair weighs more among few records and with rare names.
 
+use crate::model::RecordIx;
 use crate::resolve::compare::birth_date::BirthMatch;
-use crate::resolve::compare::names::{FullMatch, NameMatch, log2_16};
+use crate::resolve::compare::names::{FullMatch, NameMatch};
+use crate::resolve::compare::weight::Weight;
 use crate::resolve::compare::weights::Piece;
-use crate::resolve::population::{Population, Record};
+use crate::resolve::population::Population;
 
 /// Two records born alike by chance: one pair in twenty thousand.
-const BORN16: i32 = 14 * 16 + 5;
+const BORN_EQUAL: Weight = Weight::sixteenths(14 * 16 + 5);
 /// A slip of one digit or of day and month is thirty times as frequent by chance, and one true pair in fifty has it.
-const BORN_NEAR16: i32 = 60;
+const BORN_NEAR: Weight = Weight::sixteenths(60);
 /// Of one year by chance: one in sixty; one true pair in fifty has the year alone.
-const BORN_YEAR16: i32 = 4;
+const BORN_YEAR: Weight = Weight::sixteenths(4);
 /// Forms and slips of a given name, against those of strangers.
-const FIRST_CLOSE16: i32 = 40;
+const FIRST_CLOSE: Weight = Weight::sixteenths(40);
 /// An initial that fits.
-const FIRST_INITIAL16: i32 = 16;
+const FIRST_INITIAL: Weight = Weight::bits(1);
 /// Slips of a family name, against those of strangers.
-const LAST_CLOSE16: i32 = 80;
+const LAST_CLOSE: Weight = Weight::bits(5);
 /// A family name that changed, against strangers who have another one.
-const LAST_DIFFERENT16: i32 = -53;
+const LAST_DIFFERENT: Weight = Weight::sixteenths(-53);
 /// The most that a name's rarity counts.
-const RAREST16: i32 = 14 * 16;
+const RAREST: Weight = Weight::bits(14);
 /// With a slip in the date, names and dates are at most for review: 2.5 bits.
-const SLIP16: i32 = 40;
+const SLIP: Weight = Weight::sixteenths(40);
 /// Of so few records no more is said than of these.
 const FEWEST: u32 = 1_000;
 
-/// The weight that brings the pieces for names and birth dates to what they are worth without any key, in sixteenths of a bit; `None`
+/// The weight that brings the pieces for names and birth dates to what they are worth without any key; `None`
 /// where names or dates do not speak for one person.
-pub fn alike16(population: &Population, a: Record, b: Record, matched: FullMatch, born: BirthMatch) -> Option<i32> {
-    let born16 = match born {
-        BirthMatch::Equal => BORN16,
-        BirthMatch::Near => BORN_NEAR16,
-        BirthMatch::Year => BORN_YEAR16,
+pub fn alike(population: &Population, a: RecordIx, b: RecordIx, matched: FullMatch, born: BirthMatch) -> Option<Weight> {
+    let of_birth = match born {
+        BirthMatch::Equal => BORN_EQUAL,
+        BirthMatch::Near => BORN_NEAR,
+        BirthMatch::Year => BORN_YEAR,
         BirthMatch::Unknown | BirthMatch::Conflict => return None,
     };
     let names = &population.names;
@@ -49,51 +51,51 @@ pub fn alike16(population: &Population, a: Record, b: Record, matched: FullMatch
         return None;
     }
     // The commoner reading counts, so that the order of the two does not matter.
-    let first16 = match matched.first {
-        NameMatch::Equal => names.given_rarity16(of_a.first).min(names.given_rarity16(of_b.first)).min(RAREST16),
-        NameMatch::Close => FIRST_CLOSE16,
-        NameMatch::Initial => FIRST_INITIAL16,
-        NameMatch::Unknown | NameMatch::Conflict => 0,
+    let of_first = match matched.first {
+        NameMatch::Equal => names.given_rarity(of_a.first).min(names.given_rarity(of_b.first)).min(RAREST),
+        NameMatch::Close => FIRST_CLOSE,
+        NameMatch::Initial => FIRST_INITIAL,
+        NameMatch::Unknown | NameMatch::Conflict => Weight::ZERO,
     };
-    let last16 = match matched.last {
-        NameMatch::Equal => names.family_rarity16(of_a.last).min(names.family_rarity16(of_b.last)).min(RAREST16),
-        NameMatch::Close | NameMatch::Initial => LAST_CLOSE16,
-        NameMatch::Conflict => LAST_DIFFERENT16,
-        NameMatch::Unknown => 0,
+    let of_last = match matched.last {
+        NameMatch::Equal => names.family_rarity(of_a.last).min(names.family_rarity(of_b.last)).min(RAREST),
+        NameMatch::Close | NameMatch::Initial => LAST_CLOSE,
+        NameMatch::Conflict => LAST_DIFFERENT,
+        NameMatch::Unknown => Weight::ZERO,
     };
-    let chance16 = log2_16(population.births.max(FEWEST).into());
-    let sum16 = first16 + last16 + born16 - chance16;
-    let sum16 = if born == BirthMatch::Equal { sum16 } else { sum16.min(SLIP16) };
-    Some(sum16 - stated16(population, a, b, matched, born))
+    let chance = Weight::log2(population.births.max(FEWEST).into());
+    let sum = of_first + of_last + of_birth - chance;
+    let sum = if born == BirthMatch::Equal { sum } else { sum.min(SLIP) };
+    Some(sum - stated(population, a, b, matched, born))
 }
 
 /// What the pieces for names and birth date have said already.
-fn stated16(population: &Population, a: Record, b: Record, matched: FullMatch, born: BirthMatch) -> i32 {
+fn stated(population: &Population, a: RecordIx, b: RecordIx, matched: FullMatch, born: BirthMatch) -> Weight {
     let first = match matched.first {
-        NameMatch::Equal => Piece::FirstEqual.bits16(),
-        NameMatch::Close => Piece::FirstClose.bits16(),
-        NameMatch::Initial => Piece::FirstInitial.bits16(),
-        NameMatch::Conflict => Piece::FirstConflict.bits16(),
-        NameMatch::Unknown => 0,
+        NameMatch::Equal => Piece::FirstEqual.weight(),
+        NameMatch::Close => Piece::FirstClose.weight(),
+        NameMatch::Initial => Piece::FirstInitial.weight(),
+        NameMatch::Conflict => Piece::FirstConflict.weight(),
+        NameMatch::Unknown => Weight::ZERO,
     };
     let last = match matched.last {
-        NameMatch::Equal => Piece::LastEqual.bits16(),
-        NameMatch::Close | NameMatch::Initial => Piece::LastNear.bits16(),
-        NameMatch::Conflict => Piece::LastDifferent.bits16(),
-        NameMatch::Unknown => 0,
+        NameMatch::Equal => Piece::LastEqual.weight(),
+        NameMatch::Close | NameMatch::Initial => Piece::LastNear.weight(),
+        NameMatch::Conflict => Piece::LastDifferent.weight(),
+        NameMatch::Unknown => Weight::ZERO,
     };
     let rarity = if matched.is_full() {
-        let of = |record: Record| population.names.rarity16(population.at(record).last);
+        let of = |record: RecordIx| population.names.rarity(population.at(record).last);
         if matched.is_swapped { of(a).min(of(b)) } else { of(a) }
     } else {
-        0
+        Weight::ZERO
     };
-    let born16 = match born {
-        BirthMatch::Equal if matched.first == NameMatch::Equal => Piece::BornEqual.bits16() + Piece::NameBorn.bits16(),
-        BirthMatch::Equal => Piece::BornEqual.bits16(),
-        BirthMatch::Near => Piece::BornNear.bits16(),
-        BirthMatch::Year => Piece::BornYear.bits16(),
-        BirthMatch::Unknown | BirthMatch::Conflict => 0,
+    let of_birth = match born {
+        BirthMatch::Equal if matched.first == NameMatch::Equal => Piece::BornEqual.weight() + Piece::NameBorn.weight(),
+        BirthMatch::Equal => Piece::BornEqual.weight(),
+        BirthMatch::Near => Piece::BornNear.weight(),
+        BirthMatch::Year => Piece::BornYear.weight(),
+        BirthMatch::Unknown | BirthMatch::Conflict => Weight::ZERO,
     };
-    first + last + rarity + born16
+    first + last + rarity + of_birth
 }

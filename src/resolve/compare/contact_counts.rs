@@ -3,12 +3,13 @@
 use rayon::prelude::*;
 use smallvec::SmallVec;
 
+use crate::model::RecordIx;
 use crate::resolve::compare::email_local_part::{Mailbox, mailbox};
 use crate::resolve::compare::key_frequency::{Ownership, Person, leaders, same_owner};
 use crate::resolve::options::Scope;
 use crate::resolve::population::intern::{Buckets, NONE, Symbol};
 use crate::resolve::population::prefetch::{ABREAST, look};
-use crate::resolve::population::{KeyKind, Population, Record};
+use crate::resolve::population::{KeyKind, Population};
 
 /// How many records of a value are examined, from either end.
 pub(super) const LOOK: usize = 48;
@@ -77,10 +78,10 @@ pub fn contacts(
     let survey = Survey { population, buckets, ownership, scope };
     let mut contacts = vec![PackedContacts::default(); population.rows.len()];
     contacts.par_chunks_mut(ABREAST).with_min_len(256).enumerate().for_each(|(group, contacts)| {
-        let first = (group * ABREAST) as Record;
-        let nameless = (first..).take(contacts.len()).filter(|&record| population.is_nameless(record));
+        let first = (group * ABREAST) as u32;
+        let nameless = (first..).map(RecordIx).take(contacts.len()).filter(|&record| population.is_nameless(record));
         survey.look_ahead(nameless.clone());
-        nameless.for_each(|record| contacts[(record - first) as usize] = survey.contacts(record).pack());
+        nameless.for_each(|record| contacts[(record.0 - first) as usize] = survey.contacts(record).pack());
     });
     contacts
 }
@@ -93,17 +94,17 @@ struct Survey<'a> {
 }
 
 impl Survey<'_> {
-    fn look_ahead(&self, nameless: impl Iterator<Item = Record> + Clone) {
+    fn look_ahead(&self, nameless: impl Iterator<Item = RecordIx> + Clone) {
         let values = |kind: KeyKind| nameless.clone().map(move |record| (kind, self.population.value(kind, record)));
         let values = || values(KeyKind::Email).chain(values(KeyKind::Phone));
         look(values().map(|(kind, symbol)| self.buckets.of(kind).peek(symbol) ^ self.ownership[kind as usize].peek(symbol)));
         let users = |(kind, symbol): (KeyKind, Symbol)| if symbol == NONE { &[] } else { self.buckets.of(kind).get(symbol) };
-        look(values().filter_map(|value| users(value).first().copied()));
+        look(values().filter_map(|value| users(value).first().map(|record| record.0)));
         look(values().flat_map(|value| users(value).iter().take(ABREAST)).map(|&record| self.population.peek(record)));
         look(nameless.map(|record| self.population.peek_text(KeyKind::Email, self.population.value(KeyKind::Email, record))));
     }
 
-    fn contacts(&self, record: Record) -> Contacts {
+    fn contacts(&self, record: RecordIx) -> Contacts {
         let Self { population, buckets, ownership, scope } = *self;
         let values = [KeyKind::Email, KeyKind::Phone].map(|kind| {
             let symbol = population.value(kind, record);
@@ -111,9 +112,9 @@ impl Survey<'_> {
             let is_key = symbol != NONE && !ownership[kind as usize].of(symbol, tenant).is_hub();
             if is_key { buckets.of(kind).get(symbol) } else { &[] }
         });
-        let here = |other: Record| is_here(population, scope, record, other);
+        let here = |other: RecordIx| is_here(population, scope, record, other);
         let people = values.map(|bucket| {
-            let group: SmallVec<[Record; 16]> = bucket.iter().take(LOOK).copied().filter(|&other| here(other)).collect();
+            let group: SmallVec<[RecordIx; 16]> = bucket.iter().take(LOOK).copied().filter(|&other| here(other)).collect();
             leaders(population, &group)
         });
         let nameless = values.map(|bucket| nameless_users(population, bucket, here));
@@ -134,7 +135,7 @@ impl Survey<'_> {
 }
 
 /// Whether two records may be of one tenant.
-pub(super) fn is_here(population: &Population, scope: Scope, record: Record, other: Record) -> bool {
+pub(super) fn is_here(population: &Population, scope: Scope, record: RecordIx, other: RecordIx) -> bool {
     let (tenant, of_other) = (population.at(record).tenant, population.at(other).tenant);
     scope == Scope::Global || tenant == 0 || of_other == 0 || tenant == of_other
 }
@@ -143,7 +144,7 @@ pub(super) fn is_here(population: &Population, scope: Scope, record: Record, oth
 pub const DUPLICATES: usize = 3;
 
 /// How many records without a name use a value, those of one login counted once, and duplicates too. They come last in record order.
-fn nameless_users(population: &Population, bucket: &[Record], is_meant: impl Fn(Record) -> bool) -> u8 {
+fn nameless_users(population: &Population, bucket: &[RecordIx], is_meant: impl Fn(RecordIx) -> bool) -> u8 {
     let mut logins: SmallVec<[Symbol; 9]> = SmallVec::new();
     let mut contacts: SmallVec<[([Symbol; 2], usize); 9]> = SmallVec::new();
     let mut count = 0;
@@ -168,7 +169,7 @@ fn nameless_users(population: &Population, bucket: &[Record], is_meant: impl Fn(
 }
 
 /// Email and phone of a record.
-pub fn contact_of(population: &Population, record: Record) -> [Symbol; 2] {
+pub fn contact_of(population: &Population, record: RecordIx) -> [Symbol; 2] {
     [KeyKind::Email, KeyKind::Phone].map(|kind| population.value(kind, record))
 }
 

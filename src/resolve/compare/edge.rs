@@ -1,9 +1,9 @@
 //! A compared pair of records with its match weight.
 
-use crate::model::{Code as _, LinkRule};
+use crate::model::{Code as _, LinkRule, RecordIx};
 use crate::resolve::compare::score::Verdict;
-use crate::resolve::compare::weights::LINK16;
-use crate::resolve::population::Record;
+use crate::resolve::compare::weight::Weight;
+use crate::resolve::compare::weights::LINK;
 
 /// The tenants differ.
 const CROSS_TENANT: u8 = 1;
@@ -14,33 +14,48 @@ const CLAIM: u8 = 2;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Edge {
     /// The smaller record.
-    pub a: Record,
+    pub a: RecordIx,
     /// The larger record.
-    pub b: Record,
+    pub b: RecordIx,
     /// The smallest record that ties connect the two with; known once all edges are.
-    pub(in crate::resolve) component: Record,
-    /// The evidence in sixteenths of a bit.
-    pub bits16: i16,
+    pub(in crate::resolve) component: RecordIx,
+    /// The evidence in sixteenths of a bit: one record has many pairs, and each pair two bytes for it.
+    weight: i16,
     rule: u8,
     flags: u8,
 }
 
 impl Edge {
     /// A pair with its evidence.
-    pub fn new(a: Record, b: Record, bits16: i32, verdict: &Verdict) -> Self {
+    pub fn new(a: RecordIx, b: RecordIx, weight: Weight, verdict: &Verdict) -> Self {
         Self {
             a: a.min(b),
             b: a.max(b),
             component: a.min(b),
-            bits16: i16::try_from(bits16.clamp(-30_000, 30_000)).expect("clamped"),
+            weight: packed(weight),
             rule: verdict.rule.map_or(LinkRule::Skipped, |rule| rule) as u8,
             flags: if verdict.cross_tenant { CROSS_TENANT } else { 0 },
         }
     }
 
     /// A link of a cluster, read back.
-    pub fn link(a: Record, b: Record, bits16: i16, rule: u8) -> Self {
-        Self { a: a.min(b), b: a.max(b), component: a.min(b), bits16, rule, flags: 0 }
+    pub fn link(a: RecordIx, b: RecordIx, packed_weight: i16, rule: u8) -> Self {
+        Self { a: a.min(b), b: a.max(b), component: a.min(b), weight: packed_weight, rule, flags: 0 }
+    }
+
+    /// The evidence.
+    pub fn weight(self) -> Weight {
+        Weight::sixteenths(self.weight.into())
+    }
+
+    /// States the evidence anew.
+    pub(in crate::resolve) fn restate(&mut self, weight: Weight) {
+        self.weight = packed(weight);
+    }
+
+    /// The evidence, for [`Edge::link`].
+    pub(in crate::resolve) fn packed_weight(self) -> i16 {
+        self.weight
     }
 
     /// Code of the rule, for [`Edge::link`].
@@ -71,18 +86,23 @@ impl Edge {
 
     /// Whether the evidence suffices for a link.
     pub fn links(self) -> bool {
-        !self.is_cross_tenant() && i32::from(self.bits16) >= LINK16
+        !self.is_cross_tenant() && self.weight() >= LINK
     }
 
     /// Component after component, and [`Edge::order`] inside each, in one number.
     pub(in crate::resolve) fn rank(self) -> u128 {
-        let worse = i16::MAX.wrapping_sub(self.bits16).cast_unsigned();
-        let [component, a, b] = [self.component, self.a, self.b].map(u128::from);
+        let worse = i16::MAX.wrapping_sub(self.weight).cast_unsigned();
+        let [component, a, b] = [self.component, self.a, self.b].map(|record| u128::from(record.0));
         component << 80 | u128::from(worse) << 64 | a << 32 | b
     }
 
     /// Best first, then by the two records.
-    pub fn order(self) -> (std::cmp::Reverse<i16>, Record, Record) {
-        (std::cmp::Reverse(self.bits16), self.a, self.b)
+    pub fn order(self) -> (std::cmp::Reverse<i16>, RecordIx, RecordIx) {
+        (std::cmp::Reverse(self.weight), self.a, self.b)
     }
+}
+
+/// Beyond 1,875 bits nothing is told apart.
+fn packed(weight: Weight) -> i16 {
+    i16::try_from(weight.in_sixteenths().clamp(-30_000, 30_000)).expect("clamped")
 }

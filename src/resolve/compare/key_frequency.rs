@@ -6,12 +6,12 @@ use smallvec::SmallVec;
 /// Values of up to this many records are compared each with each; larger groups only with a few of them.
 pub(in crate::resolve) const STAR_LIMIT: usize = 14;
 
-use crate::model::Source;
+use crate::model::{RecordIx, Source};
 use crate::resolve::compare::birth_date::births_conflict;
 use crate::resolve::options::Scope;
 use crate::resolve::population::intern::{Buckets, NONE, Symbol};
 use crate::resolve::population::prefetch::{ABREAST, look};
-use crate::resolve::population::{KeyKind, Population, Record};
+use crate::resolve::population::{KeyKind, Population};
 
 /// More owners than this make a hub.
 pub const OWNER_LIMIT: usize = 4;
@@ -88,13 +88,13 @@ impl Ownership {
         };
         let mut codes = vec![1; buckets.symbols() as usize];
         codes.par_chunks_mut(ABREAST).with_min_len(64).enumerate().for_each(|(group, codes)| {
-            let symbols = (group * ABREAST..group * ABREAST + codes.len()).map(|symbol| symbol as Symbol);
+            let symbols = (group * ABREAST..group * ABREAST + codes.len()).map(|symbol| Symbol(symbol as u32));
             let shared = symbols.clone().map(|symbol| buckets.get(symbol)).filter(|bucket| bucket.len() > 1);
             look(shared.flatten().map(|&record| population.peek(record)));
             symbols.zip(codes).for_each(|(symbol, slot)| *slot = code(symbol));
         });
-        let symbols = (0..buckets.symbols()).into_par_iter().with_min_len(1024);
-        let shared = symbols.filter(|&symbol| codes[symbol as usize] & PER_TENANT != 0);
+        let symbols = (0..buckets.symbols()).into_par_iter().with_min_len(1024).map(Symbol);
+        let shared = symbols.filter(|&symbol| codes[symbol.index()] & PER_TENANT != 0);
         let of_tenants = shared.flat_map_iter(|symbol| {
             match tenants_of(population, buckets.get(symbol), scope) {
                 Tenants::One(_) => Vec::new(),
@@ -104,7 +104,7 @@ impl Ownership {
             .map(move |(tenant, group)| (symbol, tenant, owners(population, &group).code()))
         });
         let per_tenant: Vec<OfTenant> = of_tenants.collect();
-        let begin = |symbol: usize| per_tenant.partition_point(|entry| (entry.0 as usize) < symbol);
+        let begin = |symbol: usize| per_tenant.partition_point(|entry| entry.0.index() < symbol);
         let stretches = (0..codes.len() + STRETCH).step_by(STRETCH);
         let stretches = stretches.map(|symbol| u32::try_from(begin(symbol)).expect("symbols are 32-bit")).collect();
         Self { codes, per_tenant, stretches }
@@ -112,18 +112,18 @@ impl Ownership {
 
     /// Something of a symbol's place, for [`look`].
     pub fn peek(&self, symbol: Symbol) -> u32 {
-        self.codes[symbol as usize].into()
+        self.codes[symbol.index()].into()
     }
 
     /// Whether one tenant at most uses a value, and few records and people do, so that all its records are compared with one another.
     pub fn is_plain(&self, symbol: Symbol) -> bool {
-        usize::from(self.codes[symbol as usize]) <= OWNER_LIMIT
+        usize::from(self.codes[symbol.index()]) <= OWNER_LIMIT
     }
 
     /// The owners of a value as a tenant sees it.
     #[inline]
     pub fn of(&self, symbol: Symbol, tenant: u16) -> Owners {
-        match self.codes[symbol as usize] & !LARGE {
+        match self.codes[symbol.index()] & !LARGE {
             PER_TENANT => {
                 let mut of_value = self.of_tenants(symbol);
                 let found = of_value.clone().find(|entry| entry.1 == tenant).or_else(|| of_value.next());
@@ -135,14 +135,14 @@ impl Ownership {
 
     /// What is noted of a value that several tenants use.
     fn of_tenants(&self, symbol: Symbol) -> impl Iterator<Item = &OfTenant> + Clone {
-        let stretch = symbol as usize / STRETCH;
+        let stretch = symbol.index() / STRETCH;
         let near = &self.per_tenant[self.stretches[stretch] as usize..self.stretches[stretch + 1] as usize];
         near.iter().filter(move |entry| entry.0 == symbol)
     }
 
     /// Whether a value is a hub in some tenant.
     fn is_hub_anywhere(&self, symbol: Symbol) -> bool {
-        match self.codes[symbol as usize] & !LARGE {
+        match self.codes[symbol.index()] & !LARGE {
             PER_TENANT => self.of_tenants(symbol).any(|entry| Owners::of_code(entry.2).is_hub()),
             code => Owners::of_code(code).is_hub(),
         }
@@ -154,12 +154,12 @@ pub enum Tenants {
     /// All belong to this tenant or to none, or tenants do not divide.
     One(u16),
     /// The records of each concrete tenant, tenant-less ones in each.
-    Several(Vec<(u16, Vec<Record>)>),
+    Several(Vec<(u16, Vec<RecordIx>)>),
 }
 
 /// Divides the records of a value by tenant.
-pub fn tenants_of(population: &Population, bucket: &[Record], scope: Scope) -> Tenants {
-    let tenant = |record: Record| population.at(record).tenant;
+pub fn tenants_of(population: &Population, bucket: &[RecordIx], scope: Scope) -> Tenants {
+    let tenant = |record: RecordIx| population.at(record).tenant;
     let first = bucket.iter().map(|&record| tenant(record)).find(|&tenant| tenant != 0).unwrap_or(0);
     if scope == Scope::Global || bucket.iter().all(|&record| tenant(record) == 0 || tenant(record) == first) {
         return Tenants::One(first);
@@ -172,7 +172,7 @@ pub fn tenants_of(population: &Population, bucket: &[Record], scope: Scope) -> T
 }
 
 /// Greedy groups of named records by compatible first name without birth-date conflict, in sorted order.
-pub fn owners(population: &Population, group: &[Record]) -> Owners {
+pub fn owners(population: &Population, group: &[RecordIx]) -> Owners {
     let leaders = leaders(population, group);
     if leaders.len() > OWNER_LIMIT {
         return Owners::Many;
@@ -186,7 +186,7 @@ pub fn owners(population: &Population, group: &[Record]) -> Owners {
 }
 
 /// One record of each owner, up to one more than the limit.
-pub(in crate::resolve) fn leaders(population: &Population, group: &[Record]) -> Leaders {
+pub(in crate::resolve) fn leaders(population: &Population, group: &[RecordIx]) -> Leaders {
     let mut leaders = Leaders::new();
     for person in named_people(population, group) {
         if !leaders.iter().any(|leader| same_owner(population, leader, &person)) {
@@ -205,7 +205,7 @@ pub(super) fn same_owner(population: &Population, a: &Person, b: &Person) -> boo
 }
 
 /// A source lists a person once: its nameless records with different numbers on one address are different people.
-fn nameless_people(population: &Population, group: &[Record]) -> usize {
+fn nameless_people(population: &Population, group: &[RecordIx]) -> usize {
     let mut most = 0;
     let mut seen: SmallVec<[(Source, Symbol); OWNER_LIMIT + 1]> = SmallVec::new();
     for &record in group.iter().filter(|&&record| population.is_nameless(record)) {
@@ -226,12 +226,12 @@ pub(in crate::resolve) type Leaders = SmallVec<[Person; OWNER_LIMIT + 1]>;
 pub(in crate::resolve) type Person = (Symbol, Symbol, u32);
 
 /// The person whom a record shows.
-pub(in crate::resolve) fn person_of(population: &Population, record: Record) -> Person {
+pub(in crate::resolve) fn person_of(population: &Population, record: RecordIx) -> Person {
     population.at(record).person()
 }
 
 /// The distinct (first name, surname, birth date) of a group, without bare initials; sorted as texts.
-fn named_people(population: &Population, group: &[Record]) -> SmallVec<[Person; 8]> {
+fn named_people(population: &Population, group: &[RecordIx]) -> SmallVec<[Person; 8]> {
     let mut people: SmallVec<[Person; 8]> = group
         .iter()
         .map(|&record| person_of(population, record))
@@ -262,6 +262,7 @@ pub fn hubs(population: &Population, kind: KeyKind, buckets: &Buckets, ownership
     (0..buckets.symbols())
         .into_par_iter()
         .with_min_len(1024)
+        .map(Symbol)
         .filter(|&symbol| ownership.is_hub_anywhere(symbol))
         .flat_map_iter(|symbol| {
             let bucket = buckets.get(symbol);

@@ -11,4 +11,5 @@ pub(super) mod names;
 pub(super) mod nicknames;
 pub(super) mod score;
 pub(super) mod spelling;
+pub(super) mod weight;
 pub(super) mod weights;

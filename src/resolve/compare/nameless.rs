@@ -1,12 +1,13 @@
 //! Scores a record without a name against each named user of the same email or phone.
 
+use crate::model::RecordIx;
 use crate::resolve::compare::contact_counts::{Contacts, LOOK, Users, is_here};
 use crate::resolve::compare::email_local_part::{Mailbox, mailbox};
 use crate::resolve::compare::key_frequency::{person_of, same_owner};
 use crate::resolve::compare::score::{Key, Scorer, Shared, Tally, numbers_are_near};
 use crate::resolve::compare::weights::Piece;
+use crate::resolve::population::KeyKind;
 use crate::resolve::population::intern::{NONE, Symbol};
-use crate::resolve::population::{KeyKind, Record};
 
 /// How a value of a nameless record relates to a person.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -23,15 +24,15 @@ impl Scorer<'_> {
     /// Scores what a nameless and a named record share; gives how address and number connect the two.
     pub(in crate::resolve) fn household(
         &self,
-        nameless: Record,
-        named: Record,
+        nameless: RecordIx,
+        named: RecordIx,
         tenant: u16,
         tally: &mut impl Tally,
     ) -> (Key, Key) {
-        let contacts = self.contacts[nameless as usize].unpack();
+        let contacts = self.contacts[nameless.index()].unpack();
         let [(email, email_key), (phone, phone_key)] =
             [KeyKind::Email, KeyKind::Phone].map(|kind| self.used(kind, nameless, named, tenant));
-        let mut add = |piece: Piece| tally.add(piece, piece.bits16());
+        let mut add = |piece: Piece| tally.add(piece, piece.weight());
         let says = match email {
             Use::Same(address) | Use::Other(address) => Some(self.says(address, named)),
             Use::None => None,
@@ -95,23 +96,23 @@ impl Scorer<'_> {
     }
 
     /// Whether the person shows no member's number.
-    fn is_perhaps_guest(&self, named: Record) -> bool {
+    fn is_perhaps_guest(&self, named: RecordIx) -> bool {
         [KeyKind::GolfRsa, KeyKind::Cdh, KeyKind::Mca].into_iter().all(|kind| self.population.value(kind, named) == NONE)
     }
 
-    fn says(&self, address: Symbol, named: Record) -> Mailbox {
+    fn says(&self, address: Symbol, named: RecordIx) -> Mailbox {
         let (first, last) = (self.population.at(named).first, self.population.at(named).last);
         mailbox(&self.population.names, &self.population.text(KeyKind::Email, address), first, last)
     }
 
     /// Whether no handicap number forbids that two records are of one person, whose evidence then is the other's too.
-    fn numbers_may_be_of_one(&self, a: Record, b: Record) -> bool {
+    fn numbers_may_be_of_one(&self, a: RecordIx, b: RecordIx) -> bool {
         let may = |kind| self.shared(kind, a, b) != Shared::Different || numbers_are_near(self.population, kind, a, b);
         may(KeyKind::GolfRsa) && may(KeyKind::Cdh)
     }
 
     /// How the nameless record's value of a kind relates to the person whom the named record shows.
-    fn used(&self, kind: KeyKind, nameless: Record, named: Record, tenant: u16) -> (Use, Key) {
+    fn used(&self, kind: KeyKind, nameless: RecordIx, named: RecordIx, tenant: u16) -> (Use, Key) {
         let population = self.population;
         if let Shared::Same(symbol) = self.shared(kind, nameless, named) {
             if self.ownership[kind as usize].of(symbol, tenant).is_hub() {
@@ -125,7 +126,7 @@ impl Scorer<'_> {
         }
         let person = person_of(population, named);
         let bucket = self.buckets.of(kind).get(own);
-        let is_users = |other: Record| {
+        let is_users = |other: RecordIx| {
             !population.is_nameless(other)
                 && population.at(other).first != NONE
                 && is_here(population, self.scope, nameless, other)

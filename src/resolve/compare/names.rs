@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 use crate::resolve::compare::nicknames::Nicknames;
 use crate::resolve::compare::spelling::{initials_fit, is_clipped, is_cut, is_initials, is_slip, sound_alike};
+use crate::resolve::compare::weight::Weight;
 use crate::resolve::population::intern::{NONE, Symbol};
 use crate::resolve::population::words::Vocabulary;
 
@@ -69,7 +70,7 @@ pub struct Names {
     pub(crate) last_counts: Vec<u32>,
     given_total: u64,
     family_total: u64,
-    /// Of each name what [`Names::rarity16`] gives.
+    /// Of each name what [`Names::rarity`] gives.
     rarities: Vec<u8>,
     /// Of each name [`INITIALS`], [`WORDS`], [`LETTER`] and [`KNOWN`].
     shapes: Vec<u8>,
@@ -101,18 +102,18 @@ impl Names {
         }
         let (mut first_counts, mut last_counts) = (vec![0u32; texts.len()], vec![0u32; texts.len()]);
         for (first, last) in borne {
-            first_counts[first as usize] += 1;
-            last_counts[last as usize] += 1;
+            first_counts[first.index()] += 1;
+            last_counts[last.index()] += 1;
         }
-        first_counts[NONE as usize] = 0;
-        last_counts[NONE as usize] = 0;
+        first_counts[NONE.index()] = 0;
+        last_counts[NONE.index()] = 0;
         let total = |counts: &[u32]| counts.iter().map(|&count| u64::from(count)).sum::<u64>().max(1);
         let (given_total, family_total) = (total(&first_counts), total(&last_counts));
         // Sixteenths of a bit by which a family name is rarer than one in 512, at most 6 bits.
-        let everybody = log2_16(family_total);
+        let everybody = Weight::log2(family_total);
         let rarity = |&count: &u32| {
-            let sixteenths = everybody - log2_16(u64::from(count.max(1))) - 9 * 16;
-            u8::try_from(sixteenths.clamp(0, 6 * 16)).expect("at most 96")
+            let rarity = everybody - Weight::log2(u64::from(count.max(1))) - Weight::bits(9);
+            u8::try_from(rarity.in_sixteenths().clamp(0, 6 * 16)).expect("at most 96")
         };
         let rarities = last_counts.iter().map(rarity).collect();
         let shape = |text: &str| {
@@ -128,7 +129,7 @@ impl Names {
             true => texts.find(&text.replace(' ', "")).unwrap_or(symbol),
             false => symbol,
         };
-        let plain = (0..).zip(texts.iter()).map(plain).collect();
+        let plain = (0..).map(Symbol).zip(texts.iter()).map(plain).collect();
         Self { texts, class_starts, classes, first_counts, last_counts, given_total, family_total, rarities, shapes, plain }
     }
 
@@ -149,26 +150,26 @@ impl Names {
 
     /// Whether a name is more than one letter.
     pub fn is_spelled(&self, name: Symbol) -> bool {
-        self.shapes[name as usize] & LETTER == 0
+        self.shapes[name.index()] & LETTER == 0
     }
 
-    /// Sixteenths of a bit by which a family name is rarer than one in 512, at most 6 bits.
-    pub fn rarity16(&self, last: Symbol) -> i32 {
-        i32::from(self.rarities[last as usize])
+    /// By how much a family name is rarer than one in 512, at most 6 bits.
+    pub fn rarity(&self, last: Symbol) -> Weight {
+        Weight::sixteenths(self.rarities[last.index()].into())
     }
 
     /// Whether a given name is borne by so many that one letter's difference is another name, not a slip.
     pub fn is_common_given(&self, first: Symbol) -> bool {
-        u64::from(self.first_counts[first as usize]) >= (self.given_total / 8_000).max(3)
+        u64::from(self.first_counts[first.index()]) >= (self.given_total / 8_000).max(3)
     }
 
     /// Whether a family name is borne by several.
     pub fn is_common_family(&self, last: Symbol) -> bool {
-        self.last_counts[last as usize] >= 4
+        self.last_counts[last.index()] >= 4
     }
 
     fn classes(&self, symbol: Symbol) -> &[u16] {
-        &self.classes[self.class_starts[symbol as usize] as usize..self.class_starts[symbol as usize + 1] as usize]
+        &self.classes[self.class_starts[symbol.index()] as usize..self.class_starts[symbol.index() + 1] as usize]
     }
 
     fn same_class(&self, a: Symbol, b: Symbol) -> bool {
@@ -177,7 +178,7 @@ impl Names {
 
     /// The name without its blanks, by which names of either place are compared.
     pub fn plain(&self, name: Symbol) -> Symbol {
-        self.plain[name as usize]
+        self.plain[name.index()]
     }
 
     /// Whether one given name is a form of the other by the table.
@@ -185,24 +186,24 @@ impl Names {
         self.same_class(a, b)
     }
 
-    /// How rare a given name is among all records that show one, in sixteenths of a bit; borne by two at least.
-    pub fn given_rarity16(&self, first: Symbol) -> i32 {
-        log2_16(self.given_total.max(FEWEST_NAMES)) - log2_16(u64::from(self.first_counts[first as usize].max(2)))
+    /// How rare a given name is among all records that show one; borne by two at least.
+    pub fn given_rarity(&self, first: Symbol) -> Weight {
+        Weight::log2(self.given_total.max(FEWEST_NAMES)) - Weight::log2(u64::from(self.first_counts[first.index()].max(2)))
     }
 
     /// The same of a family name.
-    pub fn family_rarity16(&self, last: Symbol) -> i32 {
-        log2_16(self.family_total.max(FEWEST_NAMES)) - log2_16(u64::from(self.last_counts[last as usize].max(2)))
+    pub fn family_rarity(&self, last: Symbol) -> Weight {
+        Weight::log2(self.family_total.max(FEWEST_NAMES)) - Weight::log2(u64::from(self.last_counts[last.index()].max(2)))
     }
 
     /// Whether both stand in the table of given names, so that they are compared by it alone.
     fn are_known(&self, a: Symbol, b: Symbol) -> bool {
-        self.shapes[a as usize] & self.shapes[b as usize] & KNOWN != 0
+        self.shapes[a.index()] & self.shapes[b.index()] & KNOWN != 0
     }
 
     /// Whether both are names in their own right, so that the one is not a slip of the other.
     fn are_two_names(&self, a: Symbol, b: Symbol) -> bool {
-        let is_name = |name: Symbol| self.shapes[name as usize] & KNOWN != 0 || self.is_common_given(name);
+        let is_name = |name: Symbol| self.shapes[name.index()] & KNOWN != 0 || self.is_common_given(name);
         is_name(a) && is_name(b)
     }
 
@@ -219,7 +220,7 @@ impl Names {
         }
         // The texts come last: most pairs that differ are decided without them.
         let texts = || (self.text(a), self.text(b));
-        let shapes = self.shapes[a as usize] | self.shapes[b as usize];
+        let shapes = self.shapes[a.index()] | self.shapes[b.index()];
         if shapes & INITIALS != 0 {
             let (x, y) = texts();
             return match initials_fit(x, y) {
@@ -296,7 +297,7 @@ impl Names {
     fn is_joined(&self, x: &str, y: &str) -> bool {
         let (short, long) = if x.len() < y.len() { (x, y) } else { (y, x) };
         let is_given = |word: &str| {
-            self.find(word).is_some_and(|name| self.shapes[name as usize] & KNOWN != 0 || self.first_counts[name as usize] > 0)
+            self.find(word).is_some_and(|name| self.shapes[name.index()] & KNOWN != 0 || self.first_counts[name.index()] > 0)
         };
         let rest = long.strip_suffix(short).or_else(|| long.strip_prefix(short));
         short.len() >= 3 && rest.is_some_and(|rest| rest.len() >= 3 && is_given(rest))
@@ -361,23 +362,8 @@ impl Names {
     }
 }
 
-/// Sixteenths of log2, by integers alone so that every machine agrees.
-pub fn log2_16(value: u64) -> i32 {
-    let whole = 63 - value.max(1).leading_zeros();
-    let mut square = (u128::from(value.max(1)) << 32) >> whole;
-    let mut sixteenths = i32::try_from(whole).expect("below 64") * 16;
-    for step in [8, 4, 2, 1] {
-        square = (square * square) >> 32;
-        if square >= 2 << 32 {
-            square >>= 1;
-            sixteenths += step;
-        }
-    }
-    sixteenths
-}
-
 /// A stable hash of symbols, for blocking keys; those of two blocks seldom meet, and then a few pairs more are compared.
-pub fn block_hash(parts: (u32, u32, u64)) -> u32 {
+pub fn block_hash(parts: (Symbol, Symbol, u64)) -> u32 {
     (FixedState::with_seed(0x3d).hash_one(parts) >> 32) as u32
 }
 
@@ -476,13 +462,5 @@ mod tests {
         assert_eq!(full(["perumal", ""], ["rakesh", "perumal"]), swapped(Unknown, Equal));
         assert_eq!(full(["", "rakesh"], ["rakesh", "perumal"]), swapped(Equal, Unknown));
         assert_eq!(full(["john", "smith"], ["mary", "smith"]).first, Conflict);
-    }
-
-    #[test]
-    fn sixteenths_of_log2_are_those_of_real_numbers() {
-        for value in [1u64, 2, 3, 10, 511, 512, 513, 1_000_000, 27_000_000] {
-            let real = ((value as f64).log2() * 16.0).floor();
-            assert!((f64::from(log2_16(value)) - real).abs() < 1.5, "{value}");
-        }
     }
 }

@@ -1,37 +1,38 @@
 //! What speaks for and against two records being one person: a sum of weights, and the rule a link goes by.
 
-use crate::model::LinkRule;
-use crate::resolve::compare::alike::alike16;
+use crate::model::{LinkRule, RecordIx};
+use crate::resolve::compare::alike::alike;
 use crate::resolve::compare::birth_date::{BirthMatch, compare_births};
 use crate::resolve::compare::contact_counts::{ContactBuckets, PackedContacts};
 use crate::resolve::compare::key_frequency::{Owners, Ownership};
-use crate::resolve::compare::names::{FullMatch, NameMatch, log2_16};
+use crate::resolve::compare::names::{FullMatch, NameMatch};
 use crate::resolve::compare::spelling::one_edit;
+use crate::resolve::compare::weight::Weight;
 use crate::resolve::compare::weights::Piece;
 use crate::resolve::options::Scope;
 use crate::resolve::population::intern::{NONE, Symbol};
 use crate::resolve::population::prefetch::look;
-use crate::resolve::population::{KeyKind, Population, Record};
+use crate::resolve::population::{KeyKind, Population};
 
 /// Takes the observations one by one.
 pub trait Tally {
-    /// An observation and its weight in sixteenths of a bit.
-    fn add(&mut self, piece: Piece, bits16: i32);
+    /// An observation and its weight.
+    fn add(&mut self, piece: Piece, weight: Weight);
 }
 
 /// Only the sum.
 #[derive(Default)]
-pub struct Sum(pub i32);
+pub struct Sum(pub Weight);
 
 impl Tally for Sum {
-    fn add(&mut self, _: Piece, bits16: i32) {
-        self.0 += bits16;
+    fn add(&mut self, _: Piece, weight: Weight) {
+        self.0 += weight;
     }
 }
 
-impl Tally for Vec<(Piece, i32)> {
-    fn add(&mut self, piece: Piece, bits16: i32) {
-        self.push((piece, bits16));
+impl Tally for Vec<(Piece, Weight)> {
+    fn add(&mut self, piece: Piece, weight: Weight) {
+        self.push((piece, weight));
     }
 }
 
@@ -58,10 +59,9 @@ impl Verdict {
 /// As many records as there were where the weights were set.
 const USUAL_RECORDS: u64 = 270_000;
 
-/// How much more of the pairs that only look alike are namesakes by chance: with twice the records each has twice as many. In
-/// sixteenths of a bit.
-fn crowd16(records: u32) -> i32 {
-    (log2_16(records.into()) - log2_16(USUAL_RECORDS)).max(0)
+/// How much more of the pairs that only look alike are namesakes by chance: with twice the records each has twice as many.
+fn crowd(records: u32) -> Weight {
+    (Weight::log2(records.into()) - Weight::log2(USUAL_RECORDS)).max(Weight::ZERO)
 }
 
 /// Whether a rule rests on a number that belongs to one person, or on a decision.
@@ -97,7 +97,7 @@ pub struct Scorer<'a> {
 
 impl Scorer<'_> {
     /// Looks at what scoring these records will look at.
-    pub(in crate::resolve) fn look_ahead(&self, records: impl Iterator<Item = Record> + Clone) {
+    pub(in crate::resolve) fn look_ahead(&self, records: impl Iterator<Item = RecordIx> + Clone) {
         let population = self.population;
         look(records.clone().map(|record| population.peek(record)));
         let contact_keys = |record| [KeyKind::Email, KeyKind::Phone].map(|kind| (kind, population.value(kind, record)));
@@ -112,7 +112,7 @@ impl Scorer<'_> {
     }
 
     /// Scores a pair; the order of the two does not matter.
-    pub fn score(&self, a: Record, b: Record, tally: &mut impl Tally) -> Verdict {
+    pub fn score(&self, a: RecordIx, b: RecordIx, tally: &mut impl Tally) -> Verdict {
         let (tenant_a, tenant_b) = (self.population.at(a).tenant, self.population.at(b).tenant);
         let tenant = if tenant_a == 0 { tenant_b } else { tenant_a };
         let cross_tenant = self.scope == Scope::Tenant && tenant_a != 0 && tenant_b != 0 && tenant_a != tenant_b;
@@ -127,27 +127,27 @@ impl Scorer<'_> {
         self.score_names(a, b, names, tally);
         let born = compare_births(self.population.at(a).born, self.population.at(b).born);
         match born {
-            BirthMatch::Equal => tally.add(Piece::BornEqual, Piece::BornEqual.bits16()),
-            BirthMatch::Near => tally.add(Piece::BornNear, Piece::BornNear.bits16()),
-            BirthMatch::Year => tally.add(Piece::BornYear, Piece::BornYear.bits16()),
-            BirthMatch::Conflict => tally.add(Piece::BornDifferent, Piece::BornDifferent.bits16()),
+            BirthMatch::Equal => tally.add(Piece::BornEqual, Piece::BornEqual.weight()),
+            BirthMatch::Near => tally.add(Piece::BornNear, Piece::BornNear.weight()),
+            BirthMatch::Year => tally.add(Piece::BornYear, Piece::BornYear.weight()),
+            BirthMatch::Conflict => tally.add(Piece::BornDifferent, Piece::BornDifferent.weight()),
             BirthMatch::Unknown => {}
         }
         let name_born = names.first == NameMatch::Equal && born == BirthMatch::Equal;
         if name_born {
-            tally.add(Piece::NameBorn, Piece::NameBorn.bits16());
+            tally.add(Piece::NameBorn, Piece::NameBorn.weight());
         }
         if self.genders_differ(a, b) {
-            tally.add(Piece::GenderDifferent, Piece::GenderDifferent.bits16());
+            tally.add(Piece::GenderDifferent, Piece::GenderDifferent.weight());
         }
         self.tags(a, b, tally);
         if self.population.is_nameless(a) && self.population.is_nameless(b) {
             let one_source = self.population.source(a) == self.population.source(b);
             let piece = if one_source { Piece::NamelessPair } else { Piece::NamelessBoth };
-            tally.add(piece, piece.bits16());
+            tally.add(piece, piece.weight());
         }
         let is_keyless = strong.is_none() && !matches!((email, phone), (Key::Same(_), _) | (_, Key::Same(_)));
-        let alike = if is_keyless { alike16(self.population, a, b, names, born) } else { None };
+        let alike = if is_keyless { alike(self.population, a, b, names, born) } else { None };
         let rule = strong.or(match (email, phone) {
             (Key::Same(_), Key::Same(_)) => Some(LinkRule::EmailPhone),
             (Key::Same(_), _) => Some(LinkRule::Email),
@@ -159,12 +159,12 @@ impl Scorer<'_> {
             _ => None,
         });
         match (rule, alike) {
-            (Some(LinkRule::NameDob), Some(bits16)) => tally.add(Piece::NameBornAlone, bits16),
-            (None, _) => tally.add(Piece::NoKey, Piece::NoKey.bits16()),
+            (Some(LinkRule::NameDob), Some(weight)) => tally.add(Piece::NameBornAlone, weight),
+            (None, _) => tally.add(Piece::NoKey, Piece::NoKey.weight()),
             (Some(LinkRule::NearEmail | LinkRule::NearPhone), _) => {
-                let crowd16 = crowd16(self.population.len());
-                if crowd16 > 0 {
-                    tally.add(Piece::Crowd, -crowd16);
+                let crowd = crowd(self.population.len());
+                if crowd > Weight::ZERO {
+                    tally.add(Piece::Crowd, -crowd);
                 }
             }
             _ => {}
@@ -173,14 +173,14 @@ impl Scorer<'_> {
     }
 
     /// The sum and the verdict.
-    pub fn sum(&self, a: Record, b: Record) -> (i32, Verdict) {
+    pub fn sum(&self, a: RecordIx, b: RecordIx) -> (Weight, Verdict) {
         let mut sum = Sum::default();
         let verdict = self.score(a, b, &mut sum);
         (sum.0, verdict)
     }
 
     /// How the names relate; near forms of different gender are two names.
-    fn names(&self, a: Record, b: Record) -> FullMatch {
+    fn names(&self, a: RecordIx, b: RecordIx) -> FullMatch {
         let names = &self.population.names;
         let (of_a, of_b) = (self.population.at(a), self.population.at(b));
         let mut matched = names.compare_full((of_a.first, of_a.last), (of_b.first, of_b.last));
@@ -190,12 +190,12 @@ impl Scorer<'_> {
         matched
     }
 
-    fn genders_differ(&self, a: Record, b: Record) -> bool {
+    fn genders_differ(&self, a: RecordIx, b: RecordIx) -> bool {
         let (gender_a, gender_b) = (self.population.gender(a), self.population.gender(b));
         gender_a != 0 && gender_b != 0 && gender_a != gender_b
     }
 
-    fn score_names(&self, a: Record, b: Record, names: FullMatch, tally: &mut impl Tally) {
+    fn score_names(&self, a: RecordIx, b: RecordIx, names: FullMatch, tally: &mut impl Tally) {
         let piece = match names.first {
             NameMatch::Equal => Some(Piece::FirstEqual),
             NameMatch::Close => Some(Piece::FirstClose),
@@ -204,7 +204,7 @@ impl Scorer<'_> {
             NameMatch::Unknown => None,
         };
         if let Some(piece) = piece {
-            tally.add(piece, piece.bits16());
+            tally.add(piece, piece.weight());
         }
         let piece = match names.last {
             NameMatch::Equal => Some(Piece::LastEqual),
@@ -213,22 +213,22 @@ impl Scorer<'_> {
             NameMatch::Unknown => None,
         };
         if let Some(piece) = piece {
-            tally.add(piece, piece.bits16());
+            tally.add(piece, piece.weight());
         }
         if names.is_full() {
-            let rarity_of = |record| self.population.names.rarity16(self.population.at(record).last);
+            let rarity_of = |record| self.population.names.rarity(self.population.at(record).last);
             // Of swapped names the commoner reading counts, so that the order of the two does not matter.
             let mut rarity = rarity_of(a);
             if names.is_swapped {
                 rarity = rarity.min(rarity_of(b));
             }
-            if rarity > 0 {
+            if rarity > Weight::ZERO {
                 tally.add(Piece::Rarity, rarity);
             }
         }
     }
 
-    pub(in crate::resolve) fn shared(&self, kind: KeyKind, a: Record, b: Record) -> Shared {
+    pub(in crate::resolve) fn shared(&self, kind: KeyKind, a: RecordIx, b: RecordIx) -> Shared {
         let population = self.population;
         let (first_a, first_b) = (population.value(kind, a), population.value(kind, b));
         if first_a == NONE || first_b == NONE {
@@ -251,7 +251,7 @@ impl Scorer<'_> {
             .map_or(Shared::Different, Shared::Same)
     }
 
-    fn strong_keys(&self, a: Record, b: Record, tenant: u16, tally: &mut impl Tally) -> Option<LinkRule> {
+    fn strong_keys(&self, a: RecordIx, b: RecordIx, tenant: u16, tally: &mut impl Tally) -> Option<LinkRule> {
         let kinds = [
             (KeyKind::Auth, LinkRule::AuthUserId, Piece::AuthSame),
             (KeyKind::GolfRsa, LinkRule::GolfRsaId, Piece::GolfRsaSame),
@@ -265,19 +265,19 @@ impl Scorer<'_> {
                 Shared::Same(symbol) => {
                     if !self.ownership[kind as usize].of(symbol, tenant).is_hub() {
                         rule = rule.or(Some(of_kind));
-                        tally.add(same, same.bits16());
+                        tally.add(same, same.weight());
                     }
                 }
                 Shared::Different => {
                     let piece = self.different(kind, a, b);
-                    tally.add(piece, piece.bits16());
+                    tally.add(piece, piece.weight());
                 }
             }
         }
         rule
     }
 
-    fn different(&self, kind: KeyKind, a: Record, b: Record) -> Piece {
+    fn different(&self, kind: KeyKind, a: RecordIx, b: RecordIx) -> Piece {
         let near = || numbers_are_near(self.population, kind, a, b);
         match kind {
             KeyKind::GolfRsa if near() => Piece::GolfRsaNear,
@@ -292,7 +292,7 @@ impl Scorer<'_> {
         }
     }
 
-    fn email(&self, a: Record, b: Record, tenant: u16, full_name: bool, tally: &mut impl Tally) -> Key {
+    fn email(&self, a: RecordIx, b: RecordIx, tenant: u16, full_name: bool, tally: &mut impl Tally) -> Key {
         match self.shared(KeyKind::Email, a, b) {
             Shared::Unknown => Key::None,
             Shared::Same(symbol) => {
@@ -304,22 +304,22 @@ impl Scorer<'_> {
                     Owners::Many | Owners::ManyNameless if full_name => Piece::EmailHub,
                     Owners::Many | Owners::ManyNameless => return Key::None,
                 };
-                tally.add(piece, piece.bits16());
+                tally.add(piece, piece.weight());
                 Key::Same(symbol)
             }
             Shared::Different => {
                 let text = |record| self.population.text(KeyKind::Email, self.population.value(KeyKind::Email, record));
                 if full_name && emails_are_near(text(a).as_bytes(), text(b).as_bytes()) {
-                    tally.add(Piece::EmailNear, Piece::EmailNear.bits16());
+                    tally.add(Piece::EmailNear, Piece::EmailNear.weight());
                     return Key::Near;
                 }
-                tally.add(Piece::EmailDifferent, Piece::EmailDifferent.bits16());
+                tally.add(Piece::EmailDifferent, Piece::EmailDifferent.weight());
                 Key::None
             }
         }
     }
 
-    fn phone(&self, a: Record, b: Record, tenant: u16, full_name: bool, tally: &mut impl Tally) -> Key {
+    fn phone(&self, a: RecordIx, b: RecordIx, tenant: u16, full_name: bool, tally: &mut impl Tally) -> Key {
         match self.shared(KeyKind::Phone, a, b) {
             Shared::Unknown => Key::None,
             Shared::Same(symbol) => {
@@ -332,23 +332,23 @@ impl Scorer<'_> {
                     Owners::Many | Owners::ManyNameless if full_name => Piece::PhoneHub,
                     Owners::Many | Owners::ManyNameless => return Key::None,
                 };
-                tally.add(piece, piece.bits16());
+                tally.add(piece, piece.weight());
                 Key::Same(symbol)
             }
             Shared::Different => {
                 let text = |record| self.population.text(KeyKind::Phone, self.population.value(KeyKind::Phone, record));
                 if full_name && phones_are_near(text(a).as_bytes(), text(b).as_bytes()) {
-                    tally.add(Piece::PhoneNear, Piece::PhoneNear.bits16());
+                    tally.add(Piece::PhoneNear, Piece::PhoneNear.weight());
                     return Key::Near;
                 }
-                tally.add(Piece::PhoneDifferent, Piece::PhoneDifferent.bits16());
+                tally.add(Piece::PhoneDifferent, Piece::PhoneDifferent.weight());
                 Key::None
             }
         }
     }
 
     /// `name+child@` names the child.
-    fn tags(&self, a: Record, b: Record, tally: &mut impl Tally) {
+    fn tags(&self, a: RecordIx, b: RecordIx, tally: &mut impl Tally) {
         let population = self.population;
         for (tagged, named) in [(a, b), (b, a)] {
             let (tag, first) = (population.tag(tagged), population.at(named).first);
@@ -357,7 +357,7 @@ impl Scorer<'_> {
                 && population.names.is_common_given(tag)
                 && !population.names.compare_first(tag, first).agrees()
             {
-                tally.add(Piece::TagOther, Piece::TagOther.bits16());
+                tally.add(Piece::TagOther, Piece::TagOther.weight());
             }
         }
     }
@@ -375,7 +375,7 @@ pub(in crate::resolve) enum Key {
 }
 
 /// Whether some number of one record is one edit from one of the other's.
-pub fn numbers_are_near(population: &Population, kind: KeyKind, a: Record, b: Record) -> bool {
+pub fn numbers_are_near(population: &Population, kind: KeyKind, a: RecordIx, b: RecordIx) -> bool {
     population.values(kind, a).any(|x| {
         let x = population.text(kind, x);
         population.values(kind, b).any(|y| one_edit(x.as_bytes(), population.text(kind, y).as_bytes()))
@@ -440,10 +440,12 @@ mod tests {
 
     #[test]
     fn twice_the_records_take_a_bit_from_pairs_that_only_look_alike_and_few_records_give_none() {
-        assert_eq!([0, 1, 100_000, 270_000].map(crowd16), [0; 4]);
-        assert_eq!([540_000, 1_080_000, 17_280_000].map(crowd16), [16, 32, 96]);
-        let exact = |records: u32| 16.0 * (f64::from(records) / 270_000.0).log2();
-        assert!((2..200).map(|step| step * 250_000).all(|records| (f64::from(crowd16(records)) - exact(records)).abs() < 1.0));
+        assert_eq!([0, 1, 100_000, 270_000].map(crowd), [Weight::ZERO; 4]);
+        assert_eq!([540_000, 1_080_000, 17_280_000].map(crowd), [1, 2, 6].map(Weight::bits));
+        let exact = |records: u32| (f64::from(records) / 270_000.0).log2();
+        assert!(
+            (2..200).map(|step| step * 250_000).all(|records| (crowd(records).in_bits() - exact(records)).abs() < 1.0 / 16.0)
+        );
     }
 
     #[test]

@@ -1,4 +1,6 @@
-//! The one table of weights: what each observation on a pair of records is worth, in sixteenths of a bit, and why.
+//! The one table of weights: what each observation on a pair of records is worth, and why.
+
+use crate::resolve::compare::weight::Weight;
 
 /// Declares the observations with their words, weights and reasons.
 macro_rules! weights {
@@ -16,9 +18,9 @@ macro_rules! weights {
                 match self { $(Self::$piece => $words),+ }
             }
 
-            /// Its weight in sixteenths of a bit; 0 where the weight depends on the value ([`Piece::Rarity`], [`Piece::NameBornAlone`]).
-            pub const fn bits16(self) -> i32 {
-                match self { $(Self::$piece => sixteenths($bits)),+ }
+            /// Its weight; none where the weight depends on the value ([`Piece::Rarity`], [`Piece::NameBornAlone`]).
+            pub const fn weight(self) -> Weight {
+                match self { $(Self::$piece => Weight::rounded($bits)),+ }
             }
 
             /// Why it has that weight.
@@ -133,50 +135,18 @@ weights! {
     TagOther "the address's tag names somebody else" -6.0 "name+child@ is how parents register children.",
 }
 
-const fn sixteenths(bits: f64) -> i32 {
-    (bits * 16.0 + if bits < 0.0 { -0.5 } else { 0.5 }) as i32
-}
-
 /// From here on a pair is linked: 3 bits.
-pub const LINK16: i32 = 3 * 16;
+pub const LINK: Weight = Weight::bits(3);
 /// From here on a pair is worth a look.
-pub const REVIEW16: i32 = 0;
+pub const REVIEW: Weight = Weight::ZERO;
 /// Two best choices closer than this are no choice: 1 bit.
-pub const MARGIN16: i32 = 16;
+pub const MARGIN: Weight = Weight::bits(1);
 /// What a decision weighs; more than all evidence together.
-pub const FORCED16: i32 = 100 * 16;
-
-/// Appends bits as text, to one decimal: `+4.5`.
-pub fn push_bits(bits16: i32, text: &mut String) {
-    let tenths = (bits16 * 10 + if bits16 < 0 { -8 } else { 8 }) / 16;
-    text.push(if tenths < 0 { '-' } else { '+' });
-    let whole = tenths.unsigned_abs() / 10;
-    match u8::try_from(whole) {
-        Ok(digit @ 0..10) => text.push(char::from(b'0' + digit)),
-        _ => text.push_str(&whole.to_string()),
-    }
-    text.push('.');
-    text.push(char::from(b'0' + (tenths.unsigned_abs() % 10) as u8));
-}
+pub const FORCED: Weight = Weight::bits(100);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn weights_are_rounded_to_the_nearest_sixteenth() {
-        assert_eq!(Piece::FirstEqual.bits16(), 72);
-        assert_eq!(Piece::EmailFour.bits16(), -26);
-        assert_eq!(Piece::EmailDifferent.bits16(), -11);
-        assert_eq!(Piece::BornEqual.bits16(), 90);
-    }
-
-    #[test]
-    fn bits_print_to_one_decimal() {
-        let mut text = String::new();
-        [72, -11, 0, 100 * 16].into_iter().for_each(|bits16| push_bits(bits16, &mut text));
-        assert_eq!(text, "+4.5-0.7+0.0+100.0");
-    }
 
     #[test]
     fn every_weight_says_why() {

@@ -5,7 +5,7 @@ pub(super) mod spreadsheet_csv;
 
 use rayon::prelude::*;
 
-use crate::model::{LinkRule, RecordKey};
+use crate::model::{LinkRule, RecordIx, RecordKey};
 use crate::resolve::Memory;
 use crate::resolve::cluster::union_find::Forest;
 use crate::resolve::cluster::{Clusters, Refused};
@@ -13,9 +13,9 @@ use crate::resolve::compare::birth_date::BirthMatch;
 use crate::resolve::compare::edge::Edge;
 use crate::resolve::compare::names::NameMatch;
 use crate::resolve::compare::score::{Scorer, Verdict};
-use crate::resolve::compare::weights::FORCED16;
+use crate::resolve::compare::weights::FORCED;
 use crate::resolve::options::Scope;
-use crate::resolve::population::{Features, Record};
+use crate::resolve::population::Features;
 
 /// What was decided on two records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,13 +93,13 @@ impl DecisionState {
 /// The clusters after decisions.
 pub struct Decided {
     /// Smallest member of each record's cluster.
-    pub labels: Vec<Record>,
+    pub labels: Vec<RecordIx>,
     /// Links that the clusters refused.
     pub refused: Vec<Refused>,
     /// What became of each decision.
     pub states: Vec<(Decision, DecisionState)>,
     /// Pairs that must stay apart.
-    pub cannot: Vec<(Record, Record)>,
+    pub cannot: Vec<(RecordIx, RecordIx)>,
 }
 
 /// Joins what must be linked, splits what cannot be, and adds the forced links to the edges.
@@ -112,21 +112,21 @@ pub fn apply(scorer: &Scorer<'_>, edges: &mut Vec<Edge>, clusters: Clusters, mem
     let population = scorer.population;
     let find =
         |key: &str| RecordKey::parse(key).and_then(|key| population.find(key)).filter(|&record| !population.is_deleted(record));
-    let pairs: Vec<Option<(Record, Record)>> =
+    let pairs: Vec<Option<(RecordIx, RecordIx)>> =
         decisions.iter().map(|decision| Some((find(&decision.a)?, find(&decision.b)?))).collect();
     let mut states = vec![DecisionState::Stale; decisions.len()];
     let mut joined = Forest::new(population.len());
-    labels.iter().enumerate().for_each(|(record, &label)| {
-        joined.join(u32::try_from(record).expect("records are counted in 32 bits"), label);
+    (0..).zip(&labels).for_each(|(record, label)| {
+        joined.join(record, label.0);
     });
     let mut tenants = vec![0u16; labels.len()];
     labels.iter().zip(&population.rows).for_each(|(&label, &Features { tenant, .. })| {
-        let slot = &mut tenants[label as usize];
+        let slot = &mut tenants[label.index()];
         *slot = (*slot).max(tenant);
     });
     let mut must = Forest::new(population.len());
     let mut forced = Vec::new();
-    let apart_by_file: Vec<(Record, Record)> = decisions
+    let apart_by_file: Vec<(RecordIx, RecordIx)> = decisions
         .iter()
         .zip(&pairs)
         .filter(|(decision, _)| decision.kind == DecisionKind::CannotLink && decision.origin != Origin::Crm)
@@ -134,7 +134,7 @@ pub fn apply(scorer: &Scorer<'_>, edges: &mut Vec<Edge>, clusters: Clusters, mem
         .collect();
     for ((decision, pair), state) in decisions.iter().zip(&pairs).zip(&mut states) {
         let Some((a, b)) = pair.filter(|_| decision.kind == DecisionKind::MustLink) else { continue };
-        let (group_a, group_b) = (joined.find(a), joined.find(b));
+        let (group_a, group_b) = (joined.find(a.0), joined.find(b.0));
         let (tenant_a, tenant_b) = (tenants[group_a as usize], tenants[group_b as usize]);
         if scorer.scope == Scope::Tenant && tenant_a != 0 && tenant_b != 0 && tenant_a != tenant_b {
             *state = DecisionState::Contradicted;
@@ -142,9 +142,9 @@ pub fn apply(scorer: &Scorer<'_>, edges: &mut Vec<Edge>, clusters: Clusters, mem
         }
         // A merge made in the CRM yields to a line of the file that keeps two records of the merged group apart.
         if decision.origin == Origin::Crm {
-            let groups = (must.find(a), must.find(b));
-            let joins = |&(x, y): &(Record, Record)| {
-                let (x, y) = (must.find(x), must.find(y));
+            let groups = (must.find(a.0), must.find(b.0));
+            let joins = |&(x, y): &(RecordIx, RecordIx)| {
+                let (x, y) = (must.find(x.0), must.find(y.0));
                 (x, y) == groups || (y, x) == groups
             };
             if apart_by_file.iter().any(joins) {
@@ -153,22 +153,22 @@ pub fn apply(scorer: &Scorer<'_>, edges: &mut Vec<Edge>, clusters: Clusters, mem
             }
         }
         *state = DecisionState::Applied;
-        joined.join(a, b);
-        tenants[joined.find(a) as usize] = tenant_a.max(tenant_b);
-        must.join(a, b);
+        joined.join(a.0, b.0);
+        tenants[joined.find(a.0) as usize] = tenant_a.max(tenant_b);
+        must.join(a.0, b.0);
         let verdict =
             Verdict { rule: Some(LinkRule::Decision), first: NameMatch::Unknown, born: BirthMatch::Unknown, cross_tenant: false };
-        forced.push(Edge::new(a, b, FORCED16, &verdict));
+        forced.push(Edge::new(a, b, FORCED, &verdict));
     }
     if !forced.is_empty() {
-        labels = joined.into_labels();
+        labels = joined.into_labels().into_iter().map(RecordIx).collect();
         edges.extend(forced);
     }
     edges.par_sort_unstable_by_key(|edge| edge.order());
     let mut cannot = Vec::new();
     for ((decision, pair), state) in decisions.iter().zip(&pairs).zip(&mut states) {
         let Some((a, b)) = pair.filter(|_| decision.kind == DecisionKind::CannotLink) else { continue };
-        if must.find(a) == must.find(b) {
+        if must.find(a.0) == must.find(b.0) {
             *state = DecisionState::Contradicted;
             continue;
         }
@@ -178,27 +178,31 @@ pub fn apply(scorer: &Scorer<'_>, edges: &mut Vec<Edge>, clusters: Clusters, mem
     cannot.extend(withhold(memory, &labels, find));
     split(edges, &mut labels, &mut must, &cannot);
     // Decisions may have joined components.
-    edges.par_iter_mut().for_each(|edge| edge.component = labels[edge.a as usize]);
+    edges.par_iter_mut().for_each(|edge| edge.component = labels[edge.a.index()]);
     edges.par_sort_unstable_by_key(|edge| edge.rank());
     Decided { labels, refused, states: decisions.iter().cloned().zip(states).collect(), cannot }
 }
 
 /// The pairs of one cluster of which one record is withheld and the other is known to be part of a profile that stands.
-fn withhold<'a>(memory: Memory<'a>, labels: &[Record], find: impl Fn(&'a str) -> Option<Record>) -> Vec<(Record, Record)> {
-    let mut withheld: Vec<(Record, Record)> =
-        memory.withheld.iter().filter_map(|key| find(key)).map(|record| (labels[record as usize], record)).collect();
+fn withhold<'a>(
+    memory: Memory<'a>,
+    labels: &[RecordIx],
+    find: impl Fn(&'a str) -> Option<RecordIx>,
+) -> Vec<(RecordIx, RecordIx)> {
+    let mut withheld: Vec<(RecordIx, RecordIx)> =
+        memory.withheld.iter().filter_map(|key| find(key)).map(|record| (labels[record.index()], record)).collect();
     withheld.sort_unstable();
     if withheld.is_empty() {
         return Vec::new();
     }
-    let of_label = |label: Record| {
+    let of_label = |label: RecordIx| {
         let first = withheld.partition_point(|entry| entry.0 < label);
         withheld[first..].iter().take_while(move |entry| entry.0 == label).map(|entry| entry.1)
     };
     let mut pairs = Vec::new();
     for (key, _) in memory.profile_ids {
         let Some(record) = find(key) else { continue };
-        let label = labels[record as usize];
+        let label = labels[record.index()];
         if of_label(label).all(|known| known != record) {
             pairs.extend(of_label(label).map(|known| (record.min(known), record.max(known))));
         }
@@ -209,25 +213,23 @@ fn withhold<'a>(memory: Memory<'a>, labels: &[Record], find: impl Fn(&'a str) ->
 }
 
 /// Rebuilds the clusters that hold a pair that cannot be linked, best edge first, never joining such a pair.
-fn split(edges: &[Edge], labels: &mut [Record], must: &mut Forest, cannot: &[(Record, Record)]) {
-    let mut broken: Vec<(Record, (Record, Record))> = cannot
+fn split(edges: &[Edge], labels: &mut [RecordIx], must: &mut Forest, cannot: &[(RecordIx, RecordIx)]) {
+    let mut broken: Vec<(RecordIx, (RecordIx, RecordIx))> = cannot
         .iter()
-        .filter(|(a, b)| labels[*a as usize] == labels[*b as usize])
-        .map(|&(a, b)| (labels[a as usize], (a, b)))
+        .filter(|(a, b)| labels[a.index()] == labels[b.index()])
+        .map(|&(a, b)| (labels[a.index()], (a, b)))
         .collect();
     broken.sort_unstable();
     broken.dedup();
     for pairs in broken.chunk_by(|a, b| a.0 == b.0) {
         let label = pairs[0].0;
-        let members: Vec<Record> = (label..u32::try_from(labels.len()).expect("records are counted in 32 bits"))
-            .filter(|&record| labels[record as usize] == label)
-            .collect();
-        let local = |record: Record| members.binary_search(&record).ok().and_then(|at| u32::try_from(at).ok());
+        let count = u32::try_from(labels.len()).expect("records are counted in 32 bits");
+        let members: Vec<RecordIx> = RecordIx::range(label.0..count).filter(|&record| labels[record.index()] == label).collect();
+        let local = |record: RecordIx| members.binary_search(&record).ok().and_then(|at| u32::try_from(at).ok());
         let mut forest = Forest::new(u32::try_from(members.len()).expect("records are counted in 32 bits"));
-        let of_pair = |pair: (Record, Record)| Some((local(pair.0)?, local(pair.1)?));
+        let of_pair = |pair: (RecordIx, RecordIx)| Some((local(pair.0)?, local(pair.1)?));
         let apart: Vec<(u32, u32)> = pairs.iter().filter_map(|&(_, pair)| of_pair(pair)).collect();
-        for edge in
-            edges.iter().filter(|edge| edge.links() && labels[edge.a as usize] == label && labels[edge.b as usize] == label)
+        for edge in edges.iter().filter(|edge| edge.links() && labels[edge.a.index()] == label && labels[edge.b.index()] == label)
         {
             let Some((a, b)) = of_pair((edge.a, edge.b)) else { continue };
             let (a, b) = (forest.find(a), forest.find(b));
@@ -235,12 +237,12 @@ fn split(edges: &[Edge], labels: &mut [Record], must: &mut Forest, cannot: &[(Re
                 let (x, y) = (forest.find(x), forest.find(y));
                 (x, y) == (a, b) || (x, y) == (b, a)
             });
-            if !forbidden || must.find(edge.a) == must.find(edge.b) {
+            if !forbidden || must.find(edge.a.0) == must.find(edge.b.0) {
                 forest.join(a, b);
             }
         }
         for (&record, group) in members.iter().zip(forest.into_labels()) {
-            labels[record as usize] = members[group as usize];
+            labels[record.index()] = members[group as usize];
         }
     }
 }

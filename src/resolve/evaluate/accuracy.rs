@@ -3,8 +3,9 @@
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use crate::model::LinkRule;
+use crate::model::{LinkRule, RecordIx};
 use crate::resolve::Resolution;
+use crate::resolve::compare::weight::Weight;
 use crate::resolve::output::confidence::{ceiling, confidence};
 
 /// Agreement of predicted clusters with true people.
@@ -30,10 +31,10 @@ pub struct Accuracy {
 
 impl Accuracy {
     /// Compares labels; `people` and `households` are the truth by record.
-    pub fn of(labels: &[u32], people: &[u32], households: &[u32]) -> Self {
-        let mut cells: Counts<(u32, u32)> = counts();
-        let mut homes: Counts<(u32, u32)> = counts();
-        let (mut predicted, mut truth): (Counts<u32>, Counts<u32>) = (counts(), counts());
+    pub fn of(labels: &[RecordIx], people: &[u32], households: &[u32]) -> Self {
+        let mut cells: Counts<(RecordIx, u32)> = counts();
+        let mut homes: Counts<(RecordIx, u32)> = counts();
+        let (mut predicted, mut truth): (Counts<RecordIx>, Counts<u32>) = (counts(), counts());
         for ((&label, &person), &household) in labels.iter().zip(people).zip(households) {
             *cells.entry((label, person)).or_default() += 1;
             *homes.entry((label, household)).or_default() += 1;
@@ -44,9 +45,9 @@ impl Accuracy {
         let right_pairs = cells.values().copied().map(pairs).sum();
         let home_pairs: u64 = homes.values().copied().map(pairs).sum();
         let records = labels.len().max(1) as f64;
-        let mut shares: Vec<((u32, u32), u64)> = cells.into_iter().collect();
+        let mut shares: Vec<((RecordIx, u32), u64)> = cells.into_iter().collect();
         shares.sort_unstable();
-        let of_cells = |of: &dyn Fn((u32, u32)) -> u64| {
+        let of_cells = |of: &dyn Fn((RecordIx, u32)) -> u64| {
             shares.iter().map(|&(cell, count)| (count * count) as f64 / of(cell) as f64).sum::<f64>() / records
         };
         Self {
@@ -122,19 +123,19 @@ impl Resolution {
     /// Links by rule and band with how many are true.
     pub fn by_rule(&self, people: &[u32]) -> Vec<RuleAccuracy> {
         let mut found: Vec<RuleAccuracy> = Vec::new();
-        for record in 0..self.population.len() {
+        for record in self.population.records() {
             let Some((parent, edge)) = self.tree.parent(record).filter(|_| self.founder(record).is_some()) else { continue };
             let Some(rule) = edge.rule() else { continue };
-            let bits = i32::from(edge.bits16) / 16;
+            let bits = edge.weight().in_sixteenths() / 16;
             let from_bits = [12, 8, 5].into_iter().find(|&start| bits >= start).unwrap_or(3);
-            let right = u64::from(people[record as usize] == people[parent as usize]);
+            let right = u64::from(people[record.index()] == people[parent.index()]);
             match found.iter_mut().find(|of| (of.rule, of.from_bits) == (rule, from_bits)) {
                 Some(of) => {
                     of.links += 1;
                     of.right += right;
                 }
                 None => {
-                    let claimed = confidence(rule, from_bits * 16);
+                    let claimed = confidence(rule, Weight::bits(from_bits));
                     found.push(RuleAccuracy {
                         rule,
                         from_bits,
@@ -157,9 +158,9 @@ mod tests {
 
     #[test]
     fn a_perfect_answer_scores_one_and_a_merged_couple_costs_precision_only() {
-        let perfect = Accuracy::of(&[0, 0, 2, 2], &[7, 7, 8, 8], &[1, 1, 1, 1]);
+        let perfect = Accuracy::of(&[0, 0, 2, 2].map(RecordIx), &[7, 7, 8, 8], &[1, 1, 1, 1]);
         assert_eq!((perfect.precision(), perfect.recall(), perfect.b_cubed_f1()), (1.0, 1.0, 1.0));
-        let merged = Accuracy::of(&[0, 0, 0, 0], &[7, 7, 8, 8], &[1, 1, 1, 1]);
+        let merged = Accuracy::of(&[0, 0, 0, 0].map(RecordIx), &[7, 7, 8, 8], &[1, 1, 1, 1]);
         assert_eq!((merged.right_pairs, merged.joined_pairs, merged.true_pairs), (2, 6, 2));
         assert_eq!(merged.recall(), 1.0);
         assert_eq!(merged.precision_beyond_households(), 1.0);

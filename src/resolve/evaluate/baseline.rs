@@ -5,11 +5,10 @@ use arrow::array::RecordBatch;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use crate::model::{LinkRule, Source, profile_id, record_order};
+use crate::model::{LinkRule, RecordIx, Source, profile_id, record_order};
 use crate::resolve::cluster::union_find::Forest;
 use crate::resolve::output::confidence::ceiling;
 use crate::resolve::population::Key;
-use crate::resolve::population::Record;
 use crate::resolve::population::intern::{Interner, NONE, Symbol};
 use crate::resolve::population::packed_text::Arena;
 use crate::resolve::population::words::Vocabulary;
@@ -49,7 +48,7 @@ pub struct LiteralLinks {
     tenants: Vocabulary,
     records: Vec<Literal>,
     /// The founding record's position by record; itself when it founds.
-    pub founders: Vec<Record>,
+    pub founders: Vec<RecordIx>,
     /// The rule that found the profile.
     pub rules: Vec<LinkRule>,
 }
@@ -79,10 +78,10 @@ impl LiteralRule {
         let ids = &self.ids;
         let key = |of: &Literal| Key { source: of.source, id: ids.get(of.id) };
         self.records.sort_by(|a, b| record_order(key(a).get(), key(b).get()));
-        let mut found: HashMap<(LinkRule, Symbol, Symbol), Record, FixedState> = HashMap::with_hasher(FixedState::with_seed(7));
+        let mut found: HashMap<(LinkRule, Symbol, Symbol), RecordIx, FixedState> = HashMap::with_hasher(FixedState::with_seed(7));
         let mut founders = Vec::with_capacity(self.records.len());
         let mut rules = Vec::with_capacity(self.records.len());
-        for (record, of) in (0..).zip(&self.records) {
+        for (record, of) in (0..).map(RecordIx).zip(&self.records) {
             if !of.is_kept {
                 founders.push(record);
                 rules.push(LinkRule::Skipped);
@@ -111,13 +110,13 @@ impl LiteralRule {
     }
 
     /// Every record with an equal address or number in one group, however far that reaches.
-    pub fn closure(&self) -> Vec<Record> {
+    pub fn closure(&self) -> Vec<RecordIx> {
         let ids = &self.ids;
         let key = |of: &Literal| Key { source: of.source, id: ids.get(of.id) };
         let mut records = self.records.clone();
         records.sort_by(|a, b| record_order(key(a).get(), key(b).get()));
         let mut forest = Forest::new(u32::try_from(records.len()).expect("records are counted in 32 bits"));
-        let mut first: HashMap<(bool, Symbol, Symbol), Record, FixedState> = HashMap::with_hasher(FixedState::with_seed(8));
+        let mut first: HashMap<(bool, Symbol, Symbol), u32, FixedState> = HashMap::with_hasher(FixedState::with_seed(8));
         for (record, of) in (0..).zip(&records) {
             for (is_email, symbol) in [(true, of.email), (false, of.phone)] {
                 if symbol != NONE {
@@ -125,7 +124,7 @@ impl LiteralRule {
                 }
             }
         }
-        forest.into_labels()
+        forest.into_labels().into_iter().map(RecordIx).collect()
     }
 }
 
@@ -154,8 +153,8 @@ impl LiteralLinks {
     }
 
     /// A record's key.
-    pub fn key(&self, record: Record) -> Key<'_> {
-        let of = &self.records[record as usize];
+    pub fn key(&self, record: RecordIx) -> Key<'_> {
+        let of = &self.records[record.index()];
         Key { source: of.source, id: self.ids.get(of.id) }
     }
 
@@ -164,10 +163,10 @@ impl LiteralLinks {
         let count = u32::try_from(self.records.len()).expect("records are counted in 32 bits");
         (0..count).step_by(BATCH as usize).map(move |start| {
             let mut builder = links::Builder::new(BATCH as usize);
-            for record in start..count.min(start + BATCH) {
-                let rule = self.rules[record as usize];
+            for record in RecordIx::range(start..count.min(start + BATCH)) {
+                let rule = self.rules[record.index()];
                 let key = self.key(record);
-                let founder = self.founders[record as usize];
+                let founder = self.founders[record.index()];
                 let profile = (rule != LinkRule::Skipped).then(|| profile_id(self.key(founder).get(), 1).to_string());
                 let parent = (founder != record).then(|| self.key(founder));
                 builder.push(links::Row {
@@ -189,7 +188,7 @@ impl LiteralLinks {
     }
 
     /// A record's tenant.
-    fn tenant(&self, record: Record) -> Option<&str> {
-        Some(self.records[record as usize].tenant).filter(|&tenant| tenant != NONE).map(|tenant| self.tenants.get(tenant))
+    fn tenant(&self, record: RecordIx) -> Option<&str> {
+        Some(self.records[record.index()].tenant).filter(|&tenant| tenant != NONE).map(|tenant| self.tenants.get(tenant))
     }
 }

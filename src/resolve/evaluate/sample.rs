@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::resolve::compare::weight::Weight;
 use crate::resolve::decisions::spreadsheet_csv::Sheet;
 
 /// A pair that may be judged.
@@ -15,20 +16,20 @@ pub struct Pair {
     pub is_linked: bool,
     /// What kind of pair it is: rule, confidence and nearness to the threshold of a link, or why a candidate was not linked.
     pub stratum: String,
-    /// The evidence in sixteenths of a bit.
-    pub bits16: i32,
+    /// The evidence.
+    pub weight: Weight,
     /// The evidence in words.
     pub evidence: String,
 }
 
 /// The stratum of a link: whether its profile is one of the largest, else its rule, its confidence, and whether it had little more
 /// evidence than it needed.
-pub fn stratum(rule: &str, confidence: i32, bits16: i32, is_of_largest: bool) -> String {
+pub fn stratum(rule: &str, confidence: i32, weight: Weight, is_of_largest: bool) -> String {
     if is_of_largest {
         return LARGEST.to_owned();
     }
     // Below 5 bits a link has less than two to spare.
-    let near = if bits16 < 5 * 16 { ", near the threshold" } else { "" };
+    let near = if weight < Weight::bits(5) { ", near the threshold" } else { "" };
     format!("{rule}, confidence {confidence}{near}")
 }
 
@@ -223,7 +224,7 @@ mod tests {
             b: format!("teetime:players:{stratum}{index}"),
             is_linked: true,
             stratum: stratum.to_owned(),
-            bits16: 100,
+            weight: Weight::sixteenths(100),
             evidence: String::new(),
         };
         (0..count).map(pair).collect()
@@ -315,9 +316,9 @@ mod tests {
 
     #[test]
     fn a_link_is_drawn_by_rule_confidence_threshold_and_size_of_profile() {
-        assert_eq!(stratum("EMAIL", 81, 79, false), "EMAIL, confidence 81, near the threshold");
-        assert_eq!(stratum("EMAIL", 93, 80, false), "EMAIL, confidence 93");
-        assert_eq!(stratum("EMAIL", 93, 80, true), "largest profiles");
+        assert_eq!(stratum("EMAIL", 81, Weight::sixteenths(79), false), "EMAIL, confidence 81, near the threshold");
+        assert_eq!(stratum("EMAIL", 93, Weight::bits(5), false), "EMAIL, confidence 93");
+        assert_eq!(stratum("EMAIL", 93, Weight::bits(5), true), "largest profiles");
         assert!(is_of_candidates(&candidate_stratum("AMBIGUOUS")) && !is_of_candidates("EMAIL, confidence 93"));
     }
 

@@ -5,9 +5,10 @@
 //! `make bench` prints what is claimed beside what each population shows.
 
 use crate::model::LinkRule;
+use crate::resolve::compare::weight::Weight;
 
 /// Bits from which the second, third and fourth band begin; the first begins at the threshold of 3.
-const BANDS: [i32; 3] = [5 * 16, 8 * 16, 12 * 16];
+const BANDS: [Weight; 3] = [Weight::bits(5), Weight::bits(8), Weight::bits(12)];
 
 /// The most that a rule's links can be, as the CRM documents it for addresses, numbers and logins.
 pub fn ceiling(rule: LinkRule) -> i32 {
@@ -23,8 +24,8 @@ pub fn ceiling(rule: LinkRule) -> i32 {
 }
 
 /// Confidence of a link by this rule with this much evidence.
-pub fn confidence(rule: LinkRule, bits16: i32) -> i32 {
-    let band = BANDS.iter().filter(|&&start| bits16 >= start).count();
+pub fn confidence(rule: LinkRule, weight: Weight) -> i32 {
+    let band = BANDS.iter().filter(|&&start| weight >= start).count();
     let measured: [i32; 4] = match rule {
         LinkRule::Founder | LinkRule::Decision => [100; 4],
         LinkRule::AuthUserId => [78, 97, 99, 100],
@@ -51,7 +52,7 @@ mod tests {
     #[test]
     fn confidence_never_passes_the_ceiling_of_its_rule_and_never_falls_with_evidence() {
         for &rule in LinkRule::ALL {
-            let all: Vec<i32> = (48..400).map(|bits16| confidence(rule, bits16)).collect();
+            let all: Vec<i32> = (48..400).map(|sixteenths| confidence(rule, Weight::sixteenths(sixteenths))).collect();
             assert!(all.iter().all(|&value| value <= ceiling(rule)), "{rule}");
             assert!(all.is_sorted(), "{rule}");
         }

@@ -2,14 +2,15 @@
 
 use serde::Serialize;
 
-use crate::model::{Code, LinkRule, RecordKey};
+use crate::model::{Code, LinkRule, RecordIx, RecordKey};
 use crate::resolve::cluster::constraints::{Portrait, Refusal};
 use crate::resolve::compare::edge::Edge;
 use crate::resolve::compare::key_frequency::Owners;
 use crate::resolve::compare::score::Verdict;
-use crate::resolve::compare::weights::{LINK16, Piece};
+use crate::resolve::compare::weight::Weight;
+use crate::resolve::compare::weights::{LINK, Piece};
 use crate::resolve::output::confidence::confidence;
-use crate::resolve::population::{KeyKind, Record};
+use crate::resolve::population::KeyKind;
 use crate::resolve::{Decision, DecisionKind, DecisionState, ProfileChange, Resolution};
 
 /// One observation on two records.
@@ -121,13 +122,13 @@ pub struct ProfileStory {
 /// Near misses that are told.
 const NEAR_MISSES: usize = 10;
 
-fn bits(bits16: i32) -> f64 {
-    (f64::from(bits16) / 1.6).round() / 10.0
+fn bits(weight: Weight) -> f64 {
+    (f64::from(weight.in_sixteenths()) / 1.6).round() / 10.0
 }
 
 impl Resolution {
     /// The records that a question means: a profile id, `source:entity:id`, `source:id`, or an address or number in key form.
-    pub fn find(&self, question: &str) -> Vec<Record> {
+    pub fn find(&self, question: &str) -> Vec<RecordIx> {
         let population = &self.population;
         if let Some(record) = RecordKey::parse(question).and_then(|key| population.find(key)) {
             return vec![record];
@@ -139,7 +140,8 @@ impl Resolution {
             }
         }
         if crate::model::is_ours(question) {
-            return (0..population.len())
+            let records = population.records();
+            return records
                 .filter(|&record| self.founder(record) == Some(record) && self.profile_id(record).as_deref() == Some(question))
                 .collect();
         }
@@ -155,15 +157,16 @@ impl Resolution {
     }
 
     /// The profile of a record: records, links, near misses.
-    pub fn story(&self, record: Record) -> ProfileStory {
-        let label = self.labels[record as usize];
-        let members: Vec<Record> = (label..self.population.len()).filter(|&at| self.labels[at as usize] == label).collect();
+    pub fn story(&self, record: RecordIx) -> ProfileStory {
+        let label = self.labels[record.index()];
+        let members: Vec<RecordIx> =
+            RecordIx::range(label.0..self.population.len()).filter(|&at| self.labels[at.index()] == label).collect();
         let mut links: Vec<Comparison> = Vec::new();
         let mut reached = vec![self.founder(record).unwrap_or(label)];
         let mut at = 0;
         while at < reached.len() {
             let parent = reached[at];
-            let children: Vec<Record> =
+            let children: Vec<RecordIx> =
                 members.iter().copied().filter(|&member| self.tree.parent(member).is_some_and(|(of, _)| of == parent)).collect();
             links.extend(children.iter().map(|&child| self.compare(parent, child)));
             reached.extend(children);
@@ -172,7 +175,7 @@ impl Resolution {
         let missed: Vec<_> = self
             .review
             .iter()
-            .filter(|candidate| [candidate.edge.a, candidate.edge.b].iter().any(|&of| self.labels[of as usize] == label))
+            .filter(|candidate| [candidate.edge.a, candidate.edge.b].iter().any(|&of| self.labels[of.index()] == label))
             .collect();
         let near_misses = missed
             .iter()
@@ -192,12 +195,12 @@ impl Resolution {
         }
     }
 
-    fn decided(&self, decision: &Decision) -> [Option<Record>; 2] {
+    fn decided(&self, decision: &Decision) -> [Option<RecordIx>; 2] {
         [&decision.a, &decision.b].map(|key| RecordKey::parse(key).and_then(|key| self.population.find(key)))
     }
 
-    fn decisions_on(&self, label: Record) -> Vec<Told> {
-        let is_of = |record: &Option<Record>| record.is_some_and(|record| self.labels[record as usize] == label);
+    fn decisions_on(&self, label: RecordIx) -> Vec<Told> {
+        let is_of = |record: &Option<RecordIx>| record.is_some_and(|record| self.labels[record.index()] == label);
         let touching = self.decisions.iter().filter(|(decision, _)| self.decided(decision).iter().any(is_of));
         let told = touching.map(|(decision, state)| Told {
             kind: decision.kind.code(),
@@ -225,85 +228,85 @@ impl Resolution {
         self.profiles.changes.iter().find(|change| change.old == profile_id)
     }
 
-    /// How much speaks for two records being one person, in sixteenths of a bit.
-    pub fn bits16(&self, a: Record, b: Record) -> i32 {
+    /// How much speaks for two records being one person.
+    pub fn weight(&self, a: RecordIx, b: RecordIx) -> Weight {
         self.scorer().sum(a.min(b), a.max(b)).0
     }
 
     /// Two records: the direct comparison, and why they are not one person where they are not.
-    pub fn compare(&self, a: Record, b: Record) -> Comparison {
-        if self.labels[a as usize] == self.labels[b as usize] {
+    pub fn compare(&self, a: RecordIx, b: RecordIx) -> Comparison {
+        if self.labels[a.index()] == self.labels[b.index()] {
             return self.comparison(a, b, None);
         }
         let known = self.review.iter().find(|candidate| {
-            let of = |record: Record| self.labels[record as usize];
+            let of = |record: RecordIx| self.labels[record.index()];
             let (x, y) = (of(candidate.edge.a), of(candidate.edge.b));
             (x, y) == (of(a), of(b)) || (x, y) == (of(b), of(a))
         });
-        let portrait = |label: Record| {
+        let portrait = |label: RecordIx| {
             let mut portrait = Portrait::default();
-            (label..self.population.len())
-                .filter(|&record| self.labels[record as usize] == label)
+            RecordIx::range(label.0..self.population.len())
+                .filter(|&record| self.labels[record.index()] == label)
                 .for_each(|record| portrait.absorb(Portrait::of(&self.population, record)));
             portrait
         };
         let wholes =
-            portrait(self.labels[a as usize]).refuse(&portrait(self.labels[b as usize]), &self.population, self.options.scope);
-        let decided = self.are_decided_apart(self.labels[a as usize], self.labels[b as usize]).then_some(Refusal::Decision);
+            portrait(self.labels[a.index()]).refuse(&portrait(self.labels[b.index()]), &self.population, self.options.scope);
+        let decided = self.are_decided_apart(self.labels[a.index()], self.labels[b.index()]).then_some(Refusal::Decision);
         let why = decided.or(wholes).or(known.map(|candidate| candidate.why)).unwrap_or(Refusal::BelowThreshold);
         self.comparison(a, b, Some(why))
     }
 
-    fn are_decided_apart(&self, a: Record, b: Record) -> bool {
+    fn are_decided_apart(&self, a: RecordIx, b: RecordIx) -> bool {
         self.decisions.iter().any(|(decision, state)| {
-            let labels = self.decided(decision).map(|record| record.map(|record| self.labels[record as usize]));
+            let labels = self.decided(decision).map(|record| record.map(|record| self.labels[record.index()]));
             *state == DecisionState::Applied
                 && decision.kind == DecisionKind::CannotLink
                 && (labels == [Some(a), Some(b)] || labels == [Some(b), Some(a)])
         })
     }
 
-    fn comparison(&self, a: Record, b: Record, why: Option<Refusal>) -> Comparison {
-        let mut pieces: Vec<(Piece, i32)> = Vec::new();
+    fn comparison(&self, a: RecordIx, b: RecordIx, why: Option<Refusal>) -> Comparison {
+        let mut pieces: Vec<(Piece, Weight)> = Vec::new();
         let verdict = self.evidence(a, b, &mut pieces);
-        let sum: i32 = pieces.iter().map(|(_, bits16)| bits16).sum();
+        let sum: Weight = pieces.iter().map(|(_, weight)| *weight).sum();
         let link = self.tree_edge(a, b);
         let forced = link.is_some_and(|edge| edge.rule() == Some(LinkRule::Decision));
         Comparison {
             a: self.population.key(a).to_string(),
             b: self.population.key(b).to_string(),
             rule: if forced { Some(LinkRule::Decision.code()) } else { verdict.rule.map(Code::code) },
-            evidence: pieces.iter().map(|(piece, bits16)| Observation { words: piece.words(), bits: bits(*bits16) }).collect(),
+            evidence: pieces.iter().map(|(piece, weight)| Observation { words: piece.words(), bits: bits(*weight) }).collect(),
             bits: bits(sum),
-            short: bits((LINK16 - sum).max(0)),
+            short: bits((LINK - sum).max(Weight::ZERO)),
             refusal: why.map(Code::code),
             refusal_words: why.map(Refusal::words),
-            confidence: link.and_then(|edge| Some(confidence(edge.rule()?, i32::from(edge.bits16)))),
+            confidence: link.and_then(|edge| Some(confidence(edge.rule()?, edge.weight()))),
             a_profile_id: self.profile_id(a),
             b_profile_id: self.profile_id(b),
         }
     }
 
     /// What speaks for and against two records; of a link, what the rest of the household says besides.
-    pub(in crate::resolve) fn evidence(&self, a: Record, b: Record, pieces: &mut Vec<(Piece, i32)>) -> Verdict {
+    pub(in crate::resolve) fn evidence(&self, a: RecordIx, b: RecordIx, pieces: &mut Vec<(Piece, Weight)>) -> Verdict {
         let verdict = self.scorer().score(a.min(b), a.max(b), pieces);
-        let sum: i32 = pieces.iter().map(|(_, bits16)| bits16).sum();
+        let sum: Weight = pieces.iter().map(|(_, weight)| *weight).sum();
         let link = self.tree_edge(a, b).filter(|edge| edge.rule() != Some(LinkRule::Decision));
-        match link.map_or(0, |edge| i32::from(edge.bits16) - sum) {
-            0 => {}
-            more16 if more16 > 0 => pieces.push((Piece::HouseholdLeaves, more16)),
-            less16 => pieces.push((Piece::HouseholdClaims, less16)),
+        match link.map_or(Weight::ZERO, |edge| edge.weight() - sum) {
+            Weight::ZERO => {}
+            more if more > Weight::ZERO => pieces.push((Piece::HouseholdLeaves, more)),
+            less => pieces.push((Piece::HouseholdClaims, less)),
         }
         verdict
     }
 
-    fn tree_edge(&self, a: Record, b: Record) -> Option<Edge> {
+    fn tree_edge(&self, a: RecordIx, b: RecordIx) -> Option<Edge> {
         [(a, b), (b, a)]
             .into_iter()
             .find_map(|(child, parent)| self.tree.parent(child).filter(|(of, _)| *of == parent).map(|(_, edge)| edge))
     }
 
-    fn known(&self, record: Record) -> Known {
+    fn known(&self, record: RecordIx) -> Known {
         let population = &self.population;
         let said = population.at(record);
         let rule = match (self.founder(record), self.tree.rule(record)) {

@@ -3,15 +3,16 @@
 use arrow::array::RecordBatch;
 use rayon::prelude::*;
 
-use crate::model::{Code, LinkRule, RecordKey};
+use crate::model::{Code, LinkRule, RecordIx, RecordKey};
 use crate::resolve::Resolution;
 use crate::resolve::compare::key_frequency::{OWNER_LIMIT, Owners};
 use crate::resolve::compare::names::NameMatch;
-use crate::resolve::compare::weights::{Piece, push_bits};
+use crate::resolve::compare::weight::Weight;
+use crate::resolve::compare::weights::Piece;
 use crate::resolve::output::confidence::confidence;
 use crate::resolve::output::review_queue;
+use crate::resolve::population::KeyKind;
 use crate::resolve::population::prefetch::{ABREAST, look};
-use crate::resolve::population::{KeyKind, Record};
 use crate::tables::resolution::{candidates, decisions, hubs, links, profile_changes};
 use crate::tables::{Builder as _, TextList};
 
@@ -36,18 +37,18 @@ impl Resolution {
         })
     }
 
-    fn links_of(&self, records: std::ops::Range<Record>) -> RecordBatch {
+    fn links_of(&self, records: std::ops::Range<u32>) -> RecordBatch {
         let mut builder = links::Builder::new(records.len());
         let mut pieces = Vec::new();
         let (mut words, mut profile) = (String::new(), String::new());
         let end = records.end;
-        for record in records {
-            if record % ABREAST as Record == 0 {
-                self.look_ahead(record..end.min(record + ABREAST as Record));
+        for record in RecordIx::range(records) {
+            if record.index().is_multiple_of(ABREAST) {
+                self.look_ahead(RecordIx::range(record.0..end.min(record.0 + ABREAST as u32)));
             }
             let key = self.population.key(record);
             let id: &str = &key.id;
-            let label = self.labels[record as usize];
+            let label = self.labels[record.index()];
             let founder = self.founder(record);
             let of_founder = founder.filter(|&founder| founder != record).map(|founder| self.population.key(founder));
             let founder_id: &str = of_founder.as_ref().map_or(id, |key| &key.id);
@@ -57,10 +58,10 @@ impl Resolution {
                 self.profiles.push_id(label, RecordKey { source, id: founder_id }, &mut profile);
             }
             let linked = self.tree.parent(record).filter(|_| founder.is_some());
-            let (rule, bits16) = match (founder, &linked) {
-                (None, _) => (LinkRule::Skipped, 0),
-                (Some(_), None) => (LinkRule::Founder, 0),
-                (Some(_), Some((_, edge))) => (edge.rule().unwrap_or(LinkRule::Decision), i32::from(edge.bits16)),
+            let (rule, weight) = match (founder, &linked) {
+                (None, _) => (LinkRule::Skipped, Weight::ZERO),
+                (Some(_), None) => (LinkRule::Founder, Weight::ZERO),
+                (Some(_), Some((_, edge))) => (edge.rule().unwrap_or(LinkRule::Decision), edge.weight()),
             };
             words.clear();
             match linked {
@@ -82,18 +83,18 @@ impl Resolution {
                 tenant_id: founder.map(|_| self.profiles.tenant(&self.population, label)),
                 profile_id: founder.map(|_| profile.as_str()),
                 rule,
-                confidence: confidence(rule, bits16),
+                confidence: confidence(rule, weight),
                 matched_source: parent.map(|parent| self.population.source(parent)),
                 matched_source_id: parent.map(|_| further.as_ref().map_or(founder_id, |further| &further.id)),
                 evidence: &words,
-                bits16,
+                bits16: weight.in_sixteenths(),
             });
         }
         builder.finish()
     }
 
     /// Looks at what the rows of these records will look at.
-    fn look_ahead(&self, records: std::ops::Range<Record>) {
+    fn look_ahead(&self, records: impl Iterator<Item = RecordIx> + Clone) {
         let parents = records.clone().filter_map(|record| self.parent(record));
         let founders = records.clone().filter_map(|record| self.founder(record));
         look(parents.clone().chain(founders).map(|record| self.population.peek_id(record)));
@@ -144,9 +145,9 @@ impl Resolution {
             b_source_id: &b.id,
             a_profile_id: &profile_a,
             b_profile_id: &profile_b,
-            tenant_id: self.profiles.tenant(&self.population, self.labels[edge.a as usize]),
+            tenant_id: self.profiles.tenant(&self.population, self.labels[edge.a.index()]),
             score: candidate.score(),
-            bits16: i32::from(edge.bits16),
+            bits16: edge.weight().in_sixteenths(),
             reasons: TextList::Slice(&reasons),
             refusal: candidate.why.code(),
             is_filed: candidate.is_filed,
@@ -222,19 +223,15 @@ impl Resolution {
 
     /// What came of it, for the screen and the report.
     pub fn summary(&self) -> Summary {
-        let mut summary = Summary {
-            records: self.population.len(),
-            refused_strong: self.refused_strong,
-            bar16: self.bar16,
-            ..Summary::default()
-        };
+        let mut summary =
+            Summary { records: self.population.len(), refused_strong: self.refused_strong, bar: self.bar, ..Summary::default() };
         let mut sizes = vec![0u32; self.labels.len()];
-        for record in 0..self.population.len() {
+        for record in self.population.records() {
             if self.founder(record).is_none() {
                 summary.skipped += 1;
                 continue;
             }
-            sizes[self.labels[record as usize] as usize] += 1;
+            sizes[self.labels[record.index()].index()] += 1;
             let rule = self.tree.rule(record).unwrap_or(LinkRule::Founder);
             match summary.by_rule.iter_mut().find(|(known, _)| *known == rule) {
                 Some((_, count)) => *count += 1,
@@ -259,22 +256,22 @@ impl Resolution {
     }
 
     /// The founder of a record's profile; `None` when the record is skipped.
-    pub fn founder(&self, record: Record) -> Option<Record> {
-        self.tree.founder(&self.population, self.labels[record as usize])
+    pub fn founder(&self, record: RecordIx) -> Option<RecordIx> {
+        self.tree.founder(&self.population, self.labels[record.index()])
     }
 
     /// The record that a record is linked to; `None` for founders.
-    pub fn parent(&self, record: Record) -> Option<Record> {
+    pub fn parent(&self, record: RecordIx) -> Option<RecordIx> {
         self.tree.parent(record).map(|(parent, _)| parent)
     }
 
     /// The profile of a record; `None` when it is skipped.
-    pub fn profile_id(&self, record: Record) -> Option<String> {
-        self.founder(record).map(|founder| self.profiles.id(&self.population, self.labels[record as usize], founder))
+    pub fn profile_id(&self, record: RecordIx) -> Option<String> {
+        self.founder(record).map(|founder| self.profiles.id(&self.population, self.labels[record.index()], founder))
     }
 
     /// Smallest record of each record's cluster.
-    pub fn labels(&self) -> &[Record] {
+    pub fn labels(&self) -> &[RecordIx] {
         &self.labels
     }
 
@@ -309,18 +306,18 @@ pub struct Summary {
     pub refused_strong: usize,
     /// Profiles of earlier loads that merged, split or vanished.
     pub profile_changes: usize,
-    /// What a nameless record needed for a place that is disputed, in sixteenths of a bit.
-    pub bar16: i32,
+    /// What a nameless record needed for a place that is disputed.
+    pub bar: Weight,
 }
 
 /// The observations in words: `same address, one owner +5.0; first name equal +4.5`.
-pub fn describe(pieces: &[(Piece, i32)], words: &mut String) {
-    for (at, (piece, bits16)) in pieces.iter().enumerate() {
+pub fn describe(pieces: &[(Piece, Weight)], words: &mut String) {
+    for (at, (piece, weight)) in pieces.iter().enumerate() {
         if at > 0 {
             words.push_str("; ");
         }
         words.push_str(piece.words());
         words.push(' ');
-        push_bits(*bits16, words);
+        weight.push_to(words);
     }
 }

@@ -4,10 +4,10 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use crate::model::{RecordKey, Uuid, profile_id};
+use crate::model::{RecordIx, RecordKey, Uuid, profile_id};
 use crate::resolve::cluster::spanning_tree::Tree;
 use crate::resolve::options::Options;
-use crate::resolve::population::{Population, Record};
+use crate::resolve::population::Population;
 
 /// What became of a profile of an earlier load whose records are no longer exactly its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,10 +22,10 @@ pub struct ProfileChange {
 
 /// The profiles of a resolution.
 pub struct Profiles {
-    kept: HashMap<Record, String, FixedState>,
-    attempts: HashMap<Record, u32, FixedState>,
+    kept: HashMap<RecordIx, String, FixedState>,
+    attempts: HashMap<RecordIx, u32, FixedState>,
     /// The tenants of clusters whose first record has none.
-    tenants: HashMap<Record, u16, FixedState>,
+    tenants: HashMap<RecordIx, u16, FixedState>,
     default_tenant: String,
     /// Changes against earlier loads.
     pub changes: Vec<ProfileChange>,
@@ -33,11 +33,17 @@ pub struct Profiles {
 
 impl Profiles {
     /// Names every cluster that has a founder.
-    pub fn name(population: &Population, labels: &[Record], tree: &Tree, loaded: &[(String, String)], options: &Options) -> Self {
+    pub fn name(
+        population: &Population,
+        labels: &[RecordIx],
+        tree: &Tree,
+        loaded: &[(String, String)],
+        options: &Options,
+    ) -> Self {
         let mut tenants = HashMap::with_hasher(FixedState::with_seed(10));
         let placed = population.rows.par_iter().zip(labels).with_min_len(4096).filter(|(row, _)| row.tenant != 0);
         let needed = placed.filter(|&(_, &label)| population.at(label).tenant == 0);
-        let needed: Vec<(Record, u16)> = needed.map(|(row, &label)| (label, row.tenant)).collect();
+        let needed: Vec<(RecordIx, u16)> = needed.map(|(row, &label)| (label, row.tenant)).collect();
         // Record order: the first concrete tenant stands, which under `scope = "global"` may be one of several.
         for (label, tenant) in needed {
             tenants.entry(label).or_insert(tenant);
@@ -59,14 +65,14 @@ impl Profiles {
     }
 
     /// The profile of a cluster, given its label and founder.
-    pub fn id(&self, population: &Population, label: Record, founder: Record) -> String {
+    pub fn id(&self, population: &Population, label: RecordIx, founder: RecordIx) -> String {
         let mut id = String::new();
         self.push_id(label, population.key(founder).get(), &mut id);
         id
     }
 
     /// Appends the profile of a cluster, given its label and its founder's key.
-    pub fn push_id(&self, label: Record, founder: RecordKey<'_>, id: &mut String) {
+    pub fn push_id(&self, label: RecordIx, founder: RecordKey<'_>, id: &mut String) {
         match self.kept.get(&label) {
             Some(kept) => id.push_str(kept),
             None => {
@@ -77,7 +83,7 @@ impl Profiles {
     }
 
     /// The tenant of a cluster.
-    pub fn tenant<'a>(&'a self, population: &'a Population, label: Record) -> &'a str {
+    pub fn tenant<'a>(&'a self, population: &'a Population, label: RecordIx) -> &'a str {
         let own = population.at(label).tenant;
         let tenant = if own == 0 { self.tenants.get(&label).copied().unwrap_or(0) } else { own };
         population.tenant_text(tenant).unwrap_or(&self.default_tenant)
@@ -87,10 +93,10 @@ impl Profiles {
     /// cluster stands that holds the record the id was derived from, else the first in record order of the id's old members.
     /// Where that record is now part of another profile, nobody keeps the id: it would name a person that the same exports,
     /// loaded at once, name otherwise.
-    fn keep(&mut self, population: &Population, labels: &[Record], tree: &Tree, memory: &Loaded<'_>) {
-        let mut claims: HashMap<Record, &str, FixedState> = HashMap::with_hasher(FixedState::with_seed(3));
+    fn keep(&mut self, population: &Population, labels: &[RecordIx], tree: &Tree, memory: &Loaded<'_>) {
+        let mut claims: HashMap<RecordIx, &str, FixedState> = HashMap::with_hasher(FixedState::with_seed(3));
         for &(record, id) in &memory.by_record {
-            let label = labels[record as usize];
+            let label = labels[record.index()];
             let Some(founder) = tree.founder(population, label) else { continue };
             if record == founder {
                 claims.insert(label, id);
@@ -101,8 +107,8 @@ impl Profiles {
         for (id, members) in &memory.by_id {
             let giver = members.iter().copied().find(|&record| profile_id(population.key(record).get(), 1).to_string() == **id);
             let claimant = match giver {
-                Some(giver) => Some(labels[giver as usize]).filter(|label| claims.get(label) == Some(id)),
-                None => members.iter().map(|&record| labels[record as usize]).find(|label| claims.get(label) == Some(id)),
+                Some(giver) => Some(labels[giver.index()]).filter(|label| claims.get(label) == Some(id)),
+                None => members.iter().map(|&record| labels[record.index()]).find(|label| claims.get(label) == Some(id)),
             };
             if let Some(label) = claimant {
                 self.kept.insert(label, (*id).to_owned());
@@ -111,10 +117,10 @@ impl Profiles {
     }
 
     /// Derives again, as `#2`, `#3`, …, where a kept id is what another cluster's founder would derive.
-    fn avoid_taken_ids(&mut self, population: &Population, labels: &[Record], tree: &Tree) {
+    fn avoid_taken_ids(&mut self, population: &Population, labels: &[RecordIx], tree: &Tree) {
         let mut taken: std::collections::BTreeSet<String> = self.kept.values().cloned().collect();
-        for label in 0..population.len() {
-            let Some(founder) = tree.founder(population, label).filter(|_| labels[label as usize] == label) else { continue };
+        for label in population.records() {
+            let Some(founder) = tree.founder(population, label).filter(|_| labels[label.index()] == label) else { continue };
             if self.kept.contains_key(&label) {
                 continue;
             }
@@ -129,11 +135,11 @@ impl Profiles {
         }
     }
 
-    fn compare(&self, population: &Population, labels: &[Record], tree: &Tree, memory: &Loaded<'_>) -> Vec<ProfileChange> {
-        let mut olds_of: HashMap<Record, u32, FixedState> = HashMap::with_hasher(FixedState::with_seed(4));
-        let mut now: Vec<(&str, Vec<Record>)> = Vec::new();
+    fn compare(&self, population: &Population, labels: &[RecordIx], tree: &Tree, memory: &Loaded<'_>) -> Vec<ProfileChange> {
+        let mut olds_of: HashMap<RecordIx, u32, FixedState> = HashMap::with_hasher(FixedState::with_seed(4));
+        let mut now: Vec<(&str, Vec<RecordIx>)> = Vec::new();
         for (id, members) in &memory.by_id {
-            let mut holders: Vec<Record> = members.iter().map(|&record| labels[record as usize]).collect();
+            let mut holders: Vec<RecordIx> = members.iter().map(|&record| labels[record.index()]).collect();
             holders.retain(|&label| tree.founder(population, label).is_some());
             holders.sort_unstable();
             holders.dedup();
@@ -165,14 +171,14 @@ impl Profiles {
 
 /// What earlier loads know, by record and by profile.
 struct Loaded<'a> {
-    by_record: Vec<(Record, &'a str)>,
+    by_record: Vec<(RecordIx, &'a str)>,
     /// Ids in text order with those of their records that are still exported, in record order.
-    by_id: Vec<(&'a str, Vec<Record>)>,
+    by_id: Vec<(&'a str, Vec<RecordIx>)>,
 }
 
 impl<'a> Loaded<'a> {
     fn new(population: &Population, loaded: &'a [(String, String)]) -> Self {
-        let mut by_id: Vec<(&str, Option<Record>)> = loaded
+        let mut by_id: Vec<(&str, Option<RecordIx>)> = loaded
             .iter()
             .map(|(key, id)| {
                 let record = RecordKey::parse(key).and_then(|key| population.find(key));
@@ -180,7 +186,7 @@ impl<'a> Loaded<'a> {
             })
             .collect();
         by_id.sort_unstable();
-        let mut by_record: Vec<(Record, &str)> = by_id.iter().filter_map(|&(id, record)| Some((record?, id))).collect();
+        let mut by_record: Vec<(RecordIx, &str)> = by_id.iter().filter_map(|&(id, record)| Some((record?, id))).collect();
         by_record.sort_unstable();
         by_record.dedup_by_key(|entry| entry.0);
         let by_id = by_id

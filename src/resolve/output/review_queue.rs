@@ -4,16 +4,16 @@ use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashSet};
 use rayon::prelude::*;
 
+use crate::model::RecordIx;
 use crate::resolve::cluster::constraints::Refusal;
 use crate::resolve::cluster::spanning_tree::Tree;
 use crate::resolve::compare::birth_date::BirthMatch;
 use crate::resolve::compare::edge::Edge;
 use crate::resolve::compare::names::NameMatch;
 use crate::resolve::compare::score::{Scorer, is_strong};
-use crate::resolve::compare::weights::LINK16;
+use crate::resolve::compare::weights::LINK;
 use crate::resolve::decisions::Decided;
 use crate::resolve::output::profile_ids::Profiles;
-use crate::resolve::population::Record;
 
 /// A profile is filed at most so often: with its best pairs.
 const PER_PROFILE: u8 = 5;
@@ -35,8 +35,8 @@ impl Candidate {
     /// 0 to 100, for ranking: 30 at 0 bits, 60 at the threshold, 95 at most; across tenants at most 60. A number that belongs to one
     /// person on the records of two is an error of some source: such a pair has 30 at least, however little else speaks for it.
     pub fn score(&self) -> i32 {
-        let bits16 = i32::from(self.edge.bits16);
-        let score = if bits16 < LINK16 { 30 + bits16 * 30 / LINK16 } else { 60 + (bits16 - LINK16) * 5 / 16 };
+        let (weight, link) = (self.edge.weight().in_sixteenths(), LINK.in_sixteenths());
+        let score = if weight < link { 30 + weight * 30 / link } else { 60 + (weight - link) * 5 / 16 };
         let least = if self.edge.rule().is_some_and(is_strong) { 30 } else { 1 };
         score.clamp(least, if self.why == Refusal::Tenant { 60 } else { 95 })
     }
@@ -46,13 +46,13 @@ impl Candidate {
 pub fn candidates(scorer: &Scorer<'_>, edges: &[Edge], decided: &Decided, profiles: &Profiles, tree: &Tree) -> Vec<Candidate> {
     let labels = &decided.labels;
     let pair = |edge: &Edge| {
-        let (a, b) = (labels[edge.a as usize], labels[edge.b as usize]);
+        let (a, b) = (labels[edge.a.index()], labels[edge.b.index()]);
         (a.min(b), a.max(b))
     };
-    let apart: HashSet<(Record, Record), FixedState> = decided
+    let apart: HashSet<(RecordIx, RecordIx), FixedState> = decided
         .cannot
         .iter()
-        .map(|&(a, b)| (labels[a as usize].min(labels[b as usize]), labels[a as usize].max(labels[b as usize])))
+        .map(|&(a, b)| (labels[a.index()].min(labels[b.index()]), labels[a.index()].max(labels[b.index()])))
         .collect();
     let judged = |edge: &Edge| apart.contains(&pair(edge));
     let both_stand = |edge: &Edge| {
@@ -71,7 +71,7 @@ pub fn candidates(scorer: &Scorer<'_>, edges: &[Edge], decided: &Decided, profil
         is_filed: false,
     });
     let with_pair = |candidate: Candidate| (pair(&candidate.edge), candidate);
-    let mut pairs: Vec<((Record, Record), Candidate)> = refused.chain(unlinked).map(with_pair).collect();
+    let mut pairs: Vec<((RecordIx, RecordIx), Candidate)> = refused.chain(unlinked).map(with_pair).collect();
     pairs.par_sort_unstable_by_key(|(pair, candidate)| (*pair, candidate.edge.order(), candidate.why));
     pairs.dedup_by_key(|(pair, _)| *pair);
     let mut best: Vec<Candidate> = pairs.into_iter().map(|(_, candidate)| candidate).collect();
@@ -98,20 +98,20 @@ fn why_not(scorer: &Scorer<'_>, edge: &Edge) -> Refusal {
 }
 
 /// Marks what goes to the review queue: each profile's best few, each tenant's best many.
-fn file(scorer: &Scorer<'_>, candidates: &mut [Candidate], labels: &[Record], profiles: &Profiles) {
+fn file(scorer: &Scorer<'_>, candidates: &mut [Candidate], labels: &[RecordIx], profiles: &Profiles) {
     let mut per_profile = vec![0u8; labels.len()];
     let mut per_tenant: HashMap<&str, u32, FixedState> = HashMap::with_hasher(FixedState::with_seed(6));
-    let tenant_of = |candidate: &Candidate| profiles.tenant(scorer.population, labels[candidate.edge.a as usize]);
+    let tenant_of = |candidate: &Candidate| profiles.tenant(scorer.population, labels[candidate.edge.a.index()]);
     let tenants: Vec<&str> = candidates.par_iter().map(tenant_of).collect();
     for (candidate, tenant) in candidates.iter_mut().zip(tenants) {
-        let (a, b) = (labels[candidate.edge.a as usize], labels[candidate.edge.b as usize]);
-        let is_full = [a, b].iter().any(|&label| per_profile[label as usize] >= PER_PROFILE);
+        let (a, b) = (labels[candidate.edge.a.index()], labels[candidate.edge.b.index()]);
+        let is_full = [a, b].iter().any(|&label| per_profile[label.index()] >= PER_PROFILE);
         let tenant = per_tenant.entry(tenant).or_default();
         if is_full || *tenant >= PER_TENANT {
             continue;
         }
         *tenant += 1;
-        [a, b].into_iter().for_each(|label| per_profile[label as usize] += 1);
+        [a, b].into_iter().for_each(|label| per_profile[label.index()] += 1);
         candidate.is_filed = true;
     }
 }

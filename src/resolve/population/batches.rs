@@ -2,7 +2,7 @@
 
 use crate::model::{NameSuffix, RecordKey, Source, record_order};
 use crate::resolve::population::intern::{NONE, Symbol};
-use crate::resolve::population::{Record, write_mca};
+use crate::resolve::population::write_mca;
 use crate::tables::Columns as _;
 use crate::tables::stage::people;
 
@@ -99,8 +99,8 @@ pub(super) fn tag(email: &str) -> Option<String> {
     (letters.len() >= 3).then_some(letters)
 }
 
-pub(super) fn position(at: usize) -> Record {
-    Record::try_from(at).expect("records are counted in 32 bits")
+pub(super) fn position(at: usize) -> u32 {
+    u32::try_from(at).expect("records are counted in 32 bits")
 }
 
 /// A record's birth date as the number yyyymmdd, 0 if absent. A date that no living person has is not shown to anybody, but two records

@@ -2,14 +2,34 @@
 
 use foldhash::fast::FixedState;
 
+use crate::model::RecordIx;
 use crate::resolve::population::packed_text::{Arena, Text, Written};
 use crate::resolve::population::prefetch::{ABREAST, look};
 
 /// Number of a distinct text; [`NONE`] stands for "the source did not say".
-pub type Symbol = u32;
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Symbol(pub u32);
+
+impl Symbol {
+    /// The place in a column that has one value for each text.
+    #[inline]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    /// The symbol of a place in such a column.
+    ///
+    /// # Panics
+    ///
+    /// If there are more texts than 32 bits can count.
+    #[inline]
+    pub fn at(index: usize) -> Self {
+        Self(u32::try_from(index).expect("symbols are 32-bit"))
+    }
+}
 
 /// No value.
-pub const NONE: Symbol = 0;
+pub const NONE: Symbol = Symbol(0);
 
 /// Slots of an empty table.
 const FEWEST_SLOTS: usize = 64;
@@ -76,9 +96,9 @@ impl Interner {
                     None => NONE,
                     Some(Sought { written, hash, slot }) => {
                         let symbol = slot & mask as u32;
-                        let is_it = symbol != NONE && slot ^ symbol == tag(*hash, mask) && self.arena.is(symbol, written);
+                        let is_it = symbol != NONE.0 && slot ^ symbol == tag(*hash, mask) && self.arena.is(symbol, written);
                         // The table may have grown since the slot was read, and a number never changes.
-                        if is_it { symbol } else { self.place(written, *hash) }
+                        if is_it { Symbol(symbol) } else { self.place(written, *hash) }
                     }
                 });
             }
@@ -95,7 +115,7 @@ impl Interner {
         while self.slots[at] != 0 {
             let symbol = self.slots[at] & mask as u32;
             if self.slots[at] ^ symbol == tag && self.arena.is(symbol, written) {
-                return symbol;
+                return Symbol(symbol);
             }
             at = (at + 1) & mask;
         }
@@ -104,7 +124,7 @@ impl Interner {
         if self.arena.len() * 10 > self.slots.len() * 7 {
             self.grow();
         }
-        symbol
+        Symbol(symbol)
     }
 
     fn grow(&mut self) {
@@ -114,7 +134,7 @@ impl Interner {
         self.slots.resize(mask + 1, 0);
         let count = u32::try_from(self.arena.len()).expect("symbols are 32-bit");
         for first in (1..count).step_by(ABREAST) {
-            let symbols = first..count.min(first + ABREAST as Symbol);
+            let symbols = first..count.min(first + ABREAST as u32);
             let mut hashes = [0; ABREAST];
             symbols.clone().zip(&mut hashes).for_each(|(symbol, hash)| *hash = self.arena.hash(symbol, &self.state));
             look(hashes.iter().map(|&hash| self.slots[hash as usize & mask]));
@@ -130,7 +150,7 @@ impl Interner {
 
     /// The text of a symbol.
     pub fn text(&self, symbol: Symbol) -> Text<'_> {
-        self.arena.get(symbol)
+        self.arena.get(symbol.0)
     }
 
     /// The texts without the means to find them.
@@ -152,19 +172,19 @@ pub struct Marks(Vec<u64>);
 impl Marks {
     /// Adds a symbol; [`NONE`] is never in it.
     pub fn set(&mut self, symbol: Symbol) {
-        let at = symbol as usize / 64;
+        let at = symbol.index() / 64;
         if symbol == NONE {
             return;
         }
         if self.0.len() <= at {
             self.0.resize(at + 1, 0);
         }
-        self.0[at] |= 1 << (symbol % 64);
+        self.0[at] |= 1 << (symbol.0 % 64);
     }
 
     /// Whether it has a symbol.
     pub fn has(&self, symbol: Symbol) -> bool {
-        self.0.get(symbol as usize / 64).is_some_and(|word| word >> (symbol % 64) & 1 == 1)
+        self.0.get(symbol.index() / 64).is_some_and(|word| word >> (symbol.0 % 64) & 1 == 1)
     }
 }
 
@@ -172,28 +192,28 @@ impl Marks {
 #[derive(Default)]
 pub struct Buckets {
     starts: Vec<u32>,
-    records: Vec<u32>,
+    records: Vec<RecordIx>,
 }
 
 impl Buckets {
     /// Groups `(symbol, record)` pairs, which must come in record order; `pairs` is walked twice.
-    pub fn group<I: Iterator<Item = (Symbol, u32)>>(symbols: usize, pairs: impl Fn() -> I) -> Self {
+    pub fn group<I: Iterator<Item = (Symbol, RecordIx)>>(symbols: usize, pairs: impl Fn() -> I) -> Self {
         // While records are put in their places, the start of a symbol lies one further on, and ends where it belongs.
         let mut starts = vec![0u32; symbols + 2];
-        pairs().for_each(|(symbol, _)| starts[symbol as usize + 2] += 1);
+        pairs().for_each(|(symbol, _)| starts[symbol.index() + 2] += 1);
         // A value that a single record carries connects nobody, and gets no place.
         let mut shared = Marks::default();
         for at in 2..starts.len() {
             if starts[at] > 1 {
-                shared.set((at - 2) as Symbol);
+                shared.set(Symbol((at - 2) as u32));
                 starts[at] += starts[at - 1];
             } else {
                 starts[at] = starts[at - 1];
             }
         }
-        let mut records = vec![0u32; starts[symbols + 1] as usize];
+        let mut records = vec![RecordIx(0); starts[symbols + 1] as usize];
         pairs().filter(|&(symbol, _)| shared.has(symbol)).for_each(|(symbol, record)| {
-            let place = &mut starts[symbol as usize + 1];
+            let place = &mut starts[symbol.index() + 1];
             records[*place as usize] = record;
             *place += 1;
         });
@@ -202,13 +222,13 @@ impl Buckets {
     }
 
     /// The records that carry a symbol; none if there is but one.
-    pub fn get(&self, symbol: Symbol) -> &[u32] {
-        &self.records[self.starts[symbol as usize] as usize..self.starts[symbol as usize + 1] as usize]
+    pub fn get(&self, symbol: Symbol) -> &[RecordIx] {
+        &self.records[self.starts[symbol.index()] as usize..self.starts[symbol.index() + 1] as usize]
     }
 
     /// Something of a symbol's place, for [`look`].
     pub fn peek(&self, symbol: Symbol) -> u32 {
-        self.starts[symbol as usize]
+        self.starts[symbol.index()]
     }
 
     /// How many symbols there are, the absent one included.
@@ -225,7 +245,7 @@ mod tests {
     fn equal_texts_share_a_number_and_the_empty_one_has_none() {
         let mut interner = Interner::default();
         let (a, b, c) = (interner.intern("a"), interner.intern("b"), interner.intern("a"));
-        assert_eq!((a, b, c), (1, 2, 1));
+        assert_eq!([a, b, c].map(Symbol::index), [1, 2, 1]);
         assert_eq!(interner.intern(""), NONE);
         let texts = interner.into_texts();
         assert_eq!((&*texts.get(1), &*texts.get(2), texts.len()), ("a", "b", 3));
@@ -246,11 +266,11 @@ mod tests {
 
     #[test]
     fn buckets_keep_record_order() {
-        let pairs = [(2, 0), (1, 1), (2, 5), (3, 6), (2, 7), (3, 8)];
+        let pairs = [(2, 0), (1, 1), (2, 5), (3, 6), (2, 7), (3, 8)].map(|(symbol, record)| (Symbol(symbol), RecordIx(record)));
         let buckets = Buckets::group(4, || pairs.iter().copied());
-        assert_eq!(buckets.get(2), [0, 5, 7]);
-        assert_eq!(buckets.get(3), [6, 8]);
+        assert_eq!(buckets.get(Symbol(2)), [0, 5, 7].map(RecordIx));
+        assert_eq!(buckets.get(Symbol(3)), [6, 8].map(RecordIx));
         // Of a single record nothing is kept.
-        assert!(buckets.get(0).is_empty() && buckets.get(1).is_empty());
+        assert!(buckets.get(NONE).is_empty() && buckets.get(Symbol(1)).is_empty());
     }
 }

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::model::{Code, Gender, PhoneClass, SkipReason, Source, record_order, record_order_prefix};
+use crate::model::{Code, Gender, PhoneClass, RecordIx, SkipReason, Source, record_order, record_order_prefix};
 use crate::resolve::compare::names::Names;
 use crate::resolve::compare::nicknames::Nicknames;
 use crate::resolve::compare::spelling::unmask;
@@ -13,7 +13,7 @@ use crate::resolve::population::batches::{
 use crate::resolve::population::intern::{Interner, Marks, NONE, Symbol};
 use crate::resolve::population::packed_text::Arena;
 use crate::resolve::population::words::Vocabulary;
-use crate::resolve::population::{DELETED, Features, Key, KeyKind, MAY_FOUND, Population, Record, write_mca};
+use crate::resolve::population::{DELETED, Features, Key, KeyKind, MAY_FOUND, Population, write_mca};
 use crate::tables::Columns as _;
 use crate::tables::stage::{identifiers, people};
 
@@ -81,7 +81,7 @@ pub struct Gathering {
     waiting: Vec<(Source, people::Columns)>,
     waiting_rows: usize,
     /// The source of the rows up to a position.
-    runs: Vec<(Source, Record)>,
+    runs: Vec<(Source, u32)>,
     /// Whether all came in record order so far, and what came last.
     is_sorted: bool,
     last: Option<(Source, String)>,
@@ -92,10 +92,10 @@ pub struct Gathering {
     lasts: Words,
     keys: [Column; 6],
     fixed_lines: Marks,
-    more: Vec<(Record, KeyKind, Symbol)>,
+    more: Vec<(RecordIx, KeyKind, Symbol)>,
     further: Vec<Further>,
     further_ids: Arena,
-    tags: Vec<(Record, Symbol)>,
+    tags: Vec<(RecordIx, Symbol)>,
     scratch: String,
 }
 
@@ -165,7 +165,7 @@ impl Gathering {
     /// What batches bring, column by column.
     fn lanes<'a>(&'a mut self, batches: &'a [(Source, people::Columns)]) -> [Lane<'a>; 9] {
         let start = self.rows.len();
-        let record = move |at: usize| position(start + at);
+        let record = move |at: usize| RecordIx::at(start + at);
         let [auth, golf_rsa, cdh, mca, email, phone] = &mut self.keys;
         let (ids, is_sorted, last) = (&mut self.ids, &mut self.is_sorted, &mut self.last);
         let (tenants, firsts, lasts) = (&mut self.tenants, &mut self.firsts, &mut self.lasts);
@@ -237,7 +237,7 @@ impl Gathering {
             first: self.firsts.batch[at],
             last: self.lasts.batch[at],
             born,
-            tenant: u16::try_from(self.tenants.batch[at]).expect("fewer than 65,536 tenants"),
+            tenant: u16::try_from(self.tenants.batch[at].0).expect("fewer than 65,536 tenants"),
             skip: batch.skip_reason(row).unwrap_or(SkipReason::NoKey) as u8 | generation(batch, row) << 4,
             flags: gender | state,
         }
@@ -266,7 +266,7 @@ impl Gathering {
     pub fn finish(mut self, nicknames: &Nicknames) -> Population {
         self.take_in();
         let place = self.arrange();
-        let at = |record: Record| place.as_ref().map_or(record, |place| place[record as usize]);
+        let at = |record: RecordIx| place.as_ref().map_or(record, |place| place[record.index()]);
         let mut source_ends = [0; Source::ALL.len()];
         let mut start = 0;
         for &(source, end) in &self.runs {
@@ -279,8 +279,8 @@ impl Gathering {
         let spelled = [&self.firsts.vocabulary, &self.lasts.vocabulary];
         let (words, [firsts, lasts]) = alphabetical(spelled);
         self.rows.par_iter_mut().for_each(|row| {
-            row.first = firsts[row.first as usize];
-            row.last = lasts[row.last as usize];
+            row.first = firsts[row.first.index()];
+            row.last = lasts[row.last.index()];
         });
         let names = Names::new(words, nicknames, self.rows.iter().map(|row| (row.first, row.last)));
         let mut population = Population {
@@ -291,7 +291,7 @@ impl Gathering {
             rows: self.rows,
             texts: Default::default(),
             more: self.more.iter().map(|&(record, kind, symbol)| (at(record), kind, symbol)).collect(),
-            tags: self.tags.iter().map(|&(record, tag)| (at(record), firsts[tag as usize])).collect(),
+            tags: self.tags.iter().map(|&(record, tag)| (at(record), firsts[tag.index()])).collect(),
             names,
             births: 0,
         };
@@ -304,7 +304,7 @@ impl Gathering {
         further.par_sort_unstable_by(|a, b| {
             a.0.cmp(&b.0).then_with(|| record_order(key(a.1).get(), key(b.1).get())).then(a.1.id.cmp(&b.1.id))
         });
-        let mut next = 0;
+        let mut next = RecordIx(0);
         for (_, further) in further {
             let found = population.find_from(next, key(further).get());
             let (Ok(record) | Err(record)) = found;
@@ -313,9 +313,9 @@ impl Gathering {
                 continue;
             }
             if further.kind == KeyKind::Mca {
-                let tenant = Symbol::from(population.at(record).tenant);
+                let tenant = Symbol(population.at(record).tenant.into());
                 for (source, of) in self.legacy.regions {
-                    if tenant == of || tenant == 0 {
+                    if tenant == of || tenant == NONE {
                         self.scratch.clear();
                         write_mca(source, &mca.text(further.symbol), &mut self.scratch);
                         population.more.push((record, KeyKind::Mca, mca.intern(&self.scratch)));
@@ -332,10 +332,10 @@ impl Gathering {
     }
 
     /// Puts rows and ids in record order, unless they came so; gives the place of each arrival.
-    fn arrange(&mut self) -> Option<Vec<Record>> {
+    fn arrange(&mut self) -> Option<Vec<RecordIx>> {
         let order = self.order()?;
-        let mut place = vec![0; order.len()];
-        order.iter().zip(0..).for_each(|(&arrived, now)| place[arrived as usize] = now);
+        let mut place = vec![RecordIx(0); order.len()];
+        order.iter().zip(RecordIx::range(0..position(order.len()))).for_each(|(&arrived, now)| place[arrived as usize] = now);
         let mut ids = Arena::default();
         order.iter().for_each(|&arrived| {
             ids.push(&self.ids.get(arrived));
@@ -346,7 +346,7 @@ impl Gathering {
     }
 
     /// Arrival positions in record order; `None` if that is how they arrived.
-    fn order(&self) -> Option<Vec<Record>> {
+    fn order(&self) -> Option<Vec<u32>> {
         let source = |at: u32| self.runs[self.runs.partition_point(|&(_, end)| end <= at)].0;
         let key = |at: u32| Key { source: source(at), id: self.ids.get(at) };
         let in_order = |a: u32, b: u32| record_order(key(a).get(), key(b).get());

@@ -12,13 +12,10 @@ use std::fmt;
 
 use rayon::prelude::*;
 
-use crate::model::{AliasType, Code, RecordKey, SkipReason, Source, record_order};
+use crate::model::{AliasType, Code, RecordIx, RecordKey, SkipReason, Source, record_order};
 use crate::resolve::compare::names::Names;
 use crate::resolve::population::intern::{Marks, NONE, Symbol};
 use crate::resolve::population::packed_text::{Arena, Text};
-
-/// Position of a record in record order.
-pub type Record = u32;
 
 /// The kinds of values that can prove who somebody is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -132,9 +129,9 @@ pub struct Population {
     /// Numbers that are a place's rather than a person's.
     pub(in crate::resolve) fixed_lines: Marks,
     /// Further keys: record, kind, symbol; sorted.
-    pub(in crate::resolve) more: Vec<(Record, KeyKind, Symbol)>,
+    pub(in crate::resolve) more: Vec<(RecordIx, KeyKind, Symbol)>,
     /// Name in the `+tag` of a record's address; sorted.
-    pub(in crate::resolve) tags: Vec<(Record, Symbol)>,
+    pub(in crate::resolve) tags: Vec<(RecordIx, Symbol)>,
     /// Names of the population.
     pub names: Names,
     /// Records that show a birth date.
@@ -147,64 +144,70 @@ impl Population {
         u32::try_from(self.rows.len()).expect("records are counted in 32 bits")
     }
 
+    /// Every record, in record order.
+    pub fn records(&self) -> impl DoubleEndedIterator<Item = RecordIx> + ExactSizeIterator + Clone + use<> {
+        RecordIx::range(0..self.len())
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
     /// The system a record came from.
-    pub fn source(&self, record: Record) -> Source {
-        let at = self.source_ends.iter().position(|&end| record < end).expect("every record lies in a source's range");
+    pub fn source(&self, record: RecordIx) -> Source {
+        let at = self.source_ends.iter().position(|&end| record.0 < end).expect("every record lies in a source's range");
         Source::ALL[at]
     }
 
     /// A record's key.
-    pub fn key(&self, record: Record) -> Key<'_> {
-        Key { source: self.source(record), id: self.ids.get(record) }
+    pub fn key(&self, record: RecordIx) -> Key<'_> {
+        Key { source: self.source(record), id: self.ids.get(record.0) }
     }
 
     /// The record with this key, if it is in scope.
-    pub fn find(&self, key: RecordKey<'_>) -> Option<Record> {
-        self.find_from(0, key).ok()
+    pub fn find(&self, key: RecordKey<'_>) -> Option<RecordIx> {
+        self.find_from(RecordIx(0), key).ok()
     }
 
     /// The same, from a record on before which it is not; `Err` says before which record it would stand.
-    pub(in crate::resolve) fn find_from(&self, start: Record, key: RecordKey<'_>) -> Result<Record, Record> {
-        let (mut low, mut step) = (start, 1);
-        while low + step < self.len() && record_order(self.key(low + step).get(), key).is_lt() {
+    pub(in crate::resolve) fn find_from(&self, start: RecordIx, key: RecordKey<'_>) -> Result<RecordIx, RecordIx> {
+        let key_of = |at: u32| self.key(RecordIx(at));
+        let (mut low, mut step) = (start.0, 1);
+        while low + step < self.len() && record_order(key_of(low + step).get(), key).is_lt() {
             low += step;
             step *= 2;
         }
         let mut high = self.len().min(low + step + 1);
         while low < high {
             let middle = low + (high - low) / 2;
-            match record_order(self.key(middle).get(), key) {
-                Ordering::Equal => return Ok(middle),
+            match record_order(key_of(middle).get(), key) {
+                Ordering::Equal => return Ok(RecordIx(middle)),
                 Ordering::Less => low = middle + 1,
                 Ordering::Greater => high = middle,
             }
         }
-        Err(low)
+        Err(RecordIx(low))
     }
 
     /// What a record says.
-    pub(in crate::resolve) fn at(&self, record: Record) -> &Features {
-        &self.rows[record as usize]
+    pub(in crate::resolve) fn at(&self, record: RecordIx) -> &Features {
+        &self.rows[record.index()]
     }
 
     /// Something of a text's place, for [`crate::resolve::population::prefetch::look`].
     pub(in crate::resolve) fn peek_text(&self, kind: KeyKind, symbol: Symbol) -> u32 {
-        self.texts[kind as usize].peek(symbol)
+        self.texts[kind as usize].peek(symbol.0)
     }
 
     /// Something of an id's place, for [`crate::resolve::population::prefetch::look`].
-    pub(in crate::resolve) fn peek_id(&self, record: Record) -> u32 {
-        self.ids.peek(record)
+    pub(in crate::resolve) fn peek_id(&self, record: RecordIx) -> u32 {
+        self.ids.peek(record.0)
     }
 
     /// Something of a record's place, for [`crate::resolve::population::prefetch::look`].
-    pub(in crate::resolve) fn peek(&self, record: Record) -> u32 {
-        self.at(record).first
+    pub(in crate::resolve) fn peek(&self, record: RecordIx) -> u32 {
+        self.at(record).first.0
     }
 
     /// The text of a tenant; `None` for the absent one.
@@ -219,38 +222,38 @@ impl Population {
 
     /// A record's first value of a kind.
     #[inline]
-    pub fn value(&self, kind: KeyKind, record: Record) -> Symbol {
+    pub fn value(&self, kind: KeyKind, record: RecordIx) -> Symbol {
         self.at(record).keys[kind as usize]
     }
 
     /// Every value of a kind that a record has.
     #[inline]
-    pub fn values(&self, kind: KeyKind, record: Record) -> impl Iterator<Item = Symbol> + '_ {
+    pub fn values(&self, kind: KeyKind, record: RecordIx) -> impl Iterator<Item = Symbol> + '_ {
         let first = self.value(kind, record);
-        let more: &[(Record, KeyKind, Symbol)] =
+        let more: &[(RecordIx, KeyKind, Symbol)] =
             if self.at(record).flags & HAS_MORE == 0 { &[] } else { self.more(record, kind) };
         std::iter::once(first).filter(|&symbol| symbol != NONE).chain(more.iter().map(|entry| entry.2))
     }
 
-    fn more(&self, record: Record, kind: KeyKind) -> &[(Record, KeyKind, Symbol)] {
+    fn more(&self, record: RecordIx, kind: KeyKind) -> &[(RecordIx, KeyKind, Symbol)] {
         let start = self.more.partition_point(|entry| (entry.0, entry.1) < (record, kind));
         let length = self.more[start..].partition_point(|entry| (entry.0, entry.1) == (record, kind));
         &self.more[start..start + length]
     }
 
     /// Whether a record has more than one value of some kind.
-    pub fn has_more(&self, record: Record) -> bool {
+    pub fn has_more(&self, record: RecordIx) -> bool {
         self.at(record).flags & HAS_MORE != 0
     }
 
     /// Every `(symbol, record)` of a kind in record order; deleted records have none.
-    pub fn pairs(&self, kind: KeyKind) -> impl Iterator<Item = (Symbol, Record)> + '_ {
-        (0..self.len()).flat_map(move |record| self.values(kind, record).map(move |symbol| (symbol, record)))
+    pub fn pairs(&self, kind: KeyKind) -> impl Iterator<Item = (Symbol, RecordIx)> + '_ {
+        self.records().flat_map(move |record| self.values(kind, record).map(move |symbol| (symbol, record)))
     }
 
     /// The text of a value.
     pub fn text(&self, kind: KeyKind, symbol: Symbol) -> Text<'_> {
-        self.texts[kind as usize].get(symbol)
+        self.texts[kind as usize].get(symbol.0)
     }
 
     /// The text of a value for people to read.
@@ -273,7 +276,7 @@ impl Population {
     }
 
     /// The name in the `+tag` of a record's address.
-    pub fn tag(&self, record: Record) -> Symbol {
+    pub fn tag(&self, record: RecordIx) -> Symbol {
         if self.at(record).flags & HAS_TAG == 0 {
             return NONE;
         }
@@ -281,28 +284,28 @@ impl Population {
     }
 
     /// 0 when unknown or neither, 1 male, 2 female.
-    pub fn gender(&self, record: Record) -> u8 {
+    pub fn gender(&self, record: RecordIx) -> u8 {
         self.at(record).flags & GENDER
     }
 
     /// Whether the record may found a profile by itself.
-    pub fn may_found(&self, record: Record) -> bool {
+    pub fn may_found(&self, record: RecordIx) -> bool {
         self.at(record).flags & MAY_FOUND != 0
     }
 
     /// Whether the record is deleted in its source.
-    pub fn is_deleted(&self, record: Record) -> bool {
+    pub fn is_deleted(&self, record: RecordIx) -> bool {
         self.at(record).flags & DELETED != 0
     }
 
     /// Whether the record says no name at all.
-    pub fn is_nameless(&self, record: Record) -> bool {
+    pub fn is_nameless(&self, record: RecordIx) -> bool {
         let row = self.at(record);
         row.first == NONE && row.last == NONE
     }
 
     /// Why the record is left out when nothing joins it.
-    pub fn skip_reason(&self, record: Record) -> SkipReason {
+    pub fn skip_reason(&self, record: RecordIx) -> SkipReason {
         if self.is_deleted(record) { SkipReason::Deleted } else { SkipReason::ALL[usize::from(self.at(record).skip & 0xf)] }
     }
 }
@@ -313,19 +316,19 @@ impl Population {
         self.more.sort_unstable();
         self.more.dedup();
         let rows = &mut self.rows;
-        self.more.retain(|&(record, kind, symbol)| rows[record as usize].keys[kind as usize] != symbol);
+        self.more.retain(|&(record, kind, symbol)| rows[record.index()].keys[kind as usize] != symbol);
         for &(record, kind, symbol) in &self.more {
-            let row = &mut rows[record as usize];
+            let row = &mut rows[record.index()];
             // Without a first value the lowest further one takes its place, so that a value is never looked for in vain.
             if row.keys[kind as usize] == NONE {
                 row.keys[kind as usize] = symbol;
             }
             row.flags |= HAS_MORE;
         }
-        self.more.retain(|&(record, kind, symbol)| rows[record as usize].keys[kind as usize] != symbol);
+        self.more.retain(|&(record, kind, symbol)| rows[record.index()].keys[kind as usize] != symbol);
         self.tags.sort_unstable();
         for &(record, _) in &self.tags {
-            self.rows[record as usize].flags |= HAS_TAG;
+            self.rows[record.index()].flags |= HAS_TAG;
         }
     }
 

@@ -35,7 +35,7 @@ impl Vocabulary {
         match index.entry(hash(text), |&known| get(all, ends, known) == text, |&known| hash(get(all, ends, known))) {
             Entry::Occupied(known) => *known.get(),
             Entry::Vacant(place) => {
-                let symbol = number(ends.len());
+                let symbol = Symbol::at(ends.len());
                 place.insert(symbol);
                 all.push_str(text);
                 ends.push(number(all.len()));
@@ -62,13 +62,13 @@ impl Vocabulary {
 
     /// The texts by number, the empty one first.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        (0..number(self.len())).map(|symbol| self.get(symbol))
+        (0..number(self.len())).map(|symbol| self.get(Symbol(symbol)))
     }
 }
 
 #[inline]
 fn get<'a>(text: &'a str, ends: &[u32], symbol: Symbol) -> &'a str {
-    let at = symbol as usize;
+    let at = symbol.index();
     let start = if at == 0 { 0 } else { ends[at - 1] as usize };
     &text[start..ends[at] as usize]
 }
@@ -84,8 +84,8 @@ mod tests {
     #[test]
     fn equal_texts_share_a_number_and_the_empty_one_has_none() {
         let mut vocabulary = Vocabulary::default();
-        assert_eq!(["b", "a", "", "b"].map(|text| vocabulary.intern(text)), [1, 2, NONE, 1]);
+        assert_eq!(["b", "a", "", "b"].map(|text| vocabulary.intern(text).0), [1, 2, NONE.0, 1]);
         assert_eq!(vocabulary.iter().collect::<Vec<_>>(), ["", "b", "a"]);
-        assert_eq!((vocabulary.find("a"), vocabulary.find("c"), vocabulary.len()), (Some(2), None, 3));
+        assert_eq!((vocabulary.find("a"), vocabulary.find("c"), vocabulary.len()), (Some(Symbol(2)), None, 3));
     }
 }

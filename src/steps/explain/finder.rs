@@ -4,13 +4,13 @@ use anyhow::Result;
 
 use crate::cli::Session;
 use crate::fault::{Exit, Fault};
-use crate::model::did_you_mean;
 use crate::model::email::EmailReader;
 use crate::model::phone::{PhoneReader, PhoneRegion};
 use crate::model::reason::Reasons;
 use crate::model::{Code, RecordKey, Reference, Source, is_ours};
+use crate::model::{RecordIx, did_you_mean};
+use crate::resolve::Resolution;
 use crate::resolve::explain::SharedValue;
-use crate::resolve::{Record, Resolution};
 use crate::steps::resolve::Inputs;
 use crate::store::Folder;
 use crate::tables::stage::people;
@@ -18,7 +18,7 @@ use crate::tables::stage::people;
 /// What a question means.
 pub(super) struct Found {
     /// Records in record order.
-    pub records: Vec<Record>,
+    pub records: Vec<RecordIx>,
     /// Where the value is shared by too many.
     pub hubs: Vec<SharedValue>,
     /// Whether the value is one that staging keeps but that proves nothing.
@@ -26,7 +26,7 @@ pub(super) struct Found {
 }
 
 impl Found {
-    fn of(records: Vec<Record>, hubs: Vec<SharedValue>) -> Self {
+    fn of(records: Vec<RecordIx>, hubs: Vec<SharedValue>) -> Self {
         Self { records, hubs, is_no_key: false }
     }
 }
@@ -50,7 +50,7 @@ impl Finder<'_> {
         }
         keys.sort_unstable();
         keys.dedup();
-        let mut records: Vec<Record> = keys.iter().flat_map(|key| self.resolution.find(key)).collect();
+        let mut records: Vec<RecordIx> = keys.iter().flat_map(|key| self.resolution.find(key)).collect();
         records.sort_unstable();
         records.dedup();
         if !records.is_empty() {
@@ -58,7 +58,7 @@ impl Finder<'_> {
         }
         // An id alone, if some source has it.
         let keys_of = |source| RecordKey { source, id: who };
-        let records: Vec<Record> =
+        let records: Vec<RecordIx> =
             self.inputs.phase.sources().filter_map(|source| self.resolution.population.find(keys_of(source))).collect();
         if !records.is_empty() {
             return Ok(Found::of(records, Vec::new()));
@@ -72,7 +72,7 @@ impl Finder<'_> {
     }
 
     /// Records that show a value which is no key.
-    fn by_value(&self, keys: &[String]) -> Result<Vec<Record>> {
+    fn by_value(&self, keys: &[String]) -> Result<Vec<RecordIx>> {
         let stage = Folder::open(&self.session.layout.stage())?;
         let mut found = Vec::new();
         for source in self.inputs.phase.sources() {

@@ -8,6 +8,7 @@ use anyhow::Result;
 use hashbrown::HashMap;
 
 use crate::model::{Code, LinkRule, RecordKey, Source, derived_id};
+use crate::resolve::Weight;
 use crate::steps::verify::folders::Folders;
 use crate::tables::dictionary::mask;
 use crate::tables::{resolution, stage};
@@ -18,13 +19,13 @@ const SHOWN: usize = 5;
 const LARGEST: usize = 12;
 
 type Key = (Source, String);
-/// The draw, the record, the record it is linked to, confidence, sixteenths of a bit.
-type Link = (String, Key, Key, i32, i32);
+/// The draw, the record, the record it is linked to, confidence, match weight.
+type Link = (String, Key, Key, i32, Weight);
 
 #[derive(Default)]
 struct Sample {
     links: BTreeMap<&'static str, BTreeSet<Link>>,
-    near: Vec<(i32, Key, Key, String)>,
+    near: Vec<(Weight, Key, Key, String)>,
     largest: Vec<Key>,
 }
 
@@ -39,14 +40,14 @@ pub fn spot_check(folders: &Folders) -> Result<String> {
     let mut text = String::from("\n spot-check of identity resolution, values masked\n");
     for (rule, links) in &sample.links {
         let _ = writeln!(text, "   {rule}");
-        for (_, record, matched, confidence, bits16) in links {
-            let bits = f64::from(*bits16) / 16.0;
+        for (_, record, matched, confidence, weight) in links {
+            let bits = weight.in_bits();
             let _ = writeln!(text, "     {}\n   = {}   confidence {confidence}, {bits:.1} bits", show(record), show(matched));
         }
     }
     let _ = writeln!(text, "   nearest pairs that were not joined");
-    for (bits16, a, b, refusal) in &sample.near {
-        let bits = f64::from(*bits16) / 16.0;
+    for (weight, a, b, refusal) in &sample.near {
+        let bits = weight.in_bits();
         let _ = writeln!(text, "     {}\n   ≠ {}   {refusal}, {bits:.1} bits", show(a), show(b));
     }
     let _ = writeln!(text, "   largest cluster: {} records", sample.largest.len());
@@ -70,7 +71,13 @@ fn sample(folders: &Folders) -> Result<Sample> {
         // The order of a hash is a sample that every run draws alike and that no sort order of the data favours.
         let draw = derived_id("spot-check", &[row.source.code(), row.source_id]).to_string();
         let drawn = sample.links.entry(row.rule.code()).or_default();
-        drawn.insert((draw, (row.source, row.source_id.to_owned()), (source, id.to_owned()), row.confidence, row.bits16));
+        drawn.insert((
+            draw,
+            (row.source, row.source_id.to_owned()),
+            (source, id.to_owned()),
+            row.confidence,
+            Weight::sixteenths(row.bits16),
+        ));
         if drawn.len() > SHOWN {
             drawn.pop_last();
         }
@@ -84,12 +91,12 @@ fn sample(folders: &Folders) -> Result<Sample> {
         .collect();
     for columns in folders.resolve.read::<resolution::candidates::Table>(None)? {
         for row in columns?.rows() {
-            let full = sample.near.len() >= SHOWN;
-            if full && sample.near.last().is_some_and(|last| last.0 >= row.bits16) {
+            let (full, weight) = (sample.near.len() >= SHOWN, Weight::sixteenths(row.bits16));
+            if full && sample.near.last().is_some_and(|last| last.0 >= weight) {
                 continue;
             }
             let pair = ((row.a_source, row.a_source_id.to_owned()), (row.b_source, row.b_source_id.to_owned()));
-            sample.near.push((row.bits16, pair.0, pair.1, row.refusal.to_owned()));
+            sample.near.push((weight, pair.0, pair.1, row.refusal.to_owned()));
             sample.near.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| (&a.1, &a.2).cmp(&(&b.1, &b.2))));
             sample.near.truncate(SHOWN);
         }
