@@ -16,6 +16,7 @@ mod position;
 pub mod reason;
 pub mod reference;
 pub mod reviews;
+pub mod sheet;
 mod source;
 pub mod text;
 mod time;

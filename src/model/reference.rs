@@ -3,6 +3,7 @@
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
+use crate::model::sheet::{Sheet, is_wide};
 use crate::model::text::{FoldedCode, clean, fold_name, whole};
 use crate::model::{
     ActivityChannel, AliasType, BookingOutcome, Channel, Code, CustomerStatus, Gender, MessageKind, Reasons, StatusTag,
@@ -15,7 +16,7 @@ pub struct ReferenceError {
     /// The file's name.
     pub file: String,
     /// From 1.
-    pub line: usize,
+    pub line: u64,
     /// What is wrong with it.
     pub what: String,
 }
@@ -188,22 +189,22 @@ impl Reference {
 
     /// Reads the maps from their files' texts, by name.
     pub fn parse<N: AsRef<str>, T: AsRef<str>>(files: &[(N, T)]) -> Result<Self, ReferenceError> {
-        let lines = |name: &str| Lines::of(files, name);
+        let lines = |name: &str| MapFile::of(files, name);
         Ok(Self {
-            genders: lines("genders.csv")?.map(|cells| word(cells[1]))?,
+            genders: lines("genders.csv")?.map(|cells| word(&cells[1]))?,
             statuses: lines("statuses.csv")?.map(|cells| {
-                let tag = if cells[2].is_empty() { None } else { Some(word(cells[2])?) };
-                Ok((word(cells[1])?, tag))
+                let tag = if cells[2].is_empty() { None } else { Some(word(&cells[2])?) };
+                Ok((word(&cells[1])?, tag))
             })?,
             channels: lines("channels.csv")?
-                .map(|cells| Ok(if cells[1] == "ALL" { ChannelWord::All } else { ChannelWord::One(word(cells[1])?) }))?,
+                .map(|cells| Ok(if &cells[1] == "ALL" { ChannelWord::All } else { ChannelWord::One(word(&cells[1])?) }))?,
             scopes: lines("scopes.csv")?.map(|cells| Ok(cells[1].to_owned()))?,
-            bookings: lines("booking_statuses.csv")?.map(|cells| word(cells[1]))?,
-            messages: lines("message_statuses.csv")?.map(|cells| word(cells[1]))?,
+            bookings: lines("booking_statuses.csv")?.map(|cells| word(&cells[1]))?,
+            messages: lines("message_statuses.csv")?.map(|cells| word(&cells[1]))?,
             associations: lines("associations.csv")?
-                .map(|cells| Ok(if cells[1] == "BENEFIT" { None } else { Some(word(cells[1])?) }))?,
+                .map(|cells| Ok(if &cells[1] == "BENEFIT" { None } else { Some(word(&cells[1])?) }))?,
             booleans: lines("booleans.csv")?
-                .map(|cells| cells[1].parse().map_err(|_| format!("{:?} is neither true nor false", cells[1])))?,
+                .map(|cells| cells[1].parse().map_err(|_| format!("{:?} is neither true nor false", &cells[1])))?,
             junk: lines("junk.csv")?.junk()?,
         })
     }
@@ -216,46 +217,39 @@ fn word<C: Code>(text: &str) -> Result<C, String> {
     })
 }
 
-/// The cells of one file, header checked.
-struct Lines<'a> {
-    file: &'static str,
-    rows: Vec<(usize, Vec<&'a str>)>,
+/// One file, header checked.
+struct MapFile {
+    name: &'static str,
+    rows: Vec<(u64, csv::StringRecord)>,
 }
 
-impl<'a> Lines<'a> {
-    fn of<N: AsRef<str>, T: AsRef<str>>(files: &'a [(N, T)], name: &str) -> Result<Self, ReferenceError> {
+impl MapFile {
+    fn of<N: AsRef<str>, T: AsRef<str>>(files: &[(N, T)], name: &str) -> Result<Self, ReferenceError> {
         let (file, committed) = COMMITTED.iter().find(|(file, _)| *file == name).expect("every map that is read is committed");
         let error = |line, what: &str| ReferenceError { file: (*file).to_owned(), line, what: what.to_owned() };
         let text = files.iter().find(|(file, _)| file.as_ref() == name).map(|(_, text)| text.as_ref());
         let text = text.ok_or_else(|| error(1, "the file is missing"))?;
-        let mut lines = text.trim_start_matches('\u{feff}').lines().enumerate();
         let header = committed.lines().next().expect("committed maps have a header");
-        if lines.next().is_none_or(|(_, first)| first.trim() != header) {
-            return Err(error(1, &format!("the header must be {header}")));
+        let names: Vec<&str> = header.split(',').collect();
+        let sheet = Sheet::read(text).map_err(|found| error(found.line, found.what))?.filter(|sheet| sheet.has_header(&names));
+        let sheet = sheet.ok_or_else(|| error(1, &format!("the header must be {header}")))?;
+        if let Some((line, _)) = sheet.rows.iter().find(|(_, row)| !is_wide(row, names.len()) || row[0].is_empty()) {
+            return Err(error(*line, &format!("a line must have {} cells, the first not empty: {header}", names.len())));
         }
-        let width = header.split(',').count();
-        let mut rows = Vec::new();
-        for (index, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
-            let cells: Vec<&str> = line.split(',').map(str::trim).collect();
-            if cells.len() != width || cells[0].is_empty() {
-                return Err(error(index + 1, &format!("a line must have {width} cells, the first not empty: {header}")));
-            }
-            rows.push((index + 1, cells));
-        }
-        Ok(Self { file, rows })
+        Ok(Self { name: file, rows: sheet.rows })
     }
 
-    fn error(&self, line: usize, what: String) -> ReferenceError {
-        ReferenceError { file: self.file.to_owned(), line, what }
+    fn error(&self, line: u64, what: String) -> ReferenceError {
+        ReferenceError { file: self.name.to_owned(), line, what }
     }
 
-    fn map<T>(self, meaning: impl Fn(&[&str]) -> Result<T, String>) -> Result<CodeMap<T>, ReferenceError> {
+    fn map<T>(self, meaning: impl Fn(&csv::StringRecord) -> Result<T, String>) -> Result<CodeMap<T>, ReferenceError> {
         let mut map = HashMap::with_hasher(FixedState::default());
         for (line, cells) in &self.rows {
             let value = meaning(cells).map_err(|what| self.error(*line, what))?;
-            let folded = FoldedCode::of(cells[0]).as_str().to_owned();
+            let folded = FoldedCode::of(&cells[0]).as_str().to_owned();
             if map.insert(folded, value).is_some() {
-                return Err(self.error(*line, format!("the code {:?} is listed twice", cells[0])));
+                return Err(self.error(*line, format!("the code {:?} is listed twice", &cells[0])));
             }
         }
         Ok(CodeMap(map))
@@ -264,9 +258,9 @@ impl<'a> Lines<'a> {
     fn junk(self) -> Result<Junk, ReferenceError> {
         let mut junk = Junk::default();
         for (line, cells) in &self.rows {
-            let kind = JunkKind::ALL.iter().find(|(_, name)| *name == cells[0]).map(|(kind, _)| *kind);
-            let kind = kind.ok_or_else(|| self.error(*line, format!("{:?} is no kind of junk", cells[0])))?;
-            junk.add(kind, &junk_word(kind, cells[1]));
+            let kind = JunkKind::ALL.iter().find(|(_, name)| *name == &cells[0]).map(|(kind, _)| *kind);
+            let kind = kind.ok_or_else(|| self.error(*line, format!("{:?} is no kind of junk", &cells[0])))?;
+            junk.add(kind, &junk_word(kind, &cells[1]));
         }
         Ok(junk)
     }
@@ -453,5 +447,19 @@ mod tests {
         let error = with("genders.csv", "code,gender\nm,MALE\nM.,MALE\n").unwrap_err();
         assert_eq!(error.line, 3);
         assert_eq!(with("scopes.csv", "a,b\n").unwrap_err().line, 1);
+    }
+
+    #[test]
+    fn a_map_saved_by_a_spreadsheet_says_the_same() {
+        for text in [
+            "\u{feff}code;status;tag\r\nProbe;ACTIVE;\r\n\"Op proef; half\";INACTIVE;PENDING\r\n;;\r\n",
+            "\"code\",\"status\",\"tag\"\n\"Probe\",\"ACTIVE\",\"\"\n\"Op proef; half\",INACTIVE,PENDING\n",
+            "code,status,tag,,\r\nProbe,ACTIVE,,,\r\n\r\nOp proef; half,INACTIVE,PENDING,,\r\n",
+        ] {
+            let statuses = with("statuses.csv", text).unwrap_or_else(|error| panic!("{text:?}: {error}")).statuses;
+            assert_eq!(statuses.get("probe"), Some(&(CustomerStatus::Active, None)), "{text:?}");
+            let pending = (CustomerStatus::Inactive, Some(StatusTag::Pending));
+            assert_eq!(statuses.get("OP PROEF; HALF"), Some(&pending), "{text:?}");
+        }
     }
 }

@@ -4,6 +4,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use crate::coded;
+use crate::model::sheet::{Sheet, is_wide};
 use crate::model::{Code, Source};
 
 coded! {
@@ -35,24 +36,15 @@ pub struct Reviews(HashMap<Place, ReviewVerdict, FixedState>);
 impl Reviews {
     /// Reads the file: commas or semicolons, with or without quotes and byte order mark; an empty text has no verdicts.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let text = text.trim_start_matches('\u{feff}');
-        let header = text.lines().next().unwrap_or_default();
-        let delimiter = if header.contains(';') { b';' } else { b',' };
-        let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).trim(csv::Trim::All).from_reader(text.as_bytes());
         let mut verdicts = HashMap::with_hasher(FixedState::with_seed(0));
-        if text.trim().is_empty() {
-            return Ok(Self(verdicts));
-        }
-        let names = reader.headers().map_err(|_| "line 1: the header cannot be read".to_owned())?;
-        if !names.iter().eq(REVIEWS_HEADER) {
+        let Some(sheet) = Sheet::read(text)? else { return Ok(Self(verdicts)) };
+        if !sheet.has_header(&REVIEWS_HEADER) {
             return Err(format!("line 1: the header must be {}", REVIEWS_HEADER.join(",")));
         }
-        for record in reader.records() {
-            let record = record.map_err(|error| {
-                let line = error.position().map_or(0, csv::Position::line);
-                format!("line {line}: the line does not have {} cells", REVIEWS_HEADER.len())
-            })?;
-            let line = record.position().map_or(0, csv::Position::line);
+        for (line, record) in sheet.rows {
+            if !is_wide(&record, REVIEWS_HEADER.len()) {
+                return Err(format!("line {line}: the line does not have {} cells", REVIEWS_HEADER.len()));
+            }
             let cell = |index: usize| record.get(index).unwrap_or_default();
             let source = Source::from_code(cell(0)).ok_or_else(|| format!("line {line}: the source is not one of the five"))?;
             let known: Vec<_> = ReviewVerdict::ALL.iter().map(|verdict| verdict.code()).collect();

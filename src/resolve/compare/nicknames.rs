@@ -3,6 +3,7 @@
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
+use crate::model::sheet::{Sheet, is_wide};
 use crate::model::text::fold_name;
 
 /// Which given names are forms of one name (`data/reference/nicknames.csv`). A line without forms says that the name is one of its own,
@@ -19,20 +20,15 @@ impl Nicknames {
     /// Reads `name,short_forms,language` (short forms separated by blanks), names in any case and with accents; `Err` names the
     /// first bad line.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let text = text.trim_start_matches('\u{feff}');
         let mut classes: HashMap<String, Vec<u16>, FixedState> = HashMap::with_hasher(FixedState::with_seed(0x2d));
-        let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'));
-        match lines.next() {
-            Some((_, header)) if header.trim_end() == "name,short_forms,language" => {}
-            _ => return Err("line 1: the header must be name,short_forms,language".to_owned()),
-        }
-        for (class, (number, line)) in lines.enumerate() {
-            let fields: Vec<&str> = line.trim_end().split(',').collect();
-            let [name, forms, _] = fields[..] else {
-                return Err(format!("line {}: three fields are needed", number + 1));
-            };
-            let class = u16::try_from(class).map_err(|_| format!("line {}: more than 65,535 names", number + 1))?;
-            for form in std::iter::once(name).chain(forms.split(' ')).filter(|form| !form.is_empty()) {
+        let sheet = Sheet::read(text)?.filter(|sheet| sheet.has_header(&["name", "short_forms", "language"]));
+        let sheet = sheet.ok_or("line 1: the header must be name,short_forms,language")?;
+        for (class, (line, row)) in sheet.rows.iter().enumerate() {
+            if !is_wide(row, 3) {
+                return Err(format!("line {line}: three fields are needed"));
+            }
+            let class = u16::try_from(class).map_err(|_| format!("line {line}: more than 65,535 names"))?;
+            for form in std::iter::once(&row[0]).chain(row[1].split(' ')).filter(|form| !form.is_empty()) {
                 let mut folded = String::new();
                 fold_name(form, &mut folded);
                 classes.entry(folded).or_default().push(class);

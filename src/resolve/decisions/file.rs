@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::model::RecordKey;
-use crate::resolve::decisions::spreadsheet_csv::Sheet;
+use crate::model::sheet::Sheet;
 use crate::resolve::decisions::{Decision, DecisionKind, Origin};
 
 /// The header of the file.

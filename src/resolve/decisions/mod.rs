@@ -1,7 +1,6 @@
 //! What people decided: must-links join, cannot-links split, and nothing else moves.
 
 pub(super) mod file;
-pub(super) mod spreadsheet_csv;
 
 use rayon::prelude::*;
 

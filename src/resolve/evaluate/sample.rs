@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::sheet::Sheet;
 use crate::resolve::compare::weight::Weight;
-use crate::resolve::decisions::spreadsheet_csv::Sheet;
 
 /// A pair that may be judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
