@@ -2,7 +2,7 @@ with shared as (
   select a."customerId"::text as id, s."customerId"::text as successor, count(*) as records
   from "IdentityAlias" a
   join staged_identity_aliases s on s."type" = a."type" and s."value" = a."value"
-  where a."type"::text in ('RECORD_ALIASES')
+  where a."type"::text = any ($1)
     and a."customerId" <> s."customerId"
     and not exists (select from staged_customer_profiles p where p."id" = a."customerId")
   group by a."customerId", s."customerId"

@@ -6,12 +6,13 @@ use crate::fault::{Exit, Fault};
 use crate::pg::load::catalog::Catalog;
 use crate::pg::load::diff::{Counts, foreign_rows};
 use crate::pg::load::keys;
-use crate::pg::load::preflight::{Content, Preflight, TablePlan};
+use crate::pg::load::preflight::{Preflight, TablePlan};
 use crate::pg::load::rebuild_indexes::Rebuild;
 use crate::pg::load::run_log::remember;
 use crate::pg::load::segments;
 use crate::pg::load::session::Crm;
-use crate::pg::load::target::{FLAGS, LOADED, Stamp, table};
+use crate::pg::load::table_sql::TableSql;
+use crate::pg::load::target::{FLAGS, LOADED, Loaded, table};
 use crate::pg::load::tombstones;
 use crate::pg::quote_identifier as quoted;
 
@@ -40,7 +41,7 @@ pub fn apply(crm: &Crm, catalog: &Catalog, preflight: &Preflight, run_id: &str, 
 
     crm.doing("delete rows of ours that vanished");
     for loaded in LOADED.iter().rev().filter(|loaded| loaded.table != table::PROFILE && counts[loaded.table].deleted > 0) {
-        delete(crm, loaded.table)?;
+        crm.execute(&TableSql::of(loaded).delete_marked(), &[])?;
     }
     if counts[table::PROFILE].deleted > 0 {
         crm.doing("release unique values of profiles that vanish");
@@ -53,7 +54,7 @@ pub fn apply(crm: &Crm, catalog: &Catalog, preflight: &Preflight, run_id: &str, 
             crm.doing("release unique values that move");
             release_moving(crm, catalog, plan)?;
             crm.doing("update rows");
-            update(crm, plan)?;
+            crm.execute(&TableSql::of(plan.loaded).update_marked(plan), &[])?;
         }
         if counts[name].inserted > 0 {
             crm.doing("insert rows");
@@ -69,7 +70,7 @@ pub fn apply(crm: &Crm, catalog: &Catalog, preflight: &Preflight, run_id: &str, 
             rebuild.drop(crm)?;
         }
         crm.doing("delete profiles of ours that vanished");
-        delete(crm, table::PROFILE)?;
+        crm.execute(&TableSql::of(Loaded::of(table::PROFILE)).delete_marked(), &[])?;
         if dance {
             rebuild.make(crm, |_| {})?;
             applied.rechecked = true;
@@ -108,13 +109,6 @@ pub fn apply(crm: &Crm, catalog: &Catalog, preflight: &Preflight, run_id: &str, 
         }
     }
     Ok(applied)
-}
-
-fn delete(crm: &Crm, name: &str) -> Result<u64> {
-    crm.execute(
-        &format!("delete from {} t using load_delete d where d.table_name = '{name}' and d.id = t.\"id\"::text", quoted(name)),
-        &[],
-    )
 }
 
 /// A profile that must stay gives up its unique values and its consent, and says that it is merged.
@@ -157,8 +151,7 @@ fn release_vanishing(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Res
 
 /// Two rows may swap a unique value: both let go of it before either takes it.
 fn release_moving(crm: &Crm, catalog: &Catalog, plan: &TablePlan) -> Result<()> {
-    let name = plan.loaded.table;
-    let keys = keys::of_table(crm, catalog.table(name), plan)?;
+    let keys = keys::of_table(crm, catalog.table(plan.loaded.table), plan)?;
     let keys: Vec<_> = keys.into_iter().filter(|key| !key.released.is_empty()).collect();
     let mut columns: Vec<&str> = keys.iter().flat_map(|key| key.released.iter().map(String::as_str)).collect();
     columns.sort_unstable();
@@ -167,61 +160,14 @@ fn release_moving(crm: &Crm, catalog: &Catalog, plan: &TablePlan) -> Result<()> 
         return Ok(());
     }
     let data = plan.data();
-    let touched = keys.iter().flat_map(|key| &key.index.touched).filter(|column| data.contains(&column.as_str()));
-    let moved: Vec<String> = touched.map(|column| format!("t.{0} is distinct from s.{0}", quoted(column))).collect();
-    let nulls: Vec<String> = columns.iter().map(|column| format!("{} = null", quoted(column))).collect();
-    let held: Vec<String> = columns.iter().map(|column| format!("t.{} is not null", quoted(column))).collect();
-    crm.run(&format!(
-        "update {} t set {}
-         from {} s join load_update u on u.table_name = '{name}' and u.id = s.\"id\"::text
-         where t.\"id\" = s.\"id\" and ({}) and ({})",
-        quoted(name),
-        nulls.join(", "),
-        plan.loaded.staging,
-        held.join(" or "),
-        moved.join(" or "),
-    ))
-}
-
-fn update(crm: &Crm, plan: &TablePlan) -> Result<u64> {
-    let mut sets: Vec<String> =
-        plan.data().iter().filter(|name| **name != "id").map(|name| format!("{0} = s.{0}", quoted(name))).collect();
-    for column in &plan.columns {
-        match column.content {
-            Content::Stamp(Stamp::Updated) => sets.push(format!("{} = now()", quoted(&column.target))),
-            Content::Stamp(Stamp::Null) => sets.push(format!("{} = null", quoted(&column.target))),
-            _ => {}
-        }
-    }
-    let name = plan.loaded.table;
-    crm.execute(
-        &format!(
-            "update {} t set {} from {} s join load_update u on u.table_name = '{name}' and u.id = s.\"id\"::text
-             where t.\"id\" = s.\"id\"",
-            quoted(name),
-            sets.join(", "),
-            plan.loaded.staging
-        ),
-        &[],
-    )
+    let touched = keys.iter().flat_map(|key| &key.index.touched).map(String::as_str).filter(|column| data.contains(column));
+    crm.run(&TableSql::of(plan.loaded).release_moving(&columns, &touched.collect::<Vec<_>>()))
 }
 
 fn insert(crm: &Crm, plan: &TablePlan) -> Result<u64> {
-    let mut names: Vec<String> = plan.data().into_iter().map(quoted).collect();
-    let mut values: Vec<String> = names.iter().map(|name| format!("s.{name}")).collect();
-    for column in &plan.columns {
-        let value = match column.content {
-            Content::Stamp(Stamp::Created | Stamp::Updated) => "now()".to_owned(),
-            Content::Stamp(Stamp::Text(text)) => format!("'{text}'"),
-            _ => continue,
-        };
-        names.push(quoted(&column.target));
-        values.push(value);
-    }
-    let (name, staging) = (plan.loaded.table, plan.loaded.staging);
-    let missing = format!("from {staging} s where not exists (select from {} t where t.\"id\" = s.\"id\")", quoted(name));
+    let sql = TableSql::of(plan.loaded);
     if tombstones::is_remembered(plan.loaded) {
-        crm.run(&format!("insert into load_insert select '{name}', s.\"id\"::text {missing}"))?;
+        crm.run(&sql.note_missing())?;
     }
-    crm.execute(&format!("insert into {} ({}) select {} {missing}", quoted(name), names.join(", "), values.join(", ")), &[])
+    crm.execute(&sql.insert_missing(plan), &[])
 }

@@ -7,12 +7,12 @@ use serde::Serialize;
 
 use crate::fault::{Exit, Fault};
 use crate::model::{Code, Phase};
-use crate::pg::copy::encode::Wire;
 use crate::pg::load::catalog::Catalog;
 use crate::pg::load::constraints::Reference;
-use crate::pg::load::preflight::{Preflight, TablePlan};
+use crate::pg::load::preflight::Preflight;
 use crate::pg::load::session::Crm;
-use crate::pg::load::target::{LOADED, Loaded, RECORD_ALIASES, ours, table};
+use crate::pg::load::table_sql::{TableSql, is_of_others};
+use crate::pg::load::target::{LOADED, Loaded, RECORD_ALIASES, table};
 use crate::pg::quote_identifier as quoted;
 
 /// Rows of one table that a load changes or leaves.
@@ -50,7 +50,7 @@ pub fn work_out(crm: &Crm, catalog: &Catalog, preflight: &Preflight, phase: Phas
          create temp table load_update (table_name text, id text) on commit drop;
          create temp table load_standing (id text, successor text) on commit drop",
     )?;
-    crm.run(&vanished(Loaded::of(table::PROFILE), ""))?;
+    crm.run(&TableSql::of(Loaded::of(table::PROFILE)).mark_vanished(""))?;
     find_standing(crm, catalog)?;
     for loaded in LOADED.iter().filter(|loaded| loaded.table != table::PROFILE) {
         let extra = match loaded.table {
@@ -58,54 +58,13 @@ pub fn work_out(crm: &Crm, catalog: &Catalog, preflight: &Preflight, phase: Phas
             table::MEMBERSHIP if phase >= Phase::SCORES => include_str!("../../../sql/crm/if_refreshed.sql"),
             _ => "",
         };
-        crm.run(&vanished(loaded, extra))?;
+        crm.run(&TableSql::of(loaded).mark_vanished(extra))?;
     }
     for plan in &preflight.plans {
-        crm.run(&differing(plan))?;
+        crm.run(&TableSql::of(plan.loaded).mark_differing(plan))?;
     }
     crm.run(include_str!("../../../sql/crm/list_left_standing.sql"))?;
     crm.run("analyze load_delete; analyze load_update")
-}
-
-fn vanished(loaded: &Loaded, extra: &str) -> String {
-    format!(
-        "insert into load_delete
-         select '{name}', t.\"id\"::text
-         from {table} t
-         where {ours}
-           and not exists (select from {staging} s where s.\"id\" = t.\"id\")
-           and not exists (select from load_kept k where k.table_name = '{name}' and k.id = t.\"id\"::text)
-           {extra}",
-        name = loaded.table,
-        table = quoted(loaded.table),
-        staging = loaded.staging,
-        ours = ours("t"),
-    )
-}
-
-/// Values that compare: `json` has no equality of its own.
-fn comparable(plan: &TablePlan, alias: &str) -> String {
-    let columns = plan.columns.iter().filter(|column| column.copy.is_some());
-    let values: Vec<String> = columns
-        .map(|column| format!("{alias}.{}{}", quoted(&column.target), if column.wire == Wire::Json { "::text" } else { "" }))
-        .collect();
-    values.join(", ")
-}
-
-fn differing(plan: &TablePlan) -> String {
-    let name = plan.loaded.table;
-    format!(
-        "insert into load_update
-         select '{name}', t.\"id\"::text
-         from {staging} s
-         join {table} t on t.\"id\" = s.\"id\"
-         where ({theirs}) is distinct from ({wanted})
-           and not exists (select from load_kept k where k.table_name = '{name}' and k.id = t.\"id\"::text)",
-        staging = plan.loaded.staging,
-        table = quoted(name),
-        theirs = comparable(plan, "t"),
-        wanted = comparable(plan, "s"),
-    )
 }
 
 /// The condition by which a row `c` that refers to a profile is not ours to delete: it is of others, or kept.
@@ -115,10 +74,7 @@ pub(in crate::pg) fn rows_of_others(crm: &Crm, reference: &Reference) -> Result<
         return Err(Fault::new(Exit::Preflight, what).at(crm.place()).help("grant select on it to the loader's role").into());
     }
     Ok(match reference.table.as_deref() {
-        Some(name) if table::ALL.contains(&name) => format!(
-            "(not {} or exists (select from load_kept k where k.table_name = '{name}' and k.id = c.\"id\"::text))",
-            ours("c")
-        ),
+        Some(name) if table::ALL.contains(&name) => is_of_others(name, "c"),
         _ => "true".to_owned(),
     })
 }
@@ -144,8 +100,8 @@ fn find_standing(crm: &Crm, catalog: &Catalog) -> Result<()> {
         ))?;
     }
     if crm.count("select count(*) from load_standing")? > 0 {
-        let types: Vec<String> = RECORD_ALIASES.iter().map(|kind| format!("'{}'", kind.code())).collect();
-        crm.run(&include_str!("../../../sql/crm/find_successors.sql").replace("'RECORD_ALIASES'", &types.join(", ")))?;
+        let types = RECORD_ALIASES.map(Code::code);
+        crm.execute(include_str!("../../../sql/crm/find_successors.sql"), &[&types.as_slice()])?;
         crm.run("delete from load_delete d where d.table_name = 'CustomerProfile' and d.id in (select id from load_standing)")?;
     }
     Ok(())
@@ -169,11 +125,7 @@ pub fn count(crm: &Crm, preflight: &Preflight) -> Result<Counts> {
     for plan in &preflight.plans {
         let name = plan.loaded.table;
         let of = |map: &BTreeMap<String, u64>| map.get(name).copied().unwrap_or(0);
-        let inserted = crm.count(&format!(
-            "select count(*) from {} s where not exists (select from {} t where t.\"id\" = s.\"id\")",
-            plan.loaded.staging,
-            quoted(name)
-        ))?;
+        let inserted = crm.count(&TableSql::of(plan.loaded).count_missing())?;
         let counted = TableCounts {
             inserted,
             updated: of(&updated),
@@ -192,7 +144,7 @@ pub fn foreign_rows(crm: &Crm, catalog: &Catalog) -> Result<BTreeMap<String, u64
     crm.doing("count the rows of others");
     let mut counts = BTreeMap::new();
     for name in table::ALL {
-        counts.insert(quoted(name), crm.count(&format!("select count(*) from {} t where not {}", quoted(name), ours("t")))?);
+        counts.insert(quoted(name), crm.count(&TableSql::count_foreign(name))?);
     }
     for reference in &catalog.references {
         let known = reference.table.as_deref().is_some_and(|name| table::ALL.contains(&name));

@@ -18,13 +18,8 @@ const WITHHELD_RECORDS: &str = include_str!("../../../sql/exports/crm/withheld_r
 pub fn remember(crm: &Crm, run_id: &str) -> Result<u64> {
     crm.doing("remember merges made in the CRM");
     crm.run(include_str!("../../../sql/crm/forget_decisions.sql"))?;
-    let statement = include_str!("../../../sql/crm/remember_decisions.sql");
-    crm.execute(&statement.replace("MERGED_PAIRS", body(MERGED_PAIRS)), &[&run_id])
-}
-
-/// The statement without its end, as a subquery wants it.
-fn body(sql: &str) -> &str {
-    sql.trim_end().trim_end_matches(';')
+    crm.run(&format!("create temp table load_merged_pairs on commit drop as {MERGED_PAIRS}"))?;
+    crm.execute(include_str!("../../../sql/crm/remember_decisions.sql"), &[&run_id])
 }
 
 /// Finds what people merged and deleted, as temporary tables: who gave way to whom (`load_merges`), records that stay away

@@ -7,6 +7,7 @@ pub mod constraints;
 pub mod diff;
 pub mod foreign_profiles;
 mod keys;
+mod lock;
 pub mod merges;
 pub mod preflight;
 mod proof;
@@ -20,6 +21,7 @@ pub mod segments;
 pub mod session;
 pub mod staging;
 mod standing;
+mod table_sql;
 pub mod target;
 pub mod tombstones;
 
@@ -36,6 +38,7 @@ use crate::interrupt;
 use crate::model::{Phase, Timestamp};
 use crate::pg::load::catalog::Catalog;
 use crate::pg::load::diff::{Counts, TableCounts};
+use crate::pg::load::lock::take_lock;
 use crate::pg::load::preflight::{Preflight, preflight};
 use crate::pg::load::rebuild_indexes::Rebuild;
 use crate::pg::load::rows::Datasets;
@@ -154,9 +157,6 @@ pub struct Loader {
     /// The last run, if any.
     pub last: Option<Run>,
 }
-
-/// The key of the lock that one loader or rollback at a time holds.
-const LOCK: i64 = 0x6266_3131_6c6f_6164;
 
 impl Loader {
     /// Connects, takes the lock, and looks at the target.
@@ -477,24 +477,4 @@ impl Loader {
         let list = failed.chain(refused).map(quoted).collect::<Vec<_>>().join(", ");
         (!list.is_empty()).then(|| format!("no statistics were made of {list}: have the owner run: analyze {list};"))
     }
-}
-
-/// Waits a moment: the server notices late that the session of a run that just ended is gone.
-pub(super) fn take_lock(crm: &Crm) -> Result<()> {
-    for pause in [0, 100, 200, 400, 800, 1600] {
-        std::thread::sleep(std::time::Duration::from_millis(pause));
-        if crm.one("select pg_try_advisory_xact_lock($1)", &[&LOCK])?.get(0) {
-            return Ok(());
-        }
-    }
-    let holder = crm.query(include_str!("../../../sql/crm/lock_holder.sql"), &[])?;
-    let fault = |who: &str| Fault::new(Exit::Locked, format!("another run works on this CRM: {who}")).at(crm.place());
-    let Some(row) = holder.first() else {
-        return Err(fault("it has just ended or is about to").help("run the same command again").into());
-    };
-    let (pid, from, since, role, state): (i32, &str, &str, &str, &str) =
-        (row.get(0), row.get(1), row.get(2), row.get(3), row.get(4));
-    Err(fault(&format!("pid {pid} (role {role}) from {from}, since {since}, {state}"))
-        .help(format!("wait for it to end; if its client is gone, end its session:  select pg_terminate_backend({pid});"))
-        .into())
 }

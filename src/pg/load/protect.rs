@@ -10,7 +10,8 @@ use crate::pg::load::keys;
 use crate::pg::load::preflight::{Content, Preflight, TablePlan};
 use crate::pg::load::run_log::hash_of;
 use crate::pg::load::session::Crm;
-use crate::pg::load::target::{FLAGS, LOADED, ours, table};
+use crate::pg::load::table_sql::TableSql;
+use crate::pg::load::target::{FLAGS, LOADED, Loaded, table};
 use crate::pg::quote_identifier as quoted;
 
 /// Marks rows of ours that somebody changed since we wrote them.
@@ -24,18 +25,7 @@ pub fn keep_changed(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Resu
         let plan = preflight.plan(loaded.table);
         let has = |column: &str| catalog.table(loaded.table).column(column).is_some();
         let marks = ["updatedBy", "deletedAt"].into_iter().filter(|column| has(column));
-        let touched: String = marks.map(|column| format!("t.{} is not null or ", quoted(column))).collect();
-        crm.run(&format!(
-            "insert into load_kept
-             select '{name}', t.\"id\"::text, 'CHANGED'
-             from {table} t
-             left join backfill.written w on w.table_name = '{name}' and w.id = t.\"id\"::text
-             where {ours} and ({touched}w.hash <> {hash})",
-            name = loaded.table,
-            table = quoted(loaded.table),
-            ours = ours("t"),
-            hash = hash_of(plan, "t"),
-        ))?;
+        crm.run(&TableSql::of(loaded).keep_changed(&marks.collect::<Vec<_>>(), &hash_of(plan, "t")))?;
     }
     crm.run("analyze load_kept")
 }
@@ -54,13 +44,7 @@ pub fn keep_withdrawals(crm: &Crm, phase: Phase) -> Result<()> {
 /// A flag stays down while a refusal stands that this load does not replace.
 pub fn lower_flags(crm: &Crm) -> Result<u64> {
     crm.doing("lower flags under standing withdrawals");
-    let mut lowered = 0;
-    for (flag, channel) in FLAGS {
-        let statement =
-            include_str!("../../../sql/crm/lower_flag.sql").replace("emailOptIn", flag).replace("EMAIL", &channel.to_string());
-        lowered += crm.execute(&statement, &[])?;
-    }
-    Ok(lowered)
+    crm.execute(include_str!("../../../sql/crm/lower_flags.sql"), &[])
 }
 
 /// Leaves metrics and scores of profiles with activities of others as they are: they count what the datasets do not know.
@@ -70,18 +54,17 @@ pub fn keep_scores(crm: &Crm, preflight: &Preflight) -> Result<u64> {
     if names.is_empty() {
         return Ok(0);
     }
-    let columns: Vec<String> = names.into_iter().map(|name| format!("{0} = t.{0}", quoted(name))).collect();
-    crm.execute(&include_str!("../../../sql/crm/keep_scores.sql").replace("SCORES", &columns.join(", ")), &[])
+    let kept = crm.execute(include_str!("../../../sql/crm/keep_scores.sql"), &[])?;
+    crm.run(&TableSql::of(Loaded::of(table::PROFILE)).take_back(&names, "FOREIGN_ACTIVITY"))?;
+    Ok(kept)
 }
 
 /// Profiles that somebody deleted softly, or merged into nobody, are members of no segment.
 pub fn leave_out_of_segments(crm: &Crm, catalog: &Catalog) -> Result<u64> {
     crm.doing("leave deleted profiles out of segments");
-    let deleted = match catalog.table(table::PROFILE).column("deletedAt") {
-        Some(_) => "t.\"deletedAt\" is not null",
-        None => "false",
-    };
-    crm.execute(&include_str!("../../../sql/crm/leave_out_of_segments.sql").replace("SOFT_DELETED", deleted), &[])
+    let mark = catalog.table(table::PROFILE).column("deletedAt").map(|column| column.name.as_str());
+    crm.run(&TableSql::of(Loaded::of(table::PROFILE)).list_marked("load_soft_deleted", mark))?;
+    crm.execute(include_str!("../../../sql/crm/leave_out_of_segments.sql"), &[])
 }
 
 /// What the datasets said of a consent row or of a profile's flags when it was last loaded, kept or not.
@@ -196,21 +179,13 @@ pub fn release_held(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Resu
             if !key.columns.iter().all(|column| data.contains(&column.as_str())) {
                 continue;
             }
-            let equal: Vec<String> = key.columns.iter().map(|column| format!("t.{0} = s.{0}", quoted(column))).collect();
             let replaced = match loaded.table {
                 table::MEMBERSHIP => "and not exists (select from load_replaced r where r.id = t.\"id\"::text)",
                 _ => "",
             };
             let (name, staging) = (loaded.table, loaded.staging);
-            let held = format!(
-                "select s.\"id\"::text as id
-                 from {staging} s
-                 join {} t on {} and t.\"id\" <> s.\"id\"
-                 where (not {} or exists (select from load_kept k where k.table_name = '{name}' and k.id = t.\"id\"::text)) {replaced}",
-                quoted(name),
-                equal.join(" and "),
-                ours("t"),
-            );
+            let sql = TableSql::of(loaded);
+            let held = sql.held_keys(&key.columns, replaced);
             let found = crm.execute(
                 &format!("insert into load_held select distinct '{name}', h.id, 'HELD_BY_OTHER' from ({held}) h"),
                 &[],
@@ -224,17 +199,7 @@ pub fn release_held(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Resu
                     .columns
                     .iter()
                     .filter(|column| catalog.table(name).column(column).is_some_and(|found| !found.is_not_null));
-                // What the row holds already is nobody else's, unless another row is about to take it.
-                let values: Vec<String> = nullable
-                    .map(|column| {
-                        format!(
-                            "{column} = (select p.{column} from {table} p where p.\"id\" = s.\"id\"
-                               and not exists (select from {staging} o where o.{column} = p.{column} and o.\"id\" <> s.\"id\"))",
-                            column = quoted(column),
-                            table = quoted(name),
-                        )
-                    })
-                    .collect();
+                let values: Vec<String> = nullable.map(|column| sql.held_value(column)).collect();
                 if values.is_empty() {
                     continue;
                 }
@@ -283,20 +248,7 @@ pub fn keep_referenced(crm: &Crm, catalog: &Catalog) -> Result<()> {
     for reference in catalog.references.iter().filter(|reference| reference.is_to_id && reference.referenced != table::PROFILE) {
         let Some(loaded) = LOADED.iter().find(|loaded| loaded.table == reference.referenced) else { continue };
         let theirs = rows_of_others(crm, reference)?;
-        crm.run(&format!(
-            "insert into load_kept
-             select distinct '{name}', t.\"id\"::text, 'REFERENCED'
-             from {table} t join {} c on c.{} = t.\"id\"
-             where {ours} and {theirs}
-               and not exists (select from {staging} s where s.\"id\" = t.\"id\")
-               and not exists (select from load_kept k where k.table_name = '{name}' and k.id = t.\"id\"::text)",
-            reference.qualified,
-            quoted(&reference.column),
-            name = loaded.table,
-            table = quoted(loaded.table),
-            ours = ours("t"),
-            staging = loaded.staging,
-        ))?;
+        crm.run(&TableSql::of(loaded).keep_referenced(&reference.qualified, &reference.column, &theirs))?;
     }
     Ok(())
 }

@@ -7,8 +7,10 @@ use serde_json::json;
 
 use crate::fault::{Exit, Fault};
 use crate::interrupt::{self, Held};
+use crate::pg::load::Loader;
 use crate::pg::load::concurrent_writers;
 use crate::pg::load::diff::{Counts, TableCounts, foreign_rows, rows_of_others};
+use crate::pg::load::lock::take_lock;
 use crate::pg::load::protect;
 use crate::pg::load::rebuild_indexes::Rebuild;
 use crate::pg::load::respect;
@@ -17,7 +19,6 @@ use crate::pg::load::segments;
 use crate::pg::load::session::Crm;
 use crate::pg::load::target::{LOADED, ours, table};
 use crate::pg::load::tombstones;
-use crate::pg::load::{Loader, take_lock};
 use crate::pg::quote_identifier as quoted;
 
 /// A row of ours that stays, and why.

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::dsn::Dsn;
-use crate::pg::load::LOCK;
+use crate::pg::load::lock::wait_for_lock;
 use crate::pg::load::run_log::{self, Run};
 use crate::pg::load::session::Crm;
 
@@ -41,7 +41,7 @@ pub fn outcome_of(dsn: &Dsn, run_id: &str) -> Result<bool> {
     let crm = Crm::open(dsn)?;
     crm.doing("ask for the outcome of a run");
     // The lost session holds the lock until the server has ended it, either way.
-    crm.run(&format!("set local lock_timeout = '60s'; select pg_advisory_xact_lock({LOCK})"))?;
+    wait_for_lock(&crm)?;
     let committed = run_log::committed(&crm, run_id)?;
     crm.end()?;
     Ok(committed)

@@ -1,0 +1,349 @@
+//! Statements over one table of the CRM and the staged rows that go into it, put together from names of columns.
+//!
+//! In all of them `t` is a row of the table, `s` its staged row, `k` a row that is kept as others made it.
+
+use crate::pg::copy::encode::Wire;
+use crate::pg::load::preflight::{Content, TablePlan};
+use crate::pg::load::target::{Loaded, Stamp, ours};
+use crate::pg::quote_identifier as quoted;
+
+/// A table of the CRM with its staged rows.
+pub struct TableSql {
+    name: &'static str,
+    table: String,
+    staging: &'static str,
+}
+
+impl TableSql {
+    /// Of a table that load fills.
+    pub fn of(loaded: &'static Loaded) -> Self {
+        Self { name: loaded.table, table: quoted(loaded.table), staging: loaded.staging }
+    }
+
+    fn is_kept(&self) -> String {
+        is_kept(self.name, "t")
+    }
+
+    /// Notes rows of ours that differ from what load wrote; `marks` are columns that only others set.
+    pub fn keep_changed(&self, marks: &[&str], hash: &str) -> String {
+        let touched: String = marks.iter().map(|column| format!("t.{} is not null or ", quoted(column))).collect();
+        format!(
+            "insert into load_kept
+             select '{name}', t.\"id\"::text, 'CHANGED'
+             from {table} t
+             left join backfill.written w on w.table_name = '{name}' and w.id = t.\"id\"::text
+             where {ours} and ({touched}w.hash <> {hash})",
+            name = self.name,
+            table = self.table,
+            ours = ours("t"),
+        )
+    }
+
+    /// Notes rows of ours that the datasets no longer have; `extra` narrows them down.
+    pub fn mark_vanished(&self, extra: &str) -> String {
+        format!(
+            "insert into load_delete
+             select '{name}', t.\"id\"::text
+             from {table} t
+             where {ours}
+               and not exists (select from {staging} s where s.\"id\" = t.\"id\")
+               and not {kept}
+               {extra}",
+            name = self.name,
+            table = self.table,
+            staging = self.staging,
+            ours = ours("t"),
+            kept = self.is_kept(),
+        )
+    }
+
+    /// Notes rows whose values are not those of the datasets.
+    pub fn mark_differing(&self, plan: &TablePlan) -> String {
+        format!(
+            "insert into load_update
+             select '{name}', t.\"id\"::text
+             from {staging} s
+             join {table} t on t.\"id\" = s.\"id\"
+             where ({theirs}) is distinct from ({wanted})
+               and not {kept}",
+            name = self.name,
+            table = self.table,
+            staging = self.staging,
+            theirs = comparable(plan, "t"),
+            wanted = comparable(plan, "s"),
+            kept = self.is_kept(),
+        )
+    }
+
+    /// The staged rows that the table does not have yet: what follows `select …`.
+    fn missing(&self) -> String {
+        format!("from {} s where not exists (select from {} t where t.\"id\" = s.\"id\")", self.staging, self.table)
+    }
+
+    /// How many rows are to be inserted.
+    pub fn count_missing(&self) -> String {
+        format!("select count(*) {}", self.missing())
+    }
+
+    /// Notes the rows that are to be inserted.
+    pub fn note_missing(&self) -> String {
+        format!("insert into load_insert select '{}', s.\"id\"::text {}", self.name, self.missing())
+    }
+
+    /// Inserts the rows that the table does not have yet.
+    pub fn insert_missing(&self, plan: &TablePlan) -> String {
+        let mut names: Vec<String> = plan.data().into_iter().map(quoted).collect();
+        let mut values: Vec<String> = names.iter().map(|name| format!("s.{name}")).collect();
+        for column in &plan.columns {
+            let value = match column.content {
+                Content::Stamp(Stamp::Created | Stamp::Updated) => "now()".to_owned(),
+                Content::Stamp(Stamp::Text(text)) => format!("'{text}'"),
+                _ => continue,
+            };
+            names.push(quoted(&column.target));
+            values.push(value);
+        }
+        format!("insert into {} ({}) select {} {}", self.table, names.join(", "), values.join(", "), self.missing())
+    }
+
+    /// The marked rows of staging: what follows `update … set …`.
+    fn from_marked(&self) -> String {
+        format!("from {} s join load_update u on u.table_name = '{}' and u.id = s.\"id\"::text", self.staging, self.name)
+    }
+
+    /// Gives the marked rows the values of the datasets.
+    pub fn update_marked(&self, plan: &TablePlan) -> String {
+        let data = plan.data().into_iter().filter(|name| *name != "id");
+        let mut sets: Vec<String> = data.map(|name| format!("{0} = s.{0}", quoted(name))).collect();
+        for column in &plan.columns {
+            match column.content {
+                Content::Stamp(Stamp::Updated) => sets.push(format!("{} = now()", quoted(&column.target))),
+                Content::Stamp(Stamp::Null) => sets.push(format!("{} = null", quoted(&column.target))),
+                _ => {}
+            }
+        }
+        format!("update {} t set {} {} where t.\"id\" = s.\"id\"", self.table, sets.join(", "), self.from_marked())
+    }
+
+    /// Empties columns of the marked rows whose unique values move; `touched` are the columns that make up the keys.
+    pub fn release_moving(&self, columns: &[&str], touched: &[&str]) -> String {
+        let each = |columns: &[&str], text: &dyn Fn(String) -> String| -> Vec<String> {
+            columns.iter().map(|column| text(quoted(column))).collect()
+        };
+        format!(
+            "update {table} t set {nulls} {marked} where t.\"id\" = s.\"id\" and ({held}) and ({moved})",
+            table = self.table,
+            nulls = each(columns, &|column| format!("{column} = null")).join(", "),
+            marked = self.from_marked(),
+            held = each(columns, &|column| format!("t.{column} is not null")).join(" or "),
+            moved = each(touched, &|column| format!("t.{column} is distinct from s.{column}")).join(" or "),
+        )
+    }
+
+    /// Gives staged rows, noted in `load_held` for this reason, the values that the table has.
+    pub fn take_back(&self, columns: &[&str], reason: &str) -> String {
+        let sets: Vec<String> = columns.iter().map(|column| format!("{0} = t.{0}", quoted(column))).collect();
+        format!(
+            "update {staging} s set {sets}
+             from {table} t join load_held h on h.table_name = '{name}' and h.id = t.\"id\"::text and h.reason = '{reason}'
+             where t.\"id\" = s.\"id\"",
+            staging = self.staging,
+            sets = sets.join(", "),
+            table = self.table,
+            name = self.name,
+        )
+    }
+
+    /// Lists the ids of rows that have a value in a column as a temporary table; it is empty where the table has no such column.
+    pub fn list_marked(&self, list: &str, column: Option<&str>) -> String {
+        let condition = column.map_or_else(|| "false".to_owned(), |column| format!("t.{} is not null", quoted(column)));
+        format!("create temp table {list} on commit drop as select t.\"id\" from {} t where {condition}", self.table)
+    }
+
+    /// Deletes the marked rows.
+    pub fn delete_marked(&self) -> String {
+        format!("delete from {} t using load_delete d where d.table_name = '{}' and d.id = t.\"id\"::text", self.table, self.name)
+    }
+
+    /// The staged rows whose unique key a row that stays holds; `extra` leaves out holders that give way.
+    pub fn held_keys(&self, key: &[String], extra: &str) -> String {
+        let equal: Vec<String> = key.iter().map(|column| format!("t.{0} = s.{0}", quoted(column))).collect();
+        format!(
+            "select s.\"id\"::text as id
+             from {staging} s
+             join {table} t on {equal} and t.\"id\" <> s.\"id\"
+             where {others} {extra}",
+            staging = self.staging,
+            table = self.table,
+            equal = equal.join(" and "),
+            others = is_of_others(self.name, "t"),
+        )
+    }
+
+    /// What a staged row may keep of a column whose value another row holds: what its row has already, unless another staged row is
+    /// about to take that.
+    pub fn held_value(&self, column: &str) -> String {
+        format!(
+            "{column} = (select p.{column} from {table} p where p.\"id\" = s.\"id\"
+               and not exists (select from {staging} o where o.{column} = p.{column} and o.\"id\" <> s.\"id\"))",
+            column = quoted(column),
+            table = self.table,
+            staging = self.staging,
+        )
+    }
+
+    /// Notes rows of ours that are gone from the datasets although rows of others, the condition `theirs` on `c`, refer to them by a
+    /// column of the table `referring`.
+    pub fn keep_referenced(&self, referring: &str, column: &str, theirs: &str) -> String {
+        format!(
+            "insert into load_kept
+             select distinct '{name}', t.\"id\"::text, 'REFERENCED'
+             from {table} t join {referring} c on c.{column} = t.\"id\"
+             where {ours} and {theirs}
+               and not exists (select from {staging} s where s.\"id\" = t.\"id\")
+               and not {kept}",
+            name = self.name,
+            table = self.table,
+            column = quoted(column),
+            ours = ours("t"),
+            staging = self.staging,
+            kept = self.is_kept(),
+        )
+    }
+
+    /// How many rows are not ours.
+    pub fn count_foreign(table: &str) -> String {
+        format!("select count(*) from {} t where not {}", quoted(table), ours("t"))
+    }
+}
+
+/// The condition that a row is kept as others made it; `alias` is that of its table.
+fn is_kept(name: &str, alias: &str) -> String {
+    format!("exists (select from load_kept k where k.table_name = '{name}' and k.id = {alias}.\"id\"::text)")
+}
+
+/// The condition that a row is of others, or kept as they made it.
+pub fn is_of_others(name: &str, alias: &str) -> String {
+    format!("(not {} or {})", ours(alias), is_kept(name, alias))
+}
+
+/// Values that compare: `json` has no equality of its own.
+fn comparable(plan: &TablePlan, alias: &str) -> String {
+    let columns = plan.columns.iter().filter(|column| column.copy.is_some());
+    let values: Vec<String> = columns
+        .map(|column| format!("{alias}.{}{}", quoted(&column.target), if column.wire == Wire::Json { "::text" } else { "" }))
+        .collect();
+    values.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pg::copy::encode::Column;
+    use crate::pg::load::preflight::Planned;
+    use crate::pg::load::target::table;
+    use arrow::datatypes::DataType;
+
+    fn plan(columns: &[(&str, Content)]) -> TablePlan {
+        let planned = |&(target, content): &(&str, Content)| Planned {
+            target: target.to_owned(),
+            name: "",
+            copy: None,
+            wire: Wire::Text(None),
+            content,
+            is_not_null: false,
+        };
+        TablePlan { loaded: Loaded::of(table::CONSENT), columns: columns.iter().map(planned).collect() }
+    }
+
+    /// Without line breaks and indentation.
+    fn flat(sql: &str) -> String {
+        sql.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    fn consents() -> TableSql {
+        TableSql::of(Loaded::of(table::CONSENT))
+    }
+
+    #[test]
+    fn an_insert_fills_data_and_stamps_of_rows_that_are_not_there() {
+        let plan = plan(&[
+            ("id", Content::Data),
+            ("status", Content::Data),
+            ("createdAt", Content::Stamp(Stamp::Created)),
+            ("createdBy", Content::Stamp(Stamp::Text("crm-backfill"))),
+            ("mergedIntoId", Content::Stamp(Stamp::Null)),
+        ]);
+        assert_eq!(
+            consents().insert_missing(&plan),
+            "insert into \"MarketingConsent\" (\"id\", \"status\", \"createdAt\", \"createdBy\") \
+             select s.\"id\", s.\"status\", now(), 'crm-backfill' from staged_marketing_consents s \
+             where not exists (select from \"MarketingConsent\" t where t.\"id\" = s.\"id\")"
+        );
+    }
+
+    #[test]
+    fn an_update_leaves_the_id_and_the_time_of_creation() {
+        let plan = plan(&[
+            ("id", Content::Data),
+            ("status", Content::Data),
+            ("createdAt", Content::Stamp(Stamp::Created)),
+            ("updatedAt", Content::Stamp(Stamp::Updated)),
+            ("mergedIntoId", Content::Stamp(Stamp::Null)),
+        ]);
+        assert_eq!(
+            consents().update_marked(&plan),
+            "update \"MarketingConsent\" t set \"status\" = s.\"status\", \"updatedAt\" = now(), \"mergedIntoId\" = null \
+             from staged_marketing_consents s join load_update u on u.table_name = 'MarketingConsent' and u.id = s.\"id\"::text \
+             where t.\"id\" = s.\"id\""
+        );
+    }
+
+    #[test]
+    fn rows_that_vanished_are_ours_gone_from_staging_and_not_kept() {
+        let ours = ours("t");
+        assert_eq!(
+            flat(&consents().mark_vanished("and true")),
+            format!(
+                "insert into load_delete select 'MarketingConsent', t.\"id\"::text from \"MarketingConsent\" t where {ours} \
+                 and not exists (select from staged_marketing_consents s where s.\"id\" = t.\"id\") \
+                 and not exists (select from load_kept k where k.table_name = 'MarketingConsent' and k.id = t.\"id\"::text) \
+                 and true"
+            )
+        );
+    }
+
+    #[test]
+    fn both_rows_of_a_swap_let_go_of_the_unique_value_first() {
+        let sql = TableSql::of(Loaded::of(table::PROFILE)).release_moving(&["email", "phoneNumber"], &["tenantId", "email"]);
+        assert!(
+            sql.starts_with("update \"CustomerProfile\" t set \"email\" = null, \"phoneNumber\" = null from staged_"),
+            "{sql}"
+        );
+        assert!(sql.contains("(t.\"email\" is not null or t.\"phoneNumber\" is not null)"), "{sql}");
+        assert!(
+            sql.ends_with("(t.\"tenantId\" is distinct from s.\"tenantId\" or t.\"email\" is distinct from s.\"email\")"),
+            "{sql}"
+        );
+    }
+
+    #[test]
+    fn a_key_is_held_by_rows_of_others_and_by_rows_kept_as_they_made_them() {
+        let held = consents().held_keys(&["tenantId".to_owned(), "scope".to_owned()], "and 1 = 1");
+        let held = flat(&held);
+        assert!(
+            held.contains("on t.\"tenantId\" = s.\"tenantId\" and t.\"scope\" = s.\"scope\" and t.\"id\" <> s.\"id\""),
+            "{held}"
+        );
+        assert!(held.ends_with(&format!("where {} and 1 = 1", is_of_others(table::CONSENT, "t"))), "{held}");
+    }
+
+    #[test]
+    fn json_is_compared_as_text() {
+        let mut plan = plan(&[("metadata", Content::Data), ("createdAt", Content::Stamp(Stamp::Created))]);
+        plan.columns[0].copy = Column::plan("metadata", &DataType::Utf8, Wire::Json);
+        plan.columns[0].wire = Wire::Json;
+        let sql = flat(&consents().mark_differing(&plan));
+        assert!(sql.contains("where (t.\"metadata\"::text) is distinct from (s.\"metadata\"::text) and not exists"), "{sql}");
+    }
+}
