@@ -165,8 +165,9 @@ pub fn exports(session: &Session, phase: Phase) -> Result<Vec<(Source, Folder)>>
 
 fn require_same_statements(session: &Session, source: Source, job: &export::Job, folder: &Folder) -> Result<()> {
     let mut now = Manifest::default();
-    for query in job.queries(session.config.activities.lookback_years()) {
-        now.input(query.file, query.sql.as_bytes());
+    let years = session.config.activities.lookback_years();
+    for query in job.queries() {
+        now.input(query.file, export::stated(&query.sql, years).as_bytes());
     }
     let names = |from: &Manifest, to: &Manifest| -> Vec<String> {
         from.inputs.iter().filter(|(name, hash)| to.inputs.get(*name) != Some(*hash)).map(|(name, _)| name.clone()).collect()

@@ -56,7 +56,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
         let sources = Source::ALL.iter().map(|&source| {
             scope.spawn(move || {
                 let job = Job::source(source, &session.layout);
-                let queries = job.queries(session.config.activities.lookback_years());
+                let queries = job.queries();
                 look(job.variable, &job.code, &|dsn| check_source(dsn, &job.title, &queries, as_of))
             })
         });

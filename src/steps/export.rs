@@ -73,12 +73,12 @@ impl Job {
         }
     }
 
-    /// The statements, with their look-back.
-    pub fn queries(&self, lookback_years: i32) -> Vec<Query> {
+    /// The statements.
+    pub fn queries(&self) -> Vec<Query> {
         let query = |export: &Export| Query {
             name: format!("{}.{}", self.code, export.entity),
             file: self.file(export),
-            sql: with_lookback(export.sql, lookback_years),
+            sql: export.sql.to_owned(),
             schema: (export.schema)(),
             needs: export.needs,
         };
@@ -182,13 +182,14 @@ pub fn export_database(
         session.progress.warn(note);
     }
     let years = session.config.activities.lookback_years();
+    snapshot.look_back(years)?;
     let mut manifest = Manifest::new("export", &as_of.to_string(), None);
     manifest.facts = snapshot.facts.clone();
     manifest.facts.insert("from".to_owned(), "database".to_owned());
     manifest.facts.extend(database.map(|database| (guards::DATABASE.to_owned(), database)));
-    let queries = job.queries(years);
+    let queries = job.queries();
     for query in &queries {
-        manifest.input(&query.file, query.sql.as_bytes());
+        manifest.input(&query.file, stated(&query.sql, years).as_bytes());
     }
     let tables = snapshot.tables_read(&queries)?;
     manifest.facts.extend(tables.into_iter().map(|(table, columns)| (format!("{}{table}", guards::TABLE), columns)));
@@ -206,7 +207,7 @@ pub fn export_database(
         let mut note = String::new();
         if let Some(sql) = export.left_out {
             let file = format!("sql/exports/{}/{}.left_out.sql", job.code, export.entity);
-            let left_out = snapshot.count(&with_lookback(sql, years), &file)?;
+            let left_out = snapshot.count(sql, &file)?;
             manifest.counts.insert(format!("{}.left_out", export.entity), count(left_out));
             note = format!("{} before the look-back", thousands(left_out));
         }
@@ -225,9 +226,10 @@ pub fn publish(session: &Session, job: &Job, draft: Draft, manifest: Manifest, a
     Ok(folder)
 }
 
-/// The statement with another look-back than the two years it is written with.
-fn with_lookback(sql: &str, years: i32) -> String {
-    if years == 2 { sql.to_owned() } else { sql.replace("interval '2 years'", &format!("interval '{years} years'")) }
+/// What a manifest hashes of a statement: its text, and the look-back where it has one other than the two years it is written with.
+pub fn stated(sql: &str, years: i32) -> String {
+    let has_another = years != 2 && sql.contains("backfill.lookback_years");
+    if has_another { format!("{sql}-- look-back: {years} years\n") } else { sql.to_owned() }
 }
 
 /// Notes what a reader of the dataset cannot see in it.

@@ -8,5 +8,6 @@ select
   m."campaignId"::text as campaign_id,
   m."createdAt"::text as created_at
 from "MessageLog" m
-where m."createdAt"::timestamptz >= coalesce(nullif(current_setting('backfill.as_of', true), '')::timestamptz, now()) - interval '2 years'
+where m."createdAt"::timestamptz >= coalesce(nullif(current_setting('backfill.as_of', true), '')::timestamptz, now())
+    - coalesce(nullif(current_setting('backfill.lookback_years', true), '')::int, 2) * interval '1 year'
 order by m."id"::text collate "C";

@@ -1,3 +1,5 @@
 select count(*) as left_out_count
 from "TeeTime" b
-where (b."createdAt"::timestamptz >= coalesce(nullif(current_setting('backfill.as_of', true), '')::timestamptz, now()) - interval '2 years') is not true;
+where (
+    b."createdAt"::timestamptz >= coalesce(nullif(current_setting('backfill.as_of', true), '')::timestamptz, now())
+      - coalesce(nullif(current_setting('backfill.lookback_years', true), '')::int, 2) * interval '1 year') is not true;

@@ -12,5 +12,6 @@ select
 from "TeeTime" b
 left join "Course" co on co."id" = b."courseId"
 left join "Club" c on c."id" = co."clubId"
-where b."createdAt"::timestamptz >= coalesce(nullif(current_setting('backfill.as_of', true), '')::timestamptz, now()) - interval '2 years'
+where b."createdAt"::timestamptz >= coalesce(nullif(current_setting('backfill.as_of', true), '')::timestamptz, now())
+    - coalesce(nullif(current_setting('backfill.lookback_years', true), '')::int, 2) * interval '1 year'
 order by b."id"::text collate "C";

@@ -131,6 +131,12 @@ impl Snapshot {
         Ok(Self { connection, facts, notes, encoding })
     }
 
+    /// How many years back the statements read that leave out what is older: `backfill.lookback_years`, two where nobody says so.
+    pub fn look_back(&self, years: i32) -> Result<()> {
+        self.connection.query_one("select set_config('backfill.lookback_years', $1, true)", &[&years.to_string()])?;
+        Ok(())
+    }
+
     /// The encoding that was declared for its texts.
     pub(super) fn encoding(&self) -> Option<&'static Encoding> {
         self.encoding
