@@ -1,4 +1,5 @@
 create temp table load_merges on commit drop as
+-- block: merges
 with recursive gone as (
   select w.id
   from backfill.written w
@@ -62,6 +63,7 @@ final as (
   from trail l
   where not exists (select from gave_way g where g.id = l.into_id)
   order by l.id, l.steps
+-- end block
 )
 select f.id, f.survivor_id
 from final f

@@ -1,3 +1,4 @@
+-- block: objects
 with present as materialized (
   select
     c.relname::text as table_name,
@@ -31,6 +32,7 @@ with present as materialized (
     and c.relkind in ('r', 'p')
     and a.attnum > 0
     and not a.attisdropped
+-- end block
 ),
 ours as (
   select p.table_name, p.kind, p.name, p.definition

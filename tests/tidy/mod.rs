@@ -3,6 +3,7 @@
 mod code;
 mod graph;
 mod law;
+mod sql;
 
 use std::fs;
 

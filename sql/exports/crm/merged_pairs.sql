@@ -1,3 +1,4 @@
+-- block: merges, as in sql/crm/find_merges.sql
 with recursive gone as (
   select w.id
   from backfill.written w
@@ -61,6 +62,7 @@ final as (
   from trail l
   where not exists (select from gave_way g where g.id = l.into_id)
   order by l.id, l.steps
+-- end block
 ),
 members as (
   select f.survivor_id as group_id, f.id as profile_id

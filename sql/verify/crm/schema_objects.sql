@@ -1,3 +1,4 @@
+-- block: objects, as in sql/crm/remember_objects.sql
 with present as materialized (
   select
     c.relname::text as table_name,
@@ -31,6 +32,7 @@ with present as materialized (
     and c.relkind in ('r', 'p')
     and a.attnum > 0
     and not a.attisdropped
+-- end block
 ),
 compared as (
   select
