@@ -1,4 +1,4 @@
-//! What went wrong, for whoever tunes: pairs joined wrongly and reachable pairs missed, counted by rule and refusal, some of each shown.
+//! What went wrong, for whoever tunes: pairs joined wrongly and reachable pairs missed, counted by rule and constraint violation, with samples.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crm_backfill::resolve::Resolution;
 
 use crate::truth::{Raw, Truth};
 
-/// Pairs of each kind whose refusal is looked up.
+/// Pairs of each kind whose constraint violation is looked up.
 const SAMPLE: usize = 600;
 
 /// Prints up to `shown` pairs of each kind of error.
@@ -49,7 +49,7 @@ pub fn tell(records: &[Raw], truth: &Truth, resolution: &Resolution, shown: usiz
     let mut kinds: BTreeMap<String, Vec<(RecordIx, RecordIx)>> = BTreeMap::new();
     for (what, pairs) in found {
         println!("{:>6} {what}", pairs.len());
-        // Finding the refusal takes a look at all records, so that a sample has to do.
+        // Finding the constraint needs all records, so only a sample is examined.
         for &(a, b) in pairs.iter().step_by(pairs.len().div_ceil(SAMPLE)) {
             let compared = resolution.compare(a, b);
             let kind = format!("{what} {} {}", compared.rule.unwrap_or("-"), compared.refusal.unwrap_or("-"));

@@ -43,7 +43,7 @@ fn line(name: &str, method: &str, truth: &Truth, labels: &[RecordIx]) {
     );
 }
 
-/// Our result, the strategy's literal rule, and the closure over equal addresses and numbers; adds our links to `links`.
+/// Our result, the strategy's literal rule, and the closure over equal emails and phones; adds our links to `links`.
 fn compare(name: &str, records: &[Raw], links: &mut Vec<RuleAccuracy>) {
     let truth = Truth::of(records, 16_384);
     let resolution = truth.resolve(&Options::default(), Memory::default());

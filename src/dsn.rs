@@ -3,13 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
-/// A database URL. It cannot be printed: which part of it is the password is known only once it is parsed.
+/// A database URL. It cannot be printed, because the password in it is known only after parsing.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Dsn {
     url: String,
-    /// Where it was set: a variable, or a variable in a line of `.env`.
+    /// Where it was set: a variable, or a line of `.env`.
     pub origin: String,
-    /// How long its server may give neither an answer nor a sign of work; `None` for the default.
+    /// How long to wait for a server that neither answers nor works; `None` for the default.
     pub answer_limit: Option<Duration>,
 }
 
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_shows_only_where_it_was_set() {
+    fn a_url_prints_only_where_it_was_set() {
         assert_eq!(format!("{:?}", Dsn::new("postgres://user:s3cret@host/db", "CRM_DATABASE_URL")), "Dsn(CRM_DATABASE_URL)");
     }
 }

@@ -1,4 +1,4 @@
-//! What went wrong, where, and what to do: the errors a person reads, with the exit code each one has.
+//! Errors for the operator: what went wrong, where, what to do, and the exit code.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::model::did_you_mean;
 pub enum Exit {
     /// Wrong use or configuration.
     Usage = 2,
-    /// The preflight refused; nothing was changed.
+    /// The preflight failed; nothing was changed.
     Preflight = 10,
     /// Input is missing, corrupt or does not match.
     Input = 11,
@@ -23,7 +23,7 @@ pub enum Exit {
     Unknown = 15,
     /// A reconciliation check failed.
     Mismatch = 16,
-    /// A bug of ours.
+    /// Internal error; please report.
     Bug = 70,
 }
 
@@ -33,7 +33,7 @@ impl Exit {
         self as u8
     }
 
-    /// The code in a word, as the last line under make names it.
+    /// A word for the code, printed in the last line under make.
     pub fn word(self) -> &'static str {
         match self {
             Self::Usage => "usage",
@@ -58,7 +58,7 @@ pub struct Fault {
     pub what: String,
     /// Where: a file, a variable, a table.
     pub at: Option<String>,
-    /// What helps: a command or a setting.
+    /// Advice: a command or a setting.
     pub help: Vec<String>,
 }
 
@@ -68,13 +68,13 @@ impl Fault {
         Self { exit, what: what.into(), at: None, help: Vec::new() }
     }
 
-    /// With the place.
+    /// Adds the place.
     pub fn at(mut self, place: impl Into<String>) -> Self {
         self.at = Some(place.into());
         self
     }
 
-    /// With a line of advice; may be repeated.
+    /// Adds a line of advice; may be repeated.
     pub fn help(mut self, advice: impl Into<String>) -> Self {
         self.help.push(advice.into());
         self
@@ -89,7 +89,7 @@ impl fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
-/// Columns that a file or statement has not, or has too many, or twice: all listed, with near names.
+/// The error for missing, unknown or duplicate columns of a file or statement, with suggestions.
 pub fn columns_fault(name: &str, place: &str, missing: &[&str], unknown: &[&str], twice: &[&str]) -> Fault {
     let mut parts = Vec::new();
     let mut part = |what: &str, names: &[&str]| {
@@ -100,7 +100,7 @@ pub fn columns_fault(name: &str, place: &str, missing: &[&str], unknown: &[&str]
     part("missing", missing);
     part("unknown", unknown);
     part("twice", twice);
-    let what = format!("{name}: the columns are not those declared: {}", parts.join("; "));
+    let what = format!("{name}: columns differ from the declaration: {}", parts.join("; "));
     let near = missing.iter().filter_map(|name| Some((name, did_you_mean(name, unknown.iter().copied())?)));
     near.fold(Fault::new(Exit::Input, what).at(place.to_owned()), |fault, (name, near)| {
         fault.help(format!("{name}: did you mean {near:?}? Give it the alias:  \"{near}\" as {name}"))

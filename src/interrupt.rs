@@ -1,5 +1,5 @@
-//! Ctrl-C and its kin: a first signal ends the run with a word on how things stand, but not in the moment in which a result takes its
-//! place; a second one ends it at once.
+//! Signal handling: the first signal stops the run with a status line, deferred while a folder is swapped or a commit is pending; the
+//! second stops at once.
 //!
 //! Nothing needs undoing: only whole folders are ever exchanged, and an open transaction ends with its session.
 
@@ -13,11 +13,11 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 struct State {
     step: &'static str,
     json: bool,
-    /// What is waited for, innermost last.
+    /// The operations that defer a signal, innermost last.
     held: Vec<&'static str>,
-    /// What this run has left behind for good.
+    /// Results of this run that stay.
     done: Vec<String>,
-    /// The signal that came while something was waited for.
+    /// A signal that is deferred.
     waiting: Option<i32>,
 }
 
@@ -27,12 +27,12 @@ fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// While this lives, a first signal waits. What follows must be short, and end by itself.
+/// Defers the first signal while it lives. The protected operation must be short and end by itself.
 #[derive(Debug)]
-#[must_use = "signals wait only while this lives"]
+#[must_use = "signals are deferred only while this lives"]
 pub struct Held(());
 
-/// Lets a first signal wait for something, such as `the answer to the commit`.
+/// Defers the first signal during an operation, such as `the commit to be confirmed`.
 pub fn hold(what: &'static str) -> Held {
     state().held.push(what);
     Held(())
@@ -48,17 +48,17 @@ impl Drop for Held {
     }
 }
 
-/// Notes what stands from now on, whatever signal comes: `data/stage is written`.
+/// Notes a result that stays even if the run is interrupted: `data/stage is written`.
 pub fn stands(what: impl Into<String>) {
     state().done.push(what.into());
 }
 
-/// From here on the run has its result: a signal no longer changes it.
+/// Declares the run complete: signals no longer change its result.
 pub fn finish() {
-    std::mem::forget(hold("the last words"));
+    std::mem::forget(hold("the result to be printed"));
 }
 
-/// Watches for signals; `json` promises one line on stdout then, too.
+/// Installs the signal handlers. With `json` an interrupted run prints one JSON line on stdout, too.
 pub fn watch(step: &'static str, json: bool) {
     (state().step, state().json) = (step, json);
     let again = Arc::new(AtomicBool::new(false));
@@ -75,7 +75,7 @@ pub fn watch(step: &'static str, json: bool) {
         match state.held.last() {
             None => end(&state, signal),
             Some(what) => {
-                let _ = writeln!(std::io::stderr(), "interrupted: waiting for {what}; once more ends it at once");
+                let _ = writeln!(std::io::stderr(), "interrupted: waiting for {what}; press Ctrl-C again to stop now");
                 state.waiting = Some(signal);
             }
         }

@@ -1,13 +1,13 @@
-//! Moves customers out of five databases into one CRM, through files that anybody can open.
+//! Moves customers from five databases into one CRM, through files in open formats.
 //!
 //! ```text
 //! five databases ─export-*─▶ data/exports ─stage─▶ data/stage ─resolve─▶ data/resolve
 //!     ─consolidate─▶ data/crm ─score─▶ data/score ─load─▶ CRM ─verify─▶ data/verify ─report─▶ data/report
 //! ```
 //!
-//! [`model`] holds the domain's words, [`tables`] every dataset, [`sources`] what is particular to a source. [`resolve`],
-//! [`consolidate`], [`score`], [`segment`] and [`report`] are pure: same input, same bytes. [`store`] alone knows files, [`pg`] alone
-//! knows PostgreSQL, [`steps`] join them, one file per binary. The clock is read once, in [`cli`].
+//! [`model`] holds the types of the domain, [`tables`] every dataset, [`sources`] what is particular to a source. [`resolve`],
+//! [`consolidate`], [`score`], [`segment`] and [`report`] are pure: same input, same bytes. [`store`] alone uses files, [`pg`] alone
+//! uses PostgreSQL, [`steps`] connect them, one file per binary. The clock is read once, in [`cli`].
 
 pub mod cli;
 pub mod config;

@@ -1,4 +1,4 @@
-//! What a person sees while work is under way: bars on a terminal, else a line every ten seconds or ten per cent.
+//! Progress on stderr: bars on a terminal, else a line every ten seconds or ten per cent.
 
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,10 +18,10 @@ enum Mode {
     Silent,
 }
 
-/// How the process shows progress, for places that hold no [`Progress`].
+/// How the process shows progress, for code without a [`Progress`].
 static SHOWN: Mutex<Mode> = Mutex::new(Mode::Silent);
 
-/// A plain line on stderr from a place that waits and holds no [`Progress`]; nothing where the run is quiet.
+/// Prints a line on stderr from code without a [`Progress`]; prints nothing in a quiet run.
 pub(crate) fn note(line: &str) {
     match &*SHOWN.lock().unwrap_or_else(PoisonError::into_inner) {
         Mode::Bars(bars) => bars.suspend(|| to_stderr(line)),
@@ -51,12 +51,12 @@ impl Progress {
         Self { mode, step: step.to_owned(), started: Instant::now() }
     }
 
-    /// Progress that nobody sees, for tests.
+    /// Progress without output, for tests.
     pub fn silent() -> Self {
         Self { mode: Mode::Silent, step: String::new(), started: Instant::now() }
     }
 
-    /// Starts a task, such as a dataset; the total is known beforehand or not at all.
+    /// Starts a task, such as a dataset; `total` is `None` where it is not known beforehand.
     pub fn task(&self, name: impl Into<String>, total: Option<u64>) -> Task<'_> {
         let name = name.into();
         let bar = match &self.mode {
@@ -121,7 +121,7 @@ impl Progress {
 }
 
 fn to_stderr(line: &str) {
-    // A dead stderr is nobody's problem.
+    // A closed stderr must not stop the run.
     let _ = writeln!(anstream::stderr(), "{line}");
 }
 
@@ -138,13 +138,13 @@ pub struct Task<'a> {
 }
 
 impl Task<'_> {
-    /// The same task, counted in something else than rows.
+    /// Counts the task in another unit than rows.
     pub fn counted_in(mut self, unit: &'static str) -> Self {
         self.unit = unit;
         self
     }
 
-    /// Some more rows are done.
+    /// Adds finished rows.
     pub fn advance(&self, rows: u64) {
         let done = self.done.fetch_add(rows, Ordering::Relaxed) + rows;
         if let Some(bar) = &self.bar {
@@ -158,7 +158,7 @@ impl Task<'_> {
         let Ok(mut last) = self.last.try_lock() else { return };
         let tenth = self.total.filter(|&total| total >= 10).map_or(0, |total| done * 10 / total);
         let due = last.0.elapsed() >= LINE_EVERY;
-        // The tenth step in less than a second is told by the finishing line.
+        // A task of less than a second only prints its final line.
         if !due && (tenth == last.1 || self.started.elapsed() < Duration::from_secs(1)) {
             return;
         }
@@ -182,7 +182,7 @@ impl Task<'_> {
         let done = self.done.load(Ordering::Relaxed);
         let seconds = self.started.elapsed().as_secs_f64();
         let note = if note.is_empty() { String::new() } else { format!("   {note}") };
-        // A task whose rows nobody counted tells its time alone.
+        // A task that did not count rows shows its time only.
         let rows = if done == 0 && self.total.is_none() { String::new() } else { format!("{} {}", thousands(done), self.unit) };
         self.progress.done(format!("{:<34} {rows:>17}   {seconds:>5.1} s{note}", self.name));
     }

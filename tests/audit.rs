@@ -30,7 +30,7 @@ fn dataset(workdir: &Workdir, name: &str) -> Vec<Row> {
     table(&workdir.path().join("out.csv"))
 }
 
-/// Draws a sample and fills in what a person says of each pair.
+/// Draws a sample and fills in a verdict on each pair.
 fn judged(workdir: &Workdir, file: &str, verdict: impl Fn(&Row) -> &'static str) -> usize {
     workdir.ok("audit", &["--sample", "300", "--out", file]);
     let path = workdir.path().join(file);
@@ -76,7 +76,7 @@ fn verdicts_give_precision_with_its_interval_and_decisions_that_the_next_run_obe
     let workdir = resolved();
     let before = profiles(&workdir);
     assert_eq!(before["mca_za:members:6"], before["mca_za:members:7"]);
-    // One link of six is wrong, one candidate is one person after all, and of one candidate nobody is sure.
+    // One link of six is wrong, one candidate is one person after all, and one candidate is undecided.
     let is_wrong = |row: &Row| row["a"].ends_with("mca_za:members:7") || row["b"].ends_with("mca_za:members:7");
     let is_missed = |row: &Row| row["linked"] == "no" && row["a"] == "mca_uk:members:1" && row["b"] == "mca_uk:members:2";
     judged(&workdir, "audit.csv", |row| match (row["linked"].as_str(), is_wrong(row), is_missed(row)) {
@@ -128,11 +128,9 @@ fn verdicts_give_precision_with_its_interval_and_decisions_that_the_next_run_obe
     let moved: Vec<_> = before.iter().filter(|(key, profile)| after[*key] != **profile).map(|(key, _)| key.as_str()).collect();
     assert_eq!(moved, ["mca_uk:members:2", "mca_za:members:7"], "nothing else moves");
 
-    // Read again, what was mended is no pair any more, which says nothing good of the links; no line is written twice.
+    // Read again: a corrected link is not a pair any more, so it does not count for the links; no line is written twice.
     let again = workdir.ok("audit", &["--verdicts", "audit.csv", "--by", "Lee"]);
-    again
-        .says("4 no longer a pair")
-        .says("the sample is of another resolution: draw a new one to judge the links that stand now");
+    again.says("4 no longer a pair").says("the sample is of another resolution: draw a new one for the current links");
     assert_eq!(table(&workdir.path().join("decisions.csv")).len(), 4);
     let line = workdir.ok("checklist", &["--json"]).json()["result"]["lines"][33].clone();
     assert_eq!((&line["state"], &line["proof"]), (&"NEEDS_A_PERSON".into(), &"6 of 200 verdicts given".into()), "{line}");
@@ -165,7 +163,7 @@ fn a_sample_that_somebody_judged_is_not_overwritten() {
     judged(&workdir, "audit.csv", |row| if row["linked"] == "yes" { "same" } else { "" });
     let before = std::fs::read_to_string(workdir.path().join("audit.csv")).unwrap();
     let refused = workdir.run("audit", &["--sample", "300"]).exits(2);
-    refused.says("holds 6 verdicts").says("audit --verdicts audit.csv");
+    refused.says("contains 6 verdicts").says("audit --verdicts audit.csv");
     assert_eq!(std::fs::read_to_string(workdir.path().join("audit.csv")).unwrap(), before);
     workdir.ok("audit", &["--verdicts", "audit.csv"]).says("6 links judged").says("4 without a verdict yet, 0 unsure");
 }
@@ -177,7 +175,7 @@ fn a_judged_sample_with_a_slip_in_it_is_not_overwritten_either() {
     let path = workdir.path().join("audit.csv");
     let before = std::fs::read(&path).unwrap();
     let refused = workdir.run("audit", &["--sample", "300"]).exits(2);
-    refused.says("a verdict is same, different or unsure").says("draw elsewhere");
+    refused.says("a verdict is same, different or unsure").says("write elsewhere");
     assert_eq!(std::fs::read(&path).unwrap(), before);
     std::fs::write(&path, "\n").unwrap();
     workdir.ok("audit", &["--sample", "300"]);

@@ -1,4 +1,4 @@
-//! Lines of the checklist that need a person though every check passed.
+//! Lines of the checklist that need manual review although every check passed.
 
 use std::fs;
 use std::path::Path;
@@ -27,7 +27,7 @@ fn line(session: &Session, words: &str) -> (&'static str, String) {
 }
 
 #[test]
-fn grants_that_a_false_flag_alone_silences_ask_for_a_person_above_two_per_cent() {
+fn opt_ins_overridden_by_a_flag_alone_need_review_above_two_per_cent() {
     let folder = tempfile::tempdir().unwrap();
     let session = session(folder.path());
     let doubts = |silenced: i64| {
@@ -44,7 +44,7 @@ fn grants_that_a_false_flag_alone_silences_ask_for_a_person_above_two_per_cent()
     assert_eq!(doubts(20), []);
     let asked = doubts(21);
     assert_eq!(asked[0].0, "consent_flags", "the check that proves the line on consent");
-    assert!(asked[0].1.contains("silences 21 of 1,000 grants"), "{asked:?}");
+    assert!(asked[0].1.contains("21 of 1,000 opt-ins (2.1 %, limit 2 %)"), "{asked:?}");
 }
 
 #[test]

@@ -40,14 +40,14 @@ fn a_load_asks_only_a_person_at_a_terminal() {
 }
 
 #[test]
-fn a_load_that_nobody_attends_has_decided_by_starting() {
+fn an_unattended_load_needs_no_confirmation() {
     let (workdir, crm) = built();
     assert!(!workdir.ok("load", &[]).stderr.contains("[y/N]"));
     assert!(profiles(&crm) > 0);
 }
 
 #[test]
-fn a_rollback_or_purge_that_nobody_attends_needs_a_yes() {
+fn an_unattended_rollback_or_purge_needs_a_yes() {
     let (workdir, crm) = built();
     workdir.ok("load", &[]);
     let loaded = profiles(&crm);
@@ -55,7 +55,7 @@ fn a_rollback_or_purge_that_nobody_attends_needs_a_yes() {
         workdir
             .run(binary, &[])
             .exits(2)
-            .says("nobody can be asked here: nothing was changed")
+            .says("there is no terminal to ask on: nothing was changed")
             .says(&format!("make {binary} ARGS=--yes"));
     }
     assert_eq!(profiles(&crm), loaded);

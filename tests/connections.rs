@@ -1,4 +1,4 @@
-//! Connections to a server that asks for passwords and certificates: every mode, every refusal, no password in any message.
+//! Connections to a server that asks for passwords and certificates: every mode, every error, no password in any message.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -105,14 +105,14 @@ fn a_password_with_every_awkward_character_is_accepted() {
 }
 
 #[test]
-fn refusals_name_their_cause_and_never_the_password() {
+fn connection_errors_name_their_cause_and_never_the_password() {
     let told = refusal(&url("reader:s3cret-but-wrong", "127.0.0.1", ""));
     assert!(told.contains("the password for user \"reader\" was not accepted (28P01)") && told.contains("%23"), "{told}");
     assert!(told.contains("SCL_DATABASE_URL     reader@127.0.0.1"), "{told}");
     let told = refusal(&url("reader", "127.0.0.1", ""));
     assert!(told.contains("asks user \"reader\" for a password and none is given"), "{told}");
     let told = refusal(&url("stranger:s3cr", "127.0.0.1", ""));
-    assert!(told.contains("does not let user \"stranger\" in from here (28000)"), "{told}");
+    assert!(told.contains("does not allow user \"stranger\" to connect from here (28000)"), "{told}");
     assert!(refusal("postgres://me:s3cr#et@h/db").contains("percent-encoded"));
 }
 
@@ -147,7 +147,7 @@ fn each_mode_verifies_what_it_says() {
 }
 
 #[test]
-fn a_password_file_is_used_only_when_nobody_else_can_read_it() {
+fn a_password_file_is_used_only_if_other_users_cannot_read_it() {
     use std::os::unix::fs::PermissionsExt;
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), format!("*:*:*:reader:{}\n", PASSWORD.replace(':', "\\:"))).unwrap();

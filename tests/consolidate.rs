@@ -95,7 +95,7 @@ fn rows(source: Source) -> Vec<(&'static str, Vec<Cells>)> {
                     ],
                     &[
                         ("id", "b2"),
-                        ("player_id", "nobody"),
+                        ("player_id", "unknown"),
                         ("status", "BOOKED"),
                         ("start_time", "2026-05-01T08:00:00Z"),
                         ("created_at", "2026-04-01T08:00:00Z"),

@@ -46,7 +46,7 @@ fn every_line_is_echoed_twice_given_or_of_records_that_are_gone() {
         .says("! cannot-link scl:members:10 scl:members:99: STALE")
         .says("! cannot-link scl:members:10 messaging:contacts:t3: STALE");
     let states: Vec<_> = echoed(&workdir).into_iter().map(|line| line.split_once(' ').unwrap().0.to_owned()).collect();
-    assert_eq!(states, ["APPLIED", "APPLIED", "STALE", "STALE"], "a deleted contact joins nobody");
+    assert_eq!(states, ["APPLIED", "APPLIED", "STALE", "STALE"], "a deleted contact is not linked");
 }
 
 #[test]

@@ -1,12 +1,12 @@
-//! The invented population: the same rows for the same seed, the strategy's sizes, and every kind of dirt in it.
+//! The invented population: the same rows for the same seed, the strategy's sizes, and every kind of data error in it.
 
-use crm_backfill::demo::{self, Population, Records, Town};
+use crm_backfill::demo::{self, Community, Population, Records};
 use crm_backfill::model::{Code as _, Source};
 
 use crate::support::postgres::{Database, database};
 
 fn filled(source: Source, seed: u64, scale: f64) -> Database {
-    let records = Records::new(Town::new(&Population::ORDINARY, seed, scale, demo::default_as_of()));
+    let records = Records::new(Community::new(&Population::ORDINARY, seed, scale, demo::default_as_of()));
     let database = database("");
     demo::fill(&mut database.client(), source, &records).unwrap_or_else(|error| panic!("{error:#}"));
     database
@@ -93,7 +93,7 @@ fn every_reference_of_every_source_holds() {
 }
 
 #[test]
-fn every_kind_of_dirt_is_there() {
+fn every_kind_of_data_error_is_there() {
     let za = filled(Source::McaZa, 1, 0.1);
     let uk = filled(Source::McaUk, 1, 0.1);
     let scl = filled(Source::Scl, 1, 0.2);
@@ -123,7 +123,7 @@ fn every_kind_of_dirt_is_there() {
     at_least(
         &za,
         50,
-        "statuses nobody mapped",
+        "statuses without a mapping",
         "members where status in ('XFER-2', 'Sleeper') or status is null or status = '' limit 100",
     );
     at_least(
@@ -140,7 +140,7 @@ fn every_kind_of_dirt_is_there() {
     at_least(&teetime, 250, "players without a home club", "\"Player\" where \"homeClubId\" is null");
     at_least(&teetime, 1, "clubs without a tenant", "\"Club\" where \"tenantId\" is null");
     at_least(&teetime, 1, "a start that never comes", "\"TeeTime\" where not isfinite(\"startTime\")");
-    at_least(&teetime, 25, "statuses of bookings nobody knows", "\"TeeTime\" where status in ('WX', '')");
+    at_least(&teetime, 25, "unknown statuses of bookings", "\"TeeTime\" where status in ('WX', '')");
     at_least(&teetime, 50, "bookings ahead", "\"TeeTime\" where \"startTime\" > '2026-11-01T06:00:00Z'");
     at_least(&messaging, 50, "deleted contacts", "\"Contact\" where \"deletedAt\" is not null");
     at_least(

@@ -7,7 +7,7 @@ use crate::support::workdir::{Run, Workdir};
 
 /// The profile that five records of the small world share.
 const THANDI: &str = "bf115517-1d32-85a2-9b9c-f0e846edd49a";
-/// What nobody may read without `--show`, in any case.
+/// Values that must never be printed without `--show`.
 const PRIVATE: [&str; 5] = ["thandi", "nkosi", "825551234", "82 555 1234", "0825551234"];
 
 fn resolved() -> Workdir {
@@ -60,7 +60,7 @@ fn a_profile_is_found_by_its_id_an_address_a_number_and_each_of_its_records() {
         let found = story(&workdir.ok("explain", &[who, "--json"]));
         assert_eq!(found["story"]["profile_id"], THANDI, "{who}");
         assert_eq!(records(&found), expected, "{who}");
-        // A record each but the founder is there by a link, with its rule and its evidence.
+        // A record each but the seed record is there by a link, with its rule and its evidence.
         let links = found["story"]["links"].as_array().unwrap();
         assert_eq!(links.len(), expected.len() - 1, "{who}");
         assert!(
@@ -80,9 +80,9 @@ fn people_read_why_and_what_would_change_it() {
     let told = workdir.ok("explain", &["scl:10"]);
     for part in [
         &format!(
-            "profile {THANDI}   tenant 1 · founded by mca_za:members:1 · 5 records, 4 sources (values masked; --show reveals)"
+            "profile {THANDI}   tenant 1 · seed record mca_za:members:1 · 5 records, 4 sources (values masked; --show reveals)"
         ),
-        "links, from the founder on",
+        "links, from the seed record on",
         "──GOLF_RSA_ID──",
         "why mca_za:members:2 = mca_za:members:1",
         "same South African handicap number",
@@ -118,7 +118,7 @@ fn two_records_are_one_person_by_a_chain_or_two_by_a_refusal() {
     assert_eq!(one["result"]["one_person"], true);
     assert!(
         one["result"]["chain"].as_array().unwrap().len() > 1,
-        "the contact and the player are joined by way of others: {one}"
+        "the contact and the player are linked through other records: {one}"
     );
     workdir
         .ok("explain", &["messaging:t1", "scl:10"])
@@ -133,7 +133,7 @@ fn two_records_are_one_person_by_a_chain_or_two_by_a_refusal() {
     workdir
         .ok("explain", &["mca_uk:1", "mca_uk:2"])
         .says("are two people")
-        .says("enough, but refused · CDH_ID_CONFLICT: two CDH numbers")
+        .says("enough, but forbidden · CDH_ID_CONFLICT: two CDH numbers")
         .says("must-link,");
     // Too little evidence is told in bits.
     let strangers = workdir.ok("explain", &["mca_za:4", "mca_uk:3", "--json"]).json();
@@ -148,15 +148,15 @@ fn what_is_not_there_is_refused_with_what_to_do() {
     workdir.run("explain", &["shop:1"]).exits(2).says("sources: mca_za, mca_uk, scl, teetime, messaging");
     workdir.run("explain", &["scl:members:99"]).exits(2).says("no record of that id is among the staged members of scl");
     workdir.run("explain", &["scl:member:10"]).exits(2).says("the people of scl are its members").says("scl:members:<id>");
-    workdir.run("explain", &["nobody@mail.test"]).exits(2).says("nobody of that key, address or number is in the staged data");
+    workdir.run("explain", &["unknown@mail.test"]).exits(2).says("no staged record has that key, email or phone");
     workdir.run("explain", &["scl:10", "scl:members:10"]).exits(2).says("both name the same record");
     workdir.run("explain", &["scl:10", "scl:99", "--json"]).exits(2).json();
 }
 
 #[test]
-fn what_links_nobody_is_found_and_said() {
+fn values_that_do_not_link_are_found_and_reported() {
     let workdir = resolved();
-    let office = workdir.ok("explain", &["proshop@sandvlei.test"]).says("this value is no key");
+    let office = workdir.ok("explain", &["proshop@sandvlei.test"]).says("this value is not a key");
     assert_eq!(records(&story(&workdir.ok("explain", &["ProShop@Sandvlei.test", "--json"]))), ["mca_za:members:5"]);
     hides(&office);
     let skipped = workdir.ok("explain", &["mca_za:3"]).says("skipped (NO_EMAIL_NO_PHONE)");
@@ -173,11 +173,11 @@ fn a_decision_is_told_with_what_became_of_it() {
     workdir
         .ok("explain", &["mca_za:6", "mca_za:7"])
         .says("are two people")
-        .says("enough, but refused · DECISION: a person decided so")
-        .says("take the cannot-link out of decisions.csv");
+        .says("enough, but forbidden · DECISION: decided by hand")
+        .says("remove the cannot-link from decisions.csv");
     workdir
         .ok("explain", &["mca_za:6"])
-        .says("what people decided")
+        .says("\ndecisions\n")
         .says("cannot-link  mca_za:members:6  mca_za:members:7   APPLIED, from decisions.csv");
     workdir
         .ok("explain", &["scl:10"])
@@ -188,8 +188,8 @@ fn a_decision_is_told_with_what_became_of_it() {
     workdir
         .ok("explain", &["mca_uk:1"])
         .says("──DECISION──")
-        .says("take out of decisions.csv:  must-link,mca_uk:members:1,mca_uk:members:2");
-    workdir.ok("explain", &["mca_uk:1", "scl:12"]).says("nothing joins two tenants while identity.scope");
+        .says("remove from decisions.csv:  must-link,mca_uk:members:1,mca_uk:members:2");
+    workdir.ok("explain", &["mca_uk:1", "scl:12"]).says("records of two tenants are never linked while identity.scope");
 }
 
 #[test]

@@ -272,7 +272,7 @@ fn a_dump_made_by_psql_gives_the_same_bytes_as_the_database() {
 
 #[test]
 fn missing_dumps_and_wrong_headers_are_told_before_anything_is_written() {
-    let place = Place::new(Source::McaUk, "postgres://nobody@127.0.0.1:1/none");
+    let place = Place::new(Source::McaUk, "postgres://stranger@127.0.0.1:1/none");
     let dumps = tempfile::tempdir().unwrap();
     let mut args = Args::default();
     args.dumps.csv = Some(dumps.path().to_path_buf());
@@ -290,7 +290,7 @@ fn missing_dumps_and_wrong_headers_are_told_before_anything_is_written() {
 
 #[test]
 fn rejected_lines_of_a_dump_are_listed_and_counted() {
-    let place = Place::new(Source::McaUk, "postgres://nobody@127.0.0.1:1/none");
+    let place = Place::new(Source::McaUk, "postgres://stranger@127.0.0.1:1/none");
     let dumps = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| std::fs::write(dumps.path().join(name), text).unwrap();
     let columns: Vec<&str> = exports(Source::McaUk)[0].dataset.columns.iter().map(|column| column.name).collect();
@@ -432,7 +432,7 @@ fn every_value_is_what_the_server_itself_says_it_is() {
 }
 
 #[test]
-fn all_tables_are_seen_at_one_instant_while_others_write() {
+fn all_tables_are_read_at_one_instant_during_other_writes() {
     let database = source_database(Source::McaUk);
     database.execute("insert into members (id) select generate_series(1, 2000)");
     let stop = AtomicBool::new(false);

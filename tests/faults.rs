@@ -153,7 +153,7 @@ fn two_steps_in_one_data_folder_do_not_run_at_once() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_error() {
+fn a_reader_that_goes_away_is_not_an_error() {
     let workdir = exported();
     let inspect = workdir.command("inspect", &[]);
     let output = Command::new("bash")

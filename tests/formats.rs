@@ -1,7 +1,7 @@
 //! Every junk value, number form and reason that the domain's rules name, one table each, through the readers that staging uses.
 
 use crm_backfill::model::association::AssociationNumber;
-use crm_backfill::model::date::{Birth, DateSurvey};
+use crm_backfill::model::date::{Birth, DateProfile};
 use crm_backfill::model::email::EmailReader;
 use crm_backfill::model::handicap;
 use crm_backfill::model::name::NameReader;
@@ -109,7 +109,7 @@ fn an_office_is_a_value_and_no_key_at_any_domain_even_the_clubs_own() {
 }
 
 #[test]
-fn nothing_is_fixed_in_silence_and_dots_and_tags_tell_people_apart_as_values() {
+fn nothing_is_fixed_silently_and_dots_and_tags_keep_emails_apart() {
     assert_eq!(email("ann@gmial.com").0.as_deref(), Some("ann@gmial.com"), "a typing error is not ours to mend");
     assert_eq!(email("A.Lee+Golf@Mail.test").0.as_deref(), Some("a.lee+golf@mail.test"));
     assert_ne!(email("a.lee@mail.test").1, email("alee@mail.test").1, "dots count outside of Gmail");
@@ -160,9 +160,9 @@ fn placeholders_for_names_are_dropped_each_in_any_case() {
     assert_none(wrong);
 }
 
-fn born(survey: &[&str], raw: &str) -> (Option<String>, Reasons) {
-    let mut seen = DateSurvey::default();
-    survey.iter().for_each(|cell| seen.see(cell));
+fn born(profile: &[&str], raw: &str) -> (Option<String>, Reasons) {
+    let mut seen = DateProfile::default();
+    profile.iter().for_each(|cell| seen.see(cell));
     let day = |text: &str| Day::from_date(text.parse().unwrap());
     let birth = Birth { zone: Zone::UTC, as_of: day("2026-11-22"), created_on: Some(day("2019-05-04")) };
     let mut reasons = Reasons::default();
@@ -203,7 +203,7 @@ fn placeholders_for_births_are_dropped_each_with_its_reason() {
 }
 
 #[test]
-fn placeholders_for_ids_are_no_association_numbers() {
+fn placeholders_for_ids_are_not_association_numbers() {
     let reference = Reference::committed();
     for raw in ["0", "-1", "null", "none", "undefined", "anonymous", "NONE", "0000000000"] {
         let listed = reference.junk.has(JunkKind::Id, &raw.to_lowercase()) || raw.bytes().all(|byte| byte == b'0');
@@ -323,7 +323,7 @@ fn every_code_that_the_rules_name_exists_or_the_page_of_codes_says_under_which_n
         "BOOKING_STATUS_UNMAPPED",
         "MESSAGE_STATUS_UNMAPPED",
     ] {
-        let reason = Reason::from_code(code).unwrap_or_else(|| panic!("{code} is no reason"));
+        let reason = Reason::from_code(code).unwrap_or_else(|| panic!("{code} is not a reason"));
         assert!(page.contains(&format!("| `{}` |", reason.code())));
     }
     for (other, ours) in [("PHONE_UNPARSED", "PHONE_INVALID"), ("CONSENT_CONFLICT", "consent-conflict")] {

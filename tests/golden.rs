@@ -28,7 +28,7 @@ fn root() -> PathBuf {
 pub fn exported() -> Workdir {
     let mut workdir = Workdir::new();
     workdir.set("AS_OF", world::AS_OF);
-    // The fixtures are mostly dirt.
+    // Most of the fixtures are broken on purpose.
     workdir.edit("backfill.toml", "max_reject_ratio = 0.05", "max_reject_ratio = 1.0");
     for step in world::exporters(6) {
         let source = step.trim_start_matches("export-").replace('-', "_");

@@ -26,7 +26,7 @@ const GUARANTEES: &[Guarantee] = &[
         tests: &[
             "a_step_killed_at_any_call_leaves_the_former_folder_or_the_new_one",
             "a_folder_that_is_half_old_and_half_new_is_neither",
-            "an_exchange_cut_short_at_any_step_is_completed",
+            "an_exchange_interrupted_at_any_step_is_completed",
         ],
     },
     Guarantee {
@@ -44,7 +44,7 @@ const GUARANTEES: &[Guarantee] = &[
         promise: "A flipped bit anywhere in a dataset or manifest (but for the hash of the binary, which decides no content) is noticed before anything is read, and the step that wrote the folder makes it again.",
         tests: &[
             "one_flipped_bit_in_any_file_is_always_noticed",
-            "every_flipped_bit_outside_the_hash_of_the_binary_is_seen",
+            "every_flipped_bit_outside_the_binary_hash_is_detected",
             "a_damaged_folder_stops_what_reads_it_and_its_own_step_makes_it_again",
         ],
     },

@@ -160,9 +160,9 @@ fn an_interrupted_load_verification_or_rollback_leaves_the_crm_as_it_was() {
     assert!(load.wait_for(|| proxy.is_stalled()));
     load.signal(Signal::INT);
     std::thread::sleep(Duration::from_millis(500));
-    assert!(!load.has_ended(), "the first signal waits for the answer to the commit");
+    assert!(!load.has_ended(), "the first signal waits for the commit to be confirmed");
     load.signal(Signal::INT);
-    load.end().exits(130).says("waiting for the answer to the commit; once more ends it at once");
+    load.end().exits(130).says("waiting for the commit to be confirmed; press Ctrl-C again to stop now");
     assert_eq!(fingerprint(&crm), empty);
     // After the commit the line says so.
     let proxy = stalled_at(&mut workdir, b"analyze \"");

@@ -126,7 +126,7 @@ fn a_second_load_changes_nothing_and_says_so() {
     let mut input = three();
     input.people.reverse();
     let report = load(&crm, &input.build(), "run-1");
-    assert_eq!(report.mode, Mode::Synchronise);
+    assert_eq!(report.mode, Mode::ApplyDiff);
     assert!(!report.changed, "{report:?}");
     assert_eq!(fingerprint(&crm), before);
     assert_eq!(crm.rows("select * from \"SyncLog\""), log);
@@ -154,7 +154,7 @@ fn changed_datasets_change_exactly_their_rows() {
 
     let fresh = database(CRM);
     load(&fresh, &world, "run-2");
-    assert_eq!(fingerprint(&crm), fingerprint(&fresh), "synchronised and freshly loaded CRMs are equal");
+    assert_eq!(fingerprint(&crm), fingerprint(&fresh), "the diff gives the same CRM as a fresh load");
 }
 
 /// The timeline and the service ids of somebody whose profile vanishes go to the profile that has the records now, however many
@@ -228,14 +228,14 @@ fn refusal(result: anyhow::Result<Report>) -> Fault {
 }
 
 #[test]
-fn a_crm_with_profiles_of_others_alone_is_refused() {
+fn a_crm_with_foreign_profiles_alone_is_refused() {
     let crm = database(CRM);
     crm.execute(
         "insert into \"CustomerProfile\" (\"id\", \"tenantId\", \"source\", \"firstSeenAt\", \"updatedAt\") values ('p1', '1', 'app', now(), now())",
     );
     let fault = refusal(load_as(&crm, &three(), "run-1", 6, ALONE, false));
     assert_eq!(fault.exit, Exit::Preflight);
-    assert!(fault.what.contains("1 profiles of others"), "{fault:?}");
+    assert!(fault.what.contains("1 foreign profiles"), "{fault:?}");
     let beside = Allowed { beside_existing: true, ..ALONE };
     assert_eq!(load_as(&crm, &three(), "run-1", 6, beside, false).unwrap().counts["CustomerProfile"].inserted, 3);
     assert_eq!(crm.value("select count(*)::text from \"CustomerProfile\""), "4");

@@ -1,4 +1,4 @@
-//! Loading when things go wrong: cut connections, lost answers, two at once, missing rights, others who write.
+//! Loading when things go wrong: cut connections, lost answers, two at once, missing rights, concurrent writers.
 
 use crm_backfill::dsn::Dsn;
 use crm_backfill::fault::{Exit, Fault};
@@ -113,7 +113,7 @@ fn a_role_without_ownership_loads_into_live_indexes() {
 }
 
 #[test]
-fn others_who_write_are_named_unless_somebody_vouches() {
+fn concurrent_writers_are_named_unless_the_operator_vouches() {
     let crm = database(CRM);
     load(&crm, &people(), "run-1");
     crm.execute(
@@ -126,7 +126,7 @@ fn others_who_write_are_named_unless_somebody_vouches() {
     let refused = fault(load_as(&crm, &people(), "run-2", 6, unvouched, false));
     assert_eq!(refused.exit, Exit::Preflight);
     let text = refused.help.join("\n");
-    for sign in ["in a transaction on CustomerProfile", "1 events of teetime wait", "1 rows of others in SyncLog are newer"] {
+    for sign in ["in a transaction on CustomerProfile", "1 events of teetime wait", "1 foreign rows in SyncLog are newer"] {
         assert!(text.contains(sign), "{sign}: {text}");
     }
     writer.execute("rollback").unwrap();

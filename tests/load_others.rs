@@ -41,13 +41,13 @@ fn beside_others_each_shared_identity_refuses_and_is_counted() {
         let before = fingerprint(&crm);
         let refused = fault(load_as(&crm, &world, "run-1", 6, BESIDE, false));
         assert_eq!(refused.exit, Exit::Preflight);
-        assert_eq!(refused.what, format!("profiles of others hold ids of ours: 1 {column}"));
+        assert_eq!(refused.what, format!("foreign profiles hold ids of ours: 1 {column}"));
         assert_eq!(fingerprint(&crm), before, "{column}");
     }
 }
 
 #[test]
-fn beside_others_a_shared_address_or_number_of_the_tenant_is_a_pair_to_review_and_no_more() {
+fn a_contact_point_shared_with_a_foreign_profile_is_only_a_pair_to_review() {
     let crm = database(CRM);
     foreign(&crm, "p1", "1", "email", "anna@mail.test");
     foreign(&crm, "p2", "1", "phoneNumber", "+447700900123");
@@ -57,7 +57,7 @@ fn beside_others_a_shared_address_or_number_of_the_tenant_is_a_pair_to_review_an
     assert_eq!(load_as(&crm, &world, "run-1", 6, BESIDE, false).unwrap().foreign_pairs, 2);
     let pairs = "select \"profileBId\", \"reasons\"::text, \"status\"::text from \"DuplicateCandidate\" order by 1";
     let expected = [["p1", "{FOREIGN_PROFILE,EMAIL}", "PENDING"], ["p2", "{FOREIGN_PROFILE,PHONE}", "PENDING"]];
-    assert_eq!(crm.rows(pairs), expected, "nobody of another tenant");
+    assert_eq!(crm.rows(pairs), expected, "no profile of another tenant");
     assert_eq!(theirs(&crm), before, "foreign profiles are never adopted or changed");
 
     // A pair that somebody judged stays judged; the other goes when the addresses differ.
@@ -70,7 +70,7 @@ fn beside_others_a_shared_address_or_number_of_the_tenant_is_a_pair_to_review_an
     assert_eq!(crm.value("select count(*) from \"CustomerProfile\" where \"id\" not like 'bf11%'"), "3");
 }
 
-/// Rows of others on our profile that hold the very keys ours would have.
+/// Foreign rows on our profile that hold the very keys ours would have.
 fn holders(crm: &Database) {
     let anna = id_of("anna");
     let (first, second) = (anna.clone().min(id_of("bea")), anna.clone().max(id_of("bea")));
@@ -122,7 +122,7 @@ fn a_row_whose_unique_key_somebody_holds_is_not_inserted_and_counted_in_every_ta
 }
 
 #[test]
-fn a_refusal_that_somebody_entered_on_our_consent_row_stands() {
+fn an_opt_out_that_others_entered_on_our_consent_row_stands() {
     let crm = database(CRM);
     let world = World::of([Person::new("anna", 11)]).build();
     load(&crm, &world, "run-1");
@@ -177,7 +177,7 @@ fn a_merged_profile_follows_its_records_from_successor_to_successor_and_back() {
          values ('m1', '1', '{SEGMENT}', '{}', 'MANUAL')",
         id_of("cleo")
     ));
-    // Cleo's records go to Bea, then to Anna, then to nobody, then Cleo has them again.
+    // Cleo's records go to Bea, then to Anna, then to no profile, then to Cleo again.
     let mut bea = Person::new("bea", 12);
     bea.teetime_player_id = Some("player-13".to_owned());
     load(&crm, &World::of([Person::new("anna", 11), bea]).build(), "run-2");

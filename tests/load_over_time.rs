@@ -66,7 +66,7 @@ fn a_withdrawal_whose_record_vanished_stands() {
 }
 
 #[test]
-fn a_refusal_entered_in_the_crm_keeps_the_flag_down() {
+fn an_opt_out_entered_in_the_crm_keeps_the_flag_off() {
     let crm = database(CRM);
     let mut anna = Person::new("anna", 11);
     anna.email_opt_in = false;

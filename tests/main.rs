@@ -45,3 +45,4 @@ mod tidy;
 #[allow(dead_code, reason = "the bench reads files, households and the demo's people too")]
 mod truth;
 mod verify;
+mod words;

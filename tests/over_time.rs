@@ -10,17 +10,17 @@ use crate::support::world;
 const SEGMENT: &str = "5e9a0001-0000-4000-8000-000000000009";
 
 /// Five small sources, a CRM, and a day.
-struct Town {
+struct Scenario {
     workdir: Workdir,
     sources: Vec<Database>,
     crm: Database,
     day: u8,
 }
 
-impl Town {
+impl Scenario {
     fn new() -> Self {
         let mut workdir = Workdir::new();
-        // Half of the rows of a town of nine may vanish from one day to the next.
+        // Half of the nine rows may vanish from one day to the next.
         workdir.edit("backfill.toml", "max_reject_ratio = 0.05", "max_reject_ratio = 1.0");
         let tables = |source: &Source| {
             let path = format!("{}/schemas/sources/{}.sql", env!("CARGO_MANIFEST_DIR"), source.code());
@@ -131,41 +131,41 @@ const THEIRS: [&str; 5] = [
     r#"select (to_jsonb(t))::text from "CustomerProfile" t where "id" not like 'bf11%'"#,
 ];
 
-fn theirs(town: &Town) -> Vec<Vec<Vec<String>>> {
-    THEIRS.iter().map(|sql| town.crm.rows(sql)).collect()
+fn theirs(scenario: &Scenario) -> Vec<Vec<Vec<String>>> {
+    THEIRS.iter().map(|sql| scenario.crm.rows(sql)).collect()
 }
 
 #[test]
 fn whatever_sources_and_people_do_nothing_of_theirs_and_no_withdrawal_is_lost() {
-    let mut town = Town::new();
+    let mut scenario = Scenario::new();
     // Anna withdraws by preference, Bea by a logged act. Emil moves. Gus has a legacy record. Two Doras may be one.
     for (id, first) in [(101, "Anna"), (102, "Bea"), (103, "Cleo"), (105, "Emil"), (106, "Gus")] {
-        town.member(id, first, &format!("{}@mail.test", first.to_lowercase()));
+        scenario.member(id, first, &format!("{}@mail.test", first.to_lowercase()));
     }
     for (id, number) in [(1, "1012345678"), (2, "1087654321")] {
-        town.source(Source::McaUk).execute(&format!(
+        scenario.source(Source::McaUk).execute(&format!(
             "insert into members (id, email, mobile, forename, surname, dob, cdh_id, status, created_at, updated_at)
              values ({id}, 'dora@mail.test', '07700900123', 'Dora', 'Dunne', '1980-04-04', '{number}', 'active', '2012-01-01', '2012-01-01')"
         ));
     }
     let mca = r#"insert into members (id, email, first_name, last_name, date_of_birth, status, created_at, updated_at)
                  values (6, 'gus@mail.test', 'Gus', 'Mokoena', '1970-05-05', 'active', '2010-01-01', '2010-01-01')"#;
-    town.source(Source::McaZa).execute(mca);
+    scenario.source(Source::McaZa).execute(mca);
     for name in ["anna", "bea", "cleo"] {
-        town.contact(name, &format!("{name}@mail.test"));
+        scenario.contact(name, &format!("{name}@mail.test"));
     }
-    town.preference("anna", false, 1);
-    town.act("bea", false, 1);
-    town.act("cleo", true, 1);
-    town.another_day(2);
-    let [anna, bea, cleo, emil, gus] = [101, 102, 103, 105, 106].map(|member| town.profile_of(member));
-    let pair = town.crm.rows(r#"select "profileAId", "profileBId" from "DuplicateCandidate""#).remove(0);
-    assert_eq!(town.consent(&anna), ["OPTED_OUT", "false"]);
-    assert_eq!(town.consent(&bea), ["OPTED_OUT", "false"]);
-    assert_eq!(town.consent(&cleo), ["OPTED_IN", "true"]);
-    assert_eq!(town.column(&gus, "source"), "mca_v1_za", "the legacy record founds Gus");
+    scenario.preference("anna", false, 1);
+    scenario.act("bea", false, 1);
+    scenario.act("cleo", true, 1);
+    scenario.another_day(2);
+    let [anna, bea, cleo, emil, gus] = [101, 102, 103, 105, 106].map(|member| scenario.profile_of(member));
+    let pair = scenario.crm.rows(r#"select "profileAId", "profileBId" from "DuplicateCandidate""#).remove(0);
+    assert_eq!(scenario.consent(&anna), ["OPTED_OUT", "false"]);
+    assert_eq!(scenario.consent(&bea), ["OPTED_OUT", "false"]);
+    assert_eq!(scenario.consent(&cleo), ["OPTED_IN", "true"]);
+    assert_eq!(scenario.column(&gus, "source"), "mca_v1_za", "the legacy record founds Gus");
 
-    town.crm.execute(&format!(
+    scenario.crm.execute(&format!(
         r#"insert into "CustomerNote" ("id", "tenantId", "customerId", "body", "createdAt", "updatedAt")
                values ('n1', '1', '{bea}', 'prefers mornings', '2020-01-01', '2020-01-01');
            update "CustomerProfile" set "firstName" = 'Cleopatra', "updatedBy" = 'lee' where "id" = '{cleo}';
@@ -179,69 +179,73 @@ fn whatever_sources_and_people_do_nothing_of_theirs_and_no_withdrawal_is_lost() 
                values ('p1', '1', 'walk-in@mail.test', 'app', '2020-01-01', '2020-01-01', '2020-01-01')"#,
         pair[0], pair[1]
     ));
-    let before = theirs(&town);
+    let before = theirs(&scenario);
     assert!(before.iter().all(|rows| rows.len() == 1), "{before:?}");
 
-    // Bea and the founder of Gus are hard-deleted, Anna's contact too; Emil and Cleo have new addresses.
-    town.source(Source::Scl).execute(
+    // Bea and the seed record of Gus are hard-deleted, Anna's contact too; Emil and Cleo have new addresses.
+    scenario.source(Source::Scl).execute(
         r#"delete from "Member" where "id" = 102;
            update "Member" set "email" = 'emil@new.test' where "id" = 105;
            update "Member" set "email" = 'cleo@new.test' where "id" = 103"#,
     );
-    town.source(Source::McaZa).execute("delete from members where id = 6");
-    town.forget_contact("bea");
-    town.forget_contact("anna");
-    town.another_day(3);
-    assert_eq!(theirs(&town), before, "after rows vanished");
-    assert_eq!(town.column(&bea, "status"), "MERGED", "a note hangs on the profile that vanished");
+    scenario.source(Source::McaZa).execute("delete from members where id = 6");
+    scenario.forget_contact("bea");
+    scenario.forget_contact("anna");
+    scenario.another_day(3);
+    assert_eq!(theirs(&scenario), before, "after rows vanished");
+    assert_eq!(scenario.column(&bea, "status"), "MERGED", "a note hangs on the profile that vanished");
     assert_eq!(
-        (town.profile_of(106), town.column(&gus, "source")),
+        (scenario.profile_of(106), scenario.column(&gus, "source")),
         (gus.clone(), "scl".to_owned()),
-        "Gus keeps his id without his founder"
+        "Gus keeps his id without his seed record"
     );
-    assert_eq!((town.profile_of(105), town.column(&emil, "email")), (emil.clone(), "emil@new.test".to_owned()));
+    assert_eq!((scenario.profile_of(105), scenario.column(&emil, "email")), (emil.clone(), "emil@new.test".to_owned()));
     assert_eq!(
-        (town.column(&cleo, "firstName"), town.column(&cleo, "email")),
+        (scenario.column(&cleo, "firstName"), scenario.column(&cleo, "email")),
         ("Cleopatra".to_owned(), "cleo@mail.test".to_owned())
     );
-    assert_eq!(town.consent(&anna), ["OPTED_OUT", "false"], "the withdrawal outlives its contact");
+    assert_eq!(scenario.consent(&anna), ["OPTED_OUT", "false"], "the withdrawal outlives its contact");
 
     // They come back. Anna's and Bea's new contacts claim consent by preference and by flag: that lifts nothing.
-    town.member(102, "Bea", "bea@mail.test");
-    town.source(Source::McaZa).execute(mca);
+    scenario.member(102, "Bea", "bea@mail.test");
+    scenario.source(Source::McaZa).execute(mca);
     for name in ["anna", "bea"] {
-        town.contact(&format!("{name}2"), &format!("{name}@mail.test"));
-        town.preference(&format!("{name}2"), true, 4);
+        scenario.contact(&format!("{name}2"), &format!("{name}@mail.test"));
+        scenario.preference(&format!("{name}2"), true, 4);
     }
-    town.another_day(5);
-    assert_eq!(theirs(&town), before, "after rows came back");
-    assert_eq!((town.profile_of(102), town.column(&bea, "status")), (bea.clone(), "ACTIVE".to_owned()), "Bea is who she was");
-    assert_eq!((town.profile_of(106), town.column(&gus, "source")), (gus.clone(), "mca_v1_za".to_owned()));
+    scenario.another_day(5);
+    assert_eq!(theirs(&scenario), before, "after rows came back");
+    assert_eq!(
+        (scenario.profile_of(102), scenario.column(&bea, "status")),
+        (bea.clone(), "ACTIVE".to_owned()),
+        "Bea is who she was"
+    );
+    assert_eq!((scenario.profile_of(106), scenario.column(&gus, "source")), (gus.clone(), "mca_v1_za".to_owned()));
     for profile in [&anna, &bea] {
-        assert_eq!(town.consent(profile)[1], "false", "no flag rises");
-        assert!(!town.consent(profile)[0].contains("OPTED_IN"), "{:?}", town.consent(profile));
+        assert_eq!(scenario.consent(profile)[1], "false", "no flag rises");
+        assert!(!scenario.consent(profile)[0].contains("OPTED_IN"), "{:?}", scenario.consent(profile));
     }
 
     // An act that is logged before the withdrawal lifts nothing; one after it does.
-    town.source(Source::Messaging).execute(
+    scenario.source(Source::Messaging).execute(
         r#"insert into "ConsentChangeLog" ("id", "contactId", "channel", "source", "consentAfter", "createdAt")
            values ('bea2-old', 'bea2', 'EMAIL', 'WEB_FORM', true, '2026-10-01Z')"#,
     );
-    town.act("anna2", true, 6);
-    town.another_day(7);
-    assert_eq!(town.consent(&anna), ["OPTED_IN", "true"], "a later act of the person lifts the withdrawal");
-    assert_eq!(town.consent(&bea)[1], "false");
+    scenario.act("anna2", true, 6);
+    scenario.another_day(7);
+    assert_eq!(scenario.consent(&anna), ["OPTED_IN", "true"], "a later explicit action lifts the withdrawal");
+    assert_eq!(scenario.consent(&bea)[1], "false");
 
     // The same exports once more, and a source whose rows all vanish but one.
-    town.load();
-    town.source(Source::Messaging).execute(
+    scenario.load();
+    scenario.source(Source::Messaging).execute(
         r#"delete from "ContactPreference"; delete from "ConsentChangeLog"; delete from "Contact" where "id" <> 'cleo'"#,
     );
-    town.another_day(8);
-    assert_eq!(theirs(&town), before, "at the end");
-    assert_eq!(town.consent(&bea)[1], "false");
+    scenario.another_day(8);
+    assert_eq!(theirs(&scenario), before, "at the end");
+    assert_eq!(scenario.consent(&bea)[1], "false");
     assert_eq!(
-        [101, 102, 103, 105, 106].map(|member| town.profile_of(member)),
+        [101, 102, 103, 105, 106].map(|member| scenario.profile_of(member)),
         [anna, bea, cleo, emil, gus],
         "everybody is who they were"
     );
@@ -252,7 +256,7 @@ fn whatever_sources_and_people_do_nothing_of_theirs_and_no_withdrawal_is_lost() 
 struct Contact {
     id: String,
     address: usize,
-    /// Refusals (false) and grants (true) with their day; logged ones can lift.
+    /// Opt-outs (false) and opt-ins (true) with their day; logged opt-ins can lift.
     evidence: Vec<(bool, bool, u8)>,
 }
 
@@ -275,18 +279,18 @@ fn address(person: usize) -> String {
 }
 
 /// One thing that happens to a contact on a day, in the source and in what the test knows of it.
-fn happen(town: &Town, contacts: &mut Vec<Contact>, dice: &mut Dice, day: u8, made: &mut usize) {
-    let messaging = town.source(Source::Messaging);
+fn happen(scenario: &Scenario, contacts: &mut Vec<Contact>, dice: &mut Dice, day: u8, made: &mut usize) {
+    let messaging = scenario.source(Source::Messaging);
     let who = if contacts.is_empty() { 0 } else { dice.below(contacts.len()) };
     match dice.below(if contacts.is_empty() { 1 } else { 8 }) {
         0 | 1 => {
             *made += 1;
             let contact = Contact { id: format!("c{made}"), address: dice.below(PEOPLE.len()), evidence: Vec::new() };
-            town.contact(&contact.id, &address(contact.address));
+            scenario.contact(&contact.id, &address(contact.address));
             contacts.push(contact);
         }
         2 => {
-            town.forget_contact(&contacts[who].id);
+            scenario.forget_contact(&contacts[who].id);
             contacts.remove(who);
         }
         3 => {
@@ -302,9 +306,9 @@ fn happen(town: &Town, contacts: &mut Vec<Contact>, dice: &mut Dice, day: u8, ma
                 return;
             }
             if is_logged {
-                town.act(&contact.id, is_grant, day)
+                scenario.act(&contact.id, is_grant, day)
             } else {
-                town.preference(&contact.id, is_grant, day)
+                scenario.preference(&contact.id, is_grant, day)
             }
             contact.evidence.push((is_logged, is_grant, day));
         }
@@ -315,18 +319,18 @@ fn happen(town: &Town, contacts: &mut Vec<Contact>, dice: &mut Dice, day: u8, ma
 /// shows it, until a logged act of a contact of that address is later.
 #[test]
 fn no_course_of_events_turns_a_withdrawal_into_consent_without_a_later_logged_act() {
-    let mut town = Town::new();
+    let mut scenario = Scenario::new();
     for (id, first) in PEOPLE {
-        town.member(id, first, &format!("{}@mail.test", first.to_lowercase()));
+        scenario.member(id, first, &format!("{}@mail.test", first.to_lowercase()));
     }
     let (mut dice, mut contacts, mut made) = (Dice(0xf1bb_cdcb_fa53_e0a8), Vec::new(), 0);
     let (mut refused, mut agreed) = ([None; PEOPLE.len()], [None; PEOPLE.len()]);
     let mut held_back = 0;
     for day in 2..=7_u8 {
         for _ in 0..5 {
-            happen(&town, &mut contacts, &mut dice, day - 1, &mut made);
+            happen(&scenario, &mut contacts, &mut dice, day - 1, &mut made);
         }
-        town.another_day(day);
+        scenario.another_day(day);
         for contact in &contacts {
             for &(is_logged, is_grant, at) in &contact.evidence {
                 // A logged act counts at noon of its day, a preference at its beginning.
@@ -345,7 +349,7 @@ fn no_course_of_events_turns_a_withdrawal_into_consent_without_a_later_logged_ac
                      where c."customerId" = p."id" and c."channel" = 'EMAIL' and c."status" = 'OPTED_IN'))"#,
                 address(person)
             );
-            assert_eq!(town.crm.value(&granted), "0", "day {day}: {}", address(person));
+            assert_eq!(scenario.crm.value(&granted), "0", "day {day}: {}", address(person));
             held_back += 1;
         }
     }

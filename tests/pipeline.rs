@@ -76,7 +76,7 @@ fn six_phases_in_turn_and_one_backfill_end_in_the_same_crm() {
     second.ok("load", &[]).says("nothing");
     assert_eq!(content(&at_once), b, "a second load of the same data changes nothing");
     second.ok("report", &[]);
-    assert!(numbers(&second)["comparison"].is_null(), "nobody asked for the strategy's rule");
+    assert!(numbers(&second)["comparison"].is_null(), "the strategy's rule was not requested");
     second.ok("resolve", &["--method", "strategy"]);
     second.ok("report", &[]);
     let comparison = &numbers(&second)["comparison"];

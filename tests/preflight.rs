@@ -28,7 +28,7 @@ fn refused(crm: &Database, allowed: Allowed) -> Fault {
     error.downcast::<Fault>().unwrap_or_else(|error| panic!("{error:#}"))
 }
 
-/// The reasons of a refusal that leaves the CRM empty.
+/// The preflight errors of a load that leaves the CRM empty.
 fn reasons(crm: &Database) -> String {
     let fault = refused(crm, ALONE);
     assert_eq!(fault.exit, Exit::Preflight, "{fault:?}");
@@ -159,11 +159,11 @@ fn statistics_that_the_role_may_not_make_are_a_note() {
     let crm = database(CRM);
     let role = Role::new(&crm, "");
     let report = load(&role.theirs, &people(), "run-1");
-    let note = report.notes.iter().find(|note| note.contains("no statistics were made of")).unwrap();
+    let note = report.notes.iter().find(|note| note.contains("no statistics were updated for")).unwrap();
     assert!(note.contains("have the owner run: analyze \"Activity\"") && note.contains("\"CustomerProfile\""), "{note}");
     let mut loader = Loader::open(&Dsn::new(&role.theirs.url, "CRM_DATABASE_URL"), false).unwrap();
     let undone = rollback(&mut loader, "run-2", true, false).unwrap();
-    assert!(undone.notes.iter().any(|note| note.contains("no statistics were made of")), "{:?}", undone.notes);
+    assert!(undone.notes.iter().any(|note| note.contains("no statistics were updated for")), "{:?}", undone.notes);
     drop((loader, undone));
     let report = load(&crm, &people(), "run-3");
     assert!(!report.notes.iter().any(|note| note.contains("statistics")), "{:?}", report.notes);
@@ -214,7 +214,7 @@ fn another_encoding_or_a_standby_is_refused() {
         .unwrap();
     let crm = Database::made(name);
     crm.execute(CRM);
-    assert!(reasons(&crm).contains("the database's encoding is LATIN1, not UTF8: it cannot hold every name"));
+    assert!(reasons(&crm).contains("the encoding of the database is LATIN1, not UTF8: it cannot store every name"));
 
     let crm = database(CRM);
     let session = Crm::open(&Dsn::new(&crm.url, "CRM_DATABASE_URL")).unwrap();
@@ -268,7 +268,7 @@ fn phase_0_looks_at_six_databases_and_the_disk_and_writes_to_none() {
     ] {
         assert!(run.stdout.contains(part), "{part}\n{}", run.stdout);
     }
-    run.says("5 of").says("findings stand in the way");
+    run.says("5 of").says("findings are errors");
     databases[3].execute(&format!("drop owned by {reader}; drop role {reader}"));
 }
 
@@ -293,9 +293,9 @@ fn phase_0_says_when_the_disk_is_small() {
     assert_eq!(line["result"]["counts"]["NEEDS_A_PERSON"], 1, "space alone is for a person: {line}");
 }
 
-/// Whoever is pointed at a database that is no CRM, or at one with a column too few, hears what and where, and nothing is written.
+/// For a database that is not a CRM, or lacks a column, every command says what is missing and where, and writes nothing.
 #[test]
-fn a_database_that_is_no_crm_is_refused_by_every_command_that_asks_it() {
+fn a_database_that_is_not_a_crm_is_rejected_by_every_command() {
     let mut workdir = crate::golden::exported();
     let crm = database(CRM);
     workdir.set("CRM_DATABASE_URL", &crm.url);
@@ -324,7 +324,7 @@ fn a_database_that_is_no_crm_is_refused_by_every_command_that_asks_it() {
             run.exits(if command[0] == "export-crm" { 11 } else { 10 });
             let what = if command[0] == "watermarks" { "SyncLog" } else { lacking };
             assert!(told.contains(what) && told.contains("  where") && told.contains("  help"), "{command:?}\n{told}");
-            assert!(!told.contains("\"records\""), "a name of the statement's own is no table: {told}");
+            assert!(!told.contains("\"records\""), "a name that the statement defines is not a table: {told}");
         }
         assert_eq!(place.value("select count(*)::text from pg_namespace where nspname = 'backfill'"), "0");
     }

@@ -52,7 +52,7 @@ fn a_rollback_leaves_an_empty_crm_as_it_was() {
 }
 
 #[test]
-fn rows_of_others_survive_a_second_load_and_a_rollback() {
+fn foreign_rows_survive_a_second_load_and_a_rollback() {
     let crm = database(CRM);
     load(&crm, &people(), "run-1");
     others(&crm);
@@ -96,7 +96,7 @@ fn an_edited_profile_is_kept_by_load_and_rollback_and_listed() {
 }
 
 #[test]
-fn a_rollback_while_others_write_is_refused_unless_somebody_vouches() {
+fn a_rollback_during_other_writes_is_refused_unless_vouched_for() {
     let crm = database(CRM);
     load(&crm, &people(), "run-1");
     let loaded = fingerprint(&crm);
@@ -106,7 +106,7 @@ fn a_rollback_while_others_write_is_refused_unless_somebody_vouches() {
         .unwrap();
     let mut loader = Loader::open(&Dsn::new(&crm.url, "CRM_DATABASE_URL"), false).unwrap();
     let refused = rollback(&mut loader, "run-2", false, false).unwrap_err().downcast::<Fault>().unwrap();
-    assert_eq!((refused.exit, refused.what.as_str()), (Exit::Preflight, "others seem to write to the CRM"));
+    assert_eq!((refused.exit, refused.what.as_str()), (Exit::Preflight, "concurrent writers seem to be active in the CRM"));
     let told = refused.help.join("\n");
     assert!(told.contains("sync-worker (role postgres, pid ") && told.contains("is in a transaction on SyncLog"), "{told}");
     assert!(told.contains("--consumers-stopped"), "{told}");
@@ -140,7 +140,7 @@ fn an_emergency_empties_the_named_tables_and_refuses_strangers() {
     crm.execute("drop table loyalty");
     let loader = open();
     let refused = emergency_plan(&loader, false).unwrap_err().downcast::<Fault>().unwrap();
-    assert!(refused.help.iter().any(|sign| sign.contains("1 rows of others in CustomerNote are newer")), "{refused:?}");
+    assert!(refused.help.iter().any(|sign| sign.contains("1 foreign rows in CustomerNote are newer")), "{refused:?}");
     let plan = emergency_plan(&loader, true).unwrap();
     assert!(plan.contains(&("CustomerProfile".to_owned(), 4, 1)), "{plan:?}");
     let saved = backup(&loader).unwrap();

@@ -95,7 +95,7 @@ impl World {
         }
         let mut events = Vec::new();
         for person in 0..PEOPLE {
-            // From nobody's timeline to a busy one.
+            // From an empty timeline to a busy one.
             for _ in 0..dice.below(4) * dice.below(12) {
                 let is_message = dice.one_in(2);
                 let (kind, category) = match (is_message, dice.below(5)) {
@@ -237,7 +237,7 @@ impl World {
         rows.iter().map(|batch| profiles::Table::columns(batch).unwrap()).collect()
     }
 
-    /// Statements that load this world, with the computed columns, and lend what the checks ask for.
+    /// Statements that load this world, with the computed columns, and the reference data of the checks.
     fn sql(&self, scored: &[profiles::Columns]) -> String {
         let mut sql = String::new();
         let scores = scored.iter().flat_map(|batch| batch.rows());
@@ -509,7 +509,7 @@ mod step {
         let rows = refreshed(&session);
         assert_eq!(rows.len(), 2, "only active DYNAMIC segments are refreshed");
         assert!(rows[0].1 > 0 && rows[0].2.is_none());
-        assert_eq!(rows[1].2.as_deref(), Some(r#"criteria.field: "emial" is no field; did you mean "email"?"#));
+        assert_eq!(rows[1].2.as_deref(), Some(r#"criteria.field: "emial" is not a field; did you mean "email"?"#));
         let folder = Folder::open(&session.layout.score()).unwrap();
         assert_eq!(folder.rows::<memberships::Table>(None).unwrap(), rows[0].1 as u64);
         let again = run(&session, Args::default()).unwrap();
@@ -519,7 +519,7 @@ mod step {
         session.config.scores.missing = MissingComponent::Renormalise;
         let other = run(&session, Args::default()).unwrap();
         assert_eq!(other.summary["facts"]["score_version"], "1+renormalise");
-        assert!(other.text.contains("engagement ends at 100"), "{}", other.text);
+        assert!(other.text.contains("engagement is at most 100"), "{}", other.text);
     }
 
     #[test]

@@ -95,7 +95,7 @@ fn text(folder: &Folder, starts: &str) -> String {
 fn golden_the_fixtures_are_staged_as_reviewed() {
     let bench = Bench::new();
     bench.export_all();
-    // The fixtures are mostly dirt: more than the usual share of rows is left out.
+    // Most of the fixtures are broken on purpose: more than the usual share of rows is left out.
     let mut bench = bench;
     bench.session.config.load.max_reject_ratio = 0.5;
     let folder = bench.stage().unwrap();
@@ -214,7 +214,7 @@ fn the_original_rows_of_refused_values_are_written_only_when_asked_for() {
     assert_eq!(bench.stage().unwrap().manifest, plain.manifest, "what later steps are made of is as it was");
     let path = bench.session.layout.rejects().join("rejects_mca_za__members.csv");
     let told = format!("personal data, readable by you only: {}/*.csv", bench.session.layout.rejects().display());
-    assert!(shown.text.contains(&told) && shown.text.contains("files of refused rows ("), "{}", shown.text);
+    assert!(shown.text.contains(&told) && shown.text.contains("files of rejected rows ("), "{}", shown.text);
     let text = fs::read_to_string(&path).unwrap();
     assert!(text.starts_with("reject_reason,reject_column,reject_line,mca_za_id,email,"));
     assert!(text.lines().any(|line| line.starts_with("PHONE_SCIENTIFIC,phone_number,5,5,")), "{text}");

@@ -41,7 +41,7 @@ fn each_step_moves_its_folder_and_each_load_the_crm() {
     assert_eq!(told["folders"]["exports/scl"]["as_of"], crate::support::world::AS_OF.replace('Z', ".000Z"));
     assert_eq!(told["folders"]["stage"], Value::Null);
     workdir.set("CRM_DATABASE_URL", &crm.url);
-    workdir.ok("status", &[]).says("0 profiles of ours, 0 of others").says("last run             none");
+    workdir.ok("status", &[]).says("0 of our profiles, 0 foreign profiles").says("last run             none");
 
     let mut profiles = 0;
     for phase in ["1", "2", "3", "4", "5", "6"] {
@@ -60,7 +60,7 @@ fn each_step_moves_its_folder_and_each_load_the_crm() {
         profiles = told["crm"]["profiles"].as_u64().unwrap();
         assert!(!told["people"].as_array().unwrap().is_empty());
     }
-    workdir.ok("status", &[]).says("of scl, tenant").says(&format!("{profiles} profiles of ours, 0 of others"));
+    workdir.ok("status", &[]).says("of scl, tenant").says(&format!("{profiles} of our profiles, 0 foreign profiles"));
     workdir.ok("rollback", &["--yes"]);
     let told = status(&workdir);
     assert_eq!((&told["crm"]["last_run"]["command"], &told["crm"]["profiles"]), (&"rollback".into(), &0.into()));

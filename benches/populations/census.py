@@ -1,4 +1,4 @@
-"""pseudopeople's sample: census, social security and WIC rows of one simulated town as members.
+"""pseudopeople's sample: census, social security and WIC rows of one simulated county as members.
 
 usage: census.py OUT.csv
 """

@@ -1,6 +1,6 @@
 """Invented golfers in five systems, with names from Faker's locales and errors made by clerks of different habits.
 
-Unlike the demo's people, who err letter by letter, each record here is keyed at one desk, and a desk errs in its own way: it swaps
+Unlike the demo's people, who err letter by letter, each record here is keyed by one clerk, and each clerk errs in one way: it swaps
 the name columns, pads or hyphenates numbers, hears names instead of reading them, types on a QWERTY keyboard, scans paper forms,
 or truncates. Households share mailboxes and phones; contacts have no names.
 
@@ -37,7 +37,7 @@ def names_of(locale):
     return plain(provider.first_names_male), plain(provider.first_names_female), plain(provider.last_names)
 
 
-class Town:
+class Population:
     def __init__(self, people, seed, shared):
         self.random = random.Random(seed)
         self.people_wanted, self.shared = people, shared
@@ -46,7 +46,7 @@ class Town:
             for names in lists:
                 self.random.shuffle(names)
         self.used, self.people, self.rows, self.counts = set(), [], [], {}
-        self.desks = {source: [self.desk(source) for _ in range(40)] for source in ["ZA", "UK", "SCL", "TT", "MSG"]}
+        self.clerks = {source: [self.clerk(source) for _ in range(40)] for source in ["ZA", "UK", "SCL", "TT", "MSG"]}
 
     def chance(self, share):
         return self.random.random() < share
@@ -64,7 +64,7 @@ class Town:
         self.used.add(value)
         return value
 
-    def desk(self, source):
+    def clerk(self, source):
         r = self.random
         return dict(case=r.choice(["title"] * 5 + ["upper", "lower"]), swap=r.choice([0] * 9 + [.25]), number=r.choice(["plain"] * 6 + ["hyphen", "blank", "zeros", "short"]),
                     phone=r.choice(["national"] * 4 + ["international", "blanks", "digits", "dots"]), errs=r.choice(["typed"] * 3 + ["heard"] * 2 + ["scanned"]),
@@ -159,35 +159,35 @@ class Town:
         near = row[max(0, row.index(text[at].lower()) - 1):row.index(text[at].lower()) + 2].replace(text[at].lower(), "") or text[at]
         return text[:at] + r.choice(near) + text[at + 1:]
 
-    def written_name(self, person, desk):
+    def written_name(self, person, clerk):
         r = self.random
         first, last = person["first"], person["last"]
         if person.get("maiden") and self.chance(.15):
             last = person["maiden"]
-        if self.chance(desk["junk"]):
+        if self.chance(clerk["junk"]):
             return r.choice([("null", "null"), ("XXX", "XXX"), ("Online", "Booking"), ("=B2", "=C2"), ("#REF!", "#REF!"), ("n/a", "n/a"), ("Test", "Test")])
         if self.chance(.05):
             other = dict(CHINESE).get(first.lower())
             first = other.title() if other else FORMS.get(first) or (first[:3] + r.choice(["", "i", "ie", "y"]) if len(first) > 5 and first[2] not in "aeiou" else first)
-        if self.chance(desk["middle"]):
+        if self.chance(clerk["middle"]):
             first = r.choice([f"{first} {person.get('middle', '')}", f"{first} {person.get('middle', 'X')[0]}"]).strip()
-            if self.chance(desk["joins"]):
+            if self.chance(clerk["joins"]):
                 first = first.replace(" ", "")
-        if self.chance(desk["initials"]):
+        if self.chance(clerk["initials"]):
             first = r.choice([first[0], f"{first[0]}.", f"{first[0]}{person.get('middle', 'X')[0]}", f"{first[0]}.{person.get('middle', 'X')[0]}."])
-        if self.chance(desk["rate"]):
-            first = self.err(first, desk["errs"])
-        if self.chance(desk["rate"]):
-            last = self.err(last, desk["errs"])
-        if desk["cut"]:
-            first, last = first[:desk["cut"]], last[:desk["cut"]]
+        if self.chance(clerk["rate"]):
+            first = self.err(first, clerk["errs"])
+        if self.chance(clerk["rate"]):
+            last = self.err(last, clerk["errs"])
+        if clerk["cut"]:
+            first, last = first[:clerk["cut"]], last[:clerk["cut"]]
         if person.get("generation") and self.chance(.6):
             last = f"{last} {person['generation']}"
         if self.chance(.01):
             first = ""
-        if self.chance(desk["swap"]):
+        if self.chance(clerk["swap"]):
             first, last = last, first
-        case = {"title": str.title, "upper": str.upper, "lower": str.lower}[desk["case"]]
+        case = {"title": str.title, "upper": str.upper, "lower": str.lower}[clerk["case"]]
         return case(first), case(last)
 
     def written_mail(self, person, missing, old):
@@ -206,7 +206,7 @@ class Town:
         mail = f"{local}@{host}"
         return mail.upper() if self.chance(.06) else mail
 
-    def written_phone(self, person, desk, missing, old):
+    def written_phone(self, person, clerk, missing, old):
         if self.chance(missing):
             return ""
         if self.chance(.008):
@@ -218,7 +218,7 @@ class Town:
             at = self.random.randrange(len(rest) - 1)
             rest = rest[:at] + rest[at + 1] + rest[at] + rest[at + 2:]
         return {"national": "0" + rest, "international": f"+{code}{rest}", "blanks": f"0{rest[:2]} {rest[2:5]} {rest[5:]}", "digits": f"{code}{rest}",
-                "dots": f"0{rest[:2]}.{rest[2:5]}.{rest[5:]}"}[desk["phone"]]
+                "dots": f"0{rest[:2]}.{rest[2:5]}.{rest[5:]}"}[clerk["phone"]]
 
     def written_born(self, person):
         born = person["born"]
@@ -234,7 +234,7 @@ class Town:
             return born[:3] + self.random.choice("0123456789") + born[4:]
         return born
 
-    def written_number(self, person, kind, desk, kept):
+    def written_number(self, person, kind, clerk, kept):
         number = person[kind]
         if not number or not self.chance(kept):
             return ""
@@ -242,7 +242,7 @@ class Town:
             number = self.random.choice(person["mates"])[kind] or number
         if self.chance(.003):
             number = self.err(number, "typed")
-        style = desk["number"]
+        style = clerk["number"]
         if kind == "cdh":
             return number[:3] + " " + number[3:] if style == "blank" else number
         return {"plain": number, "hyphen": f"{number[:2]}-{number[2:6]}-{number[6:]}", "blank": f"{number[:2]} {number[2:]}", "zeros": number.zfill(12),
@@ -261,36 +261,36 @@ class Town:
         for person in self.people:
             region = person["region"]
             for _ in range((1 if self.chance(.7) else 0) * (2 if self.chance(.03) else 1)):
-                desk = r.choice(self.desks[region])
-                first, last = self.written_name(person, desk)
-                row = self.record(region, person, person["id"], email=self.written_mail(person, .12, .3), phone=self.written_phone(person, desk, .2, .3), first_name=first,
+                clerk = r.choice(self.clerks[region])
+                first, last = self.written_name(person, clerk)
+                row = self.record(region, person, person["id"], email=self.written_mail(person, .12, .3), phone=self.written_phone(person, clerk, .2, .3), first_name=first,
                                   last_name=last, dob=self.written_born(person), gender=("M" if person["man"] else "F") if self.chance(.9) else "",
-                                  **({"golf_rsa_id": self.written_number(person, "rsa", desk, .9)} if region == "ZA" else {"cdh_id": self.written_number(person, "cdh", desk, .88)}))
+                                  **({"golf_rsa_id": self.written_number(person, "rsa", clerk, .9)} if region == "ZA" else {"cdh_id": self.written_number(person, "cdh", clerk, .88)}))
                 person["legacy"].append(row["id"])
             if self.chance(.09):
-                desk = r.choice(self.desks["SCL"])
-                first, last = self.written_name(person, desk)
+                clerk = r.choice(self.clerks["SCL"])
+                first, last = self.written_name(person, clerk)
                 self.record("SCL", person, person["id"], email=self.written_mail(person, .02, .1), first_name=first, last_name=last,
                             auth_user_id=person["login"] if self.chance(.75) else "")
             if self.chance(.78):
                 for _ in range(2 if self.chance(.05) else 1):
-                    desk = r.choice(self.desks["TT"])
-                    first, last = self.written_name(person, desk)
-                    row = self.record("TT", person, person["id"], email=self.written_mail(person, .18, .12), phone=self.written_phone(person, desk, .25, .12), first_name=first,
-                                      last_name=last, golf_rsa_id=self.written_number(person, "rsa", desk, .5), cdh_id=self.written_number(person, "cdh", desk, .35),
+                    clerk = r.choice(self.clerks["TT"])
+                    first, last = self.written_name(person, clerk)
+                    row = self.record("TT", person, person["id"], email=self.written_mail(person, .18, .12), phone=self.written_phone(person, clerk, .25, .12), first_name=first,
+                                      last_name=last, golf_rsa_id=self.written_number(person, "rsa", clerk, .5), cdh_id=self.written_number(person, "cdh", clerk, .35),
                                       mca_id=r.choice(person["legacy"]) if person["legacy"] and self.chance(.2) else "")
                     if self.chance(.12):
                         row["tenant"] = ""
                 if self.chance(.03):
-                    desk, mates = r.choice(self.desks["TT"]), self.names[r.choice(LOCALES[person["region"]])[0]]
+                    clerk, mates = r.choice(self.clerks["TT"]), self.names[r.choice(LOCALES[person["region"]])[0]]
                     guest = dict(first=self.pick(mates[r.randrange(2)]), last=self.pick(mates[2]))
-                    first, last = self.written_name(guest, desk)
+                    first, last = self.written_name(guest, clerk)
                     self.record("TT", person, self.people_wanted * 2 + len(self.rows), email=self.written_mail(person, .3, .05),
-                                phone=self.written_phone(person, desk, .4, .05), first_name=first, last_name=last)
+                                phone=self.written_phone(person, clerk, .4, .05), first_name=first, last_name=last)
             if self.chance(.7):
                 for _ in range(r.choices([1, 2, 3], [94, 5, 1])[0]):
-                    desk = r.choice(self.desks["MSG"])
-                    email, phone = self.written_mail(person, .07, .12), self.written_phone(person, desk, .3, .12)
+                    clerk = r.choice(self.clerks["MSG"])
+                    email, phone = self.written_mail(person, .07, .12), self.written_phone(person, clerk, .3, .12)
                     for _ in range(2 if self.chance(.015) else 1):
                         if email or phone:
                             self.record("MSG", person, person["id"], email=email, phone=phone, auth_user_id=person["login"] if self.chance(.6) else "")
@@ -304,4 +304,4 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--shared", action="store_true")
     options = parser.parse_args()
-    write(options.out, Town(options.people, options.seed, options.shared).fill())
+    write(options.out, Population(options.people, options.seed, options.shared).fill())

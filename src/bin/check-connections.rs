@@ -1,4 +1,4 @@
-//! Look at the six databases: reachable, complete, readable, or why not.
+//! Checks that the six databases are reachable, complete and readable, and says why one is not.
 
 use std::process::ExitCode;
 

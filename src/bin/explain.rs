@@ -1,4 +1,4 @@
-//! Tells why records are one person, or why two are not.
+//! Explains why records are linked to one person, or why two are not.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! Exports what the CRM contributes: segments, ids of earlier loads, rejected pairs, withdrawals.
+//! Exports what later steps need from the CRM: segments, ids of earlier loads, rejected pairs, withdrawals.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! Says what each phase would insert, update and delete.
+//! Shows what each phase would insert, update and delete.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! Removes people's data from a data folder.
+//! Removes personal data from a data folder.
 
 use std::process::ExitCode;
 

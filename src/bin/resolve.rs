@@ -1,4 +1,4 @@
-//! Finds out who is one person.
+//! Links the staged records that belong to one person.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! Takes the backfill out of the CRM.
+//! Removes the backfill from the CRM.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! Brings the exports into one shape.
+//! Cleans and normalises the exports into one shape.
 
 use std::process::ExitCode;
 

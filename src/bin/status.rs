@@ -1,4 +1,4 @@
-//! Says what is exported, staged and loaded.
+//! Shows what is exported, staged and loaded.
 
 use std::process::ExitCode;
 

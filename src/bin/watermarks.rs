@@ -1,4 +1,4 @@
-//! Print from which instant real-time sync must start, per service.
+//! Prints the instant from which real-time sync must start, per service.
 
 use std::process::ExitCode;
 

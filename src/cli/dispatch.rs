@@ -1,4 +1,4 @@
-//! The dispatcher: `crm-backfill <verb> …` becomes the sibling binary `<verb>`, as git does it.
+//! The dispatcher: `crm-backfill <verb> …` runs the sibling binary `<verb>`, as git does.
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt as _;
@@ -9,7 +9,7 @@ use super::{Program, exit_of_printing, print_fault, print_stdout, version};
 use crate::fault::{Exit, Fault};
 use crate::model::did_you_mean;
 
-/// Where the binaries lie, seen from the dispatcher's own folder: beside it after a build, in libexec when installed.
+/// Folders of the binaries, relative to the dispatcher's: the same folder after a build, libexec when installed.
 const PLACES: [&str; 2] = [".", "../libexec/crm-backfill"];
 
 /// Runs the binary of the verb with the remaining arguments; it replaces this process, so that signals and exit codes are its own.

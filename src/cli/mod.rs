@@ -1,4 +1,4 @@
-//! Arguments to exit code: the only place that reads the clock, prints results, and turns errors into words for people.
+//! The frame of every binary, from arguments to exit code. Only this module reads the clock, prints results and reports errors.
 
 mod dispatch;
 
@@ -40,7 +40,7 @@ struct Common {
     /// Print one JSON line as the result, also on failure
     #[arg(long, global = true)]
     json: bool,
-    /// No progress and no notes
+    /// Do not show progress or notes
     #[arg(short, long, global = true)]
     quiet: bool,
     /// More detail; may be repeated
@@ -57,7 +57,7 @@ struct Common {
     man: bool,
 }
 
-/// Everything a step may know of the world it runs in.
+/// Everything that a step may know about its environment.
 pub struct Session {
     /// The settings.
     pub config: Config,
@@ -65,11 +65,11 @@ pub struct Session {
     pub environment: Environment,
     /// The data folder.
     pub layout: Layout,
-    /// The decisions file: the settings', or in a demo's data folder the folder's own.
+    /// The decisions file: the one in the settings, or in the data folder of a demo the folder's own.
     pub decisions: PathBuf,
-    /// The instant that was asked for.
+    /// The as-of time of the command line or `AS_OF`; `None` if neither is given.
     pub as_of: Option<Timestamp>,
-    /// The phase that was asked for.
+    /// The phase of the command line or `PHASE`; `None` if neither is given.
     pub phase: Option<Phase>,
     /// Whether phase 0 was asked for: only the preflight of `verify`.
     pub is_preflight: bool,
@@ -79,16 +79,16 @@ pub struct Session {
     pub run_id: String,
     /// Progress on stderr.
     pub progress: Progress,
-    /// How much detail was asked for.
+    /// How many times `--verbose` was given.
     pub verbose: u8,
     /// Whether the result is one JSON line.
     pub json: bool,
-    /// Whether nothing but the result is wanted.
+    /// Whether only the result is printed.
     pub quiet: bool,
 }
 
 impl Session {
-    /// A session for tests: silent, no variables.
+    /// A session for tests: without output and without variables.
     pub fn for_test(layout: Layout, config: Config, now: Timestamp) -> Self {
         Self {
             decisions: config.resolve(&config.identity.decisions),
@@ -107,14 +107,14 @@ impl Session {
         }
     }
 
-    /// The phase of a step that takes it from its input: a different one on the command line is refused.
+    /// The phase of the input. A different phase on the command line is an error.
     pub fn check_phase(&self, of_input: Option<u8>, path: &std::path::Path) -> Result<Phase> {
         let phase = of_input.and_then(Phase::new).ok_or_else(|| {
             Fault::new(Exit::Input, "the manifest names no phase").at(path.display().to_string()).help("make stage")
         })?;
         match self.phase {
             Some(asked) if asked != phase => {
-                Err(Fault::new(Exit::Input, format!("phase {asked} was asked for, the input is of phase {phase}"))
+                Err(Fault::new(Exit::Input, format!("phase {asked} is requested, but the input is of phase {phase}"))
                     .at(path.display().to_string())
                     .help(format!("make phase{asked}, or: make stage PHASE={asked}"))
                     .into())
@@ -123,13 +123,13 @@ impl Session {
         }
     }
 
-    /// The instant of a step that takes it from its input: a different one on the command line is refused.
+    /// The as-of time of the input. A different one on the command line is an error.
     pub fn check_as_of(&self, of_input: &str, path: &std::path::Path) -> Result<Timestamp> {
         let as_of = Timestamp::parse(of_input)
             .ok_or_else(|| Fault::new(Exit::Input, "the manifest's as_of cannot be read").at(path.display().to_string()))?;
         match self.as_of {
             Some(asked) if asked != as_of => {
-                Err(Fault::new(Exit::Input, format!("as_of {asked} was asked for, the input is of {as_of}"))
+                Err(Fault::new(Exit::Input, format!("as_of {asked} is requested, but the input is of {as_of}"))
                     .at(path.display().to_string())
                     .help("leave AS_OF out to use the saved exports, or renew them: make export FRESH=1")
                     .into())
@@ -139,21 +139,21 @@ impl Session {
     }
 }
 
-/// What a step has to say at its end.
+/// The result of a step.
 #[derive(Debug, Default)]
 pub struct Outcome {
     /// Results for stdout, ready to print.
     pub text: String,
-    /// The same as data, for `--json` and the run record.
+    /// The result as data, for `--json` and the run record.
     pub summary: Value,
     /// The command to run next.
     pub next: Option<String>,
-    /// A failure that leaves results to show, such as a failed check.
+    /// A failure that still has results to show, such as a failed check.
     pub fault: Option<Fault>,
 }
 
 impl Outcome {
-    /// A result in words and as data.
+    /// A result as text and as data.
     pub fn new(text: impl Into<String>, summary: Value) -> Self {
         Self { text: text.into(), summary, next: None, fault: None }
     }
@@ -169,13 +169,13 @@ impl Outcome {
     }
 }
 
-/// A command as its binary, the dispatcher, the man page and the tests know it.
+/// A command, as its binary, the dispatcher, the man page and the tests use it.
 pub struct Program {
     /// The verb, which is also the name of the binary.
     pub name: &'static str,
     /// Its purpose in one line.
     pub about: &'static str,
-    /// What it reads and writes, exit codes of its own, examples.
+    /// What it reads and writes, its own exit codes, examples.
     pub help: &'static str,
     /// Adds its own arguments.
     pub arguments: fn(Command) -> Command,
@@ -197,7 +197,7 @@ impl Program {
 /// The whole of a binary: parses, runs the step, prints, records the run, returns the exit code.
 pub fn main<A: Args>(program: &'static Program, commit: Option<&str>, run: fn(&Session, A) -> Result<Outcome>) -> ExitCode {
     std::panic::set_hook(Box::new(|info| {
-        // The payload may quote a person's value: the place alone is enough to find the bug.
+        // The payload may contain a personal value; the place alone is enough to find the bug.
         let place = info.location().map_or_else(String::new, |place| format!(" at {}:{}", place.file(), place.line()));
         let _ =
             writeln!(std::io::stderr(), "internal error{place}: please report this line and the command; no data was printed");
@@ -288,7 +288,7 @@ fn session(name: &str, common: &Common) -> Result<Session> {
     if let Some(scale) = layout.demo_scale()? {
         config.expect_of_size(scale);
     }
-    // Invented people are never joined by decisions about real ones.
+    // Decisions about real people must not link invented ones.
     let is_demo = layout.demo_marker().exists();
     let decisions = if is_demo { layout.root().join("decisions.csv") } else { config.resolve(&config.identity.decisions) };
     let as_of = match common.as_of.as_deref().or_else(|| environment.get("AS_OF")) {
@@ -362,7 +362,7 @@ fn finish(name: &str, json: bool, result: Result<Outcome>) -> u8 {
                 }
             };
             if json {
-                // The fault's own code says more than that nobody could read its line.
+                // The exit code of the fault says more than that its line could not be printed.
                 let _ = print_stdout(&json_line(name, &Value::Null, Some(fault)));
             }
             let causes: Vec<String> = error.chain().map(ToString::to_string).filter(|cause| cause != &fault.what).collect();
@@ -399,7 +399,7 @@ fn print_stdout(text: &str) -> std::io::Result<()> {
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
 }
 
-/// A result that could not be printed is a failure; a reader that went away is not.
+/// The failure to print a result; `None` if the reader closed the pipe.
 fn unwritten(error: &std::io::Error) -> Option<Fault> {
     (error.kind() != std::io::ErrorKind::BrokenPipe).then(|| {
         Fault::new(Exit::Failed, format!("the result could not be written: {error}"))
@@ -414,7 +414,7 @@ fn exit_of_printing(printed: std::io::Result<()>) -> u8 {
     fault.exit.code()
 }
 
-/// Writes `data/runs/<run>.json`: the only place for clock, host and memory. A failure to write it is told, not fatal.
+/// Writes `data/runs/<run>.json`, the only file with clock, host and memory. If that fails, it warns and goes on.
 fn record_run(name: &str, session: &Session, outcome: Option<&Outcome>, fault: Option<Exit>) {
     if !session.layout.root().exists() || session.layout.runs().is_symlink() {
         return;
@@ -439,7 +439,7 @@ fn record_run(name: &str, session: &Session, outcome: Option<&Outcome>, fault: O
     }
 }
 
-/// The most memory the process ever held, in KiB; 0 where the system does not tell.
+/// Peak memory of the process in KiB; 0 where the system does not report it.
 pub fn peak_memory_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

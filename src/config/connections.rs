@@ -12,9 +12,9 @@ use crate::model::{Code, Source};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Connections {
-    /// How long a server may give neither an answer nor a sign of work: `"90s"`, `"10m"`, `"1h"`.
+    /// How long to wait for a server that neither answers nor works: `"90s"`, `"10m"`, `"1h"`.
     pub answer_limit: String,
-    /// By source: the encoding of a database that declares none (SQL_ASCII), or a wrong one; `windows-1252` and the like.
+    /// By source: the encoding of a database that declares none (SQL_ASCII) or a wrong one, such as `windows-1252`.
     pub encodings: BTreeMap<String, String>,
 }
 
@@ -39,7 +39,7 @@ impl Connections {
         (1..=86_400).contains(&(number.saturating_mul(seconds))).then(|| Duration::from_secs(number * seconds))
     }
 
-    /// What is wrong, and how it is written instead.
+    /// The first wrong setting, and how to write it.
     pub(super) fn check(&self) -> Result<(), (String, &'static str)> {
         if self.limit().is_none() {
             let what = "connections.answer_limit is not a duration up to a day".to_owned();

@@ -1,4 +1,4 @@
-//! Variables: the process's environment and `.env`.
+//! Environment variables: those of the process and those of `.env`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,11 +9,11 @@ use anyhow::Result;
 use crate::dsn::Dsn;
 use crate::fault::{Exit, Fault};
 
-/// The environment as the binaries see it: the process's own, then `.env` of the working folder.
+/// The variables of the process, then those of `.env` in the working folder.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     values: BTreeMap<String, (String, String)>,
-    /// How long a server may give neither an answer nor a sign of work, as the settings say.
+    /// How long to wait for a server that neither answers nor works, from the settings.
     pub answer_limit: Option<Duration>,
 }
 
@@ -21,7 +21,7 @@ pub struct Environment {
 const NO_DOT_ENV: &str = "CRM_BACKFILL_NO_DOT_ENV";
 
 impl Environment {
-    /// Reads `.env` (which must be 0600 when it holds a password) and the process's environment; the latter wins.
+    /// Reads `.env` (mode 0600 if it holds a password) and the environment of the process, which wins.
     pub fn read() -> Result<Self> {
         let mut values = BTreeMap::new();
         if std::env::var_os(NO_DOT_ENV).is_none() {
@@ -55,7 +55,7 @@ impl Environment {
         Some(dsn)
     }
 
-    /// The database URL of a source, or how to set it.
+    /// The database URL in a variable, or an error that says how to set it.
     pub fn require_dsn(&self, variable: &str) -> Result<Dsn> {
         self.dsn(variable).ok_or_else(|| {
             Fault::new(Exit::Usage, format!("{variable} is not set"))

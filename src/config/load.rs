@@ -1,4 +1,4 @@
-//! Settings of loading, and of what is still good enough to be loaded.
+//! Settings of loading, and limits for the quality of what is loaded.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Load {
-    /// Rejected rows per exported rows of an entity above which nothing is staged.
+    /// Highest share of rejected rows of an entity, from 0 to 1. Above it nothing is staged.
     pub max_reject_ratio: f64,
-    /// Unreadable cells per filled ones of a typed column above which nothing is staged; a single one is always allowed.
+    /// Highest share of unreadable cells among the filled ones of a typed column, from 0 to 1. A single one is always allowed.
     pub max_unreadable_ratio: f64,
-    /// Unreadable cells of a column of deletion or consent above which nothing is staged.
+    /// Most unreadable cells of a deletion or consent column. Above it nothing is staged.
     pub max_unreadable_decisive: u64,
     /// Rows of the review queue that are loaded, best first.
     pub max_candidates: usize,

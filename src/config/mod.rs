@@ -1,4 +1,4 @@
-//! Settings: `backfill.toml`; variables and `.env` beside it. Read here and nowhere else.
+//! Settings (`backfill.toml`) and environment variables. No other module reads them.
 
 mod connections;
 mod dates;
@@ -27,13 +27,13 @@ use crate::model::{Day, Reasons, Source, Timestamp};
 pub struct Config {
     /// CRM tenants.
     pub tenants: Tenants,
-    /// Who is one person.
+    /// Identity resolution.
     pub identity: Identity,
-    /// Where data files lie.
+    /// Folders of data files.
     pub paths: Paths,
     /// Consent.
     pub consent: Consent,
-    /// Which value a profile shows.
+    /// Survivorship: which value a profile shows.
     pub survivorship: Survivorship,
     /// Handicaps.
     pub handicaps: Handicaps,
@@ -41,21 +41,21 @@ pub struct Config {
     pub activities: Activities,
     /// Scores.
     pub scores: Scores,
-    /// How dates are written.
+    /// Order of day and month in dates.
     pub dates: Dates,
     /// Expected row counts, `source.entity = rows`.
     pub expect: BTreeMap<String, BTreeMap<String, u64>>,
     /// Loading.
     pub load: Load,
-    /// Connections to databases; no dataset depends on them, so that no manifest holds them.
+    /// Connections to databases. No dataset depends on them, so no manifest holds them.
     #[serde(skip_serializing)]
     pub connections: Connections,
-    /// The folder the file lies in: what its paths are relative to.
+    /// The folder of the file; its paths are relative to it.
     #[serde(skip)]
     pub folder: PathBuf,
 }
 
-/// CRM tenant ids and what is known of each tenant.
+/// CRM tenant ids and the facts about each tenant.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Tenants {
@@ -63,7 +63,7 @@ pub struct Tenants {
     pub mca_za: String,
     /// Tenant of MCA v1 UK.
     pub mca_uk: String,
-    /// People whose tenant nothing tells.
+    /// Tenant of people whose tenant is not known.
     pub default: String,
     /// Per source: source tenant → CRM tenant, where they differ.
     pub map: BTreeMap<String, BTreeMap<String, String>>,
@@ -71,7 +71,7 @@ pub struct Tenants {
     pub regions: BTreeMap<String, Region>,
 }
 
-/// What is known of a tenant.
+/// The facts about a tenant.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Region {
@@ -103,7 +103,7 @@ impl Default for Tenants {
     }
 }
 
-/// How far keys reach.
+/// Whether equal values match within one tenant or across tenants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
@@ -114,7 +114,7 @@ pub enum Scope {
     Global,
 }
 
-/// What becomes of a record without a tenant.
+/// How a record without a tenant is treated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Tenantless {
@@ -125,7 +125,7 @@ pub enum Tenantless {
     Default,
 }
 
-/// What becomes of an SCL member or player without any key.
+/// How an SCL member or player without any key is treated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Keyless {
@@ -140,13 +140,13 @@ pub enum Keyless {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Identity {
-    /// How far keys reach.
+    /// Whether equal values match within one tenant or across tenants.
     pub scope: Scope,
-    /// What becomes of a record without a tenant.
+    /// How a record without a tenant is treated.
     pub tenantless: Tenantless,
-    /// What becomes of a record without any key.
+    /// How a record without any key is treated.
     pub keyless: Keyless,
-    /// The decisions file, relative to `backfill.toml`; absent is fine.
+    /// The decisions file, relative to `backfill.toml`; it may be absent.
     pub decisions: PathBuf,
 }
 
@@ -175,14 +175,14 @@ impl Default for Paths {
     }
 }
 
-/// What a flag that is false means.
+/// Meaning of a consent flag that is false.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FlagFalse {
     /// The contact withdrew.
     #[default]
     Withdrawal,
-    /// Nobody ever asked.
+    /// The contact was never asked.
     Unset,
 }
 
@@ -190,15 +190,15 @@ pub enum FlagFalse {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Consent {
-    /// How far a withdrawal silences an address.
+    /// Whether a withdrawal applies to the contact point in its tenant only or in all tenants.
     pub suppression: Scope,
-    /// Whether a flag alone is too weak to consent.
+    /// Whether a true flag alone is not accepted as consent.
     pub strict_consent: bool,
     /// What a false flag means.
     pub flag_false: FlagFalse,
-    /// What people decided about cells that could not be read, relative to `backfill.toml`; absent is fine.
+    /// The file of manual verdicts on unreadable cells, relative to `backfill.toml`; it may be absent.
     pub reviews: PathBuf,
-    /// `ConsentChangeLog.source` values that are acts of the person and alone lift a withdrawal.
+    /// `ConsentChangeLog.source` values that are explicit actions of the person and alone lift a withdrawal.
     pub act_sources: Vec<String>,
 }
 
@@ -215,18 +215,18 @@ impl Default for Consent {
     }
 }
 
-/// Which address and number a profile shows.
+/// Which email and phone a profile shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Contact {
     /// The best current one.
     #[default]
     Current,
-    /// The strategy's: that of the founding record, never changed.
+    /// As in the strategy: that of the seed record, never changed.
     Founding,
 }
 
-/// Among which profiles an email or phone that several carry is shown by one only.
+/// The range within which only one profile shows an email or phone that several carry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Holder {
@@ -235,7 +235,7 @@ pub enum Holder {
     Every,
     /// One profile of each tenant, for a CRM with a unique key over tenant and email or phone.
     Tenant,
-    /// One profile of all, for a CRM with a unique key over email or phone alone.
+    /// One profile of the whole CRM, for a unique key over email or phone alone.
     Global,
 }
 
@@ -243,11 +243,11 @@ pub enum Holder {
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Survivorship {
-    /// Which address and number a profile shows.
+    /// Which email and phone a profile shows.
     pub contact: Contact,
-    /// Who shows an email that several profiles carry; the others keep it as an alias.
+    /// Which profiles show an email that several carry; the others keep it as an alias.
     pub email_holder: Holder,
-    /// Who shows a phone that several profiles carry; the others keep it as an alias.
+    /// Which profiles show a phone that several carry; the others keep it as an alias.
     pub phone_holder: Holder,
 }
 
@@ -273,7 +273,7 @@ impl Handicaps {
     }
 }
 
-/// Which types bookings become.
+/// Activity types of bookings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BookingTypes {
@@ -300,7 +300,7 @@ pub enum ExtraActivity {
 pub struct Activities {
     /// Look-back of bookings and messages, calendar years in UTC: `"2y"`.
     pub lookback: String,
-    /// Which types bookings become.
+    /// Activity types of bookings.
     pub booking_types: BookingTypes,
     /// Activities beyond the strategy's.
     pub extra: Vec<ExtraActivity>,
@@ -319,7 +319,7 @@ impl Activities {
     }
 }
 
-/// Which activities count as such.
+/// Which activities count in metrics and scores.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ActivityScope {
@@ -330,7 +330,7 @@ pub enum ActivityScope {
     Engaged,
 }
 
-/// What a component of engagement does that nothing could be measured for.
+/// How an engagement component without any data counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MissingComponent {
@@ -347,7 +347,7 @@ pub enum MissingComponent {
 pub struct Scores {
     /// Which activities count.
     pub activity_scope: ActivityScope,
-    /// What a component of engagement does that nothing could be measured for.
+    /// How an engagement component without any data counts.
     pub missing: MissingComponent,
     /// SCL tiers from lowest to highest; an unknown tier is never a downgrade.
     pub tiers: Vec<String>,
@@ -356,7 +356,7 @@ pub struct Scores {
 }
 
 impl Config {
-    /// By tenant: the instant from which its handicaps are of the World Handicap System, local midnight of the first day.
+    /// By tenant: the start of the World Handicap System, as local midnight of its first day.
     pub fn whs_from(&self) -> BTreeMap<String, Timestamp> {
         let from = |region: &Region| {
             let first = self.handicaps.whs_from(&region.region)?;
@@ -423,7 +423,7 @@ impl Config {
         Ok(())
     }
 
-    /// Takes the estimates for a population of this size: a demo is as large as it was asked to be.
+    /// Scales the expected row counts to the size of a demo; 1 is the full size.
     pub fn expect_of_size(&mut self, size: f64) {
         for expected in self.expect.values_mut().flat_map(BTreeMap::values_mut) {
             *expected = (*expected as f64 * size).round() as u64;
@@ -446,21 +446,21 @@ fn setting_fault(path: &Path, text: &str, error: &toml::de::Error) -> Fault {
     let place = line.map_or_else(|| path.display().to_string(), |line| format!("{} line {line}", path.display()));
     let message = error.message();
     let quoted: Vec<&str> = message.split('`').collect();
-    // Values may be secrets that were put into the wrong file; names of settings are shown, and what may stand there.
+    // A value may be a secret in the wrong file, so only names of settings and the allowed values are shown.
     let what = match message {
         _ if message.starts_with("unknown field") => message.to_owned(),
         _ if message.starts_with("unknown variant") => {
-            let known = message.split_once(", ").map_or("another word is expected", |(_, known)| known);
-            format!("a value is not one of its setting's words: {known}")
+            let known = message.split_once(", ").map_or("another value is expected", |(_, known)| known);
+            format!("a value is not allowed for its setting: {known}")
         }
         _ if message.starts_with("invalid type") || message.starts_with("invalid value") => {
             let expected = message.rsplit_once("expected ").map_or("another type", |(_, expected)| expected);
-            format!("a value is not what its setting takes: {expected}")
+            format!("a value has the wrong type for its setting: {expected}")
         }
         _ if message.starts_with("missing field") || message.starts_with("duplicate") => message.to_owned(),
         _ => "it is not valid TOML there".to_owned(),
     };
-    let fault = Fault::new(Exit::Usage, format!("the settings cannot be understood: {what}")).at(place);
+    let fault = Fault::new(Exit::Usage, format!("the settings cannot be parsed: {what}")).at(place);
     let near = quoted.get(1).and_then(|wrong| did_you_mean(wrong, quoted.iter().skip(3).step_by(2).copied()));
     match near {
         Some(near) => fault.help(format!("did you mean {near:?}?")),

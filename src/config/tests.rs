@@ -14,7 +14,7 @@ fn a_mistaken_setting_is_named_with_its_line() {
 }
 
 #[test]
-fn the_switch_of_a_region_is_a_day_or_refused() {
+fn the_whs_start_of_a_region_must_be_a_day() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("backfill.toml");
     std::fs::write(&path, "[handicaps.whs]\nZA = \"2019-10-01\"\n").unwrap();

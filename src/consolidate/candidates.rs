@@ -1,4 +1,4 @@
-//! Pairs of profiles for a person to judge: rows of `crm__duplicate_candidates`.
+//! Pairs of profiles for clerical review: rows of `crm__duplicate_candidates`.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,14 @@ use arrow::array::RecordBatch;
 use foldhash::fast::FixedState;
 use hashbrown::HashSet;
 
-/// What speaks for a pair whose profiles carry the same subject of the identity provider.
+/// Reason code of a pair whose profiles carry the same subject of the identity provider.
 pub const AUTH_USER_ID_HELD_ELSEWHERE: &str = "AUTH_USER_ID_HELD_ELSEWHERE";
 
-/// The score of two profiles with one email and one full name that a constraint keeps apart.
+/// The score of two profiles with the same email and full name that a constraint keeps apart.
 const NAMESAKES: i32 = 60;
 
-/// Joins the filed candidates of records into candidates of profiles, best first; the tenant is that of the smaller profile id.
-/// `namesakes` show the same email and full name; those of `apart` were judged by a person and are not filed for it again.
+/// Combines the filed pairs of records into pairs of profiles, best first; the tenant is that of the smaller profile id. `namesakes` are
+/// pairs with the same email and full name; pairs in `apart` were decided by hand and are not filed again.
 pub fn build(
     roster: &Roster,
     candidates: &[candidates::Columns],
@@ -49,7 +49,7 @@ pub fn build(
         reasons.extend(["EMAIL", "NAME", constraint]);
     }
     let mut ordered: Vec<_> = pairs.into_iter().collect();
-    // Stable: among equals the smaller ids come first.
+    // The sort is stable, so among equals the smaller ids come first.
     ordered.sort_by_key(|(_, (score, _))| std::cmp::Reverse(*score));
     let mut rows = duplicate_candidates::Builder::new(ordered.len());
     for ((a, b), (score, mut reasons)) in ordered {

@@ -1,4 +1,4 @@
-//! JSON objects written by hand into a reused buffer: fixed key order, no allocation per object.
+//! Writes JSON objects into a reused buffer, with fixed key order and without an allocation per object.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ pub struct JsonWriter {
 }
 
 impl JsonWriter {
-    /// Starts a new object; the former one is gone.
+    /// Begins a new object and discards the former one.
     pub fn begin(&mut self) -> &mut Self {
         self.text.clear();
         self.text.push('{');
@@ -65,7 +65,7 @@ impl JsonWriter {
         self
     }
 
-    /// Ends the outermost object and gives its text.
+    /// Ends the outermost object and returns its text.
     pub fn end(&mut self) -> &str {
         self.text.push('}');
         &self.text

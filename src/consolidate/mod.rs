@@ -1,8 +1,8 @@
-//! From staged rows and links to the rows of the CRM: golden record, aliases, consents, timeline, and the ledger of every row.
+//! Consolidates staged rows and links into the rows of the CRM: golden record, aliases, consents, timeline, and the ledger of every row.
 //!
 //! People are held in memory ([`Roster`]); bookings, messages and the rest of the timeline stream through pure functions of one
-//! batch, so that memory does not grow with them. The order is: timeline first (it tells who booked and which addresses
-//! bounced), then profiles with their aliases and consents, a slice of profiles at a time.
+//! batch, so that memory does not grow with them. The timeline comes first (it shows who booked and which contact points bounced), then
+//! profiles with their aliases and consents, a batch of profiles at a time.
 
 pub mod accounting;
 pub mod candidates;
@@ -14,7 +14,7 @@ pub mod profile;
 mod sample;
 pub mod timeline;
 
-pub use accounting::deviations::{Departure, Departures, flags_need_a_person};
+pub use accounting::deviations::{Departure, Departures, flags_to_confirm};
 pub use options::{BookingTypes, ContactChoice, FlagFalse, HolderReach, Options, SuppressionReach};
 pub use profile::record_index::Roster;
 
@@ -49,13 +49,13 @@ pub enum BuildError {
         /// Position in `res__links`, from 0.
         row: usize,
     },
-    /// A profile none of whose records founds it.
-    #[error("{count} profiles of \"res__links\" have no founder")]
+    /// A profile without a seed record.
+    #[error("{count} profiles of \"res__links\" have no seed record")]
     NoFounder {
         /// How many.
         count: usize,
     },
-    /// More records than the 32-bit record numbers can tell apart.
+    /// More records than 32-bit record numbers allow.
     #[error("more than 4,294,967,294 records")]
     TooMany,
 }

@@ -1,30 +1,30 @@
-//! What the operator may choose about the golden record, consents and the timeline.
+//! Settings of the golden record, consents and the timeline.
 
 use std::collections::BTreeMap;
 
 use crate::model::{Phase, Timestamp};
 
-/// Which address and number a profile shows.
+/// Which email and phone a profile shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ContactChoice {
     /// The best current one: SCL, then Messaging unless bounced, then TeeTime, then MCA; mobile before fixed.
     Current,
-    /// The founding record's, as the strategy's code leaves it after creation.
+    /// The seed record's, which the strategy's code never changes.
     Founding,
 }
 
-/// Among which profiles an email or phone that several carry is shown by one only.
+/// The range within which only one profile shows an email or phone that several carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HolderReach {
     /// Every profile shows it.
     Every,
-    /// One of each tenant.
+    /// One profile of each tenant shows it.
     Tenant,
-    /// One of all.
+    /// One profile of the whole CRM shows it.
     Global,
 }
 
-/// How far a withdrawal reaches.
+/// Where a withdrawal applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SuppressionReach {
     /// The tenant in which it was made.
@@ -33,16 +33,16 @@ pub enum SuppressionReach {
     Global,
 }
 
-/// What a contact's false flag means beside a grant.
+/// Meaning of a contact's false flag where there is an opt-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FlagFalse {
-    /// A refusal.
+    /// An opt-out.
     Withdrawal,
     /// Nothing: a column default.
     Unset,
 }
 
-/// Which types bookings become.
+/// Activity types of bookings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BookingTypes {
     /// `TEETIME_COMPLETED`, and `TEETIME_BOOKED` for everything else.
@@ -54,33 +54,33 @@ pub enum BookingTypes {
 /// The settings of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// The one clock.
+    /// The as-of time.
     pub as_of: Timestamp,
-    /// How far the backfill goes.
+    /// The phase.
     pub phase: Phase,
     /// Bookings and messages made before this instant are left out.
     pub lookback_from: Timestamp,
-    /// Which address and number a profile shows.
+    /// Which email and phone a profile shows.
     pub contact: ContactChoice,
-    /// Who shows an email that several profiles carry.
+    /// Which profiles show an email that several carry.
     pub email_holder: HolderReach,
-    /// Who shows a phone that several profiles carry.
+    /// Which profiles show a phone that several carry.
     pub phone_holder: HolderReach,
-    /// How far a withdrawal reaches.
+    /// Where a withdrawal applies.
     pub suppression: SuppressionReach,
-    /// Whether a contact's true flag alone is no consent.
+    /// Whether a contact's true flag alone is not accepted as consent.
     pub strict_consent: bool,
     /// What a false flag means.
     pub flag_false: FlagFalse,
-    /// Which types bookings become.
+    /// Activity types of bookings.
     pub booking_types: BookingTypes,
     /// Whether logged changes of consent become activities.
     pub extra_consent: bool,
     /// Whether handicaps become activities.
     pub extra_handicap: bool,
-    /// The tenant of people whom nothing else places.
+    /// The tenant of people whose tenant is not known.
     pub default_tenant: String,
-    /// By tenant: the instant from which handicaps are of the World Handicap System; a tenant without one has none before it.
+    /// By tenant: the start of the World Handicap System. In a tenant without an entry no handicap counts as older.
     pub whs_from: BTreeMap<String, Timestamp>,
 }
 

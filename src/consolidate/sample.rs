@@ -1,4 +1,4 @@
-//! A small invented world for the tests of this module: people, links and evidence in, the CRM's rows out, all in memory.
+//! A small invented world for the tests of this module: people, links and evidence go in, the CRM's rows come out, all in memory.
 
 use arrow::array::RecordBatch;
 use foldhash::fast::FixedState;
@@ -38,7 +38,7 @@ pub fn person(source_id: &'static str) -> people::Row<'static> {
     people::Row { tenant_id: Some("1"), tenant_rule: TenantRule::Row, may_found: true, ..people::Row::blank(source_id) }
 }
 
-/// A record that shows an address, usable as a key.
+/// A record with an email that is also a key.
 pub fn with_email(source_id: &'static str, email: &'static str) -> people::Row<'static> {
     people::Row { email: Some(email), email_key: Some(email), ..person(source_id) }
 }
@@ -73,7 +73,7 @@ pub fn logged_act(mut row: consents::Row<'static>) -> consents::Row<'static> {
     row
 }
 
-/// What goes in.
+/// The input.
 #[derive(Default)]
 pub struct World {
     people: Vec<(Source, people::Row<'static>, Option<&'static str>)>,
@@ -90,7 +90,7 @@ pub struct World {
     pub recorded: Recorded,
 }
 
-/// What comes out.
+/// The output.
 pub struct Built {
     pub profiles: customer_profiles::Columns,
     pub provenance: field_provenance::Columns,
@@ -116,7 +116,7 @@ pub fn columns<T: Table>(rows: impl IntoIterator<Item = T::Row<'static>>) -> T::
 }
 
 impl World {
-    /// Adds a record to the profile of this name; the first one founds it. Records must come in record order.
+    /// Adds a record to the profile of this name; the first one is the seed record. Records must come in record order.
     pub fn add(&mut self, source: Source, row: people::Row<'static>, profile: &'static str) -> &mut Self {
         self.people.push((source, row, Some(profile)));
         self

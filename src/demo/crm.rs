@@ -11,7 +11,7 @@ use super::rows::{Filled, Rows};
 /// Name, type, criteria, combinator, whether it is active, whether it was deleted.
 type Segment = (&'static str, &'static str, Option<&'static str>, &'static str, bool, bool);
 
-/// Rules in each of the dialects in use, one that names a field nobody has, and those a refresh must leave alone.
+/// Rules in each of the dialects in use, one with an unknown field, and segments that a refresh must not change.
 const SEGMENTS: &[Segment] = &[
     (
         "Lapsing members",

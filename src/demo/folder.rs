@@ -41,7 +41,7 @@ impl Marker {
         }
     }
 
-    /// The marker of a data folder; `None` for a folder that is nobody's demo.
+    /// The marker of a data folder; `None` if the folder is not a demo.
     pub fn read(layout: &Layout) -> Result<Option<Self>> {
         let path = layout.demo_marker();
         let Some(text) = read_text(&path)? else { return Ok(None) };

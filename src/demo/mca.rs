@@ -5,10 +5,10 @@ use anyhow::Result;
 use crate::model::{Day, Source};
 use crate::pg::local::Client;
 
+use super::community::Country;
 use super::random::Draws;
 use super::records::{Record, Records};
 use super::rows::{Filled, Rows};
-use super::town::Country;
 
 const STATUSES: &[(Option<&str>, u32)] = &[
     (Some("Active"), 480),
@@ -42,7 +42,7 @@ const STATUSES: &[(Option<&str>, u32)] = &[
 
 /// The handicap index of a person in tenths, the same in every source but for the years between.
 pub(super) fn handicap(records: &Records, person: u32) -> i32 {
-    let mut draws = Draws::of(records.town.seed, "handicap", u64::from(person));
+    let mut draws = Draws::of(records.community.seed, "handicap", u64::from(person));
     let (low, high) = draws.weighted(&[((-30, 0), 2), ((0, 90), 14), ((90, 180), 38), ((180, 280), 34), ((280, 540), 12)]);
     i32::try_from(draws.between(low, high)).unwrap_or(180)
 }
@@ -62,7 +62,7 @@ pub(super) fn written_handicap(draws: &mut Draws, tenths: i32) -> Option<String>
 }
 
 fn day_before(records: &Records, draws: &mut Draws, least: i64, most: i64) -> Day {
-    Day(records.town.as_of.day().0 - i32::try_from(draws.between(least, most)).unwrap_or(0))
+    Day(records.community.as_of.day().0 - i32::try_from(draws.between(least, most)).unwrap_or(0))
 }
 
 /// Clubs of a member with day of joining and leaving; the first is the home club, if there is one.
@@ -74,12 +74,12 @@ struct Joined {
 }
 
 fn joined(records: &Records, record: &Record, number: usize, country: Country) -> Vec<Joined> {
-    let mut draws = Draws::of(records.town.seed, "joined", number as u64 * 2 + u64::from(country.is_south_africa()));
+    let mut draws = Draws::of(records.community.seed, "joined", number as u64 * 2 + u64::from(country.is_south_africa()));
     let Some(home) = record.club else { return Vec::new() };
     let count = draws.weighted(&[(1, 50), (2, 35), (3, 11), (4, 4)]);
     let mut joined: Vec<Joined> = Vec::with_capacity(count);
     for place in 0..count {
-        let club = if place == 0 { home } else { records.town.draw_club(&mut draws, country) };
+        let club = if place == 0 { home } else { records.community.draw_club(&mut draws, country) };
         if joined.iter().any(|other| other.club == club) {
             continue;
         }
@@ -98,7 +98,7 @@ fn joined(records: &Records, record: &Record, number: usize, country: Country) -
 
 fn fill_clubs(client: &mut Client, records: &Records, country: Country) -> Result<Filled> {
     let mut rows = Rows::into(client, "clubs")?;
-    for (index, club) in records.town.clubs(country).iter().enumerate() {
+    for (index, club) in records.community.clubs(country).iter().enumerate() {
         rows.plain(index + 1).text(Some(&club.name)).text(Some(&club.code)).end()?;
     }
     rows.finish()
@@ -107,7 +107,7 @@ fn fill_clubs(client: &mut Client, records: &Records, country: Country) -> Resul
 /// Fills MCA v1 ZA.
 pub(super) fn fill_za(client: &mut Client, records: &Records) -> Result<Vec<Filled>> {
     let source = Source::McaZa;
-    let seed = records.town.seed;
+    let seed = records.community.seed;
     let clubs = fill_clubs(client, records, Country::SouthAfrica)?;
     let mut rows = Rows::into(client, "members")?;
     for (number, record) in records.of(source).enumerate() {
@@ -157,7 +157,7 @@ pub(super) fn fill_za(client: &mut Client, records: &Records) -> Result<Vec<Fill
 /// Fills MCA v1 UK.
 pub(super) fn fill_uk(client: &mut Client, records: &Records) -> Result<Vec<Filled>> {
     let source = Source::McaUk;
-    let seed = records.town.seed;
+    let seed = records.community.seed;
     let clubs = fill_clubs(client, records, Country::Britain)?;
     let mut rows = Rows::into(client, "members")?;
     for (number, record) in records.of(source).enumerate() {

@@ -50,14 +50,14 @@ struct Contact {
 }
 
 fn contact(records: &Records, number: usize, record: &Record) -> Contact {
-    let mut draws = Draws::of(records.town.seed, "contact", number as u64);
+    let mut draws = Draws::of(records.community.seed, "contact", number as u64);
     let mut stances = [(); 4].map(|()| draws.weighted(STANCES));
     let is_deleted = draws.chance(0.03);
     if is_deleted && draws.chance(0.5) {
         stances[0] = Stance::Withdrew;
     }
-    let since = if record.updated_at.is_finite() { record.updated_at } else { records.town.as_of.plus_days(-400) };
-    let deleted_at = is_deleted.then(|| between(&mut draws, since, records.town.as_of.plus_days(-1)));
+    let since = if record.updated_at.is_finite() { record.updated_at } else { records.community.as_of.plus_days(-400) };
+    let deleted_at = is_deleted.then(|| between(&mut draws, since, records.community.as_of.plus_days(-1)));
     Contact { stances, deleted_at, reads: draws.weighted(&[(0, 35), (1, 40), (2, 25)]), bounces: draws.chance(0.025) }
 }
 
@@ -74,7 +74,7 @@ pub(super) fn fill(client: &mut Client, records: &Records) -> Result<Vec<Filled>
 fn fill_contacts(client: &mut Client, records: &Records) -> Result<Filled> {
     let mut rows = Rows::into(client, "\"Contact\"")?;
     for (number, record) in records.of(Source::Messaging).enumerate() {
-        let mut draws = Draws::of(records.town.seed, "flags", number as u64);
+        let mut draws = Draws::of(records.community.seed, "flags", number as u64);
         let contact = contact(records, number, &record);
         let mut flag = |stance: Stance| match stance {
             Stance::Yes => draws.chance(0.96),
@@ -119,7 +119,7 @@ fn scope(draws: &mut Draws) -> Option<&'static str> {
 }
 
 fn fill_preferences(client: &mut Client, records: &Records) -> Result<Filled> {
-    let (seed, as_of) = (records.town.seed, records.town.as_of);
+    let (seed, as_of) = (records.community.seed, records.community.as_of);
     let mut rows = Rows::into(client, "\"ContactPreference\"")?;
     let mut id = 0_u64;
     for (number, record) in records.of(Source::Messaging).enumerate() {
@@ -158,7 +158,7 @@ fn fill_preferences(client: &mut Client, records: &Records) -> Result<Filled> {
 }
 
 fn fill_changes(client: &mut Client, records: &Records) -> Result<Filled> {
-    let (seed, as_of) = (records.town.seed, records.town.as_of);
+    let (seed, as_of) = (records.community.seed, records.community.as_of);
     let mut rows = Rows::into(client, "\"ConsentChangeLog\"")?;
     let mut id = 0_u64;
     for (number, record) in records.of(Source::Messaging).enumerate() {
@@ -213,12 +213,13 @@ struct Campaign {
 }
 
 fn campaigns(records: &Records, tenant: &str) -> Vec<Campaign> {
-    let town = &records.town;
+    let community = &records.community;
     let template = ["club-news", "summer-offer", "open-day", "renewal", "survey"];
     let month = |number: i64| {
-        let mut draws = Draws::of(town.seed, "campaign", number as u64 * 2 + u64::from(tenant == "1"));
+        let mut draws = Draws::of(community.seed, "campaign", number as u64 * 2 + u64::from(tenant == "1"));
         let sent_at = Timestamp(
-            town.as_of.plus_days(-15 * number - draws.between(1, 9)).day().start_utc().0 + draws.between(7, 16) * 3_600_000_000,
+            community.as_of.plus_days(-15 * number - draws.between(1, 9)).day().start_utc().0
+                + draws.between(7, 16) * 3_600_000_000,
         );
         let channel = draws.weighted(&[(0, 62), (1, 26), (2, 6), (3, 6)]);
         Campaign { id: format!("cmp-{tenant}-{number:03}"), template: template[draws.below(template.len())], channel, sent_at }
@@ -227,14 +228,14 @@ fn campaigns(records: &Records, tenant: &str) -> Vec<Campaign> {
 }
 
 fn fill_messages(client: &mut Client, records: &Records) -> Result<Filled> {
-    let town = &records.town;
+    let community = &records.community;
     let mut reads = Vec::with_capacity(records.count(Source::Messaging));
     let mut tenants = Vec::with_capacity(reads.capacity());
     let mut weights = Vec::with_capacity(reads.capacity());
     for (number, record) in records.of(Source::Messaging).enumerate() {
         let contact = contact(records, number, &record);
         let is_wanted = matches!(contact.stances[0], Stance::Yes | Stance::Returned | Stance::Unasked);
-        let is_left_alone = Draws::of(town.seed, "left alone", number as u64).chance(0.12);
+        let is_left_alone = Draws::of(community.seed, "left alone", number as u64).chance(0.12);
         weights.push(match (contact.deleted_at, contact.bounces) {
             _ if is_left_alone => 0,
             (Some(_), _) => 2,
@@ -247,12 +248,12 @@ fn fill_messages(client: &mut Client, records: &Records) -> Result<Filled> {
     }
     let weights = Weights::new(weights);
     let campaigns = [campaigns(records, "1"), campaigns(records, "2")];
-    let within = town.sized(600_000);
-    let before = town.sized(50_000);
-    let window = town.as_of.minus_years(2);
+    let within = community.sized(600_000);
+    let before = community.sized(50_000);
+    let window = community.as_of.minus_years(2);
     let mut rows = Rows::into(client, "\"MessageLog\"")?;
     for number in 0..within + before {
-        let mut draws = Draws::of(town.seed, "message", number as u64);
+        let mut draws = Draws::of(community.seed, "message", number as u64);
         let draws = &mut draws;
         let Some(contact) = weights.draw(draws) else { break };
         let (reads, bounces) = reads[contact];
@@ -262,15 +263,15 @@ fn fill_messages(client: &mut Client, records: &Records) -> Result<Filled> {
         let mut channel = campaign.map_or_else(|| draws.weighted(&[(0, 70), (1, 25), (2, 5)]), |campaign| campaign.channel);
         let mut created = match campaign {
             Some(campaign) => Timestamp(campaign.sent_at.0 + draws.between(0, 3 * 3_600_000_000)),
-            None => between(draws, window, town.as_of),
+            None => between(draws, window, community.as_of),
         };
         let is_in = number < within;
         let mut campaign = campaign;
-        if is_in != (created >= window) || created > town.as_of {
+        if is_in != (created >= window) || created > community.as_of {
             created = if is_in {
-                between(draws, window, town.as_of)
+                between(draws, window, community.as_of)
             } else {
-                between(draws, town.as_of.plus_days(-5 * 365), Timestamp(window.0 - 1))
+                between(draws, community.as_of.plus_days(-5 * 365), Timestamp(window.0 - 1))
             };
             campaign = None;
             channel = 0;

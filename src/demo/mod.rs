@@ -1,11 +1,11 @@
 //! The invented population of the demo and its truth.
 //!
-//! A [`Town`] is the truth: people, homes, addresses, numbers. [`Records`] is what five sources say of them, with all the
-//! dirt of years; a record is a function of (seed, source, number), so that the same seed, scale and as_of give the same
-//! bytes. Nothing in it is anybody's: names are drawn from lists, addresses live in domains that cannot exist.
+//! A [`Community`] is the truth: people, households, emails, phones. [`Records`] is what five sources hold about them, with the data
+//! errors of years. A record is a function of (seed, source, number), so that the same seed, scale and as_of give the same bytes. All
+//! of it is invented: names are drawn from lists, emails use domains that cannot exist.
 
+mod community;
 mod crm;
-mod dirt;
 mod folder;
 mod mca;
 mod messaging;
@@ -16,16 +16,16 @@ mod random;
 mod records;
 mod rows;
 mod scl;
+mod spellings;
 mod teetime;
-mod town;
 pub mod truth;
 
+pub use community::Community;
 pub use folder::{Marker, clear, refuse_foreign};
 pub use populate::{database, empty_crm, fill, populate};
 pub use population::Population;
 pub use records::{Record, Records};
 pub use rows::Filled;
-pub use town::Town;
 
 use crate::model::Timestamp;
 
@@ -36,7 +36,7 @@ pub fn default_as_of() -> Timestamp {
 
 /// The people records of all five sources with the true person of each, without any database.
 pub fn people(population: &Population, seed: u64, scale: f64) -> Records {
-    Records::new(Town::new(population, seed, scale, default_as_of()))
+    Records::new(Community::new(population, seed, scale, default_as_of()))
 }
 
 /// An instant from one to another, both included.

@@ -16,7 +16,7 @@ pub fn database(source: Option<Source>) -> String {
 
 /// Makes the six databases anew and fills the five sources; the CRM gets its tables and some segments.
 pub fn populate(server: &LocalServer, records: &Records) -> Result<Vec<(String, Vec<Filled>)>> {
-    let (seed, as_of) = (records.town.seed, records.town.as_of);
+    let (seed, as_of) = (records.community.seed, records.community.as_of);
     std::thread::scope(|scope| {
         let mut running = Vec::new();
         for target in

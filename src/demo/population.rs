@@ -17,9 +17,9 @@ pub struct Population {
     pub same_name: f64,
     /// Families of two children or more with twins.
     pub twins: f64,
-    /// Records that show a former address or number, where the person has one.
+    /// Records that show a former email or phone, where the person has one.
     pub outdated: f64,
-    /// Numbers and addresses that had another owner before.
+    /// Phones and emails that had another owner before.
     pub recycled: f64,
     /// People with two records in one source.
     pub repeated: f64,
@@ -35,7 +35,7 @@ pub struct Population {
     pub swapped: f64,
     /// Placeholders such as `noemail@…` and `0000000000`, per value.
     pub placeholder: f64,
-    /// The club's own address or number in place of the person's, per value.
+    /// The club's own email or phone in place of the person's, per value.
     pub reception: f64,
     /// No address.
     pub without_email: f64,
@@ -47,14 +47,14 @@ pub struct Population {
     pub without_number: f64,
     /// Association numbers of another member of the family.
     pub family_number: f64,
-    /// Players booked by somebody else under that person's address and number.
+    /// Players booked by somebody else under that person's email and phone.
     pub guests: f64,
     /// People who are members in both countries.
     pub both_countries: f64,
 }
 
 impl Population {
-    /// What the demo shows: an ordinary club population with every kind of dirt.
+    /// What the demo shows: an ordinary club population with every kind of data error.
     pub const ORDINARY: Self = Self {
         name: "ordinary",
         households: 0.30,

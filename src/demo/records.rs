@@ -2,10 +2,10 @@
 
 use crate::model::{Source, Timestamp};
 
-use super::dirt;
+use super::community::{Community, Country, Person};
 use super::random::Draws;
+use super::spellings;
 use super::teetime;
-use super::town::{Country, Person, Town};
 
 /// A person as one source's people table has them, before any cleaning. What a source has no column for is `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub struct Record {
 /// The person records of all sources.
 #[derive(Debug)]
 pub struct Records {
-    pub(super) town: Town,
+    pub(super) community: Community,
     /// Per source: the person behind each record, in id order.
     lists: [Vec<u32>; 5],
     /// Position in the own country's legacy list, per person.
@@ -58,24 +58,24 @@ pub struct Records {
 
 impl Records {
     /// Decides who is known where. Sizes follow the strategy's estimates.
-    pub fn new(town: Town) -> Self {
+    pub fn new(community: Community) -> Self {
         let lists = [
-            list(&town, Source::McaZa, 50_000, |person| person.country.is_south_africa() || person.also_abroad),
-            list(&town, Source::McaUk, 30_000, |person| !person.country.is_south_africa() || person.also_abroad),
-            list(&town, Source::Scl, 10_000, |_| true),
-            list(&town, Source::Teetime, 100_000, |_| true),
-            list(&town, Source::Messaging, 80_000, |_| true),
+            list(&community, Source::McaZa, 50_000, |person| person.country.is_south_africa() || person.also_abroad),
+            list(&community, Source::McaUk, 30_000, |person| !person.country.is_south_africa() || person.also_abroad),
+            list(&community, Source::Scl, 10_000, |_| true),
+            list(&community, Source::Teetime, 100_000, |_| true),
+            list(&community, Source::Messaging, 80_000, |_| true),
         ];
-        let mut legacy = vec![None; town.people.len()];
+        let mut legacy = vec![None; community.people.len()];
         for (source, country) in [(0, Country::SouthAfrica), (1, Country::Britain)] {
             for (position, person) in lists[source].iter().enumerate() {
                 let person = *person as usize;
-                if town.people[person].country == country {
+                if community.people[person].country == country {
                     legacy[person] = legacy[person].or(u32::try_from(position).ok());
                 }
             }
         }
-        Self { town, lists, legacy }
+        Self { community, lists, legacy }
     }
 
     /// How many people records a source has.
@@ -85,12 +85,12 @@ impl Records {
 
     /// How many people there really are.
     pub fn people(&self) -> usize {
-        self.town.people.len()
+        self.community.people.len()
     }
 
     /// The household of a person, by its first member.
     pub fn household(&self, person: u32) -> u32 {
-        self.town.people[person as usize].home.0
+        self.community.people[person as usize].home.0
     }
 
     /// The records of a source in id order. Each is a function of its number, so that any part can be made by itself.
@@ -104,16 +104,16 @@ impl Records {
             Source::McaZa => (1_001 + number + number / 17).to_string(),
             Source::McaUk => (500_001 + number + number / 23).to_string(),
             Source::Scl => (1 + number + number / 40).to_string(),
-            Source::Teetime => Draws::of(self.town.seed, "player id", number as u64).uuid(),
+            Source::Teetime => Draws::of(self.community.seed, "player id", number as u64).uuid(),
             Source::Messaging => {
-                let mut draws = Draws::of(self.town.seed, "contact id", number as u64);
+                let mut draws = Draws::of(self.community.seed, "contact id", number as u64);
                 format!("c{:012x}{:012x}", draws.bits() >> 16, draws.bits() >> 16)
             }
         }
     }
 
     pub(super) fn person_of(&self, source: Source, number: usize) -> &Person {
-        &self.town.people[self.lists[source as usize][number] as usize]
+        &self.community.people[self.lists[source as usize][number] as usize]
     }
 
     /// The country whose list, club or tenant the record belongs to.
@@ -140,26 +140,26 @@ impl Records {
     }
 
     fn draws(&self, source: Source, number: usize) -> Draws {
-        Draws::of(self.town.seed, source.service(), number as u64)
+        Draws::of(self.community.seed, source.service(), number as u64)
     }
 
     /// A source's n-th record.
     pub fn record(&self, source: Source, number: usize) -> Record {
-        let town = &self.town;
+        let community = &self.community;
         let index = self.lists[source as usize][number];
-        let person = &town.people[index as usize];
+        let person = &community.people[index as usize];
         let draws = &mut self.draws(source, number);
         // Drawn first of all: `player_country` repeats it.
         let country = self.country(source, person, draws);
-        let shares = &town.population;
+        let shares = &community.population;
         let is_legacy = source.is_mca();
         let is_typed = source != Source::Messaging;
-        let clubs = town.clubs(country);
-        let own_club = if country == person.country { person.club as usize } else { town.draw_club(draws, country) };
-        let club = if draws.chance(0.1) { town.draw_club(draws, country) } else { own_club };
+        let clubs = community.clubs(country);
+        let own_club = if country == person.country { person.club as usize } else { community.draw_club(draws, country) };
+        let club = if draws.chance(0.1) { community.draw_club(draws, country) } else { own_club };
 
         // Half of what stands for the club is the head office's, on hundreds of people.
-        let desk = &clubs[if draws.chance(0.5) { 0 } else { club }];
+        let reception = &clubs[if draws.chance(0.5) { 0 } else { club }];
 
         // Messaging sends to what it has; the legacy lists keep people with neither, whom the strategy leaves out.
         let sparse = match source {
@@ -177,17 +177,17 @@ impl Records {
             };
         let mut of_lists = shares.clone();
         of_lists.outdated *= if is_legacy { 1.6 } else { 0.7 };
-        let email = (!without_email).then(|| dirt::email(draws, person, desk, &of_lists, is_typed)).flatten();
+        let email = (!without_email).then(|| spellings::email(draws, person, reception, &of_lists, is_typed)).flatten();
         let phone = (!without_phone && source != Source::Scl)
-            .then(|| dirt::phone(draws, person, desk, &of_lists, is_typed, country))
+            .then(|| spellings::phone(draws, person, reception, &of_lists, is_typed, country))
             .flatten();
         let email = email.or_else(|| draws.chance(0.05).then(String::new));
         let (first_name, last_name) = match source {
             Source::Messaging => (None, None),
-            _ => dirt::names(draws, person, shares, is_legacy),
+            _ => spellings::names(draws, person, shares, is_legacy),
         };
         let (born_on, gender) = match is_legacy {
-            true => (dirt::born_on(draws, person, shares), dirt::gender(draws, person.is_man)),
+            true => (spellings::born_on(draws, person, shares), spellings::gender(draws, person.is_man)),
             false => (None, None),
         };
         let golf_rsa_id = match source {
@@ -222,7 +222,7 @@ impl Records {
         let id = self.id(source, number);
         let club = draws.chance(if source == Source::Teetime { 0.87 } else { 0.94 }).then_some(club);
         let tenant = match (source, club) {
-            (Source::Teetime, Some(club)) => teetime::club_tenant(town.seed, country, club).map(str::to_owned),
+            (Source::Teetime, Some(club)) => teetime::club_tenant(community.seed, country, club).map(str::to_owned),
             (Source::Teetime, None) => None,
             _ => Some(listed_tenant(source, country, draws).to_owned()),
         };
@@ -249,26 +249,26 @@ impl Records {
 
     /// The person's South African number, or a member of the family's, or a national identity number in its place.
     fn golf_rsa(&self, draws: &mut Draws, person: &Person, share: f64) -> Option<String> {
-        let shares = &self.town.population;
+        let shares = &self.community.population;
         if draws.chance(0.004) && person.country.is_south_africa() {
-            return Some(dirt::national_id(draws, person));
+            return Some(spellings::national_id(draws, person));
         }
         let holder = if draws.chance(shares.family_number) { self.relative(draws, person) } else { person };
         let number = holder.golf_rsa.as_ref().filter(|_| draws.chance((1.0 - shares.without_number) * share))?;
-        Some(dirt::number(draws, number, shares))
+        Some(spellings::number(draws, number, shares))
     }
 
     fn cdh(&self, draws: &mut Draws, person: &Person, share: f64) -> Option<String> {
-        let shares = &self.town.population;
+        let shares = &self.community.population;
         let holder = if draws.chance(shares.family_number) { self.relative(draws, person) } else { person };
         let number =
             holder.cdh.get(draws.below(holder.cdh.len())).filter(|_| draws.chance((1.0 - shares.without_number) * share))?;
-        Some(dirt::number(draws, number, shares))
+        Some(spellings::number(draws, number, shares))
     }
 
     fn relative(&self, draws: &mut Draws, person: &Person) -> &Person {
         let (first, size) = person.home;
-        &self.town.people[first as usize + draws.below(usize::from(size))]
+        &self.community.people[first as usize + draws.below(usize::from(size))]
     }
 
     /// When a record was made and last changed, both before as_of but for a few that say `infinity`.
@@ -280,8 +280,9 @@ impl Records {
             Source::Messaging => (0, 7),
         };
         let day = 365 * Timestamp::DAY;
-        let created = Timestamp(self.town.as_of.0 - draws.between(years.0 * day + Timestamp::DAY, years.1 * day));
-        let changed = if draws.chance(0.3) { created.0 } else { draws.between(created.0, self.town.as_of.0 - Timestamp::DAY) };
+        let created = Timestamp(self.community.as_of.0 - draws.between(years.0 * day + Timestamp::DAY, years.1 * day));
+        let changed =
+            if draws.chance(0.3) { created.0 } else { draws.between(created.0, self.community.as_of.0 - Timestamp::DAY) };
         match draws.below(4000) {
             0 => (created, Timestamp::INFINITY),
             1 => (Timestamp::NEG_INFINITY, Timestamp(changed)),
@@ -290,7 +291,7 @@ impl Records {
     }
 }
 
-/// The tenant as the source files it, now and then under one that nobody else knows.
+/// The tenant in the source; sometimes an unknown one.
 fn listed_tenant(source: Source, country: Country, draws: &mut Draws) -> &'static str {
     match (source, draws.below(1000)) {
         (Source::Scl, 0..3) => "7",
@@ -301,17 +302,17 @@ fn listed_tenant(source: Source, country: Country, draws: &mut Draws) -> &'stati
 }
 
 /// Draws who is on a list of this size: everybody once at most, some twice.
-fn list(town: &Town, source: Source, full: u32, is_eligible: impl Fn(&Person) -> bool) -> Vec<u32> {
-    let mut draws = Draws::of(town.seed, "list", source as u64);
-    let size = town.sized(full);
+fn list(community: &Community, source: Source, full: u32, is_eligible: impl Fn(&Person) -> bool) -> Vec<u32> {
+    let mut draws = Draws::of(community.seed, "list", source as u64);
+    let size = community.sized(full);
     let takes_guests = source == Source::Teetime;
-    let (guests, mut others): (Vec<u32>, Vec<u32>) = (0..town.people.len() as u32)
-        .filter(|person| is_eligible(&town.people[*person as usize]))
-        .partition(|person| town.people[*person as usize].guest_of.is_some());
+    let (guests, mut others): (Vec<u32>, Vec<u32>) = (0..community.people.len() as u32)
+        .filter(|person| is_eligible(&community.people[*person as usize]))
+        .partition(|person| community.people[*person as usize].guest_of.is_some());
     draws.shuffle(&mut others);
     let mut listed = if takes_guests { guests } else { Vec::new() };
     listed.truncate(size / 2);
-    let repeated = (size as f64 * town.population.repeated) as usize;
+    let repeated = (size as f64 * community.population.repeated) as usize;
     let once = (size - repeated - listed.len().min(size - repeated)).min(others.len());
     listed.extend_from_slice(&others[..once]);
     while listed.len() < size {

@@ -5,11 +5,11 @@ use anyhow::Result;
 use crate::model::{Source, Timestamp};
 use crate::pg::local::Client;
 
+use super::community::{Country, Life};
 use super::mca::{handicap, written_handicap};
 use super::random::{Draws, Weights};
 use super::records::Records;
 use super::rows::{Filled, Rows};
-use super::town::{Country, Life};
 
 /// Type and name of each association; its id is `assoc-` and the place in this list.
 const ASSOCIATIONS: &[(&str, &str)] = &[
@@ -30,10 +30,10 @@ pub(super) fn club_id(seed: u64, country: Country, club: usize) -> String {
     Draws::of(seed, if country.is_south_africa() { "teetime club za" } else { "teetime club uk" }, club as u64).uuid()
 }
 
-/// The tenant a club is filed under; a few are filed under none, or under one that nobody else knows.
+/// The tenant a club is filed under; a few are filed under none, or under an unknown one.
 pub(super) fn club_tenant(seed: u64, country: Country, club: usize) -> Option<&'static str> {
     match Draws::of(seed, "teetime tenant", club as u64 * 2 + u64::from(country.is_south_africa())).below(200) {
-        // The largest clubs are always filed properly; the next ones stand for those that are not, in the smallest town too.
+        // The largest clubs are always filed properly; the next ones stand for those that are not, in the smallest community too.
         _ if club < 5 => Some(country.tenant()),
         _ if club == 5 => None,
         0..7 => None,
@@ -48,14 +48,14 @@ fn courses(club: usize) -> usize {
 
 /// Fills TeeTime.
 pub(super) fn fill(client: &mut Client, records: &Records) -> Result<Vec<Filled>> {
-    let town = &records.town;
+    let community = &records.community;
     let countries = [Country::SouthAfrica, Country::Britain];
     let mut filled = Vec::new();
     let mut rows = Rows::into(client, "\"Club\"")?;
     for country in countries {
-        for (index, club) in town.clubs(country).iter().enumerate() {
-            rows.plain(club_id(town.seed, country, index))
-                .plain_or_null(club_tenant(town.seed, country, index))
+        for (index, club) in community.clubs(country).iter().enumerate() {
+            rows.plain(club_id(community.seed, country, index))
+                .plain_or_null(club_tenant(community.seed, country, index))
                 .text(Some(&club.name))
                 .end()?;
         }
@@ -64,9 +64,9 @@ pub(super) fn fill(client: &mut Client, records: &Records) -> Result<Vec<Filled>
 
     let mut rows = Rows::into(client, "\"Course\"")?;
     for country in countries {
-        for club in 0..town.clubs(country).len() {
+        for club in 0..community.clubs(country).len() {
             for course in 0..courses(club) {
-                let id = club_id(town.seed, country, club);
+                let id = club_id(community.seed, country, club);
                 rows.plain(format_args!("{id}:{course}")).plain(&id).plain(["Championship", "Parkland"][course]).end()?;
             }
         }
@@ -75,18 +75,18 @@ pub(super) fn fill(client: &mut Client, records: &Records) -> Result<Vec<Filled>
 
     let mut rows = Rows::into(client, "\"Player\"")?;
     for (number, record) in records.of(Source::Teetime).enumerate() {
-        let mut draws = Draws::of(town.seed, "player", number as u64);
+        let mut draws = Draws::of(community.seed, "player", number as u64);
         let tenths = handicap(records, record.person);
         let shown = if draws.chance(0.62) { written_handicap(&mut draws, tenths) } else { None };
         let dated = (shown.is_some() || draws.chance(0.03)).then(|| match draws.below(500) {
             0 => Timestamp::INFINITY,
-            1..4 => town.as_of.plus_days(draws.between(1, 60)),
-            _ => super::between(&mut draws, town.as_of.plus_days(-900), town.as_of.plus_days(-1)),
+            1..4 => community.as_of.plus_days(draws.between(1, 60)),
+            _ => super::between(&mut draws, community.as_of.plus_days(-900), community.as_of.plus_days(-1)),
         });
         let country = records.player_country(number);
         rows.plain(&record.id).text(record.email.as_deref()).text(record.phone.as_deref());
         rows.text(record.first_name.as_deref()).text(record.last_name.as_deref()).plain_or_null(shown);
-        rows.at_or_null(dated).plain_or_null(record.club.map(|club| club_id(town.seed, country, club)));
+        rows.at_or_null(dated).plain_or_null(record.club.map(|club| club_id(community.seed, country, club)));
         rows.at(record.created_at).at(record.updated_at).end()?;
     }
     filled.push(rows.finish()?);
@@ -94,13 +94,13 @@ pub(super) fn fill(client: &mut Client, records: &Records) -> Result<Vec<Filled>
     let mut rows = Rows::into(client, "\"PlayerClubMembership\"")?;
     let mut id = 0;
     for (number, record) in records.of(Source::Teetime).enumerate() {
-        let mut draws = Draws::of(town.seed, "player club", number as u64);
+        let mut draws = Draws::of(community.seed, "player club", number as u64);
         let country = records.player_country(number);
         for place in 0..draws.weighted(&[(0, 42), (1, 40), (2, 14), (3, 4)]) {
-            let club = record.club.filter(|_| place == 0).unwrap_or_else(|| town.draw_club(&mut draws, country));
-            rows.plain(numbered(town.seed, "player club id", &mut id))
+            let club = record.club.filter(|_| place == 0).unwrap_or_else(|| community.draw_club(&mut draws, country));
+            rows.plain(numbered(community.seed, "player club id", &mut id))
                 .plain(&record.id)
-                .plain(club_id(town.seed, country, club))
+                .plain(club_id(community.seed, country, club))
                 .end()?;
         }
     }
@@ -116,7 +116,7 @@ pub(super) fn fill(client: &mut Client, records: &Records) -> Result<Vec<Filled>
     let mut rows = Rows::into(client, "\"PlayerPreference\"")?;
     let mut id = 0;
     for (number, record) in records.of(Source::Teetime).enumerate() {
-        let mut draws = Draws::of(town.seed, "player preference", number as u64);
+        let mut draws = Draws::of(community.seed, "player preference", number as u64);
         for _ in 0..draws.weighted(&[(0, 65), (1, 25), (2, 10)]) {
             let (key, value) = draws.weighted(&[
                 (("language", Some("en")), 40),
@@ -126,7 +126,7 @@ pub(super) fn fill(client: &mut Client, records: &Records) -> Result<Vec<Filled>
                 (("tee", Some("yellow")), 10),
                 (("note", None), 5),
             ]);
-            rows.plain(numbered(town.seed, "preference id", &mut id)).plain(&record.id).plain(key).text(value).end()?;
+            rows.plain(numbered(community.seed, "preference id", &mut id)).plain(&record.id).plain(key).text(value).end()?;
         }
     }
     filled.push(rows.finish()?);
@@ -140,7 +140,7 @@ fn numbered(seed: u64, what: &str, id: &mut u64) -> String {
 }
 
 fn fill_associations(client: &mut Client, records: &Records) -> Result<Filled> {
-    let seed = records.town.seed;
+    let seed = records.community.seed;
     let mut rows = Rows::into(client, "\"PlayerAssociation\"")?;
     let mut id = 0;
     for (number, record) in records.of(Source::Teetime).enumerate() {
@@ -163,7 +163,7 @@ fn fill_associations(client: &mut Client, records: &Records) -> Result<Filled> {
 }
 
 fn fill_bookings(client: &mut Client, records: &Records) -> Result<Filled> {
-    let town = &records.town;
+    let community = &records.community;
     let lives = (0..records.count(Source::Teetime)).map(|number| match records.person_of(Source::Teetime, number).life {
         Life::Silent => 0,
         Life::Lapsed => 4,
@@ -172,24 +172,24 @@ fn fill_bookings(client: &mut Client, records: &Records) -> Result<Filled> {
         Life::Keen => 52,
     });
     let weights = Weights::new(lives);
-    let within = town.sized(400_000);
-    let before = town.sized(40_000);
-    let window = town.as_of.minus_years(2);
+    let within = community.sized(400_000);
+    let before = community.sized(40_000);
+    let window = community.as_of.minus_years(2);
     let mut rows = Rows::into(client, "\"TeeTime\"")?;
     for number in 0..within + before {
-        let mut draws = Draws::of(town.seed, "booking", number as u64);
+        let mut draws = Draws::of(community.seed, "booking", number as u64);
         let draws = &mut draws;
         let Some(player) = weights.draw(draws) else { break };
         let life = records.person_of(Source::Teetime, player).life;
         let country = records.player_country(player);
         let (mut starts, mut created) = if number < within {
-            let last = if life == Life::Lapsed { town.as_of.plus_days(-270) } else { town.as_of.plus_days(14) };
+            let last = if life == Life::Lapsed { community.as_of.plus_days(-270) } else { community.as_of.plus_days(14) };
             played(draws, window.plus_days(1), last, life, country)
         } else {
-            played(draws, town.as_of.plus_days(-5 * 365), window.plus_days(-1), life, country)
+            played(draws, community.as_of.plus_days(-5 * 365), window.plus_days(-1), life, country)
         };
-        if number < within && (created < window || created > town.as_of) {
-            created = super::between(draws, window, starts.min(town.as_of));
+        if number < within && (created < window || created > community.as_of) {
+            created = super::between(draws, window, starts.min(community.as_of));
         }
         match number {
             // The edges of the window, and a start that never comes.
@@ -198,10 +198,11 @@ fn fill_bookings(client: &mut Client, records: &Records) -> Result<Filled> {
             _ if number == within => created = Timestamp(window.0 - 1),
             _ => {}
         }
-        let status = status(draws, starts > town.as_of);
-        let club = records.player_club(player).filter(|_| draws.chance(0.8)).unwrap_or_else(|| town.draw_club(draws, country));
+        let status = status(draws, starts > community.as_of);
+        let club =
+            records.player_club(player).filter(|_| draws.chance(0.8)).unwrap_or_else(|| community.draw_club(draws, country));
         let course = draws.below(courses(club));
-        let course = (!draws.chance(0.01)).then(|| format!("{}:{course}", club_id(town.seed, country, club)));
+        let course = (!draws.chance(0.01)).then(|| format!("{}:{course}", club_id(community.seed, country, club)));
         let players = draws.weighted(&[(Some(4), 45), (Some(3), 15), (Some(2), 22), (Some(1), 12), (Some(5), 2), (None, 4)]);
         rows.plain(draws.uuid()).plain(records.id(Source::Teetime, player)).plain_or_null(course).plain(status);
         rows.at(starts).plain_or_null(players).at(created).end()?;

@@ -18,7 +18,7 @@ pub struct AssociationNumber {
 }
 
 impl AssociationNumber {
-    /// As text: capital letters, digits and hyphens; of a kind that no map knows, in the case it is written in.
+    /// Upper-case letters, digits and hyphens; the case is kept where the kind is in no map.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.bytes[..self.len]).expect("ASCII")
     }
@@ -53,7 +53,7 @@ impl AssociationNumber {
             return Err(Reason::NumberScientific);
         }
         let raw = exact.as_deref().unwrap_or(plain.trim().trim_matches(['\'', '"', '`']));
-        // A spreadsheet turns 0012345 into 12345.0; the zeros are gone, the point need not stay.
+        // A spreadsheet turns 0012345 into 12345.0. The zeros are lost, but the decimals can be removed.
         let raw = raw.strip_suffix(".0").filter(|integer| integer.bytes().all(|byte| byte.is_ascii_digit())).unwrap_or(raw);
         let mut number = Self { bytes: [0; LONGEST], len: 0 };
         for c in raw.chars().filter(|c| !c.is_whitespace() && !is_invisible(*c)) {
@@ -95,8 +95,8 @@ impl AssociationNumber {
     }
 }
 
-/// An association's number in the one spelling in which two are compared: without separators and leading zeros, letters capital.
-/// Appends to `out`; nothing but zeros and separators appends nothing.
+/// The spelling in which two numbers are compared: without separators and leading zeros, letters in upper case. Appends to `out`;
+/// appends nothing for a number of only zeros and separators.
 pub fn number_key(number: &str, out: &mut String) {
     let start = out.len();
     let kept = number.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase());
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_refused_with_its_reason() {
+    fn what_is_not_a_number_is_rejected_with_its_reason() {
         for (raw, kind, reason) in [
             ("123", AliasType::GolfRsaId, Reason::NumberInvalid),
             ("123/456", AliasType::GolfRsaId, Reason::NumberInvalid),

@@ -49,7 +49,7 @@ coded! {
 }
 
 coded! {
-    /// What follows from a member's status beside active or inactive; becomes a tag of the profile.
+    /// A member status more precise than active or inactive; becomes a tag of the profile.
     pub enum StatusTag {
         /// Owes a fee.
         Arrears = "arrears",
@@ -63,7 +63,7 @@ coded! {
 }
 
 coded! {
-    /// The generation that a name's suffix says.
+    /// The generation in the suffix of a name.
     pub enum NameSuffix {
         /// Snr, Senior.
         Senior = "SNR",
@@ -81,15 +81,15 @@ coded! {
 /// The tag of a profile whose handicap dates from before its region took up the World Handicap System: not comparable with later
 /// ones.
 pub const PRE_WHS: &str = "pre_whs";
-/// The tag of a profile that shows an email to which the last message came back for good.
+/// The tag of a profile whose email returned a hard bounce to the last message.
 pub const EMAIL_BOUNCED: &str = "email_bounced";
-/// The tag of a profile that shows a phone to which the last message came back for good.
+/// The tag of a profile whose phone returned a hard bounce to the last message.
 pub const PHONE_BOUNCED: &str = "phone_bounced";
 
 coded! {
     /// `IdentityAlias.type`.
     pub enum AliasType {
-        /// A normalised address.
+        /// A normalised email.
         Email = "EMAIL",
         /// An E.164 number.
         Phone = "PHONE",
@@ -153,7 +153,7 @@ coded! {
 }
 
 coded! {
-    /// The channel of an activity: the consent channels and those no consent is kept for.
+    /// The channel of an activity: the consent channels, and the channels for which the CRM keeps no consent.
     pub enum ActivityChannel {
         /// E-mail.
         Email = "EMAIL",
@@ -183,7 +183,7 @@ coded! {
 }
 
 coded! {
-    /// `Activity.type` of a message, and what a message's status means.
+    /// `Activity.type` of a message, derived from the message's status.
     pub enum MessageKind {
         /// Waiting to be sent.
         Queued = "MESSAGE_QUEUED",
@@ -197,13 +197,13 @@ coded! {
         Clicked = "MESSAGE_CLICKED",
         /// Came from the person.
         Received = "MESSAGE_RECEIVED",
-        /// Came back.
+        /// Bounced.
         Bounced = "MESSAGE_BOUNCED",
         /// Was never sent.
         Failed = "MESSAGE_FAILED",
         /// Led to a withdrawal.
         Unsubscribed = "MESSAGE_UNSUBSCRIBED",
-        /// Was called spam.
+        /// Was reported as spam.
         Complained = "MESSAGE_COMPLAINED",
     }
 }
@@ -217,13 +217,13 @@ coded! {
         Completed = "TEETIME_COMPLETED",
         /// Cancelled or refunded.
         Cancelled = "TEETIME_CANCELLED",
-        /// Nobody came.
+        /// The players did not appear.
         NoShow = "TEETIME_NO_SHOW",
     }
 }
 
 coded! {
-    /// How far a telephone number can stand for one person.
+    /// Kind of phone number; decides how strongly it identifies one person.
     pub enum PhoneClass {
         /// A mobile number.
         Mobile = "MOBILE",
@@ -241,21 +241,21 @@ coded! {
     pub enum TenantRule {
         /// The source belongs to one tenant (`[tenants] mca_za`).
         Region = "REGION",
-        /// The row names it.
+        /// The row contains it.
         Row = "ROW",
         /// The player's home club belongs to it.
         HomeClub = "HOME_CLUB",
         /// The only tenant among the player's club memberships.
         ClubMembership = "CLUB_MEMBERSHIP",
-        /// Nothing tells.
+        /// Not known.
         Unknown = "UNKNOWN",
     }
 }
 
 coded! {
-    /// Why two records are one person: `res__links.rule`.
+    /// The evidence that links a record to its profile: `res__links.rule`.
     pub enum LinkRule {
-        /// The record that names the profile.
+        /// The seed record, from which the profile's id is derived.
         Founder = "FOUNDER",
         /// A person decided it (`decisions.csv`).
         Decision = "DECISION",
@@ -267,19 +267,19 @@ coded! {
         CdhId = "CDH_ID",
         /// The player quotes the number of a legacy member record.
         McaId = "MCA_ID",
-        /// Same address and same number.
+        /// Same email and same phone.
         EmailPhone = "EMAIL_PHONE",
-        /// Same address.
+        /// Same email.
         Email = "EMAIL",
-        /// Same number.
+        /// Same phone.
         Phone = "PHONE",
         /// Same name and birth date.
         NameDob = "NAME_DOB",
-        /// Same name, address one letter apart.
+        /// Same name, emails that differ in one letter.
         NearEmail = "NEAR_EMAIL",
-        /// Same name, number two digits swapped.
+        /// Same name, phones with two digits swapped.
         NearPhone = "NEAR_PHONE",
-        /// Not a profile's record; the reason is the evidence.
+        /// Belongs to no profile; the evidence column holds the reason.
         Skipped = "SKIPPED",
     }
 }
@@ -289,7 +289,7 @@ coded! {
     pub enum Outcome {
         /// A CRM row has it as its source.
         Loaded = "LOADED",
-        /// Used inside a row that another record founded.
+        /// Used in a CRM row whose source is another record.
         Merged = "MERGED",
         /// Left out for a documented reason.
         Skipped = "SKIPPED",
@@ -301,21 +301,21 @@ coded! {
 coded! {
     /// Why an exported row was left out.
     pub enum SkipReason {
-        /// Lends names to other rows only: clubs, courses, sports, tiers.
+        /// A look-up row that only gives names to other rows: clubs, courses, sports, tiers.
         Reference = "REFERENCE",
         /// The CRM has no place for it.
         NoTarget = "NO_TARGET",
         /// A stronger or later row decided.
         Superseded = "SUPERSEDED",
-        /// A legacy member without an address or a valid number, whom nothing else joins.
+        /// A legacy member without an email or a valid phone, linked to no other record.
         NoEmailNoPhone = "NO_EMAIL_NO_PHONE",
-        /// A contact without an address or a subject.
+        /// A contact without an email, a phone or a subject.
         NoKey = "NO_KEY",
         /// Deleted in its source; withdrawals still count.
         Deleted = "DELETED",
-        /// Its person is not a profile.
+        /// Its person has no profile.
         Unresolved = "UNRESOLVED",
-        /// Before the look-back.
+        /// Older than the look-back.
         OutOfWindow = "OUT_OF_WINDOW",
         /// Without the date that would place it on the timeline.
         NoDate = "NO_DATE",

@@ -10,9 +10,9 @@ use crate::model::written::{self, Count, DateParts, Unit, Written};
 use crate::model::zone::{self, Zone};
 use crate::model::{Day, Timestamp};
 
-/// Nobody is older, in years.
+/// Highest age that is accepted, in years.
 const OLDEST: i32 = 105;
-/// Years of two digits up to this one are of this century, where a birth year is not asked for.
+/// Two-digit years up to this one belong to this century; birth years follow another rule.
 const PIVOT: i32 = 69;
 /// A listed day is a placeholder when it is shared by more than 1 in 200 of the column's dates …
 const FREQUENT_SHARE: u64 = 200;
@@ -57,7 +57,7 @@ pub struct MixedOrder {
     pub month_first_at: u64,
 }
 
-/// How many cells prove something, and where the first stands.
+/// How many cells prove an order, and the position of the first.
 #[derive(Clone, Copy, Debug, Default)]
 struct Proof {
     count: u64,
@@ -73,9 +73,9 @@ impl Proof {
     }
 }
 
-/// What a column says before any of its cells is read.
+/// Data profile of a column: the facts about all its cells that decide how each one is read.
 #[derive(Clone, Debug, Default)]
-pub struct DateSurvey {
+pub struct DateProfile {
     kind: DateKind,
     seen: u64,
     day_first: Proof,
@@ -88,8 +88,8 @@ pub struct DateSurvey {
 /// Days that are placeholders only where they are frequent.
 const SUSPECTS: [(i32, u32, u32); 2] = [(1970, 1, 1), (2000, 1, 1)];
 
-impl DateSurvey {
-    /// A survey of a column of a kind.
+impl DateProfile {
+    /// An empty profile for a column of this kind.
     pub fn of(kind: DateKind) -> Self {
         Self { kind, ..Self::default() }
     }
@@ -120,7 +120,7 @@ impl DateSurvey {
         }
     }
 
-    /// Passes cells that are null.
+    /// Counts cells that are null.
     pub fn skip(&mut self, cells: u64) {
         self.seen += cells;
     }
@@ -131,7 +131,7 @@ impl DateSurvey {
         }
     }
 
-    /// How to read the column's cells, or that nobody can. `setting` is an order that an operator declared.
+    /// The rules for the column's cells; an error if they prove two orders. `setting` is an order that an operator declared.
     pub fn rules(&self, setting: Option<DateOrder>) -> Result<DateRules, MixedOrder> {
         let order = match (setting, self.day_first.count, self.month_first.count) {
             (Some(order), ..) => order,
@@ -150,7 +150,7 @@ impl DateSurvey {
     }
 }
 
-/// Whether a cell begins as ISO 8601 has it: nothing about it needs a decision.
+/// Whether a cell begins like an ISO 8601 date, which is never ambiguous.
 fn is_iso(raw: &str) -> bool {
     let bytes = raw.as_bytes();
     bytes.len() >= 10 && bytes[..4].iter().all(u8::is_ascii_digit) && bytes[4] == b'-'
@@ -177,13 +177,13 @@ pub struct DateRules {
 pub struct Birth {
     /// The zone in which an instant is cut to its day.
     pub zone: Zone,
-    /// Nobody is born after this day.
+    /// Latest day of birth.
     pub as_of: Day,
     /// The day the record was made, in local time.
     pub created_on: Option<Day>,
 }
 
-/// What came of reading a cell.
+/// The result of reading a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Read<T> {
     /// The cell holds nothing, or a word for nothing.
@@ -192,7 +192,7 @@ pub enum Read<T> {
     Value(T),
     /// It can be read but stands for no usable value: an infinity, or a year no record has. The reasons tell which.
     Refused,
-    /// Nobody can tell what it means. No reason is given: the caller knows what follows.
+    /// The meaning is not known. No reason is recorded; the caller decides what follows.
     Unreadable,
 }
 
@@ -227,14 +227,14 @@ impl Moment {
 /// How a year of two digits gets its century.
 #[derive(Clone, Copy)]
 enum Century {
-    /// This one unless that lies after the year.
+    /// The century of this year, or the one before where the birth would lie after the year.
     Born(i32),
-    /// By the pivot.
+    /// By [`PIVOT`].
     Pivot,
 }
 
 impl DateRules {
-    /// Reads an instant. A value with an offset is one; any other is local time of the zone, UTC where none is known.
+    /// Reads an instant. A value without an offset is local time of the zone, or UTC where the zone is not known.
     pub fn instant(&self, raw: &str, zone: Option<Zone>, reasons: &mut Reasons) -> Read<Timestamp> {
         if is_missing_word(raw) {
             return Read::Absent;
@@ -291,7 +291,7 @@ impl DateRules {
             },
             Err(reason) => reason,
         };
-        // What was done to read a date that is dropped anyway is not worth counting.
+        // A date that is dropped is not counted as cleaned, too.
         *reasons = refused.into();
         None
     }
@@ -316,7 +316,7 @@ impl DateRules {
         }
     }
 
-    /// Takes a cell apart by the column's decisions. Without a reason it is unreadable, with one it stands for no moment.
+    /// Parses a cell by the rules of its column. `None` without a reason means unreadable, `None` with a reason means no date.
     fn moment(&self, raw: &str, century: Century, reasons: &mut Reasons) -> Result<Moment, Option<Reason>> {
         match written::parse(raw).ok_or(None)? {
             Written::Infinite { .. } => Err(Some(Reason::DateInfinite)),
@@ -332,7 +332,7 @@ impl DateRules {
         }
     }
 
-    /// Year, month and day by the column's order. A date that only the other order allows is read by that one.
+    /// Year, month and day in the column's order, or in the other order where only that gives a date.
     fn ordered(&self, date: DateParts, century: Century, reasons: &mut Reasons) -> (i32, u32, u32) {
         match date {
             DateParts::Ymd { year, month, day } => (year, month, day),
@@ -409,7 +409,7 @@ fn full_year(year: i32, century: Century, reasons: &mut Reasons) -> i32 {
     if is_past { 1900 + year } else { 2000 + year }
 }
 
-/// The same day so many years before; of 29 February, the 28th where there is none.
+/// The same day `years` earlier; 29 February becomes 28 February where needed.
 fn years_before(day: NaiveDate, years: i32) -> NaiveDate {
     let year = day.year() - years;
     day.with_year(year).or_else(|| NaiveDate::from_ymd_opt(year, 2, 28)).unwrap_or(day)

@@ -1,4 +1,4 @@
-//! Email addresses: the value the CRM may show, and the key that may prove who somebody is.
+//! Email addresses: the value for display, and the key for linking.
 
 mod cell;
 mod idna;
@@ -27,13 +27,13 @@ const KEPT: usize = 4;
 pub struct Address {
     /// Normal form: composed, lower case, dots and tags kept.
     pub value: String,
-    /// The value without `+tag`, dots folded for Gmail only, the domain in ASCII, apostrophes in one form; empty where the address
-    /// identifies nobody.
+    /// The value without `+tag`, dots removed for Gmail only, the domain in ASCII, apostrophes in one form. Empty where the address
+    /// does not identify a person.
     pub key: String,
 }
 
 impl Address {
-    /// The key, unless the address identifies nobody.
+    /// The key; `None` where the address does not identify a person.
     pub fn key(&self) -> Option<&str> {
         (!self.key.is_empty()).then_some(self.key.as_str())
     }
@@ -48,8 +48,8 @@ pub struct EmailReader {
 }
 
 impl EmailReader {
-    /// The addresses of a cell, the value first; empty when there is none. A cell is split only between whole addresses: of a broken
-    /// one nothing is taken. Reasons tell what was done and why nothing is left.
+    /// The addresses of a cell, the one to display first. A cell is split only between whole addresses; a part of a broken address is
+    /// never used. The reasons say what was cleaned, or why the result is empty.
     pub fn read(&mut self, raw: &str, junk: &Junk, reasons: &mut Reasons) -> &[Address] {
         self.count = 0;
         let mut cell = std::mem::take(&mut self.cell);
@@ -119,13 +119,13 @@ impl EmailReader {
     }
 }
 
-/// Whether a character stands where people type an apostrophe.
+/// Whether a character is used as an apostrophe.
 fn is_apostrophe(c: char) -> bool {
     matches!(c, '`' | '´' | '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2032}' | '\u{02b9}' | '\u{02bc}' | '\u{ff07}')
 }
 
-/// Visible, composed, lower case, in this order, since an unseen character may stand between a letter and its accent; blanks around `@`
-/// and `.` removed, other blanks kept as one separator.
+/// Removes invisible characters, composes (NFC), lowers the case, in this order, because an invisible character may stand between a
+/// letter and its accent. Blanks around `@` and `.` are removed, other blanks become one separator.
 fn normalise(raw: &str, out: &mut String, reasons: &mut Reasons) {
     out.clear();
     let raw = raw.trim();
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_addresses_the_first_is_the_value() {
+    fn the_first_of_two_addresses_is_the_value() {
         for raw in [
             "a.b@mail.test; c@mail.test",
             "a.b@mail.test,c@mail.test",
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_broken_address_nothing_is_taken() {
+    fn no_part_of_a_broken_address_is_taken() {
         for raw in [
             "john smith@gmail.com",
             "lee,ann@mail.test",
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused_and_counted() {
+    fn what_is_not_an_address_is_rejected_and_counted() {
         let long = format!("{}@mail.test", "a".repeat(300));
         for raw in ["ann", "ann@", "@mail.test", "ann@mail", "a@b@c.test", "ann@-mail.test", "ann@1.2.3.4", "n/a", long.as_str()]
         {

@@ -1,5 +1,5 @@
-//! Text that a program on its way escaped or decoded wrongly: character references, backslashes, percent signs, doubled quotes, UTF-8
-//! that was taken for Windows-1252.
+//! Undoes escaping and wrong decoding by other programs: character references, backslashes, percent signs, doubled quotes, UTF-8 read
+//! as Windows-1252.
 
 use std::borrow::Cow;
 
@@ -42,7 +42,7 @@ fn unescape_as<'a>(raw: &'a str, has_percent: bool, reasons: &mut Reasons) -> Co
 fn step(text: &str, has_percent: bool) -> Option<String> {
     let quoted = text.trim().strip_prefix("=\"").and_then(|text| text.strip_suffix('"'));
     if let Some(value) = quoted {
-        // `="0821"` is how a spreadsheet is told that digits are text.
+        // `="0821"` tells a spreadsheet that the digits are text.
         return Some(value.to_owned());
     }
     let percent = || has_percent.then(|| percent(text)).flatten();
@@ -106,7 +106,7 @@ fn reference(name: &str) -> Option<char> {
     if let Some((_, c)) = NAMED.iter().find(|(known, _)| *known == name) {
         return Some(*c);
     }
-    // `eacute` is an e and an acute accent.
+    // `eacute` names the letter e and the acute accent.
     const ACCENTS: [(&str, char); 7] = [
         ("acute", '\u{301}'),
         ("grave", '\u{300}'),
@@ -170,7 +170,7 @@ fn percent(text: &str) -> Option<String> {
 
 /// `RenÃ©e` is `Renée` read as Windows-1252: all its characters are bytes of that encoding and together UTF-8.
 fn decoded_twice(text: &str) -> Option<String> {
-    // Only the first bytes of Western letters and of punctuation: `CAFÉ’S` is UTF-8 by chance, too.
+    // Only the first bytes of Western letters and of punctuation count, because `CAFÉ’S` is valid UTF-8 by chance.
     let is_lead = |c: char| ('\u{c0}'..='\u{ff}').contains(&c);
     let is_usual = |(at, lead): (usize, &str)| matches!(lead, "Â" | "Ã") || text[at..].starts_with("â€");
     if text.is_ascii() || !text.contains(is_lead) || !text.match_indices(is_lead).all(is_usual) {

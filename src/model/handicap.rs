@@ -6,7 +6,7 @@ use crate::model::text::is_null_word;
 
 /// The ceiling of the World Handicap System.
 const HIGHEST: Handicap = Handicap(540);
-/// Better than this nobody is.
+/// The best handicap that is accepted: +10.
 const LOWEST: Handicap = Handicap(-100);
 
 /// Reads a handicap index. `None` when the cell is empty or refused; the reasons tell which.

@@ -1,4 +1,4 @@
-//! Ids that say who made them: UUIDv8 whose first two bytes are `bf 11`, the rest a hash of a natural key.
+//! Ids that show that this tool made them: UUIDv8 whose first two bytes are `bf 11`; the rest is a hash of a natural key.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -34,7 +34,7 @@ impl fmt::Display for RecordKey<'_> {
     }
 }
 
-/// The order of records everywhere: sources as listed, then ids, all-digit ids by number, then the others bytewise.
+/// The order of records in all datasets: by source as listed; then all-digit ids by number; then the other ids bytewise.
 pub fn record_order(a: RecordKey<'_>, b: RecordKey<'_>) -> Ordering {
     a.source.cmp(&b.source).then_with(|| id_order(a.id, b.id))
 }
@@ -52,7 +52,7 @@ fn id_order(a: &str, b: &str) -> Ordering {
     }
 }
 
-/// A number that says of most pairs how [`record_order`] has them: smaller comes first, equal ones it must settle itself.
+/// A number that orders most pairs as [`record_order`] does; equal numbers need [`record_order`] itself.
 pub fn record_order_prefix(key: RecordKey<'_>) -> u128 {
     let is_number = !key.id.is_empty() && key.id.bytes().all(|byte| byte.is_ascii_digit());
     let text = if is_number { key.id.trim_start_matches('0') } else { key.id };
@@ -85,9 +85,9 @@ fn id_of(hash: &blake3::Hash) -> Uuid {
     uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }
 
-/// The id of the profile founded by a record; `attempt` 2, 3, … when the former one is taken.
+/// The profile id derived from a seed record; `attempt` 2, 3, … where the former id is taken.
 pub fn profile_id(founder: RecordKey<'_>, attempt: u32) -> Uuid {
-    // As `derived_id` has it of the key as one text. Hashing in one go takes half the time of doing so piece by piece.
+    // The same as `derived_id` of the key as one text. One call of the hash takes half the time of one call per part.
     let mut text: SmallVec<[u8; 128]> = SmallVec::new();
     for part in ["profile", SEPARATOR, founder.source.code(), ":", founder.source.people(), ":", founder.id] {
         text.extend_from_slice(part.as_bytes());
@@ -98,7 +98,7 @@ pub fn profile_id(founder: RecordKey<'_>, attempt: u32) -> Uuid {
     id_of(&blake3::hash(&text))
 }
 
-/// Whether an id says that the backfill made it.
+/// Whether an id was made by the backfill.
 pub fn is_ours(id: &str) -> bool {
     id.len() == 36 && id.starts_with("bf11") && id.as_bytes()[14] == b'8'
 }
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_version_8_and_say_that_they_are_ours() {
+    fn ids_are_version_8_and_marked_as_ours() {
         let id = profile_id(RecordKey { source: Source::McaZa, id: "123" }, 1);
         assert_eq!(id.get_version_num(), 8);
         assert!(is_ours(&id.to_string()));
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_id_is_derived_from_its_founders_key_as_one_text() {
+    fn a_profile_id_is_derived_from_the_key_of_its_seed_record() {
         let founder = RecordKey { source: Source::Scl, id: "77" };
         assert_eq!(profile_id(founder, 1), derived_id("profile", &["scl:members:77"]));
         assert_eq!(profile_id(founder, 3), derived_id("profile", &["scl:members:77#3"]));
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn the_prefix_never_says_otherwise_than_the_order() {
+    fn the_prefix_never_contradicts_the_order() {
         let ids = [
             "",
             "0",

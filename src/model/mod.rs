@@ -1,4 +1,4 @@
-//! The words of the domain, checked when they are made; knows no Arrow, no file, no database, no clock.
+//! The types of the domain, validated when they are constructed. No Arrow, files, database or clock.
 
 pub mod association;
 mod codes;
@@ -16,8 +16,8 @@ mod position;
 pub mod reason;
 pub mod reference;
 pub mod reviews;
-pub mod sheet;
 mod source;
+pub mod spreadsheet;
 pub mod text;
 mod time;
 mod written;
@@ -34,15 +34,15 @@ pub use reviews::{ReviewVerdict, Reviews};
 pub use source::Source;
 pub use time::{Day, Handicap, Timestamp};
 
-/// A closed set of words that is stored as text: its spelling in Parquet, in the CRM and in documents.
+/// A closed set of codes that is stored as text, with one spelling in Parquet, in the CRM and in documents.
 pub trait Code: Copy + Eq + std::fmt::Debug + Send + Sync + 'static {
-    /// Every word of the set, in the order in which documents list them.
+    /// Every code of the set, in the order in which documents list them.
     const ALL: &'static [Self];
 
     /// The stored spelling.
     fn code(self) -> &'static str;
 
-    /// The word with exactly this spelling.
+    /// The code with exactly this spelling.
     fn from_code(code: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|word| word.code() == code)
     }

@@ -1,4 +1,4 @@
-//! Names as the CRM may show them and as they are compared; case and spelling stay the source's own.
+//! Names for display and for comparison. The displayed name keeps the case and spelling of the source.
 
 use crate::model::NameSuffix;
 use crate::model::reason::{Reason, Reasons};
@@ -31,19 +31,19 @@ pub struct Name<'a> {
     pub first: Option<&'a str>,
     /// Family name for display.
     pub last: Option<&'a str>,
-    /// Given name folded for comparison; null where it has no letters of its own.
+    /// Given name folded for comparison; `None` where it has no letters.
     pub first_key: Option<&'a str>,
     /// Family name folded for comparison, without a generation suffix.
     pub last_key: Option<&'a str>,
-    /// The title that was cut, folded; none where two people's were.
+    /// The title that was cut, folded; `None` where it was that of a couple.
     pub title: Option<&'a str>,
     /// The generation, where the name says it.
     pub suffix: Option<NameSuffix>,
 }
 
 impl NameReader {
-    /// Reads both names. `club` is the record's club: a name that is the club's is not a person's. What is done to each goes to its
-    /// own reasons.
+    /// Reads both names. `club` is the record's club, whose name is not accepted as the name of a person. The reasons are kept apart
+    /// for each name.
     pub fn read(
         &mut self,
         first: Option<&str>,
@@ -139,7 +139,7 @@ impl Part {
         }
     }
 
-    /// The text behind its titles. A given name that is nothing else is none; a family name that is one stays.
+    /// The text after its titles. A given name that is only a title is dropped; a family name that is a title stays.
     fn without_titles<'t>(&mut self, text: &'t str, place: Place, junk: &Junk, reasons: &mut Reasons) -> &'t str {
         const JOINING: [&str; 5] = ["&", "+", "and", "en", "und"];
         let mut rest = text;
@@ -189,8 +189,8 @@ impl Part {
         }
     }
 
-    /// Whether the whole name, or the name without its digits, is on the list, is made of one letter alone, or is what a program
-    /// writes for no name. A single letter is an initial unless listed in that very spelling.
+    /// Whether the name, or the name without its digits, is on the junk list, repeats one letter, or is a program's word for null. A
+    /// single letter is an initial unless the list has it in exactly that spelling.
     fn is_junk(&self, junk: &Junk) -> bool {
         const NOTHING: [&str; 6] = ["null", "none", "nan", "nil", "undefined", "(null)"];
         let value = self.value.as_str();
@@ -216,7 +216,7 @@ fn is_one_letter(key: &str) -> bool {
     letters.all(|c| c == first) && key.len() >= 3 && key.split(' ').all(|word| word.chars().count() >= 2)
 }
 
-/// The name without its generation suffix, and that suffix. A word that is the whole name is not one.
+/// The name without its generation suffix, and the suffix. A word that is the whole name is not a suffix.
 fn split_suffix(name: &str, place: Place) -> (&str, Option<NameSuffix>) {
     let Some((before, word)) = name.rsplit_once([' ', ',']) else { return (name, None) };
     let before = before.trim_end_matches([' ', ',', '.']);
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn placeholders_are_dropped_and_real_names_that_look_like_them_are_not() {
+    fn placeholders_are_dropped_and_similar_real_names_are_not() {
         for (first, last) in [
             ("Guest", ""),
             ("Visitor", "1"),
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_club_is_no_person() {
+    fn the_name_of_a_club_is_not_a_person() {
         let ((first, last, ..), _, _) = read_in("Ann", "Links Golf Club", Some("LINKS Golf-Club"));
         assert_eq!((first.as_deref(), last.as_deref()), (Some("Ann"), None));
     }
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn a_title_alone_is_no_given_name_and_two_titles_tell_no_gender() {
+    fn a_title_is_not_a_given_name_and_two_titles_give_no_gender() {
         for first in [
             "Mr",
             "mr.",
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn what_programs_write_for_no_name_is_no_name() {
+    fn a_programs_word_for_null_is_not_a_name() {
         for (first, last) in [
             ("null", "null"),
             ("NULL", "NULL"),
@@ -405,7 +405,7 @@ mod tests {
         fn a_read_name_reads_as_itself(first in "[A-Za-zé.' \u{301}-]{0,10}", last in "\\PC{0,10}") {
             let (once, _, _) = read_in(&first, &last, None);
             let (first, last) = (once.0.clone().unwrap_or_default(), once.1.clone().unwrap_or_default());
-            // A family name that came to stand alone may be split at its comma on a second reading.
+            // A family name without a given name may be split at its comma when it is read again.
             prop_assume!(!first.is_empty() || !last.contains(','));
             let (twice, _, _) = read_in(&first, &last, None);
             prop_assert_eq!(twice, once);

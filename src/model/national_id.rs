@@ -1,4 +1,4 @@
-//! South African identity numbers, told by their birth date and check digit.
+//! Detects South African identity numbers by their birth date and check digit.
 
 /// Whether 13 digits are a South African identity number: a birth date first, a check digit last.
 pub fn is_national_id(digits: &[u8; 13]) -> bool {
@@ -7,7 +7,7 @@ pub fn is_national_id(digits: &[u8; 13]) -> bool {
     }
     let two = |at: usize| u32::from(digits[at] - b'0') * 10 + u32::from(digits[at + 1] - b'0');
     let (month, day) = (two(2), two(4));
-    // The century is not written: a 29 February counts if either has one, and one of 1900 and 2000 always does for leap years.
+    // The century is not written, so 29 February counts if the year is a leap year in either century.
     let days = match month {
         4 | 6 | 9 | 11 => 30,
         2 if two(0) % 4 == 0 => 29,

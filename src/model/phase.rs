@@ -29,7 +29,7 @@ impl Phase {
         Source::ALL.iter().copied().filter(move |source| source.phase() <= self)
     }
 
-    /// What the strategy calls the phase.
+    /// The title of the phase in the strategy.
     pub fn title(self) -> &'static str {
         match self.0 {
             1 => "MCA v1 members",

@@ -12,7 +12,7 @@ coded! {
         Defaulted = "DEFAULTED",
         /// The value became null, or the row was left out.
         Rejected = "REJECTED",
-        /// Nothing changed; worth knowing.
+        /// Nothing changed; counted for information.
         Noted = "NOTED",
     }
 }
@@ -94,7 +94,7 @@ reasons! {
     /// An address of an office, not of a person: a value, no key.
     EmailRole = "EMAIL_ROLE", Noted;
 
-    /// No reading gives a number.
+    /// Cannot be read as a number in any way.
     PhoneInvalid = "PHONE_INVALID", Rejected;
     /// A placeholder, one repeated digit, or fewer than seven digits.
     PhoneJunk = "PHONE_JUNK", Rejected;
@@ -127,7 +127,7 @@ reasons! {
     NameJunk = "NAME_JUNK", Rejected;
     /// Holds no letter.
     NameNoLetters = "NAME_NO_LETTERS", Rejected;
-    /// A title was cut; a title alone is no given name.
+    /// A title was cut; a title alone is not a given name.
     NameTitle = "NAME_TITLE_CUT", Cleaned;
     /// `Family, Given` in one column was split.
     NameSplit = "NAME_SPLIT", Cleaned;
@@ -161,7 +161,7 @@ reasons! {
 
     /// PostgreSQL's infinity.
     TimeInfinite = "TIME_INFINITE", Rejected;
-    /// No known writing of an instant.
+    /// Not in any known format of an instant.
     TimeInvalid = "TIME_INVALID", Rejected;
     /// Before the year 1000 or from 9999 on, in UTC.
     TimeOutOfRange = "TIME_OUT_OF_RANGE", Rejected;
@@ -223,7 +223,7 @@ reasons! {
     GenderUnmapped = "GENDER_UNMAPPED", Defaulted;
     /// The column is empty; the title tells.
     GenderFromTitle = "GENDER_FROM_TITLE", Cleaned;
-    /// `g`, decided by the other values of the column (gent beside l, girl beside b).
+    /// `g`, decided by the other values of the column (gent next to l, girl next to b).
     GenderByColumn = "GENDER_BY_COLUMN", Cleaned;
     /// A status that no map knows: INACTIVE.
     StatusUnmapped = "STATUS_UNMAPPED", Defaulted;
@@ -245,7 +245,7 @@ reasons! {
     /// An id written as `17.0` or `1,017` was read as the whole number it is.
     IdInteger = "ID_INTEGER", Cleaned;
 
-    /// Nothing tells the tenant.
+    /// The tenant is not known.
     TenantUnknown = "TENANT_UNKNOWN", Defaulted;
     /// A tenant without a phone region and zone in the configuration; accepted as itself.
     TenantNotConfigured = "TENANT_NOT_CONFIGURED", Noted;
@@ -254,7 +254,7 @@ reasons! {
     DeletedUnreadable = "DELETED_AT_UNREADABLE", Rejected;
     /// A preference, logged change or flag that says neither yes nor no: a withdrawal until a person decides (`check__manual_review`).
     ConsentUnreadable = "CONSENT_UNREADABLE", Rejected;
-    /// A refusal on a channel that no map knows: applied to all four.
+    /// An opt-out on a channel that no map knows: applied to all four.
     RefusalUnmapped = "REFUSAL_UNMAPPED", Defaulted;
     /// Consent for a channel that the CRM keeps none for (voice, post, in person).
     ConsentNoTarget = "CONSENT_NO_TARGET", Noted;
@@ -265,12 +265,12 @@ reasons! {
 }
 
 impl Reason {
-    /// Whether it leaves the whole row out, where it stands without a column.
+    /// Whether it rejects the whole row when it is given without a column.
     pub fn leaves_row_out(self) -> bool {
         matches!(self, Self::MissingId | Self::DupSourceId | Self::ChannelUnmapped) || self.is_of_a_line()
     }
 
-    /// Whether it is about a line of a CSV dump that is no record at all.
+    /// Whether it concerns a line of a CSV dump that is not a record.
     pub fn is_of_a_line(self) -> bool {
         matches!(
             self,

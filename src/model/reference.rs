@@ -1,15 +1,15 @@
-//! The code maps and junk lists of `data/reference`, which an operator may extend: what a source's word means.
+//! The code maps and junk lists of `data/reference`, which give the meaning of a source's codes. An operator may extend them.
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use crate::model::sheet::{Sheet, is_wide};
+use crate::model::spreadsheet::{Spreadsheet, is_wide};
 use crate::model::text::{FoldedCode, clean, fold_name, whole};
 use crate::model::{
     ActivityChannel, AliasType, BookingOutcome, Channel, Code, CustomerStatus, Gender, MessageKind, Reasons, StatusTag,
 };
 
-/// A code map that cannot be used, with the line that is at fault.
+/// A code map that cannot be used, with the faulty line.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{file} line {line}: {what}")]
 pub struct ReferenceError {
@@ -26,13 +26,13 @@ pub struct ReferenceError {
 pub struct CodeMap<T>(HashMap<String, T, FixedState>);
 
 impl<T: Clone> CodeMap<T> {
-    /// What a word means; `None` for unknown words and blanks.
+    /// The meaning of a word; `None` for unknown words and blanks.
     pub fn get(&self, word: &str) -> Option<&T> {
         self.0.get(FoldedCode::of(word).as_str())
     }
 }
 
-/// What a channel's word means.
+/// The meaning of a word for a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChannelWord {
     /// Every channel that consent is given for.
@@ -42,7 +42,7 @@ pub enum ChannelWord {
 }
 
 impl ChannelWord {
-    /// The consent channels it speaks of; empty for voice, post and the counter.
+    /// The consent channels it stands for; empty for voice, post and the counter.
     pub fn consent(self) -> &'static [Channel] {
         match self {
             Self::All => Channel::ALL,
@@ -63,30 +63,30 @@ pub struct Junk {
     longest: usize,
 }
 
-/// What a word of the junk list is about.
+/// The kind of value that an entry of the junk list applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum JunkKind {
-    /// A local part that names nobody.
+    /// A local part that does not identify a person.
     EmailLocal,
-    /// A domain that reaches nobody.
+    /// A domain without real mailboxes.
     EmailDomain,
-    /// A domain that reaches nobody when the local part is junk.
+    /// A domain without real mailboxes, if the local part is junk, too.
     EmailDomainIfLocal,
-    /// A local part that is an office.
+    /// A local part of an office.
     RoleLocal,
-    /// A number that reaches nobody, digits only.
+    /// A placeholder number, digits only.
     Phone,
-    /// A name that is none.
+    /// A placeholder for a name.
     Name,
-    /// A name that is none unless the other name is one.
+    /// A placeholder for a name, unless the other name is real.
     NamePair,
     /// A title before a name.
     Title,
-    /// A birth date that stands for none.
+    /// A placeholder for a birth date.
     Born,
-    /// A birth date that stands for none where too many records share it.
+    /// A placeholder for a birth date where too many records share it.
     BornIfFrequent,
-    /// An identifier that stands for none.
+    /// A placeholder for an identifier.
     Id,
 }
 
@@ -150,7 +150,7 @@ pub struct Reference {
     pub bookings: CodeMap<BookingOutcome>,
     /// `message_statuses.csv`
     pub messages: CodeMap<MessageKind>,
-    /// `associations.csv`; `None` for benefit providers, whose numbers identify nobody here.
+    /// `associations.csv`; `None` for benefit providers, whose numbers are kept but never used as keys.
     pub associations: CodeMap<Option<AliasType>>,
     /// `booleans.csv`
     pub booleans: CodeMap<bool>,
@@ -231,12 +231,14 @@ impl MapFile {
         let text = text.ok_or_else(|| error(1, "the file is missing"))?;
         let header = committed.lines().next().expect("committed maps have a header");
         let names: Vec<&str> = header.split(',').collect();
-        let sheet = Sheet::read(text).map_err(|found| error(found.line, found.what))?.filter(|sheet| sheet.has_header(&names));
-        let sheet = sheet.ok_or_else(|| error(1, &format!("the header must be {header}")))?;
-        if let Some((line, _)) = sheet.rows.iter().find(|(_, row)| !is_wide(row, names.len()) || row[0].is_empty()) {
+        let spreadsheet = Spreadsheet::read(text)
+            .map_err(|found| error(found.line, found.what))?
+            .filter(|spreadsheet| spreadsheet.has_header(&names));
+        let spreadsheet = spreadsheet.ok_or_else(|| error(1, &format!("the header must be {header}")))?;
+        if let Some((line, _)) = spreadsheet.rows.iter().find(|(_, row)| !is_wide(row, names.len()) || row[0].is_empty()) {
             return Err(error(*line, &format!("a line must have {} cells, the first not empty: {header}", names.len())));
         }
-        Ok(Self { name: file, rows: sheet.rows })
+        Ok(Self { name: file, rows: spreadsheet.rows })
     }
 
     fn error(&self, line: u64, what: String) -> ReferenceError {
@@ -259,14 +261,14 @@ impl MapFile {
         let mut junk = Junk::default();
         for (line, cells) in &self.rows {
             let kind = JunkKind::ALL.iter().find(|(_, name)| *name == &cells[0]).map(|(kind, _)| *kind);
-            let kind = kind.ok_or_else(|| self.error(*line, format!("{:?} is no kind of junk", &cells[0])))?;
+            let kind = kind.ok_or_else(|| self.error(*line, format!("{:?} is not a kind of junk", &cells[0])))?;
             junk.add(kind, &junk_word(kind, &cells[1]));
         }
         Ok(junk)
     }
 }
 
-/// Names are compared folded, everything else in lower case.
+/// The form in which an entry is compared: names folded, everything else in lower case.
 fn junk_word(kind: JunkKind, text: &str) -> String {
     let mut buffer = String::new();
     let lower = text.to_lowercase();

@@ -1,10 +1,10 @@
-//! What a person decided about cells that could not be read (`reviews.csv`): consent words, deletions, and what was looked into.
+//! Manual verdicts on unreadable cells (`reviews.csv`): consent values, deletions, and rows that were looked into.
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use crate::coded;
-use crate::model::sheet::{Sheet, is_wide};
+use crate::model::spreadsheet::{Spreadsheet, is_wide};
 use crate::model::{Code, Source};
 
 coded! {
@@ -18,7 +18,7 @@ coded! {
         Deleted = "deleted",
         /// The record is not deleted.
         NotDeleted = "not-deleted",
-        /// A person has seen to it; what was assumed stands.
+        /// Reviewed; the assumption stands.
         Settled = "settled",
     }
 }
@@ -29,19 +29,19 @@ pub const REVIEWS_HEADER: [&str; 8] = ["source", "entity", "id", "column", "verd
 /// One cell; the column is empty for a whole row.
 type Place = (Source, String, String, String);
 
-/// Verdicts by cell. They decide only what could not be read: a readable value is never overruled.
+/// Verdicts by cell. They apply to unreadable cells only; a readable value is never overruled.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reviews(HashMap<Place, ReviewVerdict, FixedState>);
 
 impl Reviews {
-    /// Reads the file: commas or semicolons, with or without quotes and byte order mark; an empty text has no verdicts.
+    /// Reads the file: separated by commas or semicolons, with or without quotes and byte order mark. An empty text has no verdicts.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut verdicts = HashMap::with_hasher(FixedState::with_seed(0));
-        let Some(sheet) = Sheet::read(text)? else { return Ok(Self(verdicts)) };
-        if !sheet.has_header(&REVIEWS_HEADER) {
+        let Some(spreadsheet) = Spreadsheet::read(text)? else { return Ok(Self(verdicts)) };
+        if !spreadsheet.has_header(&REVIEWS_HEADER) {
             return Err(format!("line 1: the header must be {}", REVIEWS_HEADER.join(",")));
         }
-        for (line, record) in sheet.rows {
+        for (line, record) in spreadsheet.rows {
             if !is_wide(&record, REVIEWS_HEADER.len()) {
                 return Err(format!("line {line}: the line does not have {} cells", REVIEWS_HEADER.len()));
             }
@@ -70,7 +70,7 @@ impl Reviews {
         self.0.get(&(source, entity.to_owned(), id.to_owned(), column.to_owned())).copied()
     }
 
-    /// What a person says that an unreadable consent word means.
+    /// The meaning that `reviews.csv` gives to an unreadable consent value.
     pub fn consent(&self, entity: &str, id: &str, column: &str) -> Option<bool> {
         match self.verdict(Source::Messaging, entity, id, column)? {
             ReviewVerdict::OptedIn => Some(true),
@@ -80,7 +80,7 @@ impl Reviews {
 }
 
 impl ReviewVerdict {
-    /// Whether the verdict can be given on a column: consent words, deletions, everything else.
+    /// Whether the verdict can be given on a column.
     fn fits(self, column: &str) -> bool {
         match self {
             Self::OptedIn | Self::OptedOut => matches!(column, "opted_in" | "consent_after" | "email_opt_in" | "sms_opt_in"),
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_meant_is_refused_with_its_line() {
+    fn an_impossible_verdict_is_rejected_with_its_line() {
         for (line, told) in [
             ("messaging,preferences,p1,opted_in,yes,,,", "line 2: the verdict"),
             ("messaging,preferences,p1,opted_in,deleted,,,", "line 2: the verdict"),

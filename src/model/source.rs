@@ -1,9 +1,9 @@
-//! The five systems that people come from.
+//! The five source systems.
 
 use crate::coded;
 
 coded! {
-    /// A system that is exported; the order is the record order of identity resolution.
+    /// A source system; the order is the record order of identity resolution.
     pub enum Source {
         /// MCA v1 South Africa, the legacy member database.
         McaZa = "mca_za",

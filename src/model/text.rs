@@ -1,4 +1,4 @@
-//! Text as the datasets hold it: composed, visible, single blanks; and its folded forms for comparison and for code look-ups.
+//! Cleaning of text for the datasets, and its folded forms for comparison and for code look-ups.
 
 use std::borrow::Cow;
 
@@ -15,7 +15,7 @@ pub const LABEL_BYTES: usize = 255;
 /// The longest copy of a raw value, in bytes; the rest is cut and counted.
 pub const RAW_BYTES: usize = 1024;
 
-/// The text decoded ([`unescape`]), without what nobody sees, composed (NFC), trimmed, blanks of any kind and number as one blank.
+/// The text decoded ([`unescape`]), without invisible characters, composed (NFC), trimmed, each run of blanks as one space.
 /// `None` when nothing is left or the text is a dump's word for null (`NULL`, `\N`). Printable ASCII that is already clean is
 /// borrowed, not copied.
 pub fn clean<'a>(raw: &'a str, buffer: &'a mut String, reasons: &mut Reasons) -> Option<&'a str> {
@@ -39,13 +39,13 @@ pub fn clean<'a>(raw: &'a str, buffer: &'a mut String, reasons: &mut Reasons) ->
     (!text.is_empty()).then_some(text)
 }
 
-/// Whether a text is a dump's word for null: `NULL` or `\N`, in that very case, since Null is a family name.
+/// Whether a text is the word of a dump for null: `NULL` or `\N`, in exactly this case, because Null is a family name.
 pub fn is_null_word(text: &str) -> bool {
     matches!(text, "NULL" | "\\N")
 }
 
-/// Whether a typed cell (a date, a number, yes or no) holds nothing: blank, or a word for nothing as databases, data-frame
-/// libraries and spreadsheets write it.
+/// Whether a typed cell (a date, a number, yes or no) is empty: blank, or a word for null of databases, data-frame libraries and
+/// spreadsheets.
 pub fn is_missing_word(text: &str) -> bool {
     const WORDS: [&str; 11] = ["null", "\\n", "(null)", "none", "nil", "nan", "nat", "<na>", "na", "n/a", "#n/a"];
     let text = text.trim();
@@ -66,7 +66,7 @@ fn scientific(text: &str) -> Option<(&str, i32)> {
     is_number.then(|| Some((mantissa, exponent.parse().ok()?)))?
 }
 
-/// The digits of a whole number in scientific notation that lost none of them: `2.7825551234E+10`.
+/// The digits of a whole number in scientific notation, if none of them is lost: `2.7825551234E+10`.
 pub fn exact_digits(text: &str) -> Option<String> {
     let (mantissa, exponent) = scientific(text)?;
     let (integer, fraction) = mantissa.split_once([',', '.'])?;
@@ -164,7 +164,7 @@ fn squeeze(raw: &str, out: &mut String, reasons: &mut Reasons) {
     }
 }
 
-/// Whether a character takes no room of its own: controls, zero-width and bidirectional marks, soft hyphens, variation selectors.
+/// Whether a character has no width: controls, zero-width and bidirectional marks, soft hyphens, variation selectors.
 pub fn is_invisible(c: char) -> bool {
     match c {
         '\t' | '\n' | '\r' => false,
@@ -211,7 +211,7 @@ pub fn fold_name(text: &str, out: &mut String) {
     }
 }
 
-/// Letters whose accent is part of the letter, so that decomposition leaves them.
+/// Plain forms of letters that Unicode decomposition leaves unchanged, such as ł.
 fn plain_letters(c: char) -> Option<&'static str> {
     Some(match c {
         'ß' => "ss",
@@ -234,7 +234,7 @@ pub struct FoldedCode {
 }
 
 impl FoldedCode {
-    /// Codes are short; what is longer is no code.
+    /// Longest code; longer texts are not codes.
     const LIMIT: usize = 48;
 
     /// Folds a text; a text too long to be a code folds to one that no map holds.
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn invisible_characters_go_and_blanks_become_one() {
+    fn invisible_characters_are_removed_and_blanks_joined() {
         let mut reasons = Reasons::default();
         let mut buffer = String::new();
         let text = clean("\u{feff} A\u{200b}nn\u{202e}\u{a0}\u{2009} Lee\t\0", &mut buffer, &mut reasons);

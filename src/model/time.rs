@@ -14,7 +14,7 @@ impl Timestamp {
     /// Microseconds of one day.
     pub const DAY: i64 = 86_400_000_000;
 
-    /// Whether the instant is a real one.
+    /// Whether the instant is not an infinity.
     pub fn is_finite(self) -> bool {
         self != Self::INFINITY && self != Self::NEG_INFINITY
     }
@@ -45,7 +45,7 @@ impl Timestamp {
         Self(moved.and_time(at.time()).and_utc().timestamp_micros())
     }
 
-    /// As chrono's instant; the far ends of time are clamped.
+    /// As chrono's instant, clamped to the range that chrono supports.
     pub fn utc(self) -> DateTime<Utc> {
         DateTime::from_timestamp_micros(self.0).unwrap_or(if self.0 > 0 {
             DateTime::<Utc>::MAX_UTC
@@ -93,7 +93,7 @@ impl Day {
     /// PostgreSQL's `-infinity`, kept in raw datasets only.
     pub const NEG_INFINITY: Self = Self(-i32::MAX);
 
-    /// Whether the day is a real one.
+    /// Whether the day is not an infinity.
     pub fn is_finite(self) -> bool {
         self != Self::INFINITY && self != Self::NEG_INFINITY
     }

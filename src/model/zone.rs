@@ -1,4 +1,4 @@
-//! Local time: what an instant or a midnight of a tenant's zone is in UTC.
+//! Time zones: converts between local time of a tenant and UTC.
 
 use chrono::{Datelike, Duration, LocalResult, NaiveDateTime, TimeZone};
 use chrono_tz::Tz;
@@ -11,7 +11,7 @@ use crate::model::{Day, Timestamp};
 pub struct Zone(Tz);
 
 impl Zone {
-    /// UTC, for tenants whose zone nobody configured.
+    /// UTC, for tenants without a configured zone.
     pub const UTC: Self = Self(Tz::UTC);
 
     /// The zone of an IANA name.
@@ -57,10 +57,10 @@ impl Zone {
     }
 }
 
-/// Years of records: what lies outside stands for none (`0001-01-01`, `9999-12-31`) or is a slip.
+/// Plausible years. Dates outside are placeholders (`0001-01-01`, `9999-12-31`) or typing errors.
 const YEARS: std::ops::RangeInclusive<i32> = 1000..=9998;
 
-/// An instant as staged ones are: whole milliseconds, no infinity, a year that records have.
+/// The instant as staged: in whole milliseconds; `None` for infinities and implausible years.
 pub fn staged(at: Timestamp, reasons: &mut Reasons) -> Option<Timestamp> {
     if !at.is_finite() {
         reasons.insert(Reason::TimeInfinite);
@@ -74,7 +74,7 @@ pub fn staged(at: Timestamp, reasons: &mut Reasons) -> Option<Timestamp> {
     Some(rounded)
 }
 
-/// A day without infinity, of a year that records have.
+/// The day as staged; `None` for infinities and implausible years.
 pub fn staged_day(day: Day, reasons: &mut Reasons) -> Option<Day> {
     if !day.is_finite() {
         reasons.insert(Reason::DateInfinite);

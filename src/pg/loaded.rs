@@ -1,4 +1,4 @@
-//! What a CRM holds of which source: rows per exported entity, noted by each load, and which database it is.
+//! Rows per exported entity that each load records in the CRM, and the identity of a database.
 
 use std::collections::BTreeMap;
 
@@ -9,9 +9,9 @@ use crate::pg::load::session::Crm;
 
 const IDENTITY: &str = include_str!("../../sql/crm/database_identity.sql");
 
-/// Rows per exported entity (`teetime.players`) that the last load was made of; empty where no load noted them.
+/// Rows per exported entity (`teetime.players`) of the last load; empty if they were not recorded.
 pub fn read(crm: &Crm) -> Result<BTreeMap<String, u64>> {
-    crm.doing("read what is loaded");
+    crm.doing("reading what is loaded");
     if !crm.one("select to_regclass('backfill.loaded') is not null", &[])?.get::<_, bool>(0) {
         return Ok(BTreeMap::new());
     }
@@ -19,9 +19,9 @@ pub fn read(crm: &Crm) -> Result<BTreeMap<String, u64>> {
     Ok(rows.iter().map(|row| (row.get(0), row.get::<_, i64>(1).unsigned_abs())).collect())
 }
 
-/// Notes the rows of every exported entity, in the transaction that loads them.
+/// Records the rows of every exported entity, in the transaction of the load.
 pub fn write(crm: &Crm, entities: &[(String, u64)]) -> Result<()> {
-    crm.doing("note what is loaded");
+    crm.doing("noting what is loaded");
     let names: Vec<&str> = entities.iter().map(|(name, _)| name.as_str()).collect();
     let rows: Vec<i64> = entities.iter().map(|(_, rows)| i64::try_from(*rows).unwrap_or(i64::MAX)).collect();
     crm.run("delete from backfill.loaded")?;
@@ -29,12 +29,12 @@ pub fn write(crm: &Crm, entities: &[(String, u64)]) -> Result<()> {
     Ok(())
 }
 
-/// Which database a CRM is, where its server tells: the same for every way to it, another one for every copy.
+/// The identity of the CRM's database, if the server gives it. It does not depend on the connection, and differs for copies of a database.
 pub fn identity_of_crm(crm: &Crm) -> Option<String> {
     crm.query(IDENTITY, &[]).ok()?.first().map(|row| row.get(0))
 }
 
-/// The same of any database. Not inside a transaction, which a refusal would end.
+/// The same for any database. Must not run inside a transaction, which an error would end.
 pub fn identity(connection: &Connection) -> Option<String> {
     connection.query(IDENTITY, &[]).ok()?.first().map(|row| row.get(0))
 }

@@ -1,7 +1,6 @@
-//! A private PostgreSQL of our own: for `make up`, the demo and the tests, never for anybody's data.
+//! A private PostgreSQL for `make up`, the demo and the tests; never for real data.
 //!
-//! It listens on loopback and in a socket folder of its own, on a port that was free when it started, and asks for no
-//! password. Its folder holds all there is of it:
+//! It listens on loopback and on a socket, on a port that was free at the start, without a password. Its folder contains:
 //!
 //! ```text
 //! <folder>/data         the cluster
@@ -35,7 +34,7 @@ use place::{free_port, make_private_folder, move_away, socket_folder};
 
 use crate::fault::{Exit, Fault};
 
-/// The superuser of every local server; there is no other role at first.
+/// The superuser of every local server.
 const SUPERUSER: &str = "postgres";
 
 const SETTINGS: &str = "
@@ -49,7 +48,7 @@ max_wal_senders = 0
 jit = off
 ";
 
-/// Bulk loads on two cores and a few gigabytes, and the data survives a power cut.
+/// Settings for bulk loads on two cores and a few gigabytes; the data survives a power cut.
 const DEMO_SETTINGS: &str = "
 shared_buffers = '512MB'
 maintenance_work_mem = '256MB'
@@ -61,7 +60,7 @@ wal_compression = on
 random_page_cost = 1.1
 ";
 
-/// The data is gone with the test, so nothing is made durable.
+/// Settings for tests: the data is removed with the test, so nothing is durable.
 const TEST_SETTINGS: &str = "
 fsync = off
 synchronous_commit = off
@@ -73,7 +72,7 @@ max_wal_size = '4GB'
 max_connections = 200
 ";
 
-/// What a local server is for, which decides its settings and its end.
+/// The purpose of a local server, which decides its settings and its lifetime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// Durable; outlives the process that started it and ends with [`LocalServer::stop`].
@@ -89,12 +88,12 @@ pub struct LocalServer {
     socket: PathBuf,
     port: u16,
     process: Pid,
-    /// Ours to reap when it was started here. A test's server hangs on the other end of this pipe.
+    /// The child process, if it was started here. The server of a test ends when this pipe is closed.
     started: Option<(Child, Option<ChildStdin>)>,
 }
 
 impl LocalServer {
-    /// The server of this folder: the one that already runs, or a new one on the folder's data, or on a new cluster.
+    /// The server of this folder: the running one, or a new one on its data, or on a new cluster.
     pub fn start(folder: &Path, purpose: Purpose) -> Result<Self> {
         make_private_folder(folder)?;
         let folder = folder.canonicalize().with_context(|| format!("{} cannot be opened", folder.display()))?;
@@ -120,7 +119,7 @@ impl LocalServer {
                     fs::write(folder.join("port"), format!("{port}\n"))?;
                     return Ok(server);
                 }
-                // The port was taken in between, or the last processes of a killed server still hold its memory.
+                // The port was taken meanwhile, or processes of a killed server still hold its memory.
                 Launch::Ended if started.elapsed() < Duration::from_secs(10) => std::thread::sleep(Duration::from_millis(300)),
                 Launch::Ended => return Err(broken(&folder, "the local PostgreSQL ends right after its start")),
             }
@@ -147,7 +146,7 @@ impl LocalServer {
         if !serves(lock.process, &data) {
             return Ok(None);
         }
-        // Somebody else's start or stop may be under way.
+        // Another process may be starting or stopping the server.
         let started = Instant::now();
         while started.elapsed() < Duration::from_secs(60) {
             match LockFile::read(&data) {
@@ -202,7 +201,7 @@ impl LocalServer {
         self.client("postgres")?.execute(&format!("create database \"{name}\" template template0"))
     }
 
-    /// A new database with the tables and rows of another one, to which nobody may be connected.
+    /// A new database with the tables and rows of a template, which must not have connections.
     pub fn copy_database(&self, name: &str, template: &str) -> Result<()> {
         self.client("postgres")?.execute(&format!("create database \"{name}\" template \"{template}\""))
     }
@@ -251,11 +250,11 @@ fn broken(folder: &Path, what: &str) -> anyhow::Error {
     fault.into()
 }
 
-/// How the name of a cluster in the making begins, before the id of the process that makes it.
+/// Prefix for the name of an unfinished cluster, before the id of the process that creates it.
 const HALF: &str = "data.tmp-";
 
-/// Removes clusters whose makers were interrupted, as far as possible: an initdb that was signalled may still be removing its own, and
-/// what it leaves goes with the next start.
+/// Removes clusters whose creation was interrupted. An initdb that received a signal may still be removing its own; the next start removes
+/// what it leaves.
 fn clear_halves(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.filter_map(Result::ok).filter(|entry| entry.file_name().to_string_lossy().starts_with(HALF)) {
@@ -264,7 +263,7 @@ fn clear_halves(folder: &Path) {
 }
 
 fn create_cluster(binaries: &Binaries, account: &Account, folder: &Path, purpose: Purpose) -> Result<()> {
-    // What an interrupted initdb left behind; a finished one always has PG_VERSION, written last among its first files.
+    // Left behind by an interrupted initdb; a complete cluster always has PG_VERSION.
     let data = folder.join("data");
     if data.exists() {
         fs::remove_dir_all(&data).with_context(|| format!("{} cannot be cleared", data.display()))?;
@@ -316,13 +315,13 @@ enum Launch {
     Ended,
 }
 
-/// Ends with its standard input, and the server and its folder with it. `$1` the folder, the rest the server.
+/// Shell script that stops the server and removes its folder when its standard input is closed. `$1` is the folder, the rest the command.
 const KEEPER: &str =
     r#"folder=$1; shift; "$@" </dev/null & server=$!; read -r _; kill -QUIT $server; wait $server; rm -rf "$folder""#;
 
 fn launch(binaries: &Binaries, account: &Account, folder: &Path, socket: &Path, port: u16, purpose: Purpose) -> Result<Launch> {
     let data = folder.join("data");
-    // Nobody serves this folder. A recycled process id in a lock file left by kill -9 would keep the server from starting.
+    // No server runs on this folder. A stale lock file with a recycled process id would prevent the start.
     let left = fs::read_dir(socket)?.filter_map(Result::ok).map(|entry| entry.path());
     let left = left.filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".s.PGSQL.")));
     for lock in left.chain([data.join("postmaster.pid")]) {
@@ -366,7 +365,7 @@ fn launch(binaries: &Binaries, account: &Account, folder: &Path, socket: &Path, 
         }
         let has_ended = match purpose {
             Purpose::Demo => child.try_wait()?.is_some(),
-            // The keeper outlives its server.
+            // The script ends after its server.
             Purpose::Test => lock.is_none() && started.elapsed() > Duration::from_secs(5),
         };
         if has_ended {

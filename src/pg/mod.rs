@@ -1,4 +1,4 @@
-//! The only module that knows PostgreSQL.
+//! PostgreSQL; no other module uses it.
 
 pub mod compare;
 mod connect;
@@ -18,7 +18,7 @@ pub use export::snapshot::{Snapshot, visible_tables};
 pub use export::{Exported, Prepared, Query};
 pub use loaded::identity;
 
-/// A name as SQL writes it, whatever it holds.
+/// A quoted SQL identifier.
 pub fn quote_identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -1,4 +1,4 @@
-//! The ledger: as many outcomes of each exported entity as rows were exported.
+//! Checks that the ledger has as many outcomes of each entity as rows were exported.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    /// Takes in a batch of the ledger.
+    /// Adds a batch of the ledger.
     pub fn add_ledger(&mut self, columns: &ledger::Columns) {
         for row in columns.rows() {
             match self.told.get_mut(&(row.source, row.entity.to_owned())) {

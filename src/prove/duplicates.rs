@@ -1,4 +1,4 @@
-//! Profiles that show one email: each group has a reason why it is not one person.
+//! Profiles that show the same email: each group must have a reason why it is not one person.
 
 use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashSet};
@@ -9,21 +9,21 @@ use crate::tables::resolution::{candidates, hubs};
 use crate::tables::stage::people;
 
 const CHECK: &str = "duplicate_emails";
-/// The reasons, the first that fits counts.
+/// The reasons; the first that applies counts.
 const CLASSES: [&str; 7] = ["OTHER_TENANT", "HUB", "CANDIDATE", "HOUSEHOLD", "CONSTRAINT", "NAMELESS", "unclassed"];
 
-/// What the records of one profile say.
+/// The facts of the records of one profile.
 #[derive(Default)]
 struct Holder {
     group: usize,
     first_names: Vec<String>,
     last_names: Vec<String>,
-    /// Numbers of which a person has one, by kind.
+    /// Numbers that are issued once per person, by kind.
     numbers: [HashSet<u64, FixedState>; 4],
 }
 
 impl Holder {
-    /// First names written out; initials only where no record has more.
+    /// Full first names; initials only if no record has more.
     fn firsts(&self) -> impl Iterator<Item = &str> {
         let has_full = self.first_names.iter().any(|name| name.chars().count() > 1);
         self.first_names.iter().map(String::as_str).filter(move |name| !has_full || name.chars().count() > 1)
@@ -43,7 +43,7 @@ impl Holder {
         self.last_names.iter().any(|mine| other.last_names.contains(mine))
     }
 
-    /// Whether names say that these are two people.
+    /// Whether the names differ, so that these are two people.
     fn has_other_name(&self, other: &Self) -> bool {
         let are_named = !self.first_names.is_empty() && !other.first_names.is_empty();
         let are_surnamed = !self.last_names.is_empty() && !other.last_names.is_empty();
@@ -65,7 +65,7 @@ struct Group {
     holders: Vec<ProfileIx>,
     is_hub: bool,
     is_candidate: bool,
-    /// Emails as keys that a holder's record has, with the tenant.
+    /// Email keys of a holder's records, with the tenant.
     keys: Vec<(u64, u32)>,
 }
 
@@ -75,17 +75,17 @@ pub struct Duplicates<'a> {
     records: &'a Records,
     groups: Vec<Group>,
     holders: HashMap<ProfileIx, Holder, FixedState>,
-    /// Groups of which each profile has a tenant of its own.
+    /// Groups in which every profile has a different tenant.
     other_tenant: u64,
 }
 
-/// Without blanks and punctuation, as records are compared.
+/// A name without blanks and punctuation, the form for comparison.
 fn plain(name: &str) -> String {
     name.chars().filter(|letter| letter.is_alphanumeric()).collect()
 }
 
 impl<'a> Duplicates<'a> {
-    /// The groups of these profiles.
+    /// Groups the profiles by email.
     pub fn new(profiles: &'a Profiles, records: &'a Records) -> Self {
         let (mut groups, mut holders, mut other_tenant) = (Vec::new(), HashMap::<_, Holder, FixedState>::default(), 0);
         for (email, members) in profiles.by_email().filter(|(_, members)| members.len() > 1) {
@@ -102,7 +102,7 @@ impl<'a> Duplicates<'a> {
         Self { profiles, records, groups, holders, other_tenant }
     }
 
-    /// Takes in a batch of people.
+    /// Adds a batch of person records.
     pub fn add_people(&mut self, source: Source, columns: &people::Columns) {
         for row in columns.rows() {
             let Some(profile) = self.records.profile(source, row.source_id) else { continue };
@@ -120,7 +120,7 @@ impl<'a> Duplicates<'a> {
         }
     }
 
-    /// Takes in a batch of over-shared values, after the people.
+    /// Adds a batch of over-shared values, after the person records.
     pub fn add_hubs(&mut self, columns: &hubs::Columns) {
         let hubs: HashMap<u64, Vec<Option<&str>>, FixedState> =
             columns.rows().filter(|row| row.kind == "EMAIL").fold(HashMap::default(), |mut hubs, row| {
@@ -138,14 +138,14 @@ impl<'a> Duplicates<'a> {
         }
     }
 
-    /// Takes in a batch of pairs that were considered and not joined.
+    /// Adds a batch of pairs that were considered and not linked.
     pub fn add_candidates(&mut self, columns: &candidates::Columns) {
         for row in columns.rows() {
             self.add_pair(row.a_profile_id, row.b_profile_id);
         }
     }
 
-    /// A pair of profiles that somebody decided are two people, or that were considered and not joined.
+    /// Adds a pair of profiles that was decided to be two people, or that was considered and not linked.
     pub fn add_pair(&mut self, a: &str, b: &str) {
         let (Some(a), Some(b)) = (self.profiles.find(a), self.profiles.find(b)) else { return };
         let group = |profile| self.holders.get(&profile).map(|holder| holder.group);
@@ -155,7 +155,7 @@ impl<'a> Duplicates<'a> {
         }
     }
 
-    /// What is to be said of the groups.
+    /// The findings about the groups.
     pub fn finish(self) -> Vec<Finding> {
         let mut counts = [0_u64; CLASSES.len()];
         counts[0] = self.other_tenant;

@@ -1,4 +1,4 @@
-//! Simple fields of the golden record: handicap, membership and tags follow from the records that the provenance names.
+//! Checks simple fields of the golden record: handicap, membership and tags must follow from the records in the provenance.
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -9,10 +9,10 @@ use crate::prove::{Finding, Profiles, Records, Tally, hash};
 use crate::tables::crm::field_provenance;
 use crate::tables::stage::{handicaps, people};
 
-/// The fields whose source row is looked up.
+/// The fields that are compared with their source row.
 const FIELDS: [&str; 3] = ["handicap", "membership_status", "membership_tier"];
 
-/// What a source row says of the three fields.
+/// The values of the three fields in a source row.
 #[derive(Clone, Copy, Debug, Default)]
 struct Stated {
     handicap: Option<Handicap>,
@@ -21,19 +21,19 @@ struct Stated {
     membership_tier: Option<u64>,
 }
 
-/// A handicap of a history: the day and row that say which one is the latest.
+/// A handicap of a history, with the day and row that decide which one is the latest.
 type Latest = (Day, u64, Handicap, Option<Timestamp>);
 
-/// Works the fields out a second time.
+/// Derives the fields a second time.
 pub struct Fields<'a> {
     profiles: &'a Profiles,
     records: &'a Records,
     as_of: Timestamp,
-    /// Since when handicaps are comparable, by tenant.
+    /// Start of comparable handicaps, by tenant.
     whs_from: &'a [(String, Timestamp)],
-    /// The record that each field was taken from.
+    /// The record of each field.
     named: HashMap<(ProfileIx, u8), u64, FixedState>,
-    /// What those records say.
+    /// The values of those records.
     stated: HashMap<u64, Stated, FixedState>,
     latest: HashMap<u64, Latest, FixedState>,
     tags: Vec<u32>,
@@ -43,7 +43,7 @@ pub struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Nothing looked at yet.
+    /// Empty.
     pub fn new(profiles: &'a Profiles, records: &'a Records, as_of: Timestamp, whs_from: &'a [(String, Timestamp)]) -> Self {
         Self {
             profiles,
@@ -60,7 +60,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Takes in a batch of provenance, which comes before people.
+    /// Adds a batch of provenance, before the person records.
     pub fn add_provenance(&mut self, columns: &field_provenance::Columns) {
         for row in columns.rows() {
             let field = FIELDS.iter().position(|field| *field == row.field);
@@ -74,13 +74,13 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Takes in a batch of a legacy member's history of handicaps, which comes before people.
+    /// Adds a batch of the handicap history of legacy members, before the person records.
     pub fn add_handicaps(&mut self, source: Source, columns: &handicaps::Columns) {
         let today = self.as_of;
         for row in columns.rows() {
             let record = record(source, row.source_id);
             let (Some(handicap), Some(day)) = (row.handicap, row.effective_on) else { continue };
-            // The latest that is a handicap and valid already; of one day the highest id, digits by number.
+            // The latest valid handicap up to as_of; on one day the highest id, with digits compared as numbers.
             if !self.stated.contains_key(&record) || row.effective_at.is_none_or(|at| at > today) {
                 continue;
             }
@@ -92,7 +92,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Takes in a batch of people.
+    /// Adds a batch of person records.
     pub fn add_people(&mut self, source: Source, columns: &people::Columns) {
         for row in columns.rows() {
             let record = record(source, row.source_id);
@@ -119,7 +119,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// What is to be said of all of it.
+    /// The findings.
     pub fn finish(self) -> Vec<Finding> {
         let items = ["handicap", "handicapUpdatedAt", "membershipStatus", "membershipTier"];
         let mut wrong = vec![Tally::default(); items.len()];

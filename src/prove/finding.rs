@@ -1,8 +1,8 @@
-//! What a proof says of one thing it looked at.
+//! The result of one comparison of a check.
 
 use std::collections::BTreeSet;
 
-/// Ids that are shown of one thing.
+/// Ids that are shown for one comparison.
 const SHOWN: usize = 5;
 
 /// One comparison of one check.
@@ -14,16 +14,16 @@ pub struct Finding {
     pub item: String,
     /// Rows looked at.
     pub examined: u64,
-    /// What should be.
+    /// Expected value.
     pub expected: String,
-    /// What is.
+    /// Observed value.
     pub observed: String,
     /// Ids of up to five differing rows.
     pub examples: Vec<String>,
 }
 
 impl Finding {
-    /// Two numbers that should be one.
+    /// Two numbers that should be equal.
     pub fn numbers(check: &'static str, item: impl Into<String>, expected: u64, observed: u64) -> Self {
         Self {
             check,
@@ -35,13 +35,13 @@ impl Finding {
         }
     }
 
-    /// Whether what is, is what should be.
+    /// Whether observed and expected are equal.
     pub fn holds(&self) -> bool {
         self.expected == self.observed
     }
 }
 
-/// Rows looked at, and those among them that are wrong.
+/// Counts rows, and the wrong ones among them.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     examined: u64,
@@ -50,7 +50,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Looks at a row.
+    /// Counts a row.
     pub fn look(&mut self, is_right: bool, id: impl FnOnce() -> String) {
         self.examined += 1;
         if !is_right {
@@ -62,7 +62,7 @@ impl Tally {
         }
     }
 
-    /// What is to be said of the rows: none should be wrong.
+    /// The finding: no row should be wrong.
     pub fn finding(self, check: &'static str, item: impl Into<String>) -> Finding {
         Finding {
             check,

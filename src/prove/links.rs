@@ -1,5 +1,5 @@
-//! Links: each profile has one seed record, each link shares what its rule says, ids and contact points that a profile shows are those
-//! of its own records.
+//! Checks links: each profile has one seed record, the records of each link share the values of its rule, and a profile shows ids and
+//! contact points of its own records.
 
 use foldhash::fast::FixedState;
 use hashbrown::HashSet;
@@ -11,7 +11,7 @@ use crate::tables::crm::identity_aliases;
 use crate::tables::resolution::links;
 use crate::tables::stage::{identifiers, people};
 
-/// The names by which each source's ids are shown and aliased, and the check that compares them; by [`Source::ALL`].
+/// The check, column and alias type of each source's ids, in the order of [`Source::ALL`].
 const SERVICES: [(&str, &str, AliasType); 5] = [
     ("mca_za_links", "mcaV1ZaId", AliasType::McaV1ZaId),
     ("mca_uk_links", "mcaV1UkId", AliasType::McaV1UkId),
@@ -20,7 +20,7 @@ const SERVICES: [(&str, &str, AliasType); 5] = [
     ("messaging_contact_links", "messagingContactId", AliasType::MessagingContactId),
 ];
 
-/// Contact points and subject, as aliases name them.
+/// Contact points and subject, by alias type.
 const CONTACT_POINTS: [AliasType; 3] = [AliasType::Email, AliasType::Phone, AliasType::AuthUserId];
 
 /// The highest confidence of a rule.
@@ -34,7 +34,7 @@ fn ceiling(rule: LinkRule) -> i32 {
     }
 }
 
-/// What the rule of a link says that its two records share; nothing for rules that compare rather than match.
+/// The kinds of values that two records linked by a rule must share; empty for rules that do not match equal values.
 fn kinds(rule: LinkRule) -> &'static [Kind] {
     match rule {
         LinkRule::AuthUserId => &[Kind::AuthUserId],
@@ -60,23 +60,23 @@ enum Kind {
     AuthUserId,
     /// One part of a name.
     Name,
-    /// The first of January may stand for any day of its year.
+    /// Year of birth, because 1 January may stand for any day of its year.
     BirthYear,
 }
 
-/// Bits of a piece of evidence that say its kind.
+/// Bits of a piece of evidence for its kind.
 const KIND_BITS: u32 = 3;
 
-/// Letters and digits, without case: identifiers and names are compared without blanks, punctuation and leading zeros.
+/// The form in which identifiers and names are compared: letters and digits, without case, blanks, punctuation and leading zeros.
 fn plain(value: &str) -> String {
     let letters: String = value.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     letters.trim_start_matches('0').to_owned()
 }
 
-/// What records share, gathered from the staged people.
+/// Values of records, gathered from the staged person records.
 #[derive(Default)]
 pub struct Evidence {
-    /// Record and evidence: its kind in the highest bits, the rest a hash of the value. Sorted before use.
+    /// Record and value: the kind in the highest bits, the rest a hash. Sorted before use.
     shared: Vec<(u64, u64)>,
     is_sorted: bool,
 }
@@ -88,7 +88,7 @@ impl Evidence {
         }
     }
 
-    /// Takes in a batch of people.
+    /// Adds a batch of person records.
     pub fn add_people(&mut self, source: Source, columns: &people::Columns) {
         for row in columns.rows() {
             let record = record(source, row.source_id);
@@ -114,13 +114,13 @@ impl Evidence {
             }
             match row.born_on {
                 Some(day) => self.note(record, Kind::BirthYear, day.to_string().split('-').next().unwrap_or_default()),
-                // A date that no living person has is compared as it is written.
+                // A date that no living person can have is compared as it is written.
                 None => self.note(record, Kind::BirthYear, row.born_raw.and_then(|raw| raw.trim().get(..4)).unwrap_or_default()),
             }
         }
     }
 
-    /// Takes in a batch of further identifiers.
+    /// Adds a batch of further identifiers.
     pub fn add_identifiers(&mut self, source: Source, columns: &identifiers::Columns) {
         for row in columns.rows().filter(|row| row.is_key) {
             let record = record(source, row.source_id);
@@ -142,7 +142,7 @@ impl Evidence {
         &self.shared[from..until]
     }
 
-    /// Judges a batch of links.
+    /// Checks a batch of links.
     pub fn judge(&mut self, columns: &links::Columns, tallies: &mut [Tally]) {
         if !self.is_sorted {
             self.shared.sort_unstable();
@@ -169,17 +169,17 @@ fn name(source: Source, id: &str) -> String {
     format!("{source}:{id}")
 }
 
-/// What is counted of links, profiles and aliases together.
+/// Counts over links, profiles and aliases.
 pub struct Links<'a> {
     profiles: &'a Profiles,
     records: &'a Records,
     /// Whether a profile may hold records of several tenants.
     is_global: bool,
-    /// Seed records of each profile, and whether one is of the profile's source.
+    /// Number of seed records of each profile, and whether one is of the profile's source.
     founders: Vec<(u8, bool)>,
-    /// Bits of the sources that each profile has records of.
+    /// Sources of each profile's records, as bits.
     sources: Vec<u8>,
-    /// Bits of the contact points that a record of the profile carries, and of those that are a primary alias.
+    /// Contact points that are confirmed by a record of the profile or by a primary alias, as bits.
     carried: Vec<u8>,
     primary: Vec<u8>,
     confidence: Vec<Tally>,
@@ -188,13 +188,13 @@ pub struct Links<'a> {
     alias_tenants: Tally,
     homeless: Tally,
     odd_aliases: Vec<Tally>,
-    /// Records and their profiles as aliases say.
+    /// Records and their profiles according to the aliases.
     aliased: HashSet<u64, FixedState>,
     wrong_primaries: Vec<Tally>,
 }
 
 impl<'a> Links<'a> {
-    /// Nothing looked at yet.
+    /// Empty.
     pub fn new(profiles: &'a Profiles, records: &'a Records, is_global: bool) -> Self {
         let count = profiles.all().len();
         let tallies = |count: usize| vec![Tally::default(); count];
@@ -217,7 +217,7 @@ impl<'a> Links<'a> {
         }
     }
 
-    /// Takes in a batch of links.
+    /// Adds a batch of links.
     pub fn add_links(&mut self, columns: &links::Columns, evidence: &mut Evidence) {
         evidence.judge(columns, &mut self.evidence);
         for row in columns.rows() {
@@ -237,7 +237,7 @@ impl<'a> Links<'a> {
         }
     }
 
-    /// Takes in a batch of people: what their profiles show, and whose tenant they are.
+    /// Adds a batch of person records, and checks what their profiles show and their tenants.
     pub fn add_people(&mut self, source: Source, columns: &people::Columns) {
         for row in columns.rows() {
             let Some(profile) = self.records.profile(source, row.source_id) else { continue };
@@ -249,7 +249,7 @@ impl<'a> Links<'a> {
         }
     }
 
-    /// Takes in a batch of further identifiers.
+    /// Adds a batch of further identifiers.
     pub fn add_identifiers(&mut self, source: Source, columns: &identifiers::Columns) {
         for row in columns.rows() {
             let place = CONTACT_POINTS.iter().position(|kind| row.kind == Some(*kind));
@@ -265,7 +265,7 @@ impl<'a> Links<'a> {
         }
     }
 
-    /// Takes in a batch of aliases.
+    /// Adds a batch of aliases.
     pub fn add_aliases(&mut self, columns: &identity_aliases::Columns) {
         for row in columns.rows() {
             let Some(profile) = self.profiles.find(row.customer_id) else {
@@ -290,7 +290,7 @@ impl<'a> Links<'a> {
         }
     }
 
-    /// Looks a second time at the links: each is an alias of its profile.
+    /// Second pass over the links: each must be an alias of its profile.
     pub fn judge_aliases(&self, columns: &links::Columns, lacking: &mut [Tally]) {
         for row in columns.rows() {
             if let Some(profile) = self.records.profile(row.source, row.source_id) {
@@ -305,20 +305,20 @@ impl<'a> Links<'a> {
         vec![Tally::default(); SERVICES.len()]
     }
 
-    /// What is to be said of all of it.
+    /// The findings.
     pub fn finish(mut self, lacking: Vec<Tally>) -> Vec<Finding> {
         let mut findings = self.numbers();
         let (mut one, mut named) = (Tally::default(), Tally::default());
         let (mut shown, mut shown_nobody) = (vec![Tally::default(); SERVICES.len()], vec![Tally::default(); SERVICES.len()]);
         let (mut carried, mut primary) = (vec![Tally::default(); 3], std::mem::take(&mut self.wrong_primaries));
-        let mut nobodys = Tally::default();
+        let mut unlinked = Tally::default();
         for (place, profile) in self.profiles.all().iter().enumerate() {
             let ix = ProfileIx::at(place);
             let id = || self.profiles.id(ix);
             let (founders, is_named) = self.founders[place];
             one.look(founders == 1, id);
             named.look(is_named, id);
-            nobodys.look(self.sources[place] != 0, id);
+            unlinked.look(self.sources[place] != 0, id);
             for service in 0..SERVICES.len() {
                 let has_records = self.sources[place] >> service & 1 == 1;
                 if has_records {
@@ -336,7 +336,7 @@ impl<'a> Links<'a> {
             }
         }
         findings.push(self.homeless.finding("profile_total", "people without their profile"));
-        findings.push(nobodys.finding("profile_total", "profiles of nobody"));
+        findings.push(unlinked.finding("profile_total", "profiles without records"));
         findings.push(one.finding("founders", "profiles without exactly one seed record"));
         findings.push(named.finding("founders", "profiles whose source is not their seed record's"));
         findings.push(self.tenants.finding("one_tenant", "records linked to a profile of another tenant"));
@@ -363,12 +363,12 @@ impl<'a> Links<'a> {
         findings
     }
 
-    /// Whether an alias of the profile has this id of a service: what is shown is one of the linked rows.
+    /// Whether the profile has an alias with this id of a service, so that the shown id is one of the linked rows.
     fn owns(&self, profile: ProfileIx, service: usize, shown: u64) -> bool {
         self.records.shown(Source::ALL[service], shown) == Some(profile)
     }
 
-    /// The strategy's six numbers, from the links and from the profiles.
+    /// The strategy's six numbers, computed from the links and from the profiles.
     fn numbers(&self) -> Vec<Finding> {
         let linked = self.sources.iter().filter(|sources| **sources != 0).count() as u64;
         let by_link = |wanted: &[Source]| {

@@ -1,7 +1,7 @@
-//! Proofs over the datasets alone, before the CRM is touched: what links, profiles and the timeline say is worked out a second time
-//! from the staged records. Nothing here is shared with the code that wrote the datasets but their declarations.
+//! Checks of the datasets alone, before the CRM is touched: links, profiles and the timeline are derived a second time from the staged
+//! records. The code shares nothing with the code that wrote the datasets except the declarations.
 //!
-//! Rows are streamed; of a profile about a hundred bytes are kept, of a record about as many.
+//! Rows are streamed; about a hundred bytes are kept per profile, and as many per record.
 
 pub mod accounts;
 pub mod duplicates;
@@ -18,7 +18,7 @@ use std::hash::{BuildHasher as _, Hash};
 
 use foldhash::quality::FixedState;
 
-/// A hash that stands for a value; two values with one hash are not expected among any number of rows that fits on a disk.
+/// The hash of a value. Collisions are not expected for any realistic number of rows.
 fn hash(value: impl Hash) -> u64 {
     FixedState::with_seed(61).hash_one(value)
 }

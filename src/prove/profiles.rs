@@ -1,4 +1,4 @@
-//! The profiles with what they show, and the records with the profile that each belongs to: what every proof looks things up in.
+//! Index of profiles with the values they show, and of records with their profiles, which all checks use.
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -8,25 +8,25 @@ use crate::prove::hash;
 use crate::tables::crm::customer_profiles;
 use crate::tables::resolution::links;
 
-/// Tags that follow from the statuses of records, one bit each.
+/// Bit of the tag `pre_whs`; lower bits are tags from the statuses of records.
 pub const PRE_WHS_BIT: u32 = 1 << 30;
-/// A tag that follows from nothing.
+/// Bit of any unknown tag.
 pub const UNKNOWN_BIT: u32 = 1 << 31;
-/// Tags that only the message log tells.
+/// Tags that come from the message log alone.
 const BOUNCES: [&str; 2] = ["email_bounced", "phone_bounced"];
 
-/// What a profile shows, texts as hashes.
+/// The values that a profile shows, texts as hashes.
 #[derive(Clone, Debug)]
 pub struct Shown {
     /// Its id.
     pub id: u128,
     /// Position in [`Profiles::tenants`].
     pub tenant: u32,
-    /// The service that founded it.
+    /// The service of its seed record.
     pub source: u64,
     /// Email, phone and subject of the identity provider.
     pub contact_points: [Option<u64>; 3],
-    /// The ids it shows, by [`Source::ALL`].
+    /// The ids that it shows, in the order of [`Source::ALL`].
     pub service_ids: [Option<u64>; 5],
     /// Birth date.
     pub born_on: Option<Day>,
@@ -55,7 +55,7 @@ pub struct Profiles {
 }
 
 impl Profiles {
-    /// Takes in a batch.
+    /// Adds a batch.
     pub fn add(&mut self, columns: &customer_profiles::Columns) {
         for row in columns.rows() {
             let place = ProfileIx::at(self.all.len());
@@ -99,7 +99,7 @@ impl Profiles {
         u32::try_from(place).expect("tenants are few")
     }
 
-    /// The place of a profile.
+    /// The position of a profile.
     pub fn find(&self, id: &str) -> Option<ProfileIx> {
         self.places.get(&bits(id)).copied()
     }
@@ -155,7 +155,7 @@ fn external_id<'a>(json: &'a str, key: &str) -> Option<&'a str> {
     Some(&rest[..rest.find('"')?])
 }
 
-/// Which profile each record belongs to.
+/// The profile of each record.
 #[derive(Default)]
 pub struct Records {
     profiles: HashMap<u64, ProfileIx, FixedState>,
@@ -164,7 +164,7 @@ pub struct Records {
 }
 
 impl Records {
-    /// Takes in a batch of links; records without a profile, or with one that is not there, are left out.
+    /// Adds a batch of links; records without a profile, or with an unknown one, are left out.
     pub fn add(&mut self, columns: &links::Columns, profiles: &Profiles) {
         for row in columns.rows() {
             if let Some(profile) = row.profile_id.and_then(|id| profiles.find(id)) {
@@ -187,7 +187,7 @@ impl Records {
     }
 }
 
-/// What stands for a record.
+/// The hash of a record's key.
 pub fn record(source: Source, id: &str) -> u64 {
     hash((source as u8, id))
 }

@@ -1,4 +1,4 @@
-//! Tests: each proof finds the one thing that is wrong, and nothing where all is right.
+//! Tests: each check finds the one thing that is wrong, and nothing if everything is right.
 
 use crate::model::{AliasType, CustomerStatus, Gender, Handicap, LifecycleStage, LinkRule, Outcome, Source, Timestamp};
 use crate::prove::accounts::Accounts;
@@ -130,7 +130,7 @@ fn own_aliases() -> Vec<identity_aliases::Row<'static>> {
 }
 
 #[test]
-fn a_sound_profile_passes_every_proof_of_links() {
+fn a_sound_profile_passes_every_check_of_links() {
     let links = [link("1", A, LinkRule::Founder), link("2", A, LinkRule::Email)];
     assert_eq!(failing(&judged(&links, &[person("1"), person("2")], &own_aliases())), Vec::<String>::new());
 }
@@ -155,7 +155,7 @@ fn names_are_compared_without_blanks_and_punctuation() {
 }
 
 #[test]
-fn ids_of_others_wrong_primaries_and_missing_aliases_are_found() {
+fn foreign_ids_wrong_primaries_and_missing_aliases_are_found() {
     let links = [link("1", A, LinkRule::Founder), link("2", A, LinkRule::Email)];
     let aliases =
         [alias(AliasType::Email, "other@mail.test"), alias(AliasType::McaV1ZaId, "1"), alias(AliasType::McaV1ZaId, "7")];
@@ -214,7 +214,7 @@ fn classes(second: people::Row<'_>, is_candidate: bool) -> Vec<String> {
 
 #[test]
 fn profiles_that_share_an_email_have_a_class_or_fail() {
-    assert_eq!(classes(person("2"), false), ["unclassed groups"], "same name, nothing refused");
+    assert_eq!(classes(person("2"), false), ["unclassed groups"], "same name, no constraint");
     assert_eq!(classes(person("2"), true), ["CANDIDATE groups"]);
     assert_eq!(classes(people::Row { first_key: Some("thabo"), ..person("2") }, false), ["HOUSEHOLD groups"]);
     assert_eq!(classes(people::Row { first_key: Some("n"), ..person("2") }, false), ["unclassed groups"], "N may be Naledi");

@@ -1,4 +1,4 @@
-//! The timeline: every activity is on its own person's profile, of that profile's tenant, and as many as the ledger says.
+//! Checks the timeline: every activity is on the profile of its person, has the tenant of that profile, and the counts match the ledger.
 
 use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashSet};
@@ -9,21 +9,21 @@ use crate::tables::check::ledger;
 use crate::tables::crm::{activities, campaign_interactions};
 use crate::tables::stage::people;
 
-/// Entities of which each loaded row gives an activity.
+/// Entities whose loaded rows each give an activity.
 const ENTITIES: [&str; 5] = ["bookings", "messages", "member_clubs", "memberships", "sport_memberships"];
-/// Members of SCL, of which each that says when it was made gives one.
+/// Members of SCL; each with a creation date gives one activity.
 const MEMBERS: &str = "members";
 
-/// Looks at every activity.
+/// Checks every activity.
 pub struct Timeline<'a> {
     profiles: &'a Profiles,
     records: &'a Records,
     window_from: Timestamp,
-    /// Rows by source and entity, as the ledger says and as the timeline shows.
+    /// Rows by source and entity according to the ledger.
     told: HashMap<(Source, &'static str), u64, FixedState>,
     placed: HashMap<(Source, &'static str), u64, FixedState>,
     seen: HashSet<u64, FixedState>,
-    /// Bookings and messages that were made before the look-back.
+    /// Bookings and messages from before the look-back.
     early: HashSet<u64, FixedState>,
     tenants: Tally,
     interaction_tenants: Tally,
@@ -32,7 +32,7 @@ pub struct Timeline<'a> {
 }
 
 impl<'a> Timeline<'a> {
-    /// Nothing looked at yet.
+    /// Empty.
     pub fn new(profiles: &'a Profiles, records: &'a Records, window_from: Timestamp) -> Self {
         Self {
             profiles,
@@ -49,14 +49,14 @@ impl<'a> Timeline<'a> {
         }
     }
 
-    /// A staged booking or message with the time it was made.
+    /// Records a staged booking or message with its creation time.
     pub fn note_made(&mut self, source: Source, row_id: &str, made_at: Option<Timestamp>) {
         if made_at.is_some_and(|at| at < self.window_from) {
             self.early.insert(hash((source as u8, row_id)));
         }
     }
 
-    /// Takes in a batch of the ledger.
+    /// Adds a batch of the ledger.
     pub fn add_ledger(&mut self, columns: &ledger::Columns) {
         for row in columns.rows().filter(|row| row.outcome == Outcome::Loaded) {
             if let Some(entity) = ENTITIES.iter().find(|entity| **entity == row.entity) {
@@ -65,7 +65,7 @@ impl<'a> Timeline<'a> {
         }
     }
 
-    /// Takes in a batch of people: a member of SCL gives one activity, whether it founds a profile or joins one.
+    /// Adds a batch of person records: each linked member of SCL gives one activity.
     pub fn add_people(&mut self, source: Source, columns: &people::Columns) {
         if source == Source::Scl {
             let made =
@@ -74,7 +74,7 @@ impl<'a> Timeline<'a> {
         }
     }
 
-    /// Takes in a batch of activities.
+    /// Adds a batch of activities.
     pub fn add_activities(&mut self, columns: &activities::Columns) {
         for row in columns.rows() {
             let profile = self.profiles.find(row.customer_id);
@@ -112,7 +112,7 @@ impl<'a> Timeline<'a> {
         }
     }
 
-    /// Takes in a batch of campaign interactions.
+    /// Adds a batch of campaign interactions.
     pub fn add_interactions(&mut self, columns: &campaign_interactions::Columns) {
         for row in columns.rows() {
             let profile = self.profiles.find(row.customer_id);
@@ -121,7 +121,7 @@ impl<'a> Timeline<'a> {
         }
     }
 
-    /// What is to be said of all of it.
+    /// The findings.
     pub fn finish(self) -> Vec<Finding> {
         let mut findings = Vec::new();
         for source in Source::ALL {

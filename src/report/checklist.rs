@@ -1,4 +1,4 @@
-//! The strategy's Execution Checklist and rollback plan in its words and order, each line with its state and proof.
+//! The strategy's Execution Checklist and rollback plan, in its words and order, each line with its state and proof.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use serde::Serialize;
 use crate::model::{Code, Source};
 use crate::report::numbers::Check;
 
-/// A line of the checklist as it stands.
+/// A line of the checklist with its current state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Line {
-    /// Number, from 1, by which a person closes it.
+    /// Number, from 1, by which it can be closed.
     pub number: usize,
     /// The strategy's heading.
     pub section: &'static str,
@@ -18,11 +18,11 @@ pub struct Line {
     pub words: &'static str,
     /// `DONE`, `FAILED`, `OPEN`, `NEEDS_A_PERSON` or, in the rollback plan, `READY`.
     pub state: &'static str,
-    /// What proves it, or what to do.
+    /// Its proof, or what to do.
     pub proof: String,
 }
 
-/// What proves a line.
+/// The kind of proof of a line.
 #[derive(Clone, Copy, Debug)]
 enum Proof {
     /// The source's preflight.
@@ -33,17 +33,17 @@ enum Proof {
     Staging,
     /// The source's saved export.
     Export(Source),
-    /// Rows of this phase are in the CRM, and are those of the files.
+    /// The rows of this phase are in the CRM, and equal the files.
     Loaded(u8),
     /// These checks, from this phase on.
     Checks(u8, &'static [&'static str]),
-    /// These checks, from this phase on, and then a person's look.
+    /// These checks, from this phase on, and a manual review.
     Looked(u8, &'static [&'static str]),
-    /// Rows that a person must decide; only deciding them closes the line.
+    /// Rows for manual review; only settling them closes the line.
     ManualReview,
     /// The sample audit.
     Audit,
-    /// Only a person can tell; the advice.
+    /// Only a person can judge it; the advice.
     Person(&'static str),
     /// A step of the rollback plan, and how it is done here.
     Rollback(&'static str),
@@ -113,7 +113,7 @@ const LINES: [(&str, &str, Proof); 42] = [
     (
         BACK,
         "Stop event consumers - Prevent new data from coming in",
-        Proof::Rollback("rollback refuses while other sessions write"),
+        Proof::Rollback("rollback stops if there are concurrent writers"),
     ),
     (
         BACK,
@@ -129,36 +129,36 @@ const LINES: [(&str, &str, Proof); 42] = [
     (OURS, "Decide the rows of the manual review", Proof::ManualReview),
 ];
 
-/// The strategy's lines, which a person may close; the manual review behind them is closed by deciding its rows alone.
+/// The strategy's lines, which may be closed by hand. The line after them, the manual review, is closed only by settling its rows.
 const CLOSABLE: usize = LINES.len() - 1;
 
-/// Verdicts that make the sample audit an audit.
+/// Verdicts that a complete sample audit needs.
 pub const AUDIT_VERDICTS: i64 = 200;
 
-/// What is known when the checklist is drawn up.
+/// The facts from which the checklist is computed.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
-    /// What each saved export holds, in words.
+    /// Description of each saved export.
     pub exports: BTreeMap<Source, String>,
     /// The phase of the last load that verification found complete.
     pub verified_phase: u8,
     /// Results of the last verification.
     pub checks: Vec<Check>,
-    /// What a person must look at though its check passed: check and words.
+    /// Questions that need manual review although their check passed: check and text.
     pub doubts: Vec<(&'static str, String)>,
     /// Open rows of `check__manual_review`; `None` before the first consolidation.
     pub manual_review: Option<i64>,
-    /// Exports that are much smaller than the ones before, in words.
+    /// Exports that are much smaller than the ones before, with a description.
     pub shrunk: BTreeMap<Source, String>,
     /// Results of the last preflight.
     pub preflight: Vec<Check>,
     /// A complete run of this version against another database, in words.
     pub staging: Option<String>,
-    /// Verdicts of the sample audit and what they say.
+    /// Number of verdicts of the sample audit, and their result.
     pub audit: Option<(i64, String)>,
     /// The last rollback, in words.
     pub rollback: Option<String>,
-    /// Lines that a person closed: number, and who and when.
+    /// Lines that were closed by hand: number, person and time.
     pub closed: BTreeMap<usize, String>,
 }
 
@@ -175,7 +175,7 @@ pub fn checklist(facts: &Facts) -> Vec<Line> {
             let (state, proof) = judge(line_proof, facts);
             let closed = facts.closed.get(&number);
             match closed {
-                // A person cannot close what a check found wrong, nor rows that are still to be decided.
+                // A line with a failed check, or with open rows, cannot be closed by hand.
                 Some(who) if state != "FAILED" && state != "DONE" && !matches!(line_proof, Proof::ManualReview) => {
                     Line { number, section, words, state: "DONE", proof: format!("closed by {who}") }
                 }
@@ -185,7 +185,7 @@ pub fn checklist(facts: &Facts) -> Vec<Line> {
         .collect()
 }
 
-/// The number of the line that a person means: its number, or its words when only one line has them.
+/// The number of a line, given by its number, or by its words if only one line has them.
 pub fn line_number(asked: &str) -> Result<usize, String> {
     if let Ok(number) = asked.parse::<usize>() {
         return if (1..=CLOSABLE).contains(&number) { Ok(number) } else { Err(format!("lines are numbered 1 to {CLOSABLE}")) };
@@ -204,7 +204,7 @@ pub fn line_number(asked: &str) -> Result<usize, String> {
     }
 }
 
-/// The names of all checks that some line rests on.
+/// The names of all checks that prove a line.
 pub fn proving_checks() -> Vec<&'static str> {
     let checks = LINES.iter().filter_map(|(_, _, proof)| match proof {
         Proof::Checks(_, names) | Proof::Looked(_, names) => Some(*names),
@@ -220,7 +220,7 @@ fn judge(proof: Proof, facts: &Facts) -> (&'static str, String) {
     match proof {
         Proof::Connection(source) => preflight(facts, source.code()),
         Proof::Target => match preflight(facts, "crm") {
-            // What is loaded and verified has its schema, whether or not a preflight was run.
+            // A verified load proves the schema, even without a preflight.
             ("OPEN", _) if facts.verified_phase > 0 => ("DONE", "a load into it was verified".to_owned()),
             found => found,
         },
@@ -249,10 +249,9 @@ fn judge(proof: Proof, facts: &Facts) -> (&'static str, String) {
             let (state, proof) = judge(Proof::Checks(phase, names), facts);
             let audited = facts.audit.as_ref().filter(|(verdicts, _)| *verdicts >= AUDIT_VERDICTS);
             match (state, audited) {
-                ("DONE", Some((_, words))) => ("DONE", format!("{proof}; looked at: {words}")),
+                ("DONE", Some((_, words))) => ("DONE", format!("{proof}; reviewed: {words}")),
                 ("DONE", None) => {
-                    let how =
-                        "verify --spot-check shows links to look at, checklist --done LINE --by NAME records that somebody has";
+                    let how = "verify --spot-check shows links to review, checklist --done LINE --by NAME records the review";
                     ("NEEDS_A_PERSON", format!("{proof}; {how}"))
                 }
                 other => (other.0, proof),
@@ -261,7 +260,7 @@ fn judge(proof: Proof, facts: &Facts) -> (&'static str, String) {
         Proof::ManualReview => {
             let open = facts.manual_review.unwrap_or(0);
             let rows = if open == 1 { "1 row".to_owned() } else { format!("{open} rows") };
-            ("NEEDS_A_PERSON", format!("{rows} to decide: inspect check__manual_review says which, and what settles each"))
+            ("NEEDS_A_PERSON", format!("{rows} to settle: inspect check__manual_review lists them, and how to settle each"))
         }
         Proof::Audit => match &facts.audit {
             Some((verdicts, words)) if *verdicts >= AUDIT_VERDICTS => ("DONE", words.clone()),
@@ -307,7 +306,7 @@ fn checks(facts: &Facts, names: &[&str]) -> (&'static str, String) {
         } else if let Some(doubt) = found.iter().find(|check| check.state == "NEEDS_A_PERSON") {
             worst = worse(worst, ("NEEDS_A_PERSON", format!("{}: {}, expected {}", doubt.name, doubt.observed, doubt.expected)));
         } else if found.iter().all(|check| check.state == "VACUOUS") {
-            worst = worse(worst, ("NEEDS_A_PERSON", format!("{name} found nothing to look at")));
+            worst = worse(worst, ("NEEDS_A_PERSON", format!("{name} had nothing to check")));
         }
         if let Some((_, words)) = facts.doubts.iter().find(|(check, _)| check == name) {
             worst = worse(worst, ("NEEDS_A_PERSON", words.clone()));
@@ -366,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn a_check_that_looked_at_nothing_is_no_proof() {
+    fn a_check_without_rows_proves_nothing() {
         let checks = ["segment_members: members", "segment_rules: members"].map(|name| check(name, "VACUOUS"));
         let facts = Facts { verified_phase: 6, checks: checks.into(), ..Facts::default() };
         assert_eq!(state_of(&facts, "Refresh dynamic segments"), "NEEDS_A_PERSON");
@@ -384,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn the_spot_check_waits_for_a_person_though_its_checks_passed() {
+    fn the_spot_check_needs_review_although_its_checks_passed() {
         let names = ["founders", "link_evidence", "link_confidence", "one_tenant", "own_addresses"];
         let mut facts = Facts { verified_phase: 1, checks: names.map(|name| check(name, "PASSED")).to_vec(), ..Facts::default() };
         let words = "Spot-check identity resolution";
@@ -392,7 +391,7 @@ mod tests {
         facts.audit = Some((AUDIT_VERDICTS - 1, "too few".to_owned()));
         assert_eq!(state_of(&facts, words), "NEEDS_A_PERSON");
         facts.audit = Some((AUDIT_VERDICTS, "199 right".to_owned()));
-        assert_eq!(state_of(&facts, words), "DONE", "an audit is a person's look");
+        assert_eq!(state_of(&facts, words), "DONE", "an audit counts as a review");
         facts.audit = None;
         facts.closed.insert(line_number(words).unwrap(), "T. Ester, 2026-11-22".to_owned());
         assert_eq!(state_of(&facts, words), "DONE");

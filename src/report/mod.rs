@@ -1,4 +1,4 @@
-//! The numbers of a run, the checklist and the page that shows both; pure: same numbers, same bytes.
+//! The numbers of a run, the checklist, and the page that shows both. Pure: the same numbers give the same bytes.
 
 mod charts;
 pub mod checklist;

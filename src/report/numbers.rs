@@ -1,4 +1,4 @@
-//! Every number of the report, as `report.json` holds them: `"format": 1`, no personal data, no clock.
+//! All numbers of the report, which are the contents of `report.json`: `"format": 1`, no personal data, no clock.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,45 +13,45 @@ pub struct Numbers {
     pub as_of: String,
     /// The phase.
     pub phase: u8,
-    /// What the phase is called.
+    /// Title of the phase.
     pub phase_title: String,
     /// Whether it may go live.
     pub verdict: Verdict,
-    /// Exported entities and what became of their rows.
+    /// Exported entities and the outcomes of their rows.
     pub entities: Vec<Entity>,
-    /// What became of the person records of each source.
+    /// Outcomes of the person records of each source.
     pub people: Vec<People>,
-    /// Profiles by the exact set of sources that know them, most frequent first.
+    /// Profiles by the exact set of their sources, most frequent first.
     pub overlaps: Vec<Overlap>,
     /// The strategy's six numbers.
     pub six: Vec<Counted>,
-    /// Links by how sure they are.
+    /// Links by match weight, and what was not linked.
     pub identity: Identity,
     /// Links by rule.
     pub rules: Vec<Rule>,
-    /// The strategy's literal rule beside ours; null unless `resolve --method strategy` was run.
+    /// The strategy's literal rule compared with ours; null unless `resolve --method strategy` was run.
     pub comparison: Option<Comparison>,
-    /// Profiles by how many records they join.
+    /// Profiles by number of records.
     pub clusters: Vec<Counted>,
-    /// The profiles that join most records.
+    /// The profiles with the most records.
     pub largest: Vec<Counted>,
-    /// How full the staged columns of people are.
+    /// Completeness of the staged columns of person records.
     pub fill: Vec<Fill>,
-    /// Cleaned, defaulted and refused values by reason and source.
+    /// Cleaned, defaulted and rejected values by reason and source.
     pub values: Values,
     /// The same by entity, column and unknown code, and what was merely noted.
     pub findings: Vec<Finding>,
-    /// Refusals by reason, most frequent first.
+    /// Rejected values and rows by reason, most frequent first.
     pub rejects: Vec<Counted>,
     /// Consent by channel.
     pub consent: Vec<Consent>,
-    /// Suppressed addresses by channel and reason.
+    /// Suppressed contact points by channel and reason.
     pub suppressions: Vec<Counted>,
-    /// Rows that a person must decide, by entity and reason.
+    /// Rows for manual review, by entity and reason.
     pub manual_review: Vec<Counted>,
     /// Activities by month.
     pub timeline: Timeline,
-    /// Version of the scores and where engagement ends; empty before phase 6.
+    /// Version of the scores and highest engagement; empty before phase 6.
     pub scores: String,
     /// Engagement in bands of ten.
     pub engagement: Vec<Counted>,
@@ -59,13 +59,13 @@ pub struct Numbers {
     pub churn: Vec<Counted>,
     /// Segments with their members now and in the run before.
     pub segments: Vec<Segment>,
-    /// What is different from the run before.
+    /// Differences from the run before.
     pub changes: Vec<Change>,
-    /// What documented departures decided.
+    /// Rows decided by documented deviations.
     pub departures: Vec<Counted>,
     /// Results of the last verification.
     pub checks: Vec<Check>,
-    /// The strategy's data-quality queries as the CRM answered them.
+    /// The strategy's data-quality queries with the CRM's results.
     pub quality: Vec<Answer>,
     /// The steps of the last runs.
     pub steps: Vec<Step>,
@@ -73,7 +73,7 @@ pub struct Numbers {
     pub checklist: Vec<super::checklist::Line>,
     /// Manifests that the numbers come from.
     pub manifests: Vec<Manifest>,
-    /// The statement that gives each number again.
+    /// The statements that reproduce each number.
     pub queries: Vec<Query>,
 }
 
@@ -100,20 +100,20 @@ pub struct Verdict {
     pub state: String,
     /// In one sentence.
     pub sentence: String,
-    /// Six numbers that say most.
+    /// The six main numbers.
     pub tiles: Vec<Tile>,
 }
 
-/// One of the numbers on top.
+/// One of the main numbers.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Tile {
     /// What it is.
     pub name: String,
     /// How many.
     pub count: i64,
-    /// More or less than in the run before.
+    /// Difference from the run before.
     pub delta: Option<i64>,
-    /// What to know about it.
+    /// Note about it.
     pub note: String,
 }
 
@@ -130,13 +130,13 @@ pub struct Entity {
     pub estimate: Option<i64>,
     /// Rows that a CRM row has as its source.
     pub loaded: i64,
-    /// Rows used inside a row that another record founded.
+    /// Rows that were merged into a CRM row of another record.
     pub merged: i64,
     /// Rows left out for a documented reason.
     pub skipped: i64,
     /// Rows that could not be read.
     pub rejected: i64,
-    /// Why rows were left out or refused.
+    /// Why rows were skipped or rejected.
     pub reasons: Vec<Counted>,
 }
 
@@ -147,18 +147,18 @@ impl Entity {
     }
 }
 
-/// What became of a source's person records.
+/// Outcomes of a source's person records.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct People {
     /// The source.
     pub source: String,
     /// Person records in scope.
     pub records: i64,
-    /// Records that name a profile.
+    /// Seed records.
     pub founded: i64,
     /// Records linked to the profile of another source's record.
     pub linked: i64,
-    /// Records linked to a profile that a record of the same source founded.
+    /// Records linked to a profile whose seed record is of the same source.
     pub merged: i64,
     /// Records left out.
     pub skipped: i64,
@@ -166,7 +166,7 @@ pub struct People {
     pub profiles: i64,
 }
 
-/// Profiles that exactly these sources know.
+/// Profiles with records of exactly these sources.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Overlap {
     /// The sources.
@@ -175,20 +175,20 @@ pub struct Overlap {
     pub count: i64,
 }
 
-/// How sure the links are.
+/// Links by match weight, and what was not linked.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Identity {
-    /// Links by whole bits of evidence; candidates in the same scale.
+    /// Links and pairs to review by match weight, in whole bits.
     pub bits: Vec<Bits>,
-    /// Pairs that were not joined, by why.
+    /// Pairs that were not linked, by reason.
     pub refusals: Vec<Counted>,
-    /// Shared values that link nobody, by kind and reason.
+    /// Over-shared values, by kind and reason.
     pub hubs: Vec<Counted>,
-    /// Records that hold such a value.
+    /// Records with such a value.
     pub hub_records: i64,
 }
 
-/// Links and candidates of so many bits.
+/// Links and pairs to review by match weight.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Bits {
     /// Whole bits, rounded down.
@@ -199,7 +199,7 @@ pub struct Bits {
     pub candidates: i64,
 }
 
-/// A rule and what it joined.
+/// A rule and its links.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Rule {
     /// The rule.
@@ -219,22 +219,22 @@ pub struct Comparison {
     pub ours: Method,
     /// The strategy's literal code.
     pub strategy: Method,
-    /// Pairs of records that both join.
+    /// Pairs of records that both methods join.
     pub pairs_of_both: i64,
 }
 
-/// What a method made of the records.
+/// The result of a method.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Method {
     /// Profiles.
     pub profiles: i64,
     /// Records of the largest one.
     pub largest: i64,
-    /// Pairs of records that this method joins and the other does not.
+    /// Pairs of records that only this method joins.
     pub pairs_alone: i64,
 }
 
-/// How full a staged column is.
+/// Completeness of a staged column.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Fill {
     /// The source.
@@ -247,11 +247,11 @@ pub struct Fill {
     pub filled: i64,
     /// Values cleaned.
     pub cleaned: i64,
-    /// Values refused.
+    /// Values rejected.
     pub refused: i64,
 }
 
-/// A cleaning, default or refusal.
+/// A cleaning, default or rejection.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Finding {
     /// The source.
@@ -277,11 +277,11 @@ pub struct Consent {
     pub channel: String,
     /// Profiles that may be contacted.
     pub flags_on: i64,
-    /// Profiles that may not.
+    /// Profiles that may not be contacted.
     pub flags_off: i64,
-    /// Rows that give consent.
+    /// Opt-in rows.
     pub opted_in: i64,
-    /// Rows that refuse.
+    /// Opt-out rows.
     pub opted_out: i64,
 }
 
@@ -342,15 +342,15 @@ pub struct Check {
     pub name: String,
     /// The line it proves.
     pub proves: String,
-    /// What should be.
+    /// Expected value.
     pub expected: String,
-    /// What is.
+    /// Observed value.
     pub observed: String,
     /// `PASSED`, `FAILED`, `VACUOUS` or `NEEDS_A_PERSON`.
     pub state: String,
 }
 
-/// A query of the strategy and the CRM's answer.
+/// A query of the strategy and the CRM's result.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Answer {
     /// The strategy's heading.
@@ -359,7 +359,7 @@ pub struct Answer {
     pub sql: String,
     /// Column names.
     pub columns: Vec<String>,
-    /// Rows; addresses are counted, not shown.
+    /// Rows; emails are counted, not shown.
     pub rows: Vec<Vec<String>>,
 }
 
@@ -372,7 +372,7 @@ pub struct Step {
     pub start_ms: i64,
     /// Milliseconds.
     pub taken_ms: i64,
-    /// Most memory held, in MiB.
+    /// Peak memory in MiB.
     pub peak_mib: i64,
     /// Exit code.
     pub exit: i64,
@@ -393,7 +393,7 @@ pub struct Manifest {
     pub hash: String,
 }
 
-/// A number and the statement that gives it again.
+/// A number and the statement that reproduces it.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Query {
     /// What it counts.

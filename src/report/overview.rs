@@ -1,4 +1,4 @@
-//! The run on one screen: a line for each phase, who is one person, values, what a person must decide, where to look.
+//! The run on one screen: a line per phase, links, values, open decisions, and where to find more.
 
 use owo_colors::OwoColorize as _;
 use serde_json::Value;
@@ -15,25 +15,25 @@ pub struct PhaseRow {
     pub exported: u64,
     /// Records of people in scope.
     pub records: u64,
-    /// Profiles they became.
+    /// Profiles.
     pub profiles: u64,
-    /// Rows inserted by table, in the order of the load, and rows updated and deleted in all.
+    /// Rows inserted by table, in the order of the load.
     pub inserted: Vec<(String, u64)>,
     /// Rows updated.
     pub updated: u64,
     /// Rows deleted.
     pub deleted: u64,
-    /// Checks that passed, and all that had something to check.
+    /// Checks that passed.
     pub passed: u64,
-    /// Checks asked.
+    /// Checks that were run.
     pub checks: u64,
     /// Checks that failed.
     pub failed: u64,
-    /// Seconds of all steps.
+    /// Duration of all steps in seconds.
     pub seconds: f64,
 }
 
-/// What the screen shows besides the phases.
+/// The contents of the screen.
 #[derive(Clone, Debug, Default)]
 pub struct Screen {
     /// The phases, in order.
@@ -50,13 +50,13 @@ pub struct Screen {
     pub review: u64,
     /// Values cleaned, defaulted, rejected.
     pub values: [u64; 3],
-    /// What a person must decide, each with the setting, file or command that decides it.
+    /// Open decisions, each with the setting, file or command that decides it.
     pub decisions: Vec<(String, String)>,
-    /// Where the report is.
+    /// Path of the report.
     pub report: String,
 }
 
-/// What is known of the phases from the records of runs, oldest first: a phase ends with its verification.
+/// The phases from the run records, oldest first; a phase ends with its verification.
 pub fn phases(records: &[Value]) -> Vec<PhaseRow> {
     const STEPS: [&str; 8] = ["export-", "stage", "resolve", "consolidate", "score", "load", "verify", "report"];
     let mut rows: Vec<PhaseRow> = Vec::new();
@@ -105,7 +105,7 @@ pub fn phases(records: &[Value]) -> Vec<PhaseRow> {
     rows
 }
 
-/// The screen as text, at most `width` columns wide where the words allow it.
+/// The screen as text, at most `width` columns wide where possible.
 pub fn text(screen: &Screen, width: usize) -> String {
     let mut out = String::new();
     out.push_str(&format!(
@@ -140,7 +140,7 @@ pub fn text(screen: &Screen, width: usize) -> String {
     ));
     let rules: Vec<String> = screen.rules.iter().take(6).map(|rule| format!("{} {}", rule.name, thousands(rule.count))).collect();
     out.push_str(&format!("   by                {}\n", rules.join(" · ")));
-    out.push_str(&format!("   left to people    {} pairs in the review queue\n\n", thousands(screen.review)));
+    out.push_str(&format!("   review queue      {} pairs\n\n", thousands(screen.review)));
     let [cleaned, defaulted, rejected] = screen.values.map(thousands);
     out.push_str(&format!(" values              {cleaned} cleaned · {defaulted} defaulted · {rejected} rejected\n"));
     for (index, (what, decides)) in screen.decisions.iter().enumerate() {
@@ -152,7 +152,7 @@ pub fn text(screen: &Screen, width: usize) -> String {
     out
 }
 
-/// What a load did, in a few words.
+/// Summary of a load.
 fn loaded(row: &PhaseRow) -> String {
     const ORDER: [&str; 6] =
         ["CustomerProfile", "MarketingConsent", "Activity", "CustomerSegmentMembership", "IdentityAlias", "CampaignInteraction"];
@@ -180,7 +180,7 @@ fn loaded(row: &PhaseRow) -> String {
     if parts.is_empty() { "nothing to change".to_owned() } else { parts.join(", ") }
 }
 
-/// Words cut to a width, with a mark where they were cut.
+/// A text cut to a width, with a mark where it was cut.
 fn fit(words: &str, width: usize) -> String {
     if words.chars().count() <= width {
         return words.to_owned();

@@ -1,4 +1,4 @@
-//! The report as one offline page: numbers and charts into the template, nothing else.
+//! Renders the report as one offline page: numbers and charts in a template.
 
 use anyhow::Result;
 use minijinja::syntax::SyntaxConfig;
@@ -29,14 +29,14 @@ pub fn render(numbers: &Numbers) -> Result<String> {
             bits => Value::from_safe_string(bits(numbers)),
             rules => Value::from_safe_string(rules(numbers)),
             clusters => Value::from_safe_string(upright("profiles by number of records", &numbers.clusters, true)),
-            rejects => Value::from_safe_string(ranked("refused values by reason", &numbers.rejects, "s6")),
+            rejects => Value::from_safe_string(ranked("rejected values by reason", &numbers.rejects, "s6")),
             flags => Value::from_safe_string(flags(numbers)),
             consents => Value::from_safe_string(consents(numbers)),
             timeline => Value::from_safe_string(timeline(numbers)),
             engagement => Value::from_safe_string(upright("profiles by engagement score", &numbers.engagement, false)),
             churn => Value::from_safe_string(upright("profiles by churn risk", &numbers.churn, false)),
             segments => Value::from_safe_string(segments(numbers)),
-            departures => Value::from_safe_string(ranked("rows decided by deviations", &deviations(numbers), "s2")),
+            deviations => Value::from_safe_string(ranked("rows decided by deviations", &deviations(numbers), "s2")),
             steps => Value::from_safe_string(steps(numbers)),
         },
         fill => fill(numbers),
@@ -54,14 +54,14 @@ pub fn render(numbers: &Numbers) -> Result<String> {
     Ok(page)
 }
 
-/// Entries that docs/deviations.md counts for information only: the strategy's text decides the same.
+/// Entries of docs/deviations.md that are counted for information only, because the strategy decides the same.
 const NO_DEVIATION: [&str; 5] = ["consent-grants", "consent-minors", "activity-scope", "handicap-pre-whs", "consent-conflict"];
 
 fn deviations(numbers: &Numbers) -> Vec<Counted> {
     numbers.departures.iter().filter(|held| !NO_DEVIATION.contains(&held.name.as_str())).cloned().collect()
 }
 
-/// Sum of the steps shown, and how fast exported rows went through all of them.
+/// Total duration of the steps, and exported rows per second.
 fn total_time(numbers: &Numbers) -> String {
     let taken: i64 = numbers.steps.iter().map(|step| step.taken_ms).sum();
     let rows: i64 = numbers.entities.iter().map(|entity| entity.exported).sum();
@@ -73,7 +73,7 @@ fn states(numbers: &Numbers, state: &str) -> usize {
     numbers.checks.iter().filter(|check| check.state == state).count()
 }
 
-/// Person records: source → what became of them → profiles.
+/// Flow of person records: source → outcome → profiles.
 fn flow(numbers: &Numbers) -> String {
     const CLASSES: [&str; 5] = ["s1", "s2", "s3", "s4", "s5"];
     let mut flows = Vec::new();
@@ -100,10 +100,10 @@ fn flow(numbers: &Numbers) -> String {
         }
     }
     flows.extend(ends);
-    sankey("where every person record went", &flows)
+    sankey("outcomes of all person records", &flows)
 }
 
-/// The staged columns as a matrix: a row for each column, a cell for each source that has it.
+/// Completeness of the staged columns as a matrix: a row per column, a cell per source.
 fn fill(numbers: &Numbers) -> Vec<Value> {
     let mut columns: Vec<&str> = numbers.fill.iter().map(|fill| fill.column.as_str()).collect();
     columns.sort_unstable();
@@ -118,7 +118,7 @@ fn fill(numbers: &Numbers) -> Vec<Value> {
                 cleaned => fill.cleaned,
                 refused => fill.refused,
                 tip => format!(
-                    "{} of {} rows have a value; {} cleaned, {} refused",
+                    "{} of {} rows have a value; {} cleaned, {} rejected",
                     count(fill.filled),
                     count(fill.rows),
                     count(fill.cleaned),
@@ -143,7 +143,7 @@ fn overlaps(numbers: &Numbers) -> String {
         .iter()
         .map(|overlap| Overlap { held: sets.iter().map(|set| overlap.sources.contains(&set.0)).collect(), value: overlap.count })
         .collect();
-    upset("profiles by the sources that know them", &sets, &rows)
+    upset("profiles by their sources", &sets, &rows)
 }
 
 fn bits(numbers: &Numbers) -> String {
@@ -174,7 +174,7 @@ fn rules(numbers: &Numbers) -> String {
     for row in &mut rows {
         row.class = if row.label == "FOUNDER" { "s8" } else { "s1" };
     }
-    bars("records by the rule that placed them", &rows)
+    bars("records by the rule of their link", &rows)
 }
 
 fn upright(title: &str, counts: &[Counted], is_log: bool) -> String {
@@ -257,7 +257,7 @@ mod tests {
     };
     use crate::report::values::Values;
 
-    /// An invented run in which every section has something to show.
+    /// An invented run with data for every section.
     fn sample() -> Numbers {
         let counted = |names: &[&str], first: i64| -> Vec<Counted> {
             names.iter().enumerate().map(|(index, name)| Counted::new(*name, first / (index as i64 + 1))).collect()
@@ -302,7 +302,7 @@ mod tests {
             phase_title: "scores and segments".to_owned(),
             verdict: Verdict {
                 state: "person".to_owned(),
-                sentence: "Every check passed. Before it goes live, 4 lines of the checklist need a person.".to_owned(),
+                sentence: "Every check passed. Before it goes live, 4 lines of the checklist need manual review.".to_owned(),
                 tiles: [
                     "exported rows",
                     "profiles",
@@ -416,7 +416,7 @@ mod tests {
                 error: None,
             }],
             changes: vec![Change { name: "profiles".to_owned(), before: Some(157_100), now: 157_112 }],
-            departures: counted(&["cancelled bookings", "a family mailbox joins nobody"], 5_100),
+            departures: counted(&["cancelled bookings", "a family mailbox links no records"], 5_100),
             checks: facts.checks.clone(),
             quality: vec![Answer {
                 title: "Activity distribution".to_owned(),
@@ -441,7 +441,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_asks_nobody_and_needs_no_script() {
+    fn the_page_loads_nothing_and_needs_no_script() {
         let page = render(&sample()).unwrap();
         for forbidden in ["http://", "https://", "<script", "<link", "<img", "url(", "@import", "undefined", "NaN", "inf"] {
             let found = page.find(forbidden).map(|at| &page[at.saturating_sub(40)..at + 20]);

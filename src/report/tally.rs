@@ -12,9 +12,9 @@ use crate::report::numbers::{
 use crate::report::values::{Values, exported_as};
 use crate::tables::{check, crm, resolution, score, stage};
 
-/// Months that the timeline shows, the last one being that of as_of or, for what is booked ahead, two later.
+/// Months that the timeline shows. The last one is that of as_of, or up to two later for future bookings.
 const MONTHS: i32 = 28;
-/// Profiles named among the largest.
+/// Profiles that are listed among the largest.
 const LARGEST: usize = 10;
 
 #[derive(Clone, Copy, Default)]
@@ -24,7 +24,7 @@ struct Profile {
     founder: Option<Source>,
 }
 
-/// Counts under way.
+/// Collects the counts.
 #[derive(Default)]
 pub struct Tally {
     entities: BTreeMap<(Source, String), Entity>,
@@ -72,7 +72,7 @@ fn month_name(month: i32) -> String {
 }
 
 impl Tally {
-    /// An exported entity with the rows of its manifest.
+    /// Adds an exported entity with the rows of its manifest.
     pub fn exported(&mut self, source: Source, entity: &str, rows: i64, estimate: Option<i64>) {
         let held = self.entity(source, entity);
         held.exported = rows;
@@ -90,7 +90,7 @@ impl Tally {
     /// The ledger.
     pub fn ledger(&mut self, columns: &check::ledger::Columns) {
         let mut rows = columns.rows().peekable();
-        // Rows of one outcome follow each other, so a run of them is entered at once.
+        // Rows of one outcome are adjacent, so each run of them is added at once.
         while let Some(row) = rows.next() {
             let same = |next: &check::ledger::Row<'_>| {
                 (next.source, next.entity, next.outcome, next.reason) == (row.source, row.entity, row.outcome, row.reason)
@@ -153,7 +153,7 @@ impl Tally {
         }
     }
 
-    /// Values that link nobody.
+    /// Over-shared values.
     pub fn hubs(&mut self, columns: &resolution::hubs::Columns) {
         for row in columns.rows() {
             *self.hubs.entry(format!("{} {}", row.kind, row.reason)).or_default() += 1;
@@ -161,7 +161,7 @@ impl Tally {
         }
     }
 
-    /// Staged people: how full their columns are.
+    /// Staged person records: the completeness of their columns.
     pub fn staged(&mut self, source: Source, columns: &stage::people::Columns) {
         let phones = self.phones.entry(source).or_default();
         for row in columns.rows() {
@@ -196,7 +196,7 @@ impl Tally {
         }
     }
 
-    /// Cleanings, defaults and refusals.
+    /// Cleanings, defaults and rejections.
     pub fn findings(&mut self, columns: &check::findings::Columns) {
         self.findings.extend(columns.rows().map(|row| Finding {
             source: row.source.code().to_owned(),
@@ -209,7 +209,7 @@ impl Tally {
         }));
     }
 
-    /// Refusals.
+    /// Rejects.
     pub fn rejects(&mut self, columns: &check::rejects::Columns) {
         for row in columns.rows() {
             *self.rejects.entry(row.reason.to_owned()).or_default() += 1;
@@ -243,14 +243,14 @@ impl Tally {
         }
     }
 
-    /// Suppressed addresses.
+    /// Suppressed contact points.
     pub fn suppressions(&mut self, columns: &crm::suppressions::Columns) {
         for row in columns.rows() {
             *self.suppressions.entry(format!("{} {}", row.channel, row.reason)).or_default() += 1;
         }
     }
 
-    /// Rows that a person must decide.
+    /// Rows for manual review.
     pub fn manual_review(&mut self, columns: &check::manual_review::Columns) {
         for row in columns.rows() {
             *self.manual_review.entry(format!("{} {}", row.entity, row.reason)).or_default() += 1;
@@ -278,7 +278,7 @@ impl Tally {
         }
     }
 
-    /// Departures.
+    /// Deviations.
     pub fn departures(&mut self, columns: &check::departures::Columns) {
         self.departures.extend(columns.rows().map(|row| Counted::new(row.departure, row.row_count)));
     }
@@ -288,7 +288,7 @@ impl Tally {
         i64::try_from(self.profiles.len()).unwrap_or(i64::MAX)
     }
 
-    /// The counts as the report's numbers; what does not come from datasets is left for the caller.
+    /// The counts as the report's numbers; the caller adds what does not come from datasets.
     pub fn finish(mut self, as_of: Timestamp) -> Numbers {
         self.ask_again();
         for (id, source) in &self.links {
@@ -386,7 +386,7 @@ impl Tally {
         }
     }
 
-    /// A second library's word on every distinct number that may prove who somebody is.
+    /// Checks every distinct phone key with a second library.
     fn ask_again(&mut self) {
         let reason = Reason::PhoneSecondOpinion;
         for (source, phones) in std::mem::take(&mut self.phones) {

@@ -1,4 +1,4 @@
-//! What staging did to values, by reason and source: one table for the page, for `report.json` and for the terminal.
+//! Values that staging changed, by reason and source: one table for the page, for `report.json` and for the terminal.
 
 use std::collections::BTreeMap;
 
@@ -7,19 +7,19 @@ use serde::Serialize;
 use crate::model::{Code, Effect, Reason, Source};
 use crate::report::charts::count as number;
 
-/// The effects that are shown, the worst first. What is merely noted changes no value.
+/// The effects that are shown, the worst first. `NOTED` is left out, because it changes no value.
 const SHOWN: [Effect; 3] = [Effect::Rejected, Effect::Defaulted, Effect::Cleaned];
 
 /// Cleaned, defaulted and rejected values, counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Values {
-    /// The sources, as the counts of every row have them.
+    /// The sources, in the order of the counts.
     pub sources: Vec<String>,
-    /// Effect after effect: its reasons, most frequent first.
+    /// The reasons by effect, most frequent first.
     pub effects: Vec<EffectValues>,
 }
 
-/// Everything of one effect.
+/// The values of one effect.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct EffectValues {
     /// `REJECTED`, `DEFAULTED` or `CLEANED`.
@@ -37,7 +37,7 @@ pub struct EffectValues {
 pub struct ReasonValues {
     /// The code of docs/codes.md.
     pub reason: String,
-    /// What it means.
+    /// Its meaning.
     pub meaning: String,
     /// Values by source.
     pub counts: Vec<i64>,
@@ -103,7 +103,7 @@ fn line(name: &str, cells: impl Iterator<Item = String>) -> String {
     format!("   {name:<30}{cells}")
 }
 
-/// The exported columns behind one of ours, by which findings name it.
+/// The exported columns of a staged column, which findings name.
 pub fn exported_as(column: &str) -> &'static [&'static str] {
     match column {
         "tenant" => &["tenant_id"],
@@ -155,7 +155,7 @@ mod tests {
         assert_eq!(words[2], ["PHONE_JUNK", "5", "·", "5"]);
         assert_eq!(words[4], ["cleaned", "1,200", "4", "1,204"]);
         let widths: std::collections::BTreeSet<usize> = text.lines().map(|line| line.chars().count()).collect();
-        assert_eq!(widths.len(), 1, "columns stand below each other");
+        assert_eq!(widths.len(), 1, "columns are aligned");
         assert_eq!(sample().text(true).lines().count(), 4);
     }
 }

@@ -1,4 +1,4 @@
-//! Which pairs of records are looked at at all, in numbers that grow no faster than the records.
+//! Blocking: chooses the pairs of records that are compared, so that their number grows no faster than the records.
 
 use rayon::prelude::*;
 
@@ -13,17 +13,17 @@ use crate::resolve::population::intern::{Buckets, NONE, Symbol};
 use crate::resolve::population::prefetch::{ABREAST, look};
 use crate::resolve::population::{KeyKind, Population};
 
-/// Values whose pairs are compared between two appends, and how many a thread takes at once.
+/// Values whose pairs a thread compares in one batch, before the edges are appended.
 const ROUND: usize = 1 << 16;
 const SHARE: usize = 1 << 10;
-/// About so many records of a block are looked at together.
+/// Records of a block that are prefetched together, about.
 const PACK: usize = 64;
 
-/// Every pair worth a link or a look, each once; component after component, the best pairs of each first.
+/// Every pair to link or to review, each once, ordered by component and, within each, best first.
 ///
-/// `strong` are the records of the first kinds, let go as soon as they are compared; those of address and number the scorer has.
+/// `strong`: records by key for the four identifiers, dropped after use; email and phone come from the scorer.
 pub fn edges(scorer: &Scorer<'_>, strong: [Buckets; 4]) -> Vec<Edge> {
-    // Most records have one pair or none; more makes the list grow.
+    // Most records have at most one pair.
     let mut edges: Vec<Edge> = Vec::with_capacity(scorer.population.rows.len());
     let mut strong = strong.into_iter();
     for kind in KeyKind::ALL {
@@ -79,12 +79,12 @@ pub fn edges(scorer: &Scorer<'_>, strong: [Buckets; 4]) -> Vec<Edge> {
     edges.par_iter_mut().for_each(|edge| edge.component = RecordIx(components.find(edge.a.0)));
     drop(components);
     edges.par_sort_unstable_by_key(|edge| edge.rank());
-    // A pair met twice was scored alike.
+    // A pair that was found twice has the same score.
     edges.dedup_by_key(|edge| (edge.a, edge.b));
     edges
 }
 
-/// Parts of about this length that divide no run of equal keys, by which the list must be sorted.
+/// Parts of about this length that do not split runs of equal keys. The list must be sorted by the key.
 pub(super) fn rounds<T, K: Ord>(mut list: &[T], length: usize, key: impl Fn(&T) -> K) -> impl Iterator<Item = &[T]> {
     std::iter::from_fn(move || {
         let last = key(list.get(length.min(list.len()).checked_sub(1)?)?);
@@ -94,7 +94,7 @@ pub(super) fn rounds<T, K: Ord>(mut list: &[T], length: usize, key: impl Fn(&T) 
     })
 }
 
-/// Whether one of the first kinds has a value on both sides whose records were all compared with one another.
+/// Whether the records share a value of one of the first kinds whose records were all compared with each other.
 fn is_met_before(scorer: &Scorer<'_>, kinds: usize, a: RecordIx, b: RecordIx) -> bool {
     KeyKind::ALL[..kinds].iter().any(|&kind| {
         let symbol = scorer.population.value(kind, a);
@@ -120,7 +120,7 @@ fn keep(scorer: &Scorer<'_>, a: RecordIx, b: RecordIx, found: &mut Vec<Edge>) {
     }
 }
 
-/// All pairs of few, or the first with each of many.
+/// All pairs of a small group; of a large one, the first with each other.
 fn star_or_all(count: usize, emit: &mut impl FnMut(usize, usize)) {
     let centres = if count <= STAR_LIMIT { count } else { 1 };
     for x in 0..centres {
@@ -130,7 +130,7 @@ fn star_or_all(count: usize, emit: &mut impl FnMut(usize, usize)) {
     }
 }
 
-/// The pairs of one value's records: inside each tenant, and across tenants of small buckets.
+/// The pairs of records with one value: within each tenant, and across tenants if there are few records.
 fn bucket_pairs(
     scorer: &Scorer<'_>,
     kind: KeyKind,
@@ -162,14 +162,14 @@ fn bucket_pairs(
     }
 }
 
-/// Every pair of few; of many, equal people collapse to a star and the stars' centres are compared.
+/// Every pair of a small group. In a large group, records of equal people are paired with one of them, and these are compared.
 fn group_pairs(population: &Population, group: &[RecordIx], emit: &mut impl FnMut(RecordIx, RecordIx)) {
     if group.len() <= STAR_LIMIT {
         star_or_all(group.len(), &mut |x, y| emit(group[x], group[y]));
         return;
     }
     let centres = stars(group, |record| population.at(record).person(), emit);
-    // Few owners with many spellings: each spelling is compared with the first few only.
+    // Few people with many spellings: each spelling is compared with the first few only.
     for (at, &a) in centres.iter().enumerate().take(STAR_LIMIT) {
         for &b in &centres[at + 1..] {
             emit(a, b);
@@ -177,7 +177,7 @@ fn group_pairs(population: &Population, group: &[RecordIx], emit: &mut impl FnMu
     }
 }
 
-/// Inside a hub only equal full names are compared.
+/// Within a hub only records with equal full names are compared.
 fn hub_pairs(population: &Population, group: &[RecordIx], emit: &mut impl FnMut(RecordIx, RecordIx)) {
     let named: Vec<RecordIx> = group
         .iter()
@@ -208,25 +208,25 @@ fn full_name(population: &Population, record: RecordIx) -> Option<(Symbol, Symbo
     (population.names.is_spelled(first) && last != NONE).then_some((first, last))
 }
 
-/// What records of one full name may share beside a key.
+/// What records of one full name may share if they share no key.
 #[derive(Clone, Copy)]
 enum Block {
-    /// Birth date and one of the two names, in either place.
+    /// Birth date and one of the two names, in either column.
     BornName,
     /// Full name in either order, and the year of birth.
     NameYear,
-    /// Full name, the address's first four letters and its digits.
+    /// Full name, the first four letters of the email, and its digits.
     NearEmail,
-    /// Full name and the number's digits, in whatever order.
+    /// Full name and the digits of the phone in any order.
     NearPhone,
-    /// Full name and tenant, where the family name is so rare that two who bear it are worth a look without any key.
+    /// Full name and tenant, where the family name is so rare that two who bear it are compared without any common key.
     RareName,
 }
 
 impl Block {
     const ALL: [Self; 5] = [Self::BornName, Self::NameYear, Self::NearEmail, Self::NearPhone, Self::RareName];
 
-    /// How many records of one key are worth comparing.
+    /// Most records of one key that are compared.
     fn limit(self) -> usize {
         match self {
             // More of one full name are namesakes.
@@ -235,7 +235,7 @@ impl Block {
         }
     }
 
-    /// Looks at what comparing these records will look at.
+    /// Prefetches what comparing these records needs.
     fn look_ahead(self, scorer: &Scorer<'_>, records: impl Iterator<Item = RecordIx> + Clone) {
         let population = scorer.population;
         scorer.look_ahead(records.clone());
@@ -247,9 +247,9 @@ impl Block {
         look(records.map(|record| population.peek_text(kind, population.value(kind, record))));
     }
 
-    /// The records that can share it, in the lower half, and what they share in the upper; sorted by the caller.
+    /// The records that can share it, in the lower half, and what they share in the upper half; to be sorted by the caller.
     fn keys(self, population: &Population) -> Vec<u64> {
-        // Texts are read one after the other, once each, instead of wherever a record points.
+        // Texts are read once each, in order of storage, not in order of records.
         let parts = |kind, part: fn(&[u8]) -> u32| -> Vec<u32> {
             let symbols = 0..u32::try_from(population.symbols(kind)).expect("symbols are 32-bit");
             symbols
@@ -277,7 +277,7 @@ impl Block {
             Self::BornName | Self::NameYear => self.born_keys(population, record),
             Self::NearEmail | Self::NearPhone | Self::RareName => [of_names(record), None],
         };
-        // Part by part, so that no second list of all is held.
+        // In parts, so that no second list of all records is held.
         let mut keys = Vec::with_capacity(population.rows.len());
         for start in (0..population.len()).step_by(4 * ROUND) {
             let part = (start..population.len().min(start + 4 * ROUND as u32)).into_par_iter();
@@ -287,7 +287,7 @@ impl Block {
         keys
     }
 
-    /// What a record with a birth date shares by it.
+    /// The blocking keys of a record by its birth date.
     fn born_keys(self, population: &Population, record: RecordIx) -> [Option<u32>; 2] {
         let (first, last, born) = population.at(record).person();
         if born == 0 {
@@ -318,7 +318,7 @@ fn record_of(entry: u64) -> RecordIx {
     RecordIx(entry as u32)
 }
 
-/// A number of the first four letters and all digits before `@`, in which a slip changes nothing further on; 0 for shorter addresses.
+/// A number from the first four letters and all digits before `@`, which a typing error further on does not change; 0 for shorter emails.
 fn start_of_address(address: &[u8]) -> u32 {
     let Some(start) = address.first_chunk() else { return 0 };
     let local = address.iter().take_while(|&&letter| letter != b'@');
@@ -326,7 +326,7 @@ fn start_of_address(address: &[u8]) -> u32 {
     digits.fold(u32::from_be_bytes(*start), |number, &digit| number.rotate_left(5) ^ u32::from(digit)).max(1)
 }
 
-/// How often each digit occurs, which swapping two does not change; 0 for fewer than seven.
+/// How often each digit occurs, which a swap does not change; 0 for fewer than seven digits.
 fn digits_of_number(number: &[u8]) -> u32 {
     if number.len() < 7 {
         return 0;

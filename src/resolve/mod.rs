@@ -1,4 +1,4 @@
-//! Who is one person: keys, evidence, clusters that nothing forbids, founders and ids that stay.
+//! Identity resolution: blocking, comparison, clustering under constraints, manual decisions, stable profile ids.
 
 mod blocking;
 mod cluster;
@@ -35,18 +35,18 @@ use output::{profile_ids, review_queue};
 use population::KeyKind;
 use population::intern::Buckets;
 
-/// What earlier loads and people contribute.
+/// Input from earlier loads and manual decisions.
 #[derive(Clone, Copy, Default)]
 pub struct Memory<'a> {
-    /// Decisions of people: the file's first, then the CRM's merges and rejected pairs.
+    /// Manual decisions: first those of the file, then merges and rejected pairs of the CRM.
     pub decisions: &'a [Decision],
     /// `(source:entity:id, profile id)` of earlier loads.
     pub profile_ids: &'a [(String, String)],
-    /// Keys of records whose profile was deleted in the CRM, or merged into a foreign one: they join no profile that stands.
+    /// Keys of records whose profile was deleted in the CRM or merged into a foreign one. They are not linked to any existing profile.
     pub withheld: &'a [String],
 }
 
-/// The people, and all that is to be known about how they were found.
+/// The resolved population, with everything that explains the result.
 pub struct Resolution {
     /// The records.
     pub population: Population,
@@ -106,7 +106,7 @@ pub fn resolve(population: Population, memory: Memory<'_>, options: Options) -> 
     }
 }
 
-/// One of something for each kind of key, made side by side; those with the most values first, so that no thread waits long.
+/// Computes something for each kind of key in parallel, starting with the kinds that have the most values.
 fn each_kind<T: Send>(make: impl Fn(KeyKind) -> T + Sync) -> [T; 6] {
     let mut made: Vec<T> = KeyKind::ALL.par_iter().rev().with_max_len(1).map(|&kind| make(kind)).collect();
     made.reverse();

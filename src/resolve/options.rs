@@ -1,22 +1,22 @@
-//! What the configuration decides about identity.
+//! Settings of identity resolution.
 
-/// Whether tenants divide people.
+/// Whether links across tenants are allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// Nobody is linked across tenants.
+    /// Records are linked within a tenant only.
     Tenant,
     /// Keys match across tenants.
     Global,
 }
 
-/// What the configuration decides about identity.
+/// Settings of identity resolution.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Whether tenants divide people.
+    /// Whether links across tenants are allowed.
     pub scope: Scope,
-    /// Whether tenant-less records may join a tenant's cluster; otherwise they live in the default tenant.
+    /// Whether records without a tenant may join a tenant's cluster; otherwise they belong to the default tenant.
     pub adopt_tenantless: bool,
-    /// Tenant of people whom nothing places.
+    /// Tenant of people whose tenant is not known.
     pub default_tenant: String,
     /// Tenant of MCA South Africa.
     pub mca_za_tenant: String,

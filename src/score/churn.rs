@@ -1,9 +1,9 @@
-//! Churn risk, 0 to 100: decline 35 %, payments 25 %, e-mail 20 %, tier 10 %, complaints 10 %.
+//! Churn risk, 0 to 100: decline 35 %, payments 25 %, email 20 %, tier 10 %, complaints 10 %.
 
 use crate::model::Timestamp;
 use crate::score::{Facts, Windows};
 
-/// The five factors, each 0 to 100 in steps of 20; so the weighted sum is a whole number.
+/// The five factors, each 0 to 100 in steps of 20, so that the weighted sum is a whole number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Churn {
     /// Activities lost against the quarter before, or the same quarter a year ago.
@@ -18,10 +18,10 @@ pub struct Churn {
     pub complaint: i32,
 }
 
-/// What the profile itself says about its membership.
+/// The membership facts of a profile.
 #[derive(Clone, Copy, Debug)]
 pub struct Membership {
-    /// Whether there is one at all: a status, a tier or a date of joining.
+    /// Whether there is any: a status, a tier or a date of joining.
     pub is_known: bool,
     /// Lapsed, resigned or expired at as_of.
     pub is_lost: bool,
@@ -51,13 +51,13 @@ impl Membership {
     }
 }
 
-/// Whether a text consists of the word, letters only and whatever the case.
+/// Whether a text consists of the word, ignoring case and everything except letters.
 fn reads_as(text: &str, word: &str) -> bool {
     text.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase()).eq(word.bytes())
 }
 
 impl Churn {
-    /// The factors of a profile; `None` when nothing at all is known of a person seen for the first time within 30 days.
+    /// The factors of a profile; `None` for a person without facts who was first seen within the last 30 days.
     pub fn of(facts: &Facts, membership: Membership, windows: &Windows) -> Option<Self> {
         let known_for = super::whole_days(windows.as_of - membership.first_seen_at.0);
         if facts.last().is_none() && !membership.is_known && known_for < 30 {
@@ -83,7 +83,8 @@ fn steps(value: u32, bounds: &[(u32, i32)]) -> i32 {
     bounds.iter().find(|(bound, _)| value >= *bound).map_or(0, |(_, points)| *points)
 }
 
-/// Golf is seasonal: who was as quiet in the same quarter a year ago is not leaving, so the smaller of the two losses counts.
+/// Decline of activity. Golf is seasonal, so the smaller one of the losses against the last quarter and against the same quarter a year
+/// ago counts.
 fn decline(facts: &Facts, known_for: i64, windows: &Windows) -> i32 {
     let against = |then: u32| (then >= 3).then(|| loss(then, facts.quarter));
     let was_here = facts.counted_first().is_some_and(|first| windows.before_last_year(first.0));
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_known_of_somebody_new_is_no_score_and_of_somebody_old_is_one() {
+    fn without_facts_a_new_profile_has_no_score_and_an_old_one_has() {
         assert_eq!(Churn::of(&Facts::default(), membership(29), &windows()), None);
         assert_eq!(Churn::of(&Facts::default(), membership(30), &windows()).unwrap().decline, 0);
         let bands = [30, 31, 60, 61, 90, 91, 180, 181, 365, 366];
@@ -183,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quiet_winter_like_the_last_one_is_no_decline() {
+    fn a_winter_break_like_the_last_one_is_not_a_decline() {
         let long_ago = super::super::facts::Event {
             profile: ProfileIx(0),
             category: crate::model::ActivityCategory::Golf,

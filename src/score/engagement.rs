@@ -2,7 +2,7 @@
 
 use crate::score::Facts;
 
-/// What a component without input does to the score.
+/// How a component without data counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Missing {
     /// It counts as 0, as in the CRM.
@@ -12,19 +12,19 @@ pub enum Missing {
     Renormalise,
 }
 
-/// The five components, each 0, 20, 40, 60, 80 or 100; so the weighted sum is a whole number of hundredths. `None` where there is
-/// nothing to measure; without any activity recency, frequency and breadth are measured, and 0.
+/// The five components, each 0, 20, 40, 60, 80 or 100, so that the weighted sum is a whole number of hundredths. `None` means no data;
+/// without any activity, recency, frequency and breadth are 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Engagement {
     /// Days since the last activity.
     pub recency: i32,
     /// Activities in 30 days.
     pub frequency: i32,
-    /// Lifetime spend; `None` where no payment is known.
+    /// Lifetime spend; `None` without known payments.
     pub monetary: Option<i32>,
     /// Distinct surfaces in 90 days.
     pub breadth: i32,
-    /// Opens and clicks per message in 90 days; `None` where no message reached the person.
+    /// Opens and clicks per message in 90 days; `None` if no message was delivered.
     pub depth: Option<i32>,
 }
 
@@ -52,7 +52,7 @@ impl Engagement {
         }
     }
 
-    /// The score; where a weight is shared out, rounded half up.
+    /// The score; rounded half up if weights are redistributed.
     pub fn score(&self, missing: Missing) -> i32 {
         let weighted = [
             (30, Some(self.recency)),
@@ -99,12 +99,12 @@ mod tests {
     }
 
     #[test]
-    fn the_weight_of_what_was_not_measured_is_shared_out_when_asked_for() {
+    fn the_weight_of_components_without_data_is_redistributed() {
         let of = |monetary, depth| Engagement { recency: 80, frequency: 60, monetary, breadth: 60, depth };
         let renormalised = |engagement: Engagement| engagement.score(Missing::Renormalise);
         assert_eq!(renormalised(of(None, Some(80))), 70, "5600 / 80");
         assert_eq!(renormalised(of(None, None)), 69, "4800 / 70 = 68.57");
-        assert_eq!(renormalised(of(Some(0), Some(0))), 48, "measured and 0 is not missing: 4800 / 100");
+        assert_eq!(renormalised(of(Some(0), Some(0))), 48, "a measured 0 is not missing: 4800 / 100");
         assert_eq!(renormalised(Engagement { recency: 100, frequency: 100, monetary: None, breadth: 100, depth: None }), 100);
         assert_eq!(renormalised(Engagement { recency: 20, ..Engagement::default() }), 9, "600 / 70 = 8.57");
         assert_eq!(renormalised(Engagement::default()), 0, "nothing happened");

@@ -1,11 +1,11 @@
-//! What the timeline says about one profile, in a fixed number of bytes however long the timeline is.
+//! Facts about a profile from its timeline, in a fixed number of bytes.
 
 use crate::model::{ActivityCategory, ActivityChannel, Code as _, MessageKind, ProfileIx, Timestamp};
 
-/// The instants between which activities are counted, all relative to as_of.
+/// The windows in which activities are counted, relative to as_of.
 #[derive(Clone, Copy, Debug)]
 pub struct Windows {
-    /// The clock of the run.
+    /// The as-of time.
     pub as_of: i64,
     pub(super) days_30: i64,
     pub(super) days_90: i64,
@@ -36,13 +36,13 @@ impl Windows {
         at > self.days_90 && at <= self.as_of
     }
 
-    /// Whether somebody has been known since before the quarter of a year ago began: at or before as_of − 455 d.
+    /// Whether a person has been known since before the same quarter of last year: at or before as_of − 455 d.
     pub fn before_last_year(&self, at: i64) -> bool {
         at <= self.days_455
     }
 }
 
-/// A place where a person met the club; breadth counts the distinct ones.
+/// A way in which a person interacted with the club; breadth counts the distinct ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Surface {
@@ -64,10 +64,10 @@ pub enum Surface {
     Payment,
 }
 
-/// What an activity says beyond its category.
+/// The meaning of an activity beyond its category.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sign {
-    /// A message and what became of it.
+    /// A message and its outcome.
     Message(MessageKind),
     /// A complaint to support, or negative feedback.
     Complaint,
@@ -81,22 +81,22 @@ pub enum Sign {
     None,
 }
 
-/// One activity as far as metrics and scores read it.
+/// The values of an activity that metrics and scores use.
 #[derive(Clone, Copy, Debug)]
 pub struct Event {
     /// Whose it is.
     pub profile: ProfileIx,
     /// Its category.
     pub category: ActivityCategory,
-    /// What it says.
+    /// Its meaning.
     pub sign: Sign,
-    /// The channel, where it is one we know.
+    /// The channel, if it is known.
     pub channel: Option<ActivityChannel>,
     /// When it happened, microseconds since 1970 (UTC).
     pub at: i64,
 }
 
-/// What an activity's type says; `lowers_tier` is asked for tier changes only.
+/// The meaning of an activity's type; `lowers_tier` is called for tier changes only.
 pub fn sign(activity_type: &str, lowers_tier: impl FnOnce() -> bool) -> Sign {
     match activity_type {
         "SUPPORT_COMPLAINT" | "FEEDBACK_NEGATIVE" => Sign::Complaint,
@@ -107,7 +107,7 @@ pub fn sign(activity_type: &str, lowers_tier: impl FnOnce() -> bool) -> Sign {
     }
 }
 
-/// The sums over a profile's activities. Every field is a sum, a maximum or a minimum, so the order of activities is no matter.
+/// The sums over a profile's activities. Every field is a sum, a maximum or a minimum, so the order of activities does not matter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Facts {
     pub(super) last: i64,
@@ -136,13 +136,13 @@ pub struct Facts {
     pub quarter_before: u32,
     /// Activities in (as_of − 455 d, as_of − 365 d].
     pub quarter_last_year: u32,
-    /// Messages of the quarter that reached the person, as far as is known.
+    /// Delivered messages of the quarter, as far as known.
     pub delivered: u32,
     /// Messages of the quarter that were opened; a click implies it.
     pub opened: u32,
     /// Messages of the quarter with a click.
     pub clicked: u32,
-    /// E-mails of the quarter that reached the person.
+    /// Delivered emails of the quarter.
     pub emails: u32,
     /// E-mails of the quarter that were opened.
     pub emails_opened: u32,
@@ -155,7 +155,7 @@ pub struct Facts {
     /// Failed payments in (as_of − 180 d, as_of].
     pub failed_payments: u32,
     pub(super) surfaces: u8,
-    /// Whether the person did something in [as_of − 90 d, as_of]: anything but being sent a message.
+    /// Whether the person was active in [as_of − 90 d, as_of], other than by receiving messages.
     pub acted: bool,
     /// Whether the tier was lowered in (as_of − 180 d, as_of].
     pub tier_lowered: bool,

@@ -1,4 +1,4 @@
-//! Metrics, engagement and churn at as_of; pure. One pass over the timeline, a fixed number of bytes for every profile.
+//! Metrics, engagement and churn at as_of; pure. One pass over the timeline, a fixed number of bytes per profile.
 
 mod churn;
 mod engagement;

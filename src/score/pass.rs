@@ -1,4 +1,4 @@
-//! The streaming pass: timeline and consents in, one row of `score__profiles` per profile out.
+//! The streaming pass: reads timeline and consents, gives one row of `score__profiles` per profile.
 
 use arrow::array::RecordBatch;
 use rayon::prelude::*;
@@ -10,16 +10,16 @@ use crate::tables::crm::{activities, customer_profiles, marketing_consents};
 use crate::tables::score::profiles;
 use crate::tables::{Builder as _, Columns as _};
 
-/// What an operator may set.
+/// Settings of the scores.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Membership tiers from the lowest to the highest; a change to or from a tier not named here lowers nobody.
+    /// Membership tiers from the lowest to the highest; a change to or from another tier is not a downgrade.
     pub tiers: Vec<String>,
-    /// Currency of each tenant; spend is weighed by it.
+    /// Currency of each tenant, for the thresholds of spend.
     pub currencies: Vec<(String, String)>,
     /// Whether messages that the person did not react to are left out of recency, frequency and decline (never of the counts).
     pub engaged_only: bool,
-    /// What a component of engagement without input does.
+    /// How a component of engagement without data counts.
     pub missing: Missing,
 }
 
@@ -27,8 +27,8 @@ pub struct Options {
 const FORMULAS: &str = "1";
 
 impl Options {
-    /// What the scores are comparable by: two scores of different versions are not. The formulas' version, then every setting
-    /// that changes what is measured.
+    /// The version of the scores: scores of different versions are not comparable. It consists of the version of the formulas and every
+    /// setting that affects the scores.
     pub fn version(&self) -> String {
         let engaged = if self.engaged_only { "+engaged" } else { "" };
         let renormalised = if self.missing == Missing::Renormalise { "+renormalise" } else { "" };
@@ -36,7 +36,7 @@ impl Options {
     }
 }
 
-/// The scores of a run in the making.
+/// Computes the scores of a run.
 pub struct Scoring<'a> {
     windows: Windows,
     options: &'a Options,
@@ -46,7 +46,7 @@ pub struct Scoring<'a> {
     strays: u64,
 }
 
-/// Profiles are dealt out to this many parts, whatever the number of threads.
+/// Profiles are divided into this many parts, independent of the number of threads.
 const PARTS: usize = 64;
 
 impl<'a> Scoring<'a> {
@@ -63,7 +63,7 @@ impl<'a> Scoring<'a> {
         &self.index
     }
 
-    /// Takes in a few batches of the timeline; every activity exactly once, in any order.
+    /// Adds some batches of the timeline. Every activity must be added once, in any order.
     pub fn add_activities(&mut self, batches: &[activities::Columns]) {
         let size = self.facts.len().div_ceil(PARTS).max(1);
         let dealt: Vec<Dealt> = batches.par_iter().map(|batch| self.deal(batch, size)).collect();
@@ -79,7 +79,7 @@ impl<'a> Scoring<'a> {
         });
     }
 
-    /// Takes in batches of consents: a recent withdrawal of e-mail is a sign of leaving.
+    /// Adds batches of consents: a recent withdrawal for email is a sign of churn.
     pub fn add_consents(&mut self, batches: &[marketing_consents::Columns]) {
         for batch in batches {
             for row in 0..batch.len() {
@@ -396,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn an_activity_of_nobody_is_counted_as_a_stray() {
+    fn an_activity_without_a_profile_is_counted_as_a_stray() {
         let profiles = &profiles()[..0];
         let options = Options::default();
         let mut scoring = Scoring::new(as_of(), profiles, &options);

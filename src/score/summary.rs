@@ -1,24 +1,24 @@
-//! What the report says about the scores of a run.
+//! Counts about the scores of a run, for the report.
 
 /// Counts over all profiles.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Profiles scored.
     pub profiles: u64,
-    /// Profiles whose counts or last activity the strategy's UPDATE as written would set differently: it has no upper bound, so
-    /// bookings after as_of enter the 30-day and 90-day counts and the last activity lies in the future.
+    /// Profiles for which the strategy's UPDATE would give other counts or another last activity: it has no upper bound, so it includes
+    /// bookings after as_of.
     pub counts_with_future: u64,
     /// Activities after as_of.
     pub future_activities: u64,
-    /// Profiles that the strategy's order (scores before counts) would give another engagement score: it would read zero counts.
+    /// Profiles that would get another engagement score in the strategy's order (scores before counts), which reads counts of zero.
     pub scored_before_counted: u64,
     /// Profiles with an activity in the 90 days up to as_of.
     pub active_90d: u64,
-    /// Those of them to whom messages were sent and who did nothing themselves.
+    /// Those of them who only received messages.
     pub outbound_only_90d: u64,
-    /// Profiles without a churn score, because nothing is known of them.
+    /// Profiles without a churn score, because there are no facts about them.
     pub without_churn: u64,
-    /// Tier changes with a tier whose rank no setting names; they lower nobody.
+    /// Tier changes with a tier that the settings do not rank; they do not count as downgrades.
     pub unknown_tiers: u64,
     /// Activities of profiles that `crm__customer_profiles` does not have.
     pub strays: u64,

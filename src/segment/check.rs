@@ -1,10 +1,10 @@
-//! Whether one value passes what is asked of it.
+//! Tests of single values.
 
 use crate::segment_rule::rule::{ListTest, NumberTest, TextTest};
 use crate::segment_rule::{Decimal, text};
 use crate::tables::TextList;
 
-/// A text that is there; the buffer is reused from row to row.
+/// Tests a text; the buffer is reused from row to row.
 pub fn text(test: &TextTest, value: &str, buffer: &mut String) -> bool {
     text::fold_into(value, buffer);
     match test {
@@ -15,12 +15,12 @@ pub fn text(test: &TextTest, value: &str, buffer: &mut String) -> bool {
     }
 }
 
-/// Whether a sorted list holds a text.
+/// Whether a sorted list contains a text.
 pub fn holds(sorted: &[String], text: &str) -> bool {
     sorted.binary_search_by(|value| value.as_str().cmp(text)).is_ok()
 }
 
-/// A list of texts.
+/// Tests a list of texts.
 pub fn list(test: &ListTest, value: TextList<'_>, buffer: &mut String) -> bool {
     let mut any_of = |sorted: &[String]| {
         value.iter().any(|text| {
@@ -38,14 +38,14 @@ pub fn list(test: &ListTest, value: TextList<'_>, buffer: &mut String) -> bool {
 /// A fraction, so that averages are compared exactly; the denominator is positive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fraction {
-    /// Millionths.
+    /// Numerator in millionths.
     pub numerator: i128,
-    /// Parts.
+    /// Denominator.
     pub denominator: i128,
 }
 
 impl Fraction {
-    /// A number.
+    /// A whole fraction of a number.
     pub fn of(number: Decimal) -> Self {
         Self { numerator: number.0, denominator: 1 }
     }
@@ -55,7 +55,7 @@ impl Fraction {
     }
 }
 
-/// A number that is there.
+/// Tests a number.
 pub fn number(test: &NumberTest, value: Fraction) -> bool {
     use std::cmp::Ordering;
     match test {

@@ -13,7 +13,7 @@ use crate::tables::Columns as _;
 use crate::tables::crm::customer_profiles;
 use crate::tables::score::profiles;
 
-/// A batch of profiles with their scores, row by row the same people.
+/// A batch of profiles with their scores, in the same order.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
     /// The profiles.
@@ -24,17 +24,17 @@ pub struct View<'a> {
     pub first: usize,
 }
 
-/// What a plan may look up beside the profile's own columns.
+/// What a plan may look up in addition to the profile's own columns.
 pub struct Around<'a> {
     /// The numbers over the timeline.
     pub tallies: &'a Tallies,
-    /// Members of the segments evaluated before, by position; the batch's rows.
+    /// Members of the segments evaluated before, by position, as rows of the batch.
     pub members: &'a [Option<BooleanBuffer>],
-    /// The clock of the segment's tenant.
+    /// As-of time and zone of the segment's tenant.
     pub clock: Clock,
 }
 
-/// Which rows the plan holds for.
+/// The rows for which the plan holds.
 pub fn evaluate(plan: &Plan, view: View<'_>, around: &Around<'_>) -> BooleanBuffer {
     let rows = view.profiles.len();
     match plan {
@@ -157,7 +157,7 @@ impl Texts<'_> {
         let mut buffer = String::new();
         BooleanBuffer::collect_bool(self.rows, |row| {
             let text = profiles.external_ids(row);
-            // Most profiles have few external ids: parse only where the key can be.
+            // Most profiles have few external ids, so the JSON is parsed only if it contains the key.
             let ids = if text.contains(key) { serde_json::from_str(text).unwrap_or_default() } else { serde_json::Value::Null };
             self.passes(ids.get(key).and_then(serde_json::Value::as_str), &mut buffer)
         })

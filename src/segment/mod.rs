@@ -1,4 +1,4 @@
-//! Segments: their rules evaluated over files, and the starter set; pure.
+//! Segments: evaluation of their rules over files, and the starter set; pure.
 
 mod check;
 mod evaluate;

@@ -1,4 +1,4 @@
-//! The refresh of a run's segments: rules read and ordered, members found, one bad segment never stopping the others.
+//! Refreshes the segments of a run: reads and orders the rules, finds the members. A broken segment does not stop the others.
 
 use arrow::array::RecordBatch;
 use arrow::buffer::BooleanBuffer;
@@ -19,14 +19,14 @@ use crate::tables::crm::{activities, customer_profiles};
 use crate::tables::score::{memberships, profiles, refreshes};
 use crate::tables::{Builder as _, Columns as _};
 
-/// A segment as the CRM defines it, or as the starter set does.
+/// The definition of a segment, from the CRM or the starter set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Definition {
     /// `CustomerSegment.id`.
     pub id: String,
-    /// Its tenant, whose profiles alone can be members.
+    /// Its tenant; only profiles of this tenant can be members.
     pub tenant_id: String,
-    /// Its club; if set, only people of that home club can be members.
+    /// Its club; if set, only profiles with this home club can be members.
     pub club_id: Option<String>,
     /// Its name, unique in the tenant.
     pub name: String,
@@ -34,13 +34,13 @@ pub struct Definition {
     pub criteria: Option<String>,
     /// AND or OR, for a bare list.
     pub combinator: Option<String>,
-    /// Whether it is DYNAMIC, active and not deleted; others are known by name only.
+    /// Whether it is DYNAMIC, active and not deleted; other segments are only known by name.
     pub is_refreshed: bool,
     /// Whether it is one of the starter set that the CRM does not have.
     pub is_new: bool,
 }
 
-/// A segment on its way through the run.
+/// The state of a segment during the run.
 struct Segment {
     definition: Definition,
     clock: Clock,
@@ -51,7 +51,7 @@ struct Segment {
 /// The segments of a run.
 pub struct Refresh {
     segments: Vec<Segment>,
-    /// Positions of the segments that can be evaluated, those they refer to first.
+    /// Positions of the segments that can be evaluated, in order of dependency.
     order: Vec<usize>,
     tallies: Tallies,
     as_of: Timestamp,
@@ -94,7 +94,7 @@ impl Refresh {
         Self { segments, order, tallies, as_of }
     }
 
-    /// What is asked for each segment, by position; `None` where it cannot be evaluated.
+    /// The question of each segment, by position; `None` if it cannot be evaluated.
     pub fn questions(&self) -> Vec<Option<Question<'_>>> {
         let asked = |segment| {
             let Segment { definition, outcome, .. }: &Segment = segment;
@@ -105,12 +105,12 @@ impl Refresh {
         self.segments.iter().map(asked).collect()
     }
 
-    /// Takes in a few batches of the timeline; every activity exactly once, in any order.
+    /// Adds some batches of the timeline. Every activity must be added once, in any order.
     pub fn add_activities(&mut self, batches: &[activities::Columns], index: &ProfileIndex) {
         self.tallies.add(batches, index);
     }
 
-    /// Finds the members; profiles and scores in the same order and batches.
+    /// Finds the members. Profiles and scores must have the same order and batches.
     pub fn members(&self, profiles: &[customer_profiles::Columns], scores: &[profiles::Columns]) -> Members {
         let mut first = 0;
         let mut views = Vec::with_capacity(profiles.len());
@@ -134,7 +134,7 @@ impl Refresh {
         members
     }
 
-    /// Hands out the rows of `seg__memberships` in key order, batch by batch.
+    /// Passes on the rows of `seg__memberships` in key order, batch by batch.
     pub fn memberships<E: Send>(
         &self,
         members: &Members,
@@ -206,7 +206,7 @@ impl Refresh {
     }
 }
 
-/// Profiles that a segment may have as members: of its tenant and, for a club's segment, of that home club; never merged ones.
+/// Profiles that may be members of a segment: of its tenant and, for a segment of a club, with that home club; never merged ones.
 fn eligible(definition: &Definition, profiles: &customer_profiles::Columns) -> BooleanBuffer {
     BooleanBuffer::collect_bool(profiles.len(), |row| {
         profiles.tenant_id(row) == definition.tenant_id
@@ -225,7 +225,7 @@ fn read(definition: &Definition) -> Result<Parsed, String> {
     }
 }
 
-/// Plans in an order in which every segment comes after those it refers to; cycles and what hangs on a bad segment fail.
+/// Orders the plans so that every segment comes after those it refers to. Segments in a cycle, or that depend on a broken one, fail.
 fn resolve(
     definitions: &[Definition],
     rules: &[Result<Parsed, String>],
@@ -239,7 +239,7 @@ fn resolve(
             return Err(Place::Root.error(format!("no segment of this tenant is named {:?}{near}", shortened(name))));
         };
         if !found.is_refreshed {
-            let what = format!("{:?} is no active DYNAMIC segment: only the CRM knows its members", shortened(name));
+            let what = format!("{:?} is not an active DYNAMIC segment: only the CRM knows its members", shortened(name));
             return Err(Place::Root.error(what));
         }
         Ok(position)
@@ -278,7 +278,7 @@ fn resolve(
     (order, outcomes)
 }
 
-/// Why a rule that reads well cannot be evaluated: it leads back to itself, or to a segment that failed.
+/// Why a valid rule cannot be evaluated: it refers to itself, or to a segment that failed.
 fn why_not(one: usize, references: &[Vec<usize>], is_done: &[bool], definitions: &[Definition]) -> String {
     let failed: Vec<usize> = references[one].iter().copied().filter(|other| !is_done[*other]).collect();
     let leads_back = |start: usize| {

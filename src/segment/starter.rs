@@ -1,11 +1,11 @@
-//! The starter set: segments that most clubs ask for first, proposed per tenant and created only on request.
+//! The starter set: common segments, proposed per tenant and created only on request.
 
 use serde::Deserialize;
 
 use crate::model::derived_id;
 use crate::segment::Definition;
 
-/// The set as it is shipped.
+/// The committed set.
 pub const COMMITTED: &str = include_str!("../../data/reference/starter_segments.json");
 
 #[derive(Deserialize)]
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_shipped_set_reads_without_a_doubt_and_is_written_canonically() {
+    fn the_committed_set_has_no_warnings_and_is_canonical() {
         for starter in starters(COMMITTED, &["1".to_owned()], &[]).unwrap() {
             let criteria = starter.criteria.unwrap();
             let parsed = crate::segment_rule::parse(&criteria, None).unwrap_or_else(|error| panic!("{}: {error}", starter.name));

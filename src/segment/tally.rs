@@ -1,4 +1,4 @@
-//! Numbers over the timeline, for all conditions at once while the timeline streams by.
+//! Numbers over the timeline for all conditions, computed in one pass over the stream.
 
 use foldhash::fast::FixedState;
 use hashbrown::HashSet;
@@ -45,7 +45,7 @@ impl State {
         }
     }
 
-    /// Adds what an activity contributes; sums, extremes and sets do not depend on the order.
+    /// Adds the contribution of an activity. Sums, extremes and sets do not depend on the order.
     fn add(&mut self, profile: ProfileIx, value: i128) {
         let at = profile.index();
         match self {
@@ -68,7 +68,7 @@ fn instant(value: i128) -> i64 {
 }
 
 impl Tallies {
-    /// Tallies of these measures, equal ones once, for so many profiles; nothing counted yet.
+    /// Empty tallies of the distinct measures.
     pub fn new<'a>(measures: impl IntoIterator<Item = &'a Measure>, profiles: usize) -> Self {
         let mut distinct: Vec<Measure> = Vec::new();
         for measure in measures {
@@ -80,7 +80,7 @@ impl Tallies {
         Self { measures: distinct, states }
     }
 
-    /// Whether no rule asks for the timeline.
+    /// Whether no rule uses the timeline.
     pub fn is_empty(&self) -> bool {
         self.measures.is_empty()
     }
@@ -90,7 +90,7 @@ impl Tallies {
         self.measures.iter().position(|known| known == measure)
     }
 
-    /// Takes in a few batches of the timeline; every activity exactly once, in any order.
+    /// Adds some batches of the timeline. Every activity must be added once, in any order.
     pub fn add(&mut self, batches: &[activities::Columns], index: &ProfileIndex) {
         if self.is_empty() {
             return;
@@ -104,7 +104,7 @@ impl Tallies {
         });
     }
 
-    /// The number of a profile; missing where nothing passed the filter and the aggregate has no value over nothing.
+    /// The number of a profile; `None` if no activity passed the filter and the aggregate needs one.
     pub fn value(&self, position: usize, profile: usize) -> Option<Fraction> {
         let days = |at: i64| {
             let since = self.measures[position].clock.as_of.0 - at;
@@ -128,7 +128,7 @@ impl Tallies {
     }
 }
 
-/// What each measure takes from a batch: the profile and the value it contributes.
+/// The contributions of a batch to each measure: profile and value.
 fn matches(measures: &[Measure], batch: &activities::Columns, index: &ProfileIndex) -> Vec<Vec<(ProfileIx, i128)>> {
     let mut hits = vec![Vec::new(); measures.len()];
     let mut buffer = String::new();
@@ -195,7 +195,7 @@ fn passes_value(check: &Check, value: Option<&Value>, buffer: &mut String) -> bo
     }
 }
 
-/// What an activity adds to a measure: an instant, a day, a number, or the fingerprint of a value.
+/// The contribution of an activity to a measure: an instant, a day, a number, or the fingerprint of a value.
 fn contribution(measure: &Measure, metadata: &Value, at: Timestamp) -> Option<i128> {
     match &measure.aggregate {
         Aggregate::Count => Some(0),

@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fifteen_digits_cannot_hold_is_no_number() {
+    fn a_number_of_more_than_fifteen_digits_is_rejected() {
         for text in ["", ".5", "1e3", "0.0000001", "1234567890.1", "1000000000000000", "1.2.3", "--1", "0x1", "NaN"] {
             assert_eq!(Decimal::parse(text), None, "{text}");
         }

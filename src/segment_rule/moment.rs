@@ -280,7 +280,7 @@ mod tests {
         let crossing = Anniversaries::of(&clock("2026-12-28T12:00:00Z", Tz::UTC), week);
         assert!(crossing.include(born("1990-12-28")) && crossing.include(born("1990-01-04")));
         assert!(!crossing.include(born("1990-01-05")) && !crossing.include(born("1990-12-27")));
-        assert!(!crossing.include(born("2026-12-28")), "the day itself is no anniversary");
+        assert!(!crossing.include(born("2026-12-28")), "the day itself is not an anniversary");
         let year = Anniversaries::of(&clock("2026-12-28T12:00:00Z", Tz::UTC), Span { amount: 1, unit: Unit::Year });
         assert!(year.include(born("2004-02-29")) && year.include(born("1999-07-01")));
     }

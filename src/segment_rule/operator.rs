@@ -79,7 +79,7 @@ impl Operator {
         let found = Self::from_code(text).or_else(|| Self::ALL.iter().copied().find(|known| bare(known.code()) == bare(text)));
         found.ok_or_else(|| {
             let near = hint(text, Self::ALL.iter().map(|known| known.code()));
-            place.error(format!("{:?} is no operator{near}", shortened(text)))
+            place.error(format!("{:?} is not an operator{near}", shortened(text)))
         })
     }
 

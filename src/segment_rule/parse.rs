@@ -27,7 +27,7 @@ pub fn parse(criteria: &str, combinator: Option<&str>) -> Result<Parsed, RuleErr
     }
     let value: Value = serde_json::from_str(criteria).map_err(|error| match error.to_string() {
         text if text.contains("recursion limit") => Place::Root.error(format!("is nested deeper than {MAX_DEPTH}")),
-        _ => Place::Root.error(format!("is no JSON: line {}, column {}", error.line(), error.column())),
+        _ => Place::Root.error(format!("is not valid JSON: line {}, column {}", error.line(), error.column())),
     })?;
     let mut reader = Reader { lints: Vec::new(), leaves: 0 };
     let rule = match &value {
@@ -130,7 +130,14 @@ impl Reader {
 
     fn group(&mut self, joined: Combinator, rules: &[Value], place: &Place<'_>, depth: usize) -> Result<Node, RuleError> {
         if rules.is_empty() {
-            self.lint(place, if matches!(joined, Combinator::All) { "is empty: everyone" } else { "is empty: nobody" });
+            self.lint(
+                place,
+                if matches!(joined, Combinator::All) {
+                    "is empty: matches every profile"
+                } else {
+                    "is empty: matches no profile"
+                },
+            );
         }
         let nodes = rules.iter().enumerate().map(|(index, rule)| self.node(rule, &Place::Index(place, index), depth + 1));
         let nodes = nodes.collect::<Result<Vec<_>, _>>()?;
@@ -357,7 +364,9 @@ impl Reader {
 
     fn number_doubts(&mut self, test: &NumberTest, place: &Place<'_>) {
         match test {
-            NumberTest::Between(from, to) if from > to => self.lint(place, "runs from a larger to a smaller number: nobody"),
+            NumberTest::Between(from, to) if from > to => {
+                self.lint(place, "runs from a larger to a smaller number: matches no profile")
+            }
             NumberTest::OneOf { values, .. } if values.is_empty() => self.lint(place, "compares with an empty list"),
             _ => {}
         }
@@ -380,7 +389,7 @@ fn operator(keys: &Keys, place: &Place<'_>) -> Result<Operator, RuleError> {
 fn field(name: &str, place: &Place<'_>) -> Result<Field, RuleError> {
     Field::from_code(name).ok_or_else(|| {
         let near = hint(name, Field::ALL.iter().map(|field| field.code()));
-        place.error(format!("{:?} is no field{near}", shortened(name)))
+        place.error(format!("{:?} is not a field{near}", shortened(name)))
     })
 }
 
@@ -419,7 +428,7 @@ fn aggregate(text: &str, place: &Place<'_>) -> Result<Aggregate, RuleError> {
         "max" => Ok(Aggregate::Max(at(argument)?)),
         other => {
             let known = ["count", "countDistinct", "distinctDays", "sum", "avg", "min", "max", "daysSinceLast", "daysSinceFirst"];
-            Err(place.error(format!("{:?} is no aggregate{}", shortened(other), hint(other, known))))
+            Err(place.error(format!("{:?} is not an aggregate{}", shortened(other), hint(other, known))))
         }
     }
 }

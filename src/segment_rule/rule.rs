@@ -8,7 +8,7 @@ use crate::segment_rule::{Decimal, Field};
 pub enum Node {
     /// Every condition holds; empty: everyone.
     All(Vec<Node>),
-    /// At least one holds; empty: nobody.
+    /// At least one holds; an empty list matches no profile.
     Any(Vec<Node>),
     /// The plain complement, which includes people whose value is missing.
     Not(Box<Node>),
@@ -137,7 +137,7 @@ pub enum ListTest {
     HasNone(Vec<String>),
 }
 
-/// A test of a day or an instant, seen from as_of in the tenant's zone.
+/// A test of a day or an instant, relative to as_of in the tenant's zone.
 #[derive(Clone, Debug, PartialEq)]
 pub enum DateTest {
     /// A comparison with a moment; a day, and a relative date with a snap, stand for the whole of their unit.

@@ -1,4 +1,4 @@
-//! What is particular to one source: its raw datasets, the SQL that exports them, and the pure mapping to staged rows.
+//! The parts that differ by source: raw datasets, the SQL that exports them, and the mapping to staged rows.
 
 pub mod crm;
 pub mod mca;
@@ -12,7 +12,7 @@ use arrow::datatypes::SchemaRef;
 use crate::model::Source;
 use crate::tables::{Dataset, Table};
 
-/// One exported dataset: its declaration and the statement whose columns must be exactly those declared.
+/// One exported dataset: its declaration, and the statement that must return exactly the declared columns.
 #[derive(Clone, Copy)]
 pub struct Export {
     /// The entity, as in the file name after the double underscore.
@@ -23,11 +23,11 @@ pub struct Export {
     pub schema: fn() -> SchemaRef,
     /// The statement, as it runs in psql.
     pub sql: &'static str,
-    /// The statement that counts what lies before the look-back, where there is one.
+    /// The statement that counts the rows before the look-back, if there is a look-back.
     pub left_out: Option<&'static str>,
     /// Columns of ours that a CSV dump may leave out (they are null then).
     pub optional: &'static [&'static str],
-    /// The table without which there is nothing to export.
+    /// A table that may be missing; the export is empty then.
     pub needs: Option<&'static str>,
 }
 
@@ -53,7 +53,7 @@ impl Export {
     }
 }
 
-/// Everything that is exported of a source, people first.
+/// The exports of a source, person records first.
 pub fn exports(source: Source) -> Vec<Export> {
     match source {
         Source::McaZa => mca::exports_za(),

@@ -1,4 +1,4 @@
-//! `audit`: a reproducible sample of links and candidates for people to judge; their verdicts read back.
+//! `audit`: draws a reproducible sample of links and candidate pairs for manual verdicts, and reads the verdicts back.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -22,30 +22,30 @@ use crate::tables::dictionary::mask;
 use crate::tables::resolution::{candidates, links};
 use crate::tables::stage::people;
 
-/// What to draw, or what to read back.
+/// Arguments of `audit`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Write about N pairs to judge: links by rule and confidence, those near the threshold, those of the largest profiles, candidates
+    /// Draw about N pairs for review: links by rule and confidence, links near the threshold, links of the largest profiles, candidate pairs
     #[arg(long, value_name = "N", conflicts_with = "verdicts", required_unless_present = "verdicts", value_parser = clap::value_parser!(u32).range(1..))]
     sample: Option<u32>,
     /// Another seed draws another sample
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// Where the sample goes
+    /// The file for the sample
     #[arg(long, value_name = "FILE", default_value = "audit.csv")]
     out: PathBuf,
-    /// Show people's values in the sample instead of masking them: to judge it, one has to see them
+    /// Write personal values into the sample instead of masking them; they are needed to judge it
     #[arg(long)]
     show: bool,
-    /// Read a judged sample: verdict is same, different or unsure
+    /// Read a sample with verdicts: same, different or unsure
     #[arg(long, value_name = "FILE")]
     verdicts: Option<PathBuf>,
-    /// Who judged, for the decisions that wrong links and missed pairs become
+    /// Name of the reviewer, for the decisions that follow from wrong links and missed pairs
     #[arg(long, value_name = "NAME", requires = "verdicts")]
     by: Option<String>,
 }
 
-/// What is shown of the two records, side by side.
+/// Columns of both records that the sample shows.
 const SHOWN: [&str; 9] =
     ["first_name", "last_name", "born_on", "gender", "email", "phone", "golf_rsa_id", "cdh_id", "home_club_name"];
 
@@ -60,7 +60,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     }
 }
 
-/// Every link that evidence made and every candidate. What a person decided is not asked again.
+/// Every link by evidence and every candidate pair, except those with a manual decision.
 fn pairs(session: &Session) -> Result<Vec<Pair>> {
     let folder = Folder::open(&session.layout.resolve())?;
     let batches = folder.read_all::<links::Table>(None)?;
@@ -130,33 +130,32 @@ fn write_sample(session: &Session, pairs: Vec<Pair>, size: usize, args: &Args) -
         args.out.display()
     ));
     if !args.show {
-        text.push_str("values are masked; --show writes them, for whoever may see them\n");
+        text.push_str("values are masked; --show writes them, for people who may see them\n");
     }
     let next = format!("audit --verdicts {} --by NAME", args.out.display());
     Ok(Outcome::new(text, json!({ "pairs": drawn.len(), "strata": strata })).next(next))
 }
 
-/// A file in which somebody has judged is not overwritten, nor one of which that cannot be told.
+/// Fails if the file contains verdicts, or cannot be read, so that a new sample never overwrites them.
 fn keep_verdicts(path: &Path) -> Result<()> {
     let text = read_lossy(path)?.unwrap_or_default();
     if text.trim().is_empty() {
         return Ok(());
     }
     let judged = read_verdicts(&text).map_err(|what| {
-        let fault =
-            Fault::new(Exit::Usage, format!("a file is here whose verdicts, if any, a new sample would overwrite: {what}"));
-        fault.at(path.display().to_string()).help("mend or remove it, or draw elsewhere: audit --sample N --out FILE")
+        let fault = Fault::new(Exit::Usage, format!("the file may contain verdicts that a new sample would overwrite: {what}"));
+        fault.at(path.display().to_string()).help("correct or remove it, or write elsewhere: audit --sample N --out FILE")
     })?;
     let given = judged.iter().filter(|one| one.verdict.is_some()).count();
     if given == 0 {
         return Ok(());
     }
-    let fault = Fault::new(Exit::Usage, format!("the file holds {given} verdicts, which a new sample would overwrite"));
+    let fault = Fault::new(Exit::Usage, format!("the file contains {given} verdicts, which a new sample would overwrite"));
     let read = format!("read them: audit --verdicts {} --by NAME", path.display());
-    Err(fault.at(path.display().to_string()).help(read).help("or draw elsewhere: audit --sample N --out FILE").into())
+    Err(fault.at(path.display().to_string()).help(read).help("or write elsewhere: audit --sample N --out FILE").into())
 }
 
-/// The values of the sampled records, from the staged people.
+/// The values of the sampled records, from the staged person records.
 fn fill(session: &Session, wanted: &mut BTreeMap<String, Values>) -> Result<()> {
     let folder = Folder::open(&session.layout.stage())?;
     for &source in Source::ALL.iter().filter(|source| folder.has::<people::Table>(Some(**source))) {
@@ -183,14 +182,14 @@ fn fill(session: &Session, wanted: &mut BTreeMap<String, Values>) -> Result<()> 
     Ok(())
 }
 
-/// What the verdicts come to.
+/// The result of the verdicts.
 #[derive(Default)]
 struct Read<'a> {
-    /// Pairs of each stratum judged to be one person, and judged.
+    /// For each stratum: pairs judged to be one person, and judged pairs.
     counts: BTreeMap<&'a str, (u64, u64)>,
     blank: u64,
     unsure: u64,
-    /// Pairs that are neither a link nor a candidate any more.
+    /// Pairs that are neither linked nor in the review queue any more.
     stale: u64,
     /// Pairs of one person in two tenants, which no decision may join.
     across_tenants: u64,
@@ -201,7 +200,7 @@ fn verdicts(session: &Session, pairs: &[Pair], path: &Path, by: Option<&str>) ->
     let unreadable = |what: String| {
         Fault::new(Exit::Input, what).at(path.display().to_string()).help("judge a file that audit --sample wrote")
     };
-    let text = read_lossy(path)?.ok_or_else(|| unreadable("there is no such file".to_owned()))?;
+    let text = read_lossy(path)?.ok_or_else(|| unreadable("the file does not exist".to_owned()))?;
     let judgements = read_verdicts(&text).map_err(unreadable)?;
     let read = weigh(pairs, &judgements, session.config.identity.scope == Scope::Tenant);
     report(session, pairs, read, by)
@@ -236,7 +235,7 @@ fn weigh<'a>(pairs: &'a [Pair], judgements: &[Judgement], do_tenants_divide: boo
         if is_same && do_tenants_divide && pair.stratum == across {
             read.across_tenants += 1;
         } else if !(is_same && pair.is_linked) {
-            // A candidate that is two people is decided too: nobody need look at it again.
+            // A pair that is two people is decided, too, so that it is not reviewed again.
             read.decisions.push((kind, &pair.a, &pair.b));
         }
     }
@@ -256,13 +255,13 @@ fn report(session: &Session, pairs: &[Pair], read: Read<'_>, by: Option<&str>) -
     let links: Vec<_> = strata.iter().filter(|(precision, _)| !is_of_candidates(&precision.stratum)).cloned().collect();
     let all = overall(&links);
     let unseen = sizes.keys().filter(|name| !is_of_candidates(name) && !read.counts.contains_key(*name)).count();
-    text.push_str(&format!("{} links judged, each kind weighted by its size: {}\n", all.judged, all.words()));
+    text.push_str(&format!("{} links judged, each stratum weighted by its size: {}\n", all.judged, all.words()));
     if unseen > 0 && all.judged > 0 {
-        text.push_str(&format!(" ! of {unseen} kinds of links none was judged; they are left out of that share\n"));
+        text.push_str(&format!(" ! {unseen} strata of links have no verdict; they are left out of that share\n"));
     }
     text.push_str(&format!("{} without a verdict yet, {} unsure, {} no longer a pair\n", read.blank, read.unsure, read.stale));
     if read.stale > 0 {
-        text.push_str(" ! the sample is of another resolution: draw a new one to judge the links that stand now\n");
+        text.push_str(" ! the sample is of another resolution: draw a new one for the current links\n");
     }
     if read.across_tenants > 0 {
         text.push_str(&format!(
@@ -285,7 +284,7 @@ fn report(session: &Session, pairs: &[Pair], read: Read<'_>, by: Option<&str>) -
     Ok(Outcome::new(text, summary).next(if written > 0 { "make resolve build score load verify" } else { "make checklist" }))
 }
 
-/// Adds what the verdicts decide to the decisions file.
+/// Adds the decisions from the verdicts to the decisions file.
 fn decide(session: &Session, new: &[(DecisionKind, &str, &str)], by: &str, text: &mut String) -> Result<usize> {
     if new.is_empty() {
         return Ok(0);
@@ -294,11 +293,11 @@ fn decide(session: &Session, new: &[(DecisionKind, &str, &str)], by: &str, text:
     let before = read_text(path)?.unwrap_or_default();
     let (after, count) = add_decisions(&before, new, "sample audit", by, &session.now.to_string()).map_err(|what| {
         let fault = Fault::new(Exit::Usage, what).at(path.display().to_string());
-        fault.help("mend that line, then read the verdicts again; no decision was added")
+        fault.help("correct that line, then read the verdicts again; no decision was added")
     })?;
     if count > 0 {
         write_output(path, after.as_bytes())?;
-        text.push_str(&format!("{count} decisions added to {}; they hold from the next make resolve on\n", path.display()));
+        text.push_str(&format!("{count} decisions added to {}; they apply from the next make resolve on\n", path.display()));
     }
     Ok(count)
 }

@@ -1,4 +1,5 @@
-//! What each dataset folder was made of, compared with what lies there now: nothing is loaded, verified or reported that no longer fits.
+//! Compares the recorded inputs of each dataset folder with the current ones, so that outdated folders are not loaded, verified or
+//! reported.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -13,7 +14,7 @@ use crate::steps::{export, inputs};
 use crate::store::{Folder, Layout, Manifest};
 use crate::tables::{Table as _, check, dictionary};
 
-/// A folder between the exports and the load.
+/// A dataset folder between the exports and the load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Made {
     /// `data/stage`
@@ -27,7 +28,7 @@ pub enum Made {
 }
 
 impl Made {
-    /// All, in the order of the data's way.
+    /// All, in the order of the steps.
     pub const ALL: [Self; 4] = [Self::Stage, Self::Resolve, Self::Crm, Self::Score];
 
     /// Where it is.
@@ -40,7 +41,7 @@ impl Made {
         }
     }
 
-    /// The make target that makes it.
+    /// The make target that creates it.
     fn target(self) -> &'static str {
         match self {
             Self::Stage => "stage",
@@ -50,7 +51,7 @@ impl Made {
         }
     }
 
-    /// The manifest that its step would give it now, without files.
+    /// The manifest that its step would write now, without files.
     fn now(self, session: &Session, folder: &Folder) -> Result<Manifest> {
         match self {
             Self::Stage => {
@@ -69,16 +70,16 @@ impl Made {
     }
 }
 
-/// A folder that no longer fits what lies there now.
+/// A folder whose inputs have changed.
 #[derive(Debug)]
 pub struct Moved {
     /// Which.
     pub made: Made,
-    /// What moved, in words.
+    /// The changes, in words.
     pub what: Vec<String>,
 }
 
-/// Refuses when a folder up to this one is missing, not whole, or was made of anything else than what lies there now.
+/// Fails if a folder up to this one is missing, incomplete, or was made from other inputs than the current ones.
 pub fn require(session: &Session, until: Made) -> Result<()> {
     refuse(session, &moved(session, until)?, until)
 }
@@ -93,13 +94,13 @@ fn refuse(session: &Session, found: &[Moved], until: Made) -> Result<()> {
     Err(fault.help(again(first.made, until)).into())
 }
 
-/// The command that makes the folders of these steps again.
+/// The command that recreates the folders of these steps.
 fn again(from: Made, until: Made) -> String {
     let targets = Made::ALL.into_iter().filter(|made| (from..=until).contains(made)).map(Made::target);
     format!("make {}", targets.collect::<Vec<_>>().join(" "))
 }
 
-/// The folders up to this one that no longer fit, in order. A missing folder is an error unless an earlier one has moved.
+/// The outdated folders up to this one, in order. A missing folder is an error unless an earlier one is outdated.
 pub fn moved(session: &Session, until: Made) -> Result<Vec<Moved>> {
     let mut found: Vec<Moved> = Vec::new();
     for made in Made::ALL.into_iter().filter(|made| *made <= until) {
@@ -122,8 +123,8 @@ pub fn moved(session: &Session, until: Made) -> Result<Vec<Moved>> {
     Ok(found)
 }
 
-/// Refuses when a folder that is there was made of anything else than what lies there now. Folders that are not there (loaded from another
-/// machine, rolled back, purged) refuse nothing.
+/// Fails if an existing folder was made from other inputs than the current ones. Missing folders (loaded from another machine, rolled
+/// back, purged) are fine.
 pub fn require_unmoved(session: &Session) -> Result<()> {
     let is_there = |made: &Made| made.path(&session.layout).exists();
     match Made::ALL.into_iter().take_while(is_there).last() {
@@ -132,7 +133,7 @@ pub fn require_unmoved(session: &Session) -> Result<()> {
     }
 }
 
-/// Refuses a data folder without any export: the first command that somebody tries says how to begin.
+/// Fails for a data folder without any export, and says how to begin.
 pub fn require_any_export(session: &Session) -> Result<()> {
     let layout = &session.layout;
     if Source::ALL.iter().any(|source| layout.exports(*source).exists()) {
@@ -140,11 +141,11 @@ pub fn require_any_export(session: &Session) -> Result<()> {
     }
     Err(Fault::new(Exit::Input, "nothing is exported yet")
         .at(layout.exports_root().display().to_string())
-        .help("make phase1 does it all; make export makes the exports alone")
+        .help("make phase1 runs the whole first phase; make export only the exports")
         .into())
 }
 
-/// The exports of a phase: complete, with every dataset, made by the statements and for the look-back of now.
+/// The exports of a phase: complete, with every dataset, made by the current statements and look-back.
 pub fn exports(session: &Session, phase: Phase) -> Result<Vec<(Source, Folder)>> {
     require_any_export(session)?;
     let mut folders = Vec::new();
@@ -180,14 +181,14 @@ fn require_same_statements(session: &Session, source: Source, job: &export::Job,
         return Ok(());
     }
     let what = format!(
-        "the export of {source} was made by other statements than those of now: {} (or activities.lookback) changed",
+        "the export of {source} was made by other statements than the current ones: {} (or activities.lookback) changed",
         changed.join(", ")
     );
     let fault = Fault::new(Exit::Input, what).at(folder.path().display().to_string());
     Err(fault.help(format!("make export-{}", source.code().replace('_', "-"))).into())
 }
 
-/// Every dataset that a folder of this phase lists.
+/// Every dataset of a folder in this phase.
 fn listed(made: Made, phase: Phase) -> BTreeSet<String> {
     let layer = match made {
         Made::Stage => "stage",
@@ -217,7 +218,7 @@ fn differences(session: &Session, made: Made, folder: &Folder, now: &Manifest) -
     what
 }
 
-/// What it means that an input of a folder is not what it was.
+/// Describes a changed input of a folder.
 fn words(session: &Session, made: Made, input: &str) -> String {
     let layout = &session.layout;
     let after = match made {
@@ -227,7 +228,7 @@ fn words(session: &Session, made: Made, input: &str) -> String {
         Made::Score => "the scores were made",
     };
     let reference = |file: &str| session.config.resolve(&session.config.paths.reference).join(file).display().to_string();
-    let renewed = |folder: PathBuf| format!("{} was made again since {after}", folder.display());
+    let renewed = |folder: PathBuf| format!("{} was recreated since {after}", folder.display());
     match input {
         "settings" => format!("the settings changed since {after}"),
         "nicknames" => format!("{} changed since {after}", reference("nicknames.csv")),

@@ -1,4 +1,4 @@
-//! `check-connections`: the six databases at once, each ok or why not.
+//! `check-connections`: checks all six databases at once.
 
 use anyhow::Result;
 use serde_json::json;
@@ -17,7 +17,7 @@ const CRM_URL: &str = "CRM_DATABASE_URL";
 /// Arguments of `check-connections`.
 #[derive(clap::Args, Debug, Default)]
 pub struct Args {
-    /// Warnings fail too: excess rights, unverified or unencrypted connections
+    /// Fail for warnings, too: excess rights, unverified or unencrypted connections
     #[arg(long)]
     pub strict: bool,
 }
@@ -35,7 +35,7 @@ struct Line {
     state: State,
 }
 
-/// Connects to all six, all at once.
+/// Connects to all six in parallel.
 pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let as_of = settle_as_of(session, false).unwrap_or(session.now);
     let look = |variable: &'static str, name: &str, check: &(dyn Fn(&Dsn) -> Result<Checked> + Sync)| {
@@ -67,7 +67,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     Ok(outcome(&lines, args.strict))
 }
 
-/// Where a URL leads, once it is understood; of another nothing is shown.
+/// The target of a URL; nothing is shown of a URL that cannot be parsed.
 fn place(dsn: &Dsn) -> String {
     Target::parse(dsn).map(|target| target.to_string()).unwrap_or_default()
 }

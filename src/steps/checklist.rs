@@ -1,4 +1,4 @@
-//! `checklist`: the strategy's Execution Checklist with the proof that exists, and the lines that a person closed.
+//! `checklist`: the strategy's Execution Checklist with proofs, and the lines that were closed by hand.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -8,7 +8,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::cli::{Outcome, Session};
-use crate::consolidate::{Departure, flags_need_a_person};
+use crate::consolidate::{Departure, flags_to_confirm};
 use crate::fault::{Exit, Fault};
 use crate::model::thousands;
 use crate::model::{Code, Source};
@@ -22,15 +22,15 @@ use crate::tables::check::{departures, results};
 /// Arguments of `checklist`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Close a line that only a person can tell: its number, or its words
+    /// Close a line that only a person can judge, given by its number or its words
     #[arg(long, value_name = "LINE", requires = "by")]
     pub done: Option<String>,
-    /// Who closes it
+    /// Name of the person who closes it
     #[arg(long, value_name = "NAME", requires = "done")]
     pub by: Option<String>,
 }
 
-/// Prints every line with state and proof; closes one if asked.
+/// Prints every line with its state and proof; closes one if requested.
 pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     if let (Some(line), Some(by)) = (&args.done, &args.by) {
         close(session, line, by)?;
@@ -54,7 +54,8 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let count = |state: &str| lines.iter().filter(|line| line.state == state).count();
     let (done, open) = (count("DONE"), count("OPEN") + count("FAILED"));
     let person = count("NEEDS_A_PERSON");
-    let _ = writeln!(text, "\n {done} done · {open} open or failed · {person} for a person (checklist --done LINE --by NAME)");
+    let _ =
+        writeln!(text, "\n {done} done · {open} open or failed · {person} for manual review (checklist --done LINE --by NAME)");
     Ok(Outcome::new(text, json!({ "done": done, "open": open, "for_a_person": person, "lines": lines })))
 }
 
@@ -68,7 +69,7 @@ fn close(session: &Session, line: &str, by: &str) -> Result<()> {
     replace_file(&path, format!("{held:#}\n").as_bytes())
 }
 
-/// What the data folder proves.
+/// The facts in the data folder.
 pub fn facts(session: &Session) -> Result<Facts> {
     let layout = &session.layout;
     let mut facts = Facts { closed: closed(&layout.checklist())?, ..Facts::default() };
@@ -83,7 +84,7 @@ pub fn facts(session: &Session) -> Result<Facts> {
                 });
                 let lost: Vec<String> = lost.collect();
                 if !lost.is_empty() {
-                    facts.shrunk.insert(*source, format!("{}; is that so?", lost.join(", ")));
+                    facts.shrunk.insert(*source, format!("{}; is that right?", lost.join(", ")));
                 }
             }
             facts.exports.insert(*source, format!("{count} rows in {files} datasets as of {}", folder.manifest.as_of));
@@ -110,7 +111,7 @@ pub fn facts(session: &Session) -> Result<Facts> {
     }
     let position = |step: &str| records.iter().rposition(|record| record["step"] == step && record["exit"] == 0);
     if let Some(rolled_back) = position("rollback").filter(|at| Some(*at) > position("load")) {
-        // What a rollback removed is no longer proved by a verification before it.
+        // A verification before a rollback proves nothing any more.
         facts.verified_phase = 0;
         facts.rollback = Some(format!("rollback of {}", text(&records[rolled_back]["started_at"])));
     }
@@ -119,7 +120,7 @@ pub fn facts(session: &Session) -> Result<Facts> {
         records.iter().rev().find(|record| proves_staging(record, place)).map(|record| {
             format!("run {} verified all six phases in {}", text(&record["run"]), text(&record["result"]["place"]))
         });
-    // Read again once its decisions hold, a sample has lost just the links that were wrong: only a whole one proves anything.
+    // After its decisions are applied, a sample lacks exactly the wrong links, so only a complete sample proves anything.
     let is_whole = |result: &Value| result["verdicts"].is_i64() && result["stale"].as_i64().unwrap_or(0) == 0;
     facts.audit = records.iter().rev().find(|record| record["step"] == "audit" && is_whole(&record["result"])).map(|record| {
         let result = &record["result"];
@@ -129,29 +130,26 @@ pub fn facts(session: &Session) -> Result<Facts> {
     Ok(facts)
 }
 
-/// Open rows of the manual review; nothing is known before contacts are consolidated.
+/// Open rows of the manual review; `None` before contacts are consolidated.
 fn manual_review(layout: &Layout) -> Result<Option<i64>> {
     let built = Folder::find(&layout.crm())?.filter(|folder| folder.manifest.phase.is_some_and(|phase| phase >= 4));
     Ok(built.and_then(|folder| folder.manifest.counts.get(MANUAL_REVIEW).copied()))
 }
 
-/// What to ask the owner when contacts' false flags alone silence too many grants.
+/// The question to the owner when contact flags alone override too many opt-ins.
 fn doubt_of_flags(layout: &Layout) -> Result<Option<String>> {
     let Some(folder) = Folder::find(&layout.crm())? else { return Ok(None) };
-    let (mut silenced, mut grants) = (0, 0);
+    let (mut overridden, mut opt_ins) = (0, 0);
     for columns in folder.read::<departures::Table>(None)? {
         for row in columns?.rows() {
             match Departure::from_code(row.departure) {
-                Some(Departure::ConsentFlag) => silenced = row.row_count,
-                Some(Departure::ConsentGrants) => grants = row.row_count,
+                Some(Departure::ConsentFlag) => overridden = row.row_count,
+                Some(Departure::ConsentGrants) => opt_ins = row.row_count,
                 _ => {}
             }
         }
     }
-    let (silent, all) = (thousands(silenced), thousands(grants));
-    Ok(flags_need_a_person(silenced, grants).then(|| {
-        format!("a contact's false flag alone silences {silent} of {all} grants, more than 2 %: does false mean refused? consent.flag_false")
-    }))
+    Ok(flags_to_confirm(overridden, opt_ins).map(|found| format!("{found}: does false mean opted out? consent.flag_false")))
 }
 
 fn text(value: &Value) -> String {

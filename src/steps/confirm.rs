@@ -1,4 +1,4 @@
-//! Questions to a person: asked only where a person can answer.
+//! Questions to the operator, asked only on a terminal.
 
 use std::io::{BufRead, IsTerminal, Write};
 
@@ -6,12 +6,12 @@ use anyhow::Result;
 
 use crate::fault::{Exit, Fault};
 
-/// Whether somebody sits at the terminal.
+/// Whether the command runs on a terminal.
 pub fn is_attended() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
-/// Asks, and returns the answer without blanks around it.
+/// Asks, and returns the trimmed answer.
 pub fn ask(question: &str) -> Result<String> {
     let mut stderr = std::io::stderr();
     let unheard = |error: std::io::Error| Fault::new(Exit::Failed, format!("the terminal cannot be used: {}", error.kind()));
@@ -21,16 +21,16 @@ pub fn ask(question: &str) -> Result<String> {
     Ok(answer.trim().to_owned())
 }
 
-/// Refuses what cannot be undone where nobody decided on it and nobody can be asked.
+/// Fails before an irreversible action that was not confirmed and cannot be confirmed without a terminal.
 pub fn require_answer(what: &str, decided: bool, command: &str) -> Result<()> {
     if decided || is_attended() {
         return Ok(());
     }
-    let fault = Fault::new(Exit::Usage, format!("{what}, and nobody can be asked here: nothing was changed"));
-    Err(fault.help(format!("if that is meant: {command}")).into())
+    let fault = Fault::new(Exit::Usage, format!("{what}, and there is no terminal to ask on: nothing was changed"));
+    Err(fault.help(format!("if that is intended: {command}")).into())
 }
 
-/// Asks for a yes where somebody can give it; unattended runs have decided by starting.
+/// Asks for a yes on a terminal. An unattended run needs no confirmation.
 pub fn agree(question: &str, decided: bool) -> Result<()> {
     if decided || !is_attended() {
         return Ok(());

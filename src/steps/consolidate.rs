@@ -1,4 +1,4 @@
-//! `build`: profiles, aliases, consents, timeline and ledger out of staged records and links.
+//! `consolidate`: builds profiles, aliases, consents, timeline and ledger from staged records and links.
 
 mod inputs;
 mod output;
@@ -28,7 +28,7 @@ use crate::consolidate::profile::fields::Survival;
 use crate::consolidate::profile::login_owners::Subjects;
 use crate::consolidate::profile::namesakes::Namesakes;
 use crate::consolidate::timeline::{LatestHandicaps, Page, Signals, Timeline, note_joined};
-use crate::consolidate::{Departure, Departures, Options, Roster, candidates, flags_need_a_person};
+use crate::consolidate::{Departure, Departures, Options, Roster, candidates, flags_to_confirm};
 use crate::fault::{Exit, Fault};
 use crate::model::{Code, Handicap, Phase, Source, Timestamp};
 use crate::model::{RecordIx, thousands};
@@ -46,18 +46,18 @@ use inputs::{earlier_withdrawals, kept_apart, options, recorded};
 use output::{Account, Examined, Output};
 use prove::Proofs;
 
-/// Arguments of `build`.
+/// Arguments of `consolidate`.
 #[derive(clap::Args, Debug, Default)]
 pub struct Args {
-    /// Whether to work though nothing changed.
+    /// Whether to run although nothing changed.
     #[command(flatten)]
     pub again: Again,
 }
 
-/// Profiles in a slice: each has some twenty rows in all, so that a slice weighs about as much as a batch.
+/// Profiles per batch. Each has about twenty rows, so that a batch is about as large as one of the timeline.
 const SLICE: u32 = 2048;
 const NEXT: &str = "make score";
-/// The count of the manifest that says how many rows of `check__manual_review` are open.
+/// The manifest's count of open rows of `check__manual_review`.
 pub const MANUAL_REVIEW: &str = "manual review";
 
 /// Reads `data/stage` and `data/resolve`, writes `data/crm`.
@@ -121,14 +121,14 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     outcome(&done)
 }
 
-/// The rows of every exported entity: each must have an outcome in the ledger.
+/// The number of exported rows by entity; each row must have an outcome in the ledger.
 fn exported_rows(session: &Session, phase: Phase) -> Result<Vec<(Source, &'static str, u64)>> {
     let mut exported = Vec::new();
     for source in phase.sources() {
         let folder = Folder::open(&session.layout.exports(source))?;
         for export in sources::exports(source) {
             let rows = folder.manifest.files.get(&format!("{}.parquet", export.dataset.stem)).map_or(0, |file| file.rows);
-            // Lines of a CSV dump that are no records have an outcome too.
+            // Lines of a CSV dump that are not records have an outcome, too.
             let unread = folder.manifest.count(&format!("{}.rejected_rows", export.entity));
             exported.push((source, export.entity, rows + u64::try_from(unread).unwrap_or(0)));
         }
@@ -136,7 +136,7 @@ fn exported_rows(session: &Session, phase: Phase) -> Result<Vec<(Source, &'stati
     Ok(exported)
 }
 
-/// Batches, or slices of profiles, that are worked on at once; decides memory, never content.
+/// Batches that are processed in parallel. Affects memory, never the result.
 fn at_once() -> usize {
     2 * rayon::current_num_threads()
 }
@@ -151,7 +151,7 @@ struct Work<'a> {
 
 type Joined = HashMap<RecordIx, Timestamp, FixedState>;
 
-/// What is known of people before profiles are written.
+/// Facts about people that are known before profiles are written.
 struct Known {
     signals: Signals,
     joined: Joined,
@@ -160,7 +160,7 @@ struct Known {
 }
 
 impl<'a> Work<'a> {
-    /// People, memberships, bookings and messages onto the timeline.
+    /// Writes person records, memberships, bookings and messages to the timeline.
     fn timeline(&mut self, timeline: Timeline<'_>) -> Result<(Signals, Joined)> {
         let mut signals = Signals::new(self.roster);
         let mut joined = Joined::with_hasher(FixedState::with_seed(0));
@@ -193,7 +193,7 @@ impl<'a> Work<'a> {
         Ok((signals, joined))
     }
 
-    /// A dataset of a source, some batches at once, in order; a source that has no such dataset has nothing to say.
+    /// Streams a dataset of a source, some batches in parallel, results in order. A source without the dataset is skipped.
     fn stream<T: Table>(
         &mut self,
         source: Source,
@@ -266,7 +266,7 @@ impl<'a> Work<'a> {
         Ok(units)
     }
 
-    /// Profiles with aliases and consents, suppressions, candidates.
+    /// Writes profiles with aliases and consents, suppressions, duplicate candidates.
     fn people(&mut self, resolved: &Folder, known: &Known, units: &Units, earlier: &[EarlierWithdrawal]) -> Result<Shown> {
         let Known { signals, joined, handicaps, identifiers } = known;
         let hubs = &Hubs::new(&resolved.read_all::<resolution::hubs::Table>(None)?);
@@ -276,7 +276,7 @@ impl<'a> Work<'a> {
         let bounces = &Bounces::new(roster, signals, options);
         let holders = &ContactHolders::default();
         let survival = Survival { options, roster, identifiers, hubs, signals, bounces, handicaps, joined, subjects, holders };
-        let holders = &ContactHolders::new(roster, options, |profile, lineup| survival.carried_contacts(profile, lineup));
+        let holders = &ContactHolders::new(roster, options, |profile, candidates| survival.carried_contacts(profile, candidates));
         let survival = Survival { holders, ..survival };
         if holders.left_to_others() > 0 {
             let count = thousands(i128::from(holders.left_to_others()));
@@ -318,7 +318,7 @@ impl<'a> Work<'a> {
         self.output.candidates(batch).map(|()| shown)
     }
 
-    /// What can only be settled once it is known what profiles show: handicaps and evidence of consent.
+    /// Writes the rows that depend on what profiles show: handicaps and evidence of consent.
     fn histories(&mut self, timeline: Timeline<'_>, latest: &LatestHandicaps, units: &Units, shown: &Shown) -> Result<()> {
         if self.stage.has::<handicaps::Table>(Some(Source::McaZa)) {
             let mut before: Option<(String, Handicap)> = None;
@@ -340,7 +340,7 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// Rows that are on no timeline: association numbers, look-ups, rejects.
+    /// Writes the ledger of rows that are not on the timeline: association numbers, look-ups, rejects.
     fn rest(&mut self) -> Result<()> {
         for source in self.options.phase.sources() {
             if self.stage.has::<identifiers::Table>(Some(source)) {
@@ -370,27 +370,23 @@ impl<'a> Work<'a> {
     }
 }
 
-/// What the profiles show of rows that are accounted for afterwards.
+/// What the profiles show of rows that are accounted for later.
 struct Shown {
     is_deciding: Vec<bool>,
     handicaps: Vec<bool>,
 }
 
-/// How many rows a person must decide, and where they are.
+/// The message about rows that need manual review.
 pub fn manual_review(open: i64) -> String {
     let open = thousands(open);
     format!("manual review needed: {open} rows that touch consent could not be read; crm-backfill inspect check__manual_review")
 }
 
-/// The consent page's limit: above it a person must say what a false flag means.
+/// Warns if contact flags override more opt-ins than the limit.
 fn warn_of_flags(session: &Session, departures: &Departures) {
-    let (silenced, grants) = (departures.count(Departure::ConsentFlag), departures.count(Departure::ConsentGrants));
-    if flags_need_a_person(silenced, grants) {
-        session.progress.warn(format!(
-            "a contact's false flag alone silences {} of {} grants: more than 2 %, a person should confirm consent.flag_false",
-            thousands(silenced),
-            thousands(grants)
-        ));
+    let (overridden, opt_ins) = (departures.count(Departure::ConsentFlag), departures.count(Departure::ConsentGrants));
+    if let Some(found) = flags_to_confirm(overridden, opt_ins) {
+        session.progress.warn(format!("{found}; confirm consent.flag_false"));
     }
 }
 
@@ -402,8 +398,8 @@ fn contradiction(error: &crate::consolidate::BuildError, folder: &Folder) -> any
 fn check_proofs(broken: &[(Proof, u64)]) -> Result<()> {
     let Some((first, rows)) = broken.first() else { return Ok(()) };
     let more = broken.len() - 1;
-    let what = format!("{} rows break what the CRM demands: {first}", thousands(*rows));
-    let what = if more > 0 { format!("{what} (and {more} more demands)") } else { what };
+    let what = format!("{} rows violate a constraint of the CRM: {first}", thousands(*rows));
+    let what = if more > 0 { format!("{what} (and {more} more constraints)") } else { what };
     let mut fault = Fault::new(Exit::Mismatch, what).at("the datasets of data/crm, which stay as they were");
     for (proof, rows) in broken {
         fault = fault.help(format!("{} rows: {proof}", thousands(*rows)));
@@ -438,7 +434,7 @@ fn outcome(done: &Folder) -> Result<Outcome> {
     if let Some(open) = done.manifest.counts.get(MANUAL_REVIEW).filter(|open| **open > 0) {
         text.push_str(&format!(" {:>12} rows for manual review: check__manual_review\n", thousands(*open)));
     }
-    text.push_str(&format!(" {:>12} proofs hold: every row fits the CRM's keys and constraints\n", Proof::ALL.len()));
+    text.push_str(&format!(" {:>12} proofs hold: every row satisfies the CRM's keys and constraints\n", Proof::ALL.len()));
     let rows: serde_json::Map<_, _> = counts.iter().map(|(rows, what)| ((*what).to_owned(), json!(rows))).collect();
     let summary =
         json!({ "phase": done.manifest.phase, "as_of": done.manifest.as_of, "rows": rows, "counts": done.manifest.counts });

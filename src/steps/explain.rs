@@ -1,4 +1,4 @@
-//! `explain`: why records are one person, or why two are not; from files alone.
+//! `explain`: explains why records are one person, or why two are not; works from files alone.
 
 mod finder;
 
@@ -21,36 +21,34 @@ use crate::tables::crm::{customer_profiles, field_provenance};
 use crate::tables::dictionary::{is_personal, mask};
 use finder::{Finder, Found};
 
-/// What to explain.
+/// Arguments of `explain`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// A profile id, an address, a number, or a record such as scl:members:1001 (scl:1001 will do)
+    /// A profile id, an email, a phone, or a record such as scl:members:1001 (scl:1001 for short)
     #[arg(value_name = "WHO")]
     who: String,
-    /// Another one: why the two are one person, or why not
+    /// Another one: explain why the two are one person, or why not
     #[arg(value_name = "OTHER")]
     other: Option<String>,
-    /// Show people's values instead of masking them
+    /// Show personal values instead of masking them
     #[arg(long)]
     show: bool,
 }
 
-/// Profiles told when a value leads to several.
+/// Profiles that are explained when a value belongs to several.
 const PROFILES: usize = 5;
-/// Cells of a bar.
+/// Width of a bar in characters.
 const BAR: f64 = 24.0;
-/// Records of each side among which the nearest pair is looked for.
+/// Records of each side that are searched for the nearest pair.
 const NEAREST: usize = 20;
 
-/// Reads `data/stage`, the CRM export and the decisions, resolves again, and tells the story.
+/// Reads `data/stage`, the CRM export and the decisions, resolves again, and prints the explanation.
 pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let inputs = Inputs::read(session)?;
     let saved = Folder::open(&session.layout.resolve())?;
     let now = crate::steps::inputs::of_resolve(session, "resolve", &Folder::open(&session.layout.stage())?)?;
     if saved.manifest.inputs != now.inputs {
-        session
-            .progress
-            .warn("data/resolve was made of other inputs than these; what follows is what make resolve would give now");
+        session.progress.warn("data/resolve was made from other inputs; this explanation is of what make resolve would give now");
     }
     warn_of_old_fields(session, &saved)?;
     let resolution = inputs.resolve(session)?;
@@ -62,14 +60,14 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     }
 }
 
-/// The fields are those of the last build, which may be of another resolution.
+/// Warns if the fields of the last consolidation are of another resolution.
 fn warn_of_old_fields(session: &Session, resolved: &Folder) -> Result<()> {
     let Some(crm) = Folder::find(&session.layout.crm())? else { return Ok(()) };
     let now = hash_bytes(resolved.manifest.content_hash().as_bytes());
     if crm.manifest.inputs.get("resolve") != Some(&now) {
         session
             .progress
-            .warn("data/crm was built of another resolution; where values come from is as it was then (make consolidate)");
+            .warn("data/crm was built from another resolution; the sources of values are as of then (make consolidate)");
     }
     Ok(())
 }
@@ -77,7 +75,7 @@ fn warn_of_old_fields(session: &Session, resolved: &Folder) -> Result<()> {
 fn pair(resolution: &Resolution, first: &[RecordIx], second: &[RecordIx]) -> Result<Outcome> {
     let Some((a, b)) = nearest(resolution, first, second) else {
         let fault = Fault::new(Exit::Usage, "both name the same record");
-        return Err(fault.help("with one name explain tells its profile; with two, why they are one person or two").into());
+        return Err(fault.help("with one argument explain shows its profile; with two, why they are one person or two").into());
     };
     let comparison = resolution.compare(a, b);
     let one = resolution.labels()[a.index()] == resolution.labels()[b.index()];
@@ -91,7 +89,7 @@ fn pair(resolution: &Resolution, first: &[RecordIx], second: &[RecordIx]) -> Res
     }
     let chain = if one { chain(resolution, a, b) } else { Vec::new() };
     if chain.len() > 1 {
-        text.push_str(" the chain that joins them:\n");
+        text.push_str(" the chain that links them:\n");
         chain.iter().for_each(|link| text.push_str(&link_line(link)));
         text.push_str(" compared directly:\n");
     }
@@ -107,14 +105,14 @@ fn profiles(session: &Session, resolution: &Resolution, found: &Found, show: boo
     let mut text = String::new();
     for hub in &found.hubs {
         text.push_str(&format!(
-            " a hub: {} carry this value{}, of {}; it links nobody by itself\n\n",
+            " a hub: {} carry this value{}, of {}; it does not link records by itself\n\n",
             count(hub.records as usize, "record"),
             hub.tenant.as_ref().map_or_else(String::new, |tenant| format!(" in tenant {tenant}")),
             hub.why
         ));
     }
     if found.is_no_key {
-        text.push_str(" this value is no key (an office, a placeholder, or a number that no tenant places); it links nobody\n\n");
+        text.push_str(" this value is not a key (an office, a placeholder, or a phone without a known region), so it does not link records\n\n");
     }
     let mut stories = Vec::new();
     for &label in labels.iter().take(PROFILES) {
@@ -148,17 +146,17 @@ fn hide(known: &mut Known) {
 #[derive(Serialize)]
 struct Field {
     field: String,
-    /// As the CRM gets it; null where the field is not a column of the profile.
+    /// The value for the CRM; `None` if the field is not a column of the profile.
     value: Option<String>,
-    /// `source:entity:id` of the record that gave it.
+    /// `source:entity:id` of its record.
     from: String,
     /// The rule that chose it.
     rule: String,
-    /// Other values that it was chosen from.
+    /// Number of other values.
     others: i32,
 }
 
-/// Every field of the profile, if `build` has run.
+/// Every field of the profile, if `consolidate` has run.
 fn fields(session: &Session, profile_id: &str, show: bool) -> Result<Vec<Field>> {
     let Some(crm) = Folder::find(&session.layout.crm())? else { return Ok(Vec::new()) };
     let columns = customer_profiles::Table::dataset().columns;
@@ -191,8 +189,8 @@ fn tell(story: &ProfileStory, fields: &[Field], show: bool) -> String {
         story.profile_id.as_deref().unwrap_or("none"),
         story.tenant,
         match (&story.founder, story.skipped) {
-            (Some(founder), _) => format!("founded by {founder}"),
-            (None, why) => format!("skipped ({}): nothing here may found one", why.unwrap_or_default()),
+            (Some(founder), _) => format!("seed record {founder}"),
+            (None, why) => format!("skipped ({}): no record may seed a profile", why.unwrap_or_default()),
         },
         count(story.records.len(), "record"),
         count(sources.len(), "source"),
@@ -206,14 +204,14 @@ fn tell(story: &ProfileStory, fields: &[Field], show: bool) -> String {
         text.push_str(&format!("  {:<width$}  {:<14} {}{born}\n", known.record, known.rule, values.join(" · ")));
     }
     if !story.links.is_empty() {
-        text.push_str("\nlinks, from the founder on\n");
+        text.push_str("\nlinks, from the seed record on\n");
         story.links.iter().for_each(|link| text.push_str(&link_line(link)));
         for link in &story.links {
             text.push_str(&format!("\nwhy {} = {}\n{}", link.b, link.a, waterfall(link)));
         }
     }
     if !story.decisions.is_empty() {
-        text.push_str("\nwhat people decided\n");
+        text.push_str("\ndecisions\n");
         for told in &story.decisions {
             text.push_str(&format!("  {}  {}  {}   {}, from {}\n", told.kind, told.a, told.b, told.state, told.origin));
         }
@@ -226,7 +224,7 @@ fn tell(story: &ProfileStory, fields: &[Field], show: bool) -> String {
         }
     }
     if !fields.is_empty() {
-        text.push_str("\nwhere values come from\n");
+        text.push_str("\nsources of the values\n");
         let name = widest(fields.iter().map(|field| field.field.as_str()));
         let from = widest(fields.iter().map(|field| field.from.as_str()));
         for Field { field, value, from: record, rule, others } in fields {
@@ -255,7 +253,7 @@ fn link_line(link: &Comparison) -> String {
     format!("  {}  ──{}──  {}   {:+.1} bits{sure}\n", link.a, link.rule.unwrap_or("no key"), link.b, link.bits)
 }
 
-/// A pair that was not linked: what speaks for it, why not, and the profile on the other side.
+/// A pair that was not linked: its evidence, the reason, and the profile on the other side.
 fn miss_lines(miss: &Comparison, own: Option<&String>) -> String {
     let short = if miss.short > 0.0 { format!(", {:.1} bits short", miss.short) } else { String::new() };
     let other = [&miss.a_profile_id, &miss.b_profile_id].into_iter().flatten().find(|id| Some(*id) != own);
@@ -284,26 +282,28 @@ fn waterfall(comparison: &Comparison) -> String {
     let words = comparison.refusal_words.unwrap_or_default();
     let verdict = match (comparison.refusal, comparison.short > 0.0) {
         (None, false) => format!("rule {}", comparison.rule.unwrap_or("none between these two")),
-        (None, true) => format!("{:.1} bits short by themselves: joined by way of others, or by decision", comparison.short),
+        (None, true) => {
+            format!("{:.1} bits short by themselves: linked through other records, or by a decision", comparison.short)
+        }
         (Some(refusal), true) => format!("{:.1} bits short · {refusal}: {words}", comparison.short),
-        (Some(refusal), false) => format!("enough, but refused · {refusal}: {words}"),
+        (Some(refusal), false) => format!("enough, but forbidden · {refusal}: {words}"),
     };
     text.push_str(&format!("  {:<width$} {:>+6.1}  threshold +3.0 · {verdict}\n", "total", comparison.bits));
     text
 }
 
-/// What a person who knows better can do about it.
+/// How to change the result with a decision.
 fn change_it(comparison: &Comparison, one: bool) -> String {
     let (a, b) = (&comparison.a, &comparison.b);
     let is_decided = comparison.rule == Some(LinkRule::Decision.code()) || comparison.refusal == Some(Refusal::Decision.code());
     let how = match (one, is_decided) {
-        (true, true) => format!("take out of decisions.csv:  must-link,{a},{b}   then: make resolve"),
+        (true, true) => format!("remove from decisions.csv: must-link,{a},{b}   then: make resolve"),
         (false, true) => {
-            "take the cannot-link out of decisions.csv (what the CRM rejected yields to a must-link there)   then: make resolve"
+            "remove the cannot-link from decisions.csv (a must-link there overrides a rejection in the CRM)   then: make resolve"
                 .to_owned()
         }
         (false, false) if comparison.refusal == Some(Refusal::Tenant.code()) => {
-            "nothing joins two tenants while identity.scope = \"tenant\"".to_owned()
+            "records of two tenants are never linked while identity.scope = \"tenant\"".to_owned()
         }
         (true, false) => format!("add to decisions.csv:  cannot-link,{a},{b},<reason>,<who>,<date>   then: make resolve"),
         (false, false) => format!("add to decisions.csv:  must-link,{a},{b},<reason>,<who>,<date>   then: make resolve"),
@@ -311,7 +311,7 @@ fn change_it(comparison: &Comparison, one: bool) -> String {
     format!("\nchange it   {how}\n")
 }
 
-/// The link with the least evidence: where a chain breaks first. What a person decided breaks last.
+/// The link with the lowest match weight; decisions count as the strongest.
 fn weakest(links: &[Comparison]) -> Option<&Comparison> {
     let strength = |link: &Comparison| if link.rule == Some(LinkRule::Decision.code()) { f64::MAX } else { link.bits };
     links.iter().min_by(|x, y| strength(x).total_cmp(&strength(y)))
@@ -336,11 +336,11 @@ fn chain(resolution: &Resolution, a: RecordIx, b: RecordIx) -> Vec<Comparison> {
     left.windows(2).map(|pair| resolution.compare(pair[0], pair[1])).collect()
 }
 
-/// Of two groups of records the pair with the most evidence; `None` where both are one record.
+/// The pair of two groups with the highest match weight; `None` if both are the same record.
 fn nearest(resolution: &Resolution, first: &[RecordIx], second: &[RecordIx]) -> Option<(RecordIx, RecordIx)> {
     let sides = first.iter().take(NEAREST).flat_map(|&a| second.iter().take(NEAREST).map(move |&b| (a, b)));
     let compared = sides.filter(|(a, b)| a != b).map(|(a, b)| (resolution.weight(a, b), (a, b)));
-    // The first of the best.
+    // Among equals the first.
     let best = compared.reduce(|best, one| if one.0 > best.0 { one } else { best });
     best.map(|(_, pair)| pair)
 }

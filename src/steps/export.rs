@@ -1,4 +1,4 @@
-//! `export-*`: every dataset of one source as of one instant, from its database or from CSV dumps.
+//! `export-*`: exports every dataset of one source in one snapshot, from its database or from CSV dumps.
 
 pub mod dumps;
 mod to_csv;
@@ -23,31 +23,31 @@ use crate::store::{Draft, Folder, Layout, Manifest, RunLock, replace_file};
 /// Arguments of the five source exporters.
 #[derive(clap::Args, Debug, Default)]
 pub struct Args {
-    /// Do nothing when an export is saved already
+    /// Do nothing if an export is saved already
     #[arg(long, conflicts_with = "new_as_of")]
     pub if_missing: bool,
-    /// Begin a new set of exports under a new as_of; the other sources must be renewed too
+    /// Begin a new set of exports with a new as-of time; the other sources must be exported again, too
     #[arg(long)]
     pub new_as_of: bool,
-    /// Export although columns of the tables are gone or have another type than in the saved export
+    /// Export although columns of the tables are missing or have another type than in the saved export
     #[arg(long)]
     pub allow_drift: bool,
     /// Export although another source's export read the same tables of the same database, or the same dumps
     #[arg(long)]
     pub allow_shared: bool,
-    /// Write the saved export as CSV dumps, exactly, instead of exporting: they hold personal data; correct them and read them with --csv
+    /// Instead of exporting, write the saved export as exact CSV dumps (personal data), to be corrected and read with --csv
     #[arg(long, value_name = "DIR", conflicts_with_all = ["if_missing", "new_as_of", "csv"])]
     pub to_csv: Option<PathBuf>,
-    /// Dumps instead of the database.
+    /// Options of CSV dumps.
     #[command(flatten)]
     pub dumps: dumps::Args,
 }
 
-/// What is exported, from where, to which folder.
+/// An export job: datasets, database and folder.
 pub struct Job {
-    /// As in file and folder names: `scl`, `crm`.
+    /// Its name in file and folder names: `scl`, `crm`.
     pub code: String,
-    /// As in messages: `source scl`, `the CRM`.
+    /// Its name in messages: `source scl`, `the CRM`.
     pub title: String,
     /// The variable that holds the database's URL.
     pub variable: &'static str,
@@ -55,7 +55,7 @@ pub struct Job {
     pub exports: Vec<Export>,
     /// The folder that is replaced.
     pub target: PathBuf,
-    /// Where its former content goes.
+    /// The folder for its former content.
     pub previous: PathBuf,
 }
 
@@ -121,7 +121,7 @@ pub fn run(session: &Session, source: Source, args: &Args) -> Result<Outcome> {
     Ok(outcome(&job, &folder).next("make stage"))
 }
 
-/// The saved export, if there is one and every file of it is as it was written. A damaged one is made again.
+/// The saved export, if there is one and all its files are undamaged.
 fn undamaged(session: &Session, job: &Job) -> Result<Option<Folder>> {
     let saved = match Folder::find(&job.target) {
         Ok(None) => return Ok(None),
@@ -138,8 +138,8 @@ fn undamaged(session: &Session, job: &Job) -> Result<Option<Folder>> {
     }
 }
 
-/// The instant an export is seen from: the one asked for, else that of the data folder, else now. Another one than the data
-/// folder's is refused unless a new set of exports begins.
+/// The as-of time of an export: the requested one, else that of the data folder, else now. One that differs from the data folder's is an
+/// error unless a new set of exports begins.
 pub fn settle_as_of(session: &Session, new: bool) -> Result<Timestamp> {
     let asked = session.as_of.unwrap_or(session.now);
     if new {
@@ -150,15 +150,15 @@ pub fn settle_as_of(session: &Session, new: bool) -> Result<Timestamp> {
         (Some(fixed), None) => Ok(fixed),
         (Some(fixed), Some(asked)) if fixed == asked => Ok(fixed),
         (Some(fixed), Some(asked)) => {
-            Err(Fault::new(Exit::Input, format!("as_of {asked} was asked for, the saved exports are of {fixed}"))
+            Err(Fault::new(Exit::Input, format!("as_of {asked} is requested, but the saved exports are of {fixed}"))
                 .at(session.layout.as_of().display().to_string())
-                .help(format!("leave AS_OF out to keep to it, or renew all sources: make export AS_OF={asked}"))
+                .help(format!("omit AS_OF to keep it, or export all sources again: make export AS_OF={asked}"))
                 .into())
         }
     }
 }
 
-/// The encoding of a database's texts, where the command or the settings declare one.
+/// The encoding of a database's texts, if the command or the settings declare one.
 fn declared_encoding(session: &Session, job: &Job, asked: Option<&str>) -> Result<Option<&'static Encoding>> {
     let Some(label) = asked else { return Ok(session.config.connections.encoding(&job.code)) };
     Encoding::for_label(label.as_bytes()).map(Some).ok_or_else(|| {
@@ -166,7 +166,7 @@ fn declared_encoding(session: &Session, job: &Job, asked: Option<&str>) -> Resul
     })
 }
 
-/// Exports all datasets of a job from one snapshot of its database, and puts the folder in place, unless the guard refuses the facts.
+/// Exports all datasets of a job from one snapshot of its database, and publishes the folder unless `guard` rejects its facts.
 pub fn export_database(
     session: &Session,
     job: &Job,
@@ -218,9 +218,9 @@ pub fn export_database(
     publish(session, job, draft, manifest, as_of)
 }
 
-/// Puts the folder in place and fixes the instant of the data folder; a signal comes before both or after both.
+/// Publishes the folder and fixes the as-of time of the data folder. A signal takes effect before or after both.
 pub fn publish(session: &Session, job: &Job, draft: Draft, manifest: Manifest, as_of: Timestamp) -> Result<Folder> {
-    let _held = interrupt::hold("the exchange of an export");
+    let _held = interrupt::hold("the export folder to be swapped");
     let folder = draft.finish(manifest, &job.previous)?;
     replace_file(&session.layout.as_of(), format!("{as_of}\n").as_bytes())?;
     Ok(folder)
@@ -232,7 +232,7 @@ pub fn stated(sql: &str, years: i32) -> String {
     if has_another { format!("{sql}-- look-back: {years} years\n") } else { sql.to_owned() }
 }
 
-/// Notes what a reader of the dataset cannot see in it.
+/// Records facts about an export that its dataset does not show.
 fn record(manifest: &mut Manifest, export: &Export, exported: &Exported, casts: &[String]) {
     manifest.counts.insert(format!("{}.rows", export.entity), count(exported.rows));
     for (column, kind, number) in &exported.specials {
@@ -258,7 +258,7 @@ pub fn shrunk(exports: &[Export], before: &Folder, now: &Folder) -> Vec<(&'stati
 fn compare(session: &Session, job: &Job, before: Option<&Folder>, now: &Folder) {
     for (entity, former, rows) in before.map(|before| shrunk(&job.exports, before, now)).unwrap_or_default() {
         session.progress.warn(format!(
-            "{}.{entity}: {} rows, {} in the export before (−{} %); it is kept in {}: needs a person",
+            "{}.{entity}: {} rows, {} in the export before (−{} %); it is kept in {}: manual review needed",
             job.code,
             thousands(rows),
             thousands(former),
@@ -277,13 +277,13 @@ fn compare(session: &Session, job: &Job, before: Option<&Folder>, now: &Folder) 
             let apart = (rows - count(expected)).abs() * 100 / count(expected);
             if rows > 0 && apart > 25 {
                 let (rows, expected) = (thousands(rows), thousands(expected));
-                session.progress.warn(format!("{name}: {rows} rows, about {expected} expected: needs a person"));
+                session.progress.warn(format!("{name}: {rows} rows, about {expected} expected: manual review needed"));
             }
         }
     }
 }
 
-/// What an export has to say.
+/// The result of an export.
 pub fn outcome(job: &Job, folder: &Folder) -> Outcome {
     let manifest = &folder.manifest;
     let rows: BTreeMap<&str, i64> =

@@ -1,4 +1,4 @@
-//! `export-crm`: what the CRM itself contributes, saved so that everything after it runs offline.
+//! `export-crm`: saves what later steps need from the CRM, so that they run offline.
 
 use anyhow::Result;
 use serde_json::json;
@@ -12,12 +12,12 @@ use crate::store::{Folder, RunLock};
 /// Arguments of `export-crm`.
 #[derive(clap::Args, Debug, Default)]
 pub struct Args {
-    /// Do nothing when an export is saved already
+    /// Do nothing if an export is saved already
     #[arg(long)]
     pub if_missing: bool,
 }
 
-/// Exports segments, ids, rejected pairs and withdrawals. Without a CRM what was saved stands.
+/// Exports segments, ids, rejected pairs and withdrawals. Without a CRM the saved export is kept.
 pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let layout = &session.layout;
     let job = Job {
@@ -32,9 +32,9 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let saved = Folder::find_readable(&job.target);
     if session.environment.dsn(CRM_URL).is_none() {
         let text = match &saved {
-            Some(_) => format!("crm: {CRM_URL} is not set, the saved export stands\n"),
+            Some(_) => format!("crm: {CRM_URL} is not set, the saved export is kept\n"),
             None => {
-                format!("crm: {CRM_URL} is not set and nothing was ever saved: no segments, no earlier ids, no withdrawals\n")
+                format!("crm: {CRM_URL} is not set and there is no saved export: no segments, no earlier ids, no withdrawals\n")
             }
         };
         return Ok(Outcome::new(text, json!({ "source": "crm", "saved": saved.is_some() })).next("make stage"));

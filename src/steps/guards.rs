@@ -1,4 +1,5 @@
-//! What must not go on unseen: entities that lost rows, a CRM export of another CRM, a lower phase. Each with the option that lets it pass.
+//! Safety checks before an export or a load: entities that lost rows, a CRM export of another CRM, a lower phase. Each names the option
+//! that allows it.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +13,10 @@ use crate::store::Folder;
 
 /// The fact of a database export that names the database.
 pub const DATABASE: &str = "database";
-/// The start of facts that describe a table which was read.
+/// Prefix of facts that describe a table that was read.
 pub const TABLE: &str = "table ";
 
-/// An entity that is empty or lost more than a fifth of what is loaded.
+/// An entity that is empty or lost more than a fifth of its loaded rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shrunk {
     /// `teetime.players`
@@ -27,20 +28,20 @@ pub struct Shrunk {
 }
 
 impl Shrunk {
-    /// What it is, with the option that lets it pass.
+    /// The message, with the option that allows it.
     pub fn words(&self) -> String {
         let (rows, loaded) = (thousands(self.exported), thousands(self.loaded));
         let lost = (self.loaded - self.exported) * 100 / self.loaded;
-        format!("{0}: {rows} rows, {loaded} are loaded (−{lost} %); if that is so: --allow-shrink {0}", self.entity)
+        format!("{0}: {rows} rows, {loaded} are loaded (−{lost} %); if that is right: --allow-shrink {0}", self.entity)
     }
 }
 
-/// Whether fewer rows than four fifths are left.
+/// Whether less than four fifths of the rows are left.
 pub fn is_shrunk(before: u64, now: u64) -> bool {
     now.saturating_mul(5) < before.saturating_mul(4)
 }
 
-/// Entities that lost more than a fifth of what is loaded, but for those that are allowed.
+/// Entities that lost more than a fifth of their loaded rows, except the allowed ones.
 pub fn shrunk(exported: &[(String, u64)], loaded: &BTreeMap<String, u64>, allowed: &[String]) -> Vec<Shrunk> {
     let is_allowed = |entity: &str| {
         let name = entity.rsplit('.').next().unwrap_or(entity);
@@ -66,7 +67,7 @@ pub fn entities(session: &Session, phase: Phase) -> Result<Vec<(String, u64)>> {
     Ok(rows)
 }
 
-/// Refuses names of entities that do not exist.
+/// Fails for names of entities that do not exist.
 pub fn check_names(allowed: &[String]) -> Result<()> {
     let known = Source::ALL.iter().flat_map(|source| {
         sources::exports(*source)
@@ -83,7 +84,7 @@ pub fn check_names(allowed: &[String]) -> Result<()> {
     .into())
 }
 
-/// What a source's tables lost or changed since the saved export, and what they gained.
+/// Columns that a source's tables lost or changed since the saved export, and columns that are new.
 pub fn drift(before: &BTreeMap<String, String>, now: &BTreeMap<String, String>) -> (Vec<String>, Vec<String>) {
     let (mut changed, mut gained) = (Vec::new(), Vec::new());
     for (table, columns) in now.iter().filter(|(name, _)| name.starts_with(TABLE)) {
@@ -92,7 +93,7 @@ pub fn drift(before: &BTreeMap<String, String>, now: &BTreeMap<String, String>) 
         let table = table.trim_start_matches(TABLE);
         for (column, kind) in &former {
             match now.get(column) {
-                None => changed.push(format!("{table}.{column} ({kind}) is gone")),
+                None => changed.push(format!("{table}.{column} ({kind}) is missing")),
                 Some(other) if other != kind => changed.push(format!("{table}.{column} was {kind}, is {other}")),
                 Some(_) => {}
             }
@@ -104,11 +105,11 @@ pub fn drift(before: &BTreeMap<String, String>, now: &BTreeMap<String, String>) 
 }
 
 fn columns_of(described: &str) -> BTreeMap<&str, &str> {
-    // A type may hold a comma, as numeric(10,2), but no comma with a blank.
+    // A type may contain a comma, as in numeric(10,2), but not followed by a blank.
     described.split(", ").filter_map(|column| column.split_once(' ')).collect()
 }
 
-/// Refuses a source whose tables changed since the saved export, or that reads the tables of another source's export: all at once.
+/// Fails if the source's tables changed since the saved export, or if it reads the tables of another source's export. Lists all at once.
 pub fn check_source(
     session: &Session,
     code: &str,
@@ -124,7 +125,7 @@ pub fn check_source(
     let mut reasons = Vec::new();
     if !allow_drift {
         reasons.extend(
-            changed.into_iter().map(|column| format!("{column} since the saved export; if that is meant: --allow-drift")),
+            changed.into_iter().map(|column| format!("{column} since the saved export; if that is intended: --allow-drift")),
         );
     }
     if !allow_shared {
@@ -149,14 +150,14 @@ fn shared_table<'a>(facts: &'a BTreeMap<String, String>, other: &BTreeMap<String
     facts.keys().find(|name| name.starts_with(TABLE) && other.contains_key(*name)).map(|name| name.trim_start_matches(TABLE))
 }
 
-/// Refuses dumps that were the dumps of another source.
+/// Fails for dumps that were already read for another source.
 pub fn check_dumps(session: &Session, code: &str, inputs: &BTreeMap<String, String>, rows: impl Fn(&str) -> i64) -> Result<()> {
     let mut reasons = Vec::new();
     for other in Source::ALL.iter().filter(|other| other.to_string() != code) {
         let Some(folder) = Folder::find_readable(&session.layout.exports(*other)) else { continue };
         for (name, hash) in inputs.iter().filter(|(name, _)| rows(name.trim_end_matches(".csv")) > 0) {
             if let Some((theirs, _)) = folder.manifest.inputs.iter().find(|(_, other)| *other == hash) {
-                reasons.push(format!("{name} is the very file that was {theirs} of {other}; if they share it: --allow-shared"));
+                reasons.push(format!("{name} is the same file as {theirs} of {other}; if they share it: --allow-shared"));
             }
         }
     }
@@ -168,7 +169,7 @@ fn refuse(code: &str, reasons: Vec<String>) -> Result<()> {
         return Ok(());
     }
     let many = if reasons.len() == 1 { "one reason".to_owned() } else { format!("{} reasons", reasons.len()) };
-    let fault = Fault::new(Exit::Preflight, format!("the export of {code} is refused, nothing was replaced: {many}")).at(code);
+    let fault = Fault::new(Exit::Preflight, format!("the export of {code} was stopped, nothing was replaced: {many}")).at(code);
     Err(reasons.into_iter().fold(fault, Fault::help).into())
 }
 
@@ -185,7 +186,7 @@ mod tests {
         let loaded = rows(&[("a.x", 100), ("a.y", 100), ("a.z", 0), ("a.gone", 5)]).into_iter().collect();
         let found = shrunk(&rows(&[("a.x", 80), ("a.y", 79), ("a.z", 0), ("a.new", 0)]), &loaded, &[]);
         assert_eq!(found, [Shrunk { entity: "a.y".to_owned(), loaded: 100, exported: 79 }]);
-        assert_eq!(found[0].words(), "a.y: 79 rows, 100 are loaded (−21 %); if that is so: --allow-shrink a.y");
+        assert_eq!(found[0].words(), "a.y: 79 rows, 100 are loaded (−21 %); if that is right: --allow-shrink a.y");
     }
 
     #[test]
@@ -203,7 +204,7 @@ mod tests {
         let facts = |columns: &str| BTreeMap::from([("table Player".to_owned(), columns.to_owned())]);
         let before = facts("email text, handicap numeric(10,2), id bigint");
         let (changed, gained) = drift(&before, &facts("email citext, id bigint, nickname text"));
-        assert_eq!(changed, ["Player.email was text, is citext", "Player.handicap (numeric(10,2)) is gone"]);
+        assert_eq!(changed, ["Player.email was text, is citext", "Player.handicap (numeric(10,2)) is missing"]);
         assert_eq!(gained, ["Player.nickname (text) is new"]);
         assert_eq!(drift(&before, &before), (vec![], vec![]));
     }

@@ -1,5 +1,5 @@
-//! What each step is made of: the manifests of its inputs, settings, reference files and decisions, by hash. A step records it, and
-//! whatever comes later compares it with what lies there now.
+//! The inputs of each step, by hash: manifests, settings, reference files, decisions. A step records them, and later steps compare them
+//! with the current ones.
 
 use anyhow::Result;
 use serde_json::json;
@@ -12,7 +12,7 @@ use crate::segment::starter;
 use crate::sources::crm::segments;
 use crate::store::{Folder, Manifest, hash_bytes, read_text};
 
-/// The count of a score manifest that says whether the starter segments were asked for.
+/// The count in a score manifest that says whether the starter segments were requested.
 pub const WITH_STARTERS: &str = "with_starters";
 
 /// The one as-of time of all exports.
@@ -21,19 +21,19 @@ pub fn as_of(session: &Session, exports: &[(Source, Folder)]) -> Result<(String,
     for (source, export) in exports {
         if export.manifest.as_of != first.manifest.as_of {
             let what = format!(
-                "the exports were made as of different instants: {} is as of {}, {} as of {}",
+                "the exports have different as-of times: {} is as of {}, {} as of {}",
                 exports[0].0, first.manifest.as_of, source, export.manifest.as_of
             );
             return Err(Fault::new(Exit::Input, what)
                 .at(export.path().display().to_string())
-                .help("renew them together: make export FRESH=1")
+                .help("export them together: make export FRESH=1")
                 .into());
         }
     }
     Ok((first.manifest.as_of.clone(), session.check_as_of(&first.manifest.as_of, first.path())?))
 }
 
-/// The code maps of the reference folder; a map that is not there is as committed.
+/// The code maps of the reference folder; for a missing one the committed map.
 pub fn maps(session: &Session) -> Result<Vec<(&'static str, String)>> {
     let folder = session.config.resolve(&session.config.paths.reference);
     Reference::files()
@@ -41,7 +41,7 @@ pub fn maps(session: &Session) -> Result<Vec<(&'static str, String)>> {
         .collect()
 }
 
-/// What `data/stage` is made of.
+/// The inputs of `data/stage`.
 pub fn of_stage(
     session: &Session,
     phase: Phase,
@@ -58,7 +58,7 @@ pub fn of_stage(
         manifest.input(format!("reference/{name}"), text.as_bytes());
     }
     let config = &session.config;
-    // Settings of later steps must not make staging run again.
+    // A change in settings of later steps must not make staging run again.
     let settings = json!({
         "tenants": config.tenants,
         "tenantless": config.identity.tenantless,
@@ -74,7 +74,7 @@ pub fn of_stage(
     manifest
 }
 
-/// What people decided about cells that could not be read, as text and read. A demo has its own, as it has its own decisions.
+/// The manual verdicts on unreadable cells, as text and parsed. A demo has its own file, like its decisions.
 pub fn reviews(session: &Session) -> Result<(String, Reviews)> {
     let config = &session.config;
     let is_demo = session.decisions != config.resolve(&config.identity.decisions);
@@ -85,18 +85,18 @@ pub fn reviews(session: &Session) -> Result<(String, Reviews)> {
     Ok((text, reviews))
 }
 
-/// The nicknames of the reference folder, else those committed.
+/// The nicknames of the reference folder, else the committed ones.
 pub fn nicknames(session: &Session) -> Result<String> {
     let path = session.config.resolve(&session.config.paths.reference).join("nicknames.csv");
     Ok(read_text(&path)?.unwrap_or_else(|| Nicknames::COMMITTED.to_owned()))
 }
 
-/// What people decided on pairs; empty where there is no such file.
+/// The decisions file; empty if there is none.
 pub fn decisions(session: &Session) -> Result<String> {
     Ok(read_text(&session.decisions)?.unwrap_or_default())
 }
 
-/// What `data/resolve` is made of; `step` tells its methods apart.
+/// The inputs of `data/resolve`; `step` distinguishes the methods.
 pub fn of_resolve(session: &Session, step: &str, stage: &Folder) -> Result<Manifest> {
     let crm = Folder::find(&session.layout.exports_crm())?;
     let mut manifest = Manifest::new(step, &stage.manifest.as_of, stage.manifest.phase);
@@ -108,7 +108,7 @@ pub fn of_resolve(session: &Session, step: &str, stage: &Folder) -> Result<Manif
     Ok(manifest)
 }
 
-/// What `data/crm` is made of.
+/// The inputs of `data/crm`.
 pub fn of_consolidate(session: &Session) -> Result<Manifest> {
     let stage = Folder::open(&session.layout.stage())?;
     let resolved = Folder::open(&session.layout.resolve())?;
@@ -122,7 +122,7 @@ pub fn of_consolidate(session: &Session) -> Result<Manifest> {
     Ok(manifest)
 }
 
-/// The starter segments' text, where they are asked for.
+/// The text of the starter segments, if they are requested.
 pub fn starters(session: &Session, are_asked: bool) -> Result<Option<String>> {
     let config = &session.config;
     if !are_asked && !config.scores.starter_segments {
@@ -132,7 +132,7 @@ pub fn starters(session: &Session, are_asked: bool) -> Result<Option<String>> {
     Ok(Some(read_text(&path)?.unwrap_or_else(|| starter::COMMITTED.to_owned())))
 }
 
-/// What `data/score` is made of.
+/// The inputs of `data/score`.
 pub fn of_score(session: &Session, crm: &Folder, starters: Option<&str>) -> Result<Manifest> {
     let mut segment_hash = String::new();
     if let Some(folder) = Folder::find(&session.layout.exports_crm())? {
@@ -147,7 +147,7 @@ pub fn of_score(session: &Session, crm: &Folder, starters: Option<&str>) -> Resu
     Ok(manifest)
 }
 
-/// The hash by which a step names the CRM export: of its rows, so that reading the same rows again changes nothing.
+/// The hash of the CRM export as an input: of its rows, so that exporting the same rows again changes nothing.
 fn crm_export(folder: Option<&Folder>) -> String {
     folder.map_or_else(|| hash_bytes(b""), |folder| folder.manifest.files_hash())
 }

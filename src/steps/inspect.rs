@@ -1,4 +1,4 @@
-//! `inspect`: what is in the datasets, for people who do not want to write code.
+//! `inspect`: shows the contents of the datasets.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use crate::model::thousands;
 use crate::store::{DumpWriter, Folder, Output, io_fault, is_stdout, replace_file};
 use crate::tables::{self, Dataset, dictionary};
 
-/// What to look at.
+/// Arguments of `inspect`.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
     /// The dataset, such as stg_scl__people; without one, all that exist are listed
@@ -29,13 +29,13 @@ pub struct Args {
     /// Only rows whose column has this value; may be repeated
     #[arg(long = "where", value_name = "COLUMN=VALUE")]
     filters: Vec<String>,
-    /// Write all rows as CSV, - for standard output; identifiers stay text, cells that a spreadsheet would run are defused
+    /// Write all rows as CSV, - for standard output; identifiers stay text, and formulas are made harmless for spreadsheets
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
-    /// Write the CSV exactly, for programs: nothing is masked or defused, so that it is personal data and not for a spreadsheet
+    /// Write the exact CSV for programs: personal data, and not safe for spreadsheets, because nothing is masked or changed
     #[arg(long, requires = "csv", requires = "show")]
     exact: bool,
-    /// Show people's values instead of masking them
+    /// Show personal values instead of masking them
     #[arg(long)]
     show: bool,
     /// Write data/views.sql: every dataset that exists as a DuckDB view with its descriptions
@@ -101,7 +101,7 @@ fn grid() -> Grid {
 
 fn list(found: &[Found]) -> Outcome {
     let mut grid = grid();
-    grid.set_header(["dataset", "rows", "KiB", "what a row is"]);
+    grid.set_header(["dataset", "rows", "KiB", "meaning of a row"]);
     for found in found {
         let description = found.dataset.description.split_whitespace().collect::<Vec<_>>().join(" ");
         let sentence = description.split(". ").next().unwrap_or_default().to_owned();
@@ -218,7 +218,7 @@ fn write_csv(session: &Session, found: &Found, path: &Path, args: &Args) -> Resu
     let names = found.dataset.columns.iter().map(|column| column.name);
     let output = Output::create(path)?;
     let written = match write_rows(session, found, output, names, &filters, args) {
-        // A reader of the rows that went away has all it wanted.
+        // A reader that closed the pipe has read enough.
         Err(error) if is_stdout(path) && is_broken_pipe(&error) => return Ok(Outcome::default()),
         other => other.map_err(|error| told_of_file(error, path))?,
     };
@@ -295,8 +295,8 @@ fn told_of_file(error: anyhow::Error, path: &Path) -> anyhow::Error {
     }
 }
 
-/// A cell that no spreadsheet runs as a formula, whichever delimiter it splits lines at: the start of the cell, and what follows a
-/// delimiter or a line break inside it.
+/// A cell that no spreadsheet evaluates as a formula, whatever its delimiter: checks the start of the cell and the text after any delimiter
+/// or line break in it.
 pub(crate) fn defused(cell: String) -> String {
     const SPLITS: [char; 6] = [';', ',', '|', '\t', '\r', '\n'];
     let is_run = |part: &str| {

@@ -1,4 +1,4 @@
-//! `load`: the datasets of `data/crm` and `data/score` into the CRM, in one transaction.
+//! `load`: loads the datasets of `data/crm` and `data/score` into the CRM, in one transaction.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -32,19 +32,19 @@ pub const CRM_URL: &str = "CRM_DATABASE_URL";
 /// Arguments of `load`.
 #[derive(clap::Args, Debug, Default)]
 pub struct Args {
-    /// Count what would be inserted, updated and deleted, exactly, and change nothing
+    /// Count exactly what would be inserted, updated and deleted, and change nothing
     #[arg(long)]
     pub dry_run: bool,
     /// Do not ask, even on a terminal
     #[arg(short, long)]
     pub yes: bool,
-    /// Nobody else writes: vouches for it where signs say otherwise
+    /// Proceed although other writers look active (you confirm that consumers are stopped)
     #[arg(long)]
     pub consumers_stopped: bool,
-    /// Load beside profiles of others that were in the CRM before
+    /// Load into a CRM with foreign profiles
     #[arg(long)]
     pub beside_existing: bool,
-    /// Load a lower phase than the last, taking back what later phases brought
+    /// Load a lower phase than the last, removing the rows of later phases
     #[arg(long)]
     pub lower_phase: bool,
     /// Load although triggers of the CRM will fire for every row
@@ -56,16 +56,16 @@ pub struct Args {
     /// Load although the CRM export was read from another database, such as this CRM's former server
     #[arg(long)]
     pub other_crm: bool,
-    /// Refuse for warnings too
+    /// Fail for warnings, too
     #[arg(long)]
     pub strict: bool,
-    /// Keep the indexes of an empty CRM while it is filled: slower, but readers are never shut out
+    /// Keep the indexes of an empty CRM while it is filled: slower, but readers are never blocked
     #[arg(long)]
     pub keep_indexes: bool,
-    /// Load rows again that others deleted: those with these row ids or record keys (source:entity:id), or all of them
+    /// Load rows again that others deleted: all of them, or those with these row ids or record keys (source:entity:id)
     #[arg(long, value_name = "ID", num_args = 0..)]
     pub restore: Option<Vec<String>>,
-    /// More than a fifth of our rows may stay deleted by others
+    /// Accept that others deleted more than a fifth of our rows
     #[arg(long)]
     pub accept_deleted: bool,
 }
@@ -111,7 +111,7 @@ impl Datasets for Saved {
     }
 }
 
-/// Loads, or counts.
+/// Loads the datasets, or only counts the changes.
 pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let _lock = RunLock::take(&session.layout, &format!("load, run {}", session.run_id))?;
     guards::check_names(&args.allow_shrink)?;
@@ -163,7 +163,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     Ok(outcome(&report, phase, &loader.place(), args.dry_run))
 }
 
-/// Refuses with every reason at once; the ids of all rows that do not fit are listed in a file.
+/// Fails with all problems at once; the ids of all affected rows are written to a file.
 fn check(session: &Session, preflight: &Preflight, place: &str, strict: bool) -> Result<()> {
     let Err(error) = preflight.check(place, strict) else { return Ok(()) };
     let rows = preflight.findings.iter().flat_map(|finding| finding.rows.iter().map(move |id| (&finding.what, id)));
@@ -177,7 +177,7 @@ fn check(session: &Session, preflight: &Preflight, place: &str, strict: bool) ->
     Err(fault.help(format!("the ids of all {} rows: {}", lines.len(), path.display())).into())
 }
 
-/// Proves the datasets of the data folder against a CRM, as load does; `None` where there are none, or no such CRM.
+/// Checks the datasets of the data folder against a CRM, as load does; `None` without datasets or without a usable CRM.
 pub(super) fn prove(session: &Session, crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Result<Option<Vec<Finding>>> {
     if Folder::find(&session.layout.crm())?.is_none() || Folder::find(&session.layout.score())?.is_none() {
         return Ok(None);
@@ -209,7 +209,7 @@ fn open(session: &Session) -> Result<Saved> {
     Ok(Saved { crm, score, entities })
 }
 
-/// Adds what must not go on unseen to the preflight's findings, so that all reasons are told at once.
+/// Adds the safety checks to the preflight's findings, so that all problems are reported at once.
 fn guard(session: &Session, loader: &mut Loader, saved: &Saved, phase: Phase, args: &Args) -> Result<()> {
     let mut reasons = Vec::new();
     if let Some(loaded) = loader.last.as_ref().filter(|run| run.command == "load").and_then(|run| run.phase)
@@ -217,7 +217,7 @@ fn guard(session: &Session, loader: &mut Loader, saved: &Saved, phase: Phase, ar
         && !args.lower_phase
     {
         reasons.push(format!(
-            "phase {loaded} is loaded, this is phase {phase}; it would take back what later phases brought; if that is meant: \
+            "phase {loaded} is loaded, this is phase {phase}; it would remove the rows of later phases; if that is intended: \
              --lower-phase"
         ));
     }
@@ -239,7 +239,7 @@ fn guard(session: &Session, loader: &mut Loader, saved: &Saved, phase: Phase, ar
     Ok(())
 }
 
-/// The exports that the phase is made of.
+/// The exports of the phase.
 fn export_marks(session: &Session, phase: Phase) -> Result<Vec<ExportMark>> {
     let mut marks = Vec::new();
     for source in phase.sources() {
@@ -254,7 +254,7 @@ fn export_marks(session: &Session, phase: Phase) -> Result<Vec<ExportMark>> {
     Ok(marks)
 }
 
-/// Ids kept from an earlier load, and segment definitions, as `export-crm` saved them.
+/// Profile ids kept from an earlier load, and segment definitions, from the CRM export.
 fn crm_export(session: &Session) -> Result<(Vec<String>, Option<Vec<SavedSegment>>)> {
     let Some(folder) = Folder::find(&session.layout.exports_crm())? else { return Ok((Vec::new(), None)) };
     let mut loaded = BTreeSet::new();
@@ -286,7 +286,7 @@ fn crm_export(session: &Session) -> Result<(Vec<String>, Option<Vec<SavedSegment
     Ok((kept, Some(saved)))
 }
 
-/// The id of a founder's profile where it is not the one derived from the founder: it stems from an earlier load.
+/// The profile id of a seed record if it is not derived from it: then it comes from an earlier load.
 fn kept_id(link: links::Row<'_>) -> Option<&str> {
     let id = link.profile_id.filter(|_| link.rule == LinkRule::Founder)?;
     let derived = profile_id(RecordKey { source: link.source, id: link.source_id }, 1);
@@ -385,33 +385,33 @@ fn outcome(report: &Report, phase: Phase, place: &str, dry_run: bool) -> Outcome
             text.push_str(&format!("   {:>12} {what}\n", thousands(count)));
         }
     };
-    line(report.merged, "profiles stay as MERGED because rows of others hang on them");
+    line(report.merged, "profiles kept as MERGED: foreign rows still reference them");
     line(report.segments, "segment rows refreshed or restored");
-    line(report.replaced_members, "members by rule of others replaced (their image is kept for rollback)");
-    line(report.withdrawals, "withdrawals remembered for good");
-    line(report.flags_lowered, "consent flags stay down under a withdrawal that stands");
-    line(report.foreign_pairs, "pairs with profiles of others in the review queue");
+    line(report.replaced_members, "rule memberships of other origin replaced (saved for rollback)");
+    line(report.withdrawals, "withdrawals recorded permanently");
+    line(report.flags_lowered, "consent flags stay off because of a withdrawal");
+    line(report.foreign_pairs, "pairs with foreign profiles in the review queue");
     line(report.new_withdrawals, "rows changed by others to which a later withdrawal applies");
     line(report.deleted_by_others, DELETED);
     line(report.restored, RESTORED);
-    line(report.rebuilt as u64, "indexes and keys made once, after the rows");
+    line(report.rebuilt as u64, "indexes and keys recreated after the rows");
     if !report.left.is_empty() {
-        text.push_str(&format!("   left as others made them: {} (select * from backfill.kept)\n", reasons(report)));
+        text.push_str(&format!("   kept as others changed them: {} (select * from backfill.kept)\n", reasons(report)));
     }
     let outcome = Outcome::new(text, summary);
     if dry_run { outcome.next("make load") } else { outcome.next(next(phase)) }
 }
 
 const DELETED: &str = "rows deleted by others since the last load stay deleted (--restore loads them again)";
-const RESTORED: &str = "deletions by others lifted";
+const RESTORED: &str = "rows deleted by others loaded again";
 
-/// How the CRM stands to the datasets where nothing is to be done.
+/// The state of the CRM if there is nothing to do.
 fn standing(report: &Report, phase: Phase, place: &str) -> String {
     if report.left.is_empty() {
         return format!("{place} equals the datasets of phase {phase}");
     }
     format!(
-        "all rows of ours in {place} are as the datasets of phase {phase} say, but those left as others made them: {}: \
+        "all our rows in {place} equal the datasets of phase {phase}, except those kept as others changed them: {}: \
          select * from backfill.kept",
         reasons(report)
     )

@@ -1,10 +1,10 @@
-//! `local`: the private PostgreSQL of the demo, with the invented population in it.
+//! `local`: the private PostgreSQL of the demo, with the invented population.
 
 use anyhow::{Context as _, Result};
 use serde_json::json;
 
 use crate::cli::{Outcome, Session};
-use crate::demo::{self, Filled, Marker, Population, Records, Town};
+use crate::demo::{self, Community, Filled, Marker, Population, Records};
 use crate::fault::{Exit, Fault};
 use crate::model::did_you_mean;
 use crate::model::thousands;
@@ -16,28 +16,28 @@ use crate::tables::resolution::links;
 /// Arguments of `local`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(clap::Subcommand, Debug)]
 enum Command {
-    /// Start the server and fill the five source databases, unless they are filled; make the CRM's tables, unless they are there
+    /// Start the server, fill the five source databases and create the CRM's tables, unless that is done already
     Up(Up),
     /// Stop the server; its data stays
     Down,
-    /// Say whether the server runs, where, and with which databases
+    /// Show whether the server runs, where, and with which databases
     Status,
     /// Print the six URLs as shell commands: eval "$(local urls)"
     Urls,
-    /// Compare data/resolve with the truth kept beside the population
+    /// Compare data/resolve with the truth of the population
     Truth,
 }
 
 #[derive(clap::Args, Debug)]
 struct Up {
-    /// Size of the population; 1 is 270,000 people records, 400,000 bookings, 600,000 messages
+    /// Size of the population; 1 is 270,000 person records, 400,000 bookings, 600,000 messages
     #[arg(long, value_name = "SIZE", default_value_t = 0.02)]
     scale: f64,
     /// Seed: the same seed, size and as_of give the same rows
@@ -94,7 +94,9 @@ fn start(session: &Session, folder: &std::path::Path, up: &Up) -> Result<Outcome
         }
     })?;
     if !(0.001..=20.0).contains(&up.scale) {
-        return Err(Fault::new(Exit::Usage, format!("a population of size {} is not made", up.scale)).help("0.001 to 20").into());
+        return Err(Fault::new(Exit::Usage, format!("a population of size {} is not possible", up.scale))
+            .help("0.001 to 20")
+            .into());
     }
     demo::refuse_foreign(layout)?;
     let _lock = RunLock::take(layout, "local up")?;
@@ -110,7 +112,7 @@ fn start(session: &Session, folder: &std::path::Path, up: &Up) -> Result<Outcome
         if up.empty_crm || !server.has_database(&demo::database(None))? {
             demo::empty_crm(&server, up.seed, as_of)?;
         }
-        ("the invented population is there already\n".to_owned(), Vec::new())
+        ("the invented population exists already\n".to_owned(), Vec::new())
     } else {
         make(session, &server, &marker, population, as_of)?
     };
@@ -125,7 +127,7 @@ fn start(session: &Session, folder: &std::path::Path, up: &Up) -> Result<Outcome
     Ok(Outcome::new(format!("{text}{urls}"), summary).next("eval \"$(target/release/local urls)\", then make phase1"))
 }
 
-/// A population other than the folder's: what was made of that one goes first, so that no half of it can be taken for this one.
+/// Creates another population than the folder's. Everything of the former one is removed first, so that nothing is mixed.
 fn make(
     session: &Session,
     server: &LocalServer,
@@ -135,7 +137,7 @@ fn make(
 ) -> Result<(String, Vec<(String, u64)>)> {
     let layout = &session.layout;
     demo::clear(layout)?;
-    let records = Records::new(Town::new(population, marker.seed, marker.scale, as_of));
+    let records = Records::new(Community::new(population, marker.seed, marker.scale, as_of));
     let mut made = Vec::new();
     for (database, tables) in demo::populate(server, &records)? {
         let rows: u64 = tables.iter().map(|filled| filled.rows).sum();
@@ -209,5 +211,5 @@ fn truth(session: &Session) -> Result<Outcome> {
         "recall_within_tenant": found.recall_within_tenant(),
         "largest": found.pairs.largest,
     });
-    Ok(Outcome::new(format!("who is one person, compared with the truth kept beside the population\n{text}"), summary))
+    Ok(Outcome::new(format!("the resolution, compared with the truth of the population\n{text}"), summary))
 }

@@ -1,4 +1,4 @@
-//! Glue, one file per binary: read, call pure code, write.
+//! The steps, one file per binary: they read, call pure code, and write.
 
 pub mod audit;
 pub mod binding;
@@ -38,7 +38,7 @@ use crate::dsn::Dsn;
 use crate::fault::{Exit, Fault};
 use crate::store::{Folder, Manifest, read_text};
 
-/// The database in a variable. A demo's data folder takes only the demo's own databases: invented people and real ones never meet.
+/// The database in a variable. A demo's data folder accepts only the demo's own databases, so that invented and real people never mix.
 pub fn database(session: &Session, variable: &str) -> Result<Dsn> {
     let dsn = session.environment.require_dsn(variable)?;
     let layout = &session.layout;
@@ -56,17 +56,16 @@ pub fn database(session: &Session, variable: &str) -> Result<Dsn> {
         .into())
 }
 
-/// Whether a step works though its folder seems to be made of the same things already.
+/// Whether a step runs although its folder was made from the same inputs.
 #[derive(clap::Args, Clone, Copy, Debug, Default)]
 #[group(skip)]
 pub struct Again {
-    /// Make the folder again, also when it is made of these inputs already
+    /// Make the folder again even if it was made from these inputs
     #[arg(long)]
     pub force: bool,
 }
 
-/// The folder a step would write, if it is there already, was made of the same things, and every file of it is as it was written. A
-/// damaged one is made again.
+/// The folder of a step, if it exists, was made from the same inputs, and is undamaged.
 pub fn unchanged(session: &Session, target: &Path, manifest: &Manifest, again: Again) -> Result<Option<Folder>> {
     if again.force {
         return Ok(None);
@@ -91,8 +90,8 @@ pub fn unchanged(session: &Session, target: &Path, manifest: &Manifest, again: A
     }
 }
 
-/// What a step says that has nothing to do.
+/// The result of a step that has nothing to do.
 pub fn nothing_to_do(step: &str, folder: &Folder, next: &str) -> Outcome {
-    let text = format!("{step}: nothing to do, {} is made of these inputs already\n", folder.path().display());
+    let text = format!("{step}: nothing to do, {} was made from these inputs already\n", folder.path().display());
     Outcome::new(text, json!({ "unchanged": true, "counts": folder.manifest.counts })).next(next)
 }

@@ -1,4 +1,4 @@
-//! `overview`: the last migration on one screen, from run records and the report's numbers.
+//! `overview`: shows the last migration on one screen, from run records and the report's numbers.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -66,7 +66,7 @@ pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
     Ok(Outcome::new(text(&screen, WIDTH), summary).next("make checklist"))
 }
 
-/// What a person must decide: words that no map knows, segments that cannot be evaluated, checklist lines.
+/// Open decisions: unknown codes, segments that cannot be evaluated, checklist lines.
 fn decisions(report: &Value) -> Vec<(String, String)> {
     let mut decisions = Vec::new();
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();

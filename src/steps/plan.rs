@@ -1,4 +1,4 @@
-//! `plan`: what each phase would insert, update and delete, worked out from the saved exports without touching a CRM.
+//! `plan`: computes from the saved exports what each phase would insert, update and delete, without a CRM.
 
 use anyhow::{Context, Result};
 use arrow::array::{Array, AsArray, RecordBatch};
@@ -33,7 +33,7 @@ struct Change {
     deleted: u64,
 }
 
-/// Works out the phases in turn, each in a folder of its own that is removed afterwards.
+/// Runs the phases in turn, each in a temporary folder.
 pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
     let _lock = RunLock::take(&session.layout, &format!("plan, run {}", session.run_id))?;
     binding::require_any_export(session)?;
@@ -74,7 +74,7 @@ pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
         .next("make phase1, or make backfill; what a load would do to the CRM now: make load ARGS=--dry-run"))
 }
 
-/// The last phase whose exports are all there, and what the next one lacks.
+/// The last phase with all its exports, and the export that the next one lacks.
 fn within_exports(session: &Session, asked: Phase) -> Result<(Phase, Option<String>)> {
     let lacking = |phase: Phase| phase.sources().find(|source| !session.layout.exports(*source).exists());
     let mut last = None;
@@ -104,7 +104,7 @@ fn work_out(inner: &Session) -> Result<()> {
     Ok(())
 }
 
-/// A failure in the folder of the plan, told as one of the phase: that folder is gone when anybody reads it.
+/// Reports a failure in the temporary folder as one of the phase, because that folder will be removed.
 fn told_of(error: anyhow::Error, session: &Session, scratch: &Layout, phase: Phase) -> anyhow::Error {
     let gone = scratch.root().display().to_string();
     match error.downcast::<Fault>() {
@@ -152,7 +152,7 @@ fn read(layout: &Layout, name: &str, stem: &str, phase: Phase) -> Result<Content
     Ok(content)
 }
 
-/// Mixes each row's content into what is known of its id, so that scores join their profile.
+/// Adds the content of each row to the hash of its id, so that scores are combined with their profile.
 fn note(content: &mut Content, batch: &RecordBatch) -> Result<()> {
     let unreadable = |what: String| Fault::new(Exit::Input, what).help("run the step that wrote it again");
     let ids = batch.column_by_name("id").and_then(|ids| ids.as_string_opt::<i32>());
@@ -162,7 +162,7 @@ fn note(content: &mut Content, batch: &RecordBatch) -> Result<()> {
     let rows = rows.map_err(|error| unreadable(error.to_string()))?;
     let state = FixedState::default();
     for (index, row) in rows.iter().enumerate() {
-        let id = Uuid::try_parse(ids.value(index)).map_err(|_| unreadable("an id that is no UUID".to_owned()))?;
+        let id = Uuid::try_parse(ids.value(index)).map_err(|_| unreadable("an id that is not a UUID".to_owned()))?;
         let hash = state.hash_one(row.as_ref());
         content.entry(id.as_u128()).and_modify(|known| *known = known.rotate_left(1) ^ hash).or_insert(hash);
     }

@@ -78,10 +78,10 @@ export_of!(
     "contacts, preferences, consent changes and messages"
 );
 
-/// Export of what the CRM contributes.
+/// Export of the CRM.
 pub const EXPORT_CRM: Program = program::<export_crm::Args>(
     "export-crm",
-    "Export what the CRM contributes: segment rules, ids of earlier loads, decisions made there, withdrawals",
+    "Export what later steps need from the CRM: segment rules, ids of earlier loads, decisions, withdrawals",
     "Reads CRM_DATABASE_URL in one read-only transaction and writes data/exports/crm. Without that variable the saved export\n\
      stays as it is and the command succeeds.\n\
      Examples:\n  crm-backfill export-crm\n  crm-backfill export-crm --if-missing",
@@ -223,7 +223,7 @@ pub const AUDIT: Program = program::<audit::Args>(
 /// Check of the six databases.
 pub const CHECK_CONNECTIONS: Program = program::<check_connections::Args>(
     "check-connections",
-    "Check the six databases: reachable, complete, readable, or why not",
+    "Check that the six databases are reachable, complete and readable",
     "Passwords are never shown. Exit 0 when all are ready, 10 when one is not, 14 when one cannot be reached.\n\
      Example:\n  crm-backfill check-connections --strict",
 );
@@ -241,11 +241,11 @@ pub const PURGE: Program = program::<purge::Args>(
 pub const LOCAL: Program = program::<crate::steps::local::Args>(
     "local",
     "Run a private PostgreSQL with an invented population: five source databases and an empty CRM",
-    "Everything lies in data/postgres; it listens on loopback only, on a free port, without a password. Never for real data.\n\
+    "Everything is in data/postgres; it listens on loopback only, on a free port, without a password. Never use it for real data.\n\
      Examples:\n  crm-backfill local up --scale 1 --seed 7\n  eval \"$(crm-backfill local urls)\"\n  crm-backfill local truth\n  crm-backfill local down",
 );
 
-/// Every command, in the order in which a migration meets them.
+/// Every command, in the order of a migration.
 pub const ALL: &[&Program] = &[
     &CHECK_CONNECTIONS,
     &EXPORT_MCA_ZA,

@@ -1,4 +1,4 @@
-//! `purge`: removes people's data from a data folder once the migration is over, and leaves counts and hashes as proof.
+//! `purge`: removes personal data from a data folder after the migration, and leaves counts and hashes as proof.
 
 use anyhow::Result;
 use clap::Args as ClapArgs;
@@ -9,10 +9,10 @@ use crate::model::thousands;
 use crate::steps::confirm;
 use crate::store::{RunLock, purge_datasets};
 
-/// What to remove.
+/// Arguments of `purge`.
 #[derive(Debug, ClapArgs)]
 pub struct Args {
-    /// Remove without asking; needed where nobody can be asked
+    /// Remove without asking; required without a terminal
     #[arg(long)]
     yes: bool,
 }
@@ -41,7 +41,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     );
     if purged.linked > 0 {
         text.push_str(&format!(
-            " ! {} of them have another name elsewhere (hard links, as backup programs make them) and stay readable there\n",
+            " ! {} of them have another name elsewhere (hard links, for example of backup programs) and are still readable there\n",
             thousands(purged.linked)
         ));
     }

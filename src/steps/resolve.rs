@@ -1,4 +1,4 @@
-//! `resolve`: who is one person, over all sources of the phase.
+//! `resolve`: links the records of all sources of the phase to people.
 
 use std::collections::BTreeMap;
 
@@ -24,10 +24,10 @@ use crate::tables::stage::{identifiers, people};
 /// Arguments of `resolve`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// How: evidence, or strategy: the strategy's literal rule, into data/resolve-strategy, for comparison in the report only
+    /// Method: evidence, or strategy for the strategy's literal rule, which writes data/resolve-strategy for comparison in the report only
     #[arg(long, value_name = "HOW", default_value = "evidence", value_parser = ["evidence", "strategy"])]
     method: String,
-    /// Whether to work though nothing changed.
+    /// Whether to run although nothing changed.
     #[command(flatten)]
     again: Again,
 }
@@ -40,7 +40,7 @@ impl Default for Args {
 
 const NEXT: &str = "make consolidate";
 
-/// Reads `data/stage` and what the CRM export and `decisions.csv` contribute, writes `data/resolve`.
+/// Reads `data/stage`, the CRM export and `decisions.csv`, writes `data/resolve`.
 pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let _lock = RunLock::take(&session.layout, "resolve")?;
     binding::require(session, Made::Stage)?;
@@ -60,7 +60,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     Ok(outcome(&resolution, &summary, inputs.phase))
 }
 
-/// The strategy's literal rule over the same records, beside the real resolution and never loaded.
+/// Applies the strategy's literal rule to the same records. The result is never loaded.
 fn by_strategy(session: &Session, inputs: &Inputs, again: Again) -> Result<Outcome> {
     let manifest = inputs::of_resolve(session, "resolve-strategy", &inputs.stage)?;
     let target = session.layout.resolve_strategy();
@@ -88,7 +88,7 @@ fn by_strategy(session: &Session, inputs: &Inputs, again: Again) -> Result<Outco
     Ok(Outcome::new(text, summary).next("make report"))
 }
 
-/// Everything that decides who is who.
+/// The inputs of resolution.
 pub struct Inputs {
     stage: Folder,
     /// The phase of the staged data.
@@ -117,7 +117,7 @@ impl Inputs {
             for batch in crm.read::<profile_ids::Table>(None)? {
                 profile_ids.extend(batch?.rows().map(|row| (row.record_key.to_owned(), row.profile_id.to_owned())));
             }
-            // Exports of an older version know neither merges nor deletions.
+            // Exports of older versions have no merges and deletions.
             if crm.has::<merged_pairs::Table>(None) {
                 for batch in crm.read::<merged_pairs::Table>(None)? {
                     decisions.extend(batch?.rows().map(|row| by_crm(DecisionKind::MustLink, row.a, row.b)));
@@ -133,13 +133,13 @@ impl Inputs {
             }
             profile_ids.retain(|(record, _)| !withheld.contains_key(record));
         }
-        // A withheld record keeps its profile's id, so that a restored profile is who it was.
+        // A withheld record keeps its profile's id, so that a restored profile has the same id.
         profile_ids.extend(withheld.iter().map(|(record, profile)| (record.clone(), profile.clone())));
         let withheld = withheld.into_keys().collect();
         Ok(Self { stage, phase, nicknames, decisions, profile_ids, withheld })
     }
 
-    /// The instant all is seen from.
+    /// Point in time the run is evaluated at.
     pub fn as_of(&self) -> &str {
         &self.stage.manifest.as_of
     }
@@ -151,7 +151,7 @@ impl Inputs {
             let path = session.config.resolve(&session.config.paths.reference).join("nicknames.csv");
             Fault::new(Exit::Usage, what)
                 .at(path.display().to_string())
-                .help("data/reference/README.md says what the columns mean")
+                .help("the columns are described in data/reference/README.md")
         })?;
         let mut records = 0;
         for source in self.phase.sources() {
@@ -194,7 +194,7 @@ fn options(session: &Session) -> Options {
     }
 }
 
-/// Two lines of the decisions file that exclude each other are an error; the CRM's rejections yield to the file.
+/// Fails if two lines of the decisions file contradict each other; the file overrides rejections in the CRM.
 fn refuse_contradictions(session: &Session, resolution: &Resolution) -> Result<()> {
     let contradicted = |kind: DecisionKind| {
         let of_kind = resolution
@@ -211,7 +211,9 @@ fn refuse_contradictions(session: &Session, resolution: &Resolution) -> Result<(
     let mut what = Vec::new();
     let mut help = Vec::new();
     if !parted.is_empty() {
-        what.push(format!("the cannot-link of line {parted} parts records that must-links join, directly or by way of others"));
+        what.push(format!(
+            "the cannot-link of line {parted} separates records that must-links join, directly or through other records"
+        ));
         help.push("remove the cannot-link or a must-link of the chain, then: make resolve");
     }
     if !joined.is_empty() {
@@ -240,7 +242,8 @@ fn write(session: &Session, inputs: &Inputs, resolution: &Resolution, summary: &
     Ok(())
 }
 
-/// The counts of the manifest and of `--json` by name: totals, the bar in sixteenths of a bit (`bar16`), `rule.<RULE>`, `size.<1…10>`, `decisions.<STATE>`.
+/// The counts of the manifest and of `--json` by name: totals, the match threshold of contested records in sixteenths of a bit (`bar16`),
+/// `rule.<RULE>`, `size.<1…10>`, `decisions.<STATE>`.
 fn counts(resolution: &Resolution, summary: &Summary) -> Vec<(String, i64)> {
     let number = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
     let mut counts = vec![
@@ -280,7 +283,7 @@ fn outcome(resolution: &Resolution, summary: &Summary, phase: Phase) -> Outcome 
         .collect();
     text.push_str(&format!(" people by number of records: {}; the largest has {}\n", sizes.join(" · "), summary.largest));
     text.push_str(&format!(
-        " {} records skipped · {} shared values (hubs) · {} candidates, {} of them for review · {} strong links refused\n",
+        " {} records skipped · {} shared values (hubs) · {} candidates, {} of them for review · {} strong links forbidden\n",
         count(summary.skipped),
         summary.hubs,
         summary.candidates,
@@ -302,7 +305,7 @@ fn outcome(resolution: &Resolution, summary: &Summary, phase: Phase) -> Outcome 
         text.push_str(&format!(" decisions: {}\n", echoed.join(", ")));
     }
     for (decision, state) in resolution.decision_states() {
-        // What the CRM decided of records that are no longer exported is no news: it holds for as long as the CRM lives.
+        // Decisions of the CRM on records that are no longer exported are not reported: they hold as long as the CRM exists.
         if *state != DecisionState::Applied && (decision.origin != Origin::Crm || *state == DecisionState::Contradicted) {
             text.push_str(&format!(" ! {} {} {}: {}\n", decision.kind.code(), decision.a, decision.b, state.code()));
         }

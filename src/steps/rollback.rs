@@ -1,4 +1,4 @@
-//! `rollback`: the backfill's rows out of the CRM again, with a note why; or, in an emergency, the CRM's tables emptied.
+//! `rollback`: removes the backfill's rows from the CRM and records why; in an emergency, empties the CRM's tables.
 
 use std::collections::BTreeMap;
 
@@ -22,19 +22,19 @@ pub struct Args {
     /// Count what would be deleted and kept, and change nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Do not ask; needed where nobody can be asked
+    /// Do not ask; required without a terminal
     #[arg(short, long)]
     pub yes: bool,
-    /// Nobody else writes: vouches for it where signs say otherwise
+    /// Proceed although other writers look active (you confirm that consumers are stopped)
     #[arg(long)]
     pub consumers_stopped: bool,
-    /// Work although triggers of the CRM may fire
+    /// Roll back although triggers of the CRM may fire
     #[arg(long)]
     pub allow_triggers: bool,
-    /// The strategy's last resort: empty the CRM's tables, rows of others included
+    /// The strategy's last resort: empty the CRM's tables, foreign rows included
     #[arg(long)]
     pub emergency: bool,
-    /// The database's name, which --emergency asks for where nobody sits at the terminal
+    /// The database's name, which --emergency requires without a terminal
     #[arg(long, value_name = "DATABASE", requires = "emergency")]
     pub confirm: Option<String>,
 }
@@ -55,7 +55,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
         session.progress.line(&format!(" before   {} of run {}", last.command, last.id));
     }
     if !args.dry_run {
-        confirm::agree("Take the backfill's rows out of this CRM?", args.yes)?;
+        confirm::agree("Remove the backfill's rows from this CRM?", args.yes)?;
     }
     let undone = rollback(&mut loader, &session.run_id, args.consumers_stopped, args.dry_run)?;
     for note in &undone.notes {
@@ -63,14 +63,14 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     }
     let is_idle = undone.sync_log + undone.restored == 0 && !undone.counts.values().any(TableCounts::changes);
     if is_idle && !args.dry_run {
-        let text = format!(" rollback nothing to do: {} holds no row of the backfill that may go\n", loader.place());
+        let text = format!(" rollback nothing to do: {} has no rows of the backfill that can be removed\n", loader.place());
         return Ok(Outcome::new(text, json!({ "tables": undone.counts, "changed": false })));
     }
     let (why, aside) = if args.dry_run { (Value::Null, Vec::new()) } else { close(session)? };
     Ok(outcome(&undone, &loader.place(), &why, &aside, args.dry_run))
 }
 
-/// Moves the datasets aside and writes beside them why: failed checks and the most frequent rejects.
+/// Moves the datasets to `data/failed`, with the reasons: failed checks and the most frequent rejects.
 fn close(session: &Session) -> Result<(Value, Vec<String>)> {
     let layout = &session.layout;
     let why = reasons(session)?;
@@ -128,7 +128,7 @@ fn outcome(undone: &Undone, place: &str, why: &Value, aside: &[String], dry_run:
         text.push_str(&format!("   {table:<28} {deleted:>11} deleted {kept:>9} kept\n"));
     }
     if undone.restored > 0 {
-        text.push_str(&format!("   {:>12} segment rows as they were before\n", thousands(undone.restored)));
+        text.push_str(&format!("   {:>12} segment rows restored\n", thousands(undone.restored)));
     }
     for row in undone.kept.iter().take(20) {
         text.push_str(&format!("   kept {} {} ({})\n", row.table, row.id, row.reason));
@@ -159,7 +159,9 @@ fn run_emergency(session: &Session, loader: &Loader, args: &Args) -> Result<Outc
     let database = loader.database();
     let answer = match &args.confirm {
         Some(name) => name.clone(),
-        None if confirm::is_attended() => confirm::ask(&format!("All these rows go. Type the database's name ({database}):"))?,
+        None if confirm::is_attended() => {
+            confirm::ask(&format!("All these rows will be deleted. Type the database's name ({database}):"))?
+        }
         None => String::new(),
     };
     if answer != database {

@@ -1,4 +1,4 @@
-//! `score`: metrics, engagement, churn and segment members of every profile, at as_of.
+//! `score`: computes metrics, engagement, churn and segment members of every profile, at as_of.
 
 use std::collections::BTreeSet;
 
@@ -24,22 +24,22 @@ use crate::tables::{Builder as _, Columns as _, Table as _};
 /// Arguments of `score`.
 #[derive(clap::Args, Debug, Default)]
 pub struct Args {
-    /// Also refresh the starter segments, which load then creates in every tenant that has none of that name
+    /// Also refresh the starter segments, which load creates in every tenant without a segment of that name
     #[arg(long)]
     pub starter_segments: bool,
-    /// Whether to work though nothing changed.
+    /// Whether to run although nothing changed.
     #[command(flatten)]
     pub again: Again,
 }
 
-/// Batches of the timeline that are worked on at once.
+/// Batches of the timeline that are processed in parallel.
 const BATCHES: usize = 8;
 const NEXT: &str = "make load";
-/// The fact of the manifest by which scores compare.
+/// The fact of the manifest that holds the version of the scores.
 const VERSION: &str = "score_version";
-/// The count of the manifest that says the highest engagement a profile can have.
+/// The count of the manifest that holds the highest possible engagement.
 const ENGAGEMENT_CEILING: &str = "engagement_ceiling";
-/// Without payments, and without sharing out their weight.
+/// Highest engagement without payments, if their weight is not redistributed.
 const CEILING: i64 = 80;
 
 /// Reads `data/crm` and the segments of `data/exports/crm`, writes `data/score`.
@@ -49,7 +49,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     make(session, args)
 }
 
-/// The same from whatever lies in `data/crm`, under a lock that the caller has.
+/// The same for the current `data/crm`, under the caller's lock.
 pub fn make(session: &Session, args: Args) -> Result<Outcome> {
     let crm = Folder::open(&session.layout.crm())?;
     let phase = session.check_phase(crm.manifest.phase, crm.path())?;
@@ -77,7 +77,7 @@ pub fn make(session: &Session, args: Args) -> Result<Outcome> {
 /// The segments to refresh.
 struct Asked {
     definitions: Vec<Definition>,
-    /// The starter set's text, when it was asked for.
+    /// The text of the starter set, if it is requested.
     starters: Option<String>,
 }
 
@@ -183,7 +183,7 @@ fn tenants(people: &[customer_profiles::Columns]) -> Vec<String> {
     names.into_iter().map(str::to_owned).collect()
 }
 
-/// The zone a tenant's dates are seen from; UTC where the settings name none.
+/// The time zone of a tenant; UTC if the settings have none.
 pub(super) fn zone(session: &Session, tenant: &str) -> chrono_tz::Tz {
     let region = session.config.tenants.regions.get(tenant);
     region.and_then(|region| region.timezone.parse().ok()).unwrap_or(chrono_tz::UTC)
@@ -204,11 +204,11 @@ fn options(session: &Session) -> Options {
 }
 
 fn strays(summary: &Summary, crm: &Folder) -> Fault {
-    let what = format!("{} activities or consents belong to profiles that are not there", summary.strays);
+    let what = format!("{} activities or consents belong to profiles that do not exist", summary.strays);
     Fault::new(Exit::Input, what).at(crm.path().display().to_string()).help("make consolidate")
 }
 
-/// What the departures of this step decided, by their headings in docs/deviations.md; from the manifest of `data/score`.
+/// Counts of the deviations of this step, by their headings in docs/deviations.md; from the manifest of `data/score`.
 pub(super) fn departures(manifest: &Manifest) -> Result<departures::Columns> {
     let counts = [
         ("activity-scope", "outbound_only_90d"),
@@ -222,7 +222,7 @@ pub(super) fn departures(manifest: &Manifest) -> Result<departures::Columns> {
     Ok(departures::Table::columns(&rows.finish())?)
 }
 
-/// The names under which the report finds the counts.
+/// Writes the counts for the report into the manifest.
 fn count(manifest: &mut Manifest, summary: &Summary) {
     let counts = [
         ("profiles", summary.profiles),
@@ -248,11 +248,11 @@ fn outcome(manifest: &Manifest) -> Outcome {
             line("profiles", &format!("profiles scored. {}", in_words(manifest))),
             line("active_90d", "of them active in the 90 days before as_of"),
             line("outbound_only_90d", "of these only because messages were sent to them"),
-            line("without_churn", "without a churn score: nothing is known of them yet"),
+            line("without_churn", "without a churn score: no facts yet"),
             line("segments", "segments refreshed"),
             line("segments_failed", "of them failed and keep their members"),
             line("segment_members", "members by rule"),
-            line("counts_with_future", "whose counts or last activity the strategy's UPDATE would set in the future"),
+            line("counts_with_future", "whose counts or last activity the strategy's UPDATE would take from the future"),
         ]
         .concat()
     };
@@ -260,10 +260,10 @@ fn outcome(manifest: &Manifest) -> Outcome {
     Outcome::new(text, summary).next(NEXT)
 }
 
-/// The version of the scores and where engagement ends, in words; empty before phase 6.
+/// The version of the scores and the highest engagement, in words; empty before phase 6.
 pub(super) fn in_words(manifest: &Manifest) -> String {
     let Some(version) = manifest.facts.get(VERSION) else { return String::new() };
     let ceiling = manifest.count(ENGAGEMENT_CEILING);
-    let why = if ceiling == CEILING { ", since no source exports payments" } else { "; what could not be measured is left out" };
-    format!("Version {version}: engagement ends at {ceiling}{why}")
+    let why = if ceiling == CEILING { ", because no source exports payments" } else { "; components without data are left out" };
+    format!("Version {version}: engagement is at most {ceiling}{why}")
 }

@@ -1,4 +1,4 @@
-//! `status`: what is exported, staged and loaded, at which as_of and phase, and whether the last commit is known.
+//! `status`: shows what is exported, staged and loaded, at which as-of time and phase, and the outcome of the last commit.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,19 +19,19 @@ use crate::tables::stage::people;
 /// Arguments of `status`.
 #[derive(clap::Args, Debug, Default)]
 pub struct Args {
-    /// Look at the data folder alone
+    /// Show the data folder only
     #[arg(long)]
     pub offline: bool,
 }
 
-/// Looks, changes nothing, takes no lock.
+/// Shows the status; changes nothing and takes no lock.
 pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let layout = &session.layout;
     let mut text = String::new();
     let mut folders = serde_json::Map::new();
     let mut note = |name: &str, path: &Path| -> Result<()> {
         match Folder::find(path) {
-            // A damaged folder is worth telling, and no reason to tell nothing of the others.
+            // A damaged folder is reported; the others are still shown.
             Err(error) => {
                 text.push_str(&format!(" {name:<20} ! {error}\n"));
                 folders.insert(name.to_owned(), json!({ "error": error.to_string() }));
@@ -77,7 +77,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let mut fault = None;
     let target = match session.environment.dsn(CRM_URL).filter(|_| !args.offline).map(|dsn| standing(&dsn)) {
         None => Value::Null,
-        // What is in the data folder is worth telling all the same.
+        // The state of the data folder is still shown.
         Some(Err(error)) => {
             let found = error.downcast::<Fault>().unwrap_or_else(|error| Fault::new(Exit::Failed, error.to_string()));
             text.push_str(&format!(" CRM                  {}\n", found.what));
@@ -125,7 +125,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     Ok(Outcome::new(text, summary).fault(fault))
 }
 
-/// Why the next load would refuse, if it would: what the datasets were made of and is no longer so.
+/// Why the next load would fail: inputs of the datasets that have changed.
 fn moved(session: &Session) -> Vec<String> {
     let Err(error) = binding::require_unmoved(session) else { return Vec::new() };
     match error.downcast::<Fault>() {
@@ -134,10 +134,10 @@ fn moved(session: &Session) -> Vec<String> {
     }
 }
 
-/// Records that a tenant without settings needs before its id is shown.
+/// Records that a tenant without settings must have before its id is shown.
 const FEW: u64 = 3;
 
-/// Staged people by source, tenant and the rule that gave it.
+/// Staged person records by source, tenant and the rule that gave it.
 fn people(session: &Session) -> Result<BTreeMap<(String, String, String), u64>> {
     let mut counts = BTreeMap::new();
     let Some(folder) = Folder::find_readable(&session.layout.stage()) else { return Ok(counts) };
@@ -152,7 +152,7 @@ fn people(session: &Session) -> Result<BTreeMap<(String, String, String), u64>> 
     let config = &session.config.tenants;
     let mut shown = BTreeMap::new();
     for ((source, tenant, rule), people) in counts {
-        // In a dump whose columns are shifted, a tenant may be a person's value: one that few records have is only counted.
+        // In a dump with shifted columns the tenant may be personal data, so rare ones are only counted.
         let is_known = tenant == "none" || tenant == config.default || config.regions.contains_key(&tenant);
         let tenant = if is_known || people >= FEW { tenant } else { "rare (not shown)".to_owned() };
         *shown.entry((source, tenant, rule)).or_default() += people;
@@ -160,7 +160,7 @@ fn people(session: &Session) -> Result<BTreeMap<(String, String, String), u64>> 
     Ok(shown)
 }
 
-/// The last load or rollback, if its commit was never answered.
+/// The last load or rollback, if the outcome of its commit is unknown.
 fn doubtful_run(session: &Session) -> Result<Option<String>> {
     let mut latest: Option<(String, bool)> = None;
     for step in ["load", "rollback"] {
@@ -176,10 +176,10 @@ fn doubtful_run(session: &Session) -> Result<Option<String>> {
 
 fn describe(standing: &Standing) -> String {
     if !standing.has_tables {
-        return format!(" CRM                  {}: the CRM's tables are not there\n", standing.place);
+        return format!(" CRM                  {}: the CRM's tables do not exist\n", standing.place);
     }
     let mut text = format!(
-        " CRM                  {}: {} profiles of ours, {} of others\n",
+        " CRM                  {}: {} of our profiles, {} foreign profiles\n",
         standing.place,
         thousands(standing.own_profiles),
         thousands(standing.other_profiles)

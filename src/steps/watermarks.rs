@@ -1,4 +1,4 @@
-//! `watermarks`: from which instant real-time sync must start, per service.
+//! `watermarks`: prints the instant from which real-time sync must start, per service.
 
 use anyhow::Result;
 use serde_json::json;
@@ -13,7 +13,7 @@ use crate::store::Folder;
 #[derive(clap::Args, Debug, Default)]
 pub struct Args {}
 
-/// Prints what the last load noted in the CRM, beside what the saved exports say.
+/// Prints the watermarks that the last load recorded in the CRM, next to those of the saved exports.
 pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
     binding::require_unmoved(session)?;
     let loaded = match session.environment.dsn("CRM_DATABASE_URL") {
@@ -40,7 +40,7 @@ pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
         ));
         rows.push(json!({ "service": source.service(), "source": source.code(), "start_at": start, "export": saved, "standby": is_standby }));
     }
-    text.push_str("Start each consumer at its instant or before: a transaction open while the export was made may commit rows as old as that.\n");
+    text.push_str("Start each consumer at its instant or before: a transaction that was open during the export may commit rows with older times.\n");
     if !standbys.is_empty() {
         text.push_str(&format!(
             "Exported from a standby: {}. Their watermark is the time of the last transaction that the standby had replayed; what was \

@@ -1,4 +1,4 @@
-//! Folders that a rollback sets aside, run records, and files saved before an emergency.
+//! Folders that a rollback sets aside, run records, and backups before an emergency rollback.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::store::private::{DRAFT, create_private};
 use crate::store::{Layout, io_fault, replace_file};
 
-/// Moves complete folders below `data/failed/<run>/`; returns where each went. Folders that are not there are left out.
+/// Moves complete folders to `data/failed/<run>/` and returns their new paths. Missing folders are skipped.
 pub fn set_aside(layout: &Layout, run_id: &str, folders: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let target = layout.failed().join(run_id);
     create_private(&target)?;
@@ -44,14 +44,14 @@ pub fn run_records(layout: &Layout, step: &str) -> Result<Vec<String>> {
     names.iter().rev().map(|path| std::fs::read_to_string(path).map_err(|error| io_fault("read", path, &error).into())).collect()
 }
 
-/// A data folder for work that leaves nothing behind: it sees the exports, and goes with this value.
+/// A temporary data folder that reads the exports of another one; removed when dropped.
 pub struct Scratch {
     /// Its paths.
     pub layout: Layout,
     _folder: tempfile::TempDir,
 }
 
-/// Starts one below the data folder, so that it is on the same disk. Call under the run lock, which removes what a killed run left.
+/// Creates one inside the data folder, so that it is on the same disk. Call under the run lock, which removes what a killed run left.
 pub fn scratch(layout: &Layout, name: &str) -> Result<Scratch> {
     let root = layout.root();
     let folder = tempfile::Builder::new()

@@ -1,4 +1,4 @@
-//! CSV dumps instead of a database: the same columns, the same datasets, every line that cannot be read accounted for.
+//! Reads CSV dumps in place of a database: the same columns, the same datasets, every unreadable line accounted for.
 
 mod header;
 mod records;
@@ -27,7 +27,7 @@ use crate::tables::Dataset;
 
 pub use written::DumpWriter;
 
-/// How a dump is written, as far as it does not tell itself.
+/// The format of a dump, as far as the file does not show it.
 #[derive(Clone, Debug)]
 pub struct Dialect {
     encoding: &'static Encoding,
@@ -51,8 +51,8 @@ impl Default for Dialect {
 }
 
 impl Dialect {
-    /// UTF-8 unless another encoding is named; a delimiter where the header of a file does not tell; texts that stand for null beside the
-    /// empty one, `NULL` and `\N`.
+    /// UTF-8 unless another encoding is named. `delimiter` is for files whose header does not show it; `nulls` are texts for null in
+    /// addition to the empty text, `NULL` and `\N`.
     pub fn new(encoding: Option<&str>, delimiter: Option<char>, nulls: &[String]) -> Result<Self> {
         let encoding = encoding.map_or(Ok(encoding_rs::UTF_8), encoding_of)?;
         Ok(Self { encoding, delimiter, nulls: nulls.to_vec() })
@@ -68,32 +68,32 @@ impl Dialect {
 pub struct DumpReject {
     /// Physical line of the file, from 1; the header is one.
     pub line: u64,
-    /// The row's key, parts joined by colons; `#7` where none could be read.
+    /// The row's key, parts joined by colons; `#7` (the line) where none could be read.
     pub id: String,
     /// Why.
     pub reason: Reason,
 }
 
-/// What a dump gave.
+/// What was read from a dump.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DumpCounts {
     /// Rows read.
     pub rows: u64,
     /// Lines left out.
     pub rejected_rows: u64,
-    /// Lines of delimiters alone, passed over.
+    /// Lines of only delimiters, which are skipped.
     pub blank_rows: u64,
     /// Lines that are UTF-8 although another encoding was declared, read as UTF-8.
     pub utf8_lines: u64,
-    /// Where rows stand in the file: from a row (from 1) on, its physical line; rows in between follow line by line. Empty when every
-    /// row stands one line below its number.
+    /// Physical lines of rows: from a row (counted from 1) on, the line where it begins; the rows after it follow line by line. Empty if
+    /// every row is one line below its number.
     pub shifts: Vec<(u64, u64)>,
     /// BLAKE3 of the file.
     pub blake3: String,
 }
 
 impl DumpCounts {
-    /// Shifts that are noted; a file of texts over several lines has one for each.
+    /// Most shifts that are recorded; a file of multi-line texts has one for each.
     const MOST_SHIFTS: usize = 2_000;
 
     fn row(&mut self, line: u64) {
@@ -118,13 +118,13 @@ impl<R: Read> Read for Hashed<R> {
     }
 }
 
-/// A dump whose header was found right.
+/// A dump whose header was checked.
 pub struct Dump {
     path: PathBuf,
     records: Records<Box<dyn BufRead>>,
     hasher: Arc<Mutex<blake3::Hasher>>,
     schema: SchemaRef,
-    /// For each declared column, its place in the file; `None` for optional ones that the file leaves out.
+    /// Position of each declared column in the file; `None` for optional ones that the file leaves out.
     places: Vec<Option<usize>>,
     /// Indices of the columns of the key.
     key: Vec<usize>,
@@ -211,12 +211,12 @@ impl Dump {
         Some(fields.get(place)).filter(|text| !self.dialect.is_null(text))
     }
 
-    /// Whether a column that must have a value has none.
+    /// Whether a column of the key is empty.
     fn lacks_key(&self, fields: &Fields) -> bool {
         self.schema.fields().iter().enumerate().any(|(index, field)| !field.is_nullable() && self.cell(fields, index).is_none())
     }
 
-    /// The row's key, parts joined by colons; `#7` where it has none.
+    /// The row's key, parts joined by colons; `#7` (the line) where it has none.
     fn id(&self, fields: &Fields, line: u64) -> String {
         let parts: Option<Vec<&str>> = self.key.iter().map(|&column| self.cell(fields, column)).collect();
         parts.map_or_else(|| format!("#{line}"), |parts| parts.join(":"))
@@ -298,9 +298,9 @@ mod tests {
     }
 
     #[test]
-    fn missing_unknown_and_double_columns_are_listed_together() {
+    fn missing_unknown_and_duplicate_columns_are_listed_together() {
         let told = fault(clubs(b"id,id,member_id,clubId,joinedon,left_on,loyalty_no\n", &Dialect::default()));
-        assert!(told.contains("missing club_id, joined_on; unknown clubId, joinedon, loyalty_no; twice id"), "{told}");
+        assert!(told.contains("missing club_id, joined_on; unknown clubId, joinedon, loyalty_no; duplicate id"), "{told}");
         assert!(told.contains("club_id: did you mean \"clubId\"?"), "{told}");
     }
 
@@ -378,11 +378,11 @@ mod tests {
         let counts = clubs(text.as_bytes(), &Dialect::default()).unwrap().counts;
         assert_eq!((counts.blank_rows, counts.rejected_rows, counts.shifts), (1, 0, vec![(1, 3)]));
         let semicolon = Dialect::new(None, Some(';'), &[]).unwrap();
-        assert_eq!(clubs(format!("{HEADER}1,9,7,Oak,,\n").as_bytes(), &semicolon).unwrap().rows, plain, "the header tells");
+        assert_eq!(clubs(format!("{HEADER}1,9,7,Oak,,\n").as_bytes(), &semicolon).unwrap().rows, plain, "the header decides");
     }
 
     #[test]
-    fn a_dump_without_a_header_line_is_told_without_a_cell() {
+    fn a_missing_header_is_reported_without_showing_a_cell() {
         for text in ["1,9,7,Secret Club,2024-05-01,\n2,9,7,Oak,,\n", "Secret;Smith;9;7\n", "\"Secret, Ann\",9,7,x,,\n"] {
             let told = fault(clubs(text.as_bytes(), &Dialect::default()));
             assert!(told.contains("no header line") && !told.contains("Secret") && !told.contains("Smith"), "{told}");
@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn utf_8_that_is_declared_as_another_encoding_is_read_as_what_it_is() {
+    fn utf_8_declared_as_another_encoding_is_read_as_utf_8() {
         let latin = Dialect::new(Some("windows-1252"), None, &[]).unwrap();
         let found = clubs(format!("{HEADER}1,9,7,René Club,,\n2,9,7,Oak,,\n").as_bytes(), &latin).unwrap();
         assert_eq!((found.rows[0].as_str(), found.counts.utf8_lines), (r#"1 Some("René Club") None"#, 1));

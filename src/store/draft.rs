@@ -1,4 +1,4 @@
-//! A folder in the making, beside its target; it takes the target's place in one rename, or not at all.
+//! A draft of a dataset folder, next to its target. It replaces the target in one rename, or not at all.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use crate::store::private::{DRAFT, create_private, sync_folder, write_private};
 use crate::store::{BatchWriter, FileEntry, Folder, Manifest, TableReader, TableWriter, hash_bytes, io_fault};
 use crate::tables::{Dataset, Table};
 
-/// A folder in the making. Dropped without [`Draft::finish`], it removes itself.
+/// A draft of a folder. Dropped without [`Draft::finish`], it removes itself.
 pub struct Draft {
     target: PathBuf,
     folder: Option<tempfile::TempDir>,
@@ -109,7 +109,7 @@ impl Draft {
         manifest.as_of.clone_from(&self.as_of);
         write_private(&self.path().join(MANIFEST), &manifest.sealed()?)?;
         sync_folder(self.path())?;
-        let _held = interrupt::hold("the exchange of a folder");
+        let _held = interrupt::hold("a folder to be swapped");
         let draft = self.folder.take().context("a draft is finished once")?.keep();
         let parent = self.target.parent().context("a target folder has a parent")?;
         match exchange(&draft, &self.target) {
@@ -129,7 +129,7 @@ impl Draft {
 }
 
 impl Draft {
-    /// The same, and the former folder goes instead of being kept.
+    /// The same, but removes the former folder instead of keeping it.
     pub fn finish_alone(self, manifest: Manifest) -> Result<Folder> {
         let former = self.target.with_file_name(format!("former{DRAFT}{}", std::process::id()));
         let folder = self.finish(manifest, &former)?;
@@ -172,17 +172,17 @@ pub(super) fn remove_leftovers(parent: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The process that writes a small file in the making, from the file's name.
+/// The process that writes a temporary small file, from the name of the file.
 fn writer_of(name: &str) -> Option<&str> {
     name.strip_prefix(DRAFT)?.split('-').next()
 }
 
-/// Replaces a single file of the data folder atomically, readable by the owner only. What a person names goes to
+/// Replaces a single file of the data folder atomically, readable by the owner only. For paths that the operator names use
 /// [`crate::store::Output`].
 pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<()> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     create_private(parent)?;
-    let _held = interrupt::hold("a small file");
+    let _held = interrupt::hold("a small file to be written");
     // The process is part of the name: commands that take no lock write small files, too.
     let prefix = format!("{DRAFT}{}-", std::process::id());
     let file = tempfile::Builder::new().prefix(&prefix).tempfile_in(parent);

@@ -1,7 +1,7 @@
-//! A new folder takes the place of the old one: in one rename where the file system can exchange names, else in two with a note.
+//! Swaps a new folder with the old one: in one rename where the file system can exchange names, else in two with a note.
 //!
-//! Overlay and network file systems may refuse the exchange. Then a note beside the folder says what is under way until both
-//! renames are done; the next command that takes the lock completes what the note says.
+//! Overlay and network file systems may not support the exchange. Then a note next to the folder describes the swap until both renames
+//! are done. If the command is killed in between, the next command that takes the lock completes the swap.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ use crate::store::private::{DRAFT, sync_folder, write_private};
 /// End of the names of notes.
 const NOTE: &str = ".exchange";
 
-/// An exchange that is under way: names within one folder.
+/// An unfinished exchange: names within one folder.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Note {
@@ -58,8 +58,8 @@ fn in_two_steps(draft: &Path, target: &Path) -> Result<Option<PathBuf>> {
     Ok(Some(former))
 }
 
-/// Completes exchanges that were cut short in a folder: the new folder where it is complete, else the former one. Call under the
-/// run lock, before leftovers are removed.
+/// Completes interrupted exchanges in a folder: with the new folder if it is complete, else with the former one. Call under the run
+/// lock, before leftovers are removed.
 pub(super) fn recover(parent: &Path) -> Result<()> {
     let entries = match std::fs::read_dir(parent) {
         Ok(entries) => entries,
@@ -69,7 +69,7 @@ pub(super) fn recover(parent: &Path) -> Result<()> {
     for entry in entries.flatten().filter(|entry| entry.file_name().to_string_lossy().ends_with(NOTE)) {
         let path = entry.path();
         let text = std::fs::read(&path).map_err(|error| io_fault("read", &path, &error))?;
-        // A note that is not whole was written before the first rename: nothing has moved.
+        // An incomplete note means that the first rename has not happened yet.
         if let Ok(note) = serde_json::from_slice::<Note>(&text)
             && [&note.draft, &note.former].iter().all(|name| name.contains(DRAFT) && !name.contains('/'))
             && !note.target.contains('/')
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exchange_cut_short_at_any_step_is_completed() {
+    fn an_exchange_interrupted_at_any_step_is_completed() {
         let note = |parent: &Path| {
             let note = Note { target: "stage".into(), draft: "stage.tmp-1".into(), former: "stage.tmp-1-former".into() };
             fs::write(parent.join(".stage.exchange"), serde_json::to_vec(&note).unwrap()).unwrap();
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_note_that_is_not_whole_or_names_other_folders_moves_nothing() {
+    fn an_incomplete_or_foreign_note_moves_nothing() {
         let outside = tempfile::tempdir().unwrap();
         let parent = outside.path().join("data");
         fs::create_dir(&parent).unwrap();

@@ -1,4 +1,4 @@
-//! A complete folder of datasets: only listed files are read, and only when their hash is right.
+//! A complete folder of datasets. Only files in its manifest are read, after their hash is checked.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -16,7 +16,7 @@ use crate::tables::Table;
 /// The name of the manifest in each folder.
 pub(super) const MANIFEST: &str = "manifest.json";
 
-/// A folder that a step completed.
+/// A complete folder of a step.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
@@ -25,7 +25,7 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Opens a folder; missing, incomplete or foreign folders are input faults that name the step to run.
+    /// Opens a folder. A missing, incomplete or foreign folder is an input error that names the step to run.
     pub fn open(path: &Path) -> Result<Self> {
         Self::find(path)?.ok_or_else(|| {
             let fault = Fault::new(Exit::Input, "no complete dataset folder").at(path.display().to_string());
@@ -33,7 +33,7 @@ impl Folder {
         })
     }
 
-    /// Opens a folder if it is there and complete.
+    /// Opens a folder if it exists and is complete.
     pub fn find(path: &Path) -> Result<Option<Self>> {
         let file = path.join(MANIFEST);
         let text = match std::fs::read(&file) {
@@ -46,13 +46,12 @@ impl Folder {
         Ok(Some(Self { path: path.to_path_buf(), manifest }))
     }
 
-    /// Opens a folder if it is there, complete and undamaged; a damaged one counts as absent. For folders that only serve a
-    /// comparison, or that are about to be replaced.
+    /// Opens a folder if it exists, is complete and undamaged. For folders that are only compared with, or about to be replaced.
     pub fn find_readable(path: &Path) -> Option<Self> {
         Self::find(path).ok().flatten()
     }
 
-    /// Refuses a folder that does not list exactly these datasets.
+    /// Fails unless the folder lists exactly these datasets.
     pub fn require(&self, datasets: &BTreeSet<String>) -> Result<()> {
         let listed: BTreeSet<String> =
             self.manifest.files.keys().filter_map(|name| Some(name.strip_suffix(".parquet")?.to_owned())).collect();
@@ -66,7 +65,7 @@ impl Folder {
             wrong.push(format!("it lists {more}, which does not belong there"));
         }
         if !wrong.is_empty() {
-            return Err(Fault::new(Exit::Input, format!("the folder is not whole: {}", wrong.join("; ")))
+            return Err(Fault::new(Exit::Input, format!("the folder is not complete: {}", wrong.join("; ")))
                 .at(self.path.display().to_string())
                 .help(made_again_by(&self.path))
                 .into());
@@ -107,7 +106,7 @@ impl Folder {
         TableReader::open(self.verified(&path, entry)?, path, entry.rows)
     }
 
-    /// Reads some columns of a dataset for a first look, as Arrow has them. The hash is checked by whoever reads the dataset whole.
+    /// Reads some columns of a dataset as Arrow arrays, without checking the hash: the full read checks it later.
     pub fn glance<T: Table>(&self, source: Option<Source>, columns: &[&str]) -> Result<BatchReader> {
         let rows = self.entry::<T>(source)?.rows;
         let path = self.path.join(format!("{}.parquet", T::stem(source)));
@@ -120,7 +119,7 @@ impl Folder {
         self.read::<T>(source)?.collect()
     }
 
-    /// Reads a dataset by its name, as Arrow has it.
+    /// Reads a dataset by its name, as Arrow arrays.
     pub fn read_stem(&self, stem: &str) -> Result<BatchReader> {
         let name = format!("{stem}.parquet");
         let entry = self.manifest.files.get(&name).ok_or_else(|| {
@@ -142,7 +141,7 @@ impl Folder {
         Ok(())
     }
 
-    /// Opens a listed file and checks its hash. What is read later is what was hashed, even if the name is given to another file.
+    /// Opens a listed file and checks its hash. The open file is read later, so another file under its name does not matter.
     fn verified(&self, path: &Path, entry: &FileEntry) -> Result<File> {
         let altered = |what: &str| Fault::new(Exit::Input, what).at(path.display().to_string()).help(made_again_by(&self.path));
         let mut file = File::open(path).map_err(|error| match error.kind() {
@@ -151,7 +150,7 @@ impl Folder {
         })?;
         let held = file.metadata().map_err(|error| io_fault("read", path, &error))?;
         if !held.is_file() || held.len() != entry.bytes {
-            return Err(altered("the file has another size than its manifest says").into());
+            return Err(altered("the file does not have the size in its manifest").into());
         }
         if hash_open_file(&mut file, path)? != entry.blake3 {
             return Err(altered("the file was altered: its hash is not the one in the manifest").into());
@@ -161,7 +160,7 @@ impl Folder {
     }
 }
 
-/// The command that makes a folder again.
+/// The command that recreates a folder.
 fn made_again_by(path: &Path) -> String {
     let step = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let exported = path.parent().is_some_and(|parent| parent.ends_with("exports"));

@@ -1,4 +1,4 @@
-//! Every path of a data folder, each with an example.
+//! Every path of a data folder.
 
 use std::path::{Path, PathBuf};
 
@@ -22,7 +22,7 @@ impl Layout {
         Self { exports: root.join("exports"), root }
     }
 
-    /// A folder for work that leaves nothing behind, which reads the exports of this one.
+    /// The layout of a scratch folder that reads the exports of this one.
     pub(super) fn beside(&self, root: impl Into<PathBuf>) -> Self {
         Self { root: root.into(), exports: self.exports.clone() }
     }
@@ -82,7 +82,7 @@ impl Layout {
         self.root.join("report")
     }
 
-    /// `data/rejects`: refused rows with their original values, for people who will correct them.
+    /// `data/rejects`: rejected rows with their original values, for correction.
     pub fn rejects(&self) -> PathBuf {
         self.root.join("rejects")
     }
@@ -117,7 +117,7 @@ impl Layout {
         self.root.join(".as_of")
     }
 
-    /// The instant that the exports of this folder are seen from, once the first of them is made.
+    /// The as-of time of the exports in this folder; `None` before the first export.
     pub fn fixed_as_of(&self) -> Result<Option<Timestamp>> {
         let path = self.as_of();
         let text = match std::fs::read_to_string(&path) {
@@ -126,7 +126,7 @@ impl Layout {
             Err(error) => return Err(io_fault("read", &path, &error).into()),
         };
         let as_of = Timestamp::parse(text.trim()).ok_or_else(|| {
-            Fault::new(Exit::Input, "the file holds no instant")
+            Fault::new(Exit::Input, "the file does not contain an instant")
                 .at(path.display().to_string())
                 .help("renew all exports: make export")
         })?;
@@ -138,7 +138,7 @@ impl Layout {
         self.root.join(".demo")
     }
 
-    /// The size of the demo's population, where the folder is a demo's; 1 is that of the strategy's estimates.
+    /// The size of the demo's population, if the folder is a demo; 1 is the size of the strategy's estimates.
     pub fn demo_scale(&self) -> Result<Option<f64>> {
         let Some(text) = crate::store::read_text(&self.demo_marker())? else { return Ok(None) };
         let marker = serde_json::from_str::<serde_json::Value>(&text).unwrap_or_default();
@@ -150,7 +150,7 @@ impl Layout {
         self.root.join("views.sql")
     }
 
-    /// `data/checklist.json`: lines that a person closed.
+    /// `data/checklist.json`: lines of the checklist that were closed by hand.
     pub fn checklist(&self) -> PathBuf {
         self.root.join("checklist.json")
     }

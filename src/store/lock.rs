@@ -1,4 +1,4 @@
-//! One writer per data folder: an advisory lock that dies with its process.
+//! One writer per data folder: an advisory lock that ends with its process.
 
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -21,16 +21,16 @@ pub struct RunLock {
 }
 
 impl Drop for RunLock {
-    /// A child that is being started has a copy of every open file until it runs its own program; closing ours would leave the lock
-    /// to that copy.
+    /// Unlocks explicitly. A child process that is just starting has a copy of the open file, which would keep the lock if ours were only
+    /// closed.
     fn drop(&mut self) {
         let _ = self.file.unlock();
     }
 }
 
 impl RunLock {
-    /// Takes the lock, or says who has it; what killed runs left behind is completed or removed. A folder that is not safe to write
-    /// to is refused.
+    /// Takes the lock, or fails with the name of its holder. Completes or removes what killed runs left behind. Fails if the folder is not
+    /// safe to write to.
     pub fn take(layout: &Layout, holder: &str) -> Result<Self> {
         create_private(layout.root())?;
         check_place(layout)?;
@@ -44,7 +44,7 @@ impl RunLock {
             .custom_flags(i32::try_from(OFlags::NOFOLLOW.bits() | OFlags::NONBLOCK.bits()).unwrap_or(0))
             .open(&path)
             .map_err(|error| io_fault("open", &path, &error))?;
-        // Looked at again through the open file: its name may have been given to another one meanwhile.
+        // Checked again through the open file, because its name may have been given to another file meanwhile.
         let held = file.metadata().map_err(|error| io_fault("look at", &path, &error))?;
         if let Some(what) = not_a_plain_file(&held) {
             let fault = Fault::new(Exit::Usage, format!("the lock file {what}")).at(path.display().to_string());
@@ -66,7 +66,7 @@ impl RunLock {
                 let _ = file.read_to_string(&mut other);
                 Err(Fault::new(Exit::Locked, format!("another run holds the data folder: {}", other.trim()))
                     .at(path.display().to_string())
-                    .help("wait for it to end; the lock goes with its process")
+                    .help("wait for it to end; the lock ends with its process")
                     .into())
             }
             Err(TryLockError::Error(error)) => Err(io_fault("lock", &path, &error).into()),
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lock_that_is_let_go_is_free_though_a_child_still_has_a_copy_of_its_file() {
+    fn a_released_lock_is_free_although_a_child_has_a_copy_of_its_file() {
         let folder = tempfile::tempdir().unwrap();
         let layout = Layout::new(folder.path().join("data"));
         let first = RunLock::take(&layout, "first").unwrap();

@@ -1,4 +1,4 @@
-//! What a folder holds and what it was made from; its presence says that the folder is complete.
+//! The manifest of a folder: its files and its inputs. A folder with a manifest is complete.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -20,24 +20,24 @@ pub struct Manifest {
     pub format: u32,
     /// The step that wrote it: `export`, `stage`, …
     pub step: String,
-    /// The instant all is seen from, RFC 3339.
+    /// Point in time the run is evaluated at, RFC 3339.
     pub as_of: String,
     /// The phase, from `stage` on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase: Option<u8>,
     /// Content hash of everything the step read: manifests, settings, reference files, SQL.
     pub inputs: BTreeMap<String, String>,
-    /// Hash of the binary that wrote it; the only part outside the promise of byte identity.
+    /// Hash of the binary that wrote it; the only part that may differ between equal runs.
     pub binary: String,
     /// Facts about the run that later steps and the report need: counts by name.
     #[serde(default)]
     pub counts: BTreeMap<String, i64>,
-    /// Facts in words (server version, snapshot, watermark).
+    /// Facts as text (server version, snapshot, watermark).
     #[serde(default)]
     pub facts: BTreeMap<String, String>,
     /// The files, by name.
     pub files: BTreeMap<String, FileEntry>,
-    /// Hash of all this but the binary, so that a manifest that was edited or damaged is seen; empty until it is sealed.
+    /// Hash of everything above except the binary, which detects editing and damage; empty until the manifest is sealed.
     #[serde(default)]
     pub hash: String,
 }
@@ -66,20 +66,20 @@ impl Manifest {
         self
     }
 
-    /// Whether the other was made of the same things by the same step, so that there is nothing to do. The binary counts: a
-    /// new version makes its datasets anew.
+    /// Whether both were made from the same inputs by the same step and binary, so that there is nothing to do. A new version always makes
+    /// its datasets again.
     pub fn same_inputs(&self, other: &Self) -> bool {
         (self.format, &self.step, &self.as_of, self.phase, &self.inputs, &self.binary)
             == (other.format, &other.step, &other.as_of, other.phase, &other.inputs, &other.binary)
     }
 
-    /// The hash by which later steps name this manifest as their input; leaves the binary out.
+    /// The hash that later steps record for this manifest as their input; leaves the binary out.
     pub fn content_hash(&self) -> String {
         let content = Self { binary: String::new(), hash: String::new(), ..self.clone() };
         hash_bytes(&serde_json::to_vec(&content).expect("a manifest is plain data"))
     }
 
-    /// The hash of the files alone: what a folder says, whenever and from where it was read.
+    /// The hash of the files alone, which does not depend on when and from where they were made.
     pub fn files_hash(&self) -> String {
         let lines: Vec<String> =
             self.files.iter().map(|(name, file)| format!("{name} {} {}\n", file.rows, file.blake3)).collect();
@@ -94,11 +94,11 @@ impl Manifest {
         Ok(text)
     }
 
-    /// Reads a manifest as strictly as data: this format, no unknown field, its own hash, byte for byte as it was written.
+    /// Reads a manifest strictly: this format, no unknown fields, the right hash, the same bytes as written.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, String> {
         let format = serde_json::from_slice::<serde_json::Value>(bytes).ok().and_then(|value| value.get("format")?.as_u64());
         if format.is_some_and(|format| format != u64::from(FORMAT)) {
-            return Err(format!("the folder has another format than this version reads ({FORMAT})"));
+            return Err(format!("the folder does not have the format of this version ({FORMAT})"));
         }
         let mut manifest: Self =
             serde_json::from_slice(bytes).map_err(|error| format!("the manifest cannot be read: {error}"))?;
@@ -108,7 +108,7 @@ impl Manifest {
         let written = manifest.hash.clone();
         let sealed = manifest.sealed().map_err(|error| error.to_string())?;
         if manifest.hash != written || sealed != bytes {
-            return Err("the manifest was edited or damaged: its hash is not that of its content".to_owned());
+            return Err("the manifest was edited or damaged: its hash does not match its content".to_owned());
         }
         Ok(manifest)
     }
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn every_edit_of_a_manifest_is_seen() {
+    fn every_edit_of_a_manifest_is_detected() {
         let text = String::from_utf8(manifest().sealed().unwrap()).unwrap();
         for (from, to, said) in [
             ("\"rows\": 7,", "\"rows\": 0,", "edited"),
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn every_flipped_bit_outside_the_hash_of_the_binary_is_seen() {
+    fn every_flipped_bit_outside_the_binary_hash_is_detected() {
         let bytes = manifest().sealed().unwrap();
         let text = String::from_utf8(bytes.clone()).unwrap();
         let start = text.find("\"binary\": \"").unwrap() + 11;

@@ -1,4 +1,4 @@
-//! The only module that knows files and Parquet.
+//! Files and Parquet; no other module uses them.
 
 mod aside;
 mod csv;
@@ -32,7 +32,7 @@ use std::path::Path;
 
 use crate::fault::{Exit, Fault};
 
-/// The text of a file; `None` where there is none.
+/// The text of a file; `None` if it does not exist.
 pub fn read_text(path: &Path) -> anyhow::Result<Option<String>> {
     let Some(bytes) = read_file(path)? else { return Ok(None) };
     let text = String::from_utf8(bytes).map_err(|_| {
@@ -42,12 +42,12 @@ pub fn read_text(path: &Path) -> anyhow::Result<Option<String>> {
     Ok(Some(text))
 }
 
-/// The same of a file that a spreadsheet may have saved in another encoding: letters that are not UTF-8 are replaced.
+/// The text of a file that a spreadsheet may have saved in another encoding: characters that are not UTF-8 are replaced.
 pub fn read_lossy(path: &Path) -> anyhow::Result<Option<String>> {
     Ok(read_file(path)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
 }
 
-/// A file operation that failed, as a fault: the operation, the path and the system's reason.
+/// The error for a failed file operation: the operation, the path and the system's reason.
 pub fn io_fault(action: &str, path: &Path, error: &std::io::Error) -> Fault {
     let fault = Fault::new(Exit::Failed, format!("cannot {action}: {error}")).at(path.display().to_string());
     match error.kind() {

@@ -1,4 +1,4 @@
-//! Small files beside the datasets: run records and what a person noted.
+//! Small files next to the datasets: run records and manual notes.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::fault::{Exit, Fault};
 use crate::store::{Layout, io_fault};
 
-/// A file's bytes, if it is there.
+/// The bytes of a file; `None` if it does not exist.
 pub fn read_file(path: &Path) -> Result<Option<Vec<u8>>> {
     match std::fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
@@ -17,7 +17,7 @@ pub fn read_file(path: &Path) -> Result<Option<Vec<u8>>> {
     }
 }
 
-/// A JSON file, if it is there.
+/// A JSON file; `None` if it does not exist.
 pub fn read_json(path: &Path) -> Result<Option<Value>> {
     let Some(bytes) = read_file(path)? else { return Ok(None) };
     let value = serde_json::from_slice(&bytes).map_err(|error| {
@@ -26,7 +26,7 @@ pub fn read_json(path: &Path) -> Result<Option<Value>> {
     Ok(Some(value))
 }
 
-/// Every run record, oldest first; those that cannot be read are left out, since a record proves nothing by its absence.
+/// Every run record, oldest first. Unreadable ones are left out, because nothing depends on their presence.
 pub fn all_run_records(layout: &Layout) -> Result<Vec<Value>> {
     let folder = layout.runs();
     let entries = match std::fs::read_dir(&folder) {
@@ -40,7 +40,7 @@ pub fn all_run_records(layout: &Layout) -> Result<Vec<Value>> {
     Ok(paths.iter().filter_map(|path| read_json(path).ok().flatten()).collect())
 }
 
-/// Bytes that may still be written where the data folder is or will be.
+/// Free bytes on the disk of the data folder.
 pub fn free_bytes(layout: &Layout) -> Result<u64> {
     let place = layout.root().ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
     let place = if place.as_os_str().is_empty() { Path::new(".") } else { place };

@@ -1,4 +1,4 @@
-//! Files that a person names as the place for a result: `-` is standard output, devices and pipes are written to, never replaced.
+//! Output files that the operator names: `-` is standard output; devices and pipes are written to, never replaced.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -11,7 +11,7 @@ use rustix::fs::OFlags;
 use crate::fault::{Exit, Fault};
 use crate::store::io_fault;
 
-/// A result in the making. A regular file appears whole under its name at [`Output::finish`], or not at all.
+/// An output file. A regular file appears complete under its name at [`Output::finish`], or not at all.
 pub struct Output {
     path: PathBuf,
     to: To,
@@ -19,7 +19,7 @@ pub struct Output {
 
 enum To {
     Stdout(std::io::Stdout),
-    /// A device, a pipe, or what a process has open already.
+    /// A device, a pipe, or an open file descriptor.
     Special(File),
     Replaced(tempfile::NamedTempFile),
 }
@@ -30,7 +30,7 @@ pub fn is_stdout(path: &Path) -> bool {
 }
 
 impl Output {
-    /// Opens the place. Missing folders, folders and links in its place are faults that leave everything as it is.
+    /// Opens the output. A missing parent folder, a folder or a link at the path is an error; nothing is changed.
     pub fn create(path: &Path) -> Result<Self> {
         let wrong = |what: &str| Fault::new(Exit::Usage, what).at(path.display().to_string());
         let to = if is_stdout(path) {
@@ -40,9 +40,9 @@ impl Output {
         } else {
             let held = std::fs::symlink_metadata(path).ok();
             match held.map(|held| held.file_type()) {
-                Some(kind) if kind.is_dir() => return Err(wrong("the result needs a file name, this is a folder").into()),
+                Some(kind) if kind.is_dir() => return Err(wrong("the path of the result is a folder; name a file").into()),
                 Some(kind) if kind.is_symlink() => {
-                    let fault = wrong("the place of the result is a symbolic link, whose target would be overwritten");
+                    let fault = wrong("the path of the result is a symbolic link, whose target would be overwritten");
                     return Err(fault.help("name the file itself").into());
                 }
                 Some(kind) if !kind.is_file() => To::Special(open_special(path, OFlags::NOFOLLOW)?),
@@ -99,7 +99,7 @@ impl Write for Output {
     }
 }
 
-/// Writes a whole result at once.
+/// Writes a whole result.
 pub fn write_output(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut output = Output::create(path)?;
     output.write_all(bytes).map_err(|error| io_fault("write", path, &error))?;
@@ -155,7 +155,7 @@ mod tests {
         std::os::unix::fs::symlink(&precious, &link).unwrap();
         assert!(refusal(&link).contains("symbolic link"));
         assert_eq!(std::fs::read_to_string(&precious).unwrap(), "kept");
-        assert!(refusal(folder.path()).contains("this is a folder"));
+        assert!(refusal(folder.path()).contains("is a folder; name a file"));
         assert!(refusal(&folder.path().join("missing/out.csv")).contains("missing"));
         assert!(!folder.path().join("missing").exists());
     }

@@ -1,4 +1,4 @@
-//! Parquet files: written by a thread of their own, hashed while they are written, read only when their hash is right.
+//! Parquet files: written on a thread of their own, hashed while they are written, read only after their hash is checked.
 
 use std::fs::File;
 use std::io::Write;
@@ -26,7 +26,7 @@ use crate::tables::{Builder, Dataset, Table};
 const ROW_GROUP_ROWS: usize = 122_880;
 /// Rows of a batch.
 pub(crate) const BATCH_ROWS: usize = 16_384;
-/// Batches that wait for the encoder before the producer does.
+/// Batches that may wait for the encoder before the producer blocks.
 const QUEUE: usize = 3;
 
 struct HashingFile {
@@ -118,7 +118,7 @@ impl<T: Table> TableWriter<T> {
     }
 }
 
-/// Writes one dataset that is known by its declaration as a value, batch by batch.
+/// Writes one dataset, given by its declaration as a value, batch by batch.
 pub struct BatchWriter {
     sender: Option<SyncSender<RecordBatch>>,
     encoder: Option<JoinHandle<Result<FileEntry>>>,
@@ -139,7 +139,7 @@ impl BatchWriter {
         if sender.send(batch).is_ok() {
             return Ok(());
         }
-        // The encoder stopped early: its own error says why.
+        // The encoder stopped early; its own error has the reason.
         self.sender = None;
         Err(self.join().err().unwrap_or_else(|| anyhow!("the Parquet encoder stopped")))
     }
@@ -196,10 +196,10 @@ fn write_fault(path: &Path, error: &parquet::errors::ParquetError) -> anyhow::Er
     fault.help("if the disk is full, free some space and run the same command again; nothing was replaced").into()
 }
 
-/// Rows from which a file is decoded ahead, on a thread of its own: less is read before a thread has started.
+/// Files of at least this many rows are decoded ahead on a thread of their own. Smaller ones are read faster than a thread starts.
 const AHEAD_ROWS: i64 = 4 * BATCH_ROWS as i64;
 
-/// Reads a file batch by batch, in file order, as Arrow has it.
+/// Reads a file batch by batch, in file order, as Arrow arrays.
 pub struct BatchReader {
     batches: Batches,
     path: PathBuf,
@@ -211,12 +211,12 @@ enum Batches {
 }
 
 impl BatchReader {
-    /// Reads an open file whose hash was checked and whose manifest says so many rows.
+    /// Reads an open file whose hash was checked and whose manifest lists `rows` rows.
     pub(super) fn open(file: File, path: PathBuf, rows: u64) -> Result<Self> {
         Self::open_columns(file, path, rows, |_| true)
     }
 
-    /// The same, without the columns that nobody asks for.
+    /// The same, with only the requested columns.
     pub(super) fn open_columns(file: File, path: PathBuf, listed: u64, is_asked: impl Fn(&str) -> bool) -> Result<Self> {
         let (rows, reader) = ParquetRecordBatchReaderBuilder::try_new(file)
             .and_then(|builder| {
@@ -236,7 +236,7 @@ impl BatchReader {
     }
 }
 
-/// Decodes on a thread that stays a few batches ahead, and ends when nobody reads any more.
+/// Decodes on a thread that stays a few batches ahead, and ends when the reader is dropped.
 fn ahead(reader: ParquetRecordBatchReader) -> Result<Batches> {
     let (sender, receiver) = sync_channel(QUEUE);
     let decode = move || {
@@ -258,7 +258,7 @@ impl Iterator for BatchReader {
             Batches::Here(reader) => reader.next()?,
             Batches::Ahead { receiver, decoder } => match receiver.recv() {
                 Ok(batch) => batch,
-                // The decoder is gone: at the end of the file, unless it broke down.
+                // The decoder has ended: at the end of the file, or by a panic.
                 Err(_) => match decoder.take()?.join() {
                     Ok(()) => return None,
                     Err(_) => return Some(Err(anyhow!("the Parquet decoder panicked on {}", self.path.display()))),
@@ -269,20 +269,20 @@ impl Iterator for BatchReader {
     }
 }
 
-/// Reads one dataset batch by batch, in file order, in its types.
+/// Reads one dataset batch by batch, in file order, as typed columns.
 pub struct TableReader<T: Table> {
     batches: BatchReader,
     table: PhantomData<T>,
 }
 
 impl<T: Table> TableReader<T> {
-    /// Opens a file whose hash was checked; columns that are kept for people alone stay on disk.
+    /// Opens a file whose hash was checked. Columns that no step reads stay on disk.
     pub(super) fn open(file: File, path: PathBuf, rows: u64) -> Result<Self> {
         let is_kept = |name: &str| T::fields().iter().any(|column| column.name == name && !column.read);
         Ok(Self { batches: BatchReader::open_columns(file, path, rows, |name| !is_kept(name))?, table: PhantomData })
     }
 
-    /// The next batch as Arrow has it, of the columns that the steps read.
+    /// The next batch as Arrow arrays, of the columns that the steps read.
     pub fn next_batch(&mut self) -> Option<Result<RecordBatch>> {
         self.batches.next()
     }

@@ -1,4 +1,4 @@
-//! Where a data folder may lie: nothing in it leads elsewhere, and nobody else can put files into it.
+//! Checks that a data folder is safe: no links lead out of it, and no other user can write to it.
 
 use std::fs::Metadata;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -31,10 +31,10 @@ pub(super) const FOLDERS: [&str; 14] = [
 /// Small files of a data folder that commands write.
 const FILES: [&str; 6] = [".lock", ".as_of", ".demo", "purged.json", "views.sql", "checklist.json"];
 
-/// Bit of a mode by which everybody may write.
+/// Mode bit that lets every user write.
 const ANYBODY_WRITES: u32 = 0o002;
 
-/// Refuses a data folder in which somebody else may write, or whose own names are links or special files. All is named at once.
+/// Fails if another user may write to the data folder, or if its own names are links or special files. Lists every problem at once.
 pub(super) fn check_place(layout: &Layout) -> Result<()> {
     let root = layout.root();
     let held = std::fs::metadata(root).map_err(|error| io_fault("look at", root, &error))?;
@@ -87,7 +87,7 @@ fn open_to_all(path: &Path, held: &Metadata) -> Option<String> {
     is_open.then(|| format!("anybody may write in {} (mode {:o})", path.display(), mode & 0o7777))
 }
 
-/// What keeps a file of ours from being written in place, if anything does.
+/// Why a file of ours must not be written in place; `None` if it may.
 pub(super) fn not_a_plain_file(held: &Metadata) -> Option<&'static str> {
     if held.is_symlink() {
         Some("is a symbolic link")

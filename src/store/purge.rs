@@ -1,4 +1,4 @@
-//! The end of a data folder: its files go, their names, rows and hashes stay.
+//! Purges a data folder: removes the files, keeps their names, row counts and hashes.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
@@ -17,18 +17,18 @@ pub struct Purged {
     pub files: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// Files whose content stays readable under another name (a hard link) outside the folders that were removed.
+    /// Files whose content is still readable under another name (a hard link) outside the removed folders.
     pub linked: u64,
-    /// The file that says what was removed.
+    /// The file that lists what was removed.
     pub tombstone: PathBuf,
 }
 
-/// Folders that hold no person's data and stay: one record per run, counts and times only.
+/// The folder that stays because it holds no personal data: run records with counts and times.
 const KEPT: &str = "runs";
 
-/// Removes every folder that can hold people's data, and writes the tombstone. Call under the run lock, which refuses links in the
-/// place of these folders. Links deeper inside refuse the purge: what they lead to would stay. A second purge finds nothing and keeps
-/// the first's tombstone.
+/// Removes every folder that can hold personal data, and writes the tombstone. Call under the run lock, which rejects links in place of
+/// these folders. Fails if there are links deeper inside, because their targets would stay. A second purge finds nothing and keeps the
+/// tombstone of the first.
 pub fn purge_datasets(layout: &Layout) -> Result<Purged> {
     let tombstone = layout.root().join("purged.json");
     let mut found = Contents::default();
@@ -47,7 +47,7 @@ pub fn purge_datasets(layout: &Layout) -> Result<Purged> {
     if folders.is_empty() {
         return Ok(purged);
     }
-    // The proof is written before anything is removed: a purge that is cut short is repeated, never forgotten.
+    // The tombstone is written before anything is removed, so that an interrupted purge is repeated.
     replace_file(&tombstone, &serde_json::to_vec_pretty(&found.manifests).context("a manifest is plain data")?)?;
     for folder in &folders {
         std::fs::remove_dir_all(folder).map_err(|error| io_fault("remove", folder, &error))?;
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn links_inside_refuse_a_purge_and_second_names_are_told() {
+    fn links_stop_a_purge_and_hard_links_are_reported() {
         let folder = tempfile::tempdir().unwrap();
         let layout = Layout::new(folder.path().join("data"));
         let kept = folder.path().join("elsewhere");

@@ -1,4 +1,4 @@
-//! How one Rust type becomes one Arrow column and back, without an allocation per cell.
+//! Conversion between Rust types and Arrow columns, without an allocation per cell.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -15,11 +15,11 @@ use crate::model::{Code, Day, Handicap, Timestamp};
 
 /// A type that a dataset's column can have.
 pub trait Cell {
-    /// What a row holds; borrows from the column where it is text.
+    /// The value of a row; text borrows from the column.
     type Value<'a>: Copy + PartialEq + std::fmt::Debug;
     /// A typed view of the column.
     type Column: Clone + Send + Sync;
-    /// What a column is built with.
+    /// The builder of the column.
     type Builder: Send;
 
     /// Whether the column may hold nulls.
@@ -31,7 +31,7 @@ pub trait Cell {
 
     /// The Arrow type.
     fn data_type() -> DataType;
-    /// The typed view, or what is wrong with the array; nulls are the caller's business.
+    /// The typed view, or what is wrong with the array. Nulls are checked by the caller.
     fn column(array: &ArrayRef) -> Result<Self::Column, String>;
     /// The view of a column that was left out when the file was read; `None` where it must not be.
     fn unread() -> Option<Self::Column> {
@@ -55,8 +55,8 @@ pub struct Text;
 pub struct Label;
 /// A list of texts.
 pub struct Texts;
-/// A value kept for people who open the file; null where there is none. No step reads it back: a dataset read from its folder
-/// has it null everywhere, so that it takes no memory.
+/// A value kept for readers of the file; null where there is none. No step reads it back: in a dataset read from its folder the column
+/// is null everywhere, so that it takes no memory.
 pub struct Kept<C>(PhantomData<C>);
 
 fn downcast<A: Array + Clone + 'static>(array: &ArrayRef) -> Result<A, String> {
@@ -154,7 +154,7 @@ plain_cell!(
     |capacity| Decimal128Builder::with_capacity(capacity).with_data_type(DataType::Decimal128(4, 1))
 );
 
-/// A list of texts, borrowed from wherever it lies.
+/// A borrowed list of texts.
 #[derive(Clone, Copy)]
 pub enum TextList<'a> {
     /// From code.
@@ -242,7 +242,7 @@ impl<C: Code> Cell for C {
             .enumerate()
             .map(|(row, code)| match code {
                 None => Ok(C::ALL[0]),
-                Some(code) => C::from_code(code).ok_or_else(|| format!("holds a word outside its vocabulary in row {row}")),
+                Some(code) => C::from_code(code).ok_or_else(|| format!("holds an unknown code in row {row}")),
             })
             .collect()
     }

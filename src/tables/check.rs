@@ -1,11 +1,11 @@
-//! What was refused, cleaned and accounted for, and what verification found.
+//! Datasets of checks: rejects, findings, ledger, proofs, results of verification.
 
 use crate::model::{Outcome, Source};
 use crate::table;
 use crate::tables::{Dataset, Label, Table as _, Text, Texts};
 
 table! {
-    /// Values and rows that could not be read, without the value. With a column: the value became null and the row went on.
+    /// Values and rows that could not be read, without the value. With a column: the value became null and the row was kept.
     pub mod rejects = "check__rejects", key(source, entity, source_id, column, reason) {
         /// The source.
         source: Source,
@@ -23,7 +23,7 @@ table! {
 }
 
 table! {
-    /// How often each cleaning, default and refusal happened, and which unknown codes were met.
+    /// How often each cleaning, default and rejection happened, and which unknown codes were found.
     pub mod findings = "check__findings", key(source, entity, column, reason, value) {
         /// The source.
         source: Source,
@@ -59,7 +59,7 @@ table! {
 }
 
 table! {
-    /// Decisions that depend on a documented departure from the strategy's code, counted.
+    /// Decisions that depend on a documented deviation from the strategy's code, counted.
     pub mod departures = "check__departures", key(departure) {
         /// Heading in docs/deviations.md.
         departure: Label,
@@ -69,8 +69,8 @@ table! {
 }
 
 table! {
-    /// Rows that a person must decide, without any value of a person: what could not be read, and withdrawals whose contact point
-    /// nobody knows. What was assumed stays on the safe side; an entry is gone once it is settled.
+    /// Rows for manual review, without personal values: unreadable cells, and withdrawals whose contact point is not known. The safe
+    /// assumption holds until an entry is settled; then it disappears.
     pub mod manual_review = "check__manual_review", key(source, entity, source_id, column, reason) {
         /// The source.
         source: Source,
@@ -84,7 +84,7 @@ table! {
         line: Option<i64>,
         /// `CONSENT_UNREADABLE`, `DELETED_AT_UNREADABLE`, `CONTACT_POINT_UNREADABLE`, `CONTACT_UNKNOWN` or `ROW_LEFT_OUT`.
         reason: Label,
-        /// What holds until a person decides.
+        /// The assumption that holds until the entry is settled.
         assumed: Label,
         /// The setting or file that settles it.
         settled_by: Label,
@@ -92,7 +92,7 @@ table! {
 }
 
 table! {
-    /// What was proved of the datasets alone, at the end of the step that wrote them. The folder exists only if all of it holds.
+    /// Checks of the datasets alone, at the end of the step that wrote them. The folder exists only if all of them hold.
     pub mod proofs = "check__proofs", key(check, item) {
         /// The check.
         check: Label,
@@ -100,9 +100,9 @@ table! {
         item: Text,
         /// Rows looked at; 0 where there was nothing to compare.
         examined: i64,
-        /// What should be.
+        /// Expected value.
         expected: Text,
-        /// What is.
+        /// Observed value.
         observed: Text,
         /// Ids of up to five differing rows.
         examples: Texts,
@@ -118,9 +118,9 @@ table! {
         name: Text,
         /// The line of the strategy's checklist or quality report it proves.
         proves: Text,
-        /// What should be.
+        /// Expected value.
         expected: Text,
-        /// What is.
+        /// Observed value.
         observed: Text,
         /// `PASSED`, `FAILED`, `VACUOUS` or `NEEDS_A_PERSON`.
         state: Label,

@@ -1,4 +1,4 @@
-//! What the CRM will hold: column names are the target's in snake_case; `createdAt` and `updatedAt` are stamped by load.
+//! Rows of the CRM. Column names are the target's in snake_case; `createdAt` and `updatedAt` are set by load.
 
 use crate::model::{
     ActivityCategory, AliasType, Channel, ConsentStatus, CustomerStatus, Day, Gender, Handicap, LifecycleStage, Source, Timestamp,
@@ -15,9 +15,9 @@ table! {
         tenant_id: Label,
         /// Subject of the identity provider; unique over all tenants.
         auth_user_id: Option<Text>,
-        /// Best current address.
+        /// Best current email.
         email: Option<Text>,
-        /// Best current number, E.164.
+        /// Best current phone, E.164.
         phone_number: Option<Text>,
         /// The current SCL member, in the digits of its source; the target may hold it as a number.
         scl_member_id: Option<Text>,
@@ -55,7 +55,7 @@ table! {
         membership_status: Option<Label>,
         /// SCL tier.
         membership_tier: Option<Label>,
-        /// Earliest joining of a club in SCL, else when the member was made (UTC).
+        /// Earliest joining of a club in SCL, else creation of the member (UTC).
         member_since: Option<Timestamp>,
         /// Always null: no source has it.
         membership_expiry: Option<Timestamp>,
@@ -67,7 +67,7 @@ table! {
         push_opt_in: bool,
         /// May be messaged on WhatsApp.
         whatsapp_opt_in: bool,
-        /// Service that founded the profile.
+        /// Service of the seed record.
         source: Label,
         /// Earliest creation of any of its records (UTC).
         first_seen_at: Timestamp,
@@ -101,7 +101,7 @@ table! {
 }
 
 table! {
-    /// What a profile may be sent, by channel and scope.
+    /// Consent of a profile, by channel and scope.
     pub mod marketing_consents = "crm__marketing_consents", key(customer_id, channel, scope) {
         /// The row.
         id: Text,
@@ -113,11 +113,11 @@ table! {
         channel: Channel,
         /// The scope; `all` covers every scope of the channel.
         scope: Label,
-        /// Given or refused.
+        /// Opted in or opted out.
         status: ConsentStatus,
         /// When it was given (UTC).
         consented_at: Option<Timestamp>,
-        /// When it was refused (UTC); null for a refusal by flag alone.
+        /// When it was withdrawn (UTC); null for an opt-out by flag alone.
         revoked_at: Option<Timestamp>,
         /// Always `IMPORT`.
         source: Label,
@@ -127,7 +127,7 @@ table! {
 }
 
 table! {
-    /// The timeline. Rows follow the exports they come from, kind after kind, since a stream that size is not sorted in memory.
+    /// The timeline. Rows are ordered by kind and then as exported, because they are too many to sort in memory.
     pub mod activities = "crm__activities", key(source_service, source_id, activity_type) {
         /// The row.
         id: Text,
@@ -161,7 +161,7 @@ table! {
 }
 
 table! {
-    /// What became of a campaign's message.
+    /// The outcome of a campaign's message.
     pub mod campaign_interactions = "crm__campaign_interactions", key(message_id, interaction_type) {
         /// The row.
         id: Text,
@@ -183,7 +183,7 @@ table! {
 }
 
 table! {
-    /// Pairs of profiles for a person to judge, the smaller id first, best pairs first within the cap.
+    /// Pairs of profiles for clerical review, the smaller id first; limited to the cap, best pairs first.
     pub mod duplicate_candidates = "crm__duplicate_candidates", key(profile_a_id, profile_b_id) {
         /// The row.
         id: Text,
@@ -195,19 +195,19 @@ table! {
         profile_b_id: Text,
         /// 0 to 100.
         score: i32,
-        /// Why they may be one person, and why they were not joined.
+        /// Why they may be one person, and why they were not linked.
         reasons: Texts,
     }
 }
 
 table! {
-    /// Addresses that must not be contacted, by tenant and channel. Never loaded as such.
+    /// Contact points that must not be used, by tenant and channel. Not loaded into the CRM.
     pub mod suppressions = "crm__suppressions", key(tenant_id, channel, address, scope, reason) {
         /// The tenant the withdrawal was made in.
         tenant_id: Label,
         /// The channel.
         channel: Channel,
-        /// The address or number in key form.
+        /// The email or phone in key form.
         address: Text,
         /// The scope.
         scope: Label,
@@ -221,7 +221,7 @@ table! {
 }
 
 table! {
-    /// Withdrawals that have no date in their source. Load remembers when it first saw each (`backfill.undated`): it counts from there.
+    /// Withdrawals without a date in their source. Load records when it first saw each one (`backfill.undated`) and counts from there.
     pub mod undated_withdrawals = "crm__undated_withdrawals", key(evidence_key) {
         /// `<entity>:<row id>`; of a contact flag `contacts:<contact>:<channel>`.
         evidence_key: Text,
@@ -241,7 +241,7 @@ table! {
         source_id: Text,
         /// The rule that chose it.
         rule: Label,
-        /// How many differing values lost.
+        /// How many other values were discarded.
         lost_count: i32,
     }
 }

@@ -80,7 +80,7 @@ pub fn views(datasets: &[(String, Dataset)]) -> String {
     script
 }
 
-/// Whether a column holds what belongs to a person: masked wherever people look without asking for it.
+/// Whether a column holds personal data, which is masked unless the operator asks for it.
 pub fn is_personal(column: &str) -> bool {
     const STARTS: &[&str] = &["email", "phone", "mobile", "first_", "last_", "forename", "surname", "date_of_birth", "born_"];
     const NAMES: &[&str] = &[
@@ -102,7 +102,7 @@ pub fn is_personal(column: &str) -> bool {
     !is_time_or_flag && (STARTS.iter().any(|start| column.starts_with(start)) || NAMES.contains(&column))
 }
 
-/// A person's value with its first letters only; addresses keep their shape.
+/// A personal value reduced to its first letters; emails keep their shape.
 pub fn mask(value: &str) -> String {
     let part = |text: &str| text.chars().next().map_or_else(String::new, |first| format!("{first}•••"));
     match value.split_once('@') {

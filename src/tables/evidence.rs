@@ -1,21 +1,21 @@
-//! What verification lends to its CRM session as temporary tables, so that every check is plain SQL; never stored.
+//! Reference data that verification loads into temporary tables of its CRM session, so that every check is plain SQL; never stored.
 
 use crate::model::{Channel, Day, Handicap, LinkRule, Source, Timestamp};
 use crate::table;
 use crate::tables::{Label, Text};
 
 table! {
-    /// The one row that says what is being verified.
-    pub mod run = "lent__run", key(phase) {
+    /// The settings of the verification, in one row.
+    pub mod run = "evidence__run", key(phase) {
         /// The phase of the datasets.
         phase: i32,
-        /// The instant that every date is judged by (UTC).
+        /// The as-of time (UTC).
         as_of: Timestamp,
         /// Start of the look-back for bookings and messages (UTC).
         window_from: Timestamp,
-        /// Tenant of people whose tenant nothing tells.
+        /// Tenant of people whose tenant is not known.
         default_tenant_id: Label,
-        /// Whether a flag may rest on a contact's flag alone.
+        /// Whether a contact's true flag alone is accepted as consent.
         is_weak_consent_enough: bool,
         /// Whether a false flag counts as a withdrawal.
         is_false_flag_withdrawal: bool,
@@ -25,14 +25,14 @@ table! {
         is_suppression_global: bool,
         /// Whether scores leave out messages that the person did not react to.
         is_engaged_only: bool,
-        /// Whether what cannot be measured is left out of the weights of engagement.
+        /// Whether components without data are left out of the engagement score.
         is_renormalised: bool,
     }
 }
 
 table! {
-    /// One row per person record: its link beside what staging read in it.
-    pub mod people = "lent__people", key(source, source_id) {
+    /// One row per person record: its link and its staged values.
+    pub mod people = "evidence__people", key(source, source_id) {
         /// The source.
         source: Source,
         /// The record.
@@ -49,15 +49,15 @@ table! {
         matched_source: Option<Source>,
         /// That record.
         matched_source_id: Option<Text>,
-        /// Tenant of the record itself; null when nothing tells.
+        /// Tenant of the record itself; null when it is not known.
         own_tenant_id: Option<Label>,
-        /// The address.
+        /// The email.
         email: Option<Text>,
-        /// The address as a key.
+        /// The email as a key.
         email_key: Option<Text>,
-        /// The number.
+        /// The phone.
         phone: Option<Text>,
-        /// The number as a key.
+        /// The phone as a key.
         phone_key: Option<Text>,
         /// Given name, folded.
         first_key: Option<Text>,
@@ -73,7 +73,7 @@ table! {
         mca_id: Option<Text>,
         /// Subject of the identity provider.
         auth_user_id: Option<Text>,
-        /// What follows from the status (`deceased`, `arrears`, …).
+        /// The tag derived from the status (`deceased`, `arrears`, …).
         status_tag: Option<Label>,
         /// Handicap index.
         handicap: Option<Handicap>,
@@ -99,8 +99,8 @@ table! {
 }
 
 table! {
-    /// Further numbers and addresses of person records.
-    pub mod identifiers = "lent__identifiers", key(source, source_id, kind, value) {
+    /// Further phones and emails of person records.
+    pub mod identifiers = "evidence__identifiers", key(source, source_id, kind, value) {
         /// The source.
         source: Source,
         /// The record.
@@ -109,14 +109,14 @@ table! {
         kind: Label,
         /// The normalised value.
         value: Text,
-        /// Whether the value may prove who somebody is.
+        /// Whether the value may be used as a key.
         is_key: bool,
     }
 }
 
 table! {
     /// Evidence of consent as staged.
-    pub mod consents = "lent__consents", key(contact_id, entity, channel, scope) {
+    pub mod consents = "evidence__consents", key(contact_id, entity, channel, scope) {
         /// The contact.
         contact_id: Text,
         /// `preferences`, `consent_changes`, `messages` (spam complaints) or `contacts` (flags that cannot be read).
@@ -127,7 +127,7 @@ table! {
         scope: Label,
         /// Whether it gives consent.
         is_grant: bool,
-        /// Whether it is an act of the person.
+        /// Whether it is an explicit action of the person.
         is_act: bool,
         /// The time of the evidence (UTC).
         at: Timestamp,
@@ -138,12 +138,12 @@ table! {
 
 table! {
     /// Withdrawals that earlier loads left in the CRM.
-    pub mod withdrawals = "lent__withdrawals", key(tenant_id, channel, address, scope) {
+    pub mod withdrawals = "evidence__withdrawals", key(tenant_id, channel, address, scope) {
         /// The tenant.
         tenant_id: Label,
         /// The channel.
         channel: Label,
-        /// The address in key form.
+        /// The email or phone in key form.
         address: Text,
         /// The scope.
         scope: Label,

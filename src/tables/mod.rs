@@ -1,7 +1,7 @@
-//! What a dataset is, and every dataset that is not one source's own.
+//! Declares datasets, and holds every dataset that does not belong to one source.
 //!
-//! A dataset is declared once, by [`table!`](crate::table): from the declaration come its Arrow schema with the descriptions inside, a typed
-//! view of its columns, rows that borrow from that view, a builder that takes such rows, and its page in `schemas/datasets/`.
+//! A dataset is declared once, by [`table!`](crate::table). The declaration gives its Arrow schema with descriptions, a typed view of its
+//! columns, rows that borrow from that view, a builder for such rows, and its page in `schemas/datasets/`.
 //! Owned row structs would cost an allocation for every text cell, which at 27 million people is most of the run time.
 
 pub mod cell;
@@ -36,7 +36,7 @@ pub trait Table: 'static {
 
     /// The dataset's name and file stem; `{source}` stands for the source where each has its own.
     const STEM: &'static str;
-    /// What a row means, first sentence first.
+    /// What a row means.
     const DESCRIPTION: &'static str;
     /// The columns that identify a row, in sort order.
     const KEY: &'static [&'static str];
@@ -75,7 +75,7 @@ pub trait Table: 'static {
     }
 }
 
-/// What every typed view of a batch can tell.
+/// The common interface of typed views of a batch.
 pub trait Columns {
     /// Rows in the batch.
     fn len(&self) -> usize;
@@ -85,7 +85,7 @@ pub trait Columns {
     }
 }
 
-/// What every builder can do.
+/// The common interface of builders.
 pub trait Builder {
     /// Rows collected so far.
     fn len(&self) -> usize;
@@ -137,7 +137,7 @@ pub struct Dataset {
     pub columns: &'static [Column],
 }
 
-/// A file that is not the dataset it claims to be.
+/// A file that does not match the declaration of its dataset.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum TableError {
     /// A declared column is not there.
@@ -172,7 +172,7 @@ pub fn typed_column<C: Cell>(batch: &RecordBatch, dataset: &'static str, column:
     C::column(array).map_err(|found| TableError::Unfit { dataset, column, found })
 }
 
-/// A column that Arrow can print: its printer knows no zone by name, so instants lose the `UTC` they are in.
+/// The column in a form that Arrow can print. Its printer does not support named zones, so `UTC` is removed.
 pub fn printable(column: &ArrayRef) -> ArrayRef {
     match column.as_any().downcast_ref::<TimestampMicrosecondArray>() {
         Some(instants) => Arc::new(instants.clone().with_timezone_opt::<&str>(None)),

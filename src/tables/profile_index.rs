@@ -1,4 +1,4 @@
-//! Where each profile stands in `crm__customer_profiles`, found by its id without keeping the text.
+//! Numbers the profiles by their position in `crm__customer_profiles`, without keeping the text of their ids.
 
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
@@ -50,7 +50,7 @@ impl ProfileIndex {
     }
 }
 
-/// Sixteen bytes of a UUID; the fingerprint of any other id, so that a foreign id is as good as ours.
+/// The sixteen bytes of a UUID, or the fingerprint of any other id.
 fn key(id: &str) -> u128 {
     Uuid::try_parse(id).map_or_else(
         |_| {

@@ -1,11 +1,11 @@
-//! Who is one person: links, candidates, hubs, refusals and what changed.
+//! Datasets of identity resolution: links, pairs to review, hubs, decisions, changed profiles.
 
 use crate::model::{LinkRule, Source};
 use crate::table;
 use crate::tables::{Dataset, Label, Table as _, Text, Texts};
 
 table! {
-    /// One row per person record of every source in scope, in record order: which profile it belongs to and why.
+    /// One row per person record of every source in scope, in record order: its profile and the evidence.
     pub mod links = "res__links", key(source, source_id) {
         /// The record's source.
         source: Source,
@@ -21,19 +21,19 @@ table! {
         rule: LinkRule,
         /// Calibrated confidence, 0 to 100, never above the ceiling of the rule; 0 when skipped.
         confidence: i32,
-        /// Source of the record it is linked to: the parent in the maximum spanning tree from the founder.
+        /// Source of the record it is linked to: the parent in the maximum spanning tree from the seed record.
         matched_source: Option<Source>,
         /// Id of that record.
         matched_source_id: Option<Text>,
         /// The evidence in words; for a skipped record the reason.
         evidence: Text,
-        /// The evidence in sixteenths of a bit; 0 for founders and skipped records.
+        /// The evidence in sixteenths of a bit; 0 for seed records and skipped records.
         bits16: i32,
     }
 }
 
 table! {
-    /// Pairs of records that were not linked but deserve a look, best first.
+    /// Pairs of records that were not linked and are listed for clerical review, best first.
     pub mod candidates = "res__candidates", key(a_source, a_source_id, b_source, b_source_id) {
         /// Source of the first record.
         a_source: Source,
@@ -53,7 +53,7 @@ table! {
         score: i32,
         /// The evidence in sixteenths of a bit.
         bits16: i32,
-        /// What speaks for it, in codes (`EMAIL`, `NAME_DOB`, `CROSS_TENANT`, …).
+        /// The evidence for a link, in codes (`EMAIL`, `NAME_DOB`, `CROSS_TENANT`, …).
         reasons: Texts,
         /// Why it was not linked (`BELOW_THRESHOLD`, `FIRST_NAME_CONFLICT`, `BIRTH_DATE_CONFLICT`, `CDH_ID_CONFLICT`, …).
         refusal: Label,
@@ -63,7 +63,7 @@ table! {
 }
 
 table! {
-    /// Values that more people share than a link can bear: reception numbers, family mailboxes, placeholders.
+    /// Over-shared values that do not link by themselves: phones of receptions, family mailboxes, placeholders.
     pub mod hubs = "res__hubs", key(kind, tenant_id, value) {
         /// `EMAIL`, `PHONE`, or the kind of number (`GOLF_RSA_ID`, `CDH_ID`, `MCA_ID`, `AUTH_USER_ID`).
         kind: Label,
@@ -73,7 +73,7 @@ table! {
         value: Text,
         /// Records that carry it.
         record_count: i32,
-        /// Distinct owners among them, counted up to the limit.
+        /// Distinct people among them, counted up to the limit.
         owner_count: i32,
         /// `MANY_OWNERS` or `MANY_NAMELESS`.
         reason: Label,

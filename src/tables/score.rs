@@ -1,4 +1,4 @@
-//! Metrics, scores and segment members, all at as_of.
+//! Datasets of metrics, scores and segment members, evaluated at as_of.
 
 use crate::model::Timestamp;
 use crate::table;

@@ -8,30 +8,30 @@ use crate::table;
 use crate::tables::{Dataset, Kept, Label, Table as _, Text};
 
 table! {
-    /// One row per person record of a source (member, player or contact) that could be read. A value is what the CRM may show;
-    /// a `_key` is the same value where it may prove who somebody is, and null where it may not (placeholders, role addresses,
-    /// numbers only the old rule accepts); a `_raw` is what the source has, for people who look into the file: no later step reads
-    /// the copies of an address, number, name, birth date, gender or handicap.
+    /// One row per person record of a source (member, player or contact) that could be read. A value is for display. Its `_key` is used
+    /// for linking, and is null for values that do not identify a person (placeholders, role emails, phones that only the old rule
+    /// accepts). Its `_raw` is the value as the source has it, for readers of the file: no later step reads the copies of an email,
+    /// phone, name, birth date, gender or handicap.
     pub mod people = "stg_{source}__people", key(source_id) {
         /// The id in the source's people table.
         source_id: Text,
-        /// The CRM tenant; null when nothing tells (tenant-less players).
+        /// The CRM tenant; null when it is not known (players without a tenant).
         tenant_id: Option<Label>,
         /// Where the tenant comes from.
         tenant_rule: TenantRule,
-        /// The address in normal form: NFC, lower case, dots and tags kept.
+        /// The email in normal form: NFC, lower case, dots and tags kept.
         email: Option<Text>,
-        /// The address as a key: without `+tag`; dots folded for Gmail only; the domain in ASCII, apostrophes in one form.
+        /// The email as a key: without `+tag`, dots removed for Gmail only, the domain in ASCII, apostrophes in one form.
         email_key: Option<Text>,
-        /// The address as the source has it.
+        /// The email as the source has it.
         email_raw: Kept<Text>,
         /// The first valid number in E.164.
         phone: Option<Text>,
-        /// What kind of number it is.
+        /// The kind of phone number.
         phone_class: Option<PhoneClass>,
-        /// The number as a key.
+        /// The phone as a key.
         phone_key: Option<Text>,
-        /// The number as the source has it.
+        /// The phone as the source has it.
         phone_raw: Kept<Text>,
         /// Given name, cleaned for display.
         first_name: Option<Text>,
@@ -41,7 +41,7 @@ table! {
         first_key: Option<Text>,
         /// Family name folded for comparison, without a generation suffix.
         last_key: Option<Text>,
-        /// The generation that the name says (`SNR`, `JNR`, `II`, …); two people where it differs.
+        /// The generation in the name (`SNR`, `JNR`, `II`, …); records that differ in it are two people.
         name_suffix: Option<NameSuffix>,
         /// Given name as the source has it.
         first_name_raw: Kept<Text>,
@@ -59,7 +59,7 @@ table! {
         golf_rsa_id: Option<Text>,
         /// British and Irish handicap number, normalised.
         cdh_id: Option<Text>,
-        /// MCA number a player quotes; for legacy members always null (their own id is `source_id`).
+        /// MCA number that a player quotes; always null for legacy members, whose own id is `source_id`.
         mca_id: Option<Text>,
         /// Subject of the identity provider.
         auth_user_id: Option<Text>,
@@ -67,7 +67,7 @@ table! {
         status_raw: Option<Label>,
         /// What the status means; null where the source has none (players, contacts).
         status: Option<CustomerStatus>,
-        /// What follows from the status beside that.
+        /// The tag derived from the status, such as `arrears`.
         status_tag: Option<StatusTag>,
         /// Handicap index.
         handicap: Option<Handicap>,
@@ -83,7 +83,7 @@ table! {
         membership_status: Option<Label>,
         /// Name of the SCL membership tier.
         membership_tier: Option<Label>,
-        /// When a TeeTime player first booked, also before the look-back (UTC); null in other sources and where nothing tells.
+        /// When a TeeTime player first booked, also before the look-back (UTC); null in other sources and where it is not known.
         first_booked_at: Option<Timestamp>,
         /// Messaging's flag for e-mail; null in other sources.
         email_opt_in: Option<bool>,
@@ -93,12 +93,12 @@ table! {
         created_at: Option<Timestamp>,
         /// When the record last changed (UTC).
         updated_at: Option<Timestamp>,
-        /// When the record was deleted in its source (UTC), as_of where the date cannot be read; such a record never joins or founds
-        /// a profile.
+        /// When the record was deleted in its source (UTC); as_of where the date cannot be read. A deleted record belongs to no
+        /// profile.
         deleted_at: Option<Timestamp>,
-        /// Whether the record may found a profile by itself.
+        /// Whether the record may be the seed record of a profile.
         may_found: bool,
-        /// Why it is left out when no other record joins it; null exactly when `may_found`.
+        /// Why it is left out if no other record links to it; null exactly when `may_found`.
         skip_reason: Option<SkipReason>,
     }
 }
@@ -155,13 +155,13 @@ impl<'a> people::Row<'a> {
 }
 
 table! {
-    /// Further identifiers of a person record: the second number of a cell, the second address, every association number.
+    /// Further identifiers of a person record: the second phone or email of a cell, every association number.
     pub mod identifiers = "stg_{source}__identifiers", key(source_id, row_id) {
         /// The person record.
         source_id: Text,
-        /// The exported entity the identifier comes from: the people's own, or `player_associations`.
+        /// The exported entity of the identifier: that of the person record, or `player_associations`.
         entity: Label,
-        /// The row's id in that entity; for a person's own further values the person's id.
+        /// The row's id in that entity; for further values of a person record, the record's id.
         row_id: Text,
         /// What it identifies; null for benefit providers, which are kept under their `code`.
         kind: Option<AliasType>,
@@ -169,7 +169,7 @@ table! {
         code: Label,
         /// The normalised value; numbers of benefit providers as they are written.
         value: Text,
-        /// Whether the value may prove who somebody is.
+        /// Whether the value may be used as a key.
         is_key: bool,
     }
 }
@@ -225,7 +225,7 @@ table! {
         source_id: Text,
         /// `handicaps.id`.
         row_id: Text,
-        /// The index; null when it could not be read or says that there is none.
+        /// The index; null when it could not be read or means none.
         handicap: Option<Handicap>,
         /// The index as the source has it.
         handicap_raw: Kept<Label>,
@@ -257,7 +257,7 @@ table! {
         club_name: Option<Label>,
         /// How many players were booked.
         player_count: Option<i32>,
-        /// Tee-off (UTC); null when the source had none that is a real instant.
+        /// Tee-off (UTC); null when the source has no valid instant.
         start_at: Option<Timestamp>,
         /// When it was booked (UTC); decides the look-back.
         created_at: Option<Timestamp>,
@@ -291,7 +291,7 @@ table! {
 }
 
 table! {
-    /// Evidence of consent: one row per preference or logged change and channel it speaks of (a row for "all" gives four).
+    /// Evidence of consent: one row per preference or logged change and channel; a row for "all" gives four.
     pub mod consents = "stg_{source}__consents", key(source_id, entity, row_id, channel) {
         /// The contact.
         source_id: Text,
@@ -299,16 +299,16 @@ table! {
         entity: Label,
         /// The row's id in that entity.
         row_id: Text,
-        /// The channel; null for channels no consent is kept for (voice, post), which the ledger counts as without target.
+        /// The channel; null for channels without consent in the CRM (voice, post), which the ledger counts as `NO_TARGET`.
         channel: Option<Channel>,
         /// The scope: `all` when the source has none; spelling folded.
         scope: Label,
-        /// Whether it gives consent; otherwise it refuses, as what cannot be read does (`CONSENT_UNREADABLE` in `check__rejects`).
+        /// Whether it is an opt-in. An unreadable value counts as an opt-out (`CONSENT_UNREADABLE` in `check__rejects`).
         is_grant: bool,
-        /// Whether it is an act of the person, which alone lifts an earlier refusal. Never for preferences.
+        /// Whether it is an explicit action of the person, which alone lifts an earlier opt-out. False for preferences.
         is_act: bool,
-        /// The time of the evidence (UTC): a grant by preference dates from its creation, a refusal from its last change, a logged
-        /// change from its own time. Clipped to as_of; undated evidence is dated at as_of.
+        /// The time of the evidence (UTC): of an opt-in by preference its creation, of an opt-out by preference its last change, of a
+        /// logged change its own time. At most as_of; evidence without a date is dated at as_of.
         at: Timestamp,
         /// When the row last changed (UTC), clipped to as_of; equals `at` for logged changes.
         changed_at: Timestamp,
@@ -322,7 +322,7 @@ table! {
 }
 
 table! {
-    /// Exported rows that become no row of their own: look-ups (`REFERENCE`) and what the CRM has no place for (`NO_TARGET`).
+    /// Exported rows without a staged row of their own: look-ups (`REFERENCE`) and rows without a target in the CRM (`NO_TARGET`).
     pub mod references = "stg_{source}__references", key(entity, row_id) {
         /// The exported entity.
         entity: Label,

@@ -186,7 +186,7 @@ fn no_planted_value_is_told_by_any_command_at_any_exit_code() {
     assert_eq!(try_out(&mut search, &workdir, "rollback", &["--dry-run"]), 12);
     other.execute("rollback").unwrap();
 
-    // 14: nobody listens, the password is wrong, the database is not there.
+    // 14: no server listens, the password is wrong, the database does not exist.
     for url in [
         format!("postgres://bf_load:{PASSWORD}@127.0.0.1:1/db"),
         with_password(&crm.url).replace(&crm.name, "no_such_database"),

@@ -168,7 +168,7 @@ fn a_column_of_two_orders_is_named_with_a_line_of_each_and_a_setting_decides() {
 
 /// 9.1, 6.5
 #[test]
-fn deletions_and_refusals_survive_a_slip_of_the_pen() {
+fn deletions_and_opt_outs_survive_a_typing_error() {
     let bench = Bench::new();
     let deleted = [["1", "2025-03-04 9:15:00"], ["2", "4/3/2025 9:15"], ["3", "13/3/2025"], ["4", "gone"], ["5", ""]];
     let rows = deleted.each_ref().map(|row| row.as_slice());

@@ -124,7 +124,7 @@ fn refused_rows_lie_outside_the_staged_folder_and_are_told() {
     }
     let staged = workdir.fingerprint("stage");
     let run = workdir.ok("stage", &["--with-values"]);
-    let run = run.says("files of refused rows (").says("readable by you only: data/rejects/*.csv");
+    let run = run.says("files of rejected rows (").says("readable by you only: data/rejects/*.csv");
     assert!(run.stdout.contains("docs/"), "{}", run.stdout);
     assert_eq!(workdir.fingerprint("stage"), staged);
     workdir.ok("consolidate", &[]).says("nothing to do");
@@ -151,7 +151,7 @@ fn refused_rows_can_be_seen_with_the_exports_of_a_low_phase() {
     for source in ["scl", "teetime", "messaging"] {
         fs::remove_dir_all(workdir.data().join("exports").join(source)).unwrap();
     }
-    workdir.ok("stage", &["--with-values"]).says("files of refused rows (");
+    workdir.ok("stage", &["--with-values"]).says("files of rejected rows (");
     workdir.ok("stage", &["--phase", "1"]).says("nothing to do");
 }
 

@@ -286,7 +286,7 @@ fn records_of_a_deleted_profile_come_back_under_no_other_id() {
     load(&crm, &of(everybody()), "run-1");
     crm.execute(&format!(r#"delete from "CustomerProfile" where "id" = '{}'"#, id_of("bea")));
     let erased = fingerprint(&crm);
-    // Another founder, another id.
+    // Another seed record, another id.
     let mut people = everybody();
     people[1].name = "beatrix".to_owned();
     load(&crm, &of(people.clone()), "run-2");
@@ -349,7 +349,7 @@ fn a_deleted_consent_neither_grants_nor_hides_a_withdrawal() {
 
 /// Case 8.3: deletions outlive a rollback, an emergency rollback included.
 #[test]
-fn nobody_who_was_deleted_comes_back_after_a_rollback() {
+fn no_deleted_profile_comes_back_after_a_rollback() {
     for is_emergency in [false, true] {
         for noticed in [true, false] {
             let crm = database(CRM);
@@ -372,7 +372,7 @@ fn nobody_who_was_deleted_comes_back_after_a_rollback() {
     }
 }
 
-/// Case 8.3: more than a fifth is no erasure request.
+/// Case 8.3: deletions of more than a fifth are not an erasure request.
 #[test]
 fn a_crm_that_lost_more_than_a_fifth_of_our_rows_is_refused() {
     for delete in [
@@ -496,7 +496,7 @@ fn a_later_withdrawal_reaches_rows_that_others_changed() {
     assert_eq!((crm.value(&flag("anna")), crm.value(&consent)), ("false".to_owned(), "OPTED_OUT".to_owned()));
     assert_eq!(crm.value(&format!(r#"select "firstName" from "CustomerProfile" where "id" = '{anna}'"#)), "Annika");
     assert!(!load(&crm, &of(people.clone()), "run-4").changed);
-    // A person opts her in again after that: the old withdrawal is no news.
+    // A person opts her in again after that: the old withdrawal is not new.
     crm.execute(&format!(
         r#"update "CustomerProfile" set "emailOptIn" = true where "id" = '{anna}';
            update "MarketingConsent" set "status" = 'OPTED_IN', "revokedAt" = null, "consentedAt" = now() where "customerId" = '{anna}'"#

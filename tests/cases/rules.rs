@@ -36,7 +36,7 @@ fn a_sentinel_behind_a_handicap_hides_nothing() {
 
 /// Case 2.4 on the timeline: who leaves after as_of is still a member.
 #[test]
-fn nobody_leaves_a_club_after_as_of() {
+fn no_member_leaves_a_club_after_as_of() {
     for (left, expected) in [("2026-12-31", 1), ("9999-12-31", 1), ("", 1), ("2025-11-30", 2)] {
         let mut dumps = member(&[]);
         dumps.row(
@@ -51,7 +51,7 @@ fn nobody_leaves_a_club_after_as_of() {
 
 /// Case 12.12: gender comes from MCA alone.
 #[test]
-fn a_title_in_a_scl_or_teetime_name_is_no_gender() {
+fn a_title_in_an_scl_or_teetime_name_gives_no_gender() {
     for title in ["Mr", "Mrs.", "Mev"] {
         let mut dumps = Dumps::default();
         dumps.row(

@@ -133,8 +133,8 @@ fn an_emptied_or_shrunken_entity_is_refused_until_it_is_allowed_by_name() {
     for arguments in [&[][..], &["--dry-run"], &["--allow-shrink", "teetime.players"]] {
         let run = workdir.run("load", arguments).exits(10);
         let run = run
-            .says("if that is so: --allow-shrink teetime.bookings")
-            .says("if that is so: --allow-shrink scl.sport_memberships");
+            .says("if that is right: --allow-shrink teetime.bookings")
+            .says("if that is right: --allow-shrink scl.sport_memberships");
         assert_eq!(run.stderr.contains("teetime.players: 0 rows"), !arguments.contains(&"teetime.players"), "{}", run.stderr);
         assert!(run.stderr.contains("are loaded (−100 %)"), "{}", run.stderr);
     }

@@ -228,7 +228,7 @@ fn certificates_of_the_manual_are_judged_as_libpq_judges_them() {
     assert!(connects("localhost", "verify-full", "own.crt").is_err());
 }
 
-/// Case 1.4 and its kin: where hosts and ports stand, they mean what they mean to libpq.
+/// Case 1.4 and similar: hosts and ports mean what they mean to libpq, wherever they stand.
 #[test]
 fn hosts_and_ports_mean_what_they_mean_to_libpq() {
     let database = database("create table t (n int); insert into t values (7)");
@@ -244,7 +244,7 @@ fn hosts_and_ports_mean_what_they_mean_to_libpq() {
         format!("postgres://postgres@127.0.0.1:1,127.0.0.1:{port}/{name}"),
         format!("postgres://postgres@/{name}?host=127.0.0.1,localhost&port=1,{port}"),
         format!("postgresql:///{name}?host=127.0.0.1&port={port}&user=postgres"),
-        format!("postgres://nobody@127.0.0.1:{port}/nothing?user=postgres&dbname={name}"),
+        format!("postgres://stranger@127.0.0.1:{port}/nothing?user=postgres&dbname={name}"),
     ] {
         let opened = Connection::open(&Dsn::new(&url, "X"), "the test").unwrap_or_else(|error| panic!("{url}: {error:#}"));
         assert_eq!(opened.query_one("select n from t", &[]).unwrap().get::<_, i32>(0), 7, "{url}");

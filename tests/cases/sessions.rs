@@ -134,7 +134,7 @@ fn a_silent_server_ends_the_load_and_gives_up_its_locks() {
         assert!(proxy.is_stalled(), "{moment} was met");
         assert_eq!(ended.exit, Exit::Failed, "{moment}: {ended:?}");
         assert!(ended.what.contains("did not answer for"), "{moment}: {ended:?}");
-        assert!(ended.help.iter().any(|line| line.contains("gives up its locks")), "{moment}: {ended:?}");
+        assert!(ended.help.iter().any(|line| line.contains("releases its locks")), "{moment}: {ended:?}");
         assert_eq!(fingerprint(&crm), empty, "{moment}");
         crm.execute("set lock_timeout = '2s'; begin; lock table \"CustomerProfile\" in access exclusive mode; rollback");
         load(&crm, &people(), "run-2");
@@ -152,7 +152,7 @@ fn a_network_that_is_gone_altogether_ends_the_wait_after_the_limit() {
     assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
     assert_eq!(ended.exit, Exit::Failed, "{ended:?}");
     assert!(ended.help.iter().any(|line| line.contains("select pg_terminate_backend(")), "{ended:?}");
-    // The commit's own answer is asked for; where nobody can be asked, the outcome is unknown.
+    // The outcome of the commit is looked up; if the server cannot be asked, it is unknown.
     let crm = database(CRM);
     let proxy = Proxy::start(&crm.url, proxy::Fault::StallAt(b"commit\0"));
     proxy.close_after_first();
@@ -213,7 +213,7 @@ fn a_lock_that_is_not_granted_names_its_holders() {
     reader.execute("begin; update \"CustomerNote\" set \"id\" = \"id\"").unwrap();
     let refused = fault(load_as(&crm, &people(), "run-1", 6, ALONE, false));
     assert!(refused.help.join("\n").contains(&format!("pid {pid}")), "{refused:?}");
-    assert!(refused.what.contains("lock the tables"), "{refused:?}");
+    assert!(refused.what.contains("locking the tables"), "{refused:?}");
     reader.execute("rollback").unwrap();
     load(&crm, &people(), "run-1");
 }

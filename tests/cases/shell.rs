@@ -86,7 +86,7 @@ fn make_runs_steps_in_turn_however_many_jobs_it_may_start() {
 
 /// Case §10: what deletes asks, or needs a yes.
 #[test]
-fn make_rollback_and_purge_need_a_yes_where_nobody_can_be_asked() {
+fn make_rollback_and_purge_need_a_yes_without_a_terminal() {
     let mut workdir = Workdir::new();
     let crm = world::shared().crm();
     workdir.set("CRM_DATABASE_URL", &crm.url);

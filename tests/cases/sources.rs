@@ -59,7 +59,7 @@ fn a_database_without_an_encoding_is_read_in_the_declared_one() {
     workdir.run("export-scl", &["--encoding", "klingon"]).exits(2);
 }
 
-/// Case 9.5 and its kin: where the server knows the encoding it converts; where its word is wrong, the declared one counts.
+/// Case 9.5 and similar: the server converts where it knows the encoding; where its declaration is wrong, the setting counts.
 #[test]
 fn a_latin_database_is_converted_by_its_server_or_read_as_declared() {
     let source = encoded("latin_scl", "LATIN1");

@@ -388,7 +388,7 @@ fn what_rests_on_an_index_or_key_is_kept_as_it_was() {
 
 /// A key of others that refers to a row of ours keeps that row, whatever the datasets say.
 #[test]
-fn a_row_of_ours_that_rows_of_others_refer_to_is_kept() {
+fn a_row_of_ours_that_foreign_rows_refer_to_is_kept() {
     let crm = database(CRM);
     crm.execute("create table receipts (activity text references \"Activity\"); grant select on receipts to public");
     let role = Role::loader(&crm);

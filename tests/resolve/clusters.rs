@@ -1,4 +1,4 @@
-//! What joins, what refuses, and who is adopted: each rule and each refusal by a record that shows it.
+//! Each linking rule and each constraint, with records that show it, and adoption of records without a tenant.
 
 use crm_backfill::model::{LinkRule, RecordKey, Source, profile_id};
 use crm_backfill::resolve::{Memory, Options, Resolution};
@@ -18,7 +18,7 @@ fn rules(resolution: &Resolution) -> Vec<LinkRule> {
     all.collect()
 }
 
-/// Ids and refusal of every candidate.
+/// Ids and constraint violation of every candidate.
 fn refusals(resolution: &Resolution) -> Vec<(String, String, String)> {
     let batches: Vec<_> = resolution.candidates().collect();
     let all = batches.iter().flat_map(|batch| {
@@ -99,7 +99,7 @@ fn a_record_without_a_tenant_goes_with_the_better_of_two_and_with_neither_of_equ
     let number = Raw { golf_rsa: "2700112233".to_owned(), ..za("") };
     let resolution = resolved(&[number, uk.clone(), Raw { golf_rsa: "2700112233".to_owned(), ..free.clone() }]);
     assert_eq!(people(&resolution), [vec!["1", "p"], vec!["2"]]);
-    // The strategy's literal reading: nobody adopts, and `default` is a tenant like others.
+    // The strategy's literal reading: records without a tenant are not adopted, and `default` is an ordinary tenant.
     let options = Options { adopt_tenantless: false, ..Options::default() };
     let literal = Truth::of(&[za(""), free], 100).resolve(&options, Memory::default());
     assert_eq!(people(&literal).len(), 2);
@@ -161,17 +161,17 @@ fn a_slip_joins_no_two_groups_that_do_not_fit_as_wholes() {
 
 #[test]
 fn inside_a_hub_a_full_name_links_with_other_evidence_and_never_alone() {
-    let desk = |raw: Raw| with(raw, "desk@club-a.test", "");
+    let of_office = |raw: Raw| with(raw, "office@club-a.test", "");
     let crowd = ["Peter", "Anna", "Thabo", "Lindiwe", "Craig", "Sarah"];
-    let crowd = crowd.iter().enumerate().map(|(n, first)| desk(member(&n.to_string(), first, "Botha", "")));
+    let crowd = crowd.iter().enumerate().map(|(n, first)| of_office(member(&n.to_string(), first, "Botha", "")));
     let crowd: Vec<Raw> = crowd.collect();
     let of = |twice: [Raw; 2]| {
         let records: Vec<Raw> = crowd.iter().cloned().chain(twice).collect();
         let resolution = resolved(&records);
-        assert_eq!(resolution.hubs_of("desk@club-a.test").len(), 1);
+        assert_eq!(resolution.hubs_of("office@club-a.test").len(), 1);
         people(&resolution).len()
     };
-    let naledi = |id: &str, phone: &str| with(player(id, "Naledi", "Botha", "", ""), "desk@club-a.test", phone);
+    let naledi = |id: &str, phone: &str| with(player(id, "Naledi", "Botha", "", ""), "office@club-a.test", phone);
     assert_eq!(of([naledi("x", ""), naledi("y", "")]), 8, "one name at one reception may be two people");
     assert_eq!(of([naledi("x", MOBILE), naledi("y", MOBILE)]), 7);
 }
@@ -197,11 +197,11 @@ fn two_records_that_a_crowded_address_did_not_compare_are_compared_by_their_numb
         let record = records.iter_mut().find(|record| record.id == id).unwrap();
         record.phone = MOBILE.to_owned();
     }
-    assert_eq!((apart, people(&resolved(&records)).len()), (5, 4), "four on one address: a form of the name alone joins nobody");
+    assert_eq!((apart, people(&resolved(&records)).len()), (5, 4), "four on one email: a form of the name alone does not link");
 }
 
 #[test]
-fn an_id_survives_a_founder_that_is_no_longer_exported_and_is_given_to_no_other() {
+fn an_id_survives_a_seed_record_that_is_no_longer_exported() {
     let founder = with(member("1", "Naledi", "Mokoena", ""), "naledi.m@mail.test", "");
     let follower = player("p", "Naledi", "Mokoena", "naledi.m@mail.test", "");
     let ids = |records: &[Raw], loaded: &[(String, String)]| -> Vec<String> {

@@ -14,8 +14,8 @@ use super::{contact, decision, member, player, resolved, with};
 use crate::support::soak;
 use crate::truth::{Raw, Truth};
 
-/// A small town with every kind of collision: few names, few addresses, few numbers.
-fn town() -> impl Strategy<Value = Vec<Raw>> {
+/// A small population with every kind of collision: few names, few addresses, few numbers.
+fn population() -> impl Strategy<Value = Vec<Raw>> {
     let sources = [Source::McaZa, Source::McaUk, Source::Scl, Source::Teetime, Source::Messaging];
     let record = (0..5usize, 0..7usize, 0..4usize, 0..9usize, 0..9usize, 0..4usize, 0..5usize);
     prop::collection::vec(record, 1..40).prop_map(move |rows| {
@@ -132,10 +132,10 @@ fn kinds(changes: &[Changes]) -> Vec<&str> {
 #[test]
 fn phases_with_renewed_ids_between_them_equal_one_backfill_though_profiles_merge_and_split() {
     let (merged, split) = (Cell::new(0), Cell::new(0));
-    // The same towns on every run, so that what they hold can be asserted.
+    // The same populations on every run, so that what they hold can be asserted.
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let config = Config { cases: 192, failure_persistence: None, ..Config::default() };
-    let held = TestRunner::new_with_rng(config, rng).run(&town(), |records| {
+    let held = TestRunner::new_with_rng(config, rng).run(&population(), |records| {
         let (loaded, changes) = by_phases(&records);
         prop_assert_eq!(loaded, ids(&resolved(&records)));
         let kinds = kinds(&changes);
@@ -157,7 +157,7 @@ fn a_later_source_merges_two_profiles_and_the_change_is_reported() {
     ];
     let (loaded, changes) = by_phases(&records);
     assert_eq!(kinds(&changes), ["MERGED"]);
-    assert!(loaded.iter().all(|(_, id)| *id == loaded[0].1), "the founder names all: {loaded:?}");
+    assert!(loaded.iter().all(|(_, id)| *id == loaded[0].1), "the seed record names all: {loaded:?}");
     assert_eq!(loaded, ids(&resolved(&records)));
 }
 
@@ -180,7 +180,7 @@ fn what_goes_to_review_is_ranked_and_each_pair_and_profile_is_capped() {
     let left_out = Cell::new(0);
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let config = Config { cases: 96, failure_persistence: None, ..Config::default() };
-    let held = TestRunner::new_with_rng(config, rng).run(&town(), |records| {
+    let held = TestRunner::new_with_rng(config, rng).run(&population(), |records| {
         let resolution = resolved(&records);
         let mut filed: BTreeMap<String, usize> = BTreeMap::new();
         let (mut pairs, mut before) = (BTreeSet::new(), 100);
@@ -220,7 +220,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: soak::cases(96), ..ProptestConfig::default() })]
 
     #[test]
-    fn order_batches_and_threads_change_nothing(records in town(), seed in any::<u64>(), size in 1..7usize) {
+    fn order_batches_and_threads_change_nothing(records in population(), seed in any::<u64>(), size in 1..7usize) {
         let options = Options::default();
         // With ids of an earlier load and a decision, since both take part in the answer.
         let legacy: Vec<Raw> = records.iter().filter(|raw| raw.source.is_mca()).cloned().collect();
@@ -244,7 +244,7 @@ proptest! {
     }
 
     #[test]
-    fn a_cannot_link_splits_a_must_link_joins_and_nothing_else_moves(records in town(), a in any::<prop::sample::Index>(), b in any::<prop::sample::Index>(), must in any::<bool>()) {
+    fn a_cannot_link_splits_a_must_link_joins_and_nothing_else_moves(records in population(), a in any::<prop::sample::Index>(), b in any::<prop::sample::Index>(), must in any::<bool>()) {
         let options = Options::default();
         let truth = Truth::of(&records, 100);
         let before = truth.resolve(&options, Memory::default());
@@ -268,7 +268,7 @@ proptest! {
     }
 
     #[test]
-    fn every_record_is_in_exactly_one_profile_or_skipped_with_a_reason(records in town()) {
+    fn every_record_is_in_exactly_one_profile_or_skipped_with_a_reason(records in population()) {
         let resolution = resolved(&records);
         let batch = resolution.links().next().unwrap();
         let columns = links::Table::columns(&batch).unwrap();

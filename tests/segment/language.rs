@@ -86,15 +86,15 @@ fn documents_know_null_existence_ranges_and_negation() {
 #[test]
 fn errors_name_the_node_and_what_would_be_right() {
     let error = refused(r#"{"all":[{"field":"email","operator":"isNotNull"},{"field":"emial","operator":"eq","value":"x"}]}"#);
-    assert_eq!(error, r#"criteria.all[1].field: "emial" is no field; did you mean "email"?"#);
+    assert_eq!(error, r#"criteria.all[1].field: "emial" is not a field; did you mean "email"?"#);
     let error = refused(r#"{"combinator":"AND","rules":[{"field":"engagementScore","operator":"gtx","value":1}]}"#);
-    assert_eq!(error, r#"criteria.rules[0].operator: "gtx" is no operator; did you mean "gt"?"#);
+    assert_eq!(error, r#"criteria.rules[0].operator: "gtx" is not an operator; did you mean "gt"?"#);
     let error = refused(r#"{"not":{"field":"emailOptIn","operator":"gte","value":true}}"#);
     assert_eq!(error, r#"criteria.not.operator: "gte" does not fit yes or no, which takes eq, neq, isNull, isNotNull"#);
     let error = refused(r#"{"activity":{"tpye":["X"]},"operator":"gte","value":1}"#);
     assert_eq!(error, r#"criteria.activity.tpye: is not known here; did you mean "type"?"#);
     let error = refused(r#"{"activity":{},"aggregate":"sums:players","operator":"gte","value":1}"#);
-    assert_eq!(error, r#"criteria.aggregate: "sums" is no aggregate; did you mean "sum"?"#);
+    assert_eq!(error, r#"criteria.aggregate: "sums" is not an aggregate; did you mean "sum"?"#);
     assert!(refused(r#"{"field":"email","operator":"eq","value":null}"#).contains("isNull"));
     assert!(refused(r#"{"field":"lastActivityAt","operator":"withinLast","value":"3 weeks"}"#).starts_with("criteria.value"));
     assert!(refused(r#"{"field":"lastActivityAt","operator":"gte","value":{"relative":"-9999999y"}}"#).contains("relative"));
@@ -123,11 +123,11 @@ fn a_rule_has_limits() {
 #[test]
 fn doubts_are_told_and_do_not_stop_a_rule() {
     let lints = |criteria: &str| parse(criteria, None).unwrap().lints;
-    assert_eq!(lints(r#"{"all":[]}"#), ["criteria.all is empty: everyone"]);
-    assert_eq!(lints(r#"{"any":[]}"#), ["criteria.any is empty: nobody"]);
-    assert_eq!(lints("[]"), ["criteria is empty: everyone"]);
+    assert_eq!(lints(r#"{"all":[]}"#), ["criteria.all is empty: matches every profile"]);
+    assert_eq!(lints(r#"{"any":[]}"#), ["criteria.any is empty: matches no profile"]);
+    assert_eq!(lints("[]"), ["criteria is empty: matches every profile"]);
     assert!(lints(r#"{"field":"status","operator":"eq","value":"Actve"}"#)[0].contains("ACTIVE, INACTIVE, MERGED"));
-    assert!(lints(r#"{"field":"engagementScore","operator":"between","value":[80,20]}"#)[0].contains("nobody"));
+    assert!(lints(r#"{"field":"engagementScore","operator":"between","value":[80,20]}"#)[0].contains("matches no profile"));
     assert!(lints(r#"{"field":"lifetimeValue","operator":"gte","value":1}"#)[0].contains("no exported source"));
     assert_eq!(lints(r#"{"field":"status","operator":"eq","value":" active "}"#), Vec::<String>::new());
 }
@@ -164,12 +164,12 @@ fn a_bad_segment_fails_alone_with_those_that_hang_on_it() {
     let error = |number: usize| rows[number].2.clone().unwrap_or_default();
     assert_eq!(rows.len(), 9, "segments that are not refreshed have no row");
     assert!(rows[0].1 > 0 && rows[0].2.is_none());
-    assert_eq!(error(1), r#"criteria.field: "nope" is no field"#);
+    assert_eq!(error(1), r#"criteria.field: "nope" is not a field"#);
     assert_eq!(error(2), r#"criteria: depends on "S1", which cannot be refreshed"#);
     assert_eq!(error(3), r#"criteria: refers to itself through "S4""#);
     assert_eq!(error(5), "criteria: refers to itself");
     assert_eq!((rows[6].1, &rows[6].2), (rows[0].1, &None));
-    assert_eq!(error(7), r#"criteria: "S8" is no active DYNAMIC segment: only the CRM knows its members"#);
+    assert_eq!(error(7), r#"criteria: "S8" is not an active DYNAMIC segment: only the CRM knows its members"#);
     assert!(error(8).starts_with(r#"criteria: no segment of this tenant is named "S0""#));
 }
 

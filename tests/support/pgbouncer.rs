@@ -10,7 +10,7 @@ use crate::support::postgres::server;
 /// Names what this machine lacks, separated by commas: tests that need it are counted instead of failing.
 const WITHOUT: &str = "CRM_BACKFILL_WITHOUT";
 
-/// Whether a program is missing and somebody said so. A missing program that nobody named fails the test.
+/// Whether a program is missing and declared as missing. An undeclared missing program fails the test.
 pub fn is_missing(name: &str, program: Option<PathBuf>) -> bool {
     if program.is_some() {
         return false;

@@ -33,7 +33,7 @@ impl Database {
     /// A database by way of a go-between, or as another role; it is not dropped with this value.
     pub fn by_way_of(url: impl Into<String>) -> Self {
         let url = url.into();
-        Self { name: "nobody_s".to_owned(), admin: url.clone(), url }
+        Self { name: "shared".to_owned(), admin: url.clone(), url }
     }
 
     /// A database of this name that the test itself made; dropped with this value.

@@ -12,7 +12,7 @@ pub enum Fault {
     CutAfter(usize),
     /// The COMMIT arrives, its answer does not.
     LoseCommitAnswer,
-    /// From these bytes of the client on nothing arrives, and nobody is told.
+    /// After this many bytes of the client nothing arrives any more, without an error.
     StallAt(&'static [u8]),
     /// The same after so many bytes from the client.
     StallAfter(usize),

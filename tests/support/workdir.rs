@@ -1,4 +1,4 @@
-//! Runs the real binaries in a folder of their own; a failure prints all there is to know, so that nobody needs a second run.
+//! Runs the real binaries in a folder of their own. A failure prints everything, so that no second run is needed.
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
@@ -128,7 +128,7 @@ impl Workdir {
         let mut terminal = std::fs::File::from(terminal);
         terminal.write_all(typed.as_bytes()).unwrap();
         let mut shown = Vec::new();
-        // A terminal that nobody holds any more ends with an error.
+        // Reading from a terminal whose other end is closed ends with an error.
         let _ = terminal.read_to_end(&mut shown);
         let run = Started { command: format!("{binary} {}", arguments.join(" ")), child }.end();
         Run { stderr: String::from_utf8_lossy(&shown).into_owned(), ..run }

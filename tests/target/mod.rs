@@ -53,7 +53,7 @@ fn what_a_dry_run_lets_pass_is_loaded_and_what_it_refuses_would_have_failed() {
     }
 }
 
-/// The refusal of a run, or the words of any other failure.
+/// The preflight error of a run, or the text of any other failure.
 fn refusal<T>(result: anyhow::Result<T>) -> Result<Option<Fault>, String> {
     match result {
         Ok(_) => Ok(None),

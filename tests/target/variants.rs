@@ -12,7 +12,7 @@ impl Dice {
         self.0.below(limit)
     }
 
-    /// Whether it is one of so many cases in a hundred.
+    /// Whether it is one of `percent` cases in a hundred.
     fn in_hundred(&mut self, cases: usize) -> bool {
         self.below(100) < cases
     }

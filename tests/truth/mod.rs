@@ -6,7 +6,7 @@ pub mod keys;
 
 use arrow::array::RecordBatch;
 use crm_backfill::model::association::AssociationNumber;
-use crm_backfill::model::date::{Birth, DateSurvey};
+use crm_backfill::model::date::{Birth, DateProfile};
 use crm_backfill::model::email::EmailReader;
 use crm_backfill::model::name::NameReader;
 use crm_backfill::model::phone::{PhoneReader, PhoneRegion};
@@ -82,9 +82,9 @@ pub fn staged(source: Source, records: &[&Raw]) -> RecordBatch {
     let regions = [("1", "ZA"), ("2", "GB")].map(|(tenant, code)| (tenant, PhoneRegion::parse(code).unwrap()));
     let mut phones = PhoneReader::new(regions.iter().map(|(_, region)| *region));
     let (mut emails, mut names) = (EmailReader::default(), NameReader::default());
-    let mut survey = DateSurvey::default();
-    records.iter().for_each(|raw| survey.see(&raw.born));
-    let dates = survey.rules(None).unwrap();
+    let mut profile = DateProfile::default();
+    records.iter().for_each(|raw| profile.see(&raw.born));
+    let dates = profile.rules(None).unwrap();
     let mut builder = people::Builder::new(records.len());
     for raw in records {
         let mut reasons = Reasons::default();

@@ -80,15 +80,15 @@ fn lines_are_done_by_what_was_run_and_open_again_after_a_rollback() {
     // All of it in a staging CRM, then in the CRM itself.
     workdir.ok("stage", &["--phase", "6"]);
     load(&workdir);
-    assert!(!of(&states(&workdir), "DONE").contains(&7), "one database is no rehearsal for itself");
+    assert!(!of(&states(&workdir), "DONE").contains(&7), "one database is not a rehearsal for itself");
     workdir.set("CRM_DATABASE_URL", &crm.url);
     workdir.ok("export-crm", &[]);
     workdir.ok("stage", &["--phase", "6"]);
     load(&workdir);
     let now = states(&workdir);
-    // The town is much smaller than the strategy's estimates, and flags alone silence 7 % of its grants: a person says whether that
+    // The population is much smaller than the strategy's estimates, and flags alone override 7 % of its opt-ins: somebody confirms that
     // is right.
-    // And nobody has looked at the links yet.
+    // And the links have not been reviewed yet.
     assert_eq!(of(&now, "NEEDS_A_PERSON"), [11, 12, 24, 34, 37], "{now:?}");
     assert!(of(&now, "OPEN").is_empty() && of(&now, "FAILED").is_empty(), "{now:?}");
 
@@ -99,7 +99,7 @@ fn lines_are_done_by_what_was_run_and_open_again_after_a_rollback() {
     workdir.ok("checklist", &["--done", "Spot-check identity resolution", "--by", "T. Ester"]);
     assert_eq!(of(&states(&workdir), "NEEDS_A_PERSON"), [11, 24, 34]);
 
-    // What a check finds wrong nobody closes.
+    // A line whose check failed cannot be closed.
     crm.execute(r#"update "CustomerProfile" set "sclMemberId" = null where "sclMemberId" is not null"#);
     workdir.run("verify", &[]).exits(16);
     workdir.ok("checklist", &["--done", "15", "--by", "T. Ester"]);

@@ -8,8 +8,8 @@ use crm_backfill::tables::check::results;
 use crate::support::postgres::{Database, server};
 use crate::support::soak;
 use crate::support::workdir::Workdir;
+use crate::verify::demo_crm;
 use crate::verify::mutations::{self, Mutation};
-use crate::verify::town;
 
 /// Corruptions that verification does not see, with the reason. What is listed and seen all the same fails the test, too.
 const UNSEEN: &[(&str, &str)] =
@@ -71,7 +71,7 @@ fn try_one(workdir: &mut Workdir, crm: &Database, mutation: &Mutation, number: u
 
 #[test]
 fn every_single_corruption_of_a_loaded_crm_is_seen() {
-    let (mut workdir, crm, _sources) = town::loaded();
+    let (mut workdir, crm, _sources) = demo_crm::loaded();
     let (code, clean) = verify(&mut workdir, &crm);
     assert_eq!(code, 0, "{clean:#?}");
     assert!(clean.iter().all(|(_, state, _)| state != "FAILED"), "{clean:#?}");
@@ -110,7 +110,7 @@ fn every_single_corruption_of_a_loaded_crm_is_seen() {
 
 #[test]
 fn one_session_finds_what_three_find() {
-    let (mut workdir, crm, _sources) = town::loaded();
+    let (mut workdir, crm, _sources) = demo_crm::loaded();
     crm.execute(
         "create role verify_alone login connection limit 1;
          grant usage on schema public, backfill to verify_alone;
@@ -125,7 +125,7 @@ fn one_session_finds_what_three_find() {
 
 #[test]
 fn rows_that_people_changed_are_listed_and_nothing_personal_reaches_the_report() {
-    let (mut workdir, crm, _sources) = town::loaded();
+    let (mut workdir, crm, _sources) = demo_crm::loaded();
     crm.execute(
         r#"update "CustomerProfile" set "updatedBy" = 'somebody', "membershipTier" = 'Mica'
            where "id" = (select min("id") from "CustomerProfile" where "sclMemberId" is not null)"#,

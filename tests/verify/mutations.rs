@@ -250,11 +250,11 @@ fn written_down(all: &mut Vec<Mutation>) {
         ("backfill.kept: a consent kept for nothing", kept("MarketingConsent", "WITHDRAWAL_STANDS")),
         ("backfill.kept: an alias kept for nothing", kept("IdentityAlias", "HELD_BY_OTHER")),
         (
-            "backfill.kept: a row of nobody",
+            "backfill.kept: a row without a profile",
             "insert into backfill.kept values ('Activity', 'bf110000-0000-8000-8000-00000000beef', 'CHANGED')".to_owned(),
         ),
         (
-            "backfill.written: a row of nobody",
+            "backfill.written: a row without a profile",
             "insert into backfill.written (table_name, id, hash)
              values ('CustomerProfile', 'bf110000-0000-8000-8000-00000000beef', md5('x')::uuid)"
                 .to_owned(),

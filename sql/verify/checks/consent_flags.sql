@@ -15,7 +15,7 @@ refused as (
     from consent_by_others
     where scope <> 'transactional'
     union
-    -- A refusal that load left standing, and one that somebody else recorded, keep the flag down.
+    -- An opt-out that load left standing, and one that others recorded, keep the flag off.
     select consents."customerId"::text, consents."channel"::text
     from "MarketingConsent" as consents
     where consents."status"::text = 'OPTED_OUT'
@@ -28,8 +28,8 @@ granted as (
     where not is_refused
     union
     select people.profile_id, flags.channel, people.source_id
-    from lent__people as people
-    cross join lent__run as run
+    from evidence__people as people
+    cross join evidence__run as run
     cross join lateral (values ('EMAIL', people.email_opt_in), ('SMS', people.sms_opt_in)) as flags (channel, is_set)
     where people.source = 'messaging' and people.profile_id is not null and run.is_weak_consent_enough and flags.is_set
 ),
@@ -59,7 +59,7 @@ shown as (
 ),
 dead as (
     select distinct profile_id
-    from lent__people
+    from evidence__people
     where profile_id is not null and status_tag = 'deceased'
 ),
 held as (

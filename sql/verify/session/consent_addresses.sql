@@ -1,15 +1,15 @@
 create temporary table consent_addresses as
 with written as (
     select source, source_id, 'EMAIL' as kind, email as value, email_key as form, true as is_first
-    from lent__people
+    from evidence__people
     where email is not null
     union
     select source, source_id, 'PHONE', phone, null, true
-    from lent__people
+    from evidence__people
     where phone is not null
     union
     select source, source_id, kind, value, null, false
-    from lent__identifiers
+    from evidence__identifiers
     where kind in ('EMAIL', 'PHONE')
 )
 select
@@ -26,7 +26,7 @@ select
         else parts.untagged || '@' || parts.domain
     end) as address
 from written
-join lent__people as people using (source, source_id)
+join evidence__people as people using (source, source_id)
 -- The part behind the last @, without a regular expression: this runs for every address.
 cross join lateral (select reverse(split_part(reverse(written.value), '@', 1)) as domain) as ends
 cross join lateral (select left(written.value, -1 - length(ends.domain)) as whole) as locals

@@ -12,7 +12,7 @@ join (
     from consent_addresses
     where profile_id is not null
 ) as carried on carried.profile_id = profiles."id"::text
-cross join lent__run as run
+cross join evidence__run as run
 join consent_withdrawals as withdrawals
     on withdrawals.channel = carried.channel
     and withdrawals.address = carried.address

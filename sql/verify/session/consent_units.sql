@@ -6,12 +6,12 @@ with evidence as (
         scope,
         max(at) filter (where entity = 'consent_changes' and is_grant and is_act) as act_at,
         max(at) filter (where entity = 'consent_changes' and is_grant) as logged_grant_at,
-        max(at) filter (where entity = 'consent_changes' and not is_grant) as logged_refusal_at,
+        max(at) filter (where entity = 'consent_changes' and not is_grant) as logged_opt_out_at,
         max(at) filter (where entity = 'preferences' and is_grant) as preferred_grant_at,
-        max(greatest(at, changed_at)) filter (where entity = 'preferences' and not is_grant) as preferred_refusal_at,
+        max(greatest(at, changed_at)) filter (where entity = 'preferences' and not is_grant) as preferred_opt_out_at,
         max(at) filter (where entity = 'messages') as complained_at,
         max(at) filter (where entity = 'contacts') as unreadable_flag_at
-    from lent__consents
+    from evidence__consents
     group by contact_id, channel, scope
 ),
 weighed as (
@@ -26,16 +26,16 @@ weighed as (
             as has_false_flag,
         least(coalesce(people.updated_at, run.as_of), run.as_of) as flagged_at
     from evidence
-    join lent__people as people on people.source = 'messaging' and people.source_id = evidence.contact_id
-    cross join lent__run as run
+    join evidence__people as people on people.source = 'messaging' and people.source_id = evidence.contact_id
+    cross join evidence__run as run
 ),
 decided as (
     select
         weighed.*,
         case
-            when logged_refusal_at >= coalesce(act_at, logged_refusal_at) then 'LOG'
+            when logged_opt_out_at >= coalesce(act_at, logged_opt_out_at) then 'LOG'
             when complained_at >= coalesce(act_at, complained_at) then 'COMPLAINT'
-            when preferred_refusal_at >= coalesce(act_at, preferred_refusal_at) then 'PREFERENCE'
+            when preferred_opt_out_at >= coalesce(act_at, preferred_opt_out_at) then 'PREFERENCE'
             when unreadable_flag_at >= coalesce(act_at, unreadable_flag_at) then 'FLAG'
             when has_false_flag
                 and coalesce(logged_grant_at, preferred_grant_at) is not null
@@ -54,9 +54,9 @@ select
     refused_by is not null as is_refused,
     refused_by is not distinct from 'FLAG' as is_by_flag,
     case refused_by
-        when 'LOG' then logged_refusal_at
+        when 'LOG' then logged_opt_out_at
         when 'COMPLAINT' then complained_at
-        when 'PREFERENCE' then preferred_refusal_at
+        when 'PREFERENCE' then preferred_opt_out_at
         when 'FLAG' then null
         else coalesce(logged_grant_at, preferred_grant_at)
     end as decided_at,

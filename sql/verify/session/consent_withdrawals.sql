@@ -1,7 +1,7 @@
 create temporary table consent_withdrawals as
 with reach as (
     select case when is_suppression_global then '' end as everywhere
-    from lent__run
+    from evidence__run
 ),
 spoken as (
     select
@@ -42,7 +42,7 @@ select
     null,
     null,
     false
-from lent__withdrawals as earlier
+from evidence__withdrawals as earlier
 cross join reach
 left join acts
     on acts.reach_id = coalesce(reach.everywhere, earlier.tenant_id)

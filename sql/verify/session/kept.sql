@@ -1,1 +1,1 @@
-create temporary table lent__kept (table_name text, id text, reason text);
+create temporary table evidence__kept (table_name text, id text, reason text);

@@ -1,3 +1,3 @@
-insert into lent__kept (table_name, id, reason)
+insert into evidence__kept (table_name, id, reason)
 select table_name, id, reason
 from backfill.kept;

@@ -1,23 +1,23 @@
-//! How many rows each departure from the strategy's literal code decided; the headings are those of docs/deviations.md.
+//! Counts the rows that each deviation from the strategy's literal code decided. The keys are the headings of docs/deviations.md.
 
 use crate::coded;
-use crate::model::Code;
+use crate::model::{Code, thousands};
 use crate::tables::check;
 
 coded! {
-    /// A departure that build decides, by its heading in docs/deviations.md.
+    /// A deviation of this step, by its heading in docs/deviations.md.
     pub enum Departure {
-        /// Profiles whose current address or number is not the founding record's.
+        /// Profiles whose current email or phone is not that of the seed record.
         CurrentContact = "current-contact",
-        /// Profiles that would show only a shared or role address, and do.
+        /// Profiles that show a shared or role email or phone because they have no other.
         SharedAddressOnly = "shared-address-only",
         /// Profiles without a full name, which the strategy would show as the text `undefined`.
         MissingName = "missing-name",
-        /// Profiles whose handicap date belongs to the handicap shown, where the strategy would take the date without the value.
+        /// Profiles that show a handicap with its own date, where the strategy would take the date of another one.
         HandicapDate = "handicap-with-its-date",
-        /// Profiles whose handicap dates from before the World Handicap System: no departure, but tagged.
+        /// Profiles whose handicap dates from before the World Handicap System: no deviation, but tagged.
         HandicapPreWhs = "handicap-pre-whs",
-        /// Profiles that keep a home club though their latest player has none.
+        /// Profiles that keep a home club although their latest player has none.
         HomeClubKept = "home-club-kept",
         /// Profiles with several records of one service, of which the current one is shown.
         SeveralServiceIds = "several-service-ids",
@@ -25,49 +25,54 @@ coded! {
         ExternalIdConflict = "external-id-conflict",
         /// Subjects of the identity provider that another profile holds.
         AuthUserIdHeldElsewhere = "auth-user-id-held-elsewhere",
-        /// Profiles that SCL's standing makes MEMBER.
+        /// Profiles that are MEMBER because of their status in SCL.
         LifecycleMember = "lifecycle-member",
         /// Profiles whose records have no date, first seen at as_of.
         FirstSeenAsOf = "first-seen-as-of",
         /// Bookings neither completed nor merely booked, whose type the setting decides.
         BookingType = "booking-types",
-        /// Bookings, messages and changes without a date that could place them.
+        /// Bookings, messages and changes without a date.
         NoDate = "no-date",
-        /// Units of consent decided by the change log, which the strategy does not read.
+        /// Consent units decided by the change log, which the strategy does not read.
         ConsentLog = "consent-log",
-        /// Units of consent whose grant a later logged act of the person restored.
+        /// Consent units whose opt-in was restored by a later logged action of the person.
         ConsentLifted = "consent-lifted",
-        /// Units of consent refused by the contact's flag alone.
+        /// Consent units withdrawn by the contact's flag alone.
         ConsentFlag = "consent-flag-false",
-        /// Units of consent with any grant: what the flag's share is measured against.
+        /// Consent units with an opt-in: the base of the share of [`Self::ConsentFlag`].
         ConsentGrants = "consent-grants",
-        /// Units of consent that a spam complaint withdrew.
+        /// Consent units withdrawn by a spam complaint.
         ConsentComplaint = "consent-complaint",
-        /// Units of consent whose log, preference and flag disagree.
+        /// Consent units whose log, preference and flag disagree.
         ConsentConflict = "consent-conflict",
-        /// Rows refused because the refusal of every scope covers them.
+        /// Consent rows that are opted out because an opt-out of all scopes covers them.
         ConsentAllScope = "consent-all-scope",
-        /// Rows or flags refused because of the address, not of the profile's own contacts.
+        /// Consent rows or flags that are opted out because of another contact with the same email or phone.
         ConsentAddress = "consent-address",
-        /// Flags refused because of a withdrawal that an earlier load recorded.
+        /// Flags that are off because of a withdrawal that an earlier load recorded.
         ConsentEarlierLoad = "consent-earlier-load",
-        /// Flags refused because the consented address is not the one the profile shows.
+        /// Flags that are off because the profile does not show the email or phone of the opt-in.
         ConsentNotShown = "consent-address-not-shown",
         /// Flags of people who have died.
         ConsentDeceased = "consent-deceased",
-        /// Profiles of people under 18 with any flag on: no departure, but listed apart.
+        /// Profiles of people under 18 with any flag on: no deviation, but listed apart.
         ConsentMinors = "consent-minors",
         /// Withdrawals of deleted contacts that are kept.
         ConsentDeleted = "consent-deleted-contacts",
     }
 }
 
-/// Whether refusals by flag alone silence so many of the grants, more than 2 %, that a person must say what a false flag means.
-pub fn flags_need_a_person(silenced: i64, grants: i64) -> bool {
-    silenced * 50 > grants
+/// The message about opt-ins that are overridden only by a contact flag; `None` up to 2 % of them, above which the owner must confirm what a
+/// false flag means.
+pub fn flags_to_confirm(overridden: i64, opt_ins: i64) -> Option<String> {
+    (overridden * 50 > opt_ins).then(|| {
+        let percent = overridden as f64 * 100.0 / opt_ins as f64;
+        let (overridden, opt_ins) = (thousands(overridden), thousands(opt_ins));
+        format!("{overridden} of {opt_ins} opt-ins ({percent:.1} %, limit 2 %) are overridden only by a contact flag")
+    })
 }
 
-/// Counts by departure; adding is commutative, so slices may be counted apart.
+/// Counts by deviation. Batches may be counted apart and added up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Departures {
     counts: Vec<i64>,
@@ -95,14 +100,14 @@ impl Departures {
         self.counts[departure as usize] += count;
     }
 
-    /// Adds the counts of another slice.
+    /// Adds the counts of another batch.
     pub fn merge(&mut self, other: &Self) {
         for (mine, theirs) in self.counts.iter_mut().zip(&other.counts) {
             *mine += theirs;
         }
     }
 
-    /// How many rows a departure decided.
+    /// How many rows a deviation decided.
     pub fn count(&self, departure: Departure) -> i64 {
         self.counts[departure as usize]
     }
@@ -120,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_departure_has_its_heading_in_the_document() {
+    fn every_deviation_has_its_heading_in_the_document() {
         let document = include_str!("../../../docs/deviations.md");
         for departure in Departure::ALL {
             assert!(document.contains(&format!("\n## {departure}\n")), "{departure}");
@@ -128,14 +133,14 @@ mod tests {
     }
 
     #[test]
-    fn a_person_is_asked_above_two_per_cent_not_at_them() {
-        let asked =
-            [(0, 0), (0, 100), (2, 100), (3, 100), (1, 50), (1, 49)].map(|(silenced, all)| flags_need_a_person(silenced, all));
+    fn confirmation_is_needed_above_two_per_cent_not_at_them() {
+        let asked = [(0, 0), (0, 100), (2, 100), (3, 100), (1, 50), (1, 49)]
+            .map(|(overridden, all)| flags_to_confirm(overridden, all).is_some());
         assert_eq!(asked, [false, false, false, true, false, true]);
     }
 
     #[test]
-    fn slices_counted_apart_add_up_and_come_by_heading() {
+    fn batches_counted_apart_add_up_and_are_listed_by_heading() {
         let (mut one, mut two) = (Departures::default(), Departures::default());
         one.note(Departure::NoDate);
         two.note_if(Departure::NoDate, true);

@@ -1,4 +1,4 @@
-//! The ledger of rows that are not on the timeline, and whether all outcomes together balance with what was exported.
+//! The ledger of rows that are not on the timeline, and the balance of all outcomes with the exported rows.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ impl Tally {
         }
     }
 
-    /// Adds what was counted apart.
+    /// Adds another tally.
     pub fn merge(&mut self, other: Self) {
         for (kind, count) in other.counts {
             *self.counts.entry(kind).or_insert(0) += count;
@@ -46,7 +46,7 @@ impl Tally {
         self.counts.iter().filter(|((of, name, _, _), _)| *of == source && name == entity).map(|(_, &count)| count).sum()
     }
 
-    /// The entities whose outcomes do not add up to the rows that were exported: entity, exported, accounted for.
+    /// The entities whose outcomes do not add up to their exported rows: source, entity, exported, accounted for.
     pub fn imbalances<'a>(
         &'a self,
         exported: impl IntoIterator<Item = (Source, &'a str, u64)>,
@@ -69,7 +69,7 @@ impl Tally {
     }
 }
 
-/// Rows that stage refused as a whole.
+/// Rows that stage rejected as a whole.
 pub fn rejected<'a>(rejects: &'a rejects::Columns, rows: &mut Vec<ledger::Row<'a>>) {
     rows.extend(rejects.rows().filter(|reject| reject.column.is_none()).map(|reject| ledger::Row {
         source: reject.source,
@@ -80,7 +80,7 @@ pub fn rejected<'a>(rejects: &'a rejects::Columns, rows: &mut Vec<ledger::Row<'a
     }));
 }
 
-/// Look-ups and rows the CRM has no place for.
+/// Look-ups, and rows without a target in the CRM.
 pub fn referenced<'a>(source: Source, references: &'a references::Columns, rows: &mut Vec<ledger::Row<'a>>) {
     rows.extend(references.rows().map(|reference| ledger::Row {
         source,
@@ -91,7 +91,7 @@ pub fn referenced<'a>(source: Source, references: &'a references::Columns, rows:
     }));
 }
 
-/// Association numbers: part of the profile of their player. A person's own further values are rows of no entity of their own.
+/// Association numbers, which are merged into the profile of their player. Further values of a person record are not exported rows.
 pub fn identified<'a>(roster: &Roster, source: Source, identifiers: &'a identifiers::Columns, rows: &mut Vec<ledger::Row<'a>>) {
     for identifier in identifiers.rows().filter(|identifier| identifier.entity != source.people()) {
         let is_resolved = roster.profile_of_id(source, identifier.source_id).is_some();
@@ -169,7 +169,7 @@ mod tests {
         let rows = columns::<identifiers::Table>([
             number("p", "player_associations", "1", "a"),
             number("p", "player_associations", "1", "b"),
-            number("nobody", "player_associations", "2", "c"),
+            number("unknown", "player_associations", "2", "c"),
             number("p", "players", "p", "second@mail.test"),
         ]);
         let mut lines = Vec::new();
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_refused_as_a_whole_are_rejected_and_refused_values_are_not() {
+    fn rows_rejected_as_a_whole_count_and_rejected_values_do_not() {
         let reject = |source_id, column| rejects::Row {
             source: Source::McaZa,
             entity: "members",

@@ -1,7 +1,7 @@
-//! Proofs of what the target demands: unique keys, present values, words of its enums, existing profiles, fitting numbers.
+//! Checks what the target requires of the datasets: unique keys, present values, enum labels, existing profiles, numbers in range.
 //!
-//! Every batch is examined as it is written, so a file that load reads has been seen whole. Enum words and nulls in required
-//! columns cannot pass at all: a batch is read back through its declaration first.
+//! Every batch is checked as it is written, so every file that load reads was checked completely. Wrong enum labels and nulls in required
+//! columns cannot occur, because each batch is first read back through its declaration.
 
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
@@ -17,13 +17,13 @@ use crate::tables::crm::{
 };
 
 coded! {
-    /// What is proved, in the words in which a failure is reported.
+    /// A check, with the text that reports its failure.
     pub enum Proof {
-        /// Ids carry the backfill's mark.
+        /// Ids were made by the backfill.
         OwnIds = "every id is made by the backfill",
         /// Required texts are not empty.
         Present = "no required text is empty",
-        /// PostgreSQL has no text with U+0000.
+        /// PostgreSQL cannot store U+0000 in text.
         NoNul = "no text holds U+0000",
         /// `TIMESTAMP(3)` would round anything finer.
         Millis = "every instant is a whole millisecond that the target can hold",
@@ -77,7 +77,7 @@ impl Distinct {
     }
 }
 
-/// Examines the CRM's datasets batch by batch; keeps eight bytes of each unique key.
+/// Checks the CRM's datasets batch by batch; keeps eight bytes of each unique key.
 pub struct Proofs<'a> {
     roster: &'a Roster,
     hasher: FixedState,
@@ -86,13 +86,13 @@ pub struct Proofs<'a> {
 }
 
 impl<'a> Proofs<'a> {
-    /// Nothing examined yet.
+    /// Empty.
     pub fn new(roster: &'a Roster) -> Self {
         let keys = Proof::ALL.iter().map(|_| Distinct::default()).collect();
         Self { roster, hasher: FixedState::with_seed(1), broken: vec![0; Proof::ALL.len()], keys }
     }
 
-    /// Takes up what was examined apart.
+    /// Adds the results of other batches.
     pub fn merge(&mut self, other: Self) {
         for (mine, theirs) in self.broken.iter_mut().zip(other.broken) {
             *mine += theirs;
@@ -102,7 +102,7 @@ impl<'a> Proofs<'a> {
         }
     }
 
-    /// Rows that break a proof, by proof; empty when all hold.
+    /// The rows that violate a check, by check; empty if all hold.
     pub fn finish(mut self) -> Vec<(Proof, u64)> {
         for (proof, keys) in self.keys.iter_mut().enumerate() {
             self.broken[proof] += keys.repeated();
@@ -196,7 +196,7 @@ impl<'a> Proofs<'a> {
     }
 
     fn batch(&mut self, batch: &RecordBatch) {
-        // The target's TIMESTAMP(3) reaches further; years beyond four digits are never real.
+        // The target's TIMESTAMP(3) allows more, but years beyond four digits are never real.
         const FIRST: i64 = -62_135_596_800_000_000;
         const LAST: i64 = 253_402_300_799_999_000;
         for column in batch.columns() {

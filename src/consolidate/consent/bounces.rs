@@ -1,4 +1,4 @@
-//! Contact points whose last message came back for good.
+//! Contact points whose last message was a hard bounce.
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -10,10 +10,10 @@ use crate::consolidate::profile::record_index::Roster;
 use crate::consolidate::timeline::Signals;
 use crate::model::{Source, Timestamp};
 
-/// The latest hard bounce and the latest message that arrived.
+/// Times of the latest hard bounce and of the latest delivered message.
 type Latest = (Option<Timestamp>, Option<Timestamp>);
 
-/// Hard bounces by contact point: mail to one mailbox fails whichever contact it was sent to.
+/// Hard bounces by contact point, because all contacts with one mailbox share its bounces.
 #[derive(Default)]
 pub struct Bounces {
     latest: HashMap<(Address, String, String), Latest, FixedState>,
@@ -38,7 +38,7 @@ impl Bounces {
         Self { latest }
     }
 
-    /// Whether the last message to a contact point of a tenant came back for good.
+    /// Whether the last message to a contact point of a tenant was a hard bounce.
     pub fn has(&self, kind: Address, tenant: &str, value: &str) -> bool {
         !self.latest.is_empty() && self.latest.contains_key(&place(kind, tenant, value))
     }

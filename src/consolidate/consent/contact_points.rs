@@ -1,4 +1,4 @@
-//! Addresses and further identifiers of person records: their form for comparison, which are shared, who carries which.
+//! Contact points and further identifiers of person records: their form for comparison, and which are over-shared.
 
 use std::borrow::Cow;
 
@@ -13,17 +13,17 @@ use crate::model::reference::Junk;
 use crate::model::{AliasType, Channel, Reasons, RecordIx, Source};
 use crate::tables::{Columns as _, resolution::hubs, stage::identifiers};
 
-/// What a channel reaches.
+/// The kind of contact point that a channel uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Address {
     /// A mailbox.
     Email,
-    /// A telephone number.
+    /// A phone.
     Phone,
 }
 
 impl Address {
-    /// What a consent channel reaches; push notifications reach a device that no source names.
+    /// The kind of contact point of a consent channel; `None` for push, because no source has the device.
     pub fn of(channel: Channel) -> Option<Self> {
         match channel {
             Channel::Email => Some(Self::Email),
@@ -33,9 +33,9 @@ impl Address {
     }
 }
 
-/// A normal address in the form in which addresses are compared: without `+tag`, for Gmail without dots and alias domain.
+/// A normalised email in the form for comparison: without `+tag`; for Gmail without dots and alias domain.
 ///
-/// One mailbox has one form: a domain in ASCII, apostrophes of one kind, as staging has it in the key.
+/// Each mailbox has one form, the same as the staged key: the domain in ASCII, apostrophes in one form.
 pub fn email_form(email: &str) -> Cow<'_, str> {
     if !email.is_ascii() || email.contains('`') {
         let mut reader = EmailReader::default();
@@ -53,7 +53,7 @@ pub fn email_form(email: &str) -> Cow<'_, str> {
     if untagged.len() == local.len() { Cow::Borrowed(email) } else { Cow::Owned(format!("{untagged}@{domain}")) }
 }
 
-/// Further identifiers of every record: second addresses, second numbers, association numbers.
+/// Further identifiers of every record: second emails and phones, association numbers.
 pub struct Identifiers {
     batches: Vec<identifiers::Columns>,
     places: Vec<(RecordIx, u32, u32)>,
@@ -85,28 +85,28 @@ impl Identifiers {
     }
 }
 
-/// Addresses that more people share than one person can stand for.
+/// Over-shared contact points.
 #[derive(Default)]
 pub struct Hubs {
     values: HashSet<(Address, String), FixedState>,
 }
 
 impl Hubs {
-    /// From the hubs that resolution found. A value that is a hub in one tenant is treated as shared in all.
+    /// From the hubs of resolution. A value that is a hub in one tenant counts as shared in all.
     pub fn new(hubs: &[hubs::Columns]) -> Self {
         let mut values = HashSet::with_hasher(FixedState::with_seed(0));
         for hub in hubs.iter().flat_map(|columns| columns.rows()) {
             match hub.kind {
                 "EMAIL" => values.insert((Address::Email, email_form(hub.value).into_owned())),
                 "PHONE" => values.insert((Address::Phone, hub.value.to_owned())),
-                // Shared numbers of associations and subjects are shown all the same.
+                // Shared association numbers and subjects are still shown.
                 _ => false,
             };
         }
         Self { values }
     }
 
-    /// Whether an address or number is shared.
+    /// Whether an email or phone is shared.
     pub fn has(&self, kind: Address, value: &str) -> bool {
         if self.values.is_empty() {
             return false;
@@ -119,7 +119,7 @@ impl Hubs {
     }
 }
 
-/// Calls back with every address and number a record carries, its own first.
+/// Calls back with every email and phone of a record, its main one first.
 pub fn each_address<'a>(
     roster: &'a Roster,
     identifiers: &'a Identifiers,
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_compared_without_tags_and_gmail_dots() {
+    fn emails_are_compared_without_tags_and_gmail_dots() {
         assert_eq!(email_form("jane.doe+golf@mail.test"), "jane.doe@mail.test");
         assert_eq!(email_form("jane.doe+golf@googlemail.com"), "janedoe@gmail.com");
         assert_eq!(email_form("jane.doe@mail.test"), "jane.doe@mail.test");
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn push_reaches_no_address() {
+    fn push_has_no_contact_point() {
         assert_eq!(Address::of(Channel::Push), None);
         assert_eq!(Address::of(Channel::Whatsapp), Some(Address::Phone));
     }

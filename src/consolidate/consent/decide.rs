@@ -1,38 +1,38 @@
-//! The decision on one unit of consent: what the evidence of one contact says about one channel and scope.
+//! Decides one consent unit: the evidence of one contact about one channel and scope.
 //!
-//! Rules 1 to 7 and 10: the change log, then spam complaints, then preferences, then the contact's flag. In one sentence: a
-//! withdrawal stands unless the log holds a later explicit action of the person; equal instants favour the withdrawal. Evidence of
-//! other contacts, of contact points and of earlier loads (rules 8, 9, 11 and 12) is weighed in [`crate::consolidate::consent::weigh`].
+//! Rules 1 to 7 and 10: the change log, then spam complaints, then preferences, then the contact's flag. In short: a withdrawal stands
+//! unless the log has a later explicit action of the person; at equal times the withdrawal wins. Evidence of other contacts, of contact
+//! points and of earlier loads (rules 8, 9, 11 and 12) is considered in [`crate::consolidate::consent::weigh`].
 
 use crate::consolidate::FlagFalse;
 use crate::consolidate::consent::rule::ConsentRule;
 use crate::model::{ConsentStatus, Timestamp};
 
-/// Where a piece of evidence was written down.
+/// The kind of a piece of evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EvidenceKind {
     /// A logged change of consent.
     Log,
     /// A preference.
     Preference,
-    /// A message that the contact called spam: always a withdrawal.
+    /// A message that the contact reported as spam: always a withdrawal.
     Complaint,
-    /// A contact flag that cannot be read: a withdrawal until a person decides what it says.
+    /// An unreadable contact flag: a withdrawal until `reviews.csv` decides.
     UnreadableFlag,
 }
 
 /// One preference or logged change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Evidence {
-    /// Where it was written down.
+    /// Its kind.
     pub kind: EvidenceKind,
-    /// Whether it gives consent (otherwise it refuses).
+    /// Whether it is an opt-in; otherwise it is an opt-out.
     pub is_grant: bool,
     /// Whether it is an explicit action of the person; only these lift a withdrawal.
     pub is_act: bool,
-    /// When consent was given or refused.
+    /// When consent was given or withdrawn.
     pub at: Timestamp,
-    /// When the row last changed; what lifts a refusal by preference must be later.
+    /// When the row last changed. Only a later action lifts an opt-out by preference.
     pub changed_at: Timestamp,
 }
 
@@ -41,11 +41,11 @@ pub struct Evidence {
 pub struct Flag {
     /// Whether the channel is allowed.
     pub is_set: bool,
-    /// When the contact last changed; as_of when nobody knows.
+    /// When the contact last changed; as_of if that is not known.
     pub changed_at: Timestamp,
 }
 
-/// What decided.
+/// The evidence that decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decider {
     /// The piece of evidence at this position.
@@ -61,9 +61,9 @@ pub struct Decision {
     pub status: ConsentStatus,
     /// When; null for a withdrawal by flag alone.
     pub at: Option<Timestamp>,
-    /// What decided.
+    /// The evidence that decided.
     pub decider: Decider,
-    /// Of a withdrawal: a later load lifts it only by an action later than this, the latest of everything that refuses.
+    /// For a withdrawal: the latest time of all opt-outs. In later loads only a later action lifts it.
     pub lifted_after: Option<Timestamp>,
     /// The rule.
     pub rule: ConsentRule,
@@ -73,8 +73,8 @@ pub struct Decision {
     pub is_conflict: bool,
 }
 
-/// Decides a unit that has at least one preference or logged change; `None` when it has none (rule 7 is the flag's alone).
-/// Among equal pieces of evidence the first in the slice decides, so callers order it by record.
+/// Decides a unit that has at least one preference or logged change; `None` if it has none (rule 7 covers flags alone). Among equal
+/// evidence the first decides, so callers must order it by record.
 pub fn decide(evidence: &[Evidence], flag: Option<Flag>, flag_false: FlagFalse) -> Option<Decision> {
     let last_act = evidence.iter().filter(|piece| is_lifting(piece)).map(|piece| piece.at).max();
     let stands = |refused_at: Timestamp| last_act.is_none_or(|act| act <= refused_at);
@@ -136,7 +136,7 @@ pub fn decide(evidence: &[Evidence], flag: Option<Flag>, flag_false: FlagFalse) 
     })
 }
 
-/// Whether a piece of evidence can lift an earlier refusal.
+/// Whether a piece of evidence can lift an earlier opt-out.
 pub fn is_lifting(piece: &Evidence) -> bool {
     piece.kind == EvidenceKind::Log && piece.is_grant && piece.is_act
 }
@@ -162,7 +162,7 @@ mod tests {
         Evidence { kind, is_grant, is_act, at: Timestamp(at), changed_at: Timestamp(at) }
     }
 
-    /// The rules read as the page has them, step by step over a sorted log; shares no code with [`decide`].
+    /// Oracle: the rules as documented, step by step over a sorted log. Shares no code with [`decide`].
     fn oracle(evidence: &[Evidence], flag: Option<Flag>, flag_false: FlagFalse) -> Option<(bool, u8)> {
         let mut log: Vec<&Evidence> = evidence.iter().filter(|piece| piece.kind == Log).collect();
         log.sort_by_key(|piece| (piece.at, !piece.is_grant));
@@ -209,7 +209,7 @@ mod tests {
                 alphabet.push(piece(Preference, is_grant, false, at));
             }
         }
-        // A refusal by preference is dated by its last change, and lifted only after it.
+        // An opt-out by preference dates from its last change, and only a later action lifts it.
         alphabet.push(Evidence { changed_at: Timestamp(3), ..piece(Preference, false, false, 1) });
         alphabet.push(piece(Complaint, false, false, 2));
         alphabet.push(piece(UnreadableFlag, false, false, 1));
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_dated_by_its_evidence_and_by_flag_alone_not_at_all() {
+    fn an_opt_out_has_the_date_of_its_evidence_and_by_flag_none() {
         let grant = piece(Preference, true, false, 5);
         let refused = decide(&[grant, piece(Preference, false, false, 9)], None, FlagFalse::Withdrawal).unwrap();
         assert_eq!(
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn the_flag_alone_decides_no_unit() {
+    fn a_flag_alone_does_not_decide_a_unit() {
         let flag = Some(Flag { is_set: true, changed_at: Timestamp(1) });
         assert_eq!(decide(&[], flag, FlagFalse::Withdrawal), None);
     }

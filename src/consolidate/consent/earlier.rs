@@ -1,4 +1,4 @@
-//! Withdrawals that earlier loads recorded (`backfill.withdrawn`, as `export-crm` saved it), and what they say of undated evidence.
+//! Withdrawals of earlier loads (`backfill.withdrawn`, exported by `export-crm`), and the times from which undated evidence counts.
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -8,7 +8,7 @@ use crate::consolidate::profile::record_index::Roster;
 use crate::consolidate::{Options, SuppressionReach};
 use crate::model::{Channel, RecordIx, Source, Timestamp};
 
-/// A withdrawal that an earlier load recorded, as a plain row of `raw_crm__withdrawals`.
+/// A withdrawal that an earlier load recorded: a row of `raw_crm__withdrawals`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EarlierWithdrawal {
     /// The tenant.
@@ -19,55 +19,55 @@ pub struct EarlierWithdrawal {
     pub address: String,
     /// The scope.
     pub scope: String,
-    /// When it was withdrawn; `None` when only a contact flag said so, which decides marketing scopes alone.
+    /// When it was withdrawn; `None` for a withdrawal by contact flag, which applies to marketing scopes only.
     pub revoked_at: Option<Timestamp>,
-    /// Only a logged action of the person later than this lifts it; of an undated one the as-of time of the load that recorded it.
+    /// Only a logged action of the person later than this lifts it; for an undated one, the as-of time of the load that recorded it.
     pub lifted_after: Timestamp,
-    /// `WITHDRAWN`, `COMPLAINED`, `BOUNCED` or `DECEASED`; only the first two bear on consent.
+    /// `WITHDRAWN`, `COMPLAINED`, `BOUNCED` or `DECEASED`; only the first two concern consent.
     pub reason: String,
 }
 
 impl EarlierWithdrawal {
-    /// Whether it bears on consent: bounces and deaths do not.
+    /// Whether it concerns consent; bounces and deaths do not.
     pub fn is_withdrawal(&self) -> bool {
         matches!(self.reason.as_str(), "WITHDRAWN" | "COMPLAINED")
     }
 }
 
-/// A contact point that an earlier load recorded, in the form of today: an older version may have spelled the mailbox otherwise.
+/// A recorded contact point in the current form, because an older version may have used another one.
 pub fn address_form(channel: Channel, recorded: &str) -> String {
     let is_email = Address::of(channel) == Some(Address::Email);
     if is_email { email_form(recorded).into_owned() } else { recorded.to_owned() }
 }
 
-/// A contact point of a channel in a tenant; without the tenant where withdrawals reach all of them.
+/// Tenant, channel and contact point; the tenant is empty if withdrawals apply in all tenants.
 pub(super) type Key = (String, Channel, String);
 
-/// The key under which a contact point's withdrawals are found.
+/// The key for the withdrawals of a contact point.
 pub(super) fn key(reach: SuppressionReach, tenant: &str, channel: Channel, address: &str) -> Key {
     let tenant = if reach == SuppressionReach::Global { "" } else { tenant };
     (tenant.to_owned(), channel, address.to_owned())
 }
 
-/// When loads first recorded each withdrawal that has no date in its source, by its evidence key: it counts from there.
+/// When loads first recorded each withdrawal without a date, by its evidence key. It counts from then on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recorded(HashMap<String, Timestamp, FixedState>);
 
 impl Recorded {
-    /// Of what `export-crm` saved.
+    /// From the rows of `export-crm`.
     pub fn new(rows: impl IntoIterator<Item = (String, Timestamp)>) -> Self {
         let mut dates = HashMap::with_hasher(FixedState::with_seed(0));
         dates.extend(rows);
         Self(dates)
     }
 
-    /// The instant from which an undated withdrawal counts: that of the load that first recorded it, else as_of.
+    /// The instant from which an undated withdrawal counts: the load that first recorded it, else as_of.
     pub fn instant(&self, evidence_key: &str, as_of: Timestamp) -> Timestamp {
         self.0.get(evidence_key).map_or(as_of, |&at| at.min(as_of))
     }
 }
 
-/// The tenant a contact's consent was given in: its own, else its profile's, else the default.
+/// The tenant of a contact's consent: its own, else its profile's, else the default.
 pub fn contact_tenant<'a>(roster: &'a Roster, contact: RecordIx, options: &'a Options) -> &'a str {
     debug_assert_eq!(roster.source(contact), Source::Messaging);
     let (columns, row) = roster.at(contact);
@@ -75,7 +75,7 @@ pub fn contact_tenant<'a>(roster: &'a Roster, contact: RecordIx, options: &'a Op
     columns.tenant_id(row).or_else(of_profile).unwrap_or(&options.default_tenant)
 }
 
-/// Calls back with each contact point of a record that a channel reaches, in its form for comparison.
+/// Calls back with each contact point of a record for a channel, in its form for comparison.
 pub fn each_reached(roster: &Roster, identifiers: &Identifiers, record: RecordIx, channel: Channel, mut visit: impl FnMut(&str)) {
     let Some(wanted) = Address::of(channel) else { return };
     each_address(roster, identifiers, record, |kind, value| match kind {

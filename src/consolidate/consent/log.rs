@@ -1,4 +1,4 @@
-//! Evidence of consent in the ledger, and, when asked for, logged changes as activities.
+//! The ledger of consent evidence and, if configured, logged changes as activities.
 
 use crate::consolidate::consent::decide::EvidenceKind;
 use crate::consolidate::consent::units::Units;
@@ -6,7 +6,7 @@ use crate::consolidate::timeline::{Event, Page, PageWriter, Scratch, Timeline, s
 use crate::model::{ActivityCategory, Channel, Code as _, RecordIx, SkipReason, Source, Timestamp};
 use crate::tables::{Columns as _, stage::consents};
 
-/// Follows staged consents in their order; the rows that one preference for several channels became are taken together.
+/// Processes staged consents in order. The rows of one preference for several channels are handled together.
 pub struct ConsentLog<'a> {
     timeline: Timeline<'a>,
     units: &'a Units,
@@ -27,12 +27,12 @@ struct Group {
 }
 
 impl<'a> ConsentLog<'a> {
-    /// Ready for the first batch; `is_deciding` tells of each unit whether its row became the evidence of a CRM row.
+    /// Ready for the first batch. `is_deciding` says for each unit whether its row became the evidence of a CRM row.
     pub fn new(timeline: Timeline<'a>, units: &'a Units, is_deciding: &'a [bool]) -> Self {
         Self { timeline, units, is_deciding, current: None }
     }
 
-    /// Takes a batch; the last group waits for the next one.
+    /// Processes a batch; the last group waits for the next one.
     pub fn push(&mut self, columns: &consents::Columns) -> Page {
         let mut page = PageWriter::new(self.timeline.roster, columns.len());
         let mut scratch = Scratch::default();
@@ -98,14 +98,14 @@ impl<'a> ConsentLog<'a> {
     }
 }
 
-/// Writes the activity of a logged change, if such are asked for; tells whether it did.
+/// Writes the activity of a logged change, if configured; returns whether it did.
 fn page_activity(log: &ConsentLog<'_>, group: &Group, page: &mut PageWriter<'_>, scratch: &mut Scratch) -> bool {
     let options = log.timeline.options;
     if !options.extra_consent || !options.has_timeline() || group.is_preference {
         return false;
     }
     let Some(profile) = group.contact.and_then(|contact| log.timeline.roster.profile_of(contact)) else { return false };
-    // A row for several channels is one act: it has the channel's raw name and no single channel.
+    // A row for several channels is one action, with the raw name of the channel and no single channel.
     let channel = match group.channels.as_slice() {
         [channel] => Some(channel.code()),
         _ => None,

@@ -1,4 +1,4 @@
-//! Consent: what each contact stated, what decides per channel and scope, and which contact points must not be used.
+//! Consent: evidence of each contact, the decision per channel and scope, and suppressed contact points.
 
 pub mod bounces;
 pub mod contact_points;

@@ -1,4 +1,4 @@
-//! What a person must decide: rows of `check__manual_review`, each with what was assumed meanwhile and what settles it.
+//! Rows for manual review (`check__manual_review`), each with the assumption that holds meanwhile and the way to settle it.
 
 use std::collections::BTreeSet;
 
@@ -13,11 +13,11 @@ use crate::tables::check::{manual_review, rejects};
 use arrow::array::RecordBatch;
 
 coded! {
-    /// Why a person must look at a row.
+    /// Why a row needs manual review.
     pub enum ReviewReason {
-        /// A preference, logged change or contact flag that says neither yes nor no.
+        /// A preference, logged change or contact flag that is neither yes nor no.
         ConsentUnreadable = "CONSENT_UNREADABLE",
-        /// A deletion whose time cannot be read.
+        /// A deletion time that cannot be read.
         DeletedAtUnreadable = "DELETED_AT_UNREADABLE",
         /// A withdrawal of a contact whose email or phone cannot be read.
         ContactPointUnreadable = "CONTACT_POINT_UNREADABLE",
@@ -29,7 +29,7 @@ coded! {
 }
 
 impl ReviewReason {
-    /// What holds until a person decides.
+    /// The assumption that holds until the row is settled.
     pub fn assumed(self) -> &'static str {
         match self {
             Self::ConsentUnreadable => "a withdrawal",
@@ -39,7 +39,7 @@ impl ReviewReason {
         }
     }
 
-    /// What settles it.
+    /// How it can be settled.
     pub fn settled_by(self) -> &'static str {
         match self {
             Self::ConsentUnreadable => "consent.reviews: opted-in or opted-out; or a corrected export",
@@ -51,13 +51,13 @@ impl ReviewReason {
     }
 }
 
-/// Contacts, their consent, and nothing else: a row of these that is not read may carry a withdrawal.
+/// Entities whose unreadable rows may contain a withdrawal.
 const CONSENT_ENTITIES: [&str; 3] = ["contacts", "preferences", "consent_changes"];
 
-/// One row to decide: entity, id, column, reason, line in the export.
+/// One row to review: entity, id, column, reason, line in the export.
 type Entry = (String, String, Option<String>, ReviewReason, Option<i64>);
 
-/// Gathers what a person must decide: first from what staging refused, then from the decided units of consent.
+/// Gathers rows for manual review: first from the rejects of staging, then from the decided consent units.
 pub struct ManualReview<'a> {
     roster: &'a Roster,
     reviews: &'a Reviews,
@@ -67,16 +67,16 @@ pub struct ManualReview<'a> {
 }
 
 impl<'a> ManualReview<'a> {
-    /// Nothing yet.
+    /// Empty.
     pub fn new(roster: &'a Roster, reviews: &'a Reviews) -> Self {
         Self { roster, reviews, entries: BTreeSet::new(), flags: Vec::new(), contact_points: Vec::new() }
     }
 
-    /// Takes a batch of what staging refused.
+    /// Takes a batch of the rejects of staging.
     pub fn rejects(&mut self, columns: &rejects::Columns) {
         for row in columns.rows().filter(|row| row.source == Source::Messaging && CONSENT_ENTITIES.contains(&row.entity)) {
             match (row.entity, row.column) {
-                // A grant whose channel nobody knows withdraws nothing.
+                // An opt-in on an unknown channel withdraws nothing.
                 (_, None) if row.reason == Reason::ChannelUnmapped.code() => {}
                 (_, None) => self.enter(&row, None, ReviewReason::RowLeftOut),
                 ("preferences", Some("opted_in")) | ("consent_changes", Some("consent_after")) => {
@@ -103,7 +103,7 @@ impl<'a> ManualReview<'a> {
             }
         }
         let kind = match column {
-            // A placeholder is read: it reaches nobody.
+            // A placeholder is readable; it only has no mailbox.
             "email" if row.reason != Reason::EmailPlaceholder.code() => Some(Address::Email),
             "phone_number" => Some(Address::Phone),
             _ => None,
@@ -112,7 +112,7 @@ impl<'a> ManualReview<'a> {
     }
 
     fn enter(&mut self, row: &rejects::Row<'_>, column: Option<&str>, reason: ReviewReason) {
-        // The first line that names a cell is kept: a value may be refused for two reasons.
+        // Only the first line of a cell is kept, because a value may be rejected for two reasons.
         self.add(row.entity, row.source_id, column, reason, Some(row.line));
     }
 
@@ -122,7 +122,7 @@ impl<'a> ManualReview<'a> {
         }
     }
 
-    /// The contact flags that nobody can read and nobody decided.
+    /// The unreadable contact flags without a verdict.
     pub fn unreadable_flags(&self) -> &[(RecordIx, Channel)] {
         &self.flags
     }
@@ -134,7 +134,7 @@ impl<'a> ManualReview<'a> {
         }
     }
 
-    /// The rows, with the withdrawals that their contact's unreadable contact point would have carried further.
+    /// The rows, including withdrawals that cannot be applied to other contacts because the contact point is unreadable.
     pub fn finish(mut self, units: &Units) -> RecordBatch {
         for (contact, kind, column) in std::mem::take(&mut self.contact_points) {
             let is_withdrawn = |position: usize| {

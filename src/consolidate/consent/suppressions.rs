@@ -1,4 +1,4 @@
-//! Addresses that must not be contacted, and why: rows of `crm__suppressions`, which are never loaded as such.
+//! Suppressions: contact points that must not be used, and why. Rows of `crm__suppressions`, which are not loaded into the CRM.
 
 use arrow::array::RecordBatch;
 
@@ -29,7 +29,7 @@ impl Suppression {
     }
 }
 
-/// Gathers withdrawals, bounces, complaints, the dead, and what earlier loads recorded; one row per key, the latest time of each.
+/// Gathers withdrawals, bounces, complaints, deaths, and withdrawals of earlier loads: one row per key, with its latest time.
 pub fn build(
     roster: &Roster,
     identifiers: &Identifiers,
@@ -53,7 +53,7 @@ pub fn build(
     for complaint in signals.complaints() {
         let of_channel = |&&unit: &&Unit| unit.channel == complaint.channel && units.scope(&unit) == ALL_SCOPES;
         let unit = units.all()[units.of(complaint.contact)].iter().find(of_channel);
-        // One that the person lifted since is none any more.
+        // A withdrawal that the person has lifted since is left out.
         if let Some(unit) = unit.filter(|unit| unit.status == ConsentStatus::OptedOut) {
             let tenant = contact_tenant(roster, complaint.contact, options);
             let at = complaint.at.map(|at| at.min(options.as_of));
@@ -109,7 +109,7 @@ pub fn build(
     rows.finish()
 }
 
-/// Sorts, and keeps of each key the latest time, a time before none, and the latest instant that an action must come after.
+/// Sorts, and keeps for each key the latest time (any time before none) and the latest `lifted_after`.
 fn one_per_key(all: &mut Vec<Suppression>) {
     all.sort_by(|a, b| a.key().cmp(&b.key()).then(b.revoked_at.cmp(&a.revoked_at)));
     all.dedup_by(|later, kept| {

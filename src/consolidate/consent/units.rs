@@ -1,4 +1,4 @@
-//! Units of consent: the staged evidence, reduced to one decision per contact, channel and scope.
+//! Consent units: the staged evidence, reduced to one decision per contact, channel and scope.
 
 use std::ops::Range;
 
@@ -23,19 +23,19 @@ pub struct Unit {
     pub channel: Channel,
     /// The scope's number, see [`Units::scope`].
     pub scope: u32,
-    /// Given or refused.
+    /// Opted in or opted out.
     pub status: ConsentStatus,
-    /// When; null for a refusal by flag alone.
+    /// When; `None` for an opt-out by flag alone.
     pub at: Option<Timestamp>,
-    /// Of a withdrawal: a later load lifts it only by an action later than this.
+    /// For a withdrawal: in later loads only a later action lifts it.
     pub lifted_after: Option<Timestamp>,
     /// The rule that decided.
     pub rule: ConsentRule,
-    /// The row that decided; `None` when the contact's flag did.
+    /// The kind of row that decided; `None` if the contact's flag did.
     pub kind: Option<EvidenceKind>,
-    /// How many pieces of evidence there were.
+    /// Number of pieces of evidence.
     pub evidence_count: u16,
-    /// The latest logged act of the person that gives consent.
+    /// The latest logged action of the person that gives consent.
     pub last_act_at: Option<Timestamp>,
     row_id: (u32, u32),
     origin: (u32, u32),
@@ -86,7 +86,7 @@ impl Units {
         self.text(unit.row_id)
     }
 
-    /// The source that the deciding row names; empty when it names none.
+    /// The source named in the deciding row; empty if there is none.
     pub fn origin(&self, unit: &Unit) -> &str {
         self.text(unit.origin)
     }
@@ -113,7 +113,7 @@ impl Units {
     }
 }
 
-/// A piece of evidence in compact form: its texts lie in the shared buffer.
+/// A piece of evidence in compact form, with its texts in the shared buffer.
 struct Piece {
     contact: RecordIx,
     channel: Channel,
@@ -124,7 +124,7 @@ struct Piece {
     origin: (u32, u32),
 }
 
-/// Takes staged consents batch by batch, in any order, and keeps of each row what the decision needs.
+/// Collects staged consents batch by batch, in any order, and keeps what the decisions need.
 pub struct UnitsBuilder<'a> {
     roster: &'a Roster,
     recorded: &'a Recorded,
@@ -142,7 +142,7 @@ impl<'a> UnitsBuilder<'a> {
         Self { roster, recorded, options, units: Units::default(), scopes, origins, pieces: Vec::new() }
     }
 
-    /// Takes a batch; rows of channels that no consent is kept for say nothing here.
+    /// Takes a batch; rows of channels without consent in the CRM are skipped.
     pub fn push(&mut self, columns: &consents::Columns) -> Result<(), BuildError> {
         for row in columns.rows() {
             let Some(channel) = row.channel else { continue };
@@ -156,7 +156,7 @@ impl<'a> UnitsBuilder<'a> {
                 }
                 continue;
             };
-            // An action without a date is no proof that it came after a withdrawal.
+            // An action without a date does not prove that it came after a withdrawal.
             let is_act = row.is_act && !row.is_undated;
             let (is_grant, at, changed_at) = (row.is_grant, row.at, row.changed_at);
             let (scope, origin) = (self.scope(row.scope), self.origin(row.origin.unwrap_or_default()));
@@ -174,7 +174,7 @@ impl<'a> UnitsBuilder<'a> {
         if u32::try_from(self.units.texts.len()).is_ok() { Ok(()) } else { Err(BuildError::TooMany) }
     }
 
-    /// Takes the spam complaints: each withdraws the contact's consent on its channel, in every scope.
+    /// Adds the spam complaints: each withdraws the contact's consent on its channel, in every scope.
     pub fn complaints(&mut self, complaints: &[Complaint]) {
         for complaint in complaints {
             let row_id = self.units.keep(&complaint.row_id);
@@ -182,7 +182,7 @@ impl<'a> UnitsBuilder<'a> {
         }
     }
 
-    /// Takes the contact flags that nobody can read: withdrawals of their channel, as of the contact's last change.
+    /// Adds the unreadable contact flags: withdrawals of their channel, dated by the contact's last change.
     pub fn unreadable_flags(&mut self, flags: &[(RecordIx, Channel)]) {
         for &(contact, channel) in flags {
             let (columns, row) = self.roster.at(contact);
@@ -198,7 +198,7 @@ impl<'a> UnitsBuilder<'a> {
         self.pieces.push(Piece { contact, channel, scope, evidence, is_undated, row_id, origin: (0, 0) });
     }
 
-    /// Words that many rows name are kept once.
+    /// Stores an origin once, because many rows share it.
     fn origin(&mut self, name: &str) -> (u32, u32) {
         if let Some(&place) = self.origins.get(name) {
             return place;
@@ -218,7 +218,7 @@ impl<'a> UnitsBuilder<'a> {
         number
     }
 
-    /// All units, and what was counted on the way.
+    /// All units, and the deviations counted.
     pub fn finish(mut self) -> (Units, Departures) {
         let mut departures = Departures::default();
         let mut pieces = std::mem::take(&mut self.pieces);

@@ -1,8 +1,8 @@
-//! What a profile may be sent: rows of `crm__marketing_consents` and the four flags, from one weighing of all evidence.
+//! Consent of a profile: the rows of `crm__marketing_consents` and the four flags, from all evidence together.
 //!
-//! Rules 8 to 12 of the consent page. A refusal of the scope `all` covers every scope of its channel, and is never lifted by a
-//! grant of it. The worst of a profile's contacts and of the addresses it carries decides; any marketing scope refused turns the
-//! channel's flag off. A flag is on only when the consented address is the one the profile shows. The dead are not contacted.
+//! Rules 8 to 12. An opt-out of the scope `all` covers every scope of its channel, and an opt-in of `all` never lifts an opt-out of a
+//! single scope. The most restrictive of a profile's contacts and contact points decides; an opt-out of any marketing scope turns the
+//! channel's flag off. A flag is on only if the profile shows the email or phone of the opt-in. Deceased people are not contacted.
 
 use crate::consolidate::consent::contact_points::{Address, Identifiers, each_address, email_form};
 use crate::consolidate::consent::decide::EvidenceKind;
@@ -15,29 +15,29 @@ use crate::consolidate::{Departure, Departures, Options};
 use crate::model::{Channel, ConsentStatus, ProfileIx, RecordIx, Timestamp, derived_id};
 use crate::tables::crm::marketing_consents;
 
-/// What consent is weighed with.
+/// The input for the consent of profiles.
 pub struct Consents<'a> {
-    /// Who is who.
+    /// Records and profiles.
     pub roster: &'a Roster,
-    /// Further addresses.
+    /// Further contact points.
     pub identifiers: &'a Identifiers,
     /// The decided units.
     pub units: &'a Units,
-    /// Standing withdrawals by address.
+    /// Standing withdrawals by contact point.
     pub withdrawals: &'a Withdrawals,
     /// The settings.
     pub options: &'a Options,
 }
 
-/// What consent needs to know of a profile.
+/// The facts about a profile that consent depends on.
 pub struct Subject<'a> {
     /// The profile.
     pub profile: ProfileIx,
     /// Its contacts.
     pub contacts: &'a [RecordIx],
-    /// The address it shows.
+    /// The email that it shows.
     pub email: Option<&'a str>,
-    /// The number it shows.
+    /// The phone that it shows.
     pub phone: Option<&'a str>,
     /// Whether the person has died.
     pub is_deceased: bool,
@@ -56,7 +56,7 @@ pub struct Flags {
     pub whatsapp: bool,
 }
 
-/// Where a slice of profiles puts its consents.
+/// Collects the consents of a batch of profiles.
 pub struct ConsentRows {
     /// The rows.
     pub rows: marketing_consents::Builder,
@@ -72,14 +72,14 @@ impl ConsentRows {
     }
 }
 
-/// Why a row is what it is.
+/// What decided a row.
 enum Basis<'a> {
     Unit(usize),
     AllScopes(usize),
     Address(&'a Withdrawal),
 }
 
-/// Channels in the order of their spelling, in which rows are sorted.
+/// Channels in alphabetical order, the order of rows.
 const CHANNELS: [Channel; 4] = [Channel::Email, Channel::Push, Channel::Sms, Channel::Whatsapp];
 
 impl Consents<'_> {
@@ -111,7 +111,7 @@ impl Consents<'_> {
         flags
     }
 
-    /// Every address that any record of the profile carries, in its form for comparison.
+    /// Every contact point of the profile's records, in its form for comparison.
     fn carried(&self, subject: &Subject<'_>) -> Vec<(Address, String)> {
         let mut carried = Vec::new();
         for &record in self.roster.members(subject.profile) {
@@ -125,7 +125,7 @@ impl Consents<'_> {
         carried
     }
 
-    /// Withdrawals of the carried addresses by others than the profile's own contacts.
+    /// Withdrawals of these contact points by contacts of other profiles.
     fn foreign<'a>(&'a self, subject: &Subject<'a>, channel: Channel, carried: &[(Address, String)]) -> Vec<&'a Withdrawal> {
         let tenant = self.roster.tenant(subject.profile);
         let Some(wanted) = Address::of(channel) else { return Vec::new() };
@@ -150,7 +150,7 @@ impl Consents<'_> {
         units.sort_by(|&a, &b| scope(a).cmp(scope(b)).then(a.cmp(&b)));
         let of_all = || units.iter().copied().filter(|&unit| scope(unit) == ALL_SCOPES);
         let covering_marketing = self.worst(of_all());
-        // A contact flag decides marketing scopes only.
+        // A contact flag applies to marketing scopes only.
         let covering_service = self.worst(of_all().filter(|&unit| !all[unit].is_by_flag()));
         for group in units.chunk_by(|&a, &b| scope(a) == scope(b)) {
             let name = scope(group[0]);
@@ -168,14 +168,14 @@ impl Consents<'_> {
         }
     }
 
-    /// The refusal among units, the latest; a refusal without a date comes last.
+    /// The latest opt-out among units; opt-outs without a date come last.
     fn worst(&self, units: impl Iterator<Item = usize>) -> Option<usize> {
         let all = self.units.all();
         let refusals = units.filter(|&unit| all[unit].status == ConsentStatus::OptedOut);
         refusals.max_by_key(|&unit| (all[unit].at, std::cmp::Reverse(unit)))
     }
 
-    /// The strongest grant among units: the log before preferences, then the latest.
+    /// The strongest opt-in among units: the log before preferences, then the latest.
     fn strongest(&self, units: &[usize]) -> usize {
         let all = self.units.all();
         let rank = |unit: usize| (all[unit].kind == Some(EvidenceKind::Log), all[unit].at, std::cmp::Reverse(unit));
@@ -230,7 +230,7 @@ impl Consents<'_> {
         });
     }
 
-    /// Starts the evidence object; the caller ends it.
+    /// Begins the evidence object; the caller ends it.
     fn write_evidence(&self, basis: &Basis<'_>, at: Option<Timestamp>, superseded: u32, json: &mut JsonWriter) {
         let (kind, key, origin, rule) = match *basis {
             Basis::Unit(position) => {
@@ -241,7 +241,7 @@ impl Consents<'_> {
                 let (kind, key, origin) = self.unit_evidence(&self.units.all()[position]);
                 (kind, Some(key), origin, ConsentRule::AllScopes)
             }
-            // Who else uses the address is not for this profile to show.
+            // Other users of the contact point must not be shown in this profile.
             Basis::Address(Withdrawal { origin: Origin::Unit(_), .. }) => {
                 ("ADDRESS", None, None, ConsentRule::SharedContactPoint)
             }

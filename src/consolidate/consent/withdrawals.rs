@@ -1,4 +1,4 @@
-//! Withdrawals by address: those of every contact of the run, deleted ones included, and those that earlier loads recorded.
+//! Withdrawals by contact point: those of all contacts of the run, deleted ones included, and those of earlier loads.
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -10,25 +10,25 @@ use crate::consolidate::profile::record_index::Roster;
 use crate::consolidate::{Options, SuppressionReach};
 use crate::model::{Channel, ConsentStatus, RecordIx, Timestamp};
 
-/// Whose withdrawal it is.
+/// The origin of a withdrawal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// A contact's unit, by its position.
+    /// A consent unit, by its position.
     Unit(u32),
-    /// An earlier load's, by its position.
+    /// An earlier load, by the position of its row.
     Earlier(u32),
 }
 
-/// A standing withdrawal of an address.
+/// A standing withdrawal of a contact point.
 #[derive(Clone, Debug)]
 pub struct Withdrawal {
     /// The scope.
     pub scope: String,
-    /// When; null when only a flag says so.
+    /// When; `None` for a withdrawal by flag.
     pub revoked_at: Option<Timestamp>,
-    /// Whether only a contact flag says so, which decides marketing scopes alone.
+    /// Whether it is by contact flag, which applies to marketing scopes only.
     pub is_by_flag: bool,
-    /// Whose.
+    /// Its origin.
     pub origin: Origin,
     /// The contact, for those of this run.
     pub contact: Option<RecordIx>,
@@ -40,7 +40,7 @@ impl Withdrawal {
         self.scope == scope || self.scope == ALL_SCOPES && !(self.is_by_flag && scope == TRANSACTIONAL)
     }
 
-    /// Less counts more: those of this run first, so that a row is the same whether or not an earlier load knew it.
+    /// Rank; smaller is stronger. Withdrawals of this run come first, so that a row does not depend on earlier loads.
     pub fn rank(&self) -> (bool, std::cmp::Reverse<Option<Timestamp>>, u32) {
         let latest_first = std::cmp::Reverse(self.revoked_at);
         match self.origin {
@@ -50,13 +50,13 @@ impl Withdrawal {
     }
 }
 
-/// The withdrawals of one address and scope: those of this run before those of earlier loads, the latest first.
+/// The withdrawals of one contact point and scope: those of this run before those of earlier loads, the latest first.
 struct ScopeGroup {
     scope: String,
     withdrawals: Vec<Withdrawal>,
 }
 
-/// Standing withdrawals, found by tenant, channel and address.
+/// Standing withdrawals by tenant, channel and contact point.
 pub struct Withdrawals {
     by_address: HashMap<Key, Vec<ScopeGroup>, FixedState>,
     lifted: Vec<bool>,
@@ -64,7 +64,7 @@ pub struct Withdrawals {
 }
 
 impl Withdrawals {
-    /// Gathers the refusals of all contacts and the earlier withdrawals that no later logged act lifted.
+    /// Gathers the opt-outs of all contacts, and the earlier withdrawals that no later logged action lifted.
     pub fn new(
         roster: &Roster,
         identifiers: &Identifiers,
@@ -122,14 +122,14 @@ impl Withdrawals {
         self.by_address.is_empty()
     }
 
-    /// Whether a later logged act lifted the earlier withdrawal at this position.
+    /// Whether a later logged action lifted the earlier withdrawal at this position.
     pub fn is_lifted(&self, position: usize) -> bool {
         self.lifted[position]
     }
 
-    /// Of each scope of an address, in its form for comparison, the withdrawal that counts most among those that are not a
-    /// contact's of the given ones, and the first after it that more than a contact flag says, if that one is by flag. Costs as
-    /// much as there are own contacts, however many people share the address.
+    /// For each scope of a contact point (in its form for comparison): the strongest withdrawal by other contacts than the given ones and, if
+    /// that one is by flag, the strongest one that is not. The cost depends on the number of own contacts only, not on the number of people
+    /// who share the contact point.
     pub fn by_others<'a>(
         &'a self,
         tenant: &str,
@@ -157,13 +157,13 @@ impl Withdrawals {
                 &mut groups.last_mut().expect("just pushed").withdrawals
             }
         };
-        // Two spellings of one address at one contact follow each other.
+        // Two spellings of one contact point of a contact follow each other.
         if group.last().is_none_or(|last| last.origin != withdrawal.origin) {
             group.push(withdrawal);
         }
     }
 
-    /// The latest logged act of consent for each address and scope that an earlier load recorded as withdrawn.
+    /// The latest logged opt-in for each contact point and scope that an earlier load recorded as withdrawn.
     fn latest_acts<'a>(
         &self,
         roster: &Roster,

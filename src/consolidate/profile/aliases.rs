@@ -1,4 +1,4 @@
-//! Every identifier ever linked to a profile, normalised: rows of `crm__identity_aliases`.
+//! Aliases: every identifier of a profile, normalised. Rows of `crm__identity_aliases`.
 
 use crate::consolidate::consent::contact_points::Identifiers;
 use crate::consolidate::profile::fields::Golden;
@@ -7,7 +7,7 @@ use crate::consolidate::profile::record_index::Roster;
 use crate::model::{AliasType, Code, ProfileIx, RecordIx, Source, Timestamp, Uuid, derived_id};
 use crate::tables::crm::identity_aliases;
 
-/// An identifier that a record shows.
+/// An identifier of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Shown<'a> {
     alias_type: AliasType,

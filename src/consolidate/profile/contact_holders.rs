@@ -1,4 +1,4 @@
-//! Emails and phones that one profile alone may show, where the CRM has a unique key on them: who that is. Others keep an alias.
+//! Chooses the profile that shows a shared email or phone, for a CRM with a unique key on them. The other profiles keep an alias.
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -8,7 +8,7 @@ use crate::consolidate::profile::record_index::Roster;
 use crate::consolidate::{HolderReach, Options};
 use crate::model::{ProfileIx, RecordIx, RecordKey, record_order};
 
-/// Who shows each email and phone.
+/// The profile that shows each email and phone.
 #[derive(Default)]
 pub struct ContactHolders<'a> {
     emails: Option<Holders<'a>>,
@@ -21,7 +21,7 @@ struct Holders<'a> {
     others: u64,
 }
 
-/// A profile and what speaks for it, less being better: whether it would show another value, the rank of the value among its own,
+/// A profile and its rank as holder of a contact point; smaller is better: whether it would show another value, the rank of the value among its own,
 /// whether the record has no name.
 struct Holder {
     profile: ProfileIx,
@@ -29,21 +29,21 @@ struct Holder {
     record: RecordIx,
 }
 
-/// A value that a profile carries, with its rank among the profile's own values.
+/// An email or phone of a profile, with its rank among the profile's own values.
 pub struct Carried<'a> {
     /// The email or phone.
     pub value: &'a str,
     /// The record that has it.
     pub record: RecordIx,
-    /// The rank of its source; less is better.
+    /// The rank of its source; smaller is better.
     pub rank: u8,
-    /// Whether the profile shows it where nobody else may stand in the way.
+    /// Whether the profile would show it if no other profile carried it.
     pub is_chosen: bool,
 }
 
 impl<'a> ContactHolders<'a> {
-    /// Gives each value to the profile that would show it by itself; among several to the record of the better source, then to a
-    /// named one, then by record order. `carried_contacts` tells the emails and the phones that a profile carries.
+    /// Gives each value to the profile that would show it anyway; among several, to the record of the better source, then to a record with a
+    /// name, then by record order. `carried_contacts` tells the emails and the phones that a profile carries.
     pub fn new(
         roster: &'a Roster,
         options: &Options,
@@ -76,7 +76,7 @@ impl<'a> ContactHolders<'a> {
         self.phones.as_ref().is_none_or(|holders| holders.may_show(roster, profile, phone))
     }
 
-    /// How many claims on an email or phone were left to another profile.
+    /// How many emails and phones profiles do not show because another profile does.
     pub fn left_to_others(&self) -> u64 {
         [&self.emails, &self.phones].into_iter().flatten().map(|holders| holders.others).sum()
     }

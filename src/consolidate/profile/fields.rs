@@ -1,4 +1,4 @@
-//! The golden record: for every field of a profile the value that survives, and the record it came from.
+//! Survivorship: for every field of a profile the surviving value, and the record that it comes from.
 
 use hashbrown::HashMap;
 
@@ -17,27 +17,27 @@ use crate::model::{
 };
 use crate::tables::stage::people;
 
-/// What the golden record is chosen from.
+/// The input of survivorship.
 pub struct Survival<'a> {
     /// The settings.
     pub options: &'a Options,
-    /// Who is who.
+    /// Records and profiles.
     pub roster: &'a Roster,
     /// Further identifiers.
     pub identifiers: &'a Identifiers,
-    /// Shared addresses.
+    /// Over-shared contact points.
     pub hubs: &'a Hubs,
-    /// What the timeline tells: bounces and bookings.
+    /// Facts from the timeline: bounces and bookings.
     pub signals: &'a Signals,
-    /// Contact points that hard bounced.
+    /// Contact points with a hard bounce.
     pub bounces: &'a Bounces,
     /// The latest valid handicap of each legacy member with a history.
     pub handicaps: &'a LatestHandicaps,
     /// Earliest joining of a club by SCL member.
     pub joined: &'a HashMap<RecordIx, Timestamp, FixedState>,
-    /// Who may show each email and phone.
+    /// The profile that may show each email and phone.
     pub holders: &'a ContactHolders<'a>,
-    /// Which profile holds each subject of the identity provider.
+    /// The profile that holds each subject of the identity provider.
     pub subjects: &'a crate::consolidate::profile::login_owners::Subjects<'a>,
 }
 
@@ -76,11 +76,11 @@ pub struct Golden<'a> {
     pub born_on: Option<Choice<Day>>,
     /// `gender`, unless unknown.
     pub gender: Option<Choice<Gender>>,
-    /// `status`, where a membership system says anything.
+    /// `status`, if a membership system has one.
     pub status: Option<Choice<CustomerStatus>>,
     /// `lifecycleStage`.
     pub lifecycle: Option<Choice<LifecycleStage>>,
-    /// `tags`, sorted: what follows from statuses, [`PRE_WHS`], [`EMAIL_BOUNCED`] and [`PHONE_BOUNCED`].
+    /// `tags`, sorted: those of statuses, [`PRE_WHS`], [`EMAIL_BOUNCED`] and [`PHONE_BOUNCED`].
     pub tags: Vec<Choice<&'static str>>,
     /// `handicap` with its date.
     pub handicap: Option<Choice<(Handicap, Option<Timestamp>)>>,
@@ -96,9 +96,9 @@ pub struct Golden<'a> {
     pub member_since: Option<Choice<Timestamp>>,
     /// `firstSeenAt`; `None` where no record has a date.
     pub first_seen_at: Option<Choice<Timestamp>>,
-    /// Whether the other setting of `survivorship.contact` would show another address or number.
+    /// Whether the other setting of `survivorship.contact` would show another email or phone.
     pub contact_differs: bool,
-    /// Whether the address or number shown is shared, since there is no other.
+    /// Whether the shown email or phone is shared, because there is no other.
     pub shows_shared: bool,
     /// Whether the person has died.
     pub is_deceased: bool,
@@ -146,7 +146,7 @@ impl<'a> Survival<'a> {
         golden.shows_shared = is_shared(golden.email, Address::Email) || is_shared(golden.phone, Address::Phone);
     }
 
-    /// Every email and phone of a profile's records, with what speaks for the profile to show it.
+    /// Every email and phone of a profile's records, with the profile's rank as holder of it.
     pub fn carried_contacts(&self, profile: ProfileIx, lineup: &Lineup) -> (Vec<Carried<'a>>, Vec<Carried<'a>>) {
         let mut golden = Golden::default();
         self.contacts(profile, lineup, &mut golden);
@@ -174,7 +174,7 @@ impl<'a> Survival<'a> {
         }
     }
 
-    /// Hubs, role addresses and numbers that prove nothing are shown only when there is no other.
+    /// Whether a value is a hub, a role email, or not a key. Such values are shown only if there is no other.
     fn is_shared(&self, kind: Address, value: &str, is_key: bool) -> bool {
         !is_key || self.hubs.has(kind, value)
     }
@@ -266,7 +266,7 @@ impl<'a> Survival<'a> {
         golden.first_name = first("SOURCE_ORDER", by_source(), |record| self.get(record, people::Columns::first_name));
         golden.last_name = first("SOURCE_ORDER", by_source(), |record| self.get(record, people::Columns::last_name));
         golden.born_on = self.born_on(lineup);
-        // Only legacy members have a gender of their own; elsewhere it would be read off a title.
+        // Only legacy members have a gender column; elsewhere it would come from a title.
         golden.gender = first("FIRST_NON_EMPTY", lineup.mca.iter().copied(), |record| {
             self.get(record, |columns, row| Some(columns.gender(row))).filter(|&gender| gender != Gender::Unknown)
         });
@@ -317,7 +317,7 @@ impl<'a> Survival<'a> {
             }
         }
         let handicap = |record: RecordIx| {
-            // A history says more than the member's row, which holds the latest entry whether or not it is a handicap.
+            // The history is better than the member's row, which holds the latest entry even if that is not a valid handicap.
             let of_history = self.handicaps.of(record).map(|(value, at)| (value, Some(at)));
             let stated = || self.get(record, |columns, row| columns.handicap(row).map(|value| (value, columns.handicap_at(row))));
             of_history.or_else(|| stated().next()).into_iter()
@@ -364,7 +364,7 @@ impl<'a> Survival<'a> {
         });
     }
 
-    /// Whether a player's first booking, however long ago, is known; bookings count from the phase that loads them.
+    /// Whether a player's first booking, of any age, is known. Bookings count from the phase that loads them.
     fn booked_before(&self, columns: &people::Columns, row: usize) -> bool {
         self.options.has_timeline() && columns.first_booked_at(row).is_some_and(|at| at <= self.options.as_of)
     }

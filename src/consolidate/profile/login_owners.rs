@@ -1,4 +1,4 @@
-//! Subjects of the identity provider: the CRM lets one profile of all tenants hold each, others keep an alias.
+//! Chooses the profile that holds a subject of the identity provider, which is unique in the CRM. The others keep an alias.
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -6,7 +6,7 @@ use hashbrown::HashMap;
 use crate::consolidate::profile::record_index::Roster;
 use crate::model::{ProfileIx, RecordIx, RecordKey, Source, record_order};
 
-/// Which profile holds each subject, and which others carry it.
+/// The profile that holds each subject, and the others that carry it.
 pub struct Subjects<'a> {
     holders: HashMap<&'a str, Holder, FixedState>,
     others: Vec<(ProfileIx, ProfileIx)>,
@@ -19,7 +19,7 @@ struct Holder {
 }
 
 impl<'a> Subjects<'a> {
-    /// Gives each subject to the profile whose record comes first: an SCL record, then a named one, then by record order.
+    /// Gives each subject to the profile of the best record: an SCL record, then a record with a name, then by record order.
     pub fn new(roster: &'a Roster) -> Self {
         let mut holders: HashMap<&'a str, Holder, FixedState> = HashMap::with_hasher(FixedState::with_seed(0));
         let mut carried: Vec<(&'a str, ProfileIx)> = Vec::new();
@@ -53,7 +53,7 @@ impl<'a> Subjects<'a> {
         self.holders.get(subject).map(|holder| holder.profile)
     }
 
-    /// Pairs of a holder and another profile that carries its subject: candidates for review.
+    /// Pairs of the holder of a subject and another profile that carries it, for the review queue.
     pub fn others(&self) -> &[(ProfileIx, ProfileIx)] {
         &self.others
     }

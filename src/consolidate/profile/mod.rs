@@ -1,4 +1,4 @@
-//! A slice of profiles with everything that hangs on them: columns, provenance, aliases, consents.
+//! Builds a batch of profiles with their rows: columns, provenance, aliases, consents.
 
 pub mod aliases;
 pub mod contact_holders;
@@ -23,7 +23,7 @@ use crate::model::{CustomerStatus, Gender, LifecycleStage, PRE_WHS, ProfileIx, R
 use crate::tables::crm::{customer_profiles, field_provenance, identity_aliases};
 use crate::tables::{Builder as _, TextList};
 
-/// The rows of a slice of profiles, in the order of ids.
+/// The rows of a batch of profiles, in the order of ids.
 pub struct Slice {
     /// `crm__customer_profiles`.
     pub profiles: RecordBatch,
@@ -37,13 +37,13 @@ pub struct Slice {
     pub deciding_units: Vec<u32>,
     /// Records whose handicap their profile shows.
     pub shown_handicaps: Vec<RecordIx>,
-    /// Who shows which email and full name.
+    /// Email and full name that each profile shows.
     pub namesakes: Namesakes,
-    /// What was decided otherwise than the strategy's code would have.
+    /// Counted deviations from the strategy's code.
     pub departures: Departures,
 }
 
-/// Builds the profiles of a range; slices are independent of each other.
+/// Builds the profiles of a range; ranges are independent of each other.
 pub fn build(survival: &Survival<'_>, consents: &Consents<'_>, range: Range<u32>) -> Slice {
     let capacity = range.len();
     let mut writer = Writer {

@@ -1,4 +1,4 @@
-//! Profiles of one tenant that show the same email and the same full name: a person wants to see why they are two.
+//! Namesakes: profiles of one tenant with the same email and full name. They go to the review queue with the reason that keeps them apart.
 
 use foldhash::fast::FixedState;
 use hashbrown::HashSet;
@@ -13,17 +13,17 @@ use crate::tables::stage::people::Columns;
 /// A text column of people.
 type Column = fn(&Columns, usize) -> Option<&str>;
 
-/// Pairs of one group are filed up to so many profiles; what more people share is an over-shared value, named or not.
+/// Pairs are filed for groups of at most this many profiles; a value of larger groups is over-shared.
 const MOST: usize = 8;
 
-/// What each profile is found by: a hash of tenant, email and full name.
+/// A hash of tenant, email and full name for each profile.
 #[derive(Clone, Default)]
 pub struct Namesakes {
     keys: Vec<(u64, ProfileIx)>,
 }
 
 impl Namesakes {
-    /// Takes up a profile that shows an email and a full name.
+    /// Adds a profile that shows an email and a full name.
     pub fn note(&mut self, roster: &Roster, hubs: &Hubs, profile: ProfileIx, golden: &Golden<'_>) {
         let (Some(email), Some(first), Some(last)) = (golden.email, golden.first_name, golden.last_name) else { return };
         let key = |record: RecordIx, column: Column| {
@@ -40,12 +40,12 @@ impl Namesakes {
         }
     }
 
-    /// Adds those of another slice.
+    /// Adds those of another batch.
     pub fn merge(&mut self, other: Self) {
         self.keys.extend(other.keys);
     }
 
-    /// The pairs that carry different numbers, each with the constraint that keeps it apart.
+    /// The pairs with different association numbers, each with the constraint that keeps it apart.
     pub fn pairs(mut self, roster: &Roster) -> Vec<(ProfileIx, ProfileIx, &'static str)> {
         self.keys.sort_unstable();
         let mut pairs = Vec::new();
@@ -59,12 +59,12 @@ impl Namesakes {
     }
 }
 
-/// Letters and digits alone, as names and numbers are compared.
+/// Only the letters and digits, the form in which names and numbers are compared.
 fn plain(text: &str) -> String {
     text.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// Which number of theirs says that they are two people.
+/// The constraint that keeps two profiles apart: two numbers that are issued once per person.
 fn constraint(roster: &Roster, a: ProfileIx, b: ProfileIx) -> Option<&'static str> {
     let numbers = |profile: ProfileIx, column: Column| -> HashSet<String, FixedState> {
         let of = |&record: &RecordIx| {

@@ -1,18 +1,18 @@
-//! Which of a profile's records speaks first, and what it means that a value won.
+//! Survivorship order of a profile's records, and the rule recorded with each surviving value.
 
 use crate::consolidate::profile::record_index::Roster;
 use crate::model::{CustomerStatus, ProfileIx, RecordIx, Source, Timestamp};
 
-/// A value that won, the record it came from, the rule that chose it, and how many differing values lost.
+/// A surviving value, its record, the rule that chose it, and the number of other values that were discarded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Choice<V> {
     /// The value.
     pub value: V,
-    /// The record that gave it.
+    /// Its record.
     pub record: RecordIx,
-    /// The rule, in the words of `crm__field_provenance`.
+    /// The rule, as in `crm__field_provenance`.
     pub rule: &'static str,
-    /// Differing values that lost.
+    /// Other values that were discarded.
     pub lost: i32,
 }
 
@@ -39,7 +39,7 @@ pub fn first<V: PartialEq + Copy, I: Iterator<Item = V>>(
     chosen
 }
 
-/// The value of the least rank; ties keep the order of candidates.
+/// The value of the smallest rank; among equals, the first candidate.
 pub fn best<V: PartialEq + Copy, R: Ord>(
     rule: &'static str,
     candidates: impl IntoIterator<Item = (R, RecordIx, V)>,
@@ -58,7 +58,7 @@ pub fn best<V: PartialEq + Copy, R: Ord>(
     chosen.map(|(_, choice)| Choice { lost, ..choice })
 }
 
-/// A profile's records, by source, in the orders in which survivorship asks them. Reused from profile to profile.
+/// A profile's records by source, in survivorship order. Reused from profile to profile.
 #[derive(Default)]
 pub struct Lineup {
     /// All, in record order.
@@ -76,7 +76,7 @@ pub struct Lineup {
 }
 
 impl Lineup {
-    /// Takes up the records of a profile.
+    /// Fills it with the records of a profile.
     pub fn fill(&mut self, roster: &Roster, profile: ProfileIx) {
         for list in [&mut self.all, &mut self.mca, &mut self.mca_current, &mut self.scl, &mut self.teetime, &mut self.messaging] {
             list.clear();
@@ -93,14 +93,14 @@ impl Lineup {
         self.mca_current.extend_from_slice(&self.mca);
         for list in [&mut self.mca_current, &mut self.scl, &mut self.teetime, &mut self.messaging] {
             if list.len() > 1 {
-                // Stable, so that record order, and with it the lowest id, decides ties.
+                // The sort is stable, so that ties go to the first record, which has the lowest id.
                 list.sort_by_key(|&record| currency(roster, record));
             }
         }
     }
 }
 
-/// Less is more current: active before inactive, latest update first.
+/// Rank by currency; smaller is more current: active before inactive, latest update first.
 fn currency(roster: &Roster, record: RecordIx) -> (bool, std::cmp::Reverse<Option<Timestamp>>) {
     let (columns, row) = roster.at(record);
     let is_inactive = columns.status(row).is_some_and(|status| status != CustomerStatus::Active);

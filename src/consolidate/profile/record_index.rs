@@ -1,4 +1,4 @@
-//! Who is who, in compact form: every person record, the profile it belongs to, and each profile's records in record order.
+//! Index of records and profiles, in compact form: every person record, its profile, and each profile's records in record order.
 
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
@@ -31,7 +31,7 @@ pub struct Roster {
 }
 
 impl Roster {
-    /// Joins staged people with their links; both must speak of exactly the same records.
+    /// Joins staged person records with their links; both must have exactly the same records.
     pub fn new(staged: Vec<(Source, Vec<people::Columns>)>, links: &[links::Columns]) -> Result<Self, BuildError> {
         let mut roster = Self::index(staged)?;
         roster.link(links)?;
@@ -149,7 +149,7 @@ impl Roster {
 
     /// How many records there are.
     pub fn record_count(&self) -> u32 {
-        u32::try_from(self.rules.len()).expect("checked when the roster was made")
+        u32::try_from(self.rules.len()).expect("checked when the index was built")
     }
 
     /// How many profiles there are.
@@ -194,12 +194,12 @@ impl Roster {
         key(&self.batches, record).1
     }
 
-    /// Why a record belongs to its profile.
+    /// The rule that links a record to its profile.
     pub fn rule(&self, record: RecordIx) -> LinkRule {
         self.rules[record.index()]
     }
 
-    /// How sure that is, 0 to 100.
+    /// Confidence of the link, 0 to 100.
     pub fn confidence(&self, record: RecordIx) -> i32 {
         i32::from(self.confidences[record.index()])
     }
@@ -208,7 +208,7 @@ impl Roster {
     pub fn records_of(&self, source: Source) -> impl Iterator<Item = RecordIx> + '_ {
         let batches = self.batches.iter().filter(move |batch| batch.source == source);
         batches.flat_map(|batch| {
-            let rows = u32::try_from(batch.columns.len()).expect("checked when the roster was made");
+            let rows = u32::try_from(batch.columns.len()).expect("checked when the index was built");
             RecordIx::range(batch.start..batch.start + rows)
         })
     }
@@ -219,7 +219,7 @@ impl Roster {
         &self.members[at(profile.index())..at(profile.index() + 1)]
     }
 
-    /// The record that names a profile.
+    /// The seed record of a profile.
     pub fn founder(&self, profile: ProfileIx) -> RecordIx {
         self.founders[profile.index()]
     }

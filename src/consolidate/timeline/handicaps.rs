@@ -1,4 +1,4 @@
-//! Handicap histories: which row the member's handicap comes from, and, when asked for, an activity for each.
+//! Handicap histories: the latest valid handicap of each member and, if configured, an activity for each row.
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -7,8 +7,8 @@ use crate::consolidate::timeline::{Event, Page, PageWriter, Scratch, Timeline, s
 use crate::model::{ActivityCategory, Day, Handicap, Outcome, RecordIx, RecordKey, SkipReason, Source, Timestamp, record_order};
 use crate::tables::{Columns as _, stage::handicaps};
 
-/// The latest valid handicap of each legacy member, gathered while the history streams by: dated by as_of, the latest day, then the
-/// highest id.
+/// The latest valid handicap of each legacy member, gathered from the streamed history: not after as_of, the latest day, then the highest
+/// id.
 #[derive(Default)]
 pub struct LatestHandicaps {
     latest: HashMap<RecordIx, Latest, FixedState>,
@@ -22,7 +22,7 @@ struct Latest {
 }
 
 impl LatestHandicaps {
-    /// Takes note of a batch; the order of rows and batches does not matter.
+    /// Adds a batch; the order of rows and batches does not matter.
     pub fn note(&mut self, timeline: &Timeline<'_>, columns: &handicaps::Columns) {
         for row in columns.rows() {
             let (Some(value), Some(at)) = (row.handicap, row.effective_at) else { continue };
@@ -45,8 +45,7 @@ impl LatestHandicaps {
         self.latest.get(&record).map(|latest| (latest.value, latest.at))
     }
 
-    /// Turns a batch of the history into its page. `before` is the member and handicap of the last row of the batch before it that
-    /// had one.
+    /// Converts a batch of the history into timeline rows. `before` is the member and handicap of the last row with one in the batch before.
     pub fn page(
         &self,
         timeline: &Timeline<'_>,

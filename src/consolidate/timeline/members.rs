@@ -1,4 +1,4 @@
-//! People: the ledger of person records, and the activity that SCL members have from phase 2 on.
+//! Person records: their ledger, and the activity of SCL members from phase 2 on.
 
 use crate::consolidate::timeline::{Event, Page, PageWriter, Timeline};
 use crate::model::{ActivityCategory, LinkRule, Outcome, RecordIx, SkipReason, Source};

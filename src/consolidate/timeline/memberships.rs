@@ -1,4 +1,4 @@
-//! Clubs joined and left, and memberships of sports.
+//! Joining and leaving clubs, and memberships of sports.
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -22,7 +22,7 @@ impl Timeline<'_> {
                 set(&mut scratch.source_id, &[membership.entity, ":", membership.row_id]);
                 let metadata = scratch.json.begin().text(label_key, membership.label).end();
                 let club = membership.club_name.filter(|name| !name.is_empty());
-                // Who leaves after as_of is still a member.
+                // A member who leaves after as_of is still a member.
                 let left_at = membership.left_at.filter(|&left_at| left_at <= self.options.as_of);
                 let turns = [("CLUB_JOINED", "Joined ", membership.joined_at), ("CLUB_LEFT", "Left ", left_at)];
                 let mut is_placed = false;
@@ -93,7 +93,7 @@ impl Timeline<'_> {
         page.finish()
     }
 
-    /// The profile a row of this phase's timeline belongs to.
+    /// The profile of a timeline row, if the phase has a timeline.
     pub(in crate::consolidate) fn placed(&self, source: Source, person: &str) -> Result<ProfileIx, SkipReason> {
         if !self.options.has_timeline() {
             return Err(SkipReason::LaterPhase);
@@ -102,7 +102,7 @@ impl Timeline<'_> {
     }
 }
 
-/// Takes note of the earliest joining of a club by each SCL member.
+/// Records the earliest joining of a club by each SCL member.
 pub fn note_joined(roster: &Roster, columns: &club_memberships::Columns, joined: &mut HashMap<RecordIx, Timestamp, FixedState>) {
     for membership in columns.rows() {
         if let (Some(at), Some(record)) = (membership.joined_at, roster.record(Source::Scl, membership.source_id)) {

@@ -1,4 +1,4 @@
-//! Messages, and what became of a campaign's.
+//! Messages and campaign interactions.
 
 use crate::consolidate::consent::contact_points::Address;
 use crate::consolidate::timeline::{Complaint, Event, Page, PageWriter, Scratch, Signal, Timeline};
@@ -95,7 +95,7 @@ impl Timeline<'_> {
     }
 }
 
-/// A complaint without a date withdraws too, and one on a channel that no map knows withdraws on all of them.
+/// Records a spam complaint. One without a date withdraws, too; one on an unknown channel withdraws on all channels.
 fn complained(message: &messages::Row<'_>, contact: Option<RecordIx>, page: &mut PageWriter<'_>) {
     let channels = message.channel.map_or(ChannelWord::All, ChannelWord::One).consent();
     let Some(contact) = contact else {
@@ -110,7 +110,7 @@ fn complained(message: &messages::Row<'_>, contact: Option<RecordIx>, page: &mut
     }
 }
 
-/// Whether a message came back for good: every bounce but one that its status calls soft.
+/// Whether a bounce is hard: every bounce except those whose status says soft.
 fn is_hard(status: &str) -> bool {
     !FoldedCode::of(status).as_str().contains("soft")
 }

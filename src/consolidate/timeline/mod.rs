@@ -1,4 +1,4 @@
-//! The timeline: each staged row of a batch becomes activities, campaign interactions and exactly one line of the ledger.
+//! The timeline: each staged row becomes activities, campaign interactions and exactly one line of the ledger.
 //!
 //! Pure functions of one batch, so that batches may run in parallel and memory does not grow with them.
 
@@ -23,7 +23,7 @@ use crate::tables::Builder as _;
 use crate::tables::check::ledger;
 use crate::tables::crm::{activities, campaign_interactions};
 
-/// What a batch of staged rows became.
+/// The timeline rows of a batch.
 pub struct Page {
     /// `crm__activities`.
     pub activities: RecordBatch,
@@ -31,13 +31,13 @@ pub struct Page {
     pub interactions: RecordBatch,
     /// `check__ledger`.
     pub ledger: RecordBatch,
-    /// What later parts of the build need to know.
+    /// Facts that later parts of the step need.
     pub signals: Vec<Signal>,
     /// What was decided otherwise than the strategy's code would have.
     pub departures: Departures,
 }
 
-/// Turns staged rows into the timeline.
+/// Converts staged rows into timeline rows.
 #[derive(Clone, Copy)]
 pub struct Timeline<'a> {
     /// Who is who.
@@ -46,7 +46,7 @@ pub struct Timeline<'a> {
     pub options: &'a Options,
 }
 
-/// What an activity is, apart from whose and when.
+/// The contents of an activity, without its profile and time.
 pub(in crate::consolidate) struct Event<'a> {
     pub(in crate::consolidate) profile: ProfileIx,
     pub(in crate::consolidate) activity_type: &'a str,
@@ -138,7 +138,7 @@ pub(in crate::consolidate) struct Scratch {
     pub(in crate::consolidate) json: JsonWriter,
 }
 
-/// Sets a buffer to some parts, one after the other.
+/// Sets a buffer to the concatenation of some parts.
 pub(in crate::consolidate) fn set(buffer: &mut String, parts: &[&str]) {
     buffer.clear();
     for part in parts {

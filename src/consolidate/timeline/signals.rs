@@ -1,34 +1,34 @@
-//! What the timeline tells the golden record: who booked, whose address bounced or complained.
+//! Facts from the timeline for the golden record: bookings, bounces, complaints.
 
 use crate::consolidate::consent::contact_points::Address;
 use crate::consolidate::profile::record_index::Roster;
 use crate::model::{Channel, RecordIx, Source, Timestamp};
 
-/// A message that a contact called spam: a withdrawal of the contact on the message's channel.
+/// A spam complaint: a withdrawal of the contact on the message's channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Complaint {
     /// The contact.
     pub contact: RecordIx,
     /// The channel.
     pub channel: Channel,
-    /// When; null when the message has no date.
+    /// When; `None` if the message has no date.
     pub at: Option<Timestamp>,
     /// `MessageLog.id`.
     pub row_id: String,
 }
 
-/// One thing that the timeline tells.
+/// A fact from the timeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Signal {
     /// A player has a booking.
     Booked(RecordIx),
-    /// A message to a contact came back; whether for good.
+    /// A message to a contact bounced; `true` for a hard bounce.
     Bounced(RecordIx, Address, Timestamp, bool),
-    /// A message reached a contact.
+    /// A message to a contact was delivered.
     Reached(RecordIx, Address, Timestamp),
-    /// A contact called a message spam.
+    /// A contact reported a message as spam.
     Complained(Complaint),
-    /// A contact that is not exported called this message spam.
+    /// A contact that is not exported reported this message as spam.
     UnknownComplained(String),
 }
 
@@ -39,7 +39,7 @@ struct Mail {
     reached_at: Option<Timestamp>,
 }
 
-/// All signals, by record; complaints in the order in which batches are taken up.
+/// All signals by record; complaints in the order of the batches.
 #[derive(Default)]
 pub struct Signals {
     first_player: RecordIx,
@@ -51,7 +51,7 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// None yet.
+    /// Empty.
     pub fn new(roster: &Roster) -> Self {
         let span = |source| (roster.records_of(source).next().unwrap_or_default(), roster.records_of(source).count());
         let (first_player, players) = span(Source::Teetime);
@@ -60,7 +60,7 @@ impl Signals {
         Self { first_player, booked: vec![false; players], first_contact, mail, ..Self::default() }
     }
 
-    /// Takes up the signals of a batch.
+    /// Adds the signals of a batch.
     pub fn take_up(&mut self, signals: &[Signal]) {
         for signal in signals {
             match signal {
@@ -82,23 +82,23 @@ impl Signals {
         }
     }
 
-    /// Whether a player has a booking among those exported.
+    /// Whether a player has an exported booking.
     pub fn has_booked(&self, player: RecordIx) -> bool {
         self.booked.get(player.index() - self.first_player.index()).copied().unwrap_or(false)
     }
 
-    /// Whether the latest news of a contact's address is that a message came back.
+    /// Whether the last message to a contact point bounced.
     pub fn is_bounced(&self, contact: RecordIx, address: Address) -> bool {
         self.bounced_at(contact, address).is_some()
     }
 
-    /// When the last message came back, unless a later one arrived.
+    /// When the last message bounced, unless a later one was delivered.
     pub fn bounced_at(&self, contact: RecordIx, address: Address) -> Option<Timestamp> {
         let mail = self.mail(contact, address);
         mail.bounced_at.filter(|_| mail.bounced_at >= mail.reached_at)
     }
 
-    /// When the last message came back for good, and when the last one arrived.
+    /// When the last message was a hard bounce, and when the last one was delivered.
     pub fn delivery(&self, contact: RecordIx, address: Address) -> (Option<Timestamp>, Option<Timestamp>) {
         let mail = self.mail(contact, address);
         (mail.hard_bounced_at, mail.reached_at)
@@ -109,7 +109,7 @@ impl Signals {
         &self.complaints
     }
 
-    /// Messages that contacts who are not exported called spam.
+    /// Messages that contacts who are not exported reported as spam.
     pub fn unknown_complaints(&self) -> &[String] {
         &self.unknown_complaints
     }

@@ -1,4 +1,4 @@
-//! The timeline, kind by kind, to the letter.
+//! Tests of the timeline, kind by kind, in every column.
 
 use crate::consolidate::options::BookingTypes;
 use crate::consolidate::sample::{World, at, columns, evidence, logged_act, person};
@@ -143,7 +143,7 @@ fn every_status_of_a_message_has_its_type_and_title() {
 }
 
 #[test]
-fn a_message_without_campaign_is_no_interaction_and_an_unknown_channel_none() {
+fn a_message_without_a_campaign_is_not_an_interaction() {
     let mut world = world();
     world.messages = vec![messages::Row { campaign_id: None, channel: None, channel_raw: "PIGEON", ..MESSAGE }];
     let built = world.build(&Options::sample());
@@ -247,7 +247,7 @@ fn rows_without_date_or_person_or_before_their_phase_are_skipped_with_a_reason()
     let mut world = world();
     world.bookings = vec![
         bookings::Row { row_id: "b1", start_at: None, ..BOOKING },
-        bookings::Row { row_id: "b2", source_id: "nobody", ..BOOKING },
+        bookings::Row { row_id: "b2", source_id: "unknown", ..BOOKING },
     ];
     world.messages = vec![
         messages::Row { row_id: "m1", created_at: None, ..MESSAGE },
@@ -368,7 +368,7 @@ fn handicaps_become_activities_only_when_asked_for_and_name_the_one_before() {
 }
 
 #[test]
-fn a_person_record_is_loaded_as_founder_merged_or_skipped() {
+fn a_person_record_is_loaded_as_seed_merged_or_skipped() {
     let mut world = World::default();
     world
         .add(Source::McaZa, person("1"), "a")

@@ -5,9 +5,9 @@ use crate::model::Reference;
 use proptest::prelude::*;
 
 fn rules(cells: &[&str]) -> Result<DateRules, MixedOrder> {
-    let mut survey = DateSurvey::default();
-    cells.iter().for_each(|cell| survey.see(cell));
-    survey.rules(None)
+    let mut profile = DateProfile::default();
+    cells.iter().for_each(|cell| profile.see(cell));
+    profile.rules(None)
 }
 
 fn day(text: &str) -> Day {
@@ -102,13 +102,13 @@ fn new_years_day_1970_is_a_placeholder_only_where_it_is_frequent() {
 
 #[test]
 fn a_setting_decides_a_mixed_column_and_what_only_the_other_order_allows_is_still_read() {
-    let mut survey = DateSurvey::default();
-    ["31/12/1975", "12/31/1975", "04/03/1985"].iter().for_each(|cell| survey.see(cell));
-    let day_first = survey.rules(Some(DateOrder::DayFirst)).unwrap();
+    let mut profile = DateProfile::default();
+    ["31/12/1975", "12/31/1975", "04/03/1985"].iter().for_each(|cell| profile.see(cell));
+    let day_first = profile.rules(Some(DateOrder::DayFirst)).unwrap();
     for (raw, day) in [("31/12/1975", "1975-12-31"), ("12/31/1975", "1975-12-31"), ("04/03/1985", "1985-03-04")] {
         assert_eq!(read_with(day_first, raw, "UTC").0.as_deref(), Some(day), "{raw}");
     }
-    let month_first = survey.rules(Some(DateOrder::MonthFirst)).unwrap();
+    let month_first = profile.rules(Some(DateOrder::MonthFirst)).unwrap();
     assert_eq!(read_with(month_first, "04/03/1985", "UTC").0.as_deref(), Some("1985-04-03"));
 }
 
@@ -132,11 +132,11 @@ fn the_limit_of_age_is_the_day_itself() {
 }
 
 fn instant(cells: &[&str], raw: &str, zone: Option<&str>) -> (Option<String>, Vec<Reason>) {
-    let mut survey = DateSurvey::of(DateKind::Time);
-    cells.iter().for_each(|cell| survey.see(cell));
+    let mut profile = DateProfile::of(DateKind::Time);
+    cells.iter().for_each(|cell| profile.see(cell));
     let mut reasons = Reasons::default();
     let zone = zone.map(|zone| Zone::parse(zone).unwrap());
-    let read = survey.rules(None).unwrap().instant(raw, zone, &mut reasons);
+    let read = profile.rules(None).unwrap().instant(raw, zone, &mut reasons);
     (read.value().map(|at| at.to_string()), reasons.iter().collect())
 }
 
@@ -161,19 +161,19 @@ fn an_offset_decides_and_only_naive_values_are_local() {
 }
 
 #[test]
-fn years_that_no_record_has_are_refused_before_and_after_the_shift() {
+fn implausible_years_are_rejected_before_and_after_the_shift() {
     for raw in
         ["0001-01-01 00:00:00", "0001-01-01", "9999-12-31 23:59:59", "10000-01-01", "294276-12-31 23:59:59", "0044-03-15 BC"]
     {
         assert_eq!(instant(&[], raw, Some("Africa/Johannesburg")), (None, vec![Reason::TimeOutOfRange]), "{raw}");
     }
     assert_eq!(instant(&[], "infinity", None), (None, vec![Reason::TimeInfinite]));
-    assert_eq!(instant(&[], "soon", None), (None, vec![]), "the caller says what follows");
+    assert_eq!(instant(&[], "soon", None), (None, vec![]), "the caller decides what follows");
 }
 
 #[test]
 fn a_day_written_as_an_instant_is_the_day_in_the_zone() {
-    let rules = DateSurvey::of(DateKind::Day).rules(None).unwrap();
+    let rules = DateProfile::of(DateKind::Day).rules(None).unwrap();
     let za = Zone::parse("Africa/Johannesburg");
     for (raw, expected) in [
         ("2019-12-31", "2019-12-31"),

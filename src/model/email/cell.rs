@@ -1,4 +1,4 @@
-//! The addresses of a cell, out of links, labels, names and lists; a cell is split only between whole addresses.
+//! Extracts email addresses from links, labels, display names and lists; a cell is split only between whole addresses.
 
 use std::borrow::Cow;
 
@@ -6,11 +6,11 @@ use smallvec::{SmallVec, smallvec};
 
 use super::{is_address, is_domain};
 
-/// What a cell gave.
+/// The addresses found in a cell.
 pub(super) struct Found<'a> {
     /// In the order of the cell.
     pub addresses: SmallVec<[Cow<'a, str>; 2]>,
-    /// Whether something stood around them.
+    /// Whether other text was removed around them.
     pub is_unwrapped: bool,
 }
 
@@ -35,7 +35,7 @@ const LABELS: [&str; 16] = [
     "primary",
     "secondary",
 ];
-/// Words beside an address that say that there is no other.
+/// Words next to an address that mean "no other address".
 const NONE: [&str; 7] = ["none", "n/a", "na", "null", "nil", "unknown", "-"];
 
 /// The whole addresses of a cell in lower case; `None` when it holds none, or anything that may be a part of a broken one.
@@ -50,7 +50,7 @@ pub(super) fn addresses(cell: &str) -> Option<Found<'_>> {
 
 type Addresses<'a> = SmallVec<[Cow<'a, str>; 2]>;
 
-/// The targets of `mailto:` links, and the texts beside them that are whole addresses. `None` when there is no link, `Some(None)`
+/// The targets of `mailto:` links, and whole addresses next to them. `None` when there is no link, `Some(None)`
 /// when a target is broken.
 fn linked(cell: &str) -> Option<Option<Addresses<'_>>> {
     const LINKS: [&str; 2] = ["mailto:", "smtp:"];
@@ -77,7 +77,7 @@ fn linked(cell: &str) -> Option<Option<Addresses<'_>>> {
     Some(Some(found))
 }
 
-/// `"john smith"@gmail.com`; quotes that are not needed go.
+/// `"john smith"@gmail.com`; quotes are removed where they are not needed.
 fn quoted(cell: &str) -> Option<Option<Addresses<'_>>> {
     let cell = without_label(cell);
     let (local, domain) = cell.strip_prefix('"')?.split_once("\"@")?;
@@ -106,7 +106,7 @@ fn bracketed(cell: &str) -> Option<Option<Addresses<'_>>> {
     (!found.is_empty()).then_some(Some(found))
 }
 
-/// Addresses side by side. Everything between two separators must be a whole address, a label or a word that joins.
+/// A list of addresses. Everything between two separators must be a whole address, a label or a joining word.
 fn listed(cell: &str) -> Option<Addresses<'_>> {
     let mut found = Addresses::new();
     for piece in cell.split([';', ',', '|']) {
@@ -132,12 +132,12 @@ fn listed(cell: &str) -> Option<Addresses<'_>> {
     Some(found)
 }
 
-/// Whether a text is an address with a domain that could be one of the world's.
+/// Whether a text is an address with a public domain.
 fn is_whole(text: &str) -> bool {
     is_address(text) && text.rsplit_once('@').is_some_and(|(_, domain)| domain.contains('.'))
 }
 
-/// The text after `E-mail:`, `email =` or the bare word.
+/// The text after `E-mail:`, `email =` or `email`.
 fn without_label(text: &str) -> &str {
     if let Some((label, rest)) = text.split_once([':', '='])
         && LABELS.contains(&label.trim())
@@ -148,7 +148,7 @@ fn without_label(text: &str) -> &str {
     bare.unwrap_or(text)
 }
 
-/// The text without `(work)` behind it.
+/// The text without a trailing remark such as `(work)`.
 fn without_remark(text: &str) -> &str {
     match text.split_once('(') {
         Some((before, remark)) if !before.trim().is_empty() && !remark.contains('@') => before.trim_end(),

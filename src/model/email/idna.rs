@@ -1,8 +1,8 @@
-//! The ASCII form of a domain (RFC 3492, RFC 5890): one domain, one spelling.
+//! The ASCII form of a domain (RFC 3492, RFC 5890), so that each domain has one spelling.
 
 use unicode_normalization::UnicodeNormalization;
 
-/// Appends a domain in lower case, every label in ASCII. A label that is too long for that stays as it is.
+/// Appends a domain in lower case, every label in ASCII. A label too long to encode stays as it is.
 pub(super) fn push_domain(domain: &str, out: &mut String) {
     if domain.is_ascii() {
         out.push_str(domain);

@@ -1,17 +1,17 @@
-//! The text of a phone cell before anybody reads it as a number: placeholders, parts, words around it.
+//! Prepares the text of a phone cell before it is parsed: placeholders, several numbers, surrounding words.
 
 use crate::model::national_id::is_national_id;
 use crate::model::reason::{Reason, Reasons};
 use crate::model::reference::{Junk, JunkKind};
 use crate::model::text::{ascii_digit, is_invisible, is_scientific};
 
-/// Fewer digits than this name nobody.
+/// Cells with fewer digits are junk.
 const SHORTEST: usize = 7;
 
-/// Why a cell or part is no number at all, before anybody tries to read it.
+/// Why a cell or part cannot be a number, checked before it is parsed.
 pub(super) fn refuse(text: &str, digits: &[u8], junk: &Junk) -> Option<Reason> {
     if digits.is_empty() {
-        // Full-width digits are not ASCII; nothing can be said yet.
+        // Full-width digits are not ASCII; this check cannot decide yet.
         return None;
     }
     let scientific = text.bytes().any(|byte| byte == b'e' || byte == b'E') && is_scientific(text);
@@ -66,7 +66,7 @@ pub(super) fn visible(raw: &str, out: &mut String, reasons: &mut Reasons) {
     out.truncate(without_decimals(out).len());
 }
 
-/// The text without a spreadsheet's `.0`, however the number before it is written.
+/// The text without a spreadsheet's `.0`, whatever the spelling of the number.
 pub(super) fn without_decimals(text: &str) -> &str {
     let bare = text.trim_end();
     let zeros = bare.trim_end_matches('0');
@@ -79,7 +79,7 @@ pub(super) fn without_decimals(text: &str) -> &str {
     }
 }
 
-/// The parts of a cell: split at `/ ; , | \ &` and at words that join.
+/// The parts of a cell: split at `/ ; , | \ &` and at joining words.
 pub(super) fn split(cell: &str) -> impl Iterator<Item = &str> {
     const JOINING: [&str; 4] = [" or ", " and ", " en ", " of "];
     cell.split(['/', ';', ',', '|', '\\', '&'])
@@ -96,8 +96,8 @@ pub(super) fn split(cell: &str) -> impl Iterator<Item = &str> {
         .filter(|part| !part.is_empty())
 }
 
-/// Whether letters stand where digits of the number should: between two digits, or look-alikes (`O`, `l`) next to one. Words around
-/// a number, labels and extensions are not that.
+/// Whether letters stand in place of digits: between two digits, or look-alikes (`O`, `l`) next to one. Words around a number, labels
+/// and extensions do not count.
 pub(super) fn has_letters_inside(part: &str) -> bool {
     const EXTENSIONS: [&str; 5] = ["x", "ext", "extn", "ex", "uitb"];
     let mut rest = part;
@@ -121,7 +121,7 @@ pub(super) fn has_letters_inside(part: &str) -> bool {
     false
 }
 
-/// The numbers of a part: what stands between words, labels and extensions and has digits enough.
+/// The numbers of a part: the text between words, labels and extensions that has enough digits.
 pub(super) fn numbers(part: &str) -> impl Iterator<Item = &str> {
     part.split(|c: char| c.is_alphabetic() || matches!(c, '#' | '<' | '>' | '"' | '=')).filter_map(|run| {
         let start = run.find(|c: char| c == '+' || c == '(' || c.is_ascii_digit())?;
@@ -130,7 +130,7 @@ pub(super) fn numbers(part: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The places where a run of digits may fall into two numbers: at blanks, hyphens and dots, and before a plus.
+/// Every way to split a run of digits into two numbers: at blanks, hyphens and dots, and before a plus.
 pub(super) fn cuts(run: &str) -> impl Iterator<Item = (&str, &str)> {
     run.char_indices().skip(1).filter(|(_, c)| matches!(c, ' ' | '-' | '.' | '+' | '(')).map(|(at, _)| {
         let (left, right) = run.split_at(at);

@@ -1,4 +1,4 @@
-//! Telephone numbers: the strategy's rule first, then Google's logic, then restoration of what spreadsheets lost.
+//! Phone numbers: the strategy's rule first, then libphonenumber's logic, then digits restored that spreadsheets lost.
 
 mod cell;
 mod opinion;
@@ -17,11 +17,11 @@ pub use opinion::{SecondOpinion, second_opinion};
 
 /// Numbers kept of one cell.
 const KEPT: usize = 4;
-/// Longer runs of digits are not looked through for several numbers.
+/// Longer runs of digits are not searched for several numbers.
 const LONGEST_RUN: usize = 96;
-/// No national number of the configured regions has so many digits without its leading zero.
+/// National numbers of the configured regions have fewer digits than this, without their leading zero.
 const SURELY_INTERNATIONAL: usize = 11;
-/// A plus, the country code and nine digits: every South African number but short codes.
+/// Length of a South African number in E.164: a plus, the country code and nine digits. Short codes are shorter.
 const SOUTH_AFRICAN: usize = 12;
 
 /// A number in E.164: a plus and up to 15 digits.
@@ -60,7 +60,7 @@ pub struct Phone {
     pub number: E164,
     /// Its kind; `None` where only the strategy's rule accepts it.
     pub class: Option<PhoneClass>,
-    /// Whether it may prove who somebody is.
+    /// Whether it may be used as evidence for a link.
     pub is_key: bool,
 }
 
@@ -75,7 +75,7 @@ impl PhoneRegion {
         PHONE_NUMBER_UTIL.get_country_code_for_region(region).map(|_| Self(region))
     }
 
-    /// What the strategy's `normalizePhone` makes of a cell's digits; it knows two regions.
+    /// The result of the strategy's `normalizePhone` for a cell's digits; it knows two regions.
     fn strategy(self, digits: &[u8]) -> Option<E164> {
         let (country, length) = match self.0 {
             Region::ZA => ("27", 11),
@@ -119,8 +119,8 @@ impl PhoneReader {
         }
     }
 
-    /// The numbers of a cell, the value first; empty when there is none. `home` is the region of the record's tenant;
-    /// `knows_tenant` whether it has one. Reasons tell what was done and why nothing is left.
+    /// The numbers of a cell, the one to display first. `home` is the region of the record's tenant; `knows_tenant` says whether the
+    /// record has a tenant. The reasons say what was cleaned, or why the result is empty.
     pub fn read(
         &mut self,
         raw: &str,
@@ -152,7 +152,7 @@ impl PhoneReader {
             reasons.insert(reason);
             return;
         }
-        // The strategy takes the digits of the whole cell, wherever they stand: not where words part them.
+        // The strategy takes all digits of the cell; we do so only where no words separate them.
         let inner = cell.trim_matches(|c: char| !c.is_ascii_digit());
         let is_one_number = !inner.contains(|c: char| c.is_alphabetic() || c == '#');
         let by_strategy = asked.home.filter(|_| is_one_number).and_then(|home| home.strategy(&self.digits));
@@ -173,7 +173,7 @@ impl PhoneReader {
                 reasons.insert(Reason::PhoneWordsCut);
             }
         }
-        // A slash or comma may stand within a number.
+        // A slash or comma may be part of a number.
         if self.numbers.is_empty() && !has_letters_inside(cell) {
             numbers(cell).for_each(|run| self.read_run(without_decimals(run), asked, junk, reasons));
         }
@@ -192,7 +192,7 @@ impl PhoneReader {
         }
     }
 
-    /// One number, or several side by side where each is a whole one and all together are none.
+    /// Reads one number, or several in a row where each is complete and all together are not one number.
     fn read_run(&mut self, run: &str, asked: Asked, junk: &Junk, reasons: &mut Reasons) {
         let mut rest = run;
         loop {
@@ -219,7 +219,7 @@ impl PhoneReader {
         }
     }
 
-    /// Whether a text is a whole number or a row of them.
+    /// Whether a text is a complete number or a row of such numbers.
     fn is_readable(&mut self, text: &str, asked: Asked, junk: &Junk) -> bool {
         if let Some(reading) = self.read_number(text, asked, junk) {
             return reading.2;
@@ -240,8 +240,8 @@ impl PhoneReader {
         }
     }
 
-    /// One number by the steps of docs/codes.md: the strategy's rule, Google's logic, the digits alone, the digits as an
-    /// international number, and nationally in the other configured regions.
+    /// Reads one number by the steps of docs/codes.md: the strategy's rule, libphonenumber's logic, the bare digits, the digits as an
+    /// international number, the digits as a national number of the other configured regions.
     fn read_number(&mut self, run: &str, asked: Asked, junk: &Junk) -> Option<Reading> {
         let text = &mut self.part;
         text.clear();
@@ -281,7 +281,7 @@ impl PhoneReader {
         if !digits.starts_with('0')
             && let Some((number, class)) = valid_international(digits)
         {
-            // So few digits may be a national number with a slip.
+            // A number this short may be a mistyped national number.
             let is_key = text.starts_with('+') || digits.len() >= SURELY_INTERNATIONAL;
             return Some((number, class, is_key, (!text.starts_with('+')).then_some(Reason::PhonePlusRestored)));
         }
@@ -292,7 +292,7 @@ impl PhoneReader {
         let mut found = others.filter_map(|region| valid(text, Some(region.0)));
         match (found.next(), found.next()) {
             (Some((number, class)), None) => {
-                // With one digit too few every British mobile is South African: a value at most where another region is known.
+                // A British mobile with one digit missing looks South African, so it is never a key where the tenant has another region.
                 let how = if asked.knows_tenant { Reason::PhoneOtherRegion } else { Reason::PhoneRegionGuessed };
                 Some((number, class, !asked.knows_tenant, Some(how)))
             }
@@ -301,7 +301,7 @@ impl PhoneReader {
     }
 }
 
-/// Whether a cell begins with 00 and is a number of the world behind it, whatever else its digits could be.
+/// Whether a cell begins with 00 followed by an international number, whatever else its digits could be.
 pub fn is_dialled_abroad(raw: &str) -> bool {
     let mut digits = [0_u8; 17];
     let mut len = 0;
@@ -314,7 +314,7 @@ pub fn is_dialled_abroad(raw: &str) -> bool {
     digits.strip_prefix("00").is_some_and(|number| valid_international(number).is_some())
 }
 
-/// Number, class, whether it is a key, and what had to be done to read it.
+/// Number, class, whether it is a key, and the reason code for how it was read.
 type Reading = (E164, PhoneClass, bool, Option<Reason>);
 
 #[derive(Clone, Copy)]
@@ -330,7 +330,7 @@ fn valid_international(digits: &str) -> Option<(E164, PhoneClass)> {
     valid(std::str::from_utf8(text).ok()?, None)
 }
 
-/// The canonical number and its class, if Google's logic calls it valid.
+/// The canonical number and its class, if libphonenumber's logic accepts it.
 fn valid(text: &str, region: Option<Region>) -> Option<(E164, PhoneClass)> {
     let number = PHONE_NUMBER_UTIL.parse(text, region).ok()?;
     let class = match PHONE_NUMBER_UTIL.get_number_type(&number) {

@@ -64,7 +64,7 @@ fn every_written_form_of_domain_4_1_and_4_2_is_read() {
 }
 
 #[test]
-fn of_several_numbers_the_first_valid_one_is_the_value() {
+fn the_first_valid_number_of_a_cell_is_the_value() {
     for raw in [
         "0825551234 / 0118841234",
         "0825551234;0118841234",
@@ -79,7 +79,7 @@ fn of_several_numbers_the_first_valid_one_is_the_value() {
 }
 
 #[test]
-fn each_class_is_told_apart() {
+fn each_class_is_recognised() {
     for (raw, home, class) in [
         ("0825551234", "ZA", PhoneClass::Mobile),
         ("0118841234", "ZA", PhoneClass::Fixed),
@@ -98,7 +98,7 @@ fn each_class_is_told_apart() {
 }
 
 #[test]
-fn what_is_no_number_is_refused_with_its_reason() {
+fn what_is_not_a_number_is_rejected_with_its_reason() {
     for (raw, reason) in [
         ("0000000000", Reason::PhoneJunk),
         ("+27000000000", Reason::PhoneJunk),
@@ -200,7 +200,7 @@ fn a_south_african_number_has_nine_digits() {
 }
 
 #[test]
-fn numbers_side_by_side_are_parted_where_each_is_a_whole_one() {
+fn numbers_in_a_row_are_split_where_each_is_complete() {
     for raw in [
         "0821234567 0831234567",
         "082 123 4567 083 123 4567",
@@ -262,7 +262,7 @@ fn letters_inside_a_number_are_never_cut_out() {
 }
 
 #[test]
-fn the_00_of_a_cell_says_that_it_is_a_number_of_the_world() {
+fn a_leading_00_marks_an_international_number() {
     assert!(holds_national_id("0012127242035"), "its digits could be an identity number");
     assert!(is_dialled_abroad("0012127242035") && is_dialled_abroad("00 1 212 724 2035"));
     assert!(!is_dialled_abroad("0002295000083"));
@@ -280,7 +280,7 @@ fn strategy(raw: &str, home: &str) -> Option<String> {
         None
     }
 }
-/// Every line of the two numbering plans that the domain notes tell apart, and the class that decides what such a number proves.
+/// Every range of the two numbering plans that the domain notes distinguish, with its class.
 const PLANS: &[(&str, &str, &str, PhoneClass)] = &[
     ("ZA", "012 345 6780", "+27123456780", PhoneClass::Fixed),
     ("ZA", "021 555 1234", "+27215551234", PhoneClass::Fixed),
@@ -416,7 +416,7 @@ fn neighbours_on_a_list_are_read_by_their_own_code() {
 }
 
 #[test]
-fn numbers_of_fiction_are_no_junk_where_they_are_fictional() {
+fn fictional_numbers_are_not_junk_where_they_are_reserved() {
     for raw in ["07700 900000", "07700 900999", "020 7946 0000", "020 7946 0999"] {
         let (phones, reasons) = read_in(raw, Some("GB"));
         assert_eq!(phones.len(), 1, "{raw} stays a value");

@@ -1,9 +1,9 @@
-//! The date of a cell: year first, a month's name, or three numbers whose order only the column knows.
+//! Parses the date of a cell: year first, with the name of a month, or three numbers whose order the column decides.
 
 /// Day, month and year as they are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::model) enum DateParts {
-    /// The writing says which is which.
+    /// Year, month and day are known.
     Ymd {
         /// Astronomical: 1 BC is 0.
         year: i32,

@@ -1,4 +1,4 @@
-//! The time of day of a cell and its offset from UTC.
+//! Parses the time of day of a cell and its offset from UTC.
 
 use super::calendar::digits;
 
@@ -49,7 +49,7 @@ fn fraction(text: &str) -> Option<(i64, &str)> {
     Some(((tenths + 5) / 10, &rest[places..]))
 }
 
-/// Hour and minute after `AM` or `PM` (Afrikaans `vm`, `nm`) was heeded; an hour without minutes must have it.
+/// Hour and minute with `AM` or `PM` (Afrikaans `vm`, `nm`) applied. An hour without minutes needs one of them.
 fn twelve_hours(hour: u32, minute: u32, text: &str) -> Option<(u32, u32, &str)> {
     let half = text.trim_start();
     let is = |marks: [&str; 4]| {
@@ -73,9 +73,9 @@ fn twelve_hours(hour: u32, minute: u32, text: &str) -> Option<(u32, u32, &str)> 
     }
 }
 
-/// Microseconds east of UTC of all that is left of a cell: nothing is local time, `Some(None)`; `None` is not a zone.
+/// The offset in the rest of a cell, in microseconds east of UTC. `Some(None)` is local time; `None` is not an offset.
 pub(super) fn zone(text: &str) -> Option<Option<i64>> {
-    // `[Africa/Johannesburg]` and `(South Africa Standard Time)` only say the offset again.
+    // `[Africa/Johannesburg]` and `(South Africa Standard Time)` repeat the offset.
     let text = text.split(['[', '(']).next().unwrap_or_default().trim();
     if text.is_empty() {
         return Some(None);

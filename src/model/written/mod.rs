@@ -1,4 +1,4 @@
-//! Dates and times as databases, programs and people write them, taken apart before anybody decides which number is the day.
+//! Parses dates and times as databases, programs and people write them. Which number is the day is decided later, per column.
 
 mod calendar;
 mod clock;
@@ -13,15 +13,15 @@ pub(super) use calendar::{DateParts, days_from_civil, is_day_of_calendar};
 use clock::{clock, zone};
 pub(super) use number::{Count, Unit};
 
-/// What a cell of a date or time holds, before the column's decisions are applied.
+/// The parts of a date or time before the rules of the column are applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Written {
     /// `infinity` or `-infinity`.
     Infinite {
-        /// Before all time.
+        /// Whether it is `-infinity`.
         is_negative: bool,
     },
-    /// A date of zeros, as MySQL writes none.
+    /// `0000-00-00`, MySQL's placeholder for no date.
     Zero,
     /// A date, perhaps with a time and an offset from UTC.
     Civil {
@@ -36,7 +36,7 @@ pub(super) enum Written {
     Count(Count),
 }
 
-/// Takes a cell apart; `None` for what is not a date or time in any known writing.
+/// Parses a cell; `None` if it is not a date or time in any known format.
 pub(super) fn parse(raw: &str) -> Option<Written> {
     let plain = plain(raw);
     let text = plain.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '`'));
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn times_of_databases_programs_and_people_are_taken_apart() {
+    fn times_of_databases_programs_and_people_are_parsed() {
         for (raw, expected) in [
             ("2015-06-01", (2015, 6, 1, None, None)),
             ("2015-06-01 09:00:00", (2015, 6, 1, Some(32_400), None)),

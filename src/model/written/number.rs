@@ -1,4 +1,4 @@
-//! Dates and times that are bare numbers: the unit is decided once for a column, not by the digits of a cell.
+//! Dates and times written as bare numbers. The unit is decided once for a whole column.
 
 use super::calendar::{days_from_civil, is_day_of_calendar};
 
@@ -6,7 +6,7 @@ use super::calendar::{days_from_civil, is_day_of_calendar};
 const DAY: i128 = 86_400_000_000;
 /// Days from 1899-12-30, where spreadsheets count from, to 1970.
 const SPREADSHEET_EPOCH: i128 = 25_569;
-/// Smaller numbers are years, ages or slips, not days: this one is 1927-05-18.
+/// Smallest number that counts as a spreadsheet's day (1927-05-18); smaller ones are years, ages or typing errors.
 const FIRST_DAY: i128 = 10_000;
 /// Midnights of all zones are multiples of a quarter of an hour, in microseconds.
 const QUARTER: i128 = 900_000_000;
@@ -15,10 +15,10 @@ const QUARTER: i128 = 900_000_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::model) struct Count(i128);
 
-/// What a column's numbers count.
+/// The unit of a column's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::model) enum Unit {
-    /// `19751231` or `19751231093000`: no count, but digits.
+    /// Digits of a date: `19751231` or `19751231093000`.
     Digits,
     /// A spreadsheet's days, with the time of day behind the point.
     Days,
@@ -33,7 +33,7 @@ pub(in crate::model) enum Unit {
 }
 
 impl Unit {
-    /// The coarsest first, which wins where a column allows several.
+    /// Every unit, the coarsest first. The first that a column allows is used.
     pub(in crate::model) const ALL: [Self; 6] =
         [Self::Digits, Self::Days, Self::Seconds, Self::Milliseconds, Self::Microseconds, Self::Nanoseconds];
 
@@ -73,7 +73,7 @@ impl Count {
     pub(in crate::model) fn micros(self, unit: Unit) -> Option<i64> {
         let micros = match unit {
             Unit::Digits => return self.digits(),
-            // The fraction of a day is not exact; no sheet means less than a millisecond.
+            // The fraction of a day is not exact, so it is rounded to the millisecond.
             Unit::Days => {
                 let micros = (self.0 - SPREADSHEET_EPOCH * 1_000_000) * (DAY / 1_000_000);
                 (micros + 500).div_euclid(1_000) * 1_000
@@ -86,7 +86,7 @@ impl Count {
         i64::try_from(micros).ok()
     }
 
-    /// Whether the number is one of whole microseconds.
+    /// Whether the number is a whole number of microseconds in a unit.
     fn is_exact(self, unit: Unit) -> bool {
         match unit {
             Unit::Digits | Unit::Days | Unit::Seconds => true,

@@ -1,4 +1,4 @@
-//! The rows of ours in the CRM, streamed by binary COPY.
+//! Streams our rows from the CRM by binary COPY.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use crate::pg::Connection;
 use crate::pg::compare::tuples::{Tuple, Tuples};
 use crate::pg::compare::{Key, Marks, NULL, OnRow, Row, Side, TableForm};
 
-/// How long a silent server is waited for.
+/// How long to wait for a server that sends nothing.
 const STALL: Duration = Duration::from_secs(30 * 60);
-/// Values of a tuple after the compared columns: of others, merged into, made at an odd time, touched.
+/// Values of a tuple after the compared columns: changed by others, merged into, created at an odd time, touched.
 const MARKS: usize = 4;
 
 /// A table of the CRM in the session's snapshot.
@@ -34,7 +34,7 @@ impl CrmRows<'_> {
         };
         connection.wait(async {
             let stream = connection.client().copy_out(statement).await.map_err(|error| failed(&error))?;
-            // Pieces are single rows: taking those that have arrived together saves a wake-up for each.
+            // The stream sends single rows. Taking all that have arrived saves a wake-up for each.
             let mut pieces = std::pin::pin!(stream.ready_chunks(1024));
             let mut tuples = Tuples::new(1 + self.form.columns.len() + MARKS);
             while let Some(arrived) = tokio::time::timeout(STALL, pieces.next()).await.map_err(stalled)? {
@@ -71,7 +71,7 @@ fn marks(tuple: &Tuple<'_>, first: usize) -> Marks {
     let is_set = |place: usize| tuple.get(first + place) == Some(&[1]);
     let merged = tuple.get(first + 1);
     Marks {
-        is_of_others: is_set(0),
+        is_foreign: is_set(0),
         merged_into: merged.map(|into| (!into.is_empty()).then(|| Key::of(into))),
         is_made_at_odd_time: is_set(2),
         is_touched: is_set(3),

@@ -1,4 +1,4 @@
-//! The rows of the datasets, with the scores of their profiles beside them.
+//! Reads the rows of the datasets, with scores joined to their profiles.
 
 use anyhow::Result;
 use arrow::array::{ArrayRef, AsArray as _};
@@ -10,7 +10,7 @@ use crate::pg::compare::value::Cells;
 use crate::pg::compare::{Key, Marks, OnRow, Row, Side, TableForm};
 use crate::pg::load::rows::{Datasets, each_batch};
 
-/// A dataset as load would write it.
+/// The rows of a dataset, as load would write them.
 pub struct FileRows<'a> {
     /// The datasets.
     pub data: &'a (dyn Datasets + Sync),
@@ -58,7 +58,7 @@ impl Side for FileRows<'_> {
             let ids = ids.as_string_opt::<i32>().ok_or_else(|| unfit("id"))?;
             for row in 0..rows {
                 let key = Key::of(ids.value(row).as_bytes());
-                // A later reading asks for few rows: the others need no values.
+                // A later pass asks for few rows only, so the others need no values.
                 if buckets.is_some_and(|buckets| buckets.binary_search(&key.bucket()).is_err()) {
                     continue;
                 }

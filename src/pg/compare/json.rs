@@ -1,10 +1,10 @@
-//! A hash of a JSON value that does not depend on its spelling: blanks, order of keys, escapes, and zeros of numbers.
+//! A hash of a JSON value that does not depend on its spelling: blanks, order of keys, escapes, zeros of numbers.
 
 use std::hash::{BuildHasher as _, Hasher as _};
 
 use foldhash::quality::FixedState;
 
-/// Nesting that no evidence or metadata reaches; deeper text is compared as it is written.
+/// Deepest nesting that is parsed, more than evidence and metadata have. Deeper values are compared as text.
 const DEEPEST: u32 = 64;
 
 const NULL: u64 = 0x6e75_6c6c;
@@ -75,7 +75,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Members are added up, so that their order does not matter.
+    /// Adds up the hashes of the members, so that their order does not matter.
     fn object(&mut self, depth: u32) -> Option<u64> {
         self.take(b'{')?;
         let (mut sum, mut count) = (0_u64, 0_u64);
@@ -135,7 +135,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A string with escapes: read once more, into its characters.
+    /// The characters of a string with escapes.
     fn escaped(&mut self, start: usize) -> Option<u64> {
         let mut bytes = self.text[start..self.at].to_vec();
         loop {
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn every_difference_of_content_shows() {
+    fn every_difference_of_content_changes_the_hash() {
         let different = [
             (r#"{"a":1,"b":2}"#, r#"{"a":2,"b":1}"#),
             (r#"{"a":{"b":1}}"#, r#"{"a":1,"b":{}}"#),

@@ -7,7 +7,7 @@ use foldhash::quality::FixedState;
 
 use crate::pg::compare::sums::ODD;
 
-/// An id of ours as the UUID it is. Whatever else begins like one is known by a hash of its text.
+/// One of our ids as a UUID; any other id as a hash of its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key(u128);
 
@@ -15,7 +15,7 @@ pub struct Key(u128);
 const OURS: u128 = 0xbf11;
 
 impl Key {
-    /// The key of an id; only the lower-case form with hyphens is a UUID here, since a text column tells spellings apart.
+    /// The key of an id. Only the lower-case form with hyphens counts as a UUID, because a text column distinguishes spellings.
     pub fn of(id: &[u8]) -> Self {
         canonical(id).filter(|bits| bits >> 112 == OURS).map_or_else(
             || {
@@ -27,12 +27,12 @@ impl Key {
         )
     }
 
-    /// The bucket of its row: the bits after those that every id of ours has.
+    /// The bucket of its row: the bits after the common prefix of our ids.
     pub fn bucket(self) -> u32 {
         if self.is_plain() { u32::try_from(self.0 >> 96 & 0xffff).unwrap_or(ODD) } else { ODD }
     }
 
-    /// Whether the id is a UUID of ours.
+    /// Whether the id is one of our UUIDs.
     pub fn is_plain(self) -> bool {
         self.0 >> 112 == OURS
     }
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_of_ours_keeps_its_bits_and_shows_itself() {
+    fn an_id_of_ours_keeps_its_bits_and_its_spelling() {
         let id = "bf110a0b-0c0d-8e0f-9011-121314151617";
         let key = Key::of(id.as_bytes());
         assert_eq!(key.to_string(), id);

@@ -1,8 +1,8 @@
-//! The comparison engine: the rows of ours in the CRM against the datasets, every column of every row, in bounded memory.
+//! Compares our rows in the CRM with the datasets, every column of every row, in bounded memory.
 //!
-//! Both sides are streamed. A row becomes one hash for each column, and one of 128 bits for the whole; these are added up in buckets
-//! by the first bits of the id, so that the order of rows does not matter. Equal sums are equal rows. Only buckets whose sums differ
-//! are read again, row by row, as many at a time as fit into the budget.
+//! Both sides are streamed. Each row gives a hash for each column and a hash of 128 bits for the whole. These are summed in buckets by
+//! the first bits of the id, so that the order of rows does not matter. Equal sums mean equal rows. Only buckets whose sums differ are
+//! read again, row by row, as many at a time as fit into the memory budget.
 
 mod crm_rows;
 mod file_rows;
@@ -25,19 +25,19 @@ pub use plan::{ComparedColumn, Defaults, Instants, TableForm, changed_by_others}
 use sums::{BUCKETS, Sums};
 pub use value::{Form, NULL};
 
-/// A map whose order is nobody's business.
+/// A map that must never be iterated for output, because its order is arbitrary.
 pub type Map<V> = HashMap<Key, V, FixedState>;
 
-/// What the CRM says of a row beside the values that a dataset has.
+/// Facts about a row that only the CRM has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Marks {
-    /// Somebody else changed or deleted it: `updatedBy` or `deletedAt` is set.
-    pub is_of_others: bool,
-    /// The profile it was merged into; the outer `Some` says that its status is MERGED.
+    /// Others changed or deleted it: `updatedBy` or `deletedAt` is set.
+    pub is_foreign: bool,
+    /// The profile it was merged into; the outer `Some` means that its status is MERGED.
     pub merged_into: Option<Option<Key>>,
-    /// Its time of making is not that of a load.
+    /// Its creation time is not that of a load.
     pub is_made_at_odd_time: bool,
-    /// It was touched after the last load, or holds a value in a column that load leaves alone.
+    /// It was changed after the last load, or has a value in a column that load does not write.
     pub is_touched: bool,
 }
 
@@ -48,33 +48,33 @@ pub struct Row<'a> {
     pub key: Key,
     /// A hash for each compared column.
     pub columns: &'a [u64],
-    /// What the CRM says of it; nothing on the side of the datasets.
+    /// Facts of the CRM; empty on the side of the datasets.
     pub marks: Marks,
 }
 
-/// Hears of each row.
+/// Callback for each row.
 pub type OnRow<'a> = dyn FnMut(Row<'_>) -> Result<()> + 'a;
 
-/// One side of a comparison. It can be read more than once and says the same each time.
+/// One side of a comparison. It can be read several times with the same result.
 pub trait Side {
-    /// Every row, or those of some buckets. More rows than asked for may come.
+    /// Every row, or those of some buckets. It may return more rows than requested.
     fn rows(&self, buckets: Option<&[u32]>, on: &mut OnRow<'_>) -> Result<()>;
 }
 
-/// What is different about one row. Columns are counted as the plan has them.
+/// The difference of one row. Columns are in the order of the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Difference<'a> {
-    /// The dataset has it, the CRM does not.
+    /// Only the dataset has it.
     Missing {
         /// The dataset's values.
         filed: &'a [u64],
     },
-    /// The CRM has it, the dataset does not.
+    /// Only the CRM has it.
     Extra {
         /// The CRM's values.
         held: &'a [u64],
     },
-    /// Both have it, with other values.
+    /// Both have it, with different values.
     Other {
         /// The dataset's values.
         filed: &'a [u64],
@@ -83,10 +83,10 @@ pub enum Difference<'a> {
     },
 }
 
-/// Hears of each difference.
+/// Callback for each difference.
 pub type OnDifference<'a> = dyn FnMut(Key, Difference<'_>) -> Result<()> + 'a;
 
-/// Rows held for themselves: the values of each, found by id.
+/// The values of rows in memory, by id.
 #[derive(Default)]
 pub struct Held {
     places: Map<usize>,
@@ -94,7 +94,7 @@ pub struct Held {
 }
 
 impl Held {
-    /// Keeps a row; `false` when there was one of its id.
+    /// Keeps a row; `false` if there is one with its id.
     pub fn keep(&mut self, row: Row<'_>) -> bool {
         let place = self.columns.len();
         self.columns.extend_from_slice(row.columns);
@@ -107,7 +107,7 @@ impl Held {
     }
 }
 
-/// What a comparison saw.
+/// Statistics of a comparison.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
     /// Rows of the dataset, without those set apart.
@@ -120,7 +120,7 @@ pub struct Seen {
     pub passes: usize,
 }
 
-/// Which reading a row comes from.
+/// The pass that reads a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
     /// The first of the CRM, which comes before any of the files.
@@ -131,7 +131,7 @@ pub enum Reading {
     Again,
 }
 
-/// Says of a row whether it is no part of the comparison. It must say the same of a row at every reading after the first.
+/// Whether a row is excluded from the comparison. It must answer the same for a row in every pass after the first.
 pub type SetsApart<'a> = dyn FnMut(Row<'_>, Reading) -> bool + 'a;
 
 /// A comparison of one table.
@@ -142,7 +142,7 @@ pub struct Comparison<'a> {
     pub crm: &'a dyn Side,
     /// Compared columns.
     pub width: usize,
-    /// Bytes that rows held for themselves may take.
+    /// Memory budget for rows, in bytes.
     pub budget: usize,
 }
 
@@ -195,7 +195,7 @@ impl Comparison<'_> {
         let is_asked = |key: Key| buckets.binary_search(&key.bucket()).is_ok();
         self.files.rows(Some(buckets), &mut |row| {
             if is_asked(row.key) && !sets_apart(row, Reading::Again) && !files.keep(row) {
-                // Ids of a dataset are unique; a file that says otherwise has a row too many.
+                // Ids of a dataset are unique, so a duplicate is a row too many.
                 on(row.key, Difference::Missing { filed: row.columns })?;
             }
             Ok(())

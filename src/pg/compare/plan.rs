@@ -1,4 +1,4 @@
-//! Which columns of a table are compared, how, and the statement that reads them from the CRM.
+//! The plan of a comparison: the columns of a table, how they are compared, and the statement that reads them from the CRM.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::pg::load::target::{Loaded, Stamp, ours, table};
 use crate::pg::{Connection, quote_identifier as quoted};
 use crate::tables::{Table as _, score};
 
-/// Where the files have a column's values.
+/// Source of a column's values in the files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Filed {
     /// The dataset's column of this name, or that of `score__profiles`.
@@ -28,9 +28,9 @@ pub enum Filed {
 pub struct ComparedColumn {
     /// The target's name.
     pub target: String,
-    /// What the files say.
+    /// Source of its values in the files.
     pub filed: Filed,
-    /// How values compare.
+    /// How its values are compared.
     pub form: Form,
 }
 
@@ -43,25 +43,25 @@ pub struct TableForm {
     pub columns: Vec<ComparedColumn>,
     /// Columns whose type cannot be compared.
     pub unfit: Vec<String>,
-    /// What the statement selects: the id, the compared columns, then the marks.
+    /// The select list: the id, the compared columns, then the marks.
     select: String,
 }
 
-/// Buckets that a statement lists; where more differ, every row is read again.
+/// Most buckets that a statement lists; if more differ, every row is read again.
 const BUCKET_LIMIT: usize = 4096;
 
-/// When loads wrote rows: what `backfill.run` says, as the CRM's own text.
+/// The times of the loads in `backfill.run`, as text of the CRM.
 #[derive(Clone, Debug, Default)]
 pub struct Instants(pub Vec<String>);
 
-/// Columns by which others say that they changed or deleted a row.
+/// Columns that others set when they change or delete a row.
 const OF_OTHERS: [&str; 2] = ["updatedBy", "deletedAt"];
-/// Columns of people, which load never writes and nobody has to leave as they are.
+/// Columns that load never writes and that users of the CRM may fill.
 const OF_PEOPLE: [(&str, &str); 3] =
     [(table::CANDIDATE, "status"), (table::CANDIDATE, "reviewedBy"), (table::CANDIDATE, "reviewedAt")];
 
 impl TableForm {
-    /// The form of a planned table.
+    /// The comparison of a planned table.
     pub fn of(plan: &TablePlan, info: &TableInfo, phase: Phase, instants: &Instants, defaults: &Defaults) -> Self {
         let (mut columns, mut unfit) = (Vec::new(), Vec::new());
         let dataset = (plan.loaded.dataset)();
@@ -90,7 +90,7 @@ impl TableForm {
         Self { loaded: plan.loaded, columns, unfit, select }
     }
 
-    /// The place of a column.
+    /// The position of a column.
     pub fn place(&self, target: &str) -> Option<usize> {
         self.columns.iter().position(|column| column.target == target)
     }
@@ -118,7 +118,7 @@ fn filed(planned: &Planned, form: Form, phase: Phase) -> Filed {
         Content::Stamp(Stamp::Text(text)) => Filed::Always(form.of_text(text)),
         Content::Stamp(_) => Filed::Always(NULL),
         Content::Score if phase < Phase::SCORES => {
-            // As load writes them before phase 6: counts are 0, the rest is null.
+            // Before phase 6 load writes 0 into counts and null into the others.
             let is_zero = planned.is_not_null || planned.name.contains("_count_");
             Filed::Always(if is_zero { zero(form) } else { NULL })
         }
@@ -131,7 +131,7 @@ fn select(plan: &TablePlan, info: &TableInfo, columns: &[ComparedColumn], instan
     for column in columns {
         let wire = plan.columns.iter().find(|planned| planned.target == column.target).map(|planned| planned.wire);
         let name = quoted(&column.target);
-        // As text, whatever it is: enums by their words, char(n) without its padding, domains by what they rest on.
+        // As text: enums by their labels, char(n) without padding, domains by their base type.
         list.push(if matches!(wire, Some(Wire::Text(_))) { format!("t.{name}::text") } else { format!("t.{name}") });
     }
     list.push(changed_by_others(info));
@@ -170,7 +170,7 @@ fn any(conditions: Vec<String>) -> String {
     if conditions.is_empty() { "false".to_owned() } else { conditions.join(" or ") }
 }
 
-/// The condition by which a row `t` says that somebody else changed or deleted it.
+/// SQL condition for a row `t` that others changed or deleted.
 pub fn changed_by_others(info: &TableInfo) -> String {
     let columns = OF_OTHERS.iter().filter(|name| info.column(name).is_some());
     any(columns.map(|name| format!("t.{} is not null", quoted(name))).collect())
@@ -204,7 +204,7 @@ impl Defaults {
     }
 }
 
-/// Whether a default is the same for every row: nothing outside quotes calls a function or names a setting.
+/// Whether a default is the same for every row: it contains no function call or setting outside quotes.
 fn is_constant(default: &str) -> bool {
     let unquoted: String = default.split('\'').step_by(2).collect();
     let is_plain = !unquoted.contains('(') && !unquoted.to_ascii_uppercase().contains("CURRENT_");

@@ -1,4 +1,4 @@
-//! Commutative sums of rows by bucket: two megabytes for a table of any size.
+//! Commutative sums of rows by bucket, which take two megabytes for a table of any size.
 
 use std::hash::{BuildHasher as _, Hasher as _};
 
@@ -17,7 +17,7 @@ pub struct Sums {
 }
 
 impl Sums {
-    /// Nothing added yet.
+    /// Empty sums.
     pub fn new() -> Self {
         Self { sums: vec![(0, 0); BUCKETS as usize] }
     }
@@ -45,7 +45,7 @@ impl Sums {
     }
 }
 
-/// One hash of an id and all values: 128 bits, so that a chance equality is out of the question for any number of rows.
+/// A hash of an id and all values, of 128 bits so that chance collisions are practically excluded.
 fn whole(row: Row<'_>) -> u128 {
     let half = |seed: u64| {
         let mut hasher = FixedState::with_seed(seed).build_hasher();

@@ -1,4 +1,4 @@
-//! Tests: the engine finds exactly the rows that differ, whatever their number, order and the memory it may take.
+//! Tests: the comparison finds exactly the rows that differ, for any number, order and memory budget.
 
 use std::cell::Cell;
 
@@ -63,7 +63,7 @@ fn equal_sides_are_read_once_in_any_order() {
 }
 
 #[test]
-fn contents_of_two_rows_exchanged_are_two_differences() {
+fn swapped_contents_of_two_rows_are_two_differences() {
     let files = Rows::of([(1, [10, 20]), (2, [11, 21]), (3, [12, 22])]);
     let crm = Rows::of([(1, [11, 20]), (2, [10, 21]), (3, [12, 22])]);
     let (found, _) = compare(&files, &crm, 1 << 20);

@@ -1,4 +1,4 @@
-//! The tuples of a binary COPY, however the stream is cut into pieces.
+//! Parses the tuples of a binary COPY stream that arrives in pieces of any size.
 
 use anyhow::Result;
 
@@ -13,7 +13,7 @@ pub struct Tuple<'a> {
     fields: &'a [(usize, usize)],
 }
 
-/// Where the length of a null stands.
+/// Marks a null in the list of lengths.
 const NULL: usize = usize::MAX;
 
 impl<'a> Tuple<'a> {
@@ -24,7 +24,7 @@ impl<'a> Tuple<'a> {
     }
 }
 
-/// Finds the tuples of a stream whose columns are known by number.
+/// A parser for tuples of a known number of columns.
 pub struct Tuples {
     width: usize,
     fields: Vec<(usize, usize)>,
@@ -35,7 +35,7 @@ pub struct Tuples {
 }
 
 impl Tuples {
-    /// A reader of tuples with so many columns.
+    /// A parser for tuples of `width` columns.
     pub fn new(width: usize) -> Self {
         Self { width, fields: Vec::with_capacity(width), rest: Vec::new(), is_begun: false, is_over: false, rows: 0 }
     }
@@ -55,7 +55,7 @@ impl Tuples {
         Ok(())
     }
 
-    /// The stream is over: how many tuples it had. A stream that stops before its trailer was cut.
+    /// Ends the stream; returns the number of tuples. Fails if the trailer is missing.
     pub fn finish(self) -> Result<u64> {
         if self.is_over && self.rest.is_empty() { Ok(self.rows) } else { Err(damaged("ends in the middle", self.rows)) }
     }
@@ -78,7 +78,7 @@ impl Tuples {
         Ok(at)
     }
 
-    /// Finds the fields of the tuple that begins at `at`; `None` when it is not whole yet.
+    /// Finds the fields of the tuple that begins at `at`; `None` if it is not complete yet.
     fn locate(&mut self, data: &[u8], mut at: usize) -> Result<Option<usize>> {
         let Some(width) = data.get(at..).and_then(|rest| rest.first_chunk()).map(|width| i16::from_be_bytes(*width)) else {
             return Ok(None);
@@ -89,7 +89,7 @@ impl Tuples {
             return Ok(Some(at));
         }
         if usize::try_from(width) != Ok(self.width) {
-            return Err(damaged("has rows of another width", self.rows));
+            return Err(damaged("has rows with another number of columns", self.rows));
         }
         self.fields.clear();
         for _ in 0..self.width {
@@ -111,15 +111,15 @@ impl Tuples {
     }
 }
 
-/// Length of the stream's header, `None` when it is not whole yet.
+/// Length of the stream's header; `None` if it is not complete yet.
 fn header(data: &[u8]) -> Result<Option<usize>> {
     let known = data.len().min(SIGNATURE.len());
     if data[..known] != SIGNATURE[..known] {
-        return Err(damaged("does not begin as binary COPY does", 0));
+        return Err(damaged("does not begin with the header of binary COPY", 0));
     }
     let word = |at: usize| data.get(at..).and_then(|rest| rest.first_chunk()).map(|bytes| i32::from_be_bytes(*bytes));
     let (Some(_), Some(extension)) = (word(11), word(15)) else { return Ok(None) };
-    let length = 19 + usize::try_from(extension).map_err(|_| damaged("has a header of no length", 0))?;
+    let length = 19 + usize::try_from(extension).map_err(|_| damaged("has a header without a valid length", 0))?;
     Ok((data.len() >= length).then_some(length))
 }
 
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_that_is_cut_is_an_error_not_a_short_table() {
+    fn a_truncated_stream_is_an_error_not_a_short_table() {
         let bytes = stream();
         for length in 0..bytes.len() {
             assert!(read(std::iter::once(bytes[..length].to_vec())).is_err(), "{length}");

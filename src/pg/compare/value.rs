@@ -1,5 +1,5 @@
-//! What a value is, whatever type it travels in: cells of a dataset and values from the CRM become equal hashes exactly when the
-//! CRM holds what the dataset says, after what the column's own type changes on the way.
+//! Hashes values independently of their type. A cell of a dataset and a value of the CRM get equal hashes exactly when the CRM holds
+//! the value of the dataset, apart from what the type of the column changes (precision, scale, padding).
 
 use std::hash::{BuildHasher as _, Hasher as _};
 
@@ -31,18 +31,18 @@ pub struct Form {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// As written; `char(n)` without the blanks that pad it.
+    /// As text; `char(n)` without its padding.
     Text {
         is_padded: bool,
     },
-    /// 128 bits, however written.
+    /// 128 bits, independent of the spelling.
     Uuid,
-    /// The value, however spelled.
+    /// The JSON value, independent of the spelling.
     Json,
     Bool,
     /// A whole number; a text that is not one is a text.
     Integer,
-    /// An exact decimal with so many digits after the point in the dataset.
+    /// An exact decimal with this many digits after the point in the dataset.
     Decimal(u8),
     /// A double nearest to the decimal of the dataset.
     Float(u8),
@@ -61,7 +61,7 @@ enum Kind {
 }
 
 impl Form {
-    /// How a dataset's type and a column of the target compare; `None` for pairs that load does not write either. `type_name` is the
+    /// How a dataset's type and a column of the target are compared; `None` for pairs that load cannot write either. `type_name` is the
     /// target's type as SQL writes it.
     pub fn of(data_type: &DataType, wire: Wire, type_name: &str) -> Option<Self> {
         let digits = precision(type_name);
@@ -104,7 +104,7 @@ impl Form {
         }
     }
 
-    /// The hash of a value as the CRM sent it. What has not the size of its type is hashed as it is, and so differs.
+    /// The hash of a value as the CRM sent it. A value without the size of its type is hashed as bytes, and so differs.
     pub fn of_wire(self, value: &[u8]) -> u64 {
         self.wire_hash(value).unwrap_or_else(|| bytes(value))
     }
@@ -117,7 +117,7 @@ impl Form {
             }
             Kind::Uuid => number(u128::from_be_bytes(value.try_into().ok()?)),
             Kind::Json => {
-                // jsonb travels as a version and its text.
+                // jsonb is sent as a version byte and text.
                 let text = if self.wire == Wire::Jsonb { value.strip_prefix(&[1])? } else { value };
                 json::hash(text)?
             }
@@ -166,11 +166,11 @@ fn integer(value: i64) -> u64 {
 }
 
 fn float(value: f64) -> u64 {
-    // Zero has one value and two spellings.
+    // Zero may be sent with or without digits.
     FixedState::with_seed(14).hash_one(if value == 0.0 { 0 } else { value.to_bits() })
 }
 
-/// As PostgreSQL rounds: halves away from its own zero, which is the year 2000.
+/// Rounds as PostgreSQL does: half away from its zero, which is the year 2000.
 fn rounded(micros: i64, digits: u8) -> i64 {
     let unit = 10_i64.pow(u32::from(6_u8.saturating_sub(digits)));
     let half = unit / 2;
@@ -197,7 +197,7 @@ fn digits_hash(is_negative: bool, first_power: i64, digits: &[u16]) -> u64 {
 fn numeric(value: &[u8]) -> Option<u64> {
     let word = |index: usize| value.get(2 * index..2 * index + 2).and_then(|word| word.try_into().ok()).map(u16::from_be_bytes);
     let (count, weight, sign) = (word(0)?, word(1)?.cast_signed(), word(2)?);
-    // Infinities and what is not a number have signs of their own.
+    // Infinities and NaN have sign codes of their own.
     if sign != 0 && sign != 0x4000 {
         return None;
     }

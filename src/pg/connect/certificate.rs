@@ -1,4 +1,4 @@
-//! A server's certificate as libpq judges it where a web browser's rules are stricter.
+//! Accepts server certificates that libpq accepts although the rules for web sites are stricter.
 
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
@@ -30,7 +30,7 @@ impl ServerCertificate {
         Some(SubjectPublicKeyInfoDer::from(key))
     }
 
-    /// Whether one of the named certificates is this self-signed one, or signed this one where it is of the first version: chains of
+    /// Whether one of the named certificates is this self-signed one, or has signed this certificate of X.509 version 1. Chains of
     /// certificates are verified elsewhere.
     pub(super) fn is_vouched_for(&self, named: &[CertificateDer<'static>], provider: &CryptoProvider, now: UnixTime) -> bool {
         let is_first_version = self.parsed.tbs_certificate.version == Version::V1;
@@ -42,7 +42,7 @@ impl ServerCertificate {
             })
     }
 
-    /// Whether it names this host: by its alternative names, else, as PostgreSQL's manual makes certificates, by its common name.
+    /// Whether it names this host: by its alternative names, else by its common name, as in the certificates of PostgreSQL's manual.
     pub(super) fn names(&self, host: &ServerName<'_>) -> bool {
         let names = self.parsed.tbs_certificate.get::<SubjectAltName>().ok().flatten();
         let names = names.map(|(_, names)| names.0).unwrap_or_default();
@@ -84,7 +84,7 @@ fn text(value: &Any) -> Option<String> {
     utf8.or_else(|_| printable()).or_else(|_| teletex()).ok()
 }
 
-/// Whether a name is the host's, or a pattern whose first label is `*` and stands for one label.
+/// Whether a name is that of the host, or a pattern whose first label is `*`, which matches one label.
 fn covers(names: &[&str], host: &str) -> bool {
     names.iter().any(|name| match name.strip_prefix("*.") {
         Some(domain) => host.split_once('.').is_some_and(|(label, rest)| !label.is_empty() && rest.eq_ignore_ascii_case(domain)),
@@ -100,7 +100,7 @@ fn is_current(certificate: &Certificate, now: UnixTime) -> bool {
 fn is_signed_by(certificate: &Certificate, authority: &CertificateDer<'_>, provider: &CryptoProvider, now: UnixTime) -> bool {
     let Ok(authority) = Certificate::from_der(authority) else { return false };
     let issuer = &authority.tbs_certificate;
-    // A certificate of the first version has no place to say that it is an authority's.
+    // A certificate of version 1 cannot say that it belongs to an authority.
     let is_authority = issuer.version == Version::V1
         || issuer.get::<BasicConstraints>().ok().flatten().is_some_and(|(_, constraints)| constraints.ca);
     if !is_authority || issuer.subject != certificate.tbs_certificate.issuer || !is_current(&authority, now) {
@@ -128,7 +128,7 @@ fn is_signed_by(certificate: &Certificate, authority: &CertificateDer<'_>, provi
         })
 }
 
-/// What a DER sequence holds, without its tag and length.
+/// The contents of a DER sequence, without its tag and length.
 fn contents(der: Vec<u8>) -> Vec<u8> {
     let header = match der.get(1) {
         Some(length) if *length >= 0x80 => 2 + usize::from(length & 0x7f),
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pattern_stands_for_one_label() {
+    fn a_star_matches_one_label() {
         assert!(covers(&["*.db.test"], "a.DB.test") && covers(&["db.test"], "db.test"));
         assert!(
             !covers(&["*.db.test"], "a.b.db.test") && !covers(&["*.db.test"], "db.test") && !covers(&["*.db.test"], ".db.test")

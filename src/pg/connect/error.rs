@@ -1,4 +1,4 @@
-//! PostgreSQL's errors reduced to what may be shown: SQLSTATE and names, never values, which its messages quote.
+//! Reduces PostgreSQL's errors to what may be shown: SQLSTATE and names. Messages are withheld because they may quote values.
 
 use std::error::Error as _;
 use std::io;
@@ -10,7 +10,7 @@ use crate::dsn::Dsn;
 use crate::fault::{Exit, Fault};
 use crate::pg::connect::target::{Host, Target};
 
-/// Whether waiting may help: connection trouble (08), starting up (57P03), no slot left (53300), nobody listening yet.
+/// Whether a retry may help: connection failure (08), starting up (57P03), too many connections (53300), connection refused.
 pub(in crate::pg) fn heals(error: &Error) -> bool {
     match error.code() {
         Some(code) => {
@@ -42,7 +42,7 @@ fn tls_cause(error: &Error) -> Option<&rustls::Error> {
     io_cause(error).and_then(io::Error::get_ref).and_then(|inner| inner.downcast_ref::<rustls::Error>())
 }
 
-/// Why a connection could not be made, with the advice that fits the cause.
+/// The error for a failed connection, with advice for its cause.
 pub(in crate::pg) fn connect_fault(error: &Error, name: &str, dsn: &Dsn, target: &Target, tries: u32) -> Fault {
     let (why, advice) = connect_cause(error, target);
     let mut fault =
@@ -100,7 +100,7 @@ fn refusal_cause(db: &DbError, target: &Target) -> (String, Option<String>) {
     let code = db.code();
     let why = match *code {
         SqlState::INVALID_PASSWORD => format!("the password for user {user:?} was not accepted"),
-        SqlState::INVALID_AUTHORIZATION_SPECIFICATION => format!("the server does not let user {user:?} in from here"),
+        SqlState::INVALID_AUTHORIZATION_SPECIFICATION => format!("the server does not allow user {user:?} to connect from here"),
         SqlState::INVALID_CATALOG_NAME => format!("there is no database {database:?}"),
         SqlState::TOO_MANY_CONNECTIONS => "the server has no free connection".to_owned(),
         SqlState::CANNOT_CONNECT_NOW => "the server is starting up or shutting down".to_owned(),
@@ -116,7 +116,7 @@ fn refusal_cause(db: &DbError, target: &Target) -> (String, Option<String>) {
         }
         SqlState::INVALID_CATALOG_NAME => "list them:  psql -l".to_owned(),
         SqlState::INSUFFICIENT_PRIVILEGE => format!("grant connect on database {database:?} to {user:?};"),
-        // A pooler's way to say that it does not pass a parameter on.
+        // This is how a pooler reports that it does not pass a parameter on.
         SqlState::PROTOCOL_VIOLATION => {
             "a pooler may not pass \"options\" on: connect to the server itself, or use ?schema=NAME".to_owned()
         }
@@ -125,15 +125,15 @@ fn refusal_cause(db: &DbError, target: &Target) -> (String, Option<String>) {
     (format!("{why} ({})", code_of(db)), Some(advice))
 }
 
-/// Classes of SQLSTATE whose messages name things and hold no values; those of 22, 23, 44 and the like quote data, and foreign data
-/// wrappers and extensions say what they like.
+/// Classes of SQLSTATE whose messages contain names but no values. Messages of 22, 23, 44 and similar classes quote data, and those of
+/// foreign data wrappers and extensions may contain anything.
 const PLAIN_CLASSES: [&str; 19] =
     ["08", "0A", "25", "26", "28", "2B", "2D", "34", "3B", "3D", "3F", "40", "42", "53", "54", "55", "57", "58", "0B"];
 
-/// Whether code that lives in the database raised the error: triggers, functions, views on functions. Its author chose every part of
-/// it, the code included, and may have put a person's data anywhere.
+/// Whether code in the database raised the error: triggers, functions, views on functions. Its author chose every part of it, including
+/// the code, so personal data may be anywhere in it.
 fn is_raised_by_code(db: &DbError) -> bool {
-    // The server notes where its own statements fail only within functions, and within COPY.
+    // The server reports the position of a failure only within functions and within COPY.
     db.code().code().starts_with("P0") || db.where_().is_some_and(|place| !place.starts_with("COPY "))
 }
 
@@ -151,7 +151,7 @@ fn function_of(db: &DbError) -> Option<&str> {
     Some(name).filter(|name| is_plain && *name != "inline_code_block")
 }
 
-/// What the server said, as far as it can hold no value.
+/// The server's message, if it cannot contain values.
 fn describe(db: &DbError) -> String {
     if is_raised_by_code(db) {
         let function = function_of(db).map_or_else(|| "a function or trigger".to_owned(), |name| format!("function {name}"));

@@ -1,4 +1,4 @@
-//! A URL's parts as the keywords and values of a connection string: ours are interpreted, the driver reads the others as libpq does.
+//! Splits a URL into the keywords and values of a connection string. Ours are interpreted here, the driver reads the others as libpq does.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use tokio_postgres::{Config, config};
 use crate::model::did_you_mean;
 use crate::pg::connect::target::{Host, SslMode, Target};
 
-/// Parameters that are ours to interpret.
+/// Parameters that are interpreted here.
 const OURS: [&str; 8] = ["sslmode", "ssl", "sslrootcert", "passfile", "schema", "tcp_user_timeout", "keepalives_count", "user"];
 
 /// Parameters that the driver interprets, as libpq does.
@@ -32,7 +32,7 @@ const DRIVER: [&str; 15] = [
     "load_balance_hosts",
 ];
 
-/// Parameters of ORMs, pools and libpq that mean nothing to a backfill.
+/// Parameters of ORMs, pools and libpq that are ignored, because they do not affect a backfill.
 const IGNORED: [&str; 22] = [
     "connection_limit",
     "pool_timeout",
@@ -58,7 +58,7 @@ const IGNORED: [&str; 22] = [
     "sslsni",
 ];
 
-/// Parameters of libpq that ask for more protection than we can give: leaving them out in silence would weaken it.
+/// Parameters of libpq that ask for protection this driver does not have. They are rejected, because ignoring them would weaken it.
 const UNSUPPORTED: [&str; 15] = [
     "sslcert",
     "sslkey",
@@ -111,7 +111,7 @@ impl Keywords {
             return Ok(());
         }
         if !OURS.contains(&name) && !DRIVER.contains(&name) {
-            // The name is not shown either: a password with a "?" in it ends up here.
+            // The name is not shown, because a password with a "?" in it ends up here.
             let near = did_you_mean(name, OURS.into_iter().chain(DRIVER));
             let near = near.map(|near| format!(": did you mean {near:?}?"));
             return Err(format!("a parameter is not known{}", near.unwrap_or_default()));
@@ -129,7 +129,7 @@ impl Keywords {
         let ssl = self.take("ssl").map(|value| match value.as_str() {
             "true" | "1" | "on" => Ok(SslMode::VerifyFull),
             "false" | "0" | "off" => Ok(SslMode::Disable),
-            _ => Err("ssl is true or false; sslmode says more".to_owned()),
+            _ => Err("ssl must be true or false; sslmode allows more".to_owned()),
         });
         let ssl = ssl.transpose()?;
         let Some(value) = self.take("sslmode") else { return Ok(ssl) };
@@ -164,9 +164,9 @@ impl Keywords {
         let ssl_mode = asked.unwrap_or(if near && !is_system { SslMode::Allow } else { SslMode::VerifyFull });
         let mut notes = self.notes;
         if !near && matches!(ssl_mode, SslMode::Disable | SslMode::Allow) {
-            notes.push(format!("sslmode={}: passwords and people's data cross the network unencrypted", ssl_mode.word()));
+            notes.push(format!("sslmode={}: passwords and personal data cross the network unencrypted", ssl_mode.word()));
         }
-        // As libpq has it: who names an authority wants it to count.
+        // As in libpq: if an authority is named, it is used.
         let ssl_mode = if ssl_mode == SslMode::Require && root_certificates.is_some() { SslMode::VerifyCa } else { ssl_mode };
         if !near && matches!(ssl_mode, SslMode::Prefer | SslMode::Require) {
             notes.push(format!("sslmode={}: the server's identity is not verified", ssl_mode.word()));
@@ -194,7 +194,7 @@ impl Keywords {
         Ok(Target { hosts, user, passfile, database, ssl_mode, root_certificates, schema, notes, config })
     }
 
-    /// The rest as the driver reads a connection string; each value alone first, so that a refusal names its keyword.
+    /// The remaining parameters, read by the driver. Each is read alone first, so that an error can name its keyword.
     fn config(&self) -> Result<Config, String> {
         let escape = |value: &str| value.replace('\\', "\\\\").replace('\'', "\\'");
         let mut whole = String::new();
@@ -206,16 +206,16 @@ impl Keywords {
             })?;
             whole.push_str(&pair);
         }
-        whole.parse().map_err(|_| "its parameters do not fit together".to_owned())
+        whole.parse().map_err(|_| "its parameters contradict each other".to_owned())
     }
 }
 
-/// The servers that the driver tries, with the ports it takes.
+/// The servers that the driver tries, with their ports.
 fn hosts(config: &Config) -> Result<Vec<Host>, String> {
     let (hosts, ports) = (config.get_hosts(), config.get_ports());
     let count = hosts.len().max(config.get_hostaddrs().len());
     if ports.len() > 1 && ports.len() != count {
-        return Err("it names more ports than hosts, or fewer".to_owned());
+        return Err("it does not name as many ports as hosts".to_owned());
     }
     let port = |index: usize| ports.get(index).or(ports.first()).copied().unwrap_or(5432);
     if hosts.is_empty() {
@@ -243,12 +243,12 @@ pub(super) fn decode(text: &str) -> Result<String, String> {
         .map_err(|_| "its percent-encoding is not UTF-8".to_owned())
 }
 
-/// Host and port, either of them empty where it is not there.
+/// Host and port; a missing one is empty.
 fn split_port(host: &str) -> Result<(String, String), String> {
     let (name, port) = if let Some(rest) = host.strip_prefix('[') {
         let (address, rest) = rest.split_once(']').ok_or("an IPv6 address has no closing bracket")?;
         if !rest.is_empty() && !rest.starts_with(':') {
-            return Err("something stands between an IPv6 address and its port".to_owned());
+            return Err("there is text between an IPv6 address and its port".to_owned());
         }
         (address, rest.strip_prefix(':').unwrap_or_default())
     } else {

@@ -1,5 +1,5 @@
-//! A connection with a synchronous face: opened with patience for what heals, every statement in a transaction whose settings are
-//! pinned and end with it, its failures told without anybody's data.
+//! A synchronous connection. Opening is retried while a retry may help; every statement runs in a transaction with pinned settings that
+//! end with it; errors contain no personal data.
 
 mod certificate;
 mod keywords;
@@ -32,23 +32,23 @@ use crate::pg::connect::target::{Host, SslMode, Target};
 use crate::pg::connect::watch::Backend;
 use crate::pg::quote_identifier;
 
-/// How long a server that is starting, full or restarting is waited for.
+/// How long to retry while a server is starting, full or restarting.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long a server may give neither an answer nor a sign of work.
+/// How long to wait for a server that neither answers nor works.
 const ANSWER_LIMIT: Duration = Duration::from_secs(600);
-/// What other sessions see us as in `pg_stat_activity`.
+/// Our `application_name` in `pg_stat_activity`.
 pub const APPLICATION: &str = "crm-backfill";
 
-/// What must not end a transaction before all is pinned.
+/// Settings that could end a transaction before the others are pinned.
 const FIRST: &str =
     "set local statement_timeout = 0; set local idle_in_transaction_session_timeout = '15min'; set local lock_timeout = '10s'";
 
-/// How a transaction begins.
+/// Options of a transaction.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Begin<'a> {
     /// One snapshot for all its statements.
     pub is_repeatable: bool,
-    /// Nothing can be written.
+    /// Read-only.
     pub is_read_only: bool,
     /// The exported snapshot to see.
     pub snapshot: Option<&'a str>,
@@ -56,10 +56,10 @@ pub struct Begin<'a> {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Transaction {
-    /// None: the next statement begins one.
+    /// No transaction; the next statement begins one.
     #[default]
     None,
-    /// Begun because a statement needed one; a failure ends it.
+    /// Begun by a statement; a failure ends it.
     Implicit,
     /// Begun by [`Connection::begin`].
     Explicit,
@@ -69,18 +69,18 @@ enum Transaction {
 struct State {
     transaction: Transaction,
     backend: Option<Backend>,
-    /// Where tables are looked for, set anew in each transaction.
+    /// The search path, set again in each transaction.
     search_path: Option<String>,
-    /// The last failure was a lock that was not granted in time.
+    /// Whether the last failure was a lock timeout.
     failed_for_a_lock: bool,
-    /// The server did not answer; nothing more is sent.
+    /// Whether the server did not answer; nothing more is sent then.
     is_abandoned: bool,
 }
 
 /// A session on a database. Closing it ends its transaction.
 ///
-/// Nothing it sets outlives a transaction, and no prepared statement does: behind a pooler the server process is somebody else's after
-/// each one.
+/// Settings and prepared statements do not outlive a transaction, because behind a pooler the server process may then serve another
+/// client.
 pub struct Connection {
     client: Client,
     runtime: Runtime,
@@ -91,12 +91,12 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Connects; `name` is how messages call the database ("source scl", "the CRM"). Only what heals is tried again.
+    /// Connects. `name` is the name of the database in messages ("source scl", "the CRM"). Retries while that may help.
     pub fn open(dsn: &Dsn, name: &str) -> Result<Self> {
         Self::open_within(dsn, name, PATIENCE)
     }
 
-    /// Connects, trying for so long as the reason may go away by itself.
+    /// Connects, and retries up to `patience` while that may help.
     pub fn open_within(dsn: &Dsn, name: &str, patience: Duration) -> Result<Self> {
         let mut target = Target::parse(dsn)?;
         if !target.has_password()
@@ -116,7 +116,7 @@ impl Connection {
         let started = Instant::now();
         let mut pause = Duration::from_millis(200);
         let mut tries = 1_u32;
-        // The driver's own limit ends with the socket: a server that accepts and says nothing is waited for here.
+        // The driver's own timeout covers only the socket. This one covers a server that accepts and never answers.
         let attempt = target.connect_timeout() * 2;
         let client = loop {
             let outcome = runtime.block_on(async { tokio::time::timeout(attempt, connect(&target)).await });
@@ -142,7 +142,7 @@ impl Connection {
         &self.client
     }
 
-    /// Runs a future to its end; waits for the server within it belong into `Connection::attend`.
+    /// Runs a future to its end. Futures that wait for the server belong into `Connection::attend`.
     pub fn wait<F: Future>(&self, future: F) -> F::Output {
         self.runtime.block_on(future)
     }
@@ -164,7 +164,7 @@ impl Connection {
         }
     }
 
-    /// Begins a transaction, whose settings nothing of the server's or the role's changes.
+    /// Begins a transaction with settings that do not depend on the server's or the role's defaults.
     pub fn begin(&self, how: Begin<'_>) -> Result<()> {
         self.end()?;
         self.start(how, Transaction::Explicit)
@@ -174,7 +174,7 @@ impl Connection {
         let isolation = if how.is_repeatable { "repeatable read" } else { "read committed" };
         let access = match kind {
             _ if how.is_read_only => ", read only",
-            // A standby begins no transaction that may write; what a single statement needs is the server's default.
+            // A standby cannot begin a read-write transaction, so single statements use the server's default.
             Transaction::Implicit => "",
             _ => ", read write",
         };
@@ -200,7 +200,7 @@ impl Connection {
         path.map_or(Ok(()), |path| self.answer(self.client.batch_execute(&format!("set local search_path = {path}"))))
     }
 
-    /// Looks for tables along this path of quoted names, now and in every transaction that follows.
+    /// Sets the search path, a list of quoted names, for this and all following transactions.
     pub fn look_in(&self, path: &str) -> Result<()> {
         self.state().search_path = Some(path.to_owned());
         self.batch(&format!("set local search_path = {path}"))
@@ -211,7 +211,7 @@ impl Connection {
         self.close("commit")
     }
 
-    /// Ends the transaction, if there is one, without a trace.
+    /// Rolls back the transaction, if one is open.
     pub fn end(&self) -> Result<()> {
         if self.state().transaction == Transaction::None || self.is_lost() {
             return Ok(());
@@ -220,7 +220,7 @@ impl Connection {
     }
 
     fn close(&self, how: &str) -> Result<()> {
-        // Statements that the driver keeps for types it met go with the transaction, too.
+        // Statements that the driver prepared for types end with the transaction, too.
         self.client.clear_type_cache();
         self.state().transaction = Transaction::None;
         let closed = self.answer(self.client.batch_execute(how));
@@ -247,25 +247,25 @@ impl Connection {
         self.answer(self.client.batch_execute(sql))
     }
 
-    /// Runs a query; values only as parameters.
+    /// Runs a query. Values must be passed as parameters.
     pub fn query(&self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>> {
         self.ready()?;
         self.answer(self.client.query_typed(sql, &typed(parameters)))
     }
 
-    /// Runs a query that gives exactly one row.
+    /// Runs a query that returns exactly one row.
     pub fn query_one(&self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Row> {
         self.ready()?;
         self.answer(self.client.query_typed_one(sql, &typed(parameters)))
     }
 
-    /// Runs a statement; returns the rows it touched.
+    /// Runs a statement; returns the number of affected rows.
     pub fn execute(&self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<u64> {
         self.ready()?;
         self.answer(self.client.execute_typed(sql, &typed(parameters)))
     }
 
-    /// A failure of this session, reduced to what may be shown.
+    /// The error for a failure of this session, reduced to what may be shown.
     pub fn fault(&self, error: &tokio_postgres::Error) -> Fault {
         let fault = database_fault(error, &self.name);
         if fault.at.is_some() { fault } else { fault.at(self.target.to_string()) }
@@ -276,12 +276,12 @@ impl Connection {
         &self.target
     }
 
-    /// How messages call the database.
+    /// The name of the database in messages.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Whether the session is gone, or its server does not answer.
+    /// Whether the connection is lost, or the server does not answer.
     pub fn is_lost(&self) -> bool {
         self.client.is_closed() || self.state().is_abandoned
     }
@@ -291,7 +291,7 @@ impl Connection {
         self.backend().map(|backend| backend.pid)
     }
 
-    /// Whether the last failure was a lock that was not granted in time.
+    /// Whether the last failure was a lock timeout.
     pub(in crate::pg) fn failed_for_a_lock(&self) -> bool {
         self.state().failed_for_a_lock
     }
@@ -313,13 +313,13 @@ impl Connection {
     }
 }
 
-/// Whether statements begin a transaction themselves.
+/// Whether the statements begin a transaction themselves.
 fn begins(sql: &str) -> bool {
     let mut lines = sql.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("--"));
     lines.next().is_some_and(|line| line.split(|character: char| !character.is_ascii_alphabetic()).next() == Some("begin"))
 }
 
-/// Parameters with their types: what needs no description by the server needs no named statement, which would outlive a transaction.
+/// Parameters with their types. Without types the driver would prepare a named statement, which would outlive the transaction.
 fn typed<'a>(parameters: &[&'a (dyn ToSql + Sync)]) -> Vec<(&'a (dyn ToSql + Sync), Type)> {
     const TYPES: [Type; 10] = [
         Type::TEXT,
@@ -340,7 +340,7 @@ fn typed<'a>(parameters: &[&'a (dyn ToSql + Sync)]) -> Vec<(&'a (dyn ToSql + Syn
     parameters.iter().map(|parameter| (*parameter, type_of(*parameter))).collect()
 }
 
-/// A password file; refused when others can read it.
+/// Reads a password file; fails if other users can read it.
 fn read_secret(path: &Path) -> Result<String> {
     let unreadable = |error: std::io::Error| {
         Fault::new(Exit::Usage, format!("the password file cannot be read: {error}")).at(path.display().to_string())
@@ -355,7 +355,7 @@ fn read_secret(path: &Path) -> Result<String> {
     Ok(std::fs::read_to_string(path).map_err(unreadable)?)
 }
 
-/// One attempt; the outer failure is ours (settings), the inner one the server's or the network's.
+/// One attempt. The outer error is one of settings, the inner one is of the server or the network.
 pub(in crate::pg) async fn connect(target: &Target) -> Result<Result<Client, tokio_postgres::Error>> {
     let plain = || attempt_plain(target);
     Ok(match target.ssl_mode {
@@ -379,7 +379,7 @@ async fn attempt_plain(target: &Target) -> Result<Client, tokio_postgres::Error>
 }
 
 async fn attempt_tls(target: &Target, mode: config::SslMode) -> Result<Result<Client, tokio_postgres::Error>> {
-    // A socket cannot be listened in on, and its server offers no TLS.
+    // A socket needs no TLS, and servers do not offer it there.
     if target.hosts.iter().all(|host| matches!(host, Host::Socket(..))) {
         return Ok(attempt_plain(target).await);
     }

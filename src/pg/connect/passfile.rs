@@ -1,10 +1,10 @@
-//! A password file in libpq's format: `host:port:database:user:password`, the first line that fits.
+//! Reads password files in libpq's format.
 
 use std::path::Path;
 
 use crate::pg::connect::target::{Host, Target};
 
-/// The password that a password file holds for a target: the first line of `host:port:database:user:password` that fits.
+/// The password for a target: from the first matching line `host:port:database:user:password`.
 pub fn passfile_entry(text: &str, target: &Target) -> Option<String> {
     text.lines().filter(|line| !line.starts_with('#')).find_map(|line| {
         let fields = passfile_fields(line);

@@ -1,24 +1,24 @@
-//! A database to connect to: its servers, role and database, and how far the connection is protected.
+//! A database to connect to: servers, role, database, and protection of the connection.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio_postgres::Config;
 
-/// How far the connection is protected; the words of libpq.
+/// Protection of the connection, in libpq's terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SslMode {
     /// Never encrypted.
     Disable,
-    /// Plain, encrypted only when the server refuses plain. What loopback and sockets get.
+    /// Plain; encrypted only if the server rejects plain connections. Default for loopback and sockets.
     Allow,
-    /// Encrypted if the server can, not verified.
+    /// Encrypted if the server supports it; not verified.
     Prefer,
     /// Encrypted, verified only if a root certificate is named.
     Require,
-    /// Encrypted by a certificate of a trusted authority, whatever its host.
+    /// Encrypted, with a certificate of a trusted authority for any host.
     VerifyCa,
-    /// Encrypted by the host's own trusted certificate. What every other host gets.
+    /// Encrypted, with a trusted certificate for this host. Default for all other hosts.
     VerifyFull,
 }
 
@@ -38,12 +38,12 @@ impl SslMode {
     }
 }
 
-/// Where a server listens.
+/// Address of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Host {
     /// A name or address, and a port.
     Tcp(String, u16),
-    /// A folder of sockets, and the port that names the socket in it.
+    /// The folder of a socket, and the port in its name.
     Socket(PathBuf, u16),
 }
 
@@ -79,15 +79,15 @@ pub struct Target {
     pub passfile: Option<PathBuf>,
     /// The database.
     pub database: String,
-    /// The protection asked for, or the default of such a host.
+    /// The protection in the URL, or the default for the host.
     pub ssl_mode: SslMode,
     /// Certificates of trusted authorities, instead of the system's.
     pub root_certificates: Option<PathBuf>,
-    /// Schema to look for tables in, before the role's own search path.
+    /// Schema to put before the role's own search path.
     pub schema: Option<String>,
-    /// What in the URL has no effect here.
+    /// Notes about parameters without effect.
     pub notes: Vec<String>,
-    /// What the driver understands by itself: hosts, password, options, timeouts.
+    /// Parameters for the driver: hosts, password, options, timeouts.
     pub(super) config: Config,
 }
 
@@ -110,7 +110,7 @@ impl Target {
         self.config.clone()
     }
 
-    /// How long one attempt may take, over all hosts.
+    /// Timeout of one attempt, over all hosts.
     pub(super) fn connect_timeout(&self) -> Duration {
         let each = self.config.get_connect_timeout().copied().unwrap_or(Duration::from_secs(10));
         each * u32::try_from(self.hosts.len()).unwrap_or(1).max(1)

@@ -1,4 +1,4 @@
-//! TLS as a URL asks for it, by rustls.
+//! TLS with rustls, as configured in a URL.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::fault::{Exit, Fault};
 use crate::pg::connect::certificate::ServerCertificate;
 use crate::pg::connect::target::{SslMode, Target};
 
-/// What makes TLS sessions for a target.
+/// The TLS connector for a target.
 pub(super) fn connector(target: &Target) -> Result<MakeRustlsConnect> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
@@ -33,11 +33,11 @@ pub(super) fn connector(target: &Target) -> Result<MakeRustlsConnect> {
     Ok(MakeRustlsConnect::new(config))
 }
 
-/// What certificates are verified with.
+/// The trusted certificates.
 #[derive(Debug)]
 struct Trust {
     chains: Arc<WebPkiServerVerifier>,
-    /// The certificates of the named file: a server's own one among them is trusted as it is.
+    /// Certificates of the named file. A server's own certificate among them is trusted.
     named: Vec<CertificateDer<'static>>,
 }
 
@@ -60,14 +60,14 @@ fn authorities(file: Option<&Path>, provider: &Arc<CryptoProvider>) -> Result<Tr
         }
     };
     let chains = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build().map_err(|_| {
-        Fault::new(Exit::Usage, "there is no authority to verify the server's certificate with")
+        Fault::new(Exit::Usage, "no trusted authority is known to verify the server's certificate")
             .at(place)
             .help("name one in the URL: sslrootcert=/path/ca.pem")
     })?;
     Ok(Trust { chains, named })
 }
 
-/// Verifies as much as the mode asks for.
+/// Verifies certificates as strictly as the mode requires.
 #[derive(Debug)]
 struct Verifier {
     trust: Option<Trust>,
@@ -85,8 +85,8 @@ impl ServerCertVerifier for Verifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let Some(trust) = &self.trust else { return Ok(ServerCertVerified::assertion()) };
-        // What libpq accepts and a web browser would not: the server's own certificate named as the authority, a certificate of
-        // the first version, a host named by the common name alone.
+        // libpq accepts what a web browser would not: the server's own certificate as the authority, a certificate of version 1,
+        // a host that only the common name contains.
         let parsed = ServerCertificate::parse(certificate);
         if let Some(parsed) = &parsed
             && parsed.is_vouched_for(&trust.named, &self.provider, now)
@@ -96,7 +96,7 @@ impl ServerCertVerifier for Verifier {
             return if is_named { Ok(ServerCertVerified::assertion()) } else { Err(refusal) };
         }
         match trust.chains.verify_server_cert(certificate, intermediates, name, ocsp, now) {
-            // The name is looked at last, after the chain was found good.
+            // The name is checked last, after the chain.
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) if self.any_host || parsed.as_ref().is_some_and(|parsed| parsed.names(name)) => {
@@ -124,7 +124,7 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<HandshakeSignatureValid, Error> {
         let algorithms = &self.provider.signature_verification_algorithms;
         match ServerCertificate::parse(certificate).and_then(|parsed| parsed.key_of_first_version()) {
-            // Certificates of the first version cannot be read as those of websites; their key can.
+            // webpki cannot read certificates of version 1, but their public key can be extracted.
             Some(key) => rustls::crypto::verify_tls13_signature_with_raw_key(message, &key, signature, algorithms),
             None => rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms),
         }

@@ -1,4 +1,4 @@
-//! A database URL: what is ours to interpret is taken out (TLS, password file, schema), the rest goes to the driver as libpq reads it.
+//! Parses a database URL. TLS, password file and schema are interpreted here, the rest by the driver, as libpq would.
 
 use anyhow::Result;
 
@@ -8,10 +8,10 @@ use crate::pg::connect::keywords::{Keywords, decode};
 pub use crate::pg::connect::target::{Host, SslMode, Target};
 
 impl Target {
-    /// Takes a URL apart. Of one that cannot be understood nothing is shown: any part of it may be the password.
+    /// Parses a URL. Errors do not show any part of it, because any part may be the password.
     pub fn parse(dsn: &Dsn) -> Result<Self> {
         Self::parse_text(dsn.expose()).map_err(|what| {
-            Fault::new(Exit::Usage, format!("the database URL in {} cannot be understood: {what}", dsn.variable()))
+            Fault::new(Exit::Usage, format!("the database URL in {} cannot be parsed: {what}", dsn.variable()))
                 .at(dsn.origin.clone())
                 .help("postgres://user:password@host:5432/database?sslmode=verify-full")
                 .help("if the password has @ : / ? # or %, it must be percent-encoded (\"#\" → %23)")
@@ -23,16 +23,16 @@ impl Target {
         let rest = ["postgres://", "postgresql://"].iter().find_map(|scheme| url.strip_prefix(scheme));
         let rest = rest.ok_or("it does not begin with postgres://")?;
         if rest.contains('#') {
-            return Err("it holds a \"#\"".to_owned());
+            return Err("it contains a \"#\"".to_owned());
         }
         let (base, query) = rest.split_once('?').map_or((rest, ""), |(base, query)| (base, query));
         if query.contains('@') && !base.contains('@') {
-            return Err("it holds a \"?\" before the \"@\"".to_owned());
+            return Err("it contains a \"?\" before the \"@\"".to_owned());
         }
         let mut keywords = Keywords::default();
         let (user_info, place) = base.rsplit_once('@').map_or(("", base), |(user_info, place)| (user_info, place));
         if user_info.contains('/') {
-            return Err("it holds a \"/\" before the host".to_owned());
+            return Err("it contains a \"/\" before the host".to_owned());
         }
         let (user, password) = user_info.split_once(':').map_or((user_info, ""), |(user, password)| (user, password));
         let (hosts, database) = place.split_once('/').map_or((place, ""), |(hosts, database)| (hosts, database));
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_url_is_taken_apart() {
+    fn a_full_url_is_parsed() {
         let target = target("postgresql://crm%40backfill:p%23a%3Ass@db.internal:6432/crm_live?sslmode=verify-ca&schema=app");
         assert_eq!(target.user, "crm@backfill");
         assert_eq!(target.config.get_password(), Some(&b"p#a:ss"[..]));
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn every_host_that_is_not_this_machine_is_verified_by_default() {
+    fn remote_hosts_are_verified_by_default() {
         for (host, mode) in [
             ("localhost", SslMode::Allow),
             ("127.0.0.1", SslMode::Allow),
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_named_authority_makes_require_verify_it() {
+    fn require_verifies_a_named_authority() {
         assert_eq!(target("postgres://me@h/db?sslmode=require&sslrootcert=ca.pem").ssl_mode, SslMode::VerifyCa);
         assert_eq!(target("postgres://me@h/db?sslmode=require").ssl_mode, SslMode::Require);
     }
@@ -116,14 +116,14 @@ mod tests {
     }
 
     #[test]
-    fn weak_protection_of_a_far_host_is_noted() {
+    fn weak_protection_of_a_remote_host_is_noted() {
         assert!(target("postgres://me@h/db?sslmode=disable").notes[0].contains("unencrypted"));
         assert!(target("postgres://me@h/db?sslmode=require").notes[0].contains("not verified"));
         assert!(target("postgres://me@localhost/db?sslmode=disable").notes.is_empty());
     }
 
     #[test]
-    fn mistakes_are_named_and_nothing_of_the_url_is_repeated() {
+    fn mistakes_are_named_without_repeating_the_url() {
         assert!(refusal("postgres://me@h/db?sslmod=require").contains("did you mean \"sslmode\"?"));
         assert!(refusal("postgres://me@h/db?sslmode=full").contains("verify-full"));
         assert!(refusal("postgres://me:pa#ss@h/db").contains('#'));

@@ -1,4 +1,5 @@
-//! Waits for answers with a watch: where none comes, the server's own views tell whether it is at work, and after a limit the wait ends.
+//! Waits for answers with a watchdog: if none comes, it checks in the server's views whether the server still works, and gives up after a
+//! limit.
 
 use std::future::Future;
 use std::pin::pin;
@@ -12,16 +13,16 @@ use crate::pg::Connection;
 use crate::pg::connect::connect;
 use crate::progress;
 
-/// How often a silent server is looked at.
+/// How often a silent server is checked.
 const PATROL: Duration = Duration::from_secs(10);
-/// How long one look may take.
+/// Timeout of one check.
 const LOOK: Duration = Duration::from_secs(5);
-/// So many looks in a row that see the server waiting for us mean that its answer, or our question, was lost.
+/// After this many checks in a row in which the server waits for us, a message must have been lost.
 const LOST_AFTER: u32 = 3;
-/// How often a person is told that the server is still at work.
+/// How often a note says that the server still works.
 const TELL_EVERY: Duration = Duration::from_secs(60);
 
-/// The transaction that a session is in, as `pg_stat_activity` names it; behind a pooler the process belongs to us no longer than that.
+/// The transaction of a session in `pg_stat_activity`. Behind a pooler the process is ours only during the transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Backend {
     /// Process id.
@@ -30,18 +31,18 @@ pub(super) struct Backend {
     pub(super) began: i64,
 }
 
-/// What a look at the server shows.
+/// The result of a check.
 enum Sight {
-    /// It works on our statement.
+    /// The server works on our statement.
     Working(String),
-    /// It waits: for us, or for a standby to confirm.
+    /// The server waits for us, or for a standby to confirm.
     Waiting(String),
-    /// Our transaction is not there any more.
+    /// Our transaction no longer exists.
     Gone,
 }
 
 impl Connection {
-    /// Waits for a future of this session's client. The error says that the server did not answer; the session is lost then.
+    /// Waits for a future of this session's client. Fails if the server does not answer; the session is lost then.
     pub(in crate::pg) async fn attend<F: Future>(&self, future: F) -> Result<F::Output, Fault> {
         let mut future = pin!(future);
         let limit = self.answer_limit();
@@ -70,7 +71,7 @@ impl Connection {
                 None => {}
             }
             if waiting >= LOST_AFTER || last_sign.elapsed() >= limit {
-                // What arrived while we looked still counts.
+                // An answer that arrived during the check still counts.
                 if let Ok(output) = tokio::time::timeout(Duration::ZERO, &mut future).await {
                     return Ok(output);
                 }
@@ -80,7 +81,7 @@ impl Connection {
         }
     }
 
-    /// Looks at our transaction from a session beside this one. `None` where the server cannot be asked.
+    /// Checks our transaction from a second session. `None` if the server cannot be asked.
     async fn look(&self, watcher: &mut Option<Client>) -> Option<Sight> {
         let backend = self.backend()?;
         let looked = tokio::time::timeout(LOOK, async {
@@ -105,7 +106,7 @@ impl Connection {
         watcher.as_ref()
     }
 
-    /// Ends our session at the server, where it can be asked, so that its locks go, and says how things stand.
+    /// Terminates our session at the server, if it can be asked, so that its locks are released. Returns the error to report.
     async fn stalled(&self, silent: Duration, watcher: &mut Option<Client>) -> Fault {
         let mut fault = Fault::new(Exit::Failed, format!("{} did not answer for {}", self.name(), words(silent)))
             .at(self.target().to_string());
@@ -119,19 +120,19 @@ impl Connection {
             let pid = backend.pid;
             fault = fault.help(match asked.await {
                 Ok(Some(rows)) if !rows.is_empty() => {
-                    format!("its session (pid {pid}) waited for us; it was ended and gives up its locks")
+                    format!("its session (pid {pid}) waited for us; it was terminated, which releases its locks")
                 }
-                Ok(Some(_)) => format!("its session (pid {pid}) is not waiting for us any more"),
-                _ => format!("if its session still holds locks, end it there:  select pg_terminate_backend({pid});"),
+                Ok(Some(_)) => format!("its session (pid {pid}) no longer waits for us"),
+                _ => format!("if its session still holds locks, terminate it:  select pg_terminate_backend({pid});"),
             });
         }
         fault
             .help("nothing was committed; run the same command again")
-            .help("how long an answer may take without a sign of work: answer_limit in [connections] of the settings")
+            .help("the limit for servers that do not answer: answer_limit in [connections] of the settings")
     }
 }
 
-/// A duration as people say it.
+/// A duration in words.
 pub(in crate::pg) fn words(duration: Duration) -> String {
     match duration.as_secs() {
         seconds @ 0..120 => format!("{seconds} s"),

@@ -1,8 +1,8 @@
-//! A column of binary COPY in the making, and the rule for each value that Arrow has not.
+//! Collects the values of a column of binary COPY, with a rule for each value that Arrow cannot hold.
 //!
-//! PostgreSQL counts instants and days from 2000. Infinities stay infinities ([`Timestamp::INFINITY`], [`Day::INFINITY`]); dates
-//! before Christ stay what they are; an instant after the year 294246, which 64 bits since 1970 cannot hold, becomes null. Each is
-//! counted per column.
+//! PostgreSQL counts instants and days from 2000. Infinities stay infinities ([`Timestamp::INFINITY`], [`Day::INFINITY`]), and dates
+//! before Christ stay as they are. An instant after the year 294246, which does not fit 64 bits since 1970, becomes null. Each case
+//! is counted per column.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ const EPOCH_MICROS: i64 = 946_684_800_000_000;
 const CHRIST_DAYS: i32 = -719_162;
 const CHRIST_MICROS: i64 = CHRIST_DAYS as i64 * Timestamp::DAY;
 
-/// What became of unusual values of one column.
+/// Counts of unusual values in one column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Special {
     /// Infinite instants and days, kept.
@@ -37,7 +37,7 @@ pub struct Special {
     pub empty: u64,
 }
 
-/// A column in the making.
+/// The values of a column so far.
 pub(in crate::pg) enum Values {
     Text { bytes: Vec<u8>, offsets: Vec<i32>, nulls: NullBufferBuilder },
     Bool(BooleanBuilder),
@@ -79,7 +79,7 @@ impl Values {
         }
     }
 
-    /// Appends a value; `false` when it has not the size of its type.
+    /// Appends a value; `false` if it does not have the size of its type.
     pub(in crate::pg) fn append(&mut self, value: &[u8], special: &mut Special) -> bool {
         match self {
             Self::Text { bytes, offsets, nulls } => {
@@ -112,7 +112,7 @@ impl Values {
                 let capacity = bytes.len();
                 let bytes = std::mem::replace(bytes, Vec::with_capacity(capacity));
                 let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
-                // Checks the encoding once for the whole batch, and that no value ends within a character.
+                // Checks the encoding once for the whole batch, and that every value ends between characters.
                 Arc::new(StringArray::try_new(offsets, Buffer::from_vec(bytes), nulls.finish()).ok()?)
             }
             Self::Bool(builder) => Arc::new(builder.finish()),

@@ -1,4 +1,4 @@
-//! Binary COPY into Arrow batches, straight from the receive buffer.
+//! Decodes binary COPY into Arrow batches, directly from the receive buffer.
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -7,14 +7,14 @@ use encoding_rs::{Encoding, UTF_8};
 use crate::pg::copy::column::{BATCH_ROWS, Special, Values};
 
 const SIGNATURE: &[u8; 11] = b"PGCOPY\n\xff\r\n\0";
-/// Bytes of text after which a batch is full too, so that long texts do not pile up.
+/// A batch is also full at this many bytes of text, so that long texts do not accumulate.
 const BATCH_BYTES: usize = 8 << 20;
 
-/// Data that is not what binary COPY of the declared columns looks like.
+/// Data that is not binary COPY of the declared columns.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum DecodeError {
     /// Not PostgreSQL's format, or a newer version of it.
-    #[error("the server's data does not begin as binary COPY does")]
+    #[error("the server's data does not begin with the header of binary COPY")]
     Signature,
     /// Another number of columns than declared.
     #[error("row {row} has {found} columns instead of {declared}")]
@@ -26,7 +26,7 @@ pub enum DecodeError {
         /// Columns declared.
         declared: usize,
     },
-    /// A value of another size than its type has.
+    /// A value that does not have the size of its type.
     #[error("column {column:?}, row {row}: a value of {length} bytes")]
     Length {
         /// The column.
@@ -44,7 +44,7 @@ pub enum DecodeError {
         /// From 1.
         row: u64,
     },
-    /// Bytes that are no text.
+    /// Bytes that are not text.
     #[error("column {column:?}, rows {first} to {last}: bytes that are not text of the encoding")]
     Encoding {
         /// The column.
@@ -70,19 +70,19 @@ pub enum DecodeError {
     },
 }
 
-/// Turns the pieces of a COPY stream, however it is cut, into batches.
+/// Decodes a COPY stream, received in pieces of any size, into batches.
 pub struct Decoder {
     schema: SchemaRef,
     columns: Vec<Values>,
     specials: Vec<Special>,
-    /// The begun piece that the next one continues.
+    /// The incomplete end of the last piece.
     rest: Vec<u8>,
     started: bool,
     ended: bool,
     rows: u64,
     batch_rows: usize,
     batch_bytes: usize,
-    /// Where the fields of the current row lie; -1 is null.
+    /// Position and length of the fields of the current row; -1 is null.
     fields: Vec<(usize, i32)>,
     /// The encoding of texts, where it is not UTF-8.
     encoding: Option<&'static Encoding>,
@@ -139,7 +139,7 @@ impl Decoder {
         Ok(())
     }
 
-    /// The stream is over: the last rows as a batch, if there are any.
+    /// Ends the stream; returns the last rows as a batch, if there are any.
     pub fn finish(&mut self) -> Result<Option<RecordBatch>, DecodeError> {
         if !self.ended || !self.rest.is_empty() {
             return Err(DecodeError::Truncated { rows: self.rows });
@@ -183,7 +183,7 @@ impl Decoder {
         Ok(at)
     }
 
-    /// Finds the fields of the row that begins at `at`; `None` when the row is not whole yet.
+    /// Finds the fields of the row that begins at `at`; `None` if the row is not complete yet.
     fn locate(&mut self, data: &[u8], mut at: usize) -> Result<Option<usize>, DecodeError> {
         let Some(width) = data.get(at..).and_then(|rest| rest.first_chunk()).map(|bytes| i16::from_be_bytes(*bytes)) else {
             return Ok(None);
@@ -260,7 +260,7 @@ impl Decoder {
     }
 }
 
-/// Length of the stream's header, `None` when it is not whole yet.
+/// Length of the stream's header; `None` if it is not complete yet.
 fn header(data: &[u8]) -> Result<Option<usize>, DecodeError> {
     let known = data.len().min(SIGNATURE.len());
     if data[..known] != SIGNATURE[..known] {
@@ -268,7 +268,7 @@ fn header(data: &[u8]) -> Result<Option<usize>, DecodeError> {
     }
     let word = |at: usize| data.get(at..).and_then(|rest| rest.first_chunk()).map(|bytes| i32::from_be_bytes(*bytes));
     let (Some(flags), Some(extension)) = (word(11), word(15)) else { return Ok(None) };
-    // The upper half of the flags tells of changes that an old reader must not guess at.
+    // The upper half of the flags marks changes that an old reader must not ignore.
     if flags & !0xffff != 0 {
         return Err(DecodeError::Signature);
     }
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_values_arrive_as_they_are() {
+    fn plain_values_are_decoded_unchanged() {
         let at = (770_000_000_123_456_i64 - 946_684_800_000_000).to_be_bytes();
         let on = (-5405_i32).to_be_bytes();
         let row: Row<'_> = [Some(b"7"), Some("Zoë".as_bytes()), Some(&[1]), Some(&[0, 0, 0, 4]), Some(&on), Some(&at)];
@@ -417,7 +417,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_that_no_export_has_is_refused_by_name() {
+    fn an_unsupported_type_is_rejected_by_name() {
         let schema = Arc::new(Schema::new(vec![Field::new("ratio", DataType::Float64, true)]));
         assert!(Decoder::new(schema).err().unwrap().to_string().contains("ratio"));
     }

@@ -1,4 +1,4 @@
-//! Record batches as PostgreSQL's binary COPY, in the types that the target's catalog names; knows no column's meaning.
+//! Encodes record batches as PostgreSQL's binary COPY, in the types of the target's catalog.
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Int32Array, Int64Array, ListArray, StringArray,
@@ -9,12 +9,12 @@ use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Int32Type, Int64Typ
 use crate::fault::{Exit, Fault};
 use crate::pg::copy::limits::{Limits, Unfit};
 
-/// Bytes that are collected before they go to the server.
+/// Size of the buffers that are sent to the server.
 pub const CHUNK: usize = 256 * 1024;
 
-/// What a stream of binary COPY begins with: signature, flags, extension length.
+/// Header of a stream of binary COPY: signature, flags, extension length.
 pub const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
-/// What it ends with.
+/// Trailer of a stream of binary COPY.
 pub const TRAILER: &[u8] = &(-1_i16).to_be_bytes();
 
 /// The length of null.
@@ -23,10 +23,10 @@ const NULL: [u8; 4] = (-1_i32).to_be_bytes();
 const MICROS_2000: i64 = 946_684_800_000_000;
 const DAYS_2000: i32 = 10_957;
 
-/// A type of the target, reduced to how its values travel.
+/// The wire format of a type of the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wire {
-    /// `text`, `varchar`, `char`, enums and domains over them; with the most characters it takes.
+    /// `text`, `varchar`, `char`, enums and domains over them, with the maximal number of characters.
     Text(Option<usize>),
     /// `uuid`
     Uuid,
@@ -50,11 +50,11 @@ pub enum Wire {
     Date,
     /// `timestamp` or `timestamptz`: the same instant in UTC
     Timestamp,
-    /// An array of what travels as text, by the oid of its element type, with the most characters an element takes
+    /// An array of types that are sent as text: the oid of its element type, and the maximal number of characters of an element.
     TextArray(u32, Option<usize>),
 }
 
-/// How one column travels: what the file holds and what the target takes.
+/// How one column is encoded: from the type of the file to the type of the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Encoding {
     Text(Option<usize>),
@@ -84,14 +84,14 @@ enum Encoding {
 pub struct Column {
     /// Name in the dataset, for errors.
     pub name: &'static str,
-    /// Where the value comes from.
+    /// Source of the value.
     pub origin: Origin,
-    /// What the target demands of its values; looked at by [`Encoder::encode_leniently`] alone.
+    /// Limits of the target for its values; only [`Encoder::encode_leniently`] checks them.
     pub limits: Limits,
     encoding: Encoding,
 }
 
-/// Where a column's values come from.
+/// Source of a column's values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// The batch's column of this name.
@@ -101,7 +101,7 @@ pub enum Origin {
 }
 
 impl Column {
-    /// How a dataset's column reaches a column of the target, or `None` if it cannot without loss.
+    /// The encoding of a dataset's column for a column of the target; `None` if that would lose data.
     pub fn plan(name: &'static str, data_type: &DataType, wire: Wire) -> Option<Self> {
         let encoding = match (data_type, wire) {
             (DataType::Utf8, Wire::Text(limit)) => Encoding::Text(limit),
@@ -230,7 +230,7 @@ impl Encoder {
         self.rows
     }
 
-    /// Appends a batch; `full` is called whenever `buffer` has reached [`CHUNK`] and must leave it empty or go on growing it.
+    /// Appends a batch. Calls `full` whenever `buffer` has reached [`CHUNK`]; `full` may empty it or let it grow.
     pub fn encode(
         &mut self,
         arrays: &dyn Fn(&str) -> Option<ArrayRef>,
@@ -241,8 +241,8 @@ impl Encoder {
         self.encode_rows(arrays, rows, buffer, full, None)
     }
 
-    /// Like [`Encoder::encode`], but a value that does not fit its column becomes null, and `unfit` hears the position of the
-    /// column among those given, the row within the batch and the reason.
+    /// Like [`Encoder::encode`], but a value that does not fit its column becomes null, and `unfit` is called with the position of the
+    /// column, the row within the batch and the reason.
     pub fn encode_leniently(
         &mut self,
         arrays: &dyn Fn(&str) -> Option<ArrayRef>,
@@ -370,7 +370,7 @@ fn put_bytes(buffer: &mut Vec<u8>, bytes: &[u8]) {
     buffer.extend_from_slice(bytes);
 }
 
-/// Bytes are at least as many as characters, so only long values are counted.
+/// Whether a text has more characters than the limit. Characters are counted only if there are more bytes than that.
 fn is_longer(text: &str, limit: usize) -> bool {
     text.len() > limit && text.chars().count() > limit
 }

@@ -1,14 +1,14 @@
-//! What a column of the target demands of a value beyond its type: proved before a load, without the value ever being shown.
+//! Limits of a column of the target beyond its type. They are checked before a load; errors never show the value.
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::Int32Type;
 
-/// Demands on the values of one column.
+/// Limits for the values of one column.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
-    /// Whether null is refused.
+    /// Whether it is NOT NULL.
     pub is_required: bool,
-    /// Words of an enum; empty where any text will do.
+    /// Labels of an enum; empty if any text is allowed.
     pub labels: Vec<String>,
     /// Most digits before the point of a number.
     pub whole_digits: Option<u32>,
@@ -19,15 +19,15 @@ pub struct Limits {
 pub enum Unfit {
     /// It is null where a value is required.
     Null,
-    /// It has more characters than the column takes.
+    /// It has more characters than the column allows.
     Long,
     /// It is not a UUID.
     Uuid,
     /// It is not an integer, or beyond the column's range.
     Integer,
-    /// It is not a word of the column's enum.
+    /// It is not a label of the column's enum.
     Label,
-    /// It has more digits before the point than the column takes.
+    /// It has more digits before the point than the column allows.
     Digits,
 }
 
@@ -46,7 +46,7 @@ impl Unfit {
 }
 
 impl Limits {
-    /// The first demand that a value of a column does not meet.
+    /// The first limit that a value violates.
     pub fn unmet(&self, array: &ArrayRef, row: usize) -> Option<Unfit> {
         if array.is_null(row) {
             return self.is_required.then_some(Unfit::Null);
@@ -58,7 +58,7 @@ impl Limits {
         is_wide(array, row, limit).then_some(Unfit::Digits)
     }
 
-    /// Words of a text, or of a list of texts, that are not among the labels.
+    /// The values of a text, or of a list of texts, that are not among the labels.
     pub fn missing_words<'a>(&'a self, array: &'a ArrayRef, row: usize) -> impl Iterator<Item = &'a str> {
         let range = match array.as_list_opt::<i32>() {
             Some(list) => {

@@ -1,4 +1,4 @@
-//! Arrow columns and PostgreSQL's binary COPY format: both directions.
+//! Conversion between Arrow columns and PostgreSQL's binary COPY format, in both directions.
 
 pub(super) mod column;
 pub(super) mod decode;

@@ -1,4 +1,4 @@
-//! Is a database what it should be: reachable, complete, readable, and no more than readable.
+//! Checks a database: it must be reachable, complete and readable, and should not be writable.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::model::Timestamp;
 use crate::pg::export::statement;
 use crate::pg::{Connection, Query, Snapshot, missing};
 
-/// What the CRM must have for a load.
+/// Tables that the CRM must have for a load.
 const CRM_TABLES: [&str; 9] = [
     "CustomerProfile",
     "IdentityAlias",
@@ -34,7 +34,7 @@ select
      and pg_catalog.pg_table_is_visible(c.oid)
      and pg_catalog.has_table_privilege(c.oid, 'insert, update, delete'))";
 
-/// What was found of one database.
+/// The findings about one database.
 #[derive(Clone, Debug, Default)]
 pub struct Checked {
     /// `user@host:port/database`.
@@ -45,15 +45,15 @@ pub struct Checked {
     pub is_encrypted: bool,
     /// Tables it has.
     pub table_count: usize,
-    /// What is in the way; nothing is when this is empty.
+    /// Problems that must be solved.
     pub problems: Vec<String>,
-    /// What helps.
+    /// Advice for the problems.
     pub advice: Vec<String>,
-    /// What a careful operator would change.
+    /// Recommended changes.
     pub warnings: Vec<String>,
 }
 
-/// Looks at a source: every statement is planned, which finds missing tables, columns and rights without reading a row.
+/// Checks a source: plans every statement, which finds missing tables, columns and rights without reading rows.
 pub fn check_source(dsn: &Dsn, title: &str, queries: &[Query], as_of: Timestamp) -> Result<Checked> {
     let connection = Connection::open_within(dsn, title, Duration::ZERO)?;
     let mut checked = session(&connection)?;
@@ -78,11 +78,11 @@ pub fn check_source(dsn: &Dsn, title: &str, queries: &[Query], as_of: Timestamp)
     Ok(checked)
 }
 
-/// Looks at the CRM, as far as that needs no load.
+/// Checks the CRM as far as possible without datasets.
 pub fn check_crm(dsn: &Dsn, title: &str) -> Result<Checked> {
     let connection = Connection::open_within(dsn, title, Duration::ZERO)?;
     let mut checked = session(&connection)?;
-    // That its role may write is what it is for.
+    // The role of the CRM is meant to write.
     checked.warnings.retain(|warning| !warning.contains("may write"));
     let catalog = crate::pg::visible_tables(&connection)?;
     checked.table_count = catalog.len();
@@ -112,7 +112,7 @@ fn session(connection: &Connection) -> Result<Checked> {
     })
 }
 
-/// The earliest instant from which real-time sync of a service must start, as the last load noted it in the CRM.
+/// The instant from which real-time sync of a service must start, as recorded by the last load.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Watermark {
     /// The service.
@@ -123,7 +123,7 @@ pub struct Watermark {
     pub manifest: String,
 }
 
-/// The watermarks that loads left in the CRM.
+/// The watermarks that loads recorded in the CRM.
 pub fn watermarks(connection: &Connection) -> Result<Vec<Watermark>> {
     let rows = connection.query(include_str!("../../../sql/crm/watermarks.sql"), &[])?;
     let text = |value: Option<String>| value.unwrap_or_default();

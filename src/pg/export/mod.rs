@@ -1,4 +1,4 @@
-//! A statement's rows as Arrow batches: columns compared with the declaration both ways, rows compared with the server's count.
+//! Exports the rows of a statement as Arrow batches. Its columns must match the declaration, its rows the server's count.
 
 pub(super) mod check_source;
 pub(super) mod references;
@@ -20,43 +20,43 @@ use crate::pg::export::references::{missing, references};
 use crate::pg::export::snapshot::DECLARE;
 use crate::pg::{Snapshot, quote_identifier};
 
-/// A statement to export and what its columns must be.
+/// A statement to export, with its declared columns.
 #[derive(Clone, Debug)]
 pub struct Query {
-    /// As messages call it: `scl.members`.
+    /// Its name in messages: `scl.members`.
     pub name: String,
-    /// Where the statement stands: `sql/exports/scl/members.sql`.
+    /// The file of the statement: `sql/exports/scl/members.sql`.
     pub file: String,
     /// One select that ends with its `order by`.
     pub sql: String,
     /// The declared columns.
     pub schema: SchemaRef,
-    /// The table without which there is nothing to read.
+    /// A table that may be missing; the result is empty then.
     pub needs: Option<&'static str>,
 }
 
-/// A statement that the server accepts and whose columns fit.
+/// A statement that the server accepts and whose columns match the declaration.
 #[derive(Clone, Debug)]
 pub struct Prepared {
     query: Query,
     copy: String,
-    /// Columns that are cast on the way, as `created_at (text → timestamptz)`.
+    /// Casts of columns, such as `created_at (text → timestamptz)`.
     pub casts: Vec<String>,
     /// Rows in the snapshot.
     pub rows: u64,
 }
 
-/// What an export gave.
+/// The result of an export.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Exported {
     /// Rows.
     pub rows: u64,
-    /// Unusual values by column and kind, none where there were none: `("created_at", "infinite", 2)`.
+    /// Counts of unusual values by column and kind: `("created_at", "infinite", 2)`.
     pub specials: Vec<(String, &'static str, u64)>,
 }
 
 impl Snapshot {
-    /// Checks all statements against the database and counts their rows; everything that is wrong is told at once.
+    /// Checks all statements against the database and counts their rows. Reports everything that is wrong at once.
     pub fn prepare(&self, queries: Vec<Query>) -> Result<Vec<Prepared>> {
         let connection = self.connection();
         let catalog = self.catalog()?;
@@ -125,13 +125,13 @@ impl Snapshot {
         Ok(u64::try_from(row.get::<_, i64>(0)).unwrap_or(0))
     }
 
-    /// Exports a statement's rows; each batch goes to `sink` as soon as it is full.
+    /// Exports a statement's rows and passes each full batch to `sink`.
     pub fn copy(&self, export: &Prepared, mut sink: impl FnMut(RecordBatch) -> Result<()>) -> Result<Exported> {
         let connection = self.connection();
         let damaged = |error: DecodeError| decode_fault(&error, &export.query);
         let mut decoder = Decoder::new(export.query.schema.clone()).map_err(damaged)?.in_encoding(self.encoding());
         if self.encoding().is_some() {
-            // Bytes come as they are stored; whoever declared their encoding knows it better than the server.
+            // The bytes are sent as they are stored, because the declared encoding overrides that of the server.
             connection.query_one("select set_config('client_encoding', current_setting('server_encoding'), true)", &[])?;
         }
         let statement = format!("copy ({}) to stdout (format binary)", export.copy);
@@ -148,7 +148,7 @@ impl Snapshot {
         };
         connection.wait(async {
             let stream = connection.attend(connection.client().copy_out(&statement)).await?.map_err(|error| refused(&error))?;
-            // Pieces are single rows: taking those that have arrived together saves a wake-up for each.
+            // The stream sends single rows. Taking all that have arrived saves a wake-up for each.
             let mut pieces = std::pin::pin!(stream.ready_chunks(1024));
             while let Some(arrived) = connection.attend(pieces.next()).await? {
                 for piece in arrived {
@@ -175,7 +175,7 @@ impl Snapshot {
     }
 }
 
-/// What ends a stream: data that cannot be decoded, or a sink that takes no more.
+/// Why a stream ended early: data that cannot be decoded, or an error of the sink.
 enum Failure {
     Decode(DecodeError),
     Sink(anyhow::Error),
@@ -214,12 +214,12 @@ fn decode_fault(error: &DecodeError, query: &Query) -> anyhow::Error {
     .into()
 }
 
-/// The statement without its semicolon, as COPY wants it.
+/// The statement without its semicolon, for use in COPY.
 pub(in crate::pg) fn statement(sql: &str) -> &str {
     sql.trim_end().trim_end_matches(';').trim_end()
 }
 
-/// Counts the statement's rows without sorting them: the last `order by` of the file begins a line.
+/// The statement that counts the rows without sorting them. The last `order by` of the file must begin a line.
 fn count_statement(sql: &str) -> String {
     let body = statement(sql);
     let unsorted = body.rfind("\norder by").map_or(body, |at| &body[..at]);
@@ -235,7 +235,7 @@ fn no_rows(schema: &SchemaRef) -> String {
     format!("select {}\nwhere false\norder by 1", columns.collect::<Vec<_>>().join(", "))
 }
 
-/// The SQL type that a declared type is read from.
+/// The SQL type for a declared type.
 fn sql_type(data_type: &DataType) -> &'static str {
     match data_type {
         DataType::Boolean => "boolean",
@@ -247,7 +247,7 @@ fn sql_type(data_type: &DataType) -> &'static str {
     }
 }
 
-/// Whether the binary form of a type is that of the declared one. A timestamp without a time zone is taken as UTC.
+/// Whether a type has the binary form of the declared type. A timestamp without a time zone counts as UTC.
 fn same_form(data_type: &DataType, found: &Type) -> bool {
     match data_type {
         DataType::Boolean => *found == Type::BOOL,
@@ -260,7 +260,7 @@ fn same_form(data_type: &DataType, found: &Type) -> bool {
     }
 }
 
-/// The statement for COPY, with casts and order where the columns have not the declared form, and those casts in words.
+/// The statement for COPY, with casts and order where the columns differ from the declaration, and a description of the casts.
 fn fit(query: &Query, body: &str, columns: &[(&str, &Type)]) -> Result<(String, Vec<String>)> {
     let declared: Vec<&str> = query.schema.fields().iter().map(|field| field.name().as_str()).collect();
     let found: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
@@ -287,7 +287,7 @@ fn fit(query: &Query, body: &str, columns: &[(&str, &Type)]) -> Result<(String, 
     if casts.is_empty() && declared == found {
         return Ok((body.to_owned(), casts));
     }
-    // A subquery with an order by is not flattened, so its order is that of the result.
+    // PostgreSQL does not flatten a subquery with an order by, so the result keeps its order.
     Ok((format!("select {} from (\n{body}\n) q", list.join(", ")), casts))
 }
 

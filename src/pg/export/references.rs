@@ -1,11 +1,11 @@
-//! Which tables and columns a statement reads, so that everything a database lacks is told at once and with near names.
+//! Finds the tables and columns that a statement reads, so that everything missing is reported at once, with suggestions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::did_you_mean;
 use crate::pg::quote_identifier;
 
-/// The tables of a database that a session sees without naming a schema, with their columns and types.
+/// The tables that are visible without a schema name, with their columns and types.
 pub type Catalog = BTreeMap<String, BTreeMap<String, String>>;
 
 /// The tables that a statement reads, with the columns it reads through their aliases.
@@ -23,7 +23,7 @@ pub fn references(sql: &str) -> BTreeMap<String, BTreeSet<String>> {
         let alias = name(after).filter(|_| !word(after).is_some_and(|word| KEYWORDS.contains(&word)));
         aliases.entry(alias.unwrap_or(table)).or_default().insert(table);
     }
-    // What the statement names itself: `with records as (…)`.
+    // Names that the statement defines itself: `with records as (…)`.
     let own: BTreeSet<&str> =
         (0..tokens.len()).filter(|&at| word(at + 1) == Some("as") && is(at + 2, '(')).filter_map(name).collect();
     aliases.values_mut().for_each(|tables| tables.retain(|table| !own.contains(table)));
@@ -33,7 +33,7 @@ pub fn references(sql: &str) -> BTreeMap<String, BTreeSet<String>> {
     }
     for at in 0..tokens.len() {
         let (Some(alias), true, Some(column)) = (name(at), is(at + 1, '.'), name(at + 2)) else { continue };
-        // An alias that stands for different tables in different places tells nothing.
+        // An alias for different tables in different places is ambiguous.
         let tables = aliases.get(alias).filter(|tables| tables.len() == 1);
         if let Some(table) = tables.and_then(BTreeSet::first) {
             found.entry((*table).to_owned()).or_default().insert(column.to_owned());
@@ -42,7 +42,7 @@ pub fn references(sql: &str) -> BTreeMap<String, BTreeSet<String>> {
     found
 }
 
-/// What the statement reads and the database has not, in words, each with the advice that fits.
+/// Descriptions of the missing tables and columns of a statement, and suggestions.
 pub fn missing(sql: &str, catalog: &Catalog) -> (Vec<String>, Vec<String>) {
     let (mut lacks, mut advice) = (Vec::new(), Vec::new());
     for (table, columns) in references(sql) {
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_lacks_is_told_with_near_names() {
+    fn everything_missing_is_reported_with_suggestions() {
         let columns = |names: &[&str]| names.iter().map(|name| ((*name).to_owned(), "text".to_owned())).collect();
         let catalog = Catalog::from([
             ("Member".to_owned(), columns(&["id", "createdAtt", "limit_value", "tierId"])),

@@ -1,4 +1,4 @@
-//! One consistent view of a database: a read-only transaction with pinned settings, and the facts an export records of it.
+//! A consistent view of a database: a read-only transaction with pinned settings, and the facts that an export records about it.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::pg::connect::Begin;
 use crate::pg::export::references::Catalog;
 use crate::pg::{Connection, quote_identifier};
 
-/// What reading wants beside what every transaction pins.
+/// Settings for reading, in addition to those that every transaction pins.
 const PINNED: &str = "
 set local intervalstyle = 'postgres';
 set local lock_timeout = '30s';
@@ -19,7 +19,7 @@ set local work_mem = '64MB';
 set local idle_in_transaction_session_timeout = 0;
 ";
 
-/// Read before the snapshot is taken: a transaction open at the snapshot is either open now or begins later than now.
+/// The watermark. It is read before the snapshot: a transaction that is open at the snapshot either is open now or begins later.
 const WATERMARK: &str = "
 select
   to_char(
@@ -53,19 +53,19 @@ where c.relkind in ('r', 'p', 'v', 'm', 'f')
   and pg_catalog.pg_table_is_visible(c.oid)
   and c.relnamespace <> 'pg_catalog'::regnamespace";
 
-/// A read-only transaction that sees one instant of a database. Dropped, it ends.
+/// A read-only transaction that sees one instant of a database. It ends when it is dropped.
 pub struct Snapshot {
     connection: Connection,
     /// Facts for the manifest: `server_version`, `server_encoding`, `server_timezone`, `snapshot`, `watermark`, …
     pub facts: BTreeMap<String, String>,
-    /// What a person should know of this database.
+    /// Notes for the operator about this database.
     pub notes: Vec<String>,
-    /// The encoding of its texts, where another one than the server's was declared.
+    /// The declared encoding of its texts, if it differs from the server's.
     encoding: Option<&'static Encoding>,
 }
 
 impl Snapshot {
-    /// Begins the transaction; `backfill.as_of` is set in it. `encoding` is that of the texts, where the server's is none or wrong.
+    /// Begins the transaction and sets `backfill.as_of` in it. `encoding` is the encoding of the texts, if the server's is missing or wrong.
     pub fn begin(connection: Connection, as_of: Timestamp, encoding: Option<&'static Encoding>) -> Result<Self> {
         let watermark = connection.query_one(WATERMARK, &[])?;
         connection.begin(Begin { is_repeatable: true, is_read_only: true, ..Begin::default() })?;
@@ -74,7 +74,7 @@ impl Snapshot {
         let schemas: Vec<String> = schemas.get::<_, Vec<&str>>(0).into_iter().map(quote_identifier).collect();
         if schemas.is_empty() {
             let asked = connection.target().schema.as_deref().unwrap_or("public");
-            let what = format!("{}: schema {asked:?} is not there, or the role may not use it", connection.name());
+            let what = format!("{}: schema {asked:?} does not exist, or the role may not use it", connection.name());
             return Err(Fault::new(Exit::Preflight, what).help("name another one in the URL: ?schema=NAME").into());
         }
         let path = std::iter::once("pg_catalog".to_owned()).chain(schemas).collect::<Vec<_>>().join(", ");
@@ -131,13 +131,13 @@ impl Snapshot {
         Ok(Self { connection, facts, notes, encoding })
     }
 
-    /// How many years back the statements read that leave out what is older: `backfill.lookback_years`, two where nobody says so.
+    /// Sets `backfill.lookback_years`: statements with a look-back skip older rows. Without the setting they look two years back.
     pub fn look_back(&self, years: i32) -> Result<()> {
         self.connection.query_one("select set_config('backfill.lookback_years', $1, true)", &[&years.to_string()])?;
         Ok(())
     }
 
-    /// The encoding that was declared for its texts.
+    /// The declared encoding of its texts.
     pub(super) fn encoding(&self) -> Option<&'static Encoding> {
         self.encoding
     }
@@ -147,7 +147,7 @@ impl Snapshot {
         &self.connection
     }
 
-    /// The tables it sees.
+    /// The visible tables.
     pub fn catalog(&self) -> Result<Catalog> {
         visible_tables(&self.connection)
     }
@@ -158,7 +158,7 @@ impl Snapshot {
     }
 }
 
-/// The tables that a session sees without naming a schema.
+/// The tables that are visible without a schema name.
 pub fn visible_tables(connection: &Connection) -> Result<Catalog> {
     let mut catalog = Catalog::new();
     for row in connection.query(CATALOG, &[])? {

@@ -1,4 +1,4 @@
-//! Makes our rows equal to the datasets, in an order in which no unique key collides and nothing of others is touched.
+//! Applies the diff to our rows, in an order in which no unique key collides and no foreign row is touched.
 
 use anyhow::Result;
 
@@ -16,70 +16,70 @@ use crate::pg::load::target::{FLAGS, LOADED, Loaded, table};
 use crate::pg::load::tombstones;
 use crate::pg::quote_identifier as quoted;
 
-/// Above so many deleted profiles, foreign keys are checked once instead of row by row.
+/// Above this many deleted profiles, foreign keys are checked once instead of row by row.
 const MANY: u64 = 100;
 
-/// What was done beside the counts.
+/// What was done in addition to the counts.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Applied {
-    /// Profiles that stay as MERGED and were changed by it.
+    /// Profiles kept as MERGED that were changed.
     pub merged: u64,
-    /// Members by rule that gave way.
+    /// Rule memberships that were replaced.
     pub replaced_members: u64,
-    /// Whether foreign keys to profiles were made again.
+    /// Whether foreign keys to profiles were dropped and recreated.
     pub rechecked: bool,
 }
 
-/// Applies what [`crate::pg::load::diff::work_out`] found.
+/// Applies the diff of [`crate::pg::load::diff::work_out`].
 pub fn apply(crm: &Crm, catalog: &Catalog, preflight: &Preflight, run_id: &str, counts: &Counts) -> Result<Applied> {
     let mut applied = Applied::default();
     let deletes: u64 = counts.values().map(|counts| counts.deleted).sum();
     let before = if deletes > 0 { Some(foreign_rows(crm, catalog)?) } else { None };
     applied.replaced_members = segments::replace_members(crm, run_id)?;
-    crm.doing("stand aside");
+    crm.doing("releasing unique values of merged profiles");
     applied.merged = stand_aside(crm, catalog, preflight)?;
 
-    crm.doing("delete rows of ours that vanished");
+    crm.doing("deleting our rows that vanished");
     for loaded in LOADED.iter().rev().filter(|loaded| loaded.table != table::PROFILE && counts[loaded.table].deleted > 0) {
         crm.execute(&TableSql::of(loaded).delete_marked(), &[])?;
     }
     if counts[table::PROFILE].deleted > 0 {
-        crm.doing("release unique values of profiles that vanish");
+        crm.doing("releasing unique values of profiles that vanish");
         release_vanishing(crm, catalog, preflight)?;
     }
     crm.run("create temp table load_insert (table_name text, id text) on commit drop")?;
     for plan in &preflight.plans {
         let name = plan.loaded.table;
         if counts[name].updated > 0 {
-            crm.doing("release unique values that move");
+            crm.doing("releasing unique values that move");
             release_moving(crm, catalog, plan)?;
             crm.doing("update rows");
             crm.execute(&TableSql::of(plan.loaded).update_marked(plan), &[])?;
         }
         if counts[name].inserted > 0 {
-            crm.doing("insert rows");
+            crm.doing("inserting rows");
             insert(crm, plan)?;
         }
     }
-    // Last: rows that moved to another profile still hung on these until now, and would have gone with them.
+    // Last, because rows that moved to another profile referred to these until now and would have been deleted with them.
     let profiles = counts[table::PROFILE].deleted;
     if profiles > 0 {
         let rebuild = Rebuild::of_references(catalog, table::PROFILE);
-        let dance = profiles > MANY && !rebuild.is_empty();
-        if dance {
+        let rebuilds = profiles > MANY && !rebuild.is_empty();
+        if rebuilds {
             rebuild.drop(crm)?;
         }
-        crm.doing("delete profiles of ours that vanished");
+        crm.doing("deleting our profiles that vanished");
         crm.execute(&TableSql::of(Loaded::of(table::PROFILE)).delete_marked(), &[])?;
-        if dance {
+        if rebuilds {
             rebuild.make(crm, |_| {})?;
             applied.rechecked = true;
         }
     }
-    crm.doing("point merged profiles to their successors");
+    crm.doing("pointing merged profiles to their successors");
     applied.merged += crm.execute(include_str!("../../../sql/crm/point_to_successors.sql"), &[])?;
 
-    crm.doing("remember what was written");
+    crm.doing("recording what was written");
     crm.run(
         "delete from backfill.written w using load_delete d where d.table_name = w.table_name and d.id = w.id;
          create temp table load_touched on commit drop as
@@ -102,7 +102,7 @@ pub fn apply(crm: &Crm, catalog: &Catalog, preflight: &Preflight, run_id: &str, 
             before.iter().filter(|(name, count)| after.get(*name) != Some(*count)).map(|(name, _)| name).collect();
         if !changed.is_empty() {
             let list = changed.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
-            return Err(Fault::new(Exit::Mismatch, format!("the load would have changed rows of others in {list}"))
+            return Err(Fault::new(Exit::Mismatch, format!("the load would have changed foreign rows in {list}"))
                 .at(crm.place())
                 .help("nothing was committed; please report this")
                 .into());
@@ -111,7 +111,7 @@ pub fn apply(crm: &Crm, catalog: &Catalog, preflight: &Preflight, run_id: &str, 
     Ok(applied)
 }
 
-/// A profile that must stay gives up its unique values and its consent, and says that it is merged.
+/// Releases the unique values and the consent of profiles that must stay, and marks them as merged.
 fn stand_aside(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Result<u64> {
     let mut sets = vec!["\"status\" = 'MERGED'".to_owned()];
     let mut tests = vec!["t.\"status\"::text <> 'MERGED'".to_owned()];
@@ -136,7 +136,7 @@ fn stand_aside(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Result<u6
     )
 }
 
-/// A profile about to be deleted holds none of the values that others take over before it goes.
+/// Releases the unique values of profiles about to be deleted, because other profiles may take them over before that.
 fn release_vanishing(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Result<()> {
     let columns = keys::released(crm, catalog, preflight.plan(table::PROFILE))?;
     if columns.is_empty() {
@@ -149,7 +149,7 @@ fn release_vanishing(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Res
     ))
 }
 
-/// Two rows may swap a unique value: both let go of it before either takes it.
+/// Releases unique values that move between rows, because two rows may swap theirs.
 fn release_moving(crm: &Crm, catalog: &Catalog, plan: &TablePlan) -> Result<()> {
     let keys = keys::of_table(crm, catalog.table(plan.loaded.table), plan)?;
     let keys: Vec<_> = keys.into_iter().filter(|key| !key.released.is_empty()).collect();

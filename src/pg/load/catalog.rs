@@ -1,4 +1,4 @@
-//! What the target's catalog says: tables, columns, types, indexes, foreign keys and rights, in the schema of the search path.
+//! Reads the target's catalog: tables, columns, types, indexes, foreign keys and rights, in the schema of the search path.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::pg::copy::encode::Wire;
 use crate::pg::load::constraints::{self, Demands, Index, Reference};
 use crate::pg::load::session::Crm;
 
-/// The CRM as its catalog describes it.
+/// The CRM as described by its catalog.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Catalog {
     /// The database.
@@ -21,27 +21,27 @@ pub struct Catalog {
     pub version: i32,
     /// `server_encoding`.
     pub encoding: String,
-    /// Whether the server only replays another's changes.
+    /// Whether the server is a standby.
     pub is_standby: bool,
-    /// Whether the role may do everything.
+    /// Whether the role is a superuser.
     pub is_superuser: bool,
-    /// Whether the role's transactions only read unless they say otherwise.
+    /// Whether the role's transactions are read-only by default.
     pub is_read_only: bool,
     /// Whether the role may make temporary tables.
     pub may_make_temporary: bool,
     /// Whether the role may make indexes in the schema.
     pub may_create_in_schema: bool,
-    /// Event triggers that fire for statements like ours.
+    /// Event triggers that fire for the statements of a load.
     pub event_triggers: Vec<String>,
-    /// What else the role may do that no load needs, as verbs.
+    /// Rights of the role that a load does not need, as verbs.
     pub excess_rights: Vec<String>,
     /// Whether schema `backfill` exists.
     pub has_backfill: bool,
-    /// Whether schema `backfill` can be created; where it exists, whether it and its tables are the role's.
+    /// Whether the role may create schema `backfill`; where it exists, whether the role owns it and its tables.
     pub may_create_backfill: bool,
     /// The tables that were found.
     pub tables: BTreeMap<String, TableInfo>,
-    /// Foreign keys to the CRM's tables, from wherever.
+    /// Foreign keys to the CRM's tables, from any schema.
     pub references: Vec<Reference>,
 }
 
@@ -56,9 +56,9 @@ pub struct TableInfo {
     pub is_partitioned: bool,
     /// Whether the role may change its indexes.
     pub is_owned: bool,
-    /// Whether the role may make the planner's statistics.
+    /// Whether the role may run `analyze`.
     pub may_analyze: bool,
-    /// Whether row security filters what the role sees.
+    /// Whether row security hides rows from the role.
     pub has_row_security: bool,
     /// Rules.
     pub rules: Vec<String>,
@@ -68,7 +68,7 @@ pub struct TableInfo {
     pub missing_rights: Vec<String>,
     /// Columns in their order.
     pub columns: Vec<ColumnInfo>,
-    /// What rows must meet.
+    /// What rows must satisfy.
     pub demands: Demands,
 }
 
@@ -79,33 +79,33 @@ pub struct ColumnInfo {
     pub name: String,
     /// Type, as SQL writes it.
     pub type_name: String,
-    /// The type below its domains, as SQL writes it.
+    /// The base type of a domain, as SQL writes it.
     pub base_name: String,
-    /// How its values travel; `None` for types that no dataset reaches.
+    /// The wire format of its values; `None` for types that no dataset uses.
     pub wire: Option<Wire>,
     /// Digits after the point of a limited numeric.
     pub scale: Option<i32>,
     /// Digits before the point of a limited numeric.
     pub whole_digits: Option<i32>,
-    /// Whether null is refused.
+    /// Whether it is NOT NULL.
     pub is_not_null: bool,
-    /// Whether it fills itself.
+    /// Whether it has a default.
     pub has_default: bool,
     /// Whether it cannot be written: generated, or an identity that is always generated.
     pub is_generated: bool,
-    /// Whether a sequence feeds it.
+    /// Whether its default takes values from a sequence.
     pub has_sequence: bool,
     /// Whether the role may take values from that sequence.
     pub may_use_sequence: bool,
-    /// What fills it by default, as SQL.
+    /// Its default, as SQL.
     pub default: Option<String>,
-    /// What it is computed from, as SQL, where it is generated.
+    /// The expression of a generated column, as SQL.
     pub generated: Option<String>,
     /// Its collation, as SQL writes it.
     pub collation: Option<String>,
-    /// Words of an enum, or of the elements of an array of one.
+    /// Labels of an enum, or of the element type of an array.
     pub labels: Vec<String>,
-    /// Whether it is `text` or `varchar` itself: neither an enum, nor a domain, nor another type that travels as text.
+    /// Whether it is `text` or `varchar` itself: not an enum, a domain, or another type that is sent as text.
     pub is_plain_text: bool,
 }
 
@@ -125,9 +125,9 @@ impl TableInfo {
 }
 
 impl Catalog {
-    /// Reads the catalog of the schema that the search path names first; from then on tables are looked for there.
+    /// Reads the catalog of the first schema in the search path, and restricts the session to that schema.
     pub fn read(crm: &Crm) -> Result<Self> {
-        crm.doing("read the catalog");
+        crm.doing("reading the catalog");
         let schema: String = crm.one("select coalesce(current_schema()::text, '')", &[])?.get(0);
         if !schema.is_empty() {
             crm.look_in(&schema)?;
@@ -184,7 +184,7 @@ impl Catalog {
 
     /// A table that the preflight found.
     pub fn table(&self, name: &str) -> &TableInfo {
-        self.tables.get(name).expect("the preflight refuses a CRM that lacks one of its tables")
+        self.tables.get(name).expect("the preflight rejects a CRM that lacks one of its tables")
     }
 
     /// Foreign keys that refer to a table.
@@ -226,7 +226,7 @@ fn scale(limit: i32) -> i32 {
     ((limit & 0x7ff) ^ 0x400) - 0x400
 }
 
-/// Types that travel as text, by the function that receives them: whatever an extension calls them.
+/// Whether a type is sent as text, by its receive function, so that types of extensions are recognised, too.
 fn is_received_as_text(function: Option<&str>) -> bool {
     matches!(function, Some("textrecv" | "varcharrecv" | "bpcharrecv" | "enum_recv"))
 }

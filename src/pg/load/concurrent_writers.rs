@@ -1,4 +1,4 @@
-//! The proof that nobody else writes to the CRM while it is loaded or rolled back.
+//! Detects concurrent writers before the CRM is loaded or rolled back.
 
 use std::time::Duration;
 
@@ -12,21 +12,21 @@ use crate::pg::load::session::Crm;
 use crate::pg::load::target::{ours, table};
 use crate::pg::quote_identifier as quoted;
 
-/// Locks the tables against other writers; readers go on.
+/// Locks the tables against concurrent writers. Readers are not blocked.
 pub fn lock_tables(crm: &Crm) -> Result<()> {
-    crm.doing("lock the tables against other writers");
+    crm.doing("locking the tables against concurrent writers");
     let names: Vec<String> = table::ALL.iter().map(|name| quoted(name)).collect();
     crm.run(&format!("lock table {} in share row exclusive mode", names.join(", ")))
 }
 
-/// Signs that somebody else writes, in words.
+/// Signs of concurrent writers, in words.
 pub fn writers(crm: &Crm, catalog: &Catalog, last: Option<&Run>) -> Result<Vec<String>> {
-    crm.doing("look for others who write");
+    crm.doing("looking for concurrent writers");
     let mut signs = Vec::new();
-    // Within a transaction the server shows the sessions it saw first.
+    // Within a transaction the server keeps its first snapshot of the sessions.
     crm.execute("select pg_stat_clear_snapshot()", &[])?;
     let oids: Vec<u32> = catalog.tables.values().map(|info| info.oid).collect();
-    for row in crm.query(include_str!("../../../sql/crm/other_writers.sql"), &[&oids])? {
+    for row in crm.query(include_str!("../../../sql/crm/concurrent_writers.sql"), &[&oids])? {
         let (application, role, tables): (&str, &str, &str) = (row.get(0), row.get(1), row.get(3));
         let Some(pid) = row.get::<_, Option<i32>>(2) else {
             signs.push(format!("a prepared transaction is open on {tables}"));
@@ -58,14 +58,14 @@ pub fn writers(crm: &Crm, catalog: &Catalog, last: Option<&Run>) -> Result<Vec<S
                 )?
                 .get(0);
             if newer > 0 {
-                signs.push(format!("{newer} rows of others in {name} are newer than run {}", last.id));
+                signs.push(format!("{newer} foreign rows in {name} are newer than run {}", last.id));
             }
         }
     }
     Ok(signs)
 }
 
-/// Sessions whose state this role cannot see, in words: their transactions show in locks only, not how long they have been open.
+/// Sessions whose state this role cannot see, in words. Only their locks are visible, not the age of their transactions.
 pub fn hidden(crm: &Crm) -> Result<Option<String>> {
     let count = crm.count(include_str!("../../../sql/crm/hidden_sessions.sql"))?;
     Ok((count > 0).then(|| {
@@ -75,12 +75,12 @@ pub fn hidden(crm: &Crm) -> Result<Option<String>> {
     }))
 }
 
-/// Refuses when there are signs, unless somebody vouches that consumers are stopped.
+/// Fails if there are signs of concurrent writers, unless the operator confirmed that consumers are stopped.
 pub fn require(crm: &Crm, signs: &[String], vouched: bool) -> Result<()> {
     if signs.is_empty() || vouched {
         return Ok(());
     }
-    let mut fault = Fault::new(Exit::Preflight, "others seem to write to the CRM").at(crm.place());
+    let mut fault = Fault::new(Exit::Preflight, "concurrent writers seem to be active in the CRM").at(crm.place());
     for sign in signs {
         fault = fault.help(sign.clone());
     }

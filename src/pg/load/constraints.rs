@@ -1,4 +1,4 @@
-//! What the target's catalog demands of rows: indexes, checks, domains, foreign keys, partitions, publications.
+//! Constraints in the target's catalog: indexes, checks, domains, foreign keys, partitions, publications.
 
 use std::collections::BTreeMap;
 
@@ -13,31 +13,31 @@ pub struct Index {
     pub name: String,
     /// `create index …`
     pub definition: String,
-    /// The constraint it serves, with its definition.
+    /// The constraint that it implements, with its definition.
     pub constraint: Option<(String, String)>,
     /// Whether it is unique.
     pub is_unique: bool,
     /// Whether it is the primary key.
     pub is_primary: bool,
-    /// Whether it serves an exclusion constraint.
+    /// Whether it implements an exclusion constraint.
     pub is_exclusion: bool,
-    /// Whether rows collide by equality; false for exclusion constraints with other operators.
+    /// Whether equal rows collide; false for exclusion constraints with other operators.
     pub compares_equal: bool,
-    /// Whether it is over columns of all rows, without expressions, and nulls are distinct.
+    /// Whether it covers all rows, has no expressions, and treats nulls as distinct.
     pub is_plain: bool,
-    /// Whether nulls equal each other.
+    /// Whether it treats nulls as equal.
     pub joins_nulls: bool,
     /// Key columns and expressions as SQL, each with its collation.
     pub keys: Vec<String>,
     /// The condition of a partial index.
     pub predicate: Option<String>,
-    /// Columns that keys and condition name.
+    /// Columns in its keys and its condition.
     pub touched: Vec<String>,
-    /// For an index of a partition alone: which rows the partition takes.
+    /// For an index of a single partition: the condition of that partition.
     pub scope: Option<String>,
     /// Whether foreign keys, views, functions or partitions depend on it.
     pub is_needed: bool,
-    /// Why dropping it and making it again would not leave it as it was.
+    /// Why it cannot be dropped and recreated unchanged; `None` if it can.
     pub keep_reason: Option<String>,
     /// Key columns; expressions are left out.
     pub columns: Vec<String>,
@@ -46,44 +46,44 @@ pub struct Index {
 /// A foreign key that refers to one of the CRM's tables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reference {
-    /// The table that refers, if it lies in the CRM's schema.
+    /// The referencing table, if it is in the CRM's schema.
     pub table: Option<String>,
-    /// The table that refers, with its schema, in quotes.
+    /// The referencing table with its schema, quoted.
     pub qualified: String,
-    /// The column that refers.
+    /// The referencing column.
     pub column: String,
     /// The constraint.
     pub constraint: String,
     /// `foreign key … references …`
     pub definition: String,
-    /// The table referred to.
+    /// The referenced table.
     pub referenced: String,
-    /// Whether it is a key of one column.
+    /// Whether it has a single column.
     pub is_single: bool,
-    /// Whether it refers to the id.
+    /// Whether it references the id.
     pub is_to_id: bool,
     /// Whether the role may change it.
     pub is_owned: bool,
-    /// Whether dropping it and making it again leaves it as it was.
+    /// Whether it can be dropped and recreated unchanged.
     pub is_rebuildable: bool,
     /// Whether the role may read the table.
     pub is_readable: bool,
 }
 
-/// A condition that rows of a table must meet: a CHECK constraint, or the bounds of partitions.
+/// A condition on the rows of a table: a CHECK constraint, or the bounds of partitions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
     /// The constraint; `partition` for the bounds of partitions.
     pub name: String,
     /// The condition as SQL.
     pub expression: String,
-    /// For a constraint of a partition alone: which rows the partition takes.
+    /// For a constraint of a single partition: the condition of that partition.
     pub scope: Option<String>,
-    /// Columns that it names; `None` when it may look at any.
+    /// Columns that it uses; `None` if they are not known.
     pub columns: Option<Vec<String>>,
 }
 
-/// A condition of a domain on a column.
+/// A condition of the domain of a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DomainCheck {
     /// The column.
@@ -101,23 +101,23 @@ pub struct DomainCheck {
 pub struct ForeignKey {
     /// The constraint.
     pub name: String,
-    /// For a key of a partition alone: which rows the partition takes.
+    /// For a key of a single partition: the condition of that partition.
     pub scope: Option<String>,
-    /// The columns that refer.
+    /// The referencing columns.
     pub columns: Vec<String>,
-    /// The table referred to, if it is one of the CRM's.
+    /// The referenced table, if it is one of the CRM's.
     pub crm_table: Option<String>,
-    /// The table referred to, with its schema, in quotes.
+    /// The referenced table with its schema, quoted.
     pub referenced: String,
-    /// The columns referred to.
+    /// The referenced columns.
     pub referenced_columns: Vec<String>,
-    /// Whether a row with only some of the columns null is refused.
+    /// Whether it is MATCH FULL: either all columns are null or none.
     pub is_match_full: bool,
-    /// Whether the role may read the table referred to.
+    /// Whether the role may read the referenced table.
     pub is_readable: bool,
 }
 
-/// What one table demands of its rows.
+/// The constraints of one table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Demands {
     /// Indexes.
@@ -126,13 +126,13 @@ pub struct Demands {
     pub checks: Vec<Check>,
     /// Conditions on values.
     pub domains: Vec<DomainCheck>,
-    /// Keys to other rows.
+    /// Foreign keys.
     pub foreign_keys: Vec<ForeignKey>,
-    /// Publications that would refuse its updates and deletes, and why.
+    /// Publications that would reject its updates and deletes, with the reason.
     pub unpublishable: Vec<(String, String)>,
 }
 
-/// Reads the demands of every table, by table.
+/// Reads the constraints of every table, by table.
 pub fn read(crm: &Crm, schema: &str) -> Result<BTreeMap<String, Demands>> {
     let mut demands: BTreeMap<String, Demands> = BTreeMap::new();
     let mut of = |row: &tokio_postgres::Row, add: &dyn Fn(&mut Demands)| {
@@ -199,7 +199,7 @@ pub fn read(crm: &Crm, schema: &str) -> Result<BTreeMap<String, Demands>> {
     Ok(demands)
 }
 
-/// Reads the foreign keys that refer to the CRM's tables, from wherever.
+/// Reads the foreign keys to the CRM's tables, from any schema.
 pub fn read_references(crm: &Crm, schema: &str) -> Result<Vec<Reference>> {
     let rows = crm.query(include_str!("../../../sql/crm/catalog_references.sql"), &[&schema])?;
     let references = rows.iter().map(|row| Reference {

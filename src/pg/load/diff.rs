@@ -1,4 +1,4 @@
-//! What a synchronisation will do, worked out in temporary tables before a row is touched; a dry run stops here.
+//! The diff between the CRM and the datasets, computed in temporary tables before any row is touched; a dry run stops here.
 
 use std::collections::BTreeMap;
 
@@ -11,11 +11,11 @@ use crate::pg::load::catalog::Catalog;
 use crate::pg::load::constraints::Reference;
 use crate::pg::load::preflight::Preflight;
 use crate::pg::load::session::Crm;
-use crate::pg::load::table_sql::{TableSql, is_of_others};
+use crate::pg::load::table_sql::{TableSql, foreign_or_kept};
 use crate::pg::load::target::{LOADED, Loaded, RECORD_ALIASES, table};
 use crate::pg::quote_identifier as quoted;
 
-/// Rows of one table that a load changes or leaves.
+/// Counts of the rows of one table that a load changes or leaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct TableCounts {
     /// New rows.
@@ -24,11 +24,11 @@ pub struct TableCounts {
     pub updated: u64,
     /// Rows of ours that the datasets no longer have.
     pub deleted: u64,
-    /// Rows that stay as others left them.
+    /// Rows that stay as others changed them.
     pub kept: u64,
-    /// Rows whose unique key another row holds.
+    /// Rows that are not loaded because another row holds their unique key.
     pub held_by_other: u64,
-    /// Rows that others deleted, and what hangs on them.
+    /// Rows that others deleted, and the rows that refer to them.
     pub deleted_by_others: u64,
 }
 
@@ -42,9 +42,9 @@ impl TableCounts {
 /// Counts by table.
 pub type Counts = BTreeMap<&'static str, TableCounts>;
 
-/// Works out deletions, profiles that must stay as MERGED, and updates.
+/// Computes deletions, profiles that must be kept as MERGED, and updates.
 pub fn work_out(crm: &Crm, catalog: &Catalog, preflight: &Preflight, phase: Phase) -> Result<()> {
-    crm.doing("work out the changes");
+    crm.doing("computing the diff");
     crm.run(
         "create temp table load_delete (table_name text, id text) on commit drop;
          create temp table load_update (table_name text, id text) on commit drop;
@@ -67,26 +67,27 @@ pub fn work_out(crm: &Crm, catalog: &Catalog, preflight: &Preflight, phase: Phas
     crm.run("analyze load_delete; analyze load_update")
 }
 
-/// The condition by which a row `c` that refers to a profile is not ours to delete: it is of others, or kept.
-pub(in crate::pg) fn rows_of_others(crm: &Crm, reference: &Reference) -> Result<String> {
+/// SQL condition for a row `c` that refers to a profile and must not be deleted: a foreign row, or a kept one.
+pub(in crate::pg) fn is_foreign_or_kept(crm: &Crm, reference: &Reference) -> Result<String> {
     if !reference.is_readable || !reference.is_single {
         let what = format!("{} refers to profiles and cannot be examined", reference.qualified);
         return Err(Fault::new(Exit::Preflight, what).at(crm.place()).help("grant select on it to the loader's role").into());
     }
     Ok(match reference.table.as_deref() {
-        Some(name) if table::ALL.contains(&name) => is_of_others(name, "c"),
+        Some(name) if table::ALL.contains(&name) => foreign_or_kept(name, "c"),
         _ => "true".to_owned(),
     })
 }
 
-/// Profiles about to vanish that rows of others hang on: they stay as MERGED into the profile that now holds their records.
+/// Finds profiles that would be deleted although foreign rows reference them. They are kept as MERGED into the profile that now holds
+/// their records.
 fn find_standing(crm: &Crm, catalog: &Catalog) -> Result<()> {
     let gone = "(select d.id from load_delete d where d.table_name = 'CustomerProfile')";
     if crm.count("select count(*) from load_delete")? == 0 {
         return Ok(());
     }
     for reference in catalog.references_to(table::PROFILE) {
-        let mut theirs = rows_of_others(crm, reference)?;
+        let mut theirs = is_foreign_or_kept(crm, reference)?;
         if reference.table.as_deref() == Some(table::MEMBERSHIP) {
             theirs += " and not exists (select from load_replaced r where r.id = c.\"id\"::text)";
         }
@@ -113,7 +114,7 @@ const HELD: &str = "(select table_name, id from load_held where reason = 'HELD_B
 const WITHHELD: &str =
     "(select table_name, id from load_held where reason in ('DELETED_BY_OTHERS', 'RECORD_WITHHELD')) as withheld";
 
-/// How many rows each table will gain, change and lose.
+/// Counts the rows that each table gains, changes and loses.
 pub fn count(crm: &Crm, preflight: &Preflight) -> Result<Counts> {
     let mut counts = Counts::new();
     let per_table = |sql: &str| -> Result<BTreeMap<String, u64>> {
@@ -139,9 +140,9 @@ pub fn count(crm: &Crm, preflight: &Preflight) -> Result<Counts> {
     Ok(counts)
 }
 
-/// Rows per table that are not ours: no load may change these numbers.
+/// Foreign rows per table. A load must not change these numbers.
 pub fn foreign_rows(crm: &Crm, catalog: &Catalog) -> Result<BTreeMap<String, u64>> {
-    crm.doing("count the rows of others");
+    crm.doing("counting the foreign rows");
     let mut counts = BTreeMap::new();
     for name in table::ALL {
         counts.insert(quoted(name), crm.count(&TableSql::count_foreign(name))?);

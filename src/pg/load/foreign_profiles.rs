@@ -1,4 +1,4 @@
-//! Profiles of others that may be people of ours: pairs for the review queue, nothing more.
+//! Adds pairs of our profiles with foreign profiles to the review queue.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use crate::model::derived_id;
 use crate::pg::load::session::Crm;
 
-/// Adds a candidate to staging for each profile of others that shares a tenant's address or number with one of ours, best pairs
-/// first within the cap of the statement; returns how many.
+/// Stages a pair for each foreign profile that shares an email or phone with one of ours in the same tenant, best pairs first up to the
+/// limit of the statement. Returns how many.
 pub fn stage_pairs(crm: &Crm) -> Result<u64> {
-    crm.doing("compare with the profiles of others");
+    crm.doing("comparing with the foreign profiles");
     let pairs = crm.query(include_str!("../../../sql/crm/foreign_pairs.sql"), &[])?;
     if pairs.is_empty() {
         return Ok(0);

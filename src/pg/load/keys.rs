@@ -1,4 +1,4 @@
-//! Unique keys of the target, plain or over expressions: which rows would share one, and how a row lets go of it.
+//! Unique keys of the target, plain or over expressions: which rows would collide, and how a row releases its key.
 
 use anyhow::Result;
 
@@ -10,7 +10,7 @@ use crate::pg::load::session::Crm;
 use crate::pg::load::target::{Stamp, ours, table};
 use crate::pg::quote_identifier as quoted;
 
-/// Rows of a staging table that are asked whether a key lets go of them.
+/// Rows of a staging table with which it is tested whether nulls release a key.
 const ASKED: u32 = 100;
 /// Ids that a finding keeps.
 const KEPT_ROWS: u32 = 10_000;
@@ -19,12 +19,12 @@ const KEPT_ROWS: u32 = 10_000;
 pub struct Key<'a> {
     /// The index.
     pub index: &'a Index,
-    /// Columns that a dataset fills and that, set to null, take a row out of the index.
+    /// Columns filled by a dataset that, if set to null, take a row out of the index.
     pub released: Vec<String>,
 }
 
 impl Key<'_> {
-    /// Whether rows share it exactly when its columns are equal.
+    /// Whether rows collide exactly when its columns are equal.
     fn is_plain(&self) -> bool {
         self.index.is_plain && !self.index.is_exclusion && self.index.scope.is_none()
     }
@@ -97,13 +97,13 @@ fn is_released(crm: &Crm, info: &TableInfo, plan: &TablePlan, index: &Index, fre
     Ok(asked.is_ok_and(|rows| rows.first().is_some_and(|row| row.get(0))))
 }
 
-/// The columns that an index names; all of them when it names a generated one.
+/// The columns of an index; all columns of the table if one of them is generated.
 fn needed<'a>(info: &'a TableInfo, touched: &'a [String]) -> impl Iterator<Item = &'a ColumnInfo> {
     let has_generated = info.columns.iter().any(|column| column.generated.is_some() && touched.contains(&column.name));
     info.columns.iter().filter(move |column| column.generated.is_none() && (has_generated || touched.contains(&column.name)))
 }
 
-/// Rows as a table of the target's name, generated columns computed.
+/// Rows as a table with the target's name and its generated columns.
 fn computed(info: &TableInfo, touched: &[String], rows: &str, plan: &TablePlan) -> String {
     let name = quoted(plan.loaded.table);
     let generated: Vec<String> = info
@@ -119,7 +119,7 @@ fn computed(info: &TableInfo, touched: &[String], rows: &str, plan: &TablePlan) 
     }
 }
 
-/// The staged rows as they will stand: columns that no dataset fills keep the value of the row that is there, or their default.
+/// The staged rows as they will be after the load: columns that no dataset fills keep the existing value, or their default.
 fn wanted(info: &TableInfo, plan: &TablePlan, touched: &[String]) -> String {
     let content = |name: &str| plan.columns.iter().find(|planned| planned.target == name).map(|planned| planned.content);
     let columns: Vec<String> = needed(info, touched)
@@ -153,7 +153,7 @@ fn wanted(info: &TableInfo, plan: &TablePlan, touched: &[String]) -> String {
     )
 }
 
-/// Selects the ids of staged rows whose key a row of others, or a kept one, holds.
+/// Selects the ids of staged rows whose key a foreign row, or a kept one, holds.
 pub fn held_by_others(info: &TableInfo, plan: &TablePlan, key: &Key<'_>) -> String {
     let plain = plan.loaded.table;
     let name = quoted(plain);
@@ -177,9 +177,9 @@ pub fn held_by_others(info: &TableInfo, plan: &TablePlan, key: &Key<'_>) -> Stri
     )
 }
 
-/// Keys that rows would share after the load, or while it works, and that nothing releases.
+/// Finds keys that would collide after the load or during it, and that cannot be released.
 pub fn collisions(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Result<Vec<Finding>> {
-    crm.doing("look for keys that rows would share");
+    crm.doing("looking for keys that rows would share");
     let mut findings = Vec::new();
     for plan in &preflight.plans {
         let info = catalog.table(plan.loaded.table);
@@ -215,7 +215,7 @@ fn judge(crm: &Crm, plan: &TablePlan, key: &Key<'_>, statement: &str, how: &str)
     Ok(Some(Finding { rows: ids, ..Finding::refusal(what) }))
 }
 
-/// Rows that share a key once the load is done.
+/// Selects rows that share a key after the load.
 fn standing(info: &TableInfo, plan: &TablePlan, key: &Key<'_>) -> String {
     let plain = plan.loaded.table;
     let name = quoted(plain);
@@ -238,7 +238,7 @@ fn standing(info: &TableInfo, plan: &TablePlan, key: &Key<'_>) -> String {
     )
 }
 
-/// Rows whose new key another row of ours holds until the same load changes or deletes it.
+/// Selects rows whose new key is held by another row of ours until the same load changes or deletes that row.
 fn passing(info: &TableInfo, plan: &TablePlan, key: &Key<'_>) -> String {
     let plain = plan.loaded.table;
     let name = quoted(plain);
@@ -258,7 +258,7 @@ fn passing(info: &TableInfo, plan: &TablePlan, key: &Key<'_>) -> String {
     )
 }
 
-/// Columns that rows of a table set to null to let go of their unique keys.
+/// Columns that are set to null to release the unique keys of a table's rows.
 pub fn released(crm: &Crm, catalog: &Catalog, plan: &TablePlan) -> Result<Vec<String>> {
     let keys = of_table(crm, catalog.table(plan.loaded.table), plan)?;
     let mut columns: Vec<String> = keys.into_iter().flat_map(|key| key.released).collect();

@@ -1,14 +1,14 @@
-//! One load or rollback at a time works on a CRM.
+//! The advisory lock that allows one load or rollback of a CRM at a time.
 
 use anyhow::Result;
 
 use crate::fault::{Exit, Fault};
 use crate::pg::load::session::Crm;
 
-/// The key of the lock that it holds.
+/// Key of the advisory lock.
 const LOCK: i64 = 0x6266_3131_6c6f_6164;
 
-/// Waits a moment: the server notices late that the session of a run that just ended is gone.
+/// Takes the lock. Waits a moment, because the server may not have noticed yet that the session of the last run has ended.
 pub fn take_lock(crm: &Crm) -> Result<()> {
     for pause in [0, 100, 200, 400, 800, 1600] {
         std::thread::sleep(std::time::Duration::from_millis(pause));
@@ -28,7 +28,7 @@ pub fn take_lock(crm: &Crm) -> Result<()> {
         .into())
 }
 
-/// Waits up to a minute until nobody works on the CRM.
+/// Waits up to a minute for the run that holds the lock, then takes it.
 pub fn wait_for_lock(crm: &Crm) -> Result<()> {
     crm.run(&format!("set local lock_timeout = '60s'; select pg_advisory_xact_lock({LOCK})"))
 }

@@ -1,4 +1,5 @@
-//! Merges that people made in the CRM: remembered as decisions; what belongs to a profile that gave way goes to its survivor.
+//! Merges made in the CRM: they are recorded as decisions, and rows of a merged profile go to the profile it was merged into, the
+//! survivor.
 
 use anyhow::Result;
 
@@ -8,24 +9,23 @@ use crate::pg::load::target::{FLAGS, LOADED, Loaded, table};
 use crate::pg::load::tombstones::{CHILDREN, take_out};
 use crate::pg::quote_identifier as quoted;
 
-/// The statement of `export-crm` that lists the pairs of records which people joined.
+/// The statement of `export-crm` that lists the pairs of records joined in the CRM.
 const MERGED_PAIRS: &str = include_str!("../../../sql/exports/crm/merged_pairs.sql");
-/// The statement of `export-crm` that lists the records whose profiles stay away.
+/// The statement of `export-crm` that lists the records whose profiles are withheld.
 const WITHHELD_RECORDS: &str = include_str!("../../../sql/exports/crm/withheld_records.sql");
 
-/// Remembers which records people joined, for as long as the CRM lives: what they did must not depend on rows that a later load
-/// moves or deletes.
+/// Records permanently which records were joined in the CRM, because later loads may move or delete the rows that show it.
 pub fn remember(crm: &Crm, run_id: &str) -> Result<u64> {
-    crm.doing("remember merges made in the CRM");
+    crm.doing("recording merges made in the CRM");
     crm.run(include_str!("../../../sql/crm/forget_decisions.sql"))?;
     crm.run(&format!("create temp table load_merged_pairs on commit drop as {MERGED_PAIRS}"))?;
     crm.execute(include_str!("../../../sql/crm/remember_decisions.sql"), &[&run_id])
 }
 
-/// Finds what people merged and deleted, as temporary tables: who gave way to whom (`load_merges`), records that stay away
-/// (`load_withheld`), and of the staged profiles those that are withheld, redirected, or hold a withheld record beside others.
+/// Creates temporary tables of what was merged and deleted in the CRM: merged profiles with their survivors (`load_merges`), withheld
+/// records (`load_withheld`), and the staged profiles that are withheld, redirected, or hold a withheld record among others.
 pub fn find(crm: &Crm) -> Result<()> {
-    crm.doing("look for profiles merged by others");
+    crm.doing("looking for profiles merged by others");
     crm.run(include_str!("../../../sql/crm/find_merges.sql"))?;
     crm.run(&format!("create temp table load_withheld on commit drop as {WITHHELD_RECORDS}"))?;
     crm.run("analyze load_merges; analyze load_withheld")?;
@@ -40,10 +40,10 @@ pub fn find(crm: &Crm) -> Result<()> {
     crm.run("analyze load_withheld_profiles; analyze load_redirect; analyze load_mixed; analyze load_renamed")
 }
 
-/// Leaves profiles that gave way as they are, and gives what the datasets still hold of them to their survivors; returns how many
-/// such profiles the datasets hold.
+/// Leaves merged profiles as they are, and gives their rows in the datasets to their survivors. Returns how many merged profiles the
+/// datasets hold.
 pub fn follow(crm: &Crm, catalog: &Catalog) -> Result<u64> {
-    crm.doing("follow merges made in the CRM");
+    crm.doing("applying merges made in the CRM");
     crm.run(include_str!("../../../sql/crm/keep_merged_profiles.sql"))?;
     let redirected = crm.count("select count(*) from load_redirect")?;
     if redirected == 0 {
@@ -77,7 +77,7 @@ pub fn follow(crm: &Crm, catalog: &Catalog) -> Result<u64> {
     Ok(redirected)
 }
 
-/// What somebody withdrew under the profile that gave way counts for the survivor.
+/// Applies withdrawals of a merged profile to its survivor.
 fn lower_flags_of_survivors(crm: &Crm) -> Result<()> {
     for (flag, channel) in FLAGS {
         crm.run(&format!(
@@ -95,7 +95,7 @@ fn lower_flags_of_survivors(crm: &Crm) -> Result<()> {
     Ok(())
 }
 
-/// Rows of a profile that gave way stay where people put them, unless the survivor now stands in the datasets under its id.
+/// Keeps existing rows of a merged profile where they are, unless the survivor now has its id in the datasets.
 fn keep_existing(crm: &Crm, loaded: &Loaded) -> Result<()> {
     crm.run(&format!(
         "insert into load_kept
@@ -124,7 +124,7 @@ fn redirect(crm: &Crm, loaded: &Loaded) -> Result<()> {
     ))
 }
 
-/// Where the survivor has such a row of its own, the redirected one is not loaded.
+/// Drops a redirected row where the survivor has an equal one.
 fn drop_doubled(crm: &Crm, catalog: &Catalog, loaded: &Loaded) -> Result<()> {
     let redirected = |alias: &str| {
         format!(

@@ -1,4 +1,4 @@
-//! A load: one transaction that fills an empty CRM or makes our rows equal to the datasets, and whose outcome is known.
+//! A load: one transaction that fills an empty CRM, or applies the diff to our rows.
 
 pub mod apply;
 pub mod catalog;
@@ -50,21 +50,21 @@ use crate::pg::load::target::LOADED;
 use crate::pg::loaded;
 use crate::pg::quote_identifier as quoted;
 
-/// What is loaded.
+/// The input of a load.
 pub struct Input<'a> {
     /// The run's name.
     pub run_id: &'a str,
     /// The phase of the datasets.
     pub phase: Phase,
-    /// The instant all is seen from.
+    /// Point in time the run is evaluated at.
     pub as_of: Timestamp,
     /// Hash of everything that is loaded.
     pub inputs: &'a str,
-    /// The exports that the datasets are made of.
+    /// The exports that the datasets were made from.
     pub exports: &'a [ExportMark],
     /// Ids of profiles that stem from an earlier load of this CRM.
     pub kept_ids: &'a [String],
-    /// DYNAMIC segments as they were saved; `None` if the CRM was never exported.
+    /// DYNAMIC segments of the CRM export; `None` if the CRM was never exported.
     pub segments: Option<&'a [SavedSegment]>,
     /// Rows deleted by others that are loaded again, by row id or record key; all of them if the list is empty.
     pub restore: Option<&'a [String]>,
@@ -72,30 +72,30 @@ pub struct Input<'a> {
     pub data: &'a dyn Datasets,
 }
 
-/// What somebody vouches for or accepts.
+/// What the operator confirms or accepts.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Allowed {
-    /// Nobody else writes.
+    /// There are no concurrent writers: consumers are stopped.
     pub consumers_stopped: bool,
-    /// Profiles of others may stand beside ours.
+    /// Foreign profiles may exist next to ours.
     pub beside_existing: bool,
     /// A lower phase than the last may be loaded.
     pub lower_phase: bool,
-    /// Warnings refuse.
+    /// Warnings count as errors.
     pub strict: bool,
-    /// Readers are never shut out: a first load keeps the indexes up row by row instead of making them once.
+    /// Readers are never blocked: a first load maintains the indexes row by row instead of recreating them.
     pub keep_indexes: bool,
-    /// More than a fifth of our rows may stay deleted by others.
+    /// More than a fifth of our rows may be deleted by others.
     pub accept_deleted: bool,
 }
 
-/// How the CRM is brought to the datasets.
+/// How the datasets get into the CRM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// It is empty: rows are copied straight into the tables.
+    /// The CRM is empty: rows are copied directly into its tables.
     FirstLoad,
-    /// It holds rows: ours are made equal.
-    Synchronise,
+    /// The CRM holds rows: the diff is applied to ours.
+    ApplyDiff,
 }
 
 impl Mode {
@@ -103,49 +103,49 @@ impl Mode {
     pub fn words(self) -> &'static str {
         match self {
             Self::FirstLoad => "first load into an empty CRM",
-            Self::Synchronise => "synchronise with what was loaded before",
+            Self::ApplyDiff => "apply the diff to what was loaded before",
         }
     }
 }
 
-/// What was done, or would be.
+/// What a load did, or would do.
 #[derive(Debug)]
 pub struct Report {
     /// How.
     pub mode: Mode,
     /// Rows by table.
     pub counts: Counts,
-    /// Profiles that stay as MERGED and changed.
+    /// Profiles kept as MERGED that were changed.
     pub merged: u64,
     /// Segments whose count, time or error changed.
     pub segments: u64,
-    /// Members by rule of others that gave way.
+    /// Rule memberships of other origin that were replaced.
     pub replaced_members: u64,
-    /// Withdrawals that are remembered from now on.
+    /// Withdrawals that were recorded.
     pub withdrawals: u64,
-    /// Flags that stay down under a withdrawal that stands.
+    /// Flags that stay false because of a withdrawal.
     pub flags_lowered: u64,
     /// Pairs for the review queue whose other profile is not ours.
     pub foreign_pairs: u64,
     /// Rows that others deleted since the last load.
     pub deleted_by_others: u64,
-    /// Deletions by others that were lifted.
+    /// Rows deleted by others that were loaded again.
     pub restored: u64,
     /// Rows changed by others to which a withdrawal since the last load applies.
     pub new_withdrawals: u64,
-    /// Rows that stay as others made them, by reason.
+    /// Rows that stay as others changed them, by reason.
     pub left: Vec<(String, u64)>,
-    /// Indexes and keys made after the rows; 0 when they were kept up row by row.
+    /// Indexes and keys recreated after the rows; 0 if they were maintained row by row.
     pub rebuilt: usize,
-    /// What a person should know.
+    /// Notes for the operator.
     pub notes: Vec<String>,
     /// Whether rows of the CRM were written.
     pub changed: bool,
-    /// Whether only what the loader remembers was written: another phase, other rows that are kept.
+    /// Whether only the loader's own records changed: another phase, other kept rows.
     pub noted: bool,
 }
 
-/// An open CRM whose preflight is known, held against other loaders until it is dropped.
+/// An open CRM with its preflight, locked against other loaders until it is dropped.
 pub struct Loader {
     crm: Crm,
     catalog: Catalog,
@@ -170,13 +170,13 @@ impl Loader {
         }
         let preflight = preflight(&catalog, allow_triggers);
         let last = if catalog.may_create_backfill { run_log::last_run(&crm)? } else { None };
-        // A person may be asked something now: no transaction waits for the answer, and what was seen is looked at again.
+        // The operator may be asked now. No transaction stays open meanwhile, so everything is checked again later.
         crm.end()?;
         Ok(Self { crm, catalog, preflight, dsn: dsn.clone(), allow_triggers, is_proved: false, last })
     }
 
-    /// Begins the transaction of a load or rollback: the lock is taken, the tables are locked unless nothing will be written, and
-    /// what was known of the target is looked at again under the locks. Returns the signs of concurrent writers.
+    /// Begins the transaction of a load or rollback: takes the lock, locks the tables unless nothing will be written, and checks the target
+    /// again under the locks. Returns the signs of concurrent writers.
     pub(super) fn begin(&mut self, is_strict: bool, consumers_stopped: bool, dry_run: bool) -> Result<Vec<String>> {
         self.preflight.check(&self.place(), is_strict)?;
         let crm = &self.crm;
@@ -201,7 +201,7 @@ impl Loader {
         Ok(signs)
     }
 
-    /// Ends the transaction without a trace. The session may be gone; then the server has done so already.
+    /// Rolls back the transaction. If the session is lost, the server has done so already.
     pub(super) fn end(&self) {
         let _ = self.crm.end();
     }
@@ -211,12 +211,12 @@ impl Loader {
         self.crm.place()
     }
 
-    /// Rows per exported entity that the last load was made of; empty where no load noted them.
+    /// Rows per exported entity of the last load; empty if they were not recorded.
     pub fn loaded_entities(&self) -> Result<BTreeMap<String, u64>> {
         loaded::read(&self.crm)
     }
 
-    /// Which database this is, where its server tells.
+    /// Identity of the database, if the server gives it.
     pub fn identity(&self) -> Option<String> {
         loaded::identity_of_crm(&self.crm)
     }
@@ -231,17 +231,17 @@ impl Loader {
         (&self.crm, &self.catalog)
     }
 
-    /// How a load would proceed, or why it must not.
+    /// The mode of a load, or the reason why it must not proceed.
     pub fn mode(&self, input: &Input<'_>, allowed: Allowed) -> Result<Mode> {
         let crm = &self.crm;
-        crm.doing("look at what the CRM holds");
+        crm.doing("looking at the contents of the CRM");
         let row = crm.one(include_str!("../../../sql/crm/situation.sql"), &[])?;
         let (own, others): (i64, i64) = (row.get("own_profiles"), row.get("other_profiles"));
         let is_empty: bool = row.get("is_empty");
         if others > 0 && own == 0 && !allowed.beside_existing {
-            return Err(Fault::new(Exit::Preflight, format!("the CRM holds {others} profiles of others and none of ours"))
+            return Err(Fault::new(Exit::Preflight, format!("the CRM holds {others} foreign profiles and none of ours"))
                 .at(self.place())
-                .help("is this the right database? if both may live side by side: --beside-existing")
+                .help("is this the right database? if foreign profiles are expected: --beside-existing")
                 .into());
         }
         let loaded = self.last.as_ref().filter(|run| run.command == "load").and_then(|run| run.phase);
@@ -251,7 +251,7 @@ impl Loader {
         {
             return Err(Fault::new(Exit::Preflight, format!("phase {phase} is loaded, this is phase {}", input.phase))
                 .at(self.place())
-                .help("loading it would take back what the later phases brought; if that is meant: --lower-phase")
+                .help("loading it would remove the rows of later phases; if that is intended: --lower-phase")
                 .into());
         }
         self.check_kept_ids(input)?;
@@ -260,9 +260,9 @@ impl Loader {
         {
             segments::refuse_changed(crm, saved)?;
         }
-        // What was written or deleted before must be looked at row by row, however empty the tables are.
+        // Rows that were written or deleted before must be compared row by row, even if the tables are empty.
         let is_new: bool = crm.one(include_str!("../../../sql/crm/is_new.sql"), &[])?.get(0);
-        Ok(if is_empty && is_new { Mode::FirstLoad } else { Mode::Synchronise })
+        Ok(if is_empty && is_new { Mode::FirstLoad } else { Mode::ApplyDiff })
     }
 
     fn check_kept_ids(&self, input: &Input<'_>) -> Result<()> {
@@ -281,7 +281,7 @@ impl Loader {
             .into())
     }
 
-    /// Loads, or with `dry_run` only counts what a load would do; then the CRM is left as it was.
+    /// Loads the datasets. With `dry_run` it only counts the changes and leaves the CRM as it is.
     pub fn load(&mut self, input: &Input<'_>, allowed: Allowed, dry_run: bool, sent: Sent<'_>) -> Result<Report> {
         let begun = self.begin(allowed.strict, allowed.consumers_stopped, dry_run);
         let proved = begun.and_then(|signs| self.prove_now(input, allowed.strict).map(|()| signs));
@@ -324,7 +324,7 @@ impl Loader {
         staging::stage_refreshes(crm, input.data, input.phase)?;
         match mode {
             Mode::FirstLoad => self.fill(input, allowed.keep_indexes, dry_run, sent, &mut report)?,
-            Mode::Synchronise => self.synchronise(input, allowed, dry_run, sent, &mut report)?,
+            Mode::ApplyDiff => self.apply_diff(input, allowed, dry_run, sent, &mut report)?,
         }
         if dry_run {
             report.changed = report.counts.values().any(TableCounts::changes) || report.new_withdrawals > 0;
@@ -379,7 +379,7 @@ impl Loader {
         rebuild.drop(crm)?;
         let instant: i64 = crm.one("select (extract(epoch from now()) * 1000000)::bigint", &[])?.get(0);
         for loaded in filled {
-            crm.doing("copy rows in");
+            crm.doing("copying rows in");
             let plan = self.preflight.plan(loaded.table);
             let inserted = copy_table(crm, plan, &quoted(loaded.table), input.data, input.phase, Some(instant), sent)?;
             report.counts.insert(loaded.table, TableCounts { inserted, ..TableCounts::default() });
@@ -395,7 +395,7 @@ impl Loader {
         crm.run("delete from backfill.kept")
     }
 
-    fn synchronise(&self, input: &Input<'_>, allowed: Allowed, dry_run: bool, sent: Sent<'_>, report: &mut Report) -> Result<()> {
+    fn apply_diff(&self, input: &Input<'_>, allowed: Allowed, dry_run: bool, sent: Sent<'_>, report: &mut Report) -> Result<()> {
         let (crm, catalog, preflight) = (&self.crm, &self.catalog, &self.preflight);
         segments::find_replaced(crm)?;
         staging::stage(crm, preflight, input.data, input.phase, sent)?;
@@ -429,17 +429,17 @@ impl Loader {
             let (restored, members) = segments::restore(crm)?;
             report.segments += restored + members;
         }
-        crm.doing("list what is kept");
+        crm.doing("listing the kept rows");
         let forgotten = crm.execute(include_str!("../../../sql/crm/forget_kept.sql"), &[])?;
         let listed = crm.execute(include_str!("../../../sql/crm/list_kept.sql"), &[])?;
         report.noted |= forgotten + listed > 0;
         Ok(())
     }
 
-    /// Commits. When the answer is lost, a new session asks whether the run's row is there.
+    /// Commits. If the answer is lost, a new session checks whether the run is recorded.
     pub(in crate::pg) fn commit(&self, run_id: &str) -> Result<()> {
-        self.crm.doing("commit");
-        let _held = interrupt::hold("the answer to the commit");
+        self.crm.doing("committing");
+        let _held = interrupt::hold("the commit to be confirmed");
         let Err(error) = self.crm.commit() else {
             interrupt::stands("the transaction is committed");
             return Ok(());
@@ -453,7 +453,7 @@ impl Loader {
                 Ok(())
             }
             Ok(false) => Err(error),
-            Err(_) => Err(Fault::new(Exit::Unknown, "the connection was lost at the commit: whether it happened is not known")
+            Err(_) => Err(Fault::new(Exit::Unknown, "the connection was lost during the commit: its outcome is not known")
                 .at(self.place())
                 .help(format!("ask again when the CRM answers: make status (run {run_id})"))
                 .help("loading again is safe either way")
@@ -461,7 +461,7 @@ impl Loader {
         }
     }
 
-    /// Statistics for the planner. A role that may not make them leaves that to autovacuum, and a note.
+    /// Updates the statistics of the planner. Returns a note if the role may not do so.
     pub(in crate::pg) fn analyze(&self, counts: &Counts) -> Option<String> {
         let changed = counts.iter().filter(|(_, counts)| counts.changes()).map(|(name, _)| *name);
         let (allowed, refused): (Vec<_>, Vec<_>) = changed.partition(|name| self.catalog.table(name).may_analyze);
@@ -475,6 +475,6 @@ impl Loader {
         };
         let failed = allowed.into_iter().filter(|name| !made(name));
         let list = failed.chain(refused).map(quoted).collect::<Vec<_>>().join(", ");
-        (!list.is_empty()).then(|| format!("no statistics were made of {list}: have the owner run: analyze {list};"))
+        (!list.is_empty()).then(|| format!("no statistics were updated for {list}; have the owner run: analyze {list};"))
     }
 }

@@ -1,4 +1,4 @@
-//! Whether the CRM can take the datasets: every reason against it at once, before anything is written.
+//! Checks whether the CRM can take the datasets, and lists every problem at once before anything is written.
 
 use anyhow::Result;
 
@@ -8,33 +8,33 @@ use crate::pg::load::catalog::{Catalog, ColumnInfo, TableInfo};
 use crate::pg::load::constraints::Index;
 use crate::pg::load::target::{LOADED, Loaded, Need, REFERRING, SCORE_COLUMNS, Stamp, TOUCHED, Touched, camel_case, table};
 use crate::pg::quote_identifier as quoted;
-use crate::pg::verify::lent::type_name;
+use crate::pg::verify::evidence_session::type_name;
 use crate::tables::{Table, score};
 
-/// Something about the target that a person should know.
+/// A problem of the target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What it is.
+    /// Description.
     pub what: String,
-    /// Whether load refuses because of it; otherwise it is a warning.
+    /// Whether it stops a load; otherwise it is a warning.
     pub refuses: bool,
-    /// Ids of the datasets' rows that it is about, as far as they are kept.
+    /// Ids of the affected rows of the datasets, up to a limit.
     pub rows: Vec<String>,
 }
 
 impl Finding {
-    /// A reason against the load.
+    /// A finding that stops a load.
     pub fn refusal(what: impl Into<String>) -> Self {
         Self { what: what.into(), refuses: true, rows: Vec::new() }
     }
 
-    /// Something to know.
+    /// A finding that does not stop a load.
     pub fn warning(what: impl Into<String>) -> Self {
         Self { what: what.into(), refuses: false, rows: Vec::new() }
     }
 }
 
-/// Where a column of the target gets its value.
+/// Source of the value of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
     /// From the table's dataset.
@@ -52,13 +52,13 @@ pub struct Planned {
     pub target: String,
     /// The dataset's name.
     pub name: &'static str,
-    /// How the value travels.
+    /// How the value is encoded.
     pub copy: Option<Column>,
     /// Its type.
     pub wire: Wire,
     /// What it holds.
     pub content: Content,
-    /// Whether null is refused.
+    /// Whether it is NOT NULL.
     pub is_not_null: bool,
 }
 
@@ -82,16 +82,16 @@ impl TablePlan {
         self.names(|content| !matches!(content, Content::Stamp(_)))
     }
 
-    /// Columns that tell whether somebody changed the row; scores, counts and `last*At` are left to whoever refreshes them.
+    /// Columns that show whether somebody changed the row. Scores, counts and `last*At` do not count, because others refresh them.
     pub fn remembered(&self) -> Vec<&str> {
         self.names(|content| content == Content::Data)
     }
 }
 
-/// What the preflight found, and how every table is to be filled.
+/// Findings of the preflight, and the plan for filling every table.
 #[derive(Debug)]
 pub struct Preflight {
-    /// Findings, refusals first.
+    /// Findings; those that stop a load come first.
     pub findings: Vec<Finding>,
     /// One plan per entry of [`LOADED`].
     pub plans: Vec<TablePlan>,
@@ -103,13 +103,13 @@ impl Preflight {
         self.plans.iter().find(|plan| plan.loaded.table == table).expect("every table of LOADED has a plan")
     }
 
-    /// Takes in further findings.
+    /// Adds findings.
     pub fn add(&mut self, findings: Vec<Finding>) {
         self.findings.extend(findings);
         self.findings.sort_by_key(|finding| !finding.refuses);
     }
 
-    /// Refuses with every reason at once.
+    /// Fails if a finding stops the load, and lists all of them.
     pub fn check(&self, place: &str, strict: bool) -> Result<()> {
         let reasons: Vec<&str> =
             self.findings.iter().filter(|finding| finding.refuses || strict).map(|finding| finding.what.as_str()).collect();
@@ -125,7 +125,7 @@ impl Preflight {
     }
 }
 
-/// The SQL that somebody with more rights runs once, so that the loader can remember what it wrote.
+/// The SQL that a role with more rights must run once, so that the loader can record what it writes.
 fn backfill_schema_sql(catalog: &Catalog) -> String {
     let role = quoted(&catalog.role);
     if catalog.has_backfill {
@@ -151,12 +151,12 @@ fn backfill_schema_sql(catalog: &Catalog) -> String {
     }
 }
 
-/// Looks at the target alone; `allow_triggers` turns refusals because of triggers into warnings.
+/// Checks the target alone. `allow_triggers` turns errors because of triggers into warnings.
 pub fn preflight(catalog: &Catalog, allow_triggers: bool) -> Preflight {
     let mut findings = Vec::new();
     let mut refuse = |what: String| findings.push(Finding::refusal(what));
     if catalog.encoding != "UTF8" {
-        refuse(format!("the database's encoding is {}, not UTF8: it cannot hold every name", catalog.encoding));
+        refuse(format!("the encoding of the database is {}, not UTF8: it cannot store every name", catalog.encoding));
     }
     if catalog.is_standby {
         refuse("the server is a standby and cannot be written to; name the primary in the URL".to_owned());
@@ -169,7 +169,7 @@ pub fn preflight(catalog: &Catalog, allow_triggers: bool) -> Preflight {
         let remedy =
             format!("alter role {role} in database {} set default_transaction_read_only = off;", quoted(&catalog.database));
         refuse(format!(
-            "transactions of role {} only read (default_transaction_read_only); have somebody run: {remedy}",
+            "transactions of role {} are read-only (default_transaction_read_only); have somebody run: {remedy}",
             catalog.role
         ));
     }
@@ -257,7 +257,7 @@ fn look_at(
     }
 }
 
-/// Tables of which load and verification look up the rows of one profile.
+/// Tables in which load and verification look up the rows of one profile.
 const INDEXED: [&str; 4] = [table::ACTIVITY, table::ALIAS, table::INTERACTION, table::MEMBERSHIP];
 
 fn missing_index(name: &str, info: &TableInfo) -> Option<String> {
@@ -271,7 +271,7 @@ fn missing_index(name: &str, info: &TableInfo) -> Option<String> {
     Some(format!("no index of {name:?} begins with \"customerId\": deleting a profile reads the whole table; {remedy}"))
 }
 
-/// The columns of a table that load touches without a dataset.
+/// Checks the columns of a table that load writes without a dataset.
 fn touched(table: &Touched, info: &TableInfo, refuse: &mut impl FnMut(String)) {
     let (name, columns) = (table.table, table.columns);
     for (target, need) in columns {
@@ -299,7 +299,7 @@ fn touched(table: &Touched, info: &TableInfo, refuse: &mut impl FnMut(String)) {
     }
 }
 
-/// Ids that are compared must be of one kind: text and uuid do not compare.
+/// Checks that ids which are compared have one type, because text and uuid cannot be compared.
 fn comparable_ids(catalog: &Catalog, refuse: &mut impl FnMut(String)) {
     let column = |table: &str, name: &str| catalog.tables.get(table).and_then(|info| info.column(name));
     for (table, name, referenced) in REFERRING {

@@ -1,11 +1,11 @@
-//! What a synchronisation leaves as it is: rows that others changed, withdrawals that stand, keys that others hold.
+//! Protected rows: what a load leaves as it is. Rows changed by others, withdrawals that stand, keys that foreign rows hold.
 
 use anyhow::Result;
 
 use crate::fault::{Exit, Fault};
 use crate::model::Phase;
 use crate::pg::load::catalog::Catalog;
-use crate::pg::load::diff::rows_of_others;
+use crate::pg::load::diff::is_foreign_or_kept;
 use crate::pg::load::keys;
 use crate::pg::load::preflight::{Content, Preflight, TablePlan};
 use crate::pg::load::run_log::hash_of;
@@ -14,9 +14,9 @@ use crate::pg::load::table_sql::TableSql;
 use crate::pg::load::target::{FLAGS, LOADED, Loaded, table};
 use crate::pg::quote_identifier as quoted;
 
-/// Marks rows of ours that somebody changed since we wrote them.
+/// Marks our rows that others changed since we wrote them.
 pub fn keep_changed(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Result<()> {
-    crm.doing("look for rows that others changed");
+    crm.doing("looking for rows changed by others");
     crm.run(
         "create temp table load_kept (table_name text, id text, reason text) on commit drop;
          create temp table load_held (table_name text, id text, reason text) on commit drop",
@@ -30,10 +30,10 @@ pub fn keep_changed(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Resu
     crm.run("analyze load_kept")
 }
 
-/// Keeps withdrawals: a refusal in the CRM becomes a grant only by an act of the person that is logged later, and vanishes only
-/// with the profile, with the record that decided it, or to where that record has moved.
+/// Keeps withdrawals. An opt-out in the CRM becomes an opt-in only by a later logged action of the person. It vanishes only with its
+/// profile or with the record that decided it, or moves with that record.
 pub fn keep_withdrawals(crm: &Crm, phase: Phase) -> Result<()> {
-    crm.doing("look for withdrawals that stand");
+    crm.doing("looking for withdrawals that stand");
     crm.run(include_str!("../../../sql/crm/keep_unlifted_withdrawals.sql"))?;
     if phase.number() >= 4 {
         crm.run(include_str!("../../../sql/crm/keep_vanished_withdrawals.sql"))?;
@@ -41,15 +41,15 @@ pub fn keep_withdrawals(crm: &Crm, phase: Phase) -> Result<()> {
     crm.run("analyze load_kept")
 }
 
-/// A flag stays down while a refusal stands that this load does not replace.
+/// Lowers flags of profiles with an opt-out that stands and that this load does not replace.
 pub fn lower_flags(crm: &Crm) -> Result<u64> {
     crm.doing("lower flags under standing withdrawals");
     crm.execute(include_str!("../../../sql/crm/lower_flags.sql"), &[])
 }
 
-/// Leaves metrics and scores of profiles with activities of others as they are: they count what the datasets do not know.
+/// Keeps metrics and scores of profiles with foreign activities, which the datasets do not know.
 pub fn keep_scores(crm: &Crm, preflight: &Preflight) -> Result<u64> {
-    crm.doing("look for activities of others");
+    crm.doing("looking for foreign activities");
     let names = preflight.plan(table::PROFILE).names(|content| content == Content::Score);
     if names.is_empty() {
         return Ok(0);
@@ -59,7 +59,7 @@ pub fn keep_scores(crm: &Crm, preflight: &Preflight) -> Result<u64> {
     Ok(kept)
 }
 
-/// Profiles that somebody deleted softly, or merged into nobody, are members of no segment.
+/// Removes profiles that were soft-deleted, or merged without a survivor, from all segments.
 pub fn leave_out_of_segments(crm: &Crm, catalog: &Catalog) -> Result<u64> {
     crm.doing("leave deleted profiles out of segments");
     let mark = catalog.table(table::PROFILE).column("deletedAt").map(|column| column.name.as_str());
@@ -67,7 +67,7 @@ pub fn leave_out_of_segments(crm: &Crm, catalog: &Catalog) -> Result<u64> {
     crm.execute(include_str!("../../../sql/crm/leave_out_of_segments.sql"), &[])
 }
 
-/// What the datasets said of a consent row or of a profile's flags when it was last loaded, kept or not.
+/// SQL for the state of a consent row or of a profile's flags in the datasets, as recorded by the last load.
 fn said(name: &str, alias: &str) -> Option<String> {
     match name {
         table::CONSENT => Some(format!("{alias}.\"status\"::text")),
@@ -79,16 +79,16 @@ fn said(name: &str, alias: &str) -> Option<String> {
     }
 }
 
-/// Finds consent rows changed by others that a withdrawal since the last load concerns: it applies to them all the same, for a
-/// change of something else must not outlive a withdrawal. Returns how many there are.
+/// Finds consent rows changed by others to which a withdrawal since the last load applies. The withdrawal wins over the change. Returns
+/// how many there are.
 pub fn accept_new_withdrawals(crm: &Crm) -> Result<u64> {
-    crm.doing("look for withdrawals on rows changed by others");
+    crm.doing("looking for withdrawals on rows changed by others");
     let accepted = crm.execute(include_str!("../../../sql/crm/accept_withdrawals.sql"), &[])?;
     crm.run(include_str!("../../../sql/crm/find_moved_grants.sql"))?;
     Ok(accepted + crm.count("select count(*) from load_refused")?)
 }
 
-/// Finds profiles changed by others whose flags fall because of a withdrawal since the last load; returns how many there are.
+/// Finds profiles changed by others whose flags must be lowered because of a withdrawal since the last load. Returns how many there are.
 pub fn find_lowered(crm: &Crm) -> Result<u64> {
     let mut conditions = Vec::new();
     let mut columns = Vec::new();
@@ -109,9 +109,9 @@ pub fn find_lowered(crm: &Crm) -> Result<u64> {
     crm.count("select count(*) from load_lowered")
 }
 
-/// Applies what [`accept_new_withdrawals`] and [`find_lowered`] found.
+/// Applies the results of [`accept_new_withdrawals`] and [`find_lowered`].
 pub fn apply_new_withdrawals(crm: &Crm) -> Result<()> {
-    crm.doing("apply withdrawals to rows changed by others");
+    crm.doing("applying withdrawals to rows changed by others");
     crm.run(include_str!("../../../sql/crm/refuse_moved_grants.sql"))?;
     let lowered = FLAGS.map(|(flag, _)| format!("{0} = t.{0} and not l.{0}", quoted(flag)));
     crm.run(&format!(
@@ -120,9 +120,9 @@ pub fn apply_new_withdrawals(crm: &Crm) -> Result<()> {
     ))
 }
 
-/// Remembers what the datasets say of consents now; returns how many rows say something else than before.
+/// Records the consents in the datasets. Returns how many rows differ from the last record.
 pub fn remember_said(crm: &Crm) -> Result<u64> {
-    crm.doing("remember what the datasets say of consents");
+    crm.doing("recording the consents in the datasets");
     let mut changed = 0;
     for loaded in &LOADED {
         if let Some(said) = said(loaded.table, "s") {
@@ -139,7 +139,7 @@ pub fn remember_said(crm: &Crm) -> Result<u64> {
     Ok(changed)
 }
 
-/// Remembers it of rows that were just copied in.
+/// The same for rows that were just copied.
 pub fn remember_said_first(crm: &Crm) -> Result<()> {
     for loaded in &LOADED {
         if let Some(said) = said(loaded.table, "t") {
@@ -154,24 +154,24 @@ pub fn remember_said_first(crm: &Crm) -> Result<()> {
     Ok(())
 }
 
-/// Refuses when a foreign profile holds a service id or identity of ours: it may be the same person, and is not ours to change.
+/// Fails if a foreign profile holds a service id or identity of ours: it may be the same person, and must not be changed by us.
 pub fn refuse_foreign_identities(crm: &Crm) -> Result<()> {
-    crm.doing("look for foreign profiles that hold ids of ours");
+    crm.doing("looking for foreign profiles that hold ids of ours");
     let found = crm.query(include_str!("../../../sql/crm/foreign_identities.sql"), &[])?;
     if found.is_empty() {
         return Ok(());
     }
     let list: Vec<String> = found.iter().map(|row| format!("{} {}", row.get::<_, i64>(1), row.get::<_, &str>(0))).collect();
-    Err(Fault::new(Exit::Preflight, format!("profiles of others hold ids of ours: {}", list.join(", ")))
+    Err(Fault::new(Exit::Preflight, format!("foreign profiles hold ids of ours: {}", list.join(", ")))
         .at(crm.place())
         .help("real-time sync or another import made these profiles; merge or remove them first")
         .help("foreign profiles are never adopted or changed")
         .into())
 }
 
-/// Takes rows out of staging whose unique key a remaining row holds. A profile stays and only loses the value.
+/// Removes staged rows whose unique key is held by a row that stays. A profile is not removed, it only loses the value.
 pub fn release_held(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Result<()> {
-    crm.doing("look for unique keys that others hold");
+    crm.doing("looking for unique keys held by others");
     for loaded in &LOADED {
         let plan = preflight.plan(loaded.table);
         let data = plan.data();
@@ -216,13 +216,13 @@ pub fn release_held(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Resu
     Ok(())
 }
 
-/// The same for keys over expressions or of a part of the rows.
+/// The same for keys over expressions and for partial indexes.
 fn release_expressions(crm: &Crm, catalog: &Catalog, plan: &TablePlan) -> Result<()> {
     let (name, staging) = (plan.loaded.table, plan.loaded.staging);
     let info = catalog.table(name);
     for key in keys::of_table(crm, info, plan)?.iter().filter(|key| !key.index.is_plain) {
         let held = keys::held_by_others(info, plan, key);
-        // What cannot be evaluated is refused when the keys are proved.
+        // Keys that cannot be evaluated are reported when the keys are checked.
         let Ok(found) = crm.attempt(&held)? else { continue };
         let ids: Vec<String> = found.iter().map(|row| row.get(0)).collect();
         if ids.is_empty() || (name == table::PROFILE && key.released.is_empty()) {
@@ -242,12 +242,12 @@ fn release_expressions(crm: &Crm, catalog: &Catalog, plan: &TablePlan) -> Result
     Ok(())
 }
 
-/// Keeps rows of ours below profiles that rows of others refer to: deleting them would take the others along, or fail.
+/// Keeps our rows that foreign rows refer to, because deleting them would delete the foreign rows, or fail.
 pub fn keep_referenced(crm: &Crm, catalog: &Catalog) -> Result<()> {
-    crm.doing("look for rows of others that refer to ours");
+    crm.doing("looking for foreign rows that refer to ours");
     for reference in catalog.references.iter().filter(|reference| reference.is_to_id && reference.referenced != table::PROFILE) {
         let Some(loaded) = LOADED.iter().find(|loaded| loaded.table == reference.referenced) else { continue };
-        let theirs = rows_of_others(crm, reference)?;
+        let theirs = is_foreign_or_kept(crm, reference)?;
         crm.run(&TableSql::of(loaded).keep_referenced(&reference.qualified, &reference.column, &theirs))?;
     }
     Ok(())

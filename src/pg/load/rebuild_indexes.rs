@@ -1,4 +1,5 @@
-//! Indexes and foreign keys that wait until the rows are in: a quarter of the time of keeping them up row by row.
+//! Drops indexes and foreign keys before rows are copied and recreates them afterwards, which takes a quarter of the time of maintaining
+//! them row by row.
 
 use anyhow::Result;
 
@@ -6,19 +7,19 @@ use crate::pg::load::catalog::Catalog;
 use crate::pg::load::session::Crm;
 use crate::pg::quote_identifier as quoted;
 
-/// Statements that take indexes and foreign keys away, and those that bring them back, in one transaction.
+/// Statements that drop indexes and foreign keys, and statements that recreate them, in one transaction.
 #[derive(Debug, Default)]
 pub struct Rebuild {
     drops: Vec<String>,
     makes: Vec<(String, String)>,
     /// Tables that keep their indexes while they are filled, with the reason.
     pub kept: Vec<(String, &'static str)>,
-    /// Single indexes and keys that stay in place, with the reason.
+    /// Indexes and keys that stay in place, with the reason.
     pub left: Vec<String>,
 }
 
 impl Rebuild {
-    /// Secondary indexes, unique ones, foreign keys, and primary keys that nothing refers to, of these tables.
+    /// The secondary and unique indexes, foreign keys, and unreferenced primary keys of these tables.
     pub fn of_tables(catalog: &Catalog, tables: &[&str]) -> Self {
         let mut rebuild = Self::default();
         let mut keys = Vec::new();
@@ -69,7 +70,7 @@ impl Rebuild {
         rebuild
     }
 
-    /// Foreign keys that refer to a table, so that deleting many of its rows does not look up each one in every child.
+    /// The foreign keys that refer to a table, so that deleting many of its rows does not search every child table for each one.
     pub fn of_references(catalog: &Catalog, table: &str) -> Self {
         let mut rebuild = Self::default();
         let (owned, others): (Vec<_>, Vec<_>) =
@@ -81,21 +82,21 @@ impl Rebuild {
     }
 
     fn add(&mut self, keys: Vec<(String, String, String)>, indexes: Vec<(String, String, String)>) {
-        // Keys go first and come back last: they rest on indexes.
+        // Keys are dropped first and recreated last, because they depend on indexes.
         self.drops.extend(keys.iter().chain(&indexes).map(|(drop, ..)| drop.clone()));
         self.makes.extend(indexes.into_iter().chain(keys).map(|(_, make, what)| (make, what)));
     }
 
-    /// Takes them away.
+    /// Drops them.
     pub fn drop(&self, crm: &Crm) -> Result<()> {
-        crm.doing("drop indexes and foreign keys");
+        crm.doing("dropping indexes and foreign keys");
         crm.shut_out_readers();
         self.drops.iter().try_for_each(|statement| crm.run(statement))
     }
 
-    /// Brings them back; `done` hears each one's name.
+    /// Recreates them; calls `done` with the name of each.
     pub fn make(&self, crm: &Crm, mut done: impl FnMut(&str)) -> Result<()> {
-        crm.doing("make indexes and foreign keys again");
+        crm.doing("recreating indexes and foreign keys");
         for (statement, what) in &self.makes {
             crm.run(statement)?;
             done(what);
@@ -103,12 +104,12 @@ impl Rebuild {
         Ok(())
     }
 
-    /// How many are brought back.
+    /// How many are recreated.
     pub fn len(&self) -> usize {
         self.makes.len()
     }
 
-    /// Whether there is nothing to bring back.
+    /// Whether there is nothing to recreate.
     pub fn is_empty(&self) -> bool {
         self.makes.is_empty()
     }

@@ -1,5 +1,5 @@
-//! What people did in the CRM since the last load, looked at before anything is compared: rows they deleted stay deleted, profiles they
-//! merged stay merged, rows they changed stay changed.
+//! Finds manual changes in the CRM since the last load, before the diff is computed: deleted rows stay deleted, merged profiles stay
+//! merged, changed rows stay changed.
 
 use anyhow::Result;
 
@@ -9,7 +9,7 @@ use crate::pg::load::preflight::Preflight;
 use crate::pg::load::session::Crm;
 use crate::pg::load::{Allowed, Input, Report, merges, protect, tombstones};
 
-/// Takes out of staging, or marks as kept, what is theirs to decide.
+/// Removes the affected rows from staging, or marks them as kept.
 pub(super) fn respect(
     crm: &Crm,
     catalog: &Catalog,
@@ -37,7 +37,7 @@ pub(super) fn respect(
         (mixed, "profiles of the datasets hold records of profiles deleted in the CRM and stay as they are"),
     ] {
         if count > 0 {
-            report.notes.push(format!("{count} {what}: make export-crm, then stage to load, to resolve their records anew"));
+            report.notes.push(format!("{count} {what}: make export-crm, then stage to load, to resolve their records again"));
         }
     }
     if input.phase >= Phase::SCORES {
@@ -48,7 +48,7 @@ pub(super) fn respect(
     Ok(())
 }
 
-/// What people deleted and merged outlives a rollback: whatever is loaded afterwards leaves it so.
+/// Records deletions and merges, so that they survive a rollback and later loads respect them.
 pub(super) fn remember(crm: &Crm, run_id: &str) -> Result<()> {
     tombstones::notice(crm, run_id, None, true)?;
     merges::remember(crm, run_id)?;

@@ -1,4 +1,4 @@
-//! Takes exactly our rows out of the CRM, brings back what we changed, and leaves all else; or, in an emergency, empties it.
+//! Rollback: deletes exactly our rows from the CRM and restores the foreign rows that we changed; in an emergency, empties its tables.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::fault::{Exit, Fault};
 use crate::interrupt::{self, Held};
 use crate::pg::load::Loader;
 use crate::pg::load::concurrent_writers;
-use crate::pg::load::diff::{Counts, TableCounts, foreign_rows, rows_of_others};
+use crate::pg::load::diff::{Counts, TableCounts, foreign_rows, is_foreign_or_kept};
 use crate::pg::load::lock::take_lock;
 use crate::pg::load::protect;
 use crate::pg::load::rebuild_indexes::Rebuild;
@@ -21,38 +21,38 @@ use crate::pg::load::target::{LOADED, ours, table};
 use crate::pg::load::tombstones;
 use crate::pg::quote_identifier as quoted;
 
-/// A row of ours that stays, and why.
+/// A row of ours that is kept, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeptRow {
     /// The table.
     pub table: String,
     /// The row.
     pub id: String,
-    /// `CHANGED` since we wrote it, or `FOREIGN_ROWS` hang on it.
+    /// `CHANGED` since we wrote it, or referenced by `FOREIGN_ROWS`.
     pub reason: String,
 }
 
-/// What a rollback did, or would do.
+/// The result of a rollback, or of its dry run.
 #[derive(Debug)]
 pub struct Undone {
     /// Rows deleted and kept, by table.
     pub counts: Counts,
-    /// Segments and members brought back.
+    /// Segments and members restored.
     pub restored: u64,
-    /// Rows of ours that stay.
+    /// Our rows that are kept.
     pub kept: Vec<KeptRow>,
     /// `SyncLog` rows deleted.
     pub sync_log: u64,
-    /// What a person should know.
+    /// Notes for the operator.
     pub notes: Vec<String>,
-    /// Keeps signals away from the commit until the datasets are set aside.
+    /// Defers signals from the commit until the datasets are set aside.
     held: Option<Held>,
 }
 
-/// What a signal waits for once the commit is sent.
+/// The operation that defers a signal after the commit is sent.
 const CLOSING: &str = "the commit and the datasets to be set aside";
 
-/// Rolls back; with `dry_run` only counts.
+/// Rolls back; with `dry_run` it only counts.
 pub fn rollback(loader: &mut Loader, run_id: &str, consumers_stopped: bool, dry_run: bool) -> Result<Undone> {
     let begun = loader.begin(false, consumers_stopped, dry_run);
     match begun.and_then(|signs| inside(loader, run_id, signs, dry_run)) {
@@ -76,7 +76,7 @@ fn inside(loader: &Loader, run_id: &str, signs: Vec<String>, dry_run: bool) -> R
     crm.run("create temp table load_delete (table_name text, id text) on commit drop")?;
     protect::keep_changed(crm, catalog, &loader.preflight)?;
     keep_hung_on(loader)?;
-    crm.doing("find our rows");
+    crm.doing("finding our rows");
     for loaded in &LOADED {
         let reviewed = if loaded.table == table::CANDIDATE { include_str!("../../../sql/crm/unless_reviewed.sql") } else { "" };
         crm.run(&format!(
@@ -119,12 +119,12 @@ fn per_table(crm: &Crm, sql: &str) -> Result<BTreeMap<String, u64>> {
     Ok(rows.iter().map(|row| (row.get(0), row.get::<_, i64>(1).unsigned_abs())).collect())
 }
 
-/// Profiles that rows of others, or kept rows of ours, hang on.
+/// Keeps profiles that foreign rows, or kept rows of ours, refer to.
 fn keep_hung_on(loader: &Loader) -> Result<()> {
     let (crm, catalog) = loader.parts();
-    crm.doing("look for rows of others on our profiles");
+    crm.doing("looking for foreign rows on our profiles");
     for reference in catalog.references_to(table::PROFILE) {
-        let theirs = rows_of_others(crm, reference)?;
+        let theirs = is_foreign_or_kept(crm, reference)?;
         let column = quoted(&reference.column);
         crm.run(&format!(
             "insert into load_kept
@@ -147,7 +147,7 @@ fn take_out(loader: &Loader, run_id: &str, undone: &mut Undone) -> Result<()> {
         .notes
         .extend(rebuild.kept.iter().map(|(name, _)| format!("{name} is not ours to alter: its key is checked row by row")));
     rebuild.drop(crm)?;
-    crm.doing("delete our rows");
+    crm.doing("deleting our rows");
     crm.run(include_str!("../../../sql/crm/unpoint_merged.sql"))?;
     for loaded in LOADED.iter().rev() {
         crm.run(&format!(
@@ -156,7 +156,7 @@ fn take_out(loader: &Loader, run_id: &str, undone: &mut Undone) -> Result<()> {
             loaded.table
         ))?;
     }
-    crm.doing("delete segments that we made");
+    crm.doing("deleting segments that we made");
     crm.run(include_str!("../../../sql/crm/delete_own_segments.sql"))?;
     rebuild.make(crm, |_| {})?;
     let (restored_segments, members) = segments::restore(crm)?;
@@ -164,16 +164,16 @@ fn take_out(loader: &Loader, run_id: &str, undone: &mut Undone) -> Result<()> {
     if let Some(count) = before.get_mut(&quoted(table::MEMBERSHIP)) {
         *count += members;
     }
-    crm.doing("delete our SyncLog rows");
+    crm.doing("deleting our SyncLog rows");
     undone.sync_log = crm.execute(&format!("delete from \"SyncLog\" t where {}", ours("t")), &[])?;
-    crm.doing("forget what was written");
+    crm.doing("clearing the record of what was written");
     crm.run(include_str!("../../../sql/crm/forget_written.sql"))?;
     tombstones::forget_children(crm)?;
     crm.run(include_str!("../../../sql/crm/forget_merged.sql"))?;
     crm.run("delete from backfill.kept; delete from backfill.loaded")?;
     let after = foreign_rows(crm, catalog)?;
     if after != before {
-        return Err(Fault::new(Exit::Mismatch, "the rollback would have changed rows of others")
+        return Err(Fault::new(Exit::Mismatch, "the rollback would have changed foreign rows")
             .at(crm.place())
             .help("nothing was committed; please report this")
             .into());
@@ -183,12 +183,12 @@ fn take_out(loader: &Loader, run_id: &str, undone: &mut Undone) -> Result<()> {
     run_log::note_run(crm, &note)
 }
 
-/// What an emergency rollback would empty: rows not ours per table, and why it must not, if it must not.
+/// Foreign rows per table that an emergency rollback would delete; fails if it must not proceed.
 pub fn emergency_plan(loader: &Loader, consumers_stopped: bool) -> Result<Vec<(String, u64, u64)>> {
     let (crm, catalog) = loader.parts();
     let missing: Vec<&str> = table::ALL.into_iter().filter(|name| !catalog.tables.contains_key(*name)).collect();
     if !missing.is_empty() {
-        return Err(Fault::new(Exit::Preflight, format!("this is no CRM: it lacks {}", missing.join(", ")))
+        return Err(Fault::new(Exit::Preflight, format!("this database is not a CRM: it lacks {}", missing.join(", ")))
             .at(loader.place())
             .help("is this the right database? make check-connections")
             .into());
@@ -202,7 +202,7 @@ pub fn emergency_plan(loader: &Loader, consumers_stopped: bool) -> Result<Vec<(S
     if !strangers.is_empty() {
         return Err(Fault::new(Exit::Preflight, format!("other tables refer to the CRM's: {}", strangers.join(", ")))
             .at(crm.place())
-            .help("they would lose what they refer to; drop those keys first, or use the ordinary rollback")
+            .help("their rows would refer to nothing; drop those keys first, or use the ordinary rollback")
             .into());
     }
     concurrent_writers::require(crm, &concurrent_writers::writers(crm, catalog, loader.last.as_ref())?, consumers_stopped)?;
@@ -212,15 +212,15 @@ pub fn emergency_plan(loader: &Loader, consumers_stopped: bool) -> Result<Vec<(S
         let others = crm.count(&format!("select count(*) from {} t where not {}", quoted(name), ours("t")))?;
         plan.push((name.to_owned(), all, others));
     }
-    // A person is asked now: no transaction waits for the answer.
+    // The operator is asked now, so no transaction stays open.
     crm.end()?;
     Ok(plan)
 }
 
-/// Segments, their members and notes as one JSON object per line, to be saved before an emergency rollback.
+/// Segments, their members and notes as JSON lines, to be saved before an emergency rollback.
 pub fn backup(loader: &Loader) -> Result<Vec<(&'static str, String)>> {
     let (crm, _) = loader.parts();
-    crm.doing("save segments and notes");
+    crm.doing("saving segments and notes");
     let mut saved = Vec::new();
     for name in [table::SEGMENT, table::MEMBERSHIP, table::NOTE] {
         let rows = crm.query(&format!("select to_jsonb(t)::text from {} t order by t.\"id\"::text", quoted(name)), &[])?;
@@ -235,11 +235,11 @@ pub fn backup(loader: &Loader) -> Result<Vec<(&'static str, String)>> {
     Ok(saved)
 }
 
-/// Empties the strategy's tables, all named in one statement; what refers to them from elsewhere makes it fail. Signals wait until
-/// the result is dropped.
+/// Truncates the strategy's tables in one statement; fails if other tables refer to them. Signals are deferred until the result is
+/// dropped.
 pub fn emergency(loader: &Loader, run_id: &str) -> Result<Held> {
     let (crm, catalog) = loader.parts();
-    crm.doing("empty the CRM");
+    crm.doing("emptying the CRM");
     crm.begin()?;
     let work = || -> Result<()> {
         take_lock(crm)?;

@@ -1,4 +1,4 @@
-//! The datasets as load reads them: batches by dataset name, scores joined to their profiles.
+//! Reads the datasets for load: batches by dataset name, scores joined to their profiles.
 
 use anyhow::Result;
 use arrow::array::{ArrayRef, AsArray, RecordBatch};
@@ -16,20 +16,19 @@ use crate::tables::{Table, score};
 /// Batches of one dataset in file order.
 pub type Batches<'a> = Box<dyn Iterator<Item = Result<RecordBatch>> + 'a>;
 
-/// Where the rows to be loaded come from.
+/// The source of the rows to load.
 pub trait Datasets {
     /// Rows of a dataset; `None` where its phase has none.
     fn rows(&self, stem: &str) -> Option<u64>;
     /// Its batches.
     fn batches(&self, stem: &str) -> Result<Batches<'_>>;
-    /// Rows of each exported entity that the datasets are made of.
+    /// Rows of each exported entity that the datasets were made from.
     fn entities(&self) -> &[(String, u64)] {
         &[]
     }
 }
 
-/// Columns in the order in which they are copied, and the encoder's view of them. `stamped` adds those that load fills itself,
-/// at this instant.
+/// Names of the columns in copy order, and their encoders. `stamped` adds the columns that load fills itself, with this instant.
 pub fn columns(plan: &TablePlan, phase: Phase, stamped: Option<i64>) -> Vec<(&str, Column)> {
     let scored = phase >= Phase::SCORES;
     plan.columns.iter().filter_map(|planned| Some((planned.target.as_str(), encoded(planned, scored, stamped)?))).collect()
@@ -45,13 +44,13 @@ fn encoded(planned: &Planned, scored: bool, stamped: Option<i64>) -> Option<Colu
     }
 }
 
-/// Whether a column of scores is 0 before there are any: counts, and numbers that must not be null.
+/// Whether a column of scores is 0 in phases without scores: counts, and numbers that must not be null.
 pub fn is_zero_before_scores(planned: &Planned) -> bool {
     let is_number = matches!(planned.wire, Wire::Int2 | Wire::Int4 | Wire::Int8 | Wire::Numeric);
     is_number && (planned.is_not_null || planned.name.contains("_count_"))
 }
 
-/// Before phase 6 counts are 0 and the rest is null, as in a CRM that has never scored.
+/// A column of scores before phase 6: counts are 0, other columns are null, as in a CRM that has never scored.
 fn unscored(planned: &Planned) -> Column {
     if is_zero_before_scores(planned) { Column::zero(planned.name, planned.wire) } else { Column::null(planned.name) }
 }
@@ -77,7 +76,7 @@ pub fn send(
     Ok(encoder.rows())
 }
 
-/// Hears of a batch: its rows, and its columns by name.
+/// Callback for a batch: the number of its rows, and its columns by name.
 pub type OnBatch<'a> = dyn FnMut(usize, &dyn Fn(&str) -> Option<ArrayRef>) -> Result<()> + 'a;
 
 /// Reads the batches of a table's dataset in file order; profiles of phase 6 have the columns of their scores, too.
@@ -99,7 +98,7 @@ pub fn each_batch(data: &dyn Datasets, loaded: &Loaded, phase: Phase, on: &mut O
     }
 }
 
-/// `score__profiles` read beside `crm__customer_profiles`: both are sorted by id and hold the same profiles.
+/// Reads `score__profiles` in step with `crm__customer_profiles`: both are sorted by id and hold the same profiles.
 struct Scores<'a> {
     batches: Batches<'a>,
     rest: Option<RecordBatch>,

@@ -1,4 +1,4 @@
-//! What the loader remembers in the CRM: schema `backfill` and its rows in `SyncLog`.
+//! The loader's own records in the CRM: schema `backfill` and its rows in `SyncLog`.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -13,20 +13,20 @@ use crate::pg::quote_identifier as quoted;
 /// The `sourceService` of a run's own row in `SyncLog`.
 pub const OURSELVES: &str = "crm-backfill";
 
-/// An export that a load is made of: where real-time sync of its source must start.
+/// An export that a load was made from; real-time sync of its source must start at its watermark.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExportMark {
     /// The source.
     pub source: Source,
     /// Content hash of the export's manifest.
     pub manifest: String,
-    /// Earliest start of a transaction open at the snapshot; absent for CSV dumps.
+    /// Earliest start of a transaction that was open at the snapshot; absent for CSV dumps.
     pub watermark: Option<String>,
-    /// The instant all is seen from.
+    /// Point in time the run is evaluated at.
     pub as_of: String,
 }
 
-/// A run as the CRM remembers it.
+/// A run as recorded in the CRM.
 #[derive(Clone, Debug)]
 pub struct Run {
     /// Its name.
@@ -35,7 +35,7 @@ pub struct Run {
     pub command: String,
     /// The phase loaded.
     pub phase: Option<i32>,
-    /// The instant all was seen from.
+    /// Point in time the run is evaluated at.
     pub as_of: Option<String>,
     /// Hash of what was loaded.
     pub inputs: Option<String>,
@@ -47,7 +47,7 @@ pub struct Run {
 
 /// Creates what is missing of schema `backfill`.
 pub fn create(crm: &Crm, has_schema: bool) -> Result<()> {
-    crm.doing("create schema backfill");
+    crm.doing("creating schema backfill");
     if !has_schema {
         crm.run(include_str!("../../../sql/crm/backfill_schema.sql"))?;
     }
@@ -78,10 +78,10 @@ pub fn create(crm: &Crm, has_schema: bool) -> Result<()> {
     tombstones::adopt(crm)
 }
 
-/// Remembers the indexes, constraints and columns of the CRM's tables, so that verification sees what is lost; returns how many
-/// are new, others or gone since they were last remembered.
+/// Records the indexes, constraints and columns of the CRM's tables, so that verification detects losses. Returns how many are new,
+/// changed or missing since the last record.
 pub fn remember_objects(crm: &Crm) -> Result<u64> {
-    crm.doing("remember indexes and constraints");
+    crm.doing("recording indexes and constraints");
     crm.count(include_str!("../../../sql/crm/remember_objects.sql"))
 }
 
@@ -119,7 +119,7 @@ pub fn committed(crm: &Crm, run_id: &str) -> Result<bool> {
     Ok(crm.one("select exists (select from backfill.run where id = $1)", &[&run_id])?.get(0))
 }
 
-/// What identifies a run in its own row.
+/// The record of a run.
 pub struct RunNote<'a> {
     /// Its name.
     pub id: &'a str,
@@ -127,7 +127,7 @@ pub struct RunNote<'a> {
     pub command: &'a str,
     /// The phase.
     pub phase: Option<Phase>,
-    /// The instant all is seen from.
+    /// Point in time the run is evaluated at.
     pub as_of: Option<Timestamp>,
     /// Hash of what is loaded.
     pub inputs: Option<&'a str>,
@@ -135,9 +135,9 @@ pub struct RunNote<'a> {
     pub counts: &'a Value,
 }
 
-/// Writes the run's row, in the transaction it describes.
+/// Writes the record of a run, in the transaction that it describes.
 pub fn note_run(crm: &Crm, note: &RunNote<'_>) -> Result<()> {
-    crm.doing("write the run's row");
+    crm.doing("writing the run's row");
     let phase = note.phase.map(|phase| i32::from(phase.number()));
     let as_of = note.as_of.map(|as_of| as_of.to_string());
     let counts = note.counts.to_string();
@@ -149,9 +149,9 @@ pub fn note_run(crm: &Crm, note: &RunNote<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Writes a `SyncLog` row for each export and one for the run; rows that are there already stay.
+/// Writes a `SyncLog` row for each export and one for the run. Existing rows stay.
 pub fn note_sync(crm: &Crm, note: &RunNote<'_>, exports: &[ExportMark]) -> Result<u64> {
-    crm.doing("write SyncLog");
+    crm.doing("writing SyncLog");
     let row = |service: &str, event: String, payload: Value| {
         json!({
             "id": derived_id("sync_log", &[service, &event]).to_string(),
@@ -181,16 +181,16 @@ pub fn note_sync(crm: &Crm, note: &RunNote<'_>, exports: &[ExportMark]) -> Resul
     Ok(written)
 }
 
-/// The hash by which a later change of a row is seen.
+/// SQL for the hash of a row, by which later changes are detected.
 pub fn hash_of(plan: &TablePlan, alias: &str) -> String {
     let columns: Vec<String> = plan.remembered().iter().map(|name| format!("{alias}.{}", quoted(name))).collect();
     format!("md5(row({})::text)::uuid", columns.join(", "))
 }
 
-/// Remembers every row of ours in a table that was filled at once.
+/// Records the hashes of all our rows after a first load.
 pub fn remember_all(crm: &Crm, plans: &[&TablePlan]) -> Result<()> {
-    crm.doing("remember what was written");
-    // Rows go while the key stands: without one, a publication of all tables forbids it.
+    crm.doing("recording what was written");
+    // Rows are deleted before the key is dropped, because a publication of all tables forbids deletes without a key.
     crm.run("delete from backfill.written")?;
     if let Some(key) = written_key(crm)? {
         crm.run(&format!("alter table backfill.written drop constraint {key}"))?;
@@ -207,7 +207,7 @@ pub fn remember_all(crm: &Crm, plans: &[&TablePlan]) -> Result<()> {
     crm.run(include_str!("../../../sql/crm/backfill_written_key.sql"))
 }
 
-/// Remembers the rows of a table that temporary table `touched` names.
+/// Records the hashes of the rows that the temporary table `touched` lists.
 pub fn remember(crm: &Crm, plan: &TablePlan, touched: &str) -> Result<()> {
     let name = plan.loaded.table;
     crm.run(&format!(

@@ -1,4 +1,4 @@
-//! Segments: refreshed members, counts, and the state before the first of our loads, kept for rollback.
+//! Segments: refreshed members and counts, and their state before our first load, which is kept for rollback.
 
 use anyhow::Result;
 
@@ -10,13 +10,13 @@ use crate::pg::load::session::Crm;
 pub struct SavedSegment {
     /// The segment.
     pub id: String,
-    /// Name, criteria, combinator, club, whether it is active, when it was deleted: as the CRM's text.
+    /// Name, criteria, combinator, club, whether it is active, when it was deleted, as text of the CRM.
     pub definition: Vec<Option<String>>,
 }
 
-/// Refuses when a saved DYNAMIC segment has another definition by now: its members would be of the former one.
+/// Fails if the definition of a DYNAMIC segment changed since it was exported, because its members were computed with the old one.
 pub fn refuse_changed(crm: &Crm, saved: &[SavedSegment]) -> Result<()> {
-    crm.doing("compare segment definitions");
+    crm.doing("comparing segment definitions");
     let rows = crm.query(include_str!("../../../sql/crm/segment_definitions.sql"), &[])?;
     let current: std::collections::BTreeMap<String, Vec<Option<String>>> =
         rows.iter().map(|row| (row.get(0), (1..row.len()).map(|column| row.get(column)).collect())).collect();
@@ -30,35 +30,35 @@ pub fn refuse_changed(crm: &Crm, saved: &[SavedSegment]) -> Result<()> {
         .into())
 }
 
-/// Creates the starter segments that were asked for and do not exist yet; returns how many.
+/// Creates the requested starter segments that do not exist yet; returns how many.
 pub fn create_new(crm: &Crm) -> Result<u64> {
-    crm.doing("create starter segments");
+    crm.doing("creating starter segments");
     crm.execute(include_str!("../../../sql/crm/create_segments.sql"), &[])
 }
 
-/// Finds members by rule of refreshed segments that are not ours: they give way to the refreshed ones.
+/// Finds rule memberships of other origin in refreshed segments; the refreshed ones replace them.
 pub fn find_replaced(crm: &Crm) -> Result<()> {
-    crm.doing("find members by rule");
+    crm.doing("finding members by rule");
     crm.run(include_str!("../../../sql/crm/find_replaced_members.sql"))
 }
 
-/// Takes the replaced members out, keeping their image; returns how many.
+/// Deletes the replaced memberships and saves them for rollback; returns how many.
 pub fn replace_members(crm: &Crm, run_id: &str) -> Result<u64> {
-    crm.doing("replace members by rule");
+    crm.doing("replacing members by rule");
     crm.execute(include_str!("../../../sql/crm/image_replaced_members.sql"), &[&run_id])?;
     crm.execute(include_str!("../../../sql/crm/delete_replaced_members.sql"), &[])
 }
 
-/// Writes counts, time and error of each refresh where they differ, keeping the first image; returns how many changed.
+/// Writes changed counts, times and errors of refreshes, and saves their first state for rollback; returns how many changed.
 pub fn update_refreshed(crm: &Crm, run_id: &str) -> Result<u64> {
-    crm.doing("update refreshed segments");
+    crm.doing("updating refreshed segments");
     crm.execute(include_str!("../../../sql/crm/image_segments.sql"), &[&run_id])?;
     crm.execute(include_str!("../../../sql/crm/update_segments.sql"), &[])
 }
 
-/// Brings back segments and members as they were before our first load; returns how many of each.
+/// Restores segments and members as they were before our first load; returns how many of each.
 pub fn restore(crm: &Crm) -> Result<(u64, u64)> {
-    crm.doing("restore segments");
+    crm.doing("restoring segments");
     let segments = crm.execute(include_str!("../../../sql/crm/restore_segments.sql"), &[])?;
     let members = crm.execute(include_str!("../../../sql/crm/restore_members.sql"), &[])?;
     crm.run("delete from backfill.before where table_name in ('CustomerSegment', 'CustomerSegmentMembership')")?;

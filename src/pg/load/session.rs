@@ -1,4 +1,4 @@
-//! A session with the CRM: settings pinned, statements told apart by what is being done, rows copied in and counted.
+//! A session with the CRM: pins settings, labels statements for error messages, copies rows and checks their number.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -20,19 +20,19 @@ use crate::pg::{Connection, quote_identifier};
 /// Parameters of a statement.
 pub type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
 
-/// Takes a full buffer and leaves an empty one.
+/// Callback that takes a full buffer and leaves an empty one.
 pub type Feed<'a> = dyn FnMut(&mut Vec<u8>) -> Result<()> + 'a;
 
-/// A statement that the server refused.
+/// A statement that the server rejected.
 #[derive(Clone, Debug)]
 pub struct Refused {
     /// SQLSTATE.
     pub code: String,
-    /// What the server said, as far as it may be shown.
+    /// The server's message, as far as it may be shown.
     pub what: String,
 }
 
-/// A session with the CRM. Dropped, it ends, and the server undoes what was not committed.
+/// A session with the CRM. When it is dropped, the server rolls back what was not committed.
 pub struct Crm {
     connection: Connection,
     dsn: Dsn,
@@ -41,15 +41,15 @@ pub struct Crm {
 }
 
 impl Crm {
-    /// Connects. Every statement runs in a transaction that pins the settings results depend on.
+    /// Connects. Every statement runs in a transaction that pins the settings on which results depend.
     pub fn open(dsn: &Dsn) -> Result<Self> {
         let connection = Connection::open(dsn, "the CRM")?;
-        Ok(Self { connection, dsn: dsn.clone(), doing: Cell::new("connect"), shuts_out_readers: Cell::new(false) })
+        Ok(Self { connection, dsn: dsn.clone(), doing: Cell::new("connecting"), shuts_out_readers: Cell::new(false) })
     }
 
-    /// A session whose settings somebody else pinned.
+    /// A session on an open connection, whose settings the caller has pinned.
     pub fn of(connection: Connection, dsn: &Dsn) -> Self {
-        Self { connection, dsn: dsn.clone(), doing: Cell::new("look at the CRM"), shuts_out_readers: Cell::new(false) }
+        Self { connection, dsn: dsn.clone(), doing: Cell::new("looking at the CRM"), shuts_out_readers: Cell::new(false) }
     }
 
     /// The connection.
@@ -57,12 +57,12 @@ impl Crm {
         self.connection
     }
 
-    /// Names what is being done, for the errors of the statements that follow.
+    /// Sets the label of the following statements for error messages: a gerund, such as "copying rows".
     pub fn doing(&self, what: &'static str) {
         self.doing.set(what);
     }
 
-    /// Says that statements from now on take locks which readers are in the way of, too.
+    /// Declares that the following statements take locks that conflict with readers, too.
     pub fn shut_out_readers(&self) {
         self.shuts_out_readers.set(true);
     }
@@ -72,15 +72,15 @@ impl Crm {
         self.connection.target().to_string()
     }
 
-    /// Looks for tables here, and nowhere else, from now on.
+    /// Restricts the search path to this schema.
     pub fn look_in(&self, schema: &str) -> Result<()> {
-        // The server's own names come first by themselves; naming them would make theirs the current schema.
+        // pg_catalog is searched first implicitly; naming it would make it the current schema.
         self.told(self.connection.look_in(&format!("{}, pg_temp", quote_identifier(schema))))
     }
 
     /// Begins a transaction for a load or rollback.
     pub fn begin(&self) -> Result<()> {
-        self.doing("begin");
+        self.doing("beginning the transaction");
         self.told(self.connection.begin(Begin::default()))?;
         self.run(include_str!("../../../sql/crm/begin.sql"))
     }
@@ -90,7 +90,7 @@ impl Crm {
         self.told(self.connection.commit())
     }
 
-    /// Ends the transaction, if there is one; nothing of it stays.
+    /// Rolls back the transaction, if one is open.
     pub fn end(&self) -> Result<()> {
         self.shuts_out_readers.set(false);
         self.told(self.connection.end())
@@ -101,7 +101,7 @@ impl Crm {
         self.told(self.connection.batch(sql))
     }
 
-    /// Runs a statement; returns the rows it touched.
+    /// Runs a statement; returns the number of affected rows.
     pub fn execute(&self, sql: &str, parameters: Parameters<'_>) -> Result<u64> {
         self.told(self.connection.execute(sql, parameters))
     }
@@ -116,13 +116,13 @@ impl Crm {
         self.told(self.connection.query_one(sql, parameters))
     }
 
-    /// The number that a query counts.
+    /// The single count that a query returns.
     pub fn count(&self, sql: &str) -> Result<u64> {
         let count: i64 = self.one(sql, &[])?.get(0);
         Ok(count.unsigned_abs())
     }
 
-    /// The rows of a query, or the SQLSTATE with which the server refuses it; the transaction goes on either way.
+    /// The rows of a query, or the SQLSTATE of its error. The transaction stays usable either way.
     pub fn attempt(&self, sql: &str) -> Result<Result<Vec<Row>, Refused>> {
         self.run("savepoint attempt")?;
         let asked = self.connection.wait(self.connection.client().query(sql, &[]));
@@ -141,13 +141,13 @@ impl Crm {
         Ok(Err(Refused { code, what: fault.what }))
     }
 
-    /// Whether the session is gone, as opposed to a statement that failed.
+    /// Whether the connection is lost.
     pub fn is_lost(&self) -> bool {
         self.connection.is_lost()
     }
 
-    /// Copies rows in. `fill` writes tuples into the buffer it is given and hands full buffers to the feed; returns the rows it
-    /// wrote. The server must have stored exactly as many.
+    /// Copies rows. `fill` writes tuples into its buffer, passes full buffers to the feed, and returns the number of rows. Fails unless the
+    /// server stored exactly as many.
     pub fn copy(&self, statement: &str, fill: impl FnOnce(&mut Vec<u8>, &mut Feed<'_>) -> Result<u64>) -> Result<u64> {
         let opened = self.connection.answer(self.connection.client().copy_in::<_, Bytes>(statement));
         let mut sink = Box::pin(self.told(opened)?);
@@ -178,7 +178,7 @@ impl Crm {
     }
 
     fn annotated(&self, mut fault: Fault) -> anyhow::Error {
-        fault.what.push_str(&format!(" (while it should {})", self.doing.get()));
+        fault.what.push_str(&format!(" (while {})", self.doing.get()));
         if self.connection.failed_for_a_lock() {
             for holder in self.lock_holders().unwrap_or_default() {
                 fault = fault.help(holder);
@@ -190,7 +190,7 @@ impl Crm {
         fault.into()
     }
 
-    /// Who holds locks on the CRM's tables, and how to end each; asked in a session of its own, since this one's transaction failed.
+    /// Holders of locks on the CRM's tables, and how to end each. Uses a new session, because the transaction of this one has failed.
     fn lock_holders(&self) -> Result<Vec<String>> {
         let beside = Connection::open_within(&self.dsn, "the CRM", Duration::ZERO)?;
         let tables: Vec<String> = table::ALL.iter().map(|name| (*name).to_owned()).collect();
@@ -201,7 +201,7 @@ impl Crm {
     }
 }
 
-/// A holder of locks in words, and the statement that ends it.
+/// Describes a holder of locks, with the statement that ends it.
 fn holder(row: &Row) -> Vec<String> {
     let tables: &str = row.get("tables");
     let Some(pid) = row.get::<_, Option<i32>>("pid") else {

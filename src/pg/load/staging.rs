@@ -1,4 +1,4 @@
-//! Temporary tables with the target's own column types, filled from the datasets: what a synchronisation compares with.
+//! Temporary tables with the column types of the target, filled from the datasets; the diff is computed against them.
 
 use anyhow::Result;
 use arrow::datatypes::{DataType, TimeUnit};
@@ -12,26 +12,26 @@ use crate::pg::load::target::LOADED;
 use crate::pg::quote_identifier as quoted;
 use crate::tables::{Table, crm, score};
 
-/// Hears how many rows of a dataset were sent; no rows when an index or key was made after them.
+/// Progress callback: the number of rows of a dataset that were sent; 0 for an index or key that was recreated.
 pub type Sent<'a> = &'a dyn Fn(&str, u64);
 
 /// Creates and fills a staging table per loaded table.
 pub fn stage(crm: &Crm, preflight: &Preflight, data: &dyn Datasets, phase: Phase, sent: Sent<'_>) -> Result<()> {
-    crm.doing("copy rows into staging tables");
+    crm.doing("copying rows into staging tables");
     for loaded in &LOADED {
         let plan = preflight.plan(loaded.table);
         let names: Vec<String> = plan.data().into_iter().map(quoted).collect();
         let (staging, table, list) = (loaded.staging, quoted(loaded.table), names.join(", "));
         crm.run(&format!("create temp table {staging} on commit drop as select {list} from {table} with no data"))?;
         copy_table(crm, plan, staging, data, phase, None, sent)?;
-        // Joins need the number of rows and of ids; statistics of every column would take as long as the copy.
+        // Joins need only the number of rows and of distinct ids. Statistics of every column would take as long as the copy.
         crm.run(&format!("analyze {staging} (\"id\")"))?;
     }
     Ok(())
 }
 
-/// Copies a dataset into a table; `stamped` fills the columns of load itself, at this instant. A dataset that the phase does not
-/// have is empty.
+/// Copies a dataset into a table. `stamped` is the instant for the columns that load fills itself. A dataset that the phase does not have
+/// counts as empty.
 pub fn copy_table(
     crm: &Crm,
     plan: &TablePlan,
@@ -53,7 +53,7 @@ pub fn copy_table(
     })
 }
 
-/// A dataset that has no table of its own in the CRM, as a temporary table with the dataset's names.
+/// Stages a dataset without a table in the CRM as a temporary table with the dataset's column names.
 fn stage_side(
     crm: &Crm,
     table: &str,
@@ -93,21 +93,21 @@ fn sql_type(data_type: &DataType) -> (&'static str, Wire) {
     }
 }
 
-/// The refreshes of phase 6 as `load_refreshes`; empty before.
+/// Stages the segment refreshes of phase 6 as `load_refreshes`; empty in earlier phases.
 pub fn stage_refreshes(crm: &Crm, data: &dyn Datasets, phase: Phase) -> Result<u64> {
-    crm.doing("stage segment refreshes");
+    crm.doing("staging segment refreshes");
     let stem = if phase < Phase::SCORES { "" } else { score::refreshes::Table::STEM };
     stage_side(crm, "load_refreshes", stem, score::refreshes::Table::fields(), data)
 }
 
-/// Adds the withdrawals of this run to those ever loaded; returns how many are new or later than known.
+/// Adds the withdrawals of this run to those ever loaded; returns how many are new or later than recorded.
 pub fn add_withdrawals(crm: &Crm, data: &dyn Datasets, as_of: Timestamp) -> Result<u64> {
-    crm.doing("remember withdrawals");
+    crm.doing("recording withdrawals");
     let dataset = crm::suppressions::Table::dataset();
     stage_side(crm, "load_withdrawals", dataset.stem, dataset.columns, data)?;
     let undated = crm::undated_withdrawals::Table::dataset();
     stage_side(crm, "load_undated", undated.stem, undated.columns, data)?;
-    // As the other instants are bound: as text, cast by the statement.
+    // Bound like other instants: as text that the statement casts.
     let as_of = as_of.to_string();
     let first_seen = crm.execute(include_str!("../../../sql/crm/add_undated.sql"), &[&as_of])?;
     Ok(first_seen + crm.execute(include_str!("../../../sql/crm/add_withdrawals.sql"), &[&as_of])?)

@@ -1,6 +1,6 @@
-//! Statements over one table of the CRM and the staged rows that go into it, put together from names of columns.
+//! SQL statements over one table of the CRM and its staged rows, built from column names.
 //!
-//! In all of them `t` is a row of the table, `s` its staged row, `k` a row that is kept as others made it.
+//! In all of them `t` is a row of the table, `s` its staged row, and `k` a row that load leaves as another writer made it.
 
 use crate::pg::copy::encode::Wire;
 use crate::pg::load::preflight::{Content, TablePlan};
@@ -15,7 +15,6 @@ pub struct TableSql {
 }
 
 impl TableSql {
-    /// Of a table that load fills.
     pub fn of(loaded: &'static Loaded) -> Self {
         Self { name: loaded.table, table: quoted(loaded.table), staging: loaded.staging }
     }
@@ -24,7 +23,7 @@ impl TableSql {
         is_kept(self.name, "t")
     }
 
-    /// Notes rows of ours that differ from what load wrote; `marks` are columns that only others set.
+    /// Lists our rows in `load_kept` that differ from what load wrote, or that have a value in one of `marks`: columns that load never sets.
     pub fn keep_changed(&self, marks: &[&str], hash: &str) -> String {
         let touched: String = marks.iter().map(|column| format!("t.{} is not null or ", quoted(column))).collect();
         format!(
@@ -39,7 +38,7 @@ impl TableSql {
         )
     }
 
-    /// Notes rows of ours that the datasets no longer have; `extra` narrows them down.
+    /// Lists our rows in `load_delete` that the datasets no longer have. `extra` adds a condition.
     pub fn mark_vanished(&self, extra: &str) -> String {
         format!(
             "insert into load_delete
@@ -57,7 +56,7 @@ impl TableSql {
         )
     }
 
-    /// Notes rows whose values are not those of the datasets.
+    /// Lists rows in `load_update` whose values differ from the datasets.
     pub fn mark_differing(&self, plan: &TablePlan) -> String {
         format!(
             "insert into load_update
@@ -75,17 +74,17 @@ impl TableSql {
         )
     }
 
-    /// The staged rows that the table does not have yet: what follows `select …`.
+    /// The `from` clause of the staged rows that the table does not have yet.
     fn missing(&self) -> String {
         format!("from {} s where not exists (select from {} t where t.\"id\" = s.\"id\")", self.staging, self.table)
     }
 
-    /// How many rows are to be inserted.
+    /// Counts the rows to insert.
     pub fn count_missing(&self) -> String {
         format!("select count(*) {}", self.missing())
     }
 
-    /// Notes the rows that are to be inserted.
+    /// Lists the rows to insert in `load_insert`.
     pub fn note_missing(&self) -> String {
         format!("insert into load_insert select '{}', s.\"id\"::text {}", self.name, self.missing())
     }
@@ -106,12 +105,12 @@ impl TableSql {
         format!("insert into {} ({}) select {} {}", self.table, names.join(", "), values.join(", "), self.missing())
     }
 
-    /// The marked rows of staging: what follows `update … set …`.
+    /// The `from` clause of the staged rows that are listed in `load_update`.
     fn from_marked(&self) -> String {
         format!("from {} s join load_update u on u.table_name = '{}' and u.id = s.\"id\"::text", self.staging, self.name)
     }
 
-    /// Gives the marked rows the values of the datasets.
+    /// Updates the rows listed in `load_update` to the values of the datasets.
     pub fn update_marked(&self, plan: &TablePlan) -> String {
         let data = plan.data().into_iter().filter(|name| *name != "id");
         let mut sets: Vec<String> = data.map(|name| format!("{0} = s.{0}", quoted(name))).collect();
@@ -125,7 +124,8 @@ impl TableSql {
         format!("update {} t set {} {} where t.\"id\" = s.\"id\"", self.table, sets.join(", "), self.from_marked())
     }
 
-    /// Empties columns of the marked rows whose unique values move; `touched` are the columns that make up the keys.
+    /// Sets `columns` to null in listed rows whose unique values change, so that two rows can swap their values. `touched` are the columns of
+    /// the unique keys.
     pub fn release_moving(&self, columns: &[&str], touched: &[&str]) -> String {
         let each = |columns: &[&str], text: &dyn Fn(String) -> String| -> Vec<String> {
             columns.iter().map(|column| text(quoted(column))).collect()
@@ -140,7 +140,7 @@ impl TableSql {
         )
     }
 
-    /// Gives staged rows, noted in `load_held` for this reason, the values that the table has.
+    /// Copies the values of the table into staged rows that are listed in `load_held` with this reason.
     pub fn take_back(&self, columns: &[&str], reason: &str) -> String {
         let sets: Vec<String> = columns.iter().map(|column| format!("{0} = t.{0}", quoted(column))).collect();
         format!(
@@ -154,18 +154,18 @@ impl TableSql {
         )
     }
 
-    /// Lists the ids of rows that have a value in a column as a temporary table; it is empty where the table has no such column.
+    /// Creates a temporary table with the ids of rows that have a value in a column; empty if the table has no such column.
     pub fn list_marked(&self, list: &str, column: Option<&str>) -> String {
         let condition = column.map_or_else(|| "false".to_owned(), |column| format!("t.{} is not null", quoted(column)));
         format!("create temp table {list} on commit drop as select t.\"id\" from {} t where {condition}", self.table)
     }
 
-    /// Deletes the marked rows.
+    /// Deletes the rows listed in `load_delete`.
     pub fn delete_marked(&self) -> String {
         format!("delete from {} t using load_delete d where d.table_name = '{}' and d.id = t.\"id\"::text", self.table, self.name)
     }
 
-    /// The staged rows whose unique key a row that stays holds; `extra` leaves out holders that give way.
+    /// Selects the staged rows whose unique key belongs to a foreign or kept row. `extra` adds a condition.
     pub fn held_keys(&self, key: &[String], extra: &str) -> String {
         let equal: Vec<String> = key.iter().map(|column| format!("t.{0} = s.{0}", quoted(column))).collect();
         format!(
@@ -176,12 +176,12 @@ impl TableSql {
             staging = self.staging,
             table = self.table,
             equal = equal.join(" and "),
-            others = is_of_others(self.name, "t"),
+            others = foreign_or_kept(self.name, "t"),
         )
     }
 
-    /// What a staged row may keep of a column whose value another row holds: what its row has already, unless another staged row is
-    /// about to take that.
+    /// The value of a column for a staged row whose own value is held by another row: what the table has, unless another staged row
+    /// takes that value.
     pub fn held_value(&self, column: &str) -> String {
         format!(
             "{column} = (select p.{column} from {table} p where p.\"id\" = s.\"id\"
@@ -192,8 +192,8 @@ impl TableSql {
         )
     }
 
-    /// Notes rows of ours that are gone from the datasets although rows of others, the condition `theirs` on `c`, refer to them by a
-    /// column of the table `referring`.
+    /// Lists our rows in `load_kept` that the datasets no longer have, but that foreign rows still reference: rows `c` of the table
+    /// `referring` that meet the condition `theirs`.
     pub fn keep_referenced(&self, referring: &str, column: &str, theirs: &str) -> String {
         format!(
             "insert into load_kept
@@ -211,23 +211,23 @@ impl TableSql {
         )
     }
 
-    /// How many rows are not ours.
+    /// Counts the foreign rows.
     pub fn count_foreign(table: &str) -> String {
         format!("select count(*) from {} t where not {}", quoted(table), ours("t"))
     }
 }
 
-/// The condition that a row is kept as others made it; `alias` is that of its table.
+/// SQL condition: the row is listed in `load_kept`. `alias` names the table in the statement.
 fn is_kept(name: &str, alias: &str) -> String {
     format!("exists (select from load_kept k where k.table_name = '{name}' and k.id = {alias}.\"id\"::text)")
 }
 
-/// The condition that a row is of others, or kept as they made it.
-pub fn is_of_others(name: &str, alias: &str) -> String {
+/// SQL condition: the row is foreign, or listed in `load_kept`.
+pub fn foreign_or_kept(name: &str, alias: &str) -> String {
     format!("(not {} or {})", ours(alias), is_kept(name, alias))
 }
 
-/// Values that compare: `json` has no equality of its own.
+/// The data columns in a form that can be compared: `json` has no equality operator, so it is compared as text.
 fn comparable(plan: &TablePlan, alias: &str) -> String {
     let columns = plan.columns.iter().filter(|column| column.copy.is_some());
     let values: Vec<String> = columns
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn an_insert_fills_data_and_stamps_of_rows_that_are_not_there() {
+    fn an_insert_fills_data_and_stamps_of_missing_rows() {
         let plan = plan(&[
             ("id", Content::Data),
             ("status", Content::Data),
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn an_update_leaves_the_id_and_the_time_of_creation() {
+    fn an_update_changes_neither_id_nor_creation_time() {
         let plan = plan(&[
             ("id", Content::Data),
             ("status", Content::Data),
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_vanished_are_ours_gone_from_staging_and_not_kept() {
+    fn only_our_rows_that_left_staging_and_are_not_kept_are_deleted() {
         let ours = ours("t");
         assert_eq!(
             flat(&consents().mark_vanished("and true")),
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn both_rows_of_a_swap_let_go_of_the_unique_value_first() {
+    fn both_rows_of_a_swap_release_the_unique_value_first() {
         let sql = TableSql::of(Loaded::of(table::PROFILE)).release_moving(&["email", "phoneNumber"], &["tenantId", "email"]);
         assert!(
             sql.starts_with("update \"CustomerProfile\" t set \"email\" = null, \"phoneNumber\" = null from staged_"),
@@ -328,14 +328,14 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_held_by_rows_of_others_and_by_rows_kept_as_they_made_them() {
+    fn a_unique_key_is_held_by_foreign_rows_and_by_kept_rows() {
         let held = consents().held_keys(&["tenantId".to_owned(), "scope".to_owned()], "and 1 = 1");
         let held = flat(&held);
         assert!(
             held.contains("on t.\"tenantId\" = s.\"tenantId\" and t.\"scope\" = s.\"scope\" and t.\"id\" <> s.\"id\""),
             "{held}"
         );
-        assert!(held.ends_with(&format!("where {} and 1 = 1", is_of_others(table::CONSENT, "t"))), "{held}");
+        assert!(held.ends_with(&format!("where {} and 1 = 1", foreign_or_kept(table::CONSENT, "t"))), "{held}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What the CRM's tables are called and which dataset fills which column: the only place that spells `"CustomerProfile"`.
+//! Names of the CRM's tables and the datasets that fill their columns. Only this module spells `"CustomerProfile"`.
 
 use crate::model::{ActivityCategory, AliasType, Channel, Code, ConsentStatus, CustomerStatus, Gender, LifecycleStage};
 use crate::tables::{Dataset, Table, crm, score};
@@ -17,9 +17,9 @@ pub mod table {
     pub const SEGMENT: &str = "CustomerSegment";
     /// Who is in a segment.
     pub const MEMBERSHIP: &str = "CustomerSegmentMembership";
-    /// What a profile may be sent.
+    /// Consent of a profile.
     pub const CONSENT: &str = "MarketingConsent";
-    /// What became of a campaign's message.
+    /// Outcomes of a campaign's messages.
     pub const INTERACTION: &str = "CampaignInteraction";
     /// Attribution; never loaded.
     pub const ATTRIBUTION: &str = "AttributionEvent";
@@ -43,30 +43,30 @@ pub struct Loaded {
     pub table: &'static str,
     /// The dataset that fills it.
     pub dataset: fn() -> Dataset,
-    /// The temporary table that a synchronisation fills first.
+    /// The temporary table that a load into a filled CRM stages its rows in.
     pub staging: &'static str,
     /// Columns whose name is not the dataset's in camelCase.
     pub renamed: &'static [(&'static str, &'static str)],
-    /// Columns that only the words of a closed vocabulary reach.
+    /// Columns that hold only the codes of a closed vocabulary.
     pub words: &'static [(&'static str, Words)],
     /// Columns that load fills by itself.
     pub stamps: &'static [(&'static str, Stamp)],
-    /// Whether the table exists for [`crate::model::Phase::SCORES`] only.
+    /// Whether the table is filled in [`crate::model::Phase::SCORES`] only.
     pub scored: bool,
-    /// Whether the hash of what was written is remembered, so that later changes by others are seen.
+    /// Whether the hash of each written row is recorded, so that later changes by others are detected.
     pub remembered: bool,
 }
 
-/// What load writes into a column of its own.
+/// A value that load writes itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stamp {
-    /// The instant of the load, when the row is made.
+    /// The instant of the load, when the row is inserted.
     Created,
     /// The instant of the load, whenever the row changes.
     Updated,
-    /// This text, when the row is made.
+    /// This text, when the row is inserted.
     Text(&'static str),
-    /// Null whenever the row changes; by default when it is made.
+    /// Null whenever the row changes; the default when it is inserted.
     Null,
 }
 
@@ -153,7 +153,7 @@ pub const LOADED: [Loaded; 7] = [
     },
 ];
 
-/// What load needs of a column of a table that no dataset fills.
+/// What load requires of a column that no dataset fills.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
     /// Text or uuid.

@@ -1,4 +1,5 @@
-//! Rows of ours that others deleted: noticed by what earlier loads wrote, withheld from then on, loaded again only when restored.
+//! Tombstones of our rows that others deleted. They are detected by the records of earlier loads, then withheld, and loaded again only
+//! when they are restored.
 
 use anyhow::Result;
 
@@ -8,25 +9,23 @@ use crate::pg::load::session::Crm;
 use crate::pg::load::target::{FLAGS, LOADED, Loaded, ours, table};
 use crate::pg::quote_identifier as quoted;
 
-/// A refusal follows when more than one in so many rows of ours is gone.
+/// A load fails if more than one in this many of our rows is gone.
 const TOO_MANY: u64 = 5;
 
-/// Tables whose rows hang on one profile by `customerId`.
+/// Tables whose rows belong to one profile by `customerId`.
 pub(super) const CHILDREN: [&str; 5] = [table::ALIAS, table::CONSENT, table::ACTIVITY, table::INTERACTION, table::MEMBERSHIP];
 
-/// Whether a deleted row of this table stays deleted. Memberships are computed anew by whoever refreshes a segment, so that an
-/// absent one decides nothing.
+/// Whether a deleted row of this table stays deleted. Memberships do not, because every refresh of a segment computes them again.
 pub(super) fn is_remembered(loaded: &Loaded) -> bool {
     loaded.table != table::MEMBERSHIP
 }
 
-/// Tables whose rows are remembered by their ids alone.
+/// Tables for whose rows only the ids are recorded.
 fn children() -> impl Iterator<Item = &'static Loaded> {
     LOADED.iter().filter(|loaded| is_remembered(loaded) && !loaded.remembered)
 }
 
-/// Takes rows of ours that nothing is remembered of, as after a load by an older version, over as written, so that their absence is
-/// noticed from now on.
+/// Records our rows that have no record yet, such as those of an older version, so that their deletion is detected from now on.
 pub fn adopt(crm: &Crm) -> Result<()> {
     let unknown = crm.one(include_str!("../../../sql/crm/is_unknown.sql"), &[])?;
     if unknown.get("lacks_words") {
@@ -40,13 +39,13 @@ pub fn adopt(crm: &Crm) -> Result<()> {
     Ok(())
 }
 
-/// Remembers the rows that were just copied in; the key is made once, after them.
+/// Records the rows that were just copied; the key is created once, after them.
 pub fn remember_children_first(crm: &Crm) -> Result<()> {
-    crm.doing("remember what was written");
+    crm.doing("recording what was written");
     crm.run(include_str!("../../../sql/crm/child_first.sql"))?;
     add_children(crm)?;
     crm.run(include_str!("../../../sql/crm/child_key.sql"))?;
-    // The table was made anew: it belongs to the owner of the schema, as all others do.
+    // The table was recreated, so it must be given to the owner of the schema again.
     crm.run(include_str!("../../../sql/crm/backfill_owner.sql"))?;
     crm.run(include_str!("../../../sql/crm/remember_first_records.sql"))
 }
@@ -63,7 +62,7 @@ fn add_children(crm: &Crm) -> Result<()> {
     Ok(())
 }
 
-/// Remembers the rows that a load inserted (`load_insert`) and forgets those that it deleted.
+/// Records the rows that a load inserted (`load_insert`) and removes the records of those that it deleted.
 pub fn remember_children(crm: &Crm) -> Result<()> {
     for loaded in children() {
         crm.run(&format!(
@@ -75,15 +74,15 @@ pub fn remember_children(crm: &Crm) -> Result<()> {
     forget_children(crm)
 }
 
-/// Forgets rows that we delete ourselves (`load_delete`).
+/// Removes the records of rows that we delete ourselves (`load_delete`).
 pub fn forget_children(crm: &Crm) -> Result<()> {
     crm.run("delete from backfill.child c using load_delete d where d.table_name = c.table_name and d.id = c.id")
 }
 
-/// Finds the rows that earlier loads wrote and that are no longer there (`load_gone`), and remembers them as deleted by others;
-/// returns how many. More than a fifth refuses, unless that many deletions are accepted.
+/// Finds the rows of earlier loads that are gone (`load_gone`), and records them as deleted by others. Returns how many. Fails if they
+/// are more than a fifth of our rows, unless that is accepted.
 pub fn notice(crm: &Crm, run_id: &str, as_of: Option<Timestamp>, is_accepted: bool) -> Result<u64> {
-    crm.doing("look for rows deleted by others");
+    crm.doing("looking for rows deleted by others");
     crm.run("create temp table load_gone (table_name text, id text) on commit drop")?;
     let mut by_table = Vec::new();
     for loaded in LOADED.iter().filter(|loaded| is_remembered(loaded)) {
@@ -122,7 +121,7 @@ pub fn notice(crm: &Crm, run_id: &str, as_of: Option<Timestamp>, is_accepted: bo
     Ok(gone)
 }
 
-/// Forgets deletions of rows that are there again.
+/// Removes the tombstones of rows that exist again.
 pub fn forget_present(crm: &Crm) -> Result<u64> {
     let mut forgotten = 0;
     for loaded in &LOADED {
@@ -138,10 +137,10 @@ pub fn forget_present(crm: &Crm) -> Result<u64> {
     Ok(forgotten)
 }
 
-/// Lifts deletions: all of them where no id is given, else those of the given rows, or of the profiles that held the given
-/// records, with what hangs on them; returns how many.
+/// Restores deleted rows: all of them if no id is given, else the given rows, or the profiles of the given records with their rows.
+/// Returns how many.
 pub fn restore(crm: &Crm, ids: &[String]) -> Result<u64> {
-    crm.doing("restore rows deleted by others");
+    crm.doing("restoring rows deleted by others");
     let lifted = if ids.is_empty() {
         crm.run("delete from backfill.decision s using backfill.deleted d where d.table_name = 'CustomerProfile' and d.id = s.gone_id")?;
         crm.execute("delete from backfill.deleted", &[])?
@@ -175,10 +174,10 @@ pub fn restore(crm: &Crm, ids: &[String]) -> Result<u64> {
     Ok(lifted)
 }
 
-/// Takes out of staging what others deleted: rows by their id, profiles also by the records they held, and all that hangs on
-/// these. Returns the profiles that hold a record of a deleted one beside others: they are left as they are.
+/// Removes from staging what others deleted: rows by their id; profiles also by their records, with all their rows. Returns the number
+/// of profiles that hold a record of a deleted profile among other records; they are left as they are.
 pub fn withhold(crm: &Crm) -> Result<u64> {
-    crm.doing("withhold what others deleted");
+    crm.doing("withholding rows deleted by others");
     if crm.count("select (select count(*) from backfill.deleted) + (select count(*) from load_withheld)")? == 0 {
         return Ok(0);
     }
@@ -209,7 +208,7 @@ pub fn withhold(crm: &Crm) -> Result<u64> {
         }
         let by_id = format!("d.table_name = '{}' and d.id = s.\"id\"::text", loaded.table);
         take_out(crm, loaded, "backfill.deleted d", &by_id, "DELETED_BY_OTHERS")?;
-        // A row of a deleted profile that people gave to another profile stays there.
+        // A row of a deleted profile that was moved to another profile in the CRM stays there.
         crm.run(&format!(
             "insert into load_kept
              select '{name}', t.\"id\"::text, h.reason from {table} t
@@ -223,7 +222,7 @@ pub fn withhold(crm: &Crm) -> Result<u64> {
     crm.execute("insert into load_kept select 'CustomerProfile', m.id, 'RECORD_WITHHELD' from load_mixed m", &[])
 }
 
-/// A withdrawal that is later than the deletion of its row is loaded all the same. A deleted grant raises no flag.
+/// Withholds deleted consent rows. A withdrawal later than the deletion is still loaded; a deleted opt-in does not raise a flag.
 fn withhold_deleted_consents(crm: &Crm) -> Result<()> {
     crm.run(include_str!("../../../sql/crm/lift_deleted_withdrawals.sql"))?;
     crm.run(include_str!("../../../sql/crm/find_deleted_grants.sql"))?;
@@ -242,7 +241,7 @@ fn withhold_deleted_consents(crm: &Crm) -> Result<()> {
     Ok(())
 }
 
-/// Takes the rows of staging that fit a condition out of it and lists them.
+/// Removes the staged rows that match a condition, and lists them.
 pub(super) fn take_out(crm: &Crm, loaded: &Loaded, using: &str, condition: &str, reason: &str) -> Result<u64> {
     crm.execute(
         &format!(

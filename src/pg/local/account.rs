@@ -1,4 +1,4 @@
-//! Under which account the server runs: PostgreSQL refuses root.
+//! Chooses the account under which the server runs, because PostgreSQL does not run as root.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, chown};
@@ -10,12 +10,12 @@ use anyhow::{Context as _, Result};
 
 use crate::fault::{Exit, Fault};
 
-/// Who runs the server.
+/// The account of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Account {
-    /// We do: we are not root.
+    /// The current one, which is not root.
     Ourselves,
-    /// We do, inside a user namespace without a mapping: the server sees itself as nobody, the files stay root's.
+    /// The current one inside a user namespace without a mapping: the server sees itself as `nobody`, and the files still belong to root.
     Namespace,
     /// Another account of this machine owns the folder and runs the server.
     Other {
@@ -58,7 +58,7 @@ impl Account {
         touch.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
     }
 
-    /// A program run under this account, with nothing of our environment but a path.
+    /// A command that runs under this account, with only PATH as environment.
     pub(super) fn command(self, program: &Path) -> Command {
         let mut command = match self {
             Self::Namespace => {

@@ -1,4 +1,4 @@
-//! Where this machine keeps the programs of a PostgreSQL server.
+//! Finds the programs of a PostgreSQL server on this machine.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use crate::fault::{Exit, Fault};
 
-/// Prints the folders that may hold a server, best first. A shell looks, since it is the shell that knows PATH.
+/// Shell script that prints the folders that may contain a server, best first.
 const LOOK: &str = r#"
 if [ -n "$PG_BIN" ]; then printf '%s\n' "$PG_BIN"; exit; fi
 pg_config --bindir 2>/dev/null
@@ -22,7 +22,7 @@ pub(super) struct Binaries {
 }
 
 impl Binaries {
-    /// `PG_BIN` when it is set; else what `pg_config` names, PATH, Debian's and others' usual places, newest first.
+    /// `PG_BIN` if it is set; else the folder of `pg_config`, PATH, and the usual folders of distributions, newest version first.
     pub(super) fn find() -> Result<Self> {
         let output = Command::new("/bin/sh").args(["-c", LOOK]).output()?;
         let listed = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -42,7 +42,7 @@ impl Binaries {
         }
     }
 
-    /// Refuses data of another major version, which this server could not read.
+    /// Fails if the data is of another major version, which this server cannot read.
     pub(super) fn check_version(&self, data: &Path) -> Result<()> {
         let of_data = fs::read_to_string(data.join("PG_VERSION"))?.trim().to_owned();
         let output = Command::new(self.postgres()).arg("--version").output()?;

@@ -1,4 +1,4 @@
-//! A connection to a local server, without tokio in sight.
+//! A synchronous connection to a local server.
 
 use std::io::{self, Write};
 
@@ -11,7 +11,7 @@ use tokio_postgres::{CopyInSink, NoTls, SimpleQueryMessage};
 /// A connection to one database.
 #[derive(Debug)]
 pub struct Client {
-    // Fields end in this order: the connection before the runtime that drives it.
+    // Fields are dropped in this order: the connection before the runtime that drives it.
     client: tokio_postgres::Client,
     runtime: Runtime,
 }
@@ -43,12 +43,12 @@ impl Client {
         Ok(rows.collect())
     }
 
-    /// The demo's databases, each with its size for people to read.
+    /// The demo's databases, each with its size in words.
     pub fn demo_databases(&mut self) -> Result<Vec<Vec<Option<String>>>> {
         self.rows("select datname, pg_size_pretty(pg_database_size(oid)) from pg_database where datname like 'demo%' order by 1")
     }
 
-    /// Starts a `copy … from stdin`; what is written into it goes to the server as it is.
+    /// Starts a `copy … from stdin`; the bytes that are written go to the server unchanged.
     pub fn copy_in(&mut self, sql: &str) -> Result<CopyIn<'_>> {
         let sink = self.runtime.block_on(self.client.copy_in::<_, Bytes>(sql)).map_err(plain)?;
         Ok(CopyIn { runtime: &self.runtime, sink: Box::pin(sink), buffer: BytesMut::with_capacity(2 * CHUNK) })
@@ -94,7 +94,7 @@ impl Write for CopyIn<'_> {
     }
 }
 
-/// The server's own words, without the row that they may quote.
+/// The server's message, without the row that it may quote.
 fn plain(error: tokio_postgres::Error) -> anyhow::Error {
     match error.as_db_error() {
         Some(said) => anyhow::anyhow!("{} (SQLSTATE {})", said.message(), said.code().code()),

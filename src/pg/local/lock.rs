@@ -1,11 +1,11 @@
-//! Which process serves a data folder.
+//! Finds the process that runs on a data folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use rustix::process::{Pid, test_kill_process};
 
-/// What `postmaster.pid` says: lines 1, 4, 5 and 8.
+/// Lines 1, 4, 5 and 8 of `postmaster.pid`.
 pub(super) struct LockFile {
     pub process: Pid,
     pub port: Option<u16>,
@@ -27,12 +27,12 @@ impl LockFile {
     }
 }
 
-/// Whether a process is the server of this data folder, in which every server stands.
+/// Whether a process is the server of this data folder, which is the working folder of a server.
 pub(super) fn serves(process: Pid, data: &Path) -> bool {
     let folder = PathBuf::from(format!("/proc/{}/cwd", process.as_raw_nonzero()));
     match fs::read_link(&folder) {
         Ok(folder) => folder == data,
-        // Without /proc (or the right to look), being alive must do.
+        // Without access to /proc, it is enough that the process is alive.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && Path::new("/proc/self").exists() => false,
         Err(_) => test_kill_process(process).is_ok(),
     }
@@ -43,10 +43,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lock_file_of_a_dead_or_foreign_process_is_nobodys() {
+    fn a_lock_file_of_a_dead_or_foreign_process_is_stale() {
         let data = tempfile::tempdir().unwrap();
         assert!(LockFile::read(data.path()).is_none());
-        // This test's own process lives, but stands elsewhere.
+        // The process of this test is alive, but in another folder.
         fs::write(data.path().join("postmaster.pid"), format!("{}\n", std::process::id())).unwrap();
         assert!(!serves(LockFile::read(data.path()).unwrap().process, data.path()));
     }

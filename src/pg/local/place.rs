@@ -1,4 +1,4 @@
-//! Where a local server keeps its files and listens.
+//! Folders, socket and port of a local server.
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
@@ -21,8 +21,8 @@ pub(super) fn make_private_folder(folder: &Path) -> Result<()> {
         .with_context(|| format!("{} cannot be created", folder.display()))
 }
 
-/// A new folder that no other account can enter gives way to one that it can: containers run everything as root, forbid user
-/// namespaces, and keep their work below `/root`. The folder becomes a link to the other one.
+/// Replaces a new folder that other accounts cannot enter by a link to one that they can. Containers often run everything as root, forbid
+/// user namespaces, and work below `/root`.
 pub(super) fn move_away(folder: &Path) -> Result<Option<(PathBuf, Account)>> {
     if fs::remove_dir(folder).is_err() {
         return Ok(None);
@@ -43,29 +43,31 @@ pub(super) fn move_away(folder: &Path) -> Result<Option<(PathBuf, Account)>> {
     }
 }
 
-/// Sockets live beside the data when the path is short enough for one.
+/// The folder for the socket: next to the data if the path is short enough.
 pub(super) fn socket_folder(folder: &Path, account: &Account) -> Result<PathBuf> {
     let near = folder.join("socket");
     let far = || {
         let name = blake3::hash(folder.as_os_str().as_encoded_bytes()).to_hex();
         PathBuf::from(format!("/tmp/crm-backfill-{}", &name[..16]))
     };
-    // A quote or a comma would end the path within the server's own settings.
+    // A quote or a comma would end the path in the server's settings.
     let is_plain =
         near.to_str().is_some_and(|path| path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+@".contains(&byte)));
     let socket = if near.as_os_str().len() <= LONGEST_SOCKET_FOLDER && is_plain { near } else { far() };
     make_private_folder(&socket)?;
-    // Anybody may have put something of this name into /tmp before us.
+    // Another user may have created this name in /tmp before.
     let found = fs::symlink_metadata(&socket)?;
     let is_ours = found.uid() == rustix::process::geteuid().as_raw() || account.owns(&found);
     if !found.is_dir() || !is_ours {
-        return Err(Fault::new(Exit::Preflight, "the socket folder is somebody else's").at(socket.display().to_string()).into());
+        return Err(Fault::new(Exit::Preflight, "the socket folder belongs to another user")
+            .at(socket.display().to_string())
+            .into());
     }
     account.own(&socket)?;
     Ok(socket)
 }
 
-/// The port of the last start if it is still free, else one the system gives.
+/// The port of the last start if it is still free, else a free one.
 pub(super) fn free_port(folder: &Path) -> Result<u16> {
     let last = fs::read_to_string(folder.join("port")).ok().and_then(|text| text.trim().parse::<u16>().ok());
     let listener = last

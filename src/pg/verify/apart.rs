@@ -1,4 +1,4 @@
-//! Rows that are set apart by name: what load left as others made it, and what people did since.
+//! Rows that are excluded from the comparison one by one: rows that load kept as others changed them, and manual changes since.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,23 +13,23 @@ use crate::pg::verify::examples::Examples;
 /// A bit for each compared column.
 type Columns = u128;
 
-/// Reasons after which only some columns of a profile are not compared; after any other, none is.
+/// Reason for which only some columns of a profile are excluded; for other reasons the whole row is.
 const FLAG_LOWERED: &str = "FLAG_LOWERED";
 const HELD_BY_OTHER: &str = "HELD_BY_OTHER";
 const FOREIGN_ACTIVITY: &str = "FOREIGN_ACTIVITY";
-/// A profile that others deleted; its children went with it.
+/// A profile that others deleted, together with its rows.
 const DELETED_BY_OTHERS: &str = "DELETED_BY_OTHERS";
 /// A profile that was merged into another one.
 const MERGED: &str = "MERGED";
 /// A row whose `updatedBy` or `deletedAt` is set.
 const CHANGED: &str = "CHANGED";
 
-/// What load noted of the rows it left, table by table: `backfill.kept`.
+/// The kept rows that load recorded in `backfill.kept`, by table.
 #[derive(Debug, Default)]
 pub struct Kept(BTreeMap<String, Vec<(String, String)>>);
 
 impl Kept {
-    /// Reads them; nothing where no load was ever recorded.
+    /// Reads them; empty if no load was recorded.
     pub fn read(connection: &Connection) -> Result<Self> {
         let mut kept = BTreeMap::<String, Vec<(String, String)>>::new();
         if !connection.query_one("select to_regclass('backfill.kept') is not null", &[])?.get::<_, bool>(0) {
@@ -52,39 +52,39 @@ struct Noted {
     reasons: BTreeSet<String>,
     /// Columns that are not compared.
     columns: Columns,
-    /// Whether the row itself says that others changed it.
+    /// Whether the row itself shows that others changed it.
     is_live: bool,
 }
 
-/// The rows of one table that are set apart, and what both sides say of them.
+/// The excluded rows of one table, with their values on both sides.
 pub struct Apart<'a> {
     form: &'a TableForm,
     noted: Map<Noted>,
     filed: Held,
     held: Held,
-    /// Profiles of ours that are MERGED, with the one they were merged into.
+    /// Our MERGED profiles, with the profile that each was merged into.
     pub merged: Map<Option<Key>>,
-    /// Rows made at a time that is not that of a load.
+    /// Rows whose creation time is not that of a load.
     pub odd: Examples,
-    /// Rows touched after the last load.
+    /// Rows changed after the last load.
     pub touched: Examples,
 }
 
-/// What became of the rows set apart.
+/// Findings about the excluded rows.
 #[derive(Debug, Default)]
 pub struct Judged {
     /// By reason.
     pub kept: BTreeMap<String, Examples>,
-    /// Rows that are kept for a reason, and equal what the files say.
+    /// Kept rows that are equal to the files.
     pub pointless: Examples,
-    /// Differences in columns for which the reason is none: column and row.
+    /// Differences in columns that the reason does not explain: column and row.
     pub other: Vec<(usize, Key)>,
     /// Profiles that others deleted.
     pub deleted: Vec<Key>,
 }
 
 impl<'a> Apart<'a> {
-    /// The rows of a table that load noted.
+    /// The kept rows of a table.
     pub fn new(form: &'a TableForm, info: &TableInfo, kept: &Kept) -> Self {
         let mut noted = Map::<Noted>::default();
         let (flags, unique, scores) = (flags(form), unique(form, info), scores(form));
@@ -109,16 +109,16 @@ impl<'a> Apart<'a> {
         }
     }
 
-    /// Whether a row is no part of the comparison. What both sides say of it is kept.
+    /// Whether a row is excluded from the comparison. Its values on both sides are remembered.
     pub fn sets_apart(&mut self, row: Row<'_>, reading: Reading) -> bool {
         if reading == Reading::Crm {
             self.odd.count_if(row.marks.is_made_at_odd_time, row.key);
-            self.touched.count_if(row.marks.is_touched && !row.marks.is_of_others, row.key);
+            self.touched.count_if(row.marks.is_touched && !row.marks.is_foreign, row.key);
             if let Some(into) = row.marks.merged_into {
                 self.merged.insert(row.key, into);
                 return true;
             }
-            if row.marks.is_of_others {
+            if row.marks.is_foreign {
                 let entry = self.noted.entry(row.key).or_default();
                 entry.reasons.insert(CHANGED.to_owned());
                 entry.columns = Columns::MAX;
@@ -136,11 +136,11 @@ impl<'a> Apart<'a> {
             }
             return true;
         }
-        // A profile that was merged after the load is in the files and not among the CRM's rows.
+        // A profile that was merged after the load is in the files, but not among the compared rows of the CRM.
         self.merged.get(&row.key).is_some_and(Option::is_some)
     }
 
-    /// What is to be said of the rows set apart.
+    /// Evaluates the excluded rows.
     pub fn judge(&self) -> Judged {
         let mut judged = Judged::default();
         let width = self.form.columns.len();
@@ -164,7 +164,7 @@ impl<'a> Apart<'a> {
                     let may_equal = noted.reasons.iter().any(|reason| reason == FOREIGN_ACTIVITY);
                     judged.pointless.count_if(differing.is_empty() && !may_equal && !noted.is_live, *key);
                 }
-                // Neither in the files nor in the CRM: nothing is kept.
+                // In neither the files nor the CRM, so nothing is kept.
                 (None, None) => judged.pointless.count(*key),
                 (Some(_), None) | (None, Some(_)) => {}
             }

@@ -1,13 +1,13 @@
-//! What verification proves: every check, where its answer comes from, and the line of the checklist that rests on it.
+//! The checks of verification: their names, sources, and the lines of the checklist that they prove.
 
-/// Where the answer of a check comes from.
+/// The source of a check's result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum By {
-    /// The rows of ours in the CRM, compared with the datasets column by column.
+    /// Our rows in the CRM, compared with the datasets column by column.
     Comparison,
     /// One statement over the CRM's own tables.
     Sql(&'static str),
-    /// What loads wrote down in the CRM.
+    /// The records of loads in the CRM.
     LoadLog,
     /// The statement that computes metrics and scores a second time.
     Scores,
@@ -15,24 +15,24 @@ pub enum By {
     Segments,
     /// Manifests of the saved exports.
     Files,
-    /// The datasets alone: proved at the end of the step that wrote them, before the CRM was touched.
+    /// The datasets alone, checked at the end of the step that wrote them, before the CRM is touched.
     Proof,
     /// One statement over the CRM's tables and reference data loaded into temporary tables.
-    Lent(&'static str),
+    SqlOnEvidence(&'static str),
 }
 
-/// Something that is proved.
+/// A check.
 #[derive(Clone, Copy, Debug)]
 pub struct Check {
     /// Its name.
     pub name: &'static str,
-    /// The phase from which it is asked.
+    /// The first phase in which it runs.
     pub from: u8,
-    /// The line of the strategy's checklist, or the rule, that it proves.
+    /// The line of the strategy's checklist that it proves, or the rule.
     pub proves: &'static str,
-    /// Where its answer comes from.
+    /// The source of its result.
     pub by: By,
-    /// Whether a difference is for a person to judge rather than a failure.
+    /// Whether a difference needs manual review and does not count as a failure.
     pub is_for_a_person: bool,
 }
 
@@ -47,7 +47,7 @@ macro_rules! checks {
         }),+]
     };
     (= Sql $name:literal) => { By::Sql(include_str!(concat!("../../../sql/verify/checks/", $name, ".sql"))) };
-    (= Lent $name:literal) => { By::Lent(include_str!(concat!("../../../sql/verify/checks/", $name, ".sql"))) };
+    (= SqlOnEvidence $name:literal) => { By::SqlOnEvidence(include_str!(concat!("../../../sql/verify/checks/", $name, ".sql"))) };
     (= $by:ident $name:literal) => { By::$by };
     (@ person) => { true };
     (@) => { false };
@@ -85,8 +85,8 @@ pub const CHECKS: &[Check] = checks![
     "membership_data", 2, "Verify membership data sync", Proof;
     "teetime_player_links", 3, "Verify teetimePlayerId links", Proof;
     "messaging_contact_links", 4, "Verify messagingContactId links", Proof;
-    "consent_flags", 4, "Verify consent data sync", Lent;
-    "consent_rows", 4, "Verify consent data sync", Lent;
+    "consent_flags", 4, "Verify consent data sync", SqlOnEvidence;
+    "consent_rows", 4, "Verify consent data sync", SqlOnEvidence;
     "timeline_counts", 2, "Verify activity timeline", Proof;
     "timeline_tenants", 2, "Verify activity timeline", Proof;
     "timeline_people", 2, "Verify activity timeline", Proof;
@@ -100,10 +100,10 @@ pub const CHECKS: &[Check] = checks![
 ];
 
 impl Check {
-    /// Its statement, if it is one.
+    /// Its statement; empty if it has none.
     pub fn sql(&self) -> &'static str {
         match self.by {
-            By::Sql(sql) | By::Lent(sql) => sql,
+            By::Sql(sql) | By::SqlOnEvidence(sql) => sql,
             _ => "",
         }
     }
@@ -149,29 +149,29 @@ pub static QUALITY: [Quality; 5] = [
     },
 ];
 
-/// What a check found about one thing it compared.
+/// The result of one comparison of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// What was compared.
     pub item: String,
     /// Rows looked at.
     pub examined: i64,
-    /// What should be.
+    /// Expected value.
     pub expected: String,
-    /// What is.
+    /// Observed value.
     pub observed: String,
     /// Ids of up to five differing rows.
     pub examples: Vec<String>,
 }
 
 impl Finding {
-    /// Something of which there should be none.
+    /// A count that should be 0.
     pub fn counted(item: String, examined: u64, found: u64, examples: Vec<String>) -> Self {
         let examined = i64::try_from(examined).unwrap_or(i64::MAX);
         Self { item, examined, expected: "0".to_owned(), observed: found.to_string(), examples }
     }
 
-    /// The same, of which all are listed.
+    /// The same, with all items listed.
     pub fn listed(item: &str, examined: usize, found: &[String]) -> Self {
         Self::counted(item.to_owned(), examined as u64, found.len() as u64, found.iter().take(5).cloned().collect())
     }
@@ -185,7 +185,7 @@ mod tests {
     fn every_statement_of_a_check_is_one_in_lower_case() {
         for check in CHECKS {
             assert!((1..=6).contains(&check.from), "{}", check.name);
-            if let By::Sql(sql) | By::Lent(sql) = check.by {
+            if let By::Sql(sql) | By::SqlOnEvidence(sql) = check.by {
                 let ends = sql.lines().filter(|line| line.trim_end().ends_with(';')).count();
                 assert_eq!(ends, 1, "{}", check.name);
                 assert!(sql.trim_end().ends_with(';') && !sql.contains("SELECT"), "{}", check.name);

@@ -2,10 +2,10 @@
 
 use crate::pg::compare::Key;
 
-/// Ids that are shown of one comparison.
+/// Ids that are shown for one comparison.
 const SHOWN: usize = 5;
 
-/// How many rows, and the five smallest ids among them.
+/// A count of rows, with the five smallest ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Examples {
     /// How many.
@@ -24,7 +24,7 @@ impl Examples {
         }
     }
 
-    /// Counts a row if something is so.
+    /// Counts a row if `is_so`.
     pub fn count_if(&mut self, is_so: bool, key: Key) {
         if is_so {
             self.count(key);

@@ -1,5 +1,4 @@
-//! What loads wrote down in the CRM: their rows in `SyncLog`, and schema `backfill`. Each says something that another row, the files
-//! or the tables say too.
+//! Checks the records of loads in the CRM (`SyncLog` and schema `backfill`) against each other, the files and the tables.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::BuildHasher as _;
@@ -33,14 +32,14 @@ struct Run {
     is_as_written: bool,
 }
 
-/// What loads wrote down.
+/// The records of loads.
 pub struct LoadLog {
     runs: Vec<Run>,
-    /// When loads ran, as text in UTC.
+    /// The times of loads, as text in UTC.
     pub instants: Vec<String>,
 }
 
-/// What the files say that the last load should have written down.
+/// What the last load should have recorded, according to the files.
 pub struct Expected<'a> {
     /// The phase.
     pub phase: i32,
@@ -48,14 +47,14 @@ pub struct Expected<'a> {
     pub as_of: Timestamp,
     /// Hash of all datasets.
     pub inputs: &'a str,
-    /// The exports that the datasets are made of.
+    /// The exports that the datasets were made from.
     pub exports: &'a [ExportMark],
     /// Segments of the CRM that were refreshed.
     pub refreshed: &'a [String],
 }
 
 impl LoadLog {
-    /// Reads the runs; `None` where schema `backfill` holds none.
+    /// Reads the runs; `None` if there are none.
     pub fn read(connection: &Connection) -> Result<Option<Self>> {
         if !connection.query_one("select to_regclass('backfill.run') is not null", &[])?.get::<_, bool>(0) {
             return Ok(None);
@@ -74,7 +73,7 @@ impl LoadLog {
         Ok(Some(Self { runs: runs.collect(), instants }))
     }
 
-    /// Rows of loads in `SyncLog`: one for each source and run, each as it was written.
+    /// Checks the rows of loads in `SyncLog`: one for each source and run, each unchanged.
     pub fn sync_log(&self, connection: &Connection, expected: &Expected<'_>) -> Result<Vec<Finding>> {
         let rows = connection.query(include_str!("../../../sql/verify/crm/sync_log.sql"), &[])?;
         let (mut wrong, mut logged, mut runs) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
@@ -131,7 +130,7 @@ impl LoadLog {
             }
     }
 
-    /// The last load against the files: what was loaded from the same files has their phase and as-of time.
+    /// Checks the last load against the files: a load of the same files has their phase and as-of time.
     pub fn last_load(&self, expected: &Expected<'_>) -> Vec<Finding> {
         let loads: Vec<&Run> = self.runs.iter().filter(|run| run.command == "load").collect();
         let of_these = loads.iter().filter(|run| run.inputs.as_deref() == Some(expected.inputs));
@@ -155,7 +154,7 @@ impl LoadLog {
         ]
     }
 
-    /// Rows of the log that were written once and by somebody again.
+    /// Rows of the log that were changed after the load wrote them.
     pub fn rewritten(&self, connection: &Connection, expected: &Expected<'_>) -> Result<Vec<Finding>> {
         let runs: Vec<String> = self.runs.iter().filter(|run| !run.is_as_written).map(|run| run.id.clone()).collect();
         let images = connection.query(include_str!("../../../sql/verify/crm/images.sql"), &[])?;
@@ -174,7 +173,7 @@ impl LoadLog {
 }
 
 impl Run {
-    /// Whether the payload of the run's row in `SyncLog` says the same.
+    /// Whether the payload of the run's row in `SyncLog` agrees with it.
     fn says(&self, payload: &Value) -> bool {
         payload["phase"].as_i64() == self.phase.map(i64::from)
             && payload["inputs"].as_str() == self.inputs.as_deref()
@@ -182,7 +181,7 @@ impl Run {
     }
 }
 
-/// Whether a run's counts say that it wrote rows.
+/// Whether a run wrote rows, according to its counts.
 fn has_changes(counts: &Value) -> bool {
     let tables = counts.as_object().into_iter().flat_map(|tables| tables.values());
     let of = |table: &Value, kind: &str| table[kind].as_u64().unwrap_or(0);
@@ -193,7 +192,7 @@ fn whole(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// Hashes of rows as load wrote them: every row of ours has its own, unless it is kept as others made it.
+/// Checks the recorded hashes: every row of ours has one, unless it is kept as others changed it.
 pub fn written(session: &Session, plans: &[TablePlan], catalog: &Catalog, data: &dyn Datasets) -> Result<Vec<Finding>> {
     let connection = session.connection();
     let mut findings = Vec::new();
@@ -216,7 +215,7 @@ pub fn written(session: &Session, plans: &[TablePlan], catalog: &Catalog, data: 
     for row in &unowned {
         gone.entry(row.get(0)).or_default().insert(row.get(1));
     }
-    // A row of ours that others deleted stays written down; its id is in the files.
+    // A row that others deleted keeps its record; its id is in the files.
     for loaded in LOADED.iter().filter(|loaded| loaded.remembered) {
         if let Some(ids) = gone.get_mut(loaded.table) {
             for batch in data.batches((loaded.dataset)().stem)? {
@@ -233,7 +232,7 @@ pub fn written(session: &Session, plans: &[TablePlan], catalog: &Catalog, data: 
     Ok(findings)
 }
 
-/// Withdrawals and suppressions that load must remember, by what identifies one.
+/// Withdrawals and suppressions that load must have recorded, by their keys.
 #[derive(Default)]
 pub struct Withdrawals {
     known: HashMap<u128, Withdrawal, FastState>,
@@ -245,14 +244,14 @@ type FastState = foldhash::fast::FixedState;
 
 #[derive(Clone, Copy, Default)]
 struct Withdrawal {
-    /// Place of the reason and time, as this load's files have it.
+    /// Rank of the reason and time in the files of this load.
     filed: Option<(usize, Option<Timestamp>)>,
-    /// The same of the loads before.
+    /// The same for earlier loads.
     earlier: Option<(usize, Option<Timestamp>)>,
     lifted_after: Option<Timestamp>,
 }
 
-/// Reasons, the weightiest first: the first two bear on consent.
+/// Reasons, the strongest first. The first two concern consent.
 const REASONS: [&str; 4] = ["WITHDRAWN", "COMPLAINED", "BOUNCED", "DECEASED"];
 
 fn bears_on_consent(reason: usize) -> bool {
@@ -260,7 +259,7 @@ fn bears_on_consent(reason: usize) -> bool {
 }
 
 impl Withdrawal {
-    /// The time and reason that the CRM should remember.
+    /// The time and reason that should be recorded in the CRM.
     fn due(self) -> Option<(usize, Option<Timestamp>)> {
         match (self.filed, self.earlier) {
             (Some((reason, at)), Some((before, known))) if bears_on_consent(reason) == bears_on_consent(before) => {
@@ -272,7 +271,7 @@ impl Withdrawal {
     }
 }
 
-/// A suppression of the files, or one that the CRM's export says of earlier loads.
+/// A suppression from the files, or one of earlier loads from the CRM's export.
 #[derive(Clone, Copy, Debug)]
 pub struct Suppression<'a> {
     /// Tenant, channel, contact point, scope.
@@ -286,7 +285,7 @@ pub struct Suppression<'a> {
 }
 
 impl Withdrawals {
-    /// Adds one; `is_filed` says that it is this load's.
+    /// Adds one; `is_filed` if it is of this load.
     pub fn add(&mut self, suppression: Suppression<'_>, is_filed: bool) {
         let Some(reason) = REASONS.iter().position(|reason| *reason == suppression.reason) else { return };
         let entry = self.known.entry(key_of(suppression.key)).or_default();
@@ -308,7 +307,7 @@ impl Withdrawals {
         *entry = (*entry).max(recorded_at);
     }
 
-    /// Compares with what the CRM remembers: what must not be lost, then what only a person can judge.
+    /// Compares with the records in the CRM. Returns failures, then differences for manual review.
     pub fn compare(&self, connection: &Connection, as_of: Timestamp) -> Result<(Vec<Finding>, Vec<Finding>)> {
         let (mut weaker, mut later, mut unknown, mut held) = (0_u64, 0_u64, 0_u64, 0_u64);
         let mut seen = HashSet::<u128, FastState>::default();

@@ -1,5 +1,5 @@
-//! All that verification asks the CRM, in sessions that share one snapshot: tables are streamed in as many as the CRM grants, the
-//! statements are asked in one.
+//! Runs the checks of verification on the CRM, in sessions that share one snapshot: tables are streamed in as many sessions as possible,
+//! statements run in one.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -22,59 +22,59 @@ use crate::pg::verify::segments::{self, Refreshed};
 use crate::pg::verify::session::Session;
 use crate::segment_rule::Question;
 
-/// Sessions beside the first.
+/// Sessions in addition to the first.
 const BESIDE: usize = 2;
 
-/// What is asked.
+/// The input of verification.
 pub struct Asked<'a> {
     /// The datasets.
     pub data: &'a (dyn Datasets + Sync),
     /// Their phase.
     pub phase: Phase,
-    /// What loads should have written down.
+    /// What loads should have recorded.
     pub expected: Expected<'a>,
-    /// Withdrawals that load must remember.
+    /// Withdrawals that load must have recorded.
     pub withdrawals: Withdrawals,
     /// Segments that were refreshed.
     pub refreshed: &'a [Refreshed],
     /// Their rules.
     pub questions: &'a [Option<Question<'a>>],
-    /// Whether messages sent to a person count as activity no more.
+    /// Whether messages sent to a person do not count as activity.
     pub is_engaged_only: bool,
-    /// Whether components that could not be measured weigh nothing.
+    /// Whether components without data are left out of the engagement score.
     pub is_renormalised: bool,
 }
 
-/// What a check found, and how long it took.
+/// The findings of a check, and its duration.
 #[derive(Debug)]
 pub struct Answered {
     /// The check's name.
     pub check: &'static str,
-    /// What it found.
+    /// Its findings.
     pub findings: Vec<Finding>,
-    /// How long its question took.
+    /// Its duration.
     pub taken: Duration,
 }
 
-/// An answer to a query of the strategy: the query, columns and rows.
+/// The result of a query of the strategy: the query, columns and rows.
 pub type Table = (&'static Quality, Vec<String>, Vec<Vec<String>>);
 
-/// All that the CRM said.
+/// The results of verification on the CRM.
 pub struct Found {
     /// Where it is.
     pub place: String,
-    /// What was found, in no order.
+    /// The findings, in no particular order.
     pub answers: Vec<Answered>,
     /// The strategy's queries.
     pub tables: Vec<Table>,
-    /// Why there were fewer sessions than wanted.
+    /// Why there were fewer sessions than planned.
     pub note: Option<String>,
 }
 
-/// Takes down what a check found.
+/// Callback that records the findings of a check.
 type Answer<'a> = dyn FnMut(&mut Vec<Answered>, &'static str, Vec<Finding>) + 'a;
 
-/// What every session needs to know.
+/// The context that all sessions share.
 struct Context<'a> {
     asked: &'a Asked<'a>,
     catalog: Catalog,
@@ -84,7 +84,7 @@ struct Context<'a> {
     forms: Vec<TableForm>,
 }
 
-/// Asks everything; `advance` hears of each table and statement that was answered.
+/// Runs everything; calls `advance` after each table and statement.
 pub fn look(dsn: &Dsn, asked: &Asked<'_>, advance: &(dyn Fn() + Sync)) -> Result<Found> {
     let (first, catalog) = Session::open(dsn)?;
     let mut others = Vec::new();
@@ -98,7 +98,7 @@ pub fn look(dsn: &Dsn, asked: &Asked<'_>, advance: &(dyn Fn() + Sync)) -> Result
         }
     }
     if let Some(name) = table::ALL.iter().find(|name| !catalog.tables.contains_key(**name)) {
-        let fault = Fault::new(Exit::Preflight, format!("table {name:?} is not there, in schema {:?}", catalog.schema));
+        let fault = Fault::new(Exit::Preflight, format!("table {name:?} does not exist in schema {:?}", catalog.schema));
         return Err(fault
             .at(first.place())
             .help("is this the database that was loaded? another schema is named in the URL: ?schema=NAME")
@@ -127,9 +127,9 @@ pub fn look(dsn: &Dsn, asked: &Asked<'_>, advance: &(dyn Fn() + Sync)) -> Result
     Ok(Found { place, answers, tables, note })
 }
 
-/// Tables compared, and what the statements said.
+/// The compared tables, and the results of the statements.
 type Both = (Timed, (Vec<Answered>, Vec<Table>));
-/// Tables compared, and how long all of them took.
+/// The compared tables, and their total duration.
 type Timed = (Vec<Compared>, Duration);
 
 impl Context<'_> {
@@ -153,7 +153,7 @@ impl Context<'_> {
         Ok((compared, started.elapsed()))
     }
 
-    /// Profiles first, in one session; their children then in whatever session is free. Statements are asked in another.
+    /// Compares the profiles in one session, then their child tables in any free session. Statements run in another session.
     fn side_by_side(
         &self,
         first: &Session,
@@ -243,10 +243,10 @@ impl Context<'_> {
         Ok((answers, tables.collect::<Result<_>>()?))
     }
 
-    /// Tells the session which rows the statements leave out.
+    /// Tells the session which rows the statements must exclude.
     fn set_apart(&self, session: &Session) -> Result<()> {
         let array = |ids: &mut dyn Iterator<Item = &str>| {
-            // Ids of ours hold hexadecimal digits and hyphens.
+            // Our ids contain only hexadecimal digits and hyphens.
             let plain = ids.filter(|id| id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-'));
             format!("{{{}}}", plain.collect::<Vec<_>>().join(","))
         };
@@ -301,7 +301,7 @@ impl Context<'_> {
     }
 }
 
-/// What the comparison of the tables says, check by check.
+/// The findings of the table comparison, by check.
 fn comparisons((compared, taken): &Timed) -> Vec<Answered> {
     let answered = [
         ("record_counts", rows::record_counts(compared)),

@@ -1,9 +1,9 @@
-//! What verification asks the CRM: the comparison of every row of ours, and the checks over the CRM's own tables.
+//! Verification of the CRM: the comparison of all our rows, and the checks over the CRM's own tables.
 
 mod apart;
 pub mod checks;
+pub mod evidence_session;
 mod examples;
-pub mod lent;
 pub mod load_log;
 pub mod look;
 mod rows;

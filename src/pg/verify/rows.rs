@@ -1,4 +1,4 @@
-//! Every table that load fills, compared with its dataset; what was found, as findings of the checks that say so.
+//! Compares every table that load fills with its dataset, and reports the findings by check.
 
 use std::collections::BTreeMap;
 
@@ -14,10 +14,10 @@ use crate::pg::verify::apart::{Apart, Judged, Kept};
 use crate::pg::verify::checks::Finding;
 use crate::pg::verify::examples::Examples;
 
-/// Bytes that rows read one by one may take.
+/// Memory budget for rows that are compared one by one, in bytes.
 const BUDGET: usize = 64 << 20;
 
-/// What was found of one table.
+/// The result for one table.
 pub struct Compared {
     /// Its name.
     pub table: &'static str,
@@ -34,28 +34,28 @@ pub struct Compared {
     judged: Judged,
 }
 
-/// What the profiles say that their children's comparison must know.
+/// Facts about profiles that the comparison of their child tables needs.
 #[derive(Default)]
 pub struct People {
     merged: Map<Option<Key>>,
     deleted: Vec<Key>,
 }
 
-/// What is compared with what.
+/// The two sides of the comparison.
 #[derive(Clone, Copy)]
 pub struct Sides<'a> {
     /// The files.
     pub data: &'a (dyn Datasets + Sync),
     /// Their phase.
     pub phase: Phase,
-    /// What load noted of rows it left.
+    /// The rows that load kept.
     pub kept: &'a Kept,
     /// The CRM's catalog.
     pub catalog: &'a Catalog,
 }
 
 impl Sides<'_> {
-    /// Compares the profiles, which come before their children.
+    /// Compares the profiles, which must come before their child tables.
     pub fn profiles(&self, connection: &Connection, form: &TableForm) -> Result<(Compared, People)> {
         let mut apart = self.apart(form);
         let found = self.compare(connection, form, &mut apart, &People::default())?;
@@ -63,7 +63,7 @@ impl Sides<'_> {
         Ok((found, people))
     }
 
-    /// Compares a table of children.
+    /// Compares a child table.
     pub fn children(&self, connection: &Connection, form: &TableForm, people: &People) -> Result<Compared> {
         self.compare(connection, form, &mut self.apart(form), people)
     }
@@ -105,7 +105,7 @@ impl Sides<'_> {
             other[*place].1.count(*key);
         }
         for (reason, examples) in followed {
-            // Gone with their profile: neither side of the count has them.
+            // Deleted with their profile, so neither side counts them.
             if reason == Families::GONE {
                 seen.filed -= examples.count;
             }
@@ -126,11 +126,11 @@ impl Sides<'_> {
     }
 }
 
-/// Rows whose profile was merged or deleted by others since the load: they moved or went with it.
+/// Rows whose profile was merged or deleted by others since the load, so that they were moved or deleted with it.
 struct Families {
-    /// Places of the columns that name a profile.
+    /// Positions of the columns that refer to a profile.
     owners: Vec<usize>,
-    /// Places of the columns that may change when a row moves to another profile.
+    /// Positions of the columns that may change when a row moves to another profile.
     moving: Vec<usize>,
     /// Hash of a merged profile's id, and of the one it was merged into.
     merged: BTreeMap<u64, u64>,
@@ -150,7 +150,7 @@ impl Families {
         Self { moving: places(&["customerId", "tenantId", "isPrimary"]), owners, merged, deleted }
     }
 
-    /// Why a row differs, if what became of its profile explains it.
+    /// The reason for a difference, if the merge or deletion of the profile explains it.
     fn reason(&self, difference: Difference<'_>) -> Option<&'static str> {
         if self.merged.is_empty() && self.deleted.is_empty() {
             return None;
@@ -169,7 +169,7 @@ impl Families {
         }
     }
 
-    /// Where a merged profile's rows went, however often it was merged.
+    /// The profile that holds the rows of a merged profile, across any number of merges.
     fn survivor(&self, gone: u64) -> Option<u64> {
         let mut survivor = *self.merged.get(&gone)?;
         for _ in 0..self.merged.len() {
@@ -186,7 +186,7 @@ fn none_differs(item: String, examined: u64, found: &Examples) -> Finding {
     Finding::counted(item, examined, found.count, found.ids())
 }
 
-/// Rows in the files with rows in the CRM, per table; those set apart are on neither side.
+/// Compares the number of rows per table; excluded rows are not counted.
 pub fn record_counts(tables: &[Compared]) -> Vec<Finding> {
     let finding = |found: &Compared| Finding {
         item: found.stem.to_owned(),
@@ -209,7 +209,7 @@ pub fn same_rows(tables: &[Compared]) -> Vec<Finding> {
     tables.iter().flat_map(both).collect()
 }
 
-/// Columns of profiles that are not as the file says.
+/// Columns of profiles that differ from the file.
 pub fn profile_fields(tables: &[Compared]) -> Vec<Finding> {
     fields(tables, |name| name == table::PROFILE, |_, column| format!("{column} that is not the file's"))
 }
@@ -236,13 +236,13 @@ fn fields(tables: &[Compared], is_meant: impl Fn(&str) -> bool, item: impl Fn(&s
     findings
 }
 
-/// Rows that were not made by a load, though their id says so.
+/// Rows that were not created by a load although they have one of our ids.
 pub fn made_by_load(tables: &[Compared]) -> Vec<Finding> {
     let item = |found: &Compared| format!("{} rows whose createdAt is not the time of a load", found.table);
     tables.iter().map(|found| none_differs(item(found), found.seen.held, &found.odd)).collect()
 }
 
-/// Rows that are set apart, by table and reason: listed, not compared.
+/// Excluded rows by table and reason; they are listed, not compared.
 pub fn kept_rows(tables: &[Compared]) -> Vec<Finding> {
     let of = |found: &Compared| {
         let table = found.table;
@@ -262,7 +262,7 @@ pub fn kept_rows(tables: &[Compared]) -> Vec<Finding> {
     tables.iter().flat_map(of).collect()
 }
 
-/// What only a person can judge: rows touched since the load, and rows kept for a reason that nothing shows.
+/// Findings for manual review: rows changed since the load, and kept rows without a visible reason.
 pub fn touched_rows(tables: &[Compared]) -> Vec<Finding> {
     let both = |found: &Compared| {
         let (table, judged) = (found.table, &found.judged);

@@ -1,4 +1,4 @@
-//! Segments in SQL: the second evaluator, over the CRM itself. Values of a rule only ever travel as bound parameters.
+//! Evaluates the rules of segments a second time, as SQL over the CRM. Values of a rule are always bound parameters.
 
 use anyhow::Result;
 use tokio_postgres::types::ToSql;
@@ -12,7 +12,7 @@ use crate::segment_rule::plan::{ActivityPlan, Check, Measure, Plan, Range, Side}
 use crate::segment_rule::rule::{Aggregate, Comparison, ListTest, NumberTest, TextTest};
 use crate::segment_rule::{Decimal, Question};
 
-/// A parameter. Numbers, instants and days are bound as text in the form we print and cast by the statement.
+/// A parameter. Numbers, instants and days are bound as text, which the statement casts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Bind {
     /// One text.
@@ -21,7 +21,7 @@ pub enum Bind {
     Texts(Vec<String>),
 }
 
-/// A statement whose shape depends on the shape of the rule alone, never on its values.
+/// A statement whose text depends only on the structure of the rule, never on its values.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Statement {
     /// The text.
@@ -31,7 +31,7 @@ pub struct Statement {
 }
 
 impl Statement {
-    /// The parameters as the driver takes them.
+    /// The parameters in the form of the driver.
     pub fn parameters(&self) -> Vec<&(dyn ToSql + Sync)> {
         self.binds
             .iter()
@@ -43,7 +43,7 @@ impl Statement {
     }
 }
 
-/// A statement in the making.
+/// Builds a statement.
 struct Writer {
     binds: Vec<Bind>,
     collation: Option<&'static str>,
@@ -60,10 +60,10 @@ impl Writer {
         format!("${}::{cast}", self.binds.len())
     }
 
-    /// Lower case by Unicode's rules where the database has a collation that knows them, else by its own.
+    /// SQL for lower case by Unicode's rules, if the database has a collation for them, else by its own.
     fn lower(&self, expression: &str) -> String {
         match self.collation {
-            // The two letters on which providers disagree are folded by us, as in `segment::text`.
+            // Providers disagree on two letters, so these are folded here, as in `segment::text`.
             Some(name) => {
                 format!("translate(lower(translate({expression}, e'\\u0130', 'i') collate \"{name}\"), e'\\u03c2', e'\\u03c3')")
             }
@@ -71,7 +71,7 @@ impl Writer {
         }
     }
 
-    /// As [`crate::segment_rule::text::fold`] does it, with the same blanks.
+    /// The same as [`crate::segment_rule::text::fold`], with the same blanks.
     fn folded(&self, expression: &str) -> String {
         self.lower(&format!("btrim({expression}::text, e' \\t\\n\\r\\x0b\\f')"))
     }
@@ -111,8 +111,8 @@ pub fn members(questions: &[Option<Question<'_>>], position: usize, collation: O
     Some(Statement { sql, binds: writer.binds })
 }
 
-/// How many members by rule there are or should be, how many of them differ, and the ids of up to five that do. Looks at our
-/// profiles without those that the session sets apart (`backfill.apart`); who was added by hand need not be a member by rule.
+/// The number of members by rule that exist or should exist, how many of them differ, and the ids of up to five that do. Covers our
+/// profiles except those that the session excludes (`backfill.apart`). Members that were added by hand need not match the rule.
 pub fn comparison(questions: &[Option<Question<'_>>], position: usize, collation: Option<&'static str>) -> Option<Statement> {
     let mut writer = Writer { binds: Vec::new(), collation, profiles: "people", activities: "\"Activity\"" };
     let parts = parts(&mut writer, questions, position)?;
@@ -148,7 +148,7 @@ fn parts(writer: &mut Writer, questions: &[Option<Question<'_>>], position: usiz
     Some(parts.join(",\n"))
 }
 
-/// The segments that a segment refers to, each before those that need it, and itself last.
+/// The segments that a segment refers to, in order of dependency, and itself last.
 fn collect(questions: &[Option<Question<'_>>], position: usize, needed: &mut Vec<usize>) -> Option<()> {
     if needed.contains(&position) {
         return Some(());
@@ -234,7 +234,7 @@ fn text(writer: &mut Writer, value: &str, test: &TextTest) -> String {
     two_valued(value, &holds, negated)
 }
 
-/// False where the value is missing, negated or not.
+/// False if the value is missing, whether the test is negated or not.
 fn two_valued(value: &str, holds: &str, negated: bool) -> String {
     if negated { format!("({value} is not null and not coalesce({holds}, false))") } else { format!("coalesce({holds}, false)") }
 }
@@ -250,7 +250,7 @@ fn sign(comparison: Comparison) -> &'static str {
     }
 }
 
-/// A fraction against numbers; multiplied out, so that averages are compared exactly.
+/// Compares a fraction with numbers; multiplied out, so that averages are compared exactly.
 fn number(writer: &mut Writer, numerator: &str, denominator: &str, test: &NumberTest) -> String {
     let mut bound = |value: Decimal| {
         let bound = writer.text(&value.to_string());
@@ -305,7 +305,7 @@ fn range(writer: &mut Writer, column: &str, is_day: bool, range: &Range) -> Stri
     }
 }
 
-/// An instant as PostgreSQL reads it: no sign before long years, and nothing before the year 1.
+/// An instant in PostgreSQL's format: without a sign before long years, and not before the year 1.
 fn instant(at: i64) -> String {
     const YEAR_ONE: i64 = -62_135_596_800_000_000;
     if at < YEAR_ONE {
@@ -314,7 +314,7 @@ fn instant(at: i64) -> String {
     Timestamp(at).utc().naive_utc().format("%Y-%m-%d %H:%M:%S%.6f").to_string().trim_start_matches('+').to_owned()
 }
 
-/// A day as PostgreSQL reads it.
+/// A day in PostgreSQL's format.
 fn date(number: i64) -> String {
     const YEAR_ONE: i64 = -719_162;
     match i32::try_from(number) {
@@ -372,8 +372,8 @@ fn activity(writer: &mut Writer, plan: &ActivityPlan) -> String {
     for (path, check) in &measure.conditions {
         conditions.push(metadata(writer, path, check));
     }
-    // Grouped once: a subquery for each profile would read the timeline as often as there are profiles where no index helps. Who has
-    // no such activity is judged like an empty timeline.
+    // Grouped once, because without an index a subquery for each profile would read the timeline once per profile. A profile without
+    // such activities counts as one with an empty timeline.
     let matching = if conditions.is_empty() { "true".to_owned() } else { conditions.join(" and ") };
     let table = writer.activities;
     let owners = |wanted: &str| {

@@ -1,4 +1,4 @@
-//! Refreshed segments: their members, count, time and rule, against what the refresh computed.
+//! Compares the members, count, time and rule of refreshed segments with the datasets.
 
 use anyhow::Result;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use crate::pg::compare::json_hash;
 use crate::pg::verify::checks::Finding;
 use crate::pg::verify::session::Session;
 
-/// A refreshed segment as the files have it.
+/// A refreshed segment in the files.
 #[derive(Clone, Debug)]
 pub struct Refreshed {
     /// The segment.
@@ -22,7 +22,7 @@ pub struct Refreshed {
     pub combinator: Option<String>,
     /// Its club.
     pub club_id: Option<String>,
-    /// Whether load made it.
+    /// Whether load created it.
     pub is_new: bool,
     /// Members by rule.
     pub rule_member_count: i64,
@@ -32,7 +32,7 @@ pub struct Refreshed {
     pub error: Option<String>,
 }
 
-/// What is to be said of the segments: differences, then what only a person can judge.
+/// Compares the segments. Returns failures, then differences for manual review.
 pub fn compare(session: &Session, refreshed: &[Refreshed]) -> Result<(Vec<Finding>, Vec<Finding>)> {
     let rows = session.connection().query(include_str!("../../../sql/verify/crm/segments.sql"), &[])?;
     let (mut gone, mut members, mut counts, mut refreshes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -44,7 +44,7 @@ pub fn compare(session: &Session, refreshed: &[Refreshed]) -> Result<(Vec<Findin
         };
         let image: Value = serde_json::from_str(row.get("image")).unwrap_or(Value::Null);
         let last: Option<&str> = row.get("last_refreshed_at");
-        // Times of one length and form: the order of their texts is theirs.
+        // The times have one format and length, so they can be compared as text.
         let is_later = last.is_some_and(|last| last > segment.refreshed_at.as_str());
         let note = |list: &mut Vec<String>, is_wrong: bool| {
             if is_wrong {

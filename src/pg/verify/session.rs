@@ -1,4 +1,4 @@
-//! A session that reads the CRM in one snapshot and writes nothing; further ones may share what it sees.
+//! A read-only session on the CRM in one snapshot, which further sessions may share.
 
 use std::time::Duration;
 
@@ -15,27 +15,27 @@ use crate::pg::verify::checks::Finding;
 use crate::pg::verify::segment_sql;
 use crate::segment_rule::Question;
 
-/// Every join here is of whole tables by text keys: hashing is right even where statistics are old; a loop in a loop never is, and
-/// sorting by a language's rules costs more than the join.
+/// The joins are of whole tables by text keys: a hash join is right even with old statistics, a nested loop never is, and sorting by a
+/// collation costs more than the join.
 const SETTINGS: &str = include_str!("../../../sql/verify/crm/settings.sql");
 
-/// A session on the CRM that only reads.
+/// A read-only session on the CRM.
 pub struct Session {
     connection: Connection,
 }
 
 impl Session {
-    /// Connects to the CRM, fixes what is seen, and reads the catalog.
+    /// Connects to the CRM, opens the snapshot, and reads the catalog.
     pub fn open(dsn: &Dsn) -> Result<(Self, Catalog)> {
         let crm = Crm::of(begun(Connection::open(dsn, "the CRM")?, None)?, dsn);
         let catalog = Catalog::read(&crm)?;
         Ok((Self { connection: crm.into_connection() }, catalog))
     }
 
-    /// A further session that sees the same.
+    /// A further session with the same snapshot.
     pub fn beside(&self, dsn: &Dsn) -> Result<Self> {
         let snapshot: String = self.connection().query_one("select pg_export_snapshot()", &[])?.get(0);
-        // It is a help, nothing to wait for.
+        // It only saves time, so it is not waited for.
         let connection = Connection::open_within(dsn, "the CRM", Duration::ZERO)?;
         Ok(Self { connection: begun(connection, Some(&snapshot))? })
     }
@@ -45,18 +45,18 @@ impl Session {
         &self.connection
     }
 
-    /// Gives statements of the session a setting, as text.
+    /// Sets a setting for the statements of the session.
     pub fn set(&self, name: &str, value: &str) -> Result<()> {
         self.connection().query_one("select set_config($1, $2, true)", &[&name, &value])?;
         Ok(())
     }
 
-    /// Asks a statement that returns findings; `check` names it in messages.
+    /// Runs a statement that returns findings; `check` names it in messages.
     pub fn ask(&self, check: &str, sql: &str) -> Result<Vec<Finding>> {
         Ok(self.ask_several(check, sql)?.into_iter().map(|(_, finding)| finding).collect())
     }
 
-    /// Asks a statement that may say, in a column `check_name`, of which check a finding is.
+    /// Runs a statement whose findings may belong to several checks, named in the column `check_name`.
     pub fn ask_several(&self, check: &str, sql: &str) -> Result<Vec<(String, Finding)>> {
         let rows = self.connection().query(sql, &[])?;
         let malformed = |error: tokio_postgres::Error| {
@@ -95,7 +95,7 @@ impl Session {
         Ok(vec![Finding { item, examined, expected: "0 differ".to_owned(), observed, examples }])
     }
 
-    /// Asks a statement of the strategy as it is written; values as PostgreSQL prints them.
+    /// Runs a statement of the strategy unchanged; returns values as PostgreSQL prints them.
     pub fn table(&self, sql: &str) -> Result<(Vec<String>, Vec<Vec<String>>)> {
         let connection = self.connection();
         let messages = connection.answer(connection.client().simple_query(sql))?;
@@ -126,7 +126,7 @@ fn begun(connection: Connection, snapshot: Option<&str>) -> Result<Connection> {
     Ok(connection)
 }
 
-/// Tables that the session's role could change.
+/// The number of tables that the session's role may write to.
 pub fn writable_tables(connection: &Connection) -> Result<i64> {
     let row = connection.query_one(include_str!("../../../sql/verify/preflight/writable_tables.sql"), &[])?;
     Ok(row.get(0))

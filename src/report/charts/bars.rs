@@ -1,15 +1,15 @@
-//! Bars: horizontal ones for ranked things, upright ones for distributions, split ones for parts of a whole.
+//! Bar charts: horizontal for rankings, upright for distributions, split for parts of a whole.
 
 use super::{WIDTH, count, length, rectangle, svg, text};
 
 /// One bar.
 #[derive(Clone, Debug)]
 pub struct Bar {
-    /// What it stands for.
+    /// Label.
     pub label: String,
-    /// How much.
+    /// Value.
     pub value: i64,
-    /// What the tip says; the label and number when empty.
+    /// Text of the tooltip; label and value if empty.
     pub tip: String,
     /// Colour class.
     pub class: &'static str,
@@ -29,7 +29,7 @@ impl Bar {
 const ROW: f64 = 22.0;
 const LABELS: f64 = 250.0;
 
-/// Horizontal bars, one a line, with their numbers.
+/// Horizontal bars, one per line, with their values.
 pub fn bars(title: &str, rows: &[Bar]) -> String {
     let most = rows.iter().map(|row| row.value).max().unwrap_or(0);
     let full = WIDTH - LABELS - 90.0;
@@ -44,8 +44,8 @@ pub fn bars(title: &str, rows: &[Bar]) -> String {
     svg(title, (rows.len() as f64 * ROW).max(ROW), &body)
 }
 
-/// Upright bars over a common scale; `is_log` draws lengths by logarithm where one bar would hide all others. `marks` are lines
-/// before the bar of that index, each with a word.
+/// Upright bars on a common scale. `is_log` draws logarithmic lengths, for charts in which one bar would hide the others. `marks` are lines
+/// before the bar of that index, each with a label.
 pub fn columns(title: &str, rows: &[Bar], is_log: bool, marks: &[(usize, &str)]) -> String {
     const HEIGHT: f64 = 170.0;
     let most = rows.iter().map(|row| row.value).max().unwrap_or(0);
@@ -76,9 +76,9 @@ pub fn columns(title: &str, rows: &[Bar], is_log: bool, marks: &[(usize, &str)])
 /// A whole and its parts.
 #[derive(Clone, Debug)]
 pub struct Split {
-    /// What the whole is.
+    /// Label of the whole.
     pub label: String,
-    /// Part, colour class, number.
+    /// Part, colour class, value.
     pub parts: Vec<(String, &'static str, i64)>,
 }
 

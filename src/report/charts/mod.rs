@@ -1,4 +1,4 @@
-//! Static SVG drawn by us: readable without JavaScript, coloured by classes of the page so that dark mode and print work.
+//! Static SVG charts: readable without JavaScript, coloured by classes of the page so that dark mode and print work.
 
 mod bars;
 mod sankey;
@@ -24,12 +24,12 @@ pub(crate) fn at(value: f64) -> String {
     text.strip_suffix(".0").map_or_else(|| text.clone(), str::to_owned)
 }
 
-/// A number as people read it: `48,212`.
+/// A number with separators: `48,212`.
 pub fn count(number: i64) -> String {
     crate::model::thousands(number)
 }
 
-/// A share as people read it: `12.4 %`, `< 0.1 %`, and nothing of nothing is a dash.
+/// A share in per cent: `12.4 %`, `< 0.1 %`; a dash if the whole is 0.
 pub fn share(part: i64, whole: i64) -> String {
     if whole == 0 {
         return "–".to_owned();
@@ -41,12 +41,12 @@ pub fn share(part: i64, whole: i64) -> String {
     }
 }
 
-/// An SVG element that screen readers call by its title.
+/// An SVG element with a title for screen readers.
 pub(crate) fn svg(title: &str, height: f64, body: &str) -> String {
     format!("<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">{body}</svg>", at(WIDTH), at(height), escape(title))
 }
 
-/// A rectangle with a tip.
+/// A rectangle with a tooltip.
 pub(crate) fn rectangle(x: f64, y: f64, width: f64, height: f64, class: &str, tip: &str) -> String {
     format!(
         "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" class=\"{class}\"><title>{}</title></rect>",
@@ -63,7 +63,7 @@ pub(crate) fn text(x: f64, y: f64, class: &str, words: &str) -> String {
     format!("<text x=\"{}\" y=\"{}\" class=\"{class}\">{}</text>", at(x), at(y), escape(words))
 }
 
-/// `value` of `most` as a length, with a floor that keeps small things visible.
+/// The length of `value` if `most` has the length `full`, with a minimum that keeps small values visible.
 pub(crate) fn length(value: i64, most: i64, full: f64) -> f64 {
     if value <= 0 || most <= 0 {
         return 0.0;

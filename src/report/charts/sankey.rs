@@ -1,17 +1,17 @@
-//! Where rows went: bands whose widths are counts, so that a leak would show.
+//! Sankey diagram of the outcomes of rows: the widths of bands are counts, so that a lost row would be visible.
 
 use super::{WIDTH, at, count, escape, rectangle, svg, text};
 
 /// A band from a node of one column to a node of the next.
 #[derive(Clone, Debug)]
 pub struct Flow {
-    /// Column of the node it leaves, from 0.
+    /// Column of its start node, from 0.
     pub stage: usize,
-    /// The node it leaves.
+    /// Start node.
     pub from: String,
-    /// The node it reaches.
+    /// End node.
     pub to: String,
-    /// How many rows.
+    /// Number of rows.
     pub value: i64,
     /// Colour class.
     pub class: &'static str,
@@ -32,8 +32,7 @@ const BAR: f64 = 14.0;
 const GAP: f64 = 16.0;
 const LABEL: f64 = 150.0;
 
-/// Bands between columns of nodes, in the order in which the flows name them. Widths are to scale; bands too small to see keep
-/// a hair's width and their true number in the tip.
+/// Bands between columns of nodes, in the order of the flows. Widths are to scale, with a minimum; the true number is in the tooltip.
 pub fn sankey(title: &str, flows: &[Flow]) -> String {
     let flows: Vec<&Flow> = flows.iter().filter(|flow| flow.value > 0).collect();
     let mut nodes = nodes(&flows);
@@ -109,7 +108,7 @@ fn find(nodes: &[Node], stage: usize, name: &str) -> Option<usize> {
     nodes.iter().position(|node| node.stage == stage && node.name == name)
 }
 
-/// Units of length per row: the fullest column decides.
+/// Length per row, from the column with the most rows.
 fn scale(nodes: &[Node], stages: usize) -> f64 {
     let column = |stage: usize| {
         let held: Vec<&Node> = nodes.iter().filter(|node| node.stage == stage).collect();
@@ -125,7 +124,7 @@ fn place(nodes: &mut [Node], stages: usize, scale: f64) {
         for node in nodes.iter_mut().filter(|node| node.stage == stage) {
             node.height = node.value as f64 * scale;
             node.y = y;
-            // Two lines of label need room even where the node is a hair.
+            // The two lines of a label need space even if the node is very thin.
             y += node.height.max(14.0) + GAP;
         }
     }
@@ -136,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_enters_a_node_leaves_it_to_scale() {
+    fn the_inflow_of_a_node_equals_its_outflow() {
         let flow =
             |stage, from: &str, to: &str, value| Flow { stage, from: from.to_owned(), to: to.to_owned(), value, class: "s1" };
         let flows = [flow(0, "a", "x", 60), flow(0, "b", "x", 40), flow(1, "x", "end", 100)];
@@ -148,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_to_draw_is_said() {
+    fn an_empty_chart_says_so() {
         assert!(sankey("rows", &[]).contains("no rows yet"));
     }
 }

@@ -1,10 +1,10 @@
-//! Things along time: stacked months, and the steps of a run.
+//! Charts over time: stacked months, and the steps of a run.
 
 use super::{WIDTH, at, count, length, rectangle, svg, text};
 
 const COLOURS: [&str; 8] = ["s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8"];
 
-/// Stacked upright bars, one a month. `marks` are lines at a month, each with a word.
+/// Stacked upright bars, one per month. `marks` are lines at a month, each with a label.
 pub fn months(title: &str, kinds: &[String], rows: &[(String, Vec<i64>)], marks: &[(usize, &str)]) -> String {
     const HEIGHT: f64 = 220.0;
     const BASE: f64 = HEIGHT - 46.0;
@@ -47,13 +47,13 @@ pub struct Span {
     pub label: String,
     /// Milliseconds from the first step's start.
     pub start: i64,
-    /// Milliseconds it took.
+    /// Duration in milliseconds.
     pub taken: i64,
-    /// What stands beside it.
+    /// Text next to it.
     pub note: String,
 }
 
-/// Steps over a common clock.
+/// Steps on a common time scale.
 pub fn gantt(title: &str, spans: &[Span]) -> String {
     const LEFT: f64 = 120.0;
     const ROW: f64 = 22.0;

@@ -1,13 +1,13 @@
-//! Who is known where: bars over a matrix of dots, since five circles cannot be drawn to scale.
+//! UpSet plot of the sources of profiles: bars over a matrix of dots, because five circles cannot be drawn to scale.
 
 use super::{WIDTH, at, count, length, rectangle, svg, text};
 
-/// Profiles that exactly these sets hold.
+/// Profiles that are in exactly these sets.
 #[derive(Clone, Debug)]
 pub struct Overlap {
-    /// Which sets, in their order.
+    /// Membership by set, in their order.
     pub held: Vec<bool>,
-    /// How many profiles.
+    /// Number of profiles.
     pub value: i64,
 }
 
@@ -50,7 +50,7 @@ pub fn upset(title: &str, sets: &[(String, i64)], overlaps: &[Overlap]) -> Strin
     svg(title, TOP + 14.0 + sets.len() as f64 * LINE, &body)
 }
 
-/// A number that fits over a narrow bar; the whole one is in its tip.
+/// A short number for a narrow bar; the exact one is in the tooltip.
 fn brief(value: i64) -> String {
     if value < 10_000 { count(value) } else { format!("{}.{}k", count(value / 1000), value / 100 % 10) }
 }

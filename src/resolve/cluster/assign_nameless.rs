@@ -1,29 +1,29 @@
-//! Who in a household gets which nameless record, all of them weighed together: a source lists a person once as a rule, so a record
-//! that clearly is one person's leaves the next one to somebody else. Shares are whole numbers of [`ONE`], so that the same records
-//! give the same answer on every machine, in whatever order they come.
+//! Assignment of the records without a name of a household, all weighed together: a source usually lists a person once, so a record
+//! that clearly belongs to one person leaves the next one to somebody else. Probabilities are whole multiples of 1 / [`ONE`], so that
+//! the same records give the same answer on every machine and in every order.
 
 use crate::resolve::compare::contact_counts::is_whole;
 use crate::resolve::compare::weight::Weight;
 use crate::resolve::compare::weights::Piece;
 use crate::resolve::population::intern::{NONE, Symbol};
 
-/// The whole of a nameless record.
+/// Probability 1.
 pub const ONE: u64 = 1 << 32;
-/// So many bits make it as likely as not: a link at 3 bits is right in two of three cases.
+/// Match weight at which a link is as likely right as wrong: 2 bits. A link at 3 bits is right in two of three cases.
 const EVEN: Weight = Weight::bits(2);
-/// Weighed together, claims prove right more often than they say; so much more speaks for them, and [`crate::resolve::cluster::threshold`] says what they
-/// need.
+/// Added to the match weight of a contested assignment: assignments that were weighed together prove right more often than their
+/// probability says. [`crate::resolve::cluster::threshold`] chooses the threshold that they must reach.
 const MORE: Weight = Weight::sixteenths(12);
 /// More sixteenths of a bit than these either way change no share.
 const MOST: i32 = 320;
-/// Rounds in which the claims on a person give way to one another.
+/// Rounds in which the claims of one source on one person are weighed against each other.
 const ROUNDS: usize = 4;
-/// So many claims of one source on one person are held against one another, the best first.
+/// Claims of one source on one person that are weighed against each other, best first.
 const RIVALS: usize = 16;
-/// However many claims there are, this part of what the best one leaves is nobody's who is seen.
+/// At least a tenth of the probability that the best claim leaves is reserved for an unseen person.
 const UNSEEN: u64 = 10;
 
-/// What a nameless record and a person say of each other, and what the rest of the household makes of it.
+/// A record without a name and a person to whom it may belong, with the effect of the rest of the household.
 pub struct Claim {
     /// The record, as a number.
     pub nameless: u32,
@@ -39,14 +39,14 @@ pub struct Claim {
     pub weight: Weight,
     /// Whether a named record of the same source is this person's.
     pub is_listed: bool,
-    /// How likely the person has no better record of that source; of `ONE`.
+    /// Probability that the person has no better record of that source; of `ONE`.
     free: u64,
-    /// The share of the record that is this person's; of `ONE`.
+    /// Probability that the record belongs to this person; of `ONE`.
     share: u64,
 }
 
 impl Claim {
-    /// A claim that nothing was held against yet.
+    /// A claim before it is weighed against others.
     pub fn new(
         (nameless, group): (u32, u32),
         (source, login, contact): (u8, Symbol, [Symbol; 2]),
@@ -56,15 +56,15 @@ impl Claim {
         Self { nameless, group, source, login, contact, weight, is_listed, free: ONE, share: 0 }
     }
 
-    /// Whether another record of the source competes for the person: not one of the same login, nor a duplicate with the same address
-    /// and number.
+    /// Whether another record of the source competes for the person. A record of the same login, or a duplicate with the same email and
+    /// phone, does not.
     fn is_rival(&self, other: &Self) -> bool {
         other.nameless != self.nameless
             && (self.login == NONE || other.login != self.login)
             && !(is_whole(self.contact) && other.contact == self.contact)
     }
 
-    /// The evidence with the rest of the household considered.
+    /// The match weight with the rest of the household considered, in sixteenths of a bit.
     pub fn together(&self, is_only: bool) -> Weight {
         if !self.is_disputed(is_only) {
             return self.weight;
@@ -77,12 +77,12 @@ impl Claim {
         Weight::sixteenths(low) + MORE
     }
 
-    /// Whether others of the household, or other records of the source, have a say.
+    /// Whether other people of the household or other records of the source compete.
     pub fn is_disputed(&self, is_only: bool) -> bool {
         !is_only || self.free != ONE || self.is_listed
     }
 
-    /// Whether other records of the source have the better claim.
+    /// Whether another record of the source has the better claim.
     pub fn is_taken(&self) -> bool {
         self.free < ONE / 2 || self.is_listed
     }
@@ -94,7 +94,7 @@ const STEPS: [u64; 16] = [
     125_515,
 ];
 
-/// How likely evidence is right, from the least to the most that changes it.
+/// Probability that a link is right, from the lowest to the highest weight that changes it.
 const PARTS: [u64; 2 * MOST as usize + 1] = {
     let mut parts = [0; 2 * MOST as usize + 1];
     let mut at = 0;
@@ -107,7 +107,7 @@ const PARTS: [u64; 2 * MOST as usize + 1] = {
     parts
 };
 
-/// How likely evidence of so much is right; of [`ONE`], and always less.
+/// Probability that a link of this match weight is right; of [`ONE`], and always less.
 pub fn part(weight: Weight) -> u64 {
     let exponent = (weight - EVEN).in_sixteenths().clamp(-MOST, MOST);
     PARTS[usize::try_from(exponent + MOST).expect("clamped")]
@@ -117,14 +117,14 @@ fn times(a: u64, b: u64) -> u64 {
     u64::try_from((u128::from(a) * u128::from(b)) >> 32).expect("at most one")
 }
 
-/// What is left of a share at so many bits less.
+/// The factor by which a level of negative weight reduces a probability.
 fn lessened(piece: Piece) -> u64 {
     let less = piece.weight().in_sixteenths();
     let (whole, rest) = (less.div_euclid(16), less.rem_euclid(16).unsigned_abs() as usize);
     (STEPS[rest] << 16) >> -whole
 }
 
-/// Weighs the claims of the nameless records of a household; they come by record.
+/// Weighs the claims on the records without a name of a household. They must be ordered by record.
 pub fn weigh(claims: &mut [Claim]) {
     let listed = lessened(Piece::SourceListed);
     let [claimed, claimed_alone] = [Piece::SourceClaimed, Piece::SourceClaimedAlone].map(lessened);
@@ -169,7 +169,7 @@ pub fn weigh(claims: &mut [Claim]) {
     }
 }
 
-/// Divides each nameless record among the people who may be it, and nobody.
+/// Distributes the probability of each record over the people it may belong to and an unseen person.
 fn share_out(claims: &mut [Claim], listed: u64) {
     for of_one in claims.chunk_by_mut(|a, b| a.nameless == b.nameless) {
         let parts = of_one.iter().map(|claim| part(claim.weight));
@@ -206,18 +206,18 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_that_nobody_disputes_stays_as_it_is() {
+    fn an_uncontested_claim_keeps_its_weight() {
         assert_eq!(weighed(&[(1, 7, 3), (2, 8, 9)]), [48, 144]);
     }
 
     #[test]
-    fn a_record_that_fits_two_people_equally_is_nobodys() {
+    fn a_record_that_fits_two_people_equally_is_assigned_to_neither() {
         let found = weighed(&[(1, 7, 8), (1, 8, 8)]);
         assert!(found.iter().all(|&together| together < 48), "{found:?}");
     }
 
     #[test]
-    fn a_record_that_clearly_is_one_persons_leaves_the_other_record_to_the_other_person() {
+    fn a_clear_record_of_one_person_leaves_the_other_record_to_the_other() {
         let alone = weighed(&[(2, 7, 2), (2, 8, 2)]);
         assert!(alone.iter().all(|&together| together < 48), "{alone:?}");
         let both = weighed(&[(1, 7, 9), (2, 7, 2), (2, 8, 2)]);
@@ -225,12 +225,12 @@ mod tests {
     }
 
     #[test]
-    fn a_double_with_much_in_common_is_still_the_same_persons() {
+    fn duplicates_with_strong_evidence_go_to_the_same_person() {
         assert!(weighed(&[(1, 7, 12), (2, 7, 12)]).iter().all(|&together| together >= 48));
     }
 
     #[test]
-    fn evidence_and_parts_are_one_another_in_reverse() {
+    fn weight_and_probability_convert_both_ways() {
         for weight in (-200..300).map(Weight::sixteenths) {
             let mut claim = Claim::new((1, 1), (0, NONE, [NONE; 2]), weight, true);
             claim.share = part(weight);

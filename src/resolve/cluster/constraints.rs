@@ -1,4 +1,4 @@
-//! What forbids two groups of records to be one person, however strong the evidence between two of them.
+//! Constraints: rules that forbid two groups of records to be one person, however strong the evidence between two of them.
 
 use smallvec::SmallVec;
 
@@ -18,9 +18,9 @@ coded! {
         BelowThreshold = "BELOW_THRESHOLD",
         /// No first name of one side fits one of the other.
         FirstName = "FIRST_NAME_CONFLICT",
-        /// The birth dates differ by more than a slip.
+        /// The birth dates differ by more than a typing error.
         BirthDate = "BIRTH_DATE_CONFLICT",
-        /// The names bear different generation suffixes.
+        /// The names have different generation suffixes.
         Generation = "GENERATION_CONFLICT",
         /// Two South African handicap numbers.
         GolfRsaId = "GOLF_RSA_ID_CONFLICT",
@@ -28,43 +28,43 @@ coded! {
         CdhId = "CDH_ID_CONFLICT",
         /// The tenants differ.
         Tenant = "CROSS_TENANT",
-        /// A tenant-less record fits two tenants about equally.
+        /// A record without a tenant fits two tenants about equally well.
         TenantAmbiguous = "TENANT_AMBIGUOUS",
-        /// A nameless record fits two people about equally, or too little speaks for its place in a household that disputes it.
+        /// A record without a name fits two people about equally well, or its evidence is below the threshold for contested records.
         Ambiguous = "AMBIGUOUS",
-        /// A source lists a person once, and another record of it is more clearly this person's.
+        /// A source lists a person once, and another of its records fits this person better.
         Taken = "TAKEN",
-        /// Only a slip or a weak key joins the two groups, and on the whole they do not fit.
+        /// Only a typing error or a weak key connects the two groups, and as a whole they do not match.
         WeakOverall = "WEAK_OVERALL",
-        /// A person decided so.
+        /// A manual decision.
         Decision = "DECISION",
     }
 }
 
 impl Refusal {
-    /// For people who read why.
+    /// The reason in words.
     pub fn words(self) -> &'static str {
         match self {
-            Self::BelowThreshold => "too little speaks for it",
+            Self::BelowThreshold => "the evidence is below the match threshold",
             Self::FirstName => "no first name of one side fits one of the other",
-            Self::BirthDate => "the birth dates differ by more than a slip",
-            Self::Generation => "the names bear different generation suffixes, such as Jr and Sr",
+            Self::BirthDate => "the birth dates differ by more than a typing error",
+            Self::Generation => "the names have different generation suffixes, such as Jr and Sr",
             Self::GolfRsaId => "two South African handicap numbers",
             Self::CdhId => "two CDH numbers",
             Self::Tenant => "the tenants differ",
-            Self::TenantAmbiguous => "the record without a tenant fits two tenants about equally",
-            Self::Ambiguous => "others of the household may be meant as well by the record without a name",
-            Self::Taken => "a source lists a person once, and another record of it is more clearly this person's",
-            Self::WeakOverall => "only a slip or a weak key joins the two groups, and as wholes they do not fit",
-            Self::Decision => "a person decided so",
+            Self::TenantAmbiguous => "the record without a tenant fits two tenants about equally well",
+            Self::Ambiguous => "the record without a name may belong to other people of the household",
+            Self::Taken => "a source lists a person once, and another of its records fits this person better",
+            Self::WeakOverall => "only a typing error or a weak key connects the two groups, and as a whole they do not match",
+            Self::Decision => "decided by hand",
         }
     }
 }
 
-/// Most records have one number or none.
+/// Most records have at most one number.
 type Numbers = SmallVec<[Symbol; 1]>;
 
-/// What a group of records says about its person.
+/// The combined facts of a group of records, with which constraints are checked.
 #[derive(Clone, Debug, Default)]
 pub struct Portrait {
     names: SmallVec<[(Symbol, Symbol); 1]>,
@@ -72,9 +72,9 @@ pub struct Portrait {
     golf_rsa: Numbers,
     cdh: Numbers,
     tenant: u16,
-    /// The generation suffixes of the names, one bit each.
+    /// The generation suffixes of the names, as bits.
     generations: u8,
-    /// Whether a nameless member fits two people, so that the group must not get a name.
+    /// Whether a member without a name fits two people, so that the group must not be joined with a named one.
     pub is_ambiguous: bool,
 }
 
@@ -85,7 +85,7 @@ fn insert<T: Ord>(values: &mut SmallVec<[T; 1]>, value: T) {
 }
 
 impl Portrait {
-    /// Of one record.
+    /// The facts of one record.
     pub fn of(population: &Population, record: RecordIx) -> Self {
         let Features { first, last, born, tenant, .. } = *population.at(record);
         let generation = population.at(record).generation();
@@ -107,13 +107,13 @@ impl Portrait {
         !self.names.is_empty()
     }
 
-    /// Whether some full name is on both sides, in either order.
+    /// Whether both groups have a full name in common, in either order.
     pub fn shares_full_name(&self, other: &Self) -> bool {
         let full = |name: &&(Symbol, Symbol)| name.1 != NONE;
         self.names.iter().filter(full).any(|a| other.names.iter().any(|b| a == b || (a.0 == b.1 && a.1 == b.0)))
     }
 
-    /// Whether given and family name of some member are a member's of the other group, slips and forms included.
+    /// Whether a member has the same given and family name as a member of the other group, typing errors and name forms included.
     fn bears_full_name_of(&self, other: &Self, population: &Population) -> bool {
         let fits = |matched: NameMatch| matches!(matched, NameMatch::Equal | NameMatch::Close);
         let agree = |a: &FullName, b: &FullName| {
@@ -123,7 +123,7 @@ impl Portrait {
         self.names.iter().any(|a| other.names.iter().any(|b| agree(a, b)))
     }
 
-    /// Takes in another group.
+    /// Merges another group into this one.
     pub fn absorb(&mut self, other: Self) {
         other.names.into_iter().for_each(|name| insert(&mut self.names, name));
         for (born, count) in other.births {
@@ -139,7 +139,7 @@ impl Portrait {
         self.is_ambiguous |= other.is_ambiguous;
     }
 
-    /// Why two groups cannot be one person; `None` if they can.
+    /// The constraint that forbids two groups to be one person; `None` if there is none.
     pub fn refuse(&self, other: &Self, population: &Population, scope: Scope) -> Option<Refusal> {
         if scope == Scope::Tenant && self.tenant != 0 && other.tenant != 0 && self.tenant != other.tenant {
             return Some(Refusal::Tenant);
@@ -150,7 +150,7 @@ impl Portrait {
         if self.is_named()
             && other.is_named()
             && !self.names_agree(other, population)
-            // Whose number somebody else gave would not share the birth date as well.
+            // Someone who gave another person's number would not also have that person's birth date.
             && !(self.shares_number(other) && self.shares_birth(other))
         {
             return Some(Refusal::FirstName);
@@ -159,13 +159,13 @@ impl Portrait {
             return Some(Refusal::Generation);
         }
         if let (Some(a), Some(b)) = (self.birth(), other.birth()) {
-            // Father and son of one name do not share a number.
+            // A father and a son of one name do not share a number.
             let is_outweighed = self.shares_number(other) && self.bears_full_name_of(other, population);
             if !self.shares_birth(other) && !is_outweighed && compare_births(a, b) == BirthMatch::Conflict {
                 return Some(Refusal::BirthDate);
             }
         }
-        // Nobody holds two; but whose full name and birth date are equal has one of them typed wrongly, or a relative's.
+        // A golfer has only one number. With equal full name and birth date, one of the two is mistyped or a relative's.
         if numbers_exclude(population, KeyKind::GolfRsa, &self.golf_rsa, &other.golf_rsa)
             && !(self.shares_birth(other) && self.shares_full_name(other))
         {
@@ -178,13 +178,13 @@ impl Portrait {
         self.births.iter().any(|(born, _)| other.births.iter().any(|(other, _)| born == other))
     }
 
-    /// Whether a number that is issued once is on both sides.
+    /// Whether both groups have a number in common that is issued once.
     fn shares_number(&self, other: &Self) -> bool {
         let share = |a: &Numbers, b: &Numbers| a.iter().any(|number| b.contains(number));
         share(&self.golf_rsa, &other.golf_rsa) || share(&self.cdh, &other.cdh)
     }
 
-    /// Bare initials count only where a side has nothing longer.
+    /// Whether the first names agree. Initials count only for a group without longer names.
     fn names_agree(&self, other: &Self, population: &Population) -> bool {
         let names = &population.names;
         let spelled = |portrait: &Self| -> SmallVec<[(Symbol, Symbol); 4]> {

@@ -1,4 +1,4 @@
-//! From scored pairs to people: best edge first, with every union checked against what the two groups say as wholes.
+//! Clustering: joins scored pairs into people, best edge first, and checks every union against the constraints of both groups.
 
 pub(super) mod assign_nameless;
 pub(super) mod constraints;
@@ -27,7 +27,7 @@ use crate::resolve::population::KeyKind;
 use crate::resolve::population::intern::NONE;
 use crate::resolve::population::prefetch::look;
 
-/// A link that evidence proposed and the whole refused.
+/// A link that a constraint forbids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refused {
     /// The link.
@@ -36,28 +36,28 @@ pub struct Refused {
     pub why: Refusal,
 }
 
-/// The clusters: the smallest member of each record's cluster, and what was refused.
+/// The clusters, and the links that constraints forbid.
 pub struct Clusters {
     /// Smallest member by record.
     pub labels: Vec<RecordIx>,
-    /// Refused links whose records ended in different clusters.
+    /// Forbidden links whose records ended in different clusters.
     pub refused: Vec<Refused>,
     /// What a nameless record's disputed place needed.
     pub bar: Weight,
 }
 
-/// Up to so many members a component may be accepted whole.
+/// Components of at most this many members may be accepted whole.
 const WHOLE_LIMIT: usize = 8;
-/// About so many edges are settled in one go.
+/// Edges that are settled in one batch, about.
 const ROUND: usize = 256;
 /// From here on a link needs no look at the groups as wholes.
 const GUARD: Weight = Weight::bits(5);
-/// So many members of each side are compared for the mean.
+/// Members of each side that the cluster-level check compares.
 const GUARD_SAMPLE: usize = 6;
 
-/// Clusters the records by the edges that link, which must come component after component, the best of each first. The evidence for
-/// links of nameless records is stated anew where the rest of the household has a say in it. What is certain is settled first; the rest
-/// waits until all data have told where the bar is.
+/// Clusters the records. The edges must be ordered by component and, within each, best first. The match weights of records without a
+/// name are recomputed where the rest of the household matters. Components that do not depend on the threshold are settled first; the
+/// others wait until all data have determined it.
 pub fn cluster(scorer: &Scorer<'_>, edges: &mut [Edge]) -> Clusters {
     // Every record is in one component, so that no two threads write one label.
     let labels: Vec<AtomicU32> = (0..scorer.population.len()).map(AtomicU32::new).collect();
@@ -96,11 +96,11 @@ pub fn cluster(scorer: &Scorer<'_>, edges: &mut [Edge]) -> Clusters {
     Clusters { labels, refused, bar }
 }
 
-/// What the first look comes to.
+/// The result of the first pass.
 #[derive(Default)]
 struct First<'a> {
     tally: Tally,
-    /// Components that the bar has a say in.
+    /// Components whose clusters depend on the threshold.
     doubtful: Vec<&'a mut [Edge]>,
     refused: Vec<Refused>,
 }
@@ -119,9 +119,9 @@ fn restate(edges: &mut [Edge], restated: &[(Edge, Weight)]) {
     places.into_iter().for_each(|(at, weight)| edges[at].restate(weight));
 }
 
-/// So many members and edges a component may have without a place of their own in memory: most have two.
+/// Members or edges of a component. Up to three are stored inline, because most components have two.
 type Few<T> = SmallVec<[T; 3]>;
-/// Members that are one person so far.
+/// Members that are joined so far.
 type Group = SmallVec<[u32; 4]>;
 
 /// Records that links connect, directly or through others.
@@ -135,21 +135,21 @@ struct Component<'a> {
     settled: Settled,
 }
 
-/// What became of a component.
+/// The result for a component.
 #[derive(Default)]
 struct Settled {
     members: Few<RecordIx>,
-    /// The first member of each one's cluster, by its position among the members.
+    /// The first member of each member's cluster, by its position among the members.
     labels: Few<u32>,
     refused: Vec<Refused>,
-    /// Links of nameless records, and the evidence with the rest of the household considered.
+    /// Links of records without a name, with their match weight after the rest of the household is considered.
     restated: Vec<(Edge, Weight)>,
     /// Nameless members with a disputed place, by their position among the members, and what spoke for it.
     places: Vec<(u32, Weight)>,
 }
 
 impl Settled {
-    /// Tells of each member the smallest record of its cluster.
+    /// Calls `tell` with each member and the smallest record of its cluster.
     fn tell(&self, tell: impl Fn(RecordIx, RecordIx)) {
         self.members.iter().zip(&self.labels).for_each(|(&record, &label)| tell(record, self.members[label as usize]));
     }
@@ -168,7 +168,7 @@ impl Settled {
 }
 
 impl<'a> Component<'a> {
-    /// `None` when nothing ties the records.
+    /// `None` if no edge connects the records.
     fn new(scorer: &'a Scorer<'a>, component: &[Edge]) -> Option<Self> {
         let edges: Few<Edge> = component.iter().copied().filter(|edge| edge.is_tie()).collect();
         if edges.is_empty() {
@@ -188,7 +188,7 @@ impl<'a> Component<'a> {
         })
     }
 
-    /// Finds the clusters; a disputed place of a nameless record needs at least the bar.
+    /// Finds the clusters. A contested record without a name needs at least the threshold `bar16`.
     fn settle(mut self, bar: Weight) -> Settled {
         if self.is_whole() {
             let labels = self.members.iter().map(|_| 0).collect();
@@ -210,7 +210,7 @@ impl<'a> Component<'a> {
         Settled { members: self.members, labels: self.forest.into_labels().into(), ..self.settled }
     }
 
-    /// Whether every two members can be one person, so that the order of unions cannot matter.
+    /// Whether no constraint forbids any pair of members, so that the order of unions does not matter.
     fn is_whole(&self) -> bool {
         let fuzzy = |edge: &Edge| matches!(edge.rule(), Some(LinkRule::NearEmail | LinkRule::NearPhone));
         if self.edges.iter().any(|edge| !edge.links()) || self.lists_anybody_twice() {
@@ -226,7 +226,7 @@ impl<'a> Component<'a> {
         pairwise && (self.members.len() == 2 || self.named_members_hold_together())
     }
 
-    /// Whether a nameless record is of the same source as another one, so that the two have to be weighed together.
+    /// Whether a record without a name has the same source as another record, so that both must be weighed together.
     fn lists_anybody_twice(&self) -> bool {
         let population = self.scorer.population;
         let mut seen = [false; Source::ALL.len()];
@@ -236,7 +236,7 @@ impl<'a> Component<'a> {
         self.members.iter().filter(nameless).any(|&record| std::mem::replace(&mut seen[population.source(record) as usize], true))
     }
 
-    /// Whether the named members are one group without the help of nameless ones.
+    /// Whether the named members are one group without the members that have no name.
     fn named_members_hold_together(&self) -> bool {
         let population = self.scorer.population;
         let named: Few<RecordIx> = self.members.iter().copied().filter(|&record| !population.is_nameless(record)).collect();
@@ -255,7 +255,7 @@ impl<'a> Component<'a> {
         u32::try_from(at).expect("records are counted in 32 bits")
     }
 
-    /// A tenant-less record goes with the tenant of its best edge, and with none when two are about equal.
+    /// Gives a record without a tenant the tenant of its best edge, or none if two are about equal.
     fn choose_tenants(&mut self) {
         let tenant = |record: RecordIx| self.scorer.population.at(record).tenant;
         let mut best: Vec<(RecordIx, u16, Weight)> = Vec::new();
@@ -294,7 +294,7 @@ impl<'a> Component<'a> {
         self.settled.refused.append(&mut refused);
     }
 
-    /// Whether two groups bear one full name and nothing forbids that they are one person.
+    /// Whether two groups have a full name in common and no constraint forbids to join them.
     fn is_one_name(&self, a: u32, b: u32) -> bool {
         self.portraits[a as usize].shares_full_name(&self.portraits[b as usize]) && self.refuse(a, b).is_none()
     }
@@ -325,7 +325,7 @@ impl<'a> Component<'a> {
         self.groups[small].append(&mut group);
     }
 
-    /// A slip or a weak key joins two groups only if they fit on the whole.
+    /// Checks a union by a typing error or a weak key: the groups as a whole must match.
     fn doubt(&self, edge: Edge, a: u32, b: u32) -> Option<Refusal> {
         let (left, right) = (&self.groups[a as usize], &self.groups[b as usize]);
         let weak = match edge.rule() {
@@ -347,7 +347,7 @@ impl<'a> Component<'a> {
         for &x in &left {
             for &y in &right {
                 let (weight, verdict) = self.scorer.sum(x.min(y), x.max(y));
-                // Pairs without a common key say nothing against the union; what they say is in the names and dates.
+                // A missing common key is not evidence against the union, so only names and dates count.
                 total += if verdict.rule.is_none() { weight + Weight::bits(9) } else { weight };
             }
         }
@@ -355,7 +355,7 @@ impl<'a> Component<'a> {
         (total.in_sixteenths() < LINK.in_sixteenths() * pairs / 2).then_some(Refusal::WeakOverall)
     }
 
-    /// Each nameless record goes with the person whom the household as a whole leaves it to.
+    /// Assigns each record without a name to the person that fits best after the whole household is considered.
     fn place_nameless(&mut self, edges: Few<Edge>, bar: Weight) {
         let population = self.scorer.population;
         let mut choices: Vec<(RecordIx, u32, Edge)> = edges
@@ -389,7 +389,7 @@ impl<'a> Component<'a> {
                     namesakes.push((u32::try_from(at).expect("claims are counted in 32 bits"), group, edge));
                     continue;
                 }
-                // A namesake with less of the record's evidence gives way to the one whose record carries it.
+                // Of namesakes, the one that shares more contact points with the record wins.
                 let gives_way = (first..claims.len()).any(|at| {
                     of_claims[at].weight() - edge.weight() >= MARGIN + MARGIN
                         && self.portraits[claims[at].group as usize].shares_full_name(&self.portraits[group as usize])
@@ -433,7 +433,7 @@ impl<'a> Component<'a> {
             } else if edges.iter().any(|edge| edge.links()) {
                 self.portraits[nameless as usize].is_ambiguous = true;
             }
-            // The others share its address all the same: they are for review.
+            // The others share its email or phone, so the pairs are listed for review.
             for (at, &edge) in edges.iter().enumerate().filter(|(at, edge)| edge.links() && !(is_placed && *at == best)) {
                 let why = if of_one[at].is_taken() { Refusal::Taken } else { Refusal::Ambiguous };
                 self.settled.refused.push(Refused { edge, why });
@@ -451,7 +451,7 @@ impl<'a> Component<'a> {
         }
     }
 
-    /// Whether so many members without a name have the record's email and phone that they are duplicates.
+    /// Whether enough members without a name have the same email and phone as the record to count as duplicates.
     fn is_duplicated(&self, record: RecordIx) -> bool {
         let population = self.scorer.population;
         let contact = contact_of(population, record);
@@ -472,12 +472,12 @@ impl<'a> Component<'a> {
     }
 }
 
-/// Whether a link rests on a number that is issued once, which leaves no choice among the people of a household.
+/// Whether a link rests on a number that is issued once, so that only one person of the household is possible.
 fn is_by_number(edge: &Edge) -> bool {
     edge.links() && matches!(edge.rule(), Some(LinkRule::GolfRsaId | LinkRule::CdhId | LinkRule::McaId))
 }
 
-/// The links of a nameless record to a person, with the rest of the household considered.
+/// The links of a record without a name to a person, with the match weight after the rest of the household is considered.
 fn restated(
     choices: &[(RecordIx, u32, Edge)],
     nameless: RecordIx,

@@ -1,4 +1,4 @@
-//! The chain of links inside a cluster: the maximum spanning tree, rooted at the founder.
+//! The maximum spanning tree of the links in a cluster, rooted at the seed record.
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicI16, AtomicU8, AtomicU32};
@@ -16,17 +16,17 @@ use crate::resolve::population::Population;
 /// The parent of each record and the link to it.
 pub struct Tree {
     parents: Vec<RecordIx>,
-    /// Of the link to it the match weight, packed.
+    /// Match weight of the link to the parent, packed.
     weights: Vec<i16>,
-    /// And the rule's code.
+    /// Code of the link's rule.
     rules: Vec<u8>,
-    /// The founders of clusters whose first record may not found.
+    /// The seed records of clusters whose first record may not seed a profile.
     founders: HashMap<RecordIx, RecordIx, FixedState>,
 }
 
 impl Tree {
-    /// Grows the tree of each cluster from the edges inside it, which are taken away. Those of one cluster must be of one component, and
-    /// those of one component side by side.
+    /// Grows the tree of each cluster from its edges, which are consumed. The edges of a cluster must belong to one component, and the edges
+    /// of a component must be adjacent.
     pub fn grow(population: &Population, edges: &mut Vec<Edge>, labels: &[RecordIx]) -> Self {
         let mut founders = HashMap::with_hasher(FixedState::with_seed(9));
         let is_needed = |&(label, record): &(RecordIx, RecordIx)| {
@@ -37,7 +37,7 @@ impl Tree {
         for (label, record) in others {
             founders.entry(label).or_insert(record);
         }
-        // Every record is in one cluster, so that no two threads write one place.
+        // Every record is in one cluster, so no two threads write to the same place.
         let parents: Vec<AtomicU32> = labels.par_iter().map(|_| AtomicU32::new(RecordIx::NONE.0)).collect();
         let weights: Vec<AtomicI16> = labels.par_iter().map(|_| AtomicI16::new(0)).collect();
         let rules: Vec<AtomicU8> = labels.par_iter().map(|_| AtomicU8::new(0)).collect();
@@ -68,7 +68,7 @@ impl Tree {
         }
     }
 
-    /// The first record of a cluster, named by its label, that may found a profile.
+    /// The first record of a cluster, given by its label, that may seed a profile.
     pub fn founder(&self, population: &Population, label: RecordIx) -> Option<RecordIx> {
         if population.may_found(label) { Some(label) } else { self.founders.get(&label).copied() }
     }
@@ -86,7 +86,7 @@ impl Tree {
     }
 }
 
-/// Tells of each record of a cluster but its root the parent and the link: the best edges that make no circle, best first.
+/// Calls `tell` with each record of a cluster except the root, its parent and the link, taking the best edges that form no cycle.
 fn branches(cluster: &[Edge], root: RecordIx, tell: &mut impl FnMut(RecordIx, RecordIx, Edge)) {
     if let [edge] = *cluster {
         return if edge.a == root { tell(edge.b, edge.a, edge) } else { tell(edge.a, edge.b, edge) };

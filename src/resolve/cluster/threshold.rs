@@ -1,39 +1,40 @@
-//! How much must speak for a nameless record's place when others of the household, or other records of its source, dispute it. A wrong
-//! merge is worse than a missing one, so the bar is as high as these data need for nearly all joined pairs to be right, and no higher.
+//! Match threshold for contested records without a name, chosen per data set to keep expected false matches below 2.25 %. A record is
+//! contested when other people of the household or other records of its source compete. A wrong merge is worse than a missing one, so
+//! the threshold is as high as the data require, and no higher.
 
 use crate::resolve::cluster::assign_nameless::{ONE, part};
 use crate::resolve::compare::weight::Weight;
 use crate::resolve::compare::weights::LINK;
 
-/// The lowest bar: what any link needs. Whoever is placed by it fits a quarter of a bit better than all others together.
+/// Lowest threshold: that of any link. A record assigned at it fits its person a quarter of a bit better than all others together.
 pub const LOWEST: Weight = LINK;
-/// The highest: 6 bits, where more than nine in ten are right.
+/// Highest threshold: 6 bits, where more than nine in ten are right.
 const HIGHEST: Weight = Weight::bits(6);
-/// What few data say little against.
+/// Default threshold, towards which small data sets are pulled.
 const USUAL: Weight = Weight::sixteenths(LINK.in_sixteenths() + 4);
-/// So many disputed places weigh as much as the usual bar.
+/// The default threshold counts as much as this many contested assignments.
 const USUAL_PLACES: i64 = 300;
 /// A disputed place is right as often as evidence of so much less is.
 const LESS: Weight = Weight::sixteenths(2);
-/// So many of all joined pairs may be expected to be wrong, of [`ONE`]: 2.25 %. On the populations that weights are tuned on, between
-/// 97 and 99 % are right then.
+/// Limit for the expected share of false pairs among all joined pairs, of [`ONE`]: 2.25 %. On the populations that the weights are
+/// tuned on, this leaves 97 to 99 % of the pairs right.
 const MAY_BE_WRONG: u64 = ONE / 10_000 * 225;
-/// So many are wrong where nothing is disputed, of [`ONE`]: on those populations between 0.5 and 1.5 %.
+/// Expected share of false pairs among uncontested ones, of [`ONE`]: 1.25 %; between 0.5 and 1.5 % on those populations.
 const UNDISPUTED_WRONG: u64 = ONE / 10_000 * 125;
 
-/// Sixteenths between the two.
+/// Sixteenths between the lowest and the highest threshold.
 const SIXTEENTHS: usize = (HIGHEST.in_sixteenths() - LOWEST.in_sixteenths()) as usize;
 
 /// Counts the pairs that clusters join, and how many of them are expected to be wrong.
 #[derive(Clone)]
 pub struct Tally {
-    /// Pairs that no bar keeps apart.
+    /// Pairs that are joined at every threshold.
     pairs: u64,
-    /// Those that are expected to be wrong; of [`ONE`].
+    /// Expected false pairs among them; of [`ONE`].
     wrong: u128,
-    /// Disputed places, by the evidence above the lowest bar.
+    /// Contested assignments by match weight, in sixteenths above the lowest threshold.
     places: [u64; SIXTEENTHS],
-    /// The pairs that these join.
+    /// Pairs that these assignments join.
     joined: [u64; SIXTEENTHS],
 }
 
@@ -44,13 +45,13 @@ impl Default for Tally {
 }
 
 impl Tally {
-    /// Pairs that nothing disputes.
+    /// Adds uncontested pairs.
     pub fn add_undisputed(&mut self, pairs: u64) {
         self.pairs += pairs;
         self.wrong += u128::from(pairs) * u128::from(UNDISPUTED_WRONG);
     }
 
-    /// A disputed place with so much evidence, which joins so many pairs.
+    /// Adds a contested assignment of a match weight, which joins `joins` pairs.
     pub fn add_place(&mut self, together: Weight, joins: u64) {
         match usize::try_from((together - LOWEST).in_sixteenths()) {
             Ok(above) if above < SIXTEENTHS => {
@@ -64,7 +65,7 @@ impl Tally {
         }
     }
 
-    /// Both together.
+    /// The sum of both.
     pub fn and(mut self, other: &Self) -> Self {
         self.pairs += other.pairs;
         self.wrong += other.wrong;
@@ -73,8 +74,8 @@ impl Tally {
         self
     }
 
-    /// The lowest bar at which no more pairs are expected to be wrong than may be; the fewer places are disputed, the nearer the usual
-    /// one.
+    /// The lowest threshold that keeps the expected false pairs within the limit. The fewer assignments are contested, the nearer it is
+    /// to the default.
     pub fn bar(&self) -> Weight {
         let (mut pairs, mut expected, mut bar) = (self.pairs, self.wrong, HIGHEST);
         for (at, joined) in from_lowest().zip(self.joined).rev() {
@@ -87,7 +88,7 @@ impl Tally {
         let places = i64::try_from(self.places.iter().sum::<u64>()).expect("places are records");
         let weighed = i64::from(bar.in_sixteenths()) * places + i64::from(USUAL.in_sixteenths()) * USUAL_PLACES;
         let nearest = (weighed * 2 + places + USUAL_PLACES) / (2 * (places + USUAL_PLACES));
-        Weight::sixteenths(i32::try_from(nearest).expect("between two bars"))
+        Weight::sixteenths(i32::try_from(nearest).expect("between the two thresholds"))
     }
 }
 
@@ -96,12 +97,12 @@ fn from_lowest() -> impl DoubleEndedIterator<Item = Weight> + ExactSizeIterator 
     (LOWEST.in_sixteenths()..HIGHEST.in_sixteenths()).map(Weight::sixteenths)
 }
 
-/// Whether the bar decides on a disputed place with so much evidence.
+/// Whether the choice of threshold decides on a contested assignment of this match weight.
 pub fn is_doubtful(together: Weight) -> bool {
     (LOWEST..HIGHEST).contains(&together)
 }
 
-/// Of so many pairs that a disputed place joins the part expected to be wrong; of [`ONE`].
+/// Expected false pairs among those that a contested assignment joins; of [`ONE`].
 fn wrong(together: Weight, pairs: u64) -> u128 {
     u128::from(pairs) * u128::from(ONE - part(together - LESS))
 }
@@ -110,7 +111,7 @@ fn wrong(together: Weight, pairs: u64) -> u128 {
 mod tests {
     use super::*;
 
-    /// So many pairs that nothing disputes, and per sixteenth above the lowest bar so many disputed places that join two pairs each.
+    /// `undisputed` uncontested pairs, and per sixteenth above the lowest threshold `places` contested assignments of two pairs each.
     fn tally(undisputed: u64, places: u64) -> Tally {
         let mut tally = Tally::default();
         tally.add_undisputed(undisputed);
@@ -119,23 +120,23 @@ mod tests {
     }
 
     #[test]
-    fn without_disputed_places_the_bar_is_the_usual_one() {
+    fn without_contested_assignments_the_default_threshold_holds() {
         assert_eq!(tally(0, 0).bar(), USUAL);
         assert_eq!(tally(1_000_000, 0).bar(), USUAL);
     }
 
     #[test]
-    fn a_few_disputed_places_hardly_move_it() {
+    fn a_few_contested_assignments_hardly_move_the_threshold() {
         assert!((USUAL..USUAL + Weight::sixteenths(8)).contains(&tally(0, 1).bar()));
     }
 
     #[test]
-    fn the_more_is_disputed_the_higher_the_bar() {
+    fn the_more_is_contested_the_higher_the_threshold() {
         let bars = [100_000_000, 1_000_000, 500_000, 300_000, 100_000, 0].map(|undisputed| tally(undisputed, 100).bar());
         assert!(bars.is_sorted() && bars[0] < USUAL && bars[5] > USUAL, "{bars:?}");
     }
 
-    /// Oracle: the expectation summed up anew for each bar.
+    /// Oracle: the expected false pairs, summed again for each threshold.
     #[test]
     fn at_the_bar_no_more_pairs_are_expected_to_be_wrong_than_may_be_and_a_sixteenth_lower_there_are() {
         let undisputed = 4_000_000;
@@ -153,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn whose_count_comes_first_does_not_matter() {
+    fn the_order_of_counts_does_not_matter() {
         let (a, b) = (tally(1_000, 3), tally(90_000, 40));
         assert_eq!(a.clone().and(&b).bar(), b.and(&a).bar());
     }

@@ -11,7 +11,7 @@ pub struct Forest {
 }
 
 impl Forest {
-    /// Every position by itself.
+    /// Each position as a set of its own.
     pub fn new(count: u32) -> Self {
         Self { parents: (0..count).collect() }
     }
@@ -26,7 +26,7 @@ impl Forest {
         at
     }
 
-    /// Joins two sets; false if they were one already.
+    /// Joins two sets; `false` if they were one already.
     pub fn join(&mut self, a: u32, b: u32) -> bool {
         let (a, b) = (self.find(a), self.find(b));
         if a == b {
@@ -46,14 +46,14 @@ impl Forest {
     }
 }
 
-/// Disjoint sets that many threads join at once; in what order they do makes no difference.
+/// Disjoint sets that several threads may join at once, in any order.
 pub struct SharedForest {
-    /// Never above the position itself, so that whatever a thread reads leads towards the smallest member.
+    /// Never above the position itself, so that every value that a thread may read leads towards the smallest member.
     parents: Vec<AtomicU32>,
 }
 
 impl SharedForest {
-    /// Every position by itself.
+    /// Each position as a set of its own.
     pub fn new(count: u32) -> Self {
         Self { parents: (0..count).into_par_iter().with_min_len(4096).map(AtomicU32::new).collect() }
     }
@@ -77,7 +77,7 @@ impl SharedForest {
         loop {
             let (a, b) = (self.find(a), self.find(b));
             let (low, high) = (a.min(b), a.max(b));
-            // Unless another thread has meanwhile joined the higher one to a third.
+            // Fails if another thread has meanwhile joined the higher one to a third set.
             if low == high || self.parents[high as usize].compare_exchange(high, low, Relaxed, Relaxed).is_ok() {
                 return;
             }

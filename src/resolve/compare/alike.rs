@@ -1,5 +1,5 @@
-//! What it says that two records have nothing but name and birth date in common: the expected number of such pairs by chance is counted
-//! from the records at hand, so that the same pair weighs more among few records and with rare names.
+//! The match weight of records that have only name and birth date in common. It depends on the number of such pairs expected by chance
+//! among the records at hand, so that a pair weighs more among few records and with rare names.
 
 use crate::model::RecordIx;
 use crate::resolve::compare::birth_date::BirthMatch;
@@ -8,29 +8,30 @@ use crate::resolve::compare::weight::Weight;
 use crate::resolve::compare::weights::Piece;
 use crate::resolve::population::Population;
 
-/// Two records born alike by chance: one pair in twenty thousand.
+/// Weight of equal birth dates: one pair in twenty thousand has them by chance.
 const BORN_EQUAL: Weight = Weight::sixteenths(14 * 16 + 5);
-/// A slip of one digit or of day and month is thirty times as frequent by chance, and one true pair in fifty has it.
+/// Weight lost if the dates differ in one digit or by swapping day and month: that is thirty times as frequent by chance, and one true
+/// pair in fifty has it.
 const BORN_NEAR: Weight = Weight::sixteenths(60);
-/// Of one year by chance: one in sixty; one true pair in fifty has the year alone.
+/// Weight of an equal year: one pair in sixty has it by chance, and one true pair in fifty has only the year.
 const BORN_YEAR: Weight = Weight::sixteenths(4);
-/// Forms and slips of a given name, against those of strangers.
+/// Weight of a form or misspelling of a given name, compared with strangers.
 const FIRST_CLOSE: Weight = Weight::sixteenths(40);
-/// An initial that fits.
+/// Weight of a matching initial.
 const FIRST_INITIAL: Weight = Weight::bits(1);
-/// Slips of a family name, against those of strangers.
+/// Weight of a misspelled family name, compared with strangers.
 const LAST_CLOSE: Weight = Weight::bits(5);
-/// A family name that changed, against strangers who have another one.
+/// Weight of a changed family name, compared with strangers.
 const LAST_DIFFERENT: Weight = Weight::sixteenths(-53);
-/// The most that a name's rarity counts.
+/// Highest weight for the rarity of a name.
 const RAREST: Weight = Weight::bits(14);
-/// With a slip in the date, names and dates are at most for review: 2.5 bits.
+/// Highest weight with a typing error in the date, below the match threshold: 2.5 bits.
 const SLIP: Weight = Weight::sixteenths(40);
-/// Of so few records no more is said than of these.
+/// Smaller populations are treated as if they had this many records.
 const FEWEST: u32 = 1_000;
 
 /// The weight that brings the pieces for names and birth dates to what they are worth without any key; `None`
-/// where names or dates do not speak for one person.
+/// where names or dates do not support a match.
 pub fn alike(population: &Population, a: RecordIx, b: RecordIx, matched: FullMatch, born: BirthMatch) -> Option<Weight> {
     let of_birth = match born {
         BirthMatch::Equal => BORN_EQUAL,
@@ -40,7 +41,7 @@ pub fn alike(population: &Population, a: RecordIx, b: RecordIx, matched: FullMat
     };
     let names = &population.names;
     let (of_a, of_b) = (population.at(a), population.at(b));
-    // One part of the name and the year of birth are equal; with a slip in the date, the other part has one at most.
+    // One part of the name and the year of birth are equal. With a typing error in the date, the other part has one at most.
     let names_fit = match (matched.first, matched.last) {
         (NameMatch::Equal, NameMatch::Equal) => true,
         (NameMatch::Equal, NameMatch::Close) | (NameMatch::Close, NameMatch::Equal) => born != BirthMatch::Year,
@@ -50,7 +51,7 @@ pub fn alike(population: &Population, a: RecordIx, b: RecordIx, matched: FullMat
     if !names_fit || of_a.born / 10_000 != of_b.born / 10_000 {
         return None;
     }
-    // The commoner reading counts, so that the order of the two does not matter.
+    // The more frequent reading counts, so that the order of the two does not matter.
     let of_first = match matched.first {
         NameMatch::Equal => names.given_rarity(of_a.first).min(names.given_rarity(of_b.first)).min(RAREST),
         NameMatch::Close => FIRST_CLOSE,
@@ -69,7 +70,7 @@ pub fn alike(population: &Population, a: RecordIx, b: RecordIx, matched: FullMat
     Some(sum - stated(population, a, b, matched, born))
 }
 
-/// What the pieces for names and birth date have said already.
+/// The weights of names and birth date that the comparison has counted already.
 fn stated(population: &Population, a: RecordIx, b: RecordIx, matched: FullMatch, born: BirthMatch) -> Weight {
     let first = match matched.first {
         NameMatch::Equal => Piece::FirstEqual.weight(),

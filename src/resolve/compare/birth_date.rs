@@ -1,13 +1,13 @@
-//! Birth dates as people mistype them: one digit, or day and month swapped.
+//! Compares birth dates, with typical typing errors: one wrong digit, or day and month swapped.
 
-/// How two birth dates (yyyymmdd, 0 if absent) relate.
+/// The relation of two birth dates (yyyymmdd, 0 if absent).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BirthMatch {
     /// The same.
     Equal,
-    /// One slip apart.
+    /// One typing error apart.
     Near,
-    /// Of one year, and one of them is its 1 January: what is written where only the year is known.
+    /// Same year, and one of them is 1 January, which is entered where only the year is known.
     Year,
     /// One side has none.
     Unknown,

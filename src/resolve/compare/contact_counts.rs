@@ -1,4 +1,4 @@
-//! For each record without a name: how many named people and how many other records without a name use its email and its phone.
+//! Counts, for each record without a name, the named people and the other records without a name that use its email and its phone.
 
 use rayon::prelude::*;
 use smallvec::SmallVec;
@@ -11,40 +11,40 @@ use crate::resolve::population::intern::{Buckets, NONE, Symbol};
 use crate::resolve::population::prefetch::{ABREAST, look};
 use crate::resolve::population::{KeyKind, Population};
 
-/// How many records of a value are examined, from either end.
+/// Records of a value that are examined, from either end.
 pub(super) const LOOK: usize = 48;
 
-/// The records of each address and of each number.
+/// The records of each email and of each phone.
 pub struct ContactBuckets(pub [Buckets; 2]);
 
 impl ContactBuckets {
-    /// Those of addresses or of numbers.
+    /// The records by email, or by phone.
     pub fn of(&self, kind: KeyKind) -> &Buckets {
         &self.0[usize::from(kind == KeyKind::Phone)]
     }
 }
 
-/// Who uses a value besides.
+/// Other users of a value.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Users {
-    /// People who are seen by name, at most five.
+    /// Named people, at most five.
     pub(super) named: u8,
-    /// Records without a name, those of one login once, at most nine.
+    /// Records without a name, counted once per login, at most nine.
     pub(super) nameless: u8,
 }
 
-/// What there is to know of a nameless record's address and number, whoever it is compared with.
+/// Facts about the email and phone of a record without a name, independent of the record that it is compared with.
 #[derive(Clone, Copy, Default)]
 pub struct Contacts {
     pub(super) email: Users,
     pub(super) phone: Users,
-    /// People seen by name who use both.
+    /// Named people who use both.
     pub(super) common: u8,
-    /// Whether the address names one of its users.
+    /// Whether the email contains the name of one of its users.
     pub(super) names_a_user: bool,
 }
 
-/// The same in two bytes, for there is one for each record: counts beyond what the weights tell apart are cut.
+/// The same in two bytes, because there is one per record. Counts are capped where the weights do not distinguish them.
 #[derive(Clone, Copy, Default)]
 pub struct PackedContacts(u16);
 
@@ -68,7 +68,7 @@ impl PackedContacts {
     }
 }
 
-/// By record; of records with a name nothing is noted.
+/// The facts by record; empty for records with a name.
 pub fn contacts(
     population: &Population,
     buckets: &ContactBuckets,
@@ -140,10 +140,10 @@ pub(super) fn is_here(population: &Population, scope: Scope, record: RecordIx, o
     scope == Scope::Global || tenant == 0 || of_other == 0 || tenant == of_other
 }
 
-/// From so many records with one email and phone on they are duplicates of one another; two may be a couple's.
+/// At least this many records with one email and phone count as duplicates; two may belong to a couple.
 pub const DUPLICATES: usize = 3;
 
-/// How many records without a name use a value, those of one login counted once, and duplicates too. They come last in record order.
+/// How many records without a name use a value, counted once per login and once for duplicates. They come last in record order.
 fn nameless_users(population: &Population, bucket: &[RecordIx], is_meant: impl Fn(RecordIx) -> bool) -> u8 {
     let mut logins: SmallVec<[Symbol; 9]> = SmallVec::new();
     let mut contacts: SmallVec<[([Symbol; 2], usize); 9]> = SmallVec::new();
@@ -173,7 +173,7 @@ pub fn contact_of(population: &Population, record: RecordIx) -> [Symbol; 2] {
     [KeyKind::Email, KeyKind::Phone].map(|kind| population.value(kind, record))
 }
 
-/// Whether both are there.
+/// Whether both are present.
 pub fn is_whole(contact: [Symbol; 2]) -> bool {
     contact.iter().all(|&symbol| symbol != NONE)
 }
@@ -183,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn packed_contacts_tell_apart_what_the_weights_do() {
+    fn packed_contacts_keep_what_the_weights_distinguish() {
         let users = |named, nameless| Users { named, nameless };
         for (email, phone, common, names_a_user) in
             [(users(0, 0), users(0, 0), 0, false), (users(3, 1), users(2, 3), 2, true), (users(1, 2), users(0, 3), 1, false)]

@@ -7,7 +7,7 @@ use crate::resolve::compare::weights::LINK;
 
 /// The tenants differ.
 const CROSS_TENANT: u8 = 1;
-/// One of the two is nameless and may be the other, for all that speaks for it.
+/// One of the two has no name, and the evidence allows it to be the other one.
 const CLAIM: u8 = 2;
 
 /// A scored pair: the smaller record first.
@@ -17,7 +17,7 @@ pub struct Edge {
     pub a: RecordIx,
     /// The larger record.
     pub b: RecordIx,
-    /// The smallest record that ties connect the two with; known once all edges are.
+    /// The smallest record of the component; known once all edges are.
     pub(in crate::resolve) component: RecordIx,
     /// The evidence in sixteenths of a bit: one record has many pairs, and each pair two bytes for it.
     weight: i16,
@@ -26,7 +26,7 @@ pub struct Edge {
 }
 
 impl Edge {
-    /// A pair with its evidence.
+    /// A pair with its match weight.
     pub fn new(a: RecordIx, b: RecordIx, weight: Weight, verdict: &Verdict) -> Self {
         Self {
             a: a.min(b),
@@ -73,23 +73,23 @@ impl Edge {
         Self { flags: self.flags | CLAIM, ..self }
     }
 
-    /// Whether it lies across tenants, where it is only listed.
+    /// Whether the tenants differ, so that the pair is only listed for review.
     pub fn is_cross_tenant(self) -> bool {
         self.flags & CROSS_TENANT != 0
     }
 
-    /// Whether it links, or may when the rest of the household has its say: a nameless record may be a named one's person, though too
-    /// little speaks for it alone.
+    /// Whether it links, or may link once the rest of the household is considered: a record without a name may belong to a named person
+    /// although its own evidence is below the threshold.
     pub fn is_tie(self) -> bool {
         self.links() || self.flags & CLAIM != 0
     }
 
-    /// Whether the evidence suffices for a link.
+    /// Whether the match weight reaches the threshold of a link.
     pub fn links(self) -> bool {
         !self.is_cross_tenant() && self.weight() >= LINK
     }
 
-    /// Component after component, and [`Edge::order`] inside each, in one number.
+    /// A number that sorts by component, and by [`Edge::order`] within each.
     pub(in crate::resolve) fn rank(self) -> u128 {
         let worse = i16::MAX.wrapping_sub(self.weight).cast_unsigned();
         let [component, a, b] = [self.component, self.a, self.b].map(|record| u128::from(record.0));

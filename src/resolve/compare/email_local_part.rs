@@ -1,31 +1,31 @@
-//! Whom an address names: people put their own names before the `@`, and so do the rest of the household.
+//! Compares the local part of an email with a person's name: people put their own names there, and so do other people of the household.
 
 use crate::resolve::compare::names::Names;
 use crate::resolve::population::intern::{NONE, Symbol};
 
-/// What the part before `@` says about a person of this name.
+/// The relation of the local part to a person's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mailbox {
-    /// It has the person's given name, or a form of it.
+    /// It contains the person's given name, or a form of it.
     First,
-    /// It has the surname and the person's initial.
+    /// It contains the surname and the person's initial.
     Initial,
-    /// It has the surname alone.
+    /// It contains the surname alone.
     Surname,
-    /// It has the surname and another initial.
+    /// It contains the surname and another initial.
     OtherInitial,
-    /// It has another given name.
+    /// It contains another given name.
     Other,
-    /// It has another surname.
+    /// It contains another surname.
     OtherFamily,
-    /// It says nothing of either.
+    /// It contains neither.
     Silent,
 }
 
-/// Longest local part that is looked at; longer ones are no person's.
+/// Longest local part that is examined; longer ones are not personal.
 const LONGEST: usize = 48;
 
-/// Compares the part before `@` of an address with a person's name.
+/// Compares the local part of an email with a person's name.
 pub fn mailbox(names: &Names, email: &str, first: Symbol, last: Symbol) -> Mailbox {
     let local = email.rsplit_once('@').map_or(email, |(local, _)| local);
     if local.len() > LONGEST || first == NONE {
@@ -55,7 +55,7 @@ pub fn mailbox(names: &Names, email: &str, first: Symbol, last: Symbol) -> Mailb
     of_name(names, token, first).unwrap_or_else(|| of_family(names, local))
 }
 
-/// Whether a word of the address, or all but its first or last letter, is a surname that several bear.
+/// Looks for a frequent surname: a word of the local part, or all of it except its first or last letter.
 fn of_family(names: &Names, local: &str) -> Mailbox {
     let is_family = |word: &str| word.len() > 3 && names.find(word).is_some_and(|name| names.is_common_family(name));
     let mut words = local.split(|letter: char| !letter.is_ascii_alphabetic()).filter(|word| word.len() > 3);
@@ -66,7 +66,7 @@ fn of_family(names: &Names, local: &str) -> Mailbox {
     }
 }
 
-/// Whether a word is a given name, and whose.
+/// Whether a word is a given name, and whether it is the person's.
 fn of_name(names: &Names, word: &str, first: Symbol) -> Option<Mailbox> {
     let named = names.find(word).filter(|_| word.len() > 2)?;
     if names.compare_first(named, first).agrees() {
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_names_its_person_in_many_ways() {
+    fn a_local_part_names_its_person_in_many_ways() {
         assert_eq!(says("john.smith@mail.test", "john", "smith"), Mailbox::First);
         assert_eq!(says("jsmith12@mail.test", "john", "smith"), Mailbox::Initial);
         assert_eq!(says("smithj@mail.test", "john", "smith"), Mailbox::Initial);
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_may_name_somebody_else() {
+    fn a_local_part_may_name_another_person() {
         assert_eq!(says("mary.smith@mail.test", "john", "smith"), Mailbox::Other);
         assert_eq!(says("msmith@mail.test", "john", "smith"), Mailbox::OtherInitial);
         assert_eq!(says("mary44@mail.test", "john", "smith"), Mailbox::Other);

@@ -1,9 +1,9 @@
-//! How many people use a value, and which values are shared by so many that they prove nothing (hubs).
+//! Key frequency: how many people use a value. A value that too many people share is a hub, which does not link by itself.
 
 use rayon::prelude::*;
 use smallvec::SmallVec;
 
-/// Values of up to this many records are compared each with each; larger groups only with a few of them.
+/// Up to this many records of a value are compared with each other; larger groups only with a few of them.
 pub(in crate::resolve) const STAR_LIMIT: usize = 14;
 
 use crate::model::{RecordIx, Source};
@@ -13,24 +13,24 @@ use crate::resolve::population::intern::{Buckets, NONE, Symbol};
 use crate::resolve::population::prefetch::{ABREAST, look};
 use crate::resolve::population::{KeyKind, Population};
 
-/// More owners than this make a hub.
+/// Values that more people use are hubs.
 pub const OWNER_LIMIT: usize = 4;
-/// More nameless records than this, and four times as many as named ones, make a hub.
+/// Values with more records without a name than this, and four times as many as named ones, are hubs.
 const NAMELESS_LIMIT: usize = 12;
 
-/// How many people a value belongs to.
+/// How many people use a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owners {
-    /// So many people, 1 to 4; a value without any named record counts as one.
+    /// 1 to 4 people; a value without any named record counts as one.
     Few(u8),
     /// More than four named people.
     Many,
-    /// Many records that name nobody.
+    /// Many records without a name.
     ManyNameless,
 }
 
 impl Owners {
-    /// Whether the value proves nothing by itself.
+    /// Whether the value is a hub, which does not link by itself.
     pub fn is_hub(self) -> bool {
         !matches!(self, Self::Few(_))
     }
@@ -52,28 +52,28 @@ impl Owners {
     }
 }
 
-/// Instead of a code: several tenants use the value.
+/// Marks, in place of a code, that several tenants use the value.
 const PER_TENANT: u8 = 0x40;
-/// Beside a code: so many records carry the value that they are not all compared with one another.
+/// Marks, in addition to a code, that the value has too many records to compare all of them with each other.
 const LARGE: u8 = 0x80;
 
-/// So many symbols are found in one look.
+/// Symbols per entry of the index.
 const STRETCH: usize = 64;
 
-/// A value, a tenant, and the code of its owners there.
+/// A value, a tenant, and the code for the people who use the value there.
 type OfTenant = (Symbol, u16, u8);
 
-/// The owners of every value of one kind.
+/// How many people use each value of one kind.
 pub struct Ownership {
     codes: Vec<u8>,
     /// Values that several tenants use: symbol, tenant, code; sorted.
     per_tenant: Vec<OfTenant>,
-    /// Where those of each [`STRETCH`] of symbols begin in it.
+    /// Index into it: where each [`STRETCH`] of symbols begins.
     stretches: Vec<u32>,
 }
 
 impl Ownership {
-    /// Counts the owners of every value that more than one record carries.
+    /// Counts the people who use each value that more than one record has.
     pub fn count(population: &Population, buckets: &Buckets, scope: Scope) -> Self {
         let code = |symbol| {
             let bucket = buckets.get(symbol);
@@ -110,37 +110,37 @@ impl Ownership {
         Self { codes, per_tenant, stretches }
     }
 
-    /// Something of a symbol's place, for [`look`].
+    /// A value near the symbol's entry, for [`look`].
     pub fn peek(&self, symbol: Symbol) -> u32 {
         self.codes[symbol.index()].into()
     }
 
-    /// Whether one tenant at most uses a value, and few records and people do, so that all its records are compared with one another.
+    /// Whether a value is used in at most one tenant, by few records and people, so that all its records are compared with each other.
     pub fn is_plain(&self, symbol: Symbol) -> bool {
         usize::from(self.codes[symbol.index()]) <= OWNER_LIMIT
     }
 
-    /// The owners of a value as a tenant sees it.
+    /// How many people use a value in a tenant.
     #[inline]
     pub fn of(&self, symbol: Symbol, tenant: u16) -> Owners {
         match self.codes[symbol.index()] & !LARGE {
             PER_TENANT => {
                 let mut of_value = self.of_tenants(symbol);
                 let found = of_value.clone().find(|entry| entry.1 == tenant).or_else(|| of_value.next());
-                Owners::of_code(found.expect("the tenants of a value are noted").2)
+                Owners::of_code(found.expect("the tenants of a value are recorded").2)
             }
             code => Owners::of_code(code),
         }
     }
 
-    /// What is noted of a value that several tenants use.
+    /// The entries of a value that several tenants use.
     fn of_tenants(&self, symbol: Symbol) -> impl Iterator<Item = &OfTenant> + Clone {
         let stretch = symbol.index() / STRETCH;
         let near = &self.per_tenant[self.stretches[stretch] as usize..self.stretches[stretch + 1] as usize];
         near.iter().filter(move |entry| entry.0 == symbol)
     }
 
-    /// Whether a value is a hub in some tenant.
+    /// Whether a value is a hub in any tenant.
     fn is_hub_anywhere(&self, symbol: Symbol) -> bool {
         match self.codes[symbol.index()] & !LARGE {
             PER_TENANT => self.of_tenants(symbol).any(|entry| Owners::of_code(entry.2).is_hub()),
@@ -151,9 +151,9 @@ impl Ownership {
 
 /// The records of a value by tenant.
 pub enum Tenants {
-    /// All belong to this tenant or to none, or tenants do not divide.
+    /// All records belong to this tenant or to none, or values match across tenants.
     One(u16),
-    /// The records of each concrete tenant, tenant-less ones in each.
+    /// The records of each tenant; records without a tenant are in each list.
     Several(Vec<(u16, Vec<RecordIx>)>),
 }
 
@@ -171,7 +171,7 @@ pub fn tenants_of(population: &Population, bucket: &[RecordIx], scope: Scope) ->
     Tenants::Several(tenants.into_iter().map(|tenant| (tenant, of(tenant))).collect())
 }
 
-/// Greedy groups of named records by compatible first name without birth-date conflict, in sorted order.
+/// Counts the people of named records: greedy groups, in sorted order, with compatible first names and no conflict of birth dates.
 pub fn owners(population: &Population, group: &[RecordIx]) -> Owners {
     let leaders = leaders(population, group);
     if leaders.len() > OWNER_LIMIT {
@@ -185,7 +185,7 @@ pub fn owners(population: &Population, group: &[RecordIx]) -> Owners {
     Owners::Few(u8::try_from(seen).expect("at most four"))
 }
 
-/// One record of each owner, up to one more than the limit.
+/// One record of each person, up to one more than the limit.
 pub(in crate::resolve) fn leaders(population: &Population, group: &[RecordIx]) -> Leaders {
     let mut leaders = Leaders::new();
     for person in named_people(population, group) {
@@ -199,12 +199,13 @@ pub(in crate::resolve) fn leaders(population: &Population, group: &[RecordIx]) -
     leaders
 }
 
-/// Whether two people can be one owner.
+/// Whether two named people may be one person.
 pub(super) fn same_owner(population: &Population, a: &Person, b: &Person) -> bool {
     population.names.compare_full((a.0, a.1), (b.0, b.1)).agrees() && !births_conflict(a.2, b.2)
 }
 
-/// A source lists a person once: its nameless records with different numbers on one address are different people.
+/// Counts people among records without a name: a source lists a person once, so its records with one email and different phones are
+/// different people.
 fn nameless_people(population: &Population, group: &[RecordIx]) -> usize {
     let mut most = 0;
     let mut seen: SmallVec<[(Source, Symbol); OWNER_LIMIT + 1]> = SmallVec::new();
@@ -219,18 +220,18 @@ fn nameless_people(population: &Population, group: &[RecordIx]) -> usize {
     most
 }
 
-/// One record of each owner.
+/// One record of each person.
 pub(in crate::resolve) type Leaders = SmallVec<[Person; OWNER_LIMIT + 1]>;
 
 /// Given name, family name, birth date.
 pub(in crate::resolve) type Person = (Symbol, Symbol, u32);
 
-/// The person whom a record shows.
+/// The name and birth date of a record.
 pub(in crate::resolve) fn person_of(population: &Population, record: RecordIx) -> Person {
     population.at(record).person()
 }
 
-/// The distinct (first name, surname, birth date) of a group, without bare initials; sorted as texts.
+/// The distinct names and birth dates of a group, without bare initials, sorted as texts.
 fn named_people(population: &Population, group: &[RecordIx]) -> SmallVec<[Person; 8]> {
     let mut people: SmallVec<[Person; 8]> = group
         .iter()
@@ -242,10 +243,10 @@ fn named_people(population: &Population, group: &[RecordIx]) -> SmallVec<[Person
     people
 }
 
-/// A value that too many share.
+/// A value that too many people share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hub {
-    /// What kind of value.
+    /// The kind of value.
     pub kind: KeyKind,
     /// The tenant in which it is shared; 0 if none is known.
     pub tenant: u16,
@@ -253,7 +254,7 @@ pub struct Hub {
     pub symbol: Symbol,
     /// Records that carry it.
     pub records: u32,
-    /// Why it is one.
+    /// How many people use it.
     pub owners: Owners,
 }
 

@@ -1,4 +1,4 @@
-//! Comparison: what two records have in common, and how much each agreement or conflict weighs.
+//! Comparison: the comparison levels of two records and their match weights.
 
 pub(super) mod alike;
 pub(super) mod birth_date;

@@ -9,19 +9,19 @@ use crate::resolve::compare::weights::Piece;
 use crate::resolve::population::KeyKind;
 use crate::resolve::population::intern::{NONE, Symbol};
 
-/// How a value of a nameless record relates to a person.
+/// The relation of a value of a record without a name to a person.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Use {
-    /// The record has none, or one that proves nothing.
+    /// The record has no value, or only a hub.
     None,
-    /// The person is not seen with it, and has others or none.
+    /// The person is not seen with this value.
     Other(Symbol),
-    /// The person uses it.
+    /// The person uses this value.
     Same(Symbol),
 }
 
 impl Scorer<'_> {
-    /// Scores what a nameless and a named record share; gives how address and number connect the two.
+    /// Scores the contact points that a record without a name shares with a named record; returns how email and phone connect the two.
     pub(in crate::resolve) fn household(
         &self,
         nameless: RecordIx,
@@ -95,7 +95,7 @@ impl Scorer<'_> {
         (email_key, phone_key)
     }
 
-    /// Whether the person shows no member's number.
+    /// Whether the person has no member number, and so may be a guest.
     fn is_perhaps_guest(&self, named: RecordIx) -> bool {
         [KeyKind::GolfRsa, KeyKind::Cdh, KeyKind::Mca].into_iter().all(|kind| self.population.value(kind, named) == NONE)
     }
@@ -105,13 +105,13 @@ impl Scorer<'_> {
         mailbox(&self.population.names, &self.population.text(KeyKind::Email, address), first, last)
     }
 
-    /// Whether no handicap number forbids that two records are of one person, whose evidence then is the other's too.
+    /// Whether the handicap numbers of two records allow that both belong to one person.
     fn numbers_may_be_of_one(&self, a: RecordIx, b: RecordIx) -> bool {
         let may = |kind| self.shared(kind, a, b) != Shared::Different || numbers_are_near(self.population, kind, a, b);
         may(KeyKind::GolfRsa) && may(KeyKind::Cdh)
     }
 
-    /// How the nameless record's value of a kind relates to the person whom the named record shows.
+    /// The relation of a value of the record without a name to the person of the named record.
     fn used(&self, kind: KeyKind, nameless: RecordIx, named: RecordIx, tenant: u16) -> (Use, Key) {
         let population = self.population;
         if let Shared::Same(symbol) = self.shared(kind, nameless, named) {
@@ -138,8 +138,8 @@ impl Scorer<'_> {
     }
 }
 
-/// People whom others book come with the others' address and number. Who has no member's number, and whom the address does not name,
-/// may be one of them.
+/// The level for possible guests: people who are booked by others have the others' email and phone. A person without a member number
+/// whom the email does not name may be one of them.
 fn as_guest(contacts: Contacts, email: Use, phone: Use, says: Option<Mailbox>) -> Piece {
     match (email, phone) {
         (Use::Other(_), _) if says == Some(Mailbox::OtherFamily) => Piece::GuestOfOtherFamily,
@@ -152,20 +152,20 @@ fn as_guest(contacts: Contacts, email: Use, phone: Use, says: Option<Mailbox>) -
     }
 }
 
-/// Other nameless records with the value of one person: one, more; with a value of several: one, more.
+/// Levels for other records without a name: one or more with the value of one person, one or more with a value of several people.
 type Others = [Piece; 4];
 const EMAIL_OTHERS: Others =
     [Piece::HomeEmailSecond, Piece::HomeEmailThird, Piece::HomeEmailSharedSecond, Piece::HomeEmailSharedThird];
 const PHONE_OTHERS: Others =
     [Piece::HomePhoneSecond, Piece::HomePhoneThird, Piece::HomePhoneSharedSecond, Piece::HomePhoneSharedThird];
 
-/// What it says that other nameless records have the value too: each person has one, as a rule.
+/// The level for other records without a name with the same value: usually each person has one.
 fn others(users: Users, pieces: Others) -> Option<Piece> {
     let shared = if users.named < 2 { 0 } else { 2 };
     (users.nameless > 1).then(|| pieces[shared + usize::from(users.nameless > 2)])
 }
 
-/// What a shared address says; nothing where it names nobody in particular.
+/// The level for the name in a shared email; `None` where it names no known person.
 fn on_shared(says: Mailbox, is_sole: bool, is_phone_own: bool) -> Option<Piece> {
     if is_phone_own {
         return match says {
@@ -189,7 +189,7 @@ fn on_shared(says: Mailbox, is_sole: bool, is_phone_own: bool) -> Option<Piece> 
     })
 }
 
-/// What an address says that the person is not seen with.
+/// The level for the name in an email that the person is not seen with.
 fn on_own(says: Mailbox) -> Piece {
     match says {
         Mailbox::First => Piece::OwnFirst,

@@ -1,4 +1,4 @@
-//! How far two names can be the same person's: nickname classes, initials, one edit, word order.
+//! Compares names: nickname classes, initials, misspellings, order of words.
 
 use std::hash::BuildHasher;
 
@@ -11,12 +11,12 @@ use crate::resolve::compare::weight::Weight;
 use crate::resolve::population::intern::{NONE, Symbol};
 use crate::resolve::population::words::Vocabulary;
 
-/// How two given names, or two family names, relate.
+/// The relation of two given names, or of two family names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NameMatch {
     /// The same.
     Equal,
-    /// Forms of one name, or one slip apart.
+    /// Forms of one name, or one misspelling apart.
     Close,
     /// One is the initial of the other.
     Initial,
@@ -27,7 +27,7 @@ pub enum NameMatch {
 }
 
 impl NameMatch {
-    /// Whether both sides are given and may name one person.
+    /// Whether both are given and may name one person.
     pub fn agrees(self) -> bool {
         matches!(self, Self::Equal | Self::Close | Self::Initial)
     }
@@ -36,14 +36,14 @@ impl NameMatch {
 /// Given and family name of a record.
 pub type FullName = (Symbol, Symbol);
 
-/// How two people's names relate, the second one's two parts exchanged where that fits better.
+/// The relation of two full names; the parts of the second are swapped where that fits better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FullMatch {
     /// The given names.
     pub first: NameMatch,
     /// The family names.
     pub last: NameMatch,
-    /// Whether one has its parts exchanged, or one part in the other's place.
+    /// Whether the parts of one are swapped, or one part is in the column of the other.
     pub is_swapped: bool,
 }
 
@@ -53,13 +53,13 @@ impl FullMatch {
         self.first == NameMatch::Equal && self.last == NameMatch::Equal
     }
 
-    /// Whether the names may be one person's: the given names agree, or one side shows only the family name.
+    /// Whether the names may belong to one person: the given names agree, or one side has only the family name.
     pub fn agrees(self) -> bool {
         self.first.agrees() || (self.is_swapped && self.first == NameMatch::Unknown)
     }
 }
 
-/// Every given and family name of a population in alphabetical order, so that a symbol's order is its text's.
+/// Every given and family name of a population in alphabetical order, so that symbols sort like their texts.
 pub struct Names {
     texts: Vocabulary,
     class_starts: Vec<u32>,
@@ -72,27 +72,27 @@ pub struct Names {
     family_total: u64,
     /// Of each name what [`Names::rarity`] gives.
     rarities: Vec<u8>,
-    /// Of each name [`INITIALS`], [`WORDS`], [`LETTER`] and [`KNOWN`].
+    /// Flags of each name: [`INITIALS`], [`WORDS`], [`LETTER`] and [`KNOWN`].
     shapes: Vec<u8>,
-    /// Of each name the one that is written like it without blanks.
+    /// Each name without its blanks.
     plain: Vec<Symbol>,
 }
 
-/// Among fewer records a name is as rare as among these: what few records show says little of how many bear it.
+/// Smaller populations count as this large for the rarity of names, because few records say little about the frequency of a name.
 const FEWEST_NAMES: u64 = 4_096;
 
-/// The name is nothing but initials.
+/// The name consists of initials.
 const INITIALS: u8 = 1;
-/// The name is several words.
+/// The name has several words.
 const WORDS: u8 = 2;
 /// The name is absent or a single letter.
 const LETTER: u8 = 4;
-/// The name stands in the table of given names.
+/// The name is in the table of given names.
 const KNOWN: u8 = 8;
 
 impl Names {
-    /// Takes texts sorted from position 1 on (position 0 is the absent name), those of several words also without their blanks, and
-    /// the given and family name of each record.
+    /// Takes sorted texts from position 1 on (position 0 is the absent name), with those of several words also without their blanks, and the
+    /// given and family name of each record.
     pub fn new(texts: Vocabulary, nicknames: &Nicknames, borne: impl Iterator<Item = (Symbol, Symbol)>) -> Self {
         let mut class_starts = vec![0];
         let mut classes = Vec::new();
@@ -143,7 +143,7 @@ impl Names {
         self.texts.len()
     }
 
-    /// The name with this text, if anybody bears it.
+    /// The name with this text, if a record has it.
     pub fn find(&self, text: &str) -> Option<Symbol> {
         self.texts.find(text)
     }
@@ -158,12 +158,12 @@ impl Names {
         Weight::sixteenths(self.rarities[last.index()].into())
     }
 
-    /// Whether a given name is borne by so many that one letter's difference is another name, not a slip.
+    /// Whether a given name is so frequent that a difference in one letter means another name, not a misspelling.
     pub fn is_common_given(&self, first: Symbol) -> bool {
         u64::from(self.first_counts[first.index()]) >= (self.given_total / 8_000).max(3)
     }
 
-    /// Whether a family name is borne by several.
+    /// Whether several records have a family name.
     pub fn is_common_family(&self, last: Symbol) -> bool {
         self.last_counts[last.index()] >= 4
     }
@@ -176,12 +176,12 @@ impl Names {
         self.classes(a).iter().any(|class| self.classes(b).contains(class))
     }
 
-    /// The name without its blanks, by which names of either place are compared.
+    /// The name without its blanks, the form in which names of either column are compared.
     pub fn plain(&self, name: Symbol) -> Symbol {
         self.plain[name.index()]
     }
 
-    /// Whether one given name is a form of the other by the table.
+    /// Whether one given name is a form of the other according to the table.
     pub fn are_forms(&self, a: Symbol, b: Symbol) -> bool {
         self.same_class(a, b)
     }
@@ -196,12 +196,12 @@ impl Names {
         Weight::log2(self.family_total.max(FEWEST_NAMES)) - Weight::log2(u64::from(self.last_counts[last.index()].max(2)))
     }
 
-    /// Whether both stand in the table of given names, so that they are compared by it alone.
+    /// Whether both are in the table of given names, which then decides alone.
     fn are_known(&self, a: Symbol, b: Symbol) -> bool {
         self.shapes[a.index()] & self.shapes[b.index()] & KNOWN != 0
     }
 
-    /// Whether both are names in their own right, so that the one is not a slip of the other.
+    /// Whether both are known names, so that one is not a misspelling of the other.
     fn are_two_names(&self, a: Symbol, b: Symbol) -> bool {
         let is_name = |name: Symbol| self.shapes[name.index()] & KNOWN != 0 || self.is_common_given(name);
         is_name(a) && is_name(b)
@@ -218,7 +218,7 @@ impl Names {
         if self.same_class(a, b) {
             return NameMatch::Close;
         }
-        // The texts come last: most pairs that differ are decided without them.
+        // The texts are compared last, because most different pairs are decided without them.
         let texts = || (self.text(a), self.text(b));
         let shapes = self.shapes[a.index()] | self.shapes[b.index()];
         if shapes & INITIALS != 0 {
@@ -276,7 +276,7 @@ impl Names {
         if are_initials || is_one_written_apart { NameMatch::Close } else { NameMatch::Conflict }
     }
 
-    /// Whether two names of which one has blanks are a slip apart without them.
+    /// Whether two names, of which one has blanks, differ by a misspelling without them.
     fn is_slip_when_joined(&self, a: Symbol, b: Symbol) -> bool {
         let count = |name: Symbol| self.text(name).split(' ').count();
         count(a) != count(b) && is_slip(self.text(self.plain(a)), self.text(self.plain(b)))
@@ -293,7 +293,7 @@ impl Names {
         }
     }
 
-    /// Whether one is two given names written as one word, of which the other is one: `kirstymegan` and `megan`.
+    /// Whether one is two joined given names, of which the other is one: `kirstymegan` and `megan`.
     fn is_joined(&self, x: &str, y: &str) -> bool {
         let (short, long) = if x.len() < y.len() { (x, y) } else { (y, x) };
         let is_given = |word: &str| {
@@ -314,7 +314,7 @@ impl Names {
         }
     }
 
-    /// The names with one side's parts exchanged, where one part fits exactly and the other does not contradict.
+    /// Compares the names with the parts of one swapped, if one part then matches exactly and the other does not conflict.
     fn compare_swapped(&self, a: FullName, b: FullName) -> Option<FullMatch> {
         let matched = |first, last| Some(FullMatch { first, last, is_swapped: true });
         match (self.compare_across(a.0, b.1), self.compare_across(b.0, a.1)) {
@@ -322,7 +322,7 @@ impl Names {
             (NameMatch::Equal, NameMatch::Close) | (NameMatch::Close, NameMatch::Equal) => {
                 matched(NameMatch::Close, NameMatch::Equal)
             }
-            // Only one part is seen twice; it is the given name where the other side has nothing but this one in the family's place.
+            // Only one part occurs twice. It is the given name if the other side has only this name, in the column of family names.
             (NameMatch::Equal, NameMatch::Unknown) if b.0 == NONE => matched(NameMatch::Equal, NameMatch::Unknown),
             (NameMatch::Unknown, NameMatch::Equal) if a.0 == NONE => matched(NameMatch::Equal, NameMatch::Unknown),
             (NameMatch::Equal, NameMatch::Unknown) | (NameMatch::Unknown, NameMatch::Equal) => {
@@ -332,7 +332,7 @@ impl Names {
         }
     }
 
-    /// Compares a given name with a name in the family's place.
+    /// Compares a given name with a name in the column of family names.
     fn compare_across(&self, first: Symbol, last: Symbol) -> NameMatch {
         if first == NONE || last == NONE {
             return NameMatch::Unknown;
@@ -346,7 +346,7 @@ impl Names {
         if self.same_class(first, last) || is_word() || is_near() { NameMatch::Close } else { NameMatch::Conflict }
     }
 
-    /// Compares family names: equal, one slip apart (or one a part of the other), or different.
+    /// Compares family names: equal, one misspelling apart (or one a part of the other), or different.
     pub fn compare_last(&self, a: Symbol, b: Symbol) -> NameMatch {
         if a == NONE || b == NONE {
             return NameMatch::Unknown;
@@ -362,7 +362,7 @@ impl Names {
     }
 }
 
-/// A stable hash of symbols, for blocking keys; those of two blocks seldom meet, and then a few pairs more are compared.
+/// A stable hash of symbols for blocking keys. A collision only means that a few more pairs are compared.
 pub fn block_hash(parts: (Symbol, Symbol, u64)) -> u32 {
     (FixedState::with_seed(0x3d).hash_one(parts) >> 32) as u32
 }
@@ -389,7 +389,7 @@ mod tests {
         matched
     }
 
-    /// First and family name of each; the latter without blanks, as populations have them.
+    /// Given and family name of each; the latter without blanks, as in populations.
     fn full(a: [&str; 2], b: [&str; 2]) -> FullMatch {
         let lasts = [a[1], b[1]].map(|last| last.replace(' ', ""));
         let names = names(&[a[0], &lasts[0], b[0], &lasts[1]]);
@@ -443,7 +443,7 @@ mod tests {
     }
 
     #[test]
-    fn two_names_that_differ_by_a_letter_are_two_names() {
+    fn known_names_that_differ_by_a_letter_are_two_names() {
         for (a, b) in [("anna", "hanna"), ("jack", "zack"), ("alexandra", "alexander"), ("marie", "maria"), ("tim", "jim")] {
             assert_ne!(first(a, b), NameMatch::Equal, "{a} {b}");
         }

@@ -1,13 +1,13 @@
-//! Which given names are forms of one name, as the committed table and the operator's own lines say.
+//! The table of nicknames: which given names are forms of one name.
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use crate::model::sheet::{Sheet, is_wide};
+use crate::model::spreadsheet::{Spreadsheet, is_wide};
 use crate::model::text::fold_name;
 
-/// Which given names are forms of one name (`data/reference/nicknames.csv`). A line without forms says that the name is one of its own,
-/// not a slip of another.
+/// Which given names are forms of one name (`data/reference/nicknames.csv`). A line without forms marks a name of its own that is not a
+/// misspelling of another.
 #[derive(Default)]
 pub struct Nicknames {
     classes: HashMap<String, Vec<u16>, FixedState>,
@@ -21,9 +21,10 @@ impl Nicknames {
     /// first bad line.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut classes: HashMap<String, Vec<u16>, FixedState> = HashMap::with_hasher(FixedState::with_seed(0x2d));
-        let sheet = Sheet::read(text)?.filter(|sheet| sheet.has_header(&["name", "short_forms", "language"]));
-        let sheet = sheet.ok_or("line 1: the header must be name,short_forms,language")?;
-        for (class, (line, row)) in sheet.rows.iter().enumerate() {
+        let spreadsheet =
+            Spreadsheet::read(text)?.filter(|spreadsheet| spreadsheet.has_header(&["name", "short_forms", "language"]));
+        let spreadsheet = spreadsheet.ok_or("line 1: the header must be name,short_forms,language")?;
+        for (class, (line, row)) in spreadsheet.rows.iter().enumerate() {
             if !is_wide(row, 3) {
                 return Err(format!("line {line}: three fields are needed"));
             }
@@ -52,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_relatives_bear_side_by_side_are_no_forms_of_one_another() {
+    fn names_that_relatives_share_are_not_forms_of_each_other() {
         for (a, b) in [
             ("jake", "jack"),
             ("jonathan", "nathan"),

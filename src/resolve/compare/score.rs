@@ -1,4 +1,4 @@
-//! What speaks for and against two records being one person: a sum of weights, and the rule a link goes by.
+//! The match weight of two records: a sum of the weights of their comparison levels, and the rule that names the link.
 
 use crate::model::{LinkRule, RecordIx};
 use crate::resolve::compare::alike::alike;
@@ -14,9 +14,9 @@ use crate::resolve::population::intern::{NONE, Symbol};
 use crate::resolve::population::prefetch::look;
 use crate::resolve::population::{KeyKind, Population};
 
-/// Takes the observations one by one.
+/// Receives the comparison levels one by one.
 pub trait Tally {
-    /// An observation and its weight.
+    /// A comparison level and its weight.
     fn add(&mut self, piece: Piece, weight: Weight);
 }
 
@@ -36,16 +36,16 @@ impl Tally for Vec<(Piece, Weight)> {
     }
 }
 
-/// What a comparison came to, beside the sum.
+/// The result of a comparison in addition to the match weight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// The rule that a link would go by; `None` when no key connects the two.
+    /// The rule of a possible link; `None` if no key connects the two.
     pub rule: Option<LinkRule>,
-    /// Whether the first names exclude each other.
+    /// The relation of the first names.
     pub first: NameMatch,
-    /// How the birth dates relate.
+    /// The relation of the birth dates.
     pub born: BirthMatch,
-    /// Whether the tenants differ where tenants divide.
+    /// Whether the tenants differ and links across tenants are not allowed.
     pub cross_tenant: bool,
 }
 
@@ -56,7 +56,7 @@ impl Verdict {
     }
 }
 
-/// As many records as there were where the weights were set.
+/// The number of records for which the weights were set.
 const USUAL_RECORDS: u64 = 270_000;
 
 /// How much more of the pairs that only look alike are namesakes by chance: with twice the records each has twice as many.
@@ -70,14 +70,14 @@ pub fn is_strong(rule: LinkRule) -> bool {
     matches!(rule, Decision | AuthUserId | GolfRsaId | CdhId | McaId)
 }
 
-/// How the values of one kind of two records relate.
+/// The relation of the values of one kind of two records.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::resolve) enum Shared {
-    /// One has none.
+    /// One has no value.
     Unknown,
-    /// This value is on both sides.
+    /// Both have this value.
     Same(Symbol),
-    /// Both have some, none in common.
+    /// Both have values, but none in common.
     Different,
 }
 
@@ -85,18 +85,18 @@ pub(in crate::resolve) enum Shared {
 pub struct Scorer<'a> {
     /// The records.
     pub population: &'a Population,
-    /// The owners of the values of each kind.
+    /// How many people use the values of each kind.
     pub ownership: &'a [Ownership; 6],
-    /// The records of each address and number.
+    /// The records of each email and phone.
     pub buckets: &'a ContactBuckets,
-    /// By nameless record: who else uses its address and its number.
+    /// For each record without a name: the other users of its email and phone.
     pub contacts: &'a [PackedContacts],
-    /// Whether tenants divide.
+    /// Whether links across tenants are allowed.
     pub scope: Scope,
 }
 
 impl Scorer<'_> {
-    /// Looks at what scoring these records will look at.
+    /// Prefetches what scoring these records needs.
     pub(in crate::resolve) fn look_ahead(&self, records: impl Iterator<Item = RecordIx> + Clone) {
         let population = self.population;
         look(records.clone().map(|record| population.peek(record)));
@@ -179,7 +179,7 @@ impl Scorer<'_> {
         (sum.0, verdict)
     }
 
-    /// How the names relate; near forms of different gender are two names.
+    /// The relation of the names; close names of different gender are two names.
     fn names(&self, a: RecordIx, b: RecordIx) -> FullMatch {
         let names = &self.population.names;
         let (of_a, of_b) = (self.population.at(a), self.population.at(b));
@@ -217,7 +217,7 @@ impl Scorer<'_> {
         }
         if names.is_full() {
             let rarity_of = |record| self.population.names.rarity(self.population.at(record).last);
-            // Of swapped names the commoner reading counts, so that the order of the two does not matter.
+            // For swapped names the more frequent reading counts, so that the order of the two does not matter.
             let mut rarity = rarity_of(a);
             if names.is_swapped {
                 rarity = rarity.min(rarity_of(b));
@@ -238,7 +238,7 @@ impl Scorer<'_> {
             return if first_a == first_b { Shared::Same(first_a) } else { Shared::Different };
         }
         let common = population.values(kind, a).filter(|&symbol| population.values(kind, b).any(|other| other == symbol));
-        // The value with the fewest owners speaks loudest; ties go to the lower symbol's text for a fixed choice.
+        // The value that the fewest people use weighs most; ties go to the lower text, so that the choice is fixed.
         let tenant = population.at(a).tenant.max(population.at(b).tenant);
         common
             .min_by(|&x, &y| {
@@ -363,18 +363,18 @@ impl Scorer<'_> {
     }
 }
 
-/// How addresses or numbers connect two records.
+/// How emails or phones connect two records.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::resolve) enum Key {
     /// Not at all.
     None,
     /// By this value.
     Same(Symbol),
-    /// By a slip.
+    /// By a typing error.
     Near,
 }
 
-/// Whether some number of one record is one edit from one of the other's.
+/// Whether a number of one record is one edit away from a number of the other.
 pub fn numbers_are_near(population: &Population, kind: KeyKind, a: RecordIx, b: RecordIx) -> bool {
     population.values(kind, a).any(|x| {
         let x = population.text(kind, x);
@@ -382,8 +382,8 @@ pub fn numbers_are_near(population: &Population, kind: KeyKind, a: RecordIx, b: 
     })
 }
 
-/// One letter edit with the same digits in the part before `@`, or a slip in the domain behind an equal long local part. A separator
-/// more, less or another is no slip: `john_x` and `john.x` are two mailboxes.
+/// Whether two emails differ by one edit of a letter in the local part, with the same digits, or by a typing error in the domain after an
+/// equal long local part. Different separators are not a typing error: `john_x` and `john.x` are two mailboxes.
 fn emails_are_near(a: &[u8], b: &[u8]) -> bool {
     let (Some((local_a, domain_a)), Some((local_b, domain_b))) = (parts(a), parts(b)) else { return false };
     if domain_a == domain_b {
@@ -403,13 +403,13 @@ fn without_separators(text: &[u8]) -> impl Iterator<Item = &u8> {
     text.iter().filter(|letter| letter.is_ascii_alphanumeric())
 }
 
-/// An address before and after its last `@`.
+/// The parts of an email before and after its last `@`.
 fn parts(address: &[u8]) -> Option<(&[u8], &[u8])> {
     let at = address.iter().rposition(|&byte| byte == b'@')?;
     Some((&address[..at], &address[at + 1..]))
 }
 
-/// The same digits with two neighbours swapped.
+/// Whether two phones differ by two swapped neighbouring digits.
 fn phones_are_near(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && one_edit(a, b) && {
         let mut digits = [0i8; 256];

@@ -1,14 +1,14 @@
-//! How two spellings of a name relate, letter by letter: slips of the pen, sounds, clipped and joined forms, initials.
+//! Compares spellings of names by their letters: misspellings, similar sounds, shortened and joined forms, initials.
 
 use smallvec::SmallVec;
 
-/// Names shorter than this are too short for one edit to be a slip.
+/// In shorter names one edit makes another name, not a misspelling.
 const SHORTEST_SLIP: usize = 4;
-/// From so many letters on two edits may be a slip.
+/// In names of at least this many letters two edits may be a misspelling.
 const TWO_EDITS: usize = 7;
 
-/// One edit (a letter more, less, other, or two swapped) in names of at least four letters, two edits in long names of one initial, or
-/// nearly the same beginning.
+/// Whether one is a misspelling of the other: one edit (a letter added, removed, replaced, or two swapped) in names of at least four
+/// letters, two edits in long names with the same initial, or nearly the same beginning.
 pub fn is_slip(x: &str, y: &str) -> bool {
     let shorter = x.len().min(y.len());
     if shorter < SHORTEST_SLIP || x.len().abs_diff(y.len()) > 2 {
@@ -36,7 +36,7 @@ pub fn one_edit(x: &[u8], y: &[u8]) -> bool {
     }
 }
 
-/// Whether one is the beginning of the other, as short forms are: `raj` of `rajendran`, `bongie` of `bonginkosi`.
+/// Whether one is a shortened form of the other: `raj` of `rajendran`, `bongie` of `bonginkosi`.
 pub fn is_clipped(x: &str, y: &str) -> bool {
     let (short, long) = if x.len() < y.len() { (x, y) } else { (y, x) };
     if short.len() < 3 || long.len() < short.len() + 2 || short.contains(' ') {
@@ -49,22 +49,22 @@ pub fn is_clipped(x: &str, y: &str) -> bool {
     stem.len() >= 3 && stem.len() < short.len() && long.starts_with(stem)
 }
 
-/// Whether one is the other, cut where a form has no more room.
+/// Whether one is the other, truncated by the length of a field.
 pub fn is_cut(x: &str, y: &str) -> bool {
     let (short, long) = if x.len() < y.len() { (x, y) } else { (y, x) };
     short.len() >= 8 && long.starts_with(short)
 }
 
-/// Letters of a name as they sound; longer names are cut.
+/// The phonetic form of a name; longer names are cut.
 type Sound = SmallVec<[u8; 24]>;
 
-/// Whether two names are written differently and sound alike: `yusuf` and `yousoof`, `hsiaoling` and `xiaoling`.
+/// Whether two different names sound alike: `yusuf` and `yousoof`, `hsiaoling` and `xiaoling`.
 pub fn sound_alike(x: &str, y: &str) -> bool {
     let (a, b) = (sound(x), sound(y));
     (a.len() >= 3 && a == b) || (is_wade_giles(x) != is_wade_giles(y) && mandarin(x) == mandarin(y))
 }
 
-/// One way of writing for each sound; doubled letters, silent h and blanks are dropped.
+/// The phonetic form: one spelling for each sound, without doubled letters, silent h and blanks.
 fn sound(name: &str) -> Sound {
     let letters: SmallVec<[u8; 32]> = name.bytes().filter(|&byte| byte != b' ').take(24).collect();
     let mut sound = Sound::new();
@@ -108,7 +108,7 @@ fn is_wade_giles(name: &str) -> bool {
     name.starts_with("hs") || [" hs", "ueh", "ien", "ung", "tzu", "ts", "ih"].iter().any(|mark| name.contains(mark))
 }
 
-/// A name of Mandarin in one romanisation, as far as letters without their apostrophes tell.
+/// A Mandarin name in one romanisation, as far as possible without apostrophes.
 fn mandarin(name: &str) -> String {
     let mut text: String = name.chars().filter(|letter| *letter != ' ').collect();
     for (older, newer) in [
@@ -138,13 +138,13 @@ fn mandarin(name: &str) -> String {
     text
 }
 
-/// The first letters of a name's words, if the name is nothing but initials: `j`, `j p`, and `pj`, which no vowel makes a word.
+/// Whether a name consists of initials: `j`, `j p`, or `pj`, which has no vowel.
 pub fn is_initials(name: &str) -> bool {
     name.split(' ').all(|word| word.chars().count() == 1)
         || (name.len() <= 3 && name.bytes().all(|byte| byte.is_ascii_lowercase() && !b"aeiouy".contains(&byte)))
 }
 
-/// Whether initials fit a name or other initials, and how many of them do; `None` if they do not.
+/// How many initials match a name or other initials; `None` if they conflict.
 pub fn initials_fit(x: &str, y: &str) -> Option<usize> {
     let initials = |name: &str| -> SmallVec<[char; 6]> {
         if is_initials(name) {
@@ -158,7 +158,7 @@ pub fn initials_fit(x: &str, y: &str) -> Option<usize> {
     (both > 0 && a[..both] == b[..both]).then_some(both)
 }
 
-/// Given name in one symbol-forming shape: letters that look Latin in another alphabet become Latin where the rest is.
+/// Replaces letters of other alphabets that look Latin, in a name that is otherwise Latin; `None` if there are none.
 pub fn unmask(name: &str) -> Option<String> {
     if name.is_ascii() || !name.bytes().any(|byte| byte.is_ascii_alphabetic()) {
         return None;

@@ -1,23 +1,23 @@
-//! A match weight: how much an observation, or all of a pair, speaks for one person or against it.
+//! Match weights: the evidence, in bits, that two records are the same person (positive) or two people (negative).
 
 use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Neg, Sub};
 
-/// In bits, counted in sixteenths: sums are whole numbers, the same on every machine.
+/// A number of bits, held in sixteenths, so that sums are integers and equal on every machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Weight(i32);
 
 impl Weight {
-    /// Says nothing.
+    /// No evidence either way.
     pub const ZERO: Self = Self(0);
 
-    /// So many whole bits.
+    /// A whole number of bits.
     pub const fn bits(bits: i32) -> Self {
         Self(bits * 16)
     }
 
-    /// So many sixteenths of a bit.
+    /// A number of sixteenths of a bit.
     pub const fn sixteenths(sixteenths: i32) -> Self {
         Self(sixteenths)
     }
@@ -27,7 +27,7 @@ impl Weight {
         Self((bits * 16.0 + if bits < 0.0 { -0.5 } else { 0.5 }) as i32)
     }
 
-    /// Sixteenths of log2, by integers alone so that every machine agrees.
+    /// log2 in sixteenths, computed with integers so that every machine gives the same result.
     pub fn log2(value: u64) -> Self {
         let whole = 63 - value.max(1).leading_zeros();
         let mut square = (u128::from(value.max(1)) << 32) >> whole;
@@ -42,12 +42,12 @@ impl Weight {
         Self(sixteenths)
     }
 
-    /// The number of sixteenths, as datasets hold it.
+    /// The number of sixteenths, as in the datasets.
     pub const fn in_sixteenths(self) -> i32 {
         self.0
     }
 
-    /// In bits.
+    /// The number of bits.
     pub fn in_bits(self) -> f64 {
         f64::from(self.0) / 16.0
     }

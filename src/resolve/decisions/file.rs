@@ -1,9 +1,9 @@
-//! `decisions.csv`: what people decided on pairs of records, one line each.
+//! Reads and extends `decisions.csv`: manual decisions on pairs of records, one per line.
 
 use std::collections::BTreeSet;
 
 use crate::model::RecordKey;
-use crate::model::sheet::Sheet;
+use crate::model::spreadsheet::Spreadsheet;
 use crate::resolve::decisions::{Decision, DecisionKind, Origin};
 
 /// The header of the file.
@@ -11,15 +11,15 @@ pub const HEADER: [&str; 6] = ["kind", "a", "b", "reason", "who", "at"];
 
 /// Reads the file; the error names the first line that cannot be read, without its content.
 pub fn read_decisions(text: &str) -> Result<Vec<Decision>, String> {
-    let Some(sheet) = Sheet::read(text)? else { return Ok(Vec::new()) };
-    if sheet.header.iter().take(3).ne(HEADER.into_iter().take(3)) {
+    let Some(spreadsheet) = Spreadsheet::read(text)? else { return Ok(Vec::new()) };
+    if spreadsheet.header.iter().take(3).ne(HEADER.into_iter().take(3)) {
         return Err(format!("line 1: the header must be {}", HEADER.join(",")));
     }
-    sheet.rows.iter().map(|(line, row)| decision(row, *line)).collect()
+    spreadsheet.rows.iter().map(|(line, row)| decision(row, *line)).collect()
 }
 
-/// The file with these decisions added as further lines, in its own manner of separating fields and ending lines. A pair that is
-/// decided that way already is not repeated; the count says how many lines came.
+/// The file with further decisions appended, in its own format of separators and line ends. A decision that is in the file already is not
+/// repeated. Returns the number of added lines.
 pub fn add_decisions(
     text: &str,
     new: &[(DecisionKind, &str, &str)],
@@ -29,7 +29,7 @@ pub fn add_decisions(
 ) -> Result<(String, usize), String> {
     let pair = |kind: DecisionKind, a: &str, b: &str| (kind.code(), a.min(b).to_owned(), a.max(b).to_owned());
     let mut known: BTreeSet<_> = read_decisions(text)?.iter().map(|line| pair(line.kind, &line.a, &line.b)).collect();
-    let separator = Sheet::read(text)?.map_or(b',', |sheet| sheet.separator);
+    let separator = Spreadsheet::read(text)?.map_or(b',', |spreadsheet| spreadsheet.separator);
     let ends = if text.contains("\r\n") { csv::Terminator::CRLF } else { csv::Terminator::Any(b'\n') };
     let mut writer = csv::WriterBuilder::new().delimiter(separator).terminator(ends).from_writer(Vec::new());
     let mut write = |row: [&str; 6]| writer.write_record(row).expect("memory takes rows");
@@ -94,12 +94,12 @@ mod tests {
 
     #[test]
     fn a_wrong_line_is_named_by_number_only() {
-        let error = read_decisions("kind,a,b\nmust-link,scl:members:1,nobody\n").unwrap_err();
+        let error = read_decisions("kind,a,b\nmust-link,scl:members:1,unknown\n").unwrap_err();
         assert_eq!(error, "line 2: b is a key such as scl:members:1001");
     }
 
     #[test]
-    fn a_file_saved_by_a_spreadsheet_says_the_same() {
+    fn a_file_saved_by_a_spreadsheet_reads_the_same() {
         let plain = "kind,a,b,reason,who,at\ncannot-link,scl:members:1,scl:members:2,\"a, b\",eve,2026-01-01\n";
         let expected = read_decisions(plain).unwrap();
         assert_eq!(read_decisions(&format!("\u{feff}{}", plain.replace('\n', "\r\n"))).unwrap(), expected);

@@ -1,4 +1,4 @@
-//! What people decided: must-links join, cannot-links split, and nothing else moves.
+//! Applies manual decisions: must-links join, cannot-links split, and nothing else changes.
 
 pub(super) mod file;
 
@@ -16,7 +16,7 @@ use crate::resolve::compare::weights::FORCED;
 use crate::resolve::options::Scope;
 use crate::resolve::population::Features;
 
-/// What was decided on two records.
+/// A kind of decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DecisionKind {
     /// They are one person.
@@ -35,10 +35,10 @@ impl DecisionKind {
     }
 }
 
-/// Where a decision comes from.
+/// The origin of a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// `decisions.csv`, on this line of it.
+    /// `decisions.csv`, with the line.
     File(u64),
     /// A merge or a review made in the CRM.
     Crm,
@@ -67,12 +67,12 @@ pub struct Decision {
     pub origin: Origin,
 }
 
-/// What became of a decision.
+/// The state of a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DecisionState {
-    /// It holds.
+    /// It is applied.
     Applied,
-    /// Another decision, or the border between tenants, forbids it.
+    /// Another decision, or the rule against links across tenants, forbids it.
     Contradicted,
     /// One of the records is no longer exported.
     Stale,
@@ -93,15 +93,15 @@ impl DecisionState {
 pub struct Decided {
     /// Smallest member of each record's cluster.
     pub labels: Vec<RecordIx>,
-    /// Links that the clusters refused.
+    /// Links that constraints forbid.
     pub refused: Vec<Refused>,
-    /// What became of each decision.
+    /// The state of each decision.
     pub states: Vec<(Decision, DecisionState)>,
     /// Pairs that must stay apart.
     pub cannot: Vec<(RecordIx, RecordIx)>,
 }
 
-/// Joins what must be linked, splits what cannot be, and adds the forced links to the edges.
+/// Applies must-links and cannot-links to the clusters, and adds the forced links to the edges.
 pub fn apply(scorer: &Scorer<'_>, edges: &mut Vec<Edge>, clusters: Clusters, memory: Memory<'_>) -> Decided {
     let Clusters { mut labels, refused, .. } = clusters;
     let decisions = memory.decisions;
@@ -139,7 +139,7 @@ pub fn apply(scorer: &Scorer<'_>, edges: &mut Vec<Edge>, clusters: Clusters, mem
             *state = DecisionState::Contradicted;
             continue;
         }
-        // A merge made in the CRM yields to a line of the file that keeps two records of the merged group apart.
+        // A cannot-link of the file overrides a merge made in the CRM.
         if decision.origin == Origin::Crm {
             let groups = (must.find(a.0), must.find(b.0));
             let joins = |&(x, y): &(RecordIx, RecordIx)| {
@@ -182,7 +182,7 @@ pub fn apply(scorer: &Scorer<'_>, edges: &mut Vec<Edge>, clusters: Clusters, mem
     Decided { labels, refused, states: decisions.iter().cloned().zip(states).collect(), cannot }
 }
 
-/// The pairs of one cluster of which one record is withheld and the other is known to be part of a profile that stands.
+/// The pairs of a cluster with one withheld record and one record of an existing profile.
 fn withhold<'a>(
     memory: Memory<'a>,
     labels: &[RecordIx],
@@ -211,7 +211,7 @@ fn withhold<'a>(
     pairs
 }
 
-/// Rebuilds the clusters that hold a pair that cannot be linked, best edge first, never joining such a pair.
+/// Rebuilds the clusters that contain a cannot-link, best edge first, without joining such a pair.
 fn split(edges: &[Edge], labels: &mut [RecordIx], must: &mut Forest, cannot: &[(RecordIx, RecordIx)]) {
     let mut broken: Vec<(RecordIx, (RecordIx, RecordIx))> = cannot
         .iter()

@@ -1,4 +1,4 @@
-//! How well a clustering agrees with a known truth: pairwise and B-cubed, with pairs inside one household set aside.
+//! Accuracy of a clustering against a known truth: pairwise and B-cubed, with pairs inside one household counted apart.
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -11,13 +11,13 @@ use crate::resolve::output::confidence::{ceiling, confidence};
 /// Agreement of predicted clusters with true people.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Accuracy {
-    /// Pairs of records joined rightly.
+    /// Correctly joined pairs of records.
     pub right_pairs: u64,
-    /// Pairs of records joined.
+    /// Joined pairs of records.
     pub joined_pairs: u64,
     /// Pairs of records that belong together.
     pub true_pairs: u64,
-    /// Pairs joined wrongly whose people live in one household.
+    /// Wrongly joined pairs of people in one household.
     pub household_pairs: u64,
     /// B-cubed precision.
     pub b_cubed_precision: f64,
@@ -62,17 +62,17 @@ impl Accuracy {
         }
     }
 
-    /// Share of joined pairs that are right.
+    /// Share of joined pairs that are correct.
     pub fn precision(&self) -> f64 {
         ratio(self.right_pairs, self.joined_pairs)
     }
 
-    /// The same without pairs inside one household.
+    /// Precision without pairs inside one household.
     pub fn precision_beyond_households(&self) -> f64 {
         ratio(self.right_pairs, self.joined_pairs - self.household_pairs)
     }
 
-    /// Share of the pairs that belong together that are joined.
+    /// Share of true pairs that are joined.
     pub fn recall(&self) -> f64 {
         ratio(self.right_pairs, self.true_pairs)
     }
@@ -102,7 +102,7 @@ fn harmonic(a: f64, b: f64) -> f64 {
     if a + b == 0.0 { 0.0 } else { 2.0 * a * b / (a + b) }
 }
 
-/// Links of one rule and band against the truth.
+/// Accuracy of the links of one rule and band.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RuleAccuracy {
     /// The rule.
@@ -115,12 +115,12 @@ pub struct RuleAccuracy {
     pub right: u64,
     /// The confidence that such links carry, 0 to 100.
     pub claimed: i32,
-    /// Whether that is the rule's ceiling, above which a measured share is cut off.
+    /// Whether that is the rule's ceiling, which caps the measured share.
     pub is_at_ceiling: bool,
 }
 
 impl Resolution {
-    /// Links by rule and band with how many are true.
+    /// The accuracy of links by rule and band.
     pub fn by_rule(&self, people: &[u32]) -> Vec<RuleAccuracy> {
         let mut found: Vec<RuleAccuracy> = Vec::new();
         for record in self.population.records() {
@@ -157,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_perfect_answer_scores_one_and_a_merged_couple_costs_precision_only() {
+    fn a_perfect_answer_scores_one_and_a_merged_couple_costs_precision() {
         let perfect = Accuracy::of(&[0, 0, 2, 2].map(RecordIx), &[7, 7, 8, 8], &[1, 1, 1, 1]);
         assert_eq!((perfect.precision(), perfect.recall(), perfect.b_cubed_f1()), (1.0, 1.0, 1.0));
         let merged = Accuracy::of(&[0, 0, 0, 0].map(RecordIx), &[7, 7, 8, 8], &[1, 1, 1, 1]);

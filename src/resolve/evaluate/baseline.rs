@@ -1,5 +1,5 @@
-//! The strategy's literal rule, for comparison: find a profile by the founding record's keys in the order its calls pass them,
-//! else create one; and the plain closure over equal addresses and numbers.
+//! Baselines for comparison: the strategy's literal rule (find a profile by the keys of its first record in the order of the strategy's
+//! calls, else create one), and the closure over equal emails and phones.
 
 use arrow::array::RecordBatch;
 use foldhash::fast::FixedState;
@@ -19,7 +19,7 @@ use crate::tables::{Builder as _, Columns as _};
 /// Rows of one batch.
 const BATCH: u32 = 16_384;
 
-/// A record with what the strategy's code looks at.
+/// The values of a record that the strategy's code uses.
 #[derive(Clone, Copy)]
 struct Literal {
     source: Source,
@@ -33,7 +33,7 @@ struct Literal {
     is_kept: bool,
 }
 
-/// Takes staged batches in any order, as the strategy's loop would see the rows.
+/// Collects staged batches, in any order, for the literal rule.
 #[derive(Default)]
 pub struct LiteralRule {
     ids: Arena,
@@ -42,19 +42,19 @@ pub struct LiteralRule {
     records: Vec<Literal>,
 }
 
-/// What the strategy's rule came to.
+/// The result of the strategy's rule.
 pub struct LiteralLinks {
     ids: Arena,
     tenants: Vocabulary,
     records: Vec<Literal>,
-    /// The founding record's position by record; itself when it founds.
+    /// The first record of each record's profile; the record itself if it is the first.
     pub founders: Vec<RecordIx>,
     /// The rule that found the profile.
     pub rules: Vec<LinkRule>,
 }
 
 impl LiteralRule {
-    /// Takes a batch of a source's people.
+    /// Adds a batch of a source's person records.
     pub fn people(&mut self, source: Source, batch: &people::Columns) {
         for row in 0..batch.len() {
             let id = self.ids.push(batch.source_id(row));
@@ -73,7 +73,7 @@ impl LiteralRule {
         }
     }
 
-    /// Row by row in record order: phase 1 matches addresses and numbers across tenants, later phases inside their tenant.
+    /// Applies the rule in record order: phase 1 matches emails and phones across tenants, later phases within their tenant.
     pub fn finish(mut self) -> LiteralLinks {
         let ids = &self.ids;
         let key = |of: &Literal| Key { source: of.source, id: ids.get(of.id) };
@@ -95,7 +95,7 @@ impl LiteralRule {
             let (founder, rule) = hit.unwrap_or((record, LinkRule::Founder));
             founders.push(founder);
             rules.push(rule);
-            // A new profile holds all its record's keys, a found one only gains external ids.
+            // A new profile gets all keys of its record, an existing one only gains external ids.
             let held = asked.into_iter().chain([(LinkRule::GolfRsaId, of.golf_rsa)]);
             for (rule, symbol) in held.filter(|(_, symbol)| *symbol != NONE) {
                 if founder == record || matches!(rule, LinkRule::GolfRsaId | LinkRule::McaId) {
@@ -109,7 +109,7 @@ impl LiteralRule {
         LiteralLinks { ids: self.ids, tenants: self.tenants, records: self.records, founders, rules }
     }
 
-    /// Every record with an equal address or number in one group, however far that reaches.
+    /// The transitive closure over equal emails and phones.
     pub fn closure(&self) -> Vec<RecordIx> {
         let ids = &self.ids;
         let key = |of: &Literal| Key { source: of.source, id: ids.get(of.id) };
@@ -128,7 +128,7 @@ impl LiteralRule {
     }
 }
 
-/// What each phase's call passes, in the order in which it is looked up.
+/// The keys that each phase passes, in the order of the look-ups.
 fn asked(of: &Literal) -> [(LinkRule, Symbol); 5] {
     let auth = (LinkRule::AuthUserId, if of.source == Source::Teetime { NONE } else { of.auth });
     let external = of.source == Source::Teetime;

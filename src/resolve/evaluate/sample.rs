@@ -1,20 +1,20 @@
-//! The sample audit: which links and candidates a person judges, and what the verdicts say of all of them.
+//! The sample audit: draws links and candidate pairs for manual verdicts, and estimates the precision of all from them.
 
 use std::collections::BTreeMap;
 
-use crate::model::sheet::Sheet;
+use crate::model::spreadsheet::Spreadsheet;
 use crate::resolve::compare::weight::Weight;
 
-/// A pair that may be judged.
+/// A pair that may be drawn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pair {
     /// First record, `source:entity:id`.
     pub a: String,
     /// Second record.
     pub b: String,
-    /// Whether the two were linked; otherwise they are a candidate.
+    /// Whether the two were linked; otherwise they are in the review queue.
     pub is_linked: bool,
-    /// What kind of pair it is: rule, confidence and nearness to the threshold of a link, or why a candidate was not linked.
+    /// The stratum: rule, confidence and nearness to the threshold of a link, or the reason why a pair was not linked.
     pub stratum: String,
     /// The evidence.
     pub weight: Weight,
@@ -22,18 +22,17 @@ pub struct Pair {
     pub evidence: String,
 }
 
-/// The stratum of a link: whether its profile is one of the largest, else its rule, its confidence, and whether it had little more
-/// evidence than it needed.
+/// The stratum of a link: whether its profile is one of the largest; else its rule, its confidence, and whether it is near the threshold.
 pub fn stratum(rule: &str, confidence: i32, weight: Weight, is_of_largest: bool) -> String {
     if is_of_largest {
         return LARGEST.to_owned();
     }
-    // Below 5 bits a link has less than two to spare.
+    // Below 5 bits a link is less than 2 bits above the threshold.
     let near = if weight < Weight::bits(5) { ", near the threshold" } else { "" };
     format!("{rule}, confidence {confidence}{near}")
 }
 
-/// The stratum of a candidate: why it was not linked.
+/// The stratum of a pair that was not linked: the reason.
 pub fn candidate_stratum(refusal: &str) -> String {
     format!("{CANDIDATE}{refusal}")
 }
@@ -46,8 +45,8 @@ pub fn is_of_candidates(stratum: &str) -> bool {
 const LARGEST: &str = "largest profiles";
 const CANDIDATE: &str = "candidate, ";
 
-/// Records from which a profile is one of the largest: as few as keep these profiles within one record in fifty, at least 4, and no
-/// more than the very largest has. `sizes` are the records of each profile.
+/// The number of records from which a profile counts as one of the largest: the smallest number with which these profiles hold at most
+/// one record in fifty, but at least 4 and at most the size of the largest profile. `sizes` are the records of each profile.
 pub fn largest_from(sizes: impl Iterator<Item = u32>) -> u32 {
     let mut by_size: BTreeMap<u32, u64> = BTreeMap::new();
     sizes.for_each(|size| *by_size.entry(size).or_default() += 1);
@@ -64,11 +63,11 @@ pub fn largest_from(sizes: impl Iterator<Item = u32>) -> u32 {
     from
 }
 
-/// At least this many of every stratum are drawn, so that rare rules are judged too.
+/// At least this many of every stratum are drawn, so that rare rules are judged, too.
 const FLOOR: usize = 5;
 
 /// A sample of about `size` pairs: a floor for every stratum, the rest in proportion. Pairs are drawn by a hash of their keys and the
-/// seed, so that the same data give the same sample whoever draws it.
+/// seed, so that the same data always give the same sample.
 pub fn sample(mut pairs: Vec<Pair>, size: usize, seed: u64) -> Vec<Pair> {
     let total = pairs.len().max(1);
     let mut strata: BTreeMap<String, Vec<([u8; 32], Pair)>> = BTreeMap::new();
@@ -85,16 +84,16 @@ pub fn sample(mut pairs: Vec<Pair>, size: usize, seed: u64) -> Vec<Pair> {
     sample
 }
 
-/// What was judged of one stratum, or of all.
+/// The verdicts on one stratum, or on all.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Precision {
     /// The stratum.
     pub stratum: String,
     /// Pairs judged to be one person.
     pub same: u64,
-    /// Pairs judged to be one person or two.
+    /// Pairs with a verdict of one person or two people.
     pub judged: u64,
-    /// The share of them that are one person; 0 when nobody judged.
+    /// The share of them that are one person; 0 without verdicts.
     pub share: f64,
     /// Lower end of the 95 % interval.
     pub low: f64,
@@ -119,7 +118,7 @@ impl Precision {
     }
 }
 
-/// Wilson's interval of a share seen among so many.
+/// Wilson's interval of a share among `judged` pairs.
 fn wilson(share: f64, judged: f64) -> (f64, f64) {
     const Z: f64 = 1.959_964;
     let middle = (share + Z * Z / (2.0 * judged)) / (1.0 + Z * Z / judged);
@@ -127,11 +126,11 @@ fn wilson(share: f64, judged: f64) -> (f64, f64) {
     ((middle - half).max(0.0), (middle + half).min(1.0))
 }
 
-/// The share of right links in all, each stratum weighted by its size among the links, with a 95 % interval; strata nobody judged
-/// are left out. The interval is the wider one, at either end, of two: the intervals of the strata added up as G. Y. Zou and A. Donner
-/// do (2008), which holds where every verdict of a stratum is the same but whose upper end is too low where a few are not; and Wilson's
-/// of as many verdicts as would vary like the strata do together, each stratum's share counted with one right and one wrong verdict
-/// more and its variance less by the part of the stratum that was judged.
+/// The overall share of correct links, each stratum weighted by its size, with a 95 % interval. Strata without verdicts are left out. Each
+/// end of the interval is the wider one of two methods. The first adds up the intervals of the strata (G. Y. Zou and A. Donner, 2008); it
+/// works where all verdicts of a stratum agree, but its upper end is too low where a few do not. The second is Wilson's interval for the
+/// number of verdicts with the same variance as all strata together; the share of each stratum gets one right and one wrong verdict more,
+/// and its variance is reduced by the part of the stratum that was judged.
 pub fn overall(strata: &[(Precision, u64)]) -> Precision {
     let judged = || strata.iter().filter(|(precision, _)| precision.judged > 0);
     let all: f64 = judged().map(|(_, size)| *size as f64).sum();
@@ -160,18 +159,18 @@ pub fn overall(strata: &[(Precision, u64)]) -> Precision {
     }
 }
 
-/// What a person said of a pair.
+/// A manual verdict on a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// One person.
     Same,
     /// Two people.
     Different,
-    /// Looked at, and it cannot be told.
+    /// Examined, but not decidable.
     Unsure,
 }
 
-/// A pair and what a person said of it; `None` where nothing was said.
+/// A pair with its verdict; `None` if it has none yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judgement {
     /// First record, `source:entity:id`.
@@ -184,12 +183,12 @@ pub struct Judgement {
 
 /// Reads a judged sample, each pair once; the error names a line, without its content.
 pub fn read_verdicts(text: &str) -> Result<Vec<Judgement>, String> {
-    let sheet = Sheet::read(text)?.ok_or("the file is empty")?;
-    let column = |name: &str| sheet.column(name).ok_or_else(|| format!("line 1: there is no column {name:?}"));
+    let spreadsheet = Spreadsheet::read(text)?.ok_or("the file is empty")?;
+    let column = |name: &str| spreadsheet.column(name).ok_or_else(|| format!("line 1: there is no column {name:?}"));
     let (a, b, verdict) = (column("a")?, column("b")?, column("verdict")?);
     let mut judged: BTreeMap<(String, String), (u64, Option<Verdict>)> = BTreeMap::new();
     let mut pairs = Vec::new();
-    for (line, row) in &sheet.rows {
+    for (line, row) in &spreadsheet.rows {
         let field = |at: usize| row.get(at).unwrap_or_default();
         let said = match field(verdict).to_lowercase().as_str() {
             "" => None,
@@ -247,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn wilsons_interval_is_the_textbooks() {
+    fn wilsons_interval_equals_the_textbooks() {
         // 98 of 100, as in any table of the interval: 0.930 to 0.994.
         let precision = Precision::of("all", 98, 100);
         assert!((precision.low - 0.930).abs() < 0.001 && (precision.high - 0.994).abs() < 0.001, "{precision:?}");
@@ -297,7 +296,7 @@ mod tests {
                 .iter()
                 .map(|&(name, size, share)| {
                     let drawn = (size * 300).div_ceil(all).max(FLOOR as u64).min(size);
-                    // Without replacement: so many right ones are left of so many.
+                    // Drawn without replacement: `right` correct ones are left among the rest.
                     let (mut left, mut right_left, mut same) = (size, right(size, share), 0);
                     for _ in 0..drawn {
                         let is_right = draw(left) < right_left;
@@ -330,12 +329,12 @@ mod tests {
             )
         };
         assert_eq!(sizes(&[(1, 1000), (2, 200), (5, 10), (7, 3), (8, 1)]), 7, "29 of 1,479 records; from 5 on it would be 79");
-        assert_eq!(sizes(&[(1, 1000), (3, 50)]), 4, "nobody is large");
+        assert_eq!(sizes(&[(1, 1000), (3, 50)]), 4, "no profile is large");
         assert_eq!(sizes(&[(1, 3), (5, 1)]), 5, "the largest one, however many records it takes");
     }
 
     #[test]
-    fn a_judged_sample_is_read_whatever_saved_it() {
+    fn a_judged_sample_is_read_whatever_program_saved_it() {
         let text = "a,b,linked,verdict\nscl:members:1,scl:members:2,yes, Same \nscl:members:1,scl:members:3,yes,\nscl:members:4,scl:members:3,no,UNSURE\n";
         let read = read_verdicts(text).unwrap();
         let said: Vec<_> = read.iter().map(|judged| judged.verdict).collect();

@@ -1,16 +1,16 @@
-//! How sure a link is, 0 to 100: the measured share of true links per rule and band, at most the rule's documented ceiling.
+//! Confidence of a link, 0 to 100: the measured share of true links per rule and band, at most the rule's documented ceiling.
 //!
-//! Counted on labelled populations of several generators, of which none may show a share more than two points lower where it has 200
-//! links or more; on an independent population some bands were lower than on those, and the lower share is what stands here.
-//! `make bench` prints what is claimed beside what each population shows.
+//! Measured on labelled populations of several generators. No population with 200 links or more in a band may have a share that is more
+//! than two points lower. Where an independent population had a lower share, that one is used. `make bench` prints the confidence next
+//! to the share of each population.
 
 use crate::model::LinkRule;
 use crate::resolve::compare::weight::Weight;
 
-/// Bits from which the second, third and fourth band begin; the first begins at the threshold of 3.
+/// Match weights at which the second, third and fourth band begin; the first begins at the threshold of 3 bits.
 const BANDS: [Weight; 3] = [Weight::bits(5), Weight::bits(8), Weight::bits(12)];
 
-/// The most that a rule's links can be, as the CRM documents it for addresses, numbers and logins.
+/// The ceiling of a rule, as the CRM documents it for emails, phones and logins.
 pub fn ceiling(rule: LinkRule) -> i32 {
     match rule {
         LinkRule::Founder | LinkRule::Decision | LinkRule::AuthUserId => 100,
@@ -23,21 +23,21 @@ pub fn ceiling(rule: LinkRule) -> i32 {
     }
 }
 
-/// Confidence of a link by this rule with this much evidence.
+/// Confidence of a link by this rule with this match weight.
 pub fn confidence(rule: LinkRule, weight: Weight) -> i32 {
     let band = BANDS.iter().filter(|&&start| weight >= start).count();
     let measured: [i32; 4] = match rule {
         LinkRule::Founder | LinkRule::Decision => [100; 4],
         LinkRule::AuthUserId => [78, 97, 99, 100],
         LinkRule::GolfRsaId | LinkRule::CdhId => [90, 95, 99, 99],
-        // A relative's number is quoted as readily as one's own, where the names do not agree.
+        // Where the names do not agree, the number may as well be a relative's.
         LinkRule::McaId => [45, 45, 98, 99],
         LinkRule::EmailPhone => [83, 93, 99, 99],
         LinkRule::Email => [77, 93, 99, 99],
-        // Of 23 links from 8 bits on 91 % were right here, of others elsewhere 65 %, before chance was counted.
+        // From 8 bits on, 91 % of 23 links were right here and 65 % elsewhere, before chance was counted.
         LinkRule::NameDob => [60, 65, 80, 97],
         LinkRule::Phone => [77, 95, 99, 99],
-        // Below 5 bits hardly any was seen: set by hand.
+        // Hardly any links below 5 bits were observed, so this is set by hand.
         LinkRule::NearEmail | LinkRule::NearPhone => [40, 80, 96, 98],
         LinkRule::Skipped => [0; 4],
     };

@@ -1,4 +1,4 @@
-//! Why records are one person, or why two are not: from the evidence, in words, with what was short.
+//! Explains why records are one person, or why two are not: evidence, match weights, constraint violations.
 
 use serde::Serialize;
 
@@ -13,7 +13,7 @@ use crate::resolve::output::confidence::confidence;
 use crate::resolve::population::KeyKind;
 use crate::resolve::{Decision, DecisionKind, DecisionState, ProfileChange, Resolution};
 
-/// One observation on two records.
+/// One piece of evidence on two records.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Observation {
     /// In words.
@@ -31,17 +31,17 @@ pub struct Comparison {
     pub b: String,
     /// The rule it would link by; `None` without a key in common.
     pub rule: Option<&'static str>,
-    /// What was seen.
+    /// The evidence.
     pub evidence: Vec<Observation>,
     /// The sum in bits.
     pub bits: f64,
-    /// How many bits are short of a link; 0 when none are.
+    /// Bits missing for a link; 0 if none are missing.
     pub short: f64,
-    /// Why the two are not one person; `None` for links.
+    /// Code of the reason why the two are not one person; `None` for links.
     pub refusal: Option<&'static str>,
     /// The same in words.
     pub refusal_words: Option<&'static str>,
-    /// Confidence of the link, 0 to 100; `None` where the profile is not held together by just this link.
+    /// Confidence of the link, 0 to 100; `None` if the profile does not depend on this link alone.
     pub confidence: Option<i32>,
     /// The profile of the first; `None` when it is skipped.
     pub a_profile_id: Option<String>,
@@ -64,7 +64,7 @@ pub struct Told {
     pub origin: &'static str,
 }
 
-/// A value that too many share to prove anything.
+/// A hub: a value that too many people share.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SharedValue {
     /// The tenant in which it is shared; `None` if none is known.
@@ -75,12 +75,12 @@ pub struct SharedValue {
     pub why: &'static str,
 }
 
-/// What a source says of the person, as far as it served to compare.
+/// The values of a record that are compared.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Known {
     /// `source:entity:id`.
     pub record: String,
-    /// Tenant; `None` when nothing tells.
+    /// Tenant; `None` if it is not known.
     pub tenant: Option<String>,
     /// Given name in compared form.
     pub first_name: String,
@@ -88,30 +88,30 @@ pub struct Known {
     pub last_name: String,
     /// Birth date as yyyymmdd.
     pub born_on: Option<u32>,
-    /// Address in key form.
+    /// Email in key form.
     pub email: String,
-    /// Number in key form.
+    /// Phone in key form.
     pub phone: String,
-    /// Why it is in the profile.
+    /// The rule of its link.
     pub rule: &'static str,
 }
 
-/// A profile and what holds it together.
+/// A profile with its records and links.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ProfileStory {
     /// The profile; `None` when its records are skipped.
     pub profile_id: Option<String>,
     /// Its tenant.
     pub tenant: String,
-    /// `source:entity:id` of the record that names it.
+    /// `source:entity:id` of its seed record.
     pub founder: Option<String>,
     /// Its records in record order.
     pub records: Vec<Known>,
-    /// Its links, parent first, as the tree grows from the founder.
+    /// Its links in the order of the tree: parent before child, from the seed record on.
     pub links: Vec<Comparison>,
-    /// Why the records are left out, where they are.
+    /// Why the records are skipped, if they are.
     pub skipped: Option<&'static str>,
-    /// What people decided on these records.
+    /// Manual decisions on these records.
     pub decisions: Vec<Told>,
     /// Pairs with other profiles that were not linked, nearest first, at most ten.
     pub near_misses: Vec<Comparison>,
@@ -119,7 +119,7 @@ pub struct ProfileStory {
     pub near_miss_count: usize,
 }
 
-/// Near misses that are told.
+/// Near misses that are listed.
 const NEAR_MISSES: usize = 10;
 
 fn bits(weight: Weight) -> f64 {
@@ -127,7 +127,7 @@ fn bits(weight: Weight) -> f64 {
 }
 
 impl Resolution {
-    /// The records that a question means: a profile id, `source:entity:id`, `source:id`, or an address or number in key form.
+    /// The records for a question: a profile id, `source:entity:id`, `source:id`, or an email or phone in key form.
     pub fn find(&self, question: &str) -> Vec<RecordIx> {
         let population = &self.population;
         if let Some(record) = RecordKey::parse(question).and_then(|key| population.find(key)) {
@@ -212,7 +212,7 @@ impl Resolution {
         told.collect()
     }
 
-    /// Where a value in key form is shared by too many to prove anything.
+    /// The hubs of a value in key form, by tenant.
     pub fn hubs_of(&self, value: &str) -> Vec<SharedValue> {
         let hubs = self.hubs.iter().filter(|hub| self.population.shown(hub.kind, hub.symbol) == value);
         let told = hubs.map(|hub| SharedValue {
@@ -223,17 +223,17 @@ impl Resolution {
         told.collect()
     }
 
-    /// What became of a profile of an earlier load that is no more, or not as it was.
+    /// What became of a profile of an earlier load that no longer exists or has changed.
     pub fn change_of(&self, profile_id: &str) -> Option<&ProfileChange> {
         self.profiles.changes.iter().find(|change| change.old == profile_id)
     }
 
-    /// How much speaks for two records being one person.
+    /// Match weight of two records.
     pub fn weight(&self, a: RecordIx, b: RecordIx) -> Weight {
         self.scorer().sum(a.min(b), a.max(b)).0
     }
 
-    /// Two records: the direct comparison, and why they are not one person where they are not.
+    /// The direct comparison of two records, with the reason if they are not one person.
     pub fn compare(&self, a: RecordIx, b: RecordIx) -> Comparison {
         if self.labels[a.index()] == self.labels[b.index()] {
             return self.comparison(a, b, None);
@@ -287,7 +287,7 @@ impl Resolution {
         }
     }
 
-    /// What speaks for and against two records; of a link, what the rest of the household says besides.
+    /// The evidence for and against two records, with what the rest of the household adds to a link.
     pub(in crate::resolve) fn evidence(&self, a: RecordIx, b: RecordIx, pieces: &mut Vec<(Piece, Weight)>) -> Verdict {
         let verdict = self.scorer().score(a.min(b), a.max(b), pieces);
         let sum: Weight = pieces.iter().map(|(_, weight)| *weight).sum();

@@ -1,4 +1,4 @@
-//! The resolution as rows of `res__*`.
+//! Writes the resolution as rows of the `res__*` datasets.
 
 use arrow::array::RecordBatch;
 use rayon::prelude::*;
@@ -18,7 +18,7 @@ use crate::tables::{Builder as _, TextList};
 
 /// Rows of one batch.
 const BATCH: u32 = 16_384;
-/// Batches made at once.
+/// Batches that are made in parallel.
 const AHEAD: u32 = 4;
 
 impl Resolution {
@@ -93,7 +93,7 @@ impl Resolution {
         builder.finish()
     }
 
-    /// Looks at what the rows of these records will look at.
+    /// Prefetches what the rows of these records need.
     fn look_ahead(&self, records: impl Iterator<Item = RecordIx> + Clone) {
         let parents = records.clone().filter_map(|record| self.parent(record));
         let founders = records.clone().filter_map(|record| self.founder(record));
@@ -221,7 +221,7 @@ impl Resolution {
         builder.finish()
     }
 
-    /// What came of it, for the screen and the report.
+    /// The summary for the screen and the report.
     pub fn summary(&self) -> Summary {
         let mut summary =
             Summary { records: self.population.len(), refused_strong: self.refused_strong, bar: self.bar, ..Summary::default() };
@@ -255,17 +255,17 @@ impl Resolution {
         summary
     }
 
-    /// The founder of a record's profile; `None` when the record is skipped.
+    /// The seed record of a record's profile; `None` when the record is skipped.
     pub fn founder(&self, record: RecordIx) -> Option<RecordIx> {
         self.tree.founder(&self.population, self.labels[record.index()])
     }
 
-    /// The record that a record is linked to; `None` for founders.
+    /// The record that a record is linked to; `None` for seed records.
     pub fn parent(&self, record: RecordIx) -> Option<RecordIx> {
         self.tree.parent(record).map(|(parent, _)| parent)
     }
 
-    /// The profile of a record; `None` when it is skipped.
+    /// The profile id of a record; `None` when it is skipped.
     pub fn profile_id(&self, record: RecordIx) -> Option<String> {
         self.founder(record).map(|founder| self.profiles.id(&self.population, self.labels[record.index()], founder))
     }
@@ -275,13 +275,13 @@ impl Resolution {
         &self.labels
     }
 
-    /// What became of each decision.
+    /// The state of each decision.
     pub fn decision_states(&self) -> &[(crate::resolve::Decision, crate::resolve::DecisionState)] {
         &self.decisions
     }
 }
 
-/// What a resolution came to, in numbers.
+/// Counts of a resolution.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Person records in scope.
@@ -294,15 +294,15 @@ pub struct Summary {
     pub largest: u32,
     /// Profiles of 1, 2, … 9 and of 10 or more records.
     pub sizes: Vec<u32>,
-    /// Records by the rule that placed them.
+    /// Records by the rule of their link.
     pub by_rule: Vec<(LinkRule, u32)>,
-    /// Pairs worth a look.
+    /// Pairs in the review queue.
     pub candidates: usize,
     /// Those of them that go to the CRM's review queue.
     pub filed: usize,
-    /// Values that too many share.
+    /// Hubs: values that too many people share.
     pub hubs: usize,
-    /// Links by a strong number that the groups as wholes refused.
+    /// Links by a number that is issued once, forbidden by constraints.
     pub refused_strong: usize,
     /// Profiles of earlier loads that merged, split or vanished.
     pub profile_changes: usize,
@@ -310,7 +310,7 @@ pub struct Summary {
     pub bar: Weight,
 }
 
-/// The observations in words: `same address, one owner +5.0; first name equal +4.5`.
+/// The evidence in words: `same email, used by one person +5.0; first name equal +4.5`.
 pub fn describe(pieces: &[(Piece, Weight)], words: &mut String) {
     for (at, (piece, weight)) in pieces.iter().enumerate() {
         if at > 0 {

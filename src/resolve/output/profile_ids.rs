@@ -1,4 +1,4 @@
-//! Which profile a cluster is: the id of its founder, unless it keeps one that an earlier load gave.
+//! Profile ids: derived from the seed record, unless the cluster keeps the id of an earlier load.
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -9,10 +9,10 @@ use crate::resolve::cluster::spanning_tree::Tree;
 use crate::resolve::options::Options;
 use crate::resolve::population::Population;
 
-/// What became of a profile of an earlier load whose records are no longer exactly its own.
+/// The change of a profile of an earlier load whose records are not the same any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProfileChange {
-    /// The id the CRM holds.
+    /// The id in the CRM.
     pub old: String,
     /// The profiles that hold its records now.
     pub new: Vec<String>,
@@ -20,7 +20,7 @@ pub struct ProfileChange {
     pub change: &'static str,
 }
 
-/// The profiles of a resolution.
+/// The profile ids of a resolution.
 pub struct Profiles {
     kept: HashMap<RecordIx, String, FixedState>,
     attempts: HashMap<RecordIx, u32, FixedState>,
@@ -32,7 +32,7 @@ pub struct Profiles {
 }
 
 impl Profiles {
-    /// Names every cluster that has a founder.
+    /// Gives an id to every cluster that has a seed record.
     pub fn name(
         population: &Population,
         labels: &[RecordIx],
@@ -44,7 +44,7 @@ impl Profiles {
         let placed = population.rows.par_iter().zip(labels).with_min_len(4096).filter(|(row, _)| row.tenant != 0);
         let needed = placed.filter(|&(_, &label)| population.at(label).tenant == 0);
         let needed: Vec<(RecordIx, u16)> = needed.map(|(row, &label)| (label, row.tenant)).collect();
-        // Record order: the first concrete tenant stands, which under `scope = "global"` may be one of several.
+        // In record order the first tenant is used; with `scope = "global"` there may be several.
         for (label, tenant) in needed {
             tenants.entry(label).or_insert(tenant);
         }
@@ -64,14 +64,14 @@ impl Profiles {
         profiles
     }
 
-    /// The profile of a cluster, given its label and founder.
+    /// The profile id of a cluster, given its label and seed record.
     pub fn id(&self, population: &Population, label: RecordIx, founder: RecordIx) -> String {
         let mut id = String::new();
         self.push_id(label, population.key(founder).get(), &mut id);
         id
     }
 
-    /// Appends the profile of a cluster, given its label and its founder's key.
+    /// Appends the profile id of a cluster, given its label and the key of its seed record.
     pub fn push_id(&self, label: RecordIx, founder: RecordKey<'_>, id: &mut String) {
         match self.kept.get(&label) {
             Some(kept) => id.push_str(kept),
@@ -89,10 +89,10 @@ impl Profiles {
         population.tenant_text(tenant).unwrap_or(&self.default_tenant)
     }
 
-    /// A cluster claims the loaded id of its founder, else of its first member that has one; of several claims on one id the
-    /// cluster stands that holds the record the id was derived from, else the first in record order of the id's old members.
-    /// Where that record is now part of another profile, nobody keeps the id: it would name a person that the same exports,
-    /// loaded at once, name otherwise.
+    /// A cluster keeps the loaded id of its seed record, else of its first member that has one. If several clusters could keep an id,
+    /// the one with the record that the id was derived from keeps it, else the one with the first of the id's old records in record
+    /// order. If the record that the id was derived from is now part of another profile, the id is not kept, because a fresh load of
+    /// the same exports would give it to that profile.
     fn keep(&mut self, population: &Population, labels: &[RecordIx], tree: &Tree, memory: &Loaded<'_>) {
         let mut claims: HashMap<RecordIx, &str, FixedState> = HashMap::with_hasher(FixedState::with_seed(3));
         for &(record, id) in &memory.by_record {
@@ -116,7 +116,7 @@ impl Profiles {
         }
     }
 
-    /// Derives again, as `#2`, `#3`, …, where a kept id is what another cluster's founder would derive.
+    /// Derives the id again, as `#2`, `#3`, …, where another cluster has kept the id that a seed record would give.
     fn avoid_taken_ids(&mut self, population: &Population, labels: &[RecordIx], tree: &Tree) {
         let mut taken: std::collections::BTreeSet<String> = self.kept.values().cloned().collect();
         for label in population.records() {
@@ -169,7 +169,7 @@ impl Profiles {
     }
 }
 
-/// What earlier loads know, by record and by profile.
+/// The profile ids of earlier loads, by record and by profile.
 struct Loaded<'a> {
     by_record: Vec<(RecordIx, &'a str)>,
     /// Ids in text order with those of their records that are still exported, in record order.

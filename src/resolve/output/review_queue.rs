@@ -1,4 +1,4 @@
-//! Pairs that were not linked but deserve a look: the band below the threshold, refusals, equal keys across tenants.
+//! The review queue: pairs below the match threshold, constraint violations, equal keys across tenants.
 
 use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashSet};
@@ -15,12 +15,12 @@ use crate::resolve::compare::weights::LINK;
 use crate::resolve::decisions::Decided;
 use crate::resolve::output::profile_ids::Profiles;
 
-/// A profile is filed at most so often: with its best pairs.
+/// Most pairs of a profile that are filed; the best ones are chosen.
 const PER_PROFILE: u8 = 5;
-/// And a tenant's queue holds at most so many pairs.
+/// Most pairs in the queue of a tenant.
 const PER_TENANT: u32 = 10_000;
 
-/// A pair for a person to judge.
+/// A pair for clerical review.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Candidate {
     /// The best pair of records between the two profiles.
@@ -32,8 +32,8 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// 0 to 100, for ranking: 30 at 0 bits, 60 at the threshold, 95 at most; across tenants at most 60. A number that belongs to one
-    /// person on the records of two is an error of some source: such a pair has 30 at least, however little else speaks for it.
+    /// 0 to 100, for ranking: 30 at 0 bits, 60 at the threshold, at most 95, across tenants at most 60. A number that belongs to one
+    /// person on the records of two is an error of some source: such a pair has 30 at least, however weak the other evidence is.
     pub fn score(&self) -> i32 {
         let (weight, link) = (self.edge.weight().in_sixteenths(), LINK.in_sixteenths());
         let score = if weight < link { 30 + weight * 30 / link } else { 60 + (weight - link) * 5 / 16 };
@@ -42,7 +42,7 @@ impl Candidate {
     }
 }
 
-/// Every pair of profiles worth a look once, by its best pair of records; best first.
+/// Every pair of profiles to review, once, by its best pair of records; best first.
 pub fn candidates(scorer: &Scorer<'_>, edges: &[Edge], decided: &Decided, profiles: &Profiles, tree: &Tree) -> Vec<Candidate> {
     let labels = &decided.labels;
     let pair = |edge: &Edge| {
@@ -97,7 +97,7 @@ fn why_not(scorer: &Scorer<'_>, edge: &Edge) -> Refusal {
     }
 }
 
-/// Marks what goes to the review queue: each profile's best few, each tenant's best many.
+/// Marks the pairs that go to the CRM's review queue, within the limits per profile and per tenant.
 fn file(scorer: &Scorer<'_>, candidates: &mut [Candidate], labels: &[RecordIx], profiles: &Profiles) {
     let mut per_profile = vec![0u8; labels.len()];
     let mut per_tenant: HashMap<&str, u32, FixedState> = HashMap::with_hasher(FixedState::with_seed(6));

@@ -1,4 +1,4 @@
-//! What is read of staged batches row by row: legacy numbers, tags of emails, and numbers in the one spelling they are compared in.
+//! Values that are read row by row from staged batches: legacy numbers, tags of emails, numbers in the form in which they are compared.
 
 use crate::model::{NameSuffix, RecordKey, Source, record_order};
 use crate::resolve::population::intern::{NONE, Symbol};
@@ -6,18 +6,19 @@ use crate::resolve::population::write_mca;
 use crate::tables::Columns as _;
 use crate::tables::stage::people;
 
-/// Legacy numbers on their way to their symbols: each with the row that it is of.
+/// Legacy numbers of a batch, with their rows, before they are interned.
 pub(super) struct LegacyNumbers {
     pub(super) regions: [(Source, Symbol); 2],
     pub(super) texts: String,
-    /// Row, and where its number ends.
+    /// Rows, with the end of their number in the text.
     pub(super) ends: Vec<(u32, u32)>,
     /// The first number of each row.
     pub(super) batch: Vec<Symbol>,
 }
 
 impl LegacyNumbers {
-    /// A legacy member bears its own number; a player quotes one of its tenant's region, or of both when no tenant is known.
+    /// Collects legacy numbers. A legacy member has its own number; a player quotes a number of its tenant's region, or of both regions if the
+    /// tenant is not known.
     pub(super) fn collect(&mut self, batches: &[(Source, people::Columns)], tenants: &[Symbol]) {
         self.texts.clear();
         self.ends.clear();
@@ -48,7 +49,7 @@ impl LegacyNumbers {
         starts.zip(&self.ends).map(|(start, &(_, end))| &self.texts[start..end as usize])
     }
 
-    /// Gives each row its first number, and tells the others.
+    /// Gives each row its first number, and calls back with further ones.
     pub(super) fn lay_out(&mut self, rows: usize, symbols: &[Symbol], mut tell_more: impl FnMut(usize, Symbol)) {
         self.batch.clear();
         self.batch.resize(rows, NONE);
@@ -74,7 +75,7 @@ pub(super) fn is_kept(batch: &people::Columns, row: usize) -> bool {
     batch.deleted_at(row).is_none()
 }
 
-/// Appends a number without separators and leading zeros, in capitals.
+/// Appends a number without separators and leading zeros, in upper case.
 pub(super) fn push_number_key(number: &str, out: &mut String) {
     let mut letters = number.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_uppercase()).peekable();
     while letters.next_if_eq(&'0').is_some() {}
@@ -90,9 +91,9 @@ pub(super) fn follows(last: &mut Option<(Source, String)>, source: Source, batch
     is_next && (0..end).all(|row| record_order(key(row), key(row + 1)).is_le())
 }
 
-/// The letters of an address's `+tag`, if they may be a name.
+/// The letters of an email's `+tag`, if they may be a name.
 pub(super) fn tag(email: &str) -> Option<String> {
-    // Hardly any address has one.
+    // Few emails have a tag.
     let (name, rest) = email.split_once('+')?;
     let (tag, _) = rest.split_once('@').filter(|_| !name.contains('@'))?;
     let letters: String = tag.chars().filter(char::is_ascii_alphabetic).collect();
@@ -103,8 +104,7 @@ pub(super) fn position(at: usize) -> u32 {
     u32::try_from(at).expect("records are counted in 32 bits")
 }
 
-/// A record's birth date as the number yyyymmdd, 0 if absent. A date that no living person has is not shown to anybody, but two records
-/// that share it share it all the same.
+/// A record's birth date as the number yyyymmdd, 0 if absent. A date that no living person can have is not displayed, but it is compared.
 pub(super) fn born(batch: &people::Columns, row: usize) -> u32 {
     match batch.born_on(row).and_then(|day| day.date()) {
         Some(date) => number_of_date(date),
@@ -112,7 +112,7 @@ pub(super) fn born(batch: &people::Columns, row: usize) -> u32 {
     }
 }
 
-/// A date written as yyyy-mm-dd or yyyymmdd; 0 for another text, and for a first of January, which is a form's default.
+/// A date written as yyyy-mm-dd or yyyymmdd; 0 for other texts and for 1 January, the default of many forms.
 fn written_date(raw: &str) -> u32 {
     let raw = raw.trim();
     let is_dashed = raw.len() == 10 && raw.as_bytes()[4] == b'-' && raw.as_bytes()[7] == b'-';
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_that_nobody_living_has_is_compared_and_a_default_is_not() {
+    fn an_impossible_birth_date_is_compared_and_a_default_is_not() {
         assert_eq!(written_date("1908-12-09"), 19_081_209);
         assert_eq!(written_date("19081209"), 19_081_209);
         assert_eq!(["1900-01-01", "9.12.1908", "1908-13-09", "0823334455", ""].map(written_date), [0; 5]);

@@ -1,4 +1,4 @@
-//! Texts held once: each distinct value becomes a number.
+//! Interning: each distinct text is stored once and becomes a number.
 
 use foldhash::fast::FixedState;
 
@@ -6,7 +6,7 @@ use crate::model::RecordIx;
 use crate::resolve::population::packed_text::{Arena, Text, Written};
 use crate::resolve::population::prefetch::{ABREAST, look};
 
-/// Number of a distinct text; [`NONE`] stands for "the source did not say".
+/// Number of a distinct text; [`NONE`] for an absent value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Symbol(pub u32);
 
@@ -36,7 +36,7 @@ const FEWEST_SLOTS: usize = 64;
 
 /// Gives each distinct text a number from 1, in order of first appearance.
 ///
-/// An open table of 32-bit slots: the low bits of a slot are a symbol, the bits that symbols do not need are those of its hash.
+/// An open-addressing table of 32-bit slots: the low bits of a slot are a symbol, the remaining bits are part of its hash.
 pub struct Interner {
     arena: Arena,
     slots: Vec<u32>,
@@ -49,7 +49,7 @@ impl Default for Interner {
     }
 }
 
-/// A text on its way to its number.
+/// A text that is looked up.
 struct Sought<'a> {
     written: Written<'a>,
     hash: u64,
@@ -57,7 +57,7 @@ struct Sought<'a> {
 }
 
 impl Interner {
-    /// Empty, with room for so many texts; more may come.
+    /// An empty interner with room for `texts` texts; it can grow.
     pub fn with_room(texts: usize) -> Self {
         let mut arena = Arena::default();
         arena.push("");
@@ -97,7 +97,7 @@ impl Interner {
                     Some(Sought { written, hash, slot }) => {
                         let symbol = slot & mask as u32;
                         let is_it = symbol != NONE.0 && slot ^ symbol == tag(*hash, mask) && self.arena.is(symbol, written);
-                        // The table may have grown since the slot was read, and a number never changes.
+                        // The table may have grown since the slot was read; symbols do not change.
                         if is_it { Symbol(symbol) } else { self.place(written, *hash) }
                     }
                 });
@@ -153,14 +153,14 @@ impl Interner {
         self.arena.get(symbol.0)
     }
 
-    /// The texts without the means to find them.
+    /// The texts without the hash table.
     pub fn into_texts(mut self) -> Arena {
         self.arena.shrink();
         self.arena
     }
 }
 
-/// Of a hash what a slot has room for beside a symbol.
+/// The part of a hash that fits into a slot next to a symbol.
 fn tag(hash: u64, mask: usize) -> u32 {
     (hash >> 32) as u32 & !(mask as u32)
 }
@@ -188,7 +188,7 @@ impl Marks {
     }
 }
 
-/// Records per symbol that several carry, in record order: one counting sort, no hashing.
+/// Records by symbol, in record order, for symbols with several records. Built by a counting sort.
 #[derive(Default)]
 pub struct Buckets {
     starts: Vec<u32>,
@@ -198,10 +198,10 @@ pub struct Buckets {
 impl Buckets {
     /// Groups `(symbol, record)` pairs, which must come in record order; `pairs` is walked twice.
     pub fn group<I: Iterator<Item = (Symbol, RecordIx)>>(symbols: usize, pairs: impl Fn() -> I) -> Self {
-        // While records are put in their places, the start of a symbol lies one further on, and ends where it belongs.
+        // During the fill, starts are kept one position further on; they end at their final values.
         let mut starts = vec![0u32; symbols + 2];
         pairs().for_each(|(symbol, _)| starts[symbol.index() + 2] += 1);
-        // A value that a single record carries connects nobody, and gets no place.
+        // A value of a single record connects nothing, so it is not stored.
         let mut shared = Marks::default();
         for at in 2..starts.len() {
             if starts[at] > 1 {
@@ -221,7 +221,7 @@ impl Buckets {
         Self { starts, records }
     }
 
-    /// The records that carry a symbol; none if there is but one.
+    /// The records with a symbol; empty if there is only one.
     pub fn get(&self, symbol: Symbol) -> &[RecordIx] {
         &self.records[self.starts[symbol.index()] as usize..self.starts[symbol.index() + 1] as usize]
     }
@@ -270,7 +270,7 @@ mod tests {
         let buckets = Buckets::group(4, || pairs.iter().copied());
         assert_eq!(buckets.get(Symbol(2)), [0, 5, 7].map(RecordIx));
         assert_eq!(buckets.get(Symbol(3)), [6, 8].map(RecordIx));
-        // Of a single record nothing is kept.
+        // A single record is not stored.
         assert!(buckets.get(NONE).is_empty() && buckets.get(Symbol(1)).is_empty());
     }
 }

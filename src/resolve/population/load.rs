@@ -1,4 +1,4 @@
-//! From staged batches, in any order and any size, to the population in record order.
+//! Builds the population in record order from staged batches of any size, in any order.
 
 use rayon::prelude::*;
 
@@ -17,7 +17,7 @@ use crate::resolve::population::{DELETED, Features, Key, KeyKind, MAY_FOUND, Pop
 use crate::tables::Columns as _;
 use crate::tables::stage::{identifiers, people};
 
-/// A further identifier that waits for its record's position.
+/// A further identifier whose record has no position yet.
 struct Further {
     source: Source,
     id: u32,
@@ -25,16 +25,16 @@ struct Further {
     symbol: Symbol,
 }
 
-/// A column of texts, and the numbers of those of the batches at hand.
+/// A column of interned texts, with the symbols of the current batches.
 #[derive(Default)]
 struct Column {
     interner: Interner,
     batch: Vec<Symbol>,
 }
 
-/// A column takes the texts of a batch, one after the other.
+/// A column that interns the texts of a batch.
 trait Take {
-    /// Forgets the numbers of the former batches.
+    /// Clears the symbols of the former batches.
     fn clear(&mut self);
     /// Appends a batch.
     fn take<'a>(&mut self, texts: impl Iterator<Item = Option<&'a str>>);
@@ -50,7 +50,7 @@ impl Take for Column {
     }
 }
 
-/// A column of texts of which there are few.
+/// A column with few distinct texts.
 #[derive(Default)]
 struct Words {
     vocabulary: Vocabulary,
@@ -67,22 +67,22 @@ impl Take for Words {
     }
 }
 
-/// Rows that are taken in together, so that threads seldom wait for one another.
+/// Rows that are processed together, so that threads seldom wait for each other.
 const AT_ONCE: usize = 1 << 14;
 
-/// One of the things that are done with batches at the same time.
+/// One of the tasks that process the same batches in parallel.
 type Lane<'a> = Box<dyn FnOnce() + Send + 'a>;
 
-/// Takes staged batches in any order and any size, and gives the population in record order.
+/// Collects staged batches of any size, in any order, and builds the population in record order.
 pub struct Gathering {
     legacy: LegacyNumbers,
-    /// The tenant of those whom nothing places; none if another record may place them.
+    /// The tenant of records without one; `NONE` if they may join a cluster of any tenant.
     default_tenant: Symbol,
     waiting: Vec<(Source, people::Columns)>,
     waiting_rows: usize,
     /// The source of the rows up to a position.
     runs: Vec<(Source, u32)>,
-    /// Whether all came in record order so far, and what came last.
+    /// Whether everything so far came in record order, and the last record.
     is_sorted: bool,
     last: Option<(Source, String)>,
     ids: Arena,
@@ -100,7 +100,7 @@ pub struct Gathering {
 }
 
 impl Gathering {
-    /// Empty, with room for so many records; more may come.
+    /// An empty collection with room for `records` records; it can grow.
     pub fn new(options: &Options, records: usize) -> Self {
         let mut tenants = Words::default();
         let mut tenant = |text: &str| tenants.vocabulary.intern(text);
@@ -119,7 +119,7 @@ impl Gathering {
             tenants,
             firsts: Words::default(),
             lasts: Words::default(),
-            // Most records share their values with another one, and many have no number of some kind.
+            // Most records share values with another one, and many lack some kinds of values.
             keys: [(); 6].map(|()| Column { interner: Interner::with_room(records / 4), batch: Vec::new() }),
             fixed_lines: Marks::default(),
             more: Vec::new(),
@@ -130,7 +130,7 @@ impl Gathering {
         }
     }
 
-    /// Takes a batch of a source's people.
+    /// Adds a batch of a source's person records.
     pub fn people(&mut self, source: Source, batch: people::Columns) {
         self.waiting_rows += batch.len();
         self.waiting.push((source, batch));
@@ -139,11 +139,11 @@ impl Gathering {
         }
     }
 
-    /// Takes in the batches that wait.
+    /// Processes the waiting batches.
     fn take_in(&mut self) {
         let batches = std::mem::take(&mut self.waiting);
         self.waiting_rows = 0;
-        // All on the threads that do the work, because waking them takes long.
+        // All on the worker threads, because waking other threads takes long.
         rayon::scope(|_| self.take_in_all(&batches));
     }
 
@@ -162,7 +162,7 @@ impl Gathering {
         self.rows = rows;
     }
 
-    /// What batches bring, column by column.
+    /// The tasks for the columns of the batches.
     fn lanes<'a>(&'a mut self, batches: &'a [(Source, people::Columns)]) -> [Lane<'a>; 9] {
         let start = self.rows.len();
         let record = move |at: usize| RecordIx::at(start + at);
@@ -243,12 +243,12 @@ impl Gathering {
         }
     }
 
-    /// Takes a batch of a source's further identifiers, in any order relative to its people.
+    /// Adds a batch of a source's further identifiers, before or after its person records.
     pub fn identifiers(&mut self, source: Source, batch: &identifiers::Columns) {
         for row in 0..batch.len() {
             let Some(kind) = batch.kind(row).and_then(KeyKind::of).filter(|_| batch.is_key(row)) else { continue };
             let id = self.further_ids.push(batch.source_id(row));
-            // The region of an MCA number shows only with the person's tenant; until then it is the bare number.
+            // The region of an MCA number is known only with the person's tenant; until then the bare number is kept.
             let value = match kind {
                 KeyKind::GolfRsa | KeyKind::Cdh | KeyKind::Mca => {
                     self.scratch.clear();
@@ -297,7 +297,7 @@ impl Gathering {
         };
         drop(place);
         let mca = &mut self.keys[KeyKind::Mca as usize].interner;
-        // In record order the next one is never far.
+        // In record order the next one is near.
         let key = |further: &Further| Key { source: further.source, id: self.further_ids.get(further.id) };
         let mut further: Vec<(u128, &Further)> =
             self.further.par_iter().map(|further| (record_order_prefix(key(further).get()), further)).collect();
@@ -331,7 +331,7 @@ impl Gathering {
         population
     }
 
-    /// Puts rows and ids in record order, unless they came so; gives the place of each arrival.
+    /// Sorts rows and ids into record order; returns the new position of each, or `None` if they came in order.
     fn arrange(&mut self) -> Option<Vec<RecordIx>> {
         let order = self.order()?;
         let mut place = vec![RecordIx(0); order.len()];
@@ -345,7 +345,7 @@ impl Gathering {
         Some(place)
     }
 
-    /// Arrival positions in record order; `None` if that is how they arrived.
+    /// Arrival positions in record order; `None` if they arrived in order.
     fn order(&self) -> Option<Vec<u32>> {
         let source = |at: u32| self.runs[self.runs.partition_point(|&(_, end)| end <= at)].0;
         let key = |at: u32| Key { source: source(at), id: self.ids.get(at) };
@@ -360,7 +360,7 @@ impl Gathering {
     }
 }
 
-/// Gives numbers to the texts of a column; deleted records have none.
+/// Interns the texts of a column; deleted records get [`NONE`].
 fn take<'a>(
     column: &mut impl Take,
     batches: &'a [(Source, people::Columns)],
@@ -372,7 +372,7 @@ fn take<'a>(
     }
 }
 
-/// The same of numbers, which are compared in one spelling.
+/// The same for numbers, in the form in which they are compared.
 fn take_numbers<'a>(
     column: &mut Column,
     batches: &'a [(Source, people::Columns)],
@@ -394,8 +394,8 @@ fn take_numbers<'a>(
     }
 }
 
-/// Given and family names as they are compared, in alphabetical order, given names of several words also without their blanks; and the
-/// new symbol of each as it was read.
+/// Given and family names in the form in which they are compared, in alphabetical order, given names of several words also without their
+/// blanks; and the new symbol of each name as it was read.
 fn alphabetical([firsts, lasts]: [&Vocabulary; 2]) -> (Vocabulary, [Vec<Symbol>; 2]) {
     let firsts: Vec<String> = firsts.iter().map(|name| unmasked(name).trim().to_owned()).collect();
     let lasts: Vec<String> = lasts.iter().map(|name| unmasked(name).replace(' ', "")).collect();
@@ -411,7 +411,7 @@ fn alphabetical([firsts, lasts]: [&Vocabulary; 2]) -> (Vocabulary, [Vec<Symbol>;
     (words, ranks)
 }
 
-/// Look-alike letters among Latin ones become Latin.
+/// Replaces look-alike letters in Latin names by Latin ones.
 fn unmasked(name: &str) -> String {
     unmask(name).unwrap_or_else(|| name.to_owned())
 }

@@ -1,4 +1,4 @@
-//! Every person record of every source in scope, as flat columns of small integers in record order.
+//! The population: every person record of every source in scope, as flat columns of small integers in record order.
 
 pub(super) mod batches;
 pub(super) mod intern;
@@ -17,7 +17,7 @@ use crate::resolve::compare::names::Names;
 use crate::resolve::population::intern::{Marks, NONE, Symbol};
 use crate::resolve::population::packed_text::{Arena, Text};
 
-/// The kinds of values that can prove who somebody is.
+/// The kinds of key values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum KeyKind {
     /// Subject of the identity provider.
@@ -26,11 +26,11 @@ pub enum KeyKind {
     GolfRsa,
     /// British and Irish handicap number.
     Cdh,
-    /// A legacy member record: its own number, or the one that a player quotes.
+    /// Legacy member number: a member's own, or one that a player quotes.
     Mca,
-    /// Address.
+    /// Email.
     Email,
-    /// Telephone number.
+    /// Phone.
     Phone,
 }
 
@@ -51,7 +51,7 @@ impl KeyKind {
     }
 }
 
-/// Appends a legacy number with its region, so that it packs well: the source's position, then the number.
+/// Appends a legacy number with its region, in a form that packs well: the source's position, then the number.
 pub(in crate::resolve) fn write_mca(source: Source, number: &str, text: &mut String) {
     text.push(if source == Source::McaZa { '0' } else { '1' });
     text.push_str(number);
@@ -68,8 +68,8 @@ pub(in crate::resolve) const DELETED: u8 = 0b1000;
 const HAS_MORE: u8 = 0b1_0000;
 const HAS_TAG: u8 = 0b10_0000;
 
-/// What a record says, side by side: whoever compares two records looks at two places of memory, not at twenty. Absent values are
-/// `NONE`.
+/// The compared values of a record, stored together, so that comparing two records reads two places of memory instead of twenty. Absent
+/// values are `NONE`.
 #[derive(Clone, Copy, Default)]
 pub struct Features {
     pub(in crate::resolve) keys: [Symbol; 6],
@@ -79,9 +79,9 @@ pub struct Features {
     pub(in crate::resolve) last: Symbol,
     /// Birth date as the number yyyymmdd, 0 if absent.
     pub(in crate::resolve) born: u32,
-    /// 0 if absent.
+    /// Tenant; 0 if absent.
     pub(in crate::resolve) tenant: u16,
-    /// Why the record is left out when nothing joins it, in the lower half; the generation suffix of its name in the upper.
+    /// Lower half: why the record is skipped if no other record links to it. Upper half: the generation suffix of its name.
     pub(in crate::resolve) skip: u8,
     pub(in crate::resolve) flags: u8,
 }
@@ -98,7 +98,7 @@ impl Features {
     }
 }
 
-/// A record's key, out of the population's close keeping.
+/// A record's key, unpacked from the population.
 pub struct Key<'a> {
     /// The system.
     pub source: Source,
@@ -107,7 +107,7 @@ pub struct Key<'a> {
 }
 
 impl Key<'_> {
-    /// As others take it.
+    /// As a [`RecordKey`].
     pub fn get(&self) -> RecordKey<'_> {
         RecordKey { source: self.source, id: &self.id }
     }
@@ -126,15 +126,15 @@ pub struct Population {
     pub(in crate::resolve) tenants: Vec<String>,
     pub(in crate::resolve) rows: Vec<Features>,
     pub(in crate::resolve) texts: [Arena; 6],
-    /// Numbers that are a place's rather than a person's.
+    /// Phones that are fixed lines.
     pub(in crate::resolve) fixed_lines: Marks,
     /// Further keys: record, kind, symbol; sorted.
     pub(in crate::resolve) more: Vec<(RecordIx, KeyKind, Symbol)>,
-    /// Name in the `+tag` of a record's address; sorted.
+    /// Name in the `+tag` of a record's email; sorted.
     pub(in crate::resolve) tags: Vec<(RecordIx, Symbol)>,
     /// Names of the population.
     pub names: Names,
-    /// Records that show a birth date.
+    /// Records with a birth date.
     pub(super) births: u32,
 }
 
@@ -170,7 +170,7 @@ impl Population {
         self.find_from(RecordIx(0), key).ok()
     }
 
-    /// The same, from a record on before which it is not; `Err` says before which record it would stand.
+    /// The same, starting at a record; `Err` holds the position where it would be inserted.
     pub(in crate::resolve) fn find_from(&self, start: RecordIx, key: RecordKey<'_>) -> Result<RecordIx, RecordIx> {
         let key_of = |at: u32| self.key(RecordIx(at));
         let (mut low, mut step) = (start.0, 1);
@@ -190,22 +190,22 @@ impl Population {
         Err(RecordIx(low))
     }
 
-    /// What a record says.
+    /// The compared values of a record.
     pub(in crate::resolve) fn at(&self, record: RecordIx) -> &Features {
         &self.rows[record.index()]
     }
 
-    /// Something of a text's place, for [`crate::resolve::population::prefetch::look`].
+    /// A value near a text, for [`crate::resolve::population::prefetch::look`].
     pub(in crate::resolve) fn peek_text(&self, kind: KeyKind, symbol: Symbol) -> u32 {
         self.texts[kind as usize].peek(symbol.0)
     }
 
-    /// Something of an id's place, for [`crate::resolve::population::prefetch::look`].
+    /// A value near an id, for [`crate::resolve::population::prefetch::look`].
     pub(in crate::resolve) fn peek_id(&self, record: RecordIx) -> u32 {
         self.ids.peek(record.0)
     }
 
-    /// Something of a record's place, for [`crate::resolve::population::prefetch::look`].
+    /// A value of a record, for [`crate::resolve::population::prefetch::look`].
     pub(in crate::resolve) fn peek(&self, record: RecordIx) -> u32 {
         self.at(record).first.0
     }
@@ -256,7 +256,7 @@ impl Population {
         self.texts[kind as usize].get(symbol.0)
     }
 
-    /// The text of a value for people to read.
+    /// The text of a value for display.
     pub fn shown(&self, kind: KeyKind, symbol: Symbol) -> String {
         let text = self.text(kind, symbol);
         match (kind, mca_region(&text)) {
@@ -270,12 +270,12 @@ impl Population {
         self.texts[kind as usize].len()
     }
 
-    /// Whether a number is a geographic one: a household's or an office's.
+    /// Whether a phone is a fixed line: of a household or an office.
     pub fn is_fixed_line(&self, phone: Symbol) -> bool {
         self.fixed_lines.has(phone)
     }
 
-    /// The name in the `+tag` of a record's address.
+    /// The name in the `+tag` of a record's email.
     pub fn tag(&self, record: RecordIx) -> Symbol {
         if self.at(record).flags & HAS_TAG == 0 {
             return NONE;
@@ -283,12 +283,12 @@ impl Population {
         self.tags.binary_search_by_key(&record, |tag| tag.0).map_or(NONE, |at| self.tags[at].1)
     }
 
-    /// 0 when unknown or neither, 1 male, 2 female.
+    /// 0 for unknown or other, 1 for male, 2 for female.
     pub fn gender(&self, record: RecordIx) -> u8 {
         self.at(record).flags & GENDER
     }
 
-    /// Whether the record may found a profile by itself.
+    /// Whether the record may be the seed record of a profile.
     pub fn may_found(&self, record: RecordIx) -> bool {
         self.at(record).flags & MAY_FOUND != 0
     }
@@ -298,20 +298,20 @@ impl Population {
         self.at(record).flags & DELETED != 0
     }
 
-    /// Whether the record says no name at all.
+    /// Whether the record has no name.
     pub fn is_nameless(&self, record: RecordIx) -> bool {
         let row = self.at(record);
         row.first == NONE && row.last == NONE
     }
 
-    /// Why the record is left out when nothing joins it.
+    /// Why the record is skipped if no other record links to it.
     pub fn skip_reason(&self, record: RecordIx) -> SkipReason {
         if self.is_deleted(record) { SkipReason::Deleted } else { SkipReason::ALL[usize::from(self.at(record).skip & 0xf)] }
     }
 }
 
 impl Population {
-    /// Sorts further keys, drops those that repeat, and marks who has some.
+    /// Sorts further keys, removes duplicates, and marks the records that have some.
     pub(in crate::resolve) fn settle_more(&mut self) {
         self.more.sort_unstable();
         self.more.dedup();
@@ -319,7 +319,7 @@ impl Population {
         self.more.retain(|&(record, kind, symbol)| rows[record.index()].keys[kind as usize] != symbol);
         for &(record, kind, symbol) in &self.more {
             let row = &mut rows[record.index()];
-            // Without a first value the lowest further one takes its place, so that a value is never looked for in vain.
+            // A record without a first value gets its lowest further one, so that the first value is enough to find a record.
             if row.keys[kind as usize] == NONE {
                 row.keys[kind as usize] = symbol;
             }
@@ -332,7 +332,7 @@ impl Population {
         }
     }
 
-    /// A birth date that is ten times as frequent as the median one is a form's default, not a birth date.
+    /// Drops birth dates that are ten times as frequent as the median one: they are defaults of forms.
     pub(in crate::resolve) fn drop_placeholder_births(&mut self) {
         let mut dates: Vec<u32> = self.rows.par_iter().map(|row| row.born).filter(|&date| date != 0).collect();
         dates.par_sort_unstable();

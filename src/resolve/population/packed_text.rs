@@ -1,28 +1,28 @@
-//! Texts kept close together: addresses take two thirds of the room, numbers and UUIDs half or less, and growing copies nothing.
+//! Packed texts: emails take two thirds of their size, numbers and UUIDs half or less, and growing does not copy.
 
 use std::ops::Deref;
 
-/// Bytes of a block; texts never straddle two.
+/// Bytes of a block; a text never spans two blocks.
 const BLOCK: usize = 1 << 20;
-/// What is left free in a block for the group that is begun in it; a longer group makes its block longer.
+/// Free bytes that a block must have for a new group; a longer group makes its block longer.
 const SLACK: usize = 1 << 10;
-/// Texts with one address between them.
+/// Texts per group; a group has one memory address.
 const GROUP: usize = 8;
 
-/// Codes below are lengths of texts kept as they are.
+/// Codes below this one are lengths of unpacked texts.
 const LETTERS: u8 = 64;
-/// From here on: so many letters of [`ALPHABET`], three in two bytes.
+/// Codes from here on: the number of letters of [`ALPHABET`], three in two bytes.
 const SIGNED: u8 = 128;
-/// From here on: `+` and so many decimal digits.
+/// Codes from here on: `+` and the number of decimal digits.
 const HEXADECIMAL: u8 = 160;
-/// From here on: so many digits of 0-9 and a-f.
+/// Codes from here on: the number of hexadecimal digits.
 const UUID: u8 = 224;
-/// A text kept as it is, whose length is beside.
+/// Code of an unpacked long text, whose length is stored separately.
 const LONG: u8 = 255;
 
-/// What addresses are made of.
+/// The characters of emails.
 const ALPHABET: &[u8; 40] = b"abcdefghijklmnopqrstuvwxyz0123456789@._-";
-/// Of each byte its place in the alphabet, or more than there are.
+/// Position of each byte in the alphabet; a larger value for other bytes.
 const PLACES: [u8; 256] = {
     let mut places = [u8::MAX; 256];
     let mut place = 0;
@@ -33,7 +33,7 @@ const PLACES: [u8; 256] = {
     places
 };
 
-/// Of each byte whether it is a decimal digit, a hexadecimal one in lower case, a letter of the alphabet.
+/// Flags of each byte: decimal digit, lower-case hexadecimal digit, letter of the alphabet.
 const KINDS: [u8; 256] = {
     let mut kinds = [0; 256];
     let mut byte = 0;
@@ -49,7 +49,7 @@ const DECIMAL: u8 = 1;
 const DIGIT: u8 = 2;
 const LETTER: u8 = 4;
 
-/// Two letters of the alphabet by their common number, and two hexadecimal digits.
+/// Two letters of the alphabet by their combined number, and two hexadecimal digits.
 static TWO_LETTERS: [[u8; 2]; 1600] = {
     let mut two = [[0; 2]; 1600];
     let mut number = 0;
@@ -72,17 +72,17 @@ static TWO_DIGITS: [[u8; 2]; 256] = {
 const LETTERS_LONGEST: usize = (SIGNED - LETTERS) as usize;
 const SIGNED_LONGEST: usize = (HEXADECIMAL - SIGNED) as usize;
 const HEXADECIMAL_LONGEST: usize = (UUID - HEXADECIMAL) as usize;
-/// Letters of a UUID, where its dashes are, and where its digits begin and end.
+/// Letters of a UUID, the positions of its hyphens, and the ranges of its digits.
 const UUID_LETTERS: usize = 36;
 const DASHES: [usize; 4] = [8, 13, 18, 23];
 const DIGITS: [(usize, usize); 5] = [(0, 8), (9, 13), (14, 18), (19, 23), (24, 36)];
-/// Room for every packed text as it is read.
+/// Size of the buffer for unpacking.
 const ROOM: usize = 64;
-/// Room for every text as it is packed.
+/// Size of the buffer for packing.
 const PACKED: usize = 48;
 const _: () = assert!(LETTERS as usize == ROOM && LETTERS_LONGEST == ROOM && HEXADECIMAL_LONGEST == ROOM);
 
-/// Bytes of a text by code; of long texts it is beside.
+/// Bytes of a packed text by code; those of long texts are stored separately.
 const WIDTHS: [u8; 256] = {
     let mut widths = [0; 256];
     let mut code = 0;
@@ -99,11 +99,11 @@ const WIDTHS: [u8; 256] = {
     widths
 };
 
-/// A text out of an [`Arena`].
+/// A text read from an [`Arena`].
 pub enum Text<'a> {
-    /// As it is kept.
+    /// An unpacked text, borrowed.
     Plain(&'a str),
-    /// Unpacked, and how many letters there are.
+    /// A packed text after unpacking, with its length.
     Unpacked([u8; ROOM], u8),
 }
 
@@ -119,7 +119,7 @@ impl Deref for Text<'_> {
 }
 
 impl Text<'_> {
-    /// The bytes of the text; that they are text is not looked at again.
+    /// The bytes of the text, without checking the encoding again.
     pub fn as_bytes(&self) -> &[u8] {
         match self {
             Self::Plain(text) => text.as_bytes(),
@@ -128,7 +128,7 @@ impl Text<'_> {
     }
 }
 
-/// A text as an arena writes it: equal texts are written alike.
+/// A text in packed form; equal texts have equal forms.
 pub struct Written<'a> {
     code: u8,
     length: usize,
@@ -200,7 +200,7 @@ impl<'a> Written<'a> {
     }
 }
 
-/// What all letters are.
+/// The flags that all letters have in common.
 fn kinds(letters: &[u8]) -> u8 {
     letters.iter().fold(u8::MAX, |kinds, &letter| kinds & KINDS[usize::from(letter)])
 }
@@ -225,12 +225,12 @@ fn spread(bytes: &[u8], letters: &mut [u8]) {
     pairs.iter_mut().zip(bytes).for_each(|(pair, &byte)| *pair = TWO_DIGITS[usize::from(byte)]);
 }
 
-/// Texts that follow one another in a block; side by side, so that finding one of them is one look.
+/// Adjacent texts in a block, so that one of them is found with a single memory access.
 #[derive(Clone, Default)]
 struct Group {
-    /// The block and the place in it.
+    /// The block and the position in it.
     anchor: u32,
-    /// How each text is written, and how long it is.
+    /// Code of each text: its packing and length.
     codes: [u8; GROUP],
 }
 
@@ -321,10 +321,10 @@ impl Arena {
         Text::Unpacked(letters, length as u8)
     }
 
-    /// Something of the place where a text lies, for [`crate::resolve::population::prefetch::look`].
+    /// A value near a text, for [`crate::resolve::population::prefetch::look`].
     pub fn peek(&self, position: u32) -> u32 {
         let Group { anchor, codes } = &self.groups[position as usize / GROUP];
-        // Near enough: the text lies at most a line of memory further on.
+        // This is near enough: the text is at most one cache line further on.
         let near = self.blocks[*anchor as usize / BLOCK].get(*anchor as usize % BLOCK + usize::from(codes[0]) % 64);
         near.copied().unwrap_or(0).into()
     }
@@ -340,7 +340,7 @@ impl Arena {
         state.hash_one(self.at(position))
     }
 
-    /// How a text is written, and its bytes.
+    /// The code of a text, and its bytes.
     #[inline]
     fn at(&self, position: u32) -> (u8, &[u8]) {
         let (group, place) = (position as usize / GROUP, position as usize % GROUP);
@@ -356,7 +356,7 @@ impl Arena {
 
     #[cold]
     fn long_length(&self, position: usize) -> usize {
-        let found = self.long.binary_search_by_key(&position, |entry| entry.0 as usize).expect("every long text is noted");
+        let found = self.long.binary_search_by_key(&position, |entry| entry.0 as usize).expect("every long text is recorded");
         self.long[found].1 as usize
     }
 
@@ -365,7 +365,7 @@ impl Arena {
         self.count as usize
     }
 
-    /// Gives back what growing has reserved.
+    /// Releases unused capacity.
     pub fn shrink(&mut self) {
         self.groups.shrink_to_fit();
     }

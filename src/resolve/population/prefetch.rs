@@ -1,10 +1,10 @@
-//! Waiting for memory side by side: what a group of records or values will need is looked at before any of it is worked on, because
-//! places scattered over gigabytes take a hundred times longer to reach one after the other than at once.
+//! Software prefetch: touch the cache lines that a batch needs, so that the cache misses overlap. Reaching places scattered over
+//! gigabytes one after the other takes a hundred times longer.
 
-/// So many records or values are worked on together.
+/// Records or values in a batch.
 pub const ABREAST: usize = 16;
 
-/// Looks at memory, whose contents must not depend on one another.
+/// Reads the values, so that their cache lines are loaded. No value may depend on another one.
 pub fn look(values: impl Iterator<Item = u32>) {
     std::hint::black_box(values.fold(0, |all, value| all ^ value));
 }

@@ -1,4 +1,4 @@
-//! Few texts that many records have, such as names: kept as they are, and found without packing.
+//! Interning of texts that many records share, such as names, without packing.
 
 use std::hash::BuildHasher;
 
@@ -8,7 +8,7 @@ use hashbrown::hash_table::Entry;
 
 use crate::resolve::population::intern::{NONE, Symbol};
 
-/// Texts end to end, numbered in order of first appearance; the empty one is [`NONE`].
+/// Concatenated texts, numbered in order of first appearance; the empty one is [`NONE`].
 pub struct Vocabulary {
     text: String,
     ends: Vec<u32>,
@@ -26,7 +26,7 @@ fn hash(text: &str) -> u64 {
 }
 
 impl Vocabulary {
-    /// The number of a text, new if it was not there.
+    /// The number of a text, which is added if it is new.
     pub fn intern(&mut self, text: &str) -> Symbol {
         if text.is_empty() {
             return NONE;
@@ -44,7 +44,7 @@ impl Vocabulary {
         }
     }
 
-    /// The number of a text, if it is there.
+    /// The number of a text, if it is known.
     pub fn find(&self, text: &str) -> Option<Symbol> {
         self.index.find(hash(text), |&known| self.get(known) == text).copied()
     }

@@ -1,4 +1,4 @@
-//! What the CRM itself must contribute: segment rules, ids of earlier loads, what people decided on profiles, withdrawals ever loaded.
+//! Raw datasets of the CRM: segment rules, ids of earlier loads, manual decisions on profiles, withdrawals ever loaded.
 
 use crate::model::Timestamp;
 use crate::sources::Export;
@@ -30,8 +30,8 @@ table! {
 }
 
 table! {
-    /// Profiles of earlier loads with the source records they held, read from our service-id aliases. What was merged in the CRM
-    /// counts for the profile that it was merged into.
+    /// Profiles of earlier loads with their source records, read from our service-id aliases. Records of a profile that was merged in
+    /// the CRM belong to the profile that it was merged into.
     pub mod profile_ids = "raw_crm__profile_ids", key(record_key) {
         /// `source:entity:id` of the record.
         record_key: Text,
@@ -41,11 +41,11 @@ table! {
 }
 
 table! {
-    /// Pairs that a person rejected in the CRM's review queue, by the founding records of the two profiles.
+    /// Pairs that were rejected in the CRM's review queue, by the seed records of the two profiles.
     pub mod rejected_pairs = "raw_crm__rejected_pairs", key(a, b) {
-        /// Founding record of one profile, `source:entity:id`.
+        /// Seed record of one profile, `source:entity:id`.
         a: Text,
-        /// Founding record of the other profile.
+        /// Seed record of the other profile.
         b: Text,
         /// `DuplicateCandidate.reviewedBy`.
         reviewed_by: Option<Label>,
@@ -55,7 +55,7 @@ table! {
 }
 
 table! {
-    /// Pairs of records that people joined in the CRM, by merging their profiles or confirming a duplicate: must-links.
+    /// Must-links: pairs of records whose profiles were merged, or confirmed as duplicates, in the CRM.
     pub mod merged_pairs = "raw_crm__merged_pairs", key(a, b) {
         /// One record, `source:entity:id`.
         a: Text,
@@ -63,7 +63,7 @@ table! {
         b: Text,
         /// `MERGED` or `CONFIRMED`.
         kind: Label,
-        /// The profile that held one of the records: of merged ones that which gave way.
+        /// The profile that held one of the records; after a merge the one that was merged away.
         gone_id: Text,
         /// The profile that held the other record.
         kept_id: Text,
@@ -75,33 +75,33 @@ table! {
 }
 
 table! {
-    /// Records of profiles that people deleted in the CRM, or merged into a profile of others: they join no other person, and
-    /// their profile is not loaded again until somebody restores it.
+    /// Records of profiles that were deleted in the CRM or merged into a foreign profile. They are linked to no other profile, and
+    /// their profile is not loaded again until it is restored.
     pub mod withheld_records = "raw_crm__withheld_records", key(record_key) {
         /// `source:entity:id` of the record.
         record_key: Text,
         /// The profile that held it.
         profile_id: Text,
-        /// The profile of others that it was merged into; null if it was deleted.
+        /// The foreign profile that it was merged into; null if it was deleted.
         successor_id: Option<Text>,
     }
 }
 
 table! {
-    /// Withdrawals ever loaded (`backfill.withdrawn`): they count as withdrawals of the address.
+    /// Withdrawals ever loaded (`backfill.withdrawn`); they count as withdrawals of the contact point.
     pub mod withdrawals = "raw_crm__withdrawals", key(tenant_id, channel, address, scope) {
         /// The tenant.
         tenant_id: Label,
         /// The channel.
         channel: Label,
-        /// The address or number in key form.
+        /// The email or phone in key form.
         address: Text,
         /// The scope.
         scope: Label,
         /// When it was withdrawn (UTC); null when only a flag said so.
         revoked_at: Option<Timestamp>,
-        /// Only an explicit action of the person later than this lifts it (UTC): of an undated one the as-of time of the load that
-        /// recorded it. Null for bounces and deaths.
+        /// Only an explicit action of the person later than this lifts it (UTC); for an undated withdrawal the as-of time of the load
+        /// that recorded it. Null for bounces and deaths.
         lifted_after: Option<Timestamp>,
         /// `WITHDRAWN`, `BOUNCED`, `COMPLAINED` or `DECEASED`.
         reason: Label,
@@ -118,7 +118,7 @@ table! {
     }
 }
 
-/// What is exported of the CRM.
+/// The exports of the CRM.
 pub fn exports() -> Vec<Export> {
     vec![
         Export::of::<segments::Table>("segments", include_str!("../../../sql/exports/crm/segments.sql")),

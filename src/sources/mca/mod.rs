@@ -19,7 +19,7 @@ table! {
         first_name: Option<Text>,
         /// `members.last_name`.
         last_name: Option<Text>,
-        /// `members.date_of_birth` as text, since legacy dates need reading.
+        /// `members.date_of_birth` as text, because legacy dates have many formats.
         date_of_birth: Option<Text>,
         /// `members.gender`.
         gender: Option<Label>,
@@ -158,7 +158,7 @@ table! {
     }
 }
 
-/// What is exported of MCA v1 ZA.
+/// The exports of MCA v1 ZA.
 pub fn exports_za() -> Vec<Export> {
     vec![
         Export::of::<za_members::Table>("members", include_str!("../../../sql/exports/mca_za/members.sql")).optional(&[
@@ -172,7 +172,7 @@ pub fn exports_za() -> Vec<Export> {
     ]
 }
 
-/// What is exported of MCA v1 UK.
+/// The exports of MCA v1 UK.
 pub fn exports_uk() -> Vec<Export> {
     vec![
         Export::of::<uk_members::Table>("members", include_str!("../../../sql/exports/mca_uk/members.sql"))

@@ -1,4 +1,4 @@
-//! Legacy members, their clubs and handicaps: the columns differ by region, the rules do not.
+//! Staging of legacy members, their clubs and handicaps. The columns differ by region, the rules do not.
 
 use crate::model::date::DateKind;
 use crate::model::text::whole;
@@ -6,14 +6,15 @@ use crate::model::zone::Zone;
 use crate::model::{Reason, Source};
 use crate::sources::mca::{uk_clubs, uk_members, uk_memberships, za_clubs, za_handicaps, za_member_clubs, za_members};
 use crate::sources::staging::{
-    Cell, Desk, Disposition, Entity, Founding, Home, PersonCells, Rules, Survey, raw_copy, row_id, stage_person, status,
+    Cell, Disposition, Entity, FirstPass, Founding, Home, PersonCells, Rules, StagingContext, raw_copy, row_id, stage_person,
+    status,
 };
 use crate::tables::stage::{club_memberships, handicaps, people};
 
 impl Entity for za_members::Table {
     const SOURCE: Source = Source::McaZa;
     const ENTITY: &'static str = "members";
-    const SURVEYED: bool = true;
+    const NEEDS_FIRST_PASS: bool = true;
     const DATES: &'static [(&'static str, DateKind)] = &[
         ("date_of_birth", DateKind::Birth),
         ("created_at", DateKind::Time),
@@ -25,14 +26,14 @@ impl Entity for za_members::Table {
         row_id(row.mca_za_id, buffer)
     }
 
-    fn survey(columns: &za_members::Columns, _rules: &Rules, survey: &mut Survey) {
+    fn first_pass(columns: &za_members::Columns, _rules: &Rules, first_pass: &mut FirstPass) {
         for row in columns.rows() {
-            look(survey, row.gender, row.handicap);
+            look(first_pass, row.gender, row.handicap);
         }
     }
 
-    fn stage(row: &za_members::Row<'_>, desk: &mut Desk<'_>) -> Disposition {
-        let tenancy = desk.rules.region_tenancy(Source::McaZa);
+    fn stage(row: &za_members::Row<'_>, context: &mut StagingContext<'_>) -> Disposition {
+        let tenancy = context.rules.region_tenancy(Source::McaZa);
         let member = Member {
             email: row.email,
             phone: row.phone_number,
@@ -49,13 +50,13 @@ impl Entity for za_members::Table {
             created_at: row.created_at,
             updated_at: row.updated_at,
         };
-        let id = desk.id("mca_za_id", row.mca_za_id);
-        let handicap = desk.handicap("handicap", row.handicap);
-        let handicap_at = desk.midnight("handicap_on", row.handicap_on, tenancy.zone).filter(|_| handicap.is_some());
-        if let Some(later) = desk.integer("later_handicap_count", row.later_handicap_count).filter(|later| *later > 0) {
-            desk.tally.note_many("handicap", Reason::HandicapLater, later.into());
+        let id = context.id("mca_za_id", row.mca_za_id);
+        let handicap = context.handicap("handicap", row.handicap);
+        let handicap_at = context.midnight("handicap_on", row.handicap_on, tenancy.zone).filter(|_| handicap.is_some());
+        if let Some(later) = context.integer("later_handicap_count", row.later_handicap_count).filter(|later| *later > 0) {
+            context.tally.note_many("handicap", Reason::HandicapLater, later.into());
         }
-        stage_member(desk, Source::McaZa, &member, people::Row { handicap, handicap_at, ..people::Row::blank(&id) });
+        stage_member(context, Source::McaZa, &member, people::Row { handicap, handicap_at, ..people::Row::blank(&id) });
         Disposition::Staged
     }
 }
@@ -63,7 +64,7 @@ impl Entity for za_members::Table {
 impl Entity for uk_members::Table {
     const SOURCE: Source = Source::McaUk;
     const ENTITY: &'static str = "members";
-    const SURVEYED: bool = true;
+    const NEEDS_FIRST_PASS: bool = true;
     const DATES: &'static [(&'static str, DateKind)] =
         &[("date_of_birth", DateKind::Birth), ("created_at", DateKind::Time), ("updated_at", DateKind::Time)];
 
@@ -71,13 +72,13 @@ impl Entity for uk_members::Table {
         row_id(row.mca_uk_id, buffer)
     }
 
-    fn survey(columns: &uk_members::Columns, _rules: &Rules, survey: &mut Survey) {
+    fn first_pass(columns: &uk_members::Columns, _rules: &Rules, first_pass: &mut FirstPass) {
         for row in columns.rows() {
-            look(survey, row.gender, row.handicap);
+            look(first_pass, row.gender, row.handicap);
         }
     }
 
-    fn stage(row: &uk_members::Row<'_>, desk: &mut Desk<'_>) -> Disposition {
+    fn stage(row: &uk_members::Row<'_>, context: &mut StagingContext<'_>) -> Disposition {
         let member = Member {
             email: row.email,
             phone: row.phone_number,
@@ -94,19 +95,19 @@ impl Entity for uk_members::Table {
             created_at: row.created_at,
             updated_at: row.updated_at,
         };
-        let id = desk.id("mca_uk_id", row.mca_uk_id);
-        let handicap = desk.handicap("handicap", row.handicap);
-        stage_member(desk, Source::McaUk, &member, people::Row { handicap, ..people::Row::blank(&id) });
+        let id = context.id("mca_uk_id", row.mca_uk_id);
+        let handicap = context.handicap("handicap", row.handicap);
+        stage_member(context, Source::McaUk, &member, people::Row { handicap, ..people::Row::blank(&id) });
         Disposition::Staged
     }
 }
 
-fn look(survey: &mut Survey, gender: Option<&str>, handicap: Option<&str>) {
+fn look(first_pass: &mut FirstPass, gender: Option<&str>, handicap: Option<&str>) {
     if let Some(gender) = gender {
-        survey.see_gender(gender);
+        first_pass.see_gender(gender);
     }
     if let Some(handicap) = handicap {
-        survey.see_handicap(handicap);
+        first_pass.see_handicap(handicap);
     }
 }
 
@@ -128,23 +129,23 @@ struct Member<'a> {
     updated_at: Option<&'a str>,
 }
 
-fn stage_member(desk: &mut Desk<'_>, source: Source, member: &Member<'_>, row: people::Row<'_>) {
-    let tenancy = desk.rules.region_tenancy(source);
-    let home_club_id = member.home_club_id.map(|id| desk.id("home_club_id", id));
+fn stage_member(context: &mut StagingContext<'_>, source: Source, member: &Member<'_>, row: people::Row<'_>) {
+    let tenancy = context.rules.region_tenancy(source);
+    let home_club_id = member.home_club_id.map(|id| context.id("home_club_id", id));
     let home = if home_club_id.is_some() { Home::Club } else { Home::None };
-    let (status, status_tag) = status(desk, Cell::of("status", member.status), home);
+    let (status, status_tag) = status(context, Cell::of("status", member.status), home);
     let mut buffers = [String::new(), String::new()];
     let [status_buffer, club_buffer] = &mut buffers;
-    let status_raw = desk.label("status", member.status, status_buffer);
-    let home_club_name = desk.label("home_club_name", member.home_club_name, club_buffer);
+    let status_raw = context.label("status", member.status, status_buffer);
+    let home_club_name = context.label("home_club_name", member.home_club_name, club_buffer);
     let row = people::Row {
         status: Some(status),
         status_tag,
         status_raw,
         home_club_id: home_club_id.as_deref(),
         home_club_name,
-        created_at: desk.instant("created_at", member.created_at, tenancy.zone),
-        updated_at: desk.instant("updated_at", member.updated_at, tenancy.zone),
+        created_at: context.instant("created_at", member.created_at, tenancy.zone),
+        updated_at: context.instant("updated_at", member.updated_at, tenancy.zone),
         ..row
     };
     let cells = PersonCells {
@@ -162,7 +163,7 @@ fn stage_member(desk: &mut Desk<'_>, source: Source, member: &Member<'_>, row: p
         created_on: row.created_at.map(|at| tenancy.zone.unwrap_or(Zone::UTC).day(at)),
         club: home_club_name,
     };
-    stage_person(desk, cells, row);
+    stage_person(context, cells, row);
 }
 
 impl Entity for za_clubs::Table {
@@ -192,22 +193,22 @@ impl Entity for za_member_clubs::Table {
         membership_id(row.member_id, row.club_id, buffer)
     }
 
-    fn stage(row: &za_member_clubs::Row<'_>, desk: &mut Desk<'_>) -> Disposition {
-        let zone = desk.rules.region_tenancy(Source::McaZa).zone;
+    fn stage(row: &za_member_clubs::Row<'_>, context: &mut StagingContext<'_>) -> Disposition {
+        let zone = context.rules.region_tenancy(Source::McaZa).zone;
         let (mut club, mut status, mut id) = (String::new(), String::new(), String::new());
-        let (member_id, club_id) = (desk.id("member_id", row.member_id), desk.id("club_id", row.club_id));
+        let (member_id, club_id) = (context.id("member_id", row.member_id), context.id("club_id", row.club_id));
         let staged = club_memberships::Row {
             source_id: &member_id,
             entity: Self::ENTITY,
             row_id: membership_id(&member_id, &club_id, &mut id),
             club_id: &club_id,
-            club_name: desk.label("club_name", row.club_name, &mut club),
-            label: desk.label("status", row.status, &mut status),
-            is_home: desk.boolean("is_home_club", row.is_home_club).unwrap_or(false),
-            joined_at: desk.midnight("joined_on", row.joined_on, zone),
-            left_at: desk.end("left_on", row.left_on, zone),
+            club_name: context.label("club_name", row.club_name, &mut club),
+            label: context.label("status", row.status, &mut status),
+            is_home: context.boolean("is_home_club", row.is_home_club).unwrap_or(false),
+            joined_at: context.midnight("joined_on", row.joined_on, zone),
+            left_at: context.end("left_on", row.left_on, zone),
         };
-        desk.staged.club_membership(staged);
+        context.staged.club_membership(staged);
         Disposition::Staged
     }
 }
@@ -229,23 +230,23 @@ impl Entity for uk_memberships::Table {
         row_id(row.id, buffer)
     }
 
-    fn stage(row: &uk_memberships::Row<'_>, desk: &mut Desk<'_>) -> Disposition {
-        let zone = desk.rules.region_tenancy(Source::McaUk).zone;
+    fn stage(row: &uk_memberships::Row<'_>, context: &mut StagingContext<'_>) -> Disposition {
+        let zone = context.rules.region_tenancy(Source::McaUk).zone;
         let (mut club, mut kind) = (String::new(), String::new());
-        let (id, member_id) = (desk.id("id", row.id), desk.id("member_id", row.member_id));
-        let club_id = desk.id("club_id", row.club_id);
+        let (id, member_id) = (context.id("id", row.id), context.id("member_id", row.member_id));
+        let club_id = context.id("club_id", row.club_id);
         let staged = club_memberships::Row {
             source_id: &member_id,
             entity: Self::ENTITY,
             row_id: &id,
             club_id: &club_id,
-            club_name: desk.label("club_name", row.club_name, &mut club),
-            label: desk.label("membership_type", row.membership_type, &mut kind),
-            is_home: desk.boolean("is_home", row.is_home).unwrap_or(false),
-            joined_at: desk.midnight("start_on", row.start_on, zone),
-            left_at: desk.end("end_on", row.end_on, zone),
+            club_name: context.label("club_name", row.club_name, &mut club),
+            label: context.label("membership_type", row.membership_type, &mut kind),
+            is_home: context.boolean("is_home", row.is_home).unwrap_or(false),
+            joined_at: context.midnight("start_on", row.start_on, zone),
+            left_at: context.end("end_on", row.end_on, zone),
         };
-        desk.staged.club_membership(staged);
+        context.staged.club_membership(staged);
         Disposition::Staged
     }
 }
@@ -259,20 +260,20 @@ impl Entity for za_handicaps::Table {
         row_id(row.id, buffer)
     }
 
-    fn stage(row: &za_handicaps::Row<'_>, desk: &mut Desk<'_>) -> Disposition {
-        let zone = desk.rules.region_tenancy(Source::McaZa).zone;
-        let (id, member_id) = (desk.id("id", row.id), desk.id("member_id", row.member_id));
-        let effective_on = desk.day("effective_on", row.effective_on, zone);
-        let handicap_raw = raw_copy(&mut desk.tally, Cell::of("handicap_index", row.handicap_index));
+    fn stage(row: &za_handicaps::Row<'_>, context: &mut StagingContext<'_>) -> Disposition {
+        let zone = context.rules.region_tenancy(Source::McaZa).zone;
+        let (id, member_id) = (context.id("id", row.id), context.id("member_id", row.member_id));
+        let effective_on = context.day("effective_on", row.effective_on, zone);
+        let handicap_raw = raw_copy(&mut context.tally, Cell::of("handicap_index", row.handicap_index));
         let staged = handicaps::Row {
             source_id: &member_id,
             row_id: &id,
-            handicap: desk.handicap("handicap_index", row.handicap_index),
+            handicap: context.handicap("handicap_index", row.handicap_index),
             handicap_raw: handicap_raw.as_deref(),
             effective_on,
-            effective_at: effective_on.and_then(|day| desk.tally.midnight("effective_on", day, zone)),
+            effective_at: effective_on.and_then(|day| context.tally.midnight("effective_on", day, zone)),
         };
-        desk.staged.handicap(staged);
+        context.staged.handicap(staged);
         Disposition::Staged
     }
 }

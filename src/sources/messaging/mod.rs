@@ -7,7 +7,7 @@ use crate::table;
 use crate::tables::{Label, Text};
 
 table! {
-    /// Contacts; deleted ones with id, tenant, addresses and consent only.
+    /// Contacts; deleted ones with id, tenant, contact points and consent only.
     pub mod contacts = "raw_messaging__contacts", key(id) {
         /// `Contact.id`.
         id: Text,
@@ -96,7 +96,7 @@ table! {
     }
 }
 
-/// What is exported of Messaging.
+/// The exports of Messaging.
 pub fn exports() -> Vec<Export> {
     vec![
         Export::of::<contacts::Table>("contacts", include_str!("../../../sql/exports/messaging/contacts.sql")),

@@ -106,7 +106,7 @@ table! {
     }
 }
 
-/// What is exported of SCL.
+/// The exports of SCL.
 pub fn exports() -> Vec<Export> {
     vec![
         Export::of::<members::Table>("members", include_str!("../../../sql/exports/scl/members.sql")),

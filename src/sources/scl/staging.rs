@@ -1,44 +1,44 @@
-//! SCL members, their clubs and sports.
+//! Staging of SCL members, their clubs and sports.
 
 use crate::model::date::DateKind;
 use crate::model::text::whole;
 use crate::model::{Reason, Source, TenantRule, Uuid};
 use crate::sources::scl::{clubs, member_clubs, members, membership_tiers, sport_memberships, sports};
 use crate::sources::staging::{
-    Cell, Desk, Disposition, Entity, Founding, Home, PersonCells, Rules, Survey, row_id, stage_person, status,
+    Cell, Disposition, Entity, FirstPass, Founding, Home, PersonCells, Rules, StagingContext, row_id, stage_person, status,
 };
 use crate::tables::stage::{self, club_memberships, people};
 
 impl Entity for members::Table {
     const SOURCE: Source = Source::Scl;
     const ENTITY: &'static str = "members";
-    const SURVEYED: bool = true;
+    const NEEDS_FIRST_PASS: bool = true;
     const DATES: &'static [(&'static str, DateKind)] = &[("created_at", DateKind::Time), ("updated_at", DateKind::Time)];
 
     fn id<'a>(row: &members::Row<'a>, buffer: &'a mut String) -> &'a str {
         row_id(row.id, buffer)
     }
 
-    fn survey(columns: &members::Columns, rules: &Rules, survey: &mut Survey) {
+    fn first_pass(columns: &members::Columns, rules: &Rules, first_pass: &mut FirstPass) {
         for row in columns.rows() {
-            survey.see_zone(&whole(row.id), rules.tenancy(Source::Scl, row.tenant_id, TenantRule::Row).zone);
+            first_pass.see_zone(&whole(row.id), rules.tenancy(Source::Scl, row.tenant_id, TenantRule::Row).zone);
         }
     }
 
-    fn stage(row: &members::Row<'_>, desk: &mut Desk<'_>) -> Disposition {
-        let id = desk.id("id", row.id);
-        let (status, status_tag) = status(desk, Cell::of("status", row.status), Home::None);
+    fn stage(row: &members::Row<'_>, context: &mut StagingContext<'_>) -> Disposition {
+        let id = context.id("id", row.id);
+        let (status, status_tag) = status(context, Cell::of("status", row.status), Home::None);
         let mut buffers: [String; 3] = Default::default();
         let [status_buffer, tier_buffer, subject_buffer] = &mut buffers;
-        let status_text = desk.label("status", row.status, status_buffer);
-        let membership_tier = desk.label("membership_tier", row.membership_tier, tier_buffer);
-        let subject = desk.subject("external_subject", row.external_subject, subject_buffer);
+        let status_text = context.label("status", row.status, status_buffer);
+        let membership_tier = context.label("membership_tier", row.membership_tier, tier_buffer);
+        let subject = context.subject("external_subject", row.external_subject, subject_buffer);
         let auth_user_id = subject.filter(|subject| is_idp_subject(subject));
         if subject.is_some() && auth_user_id.is_none() {
-            desk.tally.note("external_subject", Reason::SubjectNotIdp);
+            context.tally.note("external_subject", Reason::SubjectNotIdp);
         }
         let cells = PersonCells {
-            tenancy: desk.rules.tenancy(Source::Scl, row.tenant_id, TenantRule::Row),
+            tenancy: context.rules.tenancy(Source::Scl, row.tenant_id, TenantRule::Row),
             founding: Founding::Keyless,
             email: Cell::of("email", row.email),
             phone: Cell::none(),
@@ -59,11 +59,11 @@ impl Entity for members::Table {
             status_raw: status_text,
             membership_status: status_text,
             membership_tier,
-            created_at: desk.utc("created_at", row.created_at),
-            updated_at: desk.utc("updated_at", row.updated_at),
+            created_at: context.utc("created_at", row.created_at),
+            updated_at: context.utc("updated_at", row.updated_at),
             ..people::Row::blank(&id)
         };
-        stage_person(desk, cells, staged);
+        stage_person(context, cells, staged);
         Disposition::Staged
     }
 }
@@ -100,23 +100,23 @@ impl Entity for member_clubs::Table {
         row_id(row.id, buffer)
     }
 
-    fn stage(row: &member_clubs::Row<'_>, desk: &mut Desk<'_>) -> Disposition {
-        let (id, member_id) = (desk.id("id", row.id), desk.id("member_id", row.member_id));
-        let club_id = desk.id("club_id", row.club_id);
-        let zone = desk.survey.zone(&member_id);
+    fn stage(row: &member_clubs::Row<'_>, context: &mut StagingContext<'_>) -> Disposition {
+        let (id, member_id) = (context.id("id", row.id), context.id("member_id", row.member_id));
+        let club_id = context.id("club_id", row.club_id);
+        let zone = context.first_pass.zone(&member_id);
         let mut club = String::new();
         let staged = club_memberships::Row {
             source_id: &member_id,
             entity: Self::ENTITY,
             row_id: &id,
             club_id: &club_id,
-            club_name: desk.label("club_name", row.club_name, &mut club),
+            club_name: context.label("club_name", row.club_name, &mut club),
             label: None,
             is_home: false,
-            joined_at: desk.midnight("joined_on", row.joined_on, zone),
-            left_at: desk.end("left_on", row.left_on, zone),
+            joined_at: context.midnight("joined_on", row.joined_on, zone),
+            left_at: context.end("left_on", row.left_on, zone),
         };
-        desk.staged.club_membership(staged);
+        context.staged.club_membership(staged);
         Disposition::Staged
     }
 }
@@ -130,20 +130,20 @@ impl Entity for sport_memberships::Table {
         row_id(row.id, buffer)
     }
 
-    fn stage(row: &sport_memberships::Row<'_>, desk: &mut Desk<'_>) -> Disposition {
+    fn stage(row: &sport_memberships::Row<'_>, context: &mut StagingContext<'_>) -> Disposition {
         let (mut sport, mut status) = (String::new(), String::new());
-        let (id, member_id) = (desk.id("id", row.id), desk.id("member_id", row.member_id));
-        let sport_id = desk.id("sport_id", row.sport_id);
+        let (id, member_id) = (context.id("id", row.id), context.id("member_id", row.member_id));
+        let sport_id = context.id("sport_id", row.sport_id);
         let staged = stage::sport_memberships::Row {
             source_id: &member_id,
             row_id: &id,
             sport_id: &sport_id,
-            sport_name: desk.label("sport_name", row.sport_name, &mut sport),
-            status: desk.label("status", row.status, &mut status).unwrap_or_default(),
-            created_at: desk.utc("created_at", row.created_at),
-            updated_at: desk.utc("updated_at", row.updated_at),
+            sport_name: context.label("sport_name", row.sport_name, &mut sport),
+            status: context.label("status", row.status, &mut status).unwrap_or_default(),
+            created_at: context.utc("created_at", row.created_at),
+            updated_at: context.utc("updated_at", row.updated_at),
         };
-        desk.staged.sport_membership(staged);
+        context.staged.sport_membership(staged);
         Disposition::Staged
     }
 }
@@ -152,7 +152,7 @@ impl Entity for sport_memberships::Table {
 mod tests {
     use super::*;
     use crate::model::{CustomerStatus, Gender};
-    use crate::sources::staging::lab::{columns, count, stage};
+    use crate::sources::staging::testing::{columns, count, stage};
 
     fn member<'a>(id: &'a str, first_name: &'a str, status: Option<&'a str>) -> members::Row<'a> {
         members::Row {
@@ -171,22 +171,22 @@ mod tests {
     }
 
     #[test]
-    fn a_member_keeps_its_own_status_text_and_a_title_tells_no_gender() {
+    fn a_member_keeps_its_status_text_and_a_title_gives_no_gender() {
         let rows = [member("1", "Mrs Ann", Some(" On Hold ")), member("2", "Ann", None), member("3", "Ann", Some("Sabbatical"))];
-        let sheet = stage::<members::Table>(&rows);
-        let people = columns::<people::Table>(&sheet.people);
+        let staged = stage::<members::Table>(&rows);
+        let people = columns::<people::Table>(&staged.people);
         let first = people.row(0);
         assert_eq!((first.membership_status, first.membership_tier), (Some("On Hold"), Some("Gold")));
         assert_eq!((first.first_name, first.first_name_raw, first.gender), (Some("Ann"), Some("Mrs Ann"), Gender::Unknown));
-        assert_eq!(count(&sheet, Reason::GenderFromTitle), 0, "gender comes from the legacy members only");
+        assert_eq!(count(&staged, Reason::GenderFromTitle), 0, "gender comes from the legacy members only");
         let statuses: Vec<_> = people.rows().map(|row| row.status).collect();
         assert_eq!(statuses, [Some(CustomerStatus::Inactive); 3], "suspended, blank without a home club, unknown");
-        assert_eq!((count(&sheet, Reason::StatusBlank), count(&sheet, Reason::StatusUnmapped)), (1, 1));
-        assert!(people.rows().all(|row| row.may_found), "a member without any key founds, too");
+        assert_eq!((count(&staged, Reason::StatusBlank), count(&staged, Reason::StatusUnmapped)), (1, 1));
+        assert!(people.rows().all(|row| row.may_found), "a member without any key seeds a profile, too");
     }
 
     #[test]
-    fn subjects_of_the_identity_provider_are_told_from_legacy_codes() {
+    fn subjects_of_the_identity_provider_differ_from_legacy_codes() {
         assert!(is_idp_subject("auth0|123"));
         assert!(is_idp_subject("9b2d4c1e-6f3a-4b8e-9c1d-2e3f4a5b6c7d"));
         for code in ["M-00123", "|123", "auth0|", "9b2d4c1e6f3a4b8e9c1d2e3f4a5b6c7d"] {

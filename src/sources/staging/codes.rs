@@ -1,20 +1,20 @@
-//! Genders and member statuses by their maps, with the documented fallbacks.
+//! Maps genders and member statuses, with the documented fallbacks.
 
 use crate::model::text::{FoldedCode, is_null_word};
 use crate::model::{CustomerStatus, Gender, Reason, StatusTag};
-use crate::sources::staging::{Cell, Desk, GenderLetter, Rules, Survey, Tally};
+use crate::sources::staging::{Cell, FirstPass, GenderLetter, Rules, StagingContext, Tally};
 
-/// Whether a member has a home club, which decides what a blank status means.
+/// Whether a member has a home club, which decides the meaning of a blank status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Home {
-    /// A home club is named.
+    /// The member has a home club.
     Club,
-    /// None is.
+    /// The member has no home club.
     None,
 }
 
-/// The gender of a cell; a title tells only where the cell is empty.
-pub(super) fn gender(tally: &mut Tally, rules: &Rules, survey: &Survey, cell: Cell<'_>, title: Option<&str>) -> Gender {
+/// The gender of a cell; derived from the title only where the cell is empty.
+pub(super) fn gender(tally: &mut Tally, rules: &Rules, first_pass: &FirstPass, cell: Cell<'_>, title: Option<&str>) -> Gender {
     let genders = &rules.reference.genders;
     let raw = cell.raw.map(str::trim).filter(|raw| !raw.is_empty());
     if raw.is_some_and(is_null_word) {
@@ -30,7 +30,7 @@ pub(super) fn gender(tally: &mut Tally, rules: &Rules, survey: &Survey, cell: Ce
     if let Some(gender) = genders.get(raw) {
         return *gender;
     }
-    let letter = (FoldedCode::of(raw).as_str() == "g").then(|| survey.gender_letter());
+    let letter = (FoldedCode::of(raw).as_str() == "g").then(|| first_pass.gender_letter());
     let decided = match letter {
         Some(GenderLetter::Gent) => Gender::Male,
         Some(GenderLetter::Girl) => Gender::Female,
@@ -43,16 +43,16 @@ pub(super) fn gender(tally: &mut Tally, rules: &Rules, survey: &Survey, cell: Ce
     decided
 }
 
-/// What a member's status means.
-pub fn status(desk: &mut Desk<'_>, cell: Cell<'_>, home: Home) -> (CustomerStatus, Option<StatusTag>) {
+/// The meaning of a member's status.
+pub fn status(context: &mut StagingContext<'_>, cell: Cell<'_>, home: Home) -> (CustomerStatus, Option<StatusTag>) {
     let Some(raw) = cell.raw.map(str::trim).filter(|raw| !raw.is_empty() && !is_null_word(raw)) else {
-        desk.tally.note(cell.column, Reason::StatusBlank);
+        context.tally.note(cell.column, Reason::StatusBlank);
         return (if home == Home::Club { CustomerStatus::Active } else { CustomerStatus::Inactive }, None);
     };
-    match desk.rules.reference.statuses.get(raw) {
+    match context.rules.reference.statuses.get(raw) {
         Some(status) => *status,
         None => {
-            desk.tally.note_code(cell.column, Reason::StatusUnmapped, raw);
+            context.tally.note_code(cell.column, Reason::StatusUnmapped, raw);
             (CustomerStatus::Inactive, None)
         }
     }

@@ -1,17 +1,17 @@
-//! The skeleton of staging that every source shares: each exported row becomes staged rows, a reference, or a reject.
+//! The part of staging that all sources share: each exported row becomes staged rows, a reference, or a reject.
 //!
-//! A source implements [`Entity`] for each of its raw datasets and lists them in [`each_entity`]; whoever holds the data (the step
-//! with its files, a test with its batches) is a [`Visitor`]. Batches are independent once the [`Survey`] of the whole source is
-//! done, so they are staged in parallel and written in order.
+//! A source implements [`Entity`] for each of its raw datasets and lists them in [`each_entity`]. The owner of the data (the step with
+//! its files, a test with its batches) implements [`Visitor`]. After the [`FirstPass`] over the whole source the batches are
+//! independent, so they are staged in parallel and written in order.
 
 mod codes;
-#[cfg(test)]
-pub(in crate::sources) mod lab;
+mod first_pass;
 mod person;
 mod rules;
-mod sheet;
-mod survey;
+mod staged_batch;
 mod tally;
+#[cfg(test)]
+pub(in crate::sources) mod testing;
 mod typed;
 mod unique;
 
@@ -28,20 +28,20 @@ use crate::tables::{Columns as _, Table};
 
 use codes::gender;
 pub use codes::{Home, status};
+pub use first_pass::{FirstPass, FirstPassError, GenderLetter};
 pub use person::{Cell, Founding, PersonCells, raw_copy, stage_person};
 pub(in crate::sources) use rules::act;
 pub use rules::{Rules, RulesError, StagingOptions, Tenancy};
-pub use sheet::{Sheet, Staged};
-pub use survey::{GenderLetter, Survey, SurveyError};
+pub use staged_batch::{Staged, StagedBatch};
 pub use tally::{FindingKey, Tally, TypedCells};
 pub use unique::{Uniqueness, Verdict};
 
-/// What becomes of one exported row.
+/// The outcome of one exported row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disposition {
     /// It became staged rows.
     Staged,
-    /// It has no row of its own.
+    /// It has no staged row of its own.
     Reference(SkipReason),
     /// It could not be read.
     Rejected(Reason),
@@ -55,24 +55,24 @@ pub trait Entity: Table {
     const SOURCE: Source;
     /// The entity, as in the file name after the double underscore.
     const ENTITY: &'static str;
-    /// Whether the whole file must be looked at before its rows can be read.
-    const SURVEYED: bool = false;
-    /// The columns of dates and times, whose writing is decided for the whole file.
+    /// Whether the entity needs a first pass before its rows can be staged.
+    const NEEDS_FIRST_PASS: bool = false;
+    /// The columns of dates and times, whose format is decided for the whole file.
     const DATES: &'static [(&'static str, DateKind)] = &[];
 
     /// The row's id in its entity.
     fn id<'a>(row: &Self::Row<'a>, buffer: &'a mut String) -> &'a str;
 
-    /// Looks at a batch before anything is staged; how its dates are written is known then.
-    fn survey(_columns: &Self::Columns, _rules: &Rules, _survey: &mut Survey) {}
+    /// Profiles a batch before anything is staged. The order of its dates is known by then.
+    fn first_pass(_columns: &Self::Columns, _rules: &Rules, _facts: &mut FirstPass) {}
 
-    /// Stages one row; a look-up has no row of its own.
-    fn stage(_row: &Self::Row<'_>, _desk: &mut Desk<'_>) -> Disposition {
+    /// Stages one row. The default is for look-ups, which have no staged row.
+    fn stage(_row: &Self::Row<'_>, _context: &mut StagingContext<'_>) -> Disposition {
         Disposition::Reference(SkipReason::Reference)
     }
 }
 
-/// Whoever holds the exported batches of a source.
+/// The owner of the exported batches of a source.
 pub trait Visitor {
     /// What can go wrong while reading or writing.
     type Error;
@@ -81,7 +81,7 @@ pub trait Visitor {
     fn visit<T: Entity>(&mut self) -> Result<(), Self::Error>;
 }
 
-/// Shows every entity of a source to a visitor, people first.
+/// Calls the visitor for every entity of a source, person records first.
 pub fn each_entity<V: Visitor>(source: Source, visitor: &mut V) -> Result<(), V::Error> {
     match source {
         Source::McaZa => {
@@ -122,7 +122,7 @@ pub fn each_entity<V: Visitor>(source: Source, visitor: &mut V) -> Result<(), V:
     }
 }
 
-/// An id of a row in its one spelling.
+/// The id of a row in normal form.
 pub(in crate::sources) fn row_id<'a>(raw: &'a str, buffer: &'a mut String) -> &'a str {
     match whole(raw) {
         Cow::Borrowed(id) => id,
@@ -133,41 +133,41 @@ pub(in crate::sources) fn row_id<'a>(raw: &'a str, buffer: &'a mut String) -> &'
     }
 }
 
-/// What the staging of one row has at hand: the rules, buffers, where the results go.
-pub struct Desk<'a> {
+/// The context in which a row is staged: rules, buffers and results.
+pub struct StagingContext<'a> {
     /// Settings and code maps.
     pub rules: &'a Rules,
-    /// What the whole source said beforehand.
-    pub survey: &'a Survey,
+    /// The facts about the whole source.
+    pub first_pass: &'a FirstPass,
     /// The staged rows so far.
     pub staged: Staged,
     /// Reasons counted so far.
     pub tally: Tally,
     /// How the dates of the entity's columns are read.
     dates: Vec<(&'static str, DateRules)>,
-    /// Reads addresses.
+    /// Reads emails.
     pub emails: EmailReader,
-    /// Reads numbers.
+    /// Reads phones.
     pub phones: PhoneReader,
     /// Reads names.
     pub names: NameReader,
 }
 
-/// Stages one batch. `first_line` is the position of its first row in the export, from 1; `duplicates` are the rows whose id came
-/// before, in order.
+/// Stages one batch. `first_line` is the position of its first row in the export, from 1. `duplicates` are the rows, in order, whose
+/// id occurred before.
 pub fn stage_batch<T: Entity>(
     columns: &T::Columns,
     first_line: i64,
     duplicates: &[usize],
     rules: &Rules,
-    survey: &Survey,
-) -> Sheet {
-    let mut desk = Desk {
+    first_pass: &FirstPass,
+) -> StagedBatch {
+    let mut context = StagingContext {
         rules,
-        survey,
+        first_pass,
         staged: Staged::new(columns.len()),
         tally: Tally::new(T::SOURCE, T::ENTITY),
-        dates: survey.dates_of(T::ENTITY),
+        dates: first_pass.dates_of(T::ENTITY),
         emails: EmailReader::default(),
         phones: PhoneReader::new(rules.phone_regions()),
         names: NameReader::default(),
@@ -179,20 +179,20 @@ pub fn stage_batch<T: Entity>(
         let line = first_line + i64::try_from(index).expect("a batch is shorter than 2^63 rows");
         buffer.clear();
         let id = T::id(&row, &mut buffer);
-        desk.tally.begin(id, line);
+        context.tally.begin(id, line);
         let disposition = if duplicates.next_if_eq(&index).is_some() {
             Disposition::Rejected(Reason::DupSourceId)
         } else if id.trim().is_empty() {
             Disposition::Rejected(Reason::MissingId)
         } else {
-            T::stage(&row, &mut desk)
+            T::stage(&row, &mut context)
         };
         match disposition {
             Disposition::Staged => {}
-            Disposition::Reference(reason) => desk.staged.reference(T::ENTITY, id, reason),
-            Disposition::Rejected(reason) => desk.tally.reject_row(reason),
-            Disposition::RejectedCode(reason) => desk.tally.list_row(reason),
+            Disposition::Reference(reason) => context.staged.reference(T::ENTITY, id, reason),
+            Disposition::Rejected(reason) => context.tally.reject_row(reason),
+            Disposition::RejectedCode(reason) => context.tally.list_row(reason),
         }
     }
-    Sheet::new(desk.staged, desk.tally, columns.len())
+    StagedBatch::new(context.staged, context.tally, columns.len())
 }

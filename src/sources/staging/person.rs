@@ -1,4 +1,4 @@
-//! A person record of any source: contact values, names, birth date, and whether it may found a profile.
+//! Stages a person record of any source: contact points, names, birth date, and whether it may seed a profile.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use crate::model::phone::{holds_national_id, is_dialled_abroad};
 use crate::model::reference::JunkKind;
 use crate::model::text::{LABEL_BYTES, RAW_BYTES, clean, prefix};
 use crate::model::{AliasType, Code as _, Day, Reason, Reasons, SkipReason, TenantRule};
-use crate::sources::staging::{Desk, Tally, Tenancy, gender};
+use crate::sources::staging::{StagingContext, Tally, Tenancy, gender};
 use crate::tables::stage::{identifiers, people};
 
 /// A raw cell with the name of its column.
@@ -32,27 +32,27 @@ impl<'a> Cell<'a> {
     }
 }
 
-/// Which records of a source may found a profile.
+/// Which records of a source may seed a profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Founding {
-    /// Legacy members: with an address or a number.
+    /// Legacy members: with an email or a phone.
     Reachable,
     /// SCL members and players: always, or with any key, as `identity.keyless` says.
     Keyless,
-    /// Contacts: with an address, a number or a subject, unless deleted.
+    /// Contacts: with an email, a phone or a subject, unless deleted.
     Contact,
 }
 
 /// The cells of a person record that every source has in some form.
 #[derive(Clone, Copy, Debug)]
 pub struct PersonCells<'a> {
-    /// Whose it is.
+    /// Its tenant.
     pub tenancy: Tenancy<'a>,
-    /// Who may found.
+    /// Whether it may seed a profile.
     pub founding: Founding,
-    /// Address.
+    /// Email.
     pub email: Cell<'a>,
-    /// Number.
+    /// Phone.
     pub phone: Cell<'a>,
     /// Given name.
     pub first: Cell<'a>,
@@ -62,46 +62,46 @@ pub struct PersonCells<'a> {
     pub gender: Cell<'a>,
     /// Birth date.
     pub born: Cell<'a>,
-    /// Handicap, for the raw copy alone: a source knows what its handicaps are.
+    /// Handicap, only for the raw copy; the source itself decides on the staged value.
     pub handicap: Cell<'a>,
     /// South African handicap number.
     pub golf_rsa_id: Cell<'a>,
     /// British and Irish handicap number.
     pub cdh_id: Cell<'a>,
-    /// The day the record was made, in local time, for telling birth dates that are no birth dates.
+    /// The day the record was created, in local time. A birth date equal to it is not one.
     pub created_on: Option<Day>,
-    /// The club's name, which is no person's.
+    /// The name of the club, which is not accepted as the name of a person.
     pub club: Option<&'a str>,
 }
 
-/// Stages a person: reads the cells, adds them to what the source already filled in, decides whether it may found a profile.
-pub fn stage_person(desk: &mut Desk<'_>, mut cells: PersonCells<'_>, row: people::Row<'_>) {
-    note_tenancy(desk, cells.tenancy);
-    let dates = desk.dates(cells.born.column);
+/// Stages a person: reads the cells, adds them to the row that the source began, decides whether it may seed a profile.
+pub fn stage_person(context: &mut StagingContext<'_>, mut cells: PersonCells<'_>, row: people::Row<'_>) {
+    note_tenancy(context, cells.tenancy);
+    let dates = context.dates(cells.born.column);
     let phone = cells.phone.raw;
     for cell in [&mut cells.phone, &mut cells.first, &mut cells.last, &mut cells.gender, &mut cells.born, &mut cells.handicap] {
         if cell.raw.is_some_and(holds_national_id) && !(cell.raw == phone && phone.is_some_and(is_dialled_abroad)) {
-            desk.tally.note(cell.column, Reason::NationalId);
+            context.tally.note(cell.column, Reason::NationalId);
             cell.raw = None;
         }
     }
-    let junk = &desk.rules.reference.junk;
+    let junk = &context.rules.reference.junk;
 
     let mut name_reasons = [Reasons::default(); 2];
-    let name = desk.names.read(cells.first.raw, cells.last.raw, cells.club, junk, &mut name_reasons);
-    desk.tally.note_all(cells.first.column, name_reasons[0]);
-    desk.tally.note_all(cells.last.column, name_reasons[1]);
+    let name = context.names.read(cells.first.raw, cells.last.raw, cells.club, junk, &mut name_reasons);
+    context.tally.note_all(cells.first.column, name_reasons[0]);
+    context.tally.note_all(cells.last.column, name_reasons[1]);
 
     let mut reasons = Reasons::default();
     let addresses = match cells.email.raw {
-        Some(raw) => desk.emails.read(raw, junk, &mut reasons),
+        Some(raw) => context.emails.read(raw, junk, &mut reasons),
         None => &[],
     };
-    desk.tally.note_all(cells.email.column, reasons);
+    context.tally.note_all(cells.email.column, reasons);
     for further in addresses.iter().skip(1) {
-        desk.staged.identifier(identifiers::Row {
+        context.staged.identifier(identifiers::Row {
             source_id: row.source_id,
-            entity: desk.tally.entity(),
+            entity: context.tally.entity(),
             row_id: row.source_id,
             kind: Some(AliasType::Email),
             code: AliasType::Email.code(),
@@ -113,14 +113,14 @@ pub fn stage_person(desk: &mut Desk<'_>, mut cells: PersonCells<'_>, row: people
     let mut reasons = Reasons::default();
     let knows_tenant = cells.tenancy.rule != TenantRule::Unknown;
     let phones = match cells.phone.raw {
-        Some(raw) => desk.phones.read(raw, cells.tenancy.region, knows_tenant, junk, &mut reasons),
+        Some(raw) => context.phones.read(raw, cells.tenancy.region, knows_tenant, junk, &mut reasons),
         None => &[],
     };
-    desk.tally.note_all(cells.phone.column, reasons);
+    context.tally.note_all(cells.phone.column, reasons);
     for further in phones.iter().skip(1) {
-        desk.staged.identifier(identifiers::Row {
+        context.staged.identifier(identifiers::Row {
             source_id: row.source_id,
-            entity: desk.tally.entity(),
+            entity: context.tally.entity(),
             row_id: row.source_id,
             kind: Some(AliasType::Phone),
             code: AliasType::Phone.code(),
@@ -132,26 +132,27 @@ pub fn stage_person(desk: &mut Desk<'_>, mut cells: PersonCells<'_>, row: people
     let mut reasons = Reasons::default();
     let golf_rsa_id =
         cells.golf_rsa_id.raw.and_then(|raw| AssociationNumber::read(raw, Some(AliasType::GolfRsaId), junk, &mut reasons));
-    desk.tally.note_all(cells.golf_rsa_id.column, reasons);
+    context.tally.note_all(cells.golf_rsa_id.column, reasons);
     let mut reasons = Reasons::default();
     let cdh_id = cells.cdh_id.raw.and_then(|raw| AssociationNumber::read(raw, Some(AliasType::CdhId), junk, &mut reasons));
-    desk.tally.note_all(cells.cdh_id.column, reasons);
+    context.tally.note_all(cells.cdh_id.column, reasons);
 
     let birth = Birth {
         zone: cells.tenancy.zone.unwrap_or(crate::model::zone::Zone::UTC),
-        as_of: desk.rules.today(cells.tenancy.zone),
+        as_of: context.rules.today(cells.tenancy.zone),
         created_on: cells.created_on,
     };
     let mut reasons = Reasons::default();
     let born_on = cells.born.raw.and_then(|raw| dates.birth(raw, birth, junk, &mut reasons));
-    desk.tally.note_all(cells.born.column, reasons);
+    context.tally.note_all(cells.born.column, reasons);
 
     let (email, phone) = (addresses.first(), phones.first());
     let raw = [cells.email, cells.first, cells.last, cells.born, cells.gender, cells.handicap]
-        .map(|cell| raw_copy(&mut desk.tally, cell));
+        .map(|cell| raw_copy(&mut context.tally, cell));
     let [email_raw, first_name_raw, last_name_raw, born_raw, gender_raw, handicap_raw] = raw.each_ref().map(Option::as_deref);
-    // An identity number was dropped above.
-    let phone_raw = cells.phone.raw.filter(|raw| !raw.is_empty()).map(|raw| short_copy(&mut desk.tally, cells.phone.column, raw));
+    // A national identity number was dropped above.
+    let phone_raw =
+        cells.phone.raw.filter(|raw| !raw.is_empty()).map(|raw| short_copy(&mut context.tally, cells.phone.column, raw));
     let phone_raw = phone_raw.as_deref();
     let mut row = people::Row {
         tenant_id: cells.tenancy.tenant,
@@ -178,15 +179,15 @@ pub fn stage_person(desk: &mut Desk<'_>, mut cells: PersonCells<'_>, row: people
         cdh_id: cdh_id.as_ref().map(AssociationNumber::as_str).or(row.cdh_id),
         ..row
     };
-    row.skip_reason = skip_reason(&row, cells.founding, desk.rules.keyless);
+    row.skip_reason = skip_reason(&row, cells.founding, context.rules.keyless);
     row.may_found = row.skip_reason.is_none();
     if !cells.gender.column.is_empty() {
-        row.gender = gender(&mut desk.tally, desk.rules, desk.survey, cells.gender, name.title);
+        row.gender = gender(&mut context.tally, context.rules, context.first_pass, cells.gender, name.title);
     }
-    desk.staged.person(row);
+    context.staged.person(row);
 }
 
-/// Why a record cannot found a profile, if it cannot.
+/// Why a record may not seed a profile; `None` if it may.
 fn skip_reason(row: &people::Row<'_>, founding: Founding, keyless: bool) -> Option<SkipReason> {
     let reachable = row.email.is_some() || row.phone.is_some();
     let numbered = row.golf_rsa_id.is_some() || row.cdh_id.is_some() || row.mca_id.is_some();
@@ -198,16 +199,16 @@ fn skip_reason(row: &people::Row<'_>, founding: Founding, keyless: bool) -> Opti
     }
 }
 
-fn note_tenancy(desk: &mut Desk<'_>, tenancy: Tenancy<'_>) {
+fn note_tenancy(context: &mut StagingContext<'_>, tenancy: Tenancy<'_>) {
     const TENANT: &str = "tenant_id";
     match tenancy.tenant {
-        _ if tenancy.rule == TenantRule::Unknown => desk.tally.note(TENANT, Reason::TenantUnknown),
-        Some(tenant) if tenancy.zone.is_none() => desk.tally.note_code(TENANT, Reason::TenantNotConfigured, tenant),
+        _ if tenancy.rule == TenantRule::Unknown => context.tally.note(TENANT, Reason::TenantUnknown),
+        Some(tenant) if tenancy.zone.is_none() => context.tally.note_code(TENANT, Reason::TenantNotConfigured, tenant),
         _ => {}
     }
 }
 
-/// The raw value as it is kept beside the staged one: without NUL, which no database takes, not endless, and never a national
+/// The raw value to keep next to the staged one: without NUL, which databases do not accept, of limited length, and never a national
 /// identity number.
 pub fn raw_copy<'a>(tally: &mut Tally, cell: Cell<'a>) -> Option<Cow<'a, str>> {
     let raw = cell.raw.filter(|raw| !raw.is_empty())?;
@@ -226,8 +227,8 @@ fn short_copy<'a>(tally: &mut Tally, column: &'static str, raw: &'a str) -> Cow<
     if short.contains('\0') { Cow::Owned(short.replace('\0', "")) } else { Cow::Borrowed(short) }
 }
 
-impl Desk<'_> {
-    /// A label (status, club name, tier): cleaned; one of impossible length is dropped.
+impl StagingContext<'_> {
+    /// A label (status, club name, tier), cleaned; too long ones are dropped.
     pub fn label<'a>(&mut self, column: &'static str, raw: Option<&'a str>, buffer: &'a mut String) -> Option<&'a str> {
         let mut reasons = Reasons::default();
         let mut label = clean(raw?, buffer, &mut reasons);
@@ -253,7 +254,7 @@ impl Desk<'_> {
     pub fn handicap(&mut self, column: &'static str, raw: Option<&str>) -> Option<crate::model::Handicap> {
         let mut reasons = Reasons::default();
         let mut handicap = crate::model::handicap::read(raw?, &mut reasons);
-        if handicap == Some(crate::model::Handicap(0)) && self.survey.zero_is_missing() {
+        if handicap == Some(crate::model::Handicap(0)) && self.first_pass.zero_is_missing() {
             reasons.insert(Reason::HandicapZeroMissing);
             handicap = None;
         }

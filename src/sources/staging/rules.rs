@@ -1,4 +1,4 @@
-//! The settings of staging, checked: tenants with their regions and zones, code maps, who may found a profile.
+//! The validated settings of staging: tenants with their regions and zones, code maps, who may seed a profile.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -9,16 +9,16 @@ use crate::model::text::{is_missing_word, whole};
 use crate::model::zone::Zone;
 use crate::model::{Code as _, Day, Reference, Reviews, Source, TenantRule, Timestamp};
 
-/// What staging must be told.
+/// The settings of staging.
 #[derive(Clone, Debug)]
 pub struct StagingOptions {
-    /// The instant all is seen from.
+    /// Point in time the run is evaluated at.
     pub as_of: Timestamp,
     /// Tenant of MCA v1 ZA.
     pub mca_za: String,
     /// Tenant of MCA v1 UK.
     pub mca_uk: String,
-    /// The tenant of people whose tenant nothing tells, where they are not to be adopted by one.
+    /// The tenant of records without a tenant; `None` where they may join a cluster of any tenant.
     pub tenantless: Option<String>,
     /// Per source: source tenant → CRM tenant, where they differ.
     pub map: BTreeMap<String, BTreeMap<String, String>>,
@@ -26,13 +26,13 @@ pub struct StagingOptions {
     pub regions: BTreeMap<String, (String, String)>,
     /// Whether an SCL member or player without any key gets a profile.
     pub keyless: bool,
-    /// Sources of logged consent changes that are acts of the person.
+    /// Sources of logged consent changes that are explicit actions of the person.
     pub act_sources: Vec<String>,
     /// Order of day and month by `source.entity.column`, where an operator decides it.
     pub date_orders: BTreeMap<String, DateOrder>,
     /// Code maps and junk lists.
     pub reference: Reference,
-    /// What people decided about cells that could not be read.
+    /// Manual verdicts on unreadable cells.
     pub reviews: Reviews,
 }
 
@@ -44,7 +44,7 @@ pub enum RulesError {
     Region {
         /// The tenant.
         tenant: String,
-        /// What is set.
+        /// The value that is set.
         region: String,
     },
     /// No zone has this name.
@@ -52,20 +52,20 @@ pub enum RulesError {
     Zone {
         /// The tenant.
         tenant: String,
-        /// What is set.
+        /// The value that is set.
         zone: String,
     },
 }
 
-/// The settings in checked form.
+/// The validated settings.
 pub struct Rules {
-    /// The instant all is seen from.
+    /// Point in time the run is evaluated at.
     pub as_of: Timestamp,
     /// Whether an SCL member or player without any key gets a profile.
     pub keyless: bool,
     /// Code maps and junk lists.
     pub reference: Reference,
-    /// What people decided about cells that could not be read.
+    /// Manual verdicts on unreadable cells.
     pub reviews: Reviews,
     mca: [String; 2],
     tenantless: Option<String>,
@@ -75,7 +75,7 @@ pub struct Rules {
     date_orders: BTreeMap<String, DateOrder>,
 }
 
-/// A record's tenant and what follows from it.
+/// A record's tenant, with its region and zone.
 #[derive(Clone, Copy, Debug)]
 pub struct Tenancy<'a> {
     /// The CRM tenant.
@@ -89,7 +89,7 @@ pub struct Tenancy<'a> {
 }
 
 impl Rules {
-    /// Checks the settings.
+    /// Validates the settings.
     pub fn new(options: StagingOptions) -> Result<Self, RulesError> {
         let mut places = BTreeMap::new();
         for (tenant, (region, zone)) in options.regions {
@@ -121,7 +121,7 @@ impl Rules {
         self.place(Some(&self.mca[usize::from(source == Source::McaUk)]), TenantRule::Region)
     }
 
-    /// The tenancy of a record whose source names its tenant by a rule; nothing named is unknown.
+    /// The tenancy of a record whose source contains a tenant; `named` is `None` where it has none.
     pub fn tenancy<'a>(&'a self, source: Source, named: Option<&'a str>, rule: TenantRule) -> Tenancy<'a> {
         match named.filter(|named| !is_missing_word(named)) {
             Some(named) => {
@@ -151,7 +151,7 @@ impl Rules {
         order.map(|(_, order)| *order)
     }
 
-    /// Whether a logged change of this origin, in capitals, is an act of the person.
+    /// Whether a logged change of this origin, in upper case, is an explicit action of the person.
     pub fn is_act(&self, origin: &str) -> bool {
         self.act_sources.iter().any(|act| act == origin)
     }
@@ -162,7 +162,7 @@ impl Rules {
     }
 }
 
-/// The origin of a consent change in the one spelling that is compared: capitals, words joined by underscores.
+/// The origin of a consent change in the form that is compared: upper case, words joined by underscores.
 pub(in crate::sources) fn act(origin: &str) -> String {
     let words: Vec<_> =
         origin.split(|c: char| c.is_whitespace() || matches!(c, '-' | '_')).filter(|word| !word.is_empty()).collect();

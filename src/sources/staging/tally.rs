@@ -1,4 +1,4 @@
-//! Which reasons were met, how often, and in which rows.
+//! Counts the reasons of an entity and lists its rejects.
 
 use std::collections::BTreeMap;
 
@@ -14,19 +14,19 @@ use crate::tables::check::rejects;
 /// The longest raw code that a finding may quote.
 const QUOTED_BYTES: usize = 40;
 
-/// A code is met at least so often; a name that stands in the wrong column is met once or twice.
+/// A code is shown only if it occurs at least this often; a name in the wrong column occurs once or twice.
 const CODE_ROWS: i64 = 3;
 
-/// A column has at most so many unknown codes; where it has more, they are not codes but what people are called.
+/// Unknown codes of a column are shown only up to this many; more are probably names of people.
 const CODES: usize = 20;
 
-/// What a finding counts: column, reason, and the raw code of a closed vocabulary.
+/// Key of a finding: column, reason, and the raw code of a closed vocabulary.
 pub type FindingKey = (&'static str, Reason, Option<String>);
 
-/// The typed cells of one column: how many hold something, how many of them could not be read, and the first of those.
+/// Counts of the typed cells of one column: filled ones, unreadable ones, and the positions of the first unreadable ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TypedCells {
-    /// Cells that hold something.
+    /// Cells that are not empty.
     pub filled: u64,
     /// Cells that could not be read.
     pub unreadable: u64,
@@ -47,11 +47,11 @@ impl TypedCells {
     }
 }
 
-/// What a tally holds at its end.
+/// The result of a tally.
 pub struct Tallied {
     /// By column, reason and code.
     pub counts: BTreeMap<FindingKey, i64>,
-    /// Refused values and rows.
+    /// Rejected values and rows.
     pub rejects: rejects::Builder,
     /// Rows left out.
     pub rejected_rows: i64,
@@ -105,7 +105,7 @@ impl Tally {
         self.entity
     }
 
-    /// Counts a reason for a value of the row; a refusal is listed too.
+    /// Counts a reason for a value of the row; a rejection is listed, too.
     pub fn note(&mut self, column: &'static str, reason: Reason) {
         *self.counts.entry((column, reason)).or_default() += 1;
         if reason.effect() == Effect::Rejected {
@@ -137,7 +137,7 @@ impl Tally {
         self.list_row(reason);
     }
 
-    /// Leaves the row out. Rows that share their id, or have none, are told apart by their line.
+    /// Leaves the row out. Rows with the same id, or without one, are listed with their line.
     pub fn list_row(&mut self, reason: Reason) {
         self.rejected_rows += 1;
         if matches!(reason, Reason::DupSourceId | Reason::MissingId) {
@@ -158,7 +158,7 @@ impl Tally {
         });
     }
 
-    /// Counts a typed cell that holds something.
+    /// Counts a filled typed cell.
     pub fn filled(&mut self, column: &'static str) {
         self.cells_of(column).filled += 1;
     }
@@ -217,7 +217,7 @@ impl Tally {
     }
 }
 
-/// Whether a raw code may be shown: short, and nothing like an address, a number or a name of several words.
+/// Whether a raw code may be shown: short, and not similar to an email, a phone or a name of several words.
 fn quotable(raw: &str) -> bool {
     let raw = raw.trim();
     prefix(raw, QUOTED_BYTES).len() == raw.len()
@@ -232,7 +232,7 @@ mod tests {
     use crate::tables::Builder as _;
 
     #[test]
-    fn codes_are_quoted_and_values_of_people_are_not() {
+    fn codes_are_quoted_and_personal_values_are_not() {
         let mut tally = Tally::new(Source::Scl, "members");
         tally.begin("7", 1);
         for raw in ["Gold Plus", " Gold Plus", "ann@mail.test", "0825551234", "a status that somebody wrote as a long sentence"] {
@@ -241,7 +241,7 @@ mod tests {
         for raw in ["Gold Plus", "Ann", "Ann Lee", "Ann"] {
             tally.note_code("status", Reason::StatusUnmapped, raw);
         }
-        // A column of names: each of them often, and too many for a vocabulary.
+        // A column of names: each occurs often, but there are too many for a vocabulary.
         for number in 0..100 {
             tally.note_code("gender", Reason::GenderUnmapped, ["Ann", "Bo"][number % 2]);
             tally.note_code("tier", Reason::StatusUnmapped, &format!("Name {}", (b'A' + (number % 25) as u8) as char));

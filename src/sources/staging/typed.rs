@@ -1,4 +1,4 @@
-//! Typed cells (dates, instants, yes and no, numbers, ids): raw datasets hold them as their source wrote them, here they are read.
+//! Reads typed cells (dates, instants, yes and no, numbers, ids), which raw datasets hold as text.
 
 use std::borrow::Cow;
 
@@ -6,15 +6,15 @@ use crate::model::date::{DateRules, Read};
 use crate::model::text::{is_missing_word, whole};
 use crate::model::zone::Zone;
 use crate::model::{Day, Reason, Reasons, ReviewVerdict, Timestamp};
-use crate::sources::staging::Desk;
+use crate::sources::staging::StagingContext;
 
-impl Desk<'_> {
+impl StagingContext<'_> {
     /// How the dates of a column are read.
     pub(super) fn dates(&self, column: &str) -> DateRules {
         self.dates.iter().find(|(name, _)| *name == column).map(|(_, rules)| *rules).unwrap_or_default()
     }
 
-    /// Counts a cell that holds something, and what came of reading it.
+    /// Counts a filled cell and the result of reading it.
     fn settle<T: PartialEq>(&mut self, column: &'static str, read: Read<T>, reasons: Reasons, unreadable: Reason) -> Option<T> {
         if read != Read::Absent {
             self.tally.filled(column);
@@ -27,7 +27,7 @@ impl Desk<'_> {
         read.value()
     }
 
-    /// An instant. `zone` is that of values without an offset; `None` is one that nobody configured.
+    /// An instant. `zone` applies to values without an offset; `None` means that no zone is configured.
     pub fn instant(&mut self, column: &'static str, raw: Option<&str>, zone: Option<Zone>) -> Option<Timestamp> {
         let mut reasons = Reasons::default();
         let read = self.dates(column).instant(raw?, zone, &mut reasons);
@@ -52,7 +52,7 @@ impl Desk<'_> {
         self.tally.midnight(column, day, zone)
     }
 
-    /// Local midnight of the day something ended; null while it is open: without an end, or with one after as_of.
+    /// Local midnight of the last day; `None` while it is open: without an end, or with one after as_of.
     pub fn end(&mut self, column: &'static str, raw: Option<&str>, zone: Option<Zone>) -> Option<Timestamp> {
         let raw = raw?;
         let mut reasons = Reasons::default();
@@ -74,8 +74,8 @@ impl Desk<'_> {
         Some(at)
     }
 
-    /// When a record was deleted; null while it is not. A date that cannot be read is a deletion at as_of, unless a person decided: what
-    /// was deleted must not live again for a slip of the pen.
+    /// When a record was deleted; `None` if it is not. An unreadable date counts as a deletion at as_of unless `reviews.csv` decides: a
+    /// typing error must not bring back a deleted record.
     pub fn deleted(&mut self, column: &'static str, raw: Option<&str>) -> Option<Timestamp> {
         let mut reasons = Reasons::default();
         let read = self.dates(column).instant(raw?, Some(Zone::UTC), &mut reasons);
@@ -93,13 +93,13 @@ impl Desk<'_> {
         if read == Read::Absent { None } else { Some(at.unwrap_or(self.rules.as_of)) }
     }
 
-    /// What a person decided about a cell of the row.
+    /// The manual verdict on a cell of the row.
     fn verdict(&self, column: &str) -> Option<ReviewVerdict> {
         let (source, entity, id) = self.tally.row();
         self.rules.reviews.verdict(source, entity, id, column)
     }
 
-    /// What a person says that an unreadable word of consent means.
+    /// The meaning that `reviews.csv` gives to an unreadable consent value.
     fn reviewed_consent(&self, column: &str) -> Option<bool> {
         self.verdict(column).map(|verdict| verdict == ReviewVerdict::OptedIn)
     }
@@ -111,7 +111,7 @@ impl Desk<'_> {
         self.rules.reference.boolean(raw).map_or(Read::Unreadable, Read::Value)
     }
 
-    /// A word of consent; one with a question mark says that whoever wrote it did not know.
+    /// Reads a consent value. A question mark means that the value is not certain, so it is unreadable.
     fn read_consent(&self, raw: &str) -> Read<bool> {
         if raw.contains(['?', '\u{ff1f}']) && !is_missing_word(raw) { Read::Unreadable } else { self.read_boolean(raw) }
     }
@@ -122,29 +122,29 @@ impl Desk<'_> {
         self.settle(column, read, Reasons::default(), Reason::BooleanInvalid)
     }
 
-    /// Whether a flag consents; null where it says nothing. What cannot be read refuses, unless a person decided.
+    /// Whether a flag is an opt-in; `None` where it is empty. An unreadable flag is an opt-out unless `reviews.csv` decides.
     pub fn consent_flag(&mut self, column: &'static str, raw: Option<&str>) -> Option<bool> {
         match raw.map_or(Read::Absent, |raw| self.read_consent(raw)) {
             Read::Absent => self.reviewed_consent(column),
-            Read::Unreadable => Some(self.refusal(column)),
+            Read::Unreadable => Some(self.assume_opt_out(column)),
             read => self.settle(column, read, Reasons::default(), Reason::ConsentUnreadable),
         }
     }
 
-    /// Whether evidence consents. What says nothing or cannot be read refuses, unless a person decided: a refusal must not vanish.
+    /// Whether evidence is an opt-in. An empty or unreadable value is an opt-out unless `reviews.csv` decides: an opt-out must not vanish.
     pub fn consent(&mut self, column: &'static str, raw: Option<&str>) -> bool {
         match raw.map_or(Read::Absent, |raw| self.read_consent(raw)) {
             Read::Absent => self.reviewed_consent(column).unwrap_or_else(|| {
                 self.tally.note(column, Reason::ConsentUnreadable);
                 false
             }),
-            Read::Unreadable => self.refusal(column),
+            Read::Unreadable => self.assume_opt_out(column),
             read => self.settle(column, read, Reasons::default(), Reason::ConsentUnreadable).unwrap_or(false),
         }
     }
 
-    /// What an unreadable word of consent counts as.
-    fn refusal(&mut self, column: &'static str) -> bool {
+    /// The value assumed for an unreadable consent cell.
+    fn assume_opt_out(&mut self, column: &'static str) -> bool {
         self.reviewed_consent(column).unwrap_or_else(|| {
             self.settle::<bool>(column, Read::Unreadable, Reasons::default(), Reason::ConsentUnreadable).unwrap_or(false)
         })
@@ -161,7 +161,7 @@ impl Desk<'_> {
         self.settle(column, read, Reasons::default(), Reason::IntegerInvalid)
     }
 
-    /// An id in its one spelling, so that the same id of two files joins.
+    /// An id in normal form, so that the same id of two files matches.
     pub fn id<'a>(&mut self, column: &'static str, raw: &'a str) -> Cow<'a, str> {
         let id = whole(raw);
         if id != raw.trim() {

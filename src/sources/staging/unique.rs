@@ -1,4 +1,4 @@
-//! Whether an id came before, without remembering ids while they come in order.
+//! Detects duplicate ids, without memory as long as ids ascend.
 
 use std::cmp::Ordering;
 use std::hash::BuildHasher;
@@ -8,19 +8,19 @@ use hashbrown::HashSet;
 
 use crate::model::{RecordKey, Source, record_order};
 
-/// What is known of an id.
+/// Whether an id is a duplicate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It did not come before.
+    /// It did not occur before.
     New,
-    /// It came before.
+    /// It occurred before.
     Duplicate,
-    /// The ids do not ascend: nothing can be said before all earlier ids are [`Uniqueness::remember`]ed.
+    /// The ids do not ascend, so the earlier ids must be [`Uniqueness::remember`]ed first.
     OutOfOrder,
 }
 
-/// Watches the ids of one entity. Exports are sorted by id, and then the last id is all there is to remember; for other input the
-/// earlier ids are read again and kept as 128-bit fingerprints.
+/// Checks the ids of one entity. Exports are sorted by id, so only the last id is remembered. For other input the earlier ids are read
+/// again and kept as 128-bit fingerprints.
 #[derive(Default)]
 pub struct Uniqueness {
     last: Option<String>,
@@ -30,7 +30,7 @@ pub struct Uniqueness {
 const SEEDS: [FixedState; 2] = [FixedState::with_seed(0x5eed_0001), FixedState::with_seed(0x5eed_0002)];
 
 impl Uniqueness {
-    /// Judges the next id.
+    /// Checks the next id.
     pub fn check(&mut self, id: &str) -> Verdict {
         if let Some(seen) = &mut self.seen {
             return if seen.insert(fingerprint(id)) { Verdict::New } else { Verdict::Duplicate };
@@ -54,7 +54,7 @@ impl Uniqueness {
 }
 
 fn order(a: &str, b: &str) -> Ordering {
-    // Any source will do: only the ids differ.
+    // The source does not matter, only the ids differ.
     record_order(RecordKey { source: Source::McaZa, id: a }, RecordKey { source: Source::McaZa, id: b })
 }
 

@@ -144,7 +144,7 @@ table! {
     }
 }
 
-/// What is exported of TeeTime.
+/// The exports of TeeTime.
 pub fn exports() -> Vec<Export> {
     vec![
         Export::of::<players::Table>("players", include_str!("../../../sql/exports/teetime/players.sql"))

@@ -1,10 +1,12 @@
-//! TeeTime players, their association numbers and tee times.
+//! Staging of TeeTime players, their association numbers and tee times.
 
 use crate::model::association::AssociationNumber;
 use crate::model::date::DateKind;
 use crate::model::text::{clean, whole};
 use crate::model::{AliasType, BookingOutcome, Reason, Reasons, SkipReason, Source, TenantRule};
-use crate::sources::staging::{Cell, Desk, Disposition, Entity, Founding, PersonCells, Rules, Survey, row_id, stage_person};
+use crate::sources::staging::{
+    Cell, Disposition, Entity, FirstPass, Founding, PersonCells, Rules, StagingContext, row_id, stage_person,
+};
 use crate::sources::teetime::{
     associations, bookings, clubs, courses, player_associations, player_club_memberships, player_preferences, players,
 };
@@ -13,7 +15,7 @@ use crate::tables::stage::{self, identifiers, people};
 impl Entity for players::Table {
     const SOURCE: Source = Source::Teetime;
     const ENTITY: &'static str = "players";
-    const SURVEYED: bool = true;
+    const NEEDS_FIRST_PASS: bool = true;
     const DATES: &'static [(&'static str, DateKind)] = &[
         ("handicap_updated_at", DateKind::Time),
         ("created_at", DateKind::Time),
@@ -25,23 +27,23 @@ impl Entity for players::Table {
         row_id(row.id, buffer)
     }
 
-    fn survey(columns: &players::Columns, _rules: &Rules, survey: &mut Survey) {
+    fn first_pass(columns: &players::Columns, _rules: &Rules, first_pass: &mut FirstPass) {
         for handicap in columns.rows().filter_map(|row| row.handicap) {
-            survey.see_handicap(handicap);
+            first_pass.see_handicap(handicap);
         }
     }
 
-    fn stage(row: &players::Row<'_>, desk: &mut Desk<'_>) -> Disposition {
+    fn stage(row: &players::Row<'_>, context: &mut StagingContext<'_>) -> Disposition {
         let (named, rule) = match row.home_club_tenant_id {
             Some(tenant) => (Some(tenant), TenantRule::HomeClub),
             None => (row.club_tenant_id, TenantRule::ClubMembership),
         };
-        let id = desk.id("id", row.id);
-        let home_club_id = row.home_club_id.map(|id| desk.id("home_club_id", id));
+        let id = context.id("id", row.id);
+        let home_club_id = row.home_club_id.map(|id| context.id("home_club_id", id));
         let mut club = String::new();
-        let home_club_name = desk.label("home_club_name", row.home_club_name, &mut club);
+        let home_club_name = context.label("home_club_name", row.home_club_name, &mut club);
         let cells = PersonCells {
-            tenancy: desk.rules.tenancy(Source::Teetime, named, rule),
+            tenancy: context.rules.tenancy(Source::Teetime, named, rule),
             founding: Founding::Keyless,
             email: Cell::of("email", row.email),
             phone: Cell::of("phone", row.phone),
@@ -55,21 +57,21 @@ impl Entity for players::Table {
             created_on: None,
             club: home_club_name,
         };
-        let survey = desk.survey;
+        let first_pass = context.first_pass;
         let staged = people::Row {
-            golf_rsa_id: survey.number(&id, AliasType::GolfRsaId),
-            cdh_id: survey.number(&id, AliasType::CdhId),
-            mca_id: survey.number(&id, AliasType::McaId),
-            handicap: desk.handicap("handicap", row.handicap),
-            handicap_at: desk.utc("handicap_updated_at", row.handicap_updated_at),
+            golf_rsa_id: first_pass.number(&id, AliasType::GolfRsaId),
+            cdh_id: first_pass.number(&id, AliasType::CdhId),
+            mca_id: first_pass.number(&id, AliasType::McaId),
+            handicap: context.handicap("handicap", row.handicap),
+            handicap_at: context.utc("handicap_updated_at", row.handicap_updated_at),
             home_club_id: home_club_id.as_deref(),
             home_club_name,
-            created_at: desk.utc("created_at", row.created_at),
-            updated_at: desk.utc("updated_at", row.updated_at),
-            first_booked_at: desk.utc("first_booking_at", row.first_booking_at),
+            created_at: context.utc("created_at", row.created_at),
+            updated_at: context.utc("updated_at", row.updated_at),
+            first_booked_at: context.utc("first_booking_at", row.first_booking_at),
             ..people::Row::blank(&id)
         };
-        stage_person(desk, cells, staged);
+        stage_person(context, cells, staged);
         Disposition::Staged
     }
 }
@@ -84,7 +86,7 @@ macro_rules! without_rows {
                 row_id(row.id, buffer)
             }
 
-            fn stage(_row: &$entity::Row<'_>, _desk: &mut Desk<'_>) -> Disposition {
+            fn stage(_row: &$entity::Row<'_>, _context: &mut StagingContext<'_>) -> Disposition {
                 Disposition::Reference(SkipReason::$reason)
             }
         }
@@ -100,13 +102,13 @@ without_rows!(player_preferences, NoTarget);
 impl Entity for player_associations::Table {
     const SOURCE: Source = Source::Teetime;
     const ENTITY: &'static str = "player_associations";
-    const SURVEYED: bool = true;
+    const NEEDS_FIRST_PASS: bool = true;
 
     fn id<'a>(row: &player_associations::Row<'a>, buffer: &'a mut String) -> &'a str {
         row_id(row.id, buffer)
     }
 
-    fn survey(columns: &player_associations::Columns, rules: &Rules, survey: &mut Survey) {
+    fn first_pass(columns: &player_associations::Columns, rules: &Rules, first_pass: &mut FirstPass) {
         for row in columns.rows() {
             let kind = row.association_type.and_then(|code| rules.reference.associations.get(code)).copied().flatten();
             let number = row
@@ -114,38 +116,39 @@ impl Entity for player_associations::Table {
                 .zip(kind)
                 .and_then(|(raw, kind)| AssociationNumber::read(raw, Some(kind), &rules.reference.junk, &mut Reasons::default()));
             if let Some((kind, number)) = kind.zip(number) {
-                survey.see_number(&whole(row.player_id), kind, number.as_str());
+                first_pass.see_number(&whole(row.player_id), kind, number.as_str());
             }
         }
     }
 
-    fn stage(row: &player_associations::Row<'_>, desk: &mut Desk<'_>) -> Disposition {
+    fn stage(row: &player_associations::Row<'_>, context: &mut StagingContext<'_>) -> Disposition {
         const TYPE: &str = "association_type";
         const NUMBER: &str = "external_id";
         let mut reasons = Reasons::default();
         let mut buffer = String::new();
         let code = row.association_type.and_then(|raw| clean(raw, &mut buffer, &mut reasons)).unwrap_or_default();
         let code = code.to_uppercase();
-        let known = desk.rules.reference.associations.get(&code).copied();
+        let known = context.rules.reference.associations.get(&code).copied();
         if known.is_none() {
-            desk.tally.note_code(TYPE, Reason::AssociationUnmapped, &code);
+            context.tally.note_code(TYPE, Reason::AssociationUnmapped, &code);
         }
         let kind = known.flatten();
-        let number = row.external_id.and_then(|raw| AssociationNumber::read(raw, kind, &desk.rules.reference.junk, &mut reasons));
-        desk.tally.note_all(NUMBER, reasons);
+        let number =
+            row.external_id.and_then(|raw| AssociationNumber::read(raw, kind, &context.rules.reference.junk, &mut reasons));
+        context.tally.note_all(NUMBER, reasons);
         let Some(number) = number else {
             if reasons.is_empty() {
-                desk.tally.note(NUMBER, Reason::AssociationEmpty);
+                context.tally.note(NUMBER, Reason::AssociationEmpty);
             }
             return Disposition::Reference(SkipReason::NoTarget);
         };
-        let (id, player_id) = (desk.id("id", row.id), desk.id("player_id", row.player_id));
+        let (id, player_id) = (context.id("id", row.id), context.id("player_id", row.player_id));
         if let Some(kind) = kind
-            && desk.survey.number(&player_id, kind).is_some_and(|first| first != number.as_str())
+            && context.first_pass.number(&player_id, kind).is_some_and(|first| first != number.as_str())
         {
-            desk.tally.note(NUMBER, Reason::AssociationFurther);
+            context.tally.note(NUMBER, Reason::AssociationFurther);
         }
-        desk.staged.identifier(identifiers::Row {
+        context.staged.identifier(identifiers::Row {
             source_id: &player_id,
             entity: Self::ENTITY,
             row_id: &id,
@@ -167,32 +170,32 @@ impl Entity for bookings::Table {
         row_id(row.id, buffer)
     }
 
-    fn stage(row: &bookings::Row<'_>, desk: &mut Desk<'_>) -> Disposition {
+    fn stage(row: &bookings::Row<'_>, context: &mut StagingContext<'_>) -> Disposition {
         const STATUS: &str = "status";
         let raw = row.status.unwrap_or_default();
-        let outcome = desk.rules.reference.bookings.get(raw).copied().unwrap_or_else(|| {
-            desk.tally.note_code(STATUS, Reason::BookingStatusUnmapped, raw);
+        let outcome = context.rules.reference.bookings.get(raw).copied().unwrap_or_else(|| {
+            context.tally.note_code(STATUS, Reason::BookingStatusUnmapped, raw);
             BookingOutcome::Booked
         });
         let mut buffers: [String; 3] = Default::default();
         let [status, course, club] = &mut buffers;
-        let (id, player_id) = (desk.id("id", row.id), desk.id("player_id", row.player_id));
-        let course_id = row.course_id.map(|id| desk.id("course_id", id));
-        let club_id = row.club_id.map(|id| desk.id("club_id", id));
+        let (id, player_id) = (context.id("id", row.id), context.id("player_id", row.player_id));
+        let course_id = row.course_id.map(|id| context.id("course_id", id));
+        let club_id = row.club_id.map(|id| context.id("club_id", id));
         let staged = stage::bookings::Row {
             row_id: &id,
             source_id: &player_id,
             outcome,
-            status_raw: desk.label(STATUS, row.status, status).unwrap_or_default(),
+            status_raw: context.label(STATUS, row.status, status).unwrap_or_default(),
             course_id: course_id.as_deref(),
-            course_name: desk.label("course_name", row.course_name, course),
+            course_name: context.label("course_name", row.course_name, course),
             club_id: club_id.as_deref(),
-            club_name: desk.label("club_name", row.club_name, club),
-            player_count: desk.integer("player_count", row.player_count),
-            start_at: desk.utc("start_time", row.start_time),
-            created_at: desk.utc("created_at", row.created_at),
+            club_name: context.label("club_name", row.club_name, club),
+            player_count: context.integer("player_count", row.player_count),
+            start_at: context.utc("start_time", row.start_time),
+            created_at: context.utc("created_at", row.created_at),
         };
-        desk.staged.booking(staged);
+        context.staged.booking(staged);
         Disposition::Staged
     }
 }
@@ -200,7 +203,7 @@ impl Entity for bookings::Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::staging::lab::{columns, count, exported, options, stage, stage_after};
+    use crate::sources::staging::testing::{columns, count, exported, options, stage, stage_after};
 
     fn player(id: &str) -> players::Row<'_> {
         players::Row {
@@ -229,8 +232,8 @@ mod tests {
             player("c"),
             players::Row { home_club_tenant_id: Some("9"), ..player("d") },
         ];
-        let sheet = stage::<players::Table>(&rows);
-        let people = columns::<people::Table>(&sheet.people);
+        let result = stage::<players::Table>(&rows);
+        let people = columns::<people::Table>(&result.people);
         let tenancies: Vec<_> = people.rows().map(|row| (row.tenant_id.map(str::to_owned), row.tenant_rule)).collect();
         let some = |tenant: &str| Some(tenant.to_owned());
         assert_eq!(
@@ -242,23 +245,23 @@ mod tests {
                 (some("9"), TenantRule::HomeClub)
             ]
         );
-        assert_eq!(people.row(2).phone_key, Some("+27825551234"), "nothing says another region");
-        assert_eq!(people.row(3).phone_key, None, "a known tenant whose region nobody configured: a value, no key");
-        assert_eq!(sheet.counts[&("tenant_id", Reason::TenantNotConfigured, None)], 1);
+        assert_eq!(people.row(2).phone_key, Some("+27825551234"), "no other region is known");
+        assert_eq!(people.row(3).phone_key, None, "a known tenant without a configured region: a value, no key");
+        assert_eq!(result.counts[&("tenant_id", Reason::TenantNotConfigured, None)], 1);
         assert_eq!(people.row(0).handicap_at.unwrap().to_string(), "2024-05-01T10:00:00.124Z");
         let strict = crate::sources::staging::StagingOptions { tenantless: some("default"), ..options() };
-        let sheet = stage_after::<players::Table>(&rows[2..3], strict, Survey::default());
-        assert_eq!(columns::<people::Table>(&sheet.people).row(0).tenant_id, Some("default"));
+        let result = stage_after::<players::Table>(&rows[2..3], strict, FirstPass::default());
+        assert_eq!(columns::<people::Table>(&result.people).row(0).tenant_id, Some("default"));
     }
 
     #[test]
-    fn a_player_without_any_key_founds_unless_the_settings_say_skip() {
+    fn a_player_without_any_key_seeds_a_profile_unless_skipped() {
         let row = players::Row { phone: None, ..player("a") };
-        let sheet = stage::<players::Table>(&[row]);
-        assert!(columns::<people::Table>(&sheet.people).row(0).may_found);
+        let result = stage::<players::Table>(&[row]);
+        assert!(columns::<people::Table>(&result.people).row(0).may_found);
         let skipping = crate::sources::staging::StagingOptions { keyless: false, ..options() };
-        let sheet = stage_after::<players::Table>(&[row], skipping, Survey::default());
-        assert_eq!(columns::<people::Table>(&sheet.people).row(0).skip_reason, Some(SkipReason::NoKey));
+        let result = stage_after::<players::Table>(&[row], skipping, FirstPass::default());
+        assert_eq!(columns::<people::Table>(&result.people).row(0).skip_reason, Some(SkipReason::NoKey));
     }
 
     fn association<'a>(id: &'a str, code: &'a str, number: Option<&'a str>) -> player_associations::Row<'a> {
@@ -278,15 +281,15 @@ mod tests {
             association("8", "CONGU", Some("nope")),
         ];
         let rules = crate::sources::staging::Rules::new(options()).unwrap();
-        let mut survey = Survey::default();
-        player_associations::Table::survey(&exported::<player_associations::Table>(&rows), &rules, &mut survey);
-        let sheet = stage_after::<players::Table>(&[player("a")], options(), survey);
-        let people = columns::<people::Table>(&sheet.people);
+        let mut first_pass = FirstPass::default();
+        player_associations::Table::first_pass(&exported::<player_associations::Table>(&rows), &rules, &mut first_pass);
+        let result = stage_after::<players::Table>(&[player("a")], options(), first_pass);
+        let people = columns::<people::Table>(&result.people);
         let row = people.row(0);
         assert_eq!((row.golf_rsa_id, row.mca_id, row.cdh_id), (Some("RSA-1"), Some("77"), Some("1001234567")));
 
-        let sheet = stage::<player_associations::Table>(&rows);
-        let identifiers = columns::<identifiers::Table>(&sheet.identifiers);
+        let result = stage::<player_associations::Table>(&rows);
+        let identifiers = columns::<identifiers::Table>(&result.identifiers);
         let found: Vec<_> = identifiers.rows().map(|row| (row.row_id.to_owned(), row.kind, row.is_key)).collect();
         let kinds = [
             ("1", Some(AliasType::GolfRsaId)),
@@ -297,10 +300,10 @@ mod tests {
             ("6", None),
         ];
         assert_eq!(found, kinds.map(|(id, kind)| (id.to_owned(), kind, kind.is_some())));
-        let references = columns::<stage::references::Table>(&sheet.references);
+        let references = columns::<stage::references::Table>(&result.references);
         assert_eq!(references.rows().map(|row| row.row_id.to_owned()).collect::<Vec<_>>(), ["7", "8"]);
         for reason in [Reason::AssociationFurther, Reason::AssociationUnmapped, Reason::AssociationEmpty, Reason::NumberInvalid] {
-            assert_eq!(count(&sheet, reason), 1, "{reason}");
+            assert_eq!(count(&result, reason), 1, "{reason}");
         }
     }
 
@@ -308,7 +311,7 @@ mod tests {
     fn bookings_are_staged_with_unknown_statuses_as_booked() {
         let booking = |id, status, start_time| bookings::Row {
             id,
-            player_id: "nobody",
+            player_id: "unknown",
             course_id: Some("c"),
             course_name: Some("North"),
             club_id: Some("7"),
@@ -323,15 +326,15 @@ mod tests {
             booking("2", Some("LIMBO"), Some("infinity")),
             booking("3", None, None),
         ];
-        let sheet = stage::<bookings::Table>(&rows);
-        let staged = columns::<stage::bookings::Table>(&sheet.bookings);
+        let result = stage::<bookings::Table>(&rows);
+        let staged = columns::<stage::bookings::Table>(&result.bookings);
         let outcomes: Vec<_> = staged.rows().map(|row| (row.outcome, row.start_at.is_some())).collect();
         assert_eq!(outcomes, [(BookingOutcome::NoShow, true), (BookingOutcome::Booked, false), (BookingOutcome::Booked, false)]);
         assert_eq!(
-            sheet.counts[&("status", Reason::BookingStatusUnmapped, None)],
+            result.counts[&("status", Reason::BookingStatusUnmapped, None)],
             2,
             "the blank one too: a rare code is not shown"
         );
-        assert_eq!(count(&sheet, Reason::TimeInfinite), 1);
+        assert_eq!(count(&result, Reason::TimeInfinite), 1);
     }
 }

@@ -1,4 +1,4 @@
-//! What consolidation takes from the settings and from the CRM export.
+//! Inputs of consolidation from the settings and the CRM export.
 
 use anyhow::Result;
 use foldhash::fast::FixedState;
@@ -13,7 +13,7 @@ use crate::sources;
 use crate::store::Folder;
 use crate::tables::resolution::decisions;
 
-/// The settings that consolidation knows.
+/// The settings of consolidation.
 pub fn options(config: &config::Config, as_of: Timestamp, phase: Phase) -> Options {
     let extra = &config.activities.extra;
     Options {
@@ -79,7 +79,7 @@ pub fn earlier_withdrawals(export: Option<&Folder>, as_of: Timestamp) -> Result<
     Ok(earlier)
 }
 
-/// When loads first recorded the withdrawals that have no date.
+/// When loads first recorded each withdrawal without a date.
 pub fn recorded(export: Option<&Folder>) -> Result<Recorded> {
     let mut rows = Vec::new();
     let saved = export.filter(|folder| folder.has::<sources::crm::undated_withdrawals::Table>(None));
@@ -91,7 +91,7 @@ pub fn recorded(export: Option<&Folder>) -> Result<Recorded> {
     Ok(Recorded::new(rows))
 }
 
-/// Pairs of profiles that a person decided are two people.
+/// Pairs of profiles with a manual decision that they are two people.
 pub fn kept_apart(resolved: &Folder, roster: &Roster) -> Result<HashSet<(ProfileIx, ProfileIx), FixedState>> {
     let mut apart = HashSet::with_hasher(FixedState::with_seed(0));
     let profile = |key: &str| RecordKey::parse(key).and_then(|key| roster.profile_of_id(key.source, key.id));

@@ -1,4 +1,4 @@
-//! Where build writes: every batch is examined, counted and written in one place.
+//! The output of consolidation: every batch is checked, counted and written in one place.
 
 use anyhow::Result;
 use arrow::array::RecordBatch;
@@ -21,7 +21,7 @@ pub struct Output<'a> {
     draft: &'a Draft,
     proofs: Proofs<'a>,
     tally: Tally,
-    /// What was decided otherwise than the strategy's code would have.
+    /// Counted deviations from the strategy's code.
     pub departures: Departures,
     profiles: TableWriter<customer_profiles::Table>,
     provenance: TableWriter<field_provenance::Table>,
@@ -32,17 +32,17 @@ pub struct Output<'a> {
     ledger: TableWriter<check::ledger::Table>,
 }
 
-/// What all rows together amount to.
+/// The totals over all rows.
 pub struct Account {
-    /// Rows that break a demand of the target, by demand.
+    /// Rows that violate a constraint of the target, by constraint.
     pub broken: Vec<(Proof, u64)>,
     /// The outcomes of all exported rows.
     pub tally: Tally,
-    /// What was decided otherwise than the strategy's code would have.
+    /// Counted deviations from the strategy's code.
     pub departures: Departures,
 }
 
-/// Rows with what was found when they were examined, which may happen on any thread.
+/// Rows with the results of their checks, which may run on any thread.
 pub struct Examined<'a, R> {
     /// The rows.
     pub rows: R,
@@ -51,7 +51,7 @@ pub struct Examined<'a, R> {
 }
 
 impl<'a> Examined<'a, Page> {
-    /// Examines and counts a batch of the timeline.
+    /// Checks and counts a batch of the timeline.
     pub fn page(page: Page, roster: &'a Roster) -> Result<Self> {
         let (mut proofs, mut tally) = (Proofs::new(roster), Tally::default());
         proofs.activities(&page.activities, &activities::Table::columns(&page.activities)?);
@@ -62,7 +62,7 @@ impl<'a> Examined<'a, Page> {
 }
 
 impl<'a> Examined<'a, Slice> {
-    /// Examines a slice of profiles.
+    /// Checks a batch of profiles.
     pub fn slice(slice: Slice, roster: &'a Roster) -> Result<Self> {
         let mut proofs = Proofs::new(roster);
         proofs.profiles(&slice.profiles, &customer_profiles::Table::columns(&slice.profiles)?);
@@ -73,7 +73,7 @@ impl<'a> Examined<'a, Slice> {
 }
 
 impl<'a> Output<'a> {
-    /// Starts all files.
+    /// Opens all files.
     pub fn new(draft: &'a Draft, roster: &'a Roster) -> Result<Self> {
         Ok(Self {
             draft,
@@ -90,7 +90,7 @@ impl<'a> Output<'a> {
         })
     }
 
-    /// A batch of the timeline.
+    /// Writes a batch of the timeline.
     pub fn page(&mut self, page: Examined<'a, Page>) -> Result<()> {
         let Examined { rows: page, proofs, tally } = page;
         self.departures.merge(&page.departures);
@@ -108,7 +108,7 @@ impl<'a> Output<'a> {
         Ok(())
     }
 
-    /// A slice of profiles; gives back what finds namesakes.
+    /// Writes a batch of profiles; returns its namesakes.
     pub fn slice(&mut self, slice: Examined<'a, Slice>) -> Result<Namesakes> {
         let Examined { rows: slice, proofs, .. } = slice;
         self.departures.merge(&slice.departures);
@@ -120,12 +120,12 @@ impl<'a> Output<'a> {
         Ok(slice.namesakes)
     }
 
-    /// All suppressions.
+    /// Writes all suppressions.
     pub fn suppressions(&mut self, batch: RecordBatch) -> Result<()> {
         self.draft.write::<suppressions::Table>(None, [batch]).map(drop)
     }
 
-    /// Evidence keys of withdrawals without a date.
+    /// Writes the evidence keys of withdrawals without a date.
     pub fn undated(&mut self, keys: &[String]) -> Result<()> {
         let mut rows = undated_withdrawals::Builder::new(keys.len());
         keys.iter().for_each(|evidence_key| rows.push(undated_withdrawals::Row { evidence_key }));
@@ -133,20 +133,20 @@ impl<'a> Output<'a> {
         self.draft.write::<undated_withdrawals::Table>(None, [batch]).map(drop)
     }
 
-    /// The rows that a person must decide; returns how many.
+    /// Writes the rows for manual review; returns how many.
     pub fn manual_review(&mut self, batch: RecordBatch) -> Result<i64> {
         let rows = i64::try_from(batch.num_rows())?;
         self.draft.write::<check::manual_review::Table>(None, [batch])?;
         Ok(rows)
     }
 
-    /// All duplicate candidates.
+    /// Writes all duplicate candidates.
     pub fn candidates(&mut self, batch: RecordBatch) -> Result<()> {
         self.proofs.candidates(&batch, &duplicate_candidates::Table::columns(&batch)?);
         self.draft.write::<duplicate_candidates::Table>(None, [batch]).map(drop)
     }
 
-    /// Lines of the ledger that come with nothing else.
+    /// Writes lines of the ledger that belong to no other dataset.
     pub fn ledger_rows(&mut self, rows: &[check::ledger::Row<'_>]) -> Result<()> {
         if rows.is_empty() {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Proofs over the datasets alone, at the end of the step that wrote them: what they say is worked out a second time from the staged
+//! Checks of the datasets alone, at the end of the step that wrote them: their contents are derived a second time from the staged
 //! records, before the CRM is touched.
 
 use anyhow::Result;
@@ -20,7 +20,7 @@ use crate::tables::resolution::{candidates, decisions, hubs, links};
 use crate::tables::stage::{bookings, handicaps, identifiers, messages, people};
 use crate::tables::{Builder as _, Table, TextList};
 
-/// What is proved, and from what.
+/// The inputs of the checks.
 pub struct Proofs<'a> {
     /// The settings.
     pub session: &'a Session,
@@ -39,7 +39,7 @@ pub struct Proofs<'a> {
 }
 
 impl Proofs<'_> {
-    /// Proves everything, and writes the findings beside the datasets.
+    /// Runs all checks, and writes the findings next to the datasets.
     pub fn run(&self) -> Result<()> {
         let findings = self.findings()?;
         let mut rows = proofs::Builder::new(findings.len());
@@ -123,7 +123,7 @@ impl Proofs<'_> {
         Ok(findings)
     }
 
-    /// Pairs of profiles that a person decided are two: they are candidates no more, and refused all the same.
+    /// Pairs of profiles with a manual decision that they are two people. They are not in the review queue, but must not be linked either.
     fn kept_apart(&self) -> Result<Vec<(String, String)>> {
         let mut pairs = Vec::new();
         self.linked::<decisions::Table>(|columns| {
@@ -170,7 +170,7 @@ impl Proofs<'_> {
     }
 }
 
-/// Refuses datasets of which something is not what it should be.
+/// Fails if a check failed.
 fn refuse(findings: &[Finding]) -> Result<()> {
     let broken: Vec<&Finding> = findings.iter().filter(|finding| !finding.holds()).collect();
     let Some(first) = broken.first() else { return Ok(()) };
@@ -178,7 +178,7 @@ fn refuse(findings: &[Finding]) -> Result<()> {
         let ids = if finding.examples.is_empty() { String::new() } else { format!(" ({})", finding.examples.join(", ")) };
         format!("{}: {}: {} instead of {}{ids}", finding.check, finding.item, finding.observed, finding.expected)
     };
-    let what = format!("{} proofs over the datasets fail, the first is {}", broken.len(), first.check);
+    let what = format!("{} checks of the datasets fail; the first is {}", broken.len(), first.check);
     let mut fault = Fault::new(Exit::Mismatch, what).at("the datasets of data/crm, which stay as they were");
     for finding in broken.iter().take(10) {
         fault = fault.help(words(finding));

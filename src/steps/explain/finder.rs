@@ -1,4 +1,4 @@
-//! Whom a person means who types a profile, an address, a number or a record.
+//! Finds the records for a profile id, an email, a phone or a record key.
 
 use anyhow::Result;
 
@@ -15,13 +15,13 @@ use crate::steps::resolve::Inputs;
 use crate::store::Folder;
 use crate::tables::stage::people;
 
-/// What a question means.
+/// The result of a search.
 pub(super) struct Found {
     /// Records in record order.
     pub records: Vec<RecordIx>,
-    /// Where the value is shared by too many.
+    /// The hubs of the value.
     pub hubs: Vec<SharedValue>,
-    /// Whether the value is one that staging keeps but that proves nothing.
+    /// Whether staging keeps the value, but not as a key.
     pub is_no_key: bool,
 }
 
@@ -31,7 +31,7 @@ impl Found {
     }
 }
 
-/// Looks for whom a question means.
+/// Searches the staged records.
 pub(super) struct Finder<'a> {
     pub session: &'a Session,
     pub inputs: &'a Inputs,
@@ -39,7 +39,7 @@ pub(super) struct Finder<'a> {
 }
 
 impl Finder<'_> {
-    /// The records of a profile, an address, a number or a key.
+    /// The records of a profile, an email, a phone or a key.
     pub fn find(&self, who: &str) -> Result<Found> {
         let who = who.trim();
         let mut keys = vec![who.to_owned()];
@@ -56,7 +56,7 @@ impl Finder<'_> {
         if !records.is_empty() {
             return Ok(Found::of(records, keys.iter().flat_map(|key| self.resolution.hubs_of(key)).collect()));
         }
-        // An id alone, if some source has it.
+        // A bare id, if a source has it.
         let keys_of = |source| RecordKey { source, id: who };
         let records: Vec<RecordIx> =
             self.inputs.phase.sources().filter_map(|source| self.resolution.population.find(keys_of(source))).collect();
@@ -71,7 +71,7 @@ impl Finder<'_> {
         Err(self.nobody(who).into())
     }
 
-    /// Records that show a value which is no key.
+    /// Records with a value that is not a key.
     fn by_value(&self, keys: &[String]) -> Result<Vec<RecordIx>> {
         let stage = Folder::open(&self.session.layout.stage())?;
         let mut found = Vec::new();
@@ -101,21 +101,21 @@ impl Finder<'_> {
         numbers
     }
 
-    /// Nobody is meant: what may have been.
+    /// The error for a question that no record answers, with what may have been meant.
     fn nobody(&self, who: &str) -> Fault {
         if let Some(change) = self.resolution.change_of(who) {
-            let fault = Fault::new(Exit::Usage, "that profile of an earlier load is no more");
+            let fault = Fault::new(Exit::Usage, "this profile id no longer exists (merged or split)");
             return match &change.new[..] {
                 [] => fault.help("none of its records is exported any more, or all are skipped"),
                 new => fault.help(format!("its records are now in: {}", new.join(", "))).help(format!("explain {}", new[0])),
             };
         }
         let Some((code, id)) = who.split_once(':') else {
-            let fault = Fault::new(Exit::Usage, "nobody of that key, address or number is in the staged data");
+            let fault = Fault::new(Exit::Usage, "no staged record has that key, email or phone");
             return fault.help("explain scl:members:1001, explain teetime:<id>, explain somebody@example.com, explain +27…");
         };
         let Some(source) = Source::from_code(code) else {
-            let fault = Fault::new(Exit::Usage, "that is no source, so nobody is in the staged data under that key");
+            let fault = Fault::new(Exit::Usage, "no staged record has that key: its first part is not a source");
             return match did_you_mean(code, Source::ALL.iter().map(|source| source.code())) {
                 Some(near) => fault.help(format!("did you mean source {near:?}?")),
                 None => fault.help("sources: mca_za, mca_uk, scl, teetime, messaging"),
@@ -128,15 +128,15 @@ impl Finder<'_> {
             return fault.help(format!("make stage resolve PHASE={of}"));
         }
         if id.contains(':') && !id.starts_with(&format!("{entity}:")) {
-            let fault = Fault::new(Exit::Usage, format!("the people of {code} are its {entity}"));
+            let fault = Fault::new(Exit::Usage, format!("the person records of {code} are its {entity}"));
             return fault.help(format!("a record of {code} is {code}:{entity}:<id>, or {code}:<id> for short"));
         }
-        let fault = Fault::new(Exit::Usage, format!("no record of that id is among the staged {entity} of {code}"));
+        let fault = Fault::new(Exit::Usage, format!("no staged record of {entity} of {code} has that id"));
         fault.help("a row that was rejected is in check__rejects: make inspect ARGS=\"check__rejects\"")
     }
 }
 
-/// An address in key form.
+/// The key forms of an email.
 fn addresses(who: &str) -> Vec<String> {
     let reference = Reference::committed();
     let mut emails = EmailReader::default();

@@ -1,4 +1,4 @@
-//! `--csv DIR`: the datasets of a source from dumps instead of its database.
+//! `--csv DIR`: reads the datasets of a source from dumps instead of its database.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use crate::steps::guards;
 use crate::store::{Dialect, Draft, Dump, Folder, Manifest};
 use crate::tables::check::rejects;
 
-/// How dumps are written.
+/// The format of dumps.
 #[derive(clap::Args, Clone, Debug, Default)]
 #[group(skip)]
 #[command(next_help_heading = "CSV dumps")]
@@ -31,12 +31,12 @@ pub struct Args {
     /// Delimiter of the dumps [default: what the header of each shows: comma, semicolon, tab or |]
     #[arg(long, value_name = "CHAR", requires = "csv")]
     pub delimiter: Option<char>,
-    /// A text that stands for null beside the empty one, NULL and \N; may be repeated
+    /// A text for null in addition to the empty text, NULL and \N; may be repeated
     #[arg(long = "null", value_name = "TEXT", requires = "csv")]
     pub nulls: Vec<String>,
 }
 
-/// Exports all datasets of a job from dumps. Lines that cannot be read are counted, warned of, and listed in `check__rejects`.
+/// Exports all datasets of a job from dumps. Unreadable lines are counted, reported, and listed in `check__rejects`.
 pub fn export_dumps(
     session: &Session,
     job: &Job,
@@ -52,7 +52,7 @@ pub fn export_dumps(
     if !absent.is_empty() {
         return Err(absent_fault(folder, &absent).into());
     }
-    // All headers are looked at before the first row is.
+    // All headers are checked before the first row is read.
     let dumps = job
         .exports
         .iter()
@@ -106,7 +106,7 @@ pub fn export_dumps(
         });
         if counts.utf8_lines > 0 {
             session.progress.warn(format!(
-                "{}: {} lines are UTF-8, not {}: read as UTF-8, since the declared encoding would garble their letters",
+                "{}: {} lines are UTF-8, not {}: read as UTF-8, because the declared encoding would garble their letters",
                 path(export.entity).display(),
                 thousands(counts.utf8_lines),
                 args.encoding.as_deref().unwrap_or("the declared encoding")

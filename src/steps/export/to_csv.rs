@@ -1,4 +1,4 @@
-//! `--to-csv DIR`: the saved export as dumps, to be corrected by a person and read again with `--csv DIR`.
+//! `--to-csv DIR`: writes the saved export as dumps, to be corrected and read again with `--csv DIR`.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ pub fn write(session: &Session, job: &Job, folder: &Path) -> Result<Outcome> {
     let saved = Folder::open(&job.target)?;
     let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !parent.is_dir() {
-        let fault = Fault::new(Exit::Usage, "the folder of the dumps cannot be made: its parent is missing");
+        let fault = Fault::new(Exit::Usage, "the folder of the dumps cannot be created: its parent is missing");
         return Err(fault.at(folder.display().to_string()).help(format!("mkdir -p {}", parent.display())).into());
     }
     create_private(folder)?;
@@ -34,7 +34,7 @@ pub fn write(session: &Session, job: &Job, folder: &Path) -> Result<Outcome> {
         rows += writer.rows;
         if writer.null_words > 0 {
             session.progress.warn(format!(
-                "{}: {} cells hold the word NULL or \\N, which --csv reads as no value",
+                "{}: {} cells hold the word NULL or \\N, which --csv reads as null",
                 path.display(),
                 thousands(writer.null_words)
             ));

@@ -1,4 +1,4 @@
-//! What is different from the run before, from the folders that the last exchange kept.
+//! Differences from the run before, computed from the folders in `data/previous`.
 
 use anyhow::Result;
 use hashbrown::HashMap;
@@ -9,7 +9,7 @@ use crate::report::numbers::Change;
 use crate::store::Folder;
 use crate::tables::{Table, crm, resolution};
 
-/// Rows of each dataset now and before, and the records that came, went or changed their profile.
+/// Rows of each dataset now and before, and the records that are new, gone, or in another profile.
 pub fn since_last_run(session: &Session, [built, resolved]: [&Folder; 2]) -> Result<Vec<Change>> {
     let Some(former_crm) = Folder::find_readable(&session.layout.previous("crm")) else { return Ok(Vec::new()) };
     let rows = |folder: &Folder, stem: &str| {

@@ -1,4 +1,4 @@
-//! The strategy's literal rule beside ours, when somebody ran `resolve --method strategy`.
+//! Compares the strategy's literal rule with ours, if `resolve --method strategy` was run.
 
 use anyhow::Result;
 use hashbrown::HashMap;
@@ -43,7 +43,7 @@ fn method(sizes: &Counts<&str>, both: i64) -> Method {
     }
 }
 
-/// Pairs among so many records.
+/// Number of pairs among `size` records.
 fn pairs(size: i64) -> i64 {
     size * (size - 1) / 2
 }

@@ -1,4 +1,4 @@
-//! `report`: reads what the steps left in the data folder, counts it, and writes one page and its numbers.
+//! `report`: counts the results in the data folder, and writes one page and its numbers.
 
 mod changes;
 mod compare;
@@ -97,7 +97,7 @@ fn count(session: &Session, phase: Phase, as_of: Timestamp, folders: [&Folder; 4
             tally.staged(source, &columns?);
         }
     }
-    // Every dataset is one pass; those a phase does not have yet are empty files.
+    // Every dataset is read once; datasets that the phase does not have yet are empty files.
     macro_rules! each {
         ($folder:expr, $table:ty, $columns:ident => $count:expr) => {
             for batch in $folder.read::<$table>(None)? {
@@ -218,7 +218,7 @@ fn tiles(numbers: &Numbers) -> Vec<Tile> {
         tile("profiles", profiles, format!("from {} records of people", crate::model::thousands(records))),
         tile("known to all three services", all(&numbers.six, "all_three"), "SCL, TeeTime and Messaging".to_owned()),
         tile("activities", activities, format!("{} after as_of", crate::model::thousands(numbers.timeline.after_as_of))),
-        tile("pairs to review", review, "not linked; a person may decide".to_owned()),
+        tile("pairs to review", review, "not linked; for clerical review".to_owned()),
         tile("rejected rows", sum(|entity| entity.rejected), "could not be read".to_owned()),
     ]
 }

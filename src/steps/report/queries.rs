@@ -1,4 +1,4 @@
-//! The statement that gives each number of the report again, for DuckDB over the data folder.
+//! The DuckDB statements over the data folder that reproduce each number of the report.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ const QUERIES: [(&str, &str); 10] = [
         "select source, entity, outcome, reason, count(*)\nfrom 'DATA/crm/check__ledger.parquet'\ngroup by all order by all;",
     ),
     (
-        "Records by the rule that placed them",
+        "Records by the rule of their link",
         "select rule, count(*), round(avg(confidence)), min(confidence)\nfrom 'DATA/resolve/res__links.parquet'\ngroup by rule order by rule;",
     ),
     (
@@ -24,7 +24,7 @@ const QUERIES: [(&str, &str); 10] = [
     ),
     ("Pairs to review", "select refusal, count(*) from 'DATA/resolve/res__candidates.parquet' group by refusal order by 2 desc;"),
     (
-        "Cleaned, defaulted and refused values",
+        "Cleaned, defaulted and rejected values",
         "select source, entity, \"column\", effect, reason, value, value_count\nfrom 'DATA/stage/check__findings.parquet' order by all;",
     ),
     (
@@ -41,7 +41,7 @@ const QUERIES: [(&str, &str); 10] = [
     ),
 ];
 
-/// The statements with the data folder's own name.
+/// The statements with the path of the data folder.
 pub fn queries(root: &Path) -> Vec<Query> {
     let folder = root.file_name().map_or_else(|| "data".to_owned(), |name| name.to_string_lossy().into_owned());
     QUERIES.iter().map(|(name, sql)| Query { name: (*name).to_owned(), sql: sql.replace("DATA", &folder) }).collect()

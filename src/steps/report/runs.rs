@@ -6,10 +6,10 @@ use crate::model::Timestamp;
 use crate::report::numbers::Step;
 use crate::store::{Layout, all_run_records};
 
-/// A gap between steps longer than this is cut, so that steps of different days still fit on one chart.
+/// Longer gaps between steps are shortened to this, so that steps of different days fit on one chart.
 const LONGEST_GAP_MS: i64 = 2_000;
 
-/// The steps of a migration; commands that only look are left out.
+/// The steps of a migration; read-only commands are left out.
 const PIPELINE: [&str; 8] = ["export-", "stage", "resolve", "consolidate", "score", "load", "verify", "rollback"];
 
 /// The last run of each step, in the order in which they ran.

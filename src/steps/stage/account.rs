@@ -1,4 +1,4 @@
-//! What staging did to every entity: rows, rows left out, and each reason with its count.
+//! The account of staging: rows, rejected rows, and each reason with its count, by entity.
 
 use std::collections::BTreeMap;
 
@@ -10,15 +10,15 @@ use crate::fault::{Exit, Fault};
 use crate::model::thousands;
 use crate::model::{Code, Effect, Reason, Source};
 use crate::report::values::Values;
-use crate::sources::staging::{FindingKey, Sheet, TypedCells};
+use crate::sources::staging::{FindingKey, StagedBatch, TypedCells};
 use crate::steps::stage::position::{file, position};
 use crate::store::{Draft, Folder, Manifest, TableWriter};
 use crate::tables::Builder as _;
 use crate::tables::check::{findings, rejects};
 
-/// Columns whose cells decide whether somebody may be contacted at all.
+/// Columns that decide whether a person may be contacted.
 const DECISIVE: [&str; 5] = ["deleted_at", "opted_in", "consent_after", "email_opt_in", "sms_opt_in"];
-/// Unknown codes that the result names.
+/// Unknown codes that the result lists.
 const NAMED_CODES: usize = 10;
 
 /// One entity's sums.
@@ -43,7 +43,7 @@ pub struct Account {
 }
 
 impl Account {
-    /// Nothing yet.
+    /// Empty.
     pub fn new(draft: &Draft) -> Result<Self> {
         Ok(Self {
             entities: Vec::new(),
@@ -58,19 +58,19 @@ impl Account {
         self.entities.push(EntityAccount { source, entity, rows: 0, rejected: 0 });
     }
 
-    /// Adds what a batch of the current entity became.
-    pub fn add(&mut self, sheet: &mut Sheet) -> Result<()> {
+    /// Adds a staged batch of the current entity.
+    pub fn add(&mut self, staged: &mut StagedBatch) -> Result<()> {
         let current = self.entities.last_mut().expect("an entity was begun");
-        current.rows += sheet.rows as u64;
-        current.rejected += sheet.rejected_rows;
-        for (key, count) in std::mem::take(&mut sheet.counts) {
+        current.rows += staged.rows as u64;
+        current.rejected += staged.rejected_rows;
+        for (key, count) in std::mem::take(&mut staged.counts) {
             *self.counts.entry((current.source, current.entity, key)).or_default() += count;
         }
-        for (column, cells) in std::mem::take(&mut sheet.cells) {
+        for (column, cells) in std::mem::take(&mut staged.cells) {
             self.cells.entry((current.source, current.entity, column)).or_default().add(&cells);
         }
-        if sheet.rejects.num_rows() > 0 {
-            self.rejects.write(sheet.rejects.clone())?;
+        if staged.rejects.num_rows() > 0 {
+            self.rejects.write(staged.rejects.clone())?;
         }
         Ok(())
     }
@@ -103,7 +103,7 @@ impl Account {
         Ok(())
     }
 
-    /// Fails when entities lost a larger share of their rows than allowed; all are named. `shown` says where the rows can be read.
+    /// Fails if entities lost a larger share of their rows than allowed; lists all of them. `shown` says where the rows can be read.
     pub fn refuse_too_many_rejects(&self, limit: f64, shown: Option<&str>) -> Result<()> {
         let above = |entity: &&EntityAccount| entity.rejected as f64 > limit * entity.rows as f64;
         let refused: Vec<&EntityAccount> = self.entities.iter().filter(above).collect();
@@ -139,8 +139,8 @@ impl Account {
         Err(fault.help(see).help("correct the rows at the source or raise load.max_reject_ratio; nothing was replaced").into())
     }
 
-    /// Fails when too many cells of a typed column could not be read: more than one, and more than the allowed share; in columns that
-    /// decide about deletion and consent more than so many rows.
+    /// Fails if too many cells of a typed column are unreadable: more than one, and more than the allowed share; in columns of deletion
+    /// and consent, more than the allowed number.
     pub fn refuse_unreadable(&self, exports: &[(Source, Folder)], limits: &Load) -> Result<()> {
         let is_decisive = |column: &str| DECISIVE.contains(&column);
         let above = |(_, _, column): &(Source, &str, &str), cells: &TypedCells| {
@@ -168,7 +168,7 @@ impl Account {
             fault = fault.help(format!("likewise {source}.{entity}.{column}: {} values", thousands(cells.unreadable)));
         }
         let setting = if is_decisive(column) {
-            "load.max_unreadable_decisive; until a person decides, such rows count as deleted or refused"
+            "load.max_unreadable_decisive; until they are reviewed, such rows count as deleted or opted out"
         } else {
             "load.max_unreadable_ratio"
         };
@@ -193,7 +193,7 @@ impl Account {
         Effect::ALL.iter().map(|effect| of(*effect)).filter(|(_, values, _)| *values > 0).collect()
     }
 
-    /// The most frequent codes that no map knows, as lines for people.
+    /// The most frequent unknown codes, as lines of text.
     pub fn unknown_codes(&self) -> Vec<String> {
         let mut unknown: Vec<_> = self
             .counts

@@ -1,4 +1,4 @@
-//! `stage`: every export of the phase's sources in one shape, normalised, with a reason for every value that was changed or refused.
+//! `stage`: cleans and normalises the exports of the phase's sources into one shape, with a reason for every changed or rejected value.
 
 mod account;
 mod position;
@@ -23,10 +23,10 @@ use values::Values;
 /// Arguments of `stage`.
 #[derive(clap::Args, Debug, Default)]
 pub struct Args {
-    /// Also write the original rows of all refused values and rows as CSV into data/rejects (mode 0600): they hold personal data
+    /// Also write the original rows of all rejected values as CSV into data/rejects (mode 0600); they contain personal data
     #[arg(long)]
     pub with_values: bool,
-    /// Whether to work though nothing changed.
+    /// Whether to run although nothing changed.
     #[command(flatten)]
     pub again: Again,
     /// Show how many values were cleaned, defaulted and rejected, not each reason
@@ -58,7 +58,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     for (source, export) in &exports {
         source::stage(session, *source, export, &draft, &rules, &mut account, values.as_mut())?;
     }
-    // Written first: whoever is refused for too many rejects wants to see them.
+    // Written first, because they are needed if the step fails for too many rejects.
     let shown = values.map(|values| values.write(session, &manifest)).transpose()?;
     account.refuse_too_many_rejects(session.config.load.max_reject_ratio, shown.as_deref())?;
     account.refuse_unreadable(&exports, &session.config.load)?;
@@ -76,7 +76,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// The phase that was asked for, else that of the staged folder, else the last one whose exports are all there.
+/// The requested phase, else that of the staged folder, else the last one with all its exports.
 fn phase_of_folder(session: &Session) -> Phase {
     let staged = || Folder::find_readable(&session.layout.stage()).and_then(|folder| Phase::new(folder.manifest.phase?));
     let exported = || {
@@ -124,7 +124,7 @@ fn date_order(order: crate::config::DateOrder) -> DateOrder {
     }
 }
 
-/// Every column of dates by the name that `[dates.order]` knows it by.
+/// Every date column, by its name in `[dates.order]`.
 struct DateColumns(Vec<String>);
 
 impl Visitor for DateColumns {
@@ -136,7 +136,7 @@ impl Visitor for DateColumns {
     }
 }
 
-/// Refuses an order for a column that is not one of dates.
+/// Fails for an order of a column that does not hold dates.
 fn check_date_orders(config: &Config) -> Result<()> {
     let mut columns = DateColumns(Vec::new());
     for source in Source::ALL {

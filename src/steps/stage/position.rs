@@ -1,4 +1,4 @@
-//! Where a row of an export stands: the line of a dump, or the position in the order of the statement.
+//! The position of a row in an export: the line of a dump, or the row in the order of the statement.
 
 use crate::model::Source;
 use crate::store::Folder;
@@ -8,12 +8,12 @@ pub fn file(export: &Folder, source: Source, entity: &str) -> String {
     if is_dump(export) { format!("{entity}.csv") } else { format!("sql/exports/{source}/{entity}.sql") }
 }
 
-/// The place of a row, counted from 1 in the export: `line 17` of the dump, or `row 16`.
+/// The position of a row: `line 17` of the dump, or `row 16`. `row` counts from 1.
 pub fn position(export: &Folder, entity: &str, row: i64) -> String {
     if !is_dump(export) {
         return format!("row {row}");
     }
-    // Where nothing else is noted, the header is line 1 and every row a line.
+    // Unless recorded otherwise, the header is line 1 and every row is one line.
     let mut line = row + 1;
     let shifts = export.manifest.facts.get(&format!("{entity}.lines")).map_or("", String::as_str);
     for (from, at) in shifts.split(' ').filter_map(|shift| shift.split_once(':')) {

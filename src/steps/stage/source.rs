@@ -1,4 +1,4 @@
-//! One source: surveyed whole where a rule needs it, then staged batch by batch, in parallel, in order.
+//! Stages one source: a first pass over the whole of it where a rule needs that, then batch by batch, in parallel and in order.
 
 use anyhow::Result;
 use arrow::array::RecordBatch;
@@ -9,7 +9,7 @@ use crate::fault::{Exit, Fault};
 use crate::model::{Code, Source};
 use crate::progress::Task;
 use crate::sources::staging::{
-    Entity, Rules, Sheet, Survey, SurveyError, Uniqueness, Verdict, Visitor, each_entity, stage_batch,
+    Entity, FirstPass, FirstPassError, Rules, StagedBatch, Uniqueness, Verdict, Visitor, each_entity, stage_batch,
 };
 use crate::steps::stage::account::Account;
 use crate::steps::stage::position::{file, position};
@@ -30,26 +30,26 @@ pub fn stage(
     account: &mut Account,
     values: Option<&mut Values>,
 ) -> Result<()> {
-    let mut glance = DateSurveyor { export, survey: Survey::default() };
+    let mut glance = DateFirstPass { export, first_pass: FirstPass::default() };
     each_entity(source, &mut glance)?;
-    let mut survey = glance.survey;
-    survey.settle_dates(source, rules).map_err(|error| mixed_dates(export, &error))?;
-    let mut surveyor = Surveyor { export, rules, survey };
-    each_entity(source, &mut surveyor)?;
-    let survey = surveyor.survey;
+    let mut first_pass = glance.first_pass;
+    first_pass.settle_dates(source, rules).map_err(|error| mixed_dates(export, &error))?;
+    let mut first_pass = FirstPassVisitor { export, rules, first_pass };
+    each_entity(source, &mut first_pass)?;
+    let first_pass = first_pass.first_pass;
     let writers = Writers::open(draft, source)?;
-    let mut stager = Stager { session, export, rules, survey, account, writers, values };
+    let mut stager = Stager { session, export, rules, first_pass, account, writers, values };
     each_entity(source, &mut stager)?;
     stager.writers.close(draft, source)
 }
 
-/// Looks at the columns of dates alone.
-struct DateSurveyor<'a> {
+/// First pass over the date columns.
+struct DateFirstPass<'a> {
     export: &'a Folder,
-    survey: Survey,
+    first_pass: FirstPass,
 }
 
-impl Visitor for DateSurveyor<'_> {
+impl Visitor for DateFirstPass<'_> {
     type Error = anyhow::Error;
 
     fn visit<T: Entity>(&mut self) -> Result<()> {
@@ -58,13 +58,13 @@ impl Visitor for DateSurveyor<'_> {
         }
         let columns: Vec<&str> = T::DATES.iter().map(|(column, _)| *column).collect();
         for batch in self.export.glance::<T>(Some(T::SOURCE), &columns)? {
-            self.survey.see_dates::<T>(&batch?);
+            self.first_pass.see_dates::<T>(&batch?);
         }
         Ok(())
     }
 }
 
-fn mixed_dates(export: &Folder, error: &SurveyError) -> Fault {
+fn mixed_dates(export: &Folder, error: &FirstPassError) -> Fault {
     let mixed = error.mixed;
     let place = |at: u64| position(export, error.entity, i64::try_from(at).unwrap_or(i64::MAX));
     let what = format!(
@@ -80,25 +80,25 @@ fn mixed_dates(export: &Folder, error: &SurveyError) -> Fault {
     Fault::new(Exit::Input, what)
         .at(export.path().display().to_string())
         .help(format!(
-            "say how the column is meant:  [dates.order] \"{}.{}.{}\" = \"day_first\" (or \"month_first\") in backfill.toml",
+            "declare the order of the column:  [dates.order] \"{}.{}.{}\" = \"day_first\" (or \"month_first\") in backfill.toml",
             error.source_name, error.entity, error.column
         ))
         .help("or write the column in one order, best as 1985-03-15, and export again")
 }
 
-struct Surveyor<'a> {
+struct FirstPassVisitor<'a> {
     export: &'a Folder,
     rules: &'a Rules,
-    survey: Survey,
+    first_pass: FirstPass,
 }
 
-impl Visitor for Surveyor<'_> {
+impl Visitor for FirstPassVisitor<'_> {
     type Error = anyhow::Error;
 
     fn visit<T: Entity>(&mut self) -> Result<()> {
-        if T::SURVEYED {
+        if T::NEEDS_FIRST_PASS {
             for columns in self.export.read::<T>(Some(T::SOURCE))? {
-                T::survey(&columns?, self.rules, &mut self.survey);
+                T::first_pass(&columns?, self.rules, &mut self.first_pass);
             }
         }
         Ok(())
@@ -115,14 +115,14 @@ macro_rules! writers {
                 Ok(Self { $($dataset: draft.writer::<$dataset::Table>(Some(source))?),+ })
             }
 
-            fn write(&mut self, sheet: Sheet) -> Result<()> {
-                $(if let Some(batch) = sheet.$dataset {
+            fn write(&mut self, staged: StagedBatch) -> Result<()> {
+                $(if let Some(batch) = staged.$dataset {
                     self.$dataset.write(batch)?;
                 })+
                 Ok(())
             }
 
-            /// Completes the files side by side, since each waits for the disk.
+            /// Completes the files in parallel, because each waits for the disk.
             fn close(self, draft: &Draft, source: Source) -> Result<()> {
                 std::thread::scope(|scope| {
                     $(let $dataset = scope.spawn(move || draft.close(Some(source), self.$dataset));)+
@@ -140,13 +140,13 @@ struct Stager<'a> {
     session: &'a Session,
     export: &'a Folder,
     rules: &'a Rules,
-    survey: Survey,
+    first_pass: FirstPass,
     account: &'a mut Account,
     writers: Writers,
     values: Option<&'a mut Values>,
 }
 
-/// A batch that waits for its turn: its rows, where it begins, and which rows have an id that came before.
+/// A batch that waits to be staged: its rows, its first position, and the rows whose id occurred before.
 struct Waiting<C> {
     batch: RecordBatch,
     columns: C,
@@ -236,17 +236,17 @@ impl Stager<'_> {
     }
 
     fn stage_group<T: Entity>(&mut self, waiting: Vec<Waiting<T::Columns>>, task: &Task<'_>) -> Result<()> {
-        let sheets: Vec<Sheet> = waiting
+        let batches: Vec<StagedBatch> = waiting
             .par_iter()
-            .map(|next| stage_batch::<T>(&next.columns, next.first_line, &next.duplicates, self.rules, &self.survey))
+            .map(|next| stage_batch::<T>(&next.columns, next.first_line, &next.duplicates, self.rules, &self.first_pass))
             .collect();
-        for (mut sheet, next) in sheets.into_iter().zip(waiting) {
-            task.advance(sheet.rows as u64);
+        for (mut staged, next) in batches.into_iter().zip(waiting) {
+            task.advance(staged.rows as u64);
             if let Some(values) = &mut self.values {
-                values.add::<T>(&next.batch, next.first_line, &sheet.rejects)?;
+                values.add::<T>(&next.batch, next.first_line, &staged.rejects)?;
             }
-            self.account.add(&mut sheet)?;
-            self.writers.write(sheet)?;
+            self.account.add(&mut staged)?;
+            self.writers.write(staged)?;
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Refused values and rows with their original cells, for people who will correct them: `data/rejects/<source>__<entity>.csv`.
+//! Rejected values and rows with their original cells, for correction: `data/rejects/<source>__<entity>.csv`.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::store::{Draft, Manifest};
 use crate::tables::check::rejects;
 use crate::tables::{Table as _, printable};
 
-/// The files in the making, by name.
+/// The files, by name.
 #[derive(Default)]
 pub struct Values {
     files: BTreeMap<String, csv::Writer<Vec<u8>>>,
@@ -52,8 +52,8 @@ impl Values {
         Ok(())
     }
 
-    /// Writes `data/rejects`, outside the folders that later steps are made of, readable by the owner only. What an earlier run showed
-    /// goes. Returns what to tell.
+    /// Writes `data/rejects`, which is not an input of later steps, readable by the owner only. Files of an earlier run are removed. Returns
+    /// a message.
     pub fn write(self, session: &Session, staged: &Manifest) -> Result<String> {
         let target = session.layout.rejects();
         let draft = Draft::create(&target, &staged.as_of)?;
@@ -66,7 +66,7 @@ impl Values {
         draft.finish_alone(manifest)?;
         let (files, lines) = (thousands(files as u64), thousands(lines));
         Ok(format!(
-            "{files} files of refused rows ({lines} lines), personal data, readable by you only: {}/*.csv; \
+            "{files} files of rejected rows ({lines} lines), personal data, readable by you only: {}/*.csv; \
              how to correct them: docs/exports.md",
             target.display()
         ))

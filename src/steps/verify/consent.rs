@@ -1,4 +1,4 @@
-//! The evidence of consent that verification weighs a second time: as staged, with spam complaints and flags that cannot be read.
+//! The evidence of consent for verification, which decides it a second time: as staged, with spam complaints and unreadable flags.
 
 use anyhow::Result;
 use hashbrown::HashMap;
@@ -14,7 +14,7 @@ use crate::tables::{check, evidence, stage};
 /// When loads first recorded each withdrawal without a date, by its evidence key.
 pub type Recorded = HashMap<String, Timestamp, foldhash::fast::FixedState>;
 
-/// What the CRM export says of them.
+/// Those of the CRM export.
 pub fn recorded(folders: &Folders) -> Result<Recorded> {
     let mut recorded = Recorded::default();
     let table = folders.exports_crm.as_ref().filter(|folder| folder.has::<sources::crm::undated_withdrawals::Table>(None));
@@ -26,13 +26,13 @@ pub fn recorded(folders: &Folders) -> Result<Recorded> {
     Ok(recorded)
 }
 
-/// When the flags of a contact that never says when it changed were first recorded as withdrawals.
+/// When the flags of a contact without a date of change were first recorded as withdrawals.
 pub fn undated_flag(recorded: &Recorded, source: Source, contact: &str) -> Option<Timestamp> {
     let of = |channel: Channel| recorded.get(&format!("contacts:{contact}:{channel}")).copied();
     if source == Source::Messaging { of(Channel::Email).max(of(Channel::Sms)) } else { None }
 }
 
-/// Gives every piece of evidence.
+/// Calls back with every piece of evidence.
 pub fn evidence(session: &Session, folders: &Folders, push: &mut dyn for<'a> FnMut(evidence::consents::Row<'a>)) -> Result<()> {
     let recorded = recorded(folders)?;
     let undated = |key: String| recorded.get(&key).copied().unwrap_or(folders.as_of).min(folders.as_of);

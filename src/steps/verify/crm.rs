@@ -1,4 +1,4 @@
-//! What the CRM is asked by itself: the datasets to compare its rows with, and what loads should have written down.
+//! Checks that need only the CRM and the datasets: compared rows, and the records of loads.
 
 use anyhow::Result;
 
@@ -25,7 +25,7 @@ impl Folders {
         [&self.crm, &self.score].into_iter().find(|folder| folder.manifest.files.contains_key(&name))
     }
 
-    /// The exports that the datasets are made of.
+    /// The exports that the datasets were made from.
     fn marks(&self) -> Vec<ExportMark> {
         let mark = |(source, folder): &(Source, Folder)| ExportMark {
             source: *source,
@@ -76,7 +76,7 @@ impl Datasets for Folders {
     }
 }
 
-/// Asks the CRM everything that it can say by itself.
+/// Runs the checks that need no reference data.
 pub fn ask(session: &Session, folders: &Folders, crm: &Dsn) -> Result<Found> {
     let (marks, inputs) = (folders.marks(), hash_of(&folders.crm, &folders.score));
     let definitions = segments::definitions(folders)?;

@@ -1,4 +1,4 @@
-//! Gathers from the data folder what the checks need and lends it to the CRM session.
+//! Loads what the checks need from the data folder into the CRM session.
 
 use anyhow::Result;
 use hashbrown::HashMap;
@@ -7,10 +7,10 @@ use crate::cli::Session;
 use crate::consolidate::consent::earlier::address_form;
 use crate::model::{AliasType, Channel, Code, Source, Timestamp};
 use crate::pg::verify::checks::{CHECKS, Finding};
-use crate::pg::verify::lent::Verifier;
+use crate::pg::verify::evidence_session::Verifier;
 use crate::pg::verify::look::Answered;
 use crate::sources;
-use crate::steps::verify::folders::{Folders, lend_rows};
+use crate::steps::verify::folders::{Folders, load_rows};
 use crate::steps::verify::{consent, handicaps, settings};
 use crate::tables::{Table, check, evidence, resolution, stage};
 
@@ -24,7 +24,7 @@ impl Folders {
                 let rows = folder.manifest.files.get(&name).map_or(0, |entry| entry.rows);
                 let estimate = session.config.expect.get(source.code()).and_then(|expected| expected.get(export.entity));
                 let whole = |rows: u64| i64::try_from(rows).unwrap_or(i64::MAX);
-                // Lines of a CSV dump that are no records have an outcome too.
+                // Lines of a CSV dump that are not records have an outcome, too.
                 let unread = folder.manifest.count(&format!("{}.rejected_rows", export.entity));
                 entities.push((*source, export.entity, whole(rows) + unread, estimate.copied().map(whole)));
             }
@@ -32,7 +32,7 @@ impl Folders {
         entities
     }
 
-    /// Exported rows beside the strategy's estimates: more than a quarter off is for a person to judge.
+    /// Compares exported rows with the strategy's estimates; more than 25 % off needs manual review.
     pub fn estimates(&self, session: &Session) -> Answered {
         let estimated = self.entities(session).into_iter().filter_map(|(source, entity, rows, estimate)| {
             let estimate = estimate?;
@@ -44,7 +44,7 @@ impl Folders {
         Answered { check: "export_estimates", findings: estimated.collect(), taken: std::time::Duration::ZERO }
     }
 
-    /// What was proved of the datasets when they were written.
+    /// The proofs of the datasets from the step that wrote them.
     pub fn proofs(&self) -> Result<Vec<Answered>> {
         let mut answered: Vec<Answered> = Vec::new();
         for columns in self.crm.read::<check::proofs::Table>(None)? {
@@ -63,12 +63,12 @@ impl Folders {
         Ok(answered)
     }
 
-    /// Lends everything that the session's checks name; returns how many rows.
-    pub fn lend(&self, session: &Session, verifier: &Verifier) -> Result<u64> {
+    /// Loads everything that the session's checks name; returns how many rows.
+    pub fn load(&self, session: &Session, verifier: &Verifier) -> Result<u64> {
         let mut rows = 0;
-        rows += settings::lend(session, self, verifier)?;
-        rows += self.lend_people(verifier)?;
-        rows += self.lend_evidence(session, verifier)?;
+        rows += settings::load(session, self, verifier)?;
+        rows += self.load_people(verifier)?;
+        rows += self.load_consent_evidence(session, verifier)?;
         Ok(rows)
     }
 
@@ -77,7 +77,7 @@ impl Folders {
         self.as_of.minus_years(session.config.activities.lookback_years())
     }
 
-    fn lend_people(&self, verifier: &Verifier) -> Result<u64> {
+    fn load_people(&self, verifier: &Verifier) -> Result<u64> {
         if !verifier.names(evidence::people::Table::STEM) {
             return Ok(0);
         }
@@ -93,7 +93,7 @@ impl Folders {
             }
         }
         let (recorded, latest) = (consent::recorded(self)?, handicaps::latest(self)?);
-        lend_rows::<evidence::people::Table>(verifier, |push| {
+        load_rows::<evidence::people::Table>(verifier, |push| {
             for source in self.phase.sources() {
                 let mut linked: HashMap<&str, resolution::links::Row<'_>, foldhash::fast::FixedState> = HashMap::default();
                 linked.extend(
@@ -147,8 +147,8 @@ impl Folders {
         })
     }
 
-    fn lend_evidence(&self, session: &Session, verifier: &Verifier) -> Result<u64> {
-        let mut rows = lend_rows::<evidence::identifiers::Table>(verifier, |push| {
+    fn load_consent_evidence(&self, session: &Session, verifier: &Verifier) -> Result<u64> {
+        let mut rows = load_rows::<evidence::identifiers::Table>(verifier, |push| {
             for source in self.phase.sources().filter(|source| self.stage.has::<stage::identifiers::Table>(Some(*source))) {
                 for columns in self.stage.read::<stage::identifiers::Table>(Some(source))? {
                     for row in columns?.rows() {
@@ -167,8 +167,8 @@ impl Folders {
             }
             Ok(())
         })?;
-        rows += lend_rows::<evidence::consents::Table>(verifier, |push| consent::evidence(session, self, push))?;
-        rows += lend_rows::<evidence::withdrawals::Table>(verifier, |push| {
+        rows += load_rows::<evidence::consents::Table>(verifier, |push| consent::evidence(session, self, push))?;
+        rows += load_rows::<evidence::withdrawals::Table>(verifier, |push| {
             if let Some(folder) = &self.exports_crm {
                 for columns in folder.read::<sources::crm::withdrawals::Table>(None)? {
                     for row in columns?.rows().filter(|row| matches!(row.reason, "WITHDRAWN" | "COMPLAINED")) {

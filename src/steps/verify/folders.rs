@@ -1,17 +1,17 @@
-//! The folders that a verification reads, and rows of them as reference data for the CRM session.
+//! The folders that a verification reads, and their rows as reference data for the CRM session.
 
 use anyhow::Result;
 
 use crate::cli::Session;
 use crate::model::{Phase, Source, Timestamp};
-use crate::pg::verify::lent::Verifier;
+use crate::pg::verify::evidence_session::Verifier;
 use crate::store::Folder;
 use crate::tables::{Builder as _, Table};
 
-/// Rows of a lent batch.
+/// Rows per batch of reference data.
 const BATCH: usize = 16_384;
 
-/// The folders of one run, found to be of one phase and instant.
+/// The folders of one run, with one phase and as-of time.
 pub struct Folders {
     /// Exports of the sources in scope.
     pub exports: Vec<(Source, Folder)>,
@@ -51,16 +51,16 @@ impl Folders {
     }
 }
 
-/// Lends the rows that `give` pushes, batch by batch, so that memory does not grow with them; nothing if no check of the session
+/// Loads the rows that `give` pushes, batch by batch, so that memory does not grow with them; does nothing if no check of the session
 /// names the dataset.
-pub fn lend_rows<T: Table>(
+pub fn load_rows<T: Table>(
     verifier: &Verifier,
     give: impl FnOnce(&mut dyn for<'a> FnMut(T::Row<'a>)) -> Result<()>,
 ) -> Result<u64> {
     if !verifier.names(T::STEM) {
         return Ok(0);
     }
-    verifier.lend::<T>(|send| {
+    verifier.load::<T>(|send| {
         let mut builder = T::builder(BATCH);
         let mut sent = Ok(());
         give(&mut |row| {

@@ -1,4 +1,4 @@
-//! The latest valid handicap of every legacy member with a history, read a second time for verification.
+//! The latest valid handicap of every legacy member with a history, computed a second time for verification.
 
 use anyhow::Result;
 use hashbrown::HashMap;
@@ -10,7 +10,7 @@ use crate::tables::stage::handicaps;
 /// By member: the handicap and the instant it is valid from.
 pub type Latest = HashMap<String, (Handicap, Timestamp), foldhash::fast::FixedState>;
 
-/// Of each member the latest one that is a handicap and valid by as_of, among equals that of the highest id.
+/// For each member the latest valid handicap up to as_of, among equals the one with the highest id.
 pub fn latest(folders: &Folders) -> Result<Latest> {
     let mut latest = Latest::default();
     if !folders.stage.has::<handicaps::Table>(Some(Source::McaZa)) {

@@ -1,4 +1,4 @@
-//! `verify`: what is in the CRM against exports, ledger and datasets, check by check, in one read-only snapshot.
+//! `verify`: compares the CRM with exports, ledger and datasets, check by check, in one read-only snapshot.
 
 mod consent;
 mod crm;
@@ -27,21 +27,21 @@ pub use results::{Results, State};
 /// Arguments of `verify`; `--phase 0` is the preflight.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// A check that had nothing to compare fails, too
+    /// Fail for a check with nothing to compare, too
     #[arg(long)]
     pub strict: bool,
-    /// Show, masked, five links of every rule, the nearest pairs that were not joined, and the largest cluster
+    /// Show, masked, five links of every rule, the nearest pairs that were not linked, and the largest cluster
     #[arg(long)]
     pub spot_check: bool,
-    /// Print the strategy's queries in their own columns, values of people included; nothing of it is kept
+    /// Print the strategy's queries with all their columns, personal values included; these are not saved
     #[arg(long)]
     pub show: bool,
 }
 
-/// The file beside `check__results` that holds the strategy's queries and their answers.
+/// The file next to `check__results` with the strategy's queries and their results.
 pub const QUALITY_FILE: &str = "quality.json";
 
-/// Asks every check of the phase, writes `data/verify`.
+/// Runs every check of the phase, writes `data/verify`.
 pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     if session.is_preflight {
         return preflight::run(session, args.strict);
@@ -95,11 +95,11 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     Ok(Outcome::new(text, summary).fault(fault).next("make report"))
 }
 
-/// The fault of a verification that found differences.
+/// The error of a verification that found differences.
 fn mismatch(what: String, names: &[String]) -> Fault {
     let mut fault = Fault::new(Exit::Mismatch, what).at("the CRM, compared with data/crm and data/score");
     for name in names.iter().take(5) {
         fault = fault.help(format!("sql/verify: {name}"));
     }
-    fault.help("what each check compares: docs/checks.md; to take the load back: make rollback")
+    fault.help("what each check compares: docs/checks.md; to undo the load: make rollback")
 }

@@ -1,4 +1,4 @@
-//! `verify --phase 0`: the strategy's Pre-Migration lines. Every finding at once; nothing is written to any database.
+//! `verify --phase 0`: the strategy's Pre-Migration lines. Reports all findings at once; writes to no database.
 
 use std::time::Duration;
 
@@ -16,12 +16,12 @@ use crate::sources::exports;
 use crate::steps::verify::{QUALITY_FILE, Results, State};
 use crate::store::{Draft, Folder, Manifest, RunLock, free_bytes, read_file};
 
-/// How long a server that does not answer is waited for: a person is looking at the screen.
+/// How long to wait for a server that does not answer; short, because the operator is waiting.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// Free space below which a run at the strategy's size may fail.
 const SPACE: u64 = 4 << 30;
 
-/// One thing that was looked at.
+/// One finding.
 pub(super) struct Look {
     place: &'static str,
     what: &'static str,
@@ -35,7 +35,7 @@ impl Look {
     }
 }
 
-/// Looks at the six databases and the disk.
+/// Checks the six databases and the disk.
 pub fn run(session: &Session, is_strict: bool) -> Result<Outcome> {
     let _lock = RunLock::take(&session.layout, "verify")?;
     let mut looks = Vec::new();
@@ -66,7 +66,7 @@ pub fn run(session: &Session, is_strict: bool) -> Result<Outcome> {
     let doubts = looks.iter().filter(|look| look.state == State::NeedsAPerson).count();
     let summary = json!({ "phase": 0, "counts": results.counts(), "differing": results.differing() });
     let fault = if !refused.is_empty() {
-        Some(Fault::new(Exit::Preflight, format!("{} of {} findings stand in the way", refused.len(), looks.len())))
+        Some(Fault::new(Exit::Preflight, format!("{} of {} findings are errors", refused.len(), looks.len())))
     } else if is_strict && doubts > 0 {
         Some(Fault::new(Exit::Preflight, format!("{doubts} warnings, which --strict forbids")))
     } else {
@@ -75,7 +75,7 @@ pub fn run(session: &Session, is_strict: bool) -> Result<Outcome> {
     Ok(Outcome::new(text(&looks), summary).fault(fault).next("make demo, or with your own databases: make backfill"))
 }
 
-/// Saved beside the results of the last verification, which stay.
+/// Saves the findings next to the results of the last verification, which stay.
 fn save(session: &Session, results: &Results) -> Result<()> {
     let former = Folder::find_readable(&session.layout.verify());
     let as_of = former.as_ref().map_or_else(|| session.now.to_string(), |folder| folder.manifest.as_of.clone());
@@ -118,7 +118,7 @@ fn source_looks(session: &Session, source: Source) -> Vec<Look> {
         return vec![match saved {
             Some(folder) => {
                 let found =
-                    format!("{} is not set; the saved export as of {} stands", source.url_variable(), folder.manifest.as_of);
+                    format!("{} is not set; the saved export as of {} is used", source.url_variable(), folder.manifest.as_of);
                 Look::new(place, "connection", State::NeedsAPerson, found)
             }
             None => Look::new(place, "connection", State::Failed, format!("{} is not set", source.url_variable())),
@@ -147,7 +147,7 @@ fn source_looks(session: &Session, source: Source) -> Vec<Look> {
     looks.push(match snapshot.prepare(queries) {
         Ok(prepared) => {
             let rows: u64 = prepared.iter().map(|export| export.rows).sum();
-            let found = format!("{} statements fit and may be read, {} rows", prepared.len(), thousands(i128::from(rows)));
+            let found = format!("{} statements are valid and readable, {} rows", prepared.len(), thousands(i128::from(rows)));
             Look::new(place, "tables and rights", State::Passed, found)
         }
         Err(error) => Look::new(place, "tables and rights", State::Failed, words(&error)),
@@ -161,7 +161,7 @@ fn source_looks(session: &Session, source: Source) -> Vec<Look> {
     looks.push(match writable_tables(snapshot.connection()) {
         Ok(0) => Look::new(place, "excess rights", State::Passed, "the role may only read"),
         Ok(tables) => {
-            let found = format!("the role may write {tables} tables; a role that only reads would do");
+            let found = format!("the role may write to {tables} tables; a read-only role is enough");
             Look::new(place, "excess rights", State::NeedsAPerson, found)
         }
         Err(error) => Look::new(place, "excess rights", State::NeedsAPerson, words(&error)),

@@ -1,4 +1,4 @@
-//! What the checks found: states, the dataset `check__results`, and the words for the terminal.
+//! Results of the checks: states, the dataset `check__results`, and the text for the terminal.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -13,19 +13,19 @@ use crate::report::numbers::Answer;
 use crate::store::{Draft, Folder};
 use crate::tables::check::results;
 
-/// Comparisons printed of one check; all are in `check__results`.
+/// Comparisons that are printed for one check; all are in `check__results`.
 const SHOWN: usize = 4;
 
-/// How a comparison came out.
+/// The state of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {
-    /// What is, is what should be.
+    /// Observed and expected are equal.
     Passed,
     /// There was nothing to compare.
     Vacuous,
-    /// It differs, and only a person can say whether that is right.
+    /// They differ, and need manual review.
     NeedsAPerson,
-    /// It differs.
+    /// They differ.
     Failed,
 }
 
@@ -73,7 +73,7 @@ impl Compared {
     }
 }
 
-/// Everything a verification found.
+/// The results of a verification.
 pub struct Results {
     phase: u8,
     compared: Vec<Compared>,
@@ -81,12 +81,12 @@ pub struct Results {
 }
 
 impl Results {
-    /// Nothing yet.
+    /// Empty.
     pub fn new(phase: u8) -> Self {
         Self { phase, compared: Vec::new(), taken: Vec::new() }
     }
 
-    /// What a check found and how long it took; a check that returned nothing had nothing to compare.
+    /// Adds the findings and the duration of a check; a check without findings had nothing to compare.
     pub fn enter(&mut self, check: &Check, findings: Vec<Finding>, taken: Duration) {
         self.taken.push(taken);
         let nothing = Finding {
@@ -105,12 +105,12 @@ impl Results {
         }));
     }
 
-    /// Something that was looked at and judged already.
+    /// Adds a finding whose state is known already.
     pub fn enter_look(&mut self, check: &'static str, proves: &'static str, finding: Finding, state: State) {
         self.compared.push(Compared { check, proves, finding, state });
     }
 
-    /// The worst state of each check, in the order asked; a check is vacuous when all its comparisons are.
+    /// The worst state of each check, in the order asked; a check is `VACUOUS` when all its comparisons are.
     fn checks(&self) -> Vec<(&'static str, State, usize)> {
         let mut checks: Vec<(&'static str, State, usize)> = Vec::new();
         for compared in &self.compared {
@@ -128,7 +128,7 @@ impl Results {
         checks
     }
 
-    /// How many checks came out how.
+    /// Number of checks by state.
     pub fn counts(&self) -> BTreeMap<&'static str, i64> {
         let mut counts = BTreeMap::from([("PASSED", 0), ("FAILED", 0), ("VACUOUS", 0), ("NEEDS_A_PERSON", 0)]);
         for (_, state, _) in self.checks() {
@@ -142,7 +142,7 @@ impl Results {
         self.compared.iter().filter(|compared| compared.state == State::Failed).map(Compared::name).collect()
     }
 
-    /// Why the step fails, if it does.
+    /// The error of the step; `None` if it passes.
     pub fn fault(&self, is_strict: bool) -> Option<Fault> {
         let names = self.differing();
         if !names.is_empty() {
@@ -196,7 +196,7 @@ impl Results {
         Ok(())
     }
 
-    /// One line a check, what differs, and the strategy's queries.
+    /// One line per check, the differences, and the strategy's queries.
     pub fn text(&self, answers: &[Answer]) -> String {
         let mut text = String::new();
         for ((name, state, compared), taken) in self.checks().into_iter().zip(&self.taken) {
@@ -226,7 +226,7 @@ impl Results {
         let counts = self.counts();
         let _ = writeln!(
             text,
-            "\n {} checks: {} passed · {} failed · {} vacuous · {} for a person",
+            "\n {} checks: {} passed · {} failed · {} skipped: nothing to check · {} for manual review",
             self.checks().len(),
             counts["PASSED"],
             counts["FAILED"],
@@ -252,13 +252,13 @@ pub(super) fn table(columns: &[String], rows: &[Vec<String>]) -> String {
     text
 }
 
-/// The CRM's answer to a query of the strategy as it was given, for the terminal of somebody who may see values.
+/// The unchanged result of a query of the strategy, for the terminal of an operator who may see values.
 pub fn revealed(quality: &Quality, columns: Vec<String>, rows: Vec<Vec<String>>) -> Answer {
     Answer { title: quality.title.to_owned(), sql: quality.sql.trim().to_owned(), columns, rows }
 }
 
-/// The CRM's answer to a query of the strategy. The addresses of the duplicate check are counted by how many profiles share one:
-/// an answer is kept, printed and mailed.
+/// The result of a query of the strategy, for saving. The emails of the duplicate check are replaced by counts, because results are saved,
+/// printed and mailed.
 pub fn answer(quality: &Quality, columns: Vec<String>, rows: Vec<Vec<String>>) -> Answer {
     let (title, sql) = (quality.title.to_owned(), quality.sql.trim().to_owned());
     if quality.name != "duplicate_emails" {
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_check_that_looked_at_nothing_is_vacuous_not_passed() {
+    fn a_check_without_rows_is_skipped_not_passed() {
         let mut results = Results::new(6);
         results.enter(&CHECKS[0], vec![finding(0, "0")], Duration::ZERO);
         results.enter(&CHECKS[1], Vec::new(), Duration::ZERO);
@@ -308,11 +308,11 @@ mod tests {
     }
 
     #[test]
-    fn the_duplicate_check_is_kept_without_addresses() {
+    fn the_duplicate_check_is_saved_without_emails() {
         let rows = vec![vec!["a@club.test".to_owned(), "3".to_owned()], vec!["b@club.test".to_owned(), "3".to_owned()]];
         let answer = answer(&QUALITY[2], vec!["email".to_owned(), "count".to_owned()], rows.clone());
         assert_eq!(answer.rows, [["3".to_owned(), "2".to_owned()]]);
         let own = revealed(&QUALITY[2], vec!["email".to_owned(), "count".to_owned()], rows);
-        assert_eq!((own.columns[0].as_str(), own.rows[1][0].as_str()), ("email", "b@club.test"), "for who asks to see them");
+        assert_eq!((own.columns[0].as_str(), own.rows[1][0].as_str()), ("email", "b@club.test"), "only with --show");
     }
 }

@@ -1,4 +1,4 @@
-//! The refreshed segments as the files have them, and their rules, ready to be evaluated a second time in SQL.
+//! The refreshed segments in the files, and their rules, which are evaluated a second time in SQL.
 
 use anyhow::Result;
 
@@ -13,7 +13,7 @@ pub fn definitions(folders: &Folders) -> Result<Vec<Definition>> {
     let clubs = clubs(folders)?;
     let mut definitions = Vec::new();
     for batch in folders.score.read::<refreshes::Table>(None)? {
-        // Those that failed keep their members and have nothing to compare.
+        // Failed segments keep their members, so there is nothing to compare.
         definitions.extend(batch?.rows().filter(|row| row.error.is_none()).map(|row| Definition {
             id: row.segment_id.to_owned(),
             tenant_id: row.tenant_id.to_owned(),
@@ -28,7 +28,7 @@ pub fn definitions(folders: &Folders) -> Result<Vec<Definition>> {
     Ok(definitions)
 }
 
-/// What the CRM should hold of each refreshed segment.
+/// The expected state of each refreshed segment in the CRM.
 pub fn refreshed(folders: &Folders) -> Result<Vec<Refreshed>> {
     let mut refreshed = Vec::new();
     for batch in folders.score.read::<refreshes::Table>(None)? {

@@ -1,5 +1,5 @@
-//! Asks the checks that need reference data in two sessions that see one snapshot: what rests on staged people in one, what rests on
-//! rows alone in the other.
+//! Runs the checks that need reference data in two sessions on one snapshot: those that use staged person records in one, the others in
+//! the other.
 
 use std::time::Instant;
 
@@ -8,15 +8,15 @@ use anyhow::Result;
 use crate::cli::Session;
 use crate::dsn::Dsn;
 use crate::pg::verify::checks::{By, CHECKS, Check};
-use crate::pg::verify::lent::{Verifier, needs_people};
+use crate::pg::verify::evidence_session::{Verifier, needs_people};
 use crate::pg::verify::look::Answered;
 use crate::progress::Task;
 use crate::steps::verify::folders::Folders;
 
-/// Asks every such check of the phase.
+/// Runs every such check of the phase.
 pub fn ask(session: &Session, folders: &Folders, crm: &Dsn) -> Result<Vec<Answered>> {
     let phase = folders.phase.number();
-    let asked = CHECKS.iter().filter(|check| check.from <= phase && matches!(check.by, By::Lent(_)));
+    let asked = CHECKS.iter().filter(|check| check.from <= phase && matches!(check.by, By::SqlOnEvidence(_)));
     let (of_people, of_rows): (Vec<&Check>, Vec<&Check>) = asked.partition(|check| needs_people(check));
     let total = of_people.len() + of_rows.len();
     let task = session.progress.task("checks", Some(total as u64)).counted_in("asked");
@@ -43,9 +43,9 @@ pub fn ask(session: &Session, folders: &Folders, crm: &Dsn) -> Result<Vec<Answer
     Ok(answers)
 }
 
-/// Lends a session the evidence that its checks name, and asks them.
+/// Loads the reference data of a session's checks and runs them.
 fn share(session: &Session, folders: &Folders, verifier: &Verifier, task: &Task<'_>) -> Result<Vec<Answered>> {
-    folders.lend(session, verifier)?;
+    folders.load(session, verifier)?;
     verifier.freeze()?;
     let ask = |check: &&'static Check| {
         let started = Instant::now();

@@ -1,17 +1,17 @@
-//! What the settings say, lent to the checks that decide by it.
+//! Loads the settings that checks depend on.
 
 use anyhow::Result;
 
 use crate::cli::Session;
 use crate::config::{ActivityScope, FlagFalse, MissingComponent, Scope};
-use crate::pg::verify::lent::Verifier;
-use crate::steps::verify::folders::{Folders, lend_rows};
+use crate::pg::verify::evidence_session::Verifier;
+use crate::steps::verify::folders::{Folders, load_rows};
 use crate::tables::evidence;
 
-/// Lends the settings of the run; returns how many rows.
-pub fn lend(session: &Session, folders: &Folders, verifier: &Verifier) -> Result<u64> {
+/// Loads the settings of the run; returns how many rows.
+pub fn load(session: &Session, folders: &Folders, verifier: &Verifier) -> Result<u64> {
     let config = &session.config;
-    let run = lend_rows::<evidence::run::Table>(verifier, |push| {
+    let run = load_rows::<evidence::run::Table>(verifier, |push| {
         push(evidence::run::Row {
             phase: i32::from(folders.phase.number()),
             as_of: folders.as_of,

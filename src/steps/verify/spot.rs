@@ -1,5 +1,5 @@
-//! The spot-check of identity resolution, masked: five links of every rule, the five nearest pairs that were not joined, and the
-//! largest cluster. Printed, never stored.
+//! The spot-check of identity resolution, masked: five links of every rule, the five nearest pairs that were not linked, and the largest
+//! cluster. It is printed, never stored.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -13,9 +13,9 @@ use crate::steps::verify::folders::Folders;
 use crate::tables::dictionary::mask;
 use crate::tables::{resolution, stage};
 
-/// Links shown of each rule, and pairs shown that were not joined.
+/// Links that are shown for each rule, and pairs that are shown.
 const SHOWN: usize = 5;
-/// Records shown of the largest cluster.
+/// Records that are shown of the largest cluster.
 const LARGEST: usize = 12;
 
 type Key = (Source, String);
@@ -45,7 +45,7 @@ pub fn spot_check(folders: &Folders) -> Result<String> {
             let _ = writeln!(text, "     {}\n   = {}   confidence {confidence}, {bits:.1} bits", show(record), show(matched));
         }
     }
-    let _ = writeln!(text, "   nearest pairs that were not joined");
+    let _ = writeln!(text, "   nearest pairs that were not linked");
     for (weight, a, b, refusal) in &sample.near {
         let bits = weight.in_bits();
         let _ = writeln!(text, "     {}\n   ≠ {}   {refusal}, {bits:.1} bits", show(a), show(b));
@@ -68,7 +68,7 @@ fn sample(folders: &Folders) -> Result<Sample> {
         if row.rule == LinkRule::Founder {
             continue;
         }
-        // The order of a hash is a sample that every run draws alike and that no sort order of the data favours.
+        // Ordering by hash gives the same sample in every run, independent of the order of the data.
         let draw = derived_id("spot-check", &[row.source.code(), row.source_id]).to_string();
         let drawn = sample.links.entry(row.rule.code()).or_default();
         drawn.insert((
@@ -104,7 +104,7 @@ fn sample(folders: &Folders) -> Result<Sample> {
     Ok(sample)
 }
 
-/// What the shown records say, masked.
+/// The values of the shown records, masked.
 fn people(folders: &Folders, sample: &Sample) -> Result<BTreeMap<Key, String>> {
     let mut wanted: BTreeSet<&Key> = sample.largest.iter().take(LARGEST).collect();
     wanted.extend(sample.links.values().flatten().flat_map(|link| [&link.1, &link.2]));

@@ -1,4 +1,4 @@
-//! The CRM's part of the preflight: what load itself would refuse or warn of, without a load.
+//! The CRM's part of the preflight: the errors and warnings of load, without a load.
 
 use crate::cli::Session;
 use crate::pg::load::catalog::Catalog;
@@ -9,7 +9,7 @@ use crate::steps::verify::preflight::{Look, words};
 
 const PLACE: &str = "crm";
 
-/// Looks at the target.
+/// Checks the target.
 pub(super) fn looks(session: &Session) -> Vec<Look> {
     let Some(dsn) = session.environment.dsn("CRM_DATABASE_URL") else {
         return vec![Look::new(PLACE, "connection", State::Failed, "CRM_DATABASE_URL is not set")];
@@ -28,7 +28,7 @@ pub(super) fn looks(session: &Session) -> Vec<Look> {
     match crate::steps::load::prove(session, &crm, &catalog, &found) {
         Ok(Some(findings)) => {
             if !findings.iter().any(|finding| finding.refuses) {
-                let fits = "every row of data/crm and data/score meets what the tables demand";
+                let fits = "every row of data/crm and data/score satisfies the constraints of the tables";
                 looks.push(Look::new(PLACE, "datasets", State::Passed, fits));
             }
             found.add(findings);
@@ -38,11 +38,11 @@ pub(super) fn looks(session: &Session) -> Vec<Look> {
     }
     let refusals = found.findings.iter().filter(|finding| finding.refuses).count();
     if refusals == 0 {
-        let fits = "tables, columns, types, keys and rights are what load needs; no trigger, rule or row security is in its way";
+        let fits = "tables, columns, types, keys and rights are as load needs them; no trigger, rule or row security interferes";
         looks.push(Look::new(PLACE, "schema and rights", State::Passed, fits));
     }
     looks.extend(found.findings.into_iter().map(|finding| {
-        let (what, state) = if finding.refuses { ("refusal", State::Failed) } else { ("warning", State::NeedsAPerson) };
+        let (what, state) = if finding.refuses { ("error", State::Failed) } else { ("warning", State::NeedsAPerson) };
         Look::new(PLACE, what, state, finding.what)
     }));
     looks

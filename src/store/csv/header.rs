@@ -1,4 +1,4 @@
-//! The header of a dump: its delimiter, its columns by name, and what is said when it is none.
+//! The header of a dump: its delimiter, its columns by name, and the error if the first line is not a header.
 
 use std::io::BufRead;
 use std::path::Path;
@@ -11,13 +11,13 @@ use crate::store::csv::records::Records;
 use crate::store::io_fault;
 use crate::tables::Dataset;
 
-/// Delimiters that a header is tried with; of equals the first wins.
+/// Delimiters that are tried, the preferred one first.
 const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
 
-/// A header line, taken apart.
+/// A parsed header line.
 pub(super) struct Header {
     delimiter: char,
-    /// Names as declared columns have them; empty for columns without a name.
+    /// Names in the form of declared columns; empty for columns without a name.
     names: Vec<String>,
 }
 
@@ -39,8 +39,8 @@ fn next<R: BufRead>(records: &mut Records<R>, path: &Path) -> Result<String> {
     let place = path.display().to_string();
     loop {
         match records.next_line().map_err(|error| io_fault("read", path, &error))? {
-            None => return Err(Fault::new(Exit::Input, "the dump is empty: it has not even a header").at(place).into()),
-            // A NUL in the first line is what two-byte characters look like.
+            None => return Err(Fault::new(Exit::Input, "the dump is empty: it has no header").at(place).into()),
+            // Text in two-byte characters has NUL bytes.
             Some((_, Err(Reason::LineNul))) => {
                 let what = "the file looks like UTF-16, as Excel's \"Unicode text\", but has no byte order mark";
                 return Err(Fault::new(Exit::Input, what).at(place).help("name the encoding:  --encoding utf-16le").into());
@@ -64,7 +64,7 @@ fn next<R: BufRead>(records: &mut Records<R>, path: &Path) -> Result<String> {
 }
 
 impl Header {
-    /// Takes a header line apart by the delimiter that gives most declared columns; the given one wins among equals.
+    /// Parses a header line with the delimiter that gives most declared columns; among equals the given one is preferred.
     pub(super) fn read(line: &str, declared: &[&str], given: Option<char>) -> Self {
         let mut best = Self::split(line, declared, given.unwrap_or(DELIMITERS[0]));
         for delimiter in DELIMITERS {
@@ -84,7 +84,7 @@ impl Header {
         Self { delimiter, names }
     }
 
-    /// Columns that are declared.
+    /// How many of the columns are declared.
     fn known(&self, declared: &[&str]) -> usize {
         self.names.iter().filter(|name| declared.contains(&name.as_str())).count()
     }
@@ -93,18 +93,18 @@ impl Header {
         self.delimiter
     }
 
-    /// Where a declared column stands.
+    /// Position of a declared column.
     pub(super) fn place(&self, name: &str) -> Option<usize> {
         self.names.iter().position(|found| found == name)
     }
 
-    /// Fields that a record has at least (up to the last named column), and those that may hold a value.
+    /// The smallest number of fields of a record (up to the last named column), and the number of fields that may hold a value.
     pub(super) fn width(&self) -> (usize, usize) {
         let named = self.names.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1);
         (named, self.names.len())
     }
 
-    /// Whether the columns are those declared. A line that is not a header is never shown: it holds somebody's data.
+    /// Checks the columns against the declaration. A line that is not a header is never shown, because it holds personal data.
     pub(super) fn check(&self, dataset: Dataset, path: &Path, optional: &[&str]) -> Result<()> {
         let declared: Vec<&str> = dataset.columns.iter().map(|column| column.name).collect();
         let named: Vec<&str> = self.names.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
@@ -125,16 +125,16 @@ impl Header {
             let fault = Fault::new(Exit::Input, what).at(place).help("write the names of the columns into the first line");
             return Err(fault.help(columns).into());
         }
-        // A first line that names few columns may be data: nothing of it is shown.
+        // A first line that names few columns may be data, so it is not shown.
         let is_header = found * 2 >= declared.len() - optional.len();
         let mut parts = Vec::new();
-        for (kind, names) in [("missing", &missing), ("unknown", &unknown), ("twice", &twice)] {
+        for (kind, names) in [("missing", &missing), ("unknown", &unknown), ("duplicate", &twice)] {
             if !names.is_empty() && (is_header || kind == "missing") {
                 parts.push(format!("{kind} {}", names.join(", ")));
             }
         }
         let mut fault =
-            Fault::new(Exit::Input, format!("{name}: the columns are not those declared: {}", parts.join("; "))).at(place);
+            Fault::new(Exit::Input, format!("{name}: columns differ from the declaration: {}", parts.join("; "))).at(place);
         if is_header {
             for name in &missing {
                 if let Some(near) = did_you_mean(name, unknown.iter().copied()) {
@@ -148,8 +148,8 @@ impl Header {
     }
 }
 
-/// A name as declared columns have it: without quotes and blanks around it, in lower case, words joined by underscores. The columns that
-/// a data-frame library adds for its own row numbers have no name.
+/// A name in the form of declared columns: without quotes and blanks around it, in lower case, words joined by underscores. Columns of
+/// row numbers, which data-frame libraries add, have no name.
 fn folded(name: &str, declared: &[&str]) -> String {
     let name = name.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\u{feff}'));
     if declared.contains(&name) {
@@ -160,6 +160,6 @@ fn folded(name: &str, declared: &[&str]) -> String {
         return String::new();
     }
     let joined = lower.split_whitespace().collect::<Vec<_>>().join("_");
-    // Names that differ in more than case and blanks are told as they are written.
+    // Names that differ in more than case and blanks are reported as they are written.
     if declared.contains(&joined.as_str()) { joined } else { name.to_owned() }
 }

@@ -1,4 +1,4 @@
-//! Strict RFC 4180: records with the physical line each begins on, and one bad line never swallows the next.
+//! A strict RFC 4180 parser that knows the physical line of each record and recovers after a bad line.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, Read};
@@ -7,9 +7,9 @@ use encoding_rs::Encoding;
 
 use crate::model::Reason;
 
-/// Bytes after which a record is given up.
+/// Longest record in bytes.
 const MAX_RECORD: usize = 1 << 20;
-/// Lines after which an open quote is taken as unmatched.
+/// Longest record in lines; after them an open quote counts as unmatched.
 const MAX_LINES: usize = 1_000;
 
 /// The fields of a record, unquoted.
@@ -29,7 +29,7 @@ impl Fields {
         &self.text[start..self.ends[index]]
     }
 
-    /// Whether all fields are blank: a line of delimiters alone.
+    /// Whether all fields are blank: a line of only delimiters.
     pub(super) fn are_blank(&self) -> bool {
         self.text.trim().is_empty()
     }
@@ -45,7 +45,7 @@ enum Step {
     Bad(Reason),
 }
 
-/// Reads one record; may be fed several lines.
+/// Parses one record, which may have several lines.
 struct Parser {
     fields: Fields,
     in_quotes: bool,
@@ -59,7 +59,7 @@ impl Parser {
         let mut rest = body;
         loop {
             if !self.in_quotes {
-                // `="0821"` is how a spreadsheet is told that digits are text.
+                // `="0821"` tells a spreadsheet that the digits are text.
                 if let Some(after) = rest.strip_prefix('"').or_else(|| rest.strip_prefix("=\"")) {
                     self.in_quotes = true;
                     rest = after;
@@ -107,11 +107,11 @@ pub(super) struct Records<R> {
     input: R,
     encoding: &'static Encoding,
     delimiter: char,
-    /// Fewest and most fields of a record whose further fields are blank; none before the header is known.
+    /// Smallest and largest number of fields of a record; further fields must be blank. `None` before the header is known.
     width: Option<(usize, usize)>,
     line: u64,
     utf8_lines: u64,
-    /// Lines that were read on behalf of a record that turned out bad.
+    /// Lines that were read for a record that turned out to be broken.
     pending: VecDeque<(u64, Result<String, Reason>)>,
 }
 
@@ -120,14 +120,13 @@ impl<R: BufRead> Records<R> {
         Self { input, encoding, delimiter, width: None, line: 0, utf8_lines: 0, pending: VecDeque::new() }
     }
 
-    /// From here on every record must have so many fields, separated so: those up to the last named column at least, and none with a
-    /// value beyond the header's.
+    /// Sets the number of fields and the delimiter that every record from here on must have. Fields beyond `most` must be blank.
     pub(super) fn expect(&mut self, least: usize, most: usize, delimiter: char) {
         self.width = Some((least, most));
         self.delimiter = delimiter;
     }
 
-    /// Lines that are UTF-8 although another encoding was declared; they are read as what they are.
+    /// Lines that were read as UTF-8 although another encoding was declared.
     pub(super) fn utf8_lines(&self) -> u64 {
         self.utf8_lines
     }
@@ -155,7 +154,7 @@ impl<R: BufRead> Records<R> {
         if bytes.contains(&0) {
             return Ok(Some((self.line, Err(Reason::LineNul))));
         }
-        // By chance no text of another encoding is UTF-8 with letters beyond ASCII in it.
+        // Text of another encoding is practically never valid UTF-8 with letters beyond ASCII.
         if self.encoding != encoding_rs::UTF_8
             && !bytes.is_ascii()
             && let Ok(text) = std::str::from_utf8(&bytes)
@@ -168,7 +167,7 @@ impl<R: BufRead> Records<R> {
         Ok(Some((self.line, text)))
     }
 
-    /// The next record, or the line that is none and why; empty lines are no records.
+    /// The next record, or the number of a broken line with the reason. Empty lines are skipped.
     pub(super) fn next_record(&mut self) -> std::io::Result<Option<(u64, Result<Fields, Reason>)>> {
         loop {
             let Some((line, text)) = self.next_line()? else { return Ok(None) };
@@ -181,7 +180,7 @@ impl<R: BufRead> Records<R> {
         }
     }
 
-    /// The fields of one line that is a record by itself.
+    /// The fields of a line that is a whole record.
     pub(super) fn fields_of(line: &str, delimiter: char) -> Option<Fields> {
         let mut parser = Parser { fields: Fields::default(), in_quotes: false, delimiter };
         matches!(parser.feed(line), Step::Done).then_some(parser.fields)
@@ -209,7 +208,7 @@ impl<R: BufRead> Records<R> {
             Step::Done if fits => return Ok(Ok(parser.fields)),
             Step::Done if taken.is_empty() => Reason::LineFieldCount,
             Step::Bad(reason) if taken.is_empty() => reason,
-            // The quote that opened here took the lines below with it: only this line is given up, they are read anew.
+            // The unmatched quote swallowed the lines below. Only its own line is rejected; the others are parsed again.
             Step::Done | Step::Bad(_) | Step::More => Reason::LineUnmatchedQuote,
         };
         for line in taken.into_iter().rev() {
@@ -261,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_are_no_records_are_told_by_their_true_number() {
+    fn broken_lines_are_reported_by_their_physical_number() {
         let text = b"1,a\n\"2\",\"b\nb\"\n3\n4,c,d\n5,e\"f\n6,\"g\"h\n7,\xff\n8,i\0\n9,j\rk\n";
         let reasons: Vec<_> = read(text, 2).into_iter().filter_map(|(line, record)| Some((line, record.err()?))).collect();
         assert_eq!(
@@ -279,14 +278,14 @@ mod tests {
     }
 
     #[test]
-    fn further_fields_that_are_blank_are_none() {
+    fn further_blank_fields_are_ignored() {
         assert_eq!(read(b"1,a,\n2,b,,\n3,c,x\n", 2)[..2], [(1, row(&["1", "a", ""])), (2, row(&["2", "b", "", ""]))]);
         assert_eq!(read(b"3,c,x\n", 2), [(1, Err(Reason::LineFieldCount))]);
         assert_eq!(read(b"1,=\"0821\"\n", 2), [(1, row(&["1", "0821"]))]);
     }
 
     #[test]
-    fn a_line_beyond_a_megabyte_is_given_up_and_the_next_is_read() {
+    fn a_line_beyond_a_megabyte_is_rejected_and_the_next_is_read() {
         let mut text = b"1,".to_vec();
         text.resize(3 << 20, b'x');
         text.extend(b"\n2,b\n");

@@ -1,15 +1,15 @@
-//! A dump in two-byte characters, as Excel's "Unicode text", read as UTF-8.
+//! Converts a dump in UTF-16, such as Excel's "Unicode text", to UTF-8.
 
 use std::io::{self, BufRead, Read, Seek, SeekFrom};
 
 use encoding_rs::{Decoder, DecoderResult, Encoding};
 
-/// What stands for a character that is none: no UTF-8 text holds this byte, so its line is refused as one that cannot be decoded.
+/// Replacement for an invalid character. UTF-8 never contains this byte, so the line is rejected as undecodable.
 const BROKEN: u8 = 0xff;
-/// Bytes of UTF-8 that one round of decoding may give.
+/// Size of the UTF-8 buffer in bytes.
 const ROOM: usize = 1 << 14;
 
-/// The byte order that a file's first bytes tell; the file is left at its start.
+/// The byte order from a file's byte order mark. The file is rewound to its start.
 pub(super) fn byte_order(file: &mut (impl Read + Seek)) -> io::Result<Option<&'static Encoding>> {
     let mut mark = Vec::with_capacity(2);
     file.by_ref().take(2).read_to_end(&mut mark)?;
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mark_tells_the_byte_order_and_the_file_starts_anew() {
+    fn the_mark_gives_the_byte_order_and_the_file_is_rewound() {
         let mut file = io::Cursor::new(b"\xff\xfea\0".to_vec());
         assert_eq!(byte_order(&mut file).unwrap(), Some(encoding_rs::UTF_16LE));
         assert_eq!(file.position(), 0);

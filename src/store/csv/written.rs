@@ -1,4 +1,4 @@
-//! Datasets as CSV dumps, exactly: what `--csv` reads back is what was written, for any value.
+//! Writes datasets as CSV dumps that `--csv` reads back exactly, for any value.
 
 use std::io::Write;
 
@@ -16,7 +16,7 @@ pub struct DumpWriter<W: Write> {
     writer: csv::Writer<W>,
     /// Rows written.
     pub rows: u64,
-    /// Cells that hold the very word a dump has for null, and so are read back as null.
+    /// Cells with a dump's word for null, which are read back as null.
     pub null_words: u64,
 }
 
@@ -28,7 +28,7 @@ impl<W: Write> DumpWriter<W> {
         Ok(Self { writer, rows: 0, null_words: 0 })
     }
 
-    /// Appends the rows of a batch that are asked for.
+    /// Appends the selected rows of a batch.
     pub fn write(&mut self, batch: &RecordBatch, is_asked: impl Fn(usize) -> bool) -> Result<()> {
         let options = FormatOptions::default();
         let printable: Vec<ArrayRef> = batch.columns().iter().map(printable).collect();
@@ -54,7 +54,7 @@ impl<W: Write> DumpWriter<W> {
     }
 }
 
-/// A cell as PostgreSQL writes it into CSV; `None` for types that only have one spelling.
+/// A cell in the format of PostgreSQL's CSV; `None` for types whose usual format is the same.
 fn cell(column: &ArrayRef, row: usize) -> Option<String> {
     if column.is_null(row) {
         return Some(String::new());

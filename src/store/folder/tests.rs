@@ -24,7 +24,7 @@ fn written(layout: &Layout, rows: usize) -> Folder {
 }
 
 #[test]
-fn what_was_hashed_is_read_though_its_name_goes_to_another_file() {
+fn the_hashed_file_is_read_even_if_its_name_is_reused() {
     let place = tempfile::tempdir().unwrap();
     let layout = Layout::new(place.path().join("data"));
     let folder = written(&layout, 3);

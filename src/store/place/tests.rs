@@ -32,7 +32,7 @@ fn a_link_in_the_place_of_the_lock_is_refused_and_its_target_stays() {
 }
 
 #[test]
-fn folders_that_lead_elsewhere_or_stand_open_are_refused_all_at_once() {
+fn linked_and_world_writable_folders_are_all_reported_at_once() {
     let (folder, layout) = layout();
     std::os::unix::fs::symlink(folder.path(), layout.root().join("exports")).unwrap();
     fs::create_dir(layout.stage()).unwrap();

@@ -1,4 +1,4 @@
-//! Each demand of the target, broken alone, is found alone.
+//! Tests: each violation of a requirement of the target is reported alone.
 
 use super::*;
 use crate::consolidate::Options;
@@ -25,7 +25,7 @@ fn batch<T: crate::tables::Table>(rows: &[T::Row<'_>]) -> RecordBatch {
     builder.finish()
 }
 
-/// The proofs that fail when a changed row comes after the right ones.
+/// The checks that fail for a changed row after correct ones.
 fn profile(change: impl FnOnce(&mut customer_profiles::Row<'_>)) -> Vec<Proof> {
     with(|proofs, built| {
         let mut rows: Vec<_> = built.profiles.rows().collect();
@@ -60,7 +60,7 @@ fn all_proofs_hold_of_what_is_built() {
 }
 
 #[test]
-fn each_demand_on_profiles_is_found_when_it_alone_is_broken() {
+fn each_violated_requirement_of_profiles_is_reported_alone() {
     let world = world();
     let (a, b) = (world.id("a"), world.id("b"));
     let last_id = a.clone().max(b.clone());
@@ -107,8 +107,8 @@ fn unique_columns_of_profiles_may_not_repeat_and_nulls_may() {
 }
 
 #[test]
-fn each_demand_on_what_hangs_on_profiles_is_found() {
-    let stranger = derived_id("profile", &["nobody"]).to_string();
+fn each_violated_requirement_of_child_rows_is_reported() {
+    let stranger = derived_id("profile", &["unknown"]).to_string();
     let alias = |change: &dyn Fn(&mut identity_aliases::Row<'_>)| {
         with(|proofs, built| {
             let mut row = built.aliases.row(0);

@@ -1,4 +1,4 @@
-//! Tests: Withdrawals win over any sequence of loads: a model of what load remembers, and an oracle that reads only the inputs.
+//! Tests: withdrawals hold over any sequence of loads. Uses a model of what load records, and an oracle that reads only the inputs.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::tables::check::rejects;
 use crate::tables::crm::suppressions;
 use crate::tables::stage::{consents, messages, people};
 
-/// What a first load at this instant remembers of a build.
+/// What a first load at this instant records for a build.
 pub fn recorded(built: &Built, as_of: Timestamp) -> Vec<EarlierWithdrawal> {
     let mut memory = Memory::default();
     memory.load(built, as_of);
@@ -68,7 +68,7 @@ fn day(number: usize) -> Timestamp {
     Timestamp::parse("2024-01-01T00:00:00Z").unwrap().plus_days(i64::try_from(number).unwrap())
 }
 
-/// What a statement on consent is.
+/// The kind of a statement about consent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Preference,
@@ -127,7 +127,7 @@ fn history() -> impl Strategy<Value = (Vec<Statement>, Vec<Round>)> {
     (prop::collection::vec(statement(), 10), prop::collection::vec(round, 1..4))
 }
 
-/// Exports are taken every ten days; what is dated later is not there yet.
+/// Exports are taken every ten days and contain only what is dated before.
 fn as_of(round: usize) -> usize {
     10 * (round + 1)
 }
@@ -192,10 +192,10 @@ fn world(statements: &[Statement], round: &Round, number: usize) -> World {
     world
 }
 
-/// A withdrawal that an export stated and that nothing in it lifted: contact point, scope, and what an action must come after.
+/// A withdrawal of an export that nothing in it lifted: contact point, scope, and the time that an action must be later than.
 type Standing = (usize, usize, usize);
 
-/// The withdrawals of an export, read off it: `seen` holds the day on which each undated one was first exported.
+/// The withdrawals of an export; `seen` holds the day on which each undated one was first exported.
 fn standing(statements: &[Statement], round: &Round, number: usize, seen: &mut BTreeMap<String, usize>) -> Vec<Standing> {
     let held: Vec<(usize, &Statement)> =
         statements.iter().enumerate().filter(|(position, statement)| is_held(round, number, *position, statement)).collect();
@@ -210,7 +210,7 @@ fn standing(statements: &[Statement], round: &Round, number: usize, seen: &mut B
         if contact.is_odd {
             all.push((position, 0, since(format!("flag {position}"), changed)));
         }
-        // A false flag withdraws where there is a grant.
+        // A false flag withdraws where there is an opt-in.
         for scope in (0..2).filter(|_| contact.flag == Some(false)) {
             if held.iter().any(|(_, statement)| statement.contact == position && statement.is_grant && statement.scope == scope) {
                 all.push((position, scope, since(format!("flag {position}"), changed)));

@@ -1,4 +1,4 @@
-//! Tests: Consent where something cannot be read, complaints, contact flags beside service messages, and what a person must decide.
+//! Tests: consent with unreadable values, complaints, contact flags and service messages, and manual review.
 
 use crate::consolidate::sample::{Built, World, at, evidence, logged_act, person, with_email};
 use crate::consolidate::{Departure, FlagFalse, Options};
@@ -71,7 +71,7 @@ fn a_spam_complaint_withdraws_the_contacts_channel_at_its_time() {
     let built = world.build(&Options::sample());
     assert_eq!(rows(&built), ["EMAIL all OPTED_OUT", "EMAIL newsletter OPTED_OUT", "PUSH all OPTED_IN"]);
     let row = built.consents.row(0);
-    assert_eq!(row.revoked_at, Some(at("03-01")), "the complaint's time, whatever was granted since");
+    assert_eq!(row.revoked_at, Some(at("03-01")), "the time of the complaint, in spite of later opt-ins");
     assert!(row.evidence.starts_with(r#"{"evidenceKind":"COMPLAINT","evidenceKey":"messaging:messages:m1""#), "{}", row.evidence);
     assert!(!built.profile().email_opt_in && built.profile().push_opt_in);
     assert_eq!(suppressed(&built), ["EMAIL jo@mail.test all COMPLAINED", "EMAIL jo@mail.test all WITHDRAWN"]);
@@ -171,7 +171,7 @@ fn a_refused_preference_stands_against_a_later_granted_one() {
 }
 
 #[test]
-fn a_flag_nobody_can_read_withdraws_until_a_person_decides() {
+fn an_unreadable_flag_withdraws_until_it_is_reviewed() {
     for flag_false in [FlagFalse::Withdrawal, FlagFalse::Unset] {
         let options = Options { flag_false, ..Options::sample() };
         let mut world = World::default();
@@ -202,7 +202,7 @@ fn a_withdrawal_whose_contact_point_cannot_be_read_is_listed() {
     assert_eq!(review(&built), ["contacts c email CONTACT_POINT_UNREADABLE", "contacts e email CONTACT_POINT_UNREADABLE"]);
     world.rejects[0].reason = "EMAIL_PLACEHOLDER";
     world.reviews = reviews("messaging,contacts,e,email,settled,on the suppression list,T. Ester,2024-06-01");
-    assert!(review(&world.build(&Options::sample())).is_empty(), "a placeholder reaches nobody, and the other is settled");
+    assert!(review(&world.build(&Options::sample())).is_empty(), "a placeholder has no mailbox, and the other is settled");
 }
 
 #[test]
@@ -210,11 +210,11 @@ fn what_else_may_hide_a_withdrawal_is_listed_once() {
     let mut world = World::default();
     world.add(Source::Messaging, contact("c", "jo@mail.test"), "a");
     world.consents = vec![
-        evidence("nobody", "p1", Channel::Email, false, "02-01"),
-        evidence("nobody", "p1", Channel::Sms, false, "02-01"),
-        evidence("nobody", "p2", Channel::Email, true, "02-01"),
+        evidence("unknown", "p1", Channel::Email, false, "02-01"),
+        evidence("unknown", "p1", Channel::Sms, false, "02-01"),
+        evidence("unknown", "p2", Channel::Email, true, "02-01"),
     ];
-    world.messages = vec![message("nobody", "m1", MessageKind::Complained, "spam")];
+    world.messages = vec![message("unknown", "m1", MessageKind::Complained, "spam")];
     world.rejects = vec![
         reject("preferences", "p3", Some("opted_in"), Reason::BooleanInvalid),
         reject("preferences", "p3", Some("opted_in"), Reason::ConsentUnreadable),
@@ -250,9 +250,13 @@ fn a_profile_is_tagged_while_it_shows_the_contact_point_that_hard_bounced() {
     };
     let later = |kind| messages::Row { created_at: Some(at("04-01")), ..message("c", "m2", kind, "x") };
     assert_eq!(tags(&[bounce("m1", "Hard-Bounce")], None), ["email_bounced"]);
-    assert_eq!(tags(&[bounce("m1", "bounced"), later(MessageKind::Sent)], None), ["email_bounced"], "sent is not arrived");
+    assert_eq!(
+        tags(&[bounce("m1", "bounced"), later(MessageKind::Sent)], None),
+        ["email_bounced"],
+        "sent does not mean delivered"
+    );
     assert!(tags(&[bounce("m1", "bounced"), later(MessageKind::Delivered)], None).is_empty());
-    assert!(tags(&[bounce("m1", "soft_bounce")], None).is_empty(), "a full mailbox is no dead one");
+    assert!(tags(&[bounce("m1", "soft_bounce")], None).is_empty(), "a full mailbox is still alive");
     assert_eq!(tags(&[bounce("m1", "bounced")], Some("JO+golf@mail.test".to_lowercase().leak())), ["email_bounced"]);
     assert!(tags(&[bounce("m1", "bounced")], Some("new@mail.test")).is_empty(), "it shows another one");
     let by_phone = messages::Row { channel: Some(ActivityChannel::Sms), ..bounce("m1", "undelivered") };
@@ -265,7 +269,7 @@ fn a_profile_is_tagged_while_it_shows_the_contact_point_that_hard_bounced() {
     world.messages = vec![by_phone];
     let built = world.build(&Options::sample());
     assert_eq!(built.profile().tags.iter().collect::<Vec<_>>(), ["phone_bounced"]);
-    assert!(rows(&built).is_empty(), "a bounce is no matter of consent");
+    assert!(rows(&built).is_empty(), "a bounce does not affect consent");
 }
 
 #[test]

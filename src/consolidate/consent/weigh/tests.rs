@@ -1,4 +1,4 @@
-//! Consent over contacts, addresses, tenants and loads: rules 8 to 12.
+//! Tests: consent over contacts, contact points, tenants and loads (rules 8 to 12).
 
 use proptest::prelude::*;
 
@@ -38,7 +38,7 @@ fn one_contact(consents: &[consents::Row<'static>]) -> World {
 }
 
 #[test]
-fn a_grant_by_preference_dates_from_its_creation_and_a_refusal_from_its_last_change() {
+fn an_opt_in_dates_from_its_creation_and_an_opt_out_from_its_last_change() {
     let granted = one_contact(&[evidence("c", "p1", Channel::Email, true, "02-01")]).build(&Options::sample());
     let row = granted.consents.row(0);
     assert_eq!((row.status, row.consented_at, row.revoked_at), (ConsentStatus::OptedIn, Some(at("02-01")), None));
@@ -65,7 +65,7 @@ fn a_true_flag_alone_turns_the_flag_on_without_a_row_unless_strict() {
 }
 
 #[test]
-fn a_false_flag_silences_a_grant_unless_the_setting_calls_it_unset() {
+fn a_false_flag_overrides_a_grant_unless_the_setting_calls_it_unset() {
     let mut world = World::default();
     let flagged = people::Row { email_opt_in: Some(false), ..contact("c", "jo@mail.test") };
     world.add(Source::Messaging, flagged, "a");
@@ -79,11 +79,11 @@ fn a_false_flag_silences_a_grant_unless_the_setting_calls_it_unset() {
     let unset = world.build(&Options { flag_false: FlagFalse::Unset, ..Options::sample() });
     assert!(unset.profile().email_opt_in);
     world.consents.push(logged_act(evidence("c", "l1", Channel::Email, true, "02-02")));
-    assert!(world.build(&Options::sample()).profile().email_opt_in, "a later act lifts what the flag says");
+    assert!(world.build(&Options::sample()).profile().email_opt_in, "a later action lifts the flag's opt-out");
 }
 
 #[test]
-fn a_refusal_of_every_scope_covers_each_and_a_grant_of_every_scope_lifts_none() {
+fn an_opt_out_of_all_scopes_covers_each_and_an_opt_in_lifts_none() {
     let newsletter = |is_grant| scoped("newsletter", evidence("c", "p2", Channel::Email, is_grant, "03-01"));
     let covered = one_contact(&[evidence("c", "p1", Channel::Email, false, "02-01"), newsletter(true)]);
     let built = covered.build(&Options::sample());
@@ -92,7 +92,7 @@ fn a_refusal_of_every_scope_covers_each_and_a_grant_of_every_scope_lifts_none() 
     let specific = one_contact(&[evidence("c", "p1", Channel::Email, true, "04-01"), newsletter(false)]);
     let built = specific.build(&Options::sample());
     assert_eq!(rows(&built), ["EMAIL all OPTED_IN", "EMAIL newsletter OPTED_OUT"]);
-    assert!(!built.profile().email_opt_in, "one refused marketing scope turns the channel off");
+    assert!(!built.profile().email_opt_in, "an opt-out of one marketing scope turns the channel off");
 }
 
 #[test]
@@ -111,11 +111,11 @@ fn the_worst_of_several_contacts_decides() {
         vec![logged_act(evidence("c", "l1", Channel::Email, true, "05-01")), evidence("d", "p1", Channel::Email, false, "02-01")];
     let built = world.build(&Options::sample());
     assert_eq!(rows(&built), ["EMAIL all OPTED_OUT"]);
-    assert!(!built.profile().email_opt_in, "an act of one contact lifts nothing of another");
+    assert!(!built.profile().email_opt_in, "an action of one contact does not lift a withdrawal of another");
 }
 
 #[test]
-fn a_withdrawal_of_an_address_silences_every_profile_of_the_tenant_that_carries_it() {
+fn a_withdrawal_applies_to_every_profile_of_the_tenant_with_that_email() {
     let mut world = World::default();
     world
         .add(Source::McaZa, with_email("1", "Home+golf@mail.test"), "a")
@@ -129,7 +129,7 @@ fn a_withdrawal_of_an_address_silences_every_profile_of_the_tenant_that_carries_
     ];
     let built = world.build(&Options::sample());
     assert!(!built.profile_with(&world.id("a")).email_opt_in);
-    assert!(built.profile_with(&world.id("c")).email_opt_in, "another tenant is out of reach");
+    assert!(built.profile_with(&world.id("c")).email_opt_in, "another tenant is not affected");
     let id = world.id("a");
     let row = built.consents.rows().find(|row| row.customer_id == id).unwrap();
     assert_eq!((row.status, row.revoked_at), (ConsentStatus::OptedOut, Some(at("03-01"))));
@@ -161,19 +161,19 @@ fn withdrawals_of_deleted_contacts_are_kept() {
 }
 
 #[test]
-fn a_flag_is_on_only_for_the_address_the_profile_shows() {
+fn a_flag_is_on_only_for_the_email_that_the_profile_shows() {
     let mut world = World::default();
     world.add(Source::Scl, with_email("7", "new@mail.test"), "a").add(Source::Messaging, contact("c", "old@mail.test"), "a");
     world.consents = vec![evidence("c", "p1", Channel::Email, true, "02-01")];
     let built = world.build(&Options::sample());
     assert_eq!(built.profile().email, Some("new@mail.test"));
     assert!(!built.profile().email_opt_in);
-    assert_eq!(rows(&built), ["EMAIL all OPTED_IN"], "the fact stays on record");
+    assert_eq!(rows(&built), ["EMAIL all OPTED_IN"], "the opt-in stays recorded");
     assert_eq!(built.departures.count(Departure::ConsentNotShown), 1);
 }
 
 #[test]
-fn sms_and_whatsapp_follow_the_number_and_push_follows_no_address() {
+fn sms_and_whatsapp_follow_the_phone_and_push_follows_neither() {
     let mut world = World::default();
     let number = "+447700900001";
     let phone =
@@ -203,7 +203,7 @@ fn the_dead_are_suppressed_on_every_channel() {
     world.consents = vec![evidence("c", "p1", Channel::Email, true, "02-01")];
     let built = world.build(&Options::sample());
     assert!(!built.profile().email_opt_in);
-    assert_eq!(rows(&built), ["EMAIL all OPTED_IN"], "consent is another fact");
+    assert_eq!(rows(&built), ["EMAIL all OPTED_IN"], "consent is independent of that");
     assert_eq!(suppressed(&built), ["1 EMAIL jo@mail.test all DECEASED"]);
 }
 
@@ -254,14 +254,14 @@ fn a_withdrawal_of_an_earlier_load_is_lifted_only_by_a_later_logged_act() {
     assert_eq!(outcome(earlier("WITHDRAWN", None), &[act("03-02")]), lifted, "undated, it counts from its load");
     assert_eq!(outcome(earlier("COMPLAINED", Some(at("03-01"))), &[]), stands, "a complaint is a withdrawal");
     let bounced = outcome(earlier("BOUNCED", Some(at("03-01"))), &[]);
-    assert_eq!((bounced.0, bounced.2.len()), (true, 1), "a bounce is no withdrawal, but stays suppressed");
+    assert_eq!((bounced.0, bounced.2.len()), (true, 1), "a bounce is not a withdrawal, but stays suppressed");
 }
 
 #[test]
 fn every_piece_of_evidence_has_one_outcome() {
     let all = |row: consents::Row<'static>, channel| consents::Row { channel: Some(channel), channel_raw: "all", ..row };
     let voice = consents::Row { channel: None, channel_raw: "VOICE", ..evidence("c", "p3", Channel::Email, true, "02-01") };
-    let stranger = evidence("nobody", "p4", Channel::Email, true, "02-01");
+    let stranger = evidence("unknown", "p4", Channel::Email, true, "02-01");
     let both = evidence("c", "p1", Channel::Email, false, "03-01");
     let world = one_contact(&[
         all(both, Channel::Email),
@@ -323,7 +323,7 @@ fn world_of(sketch: &Sketch) -> World {
     world
 }
 
-/// Refusals of a contact that no later act of the same contact in the same scope lifts, by the rules' own words.
+/// Opt-outs of a contact without a later logged action of the same contact in the same scope, directly by the rules.
 fn standing(sketch: &Sketch, contact: usize) -> Vec<(usize, bool)> {
     let of_contact = || sketch.evidence.iter().filter(|piece| piece.0 == contact);
     let lifts = |refusal: &(usize, usize, bool, u8, bool)| {
@@ -337,9 +337,9 @@ fn same_mailbox(a: usize, b: usize) -> bool {
 }
 
 proptest! {
-    /// Oracle: no standing refusal, read off the sketch, of the profile's contacts or of anybody with one of its addresses.
+    /// Oracle, computed from the sketch: no standing opt-out of the profile's contacts or of any contact with one of its contact points.
     #[test]
-    fn nobody_is_opted_in_where_a_withdrawal_stands(sketch in sketch()) {
+    fn no_profile_is_opted_in_where_a_withdrawal_stands(sketch in sketch()) {
         let world = world_of(&sketch);
         let built = world.build(&Options::sample());
         for (number, name) in PROFILES.iter().enumerate() {
@@ -359,9 +359,9 @@ proptest! {
         }
     }
 
-    /// Oracle: the first run. What it withdrew is given to a second run, from whose export evidence has vanished.
+    /// Oracle: the first run. Its withdrawals are given to a second run, from whose export evidence has vanished.
     #[test]
-    fn a_second_run_opts_nobody_in_again_without_a_later_act(sketch in sketch(), kept in prop::collection::vec(any::<bool>(), 8)) {
+    fn a_second_run_never_opts_in_again_without_a_later_action(sketch in sketch(), kept in prop::collection::vec(any::<bool>(), 8)) {
         let first = world_of(&sketch).build(&Options::sample());
         let recorded: Vec<EarlierWithdrawal> = suppressions::Table::columns(&first.suppressions).unwrap().rows()
             .map(|row| EarlierWithdrawal {

@@ -1,4 +1,4 @@
-//! Survivorship, field by field.
+//! Tests of survivorship, field by field.
 
 use std::collections::BTreeMap;
 
@@ -64,7 +64,7 @@ fn the_current_address_comes_from_scl_messaging_teetime_mca_in_this_order() {
 }
 
 #[test]
-fn the_founding_setting_keeps_the_founders_address_and_the_difference_is_counted() {
+fn the_founding_setting_keeps_the_seed_records_email_and_counts_it() {
     let mut world = World::default();
     world.add(Source::McaZa, with_email("1", "old@mail.test"), "a").add(Source::Scl, with_email("7", "new@mail.test"), "a");
     let founding = Options { contact: ContactChoice::Founding, ..Options::sample() };
@@ -78,7 +78,7 @@ fn the_founding_setting_keeps_the_founders_address_and_the_difference_is_counted
 }
 
 #[test]
-fn an_address_that_bounced_comes_after_all_others_unless_a_later_message_arrived() {
+fn a_bounced_email_comes_last_unless_a_later_message_arrived() {
     let bounce = messages::Row {
         row_id: "m1",
         source_id: "c",
@@ -113,7 +113,7 @@ fn a_mobile_number_comes_before_a_fixed_one_and_a_shared_one_last() {
 }
 
 #[test]
-fn a_hub_or_role_address_is_shown_only_where_there_is_no_other() {
+fn a_hub_or_role_email_is_shown_only_if_there_is_no_other() {
     let hub = hubs::Row {
         kind: "EMAIL",
         tenant_id: Some("1"),
@@ -185,7 +185,7 @@ fn a_shown_handicap_from_before_the_switch_of_its_tenant_is_kept_and_tagged() {
     assert_eq!(tagged(&[(Source::McaZa, index(person("1"), Some(switch)))]), untagged);
     assert_eq!(tagged(&[(Source::McaUk, index(person("1"), None))]), untagged, "undated");
     let other_tenant = people::Row { tenant_id: Some("2"), ..index(person("1"), Some(before)) };
-    assert_eq!(tagged(&[(Source::McaZa, other_tenant)]), untagged, "no switch is set for its tenant");
+    assert_eq!(tagged(&[(Source::McaZa, other_tenant)]), untagged, "no start is configured for its tenant");
     let player = people::Row { status_tag: None, ..index(person("p"), Some(switch)) };
     assert_eq!(tagged(&[(Source::McaZa, index(person("1"), Some(before))), (Source::Teetime, player)]), untagged, "not shown");
 }

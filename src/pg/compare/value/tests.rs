@@ -1,4 +1,4 @@
-//! Tests: a dataset's cell and what PostgreSQL returns of it are one value; anything else is another.
+//! Tests: a dataset's cell and the value that PostgreSQL returns for it are equal; any other value is not.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::pg::copy::encode::{Column, Encoder};
 
-/// What the server stores of a cell, as it would come back: the first value of the only tuple.
+/// The value that the server would return for a cell: the first value of the only tuple.
 fn sent(array: &ArrayRef, wire: Wire) -> Vec<u8> {
     let column = Column::plan("value", array.data_type(), wire).expect("the pair is supported");
     let mut buffer = Vec::new();
@@ -68,7 +68,7 @@ fn every_pair_that_load_writes_compares_equal_after_its_way_through_the_server()
 }
 
 #[test]
-fn what_the_columns_own_type_changes_is_no_difference() {
+fn a_change_by_the_columns_type_is_not_a_difference() {
     let form = |data_type: &DataType, wire, name: &str| Form::of(data_type, wire, name).unwrap();
     let padded = form(&DataType::Utf8, Wire::Text(Some(8)), "character(8)");
     assert_eq!(padded.of_text("+27 "), padded.of_wire(b"+27     "));
@@ -79,7 +79,7 @@ fn what_the_columns_own_type_changes_is_no_difference() {
     let bits = uuid::Uuid::try_parse("0D9F1B6C-2F3A-4B8E-9C1D-2E3F4A5B6C7D").unwrap();
     assert_eq!(id.of_text("0d9f1b6c-2f3a-4b8e-9c1d-2e3f4a5b6c7d"), id.of_wire(bits.as_bytes()));
 
-    // numeric(6,3) gives 2.100 back for 2.1.
+    // numeric(6,3) returns 2.100 for 2.1.
     let handicap = form(&DataType::Decimal128(4, 1), Wire::Numeric, "numeric(6,3)");
     let returned = [0, 2, 0, 0, 0, 0, 0, 3, 0, 2, 3, 232];
     let cells: ArrayRef = Arc::new(Decimal128Array::from(vec![21]).with_data_type(DataType::Decimal128(4, 1)));

@@ -1,4 +1,4 @@
-//! Values as PostgreSQL's binary COPY has them.
+//! Tests of the encoding of values.
 
 use super::*;
 
@@ -12,7 +12,7 @@ fn decimal(bytes: &[u8]) -> f64 {
 }
 
 #[test]
-fn handicaps_travel_as_exact_decimals() {
+fn handicaps_are_encoded_as_exact_decimals() {
     for tenths in [-99_i128, -21, -1, 0, 1, 5, 10, 54, 100, 540, 999, 100_000, 123_456_789] {
         let mut buffer = Vec::new();
         put_numeric(&mut buffer, tenths, 1);
@@ -52,7 +52,7 @@ fn an_empty_list_has_no_dimension() {
 }
 
 #[test]
-fn what_the_target_cannot_take_is_named_without_its_value() {
+fn an_unfit_value_is_reported_without_the_value() {
     let text = |value: &str| -> ArrayRef { std::sync::Arc::new(StringArray::from(vec![value])) };
     let too_long = encoded("first_name", text("Überlang"), Wire::Text(Some(7))).unwrap_err().to_string();
     assert!(too_long.contains("first_name") && too_long.contains("longer") && !too_long.contains("berlang"), "{too_long}");

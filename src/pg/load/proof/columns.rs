@@ -1,4 +1,4 @@
-//! What a column's type demands of the values that a dataset has for it: proved by the encoder that load uses.
+//! Checks the values of a dataset against the types of their columns, with the encoder that load uses.
 
 use std::collections::BTreeMap;
 
@@ -24,17 +24,17 @@ use super::shadow::Shadow;
 const OWN_IDS: [&str; 5] = ["id", "customer_id", "profile_a_id", "profile_b_id", "segment_id"];
 /// Characters of a UUID.
 const UUID_LENGTH: usize = 36;
-/// Words that a finding lists.
+/// Values that a finding lists.
 const LISTED_WORDS: usize = 40;
 
-/// One table's columns that must be read to be proved.
+/// The columns of one table that must be read to be checked.
 pub(super) struct Probe<'a> {
     plan: &'a TablePlan,
     info: &'a TableInfo,
     phase: Phase,
 }
 
-/// Rows of one column that do not fit it for one reason.
+/// Rows whose value does not fit a column, for one reason.
 #[derive(Default)]
 struct Unmet {
     offenders: Offenders,
@@ -47,7 +47,7 @@ impl<'a> Probe<'a> {
         Self { plan, info, phase }
     }
 
-    /// Reads the dataset where anything in it may not fit, fills the shadow, and lists what does not fit.
+    /// Reads the dataset if its values may not fit, fills the shadow table, and lists what does not fit.
     pub(super) fn run(&self, crm: &Crm, input: &Input<'_>, shadow: Option<&Shadow<'_>>) -> Result<Vec<Finding>> {
         let instant: i64 = crm.one("select (extract(epoch from now()) * 1000000)::bigint", &[])?.get(0);
         let mut findings = Vec::new();
@@ -150,7 +150,7 @@ impl<'a> Probe<'a> {
         }
     }
 
-    /// Whether some value of the dataset's type does not fit the target's.
+    /// Whether the type of the dataset has values that do not fit the target's type.
     fn may_not_fit(&self, planned: &Planned) -> bool {
         let Some(declared) = self.declared(planned).filter(|_| self.is_read(planned)) else { return false };
         let is_own_id = OWN_IDS.contains(&planned.name);
@@ -163,7 +163,7 @@ impl<'a> Probe<'a> {
         }
     }
 
-    /// Required columns of scores, before there are any.
+    /// Required columns of scores in phases without scores.
     fn unscored(&self) -> Vec<Finding> {
         let missing = self.plan.columns.iter().filter(|planned| {
             planned.content == Content::Score
@@ -242,7 +242,7 @@ impl Unmet {
         }
     }
 
-    /// Words that may be shown: codes, not what a person may have entered.
+    /// Values that may be shown: codes, but not text that a person may have entered.
     fn codes(&self) -> Vec<&str> {
         let shown = self.words.iter().filter(|(word, rows)| looks_like_a_code(word, **rows));
         shown.map(|(word, _)| word.as_str()).take(LISTED_WORDS).collect()
@@ -265,7 +265,7 @@ impl Unmet {
     }
 }
 
-/// A short word without blanks that is not spelt like a name, or one that several rows share.
+/// Whether a value is a short word without blanks that is not spelt like a name, or a value that several rows share.
 fn looks_like_a_code(word: &str, rows: u64) -> bool {
     let is_plain = word.len() <= 32 && word.chars().all(|letter| letter.is_ascii_alphanumeric() || "_-. ".contains(letter));
     let is_uniform = !word.contains(' ')

@@ -1,4 +1,4 @@
-//! What a table demands that only the server can evaluate, as queries for the rows that do not meet it.
+//! Constraints that only the server can evaluate, as queries for the rows that violate them.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::pg::quote_identifier as quoted;
 use super::shadow::Shadow;
 use super::{KEPT_ROWS, holder_setting};
 
-/// One demand.
+/// A constraint that only the server can evaluate.
 pub(super) enum Demand<'a> {
     /// A CHECK constraint, or the bounds of partitions.
     Check(&'a Check),
@@ -19,9 +19,9 @@ pub(super) enum Demand<'a> {
     Domain(&'a DomainCheck),
     /// A unique index or exclusion constraint.
     Unique(&'a Index),
-    /// A foreign key to rows that no dataset brings, or by other columns than the id.
+    /// A foreign key to rows that no dataset fills, or to other columns than the id.
     Key(&'a ForeignKey),
-    /// A generated column: its expression must have a value where one is required.
+    /// A generated column that is NOT NULL.
     Generated(&'a ColumnInfo),
 }
 
@@ -36,7 +36,7 @@ const PROVED: [(&str, &[&[&str]]); 7] = [
     (table::MEMBERSHIP, &[&["segmentId", "customerId"]]),
 ];
 
-/// The demands of a table that the datasets do not meet by construction.
+/// The constraints of a table that the datasets do not satisfy by construction.
 pub(super) fn of_table<'a>(info: &'a TableInfo, plan: &TablePlan) -> Vec<Demand<'a>> {
     let name = plan.loaded.table;
     let demands = &info.demands;
@@ -50,7 +50,7 @@ pub(super) fn of_table<'a>(info: &'a TableInfo, plan: &TablePlan) -> Vec<Demand<
     all
 }
 
-/// Whether a foreign key refers to rows that the datasets bring, or that load looks up itself.
+/// Whether a foreign key refers to rows that the datasets fill, or that load looks up itself.
 fn is_brought(name: &str, key: &ForeignKey) -> bool {
     let (Some(referenced), [column], [target]) = (key.crm_table.as_deref(), &key.columns[..], &key.referenced_columns[..]) else {
         return false;
@@ -58,7 +58,7 @@ fn is_brought(name: &str, key: &ForeignKey) -> bool {
     target == "id" && REFERRING.contains(&(name, column.as_str(), referenced))
 }
 
-/// Whether a unique index follows from a key that `consolidate` has proved: it holds the key's columns, all by plain equality.
+/// Whether a unique index follows from a key that `consolidate` has proved: it contains the columns of the key, compared by equality.
 pub(in crate::pg::load) fn is_proved(name: &str, info: &TableInfo, index: &Index) -> bool {
     let is_exact = |column: &str| {
         info.column(column).is_some_and(|found| {
@@ -77,7 +77,7 @@ pub(in crate::pg::load) fn is_proved(name: &str, info: &TableInfo, index: &Index
 }
 
 impl Demand<'_> {
-    /// The columns it names; `None` when it may look at any.
+    /// The columns that it uses; `None` if they are not known.
     pub(super) fn touched(&self) -> Option<Vec<&str>> {
         match self {
             Self::Check(check) => match (&check.columns, &check.scope) {
@@ -93,7 +93,7 @@ impl Demand<'_> {
         }
     }
 
-    /// What it is, for people.
+    /// Its name in messages.
     pub(super) fn words(&self, table: &str) -> String {
         match self {
             Self::Check(check) if check.name == "partition" => format!("partitions of {table:?}"),
@@ -112,18 +112,18 @@ impl Demand<'_> {
         }
     }
 
-    /// What a row that does not meet it does.
+    /// Describes a row that violates it.
     pub(super) fn failure(&self) -> &'static str {
         match self {
             Self::Check(check) if check.name == "partition" => "have no partition",
-            Self::Check(_) | Self::Domain(_) => "do not meet it",
+            Self::Check(_) | Self::Domain(_) => "violate it",
             Self::Unique(_) => "share a key with another one",
-            Self::Key(_) => "refer to a row that is not there",
+            Self::Key(_) => "refer to a missing row",
             Self::Generated(_) => "have no value for it, though it is required",
         }
     }
 
-    /// What settles it.
+    /// Advice for resolving a violation.
     pub(super) fn advice(&self, table: &str) -> String {
         let drop = |name: &str| format!("alter table {} drop constraint {};", quoted(table), quoted(name));
         match self {
@@ -157,18 +157,18 @@ impl Demand<'_> {
         }
     }
 
-    /// Why it cannot be asked, where that is for the operator to mend.
+    /// Why it cannot be evaluated, if the operator can change that.
     pub(super) fn unprovable(&self) -> Option<String> {
         match self {
             Self::Key(key) if !key.is_readable => {
-                let what = "the role may not read all rows of the table referred to, so its keys cannot be proved";
+                let what = "the role may not read all rows of the referenced table, so its keys cannot be checked";
                 Some(format!("{what}; grant select on {} to the loader's role", key.referenced))
             }
             _ => None,
         }
     }
 
-    /// The expression by which a single row fails, where evaluating it may.
+    /// The expression to evaluate for a single row, if its evaluation may fail.
     pub(super) fn expression(&self) -> Option<String> {
         match self {
             Self::Check(check) => Some(check.expression.clone()),
@@ -181,7 +181,7 @@ impl Demand<'_> {
         }
     }
 
-    /// Selects id and number of the rows that do not meet it.
+    /// Selects the ids and the number of the rows that violate it.
     pub(super) fn statement(&self, shadow: &Shadow<'_>, shadows: &BTreeMap<&'static str, Shadow<'_>>) -> Option<String> {
         let (name, from) = (quoted(shadow.table), shadow.source());
         let within =

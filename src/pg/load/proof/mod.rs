@@ -1,10 +1,10 @@
-//! Proves the rows of the datasets against everything that the target's catalog demands of them, before a row is sent.
+//! Checks the rows of the datasets against every constraint in the target's catalog, before a row is sent.
 //!
-//! What a column's type demands (length, words of an enum, NOT NULL, a number's range) is proved here, by the encoder that load
-//! uses. What only the server can evaluate (CHECK constraints, domains, unique indexes with their expressions, conditions and
-//! collations, generated columns, foreign keys to tables that no dataset fills) is asked of the server itself: the columns that
-//! such a demand names are copied into a temporary table without constraints, the demand is evaluated over it as a query, and the
-//! savepoint is rolled back. A table whose demands the datasets meet by construction is not read at all.
+//! Constraints of a column's type (length, labels of an enum, NOT NULL, range of a number) are checked here, with the encoder that load
+//! uses. Constraints that only the server can evaluate (CHECK constraints, domains, unique indexes with their expressions, conditions
+//! and collations, generated columns, foreign keys to tables that no dataset fills) are checked by the server: the columns of such a
+//! constraint are copied into a temporary table without constraints, the constraint is evaluated over it as a query, and the savepoint
+//! is rolled back. A table whose constraints the datasets satisfy by construction is not read.
 
 mod columns;
 mod demands;
@@ -30,10 +30,10 @@ use shadow::Shadow;
 
 /// Ids of rows that a finding keeps.
 const KEPT_ROWS: usize = 10_000;
-/// Ids that its sentence names.
+/// Ids that its message names.
 const NAMED_ROWS: usize = 5;
 
-/// Rows that do not meet a demand.
+/// Rows that violate a constraint.
 #[derive(Clone, Debug, Default)]
 struct Offenders {
     count: u64,
@@ -62,7 +62,7 @@ impl Offenders {
 }
 
 impl Loader {
-    /// Proves the datasets against the catalog; what it finds joins the findings of the preflight. Changes nothing.
+    /// Checks the datasets against the catalog and adds the findings to the preflight. Does not change the CRM.
     pub fn prove(&mut self, input: &Input<'_>) -> Result<()> {
         if let Some(findings) = prove_datasets(&self.crm, &self.catalog, &self.preflight, input)? {
             self.preflight.add(findings);
@@ -71,7 +71,7 @@ impl Loader {
         Ok(())
     }
 
-    /// Proves the datasets inside the transaction of the load, unless that was done on the same catalog.
+    /// Checks the datasets inside the transaction of the load, unless that was done with the same catalog.
     pub(super) fn prove_now(&mut self, input: &Input<'_>, is_strict: bool) -> Result<()> {
         if self.is_proved {
             return Ok(());
@@ -82,13 +82,12 @@ impl Loader {
     }
 }
 
-/// Proves the datasets of a load in a transaction of its own, which is rolled back; `None` where the target's tables are not such
-/// that rows could be proved against them.
+/// Checks the datasets of a load in a transaction of its own, which is rolled back. `None` if the target's tables do not allow the check.
 pub fn prove_datasets(crm: &Crm, catalog: &Catalog, preflight: &Preflight, input: &Input<'_>) -> Result<Option<Vec<Finding>>> {
     if preflight.plans.len() < LOADED.len() || catalog.is_read_only || catalog.is_standby {
         return Ok(None);
     }
-    crm.doing("begin");
+    crm.doing("beginning the transaction");
     crm.run(include_str!("../../../../sql/crm/begin.sql"))?;
     let proved = prove(crm, catalog, preflight, input);
     if !crm.is_lost() {
@@ -97,12 +96,12 @@ pub fn prove_datasets(crm: &Crm, catalog: &Catalog, preflight: &Preflight, input
     proved.map(Some)
 }
 
-/// Proves the datasets of a load. A transaction must be open; it is left as it was.
+/// Checks the datasets of a load inside an open transaction, which is left as it was.
 fn prove(crm: &Crm, catalog: &Catalog, preflight: &Preflight, input: &Input<'_>) -> Result<Vec<Finding>> {
     if catalog.is_standby || !catalog.may_make_temporary || catalog.schema.is_empty() {
         return Ok(Vec::new());
     }
-    crm.doing("prove the datasets against the catalog");
+    crm.doing("proving the datasets against the catalog");
     crm.run("savepoint proof")?;
     let proved = prove_inside(crm, catalog, preflight, input);
     if !crm.is_lost() {
@@ -135,7 +134,7 @@ fn prove_inside(crm: &Crm, catalog: &Catalog, preflight: &Preflight, input: &Inp
     Ok(findings)
 }
 
-/// Asks the server for the rows that do not meet a demand.
+/// Asks the server for the rows that violate a constraint.
 fn judge(
     crm: &Crm,
     plan: &TablePlan,
@@ -158,7 +157,7 @@ fn judge(
             let what = format!("{what}: {} {}; {advice}", offenders.words(), demand.failure());
             Ok(Some(offenders.refusal(what)))
         }
-        // What the server cannot even parse without the table itself is left to the load.
+        // A constraint that the server cannot parse without the table itself is left to the load.
         Err(refused) if refused.code.starts_with("42") && refused.code != "42501" => {
             Ok(Some(Finding::warning(format!("{what}: it cannot be evaluated beforehand ({})", refused.code))))
         }
@@ -176,7 +175,7 @@ fn judge(
     }
 }
 
-/// Required columns that no dataset fills: their default must give a value.
+/// Checks that required columns which no dataset fills have a default with a value.
 fn defaults(crm: &Crm, catalog: &Catalog, plans: &[&TablePlan]) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for plan in plans {
@@ -202,7 +201,7 @@ fn defaults(crm: &Crm, catalog: &Catalog, plans: &[&TablePlan]) -> Result<Vec<Fi
     Ok(findings)
 }
 
-/// Which setting gives a value that several people share to one of them only.
+/// The setting that gives a value shared by several people to one of them only.
 fn holder_setting(table: &str, touched: &[String]) -> Option<&'static str> {
     let touches = |name: &str| touched.iter().any(|column| column == name);
     if table != table::PROFILE {

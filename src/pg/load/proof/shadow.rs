@@ -1,4 +1,4 @@
-//! Temporary tables without constraints that hold the columns a demand looks at, in the target's own types below their domains.
+//! Shadow tables: temporary tables without constraints that hold the columns of a constraint, in the base types of the target.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,9 +13,9 @@ use crate::pg::quote_identifier as quoted;
 use super::demands::Demand;
 use super::{KEPT_ROWS, Offenders};
 
-/// The temporary table that stands for one table.
+/// The shadow of one table.
 pub(super) struct Shadow<'a> {
-    /// The table it stands for.
+    /// The table that it shadows.
     pub table: &'static str,
     /// Its own name.
     pub name: String,
@@ -23,10 +23,10 @@ pub(super) struct Shadow<'a> {
     needed: BTreeSet<String>,
 }
 
-/// The sequence that stands for those of the target, whose values must not be used up.
+/// Replaces the sequences of the target, whose values must not be used up.
 const SEQUENCE: &str = "pg_temp.proof_sequence";
 
-/// Columns that neither a dataset nor load fills, of those that fill themselves.
+/// Columns with a default that neither a dataset nor load fills.
 pub(super) fn left_to_defaults<'a>(info: &'a TableInfo, plan: &TablePlan) -> impl Iterator<Item = &'a ColumnInfo> {
     let filled: BTreeSet<String> = plan
         .columns
@@ -37,7 +37,7 @@ pub(super) fn left_to_defaults<'a>(info: &'a TableInfo, plan: &TablePlan) -> imp
     info.columns.iter().filter(move |column| column.has_default && column.generated.is_none() && !filled.contains(&column.name))
 }
 
-/// The shadows that these demands need.
+/// The shadows that these constraints need.
 pub(super) fn plan<'a>(
     catalog: &'a Catalog,
     plans: &[&TablePlan],
@@ -55,7 +55,7 @@ pub(super) fn plan<'a>(
             Some(columns) if !columns.iter().any(|name| is_generated(name)) => {
                 shadow.needed.extend(columns.into_iter().map(str::to_owned));
             }
-            // A generated column may look at any other.
+            // A generated column may use any other column.
             _ => shadow.needed.extend(info.columns.iter().map(|column| column.name.clone())),
         }
     };
@@ -73,12 +73,12 @@ pub(super) fn plan<'a>(
 }
 
 impl Shadow<'_> {
-    /// Whether a demand looks at a column.
+    /// Whether a constraint uses a column.
     pub(super) fn needs(&self, column: &str) -> bool {
         self.needed.contains(column)
     }
 
-    /// Creates it, empty. `further` are columns that are only sent to be proved by the encoder.
+    /// Creates the empty table. `further` are columns that are only sent to be checked by the encoder.
     pub(super) fn create(&self, crm: &Crm, further: &[&str]) -> Result<()> {
         crm.run(&format!("create temp sequence if not exists {}", SEQUENCE.trim_start_matches("pg_temp.")))?;
         let held = self.info.columns.iter().filter(|column| {
@@ -100,12 +100,12 @@ impl Shadow<'_> {
         format!("{} {}{collation}{default}", quoted(&column.name), column.base_name)
     }
 
-    /// It as a table of the name it stands for, so that expressions of the catalog read it; generated columns are computed.
+    /// The shadow under the name of its table, with generated columns, so that expressions of the catalog apply to it.
     pub(super) fn source(&self) -> String {
         self.source_as(&quoted(self.table))
     }
 
-    /// It under another name.
+    /// The shadow under another name.
     pub(super) fn source_as(&self, alias: &str) -> String {
         let generated = self.info.columns.iter().filter(|column| self.needed.contains(&column.name));
         let computed: Vec<String> = generated
@@ -118,7 +118,7 @@ impl Shadow<'_> {
         format!("(select {table}.*{} from {} as {table}) as {alias}", computed.concat(), self.name)
     }
 
-    /// The rows over which evaluating a demand raises an error; none where the role may not find out.
+    /// The rows for which the evaluation of a constraint fails; empty if the role may not find out.
     pub(super) fn failing_rows(&self, crm: &Crm, demand: &Demand<'_>) -> Result<Offenders> {
         let Some(expression) = demand.expression() else { return Ok(Offenders::default()) };
         let trial = include_str!("../../../../sql/crm/proof_fails.sql");
@@ -133,7 +133,7 @@ impl Shadow<'_> {
             self.name,
             single.replace('\'', "''")
         );
-        // Each trial looks up one row.
+        // Each trial reads one row.
         let _ = crm.attempt(&format!("create index on {} ((\"id\"::text))", self.name))?;
         let Ok(rows) = crm.attempt(&statement)? else { return Ok(Offenders::default()) };
         let count = rows.first().map_or(0, |row| row.get::<_, i64>(1).unsigned_abs());

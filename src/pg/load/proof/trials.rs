@@ -1,4 +1,4 @@
-//! Rows of load's own, tried on the real tables within a savepoint: what `SyncLog` and `CustomerSegment` say to them.
+//! Tries the rows that load writes itself on the real tables (`SyncLog`, `CustomerSegment`) within a savepoint.
 
 use anyhow::Result;
 use serde_json::json;
@@ -13,7 +13,7 @@ use crate::pg::load::session::Crm;
 use crate::pg::load::target::table;
 use crate::pg::load::{segments, staging};
 
-/// Tries them; triggers that would fire keep a table from being tried.
+/// Tries them. Tables with triggers that would fire are skipped.
 pub(super) fn run(crm: &Crm, catalog: &Catalog, input: &Input<'_>) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     if !catalog.may_create_backfill {
@@ -48,7 +48,7 @@ pub(super) fn run(crm: &Crm, catalog: &Catalog, input: &Input<'_>) -> Result<Vec
 
 fn attempt(crm: &Crm, name: &str, trial: impl FnOnce() -> Result<()>) -> Result<Option<Finding>> {
     crm.run("savepoint trial")?;
-    // Constraints that wait for the commit are asked at once.
+    // Deferred constraints are checked now.
     let tried = trial().and_then(|()| crm.run("set constraints all immediate"));
     if crm.is_lost() {
         return tried.map(|()| None);

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::{AliasType, CustomerStatus, Gender, Handicap, PhoneClass, SkipReason, StatusTag, TenantRule};
-use crate::sources::staging::lab::{columns, count, rejects, stage};
+use crate::sources::staging::testing::{columns, count, rejects, stage};
 use crate::tables::stage::{identifiers, people};
 
 fn member(id: &str) -> za_members::Row<'_> {
@@ -28,8 +28,8 @@ fn member(id: &str) -> za_members::Row<'_> {
 
 #[test]
 fn a_clean_member_is_staged_in_the_tenants_zone() {
-    let sheet = stage::<za_members::Table>(&[member("123")]);
-    let people = columns::<people::Table>(&sheet.people);
+    let result = stage::<za_members::Table>(&[member("123")]);
+    let people = columns::<people::Table>(&result.people);
     let row = people.row(0);
     assert_eq!((row.tenant_id, row.tenant_rule), (Some("1"), TenantRule::Region));
     assert_eq!((row.email, row.email_raw), (Some("ann.lee@mail.test"), Some("Ann.Lee@Mail.test")));
@@ -46,20 +46,20 @@ fn a_clean_member_is_staged_in_the_tenants_zone() {
 }
 
 #[test]
-fn a_member_without_address_and_number_may_not_found() {
+fn a_member_without_email_and_phone_may_not_seed_a_profile() {
     let unreachable = za_members::Row { email: Some("none"), phone_number: Some("0000000000"), ..member("1") };
-    let sheet = stage::<za_members::Table>(&[unreachable]);
-    let people = columns::<people::Table>(&sheet.people);
+    let result = stage::<za_members::Table>(&[unreachable]);
+    let people = columns::<people::Table>(&result.people);
     assert_eq!(people.row(0).skip_reason, Some(SkipReason::NoEmailNoPhone));
     assert_eq!(people.row(0).phone_raw, Some("0000000000"), "the raw value stays");
-    assert_eq!(rejects(&sheet), ["1 email EMAIL_INVALID", "1 phone_number PHONE_JUNK"]);
+    assert_eq!(rejects(&result), ["1 email EMAIL_INVALID", "1 phone_number PHONE_JUNK"]);
 }
 
 #[test]
-fn a_number_only_the_strategy_accepts_still_founds_as_the_strategy_would() {
+fn a_number_that_only_the_strategy_accepts_still_seeds_a_profile() {
     let fictional = uk("1", Some("07700 900123"));
-    let sheet = stage::<uk_members::Table>(&[fictional]);
-    let people = columns::<people::Table>(&sheet.people);
+    let result = stage::<uk_members::Table>(&[fictional]);
+    let people = columns::<people::Table>(&result.people);
     let row = people.row(0);
     assert_eq!((row.phone, row.phone_key, row.may_found), (Some("+447700900123"), None, true));
 }
@@ -85,17 +85,17 @@ fn uk<'a>(id: &'a str, phone: Option<&'a str>) -> uk_members::Row<'a> {
 
 #[test]
 fn a_british_member_follows_british_rules() {
-    let sheet = stage::<uk_members::Table>(&[uk("1", Some("07911 123456 / 020 7946 0018"))]);
-    let people = columns::<people::Table>(&sheet.people);
+    let result = stage::<uk_members::Table>(&[uk("1", Some("07911 123456 / 020 7946 0018"))]);
+    let people = columns::<people::Table>(&result.people);
     let row = people.row(0);
     assert_eq!((row.first_name, row.gender), (Some("Ann"), Gender::Female));
     assert_eq!((row.cdh_id, row.handicap), (Some("1001234567"), Some(Handicap(-12))));
     assert_eq!(row.status, Some(CustomerStatus::Inactive), "no status and no home club");
     assert_eq!(row.created_at.unwrap().to_string(), "2019-10-27T00:30:00.000Z");
-    let further = columns::<identifiers::Table>(&sheet.identifiers);
+    let further = columns::<identifiers::Table>(&result.identifiers);
     assert_eq!((further.row(0).kind, further.row(0).value), (Some(AliasType::Phone), "+442079460018"));
     for reason in [Reason::TimeAmbiguous, Reason::GenderFromTitle, Reason::NameTitle, Reason::StatusBlank, Reason::PhoneSplit] {
-        assert_eq!(count(&sheet, reason), 1, "{reason}");
+        assert_eq!(count(&result, reason), 1, "{reason}");
     }
 }
 
@@ -114,16 +114,16 @@ fn what_a_status_means_follows_domain_3f() {
     ];
     let ids: Vec<String> = (0..statuses.len()).map(|id| id.to_string()).collect();
     let rows: Vec<_> = statuses.iter().zip(&ids).map(|((raw, ..), id)| za_members::Row { status: *raw, ..member(id) }).collect();
-    let sheet = stage::<za_members::Table>(&rows);
-    let people = columns::<people::Table>(&sheet.people);
+    let result = stage::<za_members::Table>(&rows);
+    let people = columns::<people::Table>(&result.people);
     for ((raw, status, tag), row) in statuses.iter().zip(people.rows()) {
         assert_eq!((row.status, row.status_tag), (Some(*status), *tag), "{raw:?}");
     }
-    assert_eq!(sheet.counts[&("status", Reason::StatusUnmapped, None)], 1);
+    assert_eq!(result.counts[&("status", Reason::StatusUnmapped, None)], 1);
 }
 
 #[test]
-fn an_identity_number_in_a_cell_is_kept_nowhere() {
+fn a_national_identity_number_is_kept_nowhere() {
     // Invented; 13 digits with a date and a check digit.
     let id = "0002295000083";
     let found = crate::model::phone::holds_national_id(id);
@@ -138,11 +138,11 @@ fn an_identity_number_in_a_cell_is_kept_nowhere() {
         handicap: id,
         ..member("1")
     };
-    let sheet = stage::<za_members::Table>(&[cells(Some(id))]);
-    let people = columns::<people::Table>(&sheet.people);
+    let result = stage::<za_members::Table>(&[cells(Some(id))]);
+    let people = columns::<people::Table>(&result.people);
     assert!(!format!("{:?}", people.row(0)).contains(id));
-    assert_eq!(count(&sheet, Reason::NationalId), 7);
-    assert!(!format!("{:?}", sheet.counts).contains(id));
+    assert_eq!(count(&result, Reason::NationalId), 7);
+    assert!(!format!("{:?}", result.counts).contains(id));
 }
 
 #[test]
@@ -155,8 +155,8 @@ fn the_raw_value_stands_beside_a_refused_one_and_an_empty_cell_has_none() {
         handicap: Some("NH"),
         ..member("1")
     };
-    let sheet = stage::<za_members::Table>(&[dirty]);
-    let people = columns::<people::Table>(&sheet.people);
+    let result = stage::<za_members::Table>(&[dirty]);
+    let people = columns::<people::Table>(&result.people);
     let row = people.row(0);
     assert_eq!((row.first_name, row.first_name_raw, row.last_name_raw), (None, Some("Guest"), None));
     assert_eq!((row.born_on, row.born_raw), (None, Some("1900-01-01")));
@@ -175,25 +175,25 @@ fn memberships_keep_their_days_as_local_midnights_and_their_own_ids() {
         joined_on: Some("2020-01-01"),
         left_on: Some("infinity"),
     };
-    let sheet = stage::<za_member_clubs::Table>(&[row]);
-    let staged = columns::<club_memberships::Table>(&sheet.club_memberships);
+    let result = stage::<za_member_clubs::Table>(&[row]);
+    let staged = columns::<club_memberships::Table>(&result.club_memberships);
     let row = staged.row(0);
     assert_eq!((row.row_id, row.club_name), ("5:7", Some("Links Club")));
     assert_eq!(row.joined_at.unwrap().to_string(), "2019-12-31T22:00:00.000Z");
-    assert_eq!((row.left_at, count(&sheet, Reason::EndOpen)), (None, 1));
+    assert_eq!((row.left_at, count(&result, Reason::EndOpen)), (None, 1));
 }
 
 #[test]
 fn clubs_are_references() {
-    let sheet = stage::<za_clubs::Table>(&[za_clubs::Row { id: "7", name: Some("Links"), code: None }]);
-    let references = columns::<crate::tables::stage::references::Table>(&sheet.references);
+    let result = stage::<za_clubs::Table>(&[za_clubs::Row { id: "7", name: Some("Links"), code: None }]);
+    let references = columns::<crate::tables::stage::references::Table>(&result.references);
     assert_eq!((references.row(0).entity, references.row(0).reason), ("clubs", SkipReason::Reference));
 }
 
 #[test]
 fn a_handicap_that_cannot_be_read_keeps_its_row() {
     let row = za_handicaps::Row { id: "1", member_id: "5", handicap_index: Some("NH"), effective_on: Some("2020-01-01") };
-    let sheet = stage::<za_handicaps::Table>(&[row]);
-    let staged = columns::<handicaps::Table>(&sheet.handicaps);
-    assert_eq!((staged.row(0).handicap, count(&sheet, Reason::HandicapSentinel)), (None, 1));
+    let result = stage::<za_handicaps::Table>(&[row]);
+    let staged = columns::<handicaps::Table>(&result.handicaps);
+    assert_eq!((staged.row(0).handicap, count(&result, Reason::HandicapSentinel)), (None, 1));
 }

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::model::{ActivityChannel, SkipReason};
-use crate::sources::staging::Survey;
-use crate::sources::staging::lab::{as_of, columns, count, rejects, stage, stage_after};
+use crate::sources::staging::FirstPass;
+use crate::sources::staging::testing::{as_of, columns, count, rejects, stage, stage_after};
 use crate::tables::stage::messages as staged_messages;
 
 fn contact(id: &str) -> contacts::Row<'_> {
@@ -22,7 +22,7 @@ fn contact(id: &str) -> contacts::Row<'_> {
 }
 
 #[test]
-fn who_may_found_among_contacts() {
+fn which_contacts_may_seed_a_profile() {
     let rows = [
         contact("a"),
         contacts::Row { email: None, ..contact("b") },
@@ -30,8 +30,8 @@ fn who_may_found_among_contacts() {
         contacts::Row { deleted_at: Some("infinity"), ..contact("d") },
         contacts::Row { email: Some("info@mail.test"), auth_user_id: None, ..contact("e") },
     ];
-    let sheet = stage::<contacts::Table>(&rows);
-    let people = columns::<people::Table>(&sheet.people);
+    let result = stage::<contacts::Table>(&rows);
+    let people = columns::<people::Table>(&result.people);
     let reasons: Vec<_> = people.rows().map(|row| row.skip_reason).collect();
     assert_eq!(reasons, [None, None, Some(SkipReason::NoKey), Some(SkipReason::Deleted), None]);
     assert_eq!(people.row(3).deleted_at, Some(as_of()), "deleted, whatever its date");
@@ -50,19 +50,19 @@ fn preference<'a>(id: &'a str, channel: &'a str, opted_in: bool) -> preferences:
     }
 }
 
-fn consents_of(sheet: &crate::sources::staging::Sheet) -> Vec<(String, Option<Channel>, String, bool, String)> {
-    columns::<consents::Table>(&sheet.consents)
+fn consents_of(result: &crate::sources::staging::StagedBatch) -> Vec<(String, Option<Channel>, String, bool, String)> {
+    columns::<consents::Table>(&result.consents)
         .rows()
         .map(|row| (row.row_id.to_owned(), row.channel, row.scope.to_owned(), row.is_grant, row.at.to_string()))
         .collect()
 }
 
 #[test]
-fn a_grant_dates_from_its_creation_and_a_refusal_from_its_last_change() {
-    let sheet = stage::<preferences::Table>(&[preference("1", "E-Mail", true), preference("2", "text", false)]);
+fn an_opt_in_dates_from_its_creation_and_an_opt_out_from_its_change() {
+    let result = stage::<preferences::Table>(&[preference("1", "E-Mail", true), preference("2", "text", false)]);
     let (created, updated) = ("2024-01-01T00:00:00.000Z".to_owned(), "2024-02-01T00:00:00.000Z".to_owned());
     assert_eq!(
-        consents_of(&sheet),
+        consents_of(&result),
         [
             ("1".to_owned(), Some(Channel::Email), "all".to_owned(), true, created),
             ("2".to_owned(), Some(Channel::Sms), "all".to_owned(), false, updated)
@@ -71,23 +71,23 @@ fn a_grant_dates_from_its_creation_and_a_refusal_from_its_last_change() {
 }
 
 #[test]
-fn all_speaks_of_every_channel_and_voice_of_none_that_is_kept() {
-    let sheet = stage::<preferences::Table>(&[preference("1", "ANY", true), preference("2", "voice", false)]);
-    let channels: Vec<_> = consents_of(&sheet).into_iter().map(|(id, channel, ..)| (id, channel)).collect();
+fn all_means_every_channel_and_voice_none_with_consent() {
+    let result = stage::<preferences::Table>(&[preference("1", "ANY", true), preference("2", "voice", false)]);
+    let channels: Vec<_> = consents_of(&result).into_iter().map(|(id, channel, ..)| (id, channel)).collect();
     let all = [Channel::Email, Channel::Sms, Channel::Push, Channel::Whatsapp].map(|channel| ("1".to_owned(), Some(channel)));
     assert_eq!(channels[..4], all);
     assert_eq!(channels[4..], [("2".to_owned(), None)]);
-    assert_eq!(count(&sheet, Reason::ConsentNoTarget), 1);
+    assert_eq!(count(&result, Reason::ConsentNoTarget), 1);
 }
 
 #[test]
-fn a_refusal_on_an_unknown_channel_refuses_all_four_and_such_a_grant_is_left_out() {
-    let sheet = stage::<preferences::Table>(&[preference("1", "pigeon", false), preference("2", "pigeon", true)]);
-    assert_eq!(consents_of(&sheet).len(), 4);
-    assert!(consents_of(&sheet).iter().all(|(id, _, _, is_grant, _)| id == "1" && !is_grant));
-    assert_eq!(rejects(&sheet), ["2 - CHANNEL_UNMAPPED"]);
-    assert_eq!(sheet.counts[&("channel", Reason::RefusalUnmapped, None)], 1);
-    assert_eq!(count(&sheet, Reason::ChannelUnmapped), 1);
+fn an_opt_out_on_an_unknown_channel_applies_to_all_four() {
+    let result = stage::<preferences::Table>(&[preference("1", "pigeon", false), preference("2", "pigeon", true)]);
+    assert_eq!(consents_of(&result).len(), 4);
+    assert!(consents_of(&result).iter().all(|(id, _, _, is_grant, _)| id == "1" && !is_grant));
+    assert_eq!(rejects(&result), ["2 - CHANNEL_UNMAPPED"]);
+    assert_eq!(result.counts[&("channel", Reason::RefusalUnmapped, None)], 1);
+    assert_eq!(count(&result, Reason::ChannelUnmapped), 1);
 }
 
 #[test]
@@ -100,10 +100,10 @@ fn scopes_are_folded_and_unknown_ones_kept_in_lower_case() {
         .zip(ids)
         .map(|((scope, _), id)| preferences::Row { scope: Some(scope), ..preference(id, "sms", true) })
         .collect();
-    let sheet = stage::<preferences::Table>(&rows);
-    let staged: Vec<_> = consents_of(&sheet).into_iter().map(|(_, _, scope, ..)| scope).collect();
+    let result = stage::<preferences::Table>(&rows);
+    let staged: Vec<_> = consents_of(&result).into_iter().map(|(_, _, scope, ..)| scope).collect();
     assert_eq!(staged, scopes.map(|(_, scope)| scope.to_owned()));
-    assert_eq!(count(&sheet, Reason::ScopeVerbatim), 1);
+    assert_eq!(count(&result, Reason::ScopeVerbatim), 1);
 }
 
 #[test]
@@ -112,36 +112,36 @@ fn future_and_undated_evidence_is_dated_at_as_of_and_counted() {
         preferences::Row { created_at: Some("2030-01-01T00:00:00Z"), ..preference("1", "sms", true) },
         preferences::Row { updated_at: None, ..preference("2", "sms", false) },
     ];
-    let sheet = stage::<preferences::Table>(&rows);
-    assert!(consents_of(&sheet).iter().all(|(.., at)| *at == as_of().to_string()));
-    assert_eq!((count(&sheet, Reason::ConsentFuture), count(&sheet, Reason::ConsentUndated)), (1, 1));
-    let undated: Vec<_> = columns::<consents::Table>(&sheet.consents).rows().map(|row| row.is_undated).collect();
+    let result = stage::<preferences::Table>(&rows);
+    assert!(consents_of(&result).iter().all(|(.., at)| *at == as_of().to_string()));
+    assert_eq!((count(&result, Reason::ConsentFuture), count(&result, Reason::ConsentUndated)), (1, 1));
+    let undated: Vec<_> = columns::<consents::Table>(&result.consents).rows().map(|row| row.is_undated).collect();
     assert_eq!(undated, [false, true], "a date after as_of is a date");
 }
 
 fn decided(reviews: &str) -> crate::sources::staging::StagingOptions {
     let reviews = crate::model::Reviews::parse(&format!("source,entity,id,column,verdict,reason,who,at\n{reviews}")).unwrap();
-    crate::sources::staging::StagingOptions { reviews, ..crate::sources::staging::lab::options() }
+    crate::sources::staging::StagingOptions { reviews, ..crate::sources::staging::testing::options() }
 }
 
 #[test]
 fn a_word_that_says_neither_yes_nor_no_is_a_withdrawal_until_a_person_decides() {
     let rows = [preferences::Row { opted_in: None, ..preference("3", "sms", false) }];
-    let sheet = stage::<preferences::Table>(&rows);
+    let result = stage::<preferences::Table>(&rows);
     let updated = "2024-02-01T00:00:00.000Z".to_owned();
-    assert_eq!(consents_of(&sheet), [("3".to_owned(), Some(Channel::Sms), "all".to_owned(), false, updated)]);
-    assert_eq!((rejects(&sheet), sheet.rejected_rows), (vec!["3 opted_in CONSENT_UNREADABLE".to_owned()], 0));
+    assert_eq!(consents_of(&result), [("3".to_owned(), Some(Channel::Sms), "all".to_owned(), false, updated)]);
+    assert_eq!((rejects(&result), result.rejected_rows), (vec!["3 opted_in CONSENT_UNREADABLE".to_owned()], 0));
     let options = decided("messaging,preferences,3,opted_in,opted-in,asked,T. Ester,2026-11-22\n");
-    let sheet = stage_after::<preferences::Table>(&rows, options, Survey::default());
-    assert_eq!((consents_of(&sheet)[0].3, rejects(&sheet)), (true, Vec::new()));
+    let result = stage_after::<preferences::Table>(&rows, options, FirstPass::default());
+    assert_eq!((consents_of(&result)[0].3, rejects(&result)), (true, Vec::new()));
 }
 
 #[test]
 fn a_contact_stays_deleted_whatever_its_date_unless_a_person_decides() {
     let rows = [contacts::Row { deleted_at: Some("infinity"), ..contact("d") }];
     let person = |options| {
-        let sheet = stage_after::<contacts::Table>(&rows, options, Survey::default());
-        columns::<people::Table>(&sheet.people).row(0).deleted_at
+        let result = stage_after::<contacts::Table>(&rows, options, FirstPass::default());
+        columns::<people::Table>(&result.people).row(0).deleted_at
     };
     assert_eq!(person(decided("")), Some(as_of()));
     assert_eq!(person(decided("messaging,contacts,d,deleted_at,not-deleted,,,\n")), None);
@@ -154,29 +154,29 @@ fn what_cannot_be_read_counts_on_the_safe_side_and_is_listed() {
     let ids = ["1", "2", "3", "4", "5"];
     let rows: Vec<_> =
         words.iter().zip(ids).map(|(word, id)| preferences::Row { opted_in: *word, ..preference(id, "sms", true) }).collect();
-    let sheet = stage::<preferences::Table>(&rows);
-    let grants: Vec<_> = consents_of(&sheet).into_iter().map(|(_, _, _, is_grant, _)| is_grant).collect();
+    let result = stage::<preferences::Table>(&rows);
+    let grants: Vec<_> = consents_of(&result).into_iter().map(|(_, _, _, is_grant, _)| is_grant).collect();
     assert_eq!(grants, [false, false, false, true, true]);
-    assert_eq!(rejects(&sheet), ["1 opted_in CONSENT_UNREADABLE", "2 opted_in CONSENT_UNREADABLE"]);
+    assert_eq!(rejects(&result), ["1 opted_in CONSENT_UNREADABLE", "2 opted_in CONSENT_UNREADABLE"]);
 
     let deleted = ["2025-03-04 9:15:00", "04/03/2025", "soon", "0001-01-01", "0000-00-00", "NaT", ""];
     let ids = ["1", "2", "3", "4", "5", "6", "7"];
     let rows: Vec<_> = deleted.iter().zip(ids).map(|(at, id)| contacts::Row { deleted_at: Some(at), ..contact(id) }).collect();
-    let sheet = stage::<contacts::Table>(&rows);
-    let people = columns::<people::Table>(&sheet.people);
+    let result = stage::<contacts::Table>(&rows);
+    let people = columns::<people::Table>(&result.people);
     let at: Vec<_> = people.rows().map(|row| row.deleted_at.map(|at| at.to_string()[..10].to_owned())).collect();
     let some = |text: &str| Some(text.to_owned());
     let as_of = some("2026-11-22");
     assert_eq!(at, [some("2025-03-04"), some("2025-03-04"), as_of.clone(), as_of.clone(), as_of, None, None]);
-    assert_eq!(count(&sheet, Reason::DeletedUnreadable), 3);
+    assert_eq!(count(&result, Reason::DeletedUnreadable), 3);
     let flags = contacts::Row { email_opt_in: Some("?"), sms_opt_in: Some("None"), ..contact("1") };
-    let sheet = stage::<contacts::Table>(&[flags]);
-    let people = columns::<people::Table>(&sheet.people);
+    let result = stage::<contacts::Table>(&[flags]);
+    let people = columns::<people::Table>(&result.people);
     assert_eq!((people.row(0).email_opt_in, people.row(0).sms_opt_in), (Some(false), None));
 }
 
 #[test]
-fn only_listed_origins_of_the_log_are_acts_of_the_person() {
+fn only_listed_origins_of_the_log_are_explicit_actions() {
     let change = |id, source| consent_changes::Row {
         id,
         contact_id: "a",
@@ -187,8 +187,8 @@ fn only_listed_origins_of_the_log_are_acts_of_the_person() {
         consent_after: Some("t"),
         created_at: Some("2024-01-01T00:00:00Z"),
     };
-    let sheet = stage::<consent_changes::Table>(&[change("1", "web form"), change("2", "IMPORT"), change("3", "double-opt-in")]);
-    let staged = columns::<consents::Table>(&sheet.consents);
+    let result = stage::<consent_changes::Table>(&[change("1", "web form"), change("2", "IMPORT"), change("3", "double-opt-in")]);
+    let staged = columns::<consents::Table>(&result.consents);
     let acts: Vec<_> = staged.rows().map(|row| (row.origin.map(str::to_owned), row.is_act, row.changed_at == row.at)).collect();
     let some = |origin: &str| Some(origin.to_owned());
     assert_eq!(acts, [(some("WEB_FORM"), true, true), (some("IMPORT"), false, true), (some("DOUBLE_OPT_IN"), true, true)]);
@@ -198,7 +198,7 @@ fn only_listed_origins_of_the_log_are_acts_of_the_person() {
 fn messages_are_staged_with_unknown_words_by_their_fallbacks() {
     let message = |id, channel, status| messages::Row {
         id,
-        contact_id: "nobody",
+        contact_id: "unknown",
         channel,
         status,
         template_id: Some("t"),
@@ -211,8 +211,8 @@ fn messages_are_staged_with_unknown_words_by_their_fallbacks() {
         message("2", Some("pigeon"), Some("vanished")),
         message("3", Some("call"), Some("hard-bounce")),
     ];
-    let sheet = stage::<messages::Table>(&rows);
-    let staged = columns::<staged_messages::Table>(&sheet.messages);
+    let result = stage::<messages::Table>(&rows);
+    let staged = columns::<staged_messages::Table>(&result.messages);
     let kinds: Vec<_> = staged.rows().map(|row| (row.kind, row.channel, row.channel_raw.to_owned())).collect();
     assert_eq!(
         kinds,
@@ -222,6 +222,6 @@ fn messages_are_staged_with_unknown_words_by_their_fallbacks() {
             (MessageKind::Bounced, Some(ActivityChannel::Voice), "call".to_owned())
         ]
     );
-    assert_eq!(sheet.counts[&("status", Reason::MessageStatusUnmapped, None)], 1);
-    assert_eq!(sheet.counts[&("channel", Reason::MessageChannelUnmapped, None)], 1);
+    assert_eq!(result.counts[&("status", Reason::MessageStatusUnmapped, None)], 1);
+    assert_eq!(result.counts[&("channel", Reason::MessageChannelUnmapped, None)], 1);
 }

@@ -1,9 +1,9 @@
 //! How the same value looks after years of different people typing it into different systems.
 
+use super::community::{Club, Country, Person};
 use super::names::other_form;
 use super::population::Population;
 use super::random::Draws;
-use super::town::{Club, Country, Person};
 
 const PLACEHOLDER_EMAILS: &[&str] = &[
     "noemail@noemail.com",
@@ -325,9 +325,9 @@ mod tests {
 
     #[test]
     fn an_identity_number_passes_the_check_that_finds_it() {
-        let town =
-            super::super::Town::new(&Population::ORDINARY, 1, 0.001, crate::model::Timestamp::parse("2026-11-01").unwrap());
-        let number = national_id(&mut Draws::of(1, "id", 0), &town.people[0]);
+        let community =
+            super::super::Community::new(&Population::ORDINARY, 1, 0.001, crate::model::Timestamp::parse("2026-11-01").unwrap());
+        let number = national_id(&mut Draws::of(1, "id", 0), &community.people[0]);
         let sum: u32 = number
             .bytes()
             .rev()

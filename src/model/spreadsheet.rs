@@ -1,42 +1,42 @@
-//! CSV that people edit, in a spreadsheet or by hand: decisions, verdicts, code maps, nicknames. With or without a byte-order mark,
-//! commas or semicolons, quotes, any line ends, lines of comment that begin with `#`; lines are counted as an editor shows them.
+//! CSV files that people edit, in a spreadsheet or by hand: decisions, verdicts, code maps, nicknames. They may have a byte-order mark,
+//! commas or semicolons, quoted fields, any line ends, and comment lines that begin with `#`. Line numbers are those of an editor.
 //!
-//! Dumps are read by `store::csv` instead: they are larger than memory, in any encoding, and a line that cannot be read there costs
-//! that line, while here it stops the run before anything is done.
+//! Dumps are read by `store::csv` instead: they are larger than memory and come in any encoding. A bad line of a dump is rejected and
+//! the run goes on; a bad line of a file read here stops the run before it starts.
 
-/// What a line of comment begins with.
+/// Comment lines begin with it.
 const COMMENT: char = '#';
 
-/// A text that is no table.
+/// A text that is not a table.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("line {line}: {what}")]
-pub struct SheetError {
+pub struct SpreadsheetError {
     /// From 1.
     pub line: u64,
-    /// What is wrong, without the line's content.
+    /// The problem, without the line's content: it may be personal data.
     pub what: &'static str,
 }
 
-impl From<SheetError> for String {
-    fn from(error: SheetError) -> Self {
+impl From<SpreadsheetError> for String {
+    fn from(error: SpreadsheetError) -> Self {
         error.to_string()
     }
 }
 
-/// A table with a header, read whole.
-pub struct Sheet {
+/// A table with a header.
+pub struct Spreadsheet {
     /// The names of the columns.
     pub header: csv::StringRecord,
     /// Each row with the line it begins on.
     pub rows: Vec<(u64, csv::StringRecord)>,
-    /// What stands between the fields: a spreadsheet whose decimals have commas writes semicolons.
+    /// The separator: spreadsheets with decimal commas write semicolons.
     pub separator: u8,
 }
 
-impl Sheet {
-    /// Reads a text; `None` when it is empty.
-    pub fn read(text: &str) -> Result<Option<Self>, SheetError> {
-        let no_csv = |line| SheetError { line, what: "this is not CSV" };
+impl Spreadsheet {
+    /// Reads a text; `None` if it is empty.
+    pub fn read(text: &str) -> Result<Option<Self>, SpreadsheetError> {
+        let no_csv = |line| SpreadsheetError { line, what: "not valid CSV" };
         let text = text.trim_start_matches('\u{feff}');
         if text.trim().is_empty() {
             return Ok(None);
@@ -44,7 +44,7 @@ impl Sheet {
         let first = text.lines().find(|line| !line.trim().is_empty() && !line.starts_with(COMMENT)).unwrap_or_default();
         let separator = if first.matches(';').count() > first.matches(',').count() { b';' } else { b',' };
         if let Some(line) = unclosed_quote(text, separator) {
-            return Err(SheetError { line, what: "a quotation mark is opened and never closed" });
+            return Err(SpreadsheetError { line, what: "a quotation mark is opened and never closed" });
         }
         let mut reader = csv::ReaderBuilder::new()
             .flexible(true)
@@ -59,7 +59,7 @@ impl Sheet {
         loop {
             let line = lines.of(text, reader.position().byte());
             match reader.read_record(&mut record) {
-                // Spreadsheets keep emptied rows as bare separators.
+                // Spreadsheets keep emptied rows as lines of separators.
                 Ok(true) if record.iter().all(str::is_empty) => {}
                 Ok(true) => rows.push((line, record.clone())),
                 Ok(false) => return Ok(Some(Self { header, rows, separator })),
@@ -68,7 +68,7 @@ impl Sheet {
         }
     }
 
-    /// Whether these are the names of the columns, in this order.
+    /// Whether the columns have these names, in this order.
     pub fn has_header(&self, names: &[&str]) -> bool {
         is_wide(&self.header, names.len()) && self.header.iter().zip(names).all(|(found, name)| found == *name)
     }
@@ -79,12 +79,12 @@ impl Sheet {
     }
 }
 
-/// Whether a record has so many fields; what a spreadsheet adds behind them is empty.
+/// Whether a record has this many fields. Empty fields behind them are ignored, because spreadsheets add them.
 pub fn is_wide(record: &csv::StringRecord, fields: usize) -> bool {
     record.len() >= fields && record.iter().skip(fields).all(str::is_empty)
 }
 
-/// The line on which a quoted field begins that does not end: a reader would take the rest of the file for its text.
+/// The line of a quotation mark that is never closed: a parser would read the rest of the file as its text.
 fn unclosed_quote(text: &str, separator: u8) -> Option<u64> {
     let (mut line, mut opened, mut at_start) = (1, None, true);
     let mut bytes = text.bytes().peekable();
@@ -108,7 +108,7 @@ fn unclosed_quote(text: &str, separator: u8) -> Option<u64> {
     opened
 }
 
-/// The file's own line numbers, as an editor shows them.
+/// Line numbers as an editor shows them.
 struct Lines {
     byte: usize,
     line: u64,
@@ -144,8 +144,8 @@ mod tests {
     use super::*;
 
     fn rows(text: &str) -> Vec<(u64, Vec<String>)> {
-        let sheet = Sheet::read(text).unwrap().unwrap();
-        sheet.rows.into_iter().map(|(line, row)| (line, row.iter().map(str::to_owned).collect())).collect()
+        let spreadsheet = Spreadsheet::read(text).unwrap().unwrap();
+        spreadsheet.rows.into_iter().map(|(line, row)| (line, row.iter().map(str::to_owned).collect())).collect()
     }
 
     #[test]
@@ -156,7 +156,7 @@ mod tests {
             assert_eq!(rows(text), plain, "{text:?}");
         }
         assert_eq!(rows("a;b\n1;2,5\n")[0].1, ["1", "2,5"]);
-        assert_eq!(Sheet::read("a;b\n").unwrap().unwrap().separator, b';');
+        assert_eq!(Spreadsheet::read("a;b\n").unwrap().unwrap().separator, b';');
     }
 
     #[test]
@@ -175,21 +175,21 @@ mod tests {
     }
 
     #[test]
-    fn cells_that_a_spreadsheet_leaves_empty_at_the_end_are_no_cells() {
+    fn empty_cells_at_the_end_of_a_row_are_ignored() {
         assert!(is_wide(&csv::StringRecord::from(vec!["a", "b", "", ""]), 2));
         assert!(!is_wide(&csv::StringRecord::from(vec!["a", "b", "", "c"]), 2));
         assert!(!is_wide(&csv::StringRecord::from(vec!["a"]), 2));
     }
 
     #[test]
-    fn a_quotation_mark_that_is_never_closed_swallows_no_rows() {
-        let error = Sheet::read("a,b\n1,\"said \"\"so\"\"\"\n2,\"oops\n3,4\n").err();
+    fn an_unclosed_quotation_mark_is_an_error() {
+        let error = Spreadsheet::read("a,b\n1,\"said \"\"so\"\"\"\n2,\"oops\n3,4\n").err();
         assert_eq!(error.unwrap().to_string(), "line 3: a quotation mark is opened and never closed");
         assert_eq!(rows("a,b\n1,5\" of rain\n")[0].1, ["1", "5\" of rain"]);
     }
 
     #[test]
-    fn nothing_is_no_table() {
-        assert!(Sheet::read("\u{feff} \r\n").unwrap().is_none());
+    fn an_empty_text_has_no_table() {
+        assert!(Spreadsheet::read("\u{feff} \r\n").unwrap().is_none());
     }
 }

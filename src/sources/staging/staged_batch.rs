@@ -11,16 +11,16 @@ use crate::tables::stage::{
     bookings, club_memberships, consents, handicaps, identifiers, messages, people, references, sport_memberships,
 };
 
-macro_rules! sheet {
+macro_rules! staged_batch {
     ($($(#[doc = $doc:literal])+ $dataset:ident, $push:ident;)+) => {
-        /// Staged rows in the making; only datasets that get a row take memory.
+        /// Collects staged rows. Only datasets with rows take memory.
         pub struct Staged {
             capacity: usize,
             $($dataset: Option<$dataset::Builder>),+
         }
 
         impl Staged {
-            /// Nothing yet; batches will hold about this many rows.
+            /// An empty collection for batches of about this many rows.
             pub fn new(capacity: usize) -> Self {
                 Self { capacity, $($dataset: None),+ }
             }
@@ -32,13 +32,13 @@ macro_rules! sheet {
             })+
         }
 
-        /// What one batch became.
-        pub struct Sheet {
+        /// The result of staging one batch.
+        pub struct StagedBatch {
             /// Rows of the batch.
             pub rows: usize,
             /// Rows left out.
             pub rejected_rows: i64,
-            /// Values and rows refused.
+            /// Rejected values and rows.
             pub rejects: RecordBatch,
             /// How often each reason was met.
             pub counts: BTreeMap<FindingKey, i64>,
@@ -47,7 +47,7 @@ macro_rules! sheet {
             $($(#[doc = $doc])+ pub $dataset: Option<RecordBatch>),+
         }
 
-        impl Sheet {
+        impl StagedBatch {
             /// The finished batch.
             pub(super) fn new(mut staged: Staged, tally: Tally, rows: usize) -> Self {
                 let Tallied { counts, mut rejects, rejected_rows, cells } = tally.finish();
@@ -64,7 +64,7 @@ macro_rules! sheet {
     };
 }
 
-sheet! {
+staged_batch! {
     /// A person record.
     people, person;
     /// A further identifier.
@@ -81,12 +81,12 @@ sheet! {
     messages, message;
     /// Evidence of consent.
     consents, consent;
-    /// A row without a row of its own.
+    /// An exported row without a staged row of its own.
     references, reference_row;
 }
 
 impl Staged {
-    /// Accounts for a row that becomes no staged row.
+    /// Accounts for an exported row that has no staged row.
     pub fn reference(&mut self, entity: &str, row_id: &str, reason: SkipReason) {
         self.reference_row(references::Row { entity, row_id, reason });
     }

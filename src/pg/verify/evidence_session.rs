@@ -1,4 +1,4 @@
-//! A session that reads the CRM in one snapshot, with the evidence that its share of the checks names lent to it as temporary tables.
+//! A session that reads the CRM in one snapshot, with the reference data of its checks loaded into temporary tables.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::pg::verify::checks::{Check, Finding};
 use crate::pg::{Connection, quote_identifier};
 use crate::tables::{Dataset, Table, TableError, evidence};
 
-/// The rows that are ours, table by table, as every check sees them.
+/// Views of our rows, by table, which the checks use.
 const VIEWS: [&str; 7] = [
     include_str!("../../../sql/verify/session/our_profiles.sql"),
     include_str!("../../../sql/verify/session/our_aliases.sql"),
@@ -25,7 +25,7 @@ const VIEWS: [&str; 7] = [
     include_str!("../../../sql/verify/session/our_memberships.sql"),
 ];
 
-/// Tables that several checks share: consent weighed anew from the evidence. Each rests on those before it.
+/// Tables that several checks share: consent, decided again from the evidence. Each depends on those before it.
 const SHARED: [(&str, &str); 4] = [
     ("consent_addresses", include_str!("../../../sql/verify/session/consent_addresses.sql")),
     ("consent_units", include_str!("../../../sql/verify/session/consent_units.sql")),
@@ -33,7 +33,7 @@ const SHARED: [(&str, &str); 4] = [
     ("consent_by_others", include_str!("../../../sql/verify/session/consent_by_others.sql")),
 ];
 
-/// The shared tables that these checks name, themselves or through another shared table.
+/// The shared tables that these checks use, directly or through another shared table.
 fn shared_by(checks: &[&Check]) -> Vec<&'static (&'static str, &'static str)> {
     let mut texts: Vec<&str> = checks.iter().map(|check| check.sql()).collect();
     let mut named = Vec::new();
@@ -47,18 +47,18 @@ fn shared_by(checks: &[&Check]) -> Vec<&'static (&'static str, &'static str)> {
     named
 }
 
-/// Whether a check rests on what staging and resolution know of each person, the largest part of the evidence.
+/// Whether a check uses the staged records and links, which are the largest part of the reference data.
 pub fn needs_people(check: &Check) -> bool {
     let texts = || std::iter::once(check.sql()).chain(shared_by(&[check]).into_iter().map(|(_, sql)| *sql));
     texts().any(|text| names(text, evidence::people::Table::STEM))
 }
 
-/// Whether a statement names a table, otherwise than as a text in quotes.
+/// Whether a statement names a table outside a quoted text.
 fn names(sql: &str, table: &str) -> bool {
     sql.match_indices(table).any(|(at, _)| !sql[..at].ends_with('\''))
 }
 
-/// A session on the CRM that only reads, and the checks it will be asked.
+/// A read-only session on the CRM, with the checks that it will run.
 pub struct Verifier {
     connection: Connection,
     checks: Vec<&'static Check>,
@@ -66,10 +66,10 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// Connects to the CRM and fixes what is seen: one snapshot, the same as that of the session it stands `beside`. What is lent
-    /// comes before [`Verifier::freeze`].
+    /// Connects to the CRM and opens one snapshot, shared with the session `beside` if there is one. Reference data must be loaded
+    /// before [`Verifier::freeze`].
     pub fn open(dsn: &Dsn, checks: Vec<&'static Check>, beside: Option<&Self>) -> Result<Self> {
-        // A second session is a help, nothing to wait for.
+        // A second session only saves time, so it is not waited for.
         let connection = match beside {
             None => Connection::open(dsn, "the CRM")?,
             Some(_) => Connection::open_within(dsn, "the CRM", Duration::ZERO)?,
@@ -79,9 +79,9 @@ impl Verifier {
             .transpose()?;
         connection.begin(Begin { is_repeatable: true, snapshot: snapshot.as_deref(), ..Begin::default() })?;
         connection.batch(
-            // Every join here is of whole tables by text keys: hashing is right even where statistics are old; a loop in a loop never
-            // is, and sorting by a language's rules costs more than the join.
-            // Such joins need few statistics of the lent tables.
+            // The joins are of whole tables by text keys: a hash join is right even with old statistics, a nested loop never is, and
+            // sorting by a collation costs more than the join.
+            // Such joins need few statistics of the temporary tables.
             "set local intervalstyle = 'postgres'; set local work_mem = '256MB'; set local default_statistics_target = 10;
              set local idle_in_transaction_session_timeout = 0; set local enable_nestloop = off; set local enable_mergejoin = off",
         )?;
@@ -93,30 +93,30 @@ impl Verifier {
         if known.get(1) {
             connection.batch(include_str!("../../../sql/verify/session/kept_by_people.sql"))?;
         }
-        connection.batch("analyze lent__kept")?;
+        connection.batch("analyze evidence__kept")?;
         let shared = shared_by(&checks);
         Ok(Self { connection, checks, shared })
     }
 
-    /// Takes over the checks of a session that could not be had.
+    /// Takes over the checks of a session that could not be opened.
     pub fn take_over(&mut self, checks: Vec<&'static Check>) {
         self.checks.extend(checks);
         self.shared = shared_by(&self.checks);
     }
 
-    /// The checks it will be asked.
+    /// The checks that it will run.
     pub fn checks(&self) -> &[&'static Check] {
         &self.checks
     }
 
-    /// Whether a check names this dataset, so that it has to be lent.
+    /// Whether a check names this dataset, so that it has to be loaded.
     pub fn names(&self, stem: &str) -> bool {
         let shared = self.shared.iter().map(|(_, sql)| *sql);
         self.checks.iter().map(|check| check.sql()).chain(shared).any(|text| names(text, stem))
     }
 
-    /// Fills a temporary table of the dataset's name with the batches that `give` sends; returns its rows.
-    pub fn lend<T: Table>(&self, give: impl FnOnce(&mut dyn FnMut(RecordBatch) -> Result<()>) -> Result<()>) -> Result<u64> {
+    /// Fills a temporary table with the name of the dataset from the batches that `give` sends; returns the number of rows.
+    pub fn load<T: Table>(&self, give: impl FnOnce(&mut dyn FnMut(RecordBatch) -> Result<()>) -> Result<()>) -> Result<u64> {
         let dataset = T::dataset();
         self.connection.batch(&temporary_table(&dataset, &T::schema()))?;
         let columns = dataset.columns.iter().map(|column| {
@@ -147,20 +147,20 @@ impl Verifier {
         Ok(rows)
     }
 
-    /// Makes the tables that the checks share; from here on nothing can be written.
+    /// Creates the shared tables. After that the session is read-only.
     pub fn freeze(&self) -> Result<()> {
         for view in VIEWS {
             self.connection.batch(view)?;
         }
         for (name, statement) in &self.shared {
             self.connection.batch(statement)?;
-            // Without statistics a join of two of them would be planned as a loop in a loop.
+            // Without statistics a join of two of them would be planned as a nested loop.
             self.connection.batch(&format!("analyze {name}"))?;
         }
         self.connection.batch("set transaction read only")
     }
 
-    /// Asks a check.
+    /// Runs a check.
     pub fn ask(&self, check: &Check) -> Result<Vec<Finding>> {
         let rows = self.connection.query(check.sql(), &[])?;
         let malformed = |error: tokio_postgres::Error| {
@@ -227,13 +227,16 @@ mod tests {
     use crate::pg::verify::checks::CHECKS;
 
     #[test]
-    fn a_lent_table_has_the_declared_columns() {
+    fn a_temporary_table_has_the_declared_columns() {
         let sql = temporary_table(&evidence::identifiers::Table::dataset(), &evidence::identifiers::Table::schema());
-        assert!(sql.starts_with("create temporary table \"lent__identifiers\" (\"source\" text, \"source_id\" text"), "{sql}");
+        assert!(
+            sql.starts_with("create temporary table \"evidence__identifiers\" (\"source\" text, \"source_id\" text"),
+            "{sql}"
+        );
     }
 
     #[test]
-    fn a_check_is_lent_what_the_shared_tables_it_names_rest_on() {
+    fn a_check_gets_the_tables_that_its_shared_tables_need() {
         let check = |name: &str| CHECKS.iter().find(|check| check.name == name).expect("it is declared");
         let names = |name: &str| shared_by(&[check(name)]).into_iter().map(|(name, _)| *name).collect::<Vec<_>>();
         assert_eq!(names("consent_rows"), ["consent_addresses", "consent_units", "consent_withdrawals", "consent_by_others"]);

@@ -1,4 +1,5 @@
-//! What a whole source must say before its first row can be read: date order, frequent placeholders, tenants of members.
+//! First pass over a source (data profiling): facts about all rows that decide how each row is read, such as date order, frequent
+//! placeholders, tenants of members.
 
 use std::collections::BTreeMap;
 
@@ -6,13 +7,13 @@ use arrow::array::{AsArray as _, RecordBatch};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use crate::model::date::{DateRules, DateSurvey, MixedOrder};
+use crate::model::date::{DateProfile, DateRules, MixedOrder};
 use crate::model::text::FoldedCode;
 use crate::model::zone::Zone;
 use crate::model::{AliasType, Source};
 use crate::sources::staging::{Entity, Rules};
 
-/// A handicap of exactly zero is missing where more than 1 in 20 handicaps of a column are zero …
+/// A handicap of exactly zero counts as missing where more than 1 in 20 handicaps of a column are zero …
 const ZERO_SHARE: u64 = 20;
 /// … and at least this many.
 const ZERO_LEAST: u64 = 10;
@@ -20,25 +21,25 @@ const ZERO_LEAST: u64 = 10;
 /// What `g` stands for in a gender column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GenderLetter {
-    /// Gent, beside l for lady.
+    /// Gent, next to l for lady.
     Gent,
-    /// Girl, beside b for boy.
+    /// Girl, next to b for boy.
     Girl,
-    /// Nothing tells.
+    /// The column does not decide it.
     Unclear,
 }
 
-/// A source that cannot be read as a whole.
+/// A source with contradictory facts.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("the dates of {source_name}.{entity}.{column} prove two orders: {mixed}")]
-pub struct SurveyError {
+pub struct FirstPassError {
     /// The source.
     pub source_name: Source,
     /// The exported entity.
     pub entity: &'static str,
     /// The column.
     pub column: &'static str,
-    /// How many prove which, and where the first stands.
+    /// How many dates prove each order, and the position of the first.
     pub mixed: MixedOrder,
 }
 
@@ -48,10 +49,10 @@ type Quoted = [Option<Box<str>>; 3];
 /// An entity and one of its columns.
 type Place = (&'static str, &'static str);
 
-/// What the source said.
+/// The facts about a source.
 #[derive(Default)]
-pub struct Survey {
-    columns: BTreeMap<Place, DateSurvey>,
+pub struct FirstPass {
+    columns: BTreeMap<Place, DateProfile>,
     dates: BTreeMap<Place, DateRules>,
     genders: [bool; 2],
     handicaps: (u64, u64),
@@ -59,12 +60,12 @@ pub struct Survey {
     quoted: HashMap<String, Quoted, FixedState>,
 }
 
-impl Survey {
-    /// Looks at the date columns of a batch.
+impl FirstPass {
+    /// Profiles the date columns of a batch.
     pub fn see_dates<T: Entity>(&mut self, batch: &RecordBatch) {
         for (column, kind) in T::DATES {
             let Some(cells) = batch.column_by_name(column).and_then(|array| array.as_string_opt::<i32>()) else { continue };
-            let seen = self.columns.entry((T::ENTITY, column)).or_insert_with(|| DateSurvey::of(*kind));
+            let seen = self.columns.entry((T::ENTITY, column)).or_insert_with(|| DateProfile::of(*kind));
             for cell in cells {
                 match cell {
                     Some(cell) => seen.see(cell),
@@ -74,11 +75,11 @@ impl Survey {
         }
     }
 
-    /// Decides how the dates of each column are read; the other looks at a source may ask for that.
-    pub fn settle_dates(&mut self, source: Source, rules: &Rules) -> Result<(), SurveyError> {
+    /// Decides how the dates of each column are read. Must be called before the other facts are gathered, which may need it.
+    pub fn settle_dates(&mut self, source: Source, rules: &Rules) -> Result<(), FirstPassError> {
         for ((entity, column), seen) in std::mem::take(&mut self.columns) {
             let setting = rules.date_order(source, entity, column);
-            let decided = seen.rules(setting).map_err(|mixed| SurveyError { source_name: source, entity, column, mixed })?;
+            let decided = seen.rules(setting).map_err(|mixed| FirstPassError { source_name: source, entity, column, mixed })?;
             self.dates.insert((entity, column), decided);
         }
         Ok(())
@@ -90,7 +91,7 @@ impl Survey {
         of_entity.map(|((_, column), rules)| (*column, *rules)).collect()
     }
 
-    /// Looks at a gender cell.
+    /// Profiles a gender cell.
     pub fn see_gender(&mut self, raw: &str) {
         match FoldedCode::of(raw).as_str() {
             "l" => self.genders[0] = true,
@@ -99,7 +100,7 @@ impl Survey {
         }
     }
 
-    /// Looks at a handicap cell.
+    /// Profiles a handicap cell.
     pub fn see_handicap(&mut self, raw: &str) {
         let raw = raw.trim();
         if !raw.is_empty() {
@@ -141,7 +142,7 @@ impl Survey {
         self.zones.get(member).copied().flatten()
     }
 
-    /// The number of a kind that stands for a player.
+    /// The association number of a kind that is used for a player.
     pub fn number(&self, player: &str, kind: AliasType) -> Option<&str> {
         self.quoted.get(player)?[place(kind)?].as_deref()
     }
@@ -157,21 +158,21 @@ mod tests {
 
     #[test]
     fn zero_handicaps_are_missing_only_where_they_are_frequent() {
-        let mut survey = Survey::default();
-        (0..10).for_each(|_| survey.see_handicap("0.0"));
-        (0..190).for_each(|_| survey.see_handicap("12.4"));
-        assert!(!survey.zero_is_missing(), "exactly 5 %");
-        survey.see_handicap("0");
-        assert!(survey.zero_is_missing());
+        let mut first_pass = FirstPass::default();
+        (0..10).for_each(|_| first_pass.see_handicap("0.0"));
+        (0..190).for_each(|_| first_pass.see_handicap("12.4"));
+        assert!(!first_pass.zero_is_missing(), "exactly 5 %");
+        first_pass.see_handicap("0");
+        assert!(first_pass.zero_is_missing());
     }
 
     #[test]
     fn g_is_decided_by_the_column() {
-        let mut survey = Survey::default();
-        assert_eq!(survey.gender_letter(), GenderLetter::Unclear);
-        survey.see_gender("L");
-        assert_eq!(survey.gender_letter(), GenderLetter::Gent);
-        survey.see_gender("b");
-        assert_eq!(survey.gender_letter(), GenderLetter::Unclear);
+        let mut first_pass = FirstPass::default();
+        assert_eq!(first_pass.gender_letter(), GenderLetter::Unclear);
+        first_pass.see_gender("L");
+        assert_eq!(first_pass.gender_letter(), GenderLetter::Gent);
+        first_pass.see_gender("b");
+        assert_eq!(first_pass.gender_letter(), GenderLetter::Unclear);
     }
 }

@@ -1,4 +1,4 @@
-//! The truth: who the invented people are, with whom they live, and by what addresses and numbers they can be reached.
+//! The truth: who the invented people are, with whom they live, and by what emails and phones they can be reached.
 
 use foldhash::fast::FixedState;
 use hashbrown::HashSet;
@@ -68,7 +68,7 @@ pub(super) struct Person {
     /// Index among the clubs of the country.
     pub club: u32,
     pub life: Life,
-    /// Known only as somebody's guest, under the host's address and number.
+    /// Known only as somebody's guest, under the host's email and phone.
     pub guest_of: Option<u32>,
 }
 
@@ -83,7 +83,7 @@ pub(super) struct Club {
 
 /// All people and clubs of one seed.
 #[derive(Debug)]
-pub struct Town {
+pub struct Community {
     pub(super) seed: u64,
     pub(super) scale: f64,
     pub(super) as_of: Timestamp,
@@ -96,7 +96,7 @@ pub struct Town {
     of_clubs_uk: Weights,
 }
 
-/// Domains nobody owns; the one real mail provider, whose dots mean nothing, is used under names nobody has.
+/// Reserved domains, and one real provider whose mailboxes ignore dots, used with local parts that do not exist.
 const DOMAINS: &[(&str, u32)] = &[
     ("mail.test", 28),
     ("webmail.test", 16),
@@ -108,7 +108,7 @@ const DOMAINS: &[(&str, u32)] = &[
     ("gmail.com", 10),
 ];
 
-impl Town {
+impl Community {
     /// Builds the people. `scale` 1 is the size of the strategy's estimates.
     pub fn new(population: &Population, seed: u64, scale: f64, as_of: Timestamp) -> Self {
         let sized = |full: f64, least: usize| ((full * scale).round() as usize).max(least);
@@ -118,15 +118,15 @@ impl Town {
         let count = sized(PEOPLE, 60);
         let people = Vec::with_capacity(count + count / 20);
         let population = population.clone();
-        let mut town = Self { seed, scale, as_of, population, people, clubs_za, clubs_uk, of_clubs_za, of_clubs_uk };
+        let mut community = Self { seed, scale, as_of, population, people, clubs_za, clubs_uk, of_clubs_za, of_clubs_uk };
         let mut taken = Taken::default();
         let mut household = 0;
-        while town.people.len() < count {
-            town.settle(household, &mut taken);
+        while community.people.len() < count {
+            community.settle(household, &mut taken);
             household += 1;
         }
-        town.invite(count);
-        town
+        community.invite(count);
+        community
     }
 
     pub(super) fn clubs(&self, country: Country) -> &[Club] {
@@ -221,7 +221,7 @@ impl Town {
         }
     }
 
-    /// A given name that nobody of this home has yet.
+    /// A given name that is new in this household.
     fn new_given(&self, draws: &mut Draws, is_man: bool, first: usize) -> &'static str {
         loop {
             let given = NAMES.given(draws, is_man);
@@ -292,7 +292,7 @@ impl Town {
     }
 }
 
-/// Addresses and numbers that are somebody's already.
+/// Emails and phones that are somebody's already.
 #[derive(Default)]
 struct Taken(HashSet<Box<str>, FixedState>);
 
@@ -357,7 +357,7 @@ impl Taken {
 
 fn address(local: &str, draws: &mut Draws) -> String {
     let domain = draws.weighted(DOMAINS);
-    // Nobody's mailbox: a suffix no real one carries.
+    // A suffix makes sure that the mailbox does not exist.
     let local = if domain == "gmail.com" { format!("{local}.invented{}", draws.between(1000, 9999)) } else { local.to_owned() };
     format!("{local}@{domain}")
 }

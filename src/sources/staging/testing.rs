@@ -1,11 +1,11 @@
-//! Tests of staging: exported rows in memory, with the committed settings, and laws that hold for every source.
+//! Helpers for tests of staging, and properties that hold for every source.
 
 use std::collections::BTreeMap;
 
 use arrow::array::RecordBatch;
 
 use crate::model::{Reason, Reference, Reviews, Source, Timestamp};
-use crate::sources::staging::{Entity, Rules, Sheet, StagingOptions, Survey, Uniqueness, Verdict, stage_batch};
+use crate::sources::staging::{Entity, FirstPass, Rules, StagedBatch, StagingOptions, Uniqueness, Verdict, stage_batch};
 use crate::tables::{Builder as _, Columns as _, Table};
 
 /// The instant of all tests.
@@ -50,13 +50,13 @@ pub fn exported<T: Entity>(rows: &[T::Row<'_>]) -> T::Columns {
     T::columns(&batch::<T>(rows)).unwrap()
 }
 
-/// Stages rows as the step does, with an earlier survey of other entities.
-pub fn stage_after<T: Entity>(rows: &[T::Row<'_>], options: StagingOptions, mut survey: Survey) -> Sheet {
+/// Stages rows as the step does, after a first pass over other entities.
+pub fn stage_after<T: Entity>(rows: &[T::Row<'_>], options: StagingOptions, mut first_pass: FirstPass) -> StagedBatch {
     let rules = Rules::new(options).unwrap();
     let columns = exported::<T>(rows);
-    survey.see_dates::<T>(&batch::<T>(rows));
-    survey.settle_dates(T::SOURCE, &rules).unwrap();
-    T::survey(&columns, &rules, &mut survey);
+    first_pass.see_dates::<T>(&batch::<T>(rows));
+    first_pass.settle_dates(T::SOURCE, &rules).unwrap();
+    T::first_pass(&columns, &rules, &mut first_pass);
     let mut ids = Uniqueness::default();
     ids.remember([]);
     let mut buffer = String::new();
@@ -66,12 +66,12 @@ pub fn stage_after<T: Entity>(rows: &[T::Row<'_>], options: StagingOptions, mut 
             ids.check(T::id(&T::row(&columns, *index), &mut buffer)) == Verdict::Duplicate
         })
         .collect();
-    stage_batch::<T>(&columns, 1, &duplicates, &rules, &survey)
+    stage_batch::<T>(&columns, 1, &duplicates, &rules, &first_pass)
 }
 
 /// Stages rows with the committed settings.
-pub fn stage<T: Entity>(rows: &[T::Row<'_>]) -> Sheet {
-    stage_after::<T>(rows, options(), Survey::default())
+pub fn stage<T: Entity>(rows: &[T::Row<'_>]) -> StagedBatch {
+    stage_after::<T>(rows, options(), FirstPass::default())
 }
 
 /// The rows of a staged dataset.
@@ -80,13 +80,13 @@ pub fn columns<T: Table>(batch: &Option<arrow::array::RecordBatch>) -> T::Column
 }
 
 /// How often a reason was counted, over all columns and codes.
-pub fn count(sheet: &Sheet, reason: Reason) -> i64 {
-    sheet.counts.iter().filter(|((_, counted, _), _)| *counted == reason).map(|(_, count)| count).sum()
+pub fn count(result: &StagedBatch, reason: Reason) -> i64 {
+    result.counts.iter().filter(|((_, counted, _), _)| *counted == reason).map(|(_, count)| count).sum()
 }
 
 /// Every listed reject as `id column reason`.
-pub fn rejects(sheet: &Sheet) -> Vec<String> {
-    let columns = crate::tables::check::rejects::Table::columns(&sheet.rejects).unwrap();
+pub fn rejects(result: &StagedBatch) -> Vec<String> {
+    let columns = crate::tables::check::rejects::Table::columns(&result.rejects).unwrap();
     columns.rows().map(|row| format!("{} {} {}", row.source_id, row.column.unwrap_or("-"), row.reason)).collect()
 }
 
@@ -114,13 +114,13 @@ mod laws {
     }
 
     #[test]
-    fn the_second_row_of_an_id_and_rows_without_one_are_left_out_and_listed() {
+    fn duplicate_ids_and_missing_ids_are_left_out_and_listed() {
         let rows =
             [contact("a", "a@mail.test"), contact("a", "b@mail.test"), contact(" ", "c@mail.test"), contact("b", "d@mail.test")];
-        let sheet = stage::<contacts::Table>(&rows);
-        assert_eq!(sheet.rejected_rows, 2);
-        assert_eq!(rejects(&sheet), ["a#2 - DUP_SOURCE_ID", "#3 - MISSING_ID"]);
-        let people = columns::<people::Table>(&sheet.people);
+        let result = stage::<contacts::Table>(&rows);
+        assert_eq!(result.rejected_rows, 2);
+        assert_eq!(rejects(&result), ["a#2 - DUP_SOURCE_ID", "#3 - MISSING_ID"]);
+        let people = columns::<people::Table>(&result.people);
         assert_eq!(people.rows().map(|row| row.email.unwrap().to_owned()).collect::<Vec<_>>(), ["a@mail.test", "d@mail.test"]);
     }
 
@@ -152,7 +152,7 @@ mod laws {
 
     proptest! {
         #[test]
-        fn every_row_is_staged_or_left_out_and_every_refusal_is_kept(cells in prop::collection::vec(preference(), 1..40)) {
+        fn every_row_is_staged_or_left_out_and_every_opt_out_is_kept(cells in prop::collection::vec(preference(), 1..40)) {
             let ids: Vec<String> = (0..cells.len()).map(|id| id.to_string()).collect();
             let rows: Vec<_> = cells.iter().zip(&ids).map(|((channel, opted_in), id)| preferences::Row {
                 id,
@@ -163,14 +163,14 @@ mod laws {
                 created_at: None,
                 updated_at: None,
             }).collect();
-            let sheet = stage::<preferences::Table>(&rows);
-            let staged: std::collections::BTreeSet<String> = sheet.consents.iter().flat_map(|batch| {
+            let result = stage::<preferences::Table>(&rows);
+            let staged: std::collections::BTreeSet<String> = result.consents.iter().flat_map(|batch| {
                 let columns = consents::Table::columns(batch).unwrap();
                 columns.rows().map(|row| row.row_id.to_owned()).collect::<Vec<_>>()
             }).collect();
-            prop_assert_eq!(staged.len() as i64 + sheet.rejected_rows, rows.len() as i64);
+            prop_assert_eq!(staged.len() as i64 + result.rejected_rows, rows.len() as i64);
             for row in &rows {
-                prop_assert!(row.opted_in == Some("true") || staged.contains(row.id), "what does not consent refuses");
+                prop_assert!(row.opted_in == Some("true") || staged.contains(row.id), "what is not an opt-in is an opt-out");
             }
         }
 
@@ -179,7 +179,7 @@ mod laws {
             let emails = ["A@mail.test", "x", "b@mail.test; c@mail.test", "info@mail.test", "", "d@gmail.com", "e@mail.test", "f"];
             let ids: Vec<String> = (0..emails.len()).map(|id| id.to_string()).collect();
             let rows: Vec<_> = emails.iter().zip(&ids).map(|(email, id)| contact(id, email)).collect();
-            let texts = |sheet: &Sheet| sheet.people.iter().flat_map(|batch| {
+            let texts = |result: &StagedBatch| result.people.iter().flat_map(|batch| {
                 let columns = people::Table::columns(batch).unwrap();
                 columns.rows().map(|row| format!("{row:?}")).collect::<Vec<_>>()
             }).collect::<Vec<_>>();
