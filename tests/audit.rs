@@ -52,7 +52,7 @@ fn profiles(workdir: &Workdir) -> BTreeMap<String, String> {
 }
 
 #[test]
-fn a_sample_shows_every_link_and_candidate_masked_and_is_the_same_whoever_draws_it() {
+fn a_sample_is_masked_and_reproducible() {
     let workdir = resolved();
     let drawn = workdir.ok("audit", &["--sample", "300", "--json"]).json();
     assert_eq!(drawn["result"]["pairs"], 10, "six links and four candidates: {drawn}");
@@ -72,7 +72,7 @@ fn a_sample_shows_every_link_and_candidate_masked_and_is_the_same_whoever_draws_
 }
 
 #[test]
-fn verdicts_give_precision_with_its_interval_and_decisions_that_the_next_run_obeys() {
+fn verdicts_give_precision_and_decisions_for_the_next_run() {
     let workdir = resolved();
     let before = profiles(&workdir);
     assert_eq!(before["mca_za:members:6"], before["mca_za:members:7"]);
@@ -193,7 +193,7 @@ fn one_person_in_two_tenants_is_counted_and_stops_no_run() {
 }
 
 #[test]
-fn verdicts_saved_by_a_spreadsheet_are_read_and_a_broken_decisions_file_stays_as_it_is() {
+fn verdicts_saved_by_a_spreadsheet_are_read() {
     let workdir = resolved();
     judged(&workdir, "audit.csv", |row| if row["linked"] == "yes" { "Different" } else { "" });
     let rows = table(&workdir.path().join("audit.csv"));

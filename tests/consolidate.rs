@@ -165,7 +165,7 @@ fn up_to_links(phase: &str) -> Workdir {
 }
 
 #[test]
-fn dumps_become_a_crm_whose_ledger_balances_and_a_second_build_has_nothing_to_do() {
+fn dumps_become_a_balanced_crm_and_a_second_build_changes_nothing() {
     let workdir = up_to_links("6");
     workdir.ok("consolidate", &[]).says("the ledger balances").says("18 proofs hold");
     let crm = Folder::open(&Layout::new(workdir.data()).crm()).unwrap();

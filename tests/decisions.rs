@@ -50,7 +50,7 @@ fn every_line_is_echoed_twice_given_or_of_records_that_are_gone() {
 }
 
 #[test]
-fn lines_that_exclude_each_other_or_join_tenants_stop_the_run_and_are_named() {
+fn contradicting_decisions_stop_the_run_and_are_listed() {
     let workdir = staged();
     let pair = "kind,a,b\nmust-link,mca_uk:members:1,mca_uk:members:2\nmust-link,mca_uk:members:2,mca_uk:members:3\n\
                 cannot-link,mca_uk:members:3,mca_uk:members:1\n";

@@ -37,7 +37,7 @@ fn hides(run: &Run) {
 }
 
 #[test]
-fn a_profile_is_found_by_its_id_an_address_a_number_and_each_of_its_records() {
+fn a_profile_is_found_by_id_email_phone_and_source_record() {
     let workdir = resolved();
     let expected = [
         "mca_za:members:1",

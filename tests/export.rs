@@ -187,7 +187,7 @@ fn the_window_is_two_years_and_what_lies_before_it_is_counted() {
 }
 
 #[test]
-fn a_wrong_database_a_closed_port_and_a_missing_socket_have_a_message_each() {
+fn every_connection_failure_has_its_own_message() {
     let server = server();
     let missing = server.url("no_such_database");
     for (url, words) in [
@@ -219,7 +219,7 @@ fn a_schema_of_the_url_is_where_tables_are_looked_for() {
 }
 
 #[test]
-fn another_as_of_than_that_of_the_folder_is_refused_unless_a_new_set_begins() {
+fn a_different_as_of_is_refused_unless_a_new_set_begins() {
     let database = source_database(Source::Scl);
     let mut place = Place::new(Source::Scl, &database.url);
     assert_eq!(place.export(Source::Scl).manifest.as_of, "2026-06-01T08:00:00.000Z");

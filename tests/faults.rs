@@ -34,7 +34,7 @@ fn too_many_rejects_stop_the_run_before_anything_is_replaced() {
 }
 
 #[test]
-fn a_file_that_is_shorter_or_gone_or_a_broken_manifest_is_refused_with_what_to_do() {
+fn damaged_and_missing_files_are_refused_with_advice() {
     let workdir = exported();
     workdir.ok("stage", &[]);
     let file = workdir.data().join("stage/stg_scl__people.parquet");

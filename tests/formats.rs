@@ -49,7 +49,7 @@ const JUNK_LOCALS: [&str; 22] = [
 ];
 
 #[test]
-fn a_junk_local_part_is_a_value_at_a_real_domain_and_nothing_at_a_placeholder_domain() {
+fn a_junk_local_part_is_empty_only_at_a_placeholder_domain() {
     let mut wrong = Vec::new();
     for local in JUNK_LOCALS {
         let (value, key, reasons) = email(&format!("{local}@club.test"));
@@ -310,7 +310,7 @@ fn every_sentinel_and_marker_of_a_handicap_has_its_reason() {
 }
 
 #[test]
-fn every_code_that_the_rules_name_exists_or_the_page_of_codes_says_under_which_name() {
+fn every_code_of_the_format_rules_exists_or_is_mapped() {
     let page = include_str!("../docs/codes.md");
     for code in [
         "PHONE_SCIENTIFIC",

@@ -85,7 +85,7 @@ const GUARANTEES: &[Guarantee] = &[
         tests: &[
             "nothing_is_loaded_verified_or_reported_after_an_export_was_renewed",
             "whatever_else_the_datasets_were_made_of_is_compared_as_well",
-            "a_segment_rule_that_was_exported_anew_is_not_loaded_with_the_old_rules_members",
+            "members_of_an_outdated_segment_rule_are_not_loaded",
             "a_folder_that_leaves_a_dataset_out_is_not_loaded_as_if_it_were_empty",
         ],
     },
@@ -103,7 +103,7 @@ const GUARANTEES: &[Guarantee] = &[
         promise: "Nothing is written through a link of a data folder, to a folder that anybody may write to, or in place of a device; a purge proves what is gone.",
         tests: &[
             "links_in_the_data_folder_and_folders_open_to_all_are_refused",
-            "a_csv_goes_to_devices_pipes_and_standard_output_and_never_replaces_them",
+            "csv_output_to_devices_and_pipes_does_not_replace_them",
             "a_purge_refuses_links_whose_targets_it_would_leave",
         ],
     },

@@ -83,7 +83,7 @@ fn an_interrupted_export_leaves_the_saved_one_and_the_next_run_cleans_up() {
 }
 
 #[test]
-fn an_interrupted_step_leaves_its_former_folder_and_the_next_run_cleans_up() {
+fn an_interrupted_step_keeps_its_former_folder() {
     let workdir = sources();
     for step in world::exporters(6) {
         workdir.ok(step, &[]);

@@ -89,7 +89,7 @@ fn holders(crm: &Database) {
 }
 
 #[test]
-fn a_row_whose_unique_key_somebody_holds_is_not_inserted_and_counted_in_every_table() {
+fn rows_with_a_taken_unique_key_are_counted_and_not_inserted() {
     let crm = database(CRM);
     crm.execute(&format!(
         "insert into \"CustomerSegment\" (\"id\", \"tenantId\", \"name\", \"updatedAt\") values ('{SEGMENT}', '1', 'regulars', now())"
@@ -157,7 +157,7 @@ fn a_withdrawal_by_text_message_leaves_e_mail_alone() {
 }
 
 #[test]
-fn a_merged_profile_follows_its_records_from_successor_to_successor_and_back() {
+fn a_merged_profile_follows_its_records_to_every_successor() {
     let crm = database(CRM);
     let people = |pairs: &[(&str, i32)]| {
         let person = |(name, member): &(&str, i32)| Person::new(name, *member);

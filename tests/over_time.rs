@@ -136,7 +136,7 @@ fn theirs(scenario: &Scenario) -> Vec<Vec<Vec<String>>> {
 }
 
 #[test]
-fn whatever_sources_and_people_do_nothing_of_theirs_and_no_withdrawal_is_lost() {
+fn no_sequence_of_changes_loses_foreign_data_or_a_withdrawal() {
     let mut scenario = Scenario::new();
     // Anna withdraws by preference, Bea by a logged act. Emil moves. Gus has a legacy record. Two Doras may be one.
     for (id, first) in [(101, "Anna"), (102, "Bea"), (103, "Cleo"), (105, "Emil"), (106, "Gus")] {
@@ -318,7 +318,7 @@ fn happen(scenario: &Scenario, contacts: &mut Vec<Contact>, dice: &mut Dice, day
 /// Contacts come, go, move, refuse and agree at random. Whatever was ever loaded as refused for an address stays refused for whoever
 /// shows it, until a logged act of a contact of that address is later.
 #[test]
-fn no_course_of_events_turns_a_withdrawal_into_consent_without_a_later_logged_act() {
+fn no_sequence_of_events_ends_a_withdrawal_without_a_logged_opt_in() {
     let mut scenario = Scenario::new();
     for (id, first) in PEOPLE {
         scenario.member(id, first, &format!("{}@mail.test", first.to_lowercase()));

@@ -97,7 +97,7 @@ fn numbers(workdir: &Workdir) -> serde_json::Value {
 
 /// Owners, hubs and rarity are not monotone: a later phase may merge and split what an earlier one loaded, and ids are kept.
 #[test]
-fn phases_with_a_renewed_export_of_the_crm_end_as_one_backfill_whatever_the_population() {
+fn loading_by_phases_equals_one_backfill_of_any_population() {
     for (population, seed) in [(&Population::FAMILIES, 101), (&Population::ROUGH, 102), (&Population::ORDINARY, 103)] {
         let world = World::of(population, seed, 0.001);
         let (by_phases, at_once) = (world.crm(), world.crm());
@@ -120,7 +120,7 @@ fn phases_with_a_renewed_export_of_the_crm_end_as_one_backfill_whatever_the_popu
 }
 
 #[test]
-fn saved_exports_repeat_to_the_same_bytes_without_a_database_and_on_any_number_of_threads() {
+fn saved_exports_give_the_same_bytes_on_any_number_of_threads() {
     let world = world::shared();
     let mut workdir = workdir(world, None);
     for step in world::exporters(6) {

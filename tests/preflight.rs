@@ -115,7 +115,7 @@ fn a_missing_right_is_named_with_the_grant_that_mends_it() {
 }
 
 #[test]
-fn the_schema_that_may_not_be_made_or_used_is_answered_with_the_sql_to_run() {
+fn a_missing_privilege_on_the_schema_is_answered_with_sql() {
     let crm = database(CRM);
     let role = Role::new(&crm, "");
     crm.execute("drop schema backfill");
@@ -194,7 +194,7 @@ fn columns_that_cannot_hold_the_datasets_are_named_at_once() {
 
 /// Only the rows tell whether a text is too long for a narrow column: the place is named, the value is not.
 #[test]
-fn a_value_too_long_for_the_targets_column_stops_the_load_without_being_quoted() {
+fn a_value_too_long_for_its_column_stops_the_load_unquoted() {
     let crm = database(&CRM.replace("\"displayName\"        TEXT", "\"displayName\" VARCHAR(2)"));
     let fault = refused(&crm, ALONE);
     assert_eq!(fault.exit, Exit::Preflight, "{fault:?}");

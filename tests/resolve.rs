@@ -60,7 +60,7 @@ fn a_couple_on_one_mailbox_stays_two_people() {
 }
 
 #[test]
-fn parents_and_juniors_on_one_number_stay_apart_and_keep_their_own_records() {
+fn parents_and_juniors_with_one_phone_stay_apart() {
     let records = [
         with(member("1", "Peter", "Botha", "1970-05-04"), "", MOBILE),
         with(member("2", "Lerato", "Botha", "2008-07-08"), "", MOBILE),
@@ -118,7 +118,7 @@ fn couple_on_one_number() -> Vec<Raw> {
 }
 
 #[test]
-fn a_contact_that_clearly_is_the_husbands_leaves_the_other_one_to_the_wife() {
+fn contacts_without_a_name_go_to_the_spouse_they_fit_best() {
     let records = couple_on_one_number();
     let resolution = resolved(&records);
     assert_eq!(people(&resolution), [vec!["1", "c1"], vec!["2", "c2"]]);
@@ -372,7 +372,7 @@ fn confidence_claims_no_more_than_an_unseen_population_shows() {
 
 #[cfg(feature = "local-postgres")]
 #[test]
-fn badly_kept_lists_ask_for_more_than_ordinary_ones_and_nearly_all_pairs_are_right_in_both() {
+fn poor_data_needs_a_higher_threshold_and_stays_as_precise() {
     use crm_backfill::demo::Population;
     use crm_backfill::resolve::evaluate::accuracy::Accuracy;
     let bars = [&Population::ORDINARY, &Population::ROUGH].map(|population| {
@@ -412,7 +412,7 @@ fn a_tenantless_player_goes_with_his_tenant_and_lives_in_default_alone() {
 }
 
 #[test]
-fn the_strategys_literal_rule_chains_a_couple_by_its_mailbox_where_ours_does_not() {
+fn the_literal_rule_of_the_strategy_links_a_couple_by_its_mailbox() {
     let records = [
         with(member("1", "Peter", "Botha", "1960-05-04"), "botha@mail.test", ""),
         with(member("2", "Anna", "Botha", "1962-07-08"), "botha@mail.test", ""),

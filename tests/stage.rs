@@ -165,7 +165,7 @@ fn too_many_rows_left_out_stop_the_run_and_nothing_is_replaced() {
 }
 
 #[test]
-fn lines_and_values_that_the_exporter_could_not_read_are_counted_with_the_others() {
+fn values_that_the_exporter_could_not_read_are_counted() {
     let mut bench = Bench::new();
     bench.session.phase = Phase::new(1);
     bench.export(Source::McaUk, &bench.dumps(Source::McaUk));

@@ -83,7 +83,7 @@ fn a_crm_that_does_not_answer_hides_nothing_of_the_data_folder() {
 }
 
 #[test]
-fn the_outcome_of_a_commit_that_was_not_answered_is_asked_for_until_it_is_known() {
+fn the_outcome_of_an_unanswered_commit_is_looked_up() {
     let mut workdir = exported();
     let crm = database(include_str!("../schemas/crm.sql"));
     workdir.set("CRM_DATABASE_URL", &crm.url);

@@ -1,4 +1,4 @@
-//! No source, document, message or test name contains what docs/naming.md bans.
+//! Sources, documents, messages and test names contain no word that docs/naming.md bans; names of tests are short.
 
 use std::collections::HashMap;
 use std::fs;
@@ -276,6 +276,22 @@ fn no_text_contains_a_banned_word() {
     assert!(texts.len() > 500, "{} texts", texts.len());
     let found: Vec<String> = texts.iter().flat_map(|(path, text)| banned(path, text, &law)).collect();
     assert!(found.is_empty(), "{} banned words:\n{}", found.len(), found.join("\n"));
+}
+
+#[test]
+fn test_names_fit_into_seventy_characters() {
+    let mut long = Vec::new();
+    for (path, text) in texts() {
+        let mut lines = text.lines();
+        while lines.by_ref().any(|line| line.trim() == "#[test]") {
+            let name = lines.by_ref().map(str::trim).find_map(|line| line.strip_prefix("fn "));
+            let name = name.and_then(|name| name.split('(').next()).unwrap_or_default();
+            if name.len() > 70 {
+                long.push(format!("{path}: {name}"));
+            }
+        }
+    }
+    assert!(long.is_empty(), "{}", long.join("\n"));
 }
 
 #[test]

@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn a_doubt_asks_for_a_person_though_the_checks_passed_and_a_person_may_close_it() {
+    fn a_doubt_needs_review_although_the_checks_passed() {
         let checks = ["consent_flags: EMAIL", "consent_rows: rows"].map(|name| check(name, "PASSED")).to_vec();
         let mut facts = Facts { verified_phase: 6, checks, ..Facts::default() };
         facts.doubts.push(("consent_flags", "too many".to_owned()));

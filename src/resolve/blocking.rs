@@ -339,7 +339,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_neighbouring_digits_may_be_swapped_anywhere_in_a_number_and_it_is_still_compared() {
+    fn phones_with_two_swapped_digits_are_still_compared() {
         let number = *b"+27821234509";
         let of_number = digits_of_number(&number);
         for at in 1..number.len() - 1 {

@@ -310,7 +310,7 @@ mod tests {
     const DAY: i64 = Timestamp::DAY;
 
     #[test]
-    fn both_ends_of_a_count_belong_to_it_and_the_future_counts_in_the_booking_total_only() {
+    fn both_ends_of_a_counted_period_belong_to_it() {
         let at = |offset| ("TEETIME_BOOKED", Booking, None, offset);
         let (rows, summary) = scored(
             &[at(0), at(1), at(-30 * DAY), at(-30 * DAY - 1), at(-90 * DAY), at(-90 * DAY - 1), at(5 * DAY)],
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn being_written_to_is_activity_but_no_surface_and_can_be_left_out_of_scores() {
+    fn received_messages_count_as_activity_but_not_as_surface() {
         let sent = ("MESSAGE_SENT", Communication, Some("EMAIL"), -DAY);
         let (rows, summary) = scored(&[sent], &Options::default());
         let row = rows.row(0);

@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_declared_encoding_is_decoded_and_a_wrong_one_costs_lines_not_the_file() {
+    fn a_wrong_declared_encoding_rejects_lines_not_the_file() {
         let text = [HEADER.as_bytes(), b"1,9,7,Ren\xe9 Club,,\n2,9,7,Oak,,\n"].concat();
         let latin = Dialect::new(Some("windows-1252"), None, &[]).unwrap();
         assert_eq!(clubs(&text, &latin).unwrap().rows[0], r#"1 Some("René Club") None"#);

@@ -86,7 +86,7 @@ fn a_complaint_withdraws_and_a_hard_bounce_tags() {
 
 /// Case 12.7, through a CRM: an undated withdrawal counts from the load that recorded it, and a later explicit action lifts it.
 #[test]
-fn an_undated_withdrawal_is_lifted_by_an_action_after_the_load_that_recorded_it() {
+fn an_undated_withdrawal_is_lifted_by_an_opt_in_after_its_load() {
     // The flag of a contact with and without a time of change, and a refused preference without one.
     for (flag, updated_at, word) in
         [("false", "2024-01-01 00:00:00+00", "true"), ("false", "", "true"), ("true", "2024-01-01 00:00:00+00", "false")]

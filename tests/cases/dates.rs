@@ -133,7 +133,7 @@ fn the_unit_of_epochs_is_decided_for_the_column() {
 
 /// 2.7
 #[test]
-fn a_column_of_two_orders_is_named_with_a_line_of_each_and_a_setting_decides() {
+fn a_column_with_two_date_orders_is_reported_with_an_example_of_each() {
     for (column, day_first, month_first) in
         [("date_of_birth", "31/12/1975", "12/31/1975"), ("created_at", "31.12.2015 09:00", "12.31.2015 09:00")]
     {

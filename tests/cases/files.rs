@@ -34,7 +34,7 @@ fn a_purge_refuses_links_whose_targets_it_would_leave() {
 
 /// Case 13.9.
 #[test]
-fn a_csv_goes_to_devices_pipes_and_standard_output_and_never_replaces_them() {
+fn csv_output_to_devices_and_pipes_does_not_replace_them() {
     let workdir = exported();
     let plain = workdir.ok("inspect", &["raw_scl__members", "--csv", "-"]);
     assert!(plain.stdout.starts_with("id,tenant_id,"), "{}", plain.stdout);
@@ -225,7 +225,7 @@ fn an_empty_data_folder_is_told_as_such_by_every_command() {
 
 /// Case §10: a plan of the phases that can be planned.
 #[test]
-fn a_plan_covers_the_phases_whose_exports_are_there_and_says_which_it_leaves_out() {
+fn a_plan_covers_the_exported_phases_and_lists_the_missing_ones() {
     let workdir = exported();
     fs::remove_dir_all(workdir.data().join("exports/teetime")).unwrap();
     let told = workdir.ok("plan", &["--json"]).json();

@@ -100,7 +100,7 @@ fn whatever_else_the_datasets_were_made_of_is_compared_as_well() {
 
 /// Case 13.2.
 #[test]
-fn a_segment_rule_that_was_exported_anew_is_not_loaded_with_the_old_rules_members() {
+fn members_of_an_outdated_segment_rule_are_not_loaded() {
     let (_world, workdir, crm) = prepared();
     workdir.ok("load", &[]);
     workdir.ok("export-crm", &[]);

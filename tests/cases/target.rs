@@ -65,7 +65,7 @@ fn holds(reasons: &[String], parts: &[&str]) {
 
 /// Case 5.1: plain, over `lower`, for a part of the rows, as a constraint; phones and other tables alike.
 #[test]
-fn rows_that_share_a_unique_key_are_named_with_the_setting_that_parts_them() {
+fn rows_that_share_a_unique_key_are_reported_with_a_setting() {
     for key in [
         "create unique index one_email on \"CustomerProfile\" (\"tenantId\", email)",
         "create unique index one_email on \"CustomerProfile\" (\"tenantId\", lower(email))",

@@ -87,7 +87,7 @@ fn a_nameless_record_that_fits_two_people_about_equally_goes_to_neither() {
 }
 
 #[test]
-fn a_record_without_a_tenant_goes_with_the_better_of_two_and_with_neither_of_equals() {
+fn a_record_without_a_tenant_joins_the_clearly_better_tenant() {
     let za = |phone: &str| with(member("1", "Naledi", "Mokoena", ""), "naledi.m@mail.test", phone);
     let uk = Raw { source: Source::McaUk, id: "2".to_owned(), tenant: Some("2".to_owned()), ..za("") };
     // Number with its country: without a tenant a national one would be no key.
@@ -128,7 +128,7 @@ fn what_two_ends_of_a_chain_say_counts_for_the_whole() {
 }
 
 #[test]
-fn one_number_on_two_people_is_not_last_in_the_queue_however_different_they_are() {
+fn two_people_with_one_association_number_rank_high_in_the_queue() {
     let number = |raw: Raw| Raw { golf_rsa: "2700112233".to_owned(), ..raw };
     let records = [
         number(with(member("1", "Peter", "Botha", "1951-01-20"), "peter@mail.test", "")),
@@ -187,7 +187,7 @@ fn an_address_on_many_records_without_a_name_is_a_hub_too() {
 }
 
 #[test]
-fn two_records_that_a_crowded_address_did_not_compare_are_compared_by_their_number() {
+fn records_with_an_over_shared_email_are_compared_by_their_phone() {
     let mail = "smith@mail.test";
     let of = |first: &'static str| move |n: u32| player(&format!("{first}{n}"), first, "Smith", mail, "");
     let mut records: Vec<Raw> = (1..8).map(of("William")).chain((1..8).map(of("Bill"))).collect();
@@ -220,7 +220,7 @@ fn an_id_survives_a_seed_record_that_is_no_longer_exported() {
 }
 
 #[test]
-fn a_rare_full_name_alone_in_one_tenant_is_for_review_and_a_common_one_is_not() {
+fn a_shared_full_name_is_for_review_only_if_it_is_rare() {
     let crowd = (0..40_000).map(|n| player(&format!("p{n}"), "John", "Smith", "", ""));
     let of = |id: &str, last: &str, email: &str| with(member(id, "Naledi", last, ""), email, "");
     let rare = [of("1", "Quibellmore", "nale.q@mail.test"), player("a", "Naledi", "Quibellmore", "other@post.test", "")];

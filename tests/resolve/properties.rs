@@ -130,7 +130,7 @@ fn kinds(changes: &[Changes]) -> Vec<&str> {
 }
 
 #[test]
-fn phases_with_renewed_ids_between_them_equal_one_backfill_though_profiles_merge_and_split() {
+fn loading_by_phases_equals_one_backfill_when_profiles_merge_and_split() {
     let (merged, split) = (Cell::new(0), Cell::new(0));
     // The same populations on every run, so that what they hold can be asserted.
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);

@@ -146,7 +146,7 @@ fn both_evaluators_agree_on_ten_thousand_rules() {
 }
 
 #[test]
-fn verification_finds_a_member_too_few_and_one_too_many_but_no_fault_with_manual_ones() {
+fn verification_finds_missing_and_extra_segment_members() {
     let database = database(include_str!("../../schemas/crm.sql"));
     let connection = Connection::open(&Dsn::new(&database.url, "test"), "the CRM").unwrap();
     let as_of = Timestamp::parse("2026-11-22T08:00:00Z").unwrap();

@@ -31,7 +31,7 @@ enum Outcome {
 }
 
 #[test]
-fn what_a_dry_run_lets_pass_is_loaded_and_what_it_refuses_would_have_failed() {
+fn a_dry_run_predicts_whether_the_load_succeeds() {
     let tried = seeds(SAMPLE);
     let count = tried.end - tried.start;
     let mut outcomes: BTreeMap<Outcome, u64> = BTreeMap::new();

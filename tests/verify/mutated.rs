@@ -124,7 +124,7 @@ fn one_session_finds_what_three_find() {
 }
 
 #[test]
-fn rows_that_people_changed_are_listed_and_nothing_personal_reaches_the_report() {
+fn changed_rows_are_listed_without_personal_data() {
     let (mut workdir, crm, _sources) = demo_crm::loaded();
     crm.execute(
         r#"update "CustomerProfile" set "updatedBy" = 'somebody', "membershipTier" = 'Mica'

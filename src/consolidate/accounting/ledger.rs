@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn association_numbers_merge_into_their_player_and_a_cell_of_two_counts_once() {
+    fn association_numbers_are_counted_with_their_player() {
         let mut world = World::default();
         world.add(Source::Teetime, person("p"), "a");
         let number = |source_id, entity, row_id, value| identifiers::Row {

@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn every_order_and_combination_of_four_pieces_is_decided_as_the_rules_read() {
+    fn every_combination_of_four_pieces_of_evidence_follows_the_rules() {
         let mut alphabet = Vec::new();
         for at in 1..=3 {
             for is_grant in [true, false] {

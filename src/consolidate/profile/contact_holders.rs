@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shared_email_is_shown_by_the_profile_of_the_better_source_and_the_other_shows_its_next() {
+    fn the_profile_of_the_better_source_shows_a_shared_email() {
         let mut world = World::default();
         world
             .add(Source::Teetime, with_email("p", "shared@mail.test"), "a")
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_that_would_show_another_email_leaves_a_shared_one_to_who_has_no_other() {
+    fn a_shared_email_goes_to_the_profile_without_another_one() {
         let mut world = World::default();
         world
             .add(Source::Scl, with_email("7", "own@mail.test"), "a")

@@ -96,7 +96,7 @@ fn a_booking_without_club_or_course_keeps_every_key() {
 }
 
 #[test]
-fn cancellations_are_booked_by_the_strategy_and_have_their_own_types_in_detail() {
+fn cancellations_have_their_own_activity_types_in_detail() {
     for (outcome, detailed) in [
         (BookingOutcome::Booked, "TEETIME_BOOKED"),
         (BookingOutcome::Completed, "TEETIME_COMPLETED"),
@@ -243,7 +243,7 @@ fn the_look_back_includes_its_first_instant_and_nothing_before() {
 }
 
 #[test]
-fn rows_without_date_or_person_or_before_their_phase_are_skipped_with_a_reason() {
+fn rows_without_date_or_person_are_skipped_with_a_reason() {
     let mut world = world();
     world.bookings = vec![
         bookings::Row { row_id: "b1", start_at: None, ..BOOKING },
@@ -288,7 +288,7 @@ fn rows_without_date_or_person_or_before_their_phase_are_skipped_with_a_reason()
 }
 
 #[test]
-fn logged_changes_become_activities_only_when_asked_for_and_once_for_all_channels() {
+fn a_logged_change_is_one_activity_for_all_channels_if_switched_on() {
     let all = |row: crate::tables::stage::consents::Row<'static>, channel| crate::tables::stage::consents::Row {
         channel: Some(channel),
         channel_raw: "ALL",
@@ -317,7 +317,7 @@ fn logged_changes_become_activities_only_when_asked_for_and_once_for_all_channel
 }
 
 #[test]
-fn handicaps_become_activities_only_when_asked_for_and_name_the_one_before() {
+fn handicap_activities_are_optional_and_state_the_previous_value() {
     use crate::consolidate::timeline::LatestHandicaps;
     let index = |row_id, value: Option<i32>, day: Option<&str>| handicaps::Row {
         source_id: "1",

@@ -101,7 +101,7 @@ fn new_years_day_1970_is_a_placeholder_only_where_it_is_frequent() {
 }
 
 #[test]
-fn a_setting_decides_a_mixed_column_and_what_only_the_other_order_allows_is_still_read() {
+fn a_setting_decides_the_order_of_ambiguous_dates() {
     let mut profile = DateProfile::default();
     ["31/12/1975", "12/31/1975", "04/03/1985"].iter().for_each(|cell| profile.see(cell));
     let day_first = profile.rules(Some(DateOrder::DayFirst)).unwrap();

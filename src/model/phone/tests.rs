@@ -141,7 +141,7 @@ fn restorations_are_counted() {
 }
 
 #[test]
-fn without_a_tenant_a_number_is_a_key_in_its_only_region_and_none_in_several() {
+fn without_a_tenant_a_phone_is_a_key_only_if_one_region_fits() {
     for (raw, number) in [
         ("082 555 1234", "+27825551234"),
         ("07950087349", "+447950087349"),
@@ -321,7 +321,7 @@ const PLANS: &[(&str, &str, &str, PhoneClass)] = &[
 ];
 
 #[test]
-fn every_range_of_both_plans_has_its_class_and_only_premium_numbers_prove_nothing() {
+fn every_range_of_both_numbering_plans_has_its_class() {
     let mut wrong = Vec::new();
     for &(home, raw, number, class) in PLANS {
         let (phones, _) = read_in(raw, Some(home));

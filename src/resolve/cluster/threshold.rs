@@ -138,7 +138,7 @@ mod tests {
 
     /// Oracle: the expected false pairs, summed again for each threshold.
     #[test]
-    fn at_the_bar_no_more_pairs_are_expected_to_be_wrong_than_may_be_and_a_sixteenth_lower_there_are() {
+    fn the_threshold_is_the_lowest_with_the_tolerated_share_of_false_links() {
         let undisputed = 4_000_000;
         let expected = |bar: Weight| {
             let places: Vec<Weight> =

@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_the_operators_own_may_be_in_any_case_and_saved_by_a_spreadsheet() {
+    fn nickname_lines_of_the_operator_are_read_in_any_letter_case() {
         let own = Nicknames::parse("\u{feff}name,short_forms,language\r\nJosé,Pepe  Zé,other\r\n").unwrap();
         assert_eq!((own.of("jose"), own.of("pepe"), own.of("ze")), (&[0][..], &[0][..], &[0][..]));
         assert_eq!(

@@ -439,7 +439,7 @@ mod tests {
     }
 
     #[test]
-    fn twice_the_records_take_a_bit_from_pairs_that_only_look_alike_and_few_records_give_none() {
+    fn twice_the_records_cost_name_and_birth_date_pairs_one_bit() {
         assert_eq!([0, 1, 100_000, 270_000].map(crowd), [Weight::ZERO; 4]);
         assert_eq!([540_000, 1_080_000, 17_280_000].map(crowd), [1, 2, 6].map(Weight::bits));
         let exact = |records: u32| (f64::from(records) / 270_000.0).log2();

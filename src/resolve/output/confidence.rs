@@ -50,7 +50,7 @@ mod tests {
     use crate::model::Code;
 
     #[test]
-    fn confidence_never_passes_the_ceiling_of_its_rule_and_never_falls_with_evidence() {
+    fn confidence_grows_with_evidence_up_to_the_maximum_of_its_rule() {
         for &rule in LinkRule::ALL {
             let all: Vec<i32> = (48..400).map(|sixteenths| confidence(rule, Weight::sixteenths(sixteenths))).collect();
             assert!(all.iter().all(|&value| value <= ceiling(rule)), "{rule}");

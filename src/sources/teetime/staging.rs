@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn association_numbers_are_identifiers_and_the_first_of_each_kind_is_the_players() {
+    fn the_first_association_number_of_each_kind_is_the_players() {
         let rows = [
             association("1", "GOLF_RSA", Some("rsa-1")),
             association("2", "golfrsa", Some("RSA-2222")),

@@ -160,7 +160,7 @@ fn a_handicap_comes_with_its_own_date_teetime_before_the_latest_of_mca() {
 }
 
 #[test]
-fn a_shown_handicap_from_before_the_switch_of_its_tenant_is_kept_and_tagged() {
+fn a_handicap_from_before_the_switch_to_whs_is_kept_and_tagged() {
     let index = |row: people::Row<'static>, at: Option<Timestamp>| people::Row {
         handicap: Some(Handicap(120)),
         handicap_at: at,
@@ -204,7 +204,7 @@ fn the_home_club_is_teetimes_its_name_falls_back_to_mca() {
 }
 
 #[test]
-fn membership_is_that_of_the_current_member_and_since_the_earliest_joining() {
+fn membership_is_the_current_one_since_the_earliest_joining() {
     let member = |id, status, tier, updated: &str| people::Row {
         status: Some(status),
         membership_status: Some(if status == CustomerStatus::Active { "ACTIVE" } else { "LAPSED" }),
@@ -282,7 +282,7 @@ fn deceased_over_active_over_inactive_and_active_without_any_membership() {
 }
 
 #[test]
-fn the_lifecycle_is_the_furthest_of_all_records_and_bookings_count_from_phase_5() {
+fn the_lifecycle_is_the_furthest_of_all_records() {
     let booking = bookings::Row {
         row_id: "b",
         source_id: "p",
@@ -327,7 +327,7 @@ fn first_seen_is_the_earliest_creation_else_update_else_as_of() {
 }
 
 #[test]
-fn of_contradicting_association_numbers_the_later_phase_wins_and_all_are_aliases() {
+fn of_conflicting_association_numbers_the_later_phase_wins() {
     let mut world = World::default();
     world
         .add(Source::McaZa, people::Row { golf_rsa_id: Some("OLD-1"), updated_at: Some(at("01-01")), ..person("1") }, "a")
@@ -356,7 +356,7 @@ fn of_contradicting_association_numbers_the_later_phase_wins_and_all_are_aliases
 }
 
 #[test]
-fn one_profile_of_all_tenants_holds_a_subject_and_the_other_keeps_an_alias_and_becomes_a_candidate() {
+fn one_profile_holds_a_login_subject_and_the_others_are_candidates() {
     let subject = |row: people::Row<'static>| people::Row { auth_user_id: Some("idp|1"), ..row };
     let mut world = World::default();
     world.add(Source::Scl, subject(people::Row { tenant_id: Some("2"), ..person("7") }), "holder").add(
@@ -375,7 +375,7 @@ fn one_profile_of_all_tenants_holds_a_subject_and_the_other_keeps_an_alias_and_b
 }
 
 #[test]
-fn an_alias_has_the_first_service_its_confidence_and_the_span_of_all_records() {
+fn an_alias_covers_the_time_span_of_all_its_records() {
     let dated = |row: people::Row<'static>, made: &str, changed: &str| people::Row {
         created_at: Some(at(made)),
         updated_at: Some(at(changed)),

@@ -26,7 +26,7 @@ fn text(value: &str) -> ArrayRef {
 }
 
 #[test]
-fn every_pair_that_load_writes_compares_equal_after_its_way_through_the_server() {
+fn every_type_that_load_writes_compares_equal_when_read_back() {
     let utc = || TimestampMicrosecondArray::from(vec![1_795_334_400_123_000]).with_timezone("UTC");
     let mut tags = ListBuilder::new(StringBuilder::new());
     tags.values().append_value("vip");

@@ -125,7 +125,7 @@ fn decided(reviews: &str) -> crate::sources::staging::StagingOptions {
 }
 
 #[test]
-fn a_word_that_says_neither_yes_nor_no_is_a_withdrawal_until_a_person_decides() {
+fn an_unreadable_opt_in_flag_is_a_withdrawal_until_decided() {
     let rows = [preferences::Row { opted_in: None, ..preference("3", "sms", false) }];
     let result = stage::<preferences::Table>(&rows);
     let updated = "2024-02-01T00:00:00.000Z".to_owned();
