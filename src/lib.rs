@@ -18,6 +18,7 @@ pub mod demo;
 pub mod dsn;
 pub mod fault;
 pub mod interrupt;
+pub mod launch;
 pub mod model;
 pub mod pg;
 pub mod progress;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crm_backfill::cli::Program;
+use crm_backfill::launch;
 use crm_backfill::steps::programs;
 
 fn binary(name: &str) -> Command {
@@ -47,10 +48,13 @@ fn the_version_says_data_format_and_commit() {
 }
 
 #[test]
-fn the_dispatcher_runs_the_sibling_with_its_arguments_and_exit_code() {
+fn a_binary_runs_its_verb_with_arguments_and_exit_code() {
     assert_eq!(stdout(binary("crm-backfill").args(["stage", "--help"])), stdout(binary("stage").arg("--help")));
     assert_eq!(stdout(binary("crm-backfill").args(["help", "stage"])), stdout(binary("stage").arg("--help")));
-    assert_eq!(binary("crm-backfill").args(["stage", "--nonsense"]).output().unwrap().status.code(), Some(2));
+    for name in ["crm-backfill", "stage"] {
+        let verb = if name == "stage" { &[][..] } else { &["stage"] };
+        assert_eq!(binary(name).args(verb).arg("--nonsense").output().unwrap().status.code(), Some(2));
+    }
     let overview = stdout(&mut binary("crm-backfill"));
     for program in programs::ALL {
         assert!(overview.contains(program.about), "{overview}");
@@ -58,6 +62,39 @@ fn the_dispatcher_runs_the_sibling_with_its_arguments_and_exit_code() {
     let wrong = binary("crm-backfill").arg("stge").output().unwrap();
     assert_eq!(wrong.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("did you mean: crm-backfill stage"));
+}
+
+#[test]
+fn a_binary_of_another_build_is_refused() {
+    let output = binary("crm-backfill").args(["stage", "--help"]).env(launch::LAUNCHED_BY, "0000").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("started by a binary built from 0000"));
+}
+
+#[test]
+fn a_binary_without_the_program_says_where_it_looked() {
+    let folder = tempfile::tempdir().unwrap();
+    let alone = folder.path().join("stage");
+    fs::copy(Path::new(env!("CARGO_BIN_EXE_crm-backfill")).with_file_name("stage"), &alone).unwrap();
+    let output = Command::new(&alone).arg("--help").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("crm-backfill is not beside the binary of stage"));
+}
+
+#[test]
+fn every_command_has_a_binary_of_its_name_and_no_other() {
+    let mut files: Vec<String> = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/bin"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
+        .filter(|name| name != launch::PROGRAM)
+        .collect();
+    files.sort();
+    let mut verbs: Vec<&str> = programs::ALL.iter().map(|program| program.name).collect();
+    verbs.sort_unstable();
+    assert_eq!(files, verbs);
+    for verb in verbs {
+        assert!(stdout(binary(verb).arg("-V")).starts_with(verb));
+    }
 }
 
 /// Texts in which commands are advised: documents, sources of messages, help.

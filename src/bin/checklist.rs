@@ -1,9 +1,10 @@
 //! Prints the strategy's Execution Checklist with state and proof.
 
+#[path = "../launch.rs"]
+mod launch;
+
 use std::process::ExitCode;
 
-use crm_backfill::{cli, steps};
-
 fn main() -> ExitCode {
-    cli::main(&steps::programs::CHECKLIST, option_env!("CRM_BACKFILL_COMMIT"), steps::checklist::run)
+    launch::verb("checklist")
 }

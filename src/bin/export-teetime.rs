@@ -1,12 +1,10 @@
 //! Exports TeeTime: players, clubs, courses, associations, preferences and bookings.
 
+#[path = "../launch.rs"]
+mod launch;
+
 use std::process::ExitCode;
 
-use crm_backfill::model::Source;
-use crm_backfill::{cli, steps};
-
 fn main() -> ExitCode {
-    cli::main(&steps::programs::EXPORT_TEETIME, option_env!("CRM_BACKFILL_COMMIT"), |session, args| {
-        steps::export::run(session, Source::Teetime, &args)
-    })
+    launch::verb("export-teetime")
 }

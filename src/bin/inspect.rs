@@ -1,9 +1,10 @@
 //! Shows what is in the datasets.
 
+#[path = "../launch.rs"]
+mod launch;
+
 use std::process::ExitCode;
 
-use crm_backfill::{cli, steps};
-
 fn main() -> ExitCode {
-    cli::main(&steps::programs::INSPECT, option_env!("CRM_BACKFILL_COMMIT"), steps::inspect::run)
+    launch::verb("inspect")
 }

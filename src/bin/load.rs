@@ -1,9 +1,10 @@
 //! Loads the datasets into the CRM.
 
+#[path = "../launch.rs"]
+mod launch;
+
 use std::process::ExitCode;
 
-use crm_backfill::{cli, steps};
-
 fn main() -> ExitCode {
-    cli::main(&steps::programs::LOAD, option_env!("CRM_BACKFILL_COMMIT"), steps::load::run)
+    launch::verb("load")
 }

@@ -1,9 +1,10 @@
 //! Starts and stops the private PostgreSQL of the demo.
 
+#[path = "../launch.rs"]
+mod launch;
+
 use std::process::ExitCode;
 
-use crm_backfill::{cli, steps};
-
 fn main() -> ExitCode {
-    cli::main(&steps::programs::LOCAL, option_env!("CRM_BACKFILL_COMMIT"), steps::local::run)
+    launch::verb("local")
 }

@@ -1,9 +1,10 @@
 //! Shows what each phase would insert, update and delete.
 
+#[path = "../launch.rs"]
+mod launch;
+
 use std::process::ExitCode;
 
-use crm_backfill::{cli, steps};
-
 fn main() -> ExitCode {
-    cli::main(&steps::programs::PLAN, option_env!("CRM_BACKFILL_COMMIT"), steps::plan::run)
+    launch::verb("plan")
 }

@@ -1,9 +1,10 @@
 //! Removes personal data from a data folder.
 
+#[path = "../launch.rs"]
+mod launch;
+
 use std::process::ExitCode;
 
-use crm_backfill::{cli, steps};
-
 fn main() -> ExitCode {
-    cli::main(&steps::programs::PURGE, option_env!("CRM_BACKFILL_COMMIT"), steps::purge::run)
+    launch::verb("purge")
 }

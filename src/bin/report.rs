@@ -1,9 +1,10 @@
 //! Writes the report: one offline page and its numbers.
 
+#[path = "../launch.rs"]
+mod launch;
+
 use std::process::ExitCode;
 
-use crm_backfill::{cli, steps};
-
 fn main() -> ExitCode {
-    cli::main(&steps::programs::REPORT, option_env!("CRM_BACKFILL_COMMIT"), steps::report::run)
+    launch::verb("report")
 }

@@ -1,9 +1,10 @@
 //! Links the staged records that belong to one person.
 
+#[path = "../launch.rs"]
+mod launch;
+
 use std::process::ExitCode;
 
-use crm_backfill::{cli, steps};
-
 fn main() -> ExitCode {
-    cli::main(&steps::programs::RESOLVE, option_env!("CRM_BACKFILL_COMMIT"), steps::resolve::run)
+    launch::verb("resolve")
 }

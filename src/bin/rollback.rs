@@ -1,9 +1,10 @@
 //! Removes the backfill from the CRM.
 
+#[path = "../launch.rs"]
+mod launch;
+
 use std::process::ExitCode;
 
-use crm_backfill::{cli, steps};
-
 fn main() -> ExitCode {
-    cli::main(&steps::programs::ROLLBACK, option_env!("CRM_BACKFILL_COMMIT"), steps::rollback::run)
+    launch::verb("rollback")
 }

@@ -1,9 +1,10 @@
 //! Computes metrics, engagement, churn and segment members.
 
+#[path = "../launch.rs"]
+mod launch;
+
 use std::process::ExitCode;
 
-use crm_backfill::{cli, steps};
-
 fn main() -> ExitCode {
-    cli::main(&steps::programs::SCORE, option_env!("CRM_BACKFILL_COMMIT"), steps::score::run)
+    launch::verb("score")
 }

@@ -1,9 +1,10 @@
 //! Verifies the CRM against exports, ledger and datasets.
 
+#[path = "../launch.rs"]
+mod launch;
+
 use std::process::ExitCode;
 
-use crm_backfill::{cli, steps};
-
 fn main() -> ExitCode {
-    cli::main(&steps::programs::VERIFY, option_env!("CRM_BACKFILL_COMMIT"), steps::verify::run)
+    launch::verb("verify")
 }

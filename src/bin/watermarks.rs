@@ -1,9 +1,10 @@
 //! Prints the instant from which real-time sync must start, per service.
 
+#[path = "../launch.rs"]
+mod launch;
+
 use std::process::ExitCode;
 
-use crm_backfill::{cli, steps};
-
 fn main() -> ExitCode {
-    cli::main(&steps::programs::WATERMARKS, option_env!("CRM_BACKFILL_COMMIT"), steps::watermarks::run)
+    launch::verb("watermarks")
 }

@@ -2,8 +2,9 @@
 
 mod dispatch;
 
-pub use dispatch::dispatch;
+pub use dispatch::main;
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -179,6 +180,8 @@ pub struct Program {
     pub help: &'static str,
     /// Adds its own arguments.
     pub arguments: fn(Command) -> Command,
+    /// Takes its arguments from the matches and runs it.
+    pub run: fn(&Session, &ArgMatches) -> Result<Outcome>,
 }
 
 impl Program {
@@ -194,24 +197,17 @@ impl Program {
     }
 }
 
-/// The whole of a binary: parses, runs the step, prints, records the run, returns the exit code.
-pub fn main<A: Args>(program: &'static Program, commit: Option<&str>, run: fn(&Session, A) -> Result<Outcome>) -> ExitCode {
+/// The whole of a command: parses the arguments, runs the step, prints, records the run, returns the exit code.
+fn run(program: &'static Program, commit: Option<&str>, arguments: &[OsString]) -> ExitCode {
     std::panic::set_hook(Box::new(|info| {
         // The payload may contain a personal value; the place alone is enough to find the bug.
         let place = info.location().map_or_else(String::new, |place| format!(" at {}:{}", place.file(), place.line()));
         let _ =
             writeln!(std::io::stderr(), "internal error{place}: please report this line and the command; no data was printed");
     }));
-    let step = |matches: &ArgMatches| {
-        let args = A::from_arg_matches(matches)?;
-        Ok(Box::new(move |session: &Session| run(session, args)) as Box<Step<'_>>)
-    };
-    let code = catch_unwind(AssertUnwindSafe(|| parsed(program.name, program.command(commit), &step)));
+    let code = catch_unwind(AssertUnwindSafe(|| parsed(program, commit, arguments)));
     ExitCode::from(code.unwrap_or(Exit::Bug.code()))
 }
-
-/// A step with its arguments, ready to run.
-type Step<'a> = dyn FnOnce(&Session) -> Result<Outcome> + 'a;
 
 /// Version, data format and commit.
 fn version(commit: Option<&str>) -> String {
@@ -219,14 +215,16 @@ fn version(commit: Option<&str>) -> String {
     format!("{} (data format {}, commit {commit})", env!("CARGO_PKG_VERSION"), crate::store::FORMAT)
 }
 
-fn parsed<'a>(name: &'static str, mut command: Command, step: &dyn Fn(&ArgMatches) -> Result<Box<Step<'a>>, clap::Error>) -> u8 {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+fn parsed(program: &'static Program, commit: Option<&str>, arguments: &[OsString]) -> u8 {
+    let name = program.name;
+    let mut command = program.command(commit);
     let asked_json = arguments.iter().any(|argument| argument == "--json");
     interrupt::watch(name, asked_json);
-    if let Some(code) = generated(name, &mut command, &arguments) {
+    if let Some(code) = generated(name, &mut command, arguments) {
         return code;
     }
-    let matches = match command.try_get_matches_from_mut(std::env::args_os()) {
+    let words = std::iter::once(OsString::from(name)).chain(arguments.iter().cloned());
+    let matches = match command.try_get_matches_from_mut(words) {
         Ok(matches) => matches,
         Err(error) => {
             let shown = error.print();
@@ -238,9 +236,9 @@ fn parsed<'a>(name: &'static str, mut command: Command, step: &dyn Fn(&ArgMatche
             return shown.map_or_else(|error| unwritten(&error).map_or(code, |fault| fault.exit.code()), |()| code);
         }
     };
-    let (common, step) = match (Common::from_arg_matches(&matches), step(&matches)) {
-        (Ok(common), Ok(step)) => (common, step),
-        (Err(error), _) | (_, Err(error)) => {
+    let common = match Common::from_arg_matches(&matches) {
+        Ok(common) => common,
+        Err(error) => {
             let _ = error.print();
             return Exit::Usage.code();
         }
@@ -252,7 +250,7 @@ fn parsed<'a>(name: &'static str, mut command: Command, step: &dyn Fn(&ArgMatche
     }
     let json = common.json;
     let result = session(name, &common).and_then(|session| {
-        let result = step(&session);
+        let result = (program.run)(&session, &matches);
         let fault = match &result {
             Ok(outcome) => outcome.fault.as_ref().map(|fault| fault.exit),
             Err(error) => Some(exit_of(error)),
@@ -266,13 +264,15 @@ fn parsed<'a>(name: &'static str, mut command: Command, step: &dyn Fn(&ArgMatche
 }
 
 /// Completions and the man page, which need no arguments of the step itself.
-fn generated(name: &str, command: &mut Command, arguments: &[String]) -> Option<u8> {
+fn generated(name: &str, command: &mut Command, arguments: &[OsString]) -> Option<u8> {
     let mut text = Vec::new();
     if arguments == ["--man"] {
         clap_mangen::Man::new(command.clone()).render(&mut text).ok()?;
     } else {
         let [flag, shell] = arguments else { return None };
-        let shell = <clap_complete::Shell as clap::ValueEnum>::from_str(shell, true).ok().filter(|_| flag == "--completions")?;
+        let shell = <clap_complete::Shell as clap::ValueEnum>::from_str(shell.to_str()?, true)
+            .ok()
+            .filter(|_| flag == "--completions")?;
         clap_complete::generate(shell, command, name, &mut text);
     }
     Some(exit_of_printing(print_stdout(&String::from_utf8_lossy(&text))))

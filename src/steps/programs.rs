@@ -1,21 +1,37 @@
 //! The catalogue of all commands: name, purpose, help and arguments, each declared once for binary, dispatcher, man page and tests.
 
-use clap::{Args, Command};
+use clap::{Args, FromArgMatches as _};
 
 use crate::cli::Program;
+use crate::fault::{Exit, Fault};
+use crate::model::Source;
 use crate::steps::{
     audit, check_connections, checklist, consolidate, explain, export, export_crm, inspect, load, overview, plan, purge, report,
     resolve, rollback, score, stage, status, verify, watermarks,
 };
 
-const fn program<A: Args>(name: &'static str, about: &'static str, help: &'static str) -> Program {
-    Program { name, about, help, arguments: A::augment_args as fn(Command) -> Command }
+/// A command from its arguments, the step that takes them, and what its help says.
+macro_rules! program {
+    ($arguments:ty, $run:expr, $name:expr, $about:expr, $help:expr $(,)?) => {
+        Program {
+            name: $name,
+            about: $about,
+            help: $help,
+            arguments: <$arguments as Args>::augment_args,
+            run: |session, matches| {
+                let arguments = <$arguments>::from_arg_matches(matches);
+                $run(session, arguments.map_err(|error| Fault::new(Exit::Usage, error.to_string()))?)
+            },
+        }
+    };
 }
 
 macro_rules! export_of {
-    ($constant:ident, $source:literal, $verb:literal, $folder:literal, $variable:literal, $what:literal) => {
+    ($constant:ident, $of:expr, $source:literal, $verb:literal, $folder:literal, $variable:literal, $what:literal) => {
         #[doc = concat!("Export of ", $source, ".")]
-        pub const $constant: Program = program::<export::Args>(
+        pub const $constant: Program = program!(
+            export::Args,
+            |session, arguments: export::Args| export::run(session, $of, &arguments),
             $verb,
             concat!("Export ", $source, " to Parquet: ", $what, ", in one snapshot"),
             concat!(
@@ -39,6 +55,7 @@ macro_rules! export_of {
 
 export_of!(
     EXPORT_MCA_ZA,
+    Source::McaZa,
     "MCA v1 South Africa",
     "export-mca-za",
     "mca_za",
@@ -47,6 +64,7 @@ export_of!(
 );
 export_of!(
     EXPORT_MCA_UK,
+    Source::McaUk,
     "MCA v1 United Kingdom",
     "export-mca-uk",
     "mca_uk",
@@ -55,6 +73,7 @@ export_of!(
 );
 export_of!(
     EXPORT_SCL,
+    Source::Scl,
     "SCL",
     "export-scl",
     "scl",
@@ -63,6 +82,7 @@ export_of!(
 );
 export_of!(
     EXPORT_TEETIME,
+    Source::Teetime,
     "TeeTime",
     "export-teetime",
     "teetime",
@@ -71,6 +91,7 @@ export_of!(
 );
 export_of!(
     EXPORT_MESSAGING,
+    Source::Messaging,
     "Messaging",
     "export-messaging",
     "messaging",
@@ -78,8 +99,10 @@ export_of!(
     "contacts, preferences, consent changes and messages"
 );
 
-/// Export of the CRM.
-pub const EXPORT_CRM: Program = program::<export_crm::Args>(
+/// Export of what the CRM contributes.
+pub const EXPORT_CRM: Program = program!(
+    export_crm::Args,
+    export_crm::run,
     "export-crm",
     "Export what later steps need from the CRM: segment rules, ids of earlier loads, decisions, withdrawals",
     "Reads CRM_DATABASE_URL in one read-only transaction and writes data/exports/crm. Without that variable the saved export\n\
@@ -88,7 +111,9 @@ pub const EXPORT_CRM: Program = program::<export_crm::Args>(
 );
 
 /// Staging.
-pub const STAGE: Program = program::<stage::Args>(
+pub const STAGE: Program = program!(
+    stage::Args,
+    stage::run,
     "stage",
     "Clean the exports: one shape for all sources, a reason for every value that was changed or rejected",
     "Reads data/exports and writes data/stage; needs no database. docs/codes.md lists the reasons, data/reference holds the code maps.\n\
@@ -96,7 +121,9 @@ pub const STAGE: Program = program::<stage::Args>(
 );
 
 /// Identity resolution.
-pub const RESOLVE: Program = program::<resolve::Args>(
+pub const RESOLVE: Program = program!(
+    resolve::Args,
+    resolve::run,
     "resolve",
     "Decide which records of all sources are one person, and which profile each record belongs to",
     "Reads data/stage, data/exports/crm and decisions.csv, and writes data/resolve; needs no database. docs/identity.md has the rules.\n\
@@ -104,7 +131,9 @@ pub const RESOLVE: Program = program::<resolve::Args>(
 );
 
 /// Consolidation.
-pub const CONSOLIDATE: Program = program::<consolidate::Args>(
+pub const CONSOLIDATE: Program = program!(
+    consolidate::Args,
+    consolidate::run,
     "consolidate",
     "Consolidate linked records into profiles, aliases, consents and the timeline",
     "Reads data/stage and data/resolve and writes data/crm; needs no database. docs/deviations.md lists the rules that differ from the\n\
@@ -114,7 +143,9 @@ pub const CONSOLIDATE: Program = program::<consolidate::Args>(
 );
 
 /// Scoring.
-pub const SCORE: Program = program::<score::Args>(
+pub const SCORE: Program = program!(
+    score::Args,
+    score::run,
     "score",
     "Compute metrics, engagement, churn risk and segment members of every profile, at the as-of time",
     "Reads data/crm and data/exports/crm and writes data/score; needs no database. docs/scores.md and docs/segments.md have the rules.\n\
@@ -122,7 +153,9 @@ pub const SCORE: Program = program::<score::Args>(
 );
 
 /// Load.
-pub const LOAD: Program = program::<load::Args>(
+pub const LOAD: Program = program!(
+    load::Args,
+    load::run,
     "load",
     "Load the datasets of data/crm and data/score into the CRM, in one transaction, all or nothing",
     "An empty CRM is filled; in a CRM with an earlier backfill only what differs is changed. Foreign rows are never changed.\n\
@@ -131,7 +164,9 @@ pub const LOAD: Program = program::<load::Args>(
 );
 
 /// Verification.
-pub const VERIFY: Program = program::<verify::Args>(
+pub const VERIFY: Program = program!(
+    verify::Args,
+    verify::run,
     "verify",
     "Compare the CRM with exports, ledger and datasets, check by check, in one read-only snapshot",
     "Writes data/verify; exit 16 names what differs. docs/checks.md says what each check compares.\n\
@@ -139,7 +174,9 @@ pub const VERIFY: Program = program::<verify::Args>(
 );
 
 /// Report.
-pub const REPORT: Program = program::<report::Args>(
+pub const REPORT: Program = program!(
+    report::Args,
+    report::run,
     "report",
     "Write the report: one self-contained page and the same numbers as JSON, free of personal data",
     "Reads the data folder only and writes data/report/index.html and report.json; needs no database.\n\
@@ -147,7 +184,9 @@ pub const REPORT: Program = program::<report::Args>(
 );
 
 /// Rollback.
-pub const ROLLBACK: Program = program::<rollback::Args>(
+pub const ROLLBACK: Program = program!(
+    rollback::Args,
+    rollback::run,
     "rollback",
     "Remove exactly the rows that the backfill loaded into the CRM, in one transaction",
     "Rows changed since the load, and profiles that foreign rows reference, stay and are listed. The datasets move to data/failed.\n\
@@ -156,7 +195,9 @@ pub const ROLLBACK: Program = program::<rollback::Args>(
 );
 
 /// Status.
-pub const STATUS: Program = program::<status::Args>(
+pub const STATUS: Program = program!(
+    status::Args,
+    status::run,
     "status",
     "Show what is exported, staged and loaded, at which as-of time and phase, and whether the last commit is known",
     "Changes nothing and takes no lock. Reads CRM_DATABASE_URL if it is set.\n\
@@ -164,7 +205,9 @@ pub const STATUS: Program = program::<status::Args>(
 );
 
 /// The last migration on one screen.
-pub const OVERVIEW: Program = program::<overview::Args>(
+pub const OVERVIEW: Program = program!(
+    overview::Args,
+    overview::run,
     "overview",
     "Show the last migration on one screen: a line per phase, links, values, open decisions",
     "Reads data/runs and data/report only; needs no database.\n\
@@ -172,7 +215,9 @@ pub const OVERVIEW: Program = program::<overview::Args>(
 );
 
 /// Checklist.
-pub const CHECKLIST: Program = program::<checklist::Args>(
+pub const CHECKLIST: Program = program!(
+    checklist::Args,
+    checklist::run,
     "checklist",
     "Print the strategy's Execution Checklist and rollback plan, each line with its state and proof",
     "Reads the data folder only; needs no database.\n\
@@ -180,7 +225,9 @@ pub const CHECKLIST: Program = program::<checklist::Args>(
 );
 
 /// Watermarks.
-pub const WATERMARKS: Program = program::<watermarks::Args>(
+pub const WATERMARKS: Program = program!(
+    watermarks::Args,
+    watermarks::run,
     "watermarks",
     "Print the time from which real-time sync must start, per service",
     "Reads the CRM's SyncLog, where each load notes it, and the manifests of the saved exports.\n\
@@ -188,7 +235,9 @@ pub const WATERMARKS: Program = program::<watermarks::Args>(
 );
 
 /// Plan.
-pub const PLAN: Program = program::<plan::Args>(
+pub const PLAN: Program = program!(
+    plan::Args,
+    plan::run,
     "plan",
     "Show what each phase would insert, update and delete when the phases are run in turn",
     "Works from the saved exports in a folder of its own, which it removes; needs no database and changes nothing.\n\
@@ -197,7 +246,9 @@ pub const PLAN: Program = program::<plan::Args>(
 );
 
 /// Inspection of datasets.
-pub const INSPECT: Program = program::<inspect::Args>(
+pub const INSPECT: Program = program!(
+    inspect::Args,
+    inspect::run,
     "inspect",
     "Show what is in the datasets: which exist, what their columns mean, rows, CSV for a spreadsheet",
     "Personal values are masked unless --show.\n\
@@ -205,7 +256,9 @@ pub const INSPECT: Program = program::<inspect::Args>(
 );
 
 /// Explanation of links.
-pub const EXPLAIN: Program = program::<explain::Args>(
+pub const EXPLAIN: Program = program!(
+    explain::Args,
+    explain::run,
     "explain",
     "Explain why records are one person, or why two are not: links, match weights in bits, constraint violations",
     "Works from files alone; personal values are masked unless --show.\n\
@@ -213,7 +266,9 @@ pub const EXPLAIN: Program = program::<explain::Args>(
 );
 
 /// Sample audit.
-pub const AUDIT: Program = program::<audit::Args>(
+pub const AUDIT: Program = program!(
+    audit::Args,
+    audit::run,
     "audit",
     "Draw a reproducible sample of links and candidate pairs for clerical review, and read the verdicts back",
     "A link judged different becomes a cannot-link of decisions.csv, a candidate pair judged same a must-link.\n\
@@ -221,7 +276,9 @@ pub const AUDIT: Program = program::<audit::Args>(
 );
 
 /// Check of the six databases.
-pub const CHECK_CONNECTIONS: Program = program::<check_connections::Args>(
+pub const CHECK_CONNECTIONS: Program = program!(
+    check_connections::Args,
+    check_connections::run,
     "check-connections",
     "Check that the six databases are reachable, complete and readable",
     "Passwords are never shown. Exit 0 when all are ready, 10 when one is not, 14 when one cannot be reached.\n\
@@ -229,7 +286,9 @@ pub const CHECK_CONNECTIONS: Program = program::<check_connections::Args>(
 );
 
 /// Removal of all datasets.
-pub const PURGE: Program = program::<purge::Args>(
+pub const PURGE: Program = program!(
+    purge::Args,
+    purge::run,
     "purge",
     "Remove every dataset of the data folder, exports included; names, rows and hashes stay in purged.json",
     "Run it when the migration is over and the files are no longer needed. The CRM is not touched.\n\
@@ -238,7 +297,9 @@ pub const PURGE: Program = program::<purge::Args>(
 
 /// The local server of demo and tests.
 #[cfg(feature = "local-postgres")]
-pub const LOCAL: Program = program::<crate::steps::local::Args>(
+pub const LOCAL: Program = program!(
+    crate::steps::local::Args,
+    crate::steps::local::run,
     "local",
     "Run a private PostgreSQL with an invented population: five source databases and an empty CRM",
     "Everything is in data/postgres; it listens on loopback only, on a free port, without a password. Never use it for real data.\n\

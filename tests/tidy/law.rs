@@ -60,6 +60,7 @@ pub const LAW: &[Room] = &[
     Room { name: "model", may_use: &[], never: &[Arrow, Parquet, Postgres, Files, Clock, Environment, Randomness, Sql] },
     Room { name: "fault", may_use: &["model"], never: &[Arrow, Parquet, Postgres, Files, Clock, Environment, Sql] },
     Room { name: "interrupt", may_use: &[], never: &[Arrow, Parquet, Postgres, Files, Sql] },
+    Room { name: "launch", may_use: &[], never: &[Arrow, Parquet, Postgres, Files, Clock, Sql] },
     Room { name: "dsn", may_use: &[], never: &[Arrow, Parquet, Postgres, Files, Clock, Environment, Sql] },
     Room { name: "tables", may_use: &["model"], never: PURE },
     Room { name: "sources", may_use: &["model", "tables"], never: &[Parquet, Postgres, Files, Clock, Environment, Randomness] },
@@ -85,7 +86,7 @@ pub const LAW: &[Room] = &[
     Room { name: "config", may_use: &["model", "dsn", "fault"], never: &[Arrow, Parquet, Postgres, Clock, Sql] },
     Room {
         name: "cli",
-        may_use: &["model", "config", "dsn", "fault", "interrupt", "progress", "store"],
+        may_use: &["model", "config", "dsn", "fault", "interrupt", "launch", "progress", "store"],
         never: &[Arrow, Parquet, Postgres, Sql],
     },
     Room {
