@@ -60,7 +60,7 @@ pub const LAW: &[Room] = &[
     Room { name: "model", may_use: &[], never: &[Arrow, Parquet, Postgres, Files, Clock, Environment, Randomness, Sql] },
     Room { name: "fault", may_use: &["model"], never: &[Arrow, Parquet, Postgres, Files, Clock, Environment, Sql] },
     Room { name: "interrupt", may_use: &[], never: &[Arrow, Parquet, Postgres, Files, Sql] },
-    Room { name: "launch", may_use: &[], never: &[Arrow, Parquet, Postgres, Files, Clock, Sql] },
+    Room { name: "launch", may_use: &[], never: &[Arrow, Parquet, Postgres, Clock, Randomness, Sql] },
     Room { name: "dsn", may_use: &[], never: &[Arrow, Parquet, Postgres, Files, Clock, Environment, Sql] },
     Room { name: "tables", may_use: &["model"], never: PURE },
     Room { name: "sources", may_use: &["model", "tables"], never: &[Parquet, Postgres, Files, Clock, Environment, Randomness] },

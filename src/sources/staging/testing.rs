@@ -1,4 +1,4 @@
-//! Helpers for tests of staging, and properties that hold for every source.
+//! Test helpers of staging, and properties that hold for every source.
 
 use std::collections::BTreeMap;
 
