@@ -43,6 +43,14 @@ fn read(path: &Path) -> String {
 }
 
 #[test]
+fn every_sql_file_holds_a_statement() {
+    for path in sql_files() {
+        let is_comment = |line: &str| line.trim().is_empty() || line.trim_start().starts_with("--");
+        assert!(!read(&path).lines().all(is_comment), "{}", path.display());
+    }
+}
+
+#[test]
 fn a_block_is_the_same_in_every_file_that_has_it() {
     for path in sql_files() {
         let text = read(&path);
