@@ -1,4 +1,4 @@
-//! Tests of single values.
+//! Conditions on single values.
 
 use crate::segment_rule::rule::{ListTest, NumberTest, TextTest};
 use crate::segment_rule::{Decimal, text};
