@@ -124,7 +124,7 @@ fn the_whole_way_works_with_the_runbooks_roles() {
     let (mut workdir, world) = prepared();
     let crm = world.crm();
     // The first load by the owner, everything else by those with fewer rights.
-    workdir.set("CRM_DATABASE_URL", &crm.url_as("bf_load_owner")).ok("load", &[]).says("indexes and keys made once");
+    workdir.set("CRM_DATABASE_URL", &crm.url_as("bf_load_owner")).ok("load", &[]).says("indexes and keys recreated");
     workdir.set("CRM_DATABASE_URL", &crm.url_as("bf_verify"));
     for step in ["verify", "status", "watermarks", "export-crm"] {
         workdir.ok(step, &[]);
