@@ -2,12 +2,12 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-# Steps of one data folder and CRM follow each other, also under make -j.
+# Steps of one data folder and CRM run one after the other, also under make -j.
 .NOTPARALLEL:
 MAKEFLAGS += --warn-undefined-variables --no-print-directory
 .DEFAULT_GOAL := help
 
-# The environment wins over every default here; binaries, not make, read .env.
+# The environment overrides every default here. The binaries, not make, read .env.
 DATA_DIR ?= data
 CONFIG ?= backfill.toml
 AS_OF ?=
@@ -52,11 +52,11 @@ up: binaries
 down: binaries
 	@scripts/run local down
 
-## check-connections: are the six databases reachable, and as whom
+## check-connections: check the connections to the six databases, and the roles
 check-connections: binaries
 	@scripts/run check-connections $(ARGS)
 
-## export: renew the exports of all sources of the phase and of the CRM, under a new as_of
+## export: export all sources of the phase and the CRM again, with a new as_of
 export: binaries
 	@how=--new-as-of; for source in $(SOURCES); do scripts/run export-$$source $$how $(ARGS); how=; done
 	@scripts/run export-crm $(ARGS)
@@ -66,17 +66,17 @@ $(EXPORTS): binaries
 	@scripts/run $@ $(ARGS)
 
 ## stage, resolve, consolidate, score, load, verify, report: one step (PHASE=N at stage)
-## overview: the last migration on one screen
+## overview: a summary of the last migration on one screen
 ## plan: what each phase would insert, update and delete in the CRM
 ## rollback: remove exactly what the backfill loaded
-## status: what is exported, staged and loaded; is the last commit known
+## status: what is exported, staged and loaded, and the outcome of the last commit
 ## checklist: the strategy's execution checklist, line by line, with proof
-## watermarks: from which instant real-time sync must start, per source
-## inspect, explain, audit, purge: for people (ARGS="…"; see --help)
+## watermarks: the instant from which real-time sync must start, per source
+## inspect, explain, audit, purge: examine data and results (ARGS="…"; see --help)
 $(STEPS): binaries
 	@scripts/run $@ $(ARGS)
 
-## phase1 … phase6: everything of a phase: exports that are missing, the steps, the load, its verification
+## phase1 … phase6: run a phase: missing exports, all steps, load, verification
 phase1 phase2 phase3 phase4 phase5 phase6: binaries
 	@scripts/phase $(@:phase%=%) $(ARGS)
 
@@ -92,7 +92,7 @@ test:
 soak-servers:
 	@scripts/soak-servers $(ARGS)
 
-## soak: kills, cuts, full disks, flipped bits, writers during export, again and again for SOAK_SECONDS; writes docs/guarantees.md
+## soak: repeat the fault tests (kills, cuts, full disks, flipped bits, concurrent writers) for SOAK_SECONDS; writes docs/guarantees.md
 soak:
 	@scripts/install-postgresql
 	@scripts/soak
@@ -109,7 +109,7 @@ bench: binaries
 	@scripts/install-postgresql
 	@$(if $(filter file,$(origin SCALE)),SCALE=1) scripts/bench
 
-## golden: write the generated files anew (data dictionary, expected outputs); read the diff
+## golden: regenerate the generated files (data dictionary, expected outputs); read the diff
 golden:
 	CRM_BACKFILL_GOLDEN=1 cargo test --locked --test main -- golden schemas guarantees
 

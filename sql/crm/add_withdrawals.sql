@@ -2,7 +2,7 @@ with reasons (reason, position) as (
   values ('WITHDRAWN', 1), ('COMPLAINED', 2), ('BOUNCED', 3), ('DECEASED', 4)
 ),
 incoming as (
-  -- Of each key what bears on consent, else what does not.
+  -- Per key: evidence that affects consent, else other evidence.
   select distinct on (l.tenant_id, l.channel, l.address, l.scope)
     l.tenant_id,
     l.channel,
@@ -28,7 +28,7 @@ merged as (
       when w.is_kept then w.revoked_at
       else i.revoked_at
     end as revoked_at,
-    -- An undated withdrawal counts from the load that recorded it first, and from any later change of its evidence.
+    -- An undated withdrawal is dated by the load that recorded it first, or by a later change of its evidence.
     case
       when not i.is_withdrawal then w.lifted_after
       when w.is_withdrawal then greatest(coalesce(w.lifted_after, w.revoked_at, $1::text::timestamptz), i.lifted_after)
@@ -49,7 +49,7 @@ merged as (
   ) as w on true
 ),
 undated as (
-  -- Recorded before such dates were kept: they count from now.
+  -- Recorded by a version that kept no dates: dated by this load.
   select w.tenant_id, w.channel, w.address, w.scope, w.reason, w.revoked_at, $1::text::timestamptz as lifted_after
   from backfill.withdrawn w
   where w.reason in ('WITHDRAWN', 'COMPLAINED')

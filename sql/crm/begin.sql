@@ -1,6 +1,6 @@
 set local work_mem = '128MB';
 set local maintenance_work_mem = '512MB';
--- Every join of a load is of whole tables; the planner takes rows that are ours by id for a few, and would loop over them.
+-- A load joins whole tables. The planner expects our rows, selected by id, to be few, and would choose nested loops.
 set local enable_nestloop = off;
--- Indexes come back where they were.
+-- Rebuilt indexes go to their former tablespace.
 set local default_tablespace = '';

@@ -31,7 +31,7 @@ join pg_constraint k on k.conrelid = p.oid and k.contype = 'c'
 where (not p.is_part or k.coninhcount = 0)
   and coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true)
 union all
--- A row that no partition takes.
+-- A row that fits no partition.
 select
   p.relname::text,
   'partition',

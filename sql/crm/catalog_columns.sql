@@ -21,7 +21,7 @@ with recursive columns as (
       'CustomerProfile', 'IdentityAlias', 'Activity', 'CustomerNote', 'CustomerSegment', 'CustomerSegmentMembership',
       'MarketingConsent', 'CampaignInteraction', 'AttributionEvent', 'SyncLog', 'DuplicateCandidate'])
 ),
--- A domain may stand over another one: the last step is the type whose values travel.
+-- A domain may be based on another domain. The last step is the base type, which determines the wire format.
 steps (table_oid, attnum, depth, type_oid, modifier, is_not_null, default_text) as (
   select table_oid, attnum, 0, atttypid, atttypmod, false, null::text collate "C"
   from columns

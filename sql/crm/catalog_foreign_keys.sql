@@ -40,7 +40,7 @@ join pg_constraint k on k.conrelid = p.oid and k.contype = 'f' and k.conparentid
 join pg_class r on r.oid = k.confrelid
 join pg_namespace n on n.oid = r.relnamespace
 where coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true)
-  -- Somebody may have switched the key off for sessions like ours.
+  -- The trigger of the key may be disabled for normal sessions.
   and not exists (
     select
     from pg_trigger t

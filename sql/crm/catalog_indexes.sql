@@ -11,7 +11,7 @@ parts as (
   select c.relname, c.oid, null::text as scope, false as is_part
   from crm c
   union all
-  -- Of a partition only those indexes that its parent does not have.
+  -- Of a partition, only the indexes that its parent does not have.
   select c.relname, t.relid, pg_get_partition_constraintdef(t.relid), true
   from crm c
   cross join lateral pg_partition_tree(c.oid) as t
@@ -65,7 +65,7 @@ select
             and d.refobjsubid = a.attnum))
     order by 1) as touched,
   exists (select from pg_constraint f where f.contype = 'f' and f.conindid = i.oid)
-    -- A view that groups by the key, a function, a partition: what would go with it, or keep it from going.
+    -- Objects that depend on the index, such as a view that groups by the key: they would be dropped with it, or prevent it.
     or exists (
       select
       from pg_depend d

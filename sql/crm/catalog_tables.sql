@@ -24,7 +24,7 @@ select
     select r.word
     from (values ('select'), ('insert'), ('update'), ('delete')) as r (word)
     where not has_table_privilege(c.oid, r.word)
-      -- Notes and attributions are locked, which takes a right to change; rows of SyncLog are never changed.
+      -- Locking notes and attributions requires a privilege to change them. Rows of SyncLog are never changed.
       and not (c.relname in ('CustomerNote', 'AttributionEvent') and r.word in ('insert', 'delete'))
       and not (c.relname = 'SyncLog' and r.word = 'update')
     order by 1) as missing_rights

@@ -11,7 +11,7 @@ where l.relation = any ($1::oid[])
   and l.database = (select d.oid from pg_database d where d.datname = current_database())
   and l.granted
   and l.mode in ('RowShareLock', 'RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
-  -- A role without pg_read_all_stats does not see what kind of process another role's session is.
+  -- Without pg_read_all_stats a role does not see the backend type of other roles' sessions.
   and (a.backend_type is null or a.backend_type = 'client backend')
   and l.pid is distinct from pg_backend_pid()
 group by a.application_name, a.usename, l.pid, a.xact_start

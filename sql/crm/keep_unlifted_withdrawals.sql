@@ -4,7 +4,7 @@ from "MarketingConsent" t
 join staged_marketing_consents s on s."id" = t."id"
 where t."status"::text = 'OPTED_OUT'
   and s."status"::text = 'OPTED_IN'
-  -- Only an explicit action after it lifts a withdrawal; an undated one counts from the load that wrote it.
+  -- Only a later explicit opt-in lifts a withdrawal. An undated withdrawal is dated by the load that wrote it.
   and (
     (s."evidence"::text::jsonb ->> 'actAt')::timestamptz
     > coalesce(t."revokedAt", (select max(r.as_of) from backfill.run r where r.command = 'load'))) is not true

@@ -1,10 +1,10 @@
--- The CRM's roles. Run once per CRM, as a superuser, in the CRM's database; running it again changes nothing:
+-- The CRM's roles. Run this once per CRM as a superuser in the CRM's database. Running it again changes nothing:
 --   psql -d crm -f sql/crm/roles.sql
--- Tables are looked for along the search path: set it first where the CRM has a schema of its own. Passwords are yours to set:
+-- Tables are found by the search path: set it first if the CRM has its own schema. Set the passwords yourself:
 --   alter role bf_load password '...';
 --
 -- bf_load        loads and rolls back; owns schema backfill and nothing else
--- bf_load_owner  the same, and may drop and make the indexes of the CRM's tables: for the first load
+-- bf_load_owner  the same, and may drop and create indexes of the CRM's tables; for the first load
 -- bf_verify      reads, for verify, export-crm, status and watermarks
 do $$
 declare
@@ -20,7 +20,7 @@ begin
   end loop;
 
   execute format('grant usage on schema %s to bf_load, bf_verify', place);
-  -- What each table needs. A lock that keeps writers out takes a right to change; notes and attributions are locked, not changed.
+  -- Privileges per table. A lock against writers requires a privilege to change; notes and attributions are locked, but not changed.
   for entry in
     select n.table_name, n.rights
     from (values
@@ -41,7 +41,7 @@ begin
     execute format('grant select on %I to bf_verify', entry.table_name);
   end loop;
 
-  -- What load remembers between runs. Its tables belong to the owner of the schema, whoever makes them.
+  -- The schema of what load remembers between runs. Its tables belong to the owner of the schema, whichever role creates them.
   if not exists (select from pg_namespace n where n.nspname = 'backfill') then
     create schema backfill authorization bf_load;
   end if;
@@ -49,7 +49,7 @@ begin
   execute 'alter default privileges for role bf_load, bf_load_owner in schema backfill grant select on tables to bf_verify';
   execute 'grant select on all tables in schema backfill to bf_verify';
 
-  -- Ownership, through the role that owns the tables.
+  -- Ownership by membership in the role that owns the tables.
   grant bf_load to bf_load_owner;
   for entry in
     select distinct o.rolname
@@ -62,7 +62,7 @@ begin
     execute format('grant %I to bf_load_owner', entry.rolname);
   end loop;
 
-  -- Sessions of other roles: who has been in a transaction for how long, and from which instant real-time sync must start.
+  -- Sessions of other roles: their open transactions decide from which instant real-time sync must start.
   grant pg_read_all_stats to bf_load;
 end
 $$;

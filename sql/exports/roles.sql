@@ -1,10 +1,10 @@
--- The role that exports a source. Run once per source, as a superuser or the tables' owner, in the source's database; running it again
--- changes nothing:
+-- The role that exports a source. Run this once per source, as a superuser or the owner of the tables, in the source's database. Running
+-- it again changes nothing:
 --   psql -d scl -f sql/exports/roles.sql
--- Tables are looked for along the search path: set it first where the source has a schema of its own. The password is yours to set:
+-- Tables are found by the search path: set it first if the source has its own schema. Set the password yourself:
 --   alter role bf_export password '...';
--- It may read exactly the tables that the statements of sql/exports read, and see how long transactions of other roles are open, which
--- decides from which instant real-time sync must start.
+-- The role may read exactly the tables that the statements in sql/exports read. It also sees open transactions of other roles, which decide
+-- from which instant real-time sync must start.
 do $$
 declare
   entry record;

@@ -1,4 +1,4 @@
--- $1: the tables, $2: whether readers are in the way too.
+-- $1: the tables, $2: whether readers block, too.
 select
   l.pid,
   coalesce(a.usename::text, '') as role_name,

@@ -1,4 +1,4 @@
-//! The truth: who the invented people are, with whom they live, and by what emails and phones they can be reached.
+//! The ground truth of the demo: invented people, their households, clubs, emails and phones.
 
 use foldhash::fast::FixedState;
 use hashbrown::HashSet;
@@ -9,10 +9,10 @@ use super::names::{self, NAMES, plain};
 use super::population::Population;
 use super::random::{Draws, Weights};
 
-/// People of a population of size 1.
+/// Number of people at scale 1.
 const PEOPLE: f64 = 114_000.0;
 
-/// The country of a person, which is the tenant too.
+/// The country of a person. It is also the tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Country {
     SouthAfrica,
@@ -30,18 +30,18 @@ impl Country {
     }
 }
 
-/// How a person plays and reads: decides bookings, messages and membership changes.
+/// How often a person plays. It determines bookings, messages and membership changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Life {
-    /// Never seen on the course.
+    /// Never plays.
     Silent,
-    /// Played once, not in the last nine months.
+    /// Has played, but not in the last nine months.
     Lapsed,
-    /// A few rounds a year.
+    /// Plays a few rounds a year.
     Now,
-    /// In summer only.
+    /// Plays in summer only.
     Seasonal,
-    /// Every week.
+    /// Plays every week.
     Keen,
 }
 
@@ -55,24 +55,24 @@ pub(super) struct Person {
     pub family: Box<str>,
     pub former_family: Option<Box<str>>,
     pub born_on: Day,
-    /// The present one first.
+    /// The current one first.
     pub emails: Vec<Box<str>>,
-    /// E.164, the present one first.
+    /// E.164; the current one first.
     pub phones: Vec<Box<str>>,
     pub golf_rsa: Option<Box<str>>,
-    /// More than one for who changed clubs before 2020.
+    /// More than one for people who changed clubs before 2020.
     pub cdh: Vec<Box<str>>,
     pub subject: Option<Box<str>>,
-    /// First person of the household and how many there are.
+    /// First person of the household, and the number of its members.
     pub home: (u32, u8),
     /// Index among the clubs of the country.
     pub club: u32,
     pub life: Life,
-    /// Known only as somebody's guest, under the host's email and phone.
+    /// Known only as a guest in another player's booking, with that player's email and phone.
     pub guest_of: Option<u32>,
 }
 
-/// A club, known to the member databases by number and to the booking service by name.
+/// A club. The member databases know it by number, the booking service by name.
 #[derive(Debug)]
 pub(super) struct Club {
     pub name: String,
@@ -81,7 +81,7 @@ pub(super) struct Club {
     pub phone: String,
 }
 
-/// All people and clubs of one seed.
+/// All people and clubs for one seed.
 #[derive(Debug)]
 pub struct Community {
     pub(super) seed: u64,
@@ -91,12 +91,12 @@ pub struct Community {
     pub(super) people: Vec<Person>,
     pub(super) clubs_za: Vec<Club>,
     pub(super) clubs_uk: Vec<Club>,
-    /// Draws clubs: few have many members.
+    /// Draws clubs; a few clubs have many members.
     of_clubs_za: Weights,
     of_clubs_uk: Weights,
 }
 
-/// Reserved domains, and one real provider whose mailboxes ignore dots, used with local parts that do not exist.
+/// Reserved domains, and one real provider that ignores dots, with local parts that do not exist.
 const DOMAINS: &[(&str, u32)] = &[
     ("mail.test", 28),
     ("webmail.test", 16),
@@ -138,12 +138,12 @@ impl Community {
         weights.draw(draws).unwrap_or(0)
     }
 
-    /// A size that is so much at scale 1.
+    /// A number given for scale 1, at the scale of this population.
     pub(super) fn sized(&self, full: u32) -> usize {
         ((f64::from(full) * self.scale).round() as usize).max(1)
     }
 
-    /// One home: a single, a couple, or a family.
+    /// A household: one person, a couple, or a family.
     fn settle(&mut self, household: u64, taken: &mut Taken) {
         let mut draws = Draws::of(self.seed, "household", household);
         let shares = self.population.clone();
@@ -231,7 +231,7 @@ impl Community {
         }
     }
 
-    /// What this member uses together with others: the family's mailbox and telephone, a parent's, or a stranger's former number.
+    /// The emails and phones that this member shares: those of the family, of a parent, or a phone that belonged to somebody else.
     fn share(
         &self,
         draws: &mut Draws,
@@ -252,7 +252,8 @@ impl Community {
         }
         if !self.people.is_empty() && draws.chance(self.population.recycled) {
             let former = &self.people[draws.below(self.people.len())];
-            *phones.last_mut().expect("everybody has a number") = former.phones.last().expect("everybody has a number").clone();
+            *phones.last_mut().expect("every person has a phone") =
+                former.phones.last().expect("every person has a phone").clone();
         }
     }
 
@@ -292,7 +293,7 @@ impl Community {
     }
 }
 
-/// Emails and phones that are somebody's already.
+/// Emails and phones that are already assigned.
 #[derive(Default)]
 struct Taken(HashSet<Box<str>, FixedState>);
 
@@ -357,12 +358,12 @@ impl Taken {
 
 fn address(local: &str, draws: &mut Draws) -> String {
     let domain = draws.weighted(DOMAINS);
-    // A suffix makes sure that the mailbox does not exist.
+    // The suffix ensures that the mailbox does not exist.
     let local = if domain == "gmail.com" { format!("{local}.invented{}", draws.between(1000, 9999)) } else { local.to_owned() };
     format!("{local}@{domain}")
 }
 
-// Multipliers prime to ten spread the numbers so that neighbours differ in many digits and none comes twice.
+// Multipliers that are coprime to ten give distinct numbers, and neighbours differ in many digits.
 fn golf_rsa(number: u64) -> Box<str> {
     format!("27{:08}", (number * 73_856_093 + 12_345_678) % 100_000_000).into()
 }

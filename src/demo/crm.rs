@@ -1,4 +1,4 @@
-//! The CRM as the demo finds it: its tables, and segments that somebody defined before the backfill came.
+//! The CRM of the demo before the backfill: its tables, and segments that users have defined.
 
 use anyhow::Result;
 
@@ -94,7 +94,7 @@ const SEGMENTS: &[Segment] = &[
     ("Trade fair list", "IMPORT", None, "AND", true, false),
 ];
 
-/// Fills the CRM: segments of both tenants, and nothing else.
+/// Fills the CRM with segments of both tenants.
 pub(super) fn fill(client: &mut Client, seed: u64, as_of: Timestamp) -> Result<Vec<Filled>> {
     let columns = r#""CustomerSegment" ("id", "tenantId", "name", "type", "criteria", "combinator", "isActive", "createdAt", "updatedAt", "createdBy", "deletedAt")"#;
     let mut rows = Rows::into(client, columns)?;

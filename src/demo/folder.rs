@@ -1,4 +1,4 @@
-//! The mark that says what a data folder holds, and what follows from it.
+//! The marker file of a demo data folder.
 
 use std::fs;
 
@@ -11,7 +11,7 @@ use crate::store::{Layout, io_fault, read_text, replace_file};
 
 use super::population::Population;
 
-/// What the demo's data was made of. Two markers that are equal stand for the same bytes.
+/// The settings that the demo's data was generated with. Equal markers mean equal bytes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Marker {
     /// Version of this file.
@@ -22,14 +22,14 @@ pub struct Marker {
     pub scale: f64,
     /// Seed.
     pub seed: u64,
-    /// The instant the data ends at.
+    /// The point in time at which the data ends.
     pub as_of: String,
-    /// The crate's version, since another one may invent other people.
+    /// The crate's version, because another version may generate other data.
     pub version: String,
 }
 
 impl Marker {
-    /// The marker of what is to be made.
+    /// The marker for new data.
     pub fn new(population: &Population, scale: f64, seed: u64, as_of: Timestamp) -> Self {
         Self {
             format: 1,
@@ -45,7 +45,7 @@ impl Marker {
     pub fn read(layout: &Layout) -> Result<Option<Self>> {
         let path = layout.demo_marker();
         let Some(text) = read_text(&path)? else { return Ok(None) };
-        // One that cannot be read is an older version's: the folder is a demo's all the same, of another population.
+        // An unreadable marker was written by an older version. The folder is still a demo folder, with other data.
         Ok(Some(
             serde_json::from_str(&text)
                 .unwrap_or_else(|_| Self { format: 0, ..Self::new(&Population::ORDINARY, 0.0, 0, Timestamp(0)) }),
@@ -59,12 +59,12 @@ impl Marker {
     }
 }
 
-/// Refuses a folder with exports that the demo did not make.
+/// Refuses a folder with exports that are not from the demo.
 pub fn refuse_foreign(layout: &Layout) -> Result<()> {
     let exports = layout.root().join("exports");
     let holds_exports = exports.read_dir().is_ok_and(|mut entries| entries.next().is_some());
     if holds_exports && Marker::read(layout)?.is_none() {
-        return Err(Fault::new(Exit::Preflight, "the folder holds exports that are not the demo's")
+        return Err(Fault::new(Exit::Preflight, "the folder holds exports that are not from the demo")
             .at(exports.display().to_string())
             .help("use another folder: make demo DATA_DIR=demo-data")
             .into());
@@ -72,7 +72,7 @@ pub fn refuse_foreign(layout: &Layout) -> Result<()> {
     Ok(())
 }
 
-/// Removes all that was made of a former population, exports included, and the mark. Runs and the server stay.
+/// Removes the marker and all data of the previous population, including exports. Run folders and the server are kept.
 pub fn clear(layout: &Layout) -> Result<()> {
     let made =
         ["exports", "stage", "resolve", "resolve-strategy", "crm", "score", "verify", "report", "previous", "failed", "demo"];

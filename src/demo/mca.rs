@@ -40,14 +40,14 @@ const STATUSES: &[(Option<&str>, u32)] = &[
     (Some("Sleeper"), 1),
 ];
 
-/// The handicap index of a person in tenths, the same in every source but for the years between.
+/// The handicap index of a person in tenths. Sources differ only by the years between their dates.
 pub(super) fn handicap(records: &Records, person: u32) -> i32 {
     let mut draws = Draws::of(records.community.seed, "handicap", u64::from(person));
     let (low, high) = draws.weighted(&[((-30, 0), 2), ((0, 90), 14), ((90, 180), 38), ((180, 280), 34), ((280, 540), 12)]);
     i32::try_from(draws.between(low, high)).unwrap_or(180)
 }
 
-/// Tenths as the numeric column takes them; now and then one of the values that stand for "none".
+/// Tenths as text for the numeric column; sometimes one of the values that mean "none".
 pub(super) fn written_handicap(draws: &mut Draws, tenths: i32) -> Option<String> {
     match draws.below(1000) {
         0..5 => Some("99.9".to_owned()),
@@ -65,7 +65,7 @@ fn day_before(records: &Records, draws: &mut Draws, least: i64, most: i64) -> Da
     Day(records.community.as_of.day().0 - i32::try_from(draws.between(least, most)).unwrap_or(0))
 }
 
-/// Clubs of a member with day of joining and leaving; the first is the home club, if there is one.
+/// Clubs of a member with the days of joining and leaving. The first is the home club, if there is one.
 struct Joined {
     club: usize,
     is_home: bool,

@@ -1,4 +1,4 @@
-//! The messaging service: contacts, what they agreed to, and what was sent to them.
+//! The messaging service: contacts, their consents and their messages.
 
 use anyhow::Result;
 
@@ -10,14 +10,14 @@ use super::random::{Draws, Weights};
 use super::records::{Record, Records};
 use super::rows::{Filled, Rows};
 
-/// What a contact wants of one channel, behind all that the tables say of it.
+/// What a contact really wants for a channel. The tables are drawn from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stance {
     Yes,
     No,
-    /// Agreed once, and withdrew later.
+    /// Opted in and withdrew later.
     Withdrew,
-    /// Withdrew once, and agreed again.
+    /// Withdrew and opted in again.
     Returned,
     /// Was never asked.
     Unasked,
@@ -40,11 +40,11 @@ const OTHERS: &[(&str, u32)] = &[("IMPORT", 60), ("SYSTEM", 15), ("ADMIN", 15), 
 const WITHDRAWALS: &[(&str, u32)] =
     &[("UNSUBSCRIBE_LINK", 55), ("STOP_REPLY", 20), ("PREFERENCE_CENTRE", 12), ("AGENT", 8), ("COMPLAINT", 3), ("IMPORT", 2)];
 
-/// What decides the rows of a contact, drawn once and the same for each of the four tables.
+/// The properties of a contact that determine its rows in all four tables.
 struct Contact {
     stances: [Stance; 4],
     deleted_at: Option<Timestamp>,
-    /// How much is sent to them, and whether they read it: 0 never, 2 gladly.
+    /// How many messages the contact gets and reads: 0 reads none, 2 reads most.
     reads: u8,
     bounces: bool,
 }
@@ -90,7 +90,7 @@ fn fill_contacts(client: &mut Client, records: &Records) -> Result<Filled> {
     rows.finish()
 }
 
-/// A channel of consent: its place in [`CHANNELS`] and how the row spells it; a few rows name channels of no such kind.
+/// A channel of consent: its position in [`CHANNELS`] and its spelling in the row. A few rows have an unknown channel.
 fn channel(draws: &mut Draws) -> (usize, &'static str) {
     let channel = draws.weighted(&[(0, 46), (1, 28), (2, 14), (3, 12)]);
     let spelled = draws.weighted(CHANNELS[channel]);
@@ -129,7 +129,7 @@ fn fill_preferences(client: &mut Client, records: &Records) -> Result<Filled> {
         let since = if record.created_at.is_finite() { record.created_at } else { as_of.plus_days(-800) };
         let mut last = None;
         for _ in 0..draws.weighted(&[(0, 17), (1, 23), (2, 27), (3, 20), (4, 13)]) {
-            // Now and then the same choice is stored twice, and not always the same way.
+            // Sometimes the same consent is stored twice, and the two rows may contradict each other.
             let ((channel, spelled), scope) = match last {
                 Some(last) if draws.chance(0.04) => last,
                 _ => (channel(draws), scope(draws)),
@@ -181,7 +181,7 @@ fn fill_changes(client: &mut Client, records: &Records) -> Result<Filled> {
             };
             let mut before = None;
             for (agreed, at) in steps {
-                // Not every return was the person's own act: an import does not lift a withdrawal.
+                // Not every later opt-in is an explicit action: an import does not lift a withdrawal.
                 let is_act = draws.chance(if before == Some(false) { 0.7 } else { 0.6 });
                 let source = draws.weighted(match (agreed, is_act) {
                     (true, true) => ACTS,
@@ -190,7 +190,7 @@ fn fill_changes(client: &mut Client, records: &Records) -> Result<Filled> {
                 });
                 let at = match draws.below(1000) {
                     0 => as_of.plus_days(draws.between(1, 90)),
-                    // Whole days, as some forms write them, so that entries tie.
+                    // Whole days, as some forms write them, so that entries have equal times.
                     1..100 => at.day().start_utc(),
                     _ => *at,
                 };
@@ -204,7 +204,7 @@ fn fill_changes(client: &mut Client, records: &Records) -> Result<Filled> {
     rows.finish()
 }
 
-/// A mailing to many at once.
+/// A mailing to many contacts.
 struct Campaign {
     id: String,
     template: &'static str,
@@ -277,7 +277,7 @@ fn fill_messages(client: &mut Client, records: &Records) -> Result<Filled> {
             channel = 0;
         }
         match number {
-            // The edges of the window.
+            // The limits of the exported window.
             0 => created = window,
             _ if number == within => created = Timestamp(window.0 - 1),
             _ => {}
@@ -305,7 +305,7 @@ fn fill_messages(client: &mut Client, records: &Records) -> Result<Filled> {
     rows.finish()
 }
 
-/// How a message ended, for somebody who never reads (0) to somebody who gladly does (2).
+/// The outcome of a message, for a contact who reads none (0) to most (2).
 fn status(draws: &mut Draws, reads: u8, channel: usize) -> &'static str {
     let is_rare = draws.below(1000);
     if is_rare < 40 {

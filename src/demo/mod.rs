@@ -1,8 +1,8 @@
-//! The invented population of the demo and its truth.
+//! The demo: an invented population, its ground truth, and the databases of all sources.
 //!
-//! A [`Community`] is the truth: people, households, emails, phones. [`Records`] is what five sources hold about them, with the data
-//! errors of years. A record is a function of (seed, source, number), so that the same seed, scale and as_of give the same bytes. All
-//! of it is invented: names are drawn from lists, emails use domains that cannot exist.
+//! [`Community`] is the ground truth: people, households, emails, phones. [`Records`] are the records of five sources about them,
+//! including data errors. A record is a function of (seed, source, number), so the same seed, scale and as_of give the same bytes.
+//! Everything is invented: names are drawn from lists, emails use domains that cannot exist.
 
 mod community;
 mod crm;
@@ -29,17 +29,17 @@ pub use rows::Filled;
 
 use crate::model::Timestamp;
 
-/// The instant the demo takes as now, unless it is told another one: with it the demo is the same on every day.
+/// The default as_of of the demo. With a fixed one the demo is the same every day.
 pub fn default_as_of() -> Timestamp {
     Timestamp::parse("2026-11-01T06:00:00Z").expect("a valid instant")
 }
 
-/// The people records of all five sources with the true person of each, without any database.
+/// The people records of all five sources, each with its true person. Needs no database.
 pub fn people(population: &Population, seed: u64, scale: f64) -> Records {
     Records::new(Community::new(population, seed, scale, default_as_of()))
 }
 
-/// An instant from one to another, both included.
+/// A random instant between two instants, both included.
 fn between(draws: &mut random::Draws, first: Timestamp, last: Timestamp) -> Timestamp {
     Timestamp(draws.between(first.0.min(last.0), last.0))
 }

@@ -1,4 +1,4 @@
-//! What the invented people, clubs and places are called.
+//! The names of the invented people, clubs and places.
 
 use std::sync::LazyLock;
 
@@ -27,7 +27,7 @@ Jackson Wright Green Harris Cooper King Lee Clarke Morgan Hughes Edwards Hill Mo
 Turner Carter Phillips Mitchell Adams Campbell Anderson Allen Cook Murray MacDonald Stewart Reid Ross Fraser Ferreira da_Silva \
 O'Brien O'Connor O'Neill McKenzie St_John Núñez Müller Lefèvre Smith-Jones Taylor-Brown";
 
-/// Short and other forms of given names, each list one class.
+/// Equivalent forms of given names, one class per line.
 const FORMS: &[&[&str]] = &[
     &["John", "Jack", "Johnny"],
     &["James", "Jim", "Jamie"],
@@ -83,7 +83,7 @@ const FORMS: &[&[&str]] = &[
     &["Nokuthula", "Thula"],
 ];
 
-/// Given and family names with how common each one is.
+/// Given and family names with their frequencies.
 pub(super) struct Names {
     men: Vec<&'static str>,
     women: Vec<&'static str>,
@@ -104,7 +104,7 @@ impl Names {
         draws.shuffle(&mut women);
         let mut families = FAMILIES.split_whitespace().map(|name| name.replace('_', " ")).collect::<Vec<_>>();
         draws.shuffle(&mut families);
-        // The long tail of rare names, which no list of real ones is needed for.
+        // Rare names are composed of syllables; a list of real ones is not needed for them.
         let starts = "Ab Al Ban Bel Bor Bran Cal Cor Dal Der Dun El Fal Far Gar Hal Har Kel Kin Lan Mal Mar Nor Pen Ral Sel Stan Tal Thor Wen Wil";
         let middles = "a e i o u er an in or al en";
         let ends = "by combe den field ford ham hurst ingstad kamp ley low man mere ner ridge sen shaw son stock ton vold wick worth wyn";
@@ -134,13 +134,13 @@ impl Names {
     }
 }
 
-/// Another form of a given name, where it has one.
+/// Another form of a given name, if it has one.
 pub(super) fn other_form(given: &str, draws: &mut Draws) -> Option<&'static str> {
     let forms = FORMS.iter().find(|forms| forms[0] == given)?;
     Some(draws.pick(&forms[1..]))
 }
 
-/// The ASCII letters of a name in lower case, as people write it into an address.
+/// The ASCII letters of a name in lower case, as people write it in an email.
 pub(super) fn plain(name: &str) -> String {
     use unicode_normalization::UnicodeNormalization as _;
     let letters = name.nfd().filter_map(|letter| match letter {

@@ -1,4 +1,4 @@
-//! Databases for the invented population.
+//! Creates and fills the databases of the demo.
 
 use anyhow::{Context as _, Result};
 
@@ -14,7 +14,7 @@ pub fn database(source: Option<Source>) -> String {
     format!("demo_{}", source.map_or("crm", |source| source.code()))
 }
 
-/// Makes the six databases anew and fills the five sources; the CRM gets its tables and some segments.
+/// Recreates the six databases and fills the five sources. The CRM gets its tables and some segments.
 pub fn populate(server: &LocalServer, records: &Records) -> Result<Vec<(String, Vec<Filled>)>> {
     let (seed, as_of) = (records.community.seed, records.community.as_of);
     std::thread::scope(|scope| {
@@ -38,14 +38,14 @@ pub fn populate(server: &LocalServer, records: &Records) -> Result<Vec<(String, 
         }
         let mut done = Vec::new();
         for filling in running {
-            done.push(filling.join().map_err(|_| anyhow::anyhow!("a database was not filled"))??);
+            done.push(filling.join().map_err(|_| anyhow::anyhow!("filling a database failed"))??);
         }
         done.sort_by(|a, b| a.0.cmp(&b.0));
         Ok(done)
     })
 }
 
-/// Makes the CRM anew: its tables, and the segments somebody defined before the backfill came.
+/// Recreates the CRM: its tables, and segments that users have defined.
 pub fn empty_crm(server: &LocalServer, seed: u64, as_of: Timestamp) -> Result<Vec<Filled>> {
     let name = database(None);
     server.drop_database(&name)?;
@@ -53,7 +53,7 @@ pub fn empty_crm(server: &LocalServer, seed: u64, as_of: Timestamp) -> Result<Ve
     filled(&mut server.client(&name)?, include_str!("../../schemas/crm.sql"), |client| crm::fill(client, seed, as_of))
 }
 
-/// Fills the database of one source, which has no tables yet.
+/// Creates the tables of one source in an empty database and fills them.
 pub fn fill(client: &mut Client, source: Source, records: &Records) -> Result<Vec<Filled>> {
     match source {
         Source::McaZa => filled(client, include_str!("../../schemas/sources/mca_za.sql"), |client| mca::fill_za(client, records)),
@@ -68,9 +68,9 @@ pub fn fill(client: &mut Client, source: Source, records: &Records) -> Result<Ve
     }
 }
 
-/// Tables and rows in one transaction: what a new table is given in it needs no log.
+/// Tables and rows in one transaction, because PostgreSQL then writes no log for the rows.
 fn filled(client: &mut Client, ddl: &str, fill: impl FnOnce(&mut Client) -> Result<Vec<Filled>>) -> Result<Vec<Filled>> {
-    // References hold by construction, and checking a million of them row by row takes longer than all the rest.
+    // Foreign keys hold by construction. Checking a million of them row by row takes longer than everything else.
     client.execute("begin; set local session_replication_role = replica")?;
     client.execute(ddl)?;
     let filled = fill(client)?;

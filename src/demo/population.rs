@@ -1,60 +1,60 @@
-//! How a population differs from another one: the shares that decide how hard it is to tell who is who.
+//! Presets of populations: shares of shared contact points and data errors, which determine how hard identity resolution is.
 
-/// Shares from 0 to 1 unless a field says otherwise.
+/// Shares between 0 and 1.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Population {
-    /// What it is called on the command line and in the marker.
+    /// Its name on the command line and in the marker.
     pub name: &'static str,
-    /// Homes of more than one person.
+    /// Households of more than one person.
     pub households: f64,
-    /// Of those homes: they have a mailbox that several use.
+    /// Of those: households with a shared email.
     pub shared_mailbox: f64,
-    /// Of those homes: they have a telephone that several give.
+    /// Of those: households with a shared phone.
     pub shared_phone: f64,
-    /// Couples of which one took the other's name and is still listed under the former one somewhere.
+    /// Couples with a change of family name, where some source still has the former name.
     pub former_name: f64,
-    /// Children that bear a parent's first name.
+    /// Children with the first name of a parent.
     pub same_name: f64,
     /// Families of two children or more with twins.
     pub twins: f64,
-    /// Records that show a former email or phone, where the person has one.
+    /// Records with a former email or phone, among people who have one.
     pub outdated: f64,
-    /// Phones and emails that had another owner before.
+    /// Phones and emails that belonged to somebody else before.
     pub recycled: f64,
-    /// People with two records in one source.
+    /// People with two records in the same source.
     pub repeated: f64,
-    /// Named sources' records without a name.
+    /// Records without a name in sources that have names.
     pub nameless: f64,
-    /// Letters and digits mistyped, per value.
+    /// Values with a typing error.
     pub typo: f64,
     /// Short forms of given names.
     pub short_form: f64,
     /// Given names cut to the initial.
     pub initial: f64,
-    /// Given and family name in each other's column.
+    /// Given and family name swapped.
     pub swapped: f64,
     /// Placeholders such as `noemail@…` and `0000000000`, per value.
     pub placeholder: f64,
     /// The club's own email or phone in place of the person's, per value.
     pub reception: f64,
-    /// No address.
+    /// Records without an email.
     pub without_email: f64,
-    /// No number.
+    /// Records without a phone.
     pub without_phone: f64,
-    /// No date of birth.
+    /// Records without a date of birth.
     pub without_birth: f64,
-    /// Association numbers that are missing.
+    /// Missing association numbers.
     pub without_number: f64,
-    /// Association numbers of another member of the family.
+    /// Association numbers that belong to another member of the household.
     pub family_number: f64,
-    /// Players booked by somebody else under that person's email and phone.
+    /// Players who were booked by somebody else, with that person's email and phone.
     pub guests: f64,
     /// People who are members in both countries.
     pub both_countries: f64,
 }
 
 impl Population {
-    /// What the demo shows: an ordinary club population with every kind of data error.
+    /// The default: an ordinary club population with every kind of data error.
     pub const ORDINARY: Self = Self {
         name: "ordinary",
         households: 0.30,
@@ -82,7 +82,7 @@ impl Population {
         both_countries: 0.03,
     };
 
-    /// Many families on few mailboxes and telephones: the hardest for records without a name.
+    /// Many families with shared emails and phones; the hardest for records without a name.
     pub const FAMILIES: Self = Self {
         name: "families",
         households: 0.48,
@@ -96,7 +96,7 @@ impl Population {
         ..Self::ORDINARY
     };
 
-    /// Badly kept lists: typing errors, missing values, placeholders and repeated records.
+    /// Poorly maintained data: typing errors, missing values, placeholders and duplicate records.
     pub const ROUGH: Self = Self {
         name: "rough",
         outdated: 0.22,
@@ -120,7 +120,7 @@ impl Population {
     /// Every preset.
     pub const ALL: &'static [Self] = &[Self::ORDINARY, Self::FAMILIES, Self::ROUGH];
 
-    /// The preset of this name.
+    /// The preset with this name.
     pub fn named(name: &str) -> Option<&'static Self> {
         Self::ALL.iter().find(|population| population.name == name)
     }

@@ -1,4 +1,4 @@
-//! Chance that can be repeated: every draw is a function of the seed, of what is drawn, and of its number.
+//! Reproducible random numbers: every draw is a function of the seed, a name, and a number.
 
 /// A stream of draws. The same seed, name and number give the same draws on every machine and thread.
 #[derive(Clone, Debug)]
@@ -12,13 +12,13 @@ fn mix(mut value: u64) -> u64 {
 }
 
 impl Draws {
-    /// The draws for the thing of this name and number.
+    /// The stream for a name and number.
     pub fn of(seed: u64, what: &str, number: u64) -> Self {
         let named = what.bytes().fold(mix(seed ^ 0x5bd1_e995), |state, byte| mix(state ^ u64::from(byte)));
         Self(mix(named ^ mix(number)))
     }
 
-    /// 64 bits.
+    /// 64 random bits.
     pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         mix(self.0)
@@ -35,18 +35,18 @@ impl Draws {
         low + ((u128::from(self.bits()) * span) >> 64) as i64
     }
 
-    /// True in this share of draws.
+    /// `true` with this probability.
     pub fn chance(&mut self, share: f64) -> bool {
-        // 2^-53: the draw is exact in a double, so no machine rounds it otherwise.
+        // 2^-53: the value is exact in a double, so it does not depend on rounding.
         ((self.bits() >> 11) as f64) * (1.0 / 9_007_199_254_740_992.0) < share
     }
 
-    /// One of several, each as likely.
+    /// One of several with equal probability.
     pub fn pick<'a, T: ?Sized>(&mut self, from: &[&'a T]) -> &'a T {
         from[self.below(from.len())]
     }
 
-    /// One of several, each as likely as its weight says.
+    /// One of several, with probabilities by weight.
     pub fn weighted<T: Copy>(&mut self, from: &[(T, u32)]) -> T {
         let total: u32 = from.iter().map(|(_, weight)| weight).sum();
         let mut drawn = self.below(total as usize) as u32;
@@ -59,7 +59,7 @@ impl Draws {
         from[0].0
     }
 
-    /// So many decimal digits.
+    /// A number of random decimal digits.
     pub fn digits(&mut self, count: usize) -> String {
         (0..count).map(|_| char::from(b'0' + self.below(10) as u8)).collect()
     }
@@ -70,7 +70,7 @@ impl Draws {
         uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid().to_string()
     }
 
-    /// Brings a list into a random order.
+    /// Shuffles a list.
     pub fn shuffle<T>(&mut self, list: &mut [T]) {
         for last in (1..list.len()).rev() {
             list.swap(last, self.below(last + 1));
@@ -78,12 +78,12 @@ impl Draws {
     }
 }
 
-/// Weights that are drawn from by number.
+/// A distribution over indices.
 #[derive(Clone, Debug)]
 pub struct Weights(Vec<u64>);
 
 impl Weights {
-    /// One weight per thing, in order.
+    /// A distribution with one weight per index.
     pub fn new(weights: impl IntoIterator<Item = u64>) -> Self {
         let mut total = 0;
         Self(
@@ -97,12 +97,12 @@ impl Weights {
         )
     }
 
-    /// Weights that fall as words and names do: the n-th has 1/(n+flatness) of the first.
+    /// A Zipf distribution: the weight of the n-th is proportional to 1/(n + flatness).
     pub fn falling(count: usize, flatness: u64) -> Self {
         Self::new((0..count as u64).map(|rank| 100_000_000 / (rank + flatness)))
     }
 
-    /// The number of a thing; `None` when no thing has weight.
+    /// Draws an index; `None` if all weights are 0.
     pub fn draw(&self, draws: &mut Draws) -> Option<usize> {
         let total = *self.0.last().filter(|total| **total > 0)?;
         let drawn = draws.below(usize::try_from(total).ok()?) as u64;
@@ -120,7 +120,7 @@ mod tests {
         assert_eq!(first(1, "players", 7), first(1, "players", 7));
         let others = [first(2, "players", 7), first(1, "contacts", 7), first(1, "players", 8)];
         assert!(others.iter().all(|other| *other != first(1, "players", 7)));
-        // The population of a seed is part of what tests compare: it must not move between versions by accident.
+        // Tests compare populations by seed, so the numbers must not change by accident.
         assert_eq!(Draws::of(1, "test", 0).digits(8), "76550454");
     }
 

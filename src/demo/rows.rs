@@ -1,4 +1,4 @@
-//! Rows on their way into a table, as PostgreSQL's text format of COPY wants them.
+//! Writes rows to a table in PostgreSQL's COPY text format.
 
 use std::fmt::{Display, Write as _};
 use std::io::Write as _;
@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use crate::model::Timestamp;
 use crate::pg::local::{Client, CopyIn};
 
-/// A table that is being filled: cells in column order, then [`Rows::end`].
+/// A COPY into a table: call one method per cell in column order, then [`Rows::end`].
 pub(super) struct Rows<'a> {
     table: &'static str,
     copy: CopyIn<'a>,
@@ -16,13 +16,13 @@ pub(super) struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// Columns as in the table's DDL, all of them.
+    /// Starts a COPY of all columns in the order of the table's DDL.
     pub(super) fn into(client: &'a mut Client, table: &'static str) -> Result<Self> {
         let copy = client.copy_in(&format!("copy {table} from stdin")).with_context(|| format!("table {table}"))?;
         Ok(Self { table, copy, line: String::with_capacity(512) })
     }
 
-    /// A value that needs no escaping: a number, a date, an id of ours.
+    /// A value that needs no escaping: a number, a date, a generated id.
     pub(super) fn plain(&mut self, value: impl Display) -> &mut Self {
         let _ = write!(self.line, "{value}\t");
         self
@@ -65,7 +65,7 @@ impl<'a> Rows<'a> {
         self
     }
 
-    /// The row is complete.
+    /// Ends the row.
     pub(super) fn end(&mut self) -> Result<()> {
         self.line.pop();
         self.line.push('\n');
@@ -74,18 +74,18 @@ impl<'a> Rows<'a> {
         written.with_context(|| format!("table {}", self.table))
     }
 
-    /// The table is complete; its rows.
+    /// Ends the table and returns its number of rows.
     pub(super) fn finish(self) -> Result<Filled> {
         let rows = self.copy.finish().with_context(|| format!("table {}", self.table))?;
         Ok(Filled { table: self.table, rows })
     }
 }
 
-/// A table and how many rows it was given.
+/// A table and its number of rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Filled {
-    /// The table as its DDL spells it, quotes included.
+    /// The table as in its DDL, including quotes.
     pub table: &'static str,
-    /// Rows.
+    /// Number of rows.
     pub rows: u64,
 }

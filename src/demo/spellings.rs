@@ -1,4 +1,4 @@
-//! How the same value looks after years of different people typing it into different systems.
+//! Spellings and typing errors: how a value looks after years of manual entry into different systems.
 
 use super::community::{Club, Country, Person};
 use super::names::other_form;
@@ -31,12 +31,12 @@ const PLACEHOLDER_NAMES: &[(&str, &str)] = &[
     ("Member", "TBC"),
 ];
 
-/// One of the values staff type when they must type something; the first is the house's habit.
+/// A placeholder that staff type into a required field. The first of the list is the usual one of the system.
 fn placeholder(draws: &mut Draws, from: &'static [&'static str]) -> &'static str {
     if draws.chance(0.4) { from[0] } else { draws.pick(from) }
 }
 
-/// One slip of the fingers.
+/// One typing error.
 pub(super) fn mistype(text: &str, draws: &mut Draws) -> String {
     let letters = text.chars().collect::<Vec<_>>();
     if letters.len() < 4 {
@@ -61,7 +61,7 @@ pub(super) fn mistype(text: &str, draws: &mut Draws) -> String {
     typed.into_iter().collect()
 }
 
-/// A person's address as a source has it.
+/// A person's email as stored in a source.
 pub(super) fn email(
     draws: &mut Draws,
     person: &Person,
@@ -107,7 +107,7 @@ pub(super) fn email(
     })
 }
 
-/// A person's number as a source has it.
+/// A person's phone as stored in a source.
 pub(super) fn phone(
     draws: &mut Draws,
     person: &Person,
@@ -135,7 +135,7 @@ pub(super) fn phone(
         12..18 => format!("{text} ({})", if person.is_man { "husband" } else { "wife" }),
         18..24 => format!("{text} after 5pm"),
         24..28 => format!("{text}.0"),
-        // What a spreadsheet made of it: the digits are gone.
+        // Converted by a spreadsheet: the digits are lost.
         28..31 => format!("{}.{}E+{}", &number[1..2], &number[2..7], number.len() - 2),
         31..36 => text.replace(' ', "\u{a0}"),
         36..40 => format!("'{text}"),
@@ -145,7 +145,7 @@ pub(super) fn phone(
     })
 }
 
-/// E.164 as people of this country write it.
+/// An E.164 number as people of this country write it.
 fn written(draws: &mut Draws, number: &str, home: Country) -> String {
     let (code, national) = number.split_at(3);
     let code = &code[1..];
@@ -175,7 +175,7 @@ fn written(draws: &mut Draws, number: &str, home: Country) -> String {
     }
 }
 
-/// A person's names as a source has them, given name first.
+/// A person's names as stored in a source, given name first.
 pub(super) fn names(
     draws: &mut Draws,
     person: &Person,
@@ -235,7 +235,7 @@ pub(super) fn names(
     (Some(given), Some(family).filter(|family| !family.is_empty() || draws.chance(0.5)))
 }
 
-/// A date of birth as a member list has it.
+/// A date of birth as stored in a member list.
 pub(super) fn born_on(draws: &mut Draws, person: &Person, shares: &Population) -> Option<String> {
     if draws.chance(shares.without_birth) {
         return None;
@@ -273,7 +273,7 @@ pub(super) fn gender(draws: &mut Draws, is_man: bool) -> Option<&'static str> {
     }
 }
 
-/// An association number as somebody copied it from a card.
+/// An association number as copied from a card by hand.
 pub(super) fn number(draws: &mut Draws, value: &str, shares: &Population) -> String {
     let value = if draws.chance(shares.typo * 0.2) { mistype(value, draws) } else { value.to_owned() };
     match draws.below(100) {
@@ -284,7 +284,7 @@ pub(super) fn number(draws: &mut Draws, value: &str, shares: &Population) -> Str
     }
 }
 
-/// A South African identity number, invented but with its date and check digit right.
+/// A South African identity number: invented, with a valid date and check digit.
 pub(super) fn national_id(draws: &mut Draws, person: &Person) -> String {
     let born = person.born_on.to_string();
     let digits =

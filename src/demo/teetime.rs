@@ -11,7 +11,7 @@ use super::random::{Draws, Weights};
 use super::records::Records;
 use super::rows::{Filled, Rows};
 
-/// Type and name of each association; its id is `assoc-` and the place in this list.
+/// Type and name of each association. Its id is `assoc-` and the position in this list.
 const ASSOCIATIONS: &[(&str, &str)] = &[
     ("GOLF_RSA", "Golf RSA"),
     ("GOLFRSA", "GolfRSA (old spelling)"),
@@ -25,15 +25,15 @@ const ASSOCIATIONS: &[(&str, &str)] = &[
     ("PLAYMORE", "Play More"),
 ];
 
-/// Ids as this service gives them.
+/// Ids in the form of this service.
 pub(super) fn club_id(seed: u64, country: Country, club: usize) -> String {
     Draws::of(seed, if country.is_south_africa() { "teetime club za" } else { "teetime club uk" }, club as u64).uuid()
 }
 
-/// The tenant a club is filed under; a few are filed under none, or under an unknown one.
+/// The tenant of a club; a few have none, or an unknown one.
 pub(super) fn club_tenant(seed: u64, country: Country, club: usize) -> Option<&'static str> {
     match Draws::of(seed, "teetime tenant", club as u64 * 2 + u64::from(country.is_south_africa())).below(200) {
-        // The largest clubs are always filed properly; the next ones stand for those that are not, in the smallest community too.
+        // The largest clubs always have a tenant. The next ones have none, so that this case occurs in the smallest population, too.
         _ if club < 5 => Some(country.tenant()),
         _ if club == 5 => None,
         0..7 => None,
@@ -192,7 +192,7 @@ fn fill_bookings(client: &mut Client, records: &Records) -> Result<Filled> {
             created = super::between(draws, window, starts.min(community.as_of));
         }
         match number {
-            // The edges of the window, and a start that never comes.
+            // The limits of the exported window, and a start at infinity.
             0 => created = window,
             1 => starts = Timestamp::INFINITY,
             _ if number == within => created = Timestamp(window.0 - 1),
@@ -231,7 +231,7 @@ fn status(draws: &mut Draws, is_ahead: bool) -> &'static str {
     draws.weighted(if is_ahead { &ahead } else { &past })
 }
 
-/// A start between two instants, in the months this player plays, and when it was booked.
+/// A start between two instants in the months when this player plays, and the time of booking.
 fn played(draws: &mut Draws, first: Timestamp, last: Timestamp, life: Life, country: Country) -> (Timestamp, Timestamp) {
     use chrono::Datelike as _;
     let mut day = super::between(draws, first, last).day();

@@ -1,4 +1,4 @@
-//! Who is who in truth, kept beside the data, and how near a resolution came to it.
+//! The ground truth of the demo, and the accuracy of a resolution measured against it.
 
 use std::fs;
 use std::io::{BufWriter, Write as _};
@@ -21,7 +21,7 @@ pub fn path(layout: &Layout) -> PathBuf {
     layout.root().join("demo").join("truth.csv")
 }
 
-/// Writes one line per person record. Only its owner may read it, as if it were about real people.
+/// Writes one line per person record, readable by the owner only, as for real people.
 pub fn write(records: &Records, path: &Path) -> Result<()> {
     let fault = |error: std::io::Error| io_fault("write", path, &error);
     if let Some(folder) = path.parent() {
@@ -39,7 +39,7 @@ pub fn write(records: &Records, path: &Path) -> Result<()> {
     out.flush().map_err(|error| fault(error).into())
 }
 
-/// Who a record is, and with whom they live.
+/// The true person and household of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Truth {
     /// The person.
@@ -48,10 +48,10 @@ pub struct Truth {
     pub household: u32,
 }
 
-/// What [`write()`] wrote, by source and id.
+/// Reads the file written by [`write()`]; keys are source and id.
 pub fn read(path: &Path) -> Result<HashMap<(Source, String), Truth, FixedState>> {
     let text = fs::read_to_string(path).map_err(|_| {
-        Fault::new(Exit::Input, "there is no truth to compare with").at(path.display().to_string()).help("make up")
+        Fault::new(Exit::Input, "there is no ground truth to compare with").at(path.display().to_string()).help("make up")
     })?;
     let line = |line: &str| {
         let mut cells = line.split(',');
@@ -60,25 +60,25 @@ pub fn read(path: &Path) -> Result<HashMap<(Source, String), Truth, FixedState>>
     };
     text.lines()
         .skip(1)
-        .map(|text| line(text).with_context(|| format!("{} holds a line of another kind", path.display())))
+        .map(|text| line(text).with_context(|| format!("{} holds a line that cannot be read", path.display())))
         .collect()
 }
 
-/// How near a resolution came to the truth.
+/// The accuracy of a resolution.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Nearness {
-    /// Records that were compared.
+    /// Number of records.
     pub records: u64,
-    /// Profiles they were put into.
+    /// Number of profiles.
     pub profiles: u64,
-    /// Agreement over pairs of records; a record without a profile is alone.
+    /// Precision and recall over pairs of records. A record without a profile is a cluster of its own.
     pub pairs: Accuracy,
-    /// Pairs of one person inside one tenant, which alone may be linked.
+    /// Pairs of records of one person within one tenant. Only these may be linked.
     pub true_pairs_of_a_tenant: u64,
 }
 
 impl Nearness {
-    /// Share of the right pairs within a tenant that are linked.
+    /// Share of these pairs that are linked.
     pub fn recall_within_tenant(&self) -> f64 {
         if self.true_pairs_of_a_tenant == 0 {
             return 1.0;
@@ -87,7 +87,7 @@ impl Nearness {
     }
 }
 
-/// Compares; each record is its truth, its tenant and its profile.
+/// Measures the accuracy. Each record is its truth, tenant and profile.
 pub fn compare<'a>(records: impl IntoIterator<Item = (Truth, Option<&'a str>, Option<&'a str>)>) -> Nearness {
     let mut numbers: HashMap<&str, u32, FixedState> = HashMap::default();
     let mut of_tenant: HashMap<(u32, &str), u64, FixedState> = HashMap::default();

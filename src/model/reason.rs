@@ -43,9 +43,9 @@ macro_rules! reasons {
 reasons! {
     /// The row has no id; it is listed as `#line`.
     MissingId = "MISSING_ID", Rejected;
-    /// A row with this id came before; it is listed as `id#line`.
+    /// The id of an earlier row; it is listed as `id#line`.
     DupSourceId = "DUP_SOURCE_ID", Rejected;
-    /// A grant on a channel that no map knows; the row is left out.
+    /// An opt-in on an unknown channel; the row is left out.
     ChannelUnmapped = "CHANNEL_UNMAPPED", Rejected;
     /// A line of a CSV dump with more or fewer fields than its header; the line is left out.
     LineFieldCount = "LINE_FIELD_COUNT", Rejected;
@@ -72,35 +72,35 @@ reasons! {
     TextUnescaped = "TEXT_UNESCAPED", Cleaned;
     /// UTF-8 that was read as Windows-1252 (`RenÃ©e`) was decoded again.
     TextMojibake = "TEXT_MOJIBAKE", Cleaned;
-    /// The text is longer than any real one; it became null.
+    /// The text is too long to be a real value; it became null.
     TextTooLong = "TEXT_TOO_LONG", Rejected;
     /// The copy of the raw value was cut at 1024 bytes.
     RawCut = "RAW_CUT", Cleaned;
-    /// A South African national identity number stood where it must not; it was dropped, from the raw copy too.
+    /// A South African national identity number in the wrong column; it was dropped, also from the raw copy.
     NationalId = "NATIONAL_ID_IN_FIELD", Rejected;
 
-    /// Not an address, or not only whole addresses: a part of a broken one is never a value.
+    /// Not a valid email, or only partly valid: no part of it is used.
     EmailInvalid = "EMAIL_INVALID", Rejected;
     /// A placeholder of the junk list.
     EmailPlaceholder = "EMAIL_PLACEHOLDER", Rejected;
-    /// A link, a label, a display name, quotes, blanks or punctuation around the address were removed.
+    /// A link, a label, a display name, quotes, blanks or punctuation around the email were removed.
     EmailUnwrapped = "EMAIL_UNWRAPPED", Cleaned;
-    /// Several addresses in one cell: the first is the value, the others are aliases.
+    /// Several emails in one cell: the first is the value, the others are aliases.
     EmailSplit = "EMAIL_SPLIT", Cleaned;
     /// Written with capitals.
     EmailLowered = "EMAIL_LOWERED", Cleaned;
-    /// A junk local part at a real domain: a value, no key.
+    /// A junk local part at a real domain: kept as a value, not used as a key.
     EmailJunkLocal = "EMAIL_JUNK_LOCAL", Noted;
-    /// An address of an office, not of a person: a value, no key.
+    /// The email of an office, not of a person: kept as a value, not used as a key.
     EmailRole = "EMAIL_ROLE", Noted;
 
-    /// Cannot be read as a number in any way.
+    /// Not a telephone number in any known form.
     PhoneInvalid = "PHONE_INVALID", Rejected;
     /// A placeholder, one repeated digit, or fewer than seven digits.
     PhoneJunk = "PHONE_JUNK", Rejected;
-    /// Scientific notation: the digits are gone.
+    /// Scientific notation: the digits are lost.
     PhoneScientific = "PHONE_SCIENTIFIC", Rejected;
-    /// Only the strategy's rule accepts it: a value, no key.
+    /// Only the strategy's rule accepts it: kept as a value, not used as a key.
     PhoneStrategyOnly = "PHONE_STRATEGY_ONLY", Noted;
     /// The leading zero was lost and is restored.
     PhoneZeroRestored = "PHONE_ZERO_RESTORED", Cleaned;
@@ -108,24 +108,24 @@ reasons! {
     PhonePlusRestored = "PHONE_PLUS_RESTORED", Cleaned;
     /// Written with the prefix 09 that left South Africa until 2007.
     PhoneOldPrefix = "PHONE_OLD_PREFIX", Cleaned;
-    /// Written nationally for another configured region, the only one it is valid in: a value, no key.
+    /// Written nationally for another configured region, the only one it is valid in: kept as a value, not used as a key.
     PhoneOtherRegion = "PHONE_OTHER_REGION", Noted;
     /// Written nationally by a record without a tenant, valid in one configured region only.
     PhoneRegionGuessed = "PHONE_REGION_GUESSED", Cleaned;
-    /// Read from the bare digits alone: a value, no key.
+    /// Read from the bare digits alone: kept as a value, not used as a key.
     PhoneDigitsOnly = "PHONE_DIGITS_ONLY", Noted;
     /// Several numbers in one cell: the first valid one is the value, the others are aliases.
     PhoneSplit = "PHONE_SPLIT", Cleaned;
     /// Words or an extension around the number were cut.
     PhoneWordsCut = "PHONE_WORDS_CUT", Cleaned;
-    /// Premium rate: a value, no key.
+    /// Premium rate: kept as a value, not used as a key.
     PhonePremium = "PHONE_PREMIUM", Noted;
     /// A distinct number on which a second library disagrees; counted by the report.
     PhoneSecondOpinion = "PHONE_SECOND_OPINION", Noted;
 
     /// A placeholder of the junk list.
     NameJunk = "NAME_JUNK", Rejected;
-    /// Holds no letter.
+    /// Contains no letter.
     NameNoLetters = "NAME_NO_LETTERS", Rejected;
     /// A title was cut; a title alone is not a given name.
     NameTitle = "NAME_TITLE_CUT", Cleaned;
@@ -142,7 +142,7 @@ reasons! {
     DateFuture = "DATE_FUTURE", Rejected;
     /// More than 105 years before as_of.
     DateTooOld = "DATE_TOO_OLD", Rejected;
-    /// The day the record was made.
+    /// The day on which the record was created.
     DateIsCreated = "DATE_IS_CREATED", Rejected;
     /// PostgreSQL's infinity.
     DateInfinite = "DATE_INFINITE", Rejected;
@@ -154,9 +154,9 @@ reasons! {
     DateTwoDigitYear = "DATE_TWO_DIGIT_YEAR", Cleaned;
     /// A day written as an instant of another day in UTC.
     DateShifted = "DATE_SHIFTED", Cleaned;
-    /// Month before day, as the column or the date itself proves.
+    /// Month before day, as shown by the column or the date itself.
     DateMonthFirst = "DATE_MONTH_FIRST", Cleaned;
-    /// Could be read both ways, and nothing in the column proves the order: day first.
+    /// Ambiguous, and no date of the column shows the order: read day first.
     DateDayFirstAssumed = "DATE_DAY_FIRST_ASSUMED", Defaulted;
 
     /// PostgreSQL's infinity.
@@ -197,9 +197,9 @@ reasons! {
     /// Dated after as_of, not used.
     HandicapLater = "HANDICAP_LATER", Noted;
 
-    /// Not of the form such numbers have.
+    /// Not in the form of such numbers.
     NumberInvalid = "NUMBER_INVALID", Rejected;
-    /// Scientific notation: the digits are gone.
+    /// Scientific notation: the digits are lost.
     NumberScientific = "NUMBER_SCIENTIFIC", Rejected;
     /// A placeholder of the junk list.
     NumberPlaceholder = "NUMBER_PLACEHOLDER", Rejected;
@@ -207,11 +207,11 @@ reasons! {
     NumberCleaned = "NUMBER_CLEANED", Cleaned;
     /// A CDH number that is not of ten digits.
     CdhLength = "CDH_LENGTH", Noted;
-    /// An association that no map knows: kept under its code, no key.
+    /// An unknown association: kept under its code, not used as a key.
     AssociationUnmapped = "ASSOCIATION_UNMAPPED", Defaulted;
     /// An association without a number.
     AssociationEmpty = "ASSOCIATION_EMPTY", Noted;
-    /// A further number of a kind the player has already; an alias.
+    /// A second number of the same kind; kept as an alias.
     AssociationFurther = "ASSOCIATION_FURTHER", Noted;
 
     /// A placeholder instead of a subject.
@@ -219,23 +219,23 @@ reasons! {
     /// A legacy code, not a subject of the identity provider.
     SubjectNotIdp = "SUBJECT_NOT_IDP", Noted;
 
-    /// A gender that no map knows: UNKNOWN.
+    /// An unknown gender: UNKNOWN.
     GenderUnmapped = "GENDER_UNMAPPED", Defaulted;
-    /// The column is empty; the title tells.
+    /// The column is empty; taken from the title.
     GenderFromTitle = "GENDER_FROM_TITLE", Cleaned;
     /// `g`, decided by the other values of the column (gent next to l, girl next to b).
     GenderByColumn = "GENDER_BY_COLUMN", Cleaned;
-    /// A status that no map knows: INACTIVE.
+    /// An unknown status: INACTIVE.
     StatusUnmapped = "STATUS_UNMAPPED", Defaulted;
     /// No status: ACTIVE with a home club, else INACTIVE.
     StatusBlank = "STATUS_BLANK", Defaulted;
-    /// A booking status that no map knows: TEETIME_BOOKED.
+    /// An unknown booking status: TEETIME_BOOKED.
     BookingStatusUnmapped = "BOOKING_STATUS_UNMAPPED", Defaulted;
-    /// A message status that no map knows: MESSAGE_SENT.
+    /// An unknown message status: MESSAGE_SENT.
     MessageStatusUnmapped = "MESSAGE_STATUS_UNMAPPED", Defaulted;
-    /// A message's channel that no map knows: null.
+    /// An unknown channel of a message: null.
     MessageChannelUnmapped = "MESSAGE_CHANNEL_UNMAPPED", Defaulted;
-    /// A scope that no map knows: kept in lower case.
+    /// An unknown scope: kept in lower case.
     ScopeVerbatim = "SCOPE_VERBATIM", Noted;
 
     /// Neither yes nor no by `data/reference/booleans.csv`: null, or no where the column must have a value.
@@ -250,13 +250,13 @@ reasons! {
     /// A tenant without a phone region and zone in the configuration; accepted as itself.
     TenantNotConfigured = "TENANT_NOT_CONFIGURED", Noted;
 
-    /// A deletion date that cannot be read: the contact counts as deleted until a person decides (`check__manual_review`).
+    /// A deletion date that cannot be read: the contact counts as deleted until it is decided (`check__manual_review`).
     DeletedUnreadable = "DELETED_AT_UNREADABLE", Rejected;
-    /// A preference, logged change or flag that says neither yes nor no: a withdrawal until a person decides (`check__manual_review`).
+    /// A preference, logged change or flag that is neither yes nor no: a withdrawal until it is decided (`check__manual_review`).
     ConsentUnreadable = "CONSENT_UNREADABLE", Rejected;
-    /// An opt-out on a channel that no map knows: applied to all four.
+    /// An opt-out on an unknown channel: applied to all four.
     RefusalUnmapped = "REFUSAL_UNMAPPED", Defaulted;
-    /// Consent for a channel that the CRM keeps none for (voice, post, in person).
+    /// Consent for a channel without consent in the CRM (voice, post, in person).
     ConsentNoTarget = "CONSENT_NO_TARGET", Noted;
     /// Evidence dated after as_of: dated at as_of.
     ConsentFuture = "CONSENT_FUTURE", Cleaned;

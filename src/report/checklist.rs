@@ -313,7 +313,8 @@ fn checks(facts: &Facts, names: &[&str]) -> (&'static str, String) {
         }
     }
     if worst.0 == "DONE" {
-        worst.1 = format!("{}: {passed} of {compared} comparisons passed, the rest had nothing to compare", names.join(", "));
+        worst.1 =
+            format!("{}: {passed} of {compared} comparisons passed, the rest were skipped: nothing to check", names.join(", "));
         if passed == compared {
             worst.1 = format!("{}: all {compared} comparisons passed", names.join(", "));
         }

@@ -85,7 +85,7 @@ fn flow(numbers: &Numbers) -> String {
         });
         let rejected = entity.map_or(0, |entity| entity.rejected);
         let outcomes = [
-            ("founded a profile", people.founded, "profiles"),
+            ("seed record", people.founded, "profiles"),
             ("linked across sources", people.linked, "profiles"),
             ("merged within the source", people.merged, "profiles"),
             ("skipped", people.skipped, ""),

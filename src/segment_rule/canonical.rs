@@ -1,4 +1,4 @@
-//! Writes a rule in its canonical form, whatever dialect it was read from; reading that again gives the same rule.
+//! Writes a rule in canonical form. Reading the canonical form again gives the same rule.
 
 use serde_json::{Map, Value, json};
 

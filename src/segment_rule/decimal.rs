@@ -31,7 +31,7 @@ impl Decimal {
         Self::parse(&format!("{float}"))
     }
 
-    /// Reads `-12.5`: the same limits, no exponent.
+    /// Reads a text such as `-12.5`, with the same limits and without an exponent.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let (negative, digits) = match text.strip_prefix('-') {

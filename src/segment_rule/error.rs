@@ -1,8 +1,8 @@
-//! What is wrong with a rule, and at which node.
+//! Errors of a rule: the node and the problem.
 
 use std::fmt;
 
-/// Where in the criteria a node stands, as a chain from the leaf to the root.
+/// The position of a node in the criteria, as a chain from the leaf to the root.
 #[derive(Clone, Copy)]
 pub enum Place<'a> {
     /// The criteria as a whole.
@@ -14,7 +14,7 @@ pub enum Place<'a> {
 }
 
 impl Place<'_> {
-    /// An error here.
+    /// An error at this position.
     pub fn error(&self, what: impl Into<String>) -> RuleError {
         RuleError { place: self.to_string(), what: what.into() }
     }
@@ -36,11 +36,11 @@ impl fmt::Display for Place<'_> {
 pub struct RuleError {
     /// The node, as a path into the criteria.
     pub place: String,
-    /// What is wrong with it.
+    /// The problem.
     pub what: String,
 }
 
-/// A word of a rule for a message: without control characters, and not endless.
+/// A word of a rule for a message: shortened, without control characters.
 pub fn shortened(word: &str) -> String {
     let mut clean: String = word.chars().filter(|letter| !letter.is_control()).take(40).collect();
     if clean.len() < word.len() {
@@ -49,7 +49,7 @@ pub fn shortened(word: &str) -> String {
     clean
 }
 
-/// `; did you mean "x"?` when something near exists.
+/// `; did you mean "x"?` if a similar word is known.
 pub fn hint<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     match crate::model::did_you_mean(wrong, known) {
         Some(near) => format!("; did you mean {near:?}?"),

@@ -1,4 +1,4 @@
-//! The columns of a profile that a rule may ask for.
+//! The columns of a profile that a rule can test.
 
 use crate::coded;
 use crate::model::{Code as _, CustomerStatus, Gender, LifecycleStage};
@@ -6,9 +6,9 @@ use crate::model::{Code as _, CustomerStatus, Gender, LifecycleStage};
 coded! {
     /// A field, spelled as the CRM's column.
     pub enum Field {
-        /// Best current address.
+        /// Email.
         Email = "email",
-        /// Best current number.
+        /// Phone in E.164 form.
         PhoneNumber = "phoneNumber",
         /// Subject of the identity provider.
         AuthUserId = "authUserId",
@@ -22,7 +22,7 @@ coded! {
         McaV1ZaId = "externalIds.mcaV1ZaId",
         /// MCA v1 UK number.
         McaV1UkId = "externalIds.mcaV1UkId",
-        /// MCA number that a player quotes.
+        /// MCA number of unknown region, as typed by a player.
         McaId = "externalIds.mcaId",
         /// South African handicap number.
         GolfRsaId = "externalIds.golfRsaId",
@@ -60,13 +60,13 @@ coded! {
         MemberSince = "memberSince",
         /// End of the membership.
         MembershipExpiry = "membershipExpiry",
-        /// May be e-mailed.
+        /// Whether marketing by email is allowed.
         EmailOptIn = "emailOptIn",
-        /// May be texted.
+        /// Whether marketing by SMS is allowed.
         SmsOptIn = "smsOptIn",
-        /// May be sent push notifications.
+        /// Whether marketing by push notification is allowed.
         PushOptIn = "pushOptIn",
-        /// May be messaged on WhatsApp.
+        /// Whether marketing by WhatsApp is allowed.
         WhatsappOptIn = "whatsappOptIn",
         /// Engagement, 0 to 100.
         EngagementScore = "engagementScore",
@@ -82,22 +82,22 @@ coded! {
         BookingCount30d = "bookingCount30d",
         /// Bookings ever.
         BookingCountTotal = "bookingCountTotal",
-        /// Latest activity.
+        /// Last activity.
         LastActivityAt = "lastActivityAt",
-        /// Latest booking.
+        /// Last booking.
         LastBookingAt = "lastBookingAt",
-        /// Latest opened e-mail.
+        /// Last opened email.
         LastEmailOpenAt = "lastEmailOpenAt",
-        /// Latest click in an e-mail.
+        /// Last click in an email.
         LastEmailClickAt = "lastEmailClickAt",
-        /// Service that founded the profile.
+        /// Service of the profile's seed record.
         Source = "source",
         /// First seen.
         FirstSeenAt = "firstSeenAt",
     }
 }
 
-/// What kind of value a field has; decides which operators fit.
+/// The type of a field's value. It decides which operators fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Text.
@@ -132,7 +132,7 @@ impl Kind {
 }
 
 impl Field {
-    /// What kind of value it has.
+    /// The type of its value.
     pub fn kind(self) -> Kind {
         match self {
             Self::Gender | Self::Status | Self::LifecycleStage => Kind::Word,
@@ -160,7 +160,7 @@ impl Field {
         }
     }
 
-    /// The words of a closed vocabulary.
+    /// The allowed words of a field with a closed vocabulary.
     pub fn words(self) -> Vec<&'static str> {
         match self {
             Self::Gender => Gender::ALL.iter().map(|word| word.code()).collect(),

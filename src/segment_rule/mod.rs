@@ -1,4 +1,4 @@
-//! The rule language of segments: a typed tree, read from three dialects; pure. docs/segments.md describes it.
+//! The rule language of segments, read from three dialects into a typed tree. Pure. docs/segments.md describes the language.
 
 pub mod canonical;
 mod decimal;
@@ -20,11 +20,11 @@ pub use operator::Operator;
 pub use parse::{Parsed, parse};
 pub use plan::{Plan, Question, plan};
 
-/// Levels of nesting a rule may have.
+/// Maximum levels of nesting in a rule.
 pub const MAX_DEPTH: usize = 16;
-/// Conditions a rule may have.
+/// Maximum number of conditions in a rule.
 pub const MAX_LEAVES: usize = 500;
-/// Values a list of a rule may have.
+/// Maximum number of values in a list of a rule.
 pub const MAX_VALUES: usize = 10_000;
-/// Bytes a rule may have as JSON.
+/// Maximum size of a rule as JSON, in bytes.
 pub const MAX_CRITERIA: usize = 1 << 20;

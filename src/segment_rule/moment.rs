@@ -1,4 +1,4 @@
-//! From the dates of a rule to instants and days: as_of seen from the tenant's zone.
+//! Resolves the dates of a rule to instants and days, relative to as_of in the tenant's time zone.
 
 use chrono::{Datelike, Days, MappedLocalTime, Months, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone};
 use chrono_tz::Tz;
@@ -6,35 +6,35 @@ use chrono_tz::Tz;
 use crate::model::{Day, Timestamp};
 use crate::segment_rule::rule::{Ago, Snap, Span, Unit, When};
 
-/// as_of and the zone it is seen from.
+/// as_of and the time zone of a tenant.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Clock {
-    /// The clock of the run.
+    /// The point in time that the run is evaluated at.
     pub as_of: Timestamp,
     /// The tenant's zone.
     pub zone: Tz,
 }
 
-/// Half-open: from the first value up to, not including, the second. Microseconds or days.
+/// A half-open interval in microseconds or days: the first value is included, the second is not.
 pub type Interval = (i64, i64);
 
 impl Clock {
-    /// as_of on the tenant's clocks.
+    /// as_of as local time of the tenant.
     fn now(&self) -> NaiveDateTime {
         self.as_of.utc().with_timezone(&self.zone).naive_local()
     }
 
-    /// The tenant's day of an instant.
+    /// The local day of an instant.
     pub fn day(&self, at: Timestamp) -> Day {
         Day::from_date(at.utc().with_timezone(&self.zone).date_naive())
     }
 
-    /// The tenant's day of as_of.
+    /// The local day of as_of.
     pub fn today(&self) -> Day {
         self.day(self.as_of)
     }
 
-    /// The instant of a time on the tenant's clocks: the earlier of two, or shifted by the gap where clocks jump over it.
+    /// The instant of a local time: the earlier one if it exists twice; moved by the gap if clocks jump over it.
     fn instant(&self, local: NaiveDateTime) -> i64 {
         match self.zone.from_local_datetime(&local) {
             MappedLocalTime::Single(at) | MappedLocalTime::Ambiguous(at, _) => at.timestamp_micros(),
@@ -55,7 +55,7 @@ impl Clock {
         self.instant(date.and_time(NaiveTime::MIN))
     }
 
-    /// as_of moved by a span: on the calendar of the tenant's zone for days and longer.
+    /// as_of moved by a span; days and longer units follow the local calendar.
     fn shifted(&self, span: Span) -> NaiveDateTime {
         let now = self.now();
         let amount = span.amount.unsigned_abs();
@@ -77,7 +77,7 @@ impl Clock {
         moved.expect("spans are limited to a thousand years when they are read")
     }
 
-    /// The instant of as_of moved by a span; seconds and hours are exact whatever the clocks do.
+    /// The instant of as_of moved by a span. Seconds and hours are exact even across a clock change.
     fn shifted_instant(&self, span: Span) -> i64 {
         match span.unit {
             Unit::Second => self.as_of.0 + i64::from(span.amount) * 1_000_000,
@@ -86,7 +86,7 @@ impl Clock {
         }
     }
 
-    /// The microseconds a moment stands for.
+    /// The microseconds that a moment covers.
     pub fn instants(&self, when: When) -> Interval {
         match when {
             When::Day(day) => self.days_as_instants(self.days(When::Day(day))),
@@ -107,7 +107,7 @@ impl Clock {
         (self.midnight(date(first)), self.midnight(date(end)))
     }
 
-    /// The days a moment stands for.
+    /// The days that a moment covers.
     pub fn days(&self, when: When) -> Interval {
         let one = |day: i64| (day, day + 1);
         match when {
@@ -128,12 +128,12 @@ impl Clock {
         }
     }
 
-    /// The first instant that is not longer ago than this.
+    /// The earliest instant within this time span before as_of.
     pub fn ago_instant(&self, ago: Ago) -> i64 {
         self.instants(When::Relative(ago.span, ago.snap)).0
     }
 
-    /// The first day that is not longer ago than this.
+    /// The earliest day within this time span before as_of.
     pub fn ago_day(&self, ago: Ago) -> i64 {
         self.days(When::Relative(ago.span, ago.snap)).0
     }
@@ -161,25 +161,25 @@ fn number(date: NaiveDate) -> i64 {
     i64::from(Day::from_date(date).0)
 }
 
-/// The days of the year, as month × 100 + day, whose anniversary falls between two days, both included.
+/// Days of the year (month × 100 + day) whose anniversary falls between two days, both included.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Anniversaries {
-    /// The span covers a whole year, so every day has its anniversary in it.
+    /// Whether the span covers a whole year, so that every day has its anniversary in it.
     pub all: bool,
-    /// The first day, such as 1122.
+    /// The first day: 1122 is 22 November.
     pub from: i32,
     /// The last day; smaller than the first when the span crosses the year's end.
     pub to: i32,
     /// Whether 29 February has its anniversary in the span: on the day itself, or on 28 February of a common year.
     pub leap_day: bool,
-    /// The zone whose days count.
+    /// The time zone of the days.
     pub zone: Tz,
-    /// Only days before this one have an anniversary ahead: the day of as_of.
+    /// The day of as_of. Only earlier days can have an anniversary.
     pub before: i64,
 }
 
 impl Anniversaries {
-    /// Those from today on for a span.
+    /// The anniversaries from today on for a span.
     pub fn of(clock: &Clock, span: Span) -> Self {
         let first = clock.today().date().expect("as_of is a real instant");
         let last = clock.shifted(span).date();

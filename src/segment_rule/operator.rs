@@ -1,4 +1,4 @@
-//! Operators and their values: which fit which kind of field, and how a value is read.
+//! Operators: the fields they fit and the values they take.
 
 use serde_json::Value;
 
@@ -73,7 +73,7 @@ use Operator::{
 };
 
 impl Operator {
-    /// The operator of this name; case and underscores do not matter.
+    /// The operator with this name, ignoring case and underscores.
     pub fn parse(text: &str, place: &Place<'_>) -> Result<Self, RuleError> {
         let bare = |text: &str| text.replace('_', "").to_ascii_lowercase();
         let found = Self::from_code(text).or_else(|| Self::ALL.iter().copied().find(|known| bare(known.code()) == bare(text)));
@@ -83,7 +83,7 @@ impl Operator {
         })
     }
 
-    /// Those that fit a kind of field.
+    /// The operators for a type of field.
     pub fn of(kind: Kind) -> &'static [Self] {
         match kind {
             Kind::Text | Kind::Word => {
@@ -127,7 +127,7 @@ impl Operator {
     }
 }
 
-/// The test that an operator and a value make for a kind of field; `place` is the node that holds both.
+/// The test of a field by an operator and a value; `place` is the node with both.
 pub fn test(kind: Kind, operator: Operator, value: Option<&Value>, place: &Place<'_>) -> Result<Test, RuleError> {
     if !Operator::of(kind).contains(&operator) {
         let fitting: Vec<_> = Operator::of(kind).iter().map(|known| known.code()).collect();
@@ -138,7 +138,7 @@ pub fn test(kind: Kind, operator: Operator, value: Option<&Value>, place: &Place
     if matches!(operator, IsNull | IsNotNull) {
         return match value {
             None | Some(Value::Null | Value::Bool(true)) => Ok(if operator == IsNull { Test::IsNull } else { Test::IsNotNull }),
-            Some(_) => Err(place.error(format!("{:?} takes no value", operator.code()))),
+            Some(_) => Err(place.error(format!("{:?} does not take a value", operator.code()))),
         };
     }
     let value = match value {
@@ -166,7 +166,7 @@ fn text_test(operator: Operator, value: &Value, place: &Place<'_>) -> Result<Tex
     })
 }
 
-/// The test of a number; also used for the numbers computed over activities.
+/// The test of a number, either a field or computed over activities.
 pub fn number_test(operator: Operator, value: &Value, place: &Place<'_>) -> Result<NumberTest, RuleError> {
     if let Some(comparison) = operator.comparison() {
         return Ok(NumberTest::Compare(comparison, number(value, place)?));
@@ -208,7 +208,7 @@ fn date_test(operator: Operator, value: &Value, place: &Place<'_>) -> Result<Dat
     })
 }
 
-/// A list of values, each read alike.
+/// Reads a list of values with one function.
 pub fn list<T>(
     value: &Value,
     place: &Place<'_>,
@@ -216,7 +216,7 @@ pub fn list<T>(
 ) -> Result<Vec<T>, RuleError> {
     let Value::Array(values) = value else { return Err(place.error("must be a list")) };
     if values.len() > MAX_VALUES {
-        return Err(place.error(format!("has {} values; {MAX_VALUES} is the limit", values.len())));
+        return Err(place.error(format!("has {} values; the maximum is {MAX_VALUES}", values.len())));
     }
     values.iter().enumerate().map(|(index, value)| read(value, &Place::Index(place, index))).collect()
 }
@@ -304,7 +304,7 @@ fn placeholder(text: &str) -> Option<Span> {
     limited(Span { amount: -amount.parse::<i32>().ok()?, unit })
 }
 
-/// `-60d`: at most a thousand years.
+/// A time span such as `-60d`, at most a thousand years.
 fn span(text: &str) -> Option<Span> {
     let text = text.trim();
     let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
@@ -326,7 +326,7 @@ fn limited(span: Span) -> Option<Span> {
 fn relative(value: &Value, place: &Place<'_>) -> Result<(Span, Option<Snap>), RuleError> {
     let Value::Object(keys) = value else { return Err(place.error(DATES)) };
     if let Some(strange) = keys.keys().find(|key| !matches!(key.as_str(), "relative" | "snap")) {
-        return Err(Place::Key(place, strange).error("is not known here"));
+        return Err(Place::Key(place, strange).error("is not an allowed key"));
     }
     let read = keys.get("relative").and_then(Value::as_str).and_then(span);
     let span = read.ok_or_else(|| Place::Key(place, "relative").error(DATES))?;
@@ -341,14 +341,14 @@ fn relative(value: &Value, place: &Place<'_>) -> Result<(Span, Option<Snap>), Ru
     Ok((span, snap))
 }
 
-/// `"30d"`, `"-30d"` or `{"relative":"-1mo","snap":"month"}`: so long ago.
+/// A time span before as_of: `"30d"`, `"-30d"` or `{"relative":"-1mo","snap":"month"}`.
 pub fn ago(value: &Value, place: &Place<'_>) -> Result<Ago, RuleError> {
     let (span, snap) = match value {
         Value::String(text) => (span(text).ok_or_else(|| place.error(SPANS))?, None),
         Value::Object(_) => {
             let (span, snap) = relative(value, place)?;
             if span.amount > 0 {
-                return Err(place.error("must lie in the past: write \"-30d\""));
+                return Err(place.error("must be in the past, such as \"-30d\""));
             }
             (span, snap)
         }
@@ -364,12 +364,12 @@ fn ahead(value: &Value, place: &Place<'_>) -> Result<Span, RuleError> {
         Value::String(text) => span(text).ok_or_else(|| place.error(SPANS))?,
         Value::Object(_) => match relative(value, place)? {
             (span, None) => span,
-            (_, Some(_)) => return Err(place.error("takes no snap")),
+            (_, Some(_)) => return Err(place.error("does not take a snap")),
         },
         _ => return Err(place.error(SPANS)),
     };
     if read.amount < 0 {
-        return Err(place.error("must lie ahead: write \"30d\""));
+        return Err(place.error("must be in the future, such as \"30d\""));
     }
     Ok(read)
 }

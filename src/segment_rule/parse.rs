@@ -11,16 +11,16 @@ use crate::segment_rule::rule::{
 };
 use crate::segment_rule::{MAX_CRITERIA, MAX_DEPTH, MAX_LEAVES};
 
-/// A rule that was read, and the doubts about it that do not stop it.
+/// A rule with its warnings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parsed {
     /// The rule.
     pub rule: Node,
-    /// Doubts, each with its place.
+    /// Warnings, each with its position.
     pub lints: Vec<String>,
 }
 
-/// Reads `CustomerSegment.criteria`; `combinator` is the column beside it and joins a bare list.
+/// Reads `CustomerSegment.criteria`. `combinator`, a column of the same row, joins the rules of a bare list.
 pub fn parse(criteria: &str, combinator: Option<&str>) -> Result<Parsed, RuleError> {
     if criteria.len() > MAX_CRITERIA {
         return Err(Place::Root.error(format!("is longer than {MAX_CRITERIA} bytes")));
@@ -106,12 +106,12 @@ impl Reader {
     }
 
     fn known(&self, keys: &Keys, known: &[&str], place: &Place<'_>) -> Result<(), RuleError> {
-        // Rule builders number their nodes.
+        // Rule builders add an `id` to their nodes.
         match keys.keys().find(|key| *key != "id" && !known.contains(&key.as_str())) {
             None => Ok(()),
             Some(strange) => {
                 let near = hint(strange, known.iter().copied());
-                Err(Place::Key(place, strange).error(format!("is not known here{near}")))
+                Err(Place::Key(place, strange).error(format!("is not an allowed key{near}")))
             }
         }
     }
@@ -147,7 +147,7 @@ impl Reader {
         })
     }
 
-    /// `{"$and": […], "field": {"$gte": v}, "other": v}`: everything in it must hold.
+    /// `{"$and": […], "field": {"$gte": v}, "other": v}`: all conditions must hold.
     fn document(&mut self, keys: &Keys, place: &Place<'_>, depth: usize) -> Result<Node, RuleError> {
         if keys.is_empty() {
             return Err(place.error("is empty; write {\"all\":[]} for everyone"));
@@ -161,7 +161,7 @@ impl Reader {
                 "$nor" => Node::Not(Box::new(self.group(Combinator::Any, elements(value, &place)?, &place, depth)?)),
                 "$not" => Node::Not(Box::new(self.node(value, &place, depth + 1)?)),
                 key if key.starts_with('$') => {
-                    return Err(place.error(format!("is not known{}", hint(key, ["$and", "$or", "$not", "$nor"]))));
+                    return Err(place.error(format!("is not an allowed key{}", hint(key, ["$and", "$or", "$not", "$nor"]))));
                 }
                 key => self.field_document(field(key, &place)?, value, &place, depth)?,
             });
@@ -169,7 +169,7 @@ impl Reader {
         Ok(if nodes.len() == 1 { nodes.remove(0) } else { Node::All(nodes) })
     }
 
-    /// `{"$gte": v, "$lt": w}`, or a plain value that must be equal.
+    /// `{"$gte": v, "$lt": w}`, or a plain value to be equal to.
     fn field_document(&mut self, field: Field, value: &Value, place: &Place<'_>, depth: usize) -> Result<Node, RuleError> {
         let operators = match value {
             Value::Object(operators) if operators.keys().any(|key| key.starts_with('$')) => operators,
@@ -324,7 +324,7 @@ impl Reader {
     fn count(&mut self, place: &Place<'_>) -> Result<(), RuleError> {
         self.leaves += 1;
         if self.leaves > MAX_LEAVES {
-            return Err(place.error(format!("is one condition too many; {MAX_LEAVES} is the limit")));
+            return Err(place.error(format!("is more than the maximum of {MAX_LEAVES} conditions")));
         }
         Ok(())
     }
@@ -339,12 +339,14 @@ impl Reader {
             Test::Text(TextTest::OneOf { values, .. }) if field.kind() == Kind::Word => {
                 let words = field.words();
                 if values.iter().any(|value| !words.iter().any(|word| word.eq_ignore_ascii_case(value.trim()))) {
-                    self.lint(place, &format!("names a word that {:?} never holds ({})", field.code(), words.join(", ")));
+                    self.lint(place, &format!("compares with a word that {:?} never holds ({})", field.code(), words.join(", ")));
                 }
             }
-            Test::Text(TextTest::Contains { part, .. }) if part.trim().is_empty() => self.lint(place, "looks for an empty text"),
+            Test::Text(TextTest::Contains { part, .. }) if part.trim().is_empty() => {
+                self.lint(place, "searches for an empty text")
+            }
             Test::Text(TextTest::StartsWith(part) | TextTest::EndsWith(part)) if part.trim().is_empty() => {
-                self.lint(place, "looks for an empty text");
+                self.lint(place, "searches for an empty text");
             }
             Test::List(ListTest::HasAny(values) | ListTest::HasAll(values) | ListTest::HasNone(values)) if values.is_empty() => {
                 self.lint(place, "compares with an empty list");
@@ -353,19 +355,19 @@ impl Reader {
             Test::Date(DateTest::Compare(crate::segment_rule::rule::Comparison::Eq, when))
                 if field.kind() == Kind::Instant && !matches!(when, crate::segment_rule::rule::When::Day(_)) =>
             {
-                self.lint(place, "asks for one exact instant; \"on\" asks for its day");
+                self.lint(place, "tests one exact instant; \"on\" tests its day");
             }
             _ => {}
         }
         if field == Field::LifetimeValue || field == Field::MembershipExpiry {
-            self.lint(place, &format!("asks for {:?}, which no exported source has", field.code()));
+            self.lint(place, &format!("tests {:?}, which no exported source has", field.code()));
         }
     }
 
     fn number_doubts(&mut self, test: &NumberTest, place: &Place<'_>) {
         match test {
             NumberTest::Between(from, to) if from > to => {
-                self.lint(place, "runs from a larger to a smaller number: matches no profile")
+                self.lint(place, "is a range from a larger to a smaller number: matches no profile")
             }
             NumberTest::OneOf { values, .. } if values.is_empty() => self.lint(place, "compares with an empty list"),
             _ => {}
@@ -393,7 +395,7 @@ fn field(name: &str, place: &Place<'_>) -> Result<Field, RuleError> {
     })
 }
 
-/// Keys of nested objects; positions of lists are not supported.
+/// The keys of a path into nested objects. Positions in lists are not supported.
 fn path<'a>(keys: impl Iterator<Item = &'a str>, place: &Place<'_>) -> Result<Vec<String>, RuleError> {
     let keys: Vec<String> = keys.map(str::to_owned).collect();
     let is_position = |key: &str| key.parse::<i64>().is_ok();
@@ -414,7 +416,7 @@ fn aggregate(text: &str, place: &Place<'_>) -> Result<Aggregate, RuleError> {
     };
     let plain = |aggregate: Aggregate| match argument {
         None => Ok(aggregate),
-        Some(_) => Err(place.error(format!("{name:?} takes no path"))),
+        Some(_) => Err(place.error(format!("{name:?} does not take a path"))),
     };
     match name {
         "count" => plain(Aggregate::Count),

@@ -1,4 +1,4 @@
-//! A rule with its dates resolved: what both evaluators, over files and in SQL, work from.
+//! A rule with its dates resolved: the input of both evaluators, over files and in SQL.
 
 use crate::segment_rule::error::RuleError;
 use crate::segment_rule::field::{Field, Kind};
@@ -15,7 +15,7 @@ pub enum Plan {
     All(Vec<Plan>),
     /// At least one holds.
     Any(Vec<Plan>),
-    /// The plain complement.
+    /// Every profile that does not match, including those without a value.
     Not(Box<Plan>),
     /// A field of the profile.
     Field(Field, Check),
@@ -25,13 +25,13 @@ pub enum Plan {
     Member {
         /// Its position.
         segment: usize,
-        /// Whether members or all others are meant.
+        /// Whether the rule selects members, or everyone else.
         is_member: bool,
     },
 }
 
 impl Plan {
-    /// The positions of the segments it refers to.
+    /// The positions of the segments that it references.
     pub fn references(&self) -> Vec<usize> {
         let mut found = Vec::new();
         self.visit(&mut |plan| {
@@ -42,7 +42,7 @@ impl Plan {
         found
     }
 
-    /// Calls a function for every node, outer ones first.
+    /// Calls a function for every node, outer nodes first.
     pub fn visit<'a>(&'a self, see: &mut impl FnMut(&'a Self)) {
         see(self);
         match self {
@@ -53,12 +53,12 @@ impl Plan {
     }
 }
 
-/// What is asked of a value.
+/// A condition on a value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Check {
-    /// It is missing.
+    /// The value is missing.
     IsNull,
-    /// It is there.
+    /// The value is present.
     IsNotNull,
     /// A text, its values folded.
     Text(TextTest),
@@ -70,34 +70,34 @@ pub enum Check {
     List(ListTest),
     /// An instant in microseconds, or a day.
     Range(Range),
-    /// A day whose anniversary comes; of an instant, its day in the tenant's zone.
+    /// A day with an anniversary soon; an instant counts as its local day.
     Anniversary(Anniversaries),
 }
 
-/// A half-open range of microseconds or days, and which side of it is meant.
+/// A half-open range of microseconds or days, and the side of it that matches.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Range {
-    /// From here on.
+    /// The first value of the range; `None` for no lower bound.
     pub from: Option<i64>,
-    /// Up to, not including.
+    /// The first value after the range; `None` for no upper bound.
     pub until: Option<i64>,
-    /// Which side.
+    /// The side that matches.
     pub side: Side,
 }
 
-/// Which values a range means.
+/// The side of a range that matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// Those in it.
+    /// Values in the range.
     Inside,
-    /// Those outside; a missing value is not.
+    /// Values outside the range, but not missing values.
     Outside,
-    /// Those outside, and missing ones.
+    /// Values outside the range, and missing values.
     OutsideOrMissing,
 }
 
 impl Range {
-    /// Whether a value, or its absence, is meant.
+    /// Whether a value matches; `None` is a missing value.
     pub fn holds(&self, value: Option<i64>) -> bool {
         match value {
             None => self.side == Side::OutsideOrMissing,
@@ -109,19 +109,19 @@ impl Range {
     }
 }
 
-/// A number computed over the activities that pass a filter, and what is asked of it.
+/// A condition on a number that is computed over filtered activities.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ActivityPlan {
     /// The number.
     pub measure: Measure,
-    /// What is asked: `IsNull`, `IsNotNull` or `Number`.
+    /// The condition: `IsNull`, `IsNotNull` or `Number`.
     pub check: Check,
 }
 
-/// A number computed over the activities that pass a filter.
+/// A number that is computed over filtered activities.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measure {
-    /// Types, folded; empty means any, as in the lists below.
+    /// Types, folded. Empty means any; the same holds for the lists below.
     pub types: Vec<String>,
     /// Categories, folded.
     pub categories: Vec<String>,
@@ -131,15 +131,15 @@ pub struct Measure {
     pub services: Vec<String>,
     /// Clubs, folded.
     pub clubs: Vec<String>,
-    /// Metadata path and what is asked of the value there.
+    /// Metadata paths, each with the condition on its value.
     pub conditions: Vec<(Vec<String>, Check)>,
-    /// Microseconds of the first instant.
+    /// The first instant, in microseconds.
     pub from: Option<i64>,
-    /// Microseconds just after the last instant.
+    /// The instant just after the last one, in microseconds.
     pub until: Option<i64>,
-    /// Which number.
+    /// How the number is computed.
     pub aggregate: Aggregate,
-    /// The clock of the segment's tenant: local days, and days since.
+    /// The clock of the segment's tenant, for local days and days since.
     pub clock: Clock,
 }
 
@@ -182,7 +182,7 @@ fn folded(test: &TextTest) -> TextTest {
     }
 }
 
-/// Folded, sorted, each once: ready for a binary search.
+/// Folded, sorted and deduplicated, for a binary search.
 fn fold_all(values: &[String]) -> Vec<String> {
     let mut folded: Vec<String> = values.iter().map(|value| fold(value)).collect();
     folded.sort_unstable();
@@ -194,7 +194,7 @@ fn range(kind: Kind, test: &DateTest, clock: &Clock) -> Range {
     let is_day = kind == Kind::Day;
     let interval = |when| if is_day { clock.days(when) } else { clock.instants(when) };
     let ago = |ago| if is_day { clock.ago_day(ago) } else { clock.ago_instant(ago) };
-    // The first value that lies after as_of: the next microsecond, or tomorrow.
+    // The first value after as_of: the next microsecond, or tomorrow.
     let (now, after_now) = if is_day {
         let today = i64::from(clock.today().0);
         (today, today + 1)
@@ -256,7 +256,7 @@ fn activity(test: &ActivityTest, clock: &Clock) -> ActivityPlan {
     }
 }
 
-/// What is asked for a segment, as both evaluators take it.
+/// A segment to evaluate; the input of both evaluators.
 #[derive(Clone, Copy)]
 pub struct Question<'a> {
     /// The segment.

@@ -1,16 +1,16 @@
-//! A rule as a typed tree: what was asked, before dates are resolved. Never text that a database would parse.
+//! A rule as a typed tree, before its dates are resolved. It never contains text that a database would parse.
 
 use crate::model::{Day, Timestamp};
 use crate::segment_rule::{Decimal, Field};
 
-/// A condition on a profile. Two-valued: a missing value makes a comparison false, never unknown.
+/// A condition on a profile. It is true or false, never unknown: a comparison with a missing value is false.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Node {
-    /// Every condition holds; empty: everyone.
+    /// Every condition holds; an empty list matches every profile.
     All(Vec<Node>),
     /// At least one holds; an empty list matches no profile.
     Any(Vec<Node>),
-    /// The plain complement, which includes people whose value is missing.
+    /// Every profile that does not match, including those without a value.
     Not(Box<Node>),
     /// A field of the profile.
     Field(Field, Test),
@@ -20,17 +20,17 @@ pub enum Node {
     Member {
         /// Its name.
         segment: String,
-        /// Whether members or all others are meant.
+        /// Whether the rule selects members, or everyone else.
         is_member: bool,
     },
 }
 
-/// What is asked of a value.
+/// A condition on a value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Test {
-    /// It is missing.
+    /// The value is missing.
     IsNull,
-    /// It is there.
+    /// The value is present.
     IsNotNull,
     /// A text.
     Text(TextTest),
@@ -74,7 +74,7 @@ impl Comparison {
         }
     }
 
-    /// Whether it holds between two values.
+    /// Whether the comparison of two values is true.
     pub fn holds<T: Ord>(self, left: &T, right: &T) -> bool {
         match self {
             Self::Eq => left == right,
@@ -94,14 +94,14 @@ pub enum TextTest {
     OneOf {
         /// The texts.
         values: Vec<String>,
-        /// Whether it must be none of them.
+        /// Whether the value must be none of them.
         negated: bool,
     },
     /// `contains`; negated: `notContains`.
     Contains {
         /// The part.
         part: String,
-        /// Whether it must not be there.
+        /// Whether the part must be absent.
         negated: bool,
     },
     /// `startsWith`
@@ -115,13 +115,13 @@ pub enum TextTest {
 pub enum NumberTest {
     /// One comparison.
     Compare(Comparison, Decimal),
-    /// Both ends belong to it.
+    /// Both ends are included.
     Between(Decimal, Decimal),
     /// `in`; negated: `notIn`.
     OneOf {
         /// The numbers.
         values: Vec<Decimal>,
-        /// Whether it must be none of them.
+        /// Whether the value must be none of them.
         negated: bool,
     },
 }
@@ -142,50 +142,50 @@ pub enum ListTest {
 pub enum DateTest {
     /// A comparison with a moment; a day, and a relative date with a snap, stand for the whole of their unit.
     Compare(Comparison, When),
-    /// The local day of the moment.
+    /// The value is on the local day of the moment.
     On(When),
-    /// Both ends belong to it.
+    /// Both ends are included.
     Between(When, When),
-    /// Not longer ago, and not in the future.
+    /// Within a time span before as_of, never in the future.
     WithinLast(Ago),
-    /// The complement: true for a missing date.
+    /// The complement of `WithinLast`; true for a missing date.
     NotWithinLast(Ago),
-    /// Not past, and not later than this.
+    /// Within a time span after as_of.
     WithinNext(Span),
-    /// Longer ago.
+    /// Longer ago than a time span.
     OlderThan(Ago),
-    /// The next anniversary comes within this span, today included.
+    /// The next anniversary is within a time span, today included.
     AnniversaryWithin(Span),
 }
 
 /// A moment in a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
-    /// A day in the tenant's zone.
+    /// A local day.
     Day(Day),
     /// An instant.
     Instant(Timestamp),
-    /// Date and time in the tenant's zone, microseconds since 1970 on its clocks.
+    /// A local date and time, in microseconds since 1970 without a zone.
     Local(i64),
     /// Before or after as_of.
     Relative(Span, Option<Snap>),
 }
 
-/// So long before as_of, rounded down to the start of a unit if asked.
+/// A time span before as_of, optionally rounded down to the start of a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ago {
-    /// How long.
+    /// The length.
     pub span: Span,
-    /// The unit to whose start it is rounded down.
+    /// The unit to round down to.
     pub snap: Option<Snap>,
 }
 
 /// A length of time: hours and seconds are exact, longer units follow the calendar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
-    /// How many; negative before as_of.
+    /// The number of units; negative before as_of.
     pub amount: i32,
-    /// Of what.
+    /// The unit.
     pub unit: Unit,
 }
 
@@ -208,7 +208,7 @@ crate::coded! {
 }
 
 crate::coded! {
-    /// What a relative date may be rounded down to.
+    /// The unit that a relative date is rounded down to.
     pub enum Snap {
         /// Local midnight.
         Day = "day",
@@ -221,18 +221,18 @@ crate::coded! {
     }
 }
 
-/// A number computed over the activities that pass a filter.
+/// A condition on a number that is computed over filtered activities.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ActivityTest {
-    /// Which activities.
+    /// The filter.
     pub filter: Filter,
-    /// Which number.
+    /// How the number is computed.
     pub aggregate: Aggregate,
-    /// What is asked of it: `IsNull`, `IsNotNull` or `Number`.
+    /// The condition: `IsNull`, `IsNotNull` or `Number`.
     pub test: Test,
 }
 
-/// Which activities are meant; empty lists mean any.
+/// A filter of activities. Empty lists mean any.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {
     /// Types.
@@ -247,11 +247,11 @@ pub struct Filter {
     pub clubs: Vec<String>,
     /// Conditions on metadata, all of which must hold.
     pub conditions: Vec<Condition>,
-    /// Not longer ago than this.
+    /// A time span before as_of.
     pub within_last: Option<Ago>,
-    /// Not before.
+    /// The first moment.
     pub from: Option<When>,
-    /// Not after; a day belongs to it.
+    /// The last moment; a day is included.
     pub to: Option<When>,
     /// Whether activities after as_of count.
     pub include_future: bool,
@@ -260,31 +260,31 @@ pub struct Filter {
 /// A condition on one metadata value; a value of another type counts as missing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Condition {
-    /// The keys that lead to it.
+    /// The keys of its path.
     pub path: Vec<String>,
     /// `IsNull`, `IsNotNull`, `Text`, `Number` or `Flag`.
     pub test: Test,
 }
 
-/// The number computed over activities.
+/// How a number is computed over activities.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Aggregate {
-    /// How many; 0 over nothing.
+    /// The number of activities; 0 if there are none.
     Count,
-    /// How many distinct texts, numbers or truth values at a path.
+    /// The number of distinct texts, numbers or truth values at a path.
     CountDistinct(Vec<String>),
-    /// On how many local days.
+    /// The number of local days with activities.
     DistinctDays,
-    /// Sum of the numbers at a path; 0 over nothing.
+    /// Sum of the numbers at a path; 0 if there are none.
     Sum(Vec<String>),
-    /// Their average; missing over nothing.
+    /// Their average; missing if there are none.
     Avg(Vec<String>),
-    /// The smallest; missing over nothing.
+    /// The smallest; missing if there are none.
     Min(Vec<String>),
-    /// The largest; missing over nothing.
+    /// The largest; missing if there are none.
     Max(Vec<String>),
-    /// Whole days since the latest; missing over nothing.
+    /// Whole days since the last activity; missing if there are none.
     DaysSinceLast,
-    /// Whole days since the earliest; missing over nothing.
+    /// Whole days since the first activity; missing if there are none.
     DaysSinceFirst,
 }

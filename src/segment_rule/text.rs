@@ -1,19 +1,19 @@
-//! How texts are compared: blanks at the ends and the case of letters do not matter.
+//! Compares texts without blanks at the ends and without the case of letters.
 //!
-//! The folding is Unicode's simple mapping to lower case, letter by letter, and a final sigma is a sigma. PostgreSQL's providers
-//! disagree on two letters, so that both evaluators fold these themselves: U+0130 (capital I with a dot) is i, U+03C2 is U+03C3.
+//! Case is folded letter by letter with Unicode's simple mapping to lower case. PostgreSQL's collation providers disagree on two letters,
+//! so both evaluators fold these themselves: U+0130 (capital I with a dot) becomes i, U+03C2 (final sigma) becomes U+03C3.
 
-/// What counts as a blank at the ends; PostgreSQL is given the same list.
+/// The blanks that are removed at the ends. The SQL evaluator uses the same list.
 pub const BLANKS: &[char] = &[' ', '\t', '\n', '\r', '\x0b', '\x0c'];
 
-/// The form that is compared.
+/// The folded form of a text, for comparison.
 pub fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     fold_into(text, &mut folded);
     folded
 }
 
-/// Replaces a buffer's content by the form that is compared, so that a column is folded without an allocation per cell.
+/// Writes the folded form into a buffer, so that a column is folded without an allocation per cell.
 pub fn fold_into(text: &str, folded: &mut String) {
     folded.clear();
     for letter in text.trim_matches(BLANKS).chars() {

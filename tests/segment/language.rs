@@ -92,7 +92,7 @@ fn errors_name_the_node_and_what_would_be_right() {
     let error = refused(r#"{"not":{"field":"emailOptIn","operator":"gte","value":true}}"#);
     assert_eq!(error, r#"criteria.not.operator: "gte" does not fit yes or no, which takes eq, neq, isNull, isNotNull"#);
     let error = refused(r#"{"activity":{"tpye":["X"]},"operator":"gte","value":1}"#);
-    assert_eq!(error, r#"criteria.activity.tpye: is not known here; did you mean "type"?"#);
+    assert_eq!(error, r#"criteria.activity.tpye: is not an allowed key; did you mean "type"?"#);
     let error = refused(r#"{"activity":{},"aggregate":"sums:players","operator":"gte","value":1}"#);
     assert_eq!(error, r#"criteria.aggregate: "sums" is not an aggregate; did you mean "sum"?"#);
     assert!(refused(r#"{"field":"email","operator":"eq","value":null}"#).contains("isNull"));

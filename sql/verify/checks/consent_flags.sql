@@ -15,7 +15,7 @@ refused as (
     from consent_by_others
     where scope <> 'transactional'
     union
-    -- An opt-out that load left standing, and one that others recorded, keep the flag off.
+    -- An opt-out that load kept, or that another writer recorded, keeps the flag off.
     select consents."customerId"::text, consents."channel"::text
     from "MarketingConsent" as consents
     where consents."status"::text = 'OPTED_OUT'

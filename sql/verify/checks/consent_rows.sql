@@ -22,7 +22,7 @@ own as (
     group by profile_id, channel, scope
 ),
 covering as (
-    -- A contact flag decides marketing scopes only.
+    -- A contact flag affects marketing scopes only.
     select own.profile_id, own.channel, own.scope, max(units.decided_at) as refused_at
     from own
     join units
@@ -98,7 +98,7 @@ judged as (
     left join others
         on others.profile_id = expected.profile_id and others.channel = expected.channel and others.scope = expected.scope
     where held.is_kept is not true
-        -- Where somebody else holds the key, ours could not be inserted.
+        -- If a foreign row has the key, ours could not be inserted.
         and others.profile_id is null
 )
 select

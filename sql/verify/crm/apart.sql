@@ -1,5 +1,5 @@
--- Profiles that metrics, scores and segments of ours say nothing of: kept as others made them, themselves or by a consent, or with
--- activities of others.
+-- Profiles without metrics, scores and segments of ours: they or their consents are kept as another writer changed them, or they have
+-- foreign activities.
 with kept as materialized (
   select unnest(coalesce(nullif(current_setting('backfill.kept', true), ''), '{}')::text[]) as id
 )

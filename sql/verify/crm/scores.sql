@@ -1,6 +1,6 @@
--- Metrics, engagement and churn of every profile of ours, computed a second time from the CRM's own rows in one pass over the
--- timeline. The session says as of when (backfill.as_of), what counts as activity and how missing components weigh, and which
--- profiles are set apart (backfill.apart: kept as others made them, or with activities of others).
+-- Metrics, engagement and churn of all our profiles, computed a second time from the CRM's rows in one pass over the timeline. Settings of
+-- the session: backfill.as_of, what counts as activity, the weight of missing components, and the excluded profiles (backfill.apart: kept
+-- as another writer changed them, or with foreign activities).
 with run as materialized (
   select
     s.as_of,
@@ -62,13 +62,13 @@ marked as (
 facts as (
   select
     m.profile_id,
-    -- The strategy's numbers, as its UPDATE counts them.
+    -- The strategy's metrics, as its UPDATE statement counts them.
     count(*) filter (where m.is_last_30) as count_30d,
     count(*) filter (where m.is_last_90) as count_90d,
     count(*) filter (where not m.is_past) as later_count,
     max(m.at) as last_at,
     count(*) filter (where m.is_booking) as bookings,
-    -- What lies up to as_of.
+    -- Activities up to as_of.
     max(m.at) filter (where m.is_past) as last_past_at,
     max(m.at) filter (where m.is_past and m.is_booking) as last_booking_at,
     count(*) filter (where m.is_past and m.is_booking and m.is_last_30) as bookings_last_30,
@@ -180,7 +180,7 @@ components as (
       when p.opened + p.clicked > 0 then 20
       else 0
     end as depth,
-    -- Spend is never known. What was not measured weighs nothing where the weights are shared out.
+    -- Spend is never known. If weights are redistributed, a missing component has weight 0.
     case
       when not p.is_renormalised then 100
       when p.delivered = 0 then 70

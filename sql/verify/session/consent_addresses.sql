@@ -19,7 +19,7 @@ select
     channels.channel,
     written.value,
     written.is_first,
-    -- The key has the mailbox in its one spelling; without one it is worked out.
+    -- The key holds the normalized mailbox. Without a key it is computed here.
     coalesce(written.form, case
         when written.kind = 'PHONE' or strpos(written.value, '@') = 0 then written.value
         when parts.domain in ('gmail.com', 'googlemail.com') then replace(parts.untagged, '.', '') || '@gmail.com'
@@ -27,7 +27,7 @@ select
     end) as address
 from written
 join evidence__people as people using (source, source_id)
--- The part behind the last @, without a regular expression: this runs for every address.
+-- The part behind the last @, without a regular expression, because this runs for every email.
 cross join lateral (select reverse(split_part(reverse(written.value), '@', 1)) as domain) as ends
 cross join lateral (select left(written.value, -1 - length(ends.domain)) as whole) as locals
 cross join lateral (

@@ -3,5 +3,5 @@ select
     rows.*,
     rows."id"::text in (select kept.id from evidence__kept as kept where kept.table_name = 'DuplicateCandidate') as is_kept
 from "DuplicateCandidate" as rows
--- A case keeps the planner from thinking that only a few ids are ours.
+-- The case expression prevents the planner from expecting only a few rows.
 where case when rows."id"::text like 'bf11%' then substr(rows."id"::text, 15, 1) = '8' else false end;

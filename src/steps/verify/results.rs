@@ -86,7 +86,7 @@ impl Results {
         Self { phase, compared: Vec::new(), taken: Vec::new() }
     }
 
-    /// Adds the findings and the duration of a check; a check without findings had nothing to compare.
+    /// Adds the findings and the duration of a check; a check without findings had nothing to check.
     pub fn enter(&mut self, check: &Check, findings: Vec<Finding>, taken: Duration) {
         self.taken.push(taken);
         let nothing = Finding {
@@ -152,7 +152,10 @@ impl Results {
         let vacuous: Vec<String> =
             self.checks().into_iter().filter(|check| check.1 == State::Vacuous).map(|check| check.0.to_owned()).collect();
         (is_strict && !vacuous.is_empty()).then(|| {
-            super::mismatch(format!("{} checks had nothing to compare, which --strict forbids", vacuous.len()), &vacuous)
+            super::mismatch(
+                format!("{} checks were skipped: nothing to check, and --strict forbids that", vacuous.len()),
+                &vacuous,
+            )
         })
     }
 
