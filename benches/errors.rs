@@ -1,4 +1,4 @@
-//! What went wrong, for whoever tunes: pairs joined wrongly and reachable pairs missed, counted by rule and constraint violation, with samples.
+//! Error analysis: false links and missed pairs, counted by rule and constraint violation, with samples.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crm_backfill::resolve::Resolution;
 
 use crate::truth::{Raw, Truth};
 
-/// Pairs of each kind whose constraint violation is looked up.
+/// Number of pairs of each kind whose constraint violation is looked up.
 const SAMPLE: usize = 600;
 
 /// Prints up to `shown` pairs of each kind of error.
@@ -86,7 +86,7 @@ pub fn tell(records: &[Raw], truth: &Truth, resolution: &Resolution, shown: usiz
     }
 }
 
-/// Records that bear one number, where there are several.
+/// Records with the same number, if there are several.
 fn groups<N: Copy + Ord>(numbers: &[N]) -> Vec<Vec<RecordIx>> {
     let mut groups: BTreeMap<N, Vec<RecordIx>> = BTreeMap::new();
     for (record, &number) in (0..).map(RecordIx).zip(numbers) {

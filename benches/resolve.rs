@@ -1,6 +1,6 @@
-//! Accuracy, calibration and speed of identity resolution. Arguments: labelled CSV files or names of the demo's populations, of which
-//! only the accuracy is told; without any, first the populations that `benches/populations/fetch` made, none of which any weight was fitted on, then the demo's, of seeds
-//! that no weight was tuned on. `ERRORS=5` shows what went wrong, five pairs of each kind.
+//! Accuracy, calibration and speed of identity resolution. With arguments (labelled CSV files or names of the demo's populations) it
+//! measures only their accuracy. Without arguments it measures the populations made by `benches/populations/fetch`, then the demo's with
+//! seeds that were not used for tuning. `ERRORS=5` prints five errors of each kind.
 
 mod errors;
 #[cfg(feature = "local-postgres")]
@@ -13,7 +13,7 @@ use crm_backfill::resolve::evaluate::accuracy::{Accuracy, RuleAccuracy};
 use crm_backfill::resolve::{LiteralRule, Memory, Options};
 use truth::{Raw, Truth, read_csv};
 
-/// Seeds that no weight was tuned on.
+/// Seeds that were not used for tuning.
 #[cfg(feature = "local-postgres")]
 const REPORTED: [u64; 2] = [101, 102];
 
@@ -68,7 +68,7 @@ fn compare(name: &str, records: &[Raw], links: &mut Vec<RuleAccuracy>) {
     }
 }
 
-/// Links by rule and band: what their confidence claims, and what is so.
+/// Links by rule and band: the claimed confidence and the true share.
 fn calibration(name: &str, mut links: Vec<RuleAccuracy>) {
     println!("\nlinks of {name}: confidence claimed and share seen, by rule and bits from");
     links.sort_unstable_by_key(|of| (of.rule, of.from_bits));

@@ -1,4 +1,4 @@
-//! Cells per second and core of the parsers that every person record passes, on invented cells as dirty as real ones.
+//! Cells per second and core of the parsers of person records, on invented cells with realistic errors.
 
 use crm_backfill::model::date::{Birth, DateSurvey};
 use crm_backfill::model::email::EmailReader;
@@ -15,7 +15,7 @@ fn main() {
 
 const CELLS: usize = 20_000;
 
-/// Digits that depend on the cell's number only.
+/// Digits derived from the cell's number.
 fn digits(cell: usize, count: usize) -> String {
     let mut state = cell as u64 * 0x9e37_79b9_7f4a_7c15 + 1;
     let next = |_| {
@@ -27,7 +27,7 @@ fn digits(cell: usize, count: usize) -> String {
     (0..count).map(next).collect()
 }
 
-/// Four in five are plain national mobiles in some spelling, the others what spreadsheets and people make of them.
+/// Four of five are national mobile numbers in various spellings, the others are damaged by spreadsheets or typing errors.
 fn phones() -> Vec<String> {
     let of = |cell: usize| {
         let number = digits(cell, 7);

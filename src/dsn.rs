@@ -7,7 +7,7 @@ use std::time::Duration;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Dsn {
     url: String,
-    /// Where it was set: a variable, or a line of `.env`.
+    /// Its origin: a variable, or a line of `.env`.
     pub origin: String,
     /// How long to wait for a server that neither answers nor works; `None` for the default.
     pub answer_limit: Option<Duration>,

@@ -54,7 +54,7 @@ impl Exit {
 pub struct Fault {
     /// The exit code.
     pub exit: Exit,
-    /// What is wrong: lower case, no full stop.
+    /// The problem: lower case, no full stop.
     pub what: String,
     /// Where: a file, a variable, a table.
     pub at: Option<String>,

@@ -1,4 +1,4 @@
-//! `audit`: a sample to judge, verdicts read back as precision with its interval, and decisions that the next run obeys.
+//! `audit`: a sample for review, precision with its interval from the verdicts, and decisions for the next run.
 
 use std::collections::BTreeMap;
 
@@ -128,7 +128,7 @@ fn verdicts_give_precision_and_decisions_for_the_next_run() {
     let moved: Vec<_> = before.iter().filter(|(key, profile)| after[*key] != **profile).map(|(key, _)| key.as_str()).collect();
     assert_eq!(moved, ["mca_uk:members:2", "mca_za:members:7"], "nothing else moves");
 
-    // Read again: a corrected link is not a pair any more, so it does not count for the links; no line is written twice.
+    // Read again: a corrected link is no longer a link, so it does not count; no decision is written twice.
     let again = workdir.ok("audit", &["--verdicts", "audit.csv", "--by", "Lee"]);
     again.says("4 no longer a pair").says("the sample is of another resolution: draw a new one for the current links");
     assert_eq!(table(&workdir.path().join("decisions.csv")).len(), 4);
@@ -169,7 +169,7 @@ fn a_sample_that_somebody_judged_is_not_overwritten() {
 }
 
 #[test]
-fn a_judged_sample_with_a_slip_in_it_is_not_overwritten_either() {
+fn a_judged_sample_with_an_invalid_line_is_not_overwritten() {
     let workdir = resolved();
     judged(&workdir, "audit.csv", |row| if row["linked"] == "yes" { "same" } else { "smae" });
     let path = workdir.path().join("audit.csv");
@@ -183,7 +183,7 @@ fn a_judged_sample_with_a_slip_in_it_is_not_overwritten_either() {
 }
 
 #[test]
-fn one_person_in_two_tenants_is_counted_and_stops_no_run() {
+fn one_person_in_two_tenants_is_counted_and_not_decided() {
     let workdir = resolved();
     let verdict = |row: &Row| if row["stratum"] == "candidate, CROSS_TENANT" { "same" } else { "" };
     judged(&workdir, "audit.csv", verdict);

@@ -48,7 +48,7 @@ fn opt_ins_overridden_by_a_flag_alone_need_review_above_two_per_cent() {
 }
 
 #[test]
-fn an_export_that_lost_more_than_a_fifth_of_an_entity_asks_for_a_person() {
+fn an_export_that_lost_more_than_a_fifth_needs_review() {
     let folder = tempfile::tempdir().unwrap();
     let session = session(folder.path());
     let dumps = folder.path().join("dumps");

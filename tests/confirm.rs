@@ -1,4 +1,4 @@
-//! What is asked of a person, and only where a person can answer: before a load, a rollback, and an emergency.
+//! Confirmation before a load, a rollback and an emergency rollback, at a terminal and without one.
 
 use crate::golden::exported;
 use crate::support::postgres::{Database, database};
@@ -20,7 +20,7 @@ fn profiles(crm: &Database) -> u64 {
 }
 
 #[test]
-fn a_load_asks_only_a_person_at_a_terminal() {
+fn a_load_asks_for_confirmation_only_at_a_terminal() {
     let (workdir, crm) = built();
     for answer in ["n\n", "\n", "yes please\n"] {
         let run = workdir.attended("load", &[], answer).exits(10).says("Load? [y/N]").says("not confirmed: nothing was changed");
@@ -65,7 +65,7 @@ fn an_unattended_rollback_or_purge_needs_a_yes() {
 }
 
 #[test]
-fn an_emergency_wants_the_databases_name_whoever_asks() {
+fn an_emergency_rollback_always_needs_the_name_of_the_database() {
     let (workdir, crm) = built();
     workdir.ok("load", &[]);
     crm.execute(

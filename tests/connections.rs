@@ -1,4 +1,4 @@
-//! Connections to a server that asks for passwords and certificates: every mode, every error, no password in any message.
+//! Connections to a server with passwords and certificates: every mode, every error, no password in any message.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,7 +14,7 @@ use crm_backfill::pg::local::{LocalServer, Purpose};
 use crm_backfill::steps::check_connections::{Args, run};
 use crm_backfill::store::Layout;
 
-/// Has every character that a URL must encode.
+/// A password with every character that a URL must encode.
 const PASSWORD: &str = "s3cr:et@/?#%";
 const ENCODED: &str = "s3cr%3Aet%40%2F%3F%23%25";
 
@@ -24,7 +24,7 @@ struct Guarded {
     _folder: PathBuf,
 }
 
-/// A server with TLS whose roles `reader` (password) and `tls_reader` (password, encrypted only) are let in by rule.
+/// A server with TLS and the roles `reader` (password) and `tls_reader` (password, TLS only).
 fn guarded() -> &'static Guarded {
     static SERVER: OnceLock<Guarded> = OnceLock::new();
     SERVER.get_or_init(|| {
@@ -32,7 +32,7 @@ fn guarded() -> &'static Guarded {
         let server = LocalServer::start(&folder.join("pg"), Purpose::Test).unwrap();
         let (certificate, key) = certificates(&folder);
         let mut client = server.client("postgres").unwrap();
-        // The server writes the files itself, so that they are its own and not readable by others.
+        // The server writes the files itself, so that it owns them and others cannot read them.
         let mut put = |name: &str, text: &str| {
             client
                 .execute(&format!("copy (select unnest(string_to_array($x${}$x$, E'\\n'))) to '{name}'", text.trim_end()))
@@ -117,7 +117,7 @@ fn connection_errors_name_their_cause_and_never_the_password() {
 }
 
 #[test]
-fn a_server_that_insists_on_encryption_gets_it_on_loopback_too() {
+fn encryption_is_used_on_loopback_if_the_server_requires_it() {
     assert!(is_encrypted(&open(&url(&format!("tls_reader:{ENCODED}"), "127.0.0.1", "")).unwrap()));
     let told = refusal(&url(&format!("tls_reader:{ENCODED}"), "127.0.0.1", "sslmode=disable"));
     assert!(told.contains("28000"), "{told}");
@@ -171,7 +171,7 @@ fn a_schema_of_an_orm_becomes_the_search_path_whatever_its_name() {
 }
 
 #[test]
-fn the_six_databases_are_looked_at_together() {
+fn the_six_databases_are_checked_together() {
     let scl = crate::support::postgres::database(include_str!("../schemas/sources/scl.sql"));
     let crm = crate::support::postgres::database(include_str!("../schemas/crm.sql"));
     let teetime = crate::support::postgres::database("create table \"Club\" (\"id\" text, \"tenantId\" int)");

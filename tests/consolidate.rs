@@ -1,4 +1,4 @@
-//! From CSV dumps to `data/crm` without any database: the ledger balances, or the build stops.
+//! From CSV dumps to `data/crm` without a database: the ledger balances, or the build stops.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! `decisions.csv`: honoured however it was saved, echoed line by line, and never half obeyed.
+//! `decisions.csv`: applied however it was saved, reported line by line, and never applied partly.
 
 use crate::golden::exported;
 use crate::support::workdir::{Run, Workdir};
@@ -23,7 +23,7 @@ fn echoed(workdir: &Workdir) -> Vec<String> {
 }
 
 #[test]
-fn a_file_is_obeyed_however_it_was_saved() {
+fn a_file_is_applied_however_it_was_saved() {
     let workdir = staged();
     let plain =
         "kind,a,b,reason,who,at\ncannot-link,mca_za:members:6,mca_za:members:7,\"one, two and \"\"three\"\"\",Eve,2026-11-22\n";
@@ -36,7 +36,7 @@ fn a_file_is_obeyed_however_it_was_saved() {
 }
 
 #[test]
-fn every_line_is_echoed_twice_given_or_of_records_that_are_gone() {
+fn every_line_is_reported_even_duplicates_and_unknown_records() {
     let workdir = staged();
     let text = "kind,a,b\nmust-link,mca_uk:members:1,mca_uk:members:2\nmust-link,mca_uk:members:2,mca_uk:members:1\n\
                 cannot-link,scl:members:10,scl:members:99\ncannot-link,scl:members:10,messaging:contacts:t3\n";
@@ -65,7 +65,7 @@ fn contradicting_decisions_stop_the_run_and_are_listed() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_refused_by_line_and_never_half_obeyed() {
+fn an_invalid_line_is_named_and_no_line_is_applied() {
     let workdir = staged();
     let head = "kind,a,b,reason,who,at\n";
     for (line, what) in [

@@ -1,4 +1,4 @@
-//! The invented population: the same rows for the same seed, the strategy's sizes, and every kind of data error in it.
+//! The demo population: the same rows for the same seed, the strategy's sizes, and every kind of data error.
 
 use crm_backfill::demo::{self, Community, Population, Records};
 use crm_backfill::model::{Code as _, Source};
@@ -25,7 +25,7 @@ fn content(database: &Database) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn the_same_seed_fills_the_same_rows_and_another_one_others() {
+fn the_same_seed_gives_the_same_rows_and_another_seed_others() {
     for source in Source::ALL {
         let (one, again, other) = (filled(*source, 1, 0.004), filled(*source, 1, 0.004), filled(*source, 2, 0.004));
         assert_eq!(content(&one), content(&again), "{}", source.code());
@@ -65,7 +65,7 @@ fn sizes_follow_the_strategys_estimates() {
 }
 
 #[test]
-fn bookings_and_messages_are_counted_by_the_window_and_stand_on_its_edges() {
+fn bookings_and_messages_fill_the_window_up_to_its_limits() {
     for (source, table, within) in [(Source::Teetime, "TeeTime", "8000"), (Source::Messaging, "MessageLog", "12000")] {
         let database = filled(source, 1, 0.02);
         let of = |condition: &str| database.value(&format!("select count(*) from \"{table}\" where \"createdAt\" {condition}"));
@@ -79,7 +79,7 @@ fn bookings_and_messages_are_counted_by_the_window_and_stand_on_its_edges() {
 #[test]
 fn every_reference_of_every_source_holds() {
     for source in Source::ALL {
-        // Filled without checks, for speed: here they are made up for.
+        // The demo is filled without checking references, for speed. They are checked here.
         let database = filled(*source, 3, 0.01);
         let references = database.rows(
             "select conrelid::regclass::text, conname, pg_get_constraintdef(oid) from pg_constraint where contype = 'f' order by 1, 2",
@@ -93,7 +93,7 @@ fn every_reference_of_every_source_holds() {
 }
 
 #[test]
-fn every_kind_of_data_error_is_there() {
+fn every_kind_of_data_error_occurs() {
     let za = filled(Source::McaZa, 1, 0.1);
     let uk = filled(Source::McaUk, 1, 0.1);
     let scl = filled(Source::Scl, 1, 0.2);

@@ -1,4 +1,4 @@
-//! What the documents name exists: files, make targets, settings.
+//! Files, make targets and settings that documents name exist.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,4 +1,4 @@
-//! `explain`: the whole command, asked by every kind of name a person may have at hand.
+//! `explain`: the whole command, with every kind of argument.
 
 use serde_json::Value;
 
@@ -60,7 +60,7 @@ fn a_profile_is_found_by_id_email_phone_and_source_record() {
         let found = story(&workdir.ok("explain", &[who, "--json"]));
         assert_eq!(found["story"]["profile_id"], THANDI, "{who}");
         assert_eq!(records(&found), expected, "{who}");
-        // A record each but the seed record is there by a link, with its rule and its evidence.
+        // Each record except the seed record has a link, with its rule and evidence.
         let links = found["story"]["links"].as_array().unwrap();
         assert_eq!(links.len(), expected.len() - 1, "{who}");
         assert!(
@@ -75,7 +75,7 @@ fn a_profile_is_found_by_id_email_phone_and_source_record() {
 }
 
 #[test]
-fn people_read_why_and_what_would_change_it() {
+fn the_output_says_why_and_what_would_change_it() {
     let workdir = resolved();
     let told = workdir.ok("explain", &["scl:10"]);
     for part in [
@@ -112,7 +112,7 @@ fn values_are_masked_unless_they_are_asked_for() {
 }
 
 #[test]
-fn two_records_are_one_person_by_a_chain_or_two_by_a_refusal() {
+fn two_records_are_explained_by_a_chain_or_a_constraint() {
     let workdir = resolved();
     let one = workdir.ok("explain", &["messaging:t1", "teetime:0a000000-0000-4000-8000-000000000001", "--json"]).json();
     assert_eq!(one["result"]["one_person"], true);
@@ -135,13 +135,13 @@ fn two_records_are_one_person_by_a_chain_or_two_by_a_refusal() {
         .says("are two people")
         .says("enough, but forbidden · CDH_ID_CONFLICT: two CDH numbers")
         .says("must-link,");
-    // Too little evidence is told in bits.
+    // Missing evidence is printed in bits.
     let strangers = workdir.ok("explain", &["mca_za:4", "mca_uk:3", "--json"]).json();
     assert!(strangers["result"]["comparison"]["short"].as_f64() > Some(0.0), "{strangers}");
 }
 
 #[test]
-fn what_is_not_there_is_refused_with_what_to_do() {
+fn an_unknown_argument_is_refused_with_advice() {
     exported().run("explain", &["scl:10"]).exits(11).says("make stage");
     let workdir = resolved();
     workdir.run("explain", &["slc:members:10"]).exits(2).says("did you mean source \"scl\"?");
@@ -164,7 +164,7 @@ fn values_that_do_not_link_are_found_and_reported() {
 }
 
 #[test]
-fn a_decision_is_told_with_what_became_of_it() {
+fn a_decision_is_shown_with_its_effect() {
     let workdir = resolved();
     let lines = "kind,a,b,reason,who,at\r\ncannot-link,mca_za:members:6,mca_za:members:7,\"brothers, says Lee\",Lee,2026-11-22\r\n\
                  must-link,scl:members:10,scl:members:99,gone,Lee,2026-11-22\r\n";

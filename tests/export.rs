@@ -127,7 +127,7 @@ fn home_club_and_handicap_are_chosen_as_documented() {
 }
 
 #[test]
-fn a_missing_table_and_columns_are_all_told_with_near_names() {
+fn missing_tables_and_columns_are_all_listed_with_similar_names() {
     let database = source_database(Source::Scl);
     database.execute(
         r#"drop table "MemberClub"; alter table "Member" rename "externalSubject" to "externalSubjct";
@@ -167,7 +167,7 @@ fn cells_of_any_type_are_exported_as_the_database_writes_them() {
 }
 
 #[test]
-fn the_window_is_two_years_and_what_lies_before_it_is_counted() {
+fn the_window_is_two_years_and_earlier_rows_are_counted() {
     let database = source_database(Source::Teetime);
     database.execute(
         r#"insert into "Player" ("id", "createdAt", "updatedAt") values ('p', now(), now());
@@ -271,7 +271,7 @@ fn a_dump_made_by_psql_gives_the_same_bytes_as_the_database() {
 }
 
 #[test]
-fn missing_dumps_and_wrong_headers_are_told_before_anything_is_written() {
+fn missing_dumps_and_wrong_headers_are_listed_before_any_output() {
     let place = Place::new(Source::McaUk, "postgres://stranger@127.0.0.1:1/none");
     let dumps = tempfile::tempdir().unwrap();
     let mut args = Args::default();
@@ -309,9 +309,9 @@ fn rejected_lines_of_a_dump_are_listed_and_counted() {
     assert_eq!((folder.manifest.count("members.rows"), folder.manifest.count("members.rejected_rows")), (2, 2));
 }
 
-/// The acceptance table of movement.md §3: values that other exporters change, beside the server's own text.
+/// Values that other exporters change, compared with the server's own text.
 #[test]
-fn every_value_is_what_the_server_itself_says_it_is() {
+fn every_value_is_the_servers_own_text() {
     let texts = [
         ("numeric(20,4)", "1234567890123456.7890"),
         ("numeric", "123456789012345678901234567890.123456789"),

@@ -1,4 +1,4 @@
-//! What must not happen when files are altered, disks are full and people press Ctrl-C.
+//! Altered files, full disks, kills and interrupts: no half-written folder and no wrong result.
 
 mod flips;
 mod kills;
@@ -66,12 +66,12 @@ fn one_flipped_bit_anywhere_in_a_dataset_is_always_noticed() {
 }
 
 #[test]
-fn a_step_that_runs_out_of_disk_leaves_the_former_folder_and_says_so() {
+fn a_step_that_runs_out_of_disk_keeps_the_former_folder() {
     let workdir = exported();
     workdir.ok("stage", &[]);
     let before = workdir.fingerprint("stage");
     let stage = workdir.command("stage", &["--phase", "5"]);
-    // A mount namespace of its own: the data folder's copy lies on a file system that is nearly full.
+    // In a separate mount namespace: the copy of the data folder is on a file system that is nearly full.
     let script = "mkdir small && mount -t tmpfs -o size=600k,mode=700 none small && cp -r data/exports data/stage data/reference small/ \
                   && before=$(cat small/stage/manifest.json | md5sum) && head -c 600k /dev/zero > small/filler 2>/dev/null; \
                   code=0; \"$0\" --phase 5 --data-dir small || code=$?; \

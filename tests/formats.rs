@@ -1,4 +1,4 @@
-//! Every junk value, number form and reason that the domain's rules name, one table each, through the readers that staging uses.
+//! Every junk value, number format and reason in the rules of the domain, one table each, through the parsers of staging.
 
 use crm_backfill::model::association::AssociationNumber;
 use crm_backfill::model::date::{Birth, DateProfile};
@@ -9,7 +9,7 @@ use crm_backfill::model::reference::JunkKind;
 use crm_backfill::model::zone::Zone;
 use crm_backfill::model::{AliasType, Code as _, Day, Effect, Handicap, Reason, Reasons, Reference};
 
-/// Fails with every line of a table that is not as it should be, not only the first.
+/// Fails with every wrong line of a table, not only the first.
 fn assert_none(wrong: Vec<String>) {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
@@ -67,7 +67,7 @@ fn a_junk_local_part_is_empty_only_at_a_placeholder_domain() {
 }
 
 #[test]
-fn placeholder_domains_are_nulled_whoever_is_written_before_them() {
+fn placeholder_domains_are_nulled_with_any_local_part() {
     let mut wrong = Vec::new();
     let domains = [
         "example.com",
@@ -93,7 +93,7 @@ fn placeholder_domains_are_nulled_whoever_is_written_before_them() {
 }
 
 #[test]
-fn an_office_is_a_value_and_no_key_at_any_domain_even_the_clubs_own() {
+fn an_office_email_is_a_value_and_not_a_key_at_any_domain() {
     let mut wrong = Vec::new();
     let offices =
         ["info", "admin", "office", "golf", "proshop", "reception", "bookings", "secretary", "manager", "accounts", "Info"];

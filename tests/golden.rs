@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::support::workdir::Workdir;
 use crate::support::world;
 
-/// What is compared: every dataset after stage that has rows in the small world (`tests/stage.rs` has the staged ones).
+/// Compared are all datasets after stage that have rows in the small world (`tests/stage.rs` has the staged ones).
 const DATASETS: &[&str] = &[
     "res__links",
     "res__candidates",

@@ -1,4 +1,5 @@
-//! `docs/guarantees.md`: what is promised, the tests that hold it, and what the last `make soak` measured. Generated; this test keeps it true.
+//! `docs/guarantees.md`: the guarantees, the tests for each, and the results of the last `make soak`. The page is generated; this test
+//! keeps it up to date.
 
 mod catalogue;
 
@@ -11,9 +12,9 @@ use serde_json::{Value, json};
 
 use catalogue::{CASES, Case};
 
-/// A promise and the tests that hold it.
+/// A guarantee and its tests.
 struct Guarantee {
-    /// As the harness names it in its results.
+    /// Its name in the results of the harness.
     name: &'static str,
     promise: &'static str,
     tests: &'static [&'static str],
@@ -22,87 +23,87 @@ struct Guarantee {
 const GUARANTEES: &[Guarantee] = &[
     Guarantee {
         name: "files-whole",
-        promise: "A step that is killed leaves the former folder or the new one, never a mixture; the next run completes it and leaves no remains.",
+        promise: "A step that is killed leaves the former folder or the new one, never a mixture. The next run completes it and removes drafts.",
         tests: &[
-            "a_step_killed_at_any_call_leaves_the_former_folder_or_the_new_one",
-            "a_folder_that_is_half_old_and_half_new_is_neither",
+            "a_step_killed_at_any_call_leaves_the_former_or_the_new_folder",
+            "a_half_old_and_half_new_folder_is_detected",
             "an_exchange_interrupted_at_any_step_is_completed",
         ],
     },
     Guarantee {
         name: "disk-failures",
-        promise: "A full or failing disk ends a step with exit 14 and the former folder in place; exit 0 means done.",
+        promise: "A full or failing disk ends a step with exit 14 and keeps the former folder. Exit 0 means that the step is done.",
         tests: &[
-            "a_disk_that_fails_at_any_call_leaves_the_former_folder_and_says_so",
-            "a_step_that_runs_out_of_disk_leaves_the_former_folder_and_says_so",
+            "a_disk_that_fails_at_any_call_keeps_the_former_folder",
+            "a_step_that_runs_out_of_disk_keeps_the_former_folder",
             "a_file_size_limit_stops_a_step_like_a_full_disk",
             "a_result_that_cannot_be_written_is_a_failure",
         ],
     },
     Guarantee {
         name: "bit-flips",
-        promise: "A flipped bit anywhere in a dataset or manifest (but for the hash of the binary, which decides no content) is noticed before anything is read, and the step that wrote the folder makes it again.",
+        promise: "A flipped bit anywhere in a dataset or manifest is detected before anything is read, and the step that wrote the folder rebuilds it. (The hash of the binary is excluded; it does not affect the content.)",
         tests: &[
             "one_flipped_bit_in_any_file_is_always_noticed",
             "every_flipped_bit_outside_the_binary_hash_is_detected",
-            "a_damaged_folder_stops_what_reads_it_and_its_own_step_makes_it_again",
+            "a_damaged_folder_stops_readers_and_is_rebuilt_by_its_step",
         ],
     },
     Guarantee {
         name: "load-killed",
-        promise: "A load that is killed after any byte or at any moment leaves the CRM as it was or complete; the next load completes it.",
+        promise: "A load that is killed after any byte or at any moment leaves the CRM unchanged or complete. The next load completes it.",
         tests: &[
-            "a_load_killed_after_any_byte_leaves_the_crm_as_it_was_or_complete",
-            "a_load_killed_at_any_moment_leaves_the_crm_as_it_was_or_complete",
-            "a_crm_that_lacks_one_row_is_neither_as_it_was_nor_complete",
+            "a_load_killed_after_any_byte_leaves_the_crm_whole",
+            "a_load_killed_at_any_moment_leaves_the_crm_whole",
+            "a_crm_that_lacks_one_row_is_detected",
         ],
     },
     Guarantee {
         name: "load-cut",
-        promise: "A load whose connection is cut says whether it is committed (exit 0) or not (exit 14), and that is so; only an answer that cannot be had is exit 15.",
+        promise: "A load whose connection is cut reports correctly whether it is committed (exit 0) or not (exit 14). Exit 15 means that the outcome cannot be looked up.",
         tests: &[
-            "a_load_cut_after_any_byte_says_what_happened_and_that_is_so",
+            "a_load_cut_after_any_byte_reports_the_true_outcome",
             "a_lost_answer_to_the_commit_is_looked_up",
             "an_outcome_that_cannot_be_looked_up_is_unknown",
         ],
     },
     Guarantee {
         name: "snapshot",
-        promise: "All datasets of one export are of one moment, whoever writes meanwhile.",
-        tests: &["an_export_under_writers_is_of_one_moment"],
+        promise: "All datasets of one export come from one snapshot, even during writes.",
+        tests: &["an_export_during_writes_is_consistent"],
     },
     Guarantee {
         name: "interrupts",
-        promise: "Ctrl-C leaves nothing half done, says how things stand, and the same command run again completes the work.",
+        promise: "Ctrl-C leaves nothing half done and prints the state; the same command run again completes the work.",
         tests: &[
-            "what_an_interrupted_step_says_is_what_it_did",
-            "an_interrupted_load_verification_or_rollback_leaves_the_crm_as_it_was",
+            "an_interrupted_step_reports_its_true_outcome",
+            "an_interrupted_load_verify_or_rollback_does_not_change_the_crm",
         ],
     },
     Guarantee {
         name: "bound",
-        promise: "Nothing is loaded, verified or reported whose exports, settings, reference files, decisions or segment definitions have moved since (exit 11, with the command that mends it).",
+        promise: "Datasets are not loaded, verified or reported if their exports, settings, reference files, decisions or segment definitions have changed (exit 11, with the command to run).",
         tests: &[
             "nothing_is_loaded_verified_or_reported_after_an_export_was_renewed",
-            "whatever_else_the_datasets_were_made_of_is_compared_as_well",
+            "settings_decisions_and_reference_files_are_compared_too",
             "members_of_an_outdated_segment_rule_are_not_loaded",
             "a_folder_that_leaves_a_dataset_out_is_not_loaded_as_if_it_were_empty",
         ],
     },
     Guarantee {
         name: "guards",
-        promise: "An empty or shrunken entity, another CRM, a lower phase, changed source tables are refused before anything changes, all at once, each with the option that lets it pass (exit 10).",
+        promise: "An empty or shrunken entity, another CRM, a lower phase and changed source tables are refused before any change. All reasons are reported at once, each with its option (exit 10).",
         tests: &[
             "an_emptied_or_shrunken_entity_is_refused_until_it_is_allowed_by_name",
-            "datasets_made_beside_one_crm_are_not_loaded_into_another",
+            "datasets_built_for_one_crm_are_not_loaded_into_another",
             "a_source_that_changed_its_tables_or_is_another_sources_is_not_exported",
         ],
     },
     Guarantee {
         name: "places",
-        promise: "Nothing is written through a link of a data folder, to a folder that anybody may write to, or in place of a device; a purge proves what is gone.",
+        promise: "Nothing is written through a symbolic link in a data folder, to a world-writable folder, or in place of a device. A purge confirms what was removed.",
         tests: &[
-            "links_in_the_data_folder_and_folders_open_to_all_are_refused",
+            "symbolic_links_and_world_writable_data_folders_are_refused",
             "csv_output_to_devices_and_pipes_does_not_replace_them",
             "a_purge_refuses_links_whose_targets_it_would_leave",
         ],
@@ -149,12 +150,12 @@ fn summed(lines: &str) -> BTreeMap<String, BTreeMap<String, u64>> {
 
 fn page(measured: &Value) -> String {
     let mut page = String::from(
-        "# Guarantees\n\nGenerated by `make soak` from the harness's own results (`docs/guarantees.json`); do not edit. Every test named here exists, and\n\
-         those of the harness have a negative control: the same check, seen to fail where the mechanism is missing.\n\n",
+        "# Guarantees\n\nGenerated by `make soak` from the harness's own results (`docs/guarantees.json`); do not edit. Each fault test has a\n\
+         negative control: the same check, which fails if the mechanism is missing.\n\n",
     );
     let _ = writeln!(
         page,
-        "Last measured: version {}, {} s. `make test` tries a sample of the same cases; `make soak SOAK_SECONDS=3600 SEEDS=10` goes on\nfor an hour.\n",
+        "Last measured: version {}, {} s. `make test` tries a sample of the same cases; `make soak SOAK_SECONDS=3600 SEEDS=10` runs\nfor an hour.\n",
         measured["version"].as_str().unwrap_or("none"),
         measured["seconds"]
     );
@@ -171,11 +172,11 @@ fn page(measured: &Value) -> String {
             if words.is_empty() { "in `make test` only".to_owned() } else { words.join("; ") }
         );
     }
-    page.push_str("## The fault catalogue\n\n| case | provoked by | held by, or why not |\n|---|---|---|\n");
+    page.push_str("## The fault catalogue\n\n| case | fault | tests, or the reason why there is none |\n|---|---|---|\n");
     for Case { id, provoked, held } in CASES {
         let held = match held {
             Ok(tests) => tests.iter().map(|test| format!("`{test}`")).collect::<Vec<_>>().join(", "),
-            Err(reason) => format!("not here: {reason}"),
+            Err(reason) => format!("no test: {reason}"),
         };
         let _ = writeln!(page, "| {id} | {provoked} | {held} |");
     }
@@ -210,7 +211,7 @@ fn every_test_that_the_guarantees_name_exists() {
 }
 
 #[test]
-fn every_case_of_the_catalogue_is_there_once() {
+fn every_case_of_the_catalogue_occurs_once() {
     let of = |letter: char, last: u32| (1..=last).map(move |number| format!("{letter}{number}"));
     let wanted: Vec<String> = of('A', 15).chain(of('B', 17)).chain(of('C', 10)).chain(of('E', 15)).chain(of('F', 9)).collect();
     assert_eq!(CASES.iter().map(|case| case.id.to_owned()).collect::<Vec<_>>(), wanted);

@@ -1,4 +1,4 @@
-//! Help, man pages and the commands that documents and messages advise.
+//! Help, man pages, and the commands that documents and messages recommend.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -97,7 +97,7 @@ fn every_command_has_a_binary_of_its_name_and_no_other() {
     }
 }
 
-/// Texts in which commands are advised: documents, sources of messages, help.
+/// Texts that recommend commands: documents, messages, help.
 fn texts() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files: Vec<PathBuf> = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "Makefile"]
@@ -116,7 +116,7 @@ fn texts() -> Vec<(PathBuf, String)> {
     files.into_iter().filter_map(|path| Some((path.clone(), fs::read_to_string(path).ok()?))).collect()
 }
 
-/// What stands behind `crm-backfill ` up to the end of the command: a line's end, a quote, a backtick, a pipe, a wide gap, a comment.
+/// The text after `crm-backfill ` up to the end of the command: end of line, quote, backtick, pipe, wide gap, comment.
 fn commands(text: &str) -> Vec<String> {
     let ends = ["\n", "\\n", "`", "|", "  ", " #", ")", ",", ";", ": ", " >", "{", "<", "…"];
     text.match_indices("crm-backfill ")
@@ -129,7 +129,7 @@ fn commands(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Words of a command line, double and escaped quotes honoured.
+/// The words of a command line, with double and escaped quotes.
 fn words(command: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut is_quoted = false;

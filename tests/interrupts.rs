@@ -18,7 +18,7 @@ fn names(folder: &Path) -> Vec<String> {
     entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
 }
 
-/// Drafts that lie in the data folder.
+/// Drafts in the data folder.
 fn drafts(workdir: &Workdir) -> Vec<String> {
     let folders = [workdir.data(), workdir.data().join("exports"), workdir.data().join("runs")];
     folders.iter().flat_map(|folder| names(folder)).filter(|name| name.contains(".tmp-")).collect()
@@ -30,7 +30,7 @@ fn has_draft(workdir: &Workdir, folder: &str) -> bool {
     names(path.parent().unwrap()).iter().any(|name| name.starts_with(&prefix))
 }
 
-/// Runs a command that is sent a signal when the moment has come.
+/// Runs a command and sends it a signal when a condition is met.
 fn signalled(workdir: &Workdir, binary: &str, arguments: &[&str], signal: Signal, moment: impl FnMut() -> bool) -> Run {
     let mut started = workdir.start(binary, arguments);
     if !started.wait_for(moment) {
@@ -100,15 +100,15 @@ fn an_interrupted_step_keeps_its_former_folder() {
     }
     let run = signalled(&workdir, "plan", &["--json"], Signal::INT, || has_draft(&workdir, "plan")).says(NOTHING);
     assert_eq!(run.json()["exit"], 130);
-    // A draft goes with the next command, even when that has nothing to do.
+    // The next command removes the draft, even if it has nothing to do.
     assert_ne!(drafts(&workdir), [""; 0]);
     workdir.ok("stage", &[]).says("nothing to do");
     assert_eq!(drafts(&workdir), [""; 0]);
 }
 
-/// Whenever the signal comes, the folder is the former or the new one, and the line on stderr says which.
+/// At any time of the signal, the folder is the former or the new one, and the line on stderr says which.
 #[test]
-fn what_an_interrupted_step_says_is_what_it_did() {
+fn an_interrupted_step_reports_its_true_outcome() {
     let workdir = crate::golden::exported();
     workdir.ok("stage", &["--phase", "6"]);
     let whole = workdir.fingerprint("stage");
@@ -132,7 +132,7 @@ fn what_an_interrupted_step_says_is_what_it_did() {
 }
 
 #[test]
-fn an_interrupted_load_verification_or_rollback_leaves_the_crm_as_it_was() {
+fn an_interrupted_load_verify_or_rollback_does_not_change_the_crm() {
     let mut workdir = sources();
     let crm = world::shared().crm();
     workdir.set("CRM_DATABASE_URL", &crm.url);

@@ -10,7 +10,7 @@ use crate::support::postgres::{Database, database};
 
 const CRM: &str = include_str!("../schemas/crm.sql");
 
-/// What a test that is alone with its database vouches for.
+/// The options of a test that is the only user of its database.
 pub const ALONE: Allowed = Allowed {
     consumers_stopped: true,
     beside_existing: false,
@@ -157,10 +157,9 @@ fn changed_datasets_change_exactly_their_rows() {
     assert_eq!(fingerprint(&crm), fingerprint(&fresh), "the diff gives the same CRM as a fresh load");
 }
 
-/// The timeline and the service ids of somebody whose profile vanishes go to the profile that has the records now, however many
-/// vanish at once.
+/// The timeline and service ids of a vanished profile move to the profile that now has its records, for any number of profiles.
 #[test]
-fn what_a_vanished_profile_had_moves_with_its_records() {
+fn the_rows_of_a_vanished_profile_move_with_its_records() {
     for several in [1, 150] {
         let (crm, fresh) = (database(CRM), database(CRM));
         let name = |kind: &str, number: i32| format!("{kind}{number}");
@@ -203,7 +202,7 @@ fn unique_values_may_swap_between_two_people() {
 }
 
 #[test]
-fn a_profile_that_others_hang_on_stays_as_merged() {
+fn a_profile_with_foreign_rows_is_kept_as_merged() {
     let crm = database(CRM);
     load(&crm, &three(), "run-1");
     let cleo = id_of("cleo");
@@ -242,7 +241,7 @@ fn a_crm_with_foreign_profiles_alone_is_refused() {
 }
 
 #[test]
-fn a_lower_phase_is_refused_unless_it_is_meant() {
+fn a_lower_phase_is_refused_without_its_option() {
     let crm = database(CRM);
     load(&crm, &three(), "run-1");
     let fault = refusal(load_as(&crm, &three(), "run-2", 5, ALONE, false));

@@ -20,13 +20,13 @@ fn people() -> World {
     World::of((10..40).map(|number| Person::new(&format!("person{number}"), number))).build()
 }
 
-/// The same database by way of a go-between, or as another role; no database has the name that is dropped with it.
+/// The same database through a proxy or with another role. Dropping this value does not drop the database.
 fn by_way_of(url: &str) -> Database {
     Database::by_way_of(url)
 }
 
 #[test]
-fn a_connection_cut_at_any_place_leaves_the_crm_unchanged_or_complete() {
+fn a_connection_cut_at_any_place_leaves_the_crm_whole() {
     let crm = database(CRM);
     let empty = fingerprint(&crm);
     let golden = database(CRM);
@@ -72,11 +72,11 @@ fn an_outcome_that_cannot_be_looked_up_is_unknown() {
 }
 
 #[test]
-fn a_second_loader_is_told_who_works() {
+fn a_second_loader_is_told_who_holds_the_lock() {
     let crm = database(CRM);
     let dsn = Dsn::new(&crm.url, "CRM_DATABASE_URL");
     let mut waiting = Loader::open(&dsn, false).unwrap();
-    // Two may look; one works.
+    // Two sessions may read; only one may load.
     drop(Loader::open(&dsn, false).unwrap());
     let mut first = crm.client();
     first.execute("begin; select pg_advisory_xact_lock(x'626631316c6f6164'::bigint)").unwrap();
@@ -113,7 +113,7 @@ fn a_role_without_ownership_loads_into_live_indexes() {
 }
 
 #[test]
-fn concurrent_writers_are_named_unless_the_operator_vouches() {
+fn concurrent_writers_are_listed_and_stop_a_load() {
     let crm = database(CRM);
     load(&crm, &people(), "run-1");
     crm.execute(

@@ -1,4 +1,4 @@
-//! Loading into a CRM in which others work: profiles beside ours, keys that they hold, rows that hang on ours.
+//! Loading into a CRM with foreign data: foreign profiles, unique keys of foreign rows, foreign rows on our profiles.
 
 use crm_backfill::dsn::Dsn;
 use crm_backfill::fault::{Exit, Fault};
@@ -31,7 +31,7 @@ fn theirs(crm: &Database) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn beside_others_each_shared_identity_refuses_and_is_counted() {
+fn each_identity_shared_with_a_foreign_profile_is_refused() {
     let mut anna = Person::new("anna", 11);
     anna.auth_user_id = Some("auth0|anna".to_owned());
     let world = World::of([anna]).build();
@@ -60,7 +60,7 @@ fn a_contact_point_shared_with_a_foreign_profile_is_only_a_pair_to_review() {
     assert_eq!(crm.rows(pairs), expected, "no profile of another tenant");
     assert_eq!(theirs(&crm), before, "foreign profiles are never adopted or changed");
 
-    // A pair that somebody judged stays judged; the other goes when the addresses differ.
+    // A reviewed pair is kept; the other one is removed when the emails differ.
     crm.execute("update \"DuplicateCandidate\" set \"status\" = 'REJECTED', \"reviewedBy\" = 'lee' where \"profileBId\" = 'p1'");
     crm.execute("update \"CustomerProfile\" set \"phoneNumber\" = null where \"id\" = 'p2'");
     load(&crm, &world, "run-2");
@@ -70,7 +70,7 @@ fn a_contact_point_shared_with_a_foreign_profile_is_only_a_pair_to_review() {
     assert_eq!(crm.value("select count(*) from \"CustomerProfile\" where \"id\" not like 'bf11%'"), "3");
 }
 
-/// Foreign rows on our profile that hold the very keys ours would have.
+/// Foreign rows on our profile with the unique keys that ours would have.
 fn holders(crm: &Database) {
     let anna = id_of("anna");
     let (first, second) = (anna.clone().min(id_of("bea")), anna.clone().max(id_of("bea")));
@@ -116,13 +116,13 @@ fn rows_with_a_taken_unique_key_are_counted_and_not_inserted() {
     assert_eq!(crm.value("select count(*) from backfill.kept where reason = 'HELD_BY_OTHER'"), "5");
     assert_eq!(crm.value("select \"memberCount\"::text from \"CustomerSegment\""), "2", "the manual member counts");
     assert!(!load(&crm, &world, "run-2").changed);
-    // They let go: ours come in.
+    // The foreign rows are deleted: ours are inserted.
     crm.execute("delete from \"Activity\" where \"id\" = 't1'");
     assert_eq!(load(&crm, &world, "run-3").counts["Activity"].inserted, 1);
 }
 
 #[test]
-fn an_opt_out_that_others_entered_on_our_consent_row_stands() {
+fn an_opt_out_entered_on_our_consent_row_is_kept() {
     let crm = database(CRM);
     let world = World::of([Person::new("anna", 11)]).build();
     load(&crm, &world, "run-1");
@@ -139,9 +139,9 @@ fn an_opt_out_that_others_entered_on_our_consent_row_stands() {
     }
 }
 
-/// The guard holds for each channel and for its flag by itself.
+/// Channels and their flags are independent of each other.
 #[test]
-fn a_withdrawal_by_text_message_leaves_e_mail_alone() {
+fn a_withdrawal_of_sms_does_not_affect_email() {
     let crm = database(CRM);
     let with_sms = |status, kind: &'static str| {
         let mut anna = Person::new("anna", 11);

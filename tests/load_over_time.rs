@@ -1,4 +1,4 @@
-//! Loading again after time has passed: withdrawals that stand, reviews, segments, keys that others hold, ids that are kept.
+//! Loading again later: standing withdrawals, reviews, segments, foreign unique keys, kept ids.
 
 use crm_backfill::dsn::Dsn;
 use crm_backfill::fault::{Exit, Fault};
@@ -97,7 +97,7 @@ fn a_reviewed_pair_keeps_its_review_and_outlives_its_dataset() {
 }
 
 #[test]
-fn a_profile_of_others_that_holds_an_id_of_ours_refuses() {
+fn a_foreign_profile_with_one_of_our_ids_stops_the_load() {
     let crm = database(CRM);
     crm.execute(
         "insert into \"CustomerProfile\" (\"id\", \"tenantId\", \"teetimePlayerId\", \"source\", \"firstSeenAt\", \"updatedAt\")
@@ -110,7 +110,7 @@ fn a_profile_of_others_that_holds_an_id_of_ours_refuses() {
 }
 
 #[test]
-fn a_profile_of_others_with_the_same_address_becomes_a_candidate() {
+fn a_foreign_profile_with_the_same_email_becomes_a_candidate() {
     let crm = database(CRM);
     crm.execute(
         "insert into \"CustomerProfile\" (\"id\", \"tenantId\", \"email\", \"source\", \"firstSeenAt\", \"updatedAt\")

@@ -1,4 +1,4 @@
-//! A migration that lives on: sources change, people work in the CRM, exports are renewed and loaded again and again.
+//! A migration over time: sources change, users work in the CRM, and new exports are loaded repeatedly.
 
 use crm_backfill::model::{Code as _, Source};
 use crm_backfill::sources::exports;
@@ -52,7 +52,7 @@ impl Scenario {
         ));
     }
 
-    /// A preference of a contact, given or refused at a day of this November.
+    /// An opt-in or opt-out by preference of a contact on a day of this November.
     fn preference(&self, contact: &str, opted_in: bool, day: u8) {
         self.source(Source::Messaging).execute(&format!(
             r#"insert into "ContactPreference" ("id", "contactId", "channel", "optedIn", "createdAt", "updatedAt")
@@ -60,7 +60,7 @@ impl Scenario {
         ));
     }
 
-    /// A logged act of a contact at a day of this November.
+    /// A logged consent change of a contact on a day of this November.
     fn act(&self, contact: &str, opted_in: bool, day: u8) {
         self.source(Source::Messaging).execute(&format!(
             r#"insert into "ConsentChangeLog" ("id", "contactId", "channel", "source", "consentAfter", "createdAt")
@@ -122,7 +122,7 @@ impl Scenario {
     }
 }
 
-/// What people did in the CRM after the first load: kept word for word by whatever is loaded later.
+/// Changes that users made in the CRM after the first load. Every later load keeps them exactly.
 const THEIRS: [&str; 5] = [
     r#"select to_jsonb(t)::text from "CustomerNote" t"#,
     r#"select to_jsonb(t)::text from "CustomerSegment" t"#,
@@ -226,7 +226,7 @@ fn no_sequence_of_changes_loses_foreign_data_or_a_withdrawal() {
         assert!(!scenario.consent(profile)[0].contains("OPTED_IN"), "{:?}", scenario.consent(profile));
     }
 
-    // An act that is logged before the withdrawal lifts nothing; one after it does.
+    // A logged opt-in before the withdrawal does not lift it; a later one does.
     scenario.source(Source::Messaging).execute(
         r#"insert into "ConsentChangeLog" ("id", "contactId", "channel", "source", "consentAfter", "createdAt")
            values ('bea2-old', 'bea2', 'EMAIL', 'WEB_FORM', true, '2026-10-01Z')"#,
@@ -278,7 +278,7 @@ fn address(person: usize) -> String {
     format!("{}@mail.test", PEOPLE[person].1.to_lowercase())
 }
 
-/// One thing that happens to a contact on a day, in the source and in what the test knows of it.
+/// One event of a contact on a day, in the source and in the expected state of the test.
 fn happen(scenario: &Scenario, contacts: &mut Vec<Contact>, dice: &mut Dice, day: u8, made: &mut usize) {
     let messaging = scenario.source(Source::Messaging);
     let who = if contacts.is_empty() { 0 } else { dice.below(contacts.len()) };
@@ -315,8 +315,8 @@ fn happen(scenario: &Scenario, contacts: &mut Vec<Contact>, dice: &mut Dice, day
     }
 }
 
-/// Contacts come, go, move, refuse and agree at random. Whatever was ever loaded as refused for an address stays refused for whoever
-/// shows it, until a logged act of a contact of that address is later.
+/// Contacts appear, disappear, change emails, opt in and opt out at random. A loaded opt-out of an email stays in effect for every profile
+/// with that email, until a contact with the email has a later logged opt-in.
 #[test]
 fn no_sequence_of_events_ends_a_withdrawal_without_a_logged_opt_in() {
     let mut scenario = Scenario::new();
@@ -333,7 +333,7 @@ fn no_sequence_of_events_ends_a_withdrawal_without_a_logged_opt_in() {
         scenario.another_day(day);
         for contact in &contacts {
             for &(is_logged, is_grant, at) in &contact.evidence {
-                // A logged act counts at noon of its day, a preference at its beginning.
+                // A logged change is dated at noon of its day, a preference at its beginning.
                 let at = u16::from(at) * 2 + u16::from(is_logged);
                 if !is_grant {
                     refused[contact.address] = refused[contact.address].max(Some(at));

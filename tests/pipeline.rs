@@ -1,4 +1,4 @@
-//! The whole way on a real PostgreSQL: five databases in, one CRM out, by phases and at once, online and offline.
+//! The whole migration on a real PostgreSQL: five databases in, one CRM out, by phases and at once, online and offline.
 
 use crm_backfill::demo::Population;
 
@@ -6,7 +6,7 @@ use crate::support::postgres::Database;
 use crate::support::workdir::Workdir;
 use crate::support::world::{self, World};
 
-/// What differs from load to load by design.
+/// Columns that differ between loads by design.
 const STAMPED: &[(&str, &str)] = &[
     ("CustomerProfile", r#"- 'createdAt' - 'updatedAt'"#),
     ("IdentityAlias", r#"- 'createdAt'"#),
@@ -150,7 +150,7 @@ fn saved_exports_give_the_same_bytes_on_any_number_of_threads() {
 }
 
 #[test]
-fn what_others_put_into_the_crm_survives_a_second_load_and_a_rollback() {
+fn foreign_data_survives_a_second_load_and_a_rollback() {
     let world = world::shared();
     let crm = world.crm();
     let workdir = workdir(world, Some(&crm));

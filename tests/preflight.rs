@@ -1,4 +1,4 @@
-//! The preflight: every reason against a target at once, with what to do, before a row is touched; and `verify --phase 0`.
+//! The preflight: every problem of a target at once, with advice, before any change; and `verify --phase 0`.
 
 use std::process::Command;
 
@@ -38,7 +38,7 @@ fn reasons(crm: &Database) -> String {
 }
 
 #[test]
-fn what_would_swallow_or_change_rows_is_refused_by_name() {
+fn triggers_rules_and_views_that_change_rows_are_refused() {
     let crm = database(CRM);
     crm.execute(
         "create function quiet() returns trigger language plpgsql as 'begin return null; end';
@@ -103,7 +103,7 @@ fn reasons_of(role: &Role<'_>) -> String {
 }
 
 #[test]
-fn a_missing_right_is_named_with_the_grant_that_mends_it() {
+fn a_missing_privilege_is_named_with_the_grant_statement() {
     let crm = database(CRM);
     let role = Role::new(&crm, "");
     crm.execute(&format!("revoke insert, delete on \"Activity\" from {}", role.name));
@@ -125,7 +125,7 @@ fn a_missing_privilege_on_the_schema_is_answered_with_sql() {
     crm.execute(sql);
     load(&role.theirs, &people(), "run-1");
 
-    // Made by another role, its tables are not this one's to use.
+    // Its tables were created by another role, so this role may not use them.
     let other = database(CRM);
     load(&other, &people(), "run-1");
     let name = role.name.clone();
@@ -233,7 +233,7 @@ fn source_tables(source: Source) -> String {
 }
 
 #[test]
-fn phase_0_looks_at_six_databases_and_the_disk_and_writes_to_none() {
+fn phase_0_checks_six_databases_and_the_disk_without_writing() {
     let mut workdir = Workdir::new();
     let mut databases = Vec::new();
     for &source in Source::ALL {

@@ -1,4 +1,4 @@
-//! Identity resolution as a whole: adversarial people, decisions, and the same answer whatever the order.
+//! Identity resolution as a whole: difficult cases, decisions, and the same result in any order.
 
 mod clusters;
 mod properties;
@@ -91,7 +91,7 @@ fn father_and_son_of_one_name_are_told_apart_by_birth() {
 }
 
 #[test]
-fn a_guest_with_the_hosts_email_and_phone_does_not_get_the_hosts_record() {
+fn a_guest_with_the_hosts_contact_points_keeps_a_separate_profile() {
     let records = [player("g", "Naledi", "Mokoena", "rrobinson@mail.test", MOBILE), contact("c", "rrobinson@mail.test", MOBILE)];
     assert_eq!(people(&resolved(&records)).len(), 2);
     let member = Raw { golf_rsa: "2700112233".to_owned(), ..records[0].clone() };
@@ -99,7 +99,7 @@ fn a_guest_with_the_hosts_email_and_phone_does_not_get_the_hosts_record() {
 }
 
 #[test]
-fn two_nameless_records_on_one_address_are_not_both_its_only_named_user() {
+fn two_records_without_a_name_are_not_both_the_only_named_user() {
     let named = with(member("1", "Naledi", "Mokoena", ""), "mokoena@mail.test", "");
     let records = [named.clone(), contact("c1", "mokoena@mail.test", "")];
     assert_eq!(people(&resolved(&records)), [vec!["1", "c1"]]);
@@ -107,7 +107,7 @@ fn two_nameless_records_on_one_address_are_not_both_its_only_named_user() {
     assert!(!people(&resolved(&records)).iter().any(|ids| ids.len() > 2));
 }
 
-/// A couple of members on one number, and a contact each: one under the husband's own address, the other under none.
+/// A couple of members with one phone and a contact each: one with the husband's own email, the other without an email.
 fn couple_on_one_number() -> Vec<Raw> {
     vec![
         with(member("1", "Peter", "Botha", "1960-05-04"), "peter.botha@mail.test", MOBILE),
@@ -132,14 +132,14 @@ fn contacts_without_a_name_go_to_the_spouse_they_fit_best() {
 }
 
 #[test]
-fn without_the_husbands_contact_nothing_tells_whose_the_other_one_is() {
+fn without_the_husbands_contact_the_other_one_is_ambiguous() {
     let mut records = couple_on_one_number();
     records.remove(2);
     assert_eq!(people(&resolved(&records)), [vec!["1"], vec!["2"], vec!["c2"]]);
 }
 
 #[test]
-fn a_second_contact_of_the_husband_is_not_forced_upon_the_wife() {
+fn a_second_contact_of_the_husband_is_not_given_to_the_wife() {
     let mut records = couple_on_one_number();
     records[3].email = "peter.botha@mail.test".to_owned();
     assert!(!people(&resolved(&records)).contains(&vec!["2".to_owned(), "c2".to_owned()]));
@@ -170,7 +170,7 @@ fn a_recycled_number_does_not_join_its_old_and_new_owner() {
 }
 
 #[test]
-fn swapped_names_do_not_part_a_person() {
+fn swapped_names_are_one_person() {
     let records = [
         with(member("1", "Karen", "Bavaberg", "1988-03-14"), "karenb@mail.test", ""),
         player("p", "Bavaberg", "Karen", "karenb@mail.test", ""),
@@ -179,7 +179,7 @@ fn swapped_names_do_not_part_a_person() {
 }
 
 #[test]
-fn a_maiden_name_does_not_part_a_person() {
+fn a_maiden_name_is_one_person() {
     let records = [
         with(member("1", "Karen", "Bavaberg", "1988-03-14"), "karenb@mail.test", ""),
         player("q", "Karen", "Dlamini", "karenb@mail.test", ""),
@@ -229,7 +229,7 @@ fn a_placeholder_birth_joins_no_namesakes() {
 }
 
 #[test]
-fn look_alike_letters_in_a_name_do_not_part_a_person() {
+fn look_alike_letters_in_a_name_are_one_person() {
     let known = with(member("1", "Paul", "Fraser", "1970-05-04"), "paulf@mail.test", "");
     for (first, last) in
         [("P\u{430}ul", "Fraser"), ("\u{420}aul", "Fr\u{430}s\u{435}r"), ("\u{ff30}\u{ff41}\u{ff55}\u{ff4c}", "Fraser")]
@@ -260,7 +260,7 @@ fn empty_strings_link_no_records() {
 }
 
 #[test]
-fn a_record_that_is_its_own_duplicate_is_one_person() {
+fn duplicate_records_are_one_person() {
     let one = with(member("1", "Peter", "Botha", "1970-05-04"), "peterb@mail.test", MOBILE);
     let records = [one.clone(), Raw { id: "2".to_owned(), ..one.clone() }];
     assert_eq!(people(&resolved(&records)), [vec!["1", "2"]]);
@@ -274,7 +274,7 @@ fn a_hundred_thousand_records_with_one_number_stay_apart() {
         |n: u32| -> String { (0..4).map(|at| char::from(b'a' + u8::try_from(n / 26u32.pow(at) % 26).unwrap())).collect() };
     let of = |n: u32| match n % 2 {
         0 => contact(&n.to_string(), "", MOBILE),
-        // Some are one name: in a hub that alone is not enough either.
+        // Some have the same name: within a hub that is not enough either.
         _ => with(
             member(&n.to_string(), &format!("Given{}", letters(n % 1000)), &format!("Sur{}", letters(n / 4)), ""),
             "",
@@ -319,7 +319,7 @@ fn fifty_records_of_one_person_over_the_five_sources_are_one_profile() {
         })
         .map(|raw| Raw { tenant: Some("1".to_owned()), ..raw })
         .collect();
-    // The list of the other country keeps its own tenant.
+    // The list of the other country has its own tenant.
     let abroad = |raw: &Raw| raw.source == Source::McaUk;
     let one_tenant: Vec<Raw> = records.iter().filter(|raw| !abroad(raw)).cloned().collect();
     assert_eq!(people(&resolved(&one_tenant)).len(), 1);
@@ -330,7 +330,7 @@ fn fifty_records_of_one_person_over_the_five_sources_are_one_profile() {
 }
 
 #[test]
-fn a_rare_name_and_a_birth_date_one_slip_apart_are_for_review_only() {
+fn a_rare_name_with_a_typing_error_in_the_birth_date_is_for_review() {
     let crowd = (0..70_000).map(|n| player(&format!("p{n}"), "John", "Smith", "", ""));
     let rare = |id: &str, born: &str, email: &str| with(member(id, "Naledi", "Quibellmore", born), email, "");
     let pair = [rare("1", "1970-05-04", "nale.q@mail.test"), rare("2", "1970-05-05", "naledi.mokoena@other.test")];
@@ -365,7 +365,7 @@ fn confidence_claims_no_more_than_an_unseen_population_shows() {
     for of in judged {
         let seen = 100.0 * of.right as f64 / of.links as f64;
         let claimed = f64::from(of.claimed);
-        // The claim is the lowest of several kinds of population, so that only what is over it counts.
+        // The confidence is the lowest of several populations, so only values above it are errors.
         assert!(seen >= claimed - 2.0, "{} from {} bits: {claimed} claimed, {seen:.1} seen", of.rule, of.from_bits);
     }
 }
@@ -379,7 +379,7 @@ fn poor_data_needs_a_higher_threshold_and_stays_as_precise() {
         let truth = Truth::of(&crate::truth::demo::records(population, 103, 0.1), 16_384);
         let resolution = truth.resolve(&Options::default(), Memory::default());
         let precision = Accuracy::of(resolution.labels(), &truth.people, &truth.households).precision();
-        // Badly kept lists reach 0.9667 on this seed: docs/identity.md.
+        // Poorly maintained lists reach 0.9667 with this seed.
         let floor = if population.name == Population::ROUGH.name { 0.965 } else { 0.97 };
         assert!(precision >= floor, "{}: {precision:.4} of the pairs are right", population.name);
         resolution.summary().bar
@@ -398,7 +398,7 @@ fn no_records_are_linked_across_tenants_but_the_pair_is_listed() {
 }
 
 #[test]
-fn a_tenantless_player_goes_with_his_tenant_and_lives_in_default_alone() {
+fn a_player_without_a_tenant_joins_his_tenant_or_stays_in_default() {
     let free = |id: &str, email: &str| Raw { tenant: None, ..player(id, "Naledi", "Mokoena", email, "") };
     let records = [
         with(member("1", "Naledi", "Mokoena", ""), "naledi.m@mail.test", ""),
@@ -435,7 +435,7 @@ fn decision(kind: DecisionKind, a: &str, b: &str) -> Decision {
 }
 
 #[test]
-fn a_near_address_says_a_bit_less_among_twice_as_many_records() {
+fn a_near_email_weighs_a_bit_less_among_twice_as_many_records() {
     let near = [
         player("a", "Naledi", "Mokoena", "naledi.mokoena@mail.test", ""),
         player("b", "Naledi", "Mokoena", "naledi.mokoenna@mail.test", ""),

@@ -1,4 +1,4 @@
-//! Rolling back on a real PostgreSQL: exactly our rows go, everybody else's stay.
+//! Rollback on a real PostgreSQL: exactly our rows are removed, and all foreign rows are kept.
 
 use crm_backfill::dsn::Dsn;
 use crm_backfill::fault::{Exit, Fault};
@@ -21,7 +21,7 @@ fn people() -> World {
     World::of([Person::new("anna", 11), Person::new("bea", 12), Person::new("cleo", 13)]).build()
 }
 
-/// A profile, a note on a profile of ours, and a segment with a manual member and one by rule, as people and the CRM make them.
+/// Foreign rows: a profile, a note on a profile of ours, and a segment with a manual member and a member by rule.
 fn others(crm: &Database) {
     let (anna, bea) = (id_of("anna"), id_of("bea"));
     crm.execute(&format!(
@@ -40,7 +40,7 @@ fn count(crm: &Database, table: &str) -> String {
 }
 
 #[test]
-fn a_rollback_leaves_an_empty_crm_as_it_was() {
+fn a_rollback_restores_an_empty_crm() {
     let crm = database(CRM);
     let before = fingerprint(&crm);
     load(&crm, &people(), "run-1");
@@ -96,7 +96,7 @@ fn an_edited_profile_is_kept_by_load_and_rollback_and_listed() {
 }
 
 #[test]
-fn a_rollback_during_other_writes_is_refused_unless_vouched_for() {
+fn a_rollback_during_other_writes_is_refused_without_its_option() {
     let crm = database(CRM);
     load(&crm, &people(), "run-1");
     let loaded = fingerprint(&crm);
@@ -128,7 +128,7 @@ fn a_rollback_during_other_writes_is_refused_unless_vouched_for() {
 }
 
 #[test]
-fn an_emergency_empties_the_named_tables_and_refuses_strangers() {
+fn an_emergency_rollback_empties_its_tables_only() {
     let crm = database(CRM);
     load(&crm, &people(), "run-1");
     others(&crm);

@@ -1,4 +1,4 @@
-//! What is generated from the declarations is not stale, and the SQL, the DDL and the declarations name the same things.
+//! Generated files are up to date, and the SQL, the DDL and the declarations agree.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,4 +1,4 @@
-//! Metrics and scores against their oracle: the SQL by which `verify` computes them a second time over the CRM.
+//! Metrics and scores compared with the SQL by which `verify` computes them a second time over the CRM.
 
 use std::fmt::Write as _;
 
@@ -46,7 +46,7 @@ struct World {
     consents: Vec<Consent>,
 }
 
-/// On an edge of a window, a millisecond beside it, or anywhere in three years.
+/// On the limit of a window, a millisecond next to it, or anywhere in three years.
 fn instant(dice: &mut Dice, as_of: Timestamp) -> Timestamp {
     let edges = [0, 7, 8, 14, 15, 30, 31, 60, 61, 90, 91, 180, 181, 365, 366, 455, 456, -1];
     match dice.below(3) {
@@ -82,7 +82,7 @@ impl World {
             first_seen: instant(dice, as_of),
         });
         let mut people: Vec<Person> = people.collect();
-        // A third is as little known as somebody can be.
+        // A third of the people have as little data as possible.
         for person in people.iter_mut().step_by(3) {
             *person = Person {
                 id: person.id.clone(),
@@ -110,7 +110,7 @@ impl World {
                 } else {
                     None
                 };
-                // Every tenth person opens no e-mail, or none any more, and every tenth is lively.
+                // Every tenth person opens no emails, or no longer does, and every tenth is very active.
                 if person % 10 == 2 {
                     let (kind, ago) =
                         if person % 20 == 2 && dice.one_in(4) { ("MESSAGE_OPENED", 100) } else { ("MESSAGE_SENT", 40) };

@@ -1,4 +1,4 @@
-//! Staging as a step, offline: dumps in, staged datasets out, and everything it must refuse.
+//! Staging as a step, offline: from dumps to staged datasets, and everything that it must refuse.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -67,7 +67,7 @@ impl Bench {
     }
 }
 
-/// Every dataset that has rows, a line per row, columns that are null left out.
+/// Every dataset with rows, one line per row, without null columns.
 fn text(folder: &Folder, starts: &str) -> String {
     let mut text = String::new();
     for name in folder.manifest.files.keys().filter(|name| name.starts_with(starts)) {
@@ -115,7 +115,7 @@ fn golden_the_fixtures_are_staged_as_reviewed() {
 }
 
 #[test]
-fn staging_again_does_nothing_and_a_changed_map_stages_anew() {
+fn staging_again_does_nothing_unless_a_map_has_changed() {
     let mut bench = Bench::new();
     bench.session.phase = Phase::new(2);
     for source in [Source::McaZa, Source::McaUk, Source::Scl] {

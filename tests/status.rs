@@ -1,4 +1,4 @@
-//! `status` and `plan`: where a migration stands, and what each phase would bring; both change nothing.
+//! `status` and `plan`: the state of a migration and the effect of each phase. Both change nothing.
 
 use serde_json::Value;
 
@@ -22,7 +22,7 @@ fn build(workdir: &Workdir, phase: &str) {
 }
 
 #[test]
-fn an_empty_data_folder_has_nothing_to_tell() {
+fn the_status_of_an_empty_data_folder() {
     let workdir = Workdir::new();
     let told = status(&workdir);
     assert!(told["folders"].as_object().unwrap().values().all(Value::is_null), "{told}");
@@ -71,7 +71,7 @@ fn each_step_moves_its_folder_and_each_load_the_crm() {
 }
 
 #[test]
-fn a_crm_that_does_not_answer_hides_nothing_of_the_data_folder() {
+fn the_data_folder_is_shown_even_if_the_crm_does_not_answer() {
     let mut workdir = exported();
     workdir.set("CRM_DATABASE_URL", NOBODY);
     let run = workdir.run("status", &["--json"]).exits(14);

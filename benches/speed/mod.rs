@@ -1,4 +1,4 @@
-//! From staged batches to links: records per second, bytes per record, and that a hub takes time in step with its size.
+//! Speed and memory from staged batches to links, and that the time of a hub grows in proportion to its size.
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crm_backfill::tables::{Columns as _, Table as _};
 
 use crate::truth::{Raw, Truth, demo, staged};
 
-/// Records per batch, as the staged files have them.
+/// Records per batch, as in staged files.
 const BATCH: usize = 16_384;
 
 /// Processor time of this process and all its threads.
@@ -35,8 +35,7 @@ fn status(name: &str) -> u64 {
     line.trim_start_matches(':').split_whitespace().next().and_then(|number| number.parse().ok()).unwrap_or(0) * 1024
 }
 
-/// Writes a population as staging does, then measures in a process of its own, so that no memory that others gave back is counted as
-/// free.
+/// Writes a population as staging does, then measures in a separate process, so that memory freed earlier does not affect the result.
 pub fn told(scale: f64) {
     let scratch = tempfile::tempdir().expect("a folder for the staged files");
     let folder = scratch.path().join("stage");
@@ -47,7 +46,7 @@ pub fn told(scale: f64) {
     assert!(child.status().is_ok_and(|status| status.success()), "the measurement of speed failed");
 }
 
-/// Writes every source's people in the order of their ids, as exports have them; gives how many.
+/// Writes the people of every source in the order of their ids, as exports do; returns their number.
 fn stage(folder: &Path, scale: f64) -> usize {
     let records = people(&Population::ORDINARY, 101, scale);
     std::fs::create_dir_all(folder).expect("a folder that can be written");
@@ -55,7 +54,7 @@ fn stage(folder: &Path, scale: f64) -> usize {
         let mut order: Vec<(String, usize)> =
             (0..records.count(source)).map(|number| (records.id(source, number), number)).collect();
         order.sort_unstable_by(|a, b| record_order(RecordKey { source, id: &a.0 }, RecordKey { source, id: &b.0 }));
-        // A batch is a group of its own, so that reading holds no more than one.
+        // One row group per batch, so that the reader holds only one in memory.
         let properties = WriterProperties::builder().set_max_row_group_row_count(Some(BATCH)).build();
         let file = std::fs::File::create(path(folder, source)).expect("a file that can be written");
         let mut writer: Option<ArrowWriter<std::fs::File>> = None;
@@ -78,7 +77,7 @@ fn path(folder: &Path, source: Source) -> PathBuf {
     folder.join(format!("{source}.parquet"))
 }
 
-/// The batches of a staged file, read one by one on this thread, so that nothing is decoded while resolution is timed.
+/// The batches of a staged file, read before resolution is timed.
 fn batches(folder: &Path, source: Source) -> impl Iterator<Item = stage_people::Columns> {
     let file = std::fs::File::open(path(folder, source)).expect("a staged file");
     let reader = ParquetRecordBatchReaderBuilder::try_new(file).and_then(|builder| builder.with_batch_size(BATCH).build());
@@ -87,8 +86,7 @@ fn batches(folder: &Path, source: Source) -> impl Iterator<Item = stage_people::
         .map(|batch| stage_people::Table::columns(&batch.expect("a batch")).expect("the columns of people"))
 }
 
-/// Measures what resolution does with the staged files. Memory is what is resident at the peak above what is resident when the first
-/// batch has been read: everything that resolution holds.
+/// Measures resolution of the staged files. Memory is the peak resident size minus the resident size after reading the first batch.
 pub fn measure(folder: &Path, expected: usize) {
     let options = Options::default();
     let nicknames = Nicknames::parse(Nicknames::COMMITTED).expect("the committed table");
@@ -141,7 +139,7 @@ pub fn measure(folder: &Path, expected: usize) {
     );
 }
 
-/// Seconds of a hub of 10,000 records and of one of 100,000.
+/// Seconds for a hub of 10,000 records and for one of 100,000.
 pub fn hubs() {
     let nobody = |n: usize| Raw { source: Source::Messaging, ..someone(n, "", "") };
     let one = |n: usize| Raw { email: "naledi.m@mail.test".to_owned(), ..someone(n, "Naledi", "Mokoena") };
@@ -173,7 +171,7 @@ fn someone(n: usize, first: &str, last: &str) -> Raw {
     }
 }
 
-/// A word of its own for each number.
+/// A distinct word for each number.
 fn name(n: usize) -> String {
     [n / 676 % 26, n / 26 % 26, n % 26, n % 7].iter().map(|&letter| char::from(b'a' + letter as u8)).collect()
 }

@@ -80,7 +80,7 @@ pub struct Session {
     pub run_id: String,
     /// Progress on stderr.
     pub progress: Progress,
-    /// How many times `--verbose` was given.
+    /// Number of `--verbose` options.
     pub verbose: u8,
     /// Whether the result is one JSON line.
     pub json: bool,

@@ -114,7 +114,7 @@ pub enum Scope {
     Global,
 }
 
-/// How a record without a tenant is treated.
+/// The treatment of records without a tenant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Tenantless {
@@ -125,7 +125,7 @@ pub enum Tenantless {
     Default,
 }
 
-/// How an SCL member or player without any key is treated.
+/// The treatment of SCL members and players without any key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Keyless {
@@ -142,9 +142,9 @@ pub enum Keyless {
 pub struct Identity {
     /// Whether equal values match within one tenant or across tenants.
     pub scope: Scope,
-    /// How a record without a tenant is treated.
+    /// The treatment of records without a tenant.
     pub tenantless: Tenantless,
-    /// How a record without any key is treated.
+    /// The treatment of records without any key.
     pub keyless: Keyless,
     /// The decisions file, relative to `backfill.toml`; it may be absent.
     pub decisions: PathBuf,
@@ -194,7 +194,7 @@ pub struct Consent {
     pub suppression: Scope,
     /// Whether a true flag alone is not accepted as consent.
     pub strict_consent: bool,
-    /// What a false flag means.
+    /// The meaning of a false flag.
     pub flag_false: FlagFalse,
     /// The file of manual verdicts on unreadable cells, relative to `backfill.toml`; it may be absent.
     pub reviews: PathBuf,
@@ -215,7 +215,7 @@ impl Default for Consent {
     }
 }
 
-/// Which email and phone a profile shows.
+/// The email and phone that a profile shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Contact {
@@ -243,11 +243,11 @@ pub enum Holder {
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Survivorship {
-    /// Which email and phone a profile shows.
+    /// The email and phone that a profile shows.
     pub contact: Contact,
-    /// Which profiles show an email that several carry; the others keep it as an alias.
+    /// The profiles that show an email that several carry; the others keep it as an alias.
     pub email_holder: Holder,
-    /// Which profiles show a phone that several carry; the others keep it as an alias.
+    /// The profiles that show a phone that several carry; the others keep it as an alias.
     pub phone_holder: Holder,
 }
 
@@ -319,7 +319,7 @@ impl Activities {
     }
 }
 
-/// Which activities count in metrics and scores.
+/// The activities that count in metrics and scores.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ActivityScope {
@@ -330,7 +330,7 @@ pub enum ActivityScope {
     Engaged,
 }
 
-/// How an engagement component without any data counts.
+/// The value of an engagement component without any data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MissingComponent {
@@ -345,9 +345,9 @@ pub enum MissingComponent {
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Scores {
-    /// Which activities count.
+    /// The activities that count.
     pub activity_scope: ActivityScope,
-    /// How an engagement component without any data counts.
+    /// The value of an engagement component without any data.
     pub missing: MissingComponent,
     /// SCL tiers from lowest to highest; an unknown tier is never a downgrade.
     pub tiers: Vec<String>,
@@ -435,7 +435,7 @@ impl Config {
         self.folder.join(path)
     }
 
-    /// The settings as bytes, for hashing into manifests; does not depend on where the file lies.
+    /// The settings as bytes, for hashing into manifests; does not depend on the location of the file.
     pub fn fingerprint(&self) -> String {
         serde_json::to_string(self).expect("settings are plain data")
     }

@@ -209,7 +209,7 @@ coded! {
 }
 
 coded! {
-    /// What became of a booking.
+    /// The outcome of a booking.
     pub enum BookingOutcome {
         /// Booked, confirmed, paid or held.
         Booked = "TEETIME_BOOKED",
@@ -237,7 +237,7 @@ coded! {
 }
 
 coded! {
-    /// Where the tenant of a record comes from.
+    /// The origin of a record's tenant.
     pub enum TenantRule {
         /// The source belongs to one tenant (`[tenants] mca_za`).
         Region = "REGION",
@@ -285,7 +285,7 @@ coded! {
 }
 
 coded! {
-    /// What became of an exported row.
+    /// The outcome of a exported row.
     pub enum Outcome {
         /// A CRM row has it as its source.
         Loaded = "LOADED",

@@ -19,7 +19,7 @@ const FREQUENT_SHARE: u64 = 200;
 /// … and by at least this many records, so that a small file does not lose a birthday.
 const FREQUENT_LEAST: u64 = 3;
 
-/// What the cells of a column stand for.
+/// The meaning of a column's cells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DateKind {
     /// Days of birth.
@@ -31,7 +31,7 @@ pub enum DateKind {
     Time,
 }
 
-/// Which of two ambiguous numbers is the day.
+/// The order of day and month in ambiguous dates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DateOrder {
     /// The column proves it, a setting says it, or nothing is ambiguous.
@@ -57,7 +57,7 @@ pub struct MixedOrder {
     pub month_first_at: u64,
 }
 
-/// How many cells prove an order, and the position of the first.
+/// Number of cells that show an order, and the position of the first.
 #[derive(Clone, Copy, Debug, Default)]
 struct Proof {
     count: u64,
@@ -172,7 +172,7 @@ pub struct DateRules {
     unit: Option<Unit>,
 }
 
-/// What a birth date is checked against.
+/// The limits of a birth date.
 #[derive(Clone, Copy, Debug)]
 pub struct Birth {
     /// The zone in which an instant is cut to its day.
@@ -190,7 +190,7 @@ pub enum Read<T> {
     Absent,
     /// Its value.
     Value(T),
-    /// It can be read but stands for no usable value: an infinity, or a year no record has. The reasons tell which.
+    /// It can be read, but is not a usable value: an infinity, or an impossible year. The reasons say which.
     Refused,
     /// The meaning is not known. No reason is recorded; the caller decides what follows.
     Unreadable,

@@ -1,4 +1,4 @@
-//! How counts and suggestions are shown to people.
+//! Formats counts and suggestions for output.
 
 /// A number with thousands separated by commas.
 pub fn thousands(number: impl Into<i128>) -> String {

@@ -124,7 +124,7 @@ fn is_apostrophe(c: char) -> bool {
     matches!(c, '`' | '´' | '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2032}' | '\u{02b9}' | '\u{02bc}' | '\u{ff07}')
 }
 
-/// Removes invisible characters, composes (NFC), lowers the case, in this order, because an invisible character may stand between a
+/// Removes invisible characters, composes (NFC), lowers the case, in this order, because an invisible character may be between a
 /// letter and its accent. Blanks around `@` and `.` are removed, other blanks become one separator.
 fn normalise(raw: &str, out: &mut String, reasons: &mut Reasons) {
     out.clear();

@@ -104,7 +104,7 @@ fn refuse_both(first: &mut Part, last: &mut Part, reasons: &mut [Reasons; 2]) {
     }
 }
 
-/// Which name a part is.
+/// The name that a part belongs to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     First,

@@ -4,11 +4,11 @@ use crate::coded;
 use crate::model::Code;
 
 coded! {
-    /// What a reason did to the value or row.
+    /// The effect of a reason on the value or row.
     pub enum Effect {
         /// The value was kept in a better form.
         Cleaned = "CLEANED",
-        /// A documented fallback stands in.
+        /// A documented fallback is used.
         Defaulted = "DEFAULTED",
         /// The value became null, or the row was left out.
         Rejected = "REJECTED",
@@ -27,12 +27,12 @@ macro_rules! reasons {
         }
 
         impl Reason {
-            /// What it does.
+            /// Its effect.
             pub fn effect(self) -> Effect {
                 match self { $(Self::$variant => Effect::$effect),+ }
             }
 
-            /// What it means, in one sentence.
+            /// Its meaning, in one sentence.
             pub fn meaning(self) -> &'static str {
                 match self { $(Self::$variant => concat!($($doc),+).trim_ascii()),+ }
             }

@@ -17,7 +17,7 @@ pub struct ReferenceError {
     pub file: String,
     /// From 1.
     pub line: u64,
-    /// What is wrong with it.
+    /// The problem.
     pub what: String,
 }
 

@@ -10,7 +10,7 @@ const SHOWN: usize = 5;
 pub struct Finding {
     /// The check.
     pub check: &'static str,
-    /// What was compared.
+    /// The compared item.
     pub item: String,
     /// Rows looked at.
     pub examined: u64,

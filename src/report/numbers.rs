@@ -80,9 +80,9 @@ pub struct Numbers {
 /// A number with its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counted {
-    /// What is counted.
+    /// The counted item.
     pub name: String,
-    /// How many.
+    /// The number.
     pub count: i64,
 }
 
@@ -109,7 +109,7 @@ pub struct Verdict {
 pub struct Tile {
     /// What it is.
     pub name: String,
-    /// How many.
+    /// The number.
     pub count: i64,
     /// Difference from the run before.
     pub delta: Option<i64>,
@@ -171,7 +171,7 @@ pub struct People {
 pub struct Overlap {
     /// The sources.
     pub sources: Vec<String>,
-    /// How many profiles.
+    /// Number of profiles.
     pub count: i64,
 }
 
@@ -266,7 +266,7 @@ pub struct Finding {
     pub reason: String,
     /// The raw code where it is one of a closed vocabulary.
     pub value: Option<String>,
-    /// How many values.
+    /// Number of values.
     pub count: i64,
 }
 
@@ -396,7 +396,7 @@ pub struct Manifest {
 /// A number and the statement that reproduces it.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Query {
-    /// What it counts.
+    /// The meaning of the count.
     pub name: String,
     /// DuckDB SQL over the data folder.
     pub sql: String,

@@ -121,7 +121,7 @@ impl Reader {
         let negated = match keys.get("not") {
             None | Some(Value::Bool(false) | Value::Null) => false,
             Some(Value::Bool(true)) => true,
-            Some(_) => return Err(Place::Key(place, "not").error("must be true or false beside \"rules\"")),
+            Some(_) => return Err(Place::Key(place, "not").error("must be true or false next to \"rules\"")),
         };
         let inner = Place::Key(place, "rules");
         let group = self.group(joined, elements(&keys["rules"], &inner)?, &inner, depth)?;

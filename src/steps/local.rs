@@ -46,7 +46,7 @@ struct Up {
     /// Kind of population: ordinary, families or rough
     #[arg(long, value_name = "NAME", default_value = "ordinary")]
     population: String,
-    /// Empty the CRM first, so that phase 1 can begin anew
+    /// Empty the CRM first, so that phase 1 can start again
     #[arg(long)]
     empty_crm: bool,
 }

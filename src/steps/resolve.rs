@@ -290,10 +290,7 @@ fn outcome(resolution: &Resolution, summary: &Summary, phase: Phase) -> Outcome 
         summary.filed,
         summary.refused_strong
     ));
-    text.push_str(&format!(
-        " a record without a name needs {:.1} bits where others of the household may be meant as well\n",
-        summary.bar.in_bits()
-    ));
+    text.push_str(&format!(" match threshold for contested records without a name: {:.1} bits\n", summary.bar.in_bits()));
     let states = [DecisionState::Applied, DecisionState::Contradicted, DecisionState::Stale];
     let echoed = states.map(|state| (state, resolution.decision_states().iter().filter(|(_, of)| *of == state).count()));
     let echoed: Vec<String> = echoed

@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, TimeUnit};
 use crate::model::{Code, Source};
 use crate::tables::Dataset;
 
-/// The layer folder a dataset lies in, below the data folder.
+/// The layer folder of a dataset, below the data folder.
 pub fn folder(stem: &str) -> String {
     let (layer, entities) = stem.split_once("__").unwrap_or((stem, ""));
     match layer.split_once('_') {

@@ -1,4 +1,4 @@
-//! What the cases share: dumps with a few odd cells, exported and staged as a user would.
+//! Shared by the cases: dumps with a few odd cells, exported and staged by the commands.
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use crm_backfill::store::{Folder, Layout};
 use crm_backfill::tables::Table;
 use crm_backfill::tables::check::rejects;
 
-/// Dumps of five sources, empty but for what a case writes.
+/// Dumps of five sources, empty except for the rows of a case.
 pub struct Bench {
     folder: tempfile::TempDir,
     pub session: Session,
@@ -38,12 +38,12 @@ impl Bench {
         self.folder.path().join("dumps").join(source.code())
     }
 
-    /// Writes a dump as it is.
+    /// Writes a dump byte by byte.
     pub fn write(&self, source: Source, entity: &str, text: impl AsRef<[u8]>) {
         fs::write(self.dumps(source).join(format!("{entity}.csv")), text).unwrap();
     }
 
-    /// Writes rows of which only some columns hold something.
+    /// Writes rows with values in some columns; the others are empty.
     pub fn rows(&self, source: Source, entity: &str, named: &[&str], rows: &[&[&str]]) {
         let columns = columns(source, entity);
         assert!(named.iter().all(|name| columns.contains(name)), "{named:?}");
@@ -78,7 +78,7 @@ impl Bench {
         self.try_stage().unwrap_or_else(|error| panic!("{error:?}"))
     }
 
-    /// The fault of a run that must fail, and all it says.
+    /// The exit code and output of a run that must fail.
     pub fn fault(&self) -> (Fault, String) {
         let fault = self.try_stage().expect_err("the run should fail").downcast::<Fault>().unwrap();
         let told = format!("{} | {} | {}", fault.what, fault.at.clone().unwrap_or_default(), fault.help.join(" | "));

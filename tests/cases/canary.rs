@@ -1,5 +1,5 @@
-//! Canaries: values planted in every column of every source, in URLs and settings, are searched for in everything that a command
-//! tells or writes for people, whatever its exit code.
+//! Canaries: values are planted in every column of every source, in URLs and settings, and searched for in the output of every command,
+//! for every exit code.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,13 +8,13 @@ use crate::support::postgres::{Database, database};
 use crate::support::workdir::{Run, Workdir};
 use crate::support::world::{self, Owned};
 
-/// In every planted text, in any case.
+/// Part of every planted text, in any letter case.
 const TEXT: &str = "kanarie";
-/// In every planted number.
+/// Part of every planted number.
 const DIGITS: &str = "9183746";
-/// The planted birth date, as people and machines write it.
+/// The planted birth date in several formats.
 const DAYS: [&str; 3] = ["1931-03-07", "07/03/1931", "7 Mar 1931"];
-/// In every URL.
+/// Part of every URL.
 const PASSWORD: &str = "Kanarie-9183746";
 
 /// Plants values in two rows of every table: in each text, number and date that is not a key.
@@ -45,7 +45,7 @@ fn plant(source: &Database) -> usize {
             "update \"{table}\" t set \"{name}\" = x.value from (select ctid as place, {value} as value from (select ctid from \"{table}\" order by ctid limit 2) r) x \
              where t.ctid = x.place"
         );
-        // A value that a constraint of the source refuses stays as it is.
+        // Values that a constraint of the source rejects are not changed.
         planted += usize::from(source.client().execute(&sql).is_ok());
     }
     planted
@@ -93,7 +93,7 @@ impl Search {
     }
 }
 
-/// Runs a command in its ways of speaking, and searches what it says.
+/// Runs a command in all its output formats and searches the output.
 fn try_out(search: &mut Search, workdir: &Workdir, command: &str, arguments: &[&str]) -> i32 {
     let mut code = 0;
     for voice in [&["-v"][..], &["--json"]] {
@@ -111,7 +111,7 @@ fn with_password(url: &str) -> String {
 }
 
 #[test]
-fn no_planted_value_is_told_by_any_command_at_any_exit_code() {
+fn no_command_prints_a_planted_value_at_any_exit_code() {
     let world = Owned::new();
     let crm = world.crm();
     let mut workdir = Workdir::new();
@@ -124,7 +124,7 @@ fn no_planted_value_is_told_by_any_command_at_any_exit_code() {
     workdir.set("AS_OF", world::AS_OF).set("CRM_DATABASE_URL", &with_password(&crm.url));
     let mut search = Search::default();
 
-    // 0: the whole way, and what people ask for on it.
+    // 0: all steps, and the commands for inspection.
     for step in world::exporters(6).chain(["export-crm", "stage", "resolve", "consolidate", "score"]) {
         assert_eq!(try_out(&mut search, &workdir, step, &[]), 0, "{step}");
     }
@@ -170,7 +170,7 @@ fn no_planted_value_is_told_by_any_command_at_any_exit_code() {
     );
     try_out(&mut search, &workdir, "load", &["--allow-triggers", "--consumers-stopped"]);
     crm.execute("drop trigger loud on \"CustomerProfile\"");
-    // 14 and 10: constraints and lengths that the planted values break.
+    // 14 and 10: constraints and lengths that the planted values violate.
     crm.execute("alter table \"CustomerProfile\" add constraint plain check (\"firstName\" !~ 'Kanarie') not valid");
     try_out(&mut search, &workdir, "load", &["--consumers-stopped"]);
     crm.execute("alter table \"CustomerProfile\" drop constraint plain; alter table \"CustomerProfile\" alter \"lastName\" type varchar(3)");
@@ -218,7 +218,7 @@ fn no_planted_value_is_told_by_any_command_at_any_exit_code() {
         assert!(search.codes.contains(&code), "exit {code} was met: {:?}", search.codes);
     }
     assert!(search.commands > 80, "{} commands", search.commands);
-    // Codes and days that are shown on purpose: a code that many rows have, the columns of a dataset that hold codes, a provenance.
+    // Shown on purpose: frequent codes, columns of codes, provenance.
     let shown = ["association_unmapped", "association_type", "membership_tier", "status_raw", "member_since", "1931-03-07t00:00"];
     search.found.retain(|found| {
         !shown.iter().any(|name| found.contains(name)) && !found.contains("report.json: …      \"value\": \"kanarie0 1\"")
@@ -226,7 +226,7 @@ fn no_planted_value_is_told_by_any_command_at_any_exit_code() {
     assert!(search.found.is_empty(), "{} finds\n{}", search.found.len(), search.found.join("\n"));
 }
 
-/// Dumps whose first line is a person, in every source, and dumps that break in the middle.
+/// Dumps of every source without a header, and dumps that are damaged in the middle.
 #[test]
 fn a_dump_without_a_header_or_with_broken_lines_shows_no_cell() {
     let mut search = Search::default();
@@ -262,7 +262,7 @@ fn a_dump_without_a_header_or_with_broken_lines_shows_no_cell() {
     assert!(search.found.is_empty(), "{} finds\n{}", search.found.len(), search.found.join("\n"));
 }
 
-/// Every value of the settings, replaced by one that cannot be right.
+/// Every value of the settings is replaced by an invalid one.
 #[test]
 fn a_wrong_setting_is_named_and_its_value_is_not_shown() {
     let committed = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("backfill.toml")).unwrap();
@@ -270,7 +270,7 @@ fn a_wrong_setting_is_named_and_its_value_is_not_shown() {
     let mut refused = 0;
     for (number, line) in committed.lines().enumerate() {
         let Some((key, _)) = line.split_once(" = ").filter(|(key, _)| !key.starts_with('#')) else { continue };
-        // A path is named where it leads nowhere.
+        // A path that does not exist is shown.
         if ["reference", "decisions"].contains(&key.trim()) {
             continue;
         }
@@ -288,7 +288,7 @@ fn a_wrong_setting_is_named_and_its_value_is_not_shown() {
     assert!(shown.is_empty(), "{shown:?}");
 }
 
-/// No process shows a URL among its arguments, where every account of the machine can read it.
+/// The arguments of a process are visible to every account of the machine, so they must not contain a URL.
 #[test]
 fn no_process_is_given_a_url_as_an_argument() {
     let scl = database(include_str!("../../schemas/sources/scl.sql"));

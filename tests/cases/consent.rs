@@ -1,4 +1,4 @@
-//! Consent on the safe side: what cannot be read, complaints, bounces, flags, and withdrawals over several loads.
+//! Consent: unreadable values, complaints, bounces, flags, and withdrawals over several loads.
 
 use crm_backfill::model::Source;
 
@@ -25,7 +25,7 @@ fn review(workdir: &crate::support::workdir::Workdir) -> Vec<String> {
 
 /// Case 3.3: a withdrawal does not vanish with its contact point.
 #[test]
-fn a_withdrawal_of_an_unreadable_contact_point_holds_or_is_listed() {
+fn a_withdrawal_with_an_unreadable_contact_point_holds_or_is_listed() {
     for email in ["ann@mail.test", "ann@mail.", "ann at mail dot test", "@", "ann@mail@test"] {
         let workdir = offline(&two_contacts(email), AS_OF);
         let is_read = column(&workdir, "stg_messaging__people", "email")[0] == "ann@mail.test";
@@ -35,9 +35,9 @@ fn a_withdrawal_of_an_unreadable_contact_point_holds_or_is_listed() {
     }
 }
 
-/// Cases 6.5, 9.1, 9.2: an unreadable word is a withdrawal, an unreadable deletion a deletion; both are listed until decided.
+/// Cases 6.5, 9.1, 9.2: an unreadable consent is a withdrawal, an unreadable deletion a deletion; both are listed until decided.
 #[test]
-fn what_cannot_be_read_counts_on_the_safe_side_until_a_person_decides() {
+fn unreadable_consents_and_deletions_are_withdrawals_until_decided() {
     for word in ["neex", "ja?", "opt-out pls"] {
         let mut dumps = Dumps::default();
         dumps.contact("c1", &[("email", "ann@mail.test"), ("email_opt_in", "true")]);
@@ -84,10 +84,10 @@ fn a_complaint_withdraws_and_a_hard_bounce_tags() {
     }
 }
 
-/// Case 12.7, through a CRM: an undated withdrawal counts from the load that recorded it, and a later explicit action lifts it.
+/// Case 12.7, through a CRM: an undated withdrawal is dated by the load that recorded it, and a later explicit action lifts it.
 #[test]
 fn an_undated_withdrawal_is_lifted_by_an_opt_in_after_its_load() {
-    // The flag of a contact with and without a time of change, and a refused preference without one.
+    // A contact flag with and without a time of change, and an opt-out by preference without one.
     for (flag, updated_at, word) in
         [("false", "2024-01-01 00:00:00+00", "true"), ("false", "", "true"), ("true", "2024-01-01 00:00:00+00", "false")]
     {

@@ -1,4 +1,4 @@
-//! Instants, dates and zones as dumps hold them (§2), and what cannot be read (§9, issue 10).
+//! Instants, dates and time zones in dumps (§2), and unreadable values (§9).
 
 use crm_backfill::config::DateOrder;
 use crm_backfill::fault::Exit;
@@ -37,7 +37,7 @@ fn an_offset_decides_and_only_naive_values_are_local() {
 
 /// 2.3
 #[test]
-fn the_first_of_all_days_is_null_and_the_run_goes_on() {
+fn the_year_one_becomes_null_and_the_run_continues() {
     let bench = Bench::new();
     let rows = [["1", "0001-01-01 00:00:00"], ["2", "0001-01-01T00:00:00Z"], ["3", "9999-12-31 23:59:59"], ["4", "2015-06-01"]];
     let rows = rows.each_ref().map(|row| row.as_slice());

@@ -1,4 +1,4 @@
-//! Cases of §13 and §10 about files: links, special files, open folders, full devices, purges, refused rows, exact CSV.
+//! Cases of §13 and §10 about files: symbolic links, special files, world-writable folders, full disks, purges, rejected rows, exact CSV.
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
@@ -60,7 +60,7 @@ fn csv_output_to_devices_and_pipes_does_not_replace_them() {
 
 /// Case 13.10.
 #[test]
-fn links_in_the_data_folder_and_folders_open_to_all_are_refused() {
+fn symbolic_links_and_world_writable_data_folders_are_refused() {
     let workdir = exported();
     let precious = workdir.path().join("precious");
     fs::write(&precious, "kept").unwrap();
@@ -103,7 +103,7 @@ fn a_result_that_cannot_be_written_is_a_failure() {
             .unwrap();
         assert_eq!(output.status.code(), Some(14), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     }
-    // The control: a reader that went away had all it wanted.
+    // The control: a closed pipe is not a failure.
     let status = workdir.command("inspect", &[]);
     let output = Command::new("bash")
         .args(["-c", "set -o pipefail; \"$0\" | true"])
@@ -115,9 +115,9 @@ fn a_result_that_cannot_be_written_is_a_failure() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// Case §10: `stage --with-values` changes nothing that later steps are made of, and says where its files are.
+/// Case §10: `stage --with-values` does not change the input of later steps, and prints the paths of its files.
 #[test]
-fn refused_rows_lie_outside_the_staged_folder_and_are_told() {
+fn rejected_rows_are_written_outside_the_staged_folder() {
     let workdir = exported();
     for step in ["stage", "resolve", "consolidate"] {
         workdir.ok(step, &[]);
@@ -135,7 +135,7 @@ fn refused_rows_lie_outside_the_staged_folder_and_are_told() {
         assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
     }
     assert!(!workdir.data().join("previous/rejects").exists(), "what was shown before is not kept");
-    // Refused for too many rejects, they are there all the more.
+    // They are also written if the step fails because of too many rejects.
     fs::remove_dir_all(workdir.data().join("rejects")).unwrap();
     workdir.edit("backfill.toml", "max_reject_ratio = 1.0", "max_reject_ratio = 0.05");
     let run = workdir.run("stage", &["--with-values"]).exits(13).says("data/rejects/*.csv").says("load.max_reject_ratio");
@@ -146,7 +146,7 @@ fn refused_rows_lie_outside_the_staged_folder_and_are_told() {
 
 /// Case §10: with the exports of phase 1 alone, the phase is that of the folder.
 #[test]
-fn refused_rows_can_be_seen_with_the_exports_of_a_low_phase() {
+fn rejected_rows_are_written_at_a_low_phase_too() {
     let workdir = exported();
     for source in ["scl", "teetime", "messaging"] {
         fs::remove_dir_all(workdir.data().join("exports").join(source)).unwrap();
@@ -193,7 +193,7 @@ fn rows_of(workdir: &Workdir) -> Vec<(String, String)> {
     .collect()
 }
 
-/// Case §10: the demo's people are not joined by the user's decisions.
+/// Case §10: decisions of the user do not apply to the demo.
 #[test]
 fn a_demo_reads_the_decisions_of_its_own_data_folder_only() {
     let workdir = exported();
@@ -208,7 +208,7 @@ fn a_demo_reads_the_decisions_of_its_own_data_folder_only() {
 
 /// Case §10: the first command on an empty folder says how to begin.
 #[test]
-fn an_empty_data_folder_is_told_as_such_by_every_command() {
+fn every_command_reports_an_empty_data_folder() {
     let workdir = Workdir::new();
     for command in
         [&["load", "--dry-run"][..], &["plan"], &["stage"], &["resolve"], &["consolidate"], &["score"], &["verify"], &["report"]]
@@ -223,7 +223,7 @@ fn an_empty_data_folder_is_told_as_such_by_every_command() {
     }
 }
 
-/// Case §10: a plan of the phases that can be planned.
+/// Case §10: a plan covers the phases that can be planned.
 #[test]
 fn a_plan_covers_the_exported_phases_and_lists_the_missing_ones() {
     let workdir = exported();

@@ -1,4 +1,4 @@
-//! Who is one person, outside the population that the weights were fitted on (cases 11 and 4.4).
+//! Identity resolution of records outside the population that the weights were fitted on (cases 11 and 4.4).
 
 use crm_backfill::model::{Gender, RecordIx, Source};
 use crm_backfill::resolve::{Memory, Options};
@@ -31,7 +31,7 @@ fn number(raw: Raw, number: &str) -> Raw {
     Raw { golf_rsa: number.to_owned(), ..raw }
 }
 
-/// A number for each record: who it is found to be.
+/// The number of the profile of each record.
 fn people(records: &[Raw]) -> Vec<RecordIx> {
     Truth::of(records, 100).resolve(&Options::default(), Memory::default()).labels().to_vec()
 }
@@ -50,7 +50,7 @@ fn identifiers_are_compared_in_one_spelling() {
         ("gr-0047-11", "GR004711"),
     ] {
         assert!(are_one(&[number(member("1", "Naledi", "Mokoena"), a), number(player("p", "Naledi", "Mokoena"), b)]), "{a} {b}");
-        // The number alone suffices too: nothing else is in common.
+        // The number alone is enough, too.
         let apart = Raw { email: String::new(), phone: OTHER_PHONE.to_owned(), ..number(player("p", "Naledi", "Mokoena"), b) };
         assert!(are_one(&[number(member("1", "Naledi", "Mokoena"), a), apart]), "{a} {b}");
     }
@@ -199,7 +199,7 @@ fn nicknames_transliterations_and_initials_are_forms_of_one_name() {
     }
 }
 
-/// 11.13: a key that the product cannot read counts among what the truth's keys reach.
+/// 11.13: a key that the product cannot read still counts as reachable by the truth's keys.
 #[test]
 fn the_truths_own_keys_decide_what_is_reachable() {
     let lone = |raw: Raw, number: &str, email: &str| Raw {

@@ -1,4 +1,4 @@
-//! A CRM that lives: what its people merge, delete and change between two loads, loaded straight from small datasets.
+//! A CRM in use: merges, deletions and changes between two loads of small datasets.
 
 use crm_backfill::dsn::Dsn;
 use crm_backfill::fault::{Exit, Fault};
@@ -47,7 +47,7 @@ fn left(report: &Report, reason: &str) -> u64 {
     report.left.iter().find(|(known, _)| known == reason).map_or(0, |(_, rows)| *rows)
 }
 
-/// How many rows of each table hang on a profile, and whether it is there.
+/// The number of rows in each table that belong to a profile, and whether the profile exists.
 fn standing(crm: &Database, id: &str) -> [String; 5] {
     let row = crm
         .rows(&format!(
@@ -63,7 +63,7 @@ fn standing(crm: &Database, id: &str) -> [String; 5] {
 
 const NOTHING: [&str; 5] = ["0", "0", "0", "0", "0"];
 
-/// What an application does when a person merges two profiles: children move, the one that gives way points to the other.
+/// Merges two profiles as an application does: children move, and the merged profile points to the surviving one.
 fn merge(crm: &Database, gone: &str, kept: &str, also: &str) {
     crm.execute(&format!(
         r#"update "Activity" set "customerId" = '{kept}' where "customerId" = '{gone}';
@@ -79,7 +79,7 @@ fn of(people: Vec<Person>) -> World {
 
 /// Case 8.2: the datasets still hold both profiles, because the CRM was not exported since.
 #[test]
-fn a_merge_made_in_the_crm_stands_although_the_datasets_do_not_know_it() {
+fn a_merge_made_in_the_crm_is_kept_although_the_datasets_lack_it() {
     for also in [r#", "updatedBy" = 'lee'"#, "", r#", "updatedBy" = 'lee', "sclMemberId" = null, "teetimePlayerId" = null"#] {
         let crm = database(CRM);
         load(&crm, &of(everybody()), "run-1");
@@ -90,7 +90,7 @@ fn a_merge_made_in_the_crm_stands_although_the_datasets_do_not_know_it() {
         assert_eq!(fingerprint(&crm), merged, "{also}");
         assert!(left(&report, "MERGED_BY_OTHERS") > 3, "{:?}", report.left);
 
-        // What comes later goes to the survivor, also where the row was never there before.
+        // Later rows go to the surviving profile, including new rows.
         let mut people = everybody();
         people[1].bookings.push("booking-later".to_owned());
         people[1].email = Some("bea@elsewhere.test".to_owned());
@@ -131,9 +131,9 @@ fn a_chain_of_merges_ends_at_the_last_survivor() {
     assert!(!load(&crm, &joined, "run-4").changed);
 }
 
-/// Case 8.2: our profile merged into one of others, which also takes over its ids.
+/// Case 8.2: our profile is merged into a foreign profile, which also takes over its ids.
 #[test]
-fn a_merge_into_a_profile_of_others_stands_and_new_rows_follow() {
+fn a_merge_into_a_foreign_profile_is_kept_and_new_rows_follow() {
     let crm = database(CRM);
     load(&crm, &of(everybody()), "run-1");
     let bea = id_of("bea");
@@ -151,7 +151,7 @@ fn a_merge_into_a_profile_of_others_stands_and_new_rows_follow() {
     assert_eq!(crm.value(r#"select count(*) from "Activity" where "customerId" = 'p1'"#), "2");
     assert_eq!(crm.rows(theirs), before, "foreign profiles are never changed");
     assert!(!load(&crm, &of(people.clone()), "run-3").changed);
-    // The same records under another profile id do not bring the person back beside the survivor.
+    // The same records under another profile id do not create a second profile.
     let mut renamed = people;
     renamed[1].name = "beatrix".to_owned();
     load(&crm, &of(renamed.clone()), "run-4");
@@ -160,9 +160,9 @@ fn a_merge_into_a_profile_of_others_stands_and_new_rows_follow() {
     assert!(!load(&crm, &of(renamed), "run-5").changed);
 }
 
-/// Case 8.2: an application that deletes the profile which gave way, after it moved what hung on it.
+/// Case 8.2: an application that moves all rows of a merged profile and then deletes it.
 #[test]
-fn a_merge_by_deletion_is_a_merge_and_no_erasure() {
+fn a_merge_by_deletion_is_not_an_erasure() {
     let crm = database(CRM);
     load(&crm, &of(everybody()), "run-1");
     let (anna, bea) = (id_of("anna"), id_of("bea"));
@@ -183,7 +183,7 @@ fn a_merge_by_deletion_is_a_merge_and_no_erasure() {
 
 /// Case 8.2: of a merged pair the survivor vanished from the datasets, the other one did not.
 #[test]
-fn a_survivor_whose_records_stand_under_the_other_id_keeps_its_id() {
+fn a_survivor_that_left_the_datasets_keeps_its_id() {
     let crm = database(CRM);
     load(&crm, &of(everybody()), "run-1");
     let (anna, bea) = (id_of("anna"), id_of("bea"));
@@ -195,7 +195,7 @@ fn a_survivor_whose_records_stand_under_the_other_id_keeps_its_id() {
     assert!(!load(&crm, &of(people), "run-3").changed);
 }
 
-/// Case 8.2: a merge does not turn a withdrawal of the profile that gave way into consent of the survivor.
+/// Case 8.2: a withdrawal of the merged profile also applies to the surviving one.
 #[test]
 fn a_withdrawal_of_a_merged_profile_holds_for_its_survivor() {
     for at_load in [true, false] {
@@ -227,7 +227,7 @@ fn withdraw(person: &mut Person, at: Timestamp) {
 
 /// Case 8.3: an erasure request carried out in the CRM.
 #[test]
-fn a_deleted_profile_stays_away_with_all_that_hangs_on_it() {
+fn a_deleted_profile_and_its_rows_are_not_loaded_again() {
     let crm = database(CRM);
     crm.execute(&format!(
         r#"insert into "CustomerSegment" ("id", "tenantId", "name", "updatedAt") values ('{SEGMENT}', '1', 'regulars', now())"#
@@ -246,7 +246,7 @@ fn a_deleted_profile_stays_away_with_all_that_hangs_on_it() {
     let erased = fingerprint(&crm);
     let first = load(&crm, &world(everybody()), "run-2");
     assert_eq!(first.deleted_by_others, 6, "the profile, two aliases, a booking, a consent and a candidate");
-    // The number of members is the only thing that follows.
+    // Only the number of members changes.
     assert_eq!(crm.value(r#"select "memberCount"::text from "CustomerSegment""#), "1");
     assert_eq!(fingerprint(&crm).len(), erased.len());
     let second = load(&crm, &world(everybody()), "run-3");
@@ -279,9 +279,9 @@ fn a_deleted_profile_stays_away_with_all_that_hangs_on_it() {
     assert_eq!(standing(&crm, &bea), ["1", "2", "2", "2", "1"]);
 }
 
-/// Case 8.3: the records of a deleted profile found, or join, another one.
+/// Case 8.3: the records of a deleted profile seed or join another one.
 #[test]
-fn records_of_a_deleted_profile_come_back_under_no_other_id() {
+fn records_of_a_deleted_profile_do_not_return_under_another_id() {
     let crm = database(CRM);
     load(&crm, &of(everybody()), "run-1");
     crm.execute(&format!(r#"delete from "CustomerProfile" where "id" = '{}'"#, id_of("bea")));
@@ -291,14 +291,14 @@ fn records_of_a_deleted_profile_come_back_under_no_other_id() {
     people[1].name = "beatrix".to_owned();
     load(&crm, &of(people.clone()), "run-2");
     assert_eq!(fingerprint(&crm), erased);
-    // One of her records is gone, a new one has joined the other: the new one is hers, too.
+    // One of her records is gone, and a new one is linked to the other: the new one is hers, too.
     people[1].scl_member_id = Some(99);
     load(&crm, &of(people.clone()), "run-3");
     people[1].name = "trixie".to_owned();
     people[1].teetime_player_id = None;
     load(&crm, &of(people.clone()), "run-4");
     assert_eq!(fingerprint(&crm), erased);
-    // A record of hers with somebody who stands: that profile stays as it is, and so do its rows.
+    // A record of hers joins an existing profile: that profile and its rows are not changed.
     let mut people: Vec<Person> = everybody().into_iter().filter(|person| person.name != "bea").collect();
     people[0].scl_member_id = Some(12);
     people[0].handicap = Some(99);
@@ -310,7 +310,7 @@ fn records_of_a_deleted_profile_come_back_under_no_other_id() {
 
 /// Case 8.3: rows of their own, not the profile.
 #[test]
-fn deleted_aliases_activities_and_consents_stay_away() {
+fn deleted_aliases_activities_and_consents_are_not_loaded_again() {
     for table in ["IdentityAlias", "Activity", "MarketingConsent"] {
         let crm = database(CRM);
         load(&crm, &of(everybody()), "run-1");
@@ -321,7 +321,7 @@ fn deleted_aliases_activities_and_consents_stay_away() {
         assert!(left(&report, "DELETED_BY_OTHERS") > 0, "{table}");
         assert_eq!(fingerprint(&crm), without, "{table}");
         let ids = [bea.clone()];
-        // Only what was deleted can be restored: the profile was not, its row was.
+        // Only deleted rows can be restored: the row was deleted, the profile was not.
         assert!(restoring(&crm, &of(everybody()), "run-3", &ids).is_err());
         let row = crm.rows("select id from backfill.deleted").remove(0).remove(0);
         restoring(&crm, &of(everybody()), "run-3", &[row]).unwrap();
@@ -329,7 +329,7 @@ fn deleted_aliases_activities_and_consents_stay_away() {
     }
 }
 
-/// Case 8.3: a deleted consent row raises no flag, and a later withdrawal is loaded all the same.
+/// Case 8.3: a deleted consent row does not set a flag, and a later withdrawal is still loaded.
 #[test]
 fn a_deleted_consent_neither_grants_nor_hides_a_withdrawal() {
     let crm = database(CRM);
@@ -347,7 +347,7 @@ fn a_deleted_consent_neither_grants_nor_hides_a_withdrawal() {
     assert!(!load(&crm, &of(people), "run-4").changed);
 }
 
-/// Case 8.3: deletions outlive a rollback, an emergency rollback included.
+/// Case 8.3: deletions stay in effect after a rollback, including an emergency rollback.
 #[test]
 fn no_deleted_profile_comes_back_after_a_rollback() {
     for is_emergency in [false, true] {
@@ -418,7 +418,7 @@ fn one_deleted_person_is_restored_by_profile_or_record() {
     }
 }
 
-/// Case 8.4: `deletedAt` alone, by the application that knows no `updatedBy`.
+/// Case 8.4: only `deletedAt` is set, by an application without `updatedBy`.
 #[test]
 fn a_soft_deleted_profile_is_kept_and_leaves_its_segments() {
     let crm = database(CRM);
@@ -440,15 +440,15 @@ fn a_soft_deleted_profile_is_kept_and_leaves_its_segments() {
     assert_eq!(standing(&crm, &bea)[4], "0");
     assert_eq!(crm.value(&format!(r#"select "email" from "CustomerProfile" where "id" = '{bea}'"#)), "bea@mail.test");
     assert!(!load(&crm, &world(people.clone()), "run-3").changed);
-    // Undeleted, she is a member again.
+    // After the deletion is undone, she is a member again.
     crm.execute(&format!(r#"update "CustomerProfile" set "deletedAt" = null where "id" = '{bea}'"#));
     load(&crm, &world(people), "run-4");
     assert_eq!(standing(&crm, &bea)[4], "1");
 }
 
-/// Case 8.5: the application books, and counts.
+/// Case 8.5: the application adds bookings and updates metrics.
 #[test]
-fn a_profile_with_an_activity_of_others_keeps_its_metrics() {
+fn a_profile_with_a_foreign_activity_keeps_its_metrics() {
     let crm = database(CRM);
     load(&crm, &of(everybody()), "run-1");
     let anna = id_of("anna");
@@ -476,9 +476,9 @@ fn a_profile_with_an_activity_of_others_keeps_its_metrics() {
     );
 }
 
-/// What a person changed in the CRM stays, but a withdrawal since the last load reaches the row all the same.
+/// Changes made in the CRM are kept, but a new withdrawal still applies to the row.
 #[test]
-fn a_later_withdrawal_reaches_rows_that_others_changed() {
+fn a_later_withdrawal_applies_to_rows_changed_in_the_crm() {
     let crm = database(CRM);
     load(&crm, &of(everybody()), "run-1");
     let anna = id_of("anna");
@@ -496,7 +496,7 @@ fn a_later_withdrawal_reaches_rows_that_others_changed() {
     assert_eq!((crm.value(&flag("anna")), crm.value(&consent)), ("false".to_owned(), "OPTED_OUT".to_owned()));
     assert_eq!(crm.value(&format!(r#"select "firstName" from "CustomerProfile" where "id" = '{anna}'"#)), "Annika");
     assert!(!load(&crm, &of(people.clone()), "run-4").changed);
-    // A person opts her in again after that: the old withdrawal is not new.
+    // A user opts her in again after that: the old withdrawal is not applied again.
     crm.execute(&format!(
         r#"update "CustomerProfile" set "emailOptIn" = true where "id" = '{anna}';
            update "MarketingConsent" set "status" = 'OPTED_IN', "revokedAt" = null, "consentedAt" = now() where "customerId" = '{anna}'"#

@@ -1,18 +1,18 @@
-//! Messages (cases 13.6, 13.7): text written by code in the database never reaches ours, and an unknown code is shown only when it
-//! looks like one.
+//! Messages (cases 13.6, 13.7): text from code in the database never appears in ours, and an unknown code is shown only if it looks like
+//! a code.
 
 use crate::support::postgres::database;
 use crate::support::workdir::{Run, Workdir};
 use crate::support::world;
 
-/// A person's value that code in the database puts into its errors.
+/// A personal value that code in the database puts into its errors.
 const VALUE: &str = "Thandiwe Canary";
 
 fn all(run: &Run) -> String {
     format!("{}\n{}", run.stdout, run.stderr)
 }
 
-/// Ways in which code in the database reports an error that holds a value. `%` stands for the value.
+/// How code in the database reports an error with a value. `%` is the value.
 const RAISES: &[&str] = &[
     "raise exception '%'",
     "raise exception using errcode = '42501', message = '%'",
@@ -94,7 +94,7 @@ fn what_a_view_of_a_source_raises_is_withheld() {
     }
 }
 
-/// Case 13.7: names in a column of codes (columns that were shifted) are counted and shown nowhere.
+/// Case 13.7: names in a column of codes (shifted columns) are counted but not shown.
 #[test]
 fn a_name_in_a_column_of_codes_is_counted_and_not_shown() {
     for names in [&["Thandiwe", "Canary Jones", "THANDIWE-CANARY"][..], &["thandiwe.canary"], &["Canary", "Canary"]] {
@@ -124,9 +124,9 @@ fn a_name_in_a_column_of_codes_is_counted_and_not_shown() {
     }
 }
 
-/// Case 13.7, the other side: a code that is met often is shown, so that somebody can map it.
+/// Case 13.7: a frequent unknown code is shown, so that it can be mapped.
 #[test]
-fn an_unknown_code_that_is_met_often_is_shown() {
+fn a_frequent_unknown_code_is_shown() {
     let source = database(include_str!("../../schemas/sources/mca_za.sql"));
     source.execute(
         "insert into members (id, first_name, last_name, email, status)

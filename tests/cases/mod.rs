@@ -1,4 +1,4 @@
-//! Cases from public trackers, real tools and independent data: each test names the case it holds.
+//! Cases from public issue trackers, real tools and independent data. Each test names its case.
 
 mod bench;
 mod canary;

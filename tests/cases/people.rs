@@ -7,7 +7,7 @@ use super::bench::{Bench, rejected, shown};
 
 /// 3.1, 3.2
 #[test]
-fn nothing_of_a_broken_address_is_taken() {
+fn no_part_of_an_invalid_email_is_used() {
     let bench = Bench::new();
     let cells = ["john smith@gmail.com", "lee,ann@mail.test", "mailto:john smith@gmail.com", "ann@mail;x bob@mail.test"];
     let ids = ["1", "2", "3", "4"];
@@ -26,7 +26,7 @@ fn nothing_of_a_broken_address_is_taken() {
 
 /// 3.3, 3.4
 #[test]
-fn an_address_in_any_wrapping_has_the_key_of_its_mailbox() {
+fn an_email_in_any_notation_has_the_key_of_its_mailbox() {
     let bench = Bench::new();
     let cells = [
         "ann@mail.test#mailto:ann@mail.test#",
@@ -52,7 +52,7 @@ fn an_address_in_any_wrapping_has_the_key_of_its_mailbox() {
 
 /// 3.5, 3.6, 3.7, 11.3, 12.1, 12.5, 12.6, 12.9
 #[test]
-fn telephone_numbers_are_read_by_what_is_written_and_by_their_region() {
+fn telephone_numbers_are_read_by_notation_and_region() {
     let bench = Bench::new();
     let numbers = |cells: &[(&'static str, &str)]| -> Vec<[String; 2]> {
         cells.iter().enumerate().map(|(index, (raw, _))| [(index + 1).to_string(), (*raw).to_owned()]).collect()

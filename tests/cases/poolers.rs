@@ -1,4 +1,4 @@
-//! Poolers (cases 1.2): nothing that we set outlives a transaction of ours, and nothing of a transaction waits in a pooled session.
+//! Poolers (cases 1.2): no setting or lock of ours remains in a pooled session after our transaction.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use crate::support::postgres::Database;
 use crate::support::workdir::Workdir;
 use crate::support::world;
 
-/// What the next client of a pooled session would find: its settings, its prepared statements, its advisory locks.
+/// The state that the next client of a pooled session would find: settings, prepared statements, advisory locks.
 const LEFT_BEHIND: &str = "
     select name || '=' || setting from pg_settings
     where source = 'session' and name not in ('application_name', 'client_encoding', 'DateStyle', 'TimeZone', 'IntervalStyle')
@@ -16,7 +16,7 @@ const LEFT_BEHIND: &str = "
     union all select 'temporary ' || c.relname from pg_class c where c.relnamespace = pg_my_temp_schema()
     union all select 'path ' || current_setting('search_path') where current_setting('search_path') <> '\"$user\", public'";
 
-/// What all pooled sessions of a database hold; so many of them exist at most.
+/// The state of all pooled sessions of a database, up to a number of sessions.
 fn left_behind(url: &str, connections: usize) -> BTreeSet<String> {
     let mut clients: Vec<_> = (0..connections).map(|_| crm_backfill::pg::local::Client::connect(url).unwrap()).collect();
     let mut found = BTreeSet::new();
@@ -53,7 +53,7 @@ fn whole_way_leaves_nothing_behind(mode: &str) {
         assert_eq!(left_behind(&pooler.url(&url), 2), BTreeSet::new(), "{mode}: {url}");
     }
     assert_eq!(left_behind(&pooler.url(&crm.url), 2), BTreeSet::new(), "{mode}: the CRM");
-    // No lock stays, so the next run is not refused; a dry run and a rollback leave nothing either.
+    // No lock remains, so the next run is not refused. A dry run and a rollback leave nothing either.
     workdir.ok("load", &[]).says("nothing");
     workdir.ok("load", &["--dry-run"]);
     workdir.ok("watermarks", &[]);
@@ -77,7 +77,7 @@ fn nothing_stays_in_the_sessions_of_a_pooler_in_session_mode() {
     }
 }
 
-/// Case 1.2, where a command fails in the middle: what it had set goes with its transaction.
+/// Case 1.2: the settings of a command that fails in the middle end with its transaction.
 #[test]
 fn a_failed_command_leaves_nothing_behind_a_pooler() {
     if is_missing("pgbouncer", program()) {

@@ -1,4 +1,4 @@
-//! The runbook's roles: what each must not do, that each right it is granted is needed, and that with them the whole way works.
+//! The roles of the runbook: what each must not do, that every privilege is needed, and that the migration works with them.
 
 use crm_backfill::pg::local::Client;
 
@@ -8,7 +8,7 @@ use crate::support::world::{self, Owned};
 
 const CRM: &str = include_str!("../../schemas/crm.sql");
 
-/// Roles belong to the server, so rights of tables are tried on a CRM of its own. `app` owns its tables.
+/// Roles belong to the server, so privileges are tested on a separate CRM. `app` owns its tables.
 fn crm() -> Database {
     let mut crm = bare_database(CRM);
     crm.grant();
@@ -19,7 +19,7 @@ fn attempt(database: &Database, role: &str, sql: &str) -> Result<(), String> {
     Client::connect(&database.url_as(role)).unwrap().execute(sql).map_err(|error| format!("{error:#}"))
 }
 
-/// What no role of ours may do in the CRM.
+/// Statements that must fail for all our roles in the CRM.
 const FORBIDDEN: &[(&str, &[&str])] = &[
     (
         "bf_verify",
@@ -79,7 +79,7 @@ fn each_role_is_refused_what_it_must_not_do() {
     let crm = crm();
     for (role, statements) in FORBIDDEN {
         for statement in *statements {
-            // Tables of backfill exist only after a load; then reading is all the others may do.
+            // Tables of schema backfill exist only after a load; the other roles may only read them.
             let Err(refusal) = attempt(&crm, role, statement) else { panic!("{role} may {statement}") };
             let words = ["permission denied", "must be owner", "must be superuser", "must be member", "must be able"];
             let is_absent =
@@ -120,7 +120,7 @@ fn prepared() -> (Workdir, Owned) {
 }
 
 #[test]
-fn the_whole_way_works_with_the_runbooks_roles() {
+fn a_migration_works_with_the_roles_of_the_runbook() {
     let (mut workdir, world) = prepared();
     let crm = world.crm();
     // The first load by the owner, everything else by those with fewer rights.
@@ -143,7 +143,7 @@ fn the_whole_way_works_with_the_runbooks_roles() {
     workdir.run("load", &[]).exits(10);
 }
 
-/// The rights of `sql/crm/roles.sql`, as the catalog has them after it ran.
+/// The privileges granted by `sql/crm/roles.sql`, from the catalog.
 fn granted(crm: &Database, role: &str) -> Vec<(String, String)> {
     let sql = format!(
         "select table_schema || '.\"' || table_name || '\"', privilege_type from information_schema.role_table_grants

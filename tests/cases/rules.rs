@@ -1,4 +1,4 @@
-//! Rules of the golden record and the timeline that an independent analyst recomputed.
+//! Rules of survivorship and the timeline, recomputed independently.
 
 use crm_backfill::model::Source;
 
@@ -16,7 +16,7 @@ fn member(cells: &[(&str, &str)]) -> Dumps {
 
 /// Case 12.2: the latest valid handicap of the history.
 #[test]
-fn a_sentinel_behind_a_handicap_hides_nothing() {
+fn a_later_sentinel_does_not_hide_a_handicap() {
     for (later, expected) in [("99.9", "12.3"), ("NH", "12.3"), ("999", "12.3"), ("11.8", "11.8")] {
         let mut dumps = member(&[("handicap", later), ("handicap_on", "2025-06-01")]);
         for (id, value, on) in
@@ -34,7 +34,7 @@ fn a_sentinel_behind_a_handicap_hides_nothing() {
     }
 }
 
-/// Case 2.4 on the timeline: who leaves after as_of is still a member.
+/// Case 2.4 on the timeline: a member who leaves after as_of is still a member.
 #[test]
 fn no_member_leaves_a_club_after_as_of() {
     for (left, expected) in [("2026-12-31", 1), ("9999-12-31", 1), ("", 1), ("2025-11-30", 2)] {

@@ -1,4 +1,4 @@
-//! Cases of §13: loads that no longer fit their exports, emptied sources, other CRMs, damaged and missing datasets.
+//! Cases of §13: outdated datasets, emptied sources, other CRMs, damaged and missing datasets.
 
 use std::fs;
 
@@ -11,7 +11,7 @@ use crate::support::world::{self, World};
 
 const STEPS: [&str; 4] = ["stage", "resolve", "consolidate", "score"];
 
-/// A world of its own whose sources a test may change, exported, and its datasets made; nothing is loaded yet.
+/// A separate world whose sources a test may change: exported and consolidated, not loaded.
 fn prepared() -> (World, Workdir, Database) {
     let world = World::of(&Population::ORDINARY, 9, 0.001);
     let crm = world.crm();
@@ -56,14 +56,14 @@ fn nothing_is_loaded_verified_or_reported_after_an_export_was_renewed() {
     workdir.ok("load", &[]);
     workdir.ok("verify", &[]);
     workdir.ok("watermarks", &[]);
-    // The same rows exported again are another moment, whose watermark is another.
+    // A new export of the same rows has another snapshot and watermark.
     workdir.ok("export-scl", &[]);
     workdir.run("load", &[]).exits(11).says("the export of scl was renewed");
 }
 
-/// Case 13.1 in other spellings: settings, decisions and reference files are inputs, too.
+/// Case 13.1 for other inputs: settings, decisions and reference files.
 #[test]
-fn whatever_else_the_datasets_were_made_of_is_compared_as_well() {
+fn settings_decisions_and_reference_files_are_compared_too() {
     let (_world, workdir, _crm) = prepared();
     workdir.edit("backfill.toml", "contact = \"current\"", "contact = \"founding\"");
     workdir
@@ -150,7 +150,7 @@ fn an_emptied_or_shrunken_entity_is_refused_until_it_is_allowed_by_name() {
 
 /// Of §11: guards before anything changes. The CRM export belongs to one database.
 #[test]
-fn datasets_made_beside_one_crm_are_not_loaded_into_another() {
+fn datasets_built_for_one_crm_are_not_loaded_into_another() {
     let (world, mut workdir, _crm) = prepared();
     let other = world.crm();
     workdir.set("CRM_DATABASE_URL", &other.url);
@@ -182,7 +182,7 @@ fn a_source_that_changed_its_tables_or_is_another_sources_is_not_exported() {
     );
 }
 
-/// Case 13.13 at the end of the way: a load whose datasets are not all listed.
+/// Case 13.13 for load: a manifest that does not list all datasets.
 #[test]
 fn a_folder_that_leaves_a_dataset_out_is_not_loaded_as_if_it_were_empty() {
     let (_world, workdir, crm) = prepared();

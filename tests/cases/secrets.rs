@@ -1,4 +1,4 @@
-//! Secrets in URLs (cases 1.1, 1.3 to 1.5): what cannot be understood is not shown, and what is understood is what libpq understands.
+//! Secrets in URLs (cases 1.1, 1.3 to 1.5): an invalid URL is not shown, and a valid one means what it means to libpq.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,7 +12,7 @@ use crm_backfill::pg::local::{LocalServer, Purpose};
 use crate::support::postgres::{database, server};
 use crate::support::workdir::Workdir;
 
-/// URLs that cannot be parsed, or lead nowhere, with a secret that must not be seen in any form.
+/// URLs that are invalid or lead nowhere, with a secret that must not be shown in any form.
 const BROKEN: &[&str] = &[
     "postgres://loader:Hunter?2secret@127.0.0.1/db",
     "postgres://loader:Hunter?2sec=ret@127.0.0.1/db",
@@ -75,9 +75,9 @@ fn no_command_shows_any_part_of_a_url_it_cannot_use() {
     }
 }
 
-/// Case 1.1 for `.env`: a line that cannot be understood is named by its number.
+/// Case 1.1 for `.env`: an invalid line is named by its number.
 #[test]
-fn a_line_of_dot_env_is_named_and_not_shown() {
+fn an_invalid_line_of_dot_env_is_named_and_not_shown() {
     use std::os::unix::fs::PermissionsExt as _;
     let mut workdir = Workdir::new();
     workdir.unset("CRM_BACKFILL_NO_DOT_ENV");
@@ -228,7 +228,7 @@ fn certificates_of_the_manual_are_judged_as_libpq_judges_them() {
     assert!(connects("localhost", "verify-full", "own.crt").is_err());
 }
 
-/// Case 1.4 and similar: hosts and ports mean what they mean to libpq, wherever they stand.
+/// Case 1.4 and similar: hosts and ports mean what they mean to libpq, in every position.
 #[test]
 fn hosts_and_ports_mean_what_they_mean_to_libpq() {
     let database = database("create table t (n int); insert into t values (7)");

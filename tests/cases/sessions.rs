@@ -1,4 +1,4 @@
-//! Sessions (cases 8.6, 8.9, 13.4, 13.15, 13.16): hostile settings of roles, vanished peers, silent servers, locks of others.
+//! Sessions (cases 8.6, 8.9, 13.4, 13.15, 13.16): unusual settings of roles, vanished clients, servers that do not answer, foreign locks.
 
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,7 @@ fn fault(result: anyhow::Result<impl std::fmt::Debug>) -> Fault {
     result.unwrap_err().downcast::<Fault>().unwrap_or_else(|error| panic!("{error:#}"))
 }
 
-/// Loads by way of a go-between, with a limit for answers.
+/// Loads through a proxy, with a limit for answers.
 fn load_within(url: &str, limit: Duration) -> anyhow::Result<crm_backfill::pg::load::Report> {
     let mut dsn = Dsn::new(url, "CRM_DATABASE_URL");
     dsn.answer_limit = Some(limit);
@@ -43,7 +43,7 @@ fn load_within(url: &str, limit: Duration) -> anyhow::Result<crm_backfill::pg::l
     Loader::open(&dsn, true)?.load(&input, ALONE, false, &|_, _| {})
 }
 
-/// Settings that somebody gave a role for its daily work, each of which would break a load or an export.
+/// Settings of a role that would each break a load or an export.
 const HOSTILE: &[(&str, &str)] = &[
     ("statement_timeout", "'300ms'"),
     ("lock_timeout", "'1ms'"),
@@ -60,7 +60,7 @@ const HOSTILE: &[(&str, &str)] = &[
     ("transaction_timeout", "'2s'"),
 ];
 
-/// Gives a role the hostile settings in one database; those that this server does not know are left out, and named.
+/// Gives a role these settings in one database. Settings that this server does not know are left out and reported.
 fn make_hostile(database: &Database, role: &str) -> Vec<&'static str> {
     let mut unknown = Vec::new();
     for (name, value) in HOSTILE {
@@ -121,9 +121,9 @@ fn the_server_is_told_to_look_for_a_vanished_client() {
     connection.commit().unwrap();
 }
 
-/// Case 13.16: a server, or a network, that goes silent at any place ends the load; nothing is committed, no lock stays.
+/// Case 13.16: if the server or network stops answering at any point, the load ends, nothing is committed, and no lock remains.
 #[test]
-fn a_silent_server_ends_the_load_and_gives_up_its_locks() {
+fn a_server_that_stops_answering_ends_the_load_and_its_locks() {
     for moment in ["copy \"Activity\"", "CREATE INDEX", "CREATE UNIQUE INDEX", "commit\0", "lock table"] {
         let crm = database(CRM);
         let empty = fingerprint(&crm);
@@ -141,7 +141,7 @@ fn a_silent_server_ends_the_load_and_gives_up_its_locks() {
     }
 }
 
-/// Case 13.16, where the server cannot be asked either: the limit ends the wait, and the message says how to end the session.
+/// Case 13.16, if a second session fails, too: the limit ends the wait, and the message says how to end the session.
 #[test]
 fn a_network_that_is_gone_altogether_ends_the_wait_after_the_limit() {
     let crm = database(CRM);
@@ -193,7 +193,7 @@ fn a_lock_that_is_not_granted_names_its_holders() {
     let mut reader = crm.client();
     reader.execute("set application_name = 'report-server'; begin; select * from \"CustomerProfile\"").unwrap();
     let pid = reader.rows("select pg_backend_pid()").unwrap()[0][0].clone().unwrap();
-    // A reader stands in the way of the indexes of a first load only.
+    // A reader blocks only the indexes of a first load.
     let refused = fault(load_as(&crm, &people(), "run-1", 6, ALONE, false));
     assert_eq!(refused.exit, Exit::Failed);
     let told = refused.help.join("\n");
@@ -209,7 +209,7 @@ fn a_lock_that_is_not_granted_names_its_holders() {
     }
     assert!(told.contains(&format!("select pg_terminate_backend({pid});")), "{told}");
     reader.execute("rollback").unwrap();
-    // A writer stands in the way of every load.
+    // A writer blocks every load.
     reader.execute("begin; update \"CustomerNote\" set \"id\" = \"id\"").unwrap();
     let refused = fault(load_as(&crm, &people(), "run-1", 6, ALONE, false));
     assert!(refused.help.join("\n").contains(&format!("pid {pid}")), "{refused:?}");
@@ -218,7 +218,7 @@ fn a_lock_that_is_not_granted_names_its_holders() {
     load(&crm, &people(), "run-1");
 }
 
-/// Case 13.15: with its indexes kept, a first load shuts out writers only, and ends in the same rows.
+/// Case 13.15: with --keep-indexes a first load blocks only writers, and gives the same rows.
 #[test]
 fn a_first_load_that_keeps_its_indexes_lets_readers_read() {
     let (golden, crm) = (database(CRM), database(CRM));
@@ -231,7 +231,7 @@ fn a_first_load_that_keeps_its_indexes_lets_readers_read() {
     assert_eq!(fingerprint(&crm), fingerprint(&golden));
 }
 
-/// Case 8.6: a role that may not see what other sessions do still sees that they hold the tables, and says what it cannot see.
+/// Case 8.6: a role that may not see the state of other sessions still sees their locks, and reports what it cannot see.
 #[test]
 fn sessions_that_hide_their_state_are_seen_by_their_locks_and_counted() {
     let crm = bare_database(CRM);

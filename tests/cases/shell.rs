@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use crate::support::workdir::Workdir;
 use crate::support::world;
 
-/// Runs make in the repository for a data folder elsewhere; cargo is replaced by nothing, since the binaries are there.
+/// Runs make for another data folder. cargo is replaced by `true`, because the binaries exist.
 fn make(workdir: &Workdir, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     let beside = Path::new(env!("CARGO_BIN_EXE_stage")).parent().unwrap();
     let tools = workdir.path().join("tools");
@@ -63,7 +63,7 @@ fn make_takes_data_folders_of_any_name() {
 
 /// Case §10: `make -j4` runs one step after the other.
 #[test]
-fn make_runs_steps_in_turn_however_many_jobs_it_may_start() {
+fn make_runs_steps_one_after_the_other_with_any_number_of_jobs() {
     let mut workdir = Workdir::new();
     workdir.set("AS_OF", world::AS_OF);
     for (variable, url) in world::shared().source_urls() {
@@ -74,7 +74,7 @@ fn make_runs_steps_in_turn_however_many_jobs_it_may_start() {
     let run = make(&workdir, &targets, &[("DATA_DIR", data.to_str().unwrap()), ("PHASE", "1")]);
     assert!(run.status.success(), "{}", said(&run));
     assert!(data.join("score/manifest.json").exists());
-    // The control: side by side they would find the folder locked or a step's input missing.
+    // The control: in parallel they would find the folder locked or an input missing.
     let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Makefile")).unwrap();
     let parallel = workdir.path().join("Makefile.parallel");
     std::fs::write(&parallel, text.replace(".NOTPARALLEL:\n", "")).unwrap();
@@ -84,7 +84,7 @@ fn make_runs_steps_in_turn_however_many_jobs_it_may_start() {
     assert!(!run.status.success(), "{}", said(&run));
 }
 
-/// Case §10: what deletes asks, or needs a yes.
+/// Case §10: commands that delete ask first, or need --yes.
 #[test]
 fn make_rollback_and_purge_need_a_yes_without_a_terminal() {
     let mut workdir = Workdir::new();

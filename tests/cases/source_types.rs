@@ -46,7 +46,7 @@ const ROWS: &str = "
     insert into member_clubs values (1, 8, 'Full', true, '2015-06-01', '2019-12-31'), (1, 7, 'Full', true, '2019-12-31', null);
     insert into handicaps values (1, 1, 12.3, '2019-12-31'), (2, 1, 99.9, '2020-01-31')";
 
-/// What the rows above mean, whatever types their columns have. The latest handicap is not valid; consolidate takes the one before.
+/// The expected rows for all column types. The latest handicap is not valid; consolidate takes the one before.
 const MEMBER: &str = "1 1975-12-31 2015-05-31T22:30 - - 7";
 
 /// 2.1

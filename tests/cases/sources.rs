@@ -1,4 +1,4 @@
-//! Servers of sources and CRMs that are set up otherwise (cases 8.10, 8.11, 9.5): standbys, other encodings, other collations.
+//! Servers with another setup (cases 8.10, 8.11, 9.5): standbys, other encodings, other collations.
 
 use std::path::Path;
 use std::process::Command;
@@ -13,7 +13,7 @@ use crate::support::world;
 
 const SCL: &str = include_str!("../../schemas/sources/scl.sql");
 
-/// A member of a source, with a name in the bytes that `convert_from` reads.
+/// A member of a source, with a name given as bytes.
 fn member(id: u32, name: &str) -> String {
     format!(
         "insert into \"Member\" (\"id\", \"tenantId\", \"firstName\", \"lastName\", \"email\", \"status\", \"createdAt\", \"updatedAt\")
@@ -21,7 +21,7 @@ fn member(id: u32, name: &str) -> String {
     )
 }
 
-/// A database of this encoding that a source's tables are in.
+/// A database with this encoding and the tables of a source.
 fn encoded(name: &str, encoding: &str) -> Database {
     let sql = format!("create database {name} encoding '{encoding}' locale 'C' template template0");
     server().client("postgres").unwrap().execute(&sql).unwrap();
@@ -39,7 +39,7 @@ fn exported(workdir: &Workdir) -> Vec<String> {
     reader.records().map(|record| record.unwrap()[column].to_owned()).collect()
 }
 
-/// Case 9.5: a database that declares no encoding is read in the one that somebody declares, on the command or in the settings.
+/// Case 9.5: a database without an encoding is read in the one declared by an option or in the settings.
 #[test]
 fn a_database_without_an_encoding_is_read_in_the_declared_one() {
     let source = encoded("ascii_scl", "SQL_ASCII");
@@ -59,7 +59,7 @@ fn a_database_without_an_encoding_is_read_in_the_declared_one() {
     workdir.run("export-scl", &["--encoding", "klingon"]).exits(2);
 }
 
-/// Case 9.5 and similar: the server converts where it knows the encoding; where its declaration is wrong, the setting counts.
+/// Case 9.5 and similar: the server converts from its own encoding; if that is wrong, the setting decides.
 #[test]
 fn a_latin_database_is_converted_by_its_server_or_read_as_declared() {
     let source = encoded("latin_scl", "LATIN1");
@@ -68,18 +68,18 @@ fn a_latin_database_is_converted_by_its_server_or_read_as_declared() {
     workdir.set("SCL_DATABASE_URL", &source.url).set("AS_OF", world::AS_OF);
     workdir.ok("export-scl", &[]);
     assert_eq!(exported(&workdir), ["René"]);
-    // A client that lied: the bytes of Windows-1252 in a database that calls itself LATIN1.
+    // Bytes of Windows-1252 in a database that is declared as LATIN1.
     source.execute(&member(2, "'D' || chr(146) || 'Arcy'"));
     workdir.ok("export-scl", &["--encoding", "windows-1252"]);
     assert_eq!(exported(&workdir), ["René", "D’Arcy"]);
-    // What the server enforces cannot be declared away.
+    // An encoding that the server enforces cannot be overridden.
     let utf8 = crate::support::postgres::database(SCL);
     workdir.set("SCL_DATABASE_URL", &utf8.url);
     workdir.run("export-scl", &["--encoding", "windows-1252"]).exits(10).says("UTF8");
     workdir.ok("export-scl", &["--encoding", "utf-8"]);
 }
 
-/// Case 8.11: the CRM's own collation decides nothing: every check passes under Turkish rules, too.
+/// Case 8.11: the CRM's collation has no effect: every check passes with Turkish rules.
 #[test]
 fn a_crm_with_a_turkish_collation_verifies() {
     let mut client = server().client("postgres").unwrap();
@@ -144,9 +144,9 @@ fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
     }
 }
 
-/// Case 8.10: a standby that lags behind gives the time of what it has replayed as the watermark, and `watermarks` says so.
+/// Case 8.10: the watermark of a standby is the time of its last replayed transaction, and `watermarks` says so.
 #[test]
-fn the_watermark_of_a_standby_is_the_time_of_what_it_has_replayed() {
+fn the_watermark_of_a_standby_is_its_last_replayed_transaction() {
     let folder = tempfile::Builder::new().prefix("bfr").tempdir_in("/tmp").unwrap();
     let (primary, standby) = pair(folder.path());
     let url = standby.url("scl").replace("postgres@", "bf_export@");
@@ -157,7 +157,7 @@ fn the_watermark_of_a_standby_is_the_time_of_what_it_has_replayed() {
         let facts = workdir.ok("export-scl", &["--json"]).json();
         facts["result"]["facts"]["watermark"].as_str().map(str::to_owned)
     };
-    // Nothing replayed yet: no watermark is better than a wrong one.
+    // Nothing is replayed yet: there must be no watermark, because it would be wrong.
     assert_eq!(watermark(&workdir), None);
     workdir.ok("export-scl", &[]).says("a standby that has replayed no transaction");
 

@@ -1,4 +1,4 @@
-//! Cases of the target's own constraints: what stands in the way is known, all at once and by row, before a row is sent.
+//! Constraints of the target: all violations are reported at once and by row, before a row is sent.
 
 use crm_backfill::dsn::Dsn;
 use crm_backfill::fault::{Exit, Fault};
@@ -22,7 +22,7 @@ fn people() -> World {
     World { candidates: vec![("anna".to_owned(), "bea".to_owned())], ..World::of([Person::new("anna", 11), bea, cleo]) }.build()
 }
 
-/// The reasons for which dry run and load alike refuse, as the runbook's role; the CRM stays empty.
+/// The reasons why dry run and load fail, with the runbook's role; the CRM stays empty.
 fn reasons(changes: &str) -> Vec<String> {
     reasons_for(changes, &people())
 }
@@ -63,7 +63,7 @@ fn holds(reasons: &[String], parts: &[&str]) {
     }
 }
 
-/// Case 5.1: plain, over `lower`, for a part of the rows, as a constraint; phones and other tables alike.
+/// Case 5.1: a plain, expression or partial unique index, or a constraint; on phones and other tables, too.
 #[test]
 fn rows_that_share_a_unique_key_are_reported_with_a_setting() {
     for key in [
@@ -103,7 +103,7 @@ fn foreign_keys_to_tables_that_no_dataset_fills_are_proved() {
     accepts(&key("CustomerProfile").replace("('2')", "('1')"), &people());
 }
 
-/// Cases 5.3 and 5.4: lengths, missing values, words and ranges, each with the statement that mends it.
+/// Cases 5.3 and 5.4: lengths, missing values, words and ranges, each with the statement that fixes it.
 #[test]
 fn values_that_do_not_fit_their_column_are_named_by_row() {
     let told = reasons(
@@ -133,7 +133,7 @@ fn values_that_do_not_fit_their_column_are_named_by_row() {
     holds(&told, &[&id_of("cleo")]);
 }
 
-/// Case 5.5: whatever an extension or a domain calls a text, it is text on the wire.
+/// Case 5.5: texts of extensions and domains are sent as text.
 #[test]
 fn citext_domains_and_chars_are_text() {
     let crm = accepts(
@@ -205,7 +205,7 @@ fn checks_and_generated_columns_are_evaluated_over_the_rows() {
 
 /// Case 8.1: a publication of all tables, made before or after the first load, for load and rollback.
 #[test]
-fn a_publication_of_all_tables_keeps_no_load_from_its_rows() {
+fn a_publication_of_all_tables_does_not_block_a_load() {
     for (before, after) in [("create publication p for all tables", ""), ("", "create publication p for all tables")] {
         let crm = database(CRM);
         crm.execute(before);
@@ -228,7 +228,7 @@ fn a_publication_of_all_tables_keeps_no_load_from_its_rows() {
 
 /// Case 8.1: a CRM that an earlier version loaded gets its key.
 #[test]
-fn what_an_earlier_version_remembered_gets_a_primary_key() {
+fn tables_of_an_earlier_version_get_a_primary_key() {
     let crm = database(CRM);
     let role = Role::loader(&crm);
     load(&role.theirs, &people(), "run-1");
@@ -282,7 +282,7 @@ fn every_text_of_ours_may_be_an_enum() {
 
 /// Case 8.8: columns of all tables that load touches, and a role whose transactions only read.
 #[test]
-fn all_that_load_touches_is_looked_at() {
+fn every_table_that_load_uses_is_checked() {
     let told = reasons(
         "alter table \"SyncLog\" drop column attempts, add column shard integer not null;
          alter table \"CustomerSegment\" drop column \"refreshError\", alter column \"memberCount\" type text;
@@ -321,7 +321,7 @@ fn a_missing_index_is_named_with_the_statement_that_makes_it() {
     assert!(told[0].contains("create index on \"Activity\" (\"customerId\");"), "{told:?}");
 }
 
-/// Case 13.5: what somebody changes between the preflight and the lock is seen under the lock.
+/// Case 13.5: changes between the preflight and the lock are noticed.
 #[test]
 fn the_catalog_is_read_again_under_the_lock() {
     for (change, told) in [
@@ -359,9 +359,9 @@ fn the_catalog_is_read_again_under_the_lock() {
     }
 }
 
-/// Case 13.17: what rests on a key or index, and what it is set to, is as it was after a load by the tables' owner.
+/// Case 13.17: objects that depend on a key or index, and its settings, are unchanged after a load by the tables' owner.
 #[test]
-fn what_rests_on_an_index_or_key_is_kept_as_it_was() {
+fn objects_that_depend_on_an_index_or_key_are_kept() {
     let crm = database(CRM);
     crm.execute(
         "create view per_activity as select id, title, count(*) from \"Activity\" group by id;
@@ -386,7 +386,7 @@ fn what_rests_on_an_index_or_key_is_kept_as_it_was() {
     }
 }
 
-/// A key of others that refers to a row of ours keeps that row, whatever the datasets say.
+/// A row of ours that a foreign row references is kept even if it left the datasets.
 #[test]
 fn a_row_of_ours_that_foreign_rows_refer_to_is_kept() {
     let crm = database(CRM);
@@ -405,9 +405,9 @@ fn a_row_of_ours_that_foreign_rows_refer_to_is_kept() {
     assert_eq!(crm.rows("select reason from backfill.kept where table_name = 'Activity'"), [["REFERENCED"]]);
 }
 
-/// A key over an expression that a profile of others holds is not taken from it.
+/// A unique key over an expression is not taken from a foreign profile.
 #[test]
-fn a_key_over_an_expression_that_others_hold_is_left_to_them() {
+fn a_unique_expression_stays_with_the_foreign_profile() {
     let crm = database(CRM);
     crm.execute(
         "create unique index one_email on \"CustomerProfile\" (\"tenantId\", lower(email));

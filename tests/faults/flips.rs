@@ -1,4 +1,4 @@
-//! Single flipped bits in every file of a data folder: noticed before anything is read from it, and mended by the step that wrote it.
+//! Single flipped bits in every file of a data folder: detected before anything is read, and repaired by the step that wrote the file.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::golden::exported;
 use crate::support::soak::{self, Random};
 use crate::support::workdir::Workdir;
 
-/// Folders with a manifest, in the order of the data's way.
+/// Folders with a manifest, in the order of the steps.
 const FOLDERS: [&str; 10] = [
     "exports/mca_za",
     "exports/mca_uk",
@@ -38,7 +38,7 @@ fn files(workdir: &Workdir) -> Vec<PathBuf> {
     folders.flat_map(|folder| fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path()).collect()
 }
 
-/// Where the hash of the binary stands in a manifest: the one part that its own hash leaves out.
+/// The position of the binary's hash in a manifest, the only part that the manifest's own hash excludes.
 fn binary_hash(bytes: &[u8]) -> std::ops::Range<usize> {
     let Ok(text) = std::str::from_utf8(bytes) else { return 0..0 };
     let Some(start) = text.find("\"binary\": \"").map(|at| at + 11) else { return 0..0 };
@@ -63,7 +63,7 @@ fn parquet_notices(path: &Path) -> bool {
         let Ok(mut reader) = reader.build() else { return true };
         reader.any(|batch| batch.is_err())
     };
-    // Some flips make the reader of the embedded schema panic: that is noticed, too.
+    // Some flips make the reader of the embedded schema panic. That counts as detected.
     std::panic::catch_unwind(read).unwrap_or(true)
 }
 
@@ -95,7 +95,7 @@ fn one_flipped_bit_in_any_file_is_always_noticed() {
 }
 
 #[test]
-fn a_damaged_folder_stops_what_reads_it_and_its_own_step_makes_it_again() {
+fn a_damaged_folder_stops_readers_and_is_rebuilt_by_its_step() {
     let workdir = whole();
     for (folder, step, reader) in
         [("stage", "stage", "resolve"), ("resolve", "resolve", "consolidate"), ("crm", "consolidate", "score")]
@@ -124,7 +124,7 @@ fn a_damaged_folder_stops_what_reads_it_and_its_own_step_makes_it_again() {
 }
 
 #[test]
-fn a_damaged_export_is_exported_again_where_a_saved_one_would_do() {
+fn a_damaged_export_is_exported_again_with_if_missing() {
     let mut workdir = Workdir::new();
     workdir.set("AS_OF", crate::support::world::AS_OF);
     for (variable, url) in crate::support::world::shared().source_urls() {
@@ -141,9 +141,9 @@ fn a_damaged_export_is_exported_again_where_a_saved_one_would_do() {
     workdir.ok("export-scl", &["--if-missing"]).says("the saved export");
 }
 
-/// A manifest that was edited by hand, and one that somebody sealed again after the edit.
+/// A manifest that was edited by hand, without and with a recomputed hash.
 #[test]
-fn a_manifest_that_leaves_a_dataset_out_or_lies_about_its_rows_is_refused() {
+fn an_edited_manifest_is_refused_even_with_a_new_hash() {
     let workdir = whole();
     for (folder, name, reader, step) in [
         ("crm", "crm__activities.parquet", "score", "consolidate"),

@@ -1,4 +1,4 @@
-//! Kills and failing system calls: wherever a step touches the file system, the former folder stays or the new one is whole.
+//! Kills and failing system calls: at any file system call of a step, the former folder is kept or the new one is complete.
 
 use std::process::{Command, Stdio};
 
@@ -11,7 +11,7 @@ type Content = Vec<(String, String)>;
 /// System calls by which a step changes files.
 const CALLS: [&str; 8] = ["openat", "write", "fsync", "renameat2", "rename", "unlink", "unlinkat", "mkdir"];
 
-/// Whether calls can be traced and spoiled here; says so where they cannot.
+/// Whether system calls can be traced and changed on this machine; prints a note if not.
 fn can_trace() -> bool {
     let traced = Command::new("strace").args(["-o", "/dev/null", "true"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     let can = traced.is_ok_and(|status| status.success());
@@ -21,8 +21,8 @@ fn can_trace() -> bool {
     can
 }
 
-/// Runs `stage --phase N` while the n-th call of a name is answered by something else; the exit code (128 + n for signals), what it
-/// said, and whether the moment came.
+/// Runs `stage --phase N` with another result for the n-th call of a name. Returns the exit code (128 + n for signals), the output, and
+/// whether that call was reached.
 fn spoiled(workdir: &Workdir, phase: &str, call: &str, fault: &str, nth: usize) -> (i32, String, bool) {
     let log = workdir.path().join("strace.log");
     let stage = workdir.command("stage", &["--phase", phase]);
@@ -58,7 +58,7 @@ fn leftovers(workdir: &Workdir) -> Vec<String> {
 }
 
 #[test]
-fn a_step_killed_at_any_call_leaves_the_former_folder_or_the_new_one() {
+fn a_step_killed_at_any_call_leaves_the_former_or_the_new_folder() {
     if !can_trace() {
         return;
     }
@@ -86,9 +86,9 @@ fn a_step_killed_at_any_call_leaves_the_former_folder_or_the_new_one() {
     );
 }
 
-/// The control: a step that wrote into its folder in place would be seen.
+/// The control: a step that wrote into its folder in place would be detected.
 #[test]
-fn a_folder_that_is_half_old_and_half_new_is_neither() {
+fn a_half_old_and_half_new_folder_is_detected() {
     let (workdir, four, six) = two_phases();
     let file = workdir.data().join("stage/stg_scl__people.parquet");
     std::fs::write(file, "half").unwrap();
@@ -97,7 +97,7 @@ fn a_folder_that_is_half_old_and_half_new_is_neither() {
 }
 
 #[test]
-fn a_disk_that_fails_at_any_call_leaves_the_former_folder_and_says_so() {
+fn a_disk_that_fails_at_any_call_keeps_the_former_folder() {
     if !can_trace() {
         return;
     }
@@ -128,7 +128,7 @@ fn a_disk_that_fails_at_any_call_leaves_the_former_folder_and_says_so() {
 }
 
 #[test]
-fn a_file_system_that_cannot_exchange_names_gets_two_renames_and_a_note() {
+fn a_file_system_without_exchange_gets_two_renames_and_a_note() {
     if !can_trace() {
         return;
     }

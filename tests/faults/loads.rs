@@ -12,8 +12,7 @@ use crate::support::soak::{self, Random};
 use crate::support::workdir::Workdir;
 use crate::support::world;
 
-/// The datasets of the invented world, made once; the CRM that they were made beside; what a load leaves; how long it takes and how many
-/// bytes it sends.
+/// The datasets of the invented world, its CRM, the result of a load, its duration and the number of bytes sent.
 struct Golden {
     workdir: Workdir,
     empty: Vec<Vec<String>>,
@@ -50,7 +49,7 @@ fn golden() -> std::sync::MutexGuard<'static, Golden> {
 }
 
 impl Golden {
-    /// Whether the CRM is complete; anything between fails the test.
+    /// Whether the CRM is complete; a partial load fails the test.
     fn is_complete(&self, crm: &Database, how: &str) -> bool {
         let found = fingerprint(crm);
         assert!(found == self.empty || found == self.complete, "{how}: the CRM is neither as it was nor complete");
@@ -71,7 +70,7 @@ impl Golden {
 }
 
 #[test]
-fn a_load_killed_after_any_byte_leaves_the_crm_as_it_was_or_complete() {
+fn a_load_killed_after_any_byte_leaves_the_crm_whole() {
     let mut golden = golden();
     let (mut unchanged, mut complete) = (0, 0);
     for seed in soak::seeds(4) {
@@ -100,7 +99,7 @@ fn a_load_killed_after_any_byte_leaves_the_crm_as_it_was_or_complete() {
 }
 
 #[test]
-fn a_load_killed_at_any_moment_leaves_the_crm_as_it_was_or_complete() {
+fn a_load_killed_at_any_moment_leaves_the_crm_whole() {
     let mut golden = golden();
     let (mut unchanged, mut complete) = (0, 0);
     for seed in soak::seeds(4) {
@@ -129,7 +128,7 @@ fn a_load_killed_at_any_moment_leaves_the_crm_as_it_was_or_complete() {
 }
 
 #[test]
-fn a_load_cut_after_any_byte_says_what_happened_and_that_is_so() {
+fn a_load_cut_after_any_byte_reports_the_true_outcome() {
     let mut golden = golden();
     let (mut unchanged, mut complete) = (0, 0);
     for seed in soak::seeds(4) {
@@ -155,9 +154,9 @@ fn a_load_cut_after_any_byte_says_what_happened_and_that_is_so() {
     );
 }
 
-/// The control: a CRM with one row missing is seen as neither.
+/// The control: a CRM with one row missing is detected.
 #[test]
-fn a_crm_that_lacks_one_row_is_neither_as_it_was_nor_complete() {
+fn a_crm_that_lacks_one_row_is_detected() {
     let mut golden = golden();
     let crm = world::shared().crm();
     golden.completes(&crm, "control");

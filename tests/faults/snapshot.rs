@@ -1,4 +1,4 @@
-//! Writers at work while a source is exported: what must sum to zero over its tables does so in every export.
+//! Exports during writes: values that must sum to zero over several tables do so in every export.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,7 +9,7 @@ use crate::support::postgres::{Database, database};
 use crate::support::soak;
 use crate::support::workdir::Workdir;
 
-/// Tokens that lie in one table or the other, never in both or in none.
+/// Tokens that are always in exactly one of two tables.
 const TOKENS: i64 = 200;
 
 fn source() -> Database {
@@ -48,7 +48,7 @@ fn writers(source: &Database, stop: &Arc<AtomicBool>, moves: &Arc<AtomicU64>) ->
 }
 
 #[test]
-fn an_export_under_writers_is_of_one_moment() {
+fn an_export_during_writes_is_consistent() {
     let source = source();
     let (stop, moves) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let threads = writers(&source, &stop, &moves);

@@ -1,12 +1,12 @@
-//! The fault catalogue: every case with the tests that hold it, or the reason why none does.
+//! The fault catalogue: every case with its tests, or the reason why there is none.
 
 /// One case.
 pub struct Case {
     /// Letter and number.
     pub id: &'static str,
-    /// What is done to provoke it.
+    /// The fault.
     pub provoked: &'static str,
-    /// Tests by name, or why there is none.
+    /// The names of the tests, or the reason why there is none.
     pub held: Result<&'static [&'static str], &'static str>,
 }
 
@@ -36,7 +36,7 @@ pub const CASES: &[Case] = &[
             "a_source_that_changed_its_tables_or_is_another_sources_is_not_exported",
         ],
     ),
-    held("A6", "the ends of time, infinities, BC, NaN", &["every_value_is_what_the_server_itself_says_it_is"]),
+    held("A6", "the ends of time, infinities, BC, NaN", &["every_value_is_the_servers_own_text"]),
     held("A7", "impossible birth dates and handicaps", &["infinities_and_impossible_years_are_null_and_counted"]),
     held(
         "A8",
@@ -60,58 +60,47 @@ pub const CASES: &[Case] = &[
     held(
         "A15",
         "a manifest missing, half, edited, of another version",
-        &["every_edit_of_a_manifest_is_detected", "a_manifest_that_leaves_a_dataset_out_or_lies_about_its_rows_is_refused"],
+        &["every_edit_of_a_manifest_is_detected", "an_edited_manifest_is_refused_even_with_a_new_hash"],
     ),
-    held(
-        "B1",
-        "a step killed at every system call on files",
-        &["a_step_killed_at_any_call_leaves_the_former_folder_or_the_new_one"],
-    ),
-    held("B2", "system calls that fail", &["a_disk_that_fails_at_any_call_leaves_the_former_folder_and_says_so"]),
-    held("B3", "a small disk", &["a_step_that_runs_out_of_disk_leaves_the_former_folder_and_says_so"]),
+    held("B1", "a step killed at every system call on files", &["a_step_killed_at_any_call_leaves_the_former_or_the_new_folder"]),
+    held("B2", "system calls that fail", &["a_disk_that_fails_at_any_call_keeps_the_former_folder"]),
+    held("B3", "a small disk", &["a_step_that_runs_out_of_disk_keeps_the_former_folder"]),
     not_here(
         "B4",
         "the CRM server's disk full",
-        "the server's own transaction holds it; a tablespace on a small disk needs root on every test machine",
+        "the server's transaction protects the CRM; a tablespace on a small disk would need root on every test machine",
     ),
-    held(
-        "B5",
-        "a loader killed at any place of its conversation",
-        &["a_load_killed_after_any_byte_leaves_the_crm_as_it_was_or_complete"],
-    ),
-    held("B6", "a loader killed at random moments", &["a_load_killed_at_any_moment_leaves_the_crm_as_it_was_or_complete"]),
+    held("B5", "a loader killed after any byte that it sends", &["a_load_killed_after_any_byte_leaves_the_crm_whole"]),
+    held("B6", "a loader killed at random moments", &["a_load_killed_at_any_moment_leaves_the_crm_whole"]),
     not_here(
         "B7",
         "a server process killed with -9",
-        "ends every session of the server, that of the other tests included; the cut connection (B9) is what the loader sees of it",
+        "it would end the sessions of all other tests; for the loader it is the same as a cut connection (B9)",
     ),
     held("B8", "sessions ended by the server", &["a_session_ended_by_the_server_leaves_nothing_under_the_final_name"]),
     held(
         "B9",
         "a connection cut after any byte",
-        &[
-            "a_load_cut_after_any_byte_says_what_happened_and_that_is_so",
-            "a_connection_cut_at_any_place_leaves_the_crm_unchanged_or_complete",
-        ],
+        &["a_load_cut_after_any_byte_reports_the_true_outcome", "a_connection_cut_at_any_place_leaves_the_crm_whole"],
     ),
     held(
         "B10",
         "the answer to COMMIT lost",
         &["a_lost_answer_to_the_commit_is_looked_up", "an_outcome_that_cannot_be_looked_up_is_unknown"],
     ),
-    held("B11", "a connection that stalls", &["an_interrupted_load_verification_or_rollback_leaves_the_crm_as_it_was"]),
+    held("B11", "a connection that stalls", &["an_interrupted_load_verify_or_rollback_does_not_change_the_crm"]),
     held("B12", "timeouts of role and database", &["all_tables_are_read_at_one_instant_during_other_writes"]),
     not_here(
         "B13",
         "the holder of a shared snapshot ended",
-        "one session reads all datasets of a source: there is no second one",
+        "one session reads all datasets of a source, so there is no shared snapshot",
     ),
     held("B14", "a standby as source", &["another_encoding_or_a_standby_is_refused"]),
     held(
         "B15",
         "signals, a dead pipe, a full standard output",
         &[
-            "what_an_interrupted_step_says_is_what_it_did",
+            "an_interrupted_step_reports_its_true_outcome",
             "a_reader_that_goes_away_is_not_an_error",
             "a_result_that_cannot_be_written_is_a_failure",
         ],
@@ -119,20 +108,20 @@ pub const CASES: &[Case] = &[
     not_here(
         "B16",
         "clocks that jump",
-        "no content depends on a clock: as_of is an input, and the tidy test keeps clocks out of everything below the command line",
+        "no content depends on a clock: as_of is an input, and tests/tidy forbids clocks below the command line",
     ),
     held("B17", "a file replaced between check and read", &["the_hashed_file_is_read_even_if_its_name_is_reused"]),
-    held("C1", "two loaders", &["a_second_loader_is_told_who_works"]),
+    held("C1", "two loaders", &["a_second_loader_is_told_who_holds_the_lock"]),
     held("C2", "two steps in one data folder", &["two_steps_in_one_data_folder_do_not_run_at_once"]),
     held(
         "C3",
-        "a load beside a rollback or purge",
-        &["two_steps_in_one_data_folder_do_not_run_at_once", "a_second_loader_is_told_who_works"],
+        "a load during a rollback or purge",
+        &["two_steps_in_one_data_folder_do_not_run_at_once", "a_second_loader_is_told_who_holds_the_lock"],
     ),
-    held("C4", "a lock whose holder was killed", &["a_load_killed_at_any_moment_leaves_the_crm_as_it_was_or_complete"]),
-    held("C5", "writers during an export", &["an_export_under_writers_is_of_one_moment"]),
-    held("C6", "writers in the CRM during a load", &["concurrent_writers_are_named_unless_the_operator_vouches"]),
-    held("C7", "a rollback during other writes", &["a_rollback_during_other_writes_is_refused_unless_vouched_for"]),
+    held("C4", "a lock whose holder was killed", &["a_load_killed_at_any_moment_leaves_the_crm_whole"]),
+    held("C5", "writers during an export", &["an_export_during_writes_is_consistent"]),
+    held("C6", "writers in the CRM during a load", &["concurrent_writers_are_listed_and_stop_a_load"]),
+    held("C7", "a rollback during other writes", &["a_rollback_during_other_writes_is_refused_without_its_option"]),
     held("C8", "a unique key taken by somebody else", &["rows_with_a_taken_unique_key_are_counted_and_not_inserted"]),
     held(
         "C9",
@@ -147,14 +136,18 @@ pub const CASES: &[Case] = &[
     ),
     held(
         "E2",
-        "passwords wherever they stand",
+        "passwords in any position",
         &[
             "a_password_file_is_used_only_if_other_users_cannot_read_it",
             "connection_errors_name_their_cause_and_never_the_password",
         ],
     ),
     held("E3", "umask 000", &["files_are_readable_by_their_owner_only_whatever_the_umask"]),
-    held("E4", "links, open folders, prepared files", &["links_in_the_data_folder_and_folders_open_to_all_are_refused"]),
+    held(
+        "E4",
+        "symbolic links, world-writable folders, planted files",
+        &["symbolic_links_and_world_writable_data_folders_are_refused"],
+    ),
     held("E5", "secrets that others can read", &["a_password_file_is_used_only_if_other_users_cannot_read_it"]),
     held("E6", "TLS", &["remote_hosts_are_verified_by_default"]),
     held("E7", "hostile names of tables and columns", &["a_schema_of_an_orm_becomes_the_search_path_whatever_its_name"]),
@@ -163,12 +156,8 @@ pub const CASES: &[Case] = &[
         "hostile segment rules",
         &["a_hundred_thousand_damaged_rules_are_read_or_refused_and_never_break", "no_value_of_a_rule_is_part_of_a_statement"],
     ),
-    not_here(
-        "E9",
-        "functions planted in a writable schema",
-        "the search path is pinned with pg_catalog first; not tried by a test of its own",
-    ),
-    not_here("E10", "what each role must not do", "the role scripts have their own tests"),
+    not_here("E9", "functions planted in a writable schema", "the search path starts with pg_catalog; it has no separate test"),
+    not_here("E10", "what each role must not do", "tests/cases/roles.rs tests the role scripts"),
     held(
         "E11",
         "formulas in CSV",
@@ -183,7 +172,7 @@ pub const CASES: &[Case] = &[
         "a purge",
         &["a_purge_refuses_links_whose_targets_it_would_leave", "links_stop_a_purge_and_hard_links_are_reported"],
     ),
-    not_here("E14", "one person erased", "an erasure in the CRM is kept by the loader, which has its own tests"),
+    not_here("E14", "one person erased", "tests/cases/living.rs tests that the loader keeps an erasure"),
     held("E15", "one email in two tenants", &["no_records_are_linked_across_tenants_but_the_pair_is_listed"]),
     held("F1", "a population whose truth is known", &["confidence_claims_no_more_than_an_unseen_population_shows"]),
     held(
@@ -199,7 +188,7 @@ pub const CASES: &[Case] = &[
     held("F4", "opt-outs in any order", &["every_combination_of_four_pieces_of_evidence_follows_the_rules"]),
     held("F5", "the ledger", &["a_row_that_vanishes_in_staging_stops_the_build_and_nothing_is_written"]),
     held("F6", "one wrong value", &["a_single_wrong_value_fails_its_check"]),
-    held("F7", "rollback", &["foreign_rows_survive_a_second_load_and_a_rollback", "a_rollback_leaves_an_empty_crm_as_it_was"]),
+    held("F7", "rollback", &["foreign_rows_survive_a_second_load_and_a_rollback", "a_rollback_restores_an_empty_crm"]),
     held("F8", "indexes and keys after a load", &["indexes_and_keys_are_the_same_after_a_first_load"]),
     held("F9", "metrics and scores recomputed", &["sql_over_the_crm_finds_the_same_metrics_and_scores"]),
 ];

@@ -1,4 +1,4 @@
-//! What an application and its people do in a CRM, by its own statements and as a role of its own.
+//! Changes that an application and its users make in a CRM, with their own role.
 
 use crm_backfill::pg::local::Client;
 
@@ -12,7 +12,7 @@ pub struct Application {
     month: usize,
 }
 
-/// Columns of a child that keep two profiles from both having it.
+/// Columns of a child's unique key.
 const MOVES: [&str; 4] = [
     r#"update "Activity" set "customerId" = 'KEPT' where "customerId" = 'GONE'"#,
     r#"update "IdentityAlias" a set "customerId" = 'KEPT' where "customerId" = 'GONE' and not exists (
@@ -22,7 +22,7 @@ const MOVES: [&str; 4] = [
     r#"update "CustomerNote" set "customerId" = 'KEPT' where "customerId" = 'GONE'"#,
 ];
 
-/// A withdrawal of the one who gives way is one of the survivor.
+/// A withdrawal of the merged profile also applies to the surviving one.
 const WITHDRAWALS: [&str; 2] = [
     r#"update "MarketingConsent" k set "status" = 'OPTED_OUT', "consentedAt" = null, "revokedAt" = c."revokedAt", "updatedAt" = now()
        from "MarketingConsent" c
@@ -43,7 +43,7 @@ impl Application {
         client.execute(sql).unwrap_or_else(|error| panic!("{error:#}: {sql}"));
     }
 
-    /// One deed of an agent, a customer, or the application itself.
+    /// One action of an agent, a customer, or the application itself.
     pub fn act(&self, crm: &Database, dice: &mut Dice, memory: &mut Memory) {
         let profiles = crm.rows(
             r#"select "id", "tenantId" from "CustomerProfile"
@@ -95,7 +95,7 @@ impl Application {
         id
     }
 
-    /// Merges in the manner of three applications: children moved and a pointer set, a pointer alone, or the row deleted.
+    /// Three ways to merge: move the children and set a pointer, only set a pointer, or delete the row.
     fn merge(&self, crm: &Database, dice: &mut Dice, gone: &str, kept: &str, memory: &mut Memory) {
         let manner = dice.below(3);
         let records = records_of(crm, gone);
@@ -120,7 +120,7 @@ impl Application {
         memory.merged.insert(gone.to_owned(), (kept.to_owned(), records));
     }
 
-    /// An erasure request: the profile, those merged into it, and with them all that hangs on them.
+    /// An erasure request: deletes the profile, those merged into it, and all their rows.
     fn erase(&self, crm: &Database, id: &str, memory: &mut Memory) {
         let mut all = vec![id.to_owned()];
         let mut at = 0;
@@ -137,7 +137,7 @@ impl Application {
         }
     }
 
-    /// A customer calls and wants no more e-mail.
+    /// A customer opts out of email by telephone.
     fn withdraw(&self, crm: &Database, id: &str, tenant: &str, memory: &mut Memory) {
         let held = format!(
             r#"select count(*) from "MarketingConsent" where "customerId" = '{id}' and "channel" = 'EMAIL' and "scope" = 'all'"#

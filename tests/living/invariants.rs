@@ -1,4 +1,4 @@
-//! What people did in a CRM, as the test remembers it, and what must hold of it after every load.
+//! What users did in a CRM, as recorded by the test, and the invariants after every load.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,17 +13,17 @@ pub struct Memory {
     pub made: usize,
     /// First names that agents gave.
     pub edited: BTreeMap<String, String>,
-    /// Profiles that gave way: the one that was kept, and the records that the other held.
+    /// Merged profiles: the surviving one, and the records of the other.
     pub merged: BTreeMap<String, (String, BTreeSet<String>)>,
     /// Records of both profiles of a confirmed pair.
     pub confirmed: Vec<[BTreeSet<String>; 2]>,
     /// Profiles that were erased.
     pub erased: BTreeSet<String>,
-    /// And the records they held.
+    /// The records of erased profiles.
     pub erased_records: BTreeSet<String>,
-    /// Profiles deleted softly.
+    /// Soft-deleted profiles.
     pub soft_deleted: Vec<String>,
-    /// Profiles that want no e-mail.
+    /// Profiles opted out of email.
     pub withdrawn: BTreeSet<String>,
     /// Profiles with bookings by the application.
     pub booked: BTreeSet<String>,
@@ -41,7 +41,7 @@ pub fn records_of(crm: &Database, profile: &str) -> BTreeSet<String> {
     rows.into_iter().map(|row| row[0].clone()).collect()
 }
 
-/// Every row that is not ours, apart from members by rule, which refreshed segments replace, and numbers of segments.
+/// All foreign rows, except segment members by rule and counts of segments, which a refresh replaces.
 pub fn foreign_rows(crm: &Database) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
     for name in table::ALL {
@@ -58,7 +58,7 @@ pub fn foreign_rows(crm: &Database) -> Vec<Vec<String>> {
 }
 
 impl Memory {
-    /// Whether enough happened for the test to mean something.
+    /// Whether enough happened for the test to be meaningful.
     pub fn is_eventful(&self) -> bool {
         self.merged.len() > 2
             && self.erased.len() > 2
@@ -67,7 +67,7 @@ impl Memory {
             && !self.edited.is_empty()
     }
 
-    /// Who is the survivor of a profile: itself, or where merges lead.
+    /// The surviving profile after all merges of a profile.
     fn survivor<'a>(&'a self, mut id: &'a str) -> &'a str {
         for _ in 0..50 {
             match self.merged.get(id) {
@@ -89,7 +89,7 @@ impl Memory {
         holders
     }
 
-    /// Whatever was loaded: nothing people decided is undone.
+    /// Checks that no decision of a user was undone.
     pub fn check(&self, crm: &Database, place: &str) {
         let profiles: BTreeMap<String, Vec<String>> = crm
             .rows(

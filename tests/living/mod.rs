@@ -1,4 +1,4 @@
-//! Six months in the life of a CRM: load as a plain role, let an application and its people work, change the sources, load again.
+//! Six months of a CRM: load with a plain role, let an application and its users work, change the sources, load again.
 
 mod application;
 mod invariants;
@@ -63,7 +63,7 @@ impl Life {
         Self { workdir, world, crm, seed }
     }
 
-    /// Everything exported anew, from the CRM too, and loaded; then what must always hold.
+    /// Exports everything again, including the CRM, loads it, and checks the invariants.
     fn round(&mut self, round: usize, memory: &Memory) {
         let as_of = format!("2026-{:02}-0{}T06:00:00Z", 11 + round / 28, 1 + round % 28 % 9);
         let day = format!("2026-11-{:02}T06:00:00Z", 1 + round * 4);
@@ -104,14 +104,14 @@ fn live(seed: u64, rounds: usize, deeds: usize) -> Memory {
     memory
 }
 
-/// `CRM_BACKFILL_LIVES` says how many CRMs live, and `CRM_BACKFILL_MONTHS` for how long; `make soak` asks for more than the sample.
+/// `CRM_BACKFILL_LIVES` sets the number of CRMs and `CRM_BACKFILL_MONTHS` the number of months; `make soak` uses more than the defaults.
 fn asked(variable: &str, otherwise: u64) -> u64 {
     std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
 }
 
 #[test]
 #[ignore = "takes minutes: cargo test -- --ignored in_six_months"]
-fn in_six_months_nothing_people_decide_in_the_crm_is_undone() {
+fn in_six_months_no_decision_of_a_user_is_undone() {
     let months = usize::try_from(asked("CRM_BACKFILL_MONTHS", 3)).unwrap();
     for seed in 1..=asked("CRM_BACKFILL_LIVES", 1) {
         let memory = live(seed, months, 12);

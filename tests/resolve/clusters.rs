@@ -66,13 +66,13 @@ fn every_key_links_two_records_that_share_nothing_else() {
 }
 
 #[test]
-fn a_nameless_record_that_fits_two_people_about_equally_goes_to_neither() {
+fn a_record_without_a_name_that_fits_two_people_goes_to_neither() {
     let records = [
         with(member("1", "Peter", "Botha", "1960-05-04"), "peter.botha@mail.test", ""),
         player("p", "Anna", "Venter", "", MOBILE),
         contact("c", "peter.botha@mail.test", MOBILE),
     ];
-    // Clear: the address is his by name, the number only hers.
+    // Clear: the email has his name, the phone is only hers.
     assert_eq!(people(&resolved(&records)), [vec!["1", "c"], vec!["p"]]);
     let records = [
         with(member("1", "Peter", "Botha", "1960-05-04"), "golfer77@mail.test", ""),
@@ -90,7 +90,7 @@ fn a_nameless_record_that_fits_two_people_about_equally_goes_to_neither() {
 fn a_record_without_a_tenant_joins_the_clearly_better_tenant() {
     let za = |phone: &str| with(member("1", "Naledi", "Mokoena", ""), "naledi.m@mail.test", phone);
     let uk = Raw { source: Source::McaUk, id: "2".to_owned(), tenant: Some("2".to_owned()), ..za("") };
-    // Number with its country: without a tenant a national one would be no key.
+    // The phone has its country code: without a tenant a national one would not be a key.
     let free = Raw { tenant: None, ..player("p", "Naledi", "Mokoena", "naledi.m@mail.test", "") };
     let resolution = resolved(&[za(""), uk.clone(), free.clone()]);
     assert_eq!(people(&resolution).len(), 3);
@@ -106,7 +106,7 @@ fn a_record_without_a_tenant_joins_the_clearly_better_tenant() {
 }
 
 #[test]
-fn what_two_ends_of_a_chain_say_counts_for_the_whole() {
+fn conflicts_at_two_ends_of_a_chain_count_for_the_whole_cluster() {
     let shared = |raw: Raw| with(raw, "smith@mail.test", "");
     let number = |raw: Raw, number: &str| Raw { golf_rsa: number.to_owned(), ..raw };
     let apart = |records: &[Raw], why: &str| {
@@ -143,7 +143,7 @@ fn two_people_with_one_association_number_rank_high_in_the_queue() {
 }
 
 #[test]
-fn a_slip_joins_no_two_groups_that_do_not_fit_as_wholes() {
+fn a_typing_error_does_not_link_clusters_that_do_not_fit() {
     let scl = |id: &str, last: &str, auth: &str, phone: &str| Raw {
         source: Source::Scl,
         auth: auth.to_owned(),
@@ -177,7 +177,7 @@ fn inside_a_hub_a_full_name_links_with_other_evidence_and_never_alone() {
 }
 
 #[test]
-fn an_address_on_many_records_without_a_name_is_a_hub_too() {
+fn an_email_of_many_records_without_a_name_is_a_hub_too() {
     let crowd = (0..14).map(|n| contact(&format!("c{n}"), "kring7@club-a.test", ""));
     let named = ["p", "q"].map(|id| player(id, "Naledi", "Mokoena", "kring7@club-a.test", ""));
     let resolution = resolved(&crowd.chain(named).collect::<Vec<_>>());

@@ -1,4 +1,4 @@
-//! What holds of every population: the same answer whatever the order, the threads, the batches and the phases.
+//! Properties of every population: the same result for any order, threads, batches and phases.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +14,7 @@ use super::{contact, decision, member, player, resolved, with};
 use crate::support::soak;
 use crate::truth::{Raw, Truth};
 
-/// A small population with every kind of collision: few names, few addresses, few numbers.
+/// A small population with every kind of collision: few names, few emails, few phones.
 fn population() -> impl Strategy<Value = Vec<Raw>> {
     let sources = [Source::McaZa, Source::McaUk, Source::Scl, Source::Teetime, Source::Messaging];
     let record = (0..5usize, 0..7usize, 0..4usize, 0..9usize, 0..9usize, 0..4usize, 0..5usize);
@@ -176,7 +176,7 @@ fn a_later_source_splits_a_profile_and_the_change_is_reported() {
 }
 
 #[test]
-fn what_goes_to_review_is_ranked_and_each_pair_and_profile_is_capped() {
+fn the_review_queue_is_ranked_and_limited_per_profile() {
     let left_out = Cell::new(0);
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let config = Config { cases: 96, failure_persistence: None, ..Config::default() };
@@ -205,7 +205,7 @@ fn what_goes_to_review_is_ranked_and_each_pair_and_profile_is_capped() {
 }
 
 #[test]
-fn a_tenants_queue_for_review_holds_its_best_ten_thousand() {
+fn the_review_queue_of_a_tenant_has_its_best_ten_thousand() {
     let of = |n: u32| {
         let email = format!("holder{n}@mail.test");
         let abroad = player(&format!("p{n}"), "Naledi", "Mokoena", &email, "");
@@ -244,7 +244,7 @@ proptest! {
     }
 
     #[test]
-    fn a_cannot_link_splits_a_must_link_joins_and_nothing_else_moves(records in population(), a in any::<prop::sample::Index>(), b in any::<prop::sample::Index>(), must in any::<bool>()) {
+    fn decisions_split_and_join_only_their_own_clusters(records in population(), a in any::<prop::sample::Index>(), b in any::<prop::sample::Index>(), must in any::<bool>()) {
         let options = Options::default();
         let truth = Truth::of(&records, 100);
         let before = truth.resolve(&options, Memory::default());

@@ -106,7 +106,7 @@ pub struct Population {
     pub events: Vec<Event>,
 }
 
-/// An instant near an edge: whole days, months and a year around as_of, to the millisecond, and local midnights.
+/// An instant near a limit: whole days, months and a year around as_of, to the millisecond, and local midnights.
 pub fn instant(dice: &mut Dice, as_of: Timestamp) -> Timestamp {
     let days = [0, 1, 7, 29, 30, 31, 60, 89, 90, 91, 180, 365, 366, -1, -10][dice.below(15)];
     let off = [0, 0, 1_000, -1_000, 3_600_000_000, -7_200_000_000][dice.below(6)];

@@ -1,4 +1,4 @@
-//! Small datasets in memory, as build and score would write them: a handful of invented people.
+//! Small datasets in memory, as consolidate and score would write them: a few invented people.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ pub const AS_OF: Timestamp = Timestamp(1_795_334_400_000_000);
 pub struct Consent {
     /// The channel.
     pub channel: Channel,
-    /// Given or refused.
+    /// Opt-in or opt-out.
     pub status: ConsentStatus,
     /// When.
     pub at: Option<Timestamp>,
@@ -36,7 +36,7 @@ pub struct Consent {
 /// A person of the datasets.
 #[derive(Clone, Debug)]
 pub struct Person {
-    /// Name of the founding record; the id is derived from it.
+    /// Name of the seed record; the id is derived from it.
     pub name: String,
     /// E-mail.
     pub email: Option<String>,
@@ -46,7 +46,7 @@ pub struct Person {
     pub teetime_player_id: Option<String>,
     /// Identity.
     pub auth_user_id: Option<String>,
-    /// May be e-mailed.
+    /// The email opt-in flag.
     pub email_opt_in: bool,
     /// Handicap in tenths.
     pub handicap: Option<i32>,
@@ -59,7 +59,7 @@ pub struct Person {
 }
 
 impl Person {
-    /// Somebody with an address, an SCL member and one booking.
+    /// A person with an email, an SCL member and one booking.
     pub fn new(name: &str, member: i32) -> Self {
         Self {
             name: name.to_owned(),
@@ -92,7 +92,7 @@ pub fn id_of(name: &str) -> String {
     derived_id("profile", &[name]).to_string()
 }
 
-/// What a load is given.
+/// The input of a load.
 #[derive(Clone, Default)]
 pub struct World {
     /// People in id order once built.
@@ -101,14 +101,14 @@ pub struct World {
     pub candidates: Vec<(String, String)>,
     /// Segments refreshed, with their members' names; no members and an error where it failed.
     pub segments: Vec<(String, Vec<String>, Option<String>)>,
-    /// Addresses that must not be contacted.
+    /// Suppressed contact points.
     pub withdrawals: Vec<(String, Option<Timestamp>)>,
     /// The datasets, by name, after [`World::build`].
     pub batches: BTreeMap<&'static str, Vec<RecordBatch>>,
 }
 
 impl World {
-    /// These people, nothing else.
+    /// Only these people.
     pub fn of(people: impl IntoIterator<Item = Person>) -> Self {
         Self { people: people.into_iter().collect(), ..Self::default() }
     }
@@ -305,7 +305,7 @@ fn alias(aliases: &mut identity_aliases::Builder, customer: &str, alias_type: Al
 }
 
 fn activity<'a>(customer: &'a str, booking: &'a str) -> activities::Row<'a> {
-    // Kept for the length of the test process: a builder copies it at once.
+    // Leaked for the duration of the test process; a builder copies it at once.
     let id: &'static str = Box::leak(derived_id("activity", &["teetime", booking]).to_string().into_boxed_str());
     activities::Row {
         id,

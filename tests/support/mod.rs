@@ -1,4 +1,4 @@
-//! What the tests share.
+//! Shared code of the tests.
 
 #[cfg(feature = "local-postgres")]
 pub mod datasets;

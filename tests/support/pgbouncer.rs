@@ -1,4 +1,4 @@
-//! A pooler in front of the tests' server, where the machine has one; where it has none, a test says so by name or fails.
+//! A pooler in front of the tests' server. Without PgBouncer on the machine, a test is reported as skipped, or fails.
 
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -36,7 +36,7 @@ pub struct PgBouncer {
 }
 
 impl PgBouncer {
-    /// Starts one: `mode` is `session` or `transaction`; at most so many server connections per role and database.
+    /// Starts a pooler: `mode` is `session` or `transaction`; with a maximum of server connections per role and database.
     pub fn start(mode: &str, connections: u16) -> Self {
         let folder = tempfile::Builder::new().prefix("bfp").tempdir_in("/tmp").unwrap();
         std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
@@ -66,7 +66,7 @@ impl PgBouncer {
         Self { process, port, _folder: folder }
     }
 
-    /// A URL by way of it.
+    /// A URL through the pooler.
     pub fn url(&self, url: &str) -> String {
         let (before, rest) = url.split_once("127.0.0.1:").expect("local servers listen on loopback");
         let (_, after) = rest.split_once('/').expect("a URL names a database");

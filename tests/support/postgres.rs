@@ -1,4 +1,4 @@
-//! A PostgreSQL for the tests: one server for all of them, started when the first one asks, ended with the test process.
+//! A PostgreSQL server for all tests: started by the first test that needs it, stopped with the test process.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,7 +15,7 @@ pub fn server() -> &'static LocalServer {
     })
 }
 
-/// What owns the CRM's tables in the tests: the application's role.
+/// The application's role, which owns the CRM's tables in the tests.
 const APPLICATION: &str = "crm_app";
 
 /// A database of its own for one test; dropped with this value.
@@ -25,12 +25,12 @@ pub struct Database {
     /// Its URL for the role that the runbook prescribes: `bf_export` for a source, `bf_load_owner` for a CRM. Never a superuser's,
     /// unless the database was made by [`bare_database`].
     pub url: String,
-    /// Its URL for whoever set it up.
+    /// Its URL for the superuser.
     admin: String,
 }
 
 impl Database {
-    /// A database by way of a go-between, or as another role; it is not dropped with this value.
+    /// A database through a proxy, or with another role; it is not dropped with this value.
     pub fn by_way_of(url: impl Into<String>) -> Self {
         let url = url.into();
         Self { name: "shared".to_owned(), admin: url.clone(), url }
@@ -72,14 +72,14 @@ impl Database {
         self.url = self.url_as(if is_crm { "bf_load_owner" } else { "bf_export" });
     }
 
-    /// With the URL of the role that a copy's original was granted to.
+    /// The same, with the URL of the role that has privileges on the template.
     pub fn granted(mut self) -> Self {
         let is_crm = self.value("select (to_regclass('\"CustomerProfile\"') is not null)::text") == "true";
         self.url = self.url_as(if is_crm { "bf_load_owner" } else { "bf_export" });
         self
     }
 
-    /// A connection of whoever set it up.
+    /// A connection as superuser.
     pub fn client(&self) -> Client {
         Client::connect(&self.admin).unwrap()
     }
@@ -109,12 +109,12 @@ impl Drop for Database {
     }
 }
 
-/// A new database with these tables, for the runbook's roles. The same tables are made once and copied from then on.
+/// A new database with these tables, for the roles of the runbook. It is copied from a template that is created once.
 pub fn database(ddl: &str) -> Database {
     copy_of(ddl, true)
 }
 
-/// A new database with these tables whose URL is the superuser's, for tests that make roles of their own.
+/// A new database with these tables and the superuser's URL, for tests that create roles.
 pub fn bare_database(ddl: &str) -> Database {
     copy_of(ddl, false)
 }

@@ -1,28 +1,28 @@
-//! A go-between that fails on purpose: it cuts a connection after so many bytes, or keeps the answer to a COMMIT for itself.
+//! A proxy that fails on purpose: it cuts a connection after a number of bytes, or drops the answer to a COMMIT.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// What goes wrong.
+/// The failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The connection ends after so many bytes from the client.
+    /// The connection ends after this many bytes from the client.
     CutAfter(usize),
-    /// The COMMIT arrives, its answer does not.
+    /// The COMMIT arrives, but its answer does not.
     LoseCommitAnswer,
-    /// After this many bytes of the client nothing arrives any more, without an error.
+    /// After this many bytes from the client nothing arrives any more, without an error.
     StallAt(&'static [u8]),
-    /// The same after so many bytes from the client.
+    /// The same after this many bytes from the client.
     StallAfter(usize),
-    /// Nothing goes wrong: the bytes are counted.
+    /// No failure; bytes are counted.
     None,
 }
 
-/// A go-between on a port of its own.
+/// A proxy on its own port.
 pub struct Proxy {
-    /// The database's URL by way of it.
+    /// The database's URL through the proxy.
     pub url: String,
     only_first: Arc<AtomicBool>,
     stalled: Arc<AtomicBool>,
@@ -30,7 +30,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Goes between a client and the server of a URL; only its first connection fails.
+    /// Starts a proxy for the server of a URL. Only the first connection fails.
     pub fn start(url: &str, fault: Fault) -> Self {
         let (before, rest) = url.split_once("127.0.0.1:").expect("local servers listen on loopback");
         let (port, after) = rest.split_once('/').expect("a URL names a database");
@@ -56,7 +56,7 @@ impl Proxy {
         Self { url, only_first, stalled, bytes }
     }
 
-    /// Whether the moment has come from which nothing arrives.
+    /// Whether the proxy has stopped forwarding.
     pub fn is_stalled(&self) -> bool {
         self.stalled.load(Ordering::SeqCst)
     }

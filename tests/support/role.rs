@@ -13,7 +13,7 @@ pub struct Role<'a> {
 }
 
 impl<'a> Role<'a> {
-    /// `bf_load`: rows alone, and a schema of its own to remember them.
+    /// `bf_load`: may change rows, and owns the schema backfill.
     pub fn loader(crm: &'a Database) -> Self {
         Self::new(crm, "")
     }

@@ -1,4 +1,4 @@
-//! How long the tests run that could run for hours: a fair sample by default, more when variables ask for it.
+//! Duration of the tests that could run for hours: a sample by default, more if variables are set.
 //!
 //! - `CRM_BACKFILL_SOAK=n`: n times as many cases as in `make test`.
 //! - `CRM_BACKFILL_SEED=s`: the first seed; unset, every run takes the same cases. A failure names the seed that repeats it.
@@ -46,7 +46,7 @@ impl Random {
     }
 }
 
-/// Notes what a guarantee was tried with and what came of it, for `docs/guarantees.md`, where `CRM_BACKFILL_SOAK_RESULTS` names a file.
+/// Records the cases and results of a guarantee for `docs/guarantees.md`, if `CRM_BACKFILL_SOAK_RESULTS` names a file.
 pub fn measured(guarantee: &str, figures: &[(&str, u64)]) {
     let Some(path) = std::env::var_os("CRM_BACKFILL_SOAK_RESULTS") else { return };
     let figures: serde_json::Map<_, _> = figures.iter().map(|(name, count)| ((*name).to_owned(), (*count).into())).collect();

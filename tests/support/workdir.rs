@@ -1,4 +1,4 @@
-//! Runs the real binaries in a folder of their own. A failure prints everything, so that no second run is needed.
+//! Runs the real binaries in a temporary folder. A failure prints everything, so that the run need not be repeated.
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
@@ -9,26 +9,26 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process_group};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
-/// A folder with settings and data of its own, and the variables its commands see.
+/// A folder with its own settings and data, and the environment of its commands.
 pub struct Workdir {
     folder: tempfile::TempDir,
     variables: Vec<(String, String)>,
 }
 
-/// A command under way.
+/// A running command.
 pub struct Started {
     command: String,
     child: Child,
 }
 
-/// What a command did.
+/// The result of a command.
 pub struct Run {
     command: String,
     /// The exit code; signals are 128 + n.
     pub code: i32,
-    /// What it printed.
+    /// Its stdout.
     pub stdout: String,
-    /// What it told on the way.
+    /// Its stderr.
     pub stderr: String,
 }
 
@@ -95,7 +95,7 @@ impl Workdir {
         command
     }
 
-    /// Runs a binary to its end.
+    /// Runs a binary and waits for it.
     pub fn run(&self, binary: &str, arguments: &[&str]) -> Run {
         self.start(binary, arguments).end()
     }
@@ -113,7 +113,7 @@ impl Workdir {
         self.run(binary, arguments).exits(0)
     }
 
-    /// Runs a binary for a person at a terminal who types this; what the terminal showed is its stderr.
+    /// Runs a binary at a terminal where a user types this. The text on the terminal becomes its stderr.
     pub fn attended(&self, binary: &str, arguments: &[&str], typed: &str) -> Run {
         let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&terminal).unwrap();
@@ -123,7 +123,7 @@ impl Workdir {
         let mut command = self.command(binary, arguments);
         command.stdin(theirs.try_clone().unwrap()).stderr(theirs).stdout(Stdio::piped());
         let child = command.spawn().unwrap_or_else(|error| panic!("{binary}: {error}"));
-        // With it go this process's ends of what the command sees as its terminal.
+        // Dropping it closes this process's ends of the terminal.
         drop(command);
         let mut terminal = std::fs::File::from(terminal);
         terminal.write_all(typed.as_bytes()).unwrap();
@@ -161,7 +161,7 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 impl Started {
-    /// Waits for something; false when the command ended before it happened.
+    /// Waits for a condition; false if the command ended first.
     pub fn wait_for(&mut self, mut happened: impl FnMut() -> bool) -> bool {
         let started = Instant::now();
         while !happened() {
@@ -204,7 +204,7 @@ impl Run {
         self
     }
 
-    /// Checks that something was said, on either stream.
+    /// Checks that stdout or stderr contains a text.
     pub fn says(self, text: &str) -> Self {
         let said = self.stdout.contains(text) || self.stderr.contains(text);
         assert!(said, "{} does not say {text:?}\n--- stdout\n{}\n--- stderr\n{}", self.command, self.stdout, self.stderr);

@@ -1,4 +1,4 @@
-//! Five invented source databases, made once for all tests, and as many CRMs as a test wants.
+//! Five invented source databases, created once for all tests, and CRMs for each test.
 
 use std::sync::OnceLock;
 
@@ -7,7 +7,7 @@ use crm_backfill::model::{Code, Phase, Source};
 
 use crate::support::postgres::{Database, database};
 
-/// The instant the invented world is seen from.
+/// The as_of of the invented world.
 pub const AS_OF: &str = "2026-11-01T06:00:00Z";
 
 /// People, bookings and messages relative to the strategy's estimates.
@@ -47,7 +47,7 @@ impl World {
         self.sources.iter().map(|(source, database)| (source.url_variable(), database.url.clone())).collect()
     }
 
-    /// A new CRM with its tables and a few segments that somebody defined before the backfill.
+    /// A new CRM with its tables and a few segments that users have defined.
     pub fn crm(&self) -> Database {
         let crm = database(include_str!("../../schemas/crm.sql"));
         crm.execute(
@@ -63,7 +63,7 @@ impl World {
     }
 }
 
-/// A world of its own, whose databases a test may alter.
+/// A separate world whose databases a test may change.
 pub struct Owned(World);
 
 impl Owned {

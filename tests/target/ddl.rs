@@ -1,4 +1,4 @@
-//! The CRM's tables in other types of the same meaning: what each variant starts from.
+//! The CRM's tables with other types of the same meaning: the starting point of each variant.
 
 const CRM: &str = include_str!("../../schemas/crm.sql");
 
@@ -15,7 +15,7 @@ fn with_ids(type_name: &str) -> String {
     ddl
 }
 
-/// A timeline by months, as large tables are kept: its key holds the instant.
+/// A timeline partitioned by month; its key includes the instant.
 fn with_partitions(partitions: &str) -> String {
     let start = CRM.find("CREATE TABLE \"Activity\"").expect("the reference schema has it");
     let end = start + CRM[start..].find("\n);").expect("it ends");

@@ -22,7 +22,7 @@ use variants::Variant;
 /// Variants that `cargo test` tries; [`seeds`] says how to try more.
 const SAMPLE: u32 = 24;
 
-/// What became of one variant.
+/// The result of one variant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Outcome {
     Loaded,
@@ -46,7 +46,7 @@ fn a_dry_run_predicts_whether_the_load_succeeds() {
     }
     eprintln!("targets: {outcomes:?}");
     assert!(wrong.is_empty(), "{} of {count} targets disagree\n{}", wrong.len(), wrong.join("\n"));
-    // A sample in which all are alike would prove nothing.
+    // A sample in which all variants have the same result would prove nothing.
     if count >= u64::from(SAMPLE) {
         let of = |outcome| outcomes.get(&outcome).copied().unwrap_or(0);
         assert!(of(Outcome::Loaded) * 8 >= count && of(Outcome::RefusedForRows) * 10 >= count, "{outcomes:?}");
@@ -67,7 +67,7 @@ fn refusal<T>(result: anyhow::Result<T>) -> Result<Option<Fault>, String> {
 fn try_variant(variant: &Variant) -> Result<Outcome, String> {
     let crm = database(&variant.tables);
     for statement in &variant.statements {
-        // Not every pair of changes goes together; what the server refuses is left out.
+        // Some changes cannot be combined; those that the server rejects are left out.
         let _ = crm.client().execute(statement);
     }
     let role = if variant.is_owner { Role::owner(&crm) } else { Role::loader(&crm) };
@@ -88,7 +88,7 @@ fn try_variant(variant: &Variant) -> Result<Outcome, String> {
     agree(&role.theirs, &people::second(), "run-3")
 }
 
-/// Holds dry run and load to the same answer. Where rows alone stand in the way, the load is tried in spite of them: it must fail.
+/// Checks that dry run and load give the same result. If only rows violate a constraint, the load is tried anyway and must fail.
 fn agree(crm: &Database, world: &World, run: &str) -> Result<Outcome, String> {
     let dry = refusal(load_as(crm, world, run, 6, ALONE, true))?;
     let Some(fault) = dry else {

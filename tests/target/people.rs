@@ -1,4 +1,4 @@
-//! The people that are loaded into each variant, and what became of them by the second load.
+//! The people that are loaded into each variant, and their changes before the second load.
 
 use crm_backfill::model::{Channel, ConsentStatus};
 

@@ -1,10 +1,10 @@
-//! Changes to the CRM's tables that a stranger's migration may hold, drawn by a seed.
+//! Changes to the CRM's tables that other migrations may make, drawn by a seed.
 
 use super::ddl::tables;
 use super::people::SEGMENT;
 use crate::support::soak::Random;
 
-/// What is drawn by a seed.
+/// Draws from a seed.
 struct Dice(Random);
 
 impl Dice {
@@ -26,7 +26,7 @@ impl Dice {
 pub struct Variant {
     /// The tables it starts from.
     pub tables: String,
-    /// Statements that its owner ran since, in order.
+    /// Statements that its owner has run, in order.
     pub statements: Vec<String>,
     /// Statements about the role that loads, written `ROLE`.
     pub for_role: Vec<String>,

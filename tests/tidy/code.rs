@@ -1,4 +1,4 @@
-//! Rust files as the rules read them: whole, without comments, and on request without what only tests compile.
+//! Rust files for the rules: the text, the text without comments, and the code without tests.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 pub struct SourceFile {
     /// Path below `src/`, with `/`.
     pub path: String,
-    /// The text as it stands.
+    /// The text.
     pub text: String,
     /// The text without comments; strings stay.
     pub code: String,

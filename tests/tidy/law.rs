@@ -1,4 +1,4 @@
-//! Who may use what: one table, printed in ARCHITECTURE.md and held over every file of `src/`.
+//! Allowed dependencies between modules: one table, printed in ARCHITECTURE.md and checked for every file of `src/`.
 
 use super::code::SourceFile;
 
@@ -123,7 +123,7 @@ pub const LAW: &[Room] = &[
     Room { name: "bin", may_use: &["cli", "steps", "model", "config"], never: &[Arrow, Parquet, Postgres, Files, Clock, Sql] },
 ];
 
-/// Places where a thing belongs although its module may not contain it otherwise.
+/// Files in which a thing is allowed although its module may not contain it.
 pub const EXCEPT: &[(&str, Thing, &str)] = &[
     ("store/manifest.rs", Environment, "the version that cargo sets at compile time"),
     ("steps/stage/position.rs", Sql, "names the file of a statement in messages"),
@@ -143,7 +143,7 @@ pub fn table() -> String {
     table
 }
 
-/// Every breach in a file, in words.
+/// Every violation in a file, in words.
 pub fn breaches(file: &SourceFile) -> Vec<String> {
     if file.path == "lib.rs" {
         return Vec::new();
@@ -155,7 +155,7 @@ pub fn breaches(file: &SourceFile) -> Vec<String> {
         .filter(|used| *used != room.name && !room.may_use.contains(used) && LAW.iter().any(|room| room.name == *used))
         .map(|used| format!("{}: {} may not use {used}", file.path, room.name))
         .collect();
-    // What unit tests read, write or plant is theirs; imports hold for them too.
+    // Unit tests may use files and clocks, but the rules for imports apply to them, too.
     let shipped = file.shipped_code();
     for thing in room.never {
         let is_allowed = EXCEPT.iter().any(|(path, except, _)| *path == file.path && except == thing);

@@ -1,4 +1,4 @@
-//! The rules of the code that are absences: who may use what, no circles, file sizes. CONTRIBUTING.md explains them.
+//! Rules of the code: dependencies, no import circles, file sizes. CONTRIBUTING.md explains them.
 
 mod code;
 mod graph;
@@ -53,9 +53,9 @@ fn files_do_not_import_each_other_in_circles() {
     assert!(circles.is_empty(), "{circles:#?}");
 }
 
-/// In a copy of each module's first file, behind a test module, where the old test had stopped reading.
+/// The violation is planted behind a test module in a copy of each module's first file.
 #[test]
-fn a_planted_breach_is_found_in_every_module() {
+fn a_planted_violation_is_found_in_every_module() {
     let files = sources();
     for room in LAW {
         let file = files.iter().find(|file| file.room() == room.name).unwrap_or_else(|| panic!("no file of {}", room.name));

@@ -1,5 +1,5 @@
-//! What several SQL files need is written in one of them, `-- block: NAME` to `-- end block`, and copied into the others, which say
-//! where it comes from: `-- block: NAME, as in sql/…`. Each file stays one statement that psql runs as it is.
+//! SQL that several files share is written in one of them, from `-- block: NAME` to `-- end block`, and copied into the others, marked
+//! `-- block: NAME, as in sql/…`. So each file is one statement that psql can run.
 
 use std::collections::HashMap;
 use std::fs;
@@ -9,7 +9,7 @@ use super::code::root;
 
 const BEGIN: &str = "-- block: ";
 const END: &str = "-- end block";
-/// Files have so many equal lines in a row by chance.
+/// Two files may have this many equal lines in a row by chance.
 const MOST_EQUAL: usize = 12;
 
 /// Every SQL file below `sql/`, in order.

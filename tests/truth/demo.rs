@@ -1,4 +1,4 @@
-//! The invented population of the demo as labelled records.
+//! The demo population as labelled records.
 
 use crm_backfill::demo::{Population, Record, Records, people};
 use crm_backfill::model::{Code as _, Gender, Source};

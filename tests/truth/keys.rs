@@ -1,4 +1,4 @@
-//! What the truth's own keys reach: records of one person that equal values connect, whatever the product makes of the values.
+//! Pairs that the truth's own keys reach: records of one person with equal values, even if the product cannot read the values.
 
 use std::collections::BTreeMap;
 use std::hash::BuildHasher;
@@ -7,10 +7,10 @@ use foldhash::fast::FixedState;
 
 use super::Raw;
 
-/// A value that more people than this have in common is a placeholder or a reception's.
+/// A value of more people than this is a placeholder or belongs to a reception.
 const MOST_PEOPLE: usize = 8;
 
-/// By record: a number that the records of one person share which clean equal values connect inside one tenant.
+/// Per record: the number of its group. A group are the records of one person within a tenant that equal clean values connect.
 pub fn reachable(records: &[&Raw]) -> Vec<u32> {
     let mut parents: Vec<u32> = (0..u32::try_from(records.len()).expect("few records")).collect();
     let mut people_of: BTreeMap<u64, Vec<u32>> = BTreeMap::new();

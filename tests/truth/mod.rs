@@ -18,7 +18,7 @@ use crm_backfill::resolve::{Gathering, Memory, Nicknames, Options, Resolution, r
 use crm_backfill::tables::stage::people;
 use crm_backfill::tables::{Builder as _, Table as _};
 
-/// A record as a source has it, with the person it is.
+/// A record of a source, with its true person.
 #[derive(Clone, Debug)]
 pub struct Raw {
     pub source: Source,
@@ -159,12 +159,12 @@ impl Truth {
         }
     }
 
-    /// Of the pairs of one person inside one tenant the share that the labels join.
+    /// The share of true pairs within a tenant that the labels link.
     pub fn recall_inside_tenants(&self, labels: &[RecordIx]) -> f64 {
         self.share_joined(&self.people, labels)
     }
 
-    /// Of those that the truth's own keys connect the share that the labels join.
+    /// The share of true pairs reachable by the truth's own keys that the labels link.
     pub fn recall_of_reachable(&self, labels: &[RecordIx]) -> f64 {
         self.share_joined(&self.reachable, labels)
     }

@@ -1,4 +1,4 @@
-//! The checklist: the strategy's lines in its words and order, each proved by what really happened, and by nothing else.
+//! The checklist: the strategy's lines in its words and order, each proved only by what really happened.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ fn of(states: &BTreeMap<String, Vec<u64>>, state: &str) -> Vec<u64> {
 }
 
 #[test]
-fn every_line_of_the_strategy_is_there_in_its_words_and_order() {
+fn every_line_of_the_strategy_appears_in_its_words_and_order() {
     let workdir = Workdir::new();
     let held: Vec<String> = lines(&workdir)
         .iter()
@@ -42,7 +42,7 @@ fn every_line_of_the_strategy_is_there_in_its_words_and_order() {
         rest = rest.split_once(words).unwrap_or_else(|| panic!("{words} is not printed in its order")).1;
     }
     let states = states(&workdir);
-    // Nothing happened yet: what a command can prove is open, the rest is for a person, the rollback plan is ready.
+    // Nothing happened yet: lines that a command can prove are open, the others need manual review, the rollback plan is ready.
     assert_eq!(of(&states, "READY"), [38, 39, 40, 41]);
     assert_eq!(of(&states, "NEEDS_A_PERSON"), [7, 34, 37]);
     assert!(of(&states, "DONE").is_empty() && of(&states, "FAILED").is_empty());
@@ -64,7 +64,7 @@ fn lines_are_done_by_what_was_run_and_open_again_after_a_rollback() {
     workdir.ok("verify", &["--phase", "0"]);
     assert_eq!(of(&states(&workdir), "DONE"), [1, 2, 3, 4, 5, 6, 8, 9, 13, 17, 21], "six databases looked at");
 
-    // A part of the way proves a part of the list.
+    // A part of the migration proves a part of the list.
     workdir.ok("export-crm", &[]);
     workdir.ok("stage", &["--phase", "2"]);
     let load = |workdir: &Workdir| {
@@ -77,7 +77,7 @@ fn lines_are_done_by_what_was_run_and_open_again_after_a_rollback() {
     assert!([10, 14, 15, 16].iter().all(|line| done.contains(line)), "{done:?}");
     assert!([18, 19, 22, 25, 29, 33].iter().all(|line| !done.contains(line)), "{done:?}");
 
-    // All of it in a staging CRM, then in the CRM itself.
+    // The whole migration in a staging CRM, then in the CRM itself.
     workdir.ok("stage", &["--phase", "6"]);
     load(&workdir);
     assert!(!of(&states(&workdir), "DONE").contains(&7), "one database is not a rehearsal for itself");

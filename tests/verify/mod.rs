@@ -33,7 +33,7 @@ fn every_check_is_documented_and_every_line_rests_on_checks_that_exist() {
 }
 
 #[test]
-fn every_statement_below_sql_verify_is_asked() {
+fn every_statement_below_sql_verify_is_used() {
     for entry in fs::read_dir(root().join("sql/verify/checks")).unwrap() {
         let path = entry.unwrap().path();
         let stem = path.file_stem().unwrap().to_string_lossy().into_owned();

@@ -1,4 +1,4 @@
-//! A loaded CRM passes; each single corruption of it is seen, but for those that stand in a list.
+//! A loaded CRM passes; every single corruption of it is detected, except for those in a list.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::support::workdir::Workdir;
 use crate::verify::demo_crm;
 use crate::verify::mutations::{self, Mutation};
 
-/// Corruptions that verification does not see, with the reason. What is listed and seen all the same fails the test, too.
+/// Corruptions that verification does not detect, with the reason. If one of them is detected, the test fails, too.
 const UNSEEN: &[(&str, &str)] =
     &[("DuplicateCandidate.reviewedBy", "a review is a decision of the CRM's people: load neither writes nor compares it")];
 
@@ -40,16 +40,16 @@ fn verify(workdir: &mut Workdir, crm: &Database) -> (i32, Seen) {
     (run.code, seen(workdir))
 }
 
-/// How a corruption came out.
+/// The result of a corruption.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Caught {
-    /// The database itself does not take it.
+    /// The database itself rejects it.
     Refused,
     /// Verification fails: exit 16.
     Failed,
-    /// It is listed for a person, or among the rows that are kept.
+    /// It is listed for manual review, or among the kept rows.
     Listed,
-    /// Nothing is said.
+    /// It is not detected.
     Unseen,
 }
 
@@ -70,7 +70,7 @@ fn try_one(workdir: &mut Workdir, crm: &Database, mutation: &Mutation, number: u
 }
 
 #[test]
-fn every_single_corruption_of_a_loaded_crm_is_seen() {
+fn every_single_corruption_of_a_loaded_crm_is_detected() {
     let (mut workdir, crm, _sources) = demo_crm::loaded();
     let (code, clean) = verify(&mut workdir, &crm);
     assert_eq!(code, 0, "{clean:#?}");

@@ -1,4 +1,4 @@
-//! Single corruptions of a loaded CRM: every column of every table that load writes, rows, schema objects, and what loads wrote down.
+//! Single corruptions of a loaded CRM: every column of every table that load writes, rows, schema objects, and the log of loads.
 
 use crate::support::postgres::Database;
 use crate::support::soak::Random;
@@ -148,7 +148,7 @@ fn set(all: &mut Vec<Mutation>, schema: &str, table: &str, column: &Column, row:
     all.push(Mutation { name, sql });
 }
 
-/// Each column of a row changed, and taken away where it has a value and may have none.
+/// Each column of a row changed, and set to null if it is nullable.
 fn columns_of(crm: &Database, schema: &str, table: &str, condition: &str, random: &mut Random, all: &mut Vec<Mutation>) {
     let place = qualified(schema, table);
     for column in columns(crm, schema, table) {
@@ -179,7 +179,7 @@ fn delete(crm: &Database, schema: &str, table: &str, condition: &str, random: &m
     }
 }
 
-/// A row lost, doubled, moved to another profile, moved to another tenant; the contents of two rows exchanged.
+/// A row deleted, duplicated, moved to another profile or tenant; the contents of two rows swapped.
 fn rows_of(crm: &Database, table: &str, owner: &str, random: &mut Random, all: &mut Vec<Mutation>) {
     delete(crm, "public", table, OURS, random, all);
     let place = qualified("public", table);

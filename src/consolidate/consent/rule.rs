@@ -10,7 +10,7 @@ pub enum ConsentRule {
     RefusedPreference = 4,
     /// A false or unreadable contact flag without a later explicit action.
     ContactFlag = 5,
-    /// Consent given in the log or by preference, without a withdrawal that stands.
+    /// Consent given in the log or by preference, without a standing withdrawal.
     Grant = 6,
     /// A withdrawal for all scopes covers this one.
     AllScopes = 8,

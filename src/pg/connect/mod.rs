@@ -271,7 +271,7 @@ impl Connection {
         if fault.at.is_some() { fault } else { fault.at(self.target.to_string()) }
     }
 
-    /// Where the session is: `user@host:port/database`.
+    /// Location of the session: `user@host:port/database`.
     pub fn target(&self) -> &Target {
         &self.target
     }

@@ -68,7 +68,7 @@ pub struct TableInfo {
     pub missing_rights: Vec<String>,
     /// Columns in their order.
     pub columns: Vec<ColumnInfo>,
-    /// What rows must satisfy.
+    /// The constraints on rows.
     pub demands: Demands,
 }
 

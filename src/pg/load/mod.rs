@@ -72,7 +72,7 @@ pub struct Input<'a> {
     pub data: &'a dyn Datasets,
 }
 
-/// What the operator confirms or accepts.
+/// Confirmations of the operator.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Allowed {
     /// There are no concurrent writers: consumers are stopped.
@@ -108,7 +108,7 @@ impl Mode {
     }
 }
 
-/// What a load did, or would do.
+/// The effect of a load or dry run.
 #[derive(Debug)]
 pub struct Report {
     /// How.
@@ -149,7 +149,7 @@ pub struct Report {
 pub struct Loader {
     crm: Crm,
     catalog: Catalog,
-    /// What the preflight found.
+    /// The findings of the preflight.
     pub preflight: Preflight,
     dsn: Dsn,
     allow_triggers: bool,
@@ -206,7 +206,7 @@ impl Loader {
         let _ = self.crm.end();
     }
 
-    /// Where it is.
+    /// Its location.
     pub fn place(&self) -> String {
         self.crm.place()
     }

@@ -56,7 +56,7 @@ pub struct Planned {
     pub copy: Option<Column>,
     /// Its type.
     pub wire: Wire,
-    /// What it holds.
+    /// Its content.
     pub content: Content,
     /// Whether it is NOT NULL.
     pub is_not_null: bool,

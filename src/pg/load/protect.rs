@@ -1,4 +1,4 @@
-//! Protected rows: what a load leaves as it is. Rows changed by others, withdrawals that stand, keys that foreign rows hold.
+//! Protected rows, which a load does not change: rows changed by others, standing withdrawals, unique keys of foreign rows.
 
 use anyhow::Result;
 
@@ -33,7 +33,7 @@ pub fn keep_changed(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Resu
 /// Keeps withdrawals. An opt-out in the CRM becomes an opt-in only by a later logged action of the person. It vanishes only with its
 /// profile or with the record that decided it, or moves with that record.
 pub fn keep_withdrawals(crm: &Crm, phase: Phase) -> Result<()> {
-    crm.doing("looking for withdrawals that stand");
+    crm.doing("looking for standing withdrawals");
     crm.run(include_str!("../../../sql/crm/keep_unlifted_withdrawals.sql"))?;
     if phase.number() >= 4 {
         crm.run(include_str!("../../../sql/crm/keep_vanished_withdrawals.sql"))?;
@@ -41,7 +41,7 @@ pub fn keep_withdrawals(crm: &Crm, phase: Phase) -> Result<()> {
     crm.run("analyze load_kept")
 }
 
-/// Lowers flags of profiles with an opt-out that stands and that this load does not replace.
+/// Switches off flags of profiles with a standing opt-out that this load does not replace.
 pub fn lower_flags(crm: &Crm) -> Result<u64> {
     crm.doing("lower flags under standing withdrawals");
     crm.execute(include_str!("../../../sql/crm/lower_flags.sql"), &[])

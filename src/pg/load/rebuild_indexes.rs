@@ -104,7 +104,7 @@ impl Rebuild {
         Ok(())
     }
 
-    /// How many are recreated.
+    /// Number of recreated ones.
     pub fn len(&self) -> usize {
         self.makes.len()
     }

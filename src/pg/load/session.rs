@@ -67,7 +67,7 @@ impl Crm {
         self.shuts_out_readers.set(true);
     }
 
-    /// Where the session is: `user@host:port/database`.
+    /// Location of the session: `user@host:port/database`.
     pub fn place(&self) -> String {
         self.connection.target().to_string()
     }

@@ -10,7 +10,7 @@ use crate::pg::load::session::Crm;
 /// The state of the CRM.
 #[derive(Debug)]
 pub struct Standing {
-    /// Where it is.
+    /// Its location.
     pub place: String,
     /// Whether the tables exist.
     pub has_tables: bool,

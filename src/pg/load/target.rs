@@ -15,7 +15,7 @@ pub mod table {
     pub const NOTE: &str = "CustomerNote";
     /// Segments; made by people.
     pub const SEGMENT: &str = "CustomerSegment";
-    /// Who is in a segment.
+    /// The members of a segment.
     pub const MEMBERSHIP: &str = "CustomerSegmentMembership";
     /// Consent of a profile.
     pub const CONSENT: &str = "MarketingConsent";
@@ -23,7 +23,7 @@ pub mod table {
     pub const INTERACTION: &str = "CampaignInteraction";
     /// Attribution; never loaded.
     pub const ATTRIBUTION: &str = "AttributionEvent";
-    /// Where real-time sync starts.
+    /// The start of real-time sync.
     pub const SYNC_LOG: &str = "SyncLog";
     /// The review queue.
     pub const CANDIDATE: &str = "DuplicateCandidate";

@@ -152,7 +152,7 @@ pub static QUALITY: [Quality; 5] = [
 /// The result of one comparison of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What was compared.
+    /// The compared item.
     pub item: String,
     /// Rows looked at.
     pub examined: i64,

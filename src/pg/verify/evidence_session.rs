@@ -179,7 +179,7 @@ impl Verifier {
             .collect()
     }
 
-    /// Where the CRM is: `user@host:port/database`.
+    /// Location of the CRM: `user@host:port/database`.
     pub fn place(&self) -> String {
         self.connection.target().to_string()
     }

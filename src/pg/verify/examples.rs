@@ -8,7 +8,7 @@ const SHOWN: usize = 5;
 /// A count of rows, with the five smallest ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Examples {
-    /// How many.
+    /// The number.
     pub count: u64,
     first: Vec<Key>,
 }

@@ -61,7 +61,7 @@ pub type Table = (&'static Quality, Vec<String>, Vec<Vec<String>>);
 
 /// The results of verification on the CRM.
 pub struct Found {
-    /// Where it is.
+    /// Its location.
     pub place: String,
     /// The findings, in no particular order.
     pub answers: Vec<Answered>,

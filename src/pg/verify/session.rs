@@ -114,7 +114,7 @@ impl Session {
         Ok((names, rows))
     }
 
-    /// Where the CRM is: `user@host:port/database`.
+    /// Location of the CRM: `user@host:port/database`.
     pub fn place(&self) -> String {
         self.connection().target().to_string()
     }

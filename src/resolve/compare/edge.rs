@@ -48,7 +48,7 @@ impl Edge {
         Weight::sixteenths(self.weight.into())
     }
 
-    /// States the evidence anew.
+    /// Replaces the evidence.
     pub(in crate::resolve) fn restate(&mut self, weight: Weight) {
         self.weight = packed(weight);
     }
@@ -102,7 +102,7 @@ impl Edge {
     }
 }
 
-/// Beyond 1,875 bits nothing is told apart.
+/// Weights beyond 1,875 bits are stored as the limit.
 fn packed(weight: Weight) -> i16 {
     i16::try_from(weight.in_sixteenths().clamp(-30_000, 30_000)).expect("clamped")
 }

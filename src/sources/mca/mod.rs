@@ -27,7 +27,7 @@ table! {
         golf_rsa_id: Option<Text>,
         /// `members.created_at` as text: local time of the source server, or an instant where it has an offset.
         created_at: Option<Text>,
-        /// `members.updated_at`, likewise.
+        /// `members.updated_at`, in the same form as `created_at`.
         updated_at: Option<Text>,
         /// `members.status`.
         status: Option<Label>,
@@ -65,7 +65,7 @@ table! {
         cdh_id: Option<Text>,
         /// `members.created_at` as text: local time of the source server, or an instant where it has an offset.
         created_at: Option<Text>,
-        /// `members.updated_at`, likewise.
+        /// `members.updated_at`, in the same form as `created_at`.
         updated_at: Option<Text>,
         /// `members.status`.
         status: Option<Label>,

@@ -18,7 +18,7 @@ const ZERO_SHARE: u64 = 20;
 /// … and at least this many.
 const ZERO_LEAST: u64 = 10;
 
-/// What `g` stands for in a gender column.
+/// The meaning of `g` in a gender column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GenderLetter {
     /// Gent, next to l for lady.
@@ -122,7 +122,7 @@ impl FirstPass {
         }
     }
 
-    /// What `g` stands for.
+    /// The meaning of `g`.
     pub fn gender_letter(&self) -> GenderLetter {
         match self.genders {
             [true, false] => GenderLetter::Gent,

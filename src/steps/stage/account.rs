@@ -165,7 +165,7 @@ impl Account {
         );
         let mut fault = Fault::new(Exit::Rejects, what).at(format!("{source}.{entity}"));
         for ((source, entity, column), cells) in refused {
-            fault = fault.help(format!("likewise {source}.{entity}.{column}: {} values", thousands(cells.unreadable)));
+            fault = fault.help(format!("also {source}.{entity}.{column}: {} values", thousands(cells.unreadable)));
         }
         let setting = if is_decisive(column) {
             "load.max_unreadable_decisive; until they are reviewed, such rows count as deleted or opted out"
