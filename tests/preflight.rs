@@ -120,7 +120,7 @@ fn a_missing_privilege_on_the_schema_is_answered_with_sql() {
     let role = Role::new(&crm, "");
     crm.execute("drop schema backfill");
     let told = reasons_of(&role);
-    let sql = told.split("have somebody run: ").nth(1).unwrap();
+    let sql = told.split("ask an administrator to run: ").nth(1).unwrap();
     assert_eq!(sql, format!("create schema backfill authorization \"{}\";", role.name));
     crm.execute(sql);
     load(&role.theirs, &people(), "run-1");
@@ -134,7 +134,7 @@ fn a_missing_privilege_on_the_schema_is_answered_with_sql() {
     ));
     let theirs = Database::by_way_of(other.url_as(&name));
     let told = refused(&theirs, ALONE).help.join("\n");
-    let sql = told.split("may not use schema backfill; have somebody run: ").nth(1).unwrap();
+    let sql = told.split("may not use schema backfill; ask an administrator to run: ").nth(1).unwrap();
     other.execute(sql.lines().next().unwrap());
     assert!(!load(&theirs, &people(), "run-1").changed);
     other.execute(&format!("drop owned by {name}"));

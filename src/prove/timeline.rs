@@ -143,7 +143,7 @@ impl<'a> Timeline<'a> {
         findings.extend(
             people
                 .into_iter()
-                .map(|(kind, tally)| tally.finding("timeline_people", format!("{kind} on the timeline of somebody else"))),
+                .map(|(kind, tally)| tally.finding("timeline_people", format!("{kind} on the timeline of another person"))),
         );
         let mut window: Vec<_> = self.window.into_iter().collect();
         window.sort_by_key(|(category, _)| category.code());

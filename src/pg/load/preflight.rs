@@ -169,18 +169,18 @@ pub fn preflight(catalog: &Catalog, allow_triggers: bool) -> Preflight {
         let remedy =
             format!("alter role {role} in database {} set default_transaction_read_only = off;", quoted(&catalog.database));
         refuse(format!(
-            "transactions of role {} are read-only (default_transaction_read_only); have somebody run: {remedy}",
+            "transactions of role {} are read-only (default_transaction_read_only); ask an administrator to run: {remedy}",
             catalog.role
         ));
     }
     if !catalog.may_make_temporary {
         let grant = format!("grant temporary on database {} to {};", quoted(&catalog.database), quoted(&catalog.role));
-        refuse(format!("role {} may not make temporary tables; have somebody run: {grant}", catalog.role));
+        refuse(format!("role {} may not make temporary tables; ask an administrator to run: {grant}", catalog.role));
     }
     if !catalog.may_create_backfill {
         let what = if catalog.has_backfill { "use" } else { "create" };
         let sql = backfill_schema_sql(catalog);
-        refuse(format!("role {} may not {what} schema backfill; have somebody run: {sql}", catalog.role));
+        refuse(format!("role {} may not {what} schema backfill; ask an administrator to run: {sql}", catalog.role));
     }
     let mut warnings = Vec::new();
     for name in table::ALL {

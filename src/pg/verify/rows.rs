@@ -269,7 +269,7 @@ pub fn touched_rows(tables: &[Compared]) -> Vec<Finding> {
         let kept = judged.kept.values().map(|examples| examples.count).sum();
         [
             none_differs(
-                format!("{table} rows that somebody touched outside the columns of the load"),
+                format!("{table} rows changed outside the columns of the load"),
                 found.seen.held,
                 &found.touched,
             ),
