@@ -74,5 +74,5 @@ fn an_export_that_lost_more_than_a_fifth_needs_review() {
     assert_eq!(export_again().0, "DONE", "one of eight went");
     keep(1 + 5);
     let (state, proof) = export_again();
-    assert_eq!((state, proof.as_str()), ("NEEDS_A_PERSON", "members: 5 rows, 7 in the export before; is that so?"));
+    assert_eq!((state, proof.as_str()), ("NEEDS_A_PERSON", "members: 5 rows, 7 in the export before; is that right?"));
 }

@@ -56,7 +56,7 @@ fn contradicting_decisions_stop_the_run_and_are_listed() {
                 cannot-link,mca_uk:members:3,mca_uk:members:1\n";
     resolve(&workdir, pair.as_bytes())
         .exits(2)
-        .says("the cannot-link of line 4 parts records that must-links join")
+        .says("the cannot-link of line 4 separates records that must-links join")
         .says("decisions.csv")
         .says("then: make resolve");
     let tenants = "kind,a,b\nmust-link,mca_uk:members:1,mca_za:members:1\n";

@@ -87,7 +87,7 @@ fn the_output_says_why_and_what_would_change_it() {
         "why mca_za:members:2 = mca_za:members:1",
         "same South African handicap number",
         "threshold +3.0 · rule",
-        "where values come from",
+        "sources of the values",
         "scl:members:10                                        t•••@m•••   (SOURCE_ORDER",
         " bits, confidence 99",
         "change it   add to decisions.csv:  cannot-link,",
@@ -146,7 +146,7 @@ fn an_unknown_argument_is_refused_with_advice() {
     let workdir = resolved();
     workdir.run("explain", &["slc:members:10"]).exits(2).says("did you mean source \"scl\"?");
     workdir.run("explain", &["shop:1"]).exits(2).says("sources: mca_za, mca_uk, scl, teetime, messaging");
-    workdir.run("explain", &["scl:members:99"]).exits(2).says("no record of that id is among the staged members of scl");
+    workdir.run("explain", &["scl:members:99"]).exits(2).says("no staged record of members of scl has that id");
     workdir.run("explain", &["scl:member:10"]).exits(2).says("the people of scl are its members").says("scl:members:<id>");
     workdir.run("explain", &["unknown@mail.test"]).exits(2).says("no staged record has that key, email or phone");
     workdir.run("explain", &["scl:10", "scl:members:10"]).exits(2).says("both name the same record");
@@ -182,7 +182,7 @@ fn a_decision_is_shown_with_its_effect() {
     workdir
         .ok("explain", &["scl:10"])
         .says("scl:members:99   STALE, from decisions.csv")
-        .says("data/crm was built of another resolution");
+        .says("data/crm was built from another resolution");
     std::fs::write(workdir.path().join("decisions.csv"), "kind,a,b\nmust-link,mca_uk:members:1,mca_uk:members:2\n").unwrap();
     workdir.ok("resolve", &[]);
     workdir

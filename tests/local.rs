@@ -145,7 +145,7 @@ fn a_demo_folder_and_other_databases_never_meet() {
 
     // The same population again changes nothing; another one takes its exports away.
     let (code, text) = up("1");
-    assert!(code == 0 && text.contains("there already") && exported.exists(), "{code} {text}");
+    assert!(code == 0 && text.contains("exists already") && exported.exists(), "{code} {text}");
     let (code, text) = up("2");
     assert!(code == 0 && !exported.exists(), "{code} {text}");
     assert!(ours(local, &data, &["status"], None).1.contains("seed 2"));

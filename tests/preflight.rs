@@ -244,7 +244,7 @@ fn phase_0_checks_six_databases_and_the_disk_without_writing() {
     let crm = database(CRM);
     workdir.set("CRM_DATABASE_URL", &crm.url);
     let fine = workdir.ok("verify", &["--phase", "0"]);
-    for part in ["statements fit and may be read", "UTF8", "MiB free", "the role may write", "is a superuser"] {
+    for part in ["statements are valid and readable", "UTF8", "MiB free", "the role may write", "is a superuser"] {
         assert!(fine.stdout.contains(part), "{part}\n{}", fine.stdout);
     }
     assert_eq!(crm.value("select count(*)::text from pg_namespace where nspname = 'backfill'"), "0");

@@ -124,7 +124,7 @@ fn contacts_without_a_name_go_to_the_spouse_they_fit_best() {
     assert_eq!(people(&resolution), [vec!["1", "c1"], vec!["2", "c2"]]);
     let batch = resolution.links().next().unwrap();
     let rows: Vec<_> = links::Table::columns(&batch).unwrap().rows().map(|row| (row.bits16, row.evidence.to_owned())).collect();
-    assert!(rows[3].1.contains("the others of the household have records of their own there +"), "{:?}", rows[3]);
+    assert!(rows[3].1.contains("the other people of the household have records of their own in the source +"), "{:?}", rows[3]);
     let of = |id: &str| resolution.find(&format!("messaging:contacts:{id}"))[0];
     let told = resolution.compare(resolution.find("mca_za:members:2")[0], of("c2"));
     assert!((told.bits - f64::from(rows[3].0) / 16.0).abs() < 0.1, "{told:?}");

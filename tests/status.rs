@@ -67,7 +67,7 @@ fn each_step_moves_its_folder_and_each_load_the_crm() {
     assert_eq!(told["folders"]["crm"], Value::Null, "set aside");
 
     crm.execute("drop schema public cascade; create schema public");
-    workdir.ok("status", &[]).says("the CRM's tables are not there");
+    workdir.ok("status", &[]).says("the CRM's tables do not exist");
 }
 
 #[test]

@@ -268,11 +268,7 @@ pub fn touched_rows(tables: &[Compared]) -> Vec<Finding> {
         let (table, judged) = (found.table, &found.judged);
         let kept = judged.kept.values().map(|examples| examples.count).sum();
         [
-            none_differs(
-                format!("{table} rows changed outside the columns of the load"),
-                found.seen.held,
-                &found.touched,
-            ),
+            none_differs(format!("{table} rows changed outside the columns of the load"), found.seen.held, &found.touched),
             none_differs(format!("{table} rows kept as others made them that equal the file"), kept, &judged.pointless),
         ]
     };
