@@ -15,11 +15,13 @@ pub struct Accounts {
 impl Accounts {
     /// Adds a batch of the ledger.
     pub fn add_ledger(&mut self, columns: &ledger::Columns) {
-        for row in columns.rows() {
-            match self.told.get_mut(&(row.source, row.entity.to_owned())) {
-                Some(count) => *count += 1,
-                None => drop(self.told.insert((row.source, row.entity.to_owned()), 1)),
+        let mut kinds = columns.rows().map(|row| (row.source, row.entity)).peekable();
+        while let Some(kind) = kinds.next() {
+            let mut count = 1;
+            while kinds.next_if_eq(&kind).is_some() {
+                count += 1;
             }
+            *self.told.entry((kind.0, kind.1.to_owned())).or_default() += count;
         }
     }
 

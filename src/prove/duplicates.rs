@@ -3,8 +3,8 @@
 use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashSet};
 
-use crate::model::{ProfileIx, Source};
-use crate::prove::{Finding, Profiles, Records, hash};
+use crate::model::ProfileIx;
+use crate::prove::{Finding, Place, Profiles, Records, hash};
 use crate::tables::resolution::{candidates, hubs};
 use crate::tables::stage::people;
 
@@ -12,21 +12,24 @@ const CHECK: &str = "duplicate_emails";
 /// The reasons; the first that applies counts.
 const CLASSES: [&str; 7] = ["OTHER_TENANT", "HUB", "CANDIDATE", "HOUSEHOLD", "CONSTRAINT", "NAMELESS", "unclassed"];
 
+/// Kinds of numbers of which a person has one.
+const NUMBERS: u8 = 4;
+
 /// The facts of the records of one profile.
 #[derive(Default)]
 struct Holder {
-    group: usize,
-    first_names: Vec<String>,
-    last_names: Vec<String>,
-    /// Numbers that are issued once per person, by kind.
-    numbers: [HashSet<u64, FixedState>; 4],
+    group: u32,
+    first_names: Vec<Box<str>>,
+    last_names: Vec<Box<str>>,
+    /// Numbers of which a person has one: their kind, and a hash.
+    numbers: Vec<(u8, u64)>,
 }
 
 impl Holder {
     /// Full first names; initials only if no record has more.
     fn firsts(&self) -> impl Iterator<Item = &str> {
         let has_full = self.first_names.iter().any(|name| name.chars().count() > 1);
-        self.first_names.iter().map(String::as_str).filter(move |name| !has_full || name.chars().count() > 1)
+        self.first_names.iter().map(|name| &**name).filter(move |name| !has_full || name.chars().count() > 1)
     }
 
     fn may_share_first(&self, other: &Self) -> bool {
@@ -52,10 +55,11 @@ impl Holder {
 
     /// Whether both have a number of a kind and none in common.
     fn has_other_number(&self, other: &Self) -> bool {
-        self.numbers
-            .iter()
-            .zip(&other.numbers)
-            .any(|(mine, theirs)| !mine.is_empty() && !theirs.is_empty() && mine.is_disjoint(theirs))
+        (0..NUMBERS).any(|kind| {
+            let of_kind = |holder: &'_ Self| holder.numbers.iter().filter(|(of, _)| *of == kind).copied().collect::<Vec<_>>();
+            let (mine, theirs) = (of_kind(self), of_kind(other));
+            !mine.is_empty() && !theirs.is_empty() && !mine.iter().any(|number| theirs.contains(number))
+        })
     }
 }
 
@@ -66,7 +70,7 @@ struct Group {
     is_hub: bool,
     is_candidate: bool,
     /// Email keys of a holder's records, with the tenant.
-    keys: Vec<(u64, u32)>,
+    keys: Vec<(u64, u16)>,
 }
 
 /// Groups of profiles by email.
@@ -84,36 +88,42 @@ fn plain(name: &str) -> String {
     name.chars().filter(|letter| letter.is_alphanumeric()).collect()
 }
 
+/// Adds a name that is not there yet.
+fn add(names: &mut Vec<Box<str>>, name: Option<&str>) {
+    let name = name.map(plain);
+    names.extend(name.map(String::into_boxed_str).filter(|name| !names.contains(name)));
+}
+
 impl<'a> Duplicates<'a> {
     /// Groups the profiles by email.
     pub fn new(profiles: &'a Profiles, records: &'a Records) -> Self {
         let (mut groups, mut holders, mut other_tenant) = (Vec::new(), HashMap::<_, Holder, FixedState>::default(), 0);
-        for (email, members) in profiles.by_email().filter(|(_, members)| members.len() > 1) {
-            let tenants: HashSet<u32, FixedState> = members.iter().map(|profile| profiles.get(*profile).tenant).collect();
+        for (email, members) in profiles.by_email() {
+            let tenants: HashSet<u16, FixedState> = members.iter().map(|profile| profiles.get(*profile).tenant).collect();
             if tenants.len() == members.len() {
                 other_tenant += 1;
                 continue;
             }
-            for profile in members {
-                holders.insert(*profile, Holder { group: groups.len(), ..Holder::default() });
-            }
-            groups.push(Group { email, holders: members.to_vec(), ..Group::default() });
+            let group = u32::try_from(groups.len()).expect("fewer groups than profiles");
+            holders.extend(members.iter().map(|profile| (*profile, Holder { group, ..Holder::default() })));
+            groups.push(Group { email, holders: members, ..Group::default() });
         }
         Self { profiles, records, groups, holders, other_tenant }
     }
 
-    /// Adds a batch of person records.
-    pub fn add_people(&mut self, source: Source, columns: &people::Columns) {
-        for row in columns.rows() {
-            let Some(profile) = self.records.profile(source, row.source_id) else { continue };
+    /// Takes in a batch of people, with the place of each.
+    pub fn add_people(&mut self, columns: &people::Columns, places: &[Option<Place>]) {
+        for (row, record) in columns.rows().zip(places) {
+            let Some(profile) = record.map(|record| self.records.at(record)) else { continue };
             let Some(holder) = self.holders.get_mut(&profile) else { continue };
-            holder.first_names.extend(row.first_key.map(plain));
-            holder.last_names.extend(row.last_key.map(plain));
+            add(&mut holder.first_names, row.first_key);
+            add(&mut holder.last_names, row.last_key);
             let numbers = [row.golf_rsa_id, row.cdh_id, row.mca_id, row.auth_user_id];
-            for (set, number) in holder.numbers.iter_mut().zip(numbers) {
-                set.extend(number.map(|number| hash(plain(number).to_lowercase().trim_start_matches('0'))));
+            for (kind, number) in (0..NUMBERS).zip(numbers) {
+                let number = number.map(|number| (kind, hash(plain(number).to_lowercase().trim_start_matches('0'))));
+                holder.numbers.extend(number.filter(|number| !holder.numbers.contains(number)));
             }
-            let group = &mut self.groups[holder.group];
+            let group = &mut self.groups[holder.group as usize];
             if row.email.map(hash) == Some(group.email) {
                 group.keys.extend(row.email_key.map(|key| (hash(key), self.profiles.get(profile).tenant)));
             }
@@ -131,7 +141,7 @@ impl<'a> Duplicates<'a> {
             return;
         }
         for group in &mut self.groups {
-            let name = |tenant: u32| self.profiles.tenants().get(tenant as usize).map(String::as_str);
+            let name = |tenant: u16| self.profiles.tenants().get(usize::from(tenant)).map(String::as_str);
             group.is_hub |= group.keys.iter().any(|(key, tenant)| {
                 hubs.get(key).is_some_and(|tenants| tenants.iter().any(|known| known.is_none() || *known == name(*tenant)))
             });
@@ -151,7 +161,7 @@ impl<'a> Duplicates<'a> {
         let group = |profile| self.holders.get(&profile).map(|holder| holder.group);
         let is_one_tenant = self.profiles.get(a).tenant == self.profiles.get(b).tenant;
         if let Some(found) = group(a).filter(|found| is_one_tenant && group(b) == Some(*found)) {
-            self.groups[found].is_candidate = true;
+            self.groups[found as usize].is_candidate = true;
         }
     }
 

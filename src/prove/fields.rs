@@ -4,22 +4,17 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use crate::model::{Code as _, Day, Handicap, ProfileIx, Source, Timestamp};
-use crate::prove::profiles::{PRE_WHS_BIT, record, tag_bit};
-use crate::prove::{Finding, Profiles, Records, Tally, hash};
+use crate::prove::profiles::{PRE_WHS_BIT, tag_bit};
+use crate::prove::{Finding, Place, Profiles, Records, Tally, short};
 use crate::tables::crm::field_provenance;
 use crate::tables::stage::{handicaps, people};
 
 /// The fields that are compared with their source row.
 const FIELDS: [&str; 3] = ["handicap", "membership_status", "membership_tier"];
-
-/// The values of the three fields in a source row.
-#[derive(Clone, Copy, Debug, Default)]
-struct Stated {
-    handicap: Option<Handicap>,
-    handicap_at: Option<Timestamp>,
-    membership_status: Option<u64>,
-    membership_tier: Option<u64>,
-}
+/// What is compared of them.
+const ITEMS: [&str; 4] = ["handicap", "handicapUpdatedAt", "membershipStatus", "membershipTier"];
+/// The bit of a profile's named fields that says whether a handicap is among them.
+const HANDICAP: u8 = 1;
 
 /// A handicap of a history, with the day and row that decide which one is the latest.
 type Latest = (Day, u64, Handicap, Option<Timestamp>);
@@ -31,11 +26,14 @@ pub struct Fields<'a> {
     as_of: Timestamp,
     /// Start of comparable handicaps, by tenant.
     whs_from: &'a [(String, Timestamp)],
-    /// The record of each field.
-    named: HashMap<(ProfileIx, u8), u64, FixedState>,
-    /// The values of those records.
-    stated: HashMap<u64, Stated, FixedState>,
-    latest: HashMap<u64, Latest, FixedState>,
+    /// By record: bits of the fields that its profile takes from it.
+    named: Vec<u8>,
+    /// By profile: bits of the fields that it takes from a record of its own.
+    taken: Vec<u8>,
+    /// By profile: bits of the items that the named record states, and of those that are as it states them.
+    stated: Vec<u8>,
+    right: Vec<u8>,
+    latest: HashMap<Place, Latest, FixedState>,
     tags: Vec<u32>,
     strangers: Vec<Tally>,
     playing: Tally,
@@ -45,15 +43,18 @@ pub struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// Empty.
     pub fn new(profiles: &'a Profiles, records: &'a Records, as_of: Timestamp, whs_from: &'a [(String, Timestamp)]) -> Self {
+        let count = profiles.all().len();
         Self {
             profiles,
             records,
             as_of,
             whs_from,
-            named: HashMap::default(),
-            stated: HashMap::default(),
+            named: vec![0; records.len()],
+            taken: vec![0; count],
+            stated: vec![0; count],
+            right: vec![0; count],
             latest: HashMap::default(),
-            tags: vec![0; profiles.all().len()],
+            tags: vec![0; count],
             strangers: vec![Tally::default(); FIELDS.len()],
             playing: Tally::default(),
             members: Tally::default(),
@@ -65,11 +66,12 @@ impl<'a> Fields<'a> {
         for row in columns.rows() {
             let field = FIELDS.iter().position(|field| *field == row.field);
             if let Some((field, profile)) = field.zip(self.profiles.find(row.profile_id)) {
-                let is_own = self.records.profile(row.source, row.source_id) == Some(profile);
-                self.strangers[field].look(is_own, || row.profile_id.to_owned());
-                let record = record(row.source, row.source_id);
-                self.named.insert((profile, u8::try_from(field).unwrap_or(u8::MAX)), record);
-                self.stated.entry(record).or_default();
+                let own = self.records.find(row.source, row.source_id).filter(|record| self.records.at(*record) == profile);
+                self.strangers[field].look(own.is_some(), || row.profile_id.to_owned());
+                if let Some(record) = own {
+                    self.named[record as usize] |= 1 << field;
+                    self.taken[profile.index()] |= 1 << field;
+                }
             }
         }
     }
@@ -78,12 +80,10 @@ impl<'a> Fields<'a> {
     pub fn add_handicaps(&mut self, source: Source, columns: &handicaps::Columns) {
         let today = self.as_of;
         for row in columns.rows() {
-            let record = record(source, row.source_id);
             let (Some(handicap), Some(day)) = (row.handicap, row.effective_on) else { continue };
             // The latest valid handicap up to as_of; on one day the highest id, with digits compared as numbers.
-            if !self.stated.contains_key(&record) || row.effective_at.is_none_or(|at| at > today) {
-                continue;
-            }
+            let named = self.records.find(source, row.source_id).filter(|record| self.named[*record as usize] != 0);
+            let Some(record) = named.filter(|_| row.effective_at.is_some_and(|at| at <= today)) else { continue };
             let order = row.row_id.parse().unwrap_or(u64::MAX);
             let known = self.latest.entry(record).or_insert((day, order, handicap, row.effective_at));
             if (day, order) >= (known.0, known.1) {
@@ -92,26 +92,20 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Adds a batch of person records.
-    pub fn add_people(&mut self, source: Source, columns: &people::Columns) {
-        for row in columns.rows() {
-            let record = record(source, row.source_id);
-            if let Some(stated) = self.stated.get_mut(&record) {
-                let of_history = self.latest.get(&record);
-                *stated = Stated {
-                    handicap: of_history.map_or(row.handicap, |latest| Some(latest.2)),
-                    handicap_at: of_history.map_or(row.handicap_at, |latest| latest.3),
-                    membership_status: row.membership_status.map(hash),
-                    membership_tier: row.membership_tier.map(hash),
-                };
+    /// Takes in a batch of people, with the place of each.
+    pub fn add_people(&mut self, source: Source, columns: &people::Columns, places: &[Option<Place>]) {
+        for (row, record) in columns.rows().zip(places) {
+            let Some(record) = *record else { continue };
+            let profile = self.records.at(record);
+            if self.named[record as usize] != 0 {
+                self.compare(record, &row);
             }
-            let Some(profile) = self.records.profile(source, row.source_id) else { continue };
             if let Some(tag) = row.status_tag {
                 self.tags[profile.index()] |= tag_bit(tag.code());
             }
             let id = || self.profiles.id(profile);
             if source == Source::Teetime && row.handicap.is_some() {
-                self.playing.look(self.named.contains_key(&(profile, 0)), id);
+                self.playing.look(self.taken[profile.index()] & HANDICAP != 0, id);
             }
             if source == Source::Scl && row.membership_status.is_some() {
                 self.members.look(self.profiles.get(profile).membership_status.is_some(), id);
@@ -119,34 +113,47 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Compares what a profile shows with the record that it names.
+    fn compare(&mut self, record: Place, row: &people::Row<'_>) {
+        let profile = self.records.at(record);
+        let shown = self.profiles.get(profile);
+        let named = self.named[record as usize];
+        let of_history = self.latest.get(&record);
+        let handicap = of_history.map_or(row.handicap, |latest| Some(latest.2));
+        let handicap_at = of_history.map_or(row.handicap_at, |latest| latest.3);
+        let (status, tier) = (row.membership_status.map(short), row.membership_tier.map(short));
+        // Two items hang on the first field.
+        let items = [
+            (0, handicap.is_some(), shown.handicap == handicap),
+            (0, handicap_at.is_some(), shown.handicap_at == handicap_at),
+            (1, status.is_some(), shown.membership_status == status),
+            (2, tier.is_some(), shown.membership_tier == tier),
+        ];
+        for (item, (field, is_stated, is_right)) in items.into_iter().enumerate() {
+            if named >> field & 1 == 1 {
+                self.stated[profile.index()] |= u8::from(is_stated) << item;
+                self.right[profile.index()] |= u8::from(is_right) << item;
+            }
+        }
+    }
+
     /// The findings.
     pub fn finish(self) -> Vec<Finding> {
-        let items = ["handicap", "handicapUpdatedAt", "membershipStatus", "membershipTier"];
-        let mut wrong = vec![Tally::default(); items.len()];
+        let mut wrong = vec![Tally::default(); ITEMS.len()];
         let mut tags = Tally::default();
         for (place, shown) in self.profiles.all().iter().enumerate() {
             let profile = ProfileIx::at(place);
             let id = || self.profiles.id(profile);
-            let named = |field: u8| {
-                let record = self.named.get(&(profile, field));
-                record.and_then(|record| self.stated.get(record)).copied().unwrap_or_default()
-            };
-            let (handicap, status, tier) = (named(0), named(1), named(2));
-            let compared = [
-                (shown.handicap.is_some() || handicap.handicap.is_some(), shown.handicap == handicap.handicap),
-                (shown.handicap_at.is_some() || handicap.handicap_at.is_some(), shown.handicap_at == handicap.handicap_at),
-                (
-                    shown.membership_status.is_some() || status.membership_status.is_some(),
-                    shown.membership_status == status.membership_status,
-                ),
-                (
-                    shown.membership_tier.is_some() || tier.membership_tier.is_some(),
-                    shown.membership_tier == tier.membership_tier,
-                ),
+            let shows = [
+                shown.handicap.is_some(),
+                shown.handicap_at.is_some(),
+                shown.membership_status.is_some(),
+                shown.membership_tier.is_some(),
             ];
-            for (tally, (is_examined, is_right)) in wrong.iter_mut().zip(compared) {
-                if is_examined {
-                    tally.look(is_right, id);
+            for (item, (tally, is_shown)) in wrong.iter_mut().zip(shows).enumerate() {
+                // What no record states and the profile does not show is not looked at.
+                if is_shown || self.stated[place] >> item & 1 == 1 {
+                    tally.look(self.right[place] >> item & 1 == 1, id);
                 }
             }
             let tenant = self.profiles.tenant(profile);
@@ -159,7 +166,7 @@ impl<'a> Fields<'a> {
         }
         let mut findings: Vec<Finding> = wrong
             .into_iter()
-            .zip(items)
+            .zip(ITEMS)
             .zip(["handicap_data", "handicap_data", "membership_data", "membership_data"])
             .map(|((tally, item), check)| tally.finding(check, format!("{item} that is not its source row's")))
             .collect();

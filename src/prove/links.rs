@@ -1,12 +1,10 @@
 //! Checks links: each profile has one seed record, the records of each link share the values of its rule, and a profile shows ids and
 //! contact points of its own records.
 
-use foldhash::fast::FixedState;
-use hashbrown::HashSet;
+use rayon::prelude::*;
 
 use crate::model::{AliasType, Code as _, LinkRule, ProfileIx, Source};
-use crate::prove::profiles::record;
-use crate::prove::{Finding, Profiles, Records, Tally, hash};
+use crate::prove::{Finding, Place, Profiles, Records, Tally, hash, short};
 use crate::tables::crm::identity_aliases;
 use crate::tables::resolution::links;
 use crate::tables::stage::{identifiers, people};
@@ -73,49 +71,82 @@ fn plain(value: &str) -> String {
     letters.trim_start_matches('0').to_owned()
 }
 
-/// Values of records, gathered from the staged person records.
-#[derive(Default)]
-pub struct Evidence {
-    /// Record and value: the kind in the highest bits, the rest a hash. Sorted before use.
-    shared: Vec<(u64, u64)>,
-    is_sorted: bool,
+/// A record and a value of it: the kind in the highest bits, the rest a hash, in two halves.
+type Value = (Place, u32, u32);
+
+/// What linked records share, gathered from the staged people: of each record the values that a link of it rests on.
+pub struct Evidence<'a> {
+    records: &'a Records,
+    /// The kinds that count of each record, one bit each.
+    wanted: Vec<u8>,
+    shared: Vec<Value>,
 }
 
-impl Evidence {
-    fn note(&mut self, record: u64, kind: Kind, value: &str) {
-        if !value.is_empty() {
-            self.shared.push((record, hash(value) >> KIND_BITS | (kind as u64) << (64 - KIND_BITS)));
+impl<'a> Evidence<'a> {
+    /// Nothing wanted yet.
+    pub fn new(records: &'a Records) -> Self {
+        Self { records, wanted: vec![0; records.len()], shared: Vec::new() }
+    }
+
+    /// Takes in a batch of links: what their two records must share is gathered. Before people.
+    pub fn want(&mut self, columns: &links::Columns) {
+        for row in columns.rows() {
+            let bits = kinds(row.rule).iter().fold(0, |bits, kind| bits | 1 << *kind as u8);
+            let Some((source, id)) = row.matched_source.zip(row.matched_source_id).filter(|_| bits != 0) else { continue };
+            for record in [self.records.find(row.source, row.source_id), self.records.find(source, id)].into_iter().flatten() {
+                self.wanted[record as usize] |= bits;
+            }
         }
     }
 
-    /// Adds a batch of person records.
-    pub fn add_people(&mut self, source: Source, columns: &people::Columns) {
-        for row in columns.rows() {
-            let record = record(source, row.source_id);
+    fn is_wanted(&self, record: Place, kind: Kind) -> bool {
+        self.wanted[record as usize] >> kind as u8 & 1 == 1
+    }
+
+    fn note(&mut self, record: Place, kind: Kind, value: &str) {
+        if !value.is_empty() {
+            let value = hash(value) >> KIND_BITS | (kind as u64) << (64 - KIND_BITS);
+            self.shared.push((record, (value >> 32) as u32, value as u32));
+        }
+    }
+
+    fn note_plain(&mut self, record: Place, kind: Kind, value: Option<&str>) {
+        if let Some(value) = value.filter(|_| self.is_wanted(record, kind)) {
+            self.note(record, kind, &plain(value));
+        }
+    }
+
+    /// Takes in a batch of people, with the place of each.
+    pub fn add_people(&mut self, source: Source, columns: &people::Columns, places: &[Option<Place>]) {
+        for (row, record) in columns.rows().zip(places) {
+            let Some(record) = record.filter(|record| self.wanted[*record as usize] != 0) else { continue };
             let exact = [(Kind::Email, row.email_key), (Kind::Phone, row.phone_key), (Kind::AuthUserId, row.auth_user_id)];
             for (kind, value) in exact.into_iter().filter_map(|(kind, value)| Some((kind, value?))) {
-                self.note(record, kind, value);
+                if self.is_wanted(record, kind) {
+                    self.note(record, kind, value);
+                }
             }
             let own_number = (source.people() == "members" && source != Source::Scl).then_some(row.source_id);
-            let numbers = [
-                (Kind::GolfRsaId, row.golf_rsa_id),
-                (Kind::CdhId, row.cdh_id),
-                (Kind::McaId, row.mca_id),
-                (Kind::McaId, own_number),
-            ];
-            for (kind, value) in numbers.into_iter().filter_map(|(kind, value)| Some((kind, value?))) {
-                self.note(record, kind, &plain(value));
-            }
-            for name in [row.first_key, row.last_key].into_iter().flatten() {
+            self.note_plain(record, Kind::GolfRsaId, row.golf_rsa_id);
+            self.note_plain(record, Kind::CdhId, row.cdh_id);
+            self.note_plain(record, Kind::McaId, row.mca_id);
+            self.note_plain(record, Kind::McaId, own_number);
+            let names = if self.is_wanted(record, Kind::Name) { [row.first_key, row.last_key] } else { [None; 2] };
+            for name in names.into_iter().flatten() {
                 self.note(record, Kind::Name, &plain(name));
                 for part in name.split(' ').filter(|part| part.len() > 1) {
                     self.note(record, Kind::Name, &plain(part));
                 }
             }
-            match row.born_on {
-                Some(day) => self.note(record, Kind::BirthYear, day.to_string().split('-').next().unwrap_or_default()),
-                // A date that no living person can have is compared as it is written.
-                None => self.note(record, Kind::BirthYear, row.born_raw.and_then(|raw| raw.trim().get(..4)).unwrap_or_default()),
+            if self.is_wanted(record, Kind::BirthYear) {
+                match row.born_on {
+                    Some(day) => self.note(record, Kind::BirthYear, day.to_string().split('-').next().unwrap_or_default()),
+                    // A date that no living person has is compared as it is written.
+                    None => {
+                        let year = row.born_raw.and_then(|raw| raw.trim().get(..4)).unwrap_or_default();
+                        self.note(record, Kind::BirthYear, year);
+                    }
+                }
             }
         }
     }
@@ -123,45 +154,47 @@ impl Evidence {
     /// Adds a batch of further identifiers.
     pub fn add_identifiers(&mut self, source: Source, columns: &identifiers::Columns) {
         for row in columns.rows().filter(|row| row.is_key) {
-            let record = record(source, row.source_id);
-            match row.kind {
-                Some(AliasType::Email) => self.note(record, Kind::Email, row.value),
-                Some(AliasType::Phone) => self.note(record, Kind::Phone, row.value),
-                Some(AliasType::AuthUserId) => self.note(record, Kind::AuthUserId, row.value),
-                Some(AliasType::GolfRsaId) => self.note(record, Kind::GolfRsaId, &plain(row.value)),
-                Some(AliasType::CdhId) => self.note(record, Kind::CdhId, &plain(row.value)),
-                Some(AliasType::McaId) => self.note(record, Kind::McaId, &plain(row.value)),
-                _ => {}
+            let Some(record) = self.records.find(source, row.source_id) else { continue };
+            let (kind, is_plain) = match row.kind {
+                Some(AliasType::Email) => (Kind::Email, false),
+                Some(AliasType::Phone) => (Kind::Phone, false),
+                Some(AliasType::AuthUserId) => (Kind::AuthUserId, false),
+                Some(AliasType::GolfRsaId) => (Kind::GolfRsaId, true),
+                Some(AliasType::CdhId) => (Kind::CdhId, true),
+                Some(AliasType::McaId) => (Kind::McaId, true),
+                _ => continue,
+            };
+            if is_plain {
+                self.note_plain(record, kind, Some(row.value));
+            } else if self.is_wanted(record, kind) {
+                self.note(record, kind, row.value);
             }
         }
     }
 
-    fn of(&self, record: u64) -> &[(u64, u64)] {
-        let from = self.shared.partition_point(|(known, _)| *known < record);
-        let until = self.shared.partition_point(|(known, _)| *known <= record);
-        &self.shared[from..until]
+    /// Makes what was gathered comparable; after people and identifiers.
+    pub fn settle(&mut self) {
+        self.shared.par_sort_unstable();
+        self.shared.dedup();
     }
 
-    /// Checks a batch of links.
-    pub fn judge(&mut self, columns: &links::Columns, tallies: &mut [Tally]) {
-        if !self.is_sorted {
-            self.shared.sort_unstable();
-            self.shared.dedup();
-            self.is_sorted = true;
-        }
-        for row in columns.rows() {
-            let kinds = kinds(row.rule);
-            let Some((source, id)) = row.matched_source.zip(row.matched_source_id).filter(|_| !kinds.is_empty()) else {
-                continue;
-            };
-            let (mine, theirs) = (self.of(record(row.source, row.source_id)), self.of(record(source, id)));
-            let share = |kind: &Kind| {
-                let of_kind = |(_, value): &&(u64, u64)| value >> (64 - KIND_BITS) == *kind as u64;
-                mine.iter().filter(of_kind).any(|(_, value)| theirs.iter().any(|(_, other)| value == other))
-            };
-            let is_right = kinds.iter().all(share);
-            tallies[row.rule as usize].look(is_right, || name(row.source, row.source_id));
-        }
+    fn of(&self, record: Option<Place>) -> &[Value] {
+        let Some(record) = record else { return &[] };
+        let from = self.shared.partition_point(|(known, ..)| *known < record);
+        let count = self.shared[from..].iter().take_while(|(known, ..)| *known == record).count();
+        &self.shared[from..from + count]
+    }
+
+    /// Whether the two records of a link share what its rule says; `None` for a rule that compares rather than matches.
+    fn holds(&self, row: &links::Row<'_>, mine: Option<Place>) -> Option<bool> {
+        let kinds = kinds(row.rule);
+        let (source, id) = row.matched_source.zip(row.matched_source_id).filter(|_| !kinds.is_empty())?;
+        let (mine, theirs) = (self.of(mine), self.of(self.records.find(source, id)));
+        let share = |kind: &Kind| {
+            let of_kind = |(_, high, _): &&Value| high >> (32 - KIND_BITS) == *kind as u32;
+            mine.iter().filter(of_kind).any(|(_, high, low)| theirs.iter().any(|(_, a, b)| (high, low) == (a, b)))
+        };
+        Some(kinds.iter().all(share))
     }
 }
 
@@ -179,6 +212,8 @@ pub struct Links<'a> {
     founders: Vec<(u8, bool)>,
     /// Sources of each profile's records, as bits.
     sources: Vec<u8>,
+    /// Bits of the sources whose id that the profile shows is one of its records'.
+    owned: Vec<u8>,
     /// Contact points that are confirmed by a record of the profile or by a primary alias, as bits.
     carried: Vec<u8>,
     primary: Vec<u8>,
@@ -188,8 +223,9 @@ pub struct Links<'a> {
     alias_tenants: Tally,
     homeless: Tally,
     odd_aliases: Vec<Tally>,
-    /// Records and their profiles according to the aliases.
-    aliased: HashSet<u64, FixedState>,
+    /// Records that are an alias of their profile, one bit each.
+    aliased: Vec<u64>,
+    lacking: Vec<Tally>,
     wrong_primaries: Vec<Tally>,
 }
 
@@ -204,6 +240,7 @@ impl<'a> Links<'a> {
             is_global,
             founders: vec![(0, false); count],
             sources: vec![0; count],
+            owned: vec![0; count],
             carried: vec![0; count],
             primary: vec![0; count],
             confidence: tallies(LinkRule::ALL.len()),
@@ -212,14 +249,14 @@ impl<'a> Links<'a> {
             alias_tenants: Tally::default(),
             homeless: Tally::default(),
             odd_aliases: tallies(SERVICES.len()),
-            aliased: HashSet::default(),
+            aliased: vec![0; records.len().div_ceil(64)],
+            lacking: tallies(SERVICES.len()),
             wrong_primaries: tallies(CONTACT_POINTS.len()),
         }
     }
 
     /// Adds a batch of links.
-    pub fn add_links(&mut self, columns: &links::Columns, evidence: &mut Evidence) {
-        evidence.judge(columns, &mut self.evidence);
+    pub fn add_links(&mut self, columns: &links::Columns) {
         for row in columns.rows() {
             let Some(id) = row.profile_id else { continue };
             let record = || name(row.source, row.source_id);
@@ -229,18 +266,22 @@ impl<'a> Links<'a> {
             let Some(profile) = found else { continue };
             self.tenants.look(row.tenant_id == Some(self.profiles.tenant(profile)), record);
             self.sources[profile.index()] |= 1 << row.source as u8;
+            let shown = self.profiles.get(profile).service_ids[row.source as usize];
+            if shown == Some(short(row.source_id)) {
+                self.owned[profile.index()] |= 1 << row.source as u8;
+            }
             if row.rule == LinkRule::Founder {
                 let (count, is_named) = &mut self.founders[profile.index()];
                 *count = count.saturating_add(1);
-                *is_named |= self.profiles.get(profile).source == hash(row.source.service());
+                *is_named |= self.profiles.get(profile).source == Some(row.source);
             }
         }
     }
 
-    /// Adds a batch of person records, and checks what their profiles show and their tenants.
-    pub fn add_people(&mut self, source: Source, columns: &people::Columns) {
-        for row in columns.rows() {
-            let Some(profile) = self.records.profile(source, row.source_id) else { continue };
+    /// Takes in a batch of people, with the place of each: what their profiles show, and whose tenant they are.
+    pub fn add_people(&mut self, source: Source, columns: &people::Columns, places: &[Option<Place>]) {
+        for (row, record) in columns.rows().zip(places) {
+            let Some(profile) = record.map(|record| self.records.at(record)) else { continue };
             let is_at_home = self.is_global || row.tenant_id.is_none_or(|tenant| tenant == self.profiles.tenant(profile));
             self.tenants.look(is_at_home, || name(source, row.source_id));
             for (place, value) in [row.email, row.phone, row.auth_user_id].into_iter().enumerate() {
@@ -260,7 +301,7 @@ impl<'a> Links<'a> {
     }
 
     fn carry(&mut self, profile: ProfileIx, place: usize, value: Option<&str>) {
-        if value.is_some() && self.profiles.get(profile).contact_points[place] == value.map(hash) {
+        if value.is_some() && self.profiles.get(profile).contact_points[place] == value.map(short) {
             self.carried[profile.index()] |= 1 << place;
         }
     }
@@ -275,13 +316,15 @@ impl<'a> Links<'a> {
             self.alias_tenants.look(row.tenant_id == self.profiles.tenant(profile), || row.id.to_owned());
             if let Some(service) = SERVICES.iter().position(|(.., kind)| *kind == row.alias_type) {
                 let source = Source::ALL[service];
-                let is_linked = self.records.profile(source, row.value) == Some(profile);
-                self.odd_aliases[service].look(is_linked, || row.value.to_owned());
-                self.aliased.insert(hash((source as u8, row.value, profile)));
+                let linked = self.records.find(source, row.value).filter(|record| self.records.at(*record) == profile);
+                self.odd_aliases[service].look(linked.is_some(), || row.value.to_owned());
+                if let Some(record) = linked {
+                    self.aliased[record as usize / 64] |= 1 << (record % 64);
+                }
             }
             let place = CONTACT_POINTS.iter().position(|kind| *kind == row.alias_type);
             if let Some(place) = place.filter(|_| row.is_primary) {
-                let is_shown = self.profiles.get(profile).contact_points[place] == Some(hash(row.value));
+                let is_shown = self.profiles.get(profile).contact_points[place] == Some(short(row.value));
                 self.wrong_primaries[place].look(is_shown, || row.customer_id.to_owned());
                 if is_shown {
                     self.primary[profile.index()] |= 1 << place;
@@ -290,23 +333,22 @@ impl<'a> Links<'a> {
         }
     }
 
-    /// Second pass over the links: each must be an alias of its profile.
-    pub fn judge_aliases(&self, columns: &links::Columns, lacking: &mut [Tally]) {
+    /// Looks a second time at the links, after people and aliases: what each rests on, and that it is an alias of its profile.
+    pub fn judge(&mut self, columns: &links::Columns, evidence: &Evidence<'_>) {
         for row in columns.rows() {
-            if let Some(profile) = self.records.profile(row.source, row.source_id) {
-                let is_aliased = self.aliased.contains(&hash((row.source as u8, row.source_id, profile)));
-                lacking[row.source as usize].look(is_aliased, || row.source_id.to_owned());
+            let record = self.records.find(row.source, row.source_id);
+            if let Some(is_right) = evidence.holds(&row, record) {
+                self.evidence[row.rule as usize].look(is_right, || name(row.source, row.source_id));
+            }
+            if let Some(record) = record {
+                let is_aliased = self.aliased[record as usize / 64] >> (record % 64) & 1 == 1;
+                self.lacking[row.source as usize].look(is_aliased, || row.source_id.to_owned());
             }
         }
     }
 
-    /// A tally for each source, for [`Links::judge_aliases`].
-    pub fn lacking() -> Vec<Tally> {
-        vec![Tally::default(); SERVICES.len()]
-    }
-
     /// The findings.
-    pub fn finish(mut self, lacking: Vec<Tally>) -> Vec<Finding> {
+    pub fn finish(mut self) -> Vec<Finding> {
         let mut findings = self.numbers();
         let (mut one, mut named) = (Tally::default(), Tally::default());
         let (mut shown, mut shown_nobody) = (vec![Tally::default(); SERVICES.len()], vec![Tally::default(); SERVICES.len()]);
@@ -324,8 +366,8 @@ impl<'a> Links<'a> {
                 if has_records {
                     shown_nobody[service].look(profile.service_ids[service].is_some(), id);
                 }
-                if let Some(shown_id) = profile.service_ids[service] {
-                    shown[service].look(self.owns(ix, service, shown_id), id);
+                if profile.service_ids[service].is_some() {
+                    shown[service].look(self.owned[place] >> service & 1 == 1, id);
                 }
             }
             for (kind, value) in profile.contact_points.iter().enumerate() {
@@ -349,7 +391,7 @@ impl<'a> Links<'a> {
                 findings.push(confidence.finding("link_confidence", format!("{rule} links above the ceiling of their rule")));
             }
         }
-        let services = SERVICES.iter().zip(self.odd_aliases).zip(lacking).zip(shown.into_iter().zip(shown_nobody));
+        let services = SERVICES.iter().zip(self.odd_aliases).zip(self.lacking).zip(shown.into_iter().zip(shown_nobody));
         for ((((check, column, _), odd), lacking), (shown, nobody)) in services {
             findings.push(shown.finding(check, format!("{column} that is not a linked row")));
             findings.push(lacking.finding(check, "linked rows without an alias"));
@@ -361,11 +403,6 @@ impl<'a> Links<'a> {
             findings.push(primary.finding("own_addresses", format!("{kind} shown that is not the primary alias")));
         }
         findings
-    }
-
-    /// Whether the profile has an alias with this id of a service, so that the shown id is one of the linked rows.
-    fn owns(&self, profile: ProfileIx, service: usize, shown: u64) -> bool {
-        self.records.shown(Source::ALL[service], shown) == Some(profile)
     }
 
     /// The strategy's six numbers, computed from the links and from the profiles.

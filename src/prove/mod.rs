@@ -1,26 +1,35 @@
 //! Checks of the datasets alone, before the CRM is touched: links, profiles and the timeline are derived a second time from the staged
 //! records. The code shares nothing with the code that wrote the datasets except the declarations.
 //!
-//! Rows are streamed; about a hundred bytes are kept per profile, and as many per record.
+//! Rows are streamed. Of a profile some hundred and twenty bytes are kept, of a record some forty, of anything else nothing.
 
 pub mod accounts;
 pub mod duplicates;
 pub mod fields;
 mod finding;
 pub mod links;
+mod pairs;
 pub mod profiles;
 pub mod timeline;
 
 pub use finding::{Finding, Tally};
-pub use profiles::{Profiles, Records};
+pub use profiles::{Place, Profiles, Records};
 
 use std::hash::{BuildHasher as _, Hash};
+use std::num::NonZeroU32;
 
 use foldhash::quality::FixedState;
 
 /// The hash of a value. Collisions are not expected for any realistic number of rows.
 fn hash(value: impl Hash) -> u64 {
     FixedState::with_seed(61).hash_one(value)
+}
+
+/// Half a hash, for a value that is compared with the one value it should be: a wrong one passes once in four thousand million.
+pub type Short = NonZeroU32;
+
+fn short(value: &str) -> Short {
+    NonZeroU32::new((hash(value) >> 32) as u32).unwrap_or(NonZeroU32::MAX)
 }
 
 #[cfg(test)]

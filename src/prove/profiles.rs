@@ -1,12 +1,19 @@
 //! Index of profiles with the values they show, and of records with their profiles, which all checks use.
 
 use foldhash::fast::FixedState;
-use hashbrown::HashMap;
+use hashbrown::HashTable;
+use std::hash::BuildHasher as _;
 
 use crate::model::{Code as _, Day, Handicap, ProfileIx, Source, StatusTag, Timestamp, Uuid};
-use crate::prove::hash;
+use crate::prove::pairs::Pairs;
+use crate::prove::{Short, hash, short};
+use crate::tables::Columns as _;
 use crate::tables::crm::customer_profiles;
 use crate::tables::resolution::links;
+use crate::tables::stage::people;
+
+/// Position of a linked record in the order of hashes.
+pub type Place = u32;
 
 /// Bit of the tag `pre_whs`; lower bits are tags from the statuses of records.
 pub const PRE_WHS_BIT: u32 = 1 << 30;
@@ -15,19 +22,17 @@ pub const UNKNOWN_BIT: u32 = 1 << 31;
 /// Tags that come from the message log alone.
 const BOUNCES: [&str; 2] = ["email_bounced", "phone_bounced"];
 
-/// The values that a profile shows, texts as hashes.
+/// What a profile shows, texts as short hashes.
 #[derive(Clone, Debug)]
 pub struct Shown {
-    /// Its id.
-    pub id: u128,
     /// Position in [`Profiles::tenants`].
-    pub tenant: u32,
-    /// The service of its seed record.
-    pub source: u64,
+    pub tenant: u16,
+    /// The service that founded it, by [`Source::ALL`]; `None` for another one.
+    pub source: Option<Source>,
     /// Email, phone and subject of the identity provider.
-    pub contact_points: [Option<u64>; 3],
+    pub contact_points: [Option<Short>; 3],
     /// The ids that it shows, in the order of [`Source::ALL`].
-    pub service_ids: [Option<u64>; 5],
+    pub service_ids: [Option<Short>; 5],
     /// Birth date.
     pub born_on: Option<Day>,
     /// Tags that follow from statuses and the handicap's date.
@@ -37,21 +42,21 @@ pub struct Shown {
     /// Its date.
     pub handicap_at: Option<Timestamp>,
     /// SCL's status text.
-    pub membership_status: Option<u64>,
+    pub membership_status: Option<Short>,
     /// SCL's tier.
-    pub membership_tier: Option<u64>,
-    /// The four flags, by [`crate::model::Channel::ALL`].
-    pub flags: [bool; 4],
+    pub membership_tier: Option<Short>,
 }
 
 /// The profiles, in the order of their ids.
 #[derive(Default)]
 pub struct Profiles {
     all: Vec<Shown>,
-    places: HashMap<u128, ProfileIx, FixedState>,
+    ids: Vec<u128>,
+    places: HashTable<ProfileIx>,
+    hasher: FixedState,
     tenants: Vec<String>,
     /// Profiles by email.
-    emails: HashMap<u64, Vec<ProfileIx>, FixedState>,
+    emails: Pairs,
 }
 
 impl Profiles {
@@ -60,48 +65,54 @@ impl Profiles {
         for row in columns.rows() {
             let place = ProfileIx::at(self.all.len());
             let id = bits(row.id);
-            self.places.insert(id, place);
+            self.ids.push(id);
+            let (ids, hasher) = (&self.ids, &self.hasher);
+            self.places.insert_unique(hasher.hash_one(id), place, |&other| hasher.hash_one(ids[other.index()]));
             if let Some(email) = row.email {
-                self.emails.entry(hash(email)).or_default().push(place);
+                self.emails.push(hash(email), place.0);
             }
             let tenant = self.tenant_of(row.tenant_id);
-            let external = |key: &str| external_id(row.external_ids, key).map(hash);
+            let external = |key: &str| external_id(row.external_ids, key).map(short);
             let tags = row.tags.iter().filter(|tag| !BOUNCES.contains(tag)).map(tag_bit).fold(0, |all, bit| all | bit);
             self.all.push(Shown {
-                id,
                 tenant,
-                source: hash(row.source),
-                contact_points: [row.email, row.phone_number, row.auth_user_id].map(|value| value.map(hash)),
+                source: Source::ALL.iter().copied().find(|source| source.service() == row.source),
+                contact_points: [row.email, row.phone_number, row.auth_user_id].map(|value| value.map(short)),
                 service_ids: [
                     external("mcaV1ZaId"),
                     external("mcaV1UkId"),
-                    row.scl_member_id.map(|id| hash(id.to_string().as_str())),
-                    row.teetime_player_id.map(hash),
-                    row.messaging_contact_id.map(hash),
+                    row.scl_member_id.map(short),
+                    row.teetime_player_id.map(short),
+                    row.messaging_contact_id.map(short),
                 ],
                 born_on: row.date_of_birth,
                 tags,
                 handicap: row.handicap,
                 handicap_at: row.handicap_updated_at,
-                membership_status: row.membership_status.map(hash),
-                membership_tier: row.membership_tier.map(hash),
-                flags: [row.email_opt_in, row.sms_opt_in, row.push_opt_in, row.whatsapp_opt_in],
+                membership_status: row.membership_status.map(short),
+                membership_tier: row.membership_tier.map(short),
             });
         }
     }
 
-    fn tenant_of(&mut self, tenant: &str) -> u32 {
+    /// Makes profiles findable by email; after the last batch.
+    pub fn settle(&mut self) {
+        self.emails.settle();
+    }
+
+    fn tenant_of(&mut self, tenant: &str) -> u16 {
         let known = self.tenants.iter().position(|known| known == tenant);
         let place = known.unwrap_or_else(|| {
             self.tenants.push(tenant.to_owned());
             self.tenants.len() - 1
         });
-        u32::try_from(place).expect("tenants are few")
+        u16::try_from(place).expect("tenants are few")
     }
 
     /// The position of a profile.
     pub fn find(&self, id: &str) -> Option<ProfileIx> {
-        self.places.get(&bits(id)).copied()
+        let id = bits(id);
+        self.places.find(self.hasher.hash_one(id), |&place| self.ids[place.index()] == id).copied()
     }
 
     /// A profile.
@@ -116,12 +127,12 @@ impl Profiles {
 
     /// The id of a profile.
     pub fn id(&self, profile: ProfileIx) -> String {
-        Uuid::from_u128(self.get(profile).id).hyphenated().to_string()
+        Uuid::from_u128(self.ids[profile.index()]).hyphenated().to_string()
     }
 
     /// The tenant of a profile.
     pub fn tenant(&self, profile: ProfileIx) -> &str {
-        &self.tenants[self.get(profile).tenant as usize]
+        &self.tenants[usize::from(self.get(profile).tenant)]
     }
 
     /// The tenants, by [`Shown::tenant`].
@@ -129,9 +140,9 @@ impl Profiles {
         &self.tenants
     }
 
-    /// Profiles that show the same email, in no order.
-    pub fn by_email(&self) -> impl Iterator<Item = (u64, &[ProfileIx])> {
-        self.emails.iter().map(|(email, profiles)| (*email, profiles.as_slice()))
+    /// Emails that several profiles show, as hashes.
+    pub fn by_email(&self) -> impl Iterator<Item = (u64, Vec<ProfileIx>)> + '_ {
+        self.emails.repeated().map(|(email, profiles)| (email, profiles.map(ProfileIx).collect()))
     }
 }
 
@@ -150,17 +161,22 @@ fn bits(id: &str) -> u128 {
 
 /// The value of a key of a flat JSON object of texts, as it is written between its quotes.
 fn external_id<'a>(json: &'a str, key: &str) -> Option<&'a str> {
-    let start = json.find(&format!("\"{key}\":\""))? + key.len() + 4;
-    let rest = &json[start..];
-    Some(&rest[..rest.find('"')?])
+    let mut rest = json;
+    loop {
+        // The key between its quotes, with nothing but a colon and a quote behind it.
+        let start = rest.find(key)?;
+        let (before, after) = (&rest[..start], &rest[start + key.len()..]);
+        match after.strip_prefix("\":\"") {
+            Some(value) if before.ends_with('"') => return Some(&value[..value.find('"')?]),
+            _ => rest = after,
+        }
+    }
 }
 
 /// The profile of each record.
 #[derive(Default)]
 pub struct Records {
-    profiles: HashMap<u64, ProfileIx, FixedState>,
-    /// The same by the hash of the id alone, as profiles show it.
-    shown: HashMap<(u8, u64), ProfileIx, FixedState>,
+    profiles: Pairs,
 }
 
 impl Records {
@@ -168,27 +184,49 @@ impl Records {
     pub fn add(&mut self, columns: &links::Columns, profiles: &Profiles) {
         for row in columns.rows() {
             if let Some(profile) = row.profile_id.and_then(|id| profiles.find(id)) {
-                self.profiles.insert(record(row.source, row.source_id), profile);
-                if profiles.get(profile).service_ids[row.source as usize] == Some(hash(row.source_id)) {
-                    self.shown.insert((row.source as u8, hash(row.source_id)), profile);
-                }
+                self.profiles.push(record(row.source, row.source_id), profile.0);
             }
         }
     }
 
-    /// The profile of a record by the hash of its id, if that profile shows it.
-    pub fn shown(&self, source: Source, id: u64) -> Option<ProfileIx> {
-        self.shown.get(&(source as u8, id)).copied()
+    /// Makes records findable; after the last batch.
+    pub fn settle(&mut self) {
+        self.profiles.settle();
+    }
+
+    /// How many records there are.
+    pub fn len(&self) -> usize {
+        self.profiles.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The place of a record.
+    pub fn find(&self, source: Source, id: &str) -> Option<Place> {
+        self.profiles.find(record(source, id))
+    }
+
+    /// The places of a batch's records.
+    pub fn places(&self, source: Source, columns: &people::Columns) -> Vec<Option<Place>> {
+        (0..columns.len()).map(|row| self.find(source, columns.source_id(row))).collect()
+    }
+
+    /// The profile of the record at a place.
+    pub fn at(&self, record: Place) -> ProfileIx {
+        ProfileIx(self.profiles.number(record))
     }
 
     /// The profile of a record.
     pub fn profile(&self, source: Source, id: &str) -> Option<ProfileIx> {
-        self.profiles.get(&record(source, id)).copied()
+        self.find(source, id).map(|record| self.at(record))
     }
 }
 
 /// The hash of a record's key.
-pub fn record(source: Source, id: &str) -> u64 {
+fn record(source: Source, id: &str) -> u64 {
     hash((source as u8, id))
 }
 
@@ -202,6 +240,7 @@ mod tests {
         assert_eq!(external_id(json, "mcaV1ZaId"), Some("17"));
         assert_eq!(external_id(json, "mcaId"), Some("4"));
         assert_eq!(external_id(json, "mcaV1UkId"), None);
+        assert_eq!(external_id(r#"{"X":"mcaId","xmcaId":"1","mcaId":"2"}"#, "mcaId"), Some("2"));
     }
 
     #[test]

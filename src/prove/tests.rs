@@ -110,19 +110,23 @@ fn failing(findings: &[Finding]) -> Vec<String> {
 fn judged(links: &[links::Row<'_>], people: &[people::Row<'_>], aliases: &[identity_aliases::Row<'_>]) -> Vec<Finding> {
     let mut profiles = Profiles::default();
     profiles.add(&columns::<customer_profiles::Table>(&[profile(A)]));
+    profiles.settle();
     let links = columns::<links::Table>(links);
     let mut records = Records::default();
     records.add(&links, &profiles);
+    records.settle();
     let people = columns::<people::Table>(people);
-    let mut evidence = Evidence::default();
-    evidence.add_people(Source::McaZa, &people);
+    let places = records.places(Source::McaZa, &people);
+    let mut evidence = Evidence::new(&records);
+    evidence.want(&links);
+    evidence.add_people(Source::McaZa, &people, &places);
+    evidence.settle();
     let mut joined = Links::new(&profiles, &records, false);
-    joined.add_people(Source::McaZa, &people);
-    joined.add_links(&links, &mut evidence);
+    joined.add_links(&links);
+    joined.add_people(Source::McaZa, &people, &places);
     joined.add_aliases(&columns::<identity_aliases::Table>(aliases));
-    let mut lacking = Links::lacking();
-    joined.judge_aliases(&links, &mut lacking);
-    joined.finish(lacking)
+    joined.judge(&links, &evidence);
+    joined.finish()
 }
 
 fn own_aliases() -> Vec<identity_aliases::Row<'static>> {
@@ -188,10 +192,13 @@ fn seed_records_confidence_and_tenants_are_counted() {
 fn classes(second: people::Row<'_>, is_candidate: bool) -> Vec<String> {
     let mut profiles = Profiles::default();
     profiles.add(&columns::<customer_profiles::Table>(&[profile(A), profile(B)]));
+    profiles.settle();
     let mut records = Records::default();
     records.add(&columns::<links::Table>(&[link("1", A, LinkRule::Founder), link("2", B, LinkRule::Founder)]), &profiles);
+    records.settle();
     let mut duplicates = Duplicates::new(&profiles, &records);
-    duplicates.add_people(Source::McaZa, &columns::<people::Table>(&[person("1"), second]));
+    let people = columns::<people::Table>(&[person("1"), second]);
+    duplicates.add_people(&people, &records.places(Source::McaZa, &people));
     if is_candidate {
         duplicates.add_candidates(&columns::<candidates::Table>(&[candidates::Row {
             a_source: Source::McaZa,
@@ -226,8 +233,10 @@ fn a_handicap_that_is_not_its_source_rows_is_found() {
     let mut profiles = Profiles::default();
     let shown = customer_profiles::Row { handicap: Some(Handicap(54)), ..profile(A) };
     profiles.add(&columns::<customer_profiles::Table>(&[shown]));
+    profiles.settle();
     let mut records = Records::default();
     records.add(&columns::<links::Table>(&[link("1", A, LinkRule::Founder)]), &profiles);
+    records.settle();
     let judge = |handicap: i32| {
         let mut fields = Fields::new(&profiles, &records, Timestamp(0), &[]);
         fields.add_provenance(&columns::<field_provenance::Table>(&[field_provenance::Row {
@@ -238,8 +247,8 @@ fn a_handicap_that_is_not_its_source_rows_is_found() {
             rule: "SOURCE_ORDER",
             lost_count: 0,
         }]));
-        let stated = people::Row { handicap: Some(Handicap(handicap)), ..person("1") };
-        fields.add_people(Source::McaZa, &columns::<people::Table>(&[stated]));
+        let people = columns::<people::Table>(&[people::Row { handicap: Some(Handicap(handicap)), ..person("1") }]);
+        fields.add_people(Source::McaZa, &people, &records.places(Source::McaZa, &people));
         failing(&fields.finish())
     };
     assert!(judge(54).is_empty());

@@ -4,7 +4,7 @@ use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashSet};
 
 use crate::model::{ActivityCategory, Code as _, Outcome, Source, Timestamp};
-use crate::prove::{Finding, Profiles, Records, Tally, hash};
+use crate::prove::{Finding, Place, Profiles, Records, Tally, hash};
 use crate::tables::check::ledger;
 use crate::tables::crm::{activities, campaign_interactions};
 use crate::tables::stage::people;
@@ -14,6 +14,12 @@ const ENTITIES: [&str; 5] = ["bookings", "messages", "member_clubs", "membership
 /// Members of SCL; each with a creation date gives one activity.
 const MEMBERS: &str = "members";
 
+/// How many of a batch of members give an activity, by the place of each: linked ones that say when they were made.
+pub fn made_members(columns: &people::Columns, places: &[Option<Place>]) -> u64 {
+    let made = |(row, place): &(usize, &Option<Place>)| place.is_some() && columns.created_at(*row).is_some();
+    places.iter().enumerate().filter(made).count() as u64
+}
+
 /// Checks every activity.
 pub struct Timeline<'a> {
     profiles: &'a Profiles,
@@ -22,7 +28,8 @@ pub struct Timeline<'a> {
     /// Rows by source and entity according to the ledger.
     told: HashMap<(Source, &'static str), u64, FixedState>,
     placed: HashMap<(Source, &'static str), u64, FixedState>,
-    seen: HashSet<u64, FixedState>,
+    /// The row of the last activity: the activities of one row follow each other.
+    last: Option<(Source, &'static str, u64)>,
     /// Bookings and messages from before the look-back.
     early: HashSet<u64, FixedState>,
     tenants: Tally,
@@ -40,7 +47,7 @@ impl<'a> Timeline<'a> {
             window_from,
             told: HashMap::default(),
             placed: HashMap::default(),
-            seen: HashSet::default(),
+            last: None,
             early: HashSet::default(),
             tenants: Tally::default(),
             interaction_tenants: Tally::default(),
@@ -65,12 +72,10 @@ impl<'a> Timeline<'a> {
         }
     }
 
-    /// Adds a batch of person records: each linked member of SCL gives one activity.
-    pub fn add_people(&mut self, source: Source, columns: &people::Columns) {
-        if source == Source::Scl {
-            let made =
-                columns.rows().filter(|row| row.created_at.is_some() && self.records.profile(source, row.source_id).is_some());
-            *self.told.entry((source, MEMBERS)).or_default() += made.count() as u64;
+    /// A member of SCL gives one activity, whether it founds a profile or joins one: takes in how many there are.
+    pub fn add_members(&mut self, made: u64) {
+        if made > 0 {
+            *self.told.entry((Source::Scl, MEMBERS)).or_default() += made;
         }
     }
 
@@ -90,11 +95,11 @@ impl<'a> Timeline<'a> {
                 _ if row.activity_type == "MEMBER_CREATED" => Some(MEMBERS),
                 _ => ENTITIES.iter().copied().find(|entity| *entity == prefix),
             };
-            if let Some(entity) = entity
-                && self.seen.insert(hash((source as u8, entity, row.source_id)))
-            {
+            let of = entity.map(|entity| (source, entity, hash(row.source_id)));
+            if let Some((source, entity, _)) = of.filter(|_| of != self.last) {
                 *self.placed.entry((source, entity)).or_default() += 1;
             }
+            self.last = of;
             let owner = match row.activity_type {
                 "MEMBER_CREATED" => Some(row.source_id),
                 _ if source == Source::McaZa && prefix == "member_clubs" => rest.split(':').next(),

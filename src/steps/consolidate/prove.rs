@@ -11,8 +11,8 @@ use crate::prove::accounts::Accounts;
 use crate::prove::duplicates::Duplicates;
 use crate::prove::fields::Fields;
 use crate::prove::links::{Evidence, Links};
-use crate::prove::timeline::Timeline;
-use crate::prove::{Finding, Profiles, Records};
+use crate::prove::timeline::{Timeline, made_members as made_members_of};
+use crate::prove::{Finding, Place, Profiles, Records};
 use crate::store::{Draft, Folder};
 use crate::tables::check::{ledger, proofs};
 use crate::tables::crm::{activities, campaign_interactions, customer_profiles, field_provenance, identity_aliases};
@@ -36,6 +36,37 @@ pub struct Proofs<'a> {
     pub as_of: Timestamp,
     /// Exported entities with their rows.
     pub exported: &'a [(Source, &'static str, u64)],
+}
+
+/// What is looked at person by person.
+struct People<'a> {
+    evidence: Evidence<'a>,
+    joined: Links<'a>,
+    fields: Fields<'a>,
+    duplicates: Duplicates<'a>,
+    made_members: u64,
+}
+
+impl People<'_> {
+    /// A batch of people with the place of each; each proof looks at it on a thread of its own.
+    fn add(&mut self, source: Source, columns: &people::Columns, places: &[Option<Place>]) {
+        let Self { evidence, joined, fields, duplicates, made_members } = self;
+        rayon::scope(|scope| {
+            scope.spawn(|_| evidence.add_people(source, columns, places));
+            scope.spawn(|_| joined.add_people(source, columns, places));
+            scope.spawn(|_| fields.add_people(source, columns, places));
+            duplicates.add_people(columns, places);
+        });
+        if source == Source::Scl {
+            *made_members += made_members_of(columns, places);
+        }
+    }
+}
+
+/// Two things that read files of their own, side by side.
+fn both(one: impl FnOnce() -> Result<()> + Send, other: impl FnOnce() -> Result<()> + Send) -> Result<()> {
+    let (one, other) = rayon::join(one, other);
+    one.and(other)
 }
 
 impl Proofs<'_> {
@@ -62,65 +93,90 @@ impl Proofs<'_> {
         let config = &self.session.config;
         let mut profiles = Profiles::default();
         self.written::<customer_profiles::Table>(|columns| profiles.add(columns))?;
+        profiles.settle();
         let mut records = Records::default();
         self.linked::<links::Table>(|columns| records.add(columns, &profiles))?;
+        records.settle();
 
         let whs_from: Vec<(String, Timestamp)> = config.whs_from().into_iter().collect();
         let is_global = config.identity.scope == crate::config::Scope::Global;
         let window_from = self.as_of.minus_years(config.activities.lookback_years());
-        let mut evidence = Evidence::default();
-        let mut joined = Links::new(&profiles, &records, is_global);
-        let mut fields = Fields::new(&profiles, &records, self.as_of, &whs_from);
-        let mut duplicates = Duplicates::new(&profiles, &records);
+        let mut people = People {
+            evidence: Evidence::new(&records),
+            joined: Links::new(&profiles, &records, is_global),
+            fields: Fields::new(&profiles, &records, self.as_of, &whs_from),
+            duplicates: Duplicates::new(&profiles, &records),
+            made_members: 0,
+        };
         let mut timeline = Timeline::new(&profiles, &records, window_from);
         let mut accounts = Accounts::default();
 
-        self.written::<field_provenance::Table>(|columns| fields.add_provenance(columns))?;
-        for source in self.phase.sources() {
-            self.staged::<handicaps::Table>(source, |columns| fields.add_handicaps(source, columns))?;
-            self.staged::<people::Table>(source, |columns| {
-                evidence.add_people(source, columns);
-                joined.add_people(source, columns);
-                fields.add_people(source, columns);
-                duplicates.add_people(source, columns);
-                timeline.add_people(source, columns);
-            })?;
-            self.staged::<identifiers::Table>(source, |columns| {
-                evidence.add_identifiers(source, columns);
-                joined.add_identifiers(source, columns);
-            })?;
-            if self.phase >= Phase::ACTIVITIES {
-                self.staged::<bookings::Table>(source, |columns| {
-                    columns.rows().for_each(|row| timeline.note_made(source, row.row_id, row.created_at));
+        let People { evidence, joined, fields, .. } = &mut people;
+        both(
+            || self.written::<field_provenance::Table>(|columns| fields.add_provenance(columns)),
+            || {
+                self.linked::<links::Table>(|columns| {
+                    joined.add_links(columns);
+                    evidence.want(columns);
+                })
+            },
+        )?;
+        both(|| self.people(&records, &mut people), || self.made(&mut timeline))?;
+        timeline.add_members(people.made_members);
+        let People { evidence, joined, duplicates, .. } = &mut people;
+        both(
+            || {
+                self.written::<identity_aliases::Table>(|columns| joined.add_aliases(columns))?;
+                self.linked::<links::Table>(|columns| joined.judge(columns, evidence))
+            },
+            || {
+                self.written::<ledger::Table>(|columns| {
+                    accounts.add_ledger(columns);
+                    timeline.add_ledger(columns);
                 })?;
-                self.staged::<messages::Table>(source, |columns| {
-                    columns.rows().for_each(|row| timeline.note_made(source, row.row_id, row.created_at));
-                })?;
-            }
-        }
-        self.linked::<links::Table>(|columns| joined.add_links(columns, &mut evidence))?;
-        drop(evidence);
-        self.written::<identity_aliases::Table>(|columns| joined.add_aliases(columns))?;
-        let mut lacking = Links::lacking();
-        self.linked::<links::Table>(|columns| joined.judge_aliases(columns, &mut lacking))?;
+                self.written::<activities::Table>(|columns| timeline.add_activities(columns))?;
+                self.written::<campaign_interactions::Table>(|columns| timeline.add_interactions(columns))
+            },
+        )?;
         self.linked::<hubs::Table>(|columns| duplicates.add_hubs(columns))?;
         self.linked::<candidates::Table>(|columns| duplicates.add_candidates(columns))?;
         for (a, b) in self.kept_apart()? {
             duplicates.add_pair(&a, &b);
         }
-        self.written::<ledger::Table>(|columns| {
-            accounts.add_ledger(columns);
-            timeline.add_ledger(columns);
-        })?;
-        self.written::<activities::Table>(|columns| timeline.add_activities(columns))?;
-        self.written::<campaign_interactions::Table>(|columns| timeline.add_interactions(columns))?;
 
         let mut findings = accounts.finish(self.exported);
-        findings.extend(joined.finish(lacking));
-        findings.extend(fields.finish());
-        findings.extend(duplicates.finish());
+        findings.extend(people.joined.finish());
+        findings.extend(people.fields.finish());
+        findings.extend(people.duplicates.finish());
         findings.extend(timeline.finish());
         Ok(findings)
+    }
+
+    /// People with their further identifiers and histories of handicaps, source by source.
+    fn people(&self, records: &Records, people: &mut People<'_>) -> Result<()> {
+        for source in self.phase.sources() {
+            self.staged::<handicaps::Table>(source, |columns| people.fields.add_handicaps(source, columns))?;
+            self.staged::<people::Table>(source, |columns| people.add(source, columns, &records.places(source, columns)))?;
+            self.staged::<identifiers::Table>(source, |columns| {
+                people.evidence.add_identifiers(source, columns);
+                people.joined.add_identifiers(source, columns);
+            })?;
+        }
+        people.evidence.settle();
+        Ok(())
+    }
+
+    /// When bookings and messages were made.
+    fn made(&self, timeline: &mut Timeline<'_>) -> Result<()> {
+        for source in self.phase.sources().filter(|_| self.phase >= Phase::ACTIVITIES) {
+            self.staged::<bookings::Table>(source, |columns| {
+                columns.rows().for_each(|row| timeline.note_made(source, row.row_id, row.created_at));
+            })?;
+            self.staged::<messages::Table>(source, |columns| {
+                columns.rows().for_each(|row| timeline.note_made(source, row.row_id, row.created_at));
+            })?;
+        }
+        Ok(())
     }
 
     /// Pairs of profiles with a manual decision that they are two people. They are not in the review queue, but must not be linked either.
