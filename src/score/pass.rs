@@ -52,7 +52,11 @@ const PARTS: usize = 64;
 impl<'a> Scoring<'a> {
     /// Profiles without any activity yet.
     pub fn new(as_of: Timestamp, profiles: &[customer_profiles::Columns], options: &'a Options) -> Self {
-        let index = ProfileIndex::new(profiles);
+        Self::of(as_of, ProfileIndex::new(profiles), options)
+    }
+
+    /// The same of profiles that are known by number alone.
+    pub fn of(as_of: Timestamp, index: ProfileIndex, options: &'a Options) -> Self {
         let facts = vec![Facts::default(); index.len()];
         let windows = Windows { engaged_only: options.engaged_only, ..Windows::new(as_of) };
         Self { windows, options, index, facts, unknown_tiers: 0, strays: 0 }
@@ -96,7 +100,13 @@ impl<'a> Scoring<'a> {
 
     /// The rows of `score__profiles`, one batch per batch of profiles and in their order, and the counts for the report.
     pub fn finish(&self, profiles: &[customer_profiles::Columns]) -> (Vec<RecordBatch>, Summary) {
-        let starts = profiles.iter().scan(0, |next, batch| {
+        let (rows, summary) = self.score_all(0, profiles);
+        (rows, self.counts().plus(summary))
+    }
+
+    /// The same of some batches, the first of which begins with the profile of this number; of the counts only what the profiles tell.
+    pub fn score_all(&self, first: usize, profiles: &[customer_profiles::Columns]) -> (Vec<RecordBatch>, Summary) {
+        let starts = profiles.iter().scan(first, |next, batch| {
             let start = *next;
             *next += batch.len();
             Some(start)
@@ -104,9 +114,13 @@ impl<'a> Scoring<'a> {
         let parts: Vec<(usize, &customer_profiles::Columns)> = starts.zip(profiles).collect();
         let scored: Vec<(RecordBatch, Summary)> =
             parts.par_iter().map(|(start, batch)| self.score(batch, &self.facts[*start..])).collect();
-        let start = Summary { unknown_tiers: self.unknown_tiers, strays: self.strays, ..Summary::default() };
-        let summary = scored.iter().fold(start, |sum, (_, part)| sum.plus(*part));
+        let summary = scored.iter().fold(Summary::default(), |sum, (_, part)| sum.plus(*part));
         (scored.into_iter().map(|(batch, _)| batch).collect(), summary)
+    }
+
+    /// What was counted of the timeline and the consents.
+    pub fn counts(&self) -> Summary {
+        Summary { unknown_tiers: self.unknown_tiers, strays: self.strays, ..Summary::default() }
     }
 
     fn deal(&self, batch: &activities::Columns, size: usize) -> Dealt {

@@ -5,7 +5,7 @@ use arrow::buffer::BooleanBuffer;
 use chrono_tz::Tz;
 use rayon::prelude::*;
 
-use crate::model::{CustomerStatus, Timestamp, Uuid, derived_id};
+use crate::model::{CustomerStatus, ProfileIx, Timestamp, Uuid, derived_id};
 use crate::segment::evaluate::{Around, View, evaluate};
 use crate::segment::tally::Tallies;
 use crate::segment_rule::Question;
@@ -58,8 +58,11 @@ pub struct Refresh {
 }
 
 /// Members of each segment, one bit per profile, by batch.
+#[derive(Default)]
 pub struct Members {
-    batches: Vec<Vec<Option<BooleanBuffer>>>,
+    /// Of each batch its first profile, and the members by segment.
+    batches: Vec<(ProfileIx, Vec<Option<BooleanBuffer>>)>,
+    next: usize,
 }
 
 /// Batches of profiles whose members become one batch of rows.
@@ -112,13 +115,19 @@ impl Refresh {
 
     /// Finds the members. Profiles and scores must have the same order and batches.
     pub fn members(&self, profiles: &[customer_profiles::Columns], scores: &[profiles::Columns]) -> Members {
-        let mut first = 0;
+        let mut members = Members::default();
+        self.add_members(profiles, scores, &mut members);
+        members
+    }
+
+    /// Finds the members among the next batches of profiles.
+    pub fn add_members(&self, profiles: &[customer_profiles::Columns], scores: &[profiles::Columns], members: &mut Members) {
         let mut views = Vec::with_capacity(profiles.len());
         for (profiles, scores) in profiles.iter().zip(scores) {
-            views.push(View { profiles, scores, first });
-            first += profiles.len();
+            views.push(View { profiles, scores, first: members.next });
+            members.next += profiles.len();
         }
-        Members { batches: views.par_iter().map(|view| self.members_of(*view)).collect() }
+        members.batches.par_extend(views.par_iter().map(|view| (ProfileIx::at(view.first), self.members_of(*view))));
     }
 
     fn members_of(&self, view: View<'_>) -> Vec<Option<BooleanBuffer>> {
@@ -138,18 +147,17 @@ impl Refresh {
     pub fn memberships<E: Send>(
         &self,
         members: &Members,
-        profiles: &[customer_profiles::Columns],
+        index: &ProfileIndex,
         mut sink: impl FnMut(RecordBatch) -> Result<(), E>,
     ) -> Result<(), E> {
+        let groups: Vec<_> = members.batches.chunks(GROUP).collect();
         for (position, segment) in self.segments.iter().enumerate() {
-            let groups: Vec<_> = profiles.chunks(GROUP).zip(members.batches.chunks(GROUP)).collect();
-            let rows: Vec<RecordBatch> = groups
-                .par_iter()
-                .map(|(profiles, members)| self.rows(segment, position, profiles, members))
-                .filter(|batch| batch.num_rows() > 0)
-                .collect();
-            for batch in rows {
-                sink(batch)?;
+            for some in groups.chunks(rayon::current_num_threads()) {
+                let rows: Vec<RecordBatch> =
+                    some.par_iter().map(|members| self.rows(segment, position, index, members)).collect();
+                for batch in rows.into_iter().filter(|batch| batch.num_rows() > 0) {
+                    sink(batch)?;
+                }
             }
         }
         Ok(())
@@ -159,23 +167,24 @@ impl Refresh {
         &self,
         segment: &Segment,
         position: usize,
-        profiles: &[customer_profiles::Columns],
-        members: &[Vec<Option<BooleanBuffer>>],
+        index: &ProfileIndex,
+        members: &[(ProfileIx, Vec<Option<BooleanBuffer>>)],
     ) -> RecordBatch {
         let mut rows = memberships::Builder::new(0);
         let mut text = Uuid::encode_buffer();
-        for (profiles, members) in profiles.iter().zip(members) {
+        for (first, members) in members {
             let Some(members) = &members[position] else { continue };
             for row in members.set_indices() {
-                let customer_id = profiles.id(row);
-                let id = derived_id("segment_membership", &[&segment.definition.id, customer_id]);
-                rows.push(memberships::Row {
-                    id: id.hyphenated().encode_lower(&mut text),
-                    tenant_id: &segment.definition.tenant_id,
-                    segment_id: &segment.definition.id,
-                    customer_id,
-                    source: "RULE",
-                    added_at: self.as_of,
+                index.with_id(ProfileIx::at(first.index() + row), |customer_id| {
+                    let id = derived_id("segment_membership", &[&segment.definition.id, customer_id]);
+                    rows.push(memberships::Row {
+                        id: id.hyphenated().encode_lower(&mut text),
+                        tenant_id: &segment.definition.tenant_id,
+                        segment_id: &segment.definition.id,
+                        customer_id,
+                        source: "RULE",
+                        added_at: self.as_of,
+                    });
                 });
             }
         }
@@ -187,7 +196,7 @@ impl Refresh {
         let mut rows = refreshes::Builder::new(self.segments.len());
         for (position, segment) in self.segments.iter().enumerate().filter(|(_, segment)| segment.definition.is_refreshed) {
             let count: usize =
-                members.batches.iter().filter_map(|batch| batch[position].as_ref()).map(BooleanBuffer::count_set_bits).sum();
+                members.batches.iter().filter_map(|(_, batch)| batch[position].as_ref()).map(BooleanBuffer::count_set_bits).sum();
             let rule = segment.rule.as_ref().map(|parsed| canonical(&parsed.rule).to_string());
             let lint = segment.rule.as_ref().map(|parsed| parsed.lints.join("; ")).filter(|lint| !lint.is_empty());
             rows.push(refreshes::Row {

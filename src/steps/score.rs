@@ -11,7 +11,7 @@ use crate::fault::{Exit, Fault};
 use crate::model::thousands;
 use crate::model::{Phase, Timestamp};
 use crate::score::{Missing, Options, Scoring, Summary};
-use crate::segment::{Definition, Refresh, starter};
+use crate::segment::{Definition, Members, Refresh, starter};
 use crate::sources::crm::segments;
 use crate::steps::binding::{self, Made};
 use crate::steps::{Again, inputs, nothing_to_do, unchanged};
@@ -19,7 +19,7 @@ use crate::store::{Draft, Folder, Manifest, RunLock};
 use crate::tables::check::departures;
 use crate::tables::crm::{activities, customer_profiles, marketing_consents};
 use crate::tables::score::{memberships, profiles, refreshes};
-use crate::tables::{Builder as _, Columns as _, Table as _};
+use crate::tables::{Builder as _, Columns as _, ProfileIndex, Table as _};
 
 /// Arguments of `score`.
 #[derive(clap::Args, Debug, Default)]
@@ -34,6 +34,8 @@ pub struct Args {
 
 /// Batches of the timeline that are processed in parallel.
 const BATCHES: usize = 8;
+/// Batches of profiles that are scored at once.
+const AT_ONCE: usize = 4;
 const NEXT: &str = "make load";
 /// The fact of the manifest that holds the version of the scores.
 const VERSION: &str = "score_version";
@@ -115,15 +117,15 @@ fn compute(
     draft: &Draft,
     manifest: &mut Manifest,
 ) -> Result<()> {
-    let people = crm.read_all::<customer_profiles::Table>(None)?;
+    let (index, tenants) = profiles_and_tenants(crm)?;
     let options = options(session);
     manifest.facts.insert(VERSION.to_owned(), options.version());
     let ceiling = if options.missing == Missing::Zero { CEILING } else { 100 };
     manifest.counts.insert(ENGAGEMENT_CEILING.to_owned(), ceiling);
-    let mut scoring = Scoring::new(as_of, &people, &options);
+    let mut scoring = Scoring::of(as_of, index, &options);
     let mut definitions = asked.definitions;
     if let Some(text) = asked.starters {
-        let proposed = starter::starters(&text, &tenants(&people), &definitions);
+        let proposed = starter::starters(&text, &tenants, &definitions);
         definitions.extend(proposed.map_err(|what| Fault::new(Exit::Usage, what).at("data/reference/starter_segments.json"))?);
     }
     let mut refresh = Refresh::new(definitions, as_of, |tenant| zone(session, tenant), scoring.index().len());
@@ -143,18 +145,33 @@ fn compute(
     for batch in crm.read::<marketing_consents::Table>(None)? {
         scoring.add_consents(&[batch?]);
     }
-    let (rows, summary) = scoring.finish(&people);
+    let mut summary = scoring.counts();
     if summary.strays > 0 {
         return Err(strays(&summary, crm).into());
     }
+
+    let mut members = Members::default();
+    let mut writer = draft.writer::<profiles::Table>(None)?;
+    let mut people = crm.read::<customer_profiles::Table>(None)?;
+    let mut first = 0;
+    loop {
+        let batches = people.by_ref().take(AT_ONCE).collect::<Result<Vec<_>>>()?;
+        if batches.is_empty() {
+            break;
+        }
+        let (rows, counts) = scoring.score_all(first, &batches);
+        first += batches.iter().map(|batch| batch.len()).sum::<usize>();
+        summary = summary.plus(counts);
+        let scores = rows.iter().map(profiles::Table::columns).collect::<Result<Vec<_>, _>>()?;
+        refresh.add_members(&batches, &scores, &mut members);
+        rows.into_iter().try_for_each(|batch| writer.write(batch))?;
+    }
+    draft.close(None, writer)?;
     count(manifest, &summary);
 
-    let scores = rows.iter().map(profiles::Table::columns).collect::<Result<Vec<_>, _>>()?;
-    draft.write::<profiles::Table>(None, rows)?;
     let task = session.progress.task("segment members", None);
-    let members = refresh.members(&people, &scores);
     let mut writer = draft.writer::<memberships::Table>(None)?;
-    refresh.memberships(&members, &people, |batch| {
+    refresh.memberships(&members, scoring.index(), |batch| {
         task.advance(batch.num_rows() as u64);
         writer.write(batch)
     })?;
@@ -177,10 +194,21 @@ fn compute(
     Ok(())
 }
 
-/// The tenants that have profiles, in order.
-fn tenants(people: &[customer_profiles::Columns]) -> Vec<String> {
-    let names: BTreeSet<&str> = people.iter().flat_map(|batch| (0..batch.len()).map(|row| batch.tenant_id(row))).collect();
-    names.into_iter().map(str::to_owned).collect()
+/// The profiles by number, and the tenants that have some, in order.
+fn profiles_and_tenants(crm: &Folder) -> Result<(ProfileIndex, Vec<String>)> {
+    let rows = crm.rows::<customer_profiles::Table>(None)?;
+    let mut index = ProfileIndex::with_room(usize::try_from(rows).unwrap_or(0));
+    let mut tenants: BTreeSet<String> = BTreeSet::new();
+    for batch in crm.read::<customer_profiles::Table>(None)? {
+        let batch = batch?;
+        index.add(&batch);
+        for row in 0..batch.len() {
+            if !tenants.contains(batch.tenant_id(row)) {
+                tenants.insert(batch.tenant_id(row).to_owned());
+            }
+        }
+    }
+    Ok((index, tenants.into_iter().collect()))
 }
 
 /// The time zone of a tenant; UTC if the settings have none.

@@ -51,7 +51,7 @@ fn found(refresh: &mut Refresh, population: &Population, rows: usize, events: us
     let members = refresh.members(&people, &scores);
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
     refresh
-        .memberships(&members, &people, |batch| {
+        .memberships(&members, &index, |batch| {
             for row in memberships::Table::columns(&batch).unwrap().rows() {
                 found.entry(row.segment_id.to_owned()).or_default().push(row.customer_id.to_owned());
             }
