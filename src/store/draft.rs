@@ -12,7 +12,7 @@ use crate::model::Source;
 use crate::store::exchange::exchange;
 use crate::store::folder::MANIFEST;
 use crate::store::private::{DRAFT, create_private, sync_folder, write_private};
-use crate::store::{BatchWriter, FileEntry, Folder, Manifest, TableReader, TableWriter, hash_bytes, io_fault};
+use crate::store::{BatchWriter, FileEntry, Folder, HashRuns, Manifest, Spill, TableReader, TableWriter, hash_bytes, io_fault};
 use crate::tables::{Dataset, Table};
 
 /// A draft of a folder. Dropped without [`Draft::finish`], it removes itself.
@@ -67,6 +67,16 @@ impl Draft {
         let rows = entry.rows;
         self.enter(format!("{}.parquet", dataset.stem), entry);
         Ok(rows)
+    }
+
+    /// Rows that wait beside the draft until they are read back, in so many parts.
+    pub fn spill<T: Table>(&self, parts: usize) -> Result<Spill<T>> {
+        Spill::create(self.path(), parts)
+    }
+
+    /// Hashes that wait beside the draft.
+    pub fn hash_runs(&self) -> Result<HashRuns> {
+        HashRuns::create(self.path())
     }
 
     /// Reads a completed dataset back.

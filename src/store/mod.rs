@@ -5,6 +5,7 @@ mod csv;
 mod draft;
 mod exchange;
 mod folder;
+mod hash_runs;
 mod layout;
 mod lock;
 mod manifest;
@@ -14,11 +15,13 @@ mod parquet;
 mod place;
 mod private;
 mod purge;
+mod spill;
 
 pub use aside::{Scratch, run_records, save_text, scratch, set_aside};
 pub use csv::{Dialect, Dump, DumpCounts, DumpReject, DumpWriter};
 pub use draft::{Draft, replace_file};
 pub use folder::Folder;
+pub use hash_runs::HashRuns;
 pub use layout::Layout;
 pub use lock::RunLock;
 pub use manifest::{FORMAT, FileEntry, Manifest, binary_hash, hash_bytes, hash_file};
@@ -27,6 +30,7 @@ pub use output::{Output, is_stdout, write_output};
 pub use parquet::{BatchReader, BatchWriter, TableReader, TableWriter};
 pub(crate) use private::create_private;
 pub use purge::{Purged, purge_datasets};
+pub use spill::{Numbered, Spill, Ticket};
 
 use std::path::Path;
 
