@@ -137,17 +137,27 @@ fn rows(source: Source) -> Vec<(&'static str, Vec<Cells>)> {
 
 /// A folder with the exports of all five sources, read from dumps.
 fn exported() -> Workdir {
+    exported_with(|source| {
+        let owned = |cells: Cells| cells.iter().map(|(column, value)| (*column, (*value).to_owned())).collect();
+        rows(source).into_iter().map(|(entity, rows)| (entity, rows.into_iter().map(owned).collect())).collect()
+    })
+}
+
+/// Rows of each entity.
+type Rows = BTreeMap<&'static str, Vec<Vec<(&'static str, String)>>>;
+
+fn exported_with(rows: impl Fn(Source) -> Rows) -> Workdir {
     let mut workdir = Workdir::new();
     workdir.set("AS_OF", "2026-11-01T08:00:00Z");
     for &source in Source::ALL {
         let folder = workdir.path().join("dumps").join(source.code());
         std::fs::create_dir_all(&folder).unwrap();
-        let given: BTreeMap<&str, Vec<Cells>> = rows(source).into_iter().collect();
+        let given = rows(source);
         for export in exports(source) {
             let names: Vec<&str> = export.dataset.columns.iter().map(|column| column.name).collect();
             let mut text = names.join(",") + "\n";
             for cells in given.get(export.entity).into_iter().flatten() {
-                let cell = |name: &&str| cells.iter().find(|(column, _)| column == name).map_or("", |(_, value)| value);
+                let cell = |name: &&str| cells.iter().find(|(column, _)| column == name).map_or("", |(_, value)| value.as_str());
                 text += &(names.iter().map(cell).collect::<Vec<_>>().join(",") + "\n");
             }
             std::fs::write(folder.join(format!("{}.csv", export.entity)), text).unwrap();
@@ -205,6 +215,68 @@ fn one_and_four_threads_build_the_same_bytes() {
     std::fs::remove_dir_all(workdir.data().join("crm")).unwrap();
     workdir.set("RAYON_NUM_THREADS", "4").ok("consolidate", &[]);
     assert_eq!(workdir.fingerprint("crm"), one);
+}
+
+/// Five thousand members, as many contacts in another order, some of whom share an address and withdrew.
+fn many(source: Source) -> Rows {
+    const MANY: u32 = 5_000;
+    let cells = |cells: &[(&'static str, String)]| cells.to_vec();
+    let email = |number: u32| format!("person{number}@mail.test");
+    match source {
+        Source::McaZa => {
+            let member = |number: u32| {
+                cells(&[
+                    ("mca_za_id", (number + 1).to_string()),
+                    ("email", email(number)),
+                    ("first_name", format!("Given{}", number % 70)),
+                    ("last_name", format!("Family{}", number % 90)),
+                    ("status", if number % 50 == 0 { "deceased" } else { "active" }.to_owned()),
+                ])
+            };
+            [("members", (0..MANY).map(member).collect())].into()
+        }
+        Source::Messaging => {
+            let contact = |number: u32| {
+                let of = number * 7 % MANY;
+                let deleted = if number % 40 == 0 { "2025-01-01T08:00:00Z" } else { "" };
+                cells(&[
+                    ("id", format!("c{number:05}")),
+                    ("tenant_id", "1".to_owned()),
+                    ("email", email(if of % 9 == 0 { of / 2 } else { of })),
+                    ("email_opt_in", (number % 3 > 0).to_string()),
+                    ("updated_at", "2024-01-01T08:00:00Z".to_owned()),
+                    ("deleted_at", deleted.to_owned()),
+                ])
+            };
+            let preference = |number: u32| {
+                cells(&[
+                    ("id", format!("f{number:05}")),
+                    ("contact_id", format!("c{:05}", number * 3 % MANY)),
+                    ("channel", "EMAIL".to_owned()),
+                    ("opted_in", (number % 4 > 0).to_string()),
+                    ("created_at", "2023-01-01T08:00:00Z".to_owned()),
+                    ("updated_at", "2023-02-01T08:00:00Z".to_owned()),
+                ])
+            };
+            [("contacts", (0..MANY).map(contact).collect()), ("preferences", (0..MANY).map(preference).collect())].into()
+        }
+        _ => Rows::new(),
+    }
+}
+
+#[test]
+fn the_number_of_partitions_decides_no_byte() {
+    let workdir = exported_with(many);
+    workdir.ok("stage", &[]);
+    workdir.ok("resolve", &[]);
+    let files = |batches: &str| {
+        workdir.ok("consolidate", &["--force", "--partition", batches]);
+        Folder::open(&Layout::new(workdir.data()).crm()).unwrap().manifest.files
+    };
+    let one = files("100");
+    let rows = |name: &str| one[&format!("{name}.parquet")].rows;
+    assert!(rows("crm__customer_profiles") > 2 * 2048 && rows("crm__suppressions") > 0 && rows("crm__marketing_consents") > 0);
+    assert_eq!(files("1"), one);
 }
 
 #[test]

@@ -1,13 +1,17 @@
 //! Consolidates staged rows and links into the rows of the CRM: golden record, aliases, consents, timeline, and the ledger of every row.
 //!
-//! People are held in memory ([`Roster`]); bookings, messages and the rest of the timeline stream through pure functions of one
-//! batch, so that memory does not grow with them. The timeline comes first (it shows who booked and which contact points bounced), then
-//! profiles with their aliases and consents, a batch of profiles at a time.
+//! Memory holds who each person record is ([`Directory`]), not its values. Bookings, messages and the rest of the timeline stream
+//! through pure functions of one batch. Staged person records, their identifiers and their consent are distributed to partitions of the
+//! profiles ([`Roster`]); a few partitions are processed at a time. The timeline comes first (it shows who booked and which contact
+//! points bounced), then what partitions must know of each other (withdrawals of shared contact points, holders of subjects), then the
+//! profiles.
 
 pub mod accounting;
+pub mod bits;
 pub mod candidates;
 pub mod consent;
 pub mod json;
+pub mod mark;
 pub mod options;
 pub mod profile;
 #[cfg(test)]
@@ -16,6 +20,7 @@ pub mod timeline;
 
 pub use accounting::deviations::{Departure, Departures, flags_to_confirm};
 pub use options::{BookingTypes, ContactChoice, FlagFalse, HolderReach, Options, SuppressionReach};
+pub use profile::directory::{Directory, Enrolment};
 pub use profile::record_index::Roster;
 
 /// Inputs that contradict each other: staged rows and links of different runs, or a dataset out of its declared order.

@@ -4,13 +4,15 @@ use arrow::array::RecordBatch;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
+use crate::consolidate::bits::Bits;
 use crate::consolidate::consent::bounces::Bounces;
 use crate::consolidate::consent::contact_points::{Hubs, Identifiers};
 use crate::consolidate::consent::earlier::{EarlierWithdrawal, Recorded};
 use crate::consolidate::consent::log::ConsentLog;
+use crate::consolidate::consent::merge::merge;
 use crate::consolidate::consent::review::ManualReview;
 use crate::consolidate::consent::suppressions;
-use crate::consolidate::consent::units::UnitsBuilder;
+use crate::consolidate::consent::units::{Units, UnitsBuilder, unknown_withdrawal};
 use crate::consolidate::consent::weigh::Consents;
 use crate::consolidate::consent::withdrawals::Withdrawals;
 use crate::consolidate::profile::contact_holders::ContactHolders;
@@ -19,14 +21,14 @@ use crate::consolidate::profile::login_owners::Subjects;
 use crate::consolidate::profile::{self, Slice};
 use crate::consolidate::timeline::{LatestHandicaps, Page, Signals, Timeline, note_joined};
 use crate::consolidate::{Departures, Options, Roster, candidates};
-use crate::model::{Code as _, LinkRule, RecordKey, Reviews, Source, TenantRule, Timestamp, profile_id};
+use crate::model::{Code as _, LinkRule, RecordIx, RecordKey, Reviews, Source, TenantRule, Timestamp, profile_id};
 use crate::tables::crm::{
     activities, campaign_interactions, customer_profiles, duplicate_candidates, field_provenance, identity_aliases,
     marketing_consents,
 };
 use crate::tables::resolution::{hubs, links};
 use crate::tables::stage::{bookings, club_memberships, consents, handicaps, identifiers, messages, people};
-use crate::tables::{Builder as _, Table, check};
+use crate::tables::{Builder as _, Columns as _, Table, check};
 
 /// An instant on a day of 2024.
 pub fn at(day: &str) -> Timestamp {
@@ -168,12 +170,17 @@ impl World {
     /// Runs the whole build.
     pub fn build(&self, options: &Options) -> Built {
         let roster = self.roster();
-        let timeline = Timeline { roster: &roster, options };
+        let timeline = Timeline { directory: &roster, options };
         let mut signals = Signals::new(&roster);
         let mut joined = HashMap::with_hasher(FixedState::with_seed(0));
         let mut pages: Vec<Page> = Vec::new();
+        let mut subjects = Subjects::default();
         for source in options.phase.sources() {
-            pages.push(timeline.people(source, &roster.records_of(source).collect::<Vec<_>>()));
+            let of_source = self.people.iter().filter(|(of, _, _)| *of == source).map(|(_, row, _)| *row);
+            let staged = columns::<people::Table>(of_source);
+            let first = RecordIx(roster.directory().records_of(source).start);
+            subjects.note(&roster, source, first, &staged);
+            pages.push(timeline.people(source, first, &staged, 0..staged.len()));
             let clubs = self.clubs.iter().filter(|(of, _)| *of == source).map(|(_, row)| *row);
             let clubs = columns::<club_memberships::Table>(clubs);
             if source == Source::Scl {
@@ -188,7 +195,15 @@ impl World {
         }
         let mut evidence = self.consents.clone();
         evidence.sort_by_key(|row| (row.source_id, row.entity, row.row_id, row.channel));
-        let evidence = columns::<consents::Table>(evidence);
+        let of_unknown: Vec<_> =
+            evidence.iter().filter(|row| roster.record(Source::Messaging, row.source_id).is_none()).collect();
+        let unknown: Vec<_> = of_unknown.into_iter().filter_map(unknown_withdrawal).collect();
+        let known = evidence
+            .iter()
+            .zip(0..)
+            .filter_map(|(row, place)| Some((*row, (roster.record(Source::Messaging, row.source_id)?, place))));
+        let (known, places): (Vec<_>, Vec<_>) = known.unzip();
+        let (evidence, known) = (columns::<consents::Table>(evidence), columns::<consents::Table>(known));
         let staged = staged(|source| {
             let rows = self.identifiers.iter().filter(|(of, _)| *of == source).map(|(_, row)| *row);
             columns::<identifiers::Table>(rows)
@@ -197,19 +212,25 @@ impl World {
         let mut review = ManualReview::new(&roster, &self.reviews);
         review.rejects(&columns::<check::rejects::Table>(self.rejects.iter().copied()));
         let mut builder = UnitsBuilder::new(&roster, &self.recorded, options);
-        builder.push(&evidence).expect("few");
+        builder.push(&known, &places).expect("few");
         builder.complaints(signals.complaints());
         builder.unreadable_flags(review.unreadable_flags());
         let (units, mut departures) = builder.finish();
-        review.unknown_contacts(units.of_unknown_contacts());
+        review.unknown_contacts(unknown);
+        review.note_withdrawn(&review.withdrawn(&units));
         review.unknown_contacts(signals.unknown_complaints().iter().map(|row_id| ("messages", row_id.as_str())));
-        let review = review.finish(&units);
+        let review = review.finish();
         let mut latest = LatestHandicaps::default();
         latest.note(&timeline, &columns::<handicaps::Table>(self.handicaps.iter().copied()));
-        let bounces = &Bounces::new(&roster, &signals, options);
+        let mut bounces = Bounces::of(&roster, &signals, options);
+        bounces.settle();
+        let bounces = &bounces;
         let hubs = &Hubs::new(&[columns::<hubs::Table>(self.hubs.iter().copied())]);
-        let subjects = &Subjects::new(&roster);
-        let withdrawals = &Withdrawals::new(&roster, identifiers, &units, &self.earlier, options);
+        subjects.settle();
+        let subjects = &subjects;
+        let mut withdrawals = Withdrawals::of(&roster, identifiers, &units, &self.earlier, options);
+        withdrawals.settle(&self.earlier);
+        let withdrawals = &withdrawals;
         let survival = Survival {
             options,
             roster: &roster,
@@ -222,30 +243,39 @@ impl World {
             subjects,
             holders: &ContactHolders::default(),
         };
-        let holders = &ContactHolders::new(&roster, options, |profile, lineup| survival.carried_contacts(profile, lineup));
+        let mut holders = ContactHolders::new(options);
+        holders.claim(&roster, |profile, lineup| survival.carried_contacts(profile, lineup));
+        let holders = &holders;
         let survival = Survival { holders, ..survival };
         let weighing = Consents { roster: &roster, identifiers, units: &units, withdrawals, options };
         let slice = profile::build(&survival, &weighing, 0..roster.profile_count());
         departures.merge(&slice.departures);
-        let mut is_deciding = vec![false; units.all().len()];
-        for &unit in &slice.deciding_units {
-            is_deciding[unit as usize] = true;
+        let mut deciding = Bits::new(self.consents.len());
+        for &row in &slice.deciding_rows {
+            deciding.set(row as usize);
         }
-        let mut log = ConsentLog::new(timeline, &units, &is_deciding);
+        let mut deleted = Bits::new(self.people.len());
+        for contact in roster.records_of(Source::Messaging) {
+            let (columns, row) = roster.at(contact);
+            if columns.deleted_at(row).is_some() {
+                deleted.set(contact.index());
+            }
+        }
+        let mut log = ConsentLog::new(timeline, &deciding, &deleted);
         pages.push(log.push(&evidence));
         pages.push(log.finish());
         for page in &pages {
             departures.merge(&page.departures);
         }
         let own = "a builder's own batch";
-        let namesakes = slice.namesakes.clone().pairs(&roster);
-        let candidates = candidates::build(&roster, &[], subjects.others(), &namesakes, &Default::default());
+        let namesakes = slice.namesakes.clone().pairs();
+        let candidates = candidates::build(&roster, Default::default(), subjects.others(), &namesakes, &Default::default());
         Built {
             profiles: customer_profiles::Table::columns(&slice.profiles).expect(own),
             provenance: field_provenance::Table::columns(&slice.provenance).expect(own),
             aliases: identity_aliases::Table::columns(&slice.aliases).expect(own),
             consents: marketing_consents::Table::columns(&slice.consents).expect(own),
-            suppressions: suppressions::build(&roster, identifiers, &units, withdrawals, &signals, &self.earlier, options),
+            suppressions: merged(&roster, identifiers, &units, withdrawals, &signals, &self.earlier, options),
             candidates: duplicate_candidates::Table::columns(&candidates).expect(own),
             activities: pages.iter().map(|page| activities::Table::columns(&page.activities).expect(own)).collect(),
             interactions: pages
@@ -259,6 +289,32 @@ impl World {
             slice,
         }
     }
+}
+
+/// The rows of all suppressions.
+fn merged(
+    roster: &Roster,
+    identifiers: &Identifiers,
+    units: &Units,
+    withdrawals: &Withdrawals,
+    signals: &Signals,
+    earlier: &[EarlierWithdrawal],
+    options: &Options,
+) -> RecordBatch {
+    let runs =
+        [suppressions::of_contacts(roster, identifiers, units, signals, options), suppressions::of_dead(roster, identifiers)];
+    let read = |run: &Vec<suppressions::Suppression>| {
+        let mut rows = crate::tables::crm::suppressions::Builder::new(run.len());
+        run.iter().for_each(|row| rows.push(row.row()));
+        let columns = crate::tables::crm::suppressions::Table::columns(&rows.finish()).expect("a builder's own batch");
+        std::iter::once(Ok::<_, std::convert::Infallible>(columns))
+    };
+    let mut batches = vec![crate::tables::crm::suppressions::Builder::new(0).finish()];
+    let Ok(()) = merge(runs.iter().map(read).collect(), earlier, withdrawals, |batch| {
+        batches.push(batch);
+        Ok(())
+    });
+    arrow::compute::concat_batches(&batches[0].schema(), &batches).expect("batches of one schema")
 }
 
 fn staged<C>(columns: impl Fn(Source) -> C) -> Vec<(Source, Vec<C>)> {

@@ -1,50 +1,38 @@
 //! `consolidate`: builds profiles, aliases, consents, timeline and ledger from staged records and links.
 
+mod in_order;
 mod inputs;
 mod output;
+mod partitions;
+mod people;
 mod prove;
+mod work;
+
+use std::sync::Arc;
 
 use anyhow::Result;
-use foldhash::fast::FixedState;
-use hashbrown::HashMap;
-use rayon::prelude::*;
 use serde_json::json;
 
 use crate::cli::{Outcome, Session};
-use crate::consolidate::accounting::ledger;
 use crate::consolidate::accounting::proofs::Proof;
-use crate::consolidate::consent::bounces::Bounces;
-use crate::consolidate::consent::contact_points::{Hubs, Identifiers};
-use crate::consolidate::consent::earlier::{EarlierWithdrawal, Recorded};
-use crate::consolidate::consent::log::ConsentLog;
 use crate::consolidate::consent::review::ManualReview;
-use crate::consolidate::consent::suppressions;
-use crate::consolidate::consent::units::{Units, UnitsBuilder};
-use crate::consolidate::consent::weigh::Consents;
-use crate::consolidate::consent::withdrawals::Withdrawals;
-use crate::consolidate::profile;
-use crate::consolidate::profile::contact_holders::ContactHolders;
-use crate::consolidate::profile::fields::Survival;
-use crate::consolidate::profile::login_owners::Subjects;
-use crate::consolidate::profile::namesakes::Namesakes;
-use crate::consolidate::timeline::{LatestHandicaps, Page, Signals, Timeline, note_joined};
-use crate::consolidate::{Departure, Departures, Options, Roster, candidates, flags_to_confirm};
+use crate::consolidate::{Departure, Departures, Directory, Enrolment, Options, flags_to_confirm};
 use crate::fault::{Exit, Fault};
-use crate::model::{Code, Handicap, Phase, Source, Timestamp};
-use crate::model::{RecordIx, thousands};
+use crate::model::thousands;
+use crate::model::{Code, Phase, Reviews, Source};
 use crate::sources;
 use crate::steps::binding::{self, Made};
 use crate::steps::{Again, nothing_to_do, unchanged};
 use crate::store::{Draft, Folder, RunLock};
-use crate::tables::crm;
-use crate::tables::stage::{
-    bookings, club_memberships, consents, handicaps, identifiers, messages, people, references, sport_memberships,
-};
-use crate::tables::{Columns as _, Table, check, resolution};
+use crate::tables::stage::people as staged_people;
+use crate::tables::{Table as _, check, crm, resolution};
 
-use inputs::{earlier_withdrawals, kept_apart, options, recorded};
-use output::{Account, Examined, Output};
+use inputs::{earlier_withdrawals, options, recorded};
+use output::{Account, Output};
+use partitions::Partitions;
+use people::Before;
 use prove::Proofs;
+use work::{Context, Work, contradiction};
 
 /// Arguments of `consolidate`.
 #[derive(clap::Args, Debug, Default)]
@@ -52,10 +40,11 @@ pub struct Args {
     /// Whether to run although nothing changed.
     #[command(flatten)]
     pub again: Again,
+    /// Batches of profiles in a partition: affects memory, never the result.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, hide = true)]
+    pub partition: u32,
 }
 
-/// Profiles per batch. Each has about twenty rows, so that a batch is about as large as one of the timeline.
-const SLICE: u32 = 2048;
 const NEXT: &str = "make score";
 /// The manifest's count of open rows of `check__manual_review`.
 pub const MANUAL_REVIEW: &str = "manual review";
@@ -78,26 +67,9 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let (_, reviews) = crate::steps::inputs::reviews(session)?;
 
     let options = options(&session.config, as_of, phase);
-    let earlier = earlier_withdrawals(crm_export.as_ref(), as_of)?;
-    let recorded = recorded(crm_export.as_ref())?;
-    let read_people = |source| Ok((source, stage.read_all::<people::Table>(Some(source))?));
-    let staged_people = phase.sources().map(read_people).collect::<Result<Vec<_>>>()?;
-    let links = resolved.read_all::<resolution::links::Table>(None)?;
-    let roster = Roster::new(staged_people, &links).map_err(|error| contradiction(&error, &resolved))?;
-    drop(links);
-
     let draft = Draft::create(&target, &stage.manifest.as_of)?;
-    let mut work = Work { session, stage: &stage, roster: &roster, options: &options, output: Output::new(&draft, &roster)? };
-    let timeline = Timeline { roster: &roster, options: &options };
-    let (signals, joined) = work.timeline(timeline)?;
-    let known = Known { signals, joined, handicaps: work.handicaps(timeline)?, identifiers: work.identifiers()? };
-    let mut review = ManualReview::new(&roster, &reviews);
-    let units = work.units(&known, &recorded, &mut review)?;
-    let open = work.output.manual_review(review.finish(&units))?;
-    let shown = work.people(&resolved, &known, &units, &earlier)?;
-    work.histories(timeline, &known.handicaps, &units, &shown)?;
-    work.rest()?;
-    let Account { broken, tally, departures } = work.output.finish(&draft)?;
+    let run = Run { session, stage: &stage, resolved: &resolved, crm_export: crm_export.as_ref(), options: &options };
+    let (Account { broken, tally, departures }, open) = run.build(&draft, &reviews, args.partition)?;
 
     check_proofs(&broken)?;
     let imbalances = tally.imbalances(exported.iter().map(|&(source, entity, rows)| (source, entity, rows)));
@@ -136,244 +108,58 @@ fn exported_rows(session: &Session, phase: Phase) -> Result<Vec<(Source, &'stati
     Ok(exported)
 }
 
-/// Batches that are processed in parallel. Affects memory, never the result.
-fn at_once() -> usize {
-    2 * rayon::current_num_threads()
-}
-
-struct Work<'a> {
+/// What the datasets are made of.
+struct Run<'a> {
     session: &'a Session,
     stage: &'a Folder,
-    roster: &'a Roster,
+    resolved: &'a Folder,
+    crm_export: Option<&'a Folder>,
     options: &'a Options,
-    output: Output<'a>,
 }
 
-type Joined = HashMap<RecordIx, Timestamp, FixedState>;
-
-/// Facts about people that are known before profiles are written.
-struct Known {
-    signals: Signals,
-    joined: Joined,
-    handicaps: LatestHandicaps,
-    identifiers: Identifiers,
-}
-
-impl<'a> Work<'a> {
-    /// Writes person records, memberships, bookings and messages to the timeline.
-    fn timeline(&mut self, timeline: Timeline<'_>) -> Result<(Signals, Joined)> {
-        let mut signals = Signals::new(self.roster);
-        let mut joined = Joined::with_hasher(FixedState::with_seed(0));
-        for source in self.options.phase.sources() {
-            let records: Vec<RecordIx> = self.roster.records_of(source).collect();
-            for some in records.chunks(SLICE as usize) {
-                self.page(timeline.people(source, some))?;
-            }
-            self.stream::<club_memberships::Table>(
-                source,
-                |columns| timeline.club_memberships(source, columns),
-                |columns, _| {
-                    if source == Source::Scl {
-                        note_joined(timeline.roster, columns, &mut joined);
-                    }
-                },
-            )?;
-            self.stream::<sport_memberships::Table>(source, |columns| timeline.sport_memberships(source, columns), |_, _| {})?;
-            self.stream::<bookings::Table>(
-                source,
-                |columns| timeline.bookings(columns),
-                |_, page| signals.take_up(&page.signals),
-            )?;
-            self.stream::<messages::Table>(
-                source,
-                |columns| timeline.messages(columns),
-                |_, page| signals.take_up(&page.signals),
-            )?;
-        }
-        Ok((signals, joined))
+impl Run<'_> {
+    /// Writes all datasets; what memory holds meanwhile is free again afterwards. Also tells how many rows a person must decide.
+    fn build(&self, draft: &Draft, reviews: &Reviews, batches: u32) -> Result<(Account, i64)> {
+        let earlier = earlier_withdrawals(self.crm_export, self.options.as_of)?;
+        let recorded = recorded(self.crm_export)?;
+        let directory = Arc::new(self.directory()?);
+        let Self { session, stage, resolved, options, .. } = *self;
+        let context = Context { session, stage, resolved, directory: &directory, options };
+        let (output, partitions) = (Output::new(draft, &directory)?, Partitions::new(draft, directory.clone(), batches)?);
+        let mut work = Work { context, output, partitions };
+        let mut known = work.timeline()?;
+        let mut review = ManualReview::new(&directory, reviews);
+        work.deal(&mut known, &mut review)?;
+        let before = Before { known: &known, recorded: &recorded, earlier: &earlier };
+        let heard = work.hear(draft, &before, &mut review)?;
+        let open = work.output.manual_review(review.finish())?;
+        let shown = work.people(&before, heard)?;
+        work.histories(&known, &shown)?;
+        work.rest()?;
+        Ok((work.output.finish(draft)?, open))
     }
 
-    /// Streams a dataset of a source, some batches in parallel, results in order. A source without the dataset is skipped.
-    fn stream<T: Table>(
-        &mut self,
-        source: Source,
-        turn: impl Fn(&T::Columns) -> Page + Sync,
-        mut note: impl FnMut(&T::Columns, &Page),
-    ) -> Result<()> {
-        if !self.stage.has::<T>(Some(source)) || self.stage.rows::<T>(Some(source))? == 0 {
-            return Ok(());
+    /// Who is who: the ids of staged people, joined with their links.
+    fn directory(&self) -> Result<Directory> {
+        let sources = || self.options.phase.sources();
+        let mut count = 0;
+        for source in sources() {
+            count += self.stage.rows::<staged_people::Table>(Some(source))?;
         }
-        let session = self.session;
-        let task = session.progress.task(T::stem(Some(source)), Some(self.stage.rows::<T>(Some(source))?));
-        let mut batches = self.stage.read::<T>(Some(source))?;
-        loop {
-            let some = batches.by_ref().take(at_once()).collect::<Result<Vec<_>>>()?;
-            if some.is_empty() {
-                break;
-            }
-            let roster = self.roster;
-            let pages: Vec<_> = some.par_iter().map(|columns| Examined::page(turn(columns), roster)).collect::<Result<_>>()?;
-            for (columns, page) in some.iter().zip(pages) {
-                note(columns, &page.rows);
-                task.advance(columns.len() as u64);
-                self.output.page(page)?;
+        let mut enrolment = Enrolment::with_room(usize::try_from(count)?);
+        for source in sources() {
+            for batch in self.stage.glance::<staged_people::Table>(Some(source), &["source_id"])? {
+                let batch = batch?;
+                let ids = crate::tables::typed_column::<crate::tables::Text>(&batch, staged_people::Table::STEM, "source_id")?;
+                let added = enrolment.add(source, ids.iter().map(Option::unwrap_or_default));
+                added.map_err(|error| contradiction(&error, self.stage))?;
             }
         }
-        task.finish("");
-        Ok(())
+        for columns in self.resolved.read::<resolution::links::Table>(None)? {
+            enrolment.link(&columns?).map_err(|error| contradiction(&error, self.resolved))?;
+        }
+        enrolment.finish().map_err(|error| contradiction(&error, self.resolved))
     }
-
-    fn page(&mut self, page: Page) -> Result<()> {
-        self.output.page(Examined::page(page, self.roster)?)
-    }
-
-    /// The latest valid handicap of every member with a history.
-    fn handicaps(&self, timeline: Timeline<'_>) -> Result<LatestHandicaps> {
-        let mut latest = LatestHandicaps::default();
-        if self.stage.has::<handicaps::Table>(Some(Source::McaZa)) {
-            for batch in self.stage.read::<handicaps::Table>(Some(Source::McaZa))? {
-                latest.note(&timeline, &batch?);
-            }
-        }
-        Ok(latest)
-    }
-
-    fn identifiers(&self) -> Result<Identifiers> {
-        let mut staged = Vec::new();
-        for source in self.options.phase.sources().filter(|&source| self.stage.has::<identifiers::Table>(Some(source))) {
-            staged.push((source, self.stage.read_all::<identifiers::Table>(Some(source))?));
-        }
-        Identifiers::new(staged, self.roster).map_err(|error| contradiction(&error, self.stage))
-    }
-
-    fn units(&mut self, known: &Known, recorded: &Recorded, review: &mut ManualReview<'_>) -> Result<Units> {
-        for batch in self.stage.read::<check::rejects::Table>(None)? {
-            review.rejects(&batch?);
-        }
-        let mut builder = UnitsBuilder::new(self.roster, recorded, self.options);
-        if self.stage.has::<consents::Table>(Some(Source::Messaging)) {
-            for batch in self.stage.read::<consents::Table>(Some(Source::Messaging))? {
-                builder.push(&batch?).map_err(|error| contradiction(&error, self.stage))?;
-            }
-        }
-        builder.complaints(known.signals.complaints());
-        builder.unreadable_flags(review.unreadable_flags());
-        let (units, departures) = builder.finish();
-        self.output.departures.merge(&departures);
-        self.output.undated(units.undated())?;
-        review.unknown_contacts(units.of_unknown_contacts());
-        review.unknown_contacts(known.signals.unknown_complaints().iter().map(|row_id| ("messages", row_id.as_str())));
-        Ok(units)
-    }
-
-    /// Writes profiles with aliases and consents, suppressions, duplicate candidates.
-    fn people(&mut self, resolved: &Folder, known: &Known, units: &Units, earlier: &[EarlierWithdrawal]) -> Result<Shown> {
-        let Known { signals, joined, handicaps, identifiers } = known;
-        let hubs = &Hubs::new(&resolved.read_all::<resolution::hubs::Table>(None)?);
-        let subjects = &Subjects::new(self.roster);
-        let withdrawals = &Withdrawals::new(self.roster, identifiers, units, earlier, self.options);
-        let (options, roster) = (self.options, self.roster);
-        let bounces = &Bounces::new(roster, signals, options);
-        let holders = &ContactHolders::default();
-        let survival = Survival { options, roster, identifiers, hubs, signals, bounces, handicaps, joined, subjects, holders };
-        let holders = &ContactHolders::new(roster, options, |profile, candidates| survival.carried_contacts(profile, candidates));
-        let survival = Survival { holders, ..survival };
-        if holders.left_to_others() > 0 {
-            let count = thousands(i128::from(holders.left_to_others()));
-            self.session
-                .progress
-                .warn(format!("{count} shared emails and phones are shown by one profile only; the others keep them as aliases"));
-        }
-        let weighing = Consents { roster, identifiers, units, withdrawals, options };
-
-        let count = roster.profile_count();
-        let task = self.session.progress.task("profiles", Some(u64::from(count)));
-        let mut shown =
-            Shown { is_deciding: vec![false; units.all().len()], handicaps: vec![false; roster.record_count() as usize] };
-        let mut namesakes = Namesakes::default();
-        let starts: Vec<u32> = (0..count).step_by(SLICE as usize).collect();
-        for some in starts.chunks(at_once()) {
-            let build =
-                |&start: &u32| Examined::slice(profile::build(&survival, &weighing, start..count.min(start + SLICE)), roster);
-            let slices: Vec<_> = some.par_iter().map(build).collect::<Result<_>>()?;
-            for slice in slices {
-                for &unit in &slice.rows.deciding_units {
-                    shown.is_deciding[unit as usize] = true;
-                }
-                for &record in &slice.rows.shown_handicaps {
-                    shown.handicaps[record.index()] = true;
-                }
-                task.advance(slice.rows.profiles.num_rows() as u64);
-                namesakes.merge(self.output.slice(slice)?);
-            }
-        }
-        task.finish("");
-        self.output.suppressions(suppressions::build(roster, identifiers, units, withdrawals, signals, earlier, options))?;
-        let pairs = resolved.read_all::<resolution::candidates::Table>(None)?;
-        self.output
-            .departures
-            .add(Departure::AuthUserIdHeldElsewhere, i64::try_from(subjects.others().len()).unwrap_or(i64::MAX));
-        let apart = kept_apart(resolved, roster)?;
-        let batch = candidates::build(roster, &pairs, subjects.others(), &namesakes.pairs(roster), &apart);
-        self.output.candidates(batch).map(|()| shown)
-    }
-
-    /// Writes the rows that depend on what profiles show: handicaps and evidence of consent.
-    fn histories(&mut self, timeline: Timeline<'_>, latest: &LatestHandicaps, units: &Units, shown: &Shown) -> Result<()> {
-        if self.stage.has::<handicaps::Table>(Some(Source::McaZa)) {
-            let mut before: Option<(String, Handicap)> = None;
-            for batch in self.stage.read::<handicaps::Table>(Some(Source::McaZa))? {
-                let columns = batch?;
-                let is_shown = |record: RecordIx| shown.handicaps[record.index()];
-                self.page(latest.page(&timeline, &columns, before.as_ref(), is_shown))?;
-                let last = columns.rows().filter_map(|row| Some((row.source_id.to_owned(), row.handicap?))).last();
-                before = last.or(before);
-            }
-        }
-        if self.stage.has::<consents::Table>(Some(Source::Messaging)) {
-            let mut log = ConsentLog::new(timeline, units, &shown.is_deciding);
-            for batch in self.stage.read::<consents::Table>(Some(Source::Messaging))? {
-                self.page(log.push(&batch?))?;
-            }
-            self.page(log.finish())?;
-        }
-        Ok(())
-    }
-
-    /// Writes the ledger of rows that are not on the timeline: association numbers, look-ups, rejects.
-    fn rest(&mut self) -> Result<()> {
-        for source in self.options.phase.sources() {
-            if self.stage.has::<identifiers::Table>(Some(source)) {
-                for batch in self.stage.read::<identifiers::Table>(Some(source))? {
-                    let columns = batch?;
-                    let mut rows = Vec::new();
-                    ledger::identified(self.roster, source, &columns, &mut rows);
-                    self.output.ledger_rows(&rows)?;
-                }
-            }
-            if self.stage.has::<references::Table>(Some(source)) {
-                for batch in self.stage.read::<references::Table>(Some(source))? {
-                    let columns = batch?;
-                    let mut rows = Vec::new();
-                    ledger::referenced(source, &columns, &mut rows);
-                    self.output.ledger_rows(&rows)?;
-                }
-            }
-        }
-        for batch in self.stage.read::<check::rejects::Table>(None)? {
-            let columns = batch?;
-            let mut rows = Vec::new();
-            ledger::rejected(&columns, &mut rows);
-            self.output.ledger_rows(&rows)?;
-        }
-        Ok(())
-    }
-}
-
-/// What the profiles show of rows that are accounted for later.
-struct Shown {
-    is_deciding: Vec<bool>,
-    handicaps: Vec<bool>,
 }
 
 /// The message about rows that need manual review.
@@ -388,11 +174,6 @@ fn warn_of_flags(session: &Session, departures: &Departures) {
     if let Some(found) = flags_to_confirm(overridden, opt_ins) {
         session.progress.warn(format!("{found}; confirm consent.flag_false"));
     }
-}
-
-fn contradiction(error: &crate::consolidate::BuildError, folder: &Folder) -> anyhow::Error {
-    let fault = Fault::new(Exit::Input, error.to_string()).at(folder.path().display().to_string());
-    fault.help("make stage resolve").into()
 }
 
 fn check_proofs(broken: &[(Proof, u64)]) -> Result<()> {

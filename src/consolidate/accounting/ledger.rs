@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::consolidate::profile::record_index::Roster;
+use crate::consolidate::Directory;
 use crate::model::{Code as _, Outcome, SkipReason, Source};
 use crate::tables::check::{ledger, rejects};
 use crate::tables::stage::{identifiers, references};
@@ -92,9 +92,14 @@ pub fn referenced<'a>(source: Source, references: &'a references::Columns, rows:
 }
 
 /// Association numbers, which are merged into the profile of their player. Further values of a person record are not exported rows.
-pub fn identified<'a>(roster: &Roster, source: Source, identifiers: &'a identifiers::Columns, rows: &mut Vec<ledger::Row<'a>>) {
+pub fn identified<'a>(
+    directory: &Directory,
+    source: Source,
+    identifiers: &'a identifiers::Columns,
+    rows: &mut Vec<ledger::Row<'a>>,
+) {
     for identifier in identifiers.rows().filter(|identifier| identifier.entity != source.people()) {
-        let is_resolved = roster.profile_of_id(source, identifier.source_id).is_some();
+        let is_resolved = directory.profile_of_id(source, identifier.source_id).is_some();
         let (outcome, reason) =
             if is_resolved { (Outcome::Merged, None) } else { (Outcome::Skipped, Some(SkipReason::Unresolved.code())) };
         let row = ledger::Row { source, entity: identifier.entity, source_id: identifier.row_id, outcome, reason };

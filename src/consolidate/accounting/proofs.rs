@@ -10,7 +10,7 @@ use foldhash::fast::FixedState;
 use std::hash::BuildHasher as _;
 
 use crate::coded;
-use crate::consolidate::profile::record_index::Roster;
+use crate::consolidate::Directory;
 use crate::model::{Code, ConsentStatus, Source, Timestamp, is_ours};
 use crate::tables::crm::{
     activities, campaign_interactions, customer_profiles, duplicate_candidates, identity_aliases, marketing_consents,
@@ -77,9 +77,9 @@ impl Distinct {
     }
 }
 
-/// Checks the CRM's datasets batch by batch; keeps eight bytes of each unique key.
+/// Examines the CRM's datasets batch by batch; keeps eight bytes of each unique key of a profile.
 pub struct Proofs<'a> {
-    roster: &'a Roster,
+    directory: &'a Directory,
     hasher: FixedState,
     broken: Vec<u64>,
     keys: Vec<Distinct>,
@@ -87,9 +87,9 @@ pub struct Proofs<'a> {
 
 impl<'a> Proofs<'a> {
     /// Empty.
-    pub fn new(roster: &'a Roster) -> Self {
+    pub fn new(directory: &'a Directory) -> Self {
         let keys = Proof::ALL.iter().map(|_| Distinct::default()).collect();
-        Self { roster, hasher: FixedState::with_seed(1), broken: vec![0; Proof::ALL.len()], keys }
+        Self { directory, hasher: FixedState::with_seed(1), broken: vec![0; Proof::ALL.len()], keys }
     }
 
     /// Adds the results of other batches.
@@ -100,6 +100,23 @@ impl<'a> Proofs<'a> {
         for (mine, theirs) in self.keys.iter_mut().zip(other.keys) {
             mine.hashes.extend(theirs.hashes);
         }
+    }
+
+    /// Counts repeated keys of a batch of profiles, whose aliases and consents no other batch has.
+    pub fn settle_batch(&mut self) {
+        for proof in [Proof::Alias, Proof::Consent] {
+            self.broken[proof as usize] += self.keys[proof as usize].repeated();
+        }
+    }
+
+    /// Gives away the keys of activities and interactions, of which there are too many to keep, as hashes.
+    pub fn hand_over(&mut self) -> [(Proof, Vec<u64>); 2] {
+        [Proof::Activity, Proof::Interaction].map(|proof| (proof, std::mem::take(&mut self.keys[proof as usize].hashes)))
+    }
+
+    /// Counts keys that came twice among those that were given away.
+    pub fn note_repeated(&mut self, proof: Proof, count: u64) {
+        self.broken[proof as usize] += count;
     }
 
     /// The rows that violate a check, by check; empty if all hold.
@@ -188,7 +205,7 @@ impl<'a> Proofs<'a> {
         for row in columns.rows() {
             self.own(row.id);
             self.see(Proof::Candidate, (row.profile_a_id, row.profile_b_id));
-            let exist = [row.profile_a_id, row.profile_b_id].iter().all(|id| self.roster.profile_with_id(id).is_some());
+            let exist = [row.profile_a_id, row.profile_b_id].iter().all(|id| self.directory.profile_with_id(id).is_some());
             let is_fit = row.profile_a_id < row.profile_b_id && (0..=100).contains(&row.score) && !row.reasons.is_empty();
             self.check(Proof::Candidate, exist && is_fit);
             self.customer(row.profile_a_id, row.tenant_id);
@@ -249,8 +266,8 @@ impl<'a> Proofs<'a> {
     }
 
     fn customer(&mut self, id: &str, tenant: &str) {
-        let profile = self.roster.profile_with_id(id);
-        self.check(Proof::Customer, profile.is_some_and(|profile| self.roster.tenant(profile) == tenant));
+        let profile = self.directory.profile_with_id(id);
+        self.check(Proof::Customer, profile.is_some_and(|profile| self.directory.tenant(profile) == tenant));
     }
 }
 

@@ -1,11 +1,11 @@
 //! Contact points whose last message was a hard bounce.
 
-use foldhash::fast::FixedState;
-use hashbrown::HashMap;
+use rayon::prelude::*;
 
 use crate::consolidate::Options;
 use crate::consolidate::consent::contact_points::{Address, email_form};
 use crate::consolidate::consent::earlier::contact_tenant;
+use crate::consolidate::mark::{Mark, mark};
 use crate::consolidate::profile::record_index::Roster;
 use crate::consolidate::timeline::Signals;
 use crate::model::{Source, Timestamp};
@@ -16,35 +16,55 @@ type Latest = (Option<Timestamp>, Option<Timestamp>);
 /// Hard bounces by contact point, because all contacts with one mailbox share its bounces.
 #[derive(Default)]
 pub struct Bounces {
-    latest: HashMap<(Address, String, String), Latest, FixedState>,
+    /// While they are gathered every contact's, then the contact points that bounced, in order.
+    news: Vec<(Mark, Latest)>,
 }
 
 impl Bounces {
-    /// Gathers them over all contacts, deleted ones included.
-    pub fn new(roster: &Roster, signals: &Signals, options: &Options) -> Self {
-        let mut latest: HashMap<_, Latest, _> = HashMap::with_hasher(FixedState::with_seed(0));
+    /// Gathers those of the contacts at hand, deleted ones included.
+    pub fn of(roster: &Roster, signals: &Signals, options: &Options) -> Self {
+        let mut news = Vec::new();
         for contact in roster.records_of(Source::Messaging) {
             let (columns, row) = roster.at(contact);
             for (kind, value) in [(Address::Email, columns.email(row)), (Address::Phone, columns.phone(row))] {
                 let Some(value) = value else { continue };
                 let (bounced_at, reached_at) = signals.delivery(contact, kind);
                 if bounced_at.is_some() || reached_at.is_some() {
-                    let known = latest.entry(place(kind, contact_tenant(roster, contact, options), value)).or_default();
-                    *known = (known.0.max(bounced_at), known.1.max(reached_at));
+                    news.push((place(kind, contact_tenant(roster, contact, options), value), (bounced_at, reached_at)));
                 }
             }
         }
-        latest.retain(|_, (bounced_at, reached_at)| bounced_at.is_some() && *bounced_at >= *reached_at);
-        Self { latest }
+        Self { news }
+    }
+
+    /// Adds those of other contacts.
+    pub fn merge(&mut self, other: Self) {
+        self.news.extend(other.news);
+    }
+
+    /// Keeps the contact points of which the latest news is that they bounced.
+    pub fn settle(&mut self) {
+        self.news.par_sort_unstable_by_key(|(place, _)| *place);
+        self.news.dedup_by(|later, kept| {
+            let is_same = later.0 == kept.0;
+            if is_same {
+                kept.1 = (kept.1.0.max(later.1.0), kept.1.1.max(later.1.1));
+            }
+            is_same
+        });
+        self.news.retain(|(_, (bounced_at, reached_at))| bounced_at.is_some() && *bounced_at >= *reached_at);
+        self.news.shrink_to_fit();
     }
 
     /// Whether the last message to a contact point of a tenant was a hard bounce.
     pub fn has(&self, kind: Address, tenant: &str, value: &str) -> bool {
-        !self.latest.is_empty() && self.latest.contains_key(&place(kind, tenant, value))
+        !self.news.is_empty() && self.news.binary_search_by_key(&place(kind, tenant, value), |(known, _)| *known).is_ok()
     }
 }
 
-fn place(kind: Address, tenant: &str, value: &str) -> (Address, String, String) {
-    let form = if kind == Address::Email { email_form(value).into_owned() } else { value.to_owned() };
-    (kind, tenant.to_owned(), form)
+fn place(kind: Address, tenant: &str, value: &str) -> Mark {
+    match kind {
+        Address::Email => mark((kind, tenant, &*email_form(value))),
+        Address::Phone => mark((kind, tenant, value)),
+    }
 }

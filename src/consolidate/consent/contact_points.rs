@@ -60,6 +60,14 @@ pub struct Identifiers {
 }
 
 impl Identifiers {
+    /// Of the records of a partition: the identifiers, and the record of each, in staged order.
+    pub fn of_partition(dealt: Option<(Vec<RecordIx>, identifiers::Columns)>) -> Self {
+        let Some((records, columns)) = dealt else { return Self { batches: Vec::new(), places: Vec::new() } };
+        let mut places: Vec<(RecordIx, u32, u32)> = records.into_iter().zip(0..).map(|(record, row)| (record, 0, row)).collect();
+        places.sort_unstable();
+        Self { batches: vec![columns], places }
+    }
+
     /// Orders the staged identifiers by the record they belong to; those of unknown records are left out.
     pub fn new(staged: Vec<(Source, Vec<identifiers::Columns>)>, roster: &Roster) -> Result<Self, BuildError> {
         let mut batches = Vec::new();

@@ -4,6 +4,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use crate::consolidate::consent::contact_points::{Address, Identifiers, each_address, email_form};
+use crate::consolidate::mark::{Mark, mark};
 use crate::consolidate::profile::record_index::Roster;
 use crate::consolidate::{Options, SuppressionReach};
 use crate::model::{Channel, RecordIx, Source, Timestamp};
@@ -40,13 +41,10 @@ pub fn address_form(channel: Channel, recorded: &str) -> String {
     if is_email { email_form(recorded).into_owned() } else { recorded.to_owned() }
 }
 
-/// Tenant, channel and contact point; the tenant is empty if withdrawals apply in all tenants.
-pub(super) type Key = (String, Channel, String);
-
-/// The key for the withdrawals of a contact point.
-pub(super) fn key(reach: SuppressionReach, tenant: &str, channel: Channel, address: &str) -> Key {
+/// What stands for a contact point of a channel in a tenant; without the tenant where withdrawals reach all of them.
+pub(super) fn key(reach: SuppressionReach, tenant: &str, channel: Channel, address: &str) -> Mark {
     let tenant = if reach == SuppressionReach::Global { "" } else { tenant };
-    (tenant.to_owned(), channel, address.to_owned())
+    mark((tenant, channel, address))
 }
 
 /// When loads first recorded each withdrawal without a date, by its evidence key. It counts from then on.

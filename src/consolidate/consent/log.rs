@@ -1,7 +1,6 @@
 //! The ledger of consent evidence and, if configured, logged changes as activities.
 
-use crate::consolidate::consent::decide::EvidenceKind;
-use crate::consolidate::consent::units::Units;
+use crate::consolidate::bits::Bits;
 use crate::consolidate::timeline::{Event, Page, PageWriter, Scratch, Timeline, set};
 use crate::model::{ActivityCategory, Channel, Code as _, RecordIx, SkipReason, Source, Timestamp};
 use crate::tables::{Columns as _, stage::consents};
@@ -9,12 +8,16 @@ use crate::tables::{Columns as _, stage::consents};
 /// Processes staged consents in order. The rows of one preference for several channels are handled together.
 pub struct ConsentLog<'a> {
     timeline: Timeline<'a>,
-    units: &'a Units,
-    is_deciding: &'a [bool],
+    /// Places of the staged consents that became the evidence of a CRM row.
+    deciding: &'a Bits,
+    /// Records that were deleted in their source.
+    deleted: &'a Bits,
+    next: usize,
     current: Option<Group>,
 }
 
 struct Group {
+    is_evidence: bool,
     contact: Option<RecordIx>,
     is_preference: bool,
     row_id: String,
@@ -27,26 +30,31 @@ struct Group {
 }
 
 impl<'a> ConsentLog<'a> {
-    /// Ready for the first batch. `is_deciding` says for each unit whether its row became the evidence of a CRM row.
-    pub fn new(timeline: Timeline<'a>, units: &'a Units, is_deciding: &'a [bool]) -> Self {
-        Self { timeline, units, is_deciding, current: None }
+    /// Ready for the first batch; `deciding` tells by place which staged consents became the evidence of a CRM row, `deleted` which
+    /// records were deleted in their source.
+    pub fn new(timeline: Timeline<'a>, deciding: &'a Bits, deleted: &'a Bits) -> Self {
+        Self { timeline, deciding, deleted, next: 0, current: None }
     }
 
     /// Processes a batch; the last group waits for the next one.
     pub fn push(&mut self, columns: &consents::Columns) -> Page {
-        let mut page = PageWriter::new(self.timeline.roster, columns.len());
+        let mut page = PageWriter::new(self.timeline.directory, columns.len());
         let mut scratch = Scratch::default();
         for row in columns.rows() {
             let is_preference = row.entity == "preferences";
+            let is_evidence = self.deciding.has(self.next);
+            self.next += 1;
             if let Some(group) = &mut self.current
                 && group.is_preference == is_preference
                 && group.row_id == row.row_id
             {
                 group.channels.extend(row.channel);
+                group.is_evidence |= is_evidence;
                 continue;
             }
             let finished = self.current.replace(Group {
-                contact: self.timeline.roster.record(Source::Messaging, row.source_id),
+                is_evidence,
+                contact: self.timeline.directory.record(Source::Messaging, row.source_id),
                 is_preference,
                 row_id: row.row_id.to_owned(),
                 channels: row.channel.into_iter().collect(),
@@ -65,7 +73,7 @@ impl<'a> ConsentLog<'a> {
 
     /// The last group.
     pub fn finish(mut self) -> Page {
-        let mut page = PageWriter::new(self.timeline.roster, 1);
+        let mut page = PageWriter::new(self.timeline.directory, 1);
         if let Some(group) = self.current.take() {
             self.settle(&group, &mut page, &mut Scratch::default());
         }
@@ -80,17 +88,11 @@ impl<'a> ConsentLog<'a> {
 
     fn outcome(&self, group: &Group, is_activity: bool) -> Result<(), SkipReason> {
         let contact = group.contact.ok_or(SkipReason::Unresolved)?;
-        if self.timeline.roster.profile_of(contact).is_none() {
-            let (columns, row) = self.timeline.roster.at(contact);
-            let is_deleted = columns.deleted_at(row).is_some();
+        if self.timeline.directory.profile_of(contact).is_none() {
+            let is_deleted = self.deleted.has(contact.index());
             return Err(if is_deleted { SkipReason::Deleted } else { SkipReason::Unresolved });
         }
-        let kind = if group.is_preference { EvidenceKind::Preference } else { EvidenceKind::Log };
-        let is_evidence = self.units.of(contact).any(|position| {
-            let unit = &self.units.all()[position];
-            self.is_deciding[position] && unit.kind == Some(kind) && self.units.row_id(unit) == group.row_id
-        });
-        match (is_activity || is_evidence, group.channels.is_empty()) {
+        match (is_activity || group.is_evidence, group.channels.is_empty()) {
             (true, _) => Ok(()),
             (false, true) => Err(SkipReason::NoTarget),
             (false, false) => Err(SkipReason::Superseded),
@@ -104,7 +106,7 @@ fn page_activity(log: &ConsentLog<'_>, group: &Group, page: &mut PageWriter<'_>,
     if !options.extra_consent || !options.has_timeline() || group.is_preference {
         return false;
     }
-    let Some(profile) = group.contact.and_then(|contact| log.timeline.roster.profile_of(contact)) else { return false };
+    let Some(profile) = group.contact.and_then(|contact| log.timeline.directory.profile_of(contact)) else { return false };
     // A row for several channels is one action, with the raw name of the channel and no single channel.
     let channel = match group.channels.as_slice() {
         [channel] => Some(channel.code()),

@@ -5,6 +5,7 @@ pub mod contact_points;
 pub mod decide;
 pub mod earlier;
 pub mod log;
+pub mod merge;
 pub mod review;
 pub mod rule;
 pub mod suppressions;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::coded;
-use crate::consolidate::Roster;
+use crate::consolidate::Directory;
 use crate::consolidate::consent::contact_points::Address;
 use crate::consolidate::consent::units::Units;
 use crate::model::{Channel, Code, ConsentStatus, Reason, RecordIx, Reviews, Source};
@@ -59,17 +59,26 @@ type Entry = (String, String, Option<String>, ReviewReason, Option<i64>);
 
 /// Gathers rows for manual review: first from the rejects of staging, then from the decided consent units.
 pub struct ManualReview<'a> {
-    roster: &'a Roster,
+    directory: &'a Directory,
     reviews: &'a Reviews,
     entries: BTreeSet<Entry>,
     flags: Vec<(RecordIx, Channel)>,
-    contact_points: Vec<(RecordIx, Address, String)>,
+    contact_points: Vec<ContactPoint>,
+}
+
+/// A contact's email or phone that cannot be read.
+struct ContactPoint {
+    contact: RecordIx,
+    kind: Address,
+    id: String,
+    column: String,
+    is_withdrawn: bool,
 }
 
 impl<'a> ManualReview<'a> {
     /// Empty.
-    pub fn new(roster: &'a Roster, reviews: &'a Reviews) -> Self {
-        Self { roster, reviews, entries: BTreeSet::new(), flags: Vec::new(), contact_points: Vec::new() }
+    pub fn new(directory: &'a Directory, reviews: &'a Reviews) -> Self {
+        Self { directory, reviews, entries: BTreeSet::new(), flags: Vec::new(), contact_points: Vec::new() }
     }
 
     /// Takes a batch of the rejects of staging.
@@ -90,7 +99,7 @@ impl<'a> ManualReview<'a> {
     }
 
     fn contact(&mut self, row: &rejects::Row<'_>, column: &str) {
-        let contact = self.roster.record(Source::Messaging, row.source_id);
+        let contact = self.directory.record(Source::Messaging, row.source_id);
         let flag = match column {
             "email_opt_in" => Some(Channel::Email),
             "sms_opt_in" => Some(Channel::Sms),
@@ -108,7 +117,9 @@ impl<'a> ManualReview<'a> {
             "phone_number" => Some(Address::Phone),
             _ => None,
         };
-        self.contact_points.extend(contact.zip(kind).map(|(contact, kind)| (contact, kind, column.to_owned())));
+        let (id, column) = (row.source_id.to_owned(), column.to_owned());
+        let unread = contact.zip(kind);
+        self.contact_points.extend(unread.map(|(contact, kind)| ContactPoint { contact, kind, id, column, is_withdrawn: false }));
     }
 
     fn enter(&mut self, row: &rejects::Row<'_>, column: Option<&str>, reason: ReviewReason) {
@@ -134,17 +145,26 @@ impl<'a> ManualReview<'a> {
         }
     }
 
+    /// The unreadable contact points, by position, that would have carried a withdrawal among these units further.
+    pub fn withdrawn(&self, units: &Units) -> Vec<usize> {
+        let is_withdrawn = |point: &ContactPoint| {
+            units.all()[units.of(point.contact)]
+                .iter()
+                .any(|unit| unit.status == ConsentStatus::OptedOut && Address::of(unit.channel) == Some(point.kind))
+        };
+        let points = self.contact_points.iter().enumerate();
+        points.filter(|(_, point)| is_withdrawn(point)).map(|(position, _)| position).collect()
+    }
+
+    /// Takes note of these.
+    pub fn note_withdrawn(&mut self, positions: &[usize]) {
+        positions.iter().for_each(|&position| self.contact_points[position].is_withdrawn = true);
+    }
+
     /// The rows, including withdrawals that cannot be applied to other contacts because the contact point is unreadable.
-    pub fn finish(mut self, units: &Units) -> RecordBatch {
-        for (contact, kind, column) in std::mem::take(&mut self.contact_points) {
-            let is_withdrawn = |position: usize| {
-                let unit = &units.all()[position];
-                unit.status == ConsentStatus::OptedOut && Address::of(unit.channel) == Some(kind)
-            };
-            if units.of(contact).any(is_withdrawn) {
-                let id = self.roster.source_id(contact).to_owned();
-                self.add("contacts", &id, Some(&column), ReviewReason::ContactPointUnreadable, None);
-            }
+    pub fn finish(mut self) -> RecordBatch {
+        for point in std::mem::take(&mut self.contact_points).into_iter().filter(|point| point.is_withdrawn) {
+            self.add("contacts", &point.id, Some(&point.column), ReviewReason::ContactPointUnreadable, None);
         }
         let mut rows = manual_review::Builder::new(self.entries.len());
         let mut last: Option<&Entry> = None;

@@ -1,19 +1,17 @@
 //! Suppressions: contact points that must not be used, and why. Rows of `crm__suppressions`, which are not loaded into the CRM.
 
-use arrow::array::RecordBatch;
-
 use crate::consolidate::Options;
 use crate::consolidate::consent::contact_points::{Address, Identifiers, each_address, email_form};
-use crate::consolidate::consent::earlier::{EarlierWithdrawal, contact_tenant, each_reached};
+use crate::consolidate::consent::earlier::{contact_tenant, each_reached};
 use crate::consolidate::consent::units::{ALL_SCOPES, Unit, Units};
-use crate::consolidate::consent::withdrawals::Withdrawals;
 use crate::consolidate::profile::record_index::Roster;
 use crate::consolidate::timeline::Signals;
 use crate::model::{Channel, Code as _, ConsentStatus, RecordIx, Source, StatusTag, Timestamp};
-use crate::tables::Builder as _;
 use crate::tables::crm::suppressions;
 
-struct Suppression {
+/// An address that must not be contacted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suppression {
     tenant_id: String,
     channel: &'static str,
     address: String,
@@ -27,18 +25,29 @@ impl Suppression {
     fn key(&self) -> (&str, &str, &str, &str, &str) {
         (&self.tenant_id, self.channel, &self.address, &self.scope, self.reason)
     }
+
+    /// As a row.
+    pub fn row(&self) -> suppressions::Row<'_> {
+        suppressions::Row {
+            tenant_id: &self.tenant_id,
+            channel: Channel::from_code(self.channel).expect("the code of a channel"),
+            address: &self.address,
+            scope: &self.scope,
+            reason: self.reason,
+            revoked_at: self.revoked_at,
+            lifted_after: self.lifted_after,
+        }
+    }
 }
 
-/// Gathers withdrawals, bounces, complaints, deaths, and withdrawals of earlier loads: one row per key, with its latest time.
-pub fn build(
+/// Withdrawals, bounces and complaints of the contacts at hand, sorted; one per key, with the latest time of each.
+pub fn of_contacts(
     roster: &Roster,
     identifiers: &Identifiers,
     units: &Units,
-    withdrawals: &Withdrawals,
     signals: &Signals,
-    earlier: &[EarlierWithdrawal],
     options: &Options,
-) -> RecordBatch {
+) -> Vec<Suppression> {
     let mut all: Vec<Suppression> = Vec::new();
     for unit in units.all().iter().filter(|unit| unit.status == ConsentStatus::OptedOut) {
         let tenant = contact_tenant(roster, unit.contact, options);
@@ -50,7 +59,7 @@ pub fn build(
     for contact in roster.records_of(Source::Messaging) {
         bounces(roster, signals, contact, options, &mut all);
     }
-    for complaint in signals.complaints() {
+    for complaint in signals.complaints().iter().filter(|complaint| roster.holds(complaint.contact)) {
         let of_channel = |&&unit: &&Unit| unit.channel == complaint.channel && units.scope(&unit) == ALL_SCOPES;
         let unit = units.all()[units.of(complaint.contact)].iter().find(of_channel);
         // A withdrawal that the person has lifted since is left out.
@@ -63,6 +72,13 @@ pub fn build(
             });
         }
     }
+    one_per_key(&mut all);
+    all
+}
+
+/// The addresses of those of the profiles at hand who have died, sorted; one per key.
+pub fn of_dead(roster: &Roster, identifiers: &Identifiers) -> Vec<Suppression> {
+    let mut all: Vec<Suppression> = Vec::new();
     for profile in roster.profiles() {
         let members = roster.members(profile);
         let is_deceased = |&record: &RecordIx| {
@@ -81,32 +97,7 @@ pub fn build(
         }
     }
     one_per_key(&mut all);
-    let mut recorded: Vec<Suppression> = Vec::new();
-    let standing = earlier.iter().enumerate().filter(|(position, _)| !withdrawals.is_lifted(*position));
-    for (_, row) in standing {
-        let old = suppression(&row.tenant_id, row.channel, &row.address, &row.scope, "EARLIER_LOAD", row.revoked_at);
-        let old = Suppression { lifted_after: row.is_withdrawal().then_some(row.lifted_after), ..old };
-        let (tenant, channel, address, scope, _) = old.key();
-        let now = (tenant, channel, address, scope, row.reason.as_str());
-        if all.binary_search_by(|other| other.key().cmp(&now)).is_err() {
-            recorded.push(old);
-        }
-    }
-    all.append(&mut recorded);
-    one_per_key(&mut all);
-    let mut rows = suppressions::Builder::new(all.len());
-    for row in &all {
-        rows.push(suppressions::Row {
-            tenant_id: &row.tenant_id,
-            channel: Channel::from_code(row.channel).expect("the code of a channel"),
-            address: &row.address,
-            scope: &row.scope,
-            reason: row.reason,
-            revoked_at: row.revoked_at,
-            lifted_after: row.lifted_after,
-        });
-    }
-    rows.finish()
+    all
 }
 
 /// Sorts, and keeps for each key the latest time (any time before none) and the latest `lifted_after`.

@@ -11,7 +11,7 @@ use crate::consolidate::consent::rule::ConsentRule;
 use crate::consolidate::profile::record_index::Roster;
 use crate::consolidate::timeline::Complaint;
 use crate::consolidate::{BuildError, Departure, Departures, Options};
-use crate::model::{Channel, ConsentStatus, RecordIx, Source, Timestamp};
+use crate::model::{Channel, ConsentStatus, RecordIx, Timestamp};
 use crate::tables::stage::{consents, people};
 
 /// A decided unit.
@@ -37,6 +37,8 @@ pub struct Unit {
     pub evidence_count: u16,
     /// The latest logged action of the person that gives consent.
     pub last_act_at: Option<Timestamp>,
+    /// Place of the deciding row among the staged consents; `None` when another thing decided.
+    pub row: Option<u32>,
     row_id: (u32, u32),
     origin: (u32, u32),
 }
@@ -54,7 +56,6 @@ pub struct Units {
     units: Vec<Unit>,
     texts: String,
     scopes: Vec<String>,
-    unknown: Vec<(&'static str, String)>,
     undated: Vec<String>,
 }
 
@@ -91,11 +92,6 @@ impl Units {
         self.text(unit.origin)
     }
 
-    /// Withdrawals of contacts that are not exported, by entity and row.
-    pub fn of_unknown_contacts(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.unknown.iter().map(|(entity, row_id)| (*entity, row_id.as_str()))
-    }
-
     /// Evidence keys of all withdrawals without a date, sorted.
     pub fn undated(&self) -> &[String] {
         &self.undated
@@ -120,8 +116,22 @@ struct Piece {
     scope: u32,
     evidence: Evidence,
     is_undated: bool,
+    row: Option<u32>,
     row_id: (u32, u32),
     origin: (u32, u32),
+}
+
+/// The entity of a staged consent, and its kind of evidence.
+fn kind_of(row: &consents::Row<'_>) -> (EvidenceKind, &'static str) {
+    match row.entity {
+        "preferences" => (EvidenceKind::Preference, "preferences"),
+        _ => (EvidenceKind::Log, "consent_changes"),
+    }
+}
+
+/// The entity and row of a withdrawal whose contact is not exported, if the row is one.
+pub fn unknown_withdrawal<'a>(row: &consents::Row<'a>) -> Option<(&'static str, &'a str)> {
+    (row.channel.is_some() && !row.is_grant).then(|| (kind_of(row).1, row.row_id))
 }
 
 /// Collects staged consents batch by batch, in any order, and keeps what the decisions need.
@@ -142,20 +152,11 @@ impl<'a> UnitsBuilder<'a> {
         Self { roster, recorded, options, units: Units::default(), scopes, origins, pieces: Vec::new() }
     }
 
-    /// Takes a batch; rows of channels without consent in the CRM are skipped.
-    pub fn push(&mut self, columns: &consents::Columns) -> Result<(), BuildError> {
-        for row in columns.rows() {
+    /// Adds a batch with the contact and the place of each row; rows of channels without consent in the CRM are skipped.
+    pub fn push(&mut self, columns: &consents::Columns, contacts: &[(RecordIx, u32)]) -> Result<(), BuildError> {
+        for (row, &(contact, place)) in columns.rows().zip(contacts) {
             let Some(channel) = row.channel else { continue };
-            let (kind, entity) = match row.entity {
-                "preferences" => (EvidenceKind::Preference, "preferences"),
-                _ => (EvidenceKind::Log, "consent_changes"),
-            };
-            let Some(contact) = self.roster.record(Source::Messaging, row.source_id) else {
-                if !row.is_grant {
-                    self.units.unknown.push((entity, row.row_id.to_owned()));
-                }
-                continue;
-            };
+            let (kind, _) = kind_of(&row);
             // An action without a date does not prove that it came after a withdrawal.
             let is_act = row.is_act && !row.is_undated;
             let (is_grant, at, changed_at) = (row.is_grant, row.at, row.changed_at);
@@ -167,6 +168,7 @@ impl<'a> UnitsBuilder<'a> {
                 scope,
                 evidence: Evidence { kind, is_grant, is_act, at, changed_at },
                 is_undated: row.is_undated,
+                row: Some(place),
                 row_id,
                 origin,
             });
@@ -174,17 +176,17 @@ impl<'a> UnitsBuilder<'a> {
         if u32::try_from(self.units.texts.len()).is_ok() { Ok(()) } else { Err(BuildError::TooMany) }
     }
 
-    /// Adds the spam complaints: each withdraws the contact's consent on its channel, in every scope.
+    /// Adds the spam complaints of the contacts of the partition: each withdraws the contact's consent on its channel, in every scope.
     pub fn complaints(&mut self, complaints: &[Complaint]) {
-        for complaint in complaints {
+        for complaint in complaints.iter().filter(|complaint| self.roster.holds(complaint.contact)) {
             let row_id = self.units.keep(&complaint.row_id);
             self.withdraw(complaint.contact, complaint.channel, EvidenceKind::Complaint, complaint.at, row_id);
         }
     }
 
-    /// Adds the unreadable contact flags: withdrawals of their channel, dated by the contact's last change.
+    /// Adds the unreadable flags of the contacts of the partition: withdrawals of their channel, dated by the contact's last change.
     pub fn unreadable_flags(&mut self, flags: &[(RecordIx, Channel)]) {
-        for &(contact, channel) in flags {
+        for &(contact, channel) in flags.iter().filter(|(contact, _)| self.roster.holds(*contact)) {
             let (columns, row) = self.roster.at(contact);
             self.withdraw(contact, channel, EvidenceKind::UnreadableFlag, columns.updated_at(row), (0, 0));
         }
@@ -195,7 +197,7 @@ impl<'a> UnitsBuilder<'a> {
         let (is_undated, at) = (at.is_none(), at.map_or(as_of, |at| at.min(as_of)));
         let scope = self.scope(ALL_SCOPES);
         let evidence = Evidence { kind, is_grant: false, is_act: false, at, changed_at: at };
-        self.pieces.push(Piece { contact, channel, scope, evidence, is_undated, row_id, origin: (0, 0) });
+        self.pieces.push(Piece { contact, channel, scope, evidence, is_undated, row: None, row_id, origin: (0, 0) });
     }
 
     /// Stores an origin once, because many rows share it.
@@ -289,6 +291,7 @@ impl<'a> UnitsBuilder<'a> {
                 kind: decider.map(|piece| piece.evidence.kind),
                 evidence_count: u16::try_from(rows().count()).unwrap_or(u16::MAX),
                 last_act_at: evidence.iter().filter(|piece| is_lifting(piece)).map(|piece| piece.at).max(),
+                row: decider.and_then(|piece| piece.row),
                 row_id: decider.map_or((0, 0), |piece| piece.row_id),
                 origin: decider.map_or((0, 0), |piece| piece.origin),
             });

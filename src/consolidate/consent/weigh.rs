@@ -8,7 +8,7 @@ use crate::consolidate::consent::contact_points::{Address, Identifiers, each_add
 use crate::consolidate::consent::decide::EvidenceKind;
 use crate::consolidate::consent::rule::ConsentRule;
 use crate::consolidate::consent::units::{ALL_SCOPES, TRANSACTIONAL, Unit, Units, contact_flag};
-use crate::consolidate::consent::withdrawals::{Origin, Withdrawal, Withdrawals};
+use crate::consolidate::consent::withdrawals::{Withdrawal, Withdrawals};
 use crate::consolidate::json::JsonWriter;
 use crate::consolidate::profile::record_index::Roster;
 use crate::consolidate::{Departure, Departures, Options};
@@ -60,15 +60,15 @@ pub struct Flags {
 pub struct ConsentRows {
     /// The rows.
     pub rows: marketing_consents::Builder,
-    /// Positions of the units whose deciding row became a row's evidence.
-    pub deciding_units: Vec<u32>,
+    /// Places of the staged consents that became a row's evidence.
+    pub deciding_rows: Vec<u32>,
     json: JsonWriter,
 }
 
 impl ConsentRows {
     /// Empty.
     pub fn new(capacity: usize) -> Self {
-        Self { rows: marketing_consents::Builder::new(capacity), deciding_units: Vec::new(), json: JsonWriter::default() }
+        Self { rows: marketing_consents::Builder::new(capacity), deciding_rows: Vec::new(), json: JsonWriter::default() }
     }
 }
 
@@ -76,7 +76,7 @@ impl ConsentRows {
 enum Basis<'a> {
     Unit(usize),
     AllScopes(usize),
-    Address(&'a Withdrawal),
+    Address(Withdrawal<'a>),
 }
 
 /// Channels in alphabetical order, the order of rows.
@@ -126,13 +126,13 @@ impl Consents<'_> {
     }
 
     /// Withdrawals of these contact points by contacts of other profiles.
-    fn foreign<'a>(&'a self, subject: &Subject<'a>, channel: Channel, carried: &[(Address, String)]) -> Vec<&'a Withdrawal> {
+    fn foreign<'a>(&'a self, subject: &Subject<'a>, channel: Channel, carried: &[(Address, String)]) -> Vec<Withdrawal<'a>> {
         let tenant = self.roster.tenant(subject.profile);
         let Some(wanted) = Address::of(channel) else { return Vec::new() };
         let addresses = carried.iter().filter(|(kind, _)| *kind == wanted);
-        let mut foreign: Vec<&Withdrawal> =
+        let mut foreign: Vec<Withdrawal<'_>> =
             addresses.flat_map(|(_, address)| self.withdrawals.by_others(tenant, channel, address, subject.contacts)).collect();
-        foreign.sort_by_key(|withdrawal| withdrawal.rank());
+        foreign.sort_by(|a, b| a.rank().cmp(&b.rank()));
         foreign
     }
 
@@ -141,7 +141,7 @@ impl Consents<'_> {
         subject: &Subject<'_>,
         channel: Channel,
         units: &mut [usize],
-        foreign: &[&Withdrawal],
+        foreign: &[Withdrawal<'_>],
         out: &mut ConsentRows,
         departures: &mut Departures,
     ) {
@@ -159,7 +159,7 @@ impl Consents<'_> {
             let basis = match (self.worst(group.iter().copied()), covering, by_address) {
                 (Some(refusal), _, _) => Basis::Unit(refusal),
                 (None, Some(refusal), _) => Basis::AllScopes(refusal),
-                (None, None, Some(withdrawal)) => Basis::Address(withdrawal),
+                (None, None, Some(withdrawal)) => Basis::Address(*withdrawal),
                 (None, None, None) => Basis::Unit(self.strongest(group)),
             };
             departures.note_if(Departure::ConsentAllScope, matches!(basis, Basis::AllScopes(_)));
@@ -202,7 +202,7 @@ impl Consents<'_> {
             _ => None,
         };
         if let Some(unit) = own_row {
-            out.deciding_units.push(u32::try_from(unit).unwrap_or(u32::MAX));
+            out.deciding_rows.extend(self.units.all()[unit].row);
         }
         let superseded = evidence_count - u32::from(own_row.is_some());
         self.write_evidence(basis, at, superseded, &mut out.json);
@@ -242,9 +242,7 @@ impl Consents<'_> {
                 (kind, Some(key), origin, ConsentRule::AllScopes)
             }
             // Other users of the contact point must not be shown in this profile.
-            Basis::Address(Withdrawal { origin: Origin::Unit(_), .. }) => {
-                ("ADDRESS", None, None, ConsentRule::SharedContactPoint)
-            }
+            Basis::Address(Withdrawal { is_earlier: false, .. }) => ("ADDRESS", None, None, ConsentRule::SharedContactPoint),
             Basis::Address(_) => ("EARLIER_LOAD", None, None, ConsentRule::EarlierLoad),
         };
         json.begin()
@@ -274,7 +272,7 @@ impl Consents<'_> {
         subject: &Subject<'_>,
         channel: Channel,
         units: &[usize],
-        foreign: &[&Withdrawal],
+        foreign: &[Withdrawal<'_>],
         departures: &mut Departures,
     ) -> bool {
         let all = self.units.all();
@@ -304,7 +302,7 @@ impl Consents<'_> {
             return false;
         }
         let blocking: Vec<_> = foreign.iter().filter(|withdrawal| withdrawal.scope != TRANSACTIONAL).collect();
-        let by_run = blocking.iter().any(|withdrawal| matches!(withdrawal.origin, Origin::Unit(_)));
+        let by_run = blocking.iter().any(|withdrawal| !withdrawal.is_earlier);
         departures.note_if(Departure::ConsentAddress, by_run);
         departures.note_if(Departure::ConsentEarlierLoad, !blocking.is_empty() && !by_run);
         departures.note_if(Departure::ConsentNotShown, blocking.is_empty() && !is_shown);

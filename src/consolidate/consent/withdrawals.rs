@@ -1,125 +1,147 @@
 //! Withdrawals by contact point: those of all contacts of the run, deleted ones included, and those of earlier loads.
 
-use foldhash::fast::FixedState;
-use hashbrown::HashMap;
+use std::cmp::Reverse;
+
+use rayon::prelude::*;
 
 use crate::consolidate::consent::contact_points::Identifiers;
-use crate::consolidate::consent::earlier::{EarlierWithdrawal, Key, address_form, contact_tenant, each_reached, key};
+use crate::consolidate::consent::earlier::{EarlierWithdrawal, address_form, contact_tenant, each_reached, key};
 use crate::consolidate::consent::units::{ALL_SCOPES, TRANSACTIONAL, Units};
+use crate::consolidate::mark::{Mark, mark};
 use crate::consolidate::profile::record_index::Roster;
 use crate::consolidate::{Options, SuppressionReach};
-use crate::model::{Channel, ConsentStatus, RecordIx, Timestamp};
-
-/// The origin of a withdrawal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// A consent unit, by its position.
-    Unit(u32),
-    /// An earlier load, by the position of its row.
-    Earlier(u32),
-}
+use crate::model::{ConsentStatus, RecordIx, Timestamp};
 
 /// A standing withdrawal of a contact point.
-#[derive(Clone, Debug)]
-pub struct Withdrawal {
+#[derive(Clone, Copy, Debug)]
+pub struct Withdrawal<'a> {
     /// The scope.
-    pub scope: String,
+    pub scope: &'a str,
     /// When; `None` for a withdrawal by flag.
     pub revoked_at: Option<Timestamp>,
     /// Whether it is by contact flag, which applies to marketing scopes only.
     pub is_by_flag: bool,
-    /// Its origin.
-    pub origin: Origin,
-    /// The contact, for those of this run.
-    pub contact: Option<RecordIx>,
+    /// Whether an earlier load recorded it, and no contact of this run says so.
+    pub is_earlier: bool,
+    /// The number of the contact, or of the earlier withdrawal.
+    number: u32,
 }
 
-impl Withdrawal {
+impl Withdrawal<'_> {
     /// Whether it covers a scope: its own, and every other when it is of the scope `all`.
     pub fn covers(&self, scope: &str) -> bool {
         self.scope == scope || self.scope == ALL_SCOPES && !(self.is_by_flag && scope == TRANSACTIONAL)
     }
 
     /// Rank; smaller is stronger. Withdrawals of this run come first, so that a row does not depend on earlier loads.
-    pub fn rank(&self) -> (bool, std::cmp::Reverse<Option<Timestamp>>, u32) {
-        let latest_first = std::cmp::Reverse(self.revoked_at);
-        match self.origin {
-            Origin::Unit(unit) => (false, latest_first, unit),
-            Origin::Earlier(row) => (true, latest_first, row),
-        }
+    pub fn rank(&self) -> impl Ord {
+        (self.is_earlier, Reverse(self.revoked_at), self.number, self.scope)
     }
 }
 
-/// The withdrawals of one contact point and scope: those of this run before those of earlier loads, the latest first.
-struct ScopeGroup {
-    scope: String,
-    withdrawals: Vec<Withdrawal>,
+/// The same beside its address, in few bytes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    address: Mark,
+    scope: u16,
+    /// Those of this run before those of earlier loads, the latest first.
+    is_earlier: bool,
+    revoked_at: Reverse<Option<Timestamp>>,
+    number: u32,
+    is_by_flag: bool,
 }
 
 /// Standing withdrawals by tenant, channel and contact point.
 pub struct Withdrawals {
-    by_address: HashMap<Key, Vec<ScopeGroup>, FixedState>,
+    entries: Vec<Entry>,
+    scopes: Vec<String>,
+    /// The latest logged acts of consent by address and scope; gathered only where earlier loads recorded withdrawals.
+    acts: Vec<(Mark, Timestamp)>,
     lifted: Vec<bool>,
     reach: SuppressionReach,
 }
 
 impl Withdrawals {
-    /// Gathers the opt-outs of all contacts, and the earlier withdrawals that no later logged action lifted.
-    pub fn new(
+    /// Gathers the opt-outs of the contacts of a partition, and the logged opt-ins that may lift `earlier` withdrawals.
+    pub fn of(
         roster: &Roster,
         identifiers: &Identifiers,
         units: &Units,
         earlier: &[EarlierWithdrawal],
         options: &Options,
     ) -> Self {
-        let by_address = HashMap::with_hasher(FixedState::with_seed(0));
-        let mut all = Self { by_address, lifted: vec![false; earlier.len()], reach: options.suppression };
-        for (position, unit) in units.all().iter().enumerate() {
-            if unit.status != ConsentStatus::OptedOut {
-                continue;
-            }
-            let withdrawal = Withdrawal {
-                scope: units.scope(unit).to_owned(),
-                revoked_at: unit.at,
-                is_by_flag: unit.is_by_flag(),
-                origin: Origin::Unit(u32::try_from(position).unwrap_or(u32::MAX)),
-                contact: Some(unit.contact),
-            };
+        let mut all = Self::none(options);
+        for unit in units.all() {
             let tenant = contact_tenant(roster, unit.contact, options);
-            each_reached(roster, identifiers, unit.contact, unit.channel, |address| {
-                all.add(tenant, unit.channel, address, withdrawal.clone());
-            });
-        }
-        let lifts = all.latest_acts(roster, identifiers, units, earlier, options);
-        for (position, row) in earlier.iter().enumerate() {
-            if !row.is_withdrawal() {
-                continue;
+            if unit.status == ConsentStatus::OptedOut {
+                let scope = all.scope(units.scope(unit));
+                let reach = all.reach;
+                each_reached(roster, identifiers, unit.contact, unit.channel, |address| {
+                    all.entries.push(Entry {
+                        address: key(reach, tenant, unit.channel, address),
+                        scope,
+                        is_earlier: false,
+                        revoked_at: Reverse(unit.at),
+                        number: unit.contact.0,
+                        is_by_flag: unit.is_by_flag(),
+                    });
+                });
             }
-            let address = address_form(row.channel, &row.address);
-            let key = key(all.reach, &row.tenant_id, row.channel, &address);
-            let is_lifted = lifts.get(&(key, row.scope.as_str())).is_some_and(|&act| act > row.lifted_after);
-            all.lifted[position] = is_lifted;
-            if !is_lifted {
-                let origin = Origin::Earlier(u32::try_from(position).unwrap_or(u32::MAX));
-                let withdrawal = Withdrawal {
-                    scope: row.scope.clone(),
-                    revoked_at: row.revoked_at,
-                    is_by_flag: row.revoked_at.is_none(),
-                    origin,
-                    contact: None,
-                };
-                all.add(&row.tenant_id, row.channel, &address, withdrawal);
+            let (columns, row) = roster.at(unit.contact);
+            let act = unit.last_act_at.filter(|_| !earlier.is_empty() && columns.deleted_at(row).is_none());
+            if let Some(act) = act {
+                each_reached(roster, identifiers, unit.contact, unit.channel, |address| {
+                    all.acts.push((scoped(key(all.reach, tenant, unit.channel, address), units.scope(unit)), act));
+                });
             }
-        }
-        for group in all.by_address.values_mut().flatten() {
-            group.withdrawals.sort_by_key(Withdrawal::rank);
         }
         all
     }
 
+    /// None yet.
+    pub fn none(options: &Options) -> Self {
+        let reach = options.suppression;
+        Self { entries: Vec::new(), scopes: Vec::new(), acts: Vec::new(), lifted: Vec::new(), reach }
+    }
+
+    /// Adds those of other contacts.
+    pub fn merge(&mut self, other: Self) {
+        let scopes: Vec<u16> = other.scopes.iter().map(|scope| self.scope(scope)).collect();
+        self.entries.extend(other.entries.into_iter().map(|entry| Entry { scope: scopes[usize::from(entry.scope)], ..entry }));
+        self.acts.extend(other.acts);
+    }
+
+    /// Adds the earlier withdrawals that no later logged act lifted, and orders all.
+    pub fn settle(&mut self, earlier: &[EarlierWithdrawal]) {
+        self.acts.par_sort_unstable();
+        self.lifted = vec![false; earlier.len()];
+        for (position, row) in earlier.iter().enumerate().filter(|(_, row)| row.is_withdrawal()) {
+            let address = key(self.reach, &row.tenant_id, row.channel, &address_form(row.channel, &row.address));
+            let acts = self.acts.partition_point(|(place, _)| *place <= scoped(address, &row.scope));
+            let latest = acts.checked_sub(1).map(|at| self.acts[at]).filter(|(place, _)| *place == scoped(address, &row.scope));
+            self.lifted[position] = latest.is_some_and(|(_, act)| act > row.lifted_after);
+            if !self.lifted[position] {
+                let scope = self.scope(&row.scope);
+                self.entries.push(Entry {
+                    address,
+                    scope,
+                    is_earlier: true,
+                    revoked_at: Reverse(row.revoked_at),
+                    number: u32::try_from(position).unwrap_or(u32::MAX),
+                    is_by_flag: row.revoked_at.is_none(),
+                });
+            }
+        }
+        self.acts = Vec::new();
+        self.entries.par_sort_unstable();
+        // Two spellings of one address at one contact are one.
+        self.entries.dedup();
+        self.entries.shrink_to_fit();
+    }
+
     /// Whether there are none at all.
     pub fn is_empty(&self) -> bool {
-        self.by_address.is_empty()
+        self.entries.is_empty()
     }
 
     /// Whether a later logged action lifted the earlier withdrawal at this position.
@@ -133,59 +155,39 @@ impl Withdrawals {
     pub fn by_others<'a>(
         &'a self,
         tenant: &str,
-        channel: Channel,
+        channel: crate::model::Channel,
         address: &str,
         own: &'a [RecordIx],
-    ) -> impl Iterator<Item = &'a Withdrawal> {
-        let groups = self.by_address.get(&key(self.reach, tenant, channel, address)).map_or(&[][..], Vec::as_slice);
-        let is_foreign = |withdrawal: &&Withdrawal| withdrawal.contact.is_none_or(|contact| !own.contains(&contact));
-        groups.iter().flat_map(move |group| {
-            let first = group.withdrawals.iter().find(is_foreign);
-            let firmer = || group.withdrawals.iter().filter(is_foreign).find(|withdrawal| !withdrawal.is_by_flag);
+    ) -> impl Iterator<Item = Withdrawal<'a>> {
+        let address = key(self.reach, tenant, channel, address);
+        let from = self.entries.partition_point(|entry| entry.address < address);
+        let count = self.entries[from..].partition_point(|entry| entry.address == address);
+        let is_foreign = |entry: &&Entry| entry.is_earlier || !own.contains(&RecordIx(entry.number));
+        let groups = self.entries[from..from + count].chunk_by(|a, b| a.scope == b.scope);
+        groups.flat_map(move |group| {
+            let first = group.iter().find(is_foreign);
+            let firmer = || group.iter().filter(is_foreign).find(|entry| !entry.is_by_flag);
             let second = first.filter(|first| first.is_by_flag).and_then(|_| firmer());
-            first.into_iter().chain(second)
+            first.into_iter().chain(second).map(|entry| Withdrawal {
+                scope: &self.scopes[usize::from(entry.scope)],
+                revoked_at: entry.revoked_at.0,
+                is_by_flag: entry.is_by_flag,
+                is_earlier: entry.is_earlier,
+                number: entry.number,
+            })
         })
     }
 
-    fn add(&mut self, tenant: &str, channel: Channel, address: &str, withdrawal: Withdrawal) {
-        let key = key(self.reach, tenant, channel, address);
-        let groups = self.by_address.entry(key).or_default();
-        let group = match groups.iter().position(|group| group.scope == withdrawal.scope) {
-            Some(known) => &mut groups[known].withdrawals,
-            None => {
-                groups.push(ScopeGroup { scope: withdrawal.scope.clone(), withdrawals: Vec::new() });
-                &mut groups.last_mut().expect("just pushed").withdrawals
-            }
-        };
-        // Two spellings of one contact point of a contact follow each other.
-        if group.last().is_none_or(|last| last.origin != withdrawal.origin) {
-            group.push(withdrawal);
-        }
+    fn scope(&mut self, name: &str) -> u16 {
+        let known = self.scopes.iter().position(|scope| scope == name);
+        let number = known.unwrap_or_else(|| {
+            self.scopes.push(name.to_owned());
+            self.scopes.len() - 1
+        });
+        u16::try_from(number).expect("scopes are few")
     }
+}
 
-    /// The latest logged opt-in for each contact point and scope that an earlier load recorded as withdrawn.
-    fn latest_acts<'a>(
-        &self,
-        roster: &Roster,
-        identifiers: &Identifiers,
-        units: &'a Units,
-        earlier: &[EarlierWithdrawal],
-        options: &Options,
-    ) -> HashMap<(Key, &'a str), Timestamp, FixedState> {
-        let mut acts = HashMap::with_hasher(FixedState::with_seed(0));
-        if earlier.is_empty() {
-            return acts;
-        }
-        for unit in units.all() {
-            let (columns, row) = roster.at(unit.contact);
-            let Some(act) = unit.last_act_at.filter(|_| columns.deleted_at(row).is_none()) else { continue };
-            let tenant = contact_tenant(roster, unit.contact, options);
-            each_reached(roster, identifiers, unit.contact, unit.channel, |address| {
-                let key = (key(self.reach, tenant, unit.channel, address), units.scope(unit));
-                let known = acts.entry(key).or_insert(act);
-                *known = act.max(*known);
-            });
-        }
-        acts
-    }
+fn scoped(address: Mark, scope: &str) -> Mark {
+    mark((address, scope))
 }

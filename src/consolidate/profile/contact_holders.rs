@@ -3,30 +3,30 @@
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
+use crate::consolidate::mark::{Mark, mark};
 use crate::consolidate::profile::pick::Lineup;
 use crate::consolidate::profile::record_index::Roster;
 use crate::consolidate::{HolderReach, Options};
-use crate::model::{ProfileIx, RecordIx, RecordKey, record_order};
+use crate::model::{ProfileIx, RecordIx};
 
 /// The profile that shows each email and phone.
 #[derive(Default)]
-pub struct ContactHolders<'a> {
-    emails: Option<Holders<'a>>,
-    phones: Option<Holders<'a>>,
+pub struct ContactHolders {
+    emails: Option<Holders>,
+    phones: Option<Holders>,
 }
 
-struct Holders<'a> {
+struct Holders {
     reach: HolderReach,
-    by_value: HashMap<(&'a str, &'a str), Holder, FixedState>,
+    by_value: HashMap<Mark, Holder, FixedState>,
     others: u64,
 }
 
 /// A profile and its rank as holder of a contact point; smaller is better: whether it would show another value, the rank of the value among its own,
-/// whether the record has no name.
+/// whether the record has no name, its place in record order.
 struct Holder {
     profile: ProfileIx,
-    rank: (bool, u8, bool),
-    record: RecordIx,
+    rank: (bool, u8, bool, u32),
 }
 
 /// An email or phone of a profile, with its rank among the profile's own values.
@@ -41,29 +41,38 @@ pub struct Carried<'a> {
     pub is_chosen: bool,
 }
 
-impl<'a> ContactHolders<'a> {
-    /// Gives each value to the profile that would show it anyway; among several, to the record of the better source, then to a record with a
-    /// name, then by record order. `carried_contacts` tells the emails and the phones that a profile carries.
-    pub fn new(
+impl ContactHolders {
+    /// No holders yet.
+    pub fn new(options: &Options) -> Self {
+        Self { emails: Holders::of(options.email_holder), phones: Holders::of(options.phone_holder) }
+    }
+
+    /// Whether every profile shows what it carries, so that there is nothing to claim.
+    pub fn is_idle(&self) -> bool {
+        self.emails.is_none() && self.phones.is_none()
+    }
+
+    /// Adds a partition of the profiles, in the order of ids. Each value goes to the profile that would show it by itself; among
+    /// several to the record of the better source, then to a named one, then by record order. `carried_contacts` tells the emails and
+    /// the phones that a profile carries.
+    pub fn claim<'a>(
+        &mut self,
         roster: &'a Roster,
-        options: &Options,
         carried_contacts: impl Fn(ProfileIx, &Lineup) -> (Vec<Carried<'a>>, Vec<Carried<'a>>),
-    ) -> Self {
-        let mut all = Self { emails: Holders::of(options.email_holder), phones: Holders::of(options.phone_holder) };
-        if all.emails.is_none() && all.phones.is_none() {
-            return all;
+    ) {
+        if self.is_idle() {
+            return;
         }
         let mut lineup = Lineup::default();
         for profile in roster.profiles() {
             lineup.fill(roster, profile);
             let (emails, phones) = carried_contacts(profile, &lineup);
-            for (holders, carried) in [(&mut all.emails, emails), (&mut all.phones, phones)] {
+            for (holders, carried) in [(&mut self.emails, emails), (&mut self.phones, phones)] {
                 if let Some(holders) = holders {
                     carried.iter().for_each(|one| holders.claim(roster, profile, one));
                 }
             }
         }
-        all
     }
 
     /// Whether a profile may show an email.
@@ -82,30 +91,28 @@ impl<'a> ContactHolders<'a> {
     }
 }
 
-impl<'a> Holders<'a> {
+impl Holders {
     fn of(reach: HolderReach) -> Option<Self> {
         let by_value = HashMap::with_hasher(FixedState::with_seed(0));
         (reach != HolderReach::Every).then_some(Self { reach, by_value, others: 0 })
     }
 
-    fn key<'k>(&self, roster: &'k Roster, profile: ProfileIx, value: &'k str) -> (&'k str, &'k str) {
-        (if self.reach == HolderReach::Tenant { roster.tenant(profile) } else { "" }, value)
+    fn key(&self, roster: &Roster, profile: ProfileIx, value: &str) -> Mark {
+        mark((if self.reach == HolderReach::Tenant { roster.tenant(profile) } else { "" }, value))
     }
 
-    fn claim(&mut self, roster: &'a Roster, profile: ProfileIx, carried: &Carried<'a>) {
+    fn claim(&mut self, roster: &Roster, profile: ProfileIx, carried: &Carried<'_>) {
         let (columns, row) = roster.at(carried.record);
         let is_nameless = columns.first_name(row).is_none() && columns.last_name(row).is_none();
-        let claim = Holder { profile, rank: (!carried.is_chosen, carried.rank, is_nameless), record: carried.record };
+        let claim = Holder { profile, rank: (!carried.is_chosen, carried.rank, is_nameless, roster.rank(carried.record)) };
         let key = self.key(roster, profile, carried.value);
-        let order = |record: RecordIx| RecordKey { source: roster.source(record), id: roster.source_id(record) };
         match self.by_value.get_mut(&key) {
             None => {
                 self.by_value.insert(key, claim);
             }
             Some(holder) => {
                 self.others += u64::from(holder.profile != profile);
-                let by_record = || record_order(order(claim.record), order(holder.record));
-                if claim.rank.cmp(&holder.rank).then_with(by_record).is_lt() {
+                if claim.rank < holder.rank {
                     *holder = claim;
                 }
             }

@@ -36,9 +36,9 @@ pub struct Survival<'a> {
     /// Earliest joining of a club by SCL member.
     pub joined: &'a HashMap<RecordIx, Timestamp, FixedState>,
     /// The profile that may show each email and phone.
-    pub holders: &'a ContactHolders<'a>,
+    pub holders: &'a ContactHolders,
     /// The profile that holds each subject of the identity provider.
-    pub subjects: &'a crate::consolidate::profile::login_owners::Subjects<'a>,
+    pub subjects: &'a crate::consolidate::profile::login_owners::Subjects,
 }
 
 /// The surviving values of a profile.

@@ -1,56 +1,60 @@
 //! Chooses the profile that holds a subject of the identity provider, which is unique in the CRM. The others keep an alias.
 
-use foldhash::fast::FixedState;
-use hashbrown::HashMap;
+use rayon::prelude::*;
 
-use crate::consolidate::profile::record_index::Roster;
-use crate::model::{ProfileIx, RecordIx, RecordKey, Source, record_order};
+use crate::consolidate::mark::{Mark, mark};
+use crate::consolidate::profile::directory::Directory;
+use crate::model::{ProfileIx, RecordIx, Source};
+use crate::tables::{Columns as _, stage::people};
 
 /// The profile that holds each subject, and the others that carry it.
-pub struct Subjects<'a> {
-    holders: HashMap<&'a str, Holder, FixedState>,
+#[derive(Default)]
+pub struct Subjects {
+    /// While claims are gathered all of them; then the best of each subject.
+    claims: Vec<Claim>,
     others: Vec<(ProfileIx, ProfileIx)>,
 }
 
-struct Holder {
+/// A record that carries a subject, and its rank: less is better.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Claim {
+    subject: Mark,
+    /// Whether it is of another source than SCL, whether it lacks a name, its place in record order.
+    rank: (bool, bool, u32),
     profile: ProfileIx,
-    rank: (bool, bool),
-    record: RecordIx,
 }
 
-impl<'a> Subjects<'a> {
-    /// Gives each subject to the profile of the best record: an SCL record, then a record with a name, then by record order.
-    pub fn new(roster: &'a Roster) -> Self {
-        let mut holders: HashMap<&'a str, Holder, FixedState> = HashMap::with_hasher(FixedState::with_seed(0));
-        let mut carried: Vec<(&'a str, ProfileIx)> = Vec::new();
-        for source in [Source::Scl, Source::Messaging] {
-            for record in roster.records_of(source) {
-                let (columns, row) = roster.at(record);
-                let (Some(subject), Some(profile)) = (columns.auth_user_id(row), roster.profile_of(record)) else { continue };
-                carried.push((subject, profile));
-                let is_named = columns.first_name(row).is_some() || columns.last_name(row).is_some();
-                let rank = (source != Source::Scl, !is_named);
-                let holder = holders.entry(subject).or_insert(Holder { profile, rank, record });
-                let key = |record| RecordKey { source: roster.source(record), id: roster.source_id(record) };
-                let order = rank.cmp(&holder.rank).then_with(|| record_order(key(record), key(holder.record)));
-                if order.is_lt() {
-                    *holder = Holder { profile, rank, record };
-                }
-            }
+impl Subjects {
+    /// Takes in a batch of people, the first of which has this number.
+    pub fn note(&mut self, directory: &Directory, source: Source, first: RecordIx, columns: &people::Columns) {
+        if !matches!(source, Source::Scl | Source::Messaging) {
+            return;
         }
-        let mut others: Vec<(ProfileIx, ProfileIx)> = carried
-            .into_iter()
-            .map(|(subject, profile)| (holders[subject].profile, profile))
-            .filter(|(holder, other)| holder != other)
-            .collect();
-        others.sort_unstable();
-        others.dedup();
-        Self { holders, others }
+        for row in 0..columns.len() {
+            let record = RecordIx::at(first.index() + row);
+            let (Some(subject), Some(profile)) = (columns.auth_user_id(row), directory.profile_of(record)) else { continue };
+            let is_named = columns.first_name(row).is_some() || columns.last_name(row).is_some();
+            let rank = (source != Source::Scl, !is_named, directory.rank(record));
+            self.claims.push(Claim { subject: mark(subject), rank, profile });
+        }
+    }
+
+    /// Gives each subject to the profile of the best record: an SCL record, then a record with a name, then by record order.
+    pub fn settle(&mut self) {
+        self.claims.par_sort_unstable();
+        let groups = self.claims.chunk_by(|a, b| a.subject == b.subject);
+        let pairs = groups.flat_map(|group| group.iter().map(|other| (group[0].profile, other.profile)));
+        self.others = pairs.filter(|(holder, other)| holder != other).collect();
+        self.others.sort_unstable();
+        self.others.dedup();
+        self.claims.dedup_by_key(|claim| claim.subject);
+        self.claims.shrink_to_fit();
     }
 
     /// The profile that holds a subject.
     pub fn holder(&self, subject: &str) -> Option<ProfileIx> {
-        self.holders.get(subject).map(|holder| holder.profile)
+        let subject = mark(subject);
+        self.claims.binary_search_by_key(&subject, |claim| claim.subject).ok().map(|at| self.claims[at].profile)
     }
 
     /// Pairs of the holder of a subject and another profile that carries it, for the review queue.

@@ -2,6 +2,7 @@
 
 pub mod aliases;
 pub mod contact_holders;
+pub mod directory;
 pub mod fields;
 pub mod login_owners;
 pub mod namesakes;
@@ -33,8 +34,8 @@ pub struct Slice {
     pub aliases: RecordBatch,
     /// `crm__marketing_consents`.
     pub consents: RecordBatch,
-    /// Positions of the units of consent whose deciding row became a row's evidence.
-    pub deciding_units: Vec<u32>,
+    /// Positions of the staged consents that became a row's evidence.
+    pub deciding_rows: Vec<u32>,
     /// Records whose handicap their profile shows.
     pub shown_handicaps: Vec<RecordIx>,
     /// Email and full name that each profile shows.
@@ -88,7 +89,7 @@ pub fn build(survival: &Survival<'_>, consents: &Consents<'_>, range: Range<u32>
         consents: consent_rows.rows.finish(),
         shown_handicaps,
         namesakes,
-        deciding_units: consent_rows.deciding_units,
+        deciding_rows: consent_rows.deciding_rows,
         departures,
     }
 }

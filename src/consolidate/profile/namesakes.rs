@@ -1,7 +1,7 @@
 //! Namesakes: profiles of one tenant with the same email and full name. They go to the review queue with the reason that keeps them apart.
 
 use foldhash::fast::FixedState;
-use hashbrown::HashSet;
+use rayon::prelude::*;
 use std::hash::BuildHasher as _;
 
 use crate::consolidate::Roster;
@@ -13,17 +13,23 @@ use crate::tables::stage::people::Columns;
 /// A text column of people.
 type Column = fn(&Columns, usize) -> Option<&str>;
 
+/// The numbers of which a person has one, and the constraint that each is.
+const KINDS: [(&str, Column); 3] =
+    [("GOLF_RSA_ID_CONFLICT", Columns::golf_rsa_id), ("CDH_ID_CONFLICT", Columns::cdh_id), ("MCA_ID_CONFLICT", Columns::mca_id)];
+
 /// Pairs are filed for groups of at most this many profiles; a value of larger groups is over-shared.
 const MOST: usize = 8;
 
-/// A hash of tenant, email and full name for each profile.
+/// What each profile is found by: a hash of tenant, email and full name; with the numbers by which it may be another person.
 #[derive(Clone, Default)]
 pub struct Namesakes {
     keys: Vec<(u64, ProfileIx)>,
+    /// Profile, kind and a hash of the number, by profile.
+    numbers: Vec<(ProfileIx, u8, u64)>,
 }
 
 impl Namesakes {
-    /// Adds a profile that shows an email and a full name.
+    /// Takes up a profile that shows an email and a full name; profiles come in their order.
     pub fn note(&mut self, roster: &Roster, hubs: &Hubs, profile: ProfileIx, golden: &Golden<'_>) {
         let (Some(email), Some(first), Some(last)) = (golden.email, golden.first_name, golden.last_name) else { return };
         let key = |record: RecordIx, column: Column| {
@@ -37,50 +43,51 @@ impl Namesakes {
         {
             let place = (roster.tenant(profile), email_form(email.value), first.clone().min(last.clone()), first.max(last));
             self.keys.push((FixedState::with_seed(2).hash_one(place), profile));
+            for &record in roster.members(profile) {
+                let (columns, row) = roster.at(record);
+                for (kind, (_, column)) in (0..).zip(KINDS) {
+                    let number = column(columns, row).map(|number| plain(number).trim_start_matches('0').to_owned());
+                    self.numbers.extend(number.map(|number| (profile, kind, FixedState::with_seed(3).hash_one(number))));
+                }
+            }
         }
     }
 
-    /// Adds those of another batch.
+    /// Adds those of the next batch.
     pub fn merge(&mut self, other: Self) {
         self.keys.extend(other.keys);
+        self.numbers.extend(other.numbers);
     }
 
     /// The pairs with different association numbers, each with the constraint that keeps it apart.
-    pub fn pairs(mut self, roster: &Roster) -> Vec<(ProfileIx, ProfileIx, &'static str)> {
-        self.keys.sort_unstable();
+    pub fn pairs(mut self) -> Vec<(ProfileIx, ProfileIx, &'static str)> {
+        self.keys.par_sort_unstable();
         let mut pairs = Vec::new();
         for group in self.keys.chunk_by(|a, b| a.0 == b.0).filter(|group| (2..=MOST).contains(&group.len())) {
             for (position, &(_, a)) in group.iter().enumerate() {
                 let others = group[position + 1..].iter();
-                pairs.extend(others.filter_map(|&(_, b)| Some((a, b, constraint(roster, a, b)?))));
+                pairs.extend(others.filter_map(|&(_, b)| Some((a, b, self.constraint(a, b)?))));
             }
         }
         pairs
+    }
+
+    /// Which number of theirs says that they are two people.
+    fn constraint(&self, a: ProfileIx, b: ProfileIx) -> Option<&'static str> {
+        let numbers = |profile: ProfileIx, kind: u8| {
+            let from = self.numbers.partition_point(|(owner, ..)| *owner < profile);
+            let own = self.numbers[from..].iter().take_while(move |(owner, ..)| *owner == profile);
+            own.filter(move |(_, of, _)| *of == kind).map(|(.., number)| *number).collect::<Vec<_>>()
+        };
+        let is_broken = |kind: u8| {
+            let (mine, theirs) = (numbers(a, kind), numbers(b, kind));
+            !mine.is_empty() && !theirs.is_empty() && !mine.iter().any(|number| theirs.contains(number))
+        };
+        (0..).zip(KINDS).find(|(kind, _)| is_broken(*kind)).map(|(_, (code, _))| code)
     }
 }
 
 /// Only the letters and digits, the form in which names and numbers are compared.
 fn plain(text: &str) -> String {
     text.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
-
-/// The constraint that keeps two profiles apart: two numbers that are issued once per person.
-fn constraint(roster: &Roster, a: ProfileIx, b: ProfileIx) -> Option<&'static str> {
-    let numbers = |profile: ProfileIx, column: Column| -> HashSet<String, FixedState> {
-        let of = |&record: &RecordIx| {
-            let (columns, row) = roster.at(record);
-            column(columns, row).map(|number| plain(number).trim_start_matches('0').to_owned())
-        };
-        roster.members(profile).iter().filter_map(of).collect()
-    };
-    let kinds: [(&str, Column); 3] = [
-        ("GOLF_RSA_ID_CONFLICT", Columns::golf_rsa_id),
-        ("CDH_ID_CONFLICT", Columns::cdh_id),
-        ("MCA_ID_CONFLICT", Columns::mca_id),
-    ];
-    let is_broken = |column| {
-        let (mine, theirs) = (numbers(a, column), numbers(b, column));
-        !mine.is_empty() && !theirs.is_empty() && mine.is_disjoint(&theirs)
-    };
-    kinds.iter().find(|(_, column)| is_broken(*column)).map(|(code, _)| *code)
 }

@@ -26,7 +26,7 @@ impl LatestHandicaps {
     pub fn note(&mut self, timeline: &Timeline<'_>, columns: &handicaps::Columns) {
         for row in columns.rows() {
             let (Some(value), Some(at)) = (row.handicap, row.effective_at) else { continue };
-            let Some(record) = timeline.roster.record(Source::McaZa, row.source_id) else { continue };
+            let Some(record) = timeline.directory.record(Source::McaZa, row.source_id) else { continue };
             if at > timeline.options.as_of {
                 continue;
             }
@@ -54,7 +54,7 @@ impl LatestHandicaps {
         used: impl Fn(RecordIx) -> bool,
     ) -> Page {
         const ENTITY: &str = "handicaps";
-        let mut page = PageWriter::new(timeline.roster, columns.len());
+        let mut page = PageWriter::new(timeline.directory, columns.len());
         let mut scratch = Scratch::default();
         let mut previous: Option<(&str, Handicap)> = before.map(|(member, handicap)| (member.as_str(), *handicap));
         for handicap in columns.rows() {
@@ -62,8 +62,8 @@ impl LatestHandicaps {
             if let Some(value) = handicap.handicap {
                 previous = Some((handicap.source_id, value));
             }
-            let record = timeline.roster.record(Source::McaZa, handicap.source_id);
-            let Some((record, profile)) = record.and_then(|record| Some((record, timeline.roster.profile_of(record)?))) else {
+            let record = timeline.directory.record(Source::McaZa, handicap.source_id);
+            let Some((record, profile)) = record.and_then(|record| Some((record, timeline.directory.profile_of(record)?))) else {
                 page.settle(Source::McaZa, ENTITY, handicap.row_id, Err(SkipReason::Unresolved));
                 continue;
             };

@@ -2,20 +2,23 @@
 
 use crate::consolidate::timeline::{Event, Page, PageWriter, Timeline};
 use crate::model::{ActivityCategory, LinkRule, Outcome, RecordIx, SkipReason, Source};
+use crate::tables::stage::people;
+
+use std::ops::Range;
 
 impl Timeline<'_> {
-    /// Some person records of a source.
-    pub fn people(&self, source: Source, records: &[RecordIx]) -> Page {
-        let mut page = PageWriter::new(self.roster, records.len());
-        for &record in records {
-            let (columns, row) = self.roster.at(record);
+    /// Some person records of a source: rows of a batch, the first row of which has this number.
+    pub fn people(&self, source: Source, first: RecordIx, columns: &people::Columns, rows: Range<usize>) -> Page {
+        let mut page = PageWriter::new(self.directory, rows.len());
+        for row in rows {
+            let record = RecordIx::at(first.index() + row);
             let source_id = columns.source_id(row);
-            let Some(profile) = self.roster.profile_of(record) else {
+            let Some(profile) = self.directory.profile_of(record) else {
                 let reason = columns.skip_reason(row).unwrap_or(SkipReason::NoKey);
                 page.outcome(source, source.people(), source_id, Outcome::Skipped, Some(reason));
                 continue;
             };
-            let mut is_loaded = self.roster.rule(record) == LinkRule::Founder;
+            let mut is_loaded = self.directory.rule(record) == LinkRule::Founder;
             if source == Source::Scl
                 && let Some(occurred_at) = columns.created_at(row)
             {

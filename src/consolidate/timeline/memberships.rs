@@ -3,7 +3,7 @@
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use crate::consolidate::profile::record_index::Roster;
+use crate::consolidate::Directory;
 use crate::consolidate::timeline::{Event, Page, PageWriter, Scratch, Timeline, set};
 use crate::model::{ActivityCategory, Outcome, ProfileIx, RecordIx, SkipReason, Source, Timestamp};
 use crate::tables::{
@@ -14,7 +14,7 @@ use crate::tables::{
 impl Timeline<'_> {
     /// A batch of club memberships (phase 5).
     pub fn club_memberships(&self, source: Source, columns: &club_memberships::Columns) -> Page {
-        let mut page = PageWriter::new(self.roster, columns.len());
+        let mut page = PageWriter::new(self.directory, columns.len());
         let mut scratch = Scratch::default();
         let label_key = if source == Source::McaUk { "membershipType" } else { "status" };
         for membership in columns.rows() {
@@ -54,7 +54,7 @@ impl Timeline<'_> {
     /// A batch of memberships of sports (phase 5).
     pub fn sport_memberships(&self, source: Source, columns: &sport_memberships::Columns) -> Page {
         const ENTITY: &str = "sport_memberships";
-        let mut page = PageWriter::new(self.roster, columns.len());
+        let mut page = PageWriter::new(self.directory, columns.len());
         let mut scratch = Scratch::default();
         for membership in columns.rows() {
             let outcome = self.placed(source, membership.source_id).and_then(|profile| {
@@ -98,14 +98,18 @@ impl Timeline<'_> {
         if !self.options.has_timeline() {
             return Err(SkipReason::LaterPhase);
         }
-        self.roster.profile_of_id(source, person).ok_or(SkipReason::Unresolved)
+        self.directory.profile_of_id(source, person).ok_or(SkipReason::Unresolved)
     }
 }
 
 /// Records the earliest joining of a club by each SCL member.
-pub fn note_joined(roster: &Roster, columns: &club_memberships::Columns, joined: &mut HashMap<RecordIx, Timestamp, FixedState>) {
+pub fn note_joined(
+    directory: &Directory,
+    columns: &club_memberships::Columns,
+    joined: &mut HashMap<RecordIx, Timestamp, FixedState>,
+) {
     for membership in columns.rows() {
-        if let (Some(at), Some(record)) = (membership.joined_at, roster.record(Source::Scl, membership.source_id)) {
+        if let (Some(at), Some(record)) = (membership.joined_at, directory.record(Source::Scl, membership.source_id)) {
             let earliest = joined.entry(record).or_insert(at);
             *earliest = at.min(*earliest);
         }

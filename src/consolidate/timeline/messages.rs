@@ -14,11 +14,12 @@ const ENTITY: &str = "messages";
 impl Timeline<'_> {
     /// A batch of messages (activities from phase 5, bounces from phase 4 on).
     pub fn messages(&self, columns: &messages::Columns) -> Page {
-        let mut page = PageWriter::new(self.roster, columns.len());
+        let mut page = PageWriter::new(self.directory, columns.len());
         let mut scratch = Scratch::default();
         for message in columns.rows() {
-            self.signal(&message, &mut page);
-            match self.place_message(&message) {
+            let contact = self.directory.record(Source::Messaging, message.source_id);
+            signal(&message, contact, &mut page);
+            match self.place_message(&message, contact) {
                 Err(reason) => page.outcome(Source::Messaging, ENTITY, message.row_id, Outcome::Skipped, Some(reason)),
                 Ok(event) => {
                     let words = [message.channel_raw, "message", message.status_raw];
@@ -49,28 +50,7 @@ impl Timeline<'_> {
         page.finish()
     }
 
-    fn signal(&self, message: &messages::Row<'_>, page: &mut PageWriter<'_>) {
-        let contact = self.roster.record(Source::Messaging, message.source_id);
-        if message.kind == MessageKind::Complained {
-            complained(message, contact, page);
-            return;
-        }
-        let address = match message.channel {
-            Some(ActivityChannel::Email) => Address::Email,
-            Some(ActivityChannel::Sms | ActivityChannel::Whatsapp) => Address::Phone,
-            _ => return,
-        };
-        let (Some(at), Some(contact)) = (message.created_at, contact) else { return };
-        match message.kind {
-            MessageKind::Bounced => page.signals.push(Signal::Bounced(contact, address, at, is_hard(message.status_raw))),
-            MessageKind::Delivered | MessageKind::Opened | MessageKind::Clicked => {
-                page.signals.push(Signal::Reached(contact, address, at));
-            }
-            _ => {}
-        }
-    }
-
-    fn place_message<'b>(&self, message: &messages::Row<'b>) -> Result<Event<'b>, SkipReason> {
+    fn place_message<'b>(&self, message: &messages::Row<'b>, contact: Option<RecordIx>) -> Result<Event<'b>, SkipReason> {
         if !self.options.has_timeline() {
             return Err(SkipReason::LaterPhase);
         }
@@ -78,7 +58,7 @@ impl Timeline<'_> {
         if occurred_at < self.options.lookback_from {
             return Err(SkipReason::OutOfWindow);
         }
-        let profile = self.roster.profile_of_id(Source::Messaging, message.source_id).ok_or(SkipReason::Unresolved)?;
+        let profile = contact.and_then(|contact| self.directory.profile_of(contact)).ok_or(SkipReason::Unresolved)?;
         Ok(Event {
             profile,
             activity_type: message.kind.code(),
@@ -92,6 +72,27 @@ impl Timeline<'_> {
             occurred_at,
             metadata: None,
         })
+    }
+}
+
+/// What a message tells of its contact's address.
+fn signal(message: &messages::Row<'_>, contact: Option<RecordIx>, page: &mut PageWriter<'_>) {
+    if message.kind == MessageKind::Complained {
+        complained(message, contact, page);
+        return;
+    }
+    let address = match message.channel {
+        Some(ActivityChannel::Email) => Address::Email,
+        Some(ActivityChannel::Sms | ActivityChannel::Whatsapp) => Address::Phone,
+        _ => return,
+    };
+    let (Some(at), Some(contact)) = (message.created_at, contact) else { return };
+    match message.kind {
+        MessageKind::Bounced => page.signals.push(Signal::Bounced(contact, address, at, is_hard(message.status_raw))),
+        MessageKind::Delivered | MessageKind::Opened | MessageKind::Clicked => {
+            page.signals.push(Signal::Reached(contact, address, at));
+        }
+        _ => {}
     }
 }
 
@@ -131,9 +132,9 @@ impl PageWriter<'_> {
         let mut buffer = Uuid::encode_buffer();
         self.interactions.push(campaign_interactions::Row {
             id: id.hyphenated().encode_lower(&mut Uuid::encode_buffer()),
-            tenant_id: self.roster.tenant(event.profile),
+            tenant_id: self.directory.tenant(event.profile),
             campaign_id,
-            customer_id: self.roster.id(event.profile).hyphenated().encode_lower(&mut buffer),
+            customer_id: self.directory.id(event.profile).hyphenated().encode_lower(&mut buffer),
             channel: event.channel,
             interaction_type,
             message_id: message.row_id,

@@ -16,8 +16,7 @@ pub use signals::{Complaint, Signal, Signals};
 use arrow::array::RecordBatch;
 
 use crate::consolidate::json::JsonWriter;
-use crate::consolidate::profile::record_index::Roster;
-use crate::consolidate::{Departure, Departures, Options};
+use crate::consolidate::{Departure, Departures, Directory, Options};
 use crate::model::{ActivityCategory, Code as _, Outcome, ProfileIx, SkipReason, Source, Timestamp, Uuid, derived_id};
 use crate::tables::Builder as _;
 use crate::tables::check::ledger;
@@ -41,7 +40,7 @@ pub struct Page {
 #[derive(Clone, Copy)]
 pub struct Timeline<'a> {
     /// Who is who.
-    pub roster: &'a Roster,
+    pub directory: &'a Directory,
     /// The settings.
     pub options: &'a Options,
 }
@@ -62,7 +61,7 @@ pub(in crate::consolidate) struct Event<'a> {
 }
 
 pub(in crate::consolidate) struct PageWriter<'a> {
-    pub(in crate::consolidate) roster: &'a Roster,
+    pub(in crate::consolidate) directory: &'a Directory,
     pub(in crate::consolidate) activities: activities::Builder,
     pub(in crate::consolidate) interactions: campaign_interactions::Builder,
     pub(in crate::consolidate) ledger: ledger::Builder,
@@ -71,9 +70,9 @@ pub(in crate::consolidate) struct PageWriter<'a> {
 }
 
 impl<'a> PageWriter<'a> {
-    pub(in crate::consolidate) fn new(roster: &'a Roster, rows: usize) -> Self {
+    pub(in crate::consolidate) fn new(directory: &'a Directory, rows: usize) -> Self {
         Self {
-            roster,
+            directory,
             activities: activities::Builder::new(rows),
             interactions: campaign_interactions::Builder::new(0),
             ledger: ledger::Builder::new(rows),
@@ -84,8 +83,8 @@ impl<'a> PageWriter<'a> {
 
     pub(in crate::consolidate) fn activity(&mut self, event: &Event<'_>) {
         let mut buffer = Uuid::encode_buffer();
-        let customer_id = &*self.roster.id(event.profile).hyphenated().encode_lower(&mut buffer);
-        let tenant_id = self.roster.tenant(event.profile);
+        let customer_id = &*self.directory.id(event.profile).hyphenated().encode_lower(&mut buffer);
+        let tenant_id = self.directory.tenant(event.profile);
         let service = event.source.service();
         let id = derived_id("activity", &[tenant_id, service, event.source_id, event.activity_type]);
         self.activities.push(activities::Row {

@@ -1,7 +1,8 @@
 //! Facts from the timeline for the golden record: bookings, bounces, complaints.
 
+use crate::consolidate::Directory;
+use crate::consolidate::bits::Bits;
 use crate::consolidate::consent::contact_points::Address;
-use crate::consolidate::profile::record_index::Roster;
 use crate::model::{Channel, RecordIx, Source, Timestamp};
 
 /// A spam complaint: a withdrawal of the contact on the message's channel.
@@ -32,18 +33,38 @@ pub enum Signal {
     UnknownComplained(String),
 }
 
+/// The latest of some instants, in as few bytes as one has: no message is as old as what stands for none.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Latest(i64);
+
+impl Default for Latest {
+    fn default() -> Self {
+        Self(i64::MIN)
+    }
+}
+
+impl Latest {
+    fn note(&mut self, at: Timestamp) {
+        self.0 = self.0.max(at.0);
+    }
+
+    fn at(self) -> Option<Timestamp> {
+        (self.0 != i64::MIN).then_some(Timestamp(self.0))
+    }
+}
+
 #[derive(Clone, Copy, Default)]
 struct Mail {
-    bounced_at: Option<Timestamp>,
-    hard_bounced_at: Option<Timestamp>,
-    reached_at: Option<Timestamp>,
+    bounced: Latest,
+    hard_bounced: Latest,
+    reached: Latest,
 }
 
 /// All signals by record; complaints in the order of the batches.
 #[derive(Default)]
 pub struct Signals {
     first_player: RecordIx,
-    booked: Vec<bool>,
+    booked: Bits,
     first_contact: RecordIx,
     mail: Vec<[Mail; 2]>,
     complaints: Vec<Complaint>,
@@ -52,29 +73,29 @@ pub struct Signals {
 
 impl Signals {
     /// Empty.
-    pub fn new(roster: &Roster) -> Self {
-        let span = |source| (roster.records_of(source).next().unwrap_or_default(), roster.records_of(source).count());
-        let (first_player, players) = span(Source::Teetime);
-        let (first_contact, contacts) = span(Source::Messaging);
-        let mail = vec![[Mail::default(); 2]; contacts];
-        Self { first_player, booked: vec![false; players], first_contact, mail, ..Self::default() }
+    pub fn new(directory: &Directory) -> Self {
+        let (players, contacts) = (directory.records_of(Source::Teetime), directory.records_of(Source::Messaging));
+        let (first_player, first_contact) = (RecordIx(players.start), RecordIx(contacts.start));
+        let mail = vec![[Mail::default(); 2]; contacts.len()];
+        Self { first_player, booked: Bits::new(players.len()), first_contact, mail, ..Self::default() }
     }
 
     /// Adds the signals of a batch.
     pub fn take_up(&mut self, signals: &[Signal]) {
         for signal in signals {
             match signal {
-                Signal::Booked(player) => self.booked[player.index() - self.first_player.index()] = true,
+                Signal::Booked(player) => {
+                    self.booked.set(player.index() - self.first_player.index());
+                }
                 Signal::Bounced(contact, address, at, is_hard) => {
                     let mail = self.mail_mut(*contact, *address);
-                    mail.bounced_at = mail.bounced_at.max(Some(*at));
+                    mail.bounced.note(*at);
                     if *is_hard {
-                        mail.hard_bounced_at = mail.hard_bounced_at.max(Some(*at));
+                        mail.hard_bounced.note(*at);
                     }
                 }
                 Signal::Reached(contact, address, at) => {
-                    let mail = self.mail_mut(*contact, *address);
-                    mail.reached_at = mail.reached_at.max(Some(*at));
+                    self.mail_mut(*contact, *address).reached.note(*at);
                 }
                 Signal::Complained(complaint) => self.complaints.push(complaint.clone()),
                 Signal::UnknownComplained(row_id) => self.unknown_complaints.push(row_id.clone()),
@@ -84,7 +105,7 @@ impl Signals {
 
     /// Whether a player has an exported booking.
     pub fn has_booked(&self, player: RecordIx) -> bool {
-        self.booked.get(player.index() - self.first_player.index()).copied().unwrap_or(false)
+        self.booked.has(player.index() - self.first_player.index())
     }
 
     /// Whether the last message to a contact point bounced.
@@ -95,13 +116,13 @@ impl Signals {
     /// When the last message bounced, unless a later one was delivered.
     pub fn bounced_at(&self, contact: RecordIx, address: Address) -> Option<Timestamp> {
         let mail = self.mail(contact, address);
-        mail.bounced_at.filter(|_| mail.bounced_at >= mail.reached_at)
+        mail.bounced.at().filter(|_| mail.bounced >= mail.reached)
     }
 
     /// When the last message was a hard bounce, and when the last one was delivered.
     pub fn delivery(&self, contact: RecordIx, address: Address) -> (Option<Timestamp>, Option<Timestamp>) {
         let mail = self.mail(contact, address);
-        (mail.hard_bounced_at, mail.reached_at)
+        (mail.hard_bounced.at(), mail.reached.at())
     }
 
     /// The spam complaints.

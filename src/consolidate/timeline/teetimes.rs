@@ -3,7 +3,7 @@
 use crate::consolidate::Departure;
 use crate::consolidate::options::BookingTypes;
 use crate::consolidate::timeline::{Event, Page, PageWriter, Scratch, Signal, Timeline, set};
-use crate::model::{ActivityCategory, BookingOutcome, Code as _, Outcome, SkipReason, Source};
+use crate::model::{ActivityCategory, BookingOutcome, Code as _, Outcome, RecordIx, SkipReason, Source};
 use crate::tables::{Columns as _, stage::bookings};
 
 const ENTITY: &str = "bookings";
@@ -11,14 +11,15 @@ const ENTITY: &str = "bookings";
 impl Timeline<'_> {
     /// A batch of bookings (phase 5).
     pub fn bookings(&self, columns: &bookings::Columns) -> Page {
-        let mut page = PageWriter::new(self.roster, columns.len());
+        let mut page = PageWriter::new(self.directory, columns.len());
         let mut scratch = Scratch::default();
         for booking in columns.rows() {
+            let player = self.directory.record(Source::Teetime, booking.source_id);
             // Any booking makes a customer, also one before the look-back.
             if self.options.has_timeline() {
-                page.signals.extend(self.roster.record(Source::Teetime, booking.source_id).map(Signal::Booked));
+                page.signals.extend(player.map(Signal::Booked));
             }
-            match self.place(&booking) {
+            match self.place(&booking, player) {
                 Err(reason) => page.outcome(Source::Teetime, ENTITY, booking.row_id, Outcome::Skipped, Some(reason)),
                 Ok(event) => {
                     let club = booking.club_name.filter(|name| !name.is_empty());
@@ -46,7 +47,7 @@ impl Timeline<'_> {
         page.finish()
     }
 
-    fn place<'b>(&self, booking: &bookings::Row<'b>) -> Result<Event<'b>, SkipReason> {
+    fn place<'b>(&self, booking: &bookings::Row<'b>, player: Option<RecordIx>) -> Result<Event<'b>, SkipReason> {
         if !self.options.has_timeline() {
             return Err(SkipReason::LaterPhase);
         }
@@ -56,7 +57,7 @@ impl Timeline<'_> {
         if created_at < self.options.lookback_from {
             return Err(SkipReason::OutOfWindow);
         }
-        let profile = self.roster.profile_of_id(Source::Teetime, booking.source_id).ok_or(SkipReason::Unresolved)?;
+        let profile = player.and_then(|player| self.directory.profile_of(player)).ok_or(SkipReason::Unresolved)?;
         let outcome = match (self.options.booking_types, booking.outcome) {
             (BookingTypes::Detailed, outcome) => outcome,
             (BookingTypes::Strategy, BookingOutcome::Completed) => BookingOutcome::Completed,

@@ -209,7 +209,7 @@ fn a_sport_membership_starts_and_changes() {
         updated_at: Some(at("03-01")),
     };
     let unchanged = sport_memberships::Row { row_id: "81", updated_at: row.created_at, sport_name: None, ..row };
-    let page = Timeline { roster: &roster, options: &options }
+    let page = Timeline { directory: &roster, options: &options }
         .sport_memberships(Source::Scl, &columns::<sport_memberships::Table>([row, unchanged]));
     let all = activities::Table::columns(&page.activities).unwrap();
     let lines: Vec<String> = all
@@ -338,7 +338,7 @@ fn handicap_activities_are_optional_and_state_the_previous_value() {
     let world = world();
     let roster = world.roster();
     let run = |options: &Options| {
-        let timeline = Timeline { roster: &roster, options };
+        let timeline = Timeline { directory: &roster, options };
         let columns = columns::<handicaps::Table>(rows);
         let mut latest = LatestHandicaps::default();
         latest.note(&timeline, &columns);

@@ -6,7 +6,7 @@ use hashbrown::HashSet;
 
 use crate::config;
 use crate::consolidate::consent::earlier::{EarlierWithdrawal, Recorded};
-use crate::consolidate::{BookingTypes, ContactChoice, FlagFalse, HolderReach, Options, Roster, SuppressionReach};
+use crate::consolidate::{BookingTypes, ContactChoice, Directory, FlagFalse, HolderReach, Options, SuppressionReach};
 use crate::fault::{Exit, Fault};
 use crate::model::{Channel, Code as _, Phase, ProfileIx, RecordKey, Timestamp};
 use crate::sources;
@@ -92,9 +92,9 @@ pub fn recorded(export: Option<&Folder>) -> Result<Recorded> {
 }
 
 /// Pairs of profiles with a manual decision that they are two people.
-pub fn kept_apart(resolved: &Folder, roster: &Roster) -> Result<HashSet<(ProfileIx, ProfileIx), FixedState>> {
+pub fn kept_apart(resolved: &Folder, directory: &Directory) -> Result<HashSet<(ProfileIx, ProfileIx), FixedState>> {
     let mut apart = HashSet::with_hasher(FixedState::with_seed(0));
-    let profile = |key: &str| RecordKey::parse(key).and_then(|key| roster.profile_of_id(key.source, key.id));
+    let profile = |key: &str| RecordKey::parse(key).and_then(|key| directory.profile_of_id(key.source, key.id));
     for columns in resolved.read::<decisions::Table>(None)? {
         for row in columns?.rows().filter(|row| row.kind == "cannot-link") {
             apart.extend(profile(row.a).zip(profile(row.b)).map(|(a, b)| (a.min(b), a.max(b))));

@@ -5,11 +5,14 @@ use arrow::array::RecordBatch;
 
 use crate::consolidate::accounting::ledger::Tally;
 use crate::consolidate::accounting::proofs::{Proof, Proofs};
+use crate::consolidate::consent::earlier::EarlierWithdrawal;
+use crate::consolidate::consent::merge::merge;
+use crate::consolidate::consent::withdrawals::Withdrawals;
 use crate::consolidate::profile::Slice;
 use crate::consolidate::profile::namesakes::Namesakes;
 use crate::consolidate::timeline::Page;
-use crate::consolidate::{Departures, Roster};
-use crate::store::{Draft, TableWriter};
+use crate::consolidate::{Departures, Directory};
+use crate::store::{Draft, HashRuns, Spill, TableWriter};
 use crate::tables::crm::{
     activities, campaign_interactions, customer_profiles, duplicate_candidates, field_provenance, identity_aliases,
     marketing_consents, suppressions, undated_withdrawals,
@@ -30,6 +33,8 @@ pub struct Output<'a> {
     activities: TableWriter<activities::Table>,
     interactions: TableWriter<campaign_interactions::Table>,
     ledger: TableWriter<check::ledger::Table>,
+    /// The keys of activities and of interactions, which must not come twice.
+    keys: [HashRuns; 2],
 }
 
 /// The totals over all rows.
@@ -47,37 +52,41 @@ pub struct Examined<'a, R> {
     /// The rows.
     pub rows: R,
     proofs: Proofs<'a>,
+    keys: [(Proof, Vec<u64>); 2],
     tally: Tally,
 }
 
 impl<'a> Examined<'a, Page> {
     /// Checks and counts a batch of the timeline.
-    pub fn page(page: Page, roster: &'a Roster) -> Result<Self> {
-        let (mut proofs, mut tally) = (Proofs::new(roster), Tally::default());
+    pub fn page(page: Page, directory: &'a Directory) -> Result<Self> {
+        let (mut proofs, mut tally) = (Proofs::new(directory), Tally::default());
         proofs.activities(&page.activities, &activities::Table::columns(&page.activities)?);
         proofs.interactions(&page.interactions, &campaign_interactions::Table::columns(&page.interactions)?);
         tally.count(&check::ledger::Table::columns(&page.ledger)?);
-        Ok(Self { rows: page, proofs, tally })
+        let keys = proofs.hand_over();
+        Ok(Self { rows: page, proofs, keys, tally })
     }
 }
 
 impl<'a> Examined<'a, Slice> {
     /// Checks a batch of profiles.
-    pub fn slice(slice: Slice, roster: &'a Roster) -> Result<Self> {
-        let mut proofs = Proofs::new(roster);
+    pub fn slice(slice: Slice, directory: &'a Directory) -> Result<Self> {
+        let mut proofs = Proofs::new(directory);
         proofs.profiles(&slice.profiles, &customer_profiles::Table::columns(&slice.profiles)?);
         proofs.aliases(&slice.aliases, &identity_aliases::Table::columns(&slice.aliases)?);
         proofs.consents(&slice.consents, &marketing_consents::Table::columns(&slice.consents)?);
-        Ok(Self { rows: slice, proofs, tally: Tally::default() })
+        proofs.settle_batch();
+        let keys = proofs.hand_over();
+        Ok(Self { rows: slice, proofs, keys, tally: Tally::default() })
     }
 }
 
 impl<'a> Output<'a> {
     /// Opens all files.
-    pub fn new(draft: &'a Draft, roster: &'a Roster) -> Result<Self> {
+    pub fn new(draft: &'a Draft, directory: &'a Directory) -> Result<Self> {
         Ok(Self {
             draft,
-            proofs: Proofs::new(roster),
+            proofs: Proofs::new(directory),
             tally: Tally::default(),
             departures: Departures::default(),
             profiles: draft.writer(None)?,
@@ -87,12 +96,16 @@ impl<'a> Output<'a> {
             activities: draft.writer(None)?,
             interactions: draft.writer(None)?,
             ledger: draft.writer(None)?,
+            keys: [draft.hash_runs()?, draft.hash_runs()?],
         })
     }
 
     /// Writes a batch of the timeline.
     pub fn page(&mut self, page: Examined<'a, Page>) -> Result<()> {
-        let Examined { rows: page, proofs, tally } = page;
+        let Examined { rows: page, proofs, keys, tally } = page;
+        for (runs, (_, keys)) in self.keys.iter_mut().zip(&keys) {
+            runs.extend(keys)?;
+        }
         self.departures.merge(&page.departures);
         self.proofs.merge(proofs);
         self.tally.merge(tally);
@@ -120,9 +133,17 @@ impl<'a> Output<'a> {
         Ok(slice.namesakes)
     }
 
-    /// Writes all suppressions.
-    pub fn suppressions(&mut self, batch: RecordBatch) -> Result<()> {
-        self.draft.write::<suppressions::Table>(None, [batch]).map(drop)
+    /// All suppressions, from the sorted runs of the partitions.
+    pub fn suppressions(
+        &mut self,
+        runs: &Spill<suppressions::Table>,
+        parts: usize,
+        earlier: &[EarlierWithdrawal],
+        withdrawals: &Withdrawals,
+    ) -> Result<()> {
+        let mut writer = self.draft.writer::<suppressions::Table>(None)?;
+        merge((0..parts).map(|part| runs.chunks(part)).collect(), earlier, withdrawals, |batch| writer.write(batch))?;
+        self.draft.close(None, writer).map(drop)
     }
 
     /// Writes the evidence keys of withdrawals without a date.
@@ -161,7 +182,10 @@ impl<'a> Output<'a> {
     }
 
     /// Closes all files.
-    pub fn finish(self, draft: &Draft) -> Result<Account> {
+    pub fn finish(mut self, draft: &Draft) -> Result<Account> {
+        for (runs, proof) in self.keys.into_iter().zip([Proof::Activity, Proof::Interaction]) {
+            self.proofs.note_repeated(proof, runs.repeated()?);
+        }
         draft.close(None, self.profiles)?;
         draft.close(None, self.provenance)?;
         draft.close(None, self.aliases)?;
