@@ -4,9 +4,15 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crm_backfill::consolidate::consent::review::ReviewReason;
 use crm_backfill::datasets;
-use crm_backfill::model::{Code, Source};
+use crm_backfill::model::{
+    ActivityCategory, ActivityChannel, AliasType, BookingOutcome, Code, ConsentStatus, CustomerStatus, LifecycleStage, LinkRule,
+    MessageKind, Outcome, Reason, SkipReason, Source, StatusTag, SurvivorshipRule, TenantRule,
+};
+use crm_backfill::pg::verify::checks::CHECKS;
 use crm_backfill::report::values;
+use crm_backfill::resolve::Refusal;
 use crm_backfill::sources::{self, crm};
 use crm_backfill::tables::dictionary;
 
@@ -105,5 +111,101 @@ fn every_column_that_the_page_shows_has_its_exported_one() {
         for column in columns {
             assert!(values::exported_as(column).iter().any(|name| exported.contains(name)), "{source}: {column}");
         }
+    }
+}
+
+/// The headings of the reason codes, each with the code that it begins with.
+const SECTIONS: &[(&str, Reason)] = &[
+    ("Rows", Reason::MissingId),
+    ("Text", Reason::TextInvisible),
+    ("Emails", Reason::EmailInvalid),
+    ("Phones", Reason::PhoneInvalid),
+    ("Names", Reason::NameJunk),
+    ("Dates of birth", Reason::DateInvalid),
+    ("Instants and days", Reason::TimeInfinite),
+    ("Handicaps", Reason::HandicapInvalid),
+    ("Association numbers", Reason::NumberInvalid),
+    ("Subjects of the identity provider", Reason::SubjectPlaceholder),
+    ("Unknown words", Reason::GenderUnmapped),
+    ("Typed cells", Reason::BooleanInvalid),
+    ("Tenants", Reason::TenantUnknown),
+    ("Consent", Reason::DeletedUnreadable),
+];
+
+fn reasons() -> String {
+    let mut text = String::new();
+    for &reason in Reason::ALL {
+        if let Some((heading, _)) = SECTIONS.iter().find(|(_, first)| *first == reason) {
+            let gap = if text.is_empty() { "" } else { "\n" };
+            text += &format!("{gap}## {heading}\n\n| code | effect | meaning |\n|---|---|---|\n");
+        }
+        text += &format!("| `{}` | {} | {} |\n", reason.code(), reason.effect().code(), reason.meaning());
+    }
+    text
+}
+
+/// A heading, the column that holds the codes, and each code with its meaning.
+fn words<C: Code>(heading: &str, column: &str) -> String {
+    let mut text = format!("\n{heading}\n\n{column}\n\n| code | meaning |\n|---|---|\n");
+    for &word in C::ALL {
+        text += &format!("| `{}` | {} |\n", word.code(), word.meaning());
+    }
+    text
+}
+
+fn vocabularies() -> String {
+    let sections = [
+        words::<Outcome>("## Outcomes", "`check__ledger.outcome`: what became of an exported row. Every row has exactly one."),
+        words::<SkipReason>("## Reasons for skipped rows", "`check__ledger.reason` of rows that were skipped."),
+        words::<LinkRule>("## Link rules", "`res__links.rule`: the strongest evidence that joins a record to its profile."),
+        words::<Refusal>("## Why a pair was not linked", "`res__candidates.refusal`."),
+        words::<SurvivorshipRule>("## Survivorship rules", "`crm__field_provenance.rule`: how a field's value was chosen."),
+        "\n## Statuses and types\n".to_owned(),
+        words::<CustomerStatus>("### Status of a profile", "`crm__customer_profiles.status`."),
+        words::<LifecycleStage>("### Lifecycle stage", "`crm__customer_profiles.lifecycle_stage`."),
+        words::<StatusTag>("### Tags of a status", "In `crm__customer_profiles.tags`."),
+        words::<AliasType>("### Types of aliases", "`crm__identity_aliases.alias_type`."),
+        words::<ConsentStatus>("### Status of a consent", "`crm__marketing_consents.status`."),
+        words::<ActivityCategory>("### Categories of activities", "`crm__activities.category`."),
+        words::<ActivityChannel>("### Channels of activities", "`crm__activities.channel`."),
+        words::<BookingOutcome>("### Types of bookings", "`crm__activities.activity_type` of a booking."),
+        words::<MessageKind>("### Types of messages", "`crm__activities.activity_type` of a message."),
+        words::<TenantRule>("### Origin of the tenant", "`tenant_rule` of staged records."),
+    ];
+    sections.concat().trim_start().to_owned()
+}
+
+fn checks() -> String {
+    let line = |check: &crm_backfill::pg::verify::checks::Check| {
+        let state = if check.is_for_a_person { "NEEDS_A_PERSON" } else { "FAILED" };
+        format!("| `{}` | {} | {} | {state} |\n", check.name, check.from, check.proves)
+    };
+    let head = "| check | from phase | line of the checklist | state if it differs |\n|---|---|---|---|\n".to_owned();
+    CHECKS.iter().map(line).fold(head, |text, line| text + &line)
+}
+
+fn reviews() -> String {
+    let head = "| reason | meaning | assumed meanwhile | what settles it |\n|---|---|---|---|\n".to_owned();
+    let line = |reason: &ReviewReason| {
+        format!("| `{}` | {} | {} | {} |\n", reason.code(), reason.meaning(), reason.assumed(), reason.settled_by())
+    };
+    ReviewReason::ALL.iter().map(line).fold(head, |text, line| text + &line)
+}
+
+#[test]
+fn the_page_of_codes_is_not_stale() {
+    let path = root().join("docs/codes.md");
+    let committed = fs::read_to_string(&path).unwrap();
+    let mut page = committed.clone();
+    for (name, text) in [("reviews", reviews()), ("reasons", reasons()), ("words", vocabularies()), ("checks", checks())] {
+        let mark = format!("<!-- generated: {name} -->\n");
+        let start = page.find(&mark).unwrap_or_else(|| panic!("docs/codes.md has no mark {name}")) + mark.len();
+        let end = start + page[start..].find("<!-- end -->").expect("the mark ends");
+        page.replace_range(start..end, &text);
+    }
+    if rewriting() {
+        fs::write(&path, &page).unwrap();
+    } else {
+        assert_eq!(committed, page, "docs/codes.md is stale: run make golden");
     }
 }

@@ -323,3 +323,31 @@ coded! {
         LaterPhase = "LATER_PHASE",
     }
 }
+
+coded! {
+    /// The rule that chose a field's value among a profile's records: `crm__field_provenance.rule`.
+    pub enum SurvivorshipRule {
+        /// The value of the seed record (`[survivorship] contact = "founding"`).
+        Founding = "FOUNDING",
+        /// The first record with a value, in the field's order of sources.
+        SourceOrder = "SOURCE_ORDER",
+        /// The record of the service that is current.
+        Current = "CURRENT",
+        /// The first record with a value.
+        FirstNonEmpty = "FIRST_NON_EMPTY",
+        /// The value that more than one record has.
+        Agreed = "AGREED",
+        /// The latest value; of association numbers, those of players before those of legacy members.
+        MostRecent = "MOST_RECENT",
+        /// The earliest or smallest value.
+        Min = "MIN",
+        /// The highest value.
+        Max = "MAX",
+        /// INACTIVE where a record says that the person died; else ACTIVE where any member record is, else INACTIVE.
+        Restrictive = "RESTRICTIVE",
+        /// The values of all records together.
+        Union = "UNION",
+        /// No record has a date: the as-of time.
+        AsOf = "AS_OF",
+    }
+}

@@ -42,6 +42,9 @@ pub trait Code: Copy + Eq + std::fmt::Debug + Send + Sync + 'static {
     /// The stored spelling.
     fn code(self) -> &'static str;
 
+    /// What it means, in the words of its doc comment.
+    fn meaning(self) -> &'static str;
+
     /// The code with exactly this spelling.
     fn from_code(code: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|word| word.code() == code)
@@ -51,16 +54,20 @@ pub trait Code: Copy + Eq + std::fmt::Debug + Send + Sync + 'static {
 /// Declares an enum whose variants are stored as text (see [`Code`]).
 #[macro_export]
 macro_rules! coded {
-    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $code:literal),+ $(,)? }) => {
+    ($(#[$meta:meta])* pub enum $name:ident { $($(#[doc = $doc:literal])+ $variant:ident = $code:literal),+ $(,)? }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name { $($(#[$variant_meta])* $variant),+ }
+        pub enum $name { $($(#[doc = $doc])+ $variant),+ }
 
         impl $crate::model::Code for $name {
             const ALL: &'static [Self] = &[$(Self::$variant),+];
 
             fn code(self) -> &'static str {
                 match self { $(Self::$variant => $code),+ }
+            }
+
+            fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),+).trim_ascii()),+ }
             }
         }
 

@@ -13,7 +13,7 @@ use crate::consolidate::timeline::{LatestHandicaps, Signals};
 use crate::consolidate::{ContactChoice, Options};
 use crate::model::{
     AliasType, Code as _, CustomerStatus, Day, EMAIL_BOUNCED, Gender, Handicap, LifecycleStage, PHONE_BOUNCED, PRE_WHS,
-    PhoneClass, ProfileIx, RecordIx, Source, StatusTag, Timestamp,
+    PhoneClass, ProfileIx, RecordIx, Source, StatusTag, SurvivorshipRule, Timestamp,
 };
 use crate::tables::stage::people;
 
@@ -125,14 +125,20 @@ impl<'a> Survival<'a> {
         let founder = [self.roster.founder(profile)];
         let email_is_ours = |email: &str| self.holders.may_show_email(self.roster, profile, email);
         let phone_is_ours = |phone: &str| self.holders.may_show_phone(self.roster, profile, phone);
-        let founding_email =
-            first("FOUNDING", founder, |record| self.get(record, people::Columns::email).filter(|email| email_is_ours(email)));
-        let founding_phone =
-            first("FOUNDING", founder, |record| self.get(record, people::Columns::phone).filter(|phone| phone_is_ours(phone)));
-        let current_email =
-            best("SOURCE_ORDER", self.ranked_emails(lineup).into_iter().filter(|(_, _, email)| email_is_ours(email)));
-        let current_phone =
-            best("SOURCE_ORDER", self.ranked_phones(lineup).into_iter().filter(|(_, _, phone)| phone_is_ours(phone)));
+        let founding_email = first(SurvivorshipRule::Founding, founder, |record| {
+            self.get(record, people::Columns::email).filter(|email| email_is_ours(email))
+        });
+        let founding_phone = first(SurvivorshipRule::Founding, founder, |record| {
+            self.get(record, people::Columns::phone).filter(|phone| phone_is_ours(phone))
+        });
+        let current_email = best(
+            SurvivorshipRule::SourceOrder,
+            self.ranked_emails(lineup).into_iter().filter(|(_, _, email)| email_is_ours(email)),
+        );
+        let current_phone = best(
+            SurvivorshipRule::SourceOrder,
+            self.ranked_phones(lineup).into_iter().filter(|(_, _, phone)| phone_is_ours(phone)),
+        );
         let value = |choice: &Option<Choice<&'a str>>| choice.map(|choice| choice.value);
         golden.contact_differs =
             value(&founding_email) != value(&current_email) || value(&founding_phone) != value(&current_phone);
@@ -214,12 +220,12 @@ impl<'a> Survival<'a> {
     }
 
     fn services(&self, profile: ProfileIx, lineup: &Lineup, golden: &mut Golden<'a>) {
-        let current = |records: &[RecordIx]| first("CURRENT", records.iter().copied(), std::iter::once);
+        let current = |records: &[RecordIx]| first(SurvivorshipRule::Current, records.iter().copied(), std::iter::once);
         golden.scl_member = current(&lineup.scl);
         golden.player = current(&lineup.teetime);
         golden.contact = current(&lineup.messaging);
         let subjects = lineup.scl.iter().chain(&lineup.messaging).copied();
-        golden.auth_user_id = first("SOURCE_ORDER", subjects, |record| {
+        golden.auth_user_id = first(SurvivorshipRule::SourceOrder, subjects, |record| {
             self.get(record, people::Columns::auth_user_id).filter(|subject| self.subjects.holder(subject) == Some(profile))
         });
     }
@@ -227,19 +233,19 @@ impl<'a> Survival<'a> {
     fn external_ids(&self, lineup: &Lineup, golden: &mut Golden<'a>) {
         let of_source = |source: Source| {
             let members = lineup.mca_current.iter().copied().filter(move |&record| self.roster.source(record) == source);
-            first("CURRENT", members, |record| std::iter::once(self.roster.source_id(record)))
+            first(SurvivorshipRule::Current, members, |record| std::iter::once(self.roster.source_id(record)))
         };
         golden.mca_v1_za_id = of_source(Source::McaZa);
         golden.mca_v1_uk_id = of_source(Source::McaUk);
         // The later phase wins: players before legacy members.
         let latest_first = || lineup.teetime.iter().chain(&lineup.mca_current).copied();
-        golden.mca_id = first("MOST_RECENT", latest_first(), |record| {
+        golden.mca_id = first(SurvivorshipRule::MostRecent, latest_first(), |record| {
             self.get(record, people::Columns::mca_id).chain(self.further(record, AliasType::McaId))
         });
-        golden.golf_rsa_id = first("MOST_RECENT", latest_first(), |record| {
+        golden.golf_rsa_id = first(SurvivorshipRule::MostRecent, latest_first(), |record| {
             self.get(record, people::Columns::golf_rsa_id).chain(self.further(record, AliasType::GolfRsaId))
         });
-        golden.cdh_id = first("MOST_RECENT", latest_first(), |record| {
+        golden.cdh_id = first(SurvivorshipRule::MostRecent, latest_first(), |record| {
             self.get(record, people::Columns::cdh_id).chain(self.further(record, AliasType::CdhId))
         });
         for &record in &lineup.teetime {
@@ -247,7 +253,7 @@ impl<'a> Survival<'a> {
                 match golden.benefits.iter_mut().find(|(code, _)| *code == benefit.code) {
                     Some((_, choice)) => choice.lost += i32::from(choice.value != benefit.value),
                     None => {
-                        let choice = Choice { value: benefit.value, record, rule: "UNION", lost: 0 };
+                        let choice = Choice { value: benefit.value, record, rule: SurvivorshipRule::Union, lost: 0 };
                         golden.benefits.push((benefit.code, choice));
                     }
                 }
@@ -263,11 +269,13 @@ impl<'a> Survival<'a> {
 
     fn person(&self, lineup: &Lineup, golden: &mut Golden<'a>) {
         let by_source = || lineup.scl.iter().chain(&lineup.mca).chain(&lineup.teetime).copied();
-        golden.first_name = first("SOURCE_ORDER", by_source(), |record| self.get(record, people::Columns::first_name));
-        golden.last_name = first("SOURCE_ORDER", by_source(), |record| self.get(record, people::Columns::last_name));
+        golden.first_name =
+            first(SurvivorshipRule::SourceOrder, by_source(), |record| self.get(record, people::Columns::first_name));
+        golden.last_name =
+            first(SurvivorshipRule::SourceOrder, by_source(), |record| self.get(record, people::Columns::last_name));
         golden.born_on = self.born_on(lineup);
         // Only legacy members have a gender column; elsewhere it would come from a title.
-        golden.gender = first("FIRST_NON_EMPTY", lineup.mca.iter().copied(), |record| {
+        golden.gender = first(SurvivorshipRule::FirstNonEmpty, lineup.mca.iter().copied(), |record| {
             self.get(record, |columns, row| Some(columns.gender(row))).filter(|&gender| gender != Gender::Unknown)
         });
         golden.first_seen_at = {
@@ -276,7 +284,7 @@ impl<'a> Survival<'a> {
                     let (columns, row) = self.roster.at(record);
                     column(columns, row).map(|at| (at, record, at))
                 });
-                best("MIN", dated)
+                best(SurvivorshipRule::Min, dated)
             };
             earliest(people::Columns::created_at).or_else(|| earliest(people::Columns::updated_at))
         };
@@ -285,8 +293,9 @@ impl<'a> Survival<'a> {
     fn born_on(&self, lineup: &Lineup) -> Option<Choice<Day>> {
         let dates = |record: RecordIx| self.get(record, people::Columns::born_on);
         let count = |day: Day| lineup.all.iter().flat_map(|&record| dates(record)).filter(|&other| other == day).count();
-        let all = first("FIRST_NON_EMPTY", lineup.all.iter().copied(), dates)?;
-        let agreed = first("AGREED", lineup.all.iter().copied(), |record| dates(record).filter(|&day| count(day) > 1));
+        let all = first(SurvivorshipRule::FirstNonEmpty, lineup.all.iter().copied(), dates)?;
+        let agreed =
+            first(SurvivorshipRule::Agreed, lineup.all.iter().copied(), |record| dates(record).filter(|&day| count(day) > 1));
         Some(agreed.map_or(all, |agreed| Choice { lost: all.lost, ..agreed }))
     }
 
@@ -301,9 +310,9 @@ impl<'a> Survival<'a> {
                 (rank, record, if is_deceased { CustomerStatus::Inactive } else { status })
             })
         });
-        golden.status = best("RESTRICTIVE", status);
+        golden.status = best(SurvivorshipRule::Restrictive, status);
         golden.lifecycle = best(
-            "MAX",
+            SurvivorshipRule::Max,
             lineup.all.iter().map(|&record| {
                 let stage = self.stage(record);
                 (std::cmp::Reverse(stage), record, stage)
@@ -313,7 +322,7 @@ impl<'a> Survival<'a> {
             if let Some(tag) = self.tag(record)
                 && !golden.tags.iter().any(|choice| choice.value == tag.code())
             {
-                golden.tags.push(Choice { value: tag.code(), record, rule: "UNION", lost: 0 });
+                golden.tags.push(Choice { value: tag.code(), record, rule: SurvivorshipRule::Union, lost: 0 });
             }
         }
         let handicap = |record: RecordIx| {
@@ -322,45 +331,48 @@ impl<'a> Survival<'a> {
             let stated = || self.get(record, |columns, row| columns.handicap(row).map(|value| (value, columns.handicap_at(row))));
             of_history.or_else(|| stated().next()).into_iter()
         };
-        golden.handicap = first("SOURCE_ORDER", lineup.teetime.iter().copied(), handicap).or_else(|| {
+        golden.handicap = first(SurvivorshipRule::SourceOrder, lineup.teetime.iter().copied(), handicap).or_else(|| {
             let dated = lineup
                 .mca
                 .iter()
                 .flat_map(|&record| handicap(record).map(move |(value, at)| (std::cmp::Reverse(at), record, (value, at))));
-            best("MOST_RECENT", dated)
+            best(SurvivorshipRule::MostRecent, dated)
         });
         let whs_from = self.options.whs_from.get(self.roster.tenant(profile));
         if let (Some(index), Some(whs_from)) = (golden.handicap, whs_from)
             && index.value.1.is_some_and(|at| at < *whs_from)
         {
-            golden.tags.push(Choice { value: PRE_WHS, record: index.record, rule: "UNION", lost: 0 });
+            golden.tags.push(Choice { value: PRE_WHS, record: index.record, rule: SurvivorshipRule::Union, lost: 0 });
         }
         let tenant = self.roster.tenant(profile);
         let shown = [(Address::Email, golden.email, EMAIL_BOUNCED), (Address::Phone, golden.phone, PHONE_BOUNCED)];
         for (kind, choice, tag) in shown {
             if let Some(choice) = choice.filter(|choice| self.bounces.has(kind, tenant, choice.value)) {
-                golden.tags.push(Choice { value: tag, record: choice.record, rule: "UNION", lost: 0 });
+                golden.tags.push(Choice { value: tag, record: choice.record, rule: SurvivorshipRule::Union, lost: 0 });
             }
         }
         golden.tags.sort_by_key(|choice| choice.value);
-        golden.home_club_id =
-            first("SOURCE_ORDER", lineup.teetime.iter().copied(), |record| self.get(record, people::Columns::home_club_id));
+        golden.home_club_id = first(SurvivorshipRule::SourceOrder, lineup.teetime.iter().copied(), |record| {
+            self.get(record, people::Columns::home_club_id)
+        });
         let club_name = |record: RecordIx| self.get(record, people::Columns::home_club_name);
         golden.home_club_name = match golden.home_club_id {
-            Some(club) => first("SOURCE_ORDER", [club.record], club_name),
-            None => first("SOURCE_ORDER", lineup.teetime.iter().chain(&lineup.mca).copied(), club_name),
+            Some(club) => first(SurvivorshipRule::SourceOrder, [club.record], club_name),
+            None => first(SurvivorshipRule::SourceOrder, lineup.teetime.iter().chain(&lineup.mca).copied(), club_name),
         };
-        golden.membership_status =
-            first("CURRENT", lineup.scl.iter().copied(), |record| self.get(record, people::Columns::membership_status));
-        golden.membership_tier =
-            first("CURRENT", lineup.scl.iter().take(1).copied(), |record| self.get(record, people::Columns::membership_tier));
+        golden.membership_status = first(SurvivorshipRule::Current, lineup.scl.iter().copied(), |record| {
+            self.get(record, people::Columns::membership_status)
+        });
+        golden.membership_tier = first(SurvivorshipRule::Current, lineup.scl.iter().take(1).copied(), |record| {
+            self.get(record, people::Columns::membership_tier)
+        });
         let joined = lineup.scl.iter().filter_map(|record| self.joined.get(record).map(|&at| (at, *record, at)));
-        golden.member_since = best("MIN", joined).or_else(|| {
+        golden.member_since = best(SurvivorshipRule::Min, joined).or_else(|| {
             let made = lineup
                 .scl
                 .iter()
                 .flat_map(|&record| self.get(record, people::Columns::created_at).map(move |at| (at, record, at)));
-            best("MIN", made)
+            best(SurvivorshipRule::Min, made)
         });
     }
 

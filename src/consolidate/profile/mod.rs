@@ -20,7 +20,9 @@ use crate::consolidate::profile::namesakes::Namesakes;
 use crate::consolidate::profile::pick::{Choice, Lineup};
 use crate::consolidate::profile::record_index::Roster;
 use crate::consolidate::{Departure, Departures};
-use crate::model::{CustomerStatus, Gender, LifecycleStage, PRE_WHS, ProfileIx, RecordIx, Source, Uuid};
+use crate::model::{
+    Code as _, CustomerStatus, Gender, LifecycleStage, PRE_WHS, ProfileIx, RecordIx, Source, SurvivorshipRule, Uuid,
+};
 use crate::tables::crm::{customer_profiles, field_provenance, identity_aliases};
 use crate::tables::{Builder as _, TextList};
 
@@ -195,7 +197,7 @@ impl Writer<'_> {
     }
 
     fn write_provenance(&mut self, profile_id: &str, founder: RecordIx, golden: &Golden<'_>) {
-        fn part<V>(choice: Option<Choice<V>>) -> Option<(RecordIx, &'static str, i32)> {
+        fn part<V>(choice: Option<Choice<V>>) -> Option<(RecordIx, SurvivorshipRule, i32)> {
             choice.map(|choice| (choice.record, choice.rule, choice.lost))
         }
         let external = [golden.mca_v1_za_id, golden.mca_v1_uk_id, golden.mca_id, golden.golf_rsa_id, golden.cdh_id];
@@ -205,8 +207,8 @@ impl Writer<'_> {
             .flatten()
             .next()
             .or(golden.benefits.first().map(|(_, choice)| *choice))
-            .map(|choice| (choice.record, "UNION", external_lost));
-        let first_seen = part(golden.first_seen_at).or(Some((founder, "AS_OF", 0)));
+            .map(|choice| (choice.record, SurvivorshipRule::Union, external_lost));
+        let first_seen = part(golden.first_seen_at).or(Some((founder, SurvivorshipRule::AsOf, 0)));
         // By field name, as the dataset is sorted.
         let fields = [
             ("auth_user_id", part(golden.auth_user_id)),
@@ -235,7 +237,7 @@ impl Writer<'_> {
             let Some((record, rule, lost_count)) = part else { continue };
             let source: Source = self.roster.source(record);
             let source_id = self.roster.source_id(record);
-            self.provenance.push(field_provenance::Row { profile_id, field, source, source_id, rule, lost_count });
+            self.provenance.push(field_provenance::Row { profile_id, field, source, source_id, rule: rule.code(), lost_count });
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Survivorship order of a profile's records, and the rule recorded with each surviving value.
 
 use crate::consolidate::profile::record_index::Roster;
-use crate::model::{CustomerStatus, ProfileIx, RecordIx, Source, Timestamp};
+use crate::model::{CustomerStatus, ProfileIx, RecordIx, Source, SurvivorshipRule, Timestamp};
 
 /// A surviving value, its record, the rule that chose it, and the number of other values that were discarded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,14 +11,14 @@ pub struct Choice<V> {
     /// Its record.
     pub record: RecordIx,
     /// The rule, as in `crm__field_provenance`.
-    pub rule: &'static str,
+    pub rule: SurvivorshipRule,
     /// Other values that were discarded.
     pub lost: i32,
 }
 
 /// The first value in the order of records; `values` lists what a record has, best first.
 pub fn first<V: PartialEq + Copy, I: Iterator<Item = V>>(
-    rule: &'static str,
+    rule: SurvivorshipRule,
     records: impl IntoIterator<Item = RecordIx>,
     values: impl Fn(RecordIx) -> I,
 ) -> Option<Choice<V>> {
@@ -41,7 +41,7 @@ pub fn first<V: PartialEq + Copy, I: Iterator<Item = V>>(
 
 /// The value of the smallest rank; among equals, the first candidate.
 pub fn best<V: PartialEq + Copy, R: Ord>(
-    rule: &'static str,
+    rule: SurvivorshipRule,
     candidates: impl IntoIterator<Item = (R, RecordIx, V)>,
 ) -> Option<Choice<V>> {
     let mut chosen: Option<(R, Choice<V>)> = None;
@@ -115,17 +115,18 @@ mod tests {
     fn the_first_value_wins_and_differing_values_are_counted_once() {
         let values = |record: RecordIx| [Some("a"), None, Some("b"), Some("a"), Some("b"), Some("c")][record.index()].into_iter();
         assert_eq!(
-            first("R", RecordIx::range(0..6), values),
-            Some(Choice { value: "a", record: RecordIx(0), rule: "R", lost: 2 })
+            first(SurvivorshipRule::Union, RecordIx::range(0..6), values),
+            Some(Choice { value: "a", record: RecordIx(0), rule: SurvivorshipRule::Union, lost: 2 })
         );
-        assert_eq!(first("R", RecordIx::range(1..2), values), None);
+        assert_eq!(first(SurvivorshipRule::Union, RecordIx::range(1..2), values), None);
     }
 
     #[test]
     fn the_least_rank_wins_and_ties_keep_their_order() {
         let ranked = [(2, "a"), (1, "b"), (1, "c"), (3, "b")];
-        let choice = best("R", RecordIx::range(0..4).zip(ranked).map(|(record, (rank, value))| (rank, record, value)));
-        assert_eq!(choice, Some(Choice { value: "b", record: RecordIx(1), rule: "R", lost: 2 }));
-        assert_eq!(best("R", Vec::<(u8, RecordIx, &str)>::new()), None);
+        let choice =
+            best(SurvivorshipRule::Union, RecordIx::range(0..4).zip(ranked).map(|(record, (rank, value))| (rank, record, value)));
+        assert_eq!(choice, Some(Choice { value: "b", record: RecordIx(1), rule: SurvivorshipRule::Union, lost: 2 }));
+        assert_eq!(best(SurvivorshipRule::Union, Vec::<(u8, RecordIx, &str)>::new()), None);
     }
 }
