@@ -5,6 +5,7 @@ compile_error!("the tests start a PostgreSQL of their own: run them with the def
 
 mod support;
 
+mod analysts;
 mod audit;
 mod cases;
 mod checklist;
