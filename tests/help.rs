@@ -161,3 +161,43 @@ fn every_advised_command_parses() {
     }
     assert!(seen > 30, "only {seen} commands were found");
 }
+
+/// Commands by way of make, `make VERB … ARGS="…"`, as the verb and its arguments.
+fn commands_of_make(text: &str) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices(" ARGS=") {
+        let start = text[..at].rfind(['`', '\n', '#']).map_or(0, |start| start + 1);
+        let Some(target) = text[start..at].trim_start().strip_prefix("make ").and_then(|rest| rest.split(' ').next()) else {
+            continue;
+        };
+        let rest = text[at + " ARGS=".len()..].trim_start_matches('\\');
+        let arguments = match rest.strip_prefix('"') {
+            Some(quoted) => quoted.split(['"', '\\']).next().unwrap_or_default(),
+            None => rest.split([' ', '`', '\n', ',', ';', ')', '|']).next().unwrap_or_default(),
+        };
+        let verb = if target == "backfill" || target.starts_with("phase") { "load" } else { target };
+        if !arguments.contains('…') && !verb.is_empty() {
+            found.push(std::iter::once(verb.to_owned()).chain(words(arguments)).collect());
+        }
+    }
+    found
+}
+
+#[test]
+fn every_advised_argument_of_a_make_target_parses() {
+    let mut seen = 0;
+    for (path, text) in texts() {
+        if path.extension().is_none_or(|extension| extension != "md") {
+            continue;
+        }
+        for command in commands_of_make(&text) {
+            let Some(program) = programs::ALL.iter().find(|program| program.name == command[0]).copied() else { continue };
+            seen += 1;
+            let parsed: Result<_, clap::Error> = Program::command(program, None).try_get_matches_from(&command);
+            if let Err(error) = parsed {
+                panic!("{}: {command:?}\n{error}", path.display());
+            }
+        }
+    }
+    assert!(seen > 15, "only {seen} commands were found");
+}

@@ -31,11 +31,6 @@ macro_rules! reasons {
             pub fn effect(self) -> Effect {
                 match self { $(Self::$variant => Effect::$effect),+ }
             }
-
-            /// Its meaning, in one sentence.
-            pub fn meaning(self) -> &'static str {
-                match self { $(Self::$variant => concat!($($doc),+).trim_ascii()),+ }
-            }
         }
     };
 }
@@ -354,17 +349,5 @@ mod tests {
         let mut set = Reasons::default();
         Reason::ALL.iter().for_each(|&reason| set.insert(reason));
         assert!(set.iter().eq(Reason::ALL.iter().copied()));
-    }
-
-    #[test]
-    fn docs_list_every_code_with_its_effect_and_meaning() {
-        let page = include_str!("../../docs/codes.md");
-        for &reason in Reason::ALL {
-            let line = format!("| `{}` | {} | {} |", reason.code(), reason.effect().code(), reason.meaning());
-            assert!(page.contains(&line), "docs/codes.md lacks: {line}");
-        }
-        let is_code = |line: &&str| Effect::ALL.iter().any(|effect| line.contains(&format!("` | {} | ", effect.code())));
-        let listed = page.lines().filter(is_code).count();
-        assert_eq!(listed, Reason::ALL.len(), "docs/codes.md lists codes that no longer exist");
     }
 }
