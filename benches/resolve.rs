@@ -1,6 +1,6 @@
-//! Accuracy, calibration and speed of identity resolution. With arguments (labelled CSV files or names of the demo's populations) it
-//! measures only their accuracy. Without arguments it measures the populations made by `benches/populations/fetch`, then the demo's with
-//! seeds that were not used for tuning. `ERRORS=5` prints five errors of each kind.
+//! Accuracy, calibration and speed of identity resolution. With arguments (labelled CSV files or names of the demo's populations)
+//! it measures only their accuracy. Without arguments it measures the populations made by `benches/populations/fetch`, then the
+//! demo's with seeds that were not used for tuning. `ERRORS=5` prints five errors of each kind.
 
 mod errors;
 #[cfg(feature = "local-postgres")]

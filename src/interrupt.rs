@@ -1,5 +1,5 @@
-//! Signal handling: the first signal stops the run with a status line, deferred while a folder is swapped or a commit is pending; the
-//! second stops at once.
+//! Signal handling: the first signal stops the run with a status line, deferred while a folder is swapped or a commit is pending;
+//! the second stops at once.
 //!
 //! Nothing needs undoing: only whole folders are ever exchanged, and an open transaction ends with its session.
 

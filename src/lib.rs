@@ -6,8 +6,8 @@
 //! ```
 //!
 //! [`model`] holds the types of the domain, [`tables`] every dataset, [`sources`] what is particular to a source. [`resolve`],
-//! [`consolidate`], [`score`], [`segment`] and [`report`] are pure: same input, same bytes. [`store`] alone uses files, [`pg`] alone
-//! uses PostgreSQL, [`steps`] connect them, one file per binary. The clock is read once, in [`cli`].
+//! [`consolidate`], [`score`], [`segment`] and [`report`] are pure: same input, same bytes. [`store`] alone uses files, [`pg`]
+//! alone uses PostgreSQL, [`steps`] connect them, one file per binary. The clock is read once, in [`cli`].
 
 pub mod cli;
 pub mod config;

@@ -78,7 +78,7 @@ fn a_binary_without_the_program_says_where_it_looked() {
     fs::copy(Path::new(env!("CARGO_BIN_EXE_crm-backfill")).with_file_name("stage"), &alone).unwrap();
     let output = Command::new(&alone).arg("--help").output().unwrap();
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("crm-backfill is not beside the binary of stage"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("crm-backfill is not next to the binary of stage"));
 }
 
 #[test]

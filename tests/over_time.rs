@@ -315,8 +315,8 @@ fn happen(scenario: &Scenario, contacts: &mut Vec<Contact>, dice: &mut Dice, day
     }
 }
 
-/// Contacts appear, disappear, change emails, opt in and opt out at random. A loaded opt-out of an email stays in effect for every profile
-/// with that email, until a contact with the email has a later logged opt-in.
+/// Contacts appear, disappear, change emails, opt in and opt out at random. A loaded opt-out of an email stays in effect for
+/// every profile with that email, until a contact with the email has a later logged opt-in.
 #[test]
 fn no_sequence_of_events_ends_a_withdrawal_without_a_logged_opt_in() {
     let mut scenario = Scenario::new();

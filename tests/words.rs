@@ -177,8 +177,8 @@ fn raw_string_length(rest: &[char]) -> usize {
     2 + hashes + end + close.len()
 }
 
-/// The table: banned words, what to write instead, where the words are meant otherwise. A banned word in backquotes is banned in names
-/// too; an entry of the third column is a path, or a phrase that contains the word.
+/// The table: banned words, what to write instead, where the words are meant otherwise. A banned word in backquotes is banned in
+/// names too; an entry of the third column is a path, or a phrase that contains the word.
 fn bans(page: &str) -> Vec<Ban> {
     let (_, section) = page.split_once(HEADING).expect("the page has the table");
     let section = section.split("\n## ").next().unwrap_or(section);

@@ -35,7 +35,8 @@ fn status(name: &str) -> u64 {
     line.trim_start_matches(':').split_whitespace().next().and_then(|number| number.parse().ok()).unwrap_or(0) * 1024
 }
 
-/// Writes a population as staging does, then measures in a separate process, so that memory freed earlier does not affect the result.
+/// Writes a population as staging does, then measures in a separate process, so that memory freed earlier does not affect the
+/// result.
 pub fn told(scale: f64) {
     let scratch = tempfile::tempdir().expect("a folder for the staged files");
     let folder = scratch.path().join("stage");

@@ -1,4 +1,4 @@
-//! The program behind every command: `crm-backfill <verb>`.
+//! The program that contains all commands: `crm-backfill <verb>`.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! `crm-backfill <verb> …`: which command is meant, and the list of all of them.
+//! `crm-backfill <verb> …`: runs the command of a verb, or lists all commands.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -8,7 +8,7 @@ use crate::fault::{Exit, Fault};
 use crate::launch;
 use crate::model::did_you_mean;
 
-/// The whole of the program: finds the verb's command and runs it with the remaining arguments.
+/// The program: finds the command of the verb and runs it with the remaining arguments.
 pub fn main(programs: &'static [&'static Program], commit: Option<&str>) -> ExitCode {
     if let Some(fault) = built_from_other_sources() {
         return fail(fault);
@@ -40,7 +40,7 @@ fn run(programs: &'static [&'static Program], commit: Option<&str>, verb: &str, 
     fail(fault.help("all commands: crm-backfill help"))
 }
 
-/// A command's own binary and this program may be of different builds when only one of them was built anew.
+/// A command's binary and this program may come from different builds if only one of them was rebuilt.
 fn built_from_other_sources() -> Option<Fault> {
     let sources = std::env::var_os(launch::LAUNCHED_BY).filter(|sources| sources != launch::SOURCES)?;
     let what = format!("built from sources {}, started by a binary built from {}", launch::SOURCES, sources.display());

@@ -26,7 +26,8 @@ use crate::store::Layout;
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Options of every command")]
 struct Common {
-    /// Point in time the run is evaluated at (ISO 8601, such as 2026-11-22T08:00:00Z); fixed by the first export of a data folder [env: AS_OF]
+    /// Point in time the run is evaluated at (ISO 8601, such as 2026-11-22T08:00:00Z); fixed by the first export of a data folder
+    /// [env: AS_OF]
     #[arg(long, value_name = "INSTANT", global = true)]
     as_of: Option<String>,
     /// The phase, 1 to 6: set at stage (6 unless given); later steps take it from their input and only check it [env: PHASE]
@@ -180,7 +181,7 @@ pub struct Program {
     pub help: &'static str,
     /// Adds its own arguments.
     pub arguments: fn(Command) -> Command,
-    /// Takes its arguments from the matches and runs it.
+    /// Reads its arguments from the matches and runs it.
     pub run: fn(&Session, &ArgMatches) -> Result<Outcome>,
 }
 
@@ -197,7 +198,7 @@ impl Program {
     }
 }
 
-/// The whole of a command: parses the arguments, runs the step, prints, records the run, returns the exit code.
+/// A command: parses the arguments, runs the step, prints, records the run, and returns the exit code.
 fn run(program: &'static Program, commit: Option<&str>, arguments: &[OsString]) -> ExitCode {
     std::panic::set_hook(Box::new(|info| {
         // The payload may contain a personal value; the place alone is enough to find the bug.

@@ -245,9 +245,9 @@ pub enum Holder {
 pub struct Survivorship {
     /// The email and phone that a profile shows.
     pub contact: Contact,
-    /// The profiles that show an email that several carry; the others keep it as an alias.
+    /// The profiles that show a shared email; the others keep it as an alias.
     pub email_holder: Holder,
-    /// The profiles that show a phone that several carry; the others keep it as an alias.
+    /// The profiles that show a shared phone; the others keep it as an alias.
     pub phone_holder: Holder,
 }
 

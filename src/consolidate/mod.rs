@@ -1,4 +1,5 @@
-//! Consolidates staged rows and links into the rows of the CRM: golden record, aliases, consents, timeline, and the ledger of every row.
+//! Consolidates staged rows and links into the rows of the CRM: golden record, aliases, consents, timeline, and the ledger of
+//! every row.
 //!
 //! Memory holds who each person record is ([`Directory`]), not its values. Bookings, messages and the rest of the timeline stream
 //! through pure functions of one batch. Staged person records, their identifiers and their consent are distributed to partitions of the
@@ -57,7 +58,7 @@ pub enum BuildError {
     /// A profile without a seed record.
     #[error("{count} profiles of \"res__links\" have no seed record")]
     NoFounder {
-        /// How many.
+        /// The number.
         count: usize,
     },
     /// More records than 32-bit record numbers allow.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::model::{Phase, Timestamp};
 
-/// Which email and phone a profile shows.
+/// The email and phone that a profile shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ContactChoice {
     /// The best current one: SCL, then Messaging unless bounced, then TeeTime, then MCA; mobile before fixed.
@@ -24,7 +24,7 @@ pub enum HolderReach {
     Global,
 }
 
-/// Where a withdrawal applies.
+/// The scope of a withdrawal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SuppressionReach {
     /// The tenant in which it was made.
@@ -60,17 +60,17 @@ pub struct Options {
     pub phase: Phase,
     /// Bookings and messages made before this instant are left out.
     pub lookback_from: Timestamp,
-    /// Which email and phone a profile shows.
+    /// The email and phone that a profile shows.
     pub contact: ContactChoice,
-    /// Which profiles show an email that several carry.
+    /// The profiles that show an email that several carry.
     pub email_holder: HolderReach,
-    /// Which profiles show a phone that several carry.
+    /// The profiles that show a phone that several carry.
     pub phone_holder: HolderReach,
-    /// Where a withdrawal applies.
+    /// The scope of a withdrawal.
     pub suppression: SuppressionReach,
     /// Whether a contact's true flag alone is not accepted as consent.
     pub strict_consent: bool,
-    /// What a false flag means.
+    /// The meaning of a false flag.
     pub flag_false: FlagFalse,
     /// Activity types of bookings.
     pub booking_types: BookingTypes,

@@ -161,7 +161,8 @@ impl Records {
         // Half of the club contact points are those of the head office, which hundreds of people share.
         let reception = &clubs[if draws.chance(0.5) { 0 } else { club }];
 
-        // A messaging contact always has an email or phone. The legacy lists also have people with neither, whom the strategy skips.
+        // A messaging contact always has an email or phone. The legacy lists also have people with neither, whom the strategy
+        // skips.
         let sparse = match source {
             Source::Scl => 0.15,
             Source::Messaging => 0.6,

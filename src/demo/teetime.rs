@@ -33,7 +33,8 @@ pub(super) fn club_id(seed: u64, country: Country, club: usize) -> String {
 /// The tenant of a club; a few have none, or an unknown one.
 pub(super) fn club_tenant(seed: u64, country: Country, club: usize) -> Option<&'static str> {
     match Draws::of(seed, "teetime tenant", club as u64 * 2 + u64::from(country.is_south_africa())).below(200) {
-        // The largest clubs always have a tenant. The next ones have none, so that this case occurs in the smallest population, too.
+        // The largest clubs always have a tenant. The next ones have none, so that this case occurs in the smallest population,
+        // too.
         _ if club < 5 => Some(country.tenant()),
         _ if club == 5 => None,
         0..7 => None,

@@ -285,7 +285,7 @@ coded! {
 }
 
 coded! {
-    /// The outcome of a exported row.
+    /// The outcome of an exported row.
     pub enum Outcome {
         /// A CRM row has it as its source.
         Loaded = "LOADED",

@@ -48,8 +48,8 @@ pub struct EmailReader {
 }
 
 impl EmailReader {
-    /// The addresses of a cell, the one to display first. A cell is split only between whole addresses; a part of a broken address is
-    /// never used. The reasons say what was cleaned, or why the result is empty.
+    /// The addresses of a cell, the one to display first. A cell is split only between whole addresses; a part of a broken
+    /// address is never used. The reasons say what was cleaned, or why the result is empty.
     pub fn read(&mut self, raw: &str, junk: &Junk, reasons: &mut Reasons) -> &[Address] {
         self.count = 0;
         let mut cell = std::mem::take(&mut self.cell);

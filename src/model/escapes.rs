@@ -1,5 +1,5 @@
-//! Undoes escaping and wrong decoding by other programs: character references, backslashes, percent signs, doubled quotes, UTF-8 read
-//! as Windows-1252.
+//! Undoes escaping and wrong decoding by other programs: character references, backslashes, percent signs, doubled quotes, UTF-8
+//! read as Windows-1252.
 
 use std::borrow::Cow;
 

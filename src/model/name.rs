@@ -42,8 +42,8 @@ pub struct Name<'a> {
 }
 
 impl NameReader {
-    /// Reads both names. `club` is the record's club, whose name is not accepted as the name of a person. The reasons are kept apart
-    /// for each name.
+    /// Reads both names. `club` is the record's club, whose name is not accepted as the name of a person. The reasons are kept
+    /// apart for each name.
     pub fn read(
         &mut self,
         first: Option<&str>,
@@ -189,8 +189,8 @@ impl Part {
         }
     }
 
-    /// Whether the name, or the name without its digits, is on the junk list, repeats one letter, or is a program's word for null. A
-    /// single letter is an initial unless the list has it in exactly that spelling.
+    /// Whether the name, or the name without its digits, is on the junk list, repeats one letter, or is a program's word for
+    /// null. A single letter is an initial unless the list has it in exactly that spelling.
     fn is_junk(&self, junk: &Junk) -> bool {
         const NOTHING: [&str; 6] = ["null", "none", "nan", "nil", "undefined", "(null)"];
         let value = self.value.as_str();

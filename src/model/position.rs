@@ -1,6 +1,6 @@
-//! Positions of records and profiles in the columns that hold them, each a type of its own: the compiler keeps them apart.
+//! Positions of records and profiles in columns. Each has its own type, so that the compiler prevents mistakes.
 
-/// Declares a position in 32 bits.
+/// Declares a position of 32 bits.
 macro_rules! position {
     ($(#[$meta:meta])* $name:ident) => {
         $(#[$meta])*
@@ -8,26 +8,26 @@ macro_rules! position {
         pub struct $name(pub u32);
 
         impl $name {
-            /// Stands for an absent one where memory is counted.
+            /// Means none, where an `Option` would take more memory.
             pub const NONE: Self = Self(u32::MAX);
 
-            /// The place in a column.
+            /// The index in a column.
             #[inline]
             pub const fn index(self) -> usize {
                 self.0 as usize
             }
 
-            /// The position of a place in a column.
+            /// The position of an index in a column.
             ///
             /// # Panics
             ///
-            /// If the column has more rows than 32 bits can count, which its reader refuses.
+            /// If the index does not fit into 32 bits; readers refuse columns of that size.
             #[inline]
             pub fn at(index: usize) -> Self {
                 Self(u32::try_from(index).expect("positions are counted in 32 bits"))
             }
 
-            /// The positions from one number up to another, which is left out.
+            /// The positions from one number up to another, which is excluded.
             pub fn range(numbers: std::ops::Range<u32>) -> impl DoubleEndedIterator<Item = Self> + ExactSizeIterator + Clone {
                 numbers.map(Self)
             }
@@ -36,11 +36,11 @@ macro_rules! position {
 }
 
 position! {
-    /// Position of a record of a person among all that a step holds, in record order.
+    /// Position of a person record among all records of a step, in record order.
     RecordIx
 }
 
 position! {
-    /// Position of a profile among all that a step holds, in the order of ids.
+    /// Position of a profile among all profiles of a step, in the order of ids.
     ProfileIx
 }

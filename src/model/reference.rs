@@ -217,7 +217,7 @@ fn word<C: Code>(text: &str) -> Result<C, String> {
     })
 }
 
-/// One file, header checked.
+/// A file with a valid header.
 struct MapFile {
     name: &'static str,
     rows: Vec<(u64, csv::StringRecord)>,

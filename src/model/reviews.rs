@@ -34,7 +34,8 @@ type Place = (Source, String, String, String);
 pub struct Reviews(HashMap<Place, ReviewVerdict, FixedState>);
 
 impl Reviews {
-    /// Reads the file: separated by commas or semicolons, with or without quotes and byte order mark. An empty text has no verdicts.
+    /// Reads the file: separated by commas or semicolons, with or without quotes and byte order mark. An empty text has no
+    /// verdicts.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut verdicts = HashMap::with_hasher(FixedState::with_seed(0));
         let Some(spreadsheet) = Spreadsheet::read(text)? else { return Ok(Self(verdicts)) };

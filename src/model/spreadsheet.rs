@@ -1,8 +1,9 @@
-//! CSV files that people edit, in a spreadsheet or by hand: decisions, verdicts, code maps, nicknames. They may have a byte-order mark,
-//! commas or semicolons, quoted fields, any line ends, and comment lines that begin with `#`. Line numbers are those of an editor.
+//! CSV files that people edit, in a spreadsheet or by hand: decisions, verdicts, code maps, nicknames. They may have a byte-order
+//! mark, commas or semicolons, quoted fields, any line ends, and comment lines that begin with `#`. Line numbers are those of an
+//! editor.
 //!
-//! Dumps are read by `store::csv` instead: they are larger than memory and come in any encoding. A bad line of a dump is rejected and
-//! the run goes on; a bad line of a file read here stops the run before it starts.
+//! Dumps are read by `store::csv` instead: they are larger than memory and come in any encoding. A bad line of a dump is rejected
+//! and the run goes on; a bad line of a file read here stops the run before it starts.
 
 /// Comment lines begin with it.
 const COMMENT: char = '#';
@@ -121,7 +122,7 @@ impl Default for Lines {
 }
 
 impl Lines {
-    /// The line of the first record at or after a byte; empty lines and comments are passed over. Asked from front to back.
+    /// The line of the first record at or after a byte; empty lines and comments are skipped. Must be called in ascending order.
     fn of(&mut self, text: &str, byte: u64) -> u64 {
         let bytes = text.as_bytes();
         let from = usize::try_from(byte).map_or(bytes.len(), |byte| byte.min(bytes.len()));

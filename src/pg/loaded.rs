@@ -29,7 +29,8 @@ pub fn write(crm: &Crm, entities: &[(String, u64)]) -> Result<()> {
     Ok(())
 }
 
-/// The identity of the CRM's database, if the server gives it. It does not depend on the connection, and differs for copies of a database.
+/// The identity of the CRM's database, if the server gives it. It does not depend on the connection, and differs for copies of a
+/// database.
 pub fn identity_of_crm(crm: &Crm) -> Option<String> {
     crm.query(IDENTITY, &[]).ok()?.first().map(|row| row.get(0))
 }

@@ -253,8 +253,8 @@ fn broken(folder: &Path, what: &str) -> anyhow::Error {
 /// Prefix for the name of an unfinished cluster, before the id of the process that creates it.
 const HALF: &str = "data.tmp-";
 
-/// Removes clusters whose creation was interrupted. An initdb that received a signal may still be removing its own; the next start removes
-/// what it leaves.
+/// Removes clusters whose creation was interrupted. An initdb that received a signal may still be removing its own; the next
+/// start removes what it leaves.
 fn clear_halves(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.filter_map(Result::ok).filter(|entry| entry.file_name().to_string_lossy().starts_with(HALF)) {
@@ -315,7 +315,8 @@ enum Launch {
     Ended,
 }
 
-/// Shell script that stops the server and removes its folder when its standard input is closed. `$1` is the folder, the rest the command.
+/// Shell script that stops the server and removes its folder when its standard input is closed. `$1` is the folder, the rest the
+/// command.
 const KEEPER: &str =
     r#"folder=$1; shift; "$@" </dev/null & server=$!; read -r _; kill -QUIT $server; wait $server; rm -rf "$folder""#;
 

@@ -1,5 +1,5 @@
-//! Checks links: each profile has one seed record, the records of each link share the values of its rule, and a profile shows ids and
-//! contact points of its own records.
+//! Checks links: each profile has one seed record, the records of each link share the values of its rule, and a profile shows ids
+//! and contact points of its own records.
 
 use rayon::prelude::*;
 

@@ -1,5 +1,5 @@
-//! Checks of the datasets alone, before the CRM is touched: links, profiles and the timeline are derived a second time from the staged
-//! records. The code shares nothing with the code that wrote the datasets except the declarations.
+//! Checks of the datasets alone, before the CRM is touched: links, profiles and the timeline are derived a second time from the
+//! staged records. The code shares nothing with the code that wrote the datasets except the declarations.
 //!
 //! Rows are streamed. Of a profile some hundred and twenty bytes are kept, of a record some forty, of anything else nothing.
 

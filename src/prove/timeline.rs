@@ -1,4 +1,5 @@
-//! Checks the timeline: every activity is on the profile of its person, has the tenant of that profile, and the counts match the ledger.
+//! Checks the timeline: every activity is on the profile of its person, has the tenant of that profile, and the counts match the
+//! ledger.
 
 use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashSet};

@@ -208,7 +208,7 @@ fn full_name(population: &Population, record: RecordIx) -> Option<(Symbol, Symbo
     (population.names.is_spelled(first) && last != NONE).then_some((first, last))
 }
 
-/// What records of one full name may share if they share no key.
+/// The values that records with one full name may share if they share no key.
 #[derive(Clone, Copy)]
 enum Block {
     /// Birth date and one of the two names, in either column.
@@ -318,7 +318,8 @@ fn record_of(entry: u64) -> RecordIx {
     RecordIx(entry as u32)
 }
 
-/// A number from the first four letters and all digits before `@`, which a typing error further on does not change; 0 for shorter emails.
+/// A number from the first four letters and all digits before `@`, which a typing error further on does not change; 0 for shorter
+/// emails.
 fn start_of_address(address: &[u8]) -> u32 {
     let Some(start) = address.first_chunk() else { return 0 };
     let local = address.iter().take_while(|&&letter| letter != b'@');
@@ -326,7 +327,7 @@ fn start_of_address(address: &[u8]) -> u32 {
     digits.fold(u32::from_be_bytes(*start), |number, &digit| number.rotate_left(5) ^ u32::from(digit)).max(1)
 }
 
-/// How often each digit occurs, which a swap does not change; 0 for fewer than seven digits.
+/// The frequency of each digit, which a swap does not change; 0 for fewer than seven digits.
 fn digits_of_number(number: &[u8]) -> u32 {
     if number.len() < 7 {
         return 0;

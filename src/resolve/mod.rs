@@ -42,7 +42,8 @@ pub struct Memory<'a> {
     pub decisions: &'a [Decision],
     /// `(source:entity:id, profile id)` of earlier loads.
     pub profile_ids: &'a [(String, String)],
-    /// Keys of records whose profile was deleted in the CRM or merged into a foreign one. They are not linked to any existing profile.
+    /// Keys of records whose profile was deleted in the CRM or merged into a foreign one. They are not linked to any existing
+    /// profile.
     pub withheld: &'a [String],
 }
 
@@ -62,7 +63,7 @@ pub struct Resolution {
     hubs: Vec<Hub>,
     decisions: Vec<(Decision, DecisionState)>,
     refused_strong: usize,
-    /// What a nameless record's disputed place needed.
+    /// Match threshold for contested records without a name.
     bar: Weight,
 }
 

@@ -83,8 +83,8 @@ fn steps(value: u32, bounds: &[(u32, i32)]) -> i32 {
     bounds.iter().find(|(bound, _)| value >= *bound).map_or(0, |(_, points)| *points)
 }
 
-/// Decline of activity. Golf is seasonal, so the smaller one of the losses against the last quarter and against the same quarter a year
-/// ago counts.
+/// Decline of activity. Golf is seasonal, so the smaller one of the losses against the last quarter and against the same quarter
+/// a year ago counts.
 fn decline(facts: &Facts, known_for: i64, windows: &Windows) -> i32 {
     let against = |then: u32| (then >= 3).then(|| loss(then, facts.quarter));
     let was_here = facts.counted_first().is_some_and(|first| windows.before_last_year(first.0));

@@ -12,8 +12,8 @@ pub enum Missing {
     Renormalise,
 }
 
-/// The five components, each 0, 20, 40, 60, 80 or 100, so that the weighted sum is a whole number of hundredths. `None` means no data;
-/// without any activity, recency, frequency and breadth are 0.
+/// The five components, each 0, 20, 40, 60, 80 or 100, so that the weighted sum is a whole number of hundredths. `None` means no
+/// data; without any activity, recency, frequency and breadth are 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Engagement {
     /// Days since the last activity.

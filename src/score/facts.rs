@@ -84,7 +84,7 @@ pub enum Sign {
 /// The values of an activity that metrics and scores use.
 #[derive(Clone, Copy, Debug)]
 pub struct Event {
-    /// Whose it is.
+    /// Its profile.
     pub profile: ProfileIx,
     /// Its category.
     pub category: ActivityCategory,

@@ -27,8 +27,8 @@ pub struct Options {
 const FORMULAS: &str = "1";
 
 impl Options {
-    /// The version of the scores: scores of different versions are not comparable. It consists of the version of the formulas and every
-    /// setting that affects the scores.
+    /// The version of the scores: scores of different versions are not comparable. It consists of the version of the formulas and
+    /// every setting that affects the scores.
     pub fn version(&self) -> String {
         let engaged = if self.engaged_only { "+engaged" } else { "" };
         let renormalised = if self.missing == Missing::Renormalise { "+renormalise" } else { "" };

@@ -5,8 +5,8 @@
 pub struct Summary {
     /// Profiles scored.
     pub profiles: u64,
-    /// Profiles for which the strategy's UPDATE would give other counts or another last activity: it has no upper bound, so it includes
-    /// bookings after as_of.
+    /// Profiles for which the strategy's UPDATE would give other counts or another last activity: it has no upper bound, so it
+    /// includes bookings after as_of.
     pub counts_with_future: u64,
     /// Activities after as_of.
     pub future_activities: u64,

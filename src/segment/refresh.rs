@@ -234,7 +234,8 @@ fn read(definition: &Definition) -> Result<Parsed, String> {
     }
 }
 
-/// Orders the plans so that every segment comes after those it refers to. Segments in a cycle, or that depend on a broken one, fail.
+/// Orders the plans so that every segment comes after those it refers to. Segments in a cycle, or that depend on a broken one,
+/// fail.
 fn resolve(
     definitions: &[Definition],
     rules: &[Result<Parsed, String>],

@@ -1,7 +1,8 @@
 //! Compares texts without blanks at the ends and without the case of letters.
 //!
-//! Case is folded letter by letter with Unicode's simple mapping to lower case. PostgreSQL's collation providers disagree on two letters,
-//! so both evaluators fold these themselves: U+0130 (capital I with a dot) becomes i, U+03C2 (final sigma) becomes U+03C3.
+//! Case is folded letter by letter with Unicode's simple mapping to lower case. PostgreSQL's collation providers disagree on two
+//! letters, so both evaluators fold these themselves: U+0130 (capital I with a dot) becomes i, U+03C2 (final sigma) becomes
+//! U+03C3.
 
 /// The blanks that are removed at the ends. The SQL evaluator uses the same list.
 pub const BLANKS: &[char] = &[' ', '\t', '\n', '\r', '\x0b', '\x0c'];

@@ -25,7 +25,8 @@ use crate::tables::stage::people;
 /// Arguments of `audit`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Draw about N pairs for review: links by rule and confidence, links near the threshold, links of the largest profiles, candidate pairs
+    /// Draw about N pairs for review: links by rule and confidence, links near the threshold, links of the largest profiles,
+    /// candidate pairs
     #[arg(long, value_name = "N", conflicts_with = "verdicts", required_unless_present = "verdicts", value_parser = clap::value_parser!(u32).range(1..))]
     sample: Option<u32>,
     /// Another seed draws another sample

@@ -31,7 +31,7 @@ impl Made {
     /// All, in the order of the steps.
     pub const ALL: [Self; 4] = [Self::Stage, Self::Resolve, Self::Crm, Self::Score];
 
-    /// Where it is.
+    /// Its location.
     pub fn path(self, layout: &Layout) -> PathBuf {
         match self {
             Self::Stage => layout.stage(),
@@ -123,8 +123,8 @@ pub fn moved(session: &Session, until: Made) -> Result<Vec<Moved>> {
     Ok(found)
 }
 
-/// Fails if an existing folder was made from other inputs than the current ones. Missing folders (loaded from another machine, rolled
-/// back, purged) are fine.
+/// Fails if an existing folder was made from other inputs than the current ones. Missing folders (loaded from another machine,
+/// rolled back, purged) are fine.
 pub fn require_unmoved(session: &Session) -> Result<()> {
     let is_there = |made: &Made| made.path(&session.layout).exists();
     match Made::ALL.into_iter().take_while(is_there).last() {

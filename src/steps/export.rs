@@ -138,8 +138,8 @@ fn undamaged(session: &Session, job: &Job) -> Result<Option<Folder>> {
     }
 }
 
-/// The as-of time of an export: the requested one, else that of the data folder, else now. One that differs from the data folder's is an
-/// error unless a new set of exports begins.
+/// The as-of time of an export: the requested one, else that of the data folder, else now. One that differs from the data
+/// folder's is an error unless a new set of exports begins.
 pub fn settle_as_of(session: &Session, new: bool) -> Result<Timestamp> {
     let asked = session.as_of.unwrap_or(session.now);
     if new {
@@ -226,7 +226,7 @@ pub fn publish(session: &Session, job: &Job, draft: Draft, manifest: Manifest, a
     Ok(folder)
 }
 
-/// What a manifest hashes of a statement: its text, and the look-back where it has one other than the two years it is written with.
+/// The text of a statement that a manifest hashes: the SQL, and the look-back if it is not two years.
 pub fn stated(sql: &str, years: i32) -> String {
     let has_another = years != 2 && sql.contains("backfill.lookback_years");
     if has_another { format!("{sql}-- look-back: {years} years\n") } else { sql.to_owned() }

@@ -1,5 +1,5 @@
-//! Safety checks before an export or a load: entities that lost rows, a CRM export of another CRM, a lower phase. Each names the option
-//! that allows it.
+//! Safety checks before an export or a load: entities that lost rows, a CRM export of another CRM, a lower phase. Each names the
+//! option that allows it.
 
 use std::collections::BTreeMap;
 
@@ -109,7 +109,8 @@ fn columns_of(described: &str) -> BTreeMap<&str, &str> {
     described.split(", ").filter_map(|column| column.split_once(' ')).collect()
 }
 
-/// Fails if the source's tables changed since the saved export, or if it reads the tables of another source's export. Lists all at once.
+/// Fails if the source's tables changed since the saved export, or if it reads the tables of another source's export. Lists all
+/// at once.
 pub fn check_source(
     session: &Session,
     code: &str,

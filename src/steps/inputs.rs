@@ -1,5 +1,5 @@
-//! The inputs of each step, by hash: manifests, settings, reference files, decisions. A step records them, and later steps compare them
-//! with the current ones.
+//! The inputs of each step, by hash: manifests, settings, reference files, decisions. A step records them, and later steps
+//! compare them with the current ones.
 
 use anyhow::Result;
 use serde_json::json;

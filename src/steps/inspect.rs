@@ -295,8 +295,8 @@ fn told_of_file(error: anyhow::Error, path: &Path) -> anyhow::Error {
     }
 }
 
-/// A cell that no spreadsheet evaluates as a formula, whatever its delimiter: checks the start of the cell and the text after any delimiter
-/// or line break in it.
+/// A cell that no spreadsheet evaluates as a formula, whatever its delimiter: checks the start of the cell and the text after any
+/// delimiter or line break in it.
 pub(crate) fn defused(cell: String) -> String {
     const SPLITS: [char; 6] = [';', ',', '|', '\t', '\r', '\n'];
     let is_run = |part: &str| {

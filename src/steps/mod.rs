@@ -38,7 +38,8 @@ use crate::dsn::Dsn;
 use crate::fault::{Exit, Fault};
 use crate::store::{Folder, Manifest, read_text};
 
-/// The database in a variable. A demo's data folder accepts only the demo's own databases, so that invented and real people never mix.
+/// The database in a variable. A demo's data folder accepts only the demo's own databases, so that invented and real people never
+/// mix.
 pub fn database(session: &Session, variable: &str) -> Result<Dsn> {
     let dsn = session.environment.require_dsn(variable)?;
     let layout = &session.layout;

@@ -10,7 +10,7 @@ use crate::steps::{
     resolve, rollback, score, stage, status, verify, watermarks,
 };
 
-/// A command from its arguments, the step that takes them, and what its help says.
+/// Builds a command from its arguments, its step and its help text.
 macro_rules! program {
     ($arguments:ty, $run:expr, $name:expr, $about:expr, $help:expr $(,)?) => {
         Program {
@@ -99,7 +99,7 @@ export_of!(
     "contacts, preferences, consent changes and messages"
 );
 
-/// Export of what the CRM contributes.
+/// The export of the CRM.
 pub const EXPORT_CRM: Program = program!(
     export_crm::Args,
     export_crm::run,

@@ -24,7 +24,8 @@ use crate::tables::stage::{identifiers, people};
 /// Arguments of `resolve`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// Method: evidence, or strategy for the strategy's literal rule, which writes data/resolve-strategy for comparison in the report only
+    /// Method: evidence, or strategy for the strategy's literal rule, which writes data/resolve-strategy for comparison in the
+    /// report only
     #[arg(long, value_name = "HOW", default_value = "evidence", value_parser = ["evidence", "strategy"])]
     method: String,
     /// Whether to run although nothing changed.
@@ -242,8 +243,8 @@ fn write(session: &Session, inputs: &Inputs, resolution: &Resolution, summary: &
     Ok(())
 }
 
-/// The counts of the manifest and of `--json` by name: totals, the match threshold of contested records in sixteenths of a bit (`bar16`),
-/// `rule.<RULE>`, `size.<1…10>`, `decisions.<STATE>`.
+/// The counts of the manifest and of `--json` by name: totals, the match threshold of contested records in sixteenths of a bit
+/// (`bar16`), `rule.<RULE>`, `size.<1…10>`, `decisions.<STATE>`.
 fn counts(resolution: &Resolution, summary: &Summary) -> Vec<(String, i64)> {
     let number = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
     let mut counts = vec![

@@ -51,7 +51,8 @@ pub struct Scratch {
     _folder: tempfile::TempDir,
 }
 
-/// Creates one inside the data folder, so that it is on the same disk. Call under the run lock, which removes what a killed run left.
+/// Creates one inside the data folder, so that it is on the same disk. Call under the run lock, which removes what a killed run
+/// left.
 pub fn scratch(layout: &Layout, name: &str) -> Result<Scratch> {
     let root = layout.root();
     let folder = tempfile::Builder::new()

@@ -51,8 +51,8 @@ impl Default for Dialect {
 }
 
 impl Dialect {
-    /// UTF-8 unless another encoding is named. `delimiter` is for files whose header does not show it; `nulls` are texts for null in
-    /// addition to the empty text, `NULL` and `\N`.
+    /// UTF-8 unless another encoding is named. `delimiter` is for files whose header does not show it; `nulls` are texts for null
+    /// in addition to the empty text, `NULL` and `\N`.
     pub fn new(encoding: Option<&str>, delimiter: Option<char>, nulls: &[String]) -> Result<Self> {
         let encoding = encoding.map_or(Ok(encoding_rs::UTF_8), encoding_of)?;
         Ok(Self { encoding, delimiter, nulls: nulls.to_vec() })
@@ -85,8 +85,8 @@ pub struct DumpCounts {
     pub blank_rows: u64,
     /// Lines that are UTF-8 although another encoding was declared, read as UTF-8.
     pub utf8_lines: u64,
-    /// Physical lines of rows: from a row (counted from 1) on, the line where it begins; the rows after it follow line by line. Empty if
-    /// every row is one line below its number.
+    /// Physical lines of rows: from a row (counted from 1) on, the line where it begins; the rows after it follow line by line.
+    /// Empty if every row is one line below its number.
     pub shifts: Vec<(u64, u64)>,
     /// BLAKE3 of the file.
     pub blake3: String,
@@ -235,7 +235,7 @@ mod tests {
     use crate::tables::{Label, Table, Text};
 
     table! {
-        /// As the memberships of clubs are declared.
+        /// The same columns as club memberships.
         pub mod member_clubs = "raw_scl__member_clubs", key(id) {
             /// Key.
             id: Text,

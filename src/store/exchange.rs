@@ -1,7 +1,7 @@
 //! Swaps a new folder with the old one: in one rename where the file system can exchange names, else in two with a note.
 //!
-//! Overlay and network file systems may not support the exchange. Then a note next to the folder describes the swap until both renames
-//! are done. If the command is killed in between, the next command that takes the lock completes the swap.
+//! Overlay and network file systems may not support the exchange. Then a note next to the folder describes the swap until both
+//! renames are done. If the command is killed in between, the next command that takes the lock completes the swap.
 
 use std::path::{Path, PathBuf};
 

@@ -73,7 +73,7 @@ impl Folder {
         Ok(())
     }
 
-    /// Where it is.
+    /// Its location.
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -21,16 +21,16 @@ pub struct RunLock {
 }
 
 impl Drop for RunLock {
-    /// Unlocks explicitly. A child process that is just starting has a copy of the open file, which would keep the lock if ours were only
-    /// closed.
+    /// Unlocks explicitly. A child process that is just starting has a copy of the open file, which would keep the lock if ours
+    /// were only closed.
     fn drop(&mut self) {
         let _ = self.file.unlock();
     }
 }
 
 impl RunLock {
-    /// Takes the lock, or fails with the name of its holder. Completes or removes what killed runs left behind. Fails if the folder is not
-    /// safe to write to.
+    /// Takes the lock, or fails with the name of its holder. Completes or removes what killed runs left behind. Fails if the
+    /// folder is not safe to write to.
     pub fn take(layout: &Layout, holder: &str) -> Result<Self> {
         create_private(layout.root())?;
         check_place(layout)?;

@@ -66,8 +66,8 @@ impl Manifest {
         self
     }
 
-    /// Whether both were made from the same inputs by the same step and binary, so that there is nothing to do. A new version always makes
-    /// its datasets again.
+    /// Whether both were made from the same inputs by the same step and binary, so that there is nothing to do. A new version
+    /// always makes its datasets again.
     pub fn same_inputs(&self, other: &Self) -> bool {
         (self.format, &self.step, &self.as_of, self.phase, &self.inputs, &self.binary)
             == (other.format, &other.step, &other.as_of, other.phase, &other.inputs, &other.binary)

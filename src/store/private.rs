@@ -1,4 +1,4 @@
-//! Folders and files that their owner alone may read, and how those in the making are called.
+//! Folders and files that only their owner may read, and the names of drafts.
 
 use std::fs::File;
 use std::io::Write;
@@ -9,7 +9,7 @@ use anyhow::Result;
 
 use crate::store::io_fault;
 
-/// What the names of drafts and scratch folders hold between the name they will have and a random end.
+/// Infix of the names of drafts and scratch folders, between the final name and a random suffix.
 pub(super) const DRAFT: &str = ".tmp-";
 
 /// Creates a folder and its parents, readable by the owner only.
@@ -28,7 +28,7 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|error| io_fault("write", path, &error).into())
 }
 
-/// Makes the names in a folder lasting.
+/// Syncs the names in a folder to disk.
 pub(super) fn sync_folder(path: &Path) -> Result<()> {
     File::open(path).and_then(|folder| folder.sync_all()).map_err(|error| io_fault("sync", path, &error).into())
 }

@@ -26,9 +26,9 @@ pub struct Purged {
 /// The folder that stays because it holds no personal data: run records with counts and times.
 const KEPT: &str = "runs";
 
-/// Removes every folder that can hold personal data, and writes the tombstone. Call under the run lock, which rejects links in place of
-/// these folders. Fails if there are links deeper inside, because their targets would stay. A second purge finds nothing and keeps the
-/// tombstone of the first.
+/// Removes every folder that can hold personal data, and writes the tombstone. Call under the run lock, which rejects links in
+/// place of these folders. Fails if there are links deeper inside, because their targets would stay. A second purge finds nothing
+/// and keeps the tombstone of the first.
 pub fn purge_datasets(layout: &Layout) -> Result<Purged> {
     let tombstone = layout.root().join("purged.json");
     let mut found = Contents::default();

@@ -55,8 +55,8 @@ pub struct Text;
 pub struct Label;
 /// A list of texts.
 pub struct Texts;
-/// A value kept for readers of the file; null where there is none. No step reads it back: in a dataset read from its folder the column
-/// is null everywhere, so that it takes no memory.
+/// A value kept for readers of the file; null where there is none. No step reads it back: in a dataset read from its folder the
+/// column is null everywhere, so that it takes no memory.
 pub struct Kept<C>(PhantomData<C>);
 
 fn downcast<A: Array + Clone + 'static>(array: &ArrayRef) -> Result<A, String> {

@@ -37,7 +37,7 @@ table! {
         reason: Label,
         /// The raw code, for unknown codes of closed vocabularies only; never a person's value.
         value: Option<Label>,
-        /// How many values.
+        /// Number of values.
         value_count: i64,
     }
 }
@@ -69,8 +69,8 @@ table! {
 }
 
 table! {
-    /// Rows for manual review, without personal values: unreadable cells, and withdrawals whose contact point is not known. The safe
-    /// assumption holds until an entry is settled; then it disappears.
+    /// Rows for manual review, without personal values: unreadable cells, and withdrawals whose contact point is not known. The
+    /// safe assumption holds until an entry is settled; then it disappears.
     pub mod manual_review = "check__manual_review", key(source, entity, source_id, column, reason) {
         /// The source.
         source: Source,
@@ -96,7 +96,7 @@ table! {
     pub mod proofs = "check__proofs", key(check, item) {
         /// The check.
         check: Label,
-        /// What was compared.
+        /// The compared item.
         item: Text,
         /// Rows looked at; 0 where there was nothing to compare.
         examined: i64,

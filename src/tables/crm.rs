@@ -121,7 +121,8 @@ table! {
         revoked_at: Option<Timestamp>,
         /// Always `IMPORT`.
         source: Label,
-        /// JSON object: what decided it (kind, record, time, origin, rule, superseded count; of a grant the latest explicit action).
+        /// JSON object: what decided it (kind, record, time, origin, rule, superseded count; of a grant the latest explicit
+        /// action).
         evidence: Text,
     }
 }
@@ -221,7 +222,8 @@ table! {
 }
 
 table! {
-    /// Withdrawals without a date in their source. Load records when it first saw each one (`backfill.undated`) and counts from there.
+    /// Withdrawals without a date in their source. Load records when it first saw each one (`backfill.undated`) and counts from
+    /// there.
     pub mod undated_withdrawals = "crm__undated_withdrawals", key(evidence_key) {
         /// `<entity>:<row id>`; of a contact flag `contacts:<contact>:<channel>`.
         evidence_key: Text,

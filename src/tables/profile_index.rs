@@ -19,7 +19,7 @@ pub struct ProfileIndex {
 }
 
 impl ProfileIndex {
-    /// Positions in the order of the batches.
+    /// The positions, in the order of the batches.
     pub fn new(batches: &[customer_profiles::Columns]) -> Self {
         let mut index = Self::with_room(batches.iter().map(|batch| batch.len()).sum());
         batches.iter().for_each(|batch| index.add(batch));
@@ -54,7 +54,7 @@ impl ProfileIndex {
         }
     }
 
-    /// How many profiles there are.
+    /// Number of profiles.
     pub fn len(&self) -> usize {
         self.ids.len()
     }

@@ -8,10 +8,10 @@ use crate::table;
 use crate::tables::{Dataset, Kept, Label, Table as _, Text};
 
 table! {
-    /// One row per person record of a source (member, player or contact) that could be read. A value is for display. Its `_key` is used
-    /// for linking, and is null for values that do not identify a person (placeholders, role emails, phones that only the old rule
-    /// accepts). Its `_raw` is the value as the source has it, for readers of the file: no later step reads the copies of an email,
-    /// phone, name, birth date, gender or handicap.
+    /// One row per person record of a source (member, player or contact) that could be read. A value is for display. Its `_key`
+    /// is used for linking, and is null for values that do not identify a person (placeholders, role emails, phones that only the
+    /// old rule accepts). Its `_raw` is the value as the source has it, for readers of the file: no later step reads the copies
+    /// of an email, phone, name, birth date, gender or handicap.
     pub mod people = "stg_{source}__people", key(source_id) {
         /// The id in the source's people table.
         source_id: Text,
@@ -307,8 +307,8 @@ table! {
         is_grant: bool,
         /// Whether it is an explicit action of the person, which alone lifts an earlier opt-out. False for preferences.
         is_act: bool,
-        /// The time of the evidence (UTC): of an opt-in by preference its creation, of an opt-out by preference its last change, of a
-        /// logged change its own time. At most as_of; evidence without a date is dated at as_of.
+        /// The time of the evidence (UTC): of an opt-in by preference its creation, of an opt-out by preference its last change,
+        /// of a logged change its own time. At most as_of; evidence without a date is dated at as_of.
         at: Timestamp,
         /// When the row last changed (UTC), clipped to as_of; equals `at` for logged changes.
         changed_at: Timestamp,

@@ -1,5 +1,5 @@
-//! Canaries: values are planted in every column of every source, in URLs and settings, and searched for in the output of every command,
-//! for every exit code.
+//! Canaries: values are planted in every column of every source, in URLs and settings, and searched for in the output of every
+//! command, for every exit code.
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -1,4 +1,5 @@
-//! Cases of §13 and §10 about files: symbolic links, special files, world-writable folders, full disks, purges, rejected rows, exact CSV.
+//! Cases of §13 and §10 about files: symbolic links, special files, world-writable folders, full disks, purges, rejected rows,
+//! exact CSV.
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};

@@ -1,5 +1,5 @@
-//! Messages (cases 13.6, 13.7): text from code in the database never appears in ours, and an unknown code is shown only if it looks like
-//! a code.
+//! Messages (cases 13.6, 13.7): text from code in the database never appears in ours, and an unknown code is shown only if it
+//! looks like a code.
 
 use crate::support::postgres::database;
 use crate::support::workdir::{Run, Workdir};

@@ -1,4 +1,5 @@
-//! Sessions (cases 8.6, 8.9, 13.4, 13.15, 13.16): unusual settings of roles, vanished clients, servers that do not answer, foreign locks.
+//! Sessions (cases 8.6, 8.9, 13.4, 13.15, 13.16): unusual settings of roles, vanished clients, servers that do not answer,
+//! foreign locks.
 
 use std::time::{Duration, Instant};
 

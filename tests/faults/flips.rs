@@ -1,4 +1,5 @@
-//! Single flipped bits in every file of a data folder: detected before anything is read, and repaired by the step that wrote the file.
+//! Single flipped bits in every file of a data folder: detected before anything is read, and repaired by the step that wrote the
+//! file.
 
 use std::fs;
 use std::path::{Path, PathBuf};

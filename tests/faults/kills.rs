@@ -21,8 +21,8 @@ fn can_trace() -> bool {
     can
 }
 
-/// Runs `stage --phase N` with another result for the n-th call of a name. Returns the exit code (128 + n for signals), the output, and
-/// whether that call was reached.
+/// Runs `stage --phase N` with another result for the n-th call of a name. Returns the exit code (128 + n for signals), the
+/// output, and whether that call was reached.
 fn spoiled(workdir: &Workdir, phase: &str, call: &str, fault: &str, nth: usize) -> (i32, String, bool) {
     let log = workdir.path().join("strace.log");
     let stage = workdir.command("stage", &["--phase", phase]);

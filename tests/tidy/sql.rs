@@ -1,5 +1,5 @@
-//! SQL that several files share is written in one of them, from `-- block: NAME` to `-- end block`, and copied into the others, marked
-//! `-- block: NAME, as in sql/…`. So each file is one statement that psql can run.
+//! SQL that several files share is written in one of them, from `-- block: NAME` to `-- end block`, and copied into the others,
+//! marked `-- block: NAME, as in sql/…`. So each file is one statement that psql can run.
 
 use std::collections::HashMap;
 use std::fs;

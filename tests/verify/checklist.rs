@@ -86,9 +86,8 @@ fn lines_are_done_by_what_was_run_and_open_again_after_a_rollback() {
     workdir.ok("stage", &["--phase", "6"]);
     load(&workdir);
     let now = states(&workdir);
-    // The population is much smaller than the strategy's estimates, and flags alone override 7 % of its opt-ins: somebody confirms that
-    // is right.
-    // And the links have not been reviewed yet.
+    // The population is much smaller than the strategy's estimates, and flags alone override 7 % of its opt-ins: somebody
+    // confirms that is right. And the links have not been reviewed yet.
     assert_eq!(of(&now, "NEEDS_A_PERSON"), [11, 12, 24, 34, 37], "{now:?}");
     assert!(of(&now, "OPEN").is_empty() && of(&now, "FAILED").is_empty(), "{now:?}");
 

@@ -1,5 +1,5 @@
-//! Verification: checks, documents and checklist agree; on a real PostgreSQL a loaded CRM passes, and breaking any single rule makes
-//! the named check fail.
+//! Verification: checks, documents and checklist agree; on a real PostgreSQL a loaded CRM passes, and breaking any single rule
+//! makes the named check fail.
 
 #[cfg(feature = "local-postgres")]
 mod checklist;

@@ -62,8 +62,8 @@ coded! {
     }
 }
 
-/// The message about opt-ins that are overridden only by a contact flag; `None` up to 2 % of them, above which the owner must confirm what a
-/// false flag means.
+/// The message about opt-ins that are overridden only by a contact flag; `None` up to 2 % of them, above which the owner must
+/// confirm what a false flag means.
 pub fn flags_to_confirm(overridden: i64, opt_ins: i64) -> Option<String> {
     (overridden * 50 > opt_ins).then(|| {
         let percent = overridden as f64 * 100.0 / opt_ins as f64;
@@ -107,7 +107,7 @@ impl Departures {
         }
     }
 
-    /// How many rows a deviation decided.
+    /// Number of rows that a deviation affected.
     pub fn count(&self, departure: Departure) -> i64 {
         self.counts[departure as usize]
     }

@@ -41,7 +41,7 @@ impl Tally {
             .map(|((source, entity, outcome, reason), &count)| (*source, entity.as_str(), *outcome, reason.as_deref(), count))
     }
 
-    /// How many rows of an entity have an outcome.
+    /// Number of rows of an entity with an outcome.
     pub fn total(&self, source: Source, entity: &str) -> u64 {
         self.counts.iter().filter(|((of, name, _, _), _)| *of == source && name == entity).map(|(_, &count)| count).sum()
     }

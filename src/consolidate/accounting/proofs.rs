@@ -1,7 +1,7 @@
 //! Checks what the target requires of the datasets: unique keys, present values, enum labels, existing profiles, numbers in range.
 //!
-//! Every batch is checked as it is written, so every file that load reads was checked completely. Wrong enum labels and nulls in required
-//! columns cannot occur, because each batch is first read back through its declaration.
+//! Every batch is checked as it is written, so every file that load reads was checked completely. Wrong enum labels and nulls in
+//! required columns cannot occur, because each batch is first read back through its declaration.
 
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};

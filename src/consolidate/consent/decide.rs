@@ -1,8 +1,9 @@
 //! Decides one consent unit: the evidence of one contact about one channel and scope.
 //!
-//! Rules 1 to 7 and 10: the change log, then spam complaints, then preferences, then the contact's flag. In short: a withdrawal stands
-//! unless the log has a later explicit action of the person; at equal times the withdrawal wins. Evidence of other contacts, of contact
-//! points and of earlier loads (rules 8, 9, 11 and 12) is considered in [`crate::consolidate::consent::weigh`].
+//! Rules 1 to 7 and 10: the change log, then spam complaints, then preferences, then the contact's flag. In short: a withdrawal
+//! stands unless the log has a later explicit action of the person; at equal times the withdrawal wins. Evidence of other
+//! contacts, of contact points and of earlier loads (rules 8, 9, 11 and 12) is considered in
+//! [`crate::consolidate::consent::weigh`].
 
 use crate::consolidate::FlagFalse;
 use crate::consolidate::consent::rule::ConsentRule;

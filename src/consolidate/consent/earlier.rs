@@ -22,7 +22,8 @@ pub struct EarlierWithdrawal {
     pub scope: String,
     /// When it was withdrawn; `None` for a withdrawal by contact flag, which applies to marketing scopes only.
     pub revoked_at: Option<Timestamp>,
-    /// Only a logged action of the person later than this lifts it; for an undated one, the as-of time of the load that recorded it.
+    /// Only a logged action of the person later than this lifts it; for an undated one, the as-of time of the load that recorded
+    /// it.
     pub lifted_after: Timestamp,
     /// `WITHDRAWN`, `COMPLAINED`, `BOUNCED` or `DECEASED`; only the first two concern consent.
     pub reason: String,

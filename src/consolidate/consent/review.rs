@@ -39,7 +39,7 @@ impl ReviewReason {
         }
     }
 
-    /// How it can be settled.
+    /// How to settle it.
     pub fn settled_by(self) -> &'static str {
         match self {
             Self::ConsentUnreadable => "consent.reviews: opted-in or opted-out; or a corrected export",

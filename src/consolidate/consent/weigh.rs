@@ -1,8 +1,9 @@
 //! Consent of a profile: the rows of `crm__marketing_consents` and the four flags, from all evidence together.
 //!
-//! Rules 8 to 12. An opt-out of the scope `all` covers every scope of its channel, and an opt-in of `all` never lifts an opt-out of a
-//! single scope. The most restrictive of a profile's contacts and contact points decides; an opt-out of any marketing scope turns the
-//! channel's flag off. A flag is on only if the profile shows the email or phone of the opt-in. Deceased people are not contacted.
+//! Rules 8 to 12. An opt-out of the scope `all` covers every scope of its channel, and an opt-in of `all` never lifts an opt-out
+//! of a single scope. The most restrictive of a profile's contacts and contact points decides; an opt-out of any marketing scope
+//! turns the channel's flag off. A flag is on only if the profile shows the email or phone of the opt-in. Deceased people are not
+//! contacted.
 
 use crate::consolidate::consent::contact_points::{Address, Identifiers, each_address, email_form};
 use crate::consolidate::consent::decide::EvidenceKind;
@@ -72,7 +73,7 @@ impl ConsentRows {
     }
 }
 
-/// What decided a row.
+/// The evidence that decided a row.
 enum Basis<'a> {
     Unit(usize),
     AllScopes(usize),

@@ -149,9 +149,9 @@ impl Withdrawals {
         self.lifted[position]
     }
 
-    /// For each scope of a contact point (in its form for comparison): the strongest withdrawal by other contacts than the given ones and, if
-    /// that one is by flag, the strongest one that is not. The cost depends on the number of own contacts only, not on the number of people
-    /// who share the contact point.
+    /// For each scope of a contact point (in its form for comparison): the strongest withdrawal by other contacts than the given
+    /// ones and, if that one is by flag, the strongest one that is not. The cost depends on the number of own contacts only, not
+    /// on the number of people who share the contact point.
     pub fn by_others<'a>(
         &'a self,
         tenant: &str,

@@ -85,7 +85,7 @@ impl ContactHolders {
         self.phones.as_ref().is_none_or(|holders| holders.may_show(roster, profile, phone))
     }
 
-    /// How many emails and phones profiles do not show because another profile does.
+    /// Number of emails and phones that profiles do not show because another profile does.
     pub fn left_to_others(&self) -> u64 {
         [&self.emails, &self.phones].into_iter().flatten().map(|holders| holders.others).sum()
     }

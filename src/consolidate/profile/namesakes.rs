@@ -1,4 +1,5 @@
-//! Namesakes: profiles of one tenant with the same email and full name. They go to the review queue with the reason that keeps them apart.
+//! Namesakes: profiles of one tenant with the same email and full name. They go to the review queue with the reason that keeps
+//! them apart.
 
 use foldhash::fast::FixedState;
 use rayon::prelude::*;

@@ -7,8 +7,8 @@ use crate::consolidate::timeline::{Event, Page, PageWriter, Scratch, Timeline, s
 use crate::model::{ActivityCategory, Day, Handicap, Outcome, RecordIx, RecordKey, SkipReason, Source, Timestamp, record_order};
 use crate::tables::{Columns as _, stage::handicaps};
 
-/// The latest valid handicap of each legacy member, gathered from the streamed history: not after as_of, the latest day, then the highest
-/// id.
+/// The latest valid handicap of each legacy member, gathered from the streamed history: not after as_of, the latest day, then the
+/// highest id.
 #[derive(Default)]
 pub struct LatestHandicaps {
     latest: HashMap<RecordIx, Latest, FixedState>,
@@ -45,7 +45,8 @@ impl LatestHandicaps {
         self.latest.get(&record).map(|latest| (latest.value, latest.at))
     }
 
-    /// Converts a batch of the history into timeline rows. `before` is the member and handicap of the last row with one in the batch before.
+    /// Converts a batch of the history into timeline rows. `before` is the member and handicap of the last row with one in the
+    /// batch before.
     pub fn page(
         &self,
         timeline: &Timeline<'_>,

@@ -32,7 +32,7 @@ pub struct Page {
     pub ledger: RecordBatch,
     /// Facts that later parts of the step need.
     pub signals: Vec<Signal>,
-    /// What was decided otherwise than the strategy's code would have.
+    /// Counts of deviations from the strategy.
     pub departures: Departures,
 }
 

@@ -96,8 +96,8 @@ pub(super) fn split(cell: &str) -> impl Iterator<Item = &str> {
         .filter(|part| !part.is_empty())
 }
 
-/// Whether letters stand in place of digits: between two digits, or look-alikes (`O`, `l`) next to one. Words around a number, labels
-/// and extensions do not count.
+/// Whether letters stand in place of digits: between two digits, or look-alikes (`O`, `l`) next to one. Words around a number,
+/// labels and extensions do not count.
 pub(super) fn has_letters_inside(part: &str) -> bool {
     const EXTENSIONS: [&str; 5] = ["x", "ext", "extn", "ex", "uitb"];
     let mut rest = part;

@@ -119,8 +119,8 @@ impl PhoneReader {
         }
     }
 
-    /// The numbers of a cell, the one to display first. `home` is the region of the record's tenant; `knows_tenant` says whether the
-    /// record has a tenant. The reasons say what was cleaned, or why the result is empty.
+    /// The numbers of a cell, the one to display first. `home` is the region of the record's tenant; `knows_tenant` says whether
+    /// the record has a tenant. The reasons say what was cleaned, or why the result is empty.
     pub fn read(
         &mut self,
         raw: &str,
@@ -240,8 +240,8 @@ impl PhoneReader {
         }
     }
 
-    /// Reads one number by the steps of docs/codes.md: the strategy's rule, libphonenumber's logic, the bare digits, the digits as an
-    /// international number, the digits as a national number of the other configured regions.
+    /// Reads one number by the steps of docs/codes.md: the strategy's rule, libphonenumber's logic, the bare digits, the digits
+    /// as an international number, the digits as a national number of the other configured regions.
     fn read_number(&mut self, run: &str, asked: Asked, junk: &Junk) -> Option<Reading> {
         let text = &mut self.part;
         text.clear();
@@ -292,7 +292,8 @@ impl PhoneReader {
         let mut found = others.filter_map(|region| valid(text, Some(region.0)));
         match (found.next(), found.next()) {
             (Some((number, class)), None) => {
-                // A British mobile with one digit missing looks South African, so it is never a key where the tenant has another region.
+                // A British mobile with one digit missing looks South African, so it is never a key where the tenant has another
+                // region.
                 let how = if asked.knows_tenant { Reason::PhoneOtherRegion } else { Reason::PhoneRegionGuessed };
                 Some((number, class, !asked.knows_tenant, Some(how)))
             }

@@ -1,8 +1,8 @@
 //! Compares our rows in the CRM with the datasets, every column of every row, in bounded memory.
 //!
-//! Both sides are streamed. Each row gives a hash for each column and a hash of 128 bits for the whole. These are summed in buckets by
-//! the first bits of the id, so that the order of rows does not matter. Equal sums mean equal rows. Only buckets whose sums differ are
-//! read again, row by row, as many at a time as fit into the memory budget.
+//! Both sides are streamed. Each row gives a hash for each column and a hash of 128 bits for the whole. These are summed in
+//! buckets by the first bits of the id, so that the order of rows does not matter. Equal sums mean equal rows. Only buckets whose
+//! sums differ are read again, row by row, as many at a time as fit into the memory budget.
 
 mod crm_rows;
 mod file_rows;

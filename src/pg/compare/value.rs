@@ -1,5 +1,5 @@
-//! Hashes values independently of their type. A cell of a dataset and a value of the CRM get equal hashes exactly when the CRM holds
-//! the value of the dataset, apart from what the type of the column changes (precision, scale, padding).
+//! Hashes values independently of their type. A cell of a dataset and a value of the CRM get equal hashes exactly when the CRM
+//! holds the value of the dataset, apart from what the type of the column changes (precision, scale, padding).
 
 use std::hash::{BuildHasher as _, Hasher as _};
 
@@ -61,8 +61,8 @@ enum Kind {
 }
 
 impl Form {
-    /// How a dataset's type and a column of the target are compared; `None` for pairs that load cannot write either. `type_name` is the
-    /// target's type as SQL writes it.
+    /// How a dataset's type and a column of the target are compared; `None` for pairs that load cannot write either. `type_name`
+    /// is the target's type as SQL writes it.
     pub fn of(data_type: &DataType, wire: Wire, type_name: &str) -> Option<Self> {
         let digits = precision(type_name);
         let is_padded = type_name.starts_with("character(") || type_name == "character";

@@ -42,7 +42,8 @@ impl ServerCertificate {
             })
     }
 
-    /// Whether it names this host: by its alternative names, else by its common name, as in the certificates of PostgreSQL's manual.
+    /// Whether it names this host: by its alternative names, else by its common name, as in the certificates of PostgreSQL's
+    /// manual.
     pub(super) fn names(&self, host: &ServerName<'_>) -> bool {
         let names = self.parsed.tbs_certificate.get::<SubjectAltName>().ok().flatten();
         let names = names.map(|(_, names)| names.0).unwrap_or_default();

@@ -125,13 +125,13 @@ fn refusal_cause(db: &DbError, target: &Target) -> (String, Option<String>) {
     (format!("{why} ({})", code_of(db)), Some(advice))
 }
 
-/// Classes of SQLSTATE whose messages contain names but no values. Messages of 22, 23, 44 and similar classes quote data, and those of
-/// foreign data wrappers and extensions may contain anything.
+/// Classes of SQLSTATE whose messages contain names but no values. Messages of 22, 23, 44 and similar classes quote data, and
+/// those of foreign data wrappers and extensions may contain anything.
 const PLAIN_CLASSES: [&str; 19] =
     ["08", "0A", "25", "26", "28", "2B", "2D", "34", "3B", "3D", "3F", "40", "42", "53", "54", "55", "57", "58", "0B"];
 
-/// Whether code in the database raised the error: triggers, functions, views on functions. Its author chose every part of it, including
-/// the code, so personal data may be anywhere in it.
+/// Whether code in the database raised the error: triggers, functions, views on functions. Its author chose every part of it,
+/// including the code, so personal data may be anywhere in it.
 fn is_raised_by_code(db: &DbError) -> bool {
     // The server reports the position of a failure only within functions and within COPY.
     db.code().code().starts_with("P0") || db.where_().is_some_and(|place| !place.starts_with("COPY "))

@@ -1,4 +1,5 @@
-//! Splits a URL into the keywords and values of a connection string. Ours are interpreted here, the driver reads the others as libpq does.
+//! Splits a URL into the keywords and values of a connection string. Ours are interpreted here, the driver reads the others as
+//! libpq does.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

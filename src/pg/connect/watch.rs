@@ -1,5 +1,5 @@
-//! Waits for answers with a watchdog: if none comes, it checks in the server's views whether the server still works, and gives up after a
-//! limit.
+//! Waits for answers with a watchdog: if none comes, it checks in the server's views whether the server still works, and gives up
+//! after a limit.
 
 use std::future::Future;
 use std::pin::pin;

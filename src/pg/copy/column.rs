@@ -1,8 +1,8 @@
 //! Collects the values of a column of binary COPY, with a rule for each value that Arrow cannot hold.
 //!
-//! PostgreSQL counts instants and days from 2000. Infinities stay infinities ([`Timestamp::INFINITY`], [`Day::INFINITY`]), and dates
-//! before Christ stay as they are. An instant after the year 294246, which does not fit 64 bits since 1970, becomes null. Each case
-//! is counted per column.
+//! PostgreSQL counts instants and days from 2000. Infinities stay infinities ([`Timestamp::INFINITY`], [`Day::INFINITY`]), and
+//! dates before Christ stay as they are. An instant after the year 294246, which does not fit 64 bits since 1970, becomes null.
+//! Each case is counted per column.
 
 use std::sync::Arc;
 

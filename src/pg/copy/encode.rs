@@ -241,8 +241,8 @@ impl Encoder {
         self.encode_rows(arrays, rows, buffer, full, None)
     }
 
-    /// Like [`Encoder::encode`], but a value that does not fit its column becomes null, and `unfit` is called with the position of the
-    /// column, the row within the batch and the reason.
+    /// Like [`Encoder::encode`], but a value that does not fit its column becomes null, and `unfit` is called with the position
+    /// of the column, the row within the batch and the reason.
     pub fn encode_leniently(
         &mut self,
         arrays: &dyn Fn(&str) -> Option<ArrayRef>,

@@ -65,7 +65,8 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Begins the transaction and sets `backfill.as_of` in it. `encoding` is the encoding of the texts, if the server's is missing or wrong.
+    /// Begins the transaction and sets `backfill.as_of` in it. `encoding` is the encoding of the texts, if the server's is
+    /// missing or wrong.
     pub fn begin(connection: Connection, as_of: Timestamp, encoding: Option<&'static Encoding>) -> Result<Self> {
         let watermark = connection.query_one(WATERMARK, &[])?;
         connection.begin(Begin { is_repeatable: true, is_read_only: true, ..Begin::default() })?;

@@ -79,8 +79,8 @@ pub(in crate::pg) fn is_foreign_or_kept(crm: &Crm, reference: &Reference) -> Res
     })
 }
 
-/// Finds profiles that would be deleted although foreign rows reference them. They are kept as MERGED into the profile that now holds
-/// their records.
+/// Finds profiles that would be deleted although foreign rows reference them. They are kept as MERGED into the profile that now
+/// holds their records.
 fn find_standing(crm: &Crm, catalog: &Catalog) -> Result<()> {
     let gone = "(select d.id from load_delete d where d.table_name = 'CustomerProfile')";
     if crm.count("select count(*) from load_delete")? == 0 {

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use crate::model::derived_id;
 use crate::pg::load::session::Crm;
 
-/// Stages a pair for each foreign profile that shares an email or phone with one of ours in the same tenant, best pairs first up to the
-/// limit of the statement. Returns how many.
+/// Stages a pair for each foreign profile that shares an email or phone with one of ours in the same tenant, best pairs first up
+/// to the limit of the statement. Returns how many.
 pub fn stage_pairs(crm: &Crm) -> Result<u64> {
     crm.doing("comparing with the foreign profiles");
     let pairs = crm.query(include_str!("../../../sql/crm/foreign_pairs.sql"), &[])?;

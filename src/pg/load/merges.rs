@@ -22,8 +22,9 @@ pub fn remember(crm: &Crm, run_id: &str) -> Result<u64> {
     crm.execute(include_str!("../../../sql/crm/remember_decisions.sql"), &[&run_id])
 }
 
-/// Creates temporary tables of what was merged and deleted in the CRM: merged profiles with their survivors (`load_merges`), withheld
-/// records (`load_withheld`), and the staged profiles that are withheld, redirected, or hold a withheld record among others.
+/// Creates temporary tables of what was merged and deleted in the CRM: merged profiles with their survivors (`load_merges`),
+/// withheld records (`load_withheld`), and the staged profiles that are withheld, redirected, or hold a withheld record among
+/// others.
 pub fn find(crm: &Crm) -> Result<()> {
     crm.doing("looking for profiles merged by others");
     crm.run(include_str!("../../../sql/crm/find_merges.sql"))?;
@@ -40,8 +41,8 @@ pub fn find(crm: &Crm) -> Result<()> {
     crm.run("analyze load_withheld_profiles; analyze load_redirect; analyze load_mixed; analyze load_renamed")
 }
 
-/// Leaves merged profiles as they are, and gives their rows in the datasets to their survivors. Returns how many merged profiles the
-/// datasets hold.
+/// Leaves merged profiles as they are, and gives their rows in the datasets to their survivors. Returns how many merged profiles
+/// the datasets hold.
 pub fn follow(crm: &Crm, catalog: &Catalog) -> Result<u64> {
     crm.doing("applying merges made in the CRM");
     crm.run(include_str!("../../../sql/crm/keep_merged_profiles.sql"))?;

@@ -175,8 +175,8 @@ impl Loader {
         Ok(Self { crm, catalog, preflight, dsn: dsn.clone(), allow_triggers, is_proved: false, last })
     }
 
-    /// Begins the transaction of a load or rollback: takes the lock, locks the tables unless nothing will be written, and checks the target
-    /// again under the locks. Returns the signs of concurrent writers.
+    /// Begins the transaction of a load or rollback: takes the lock, locks the tables unless nothing will be written, and checks
+    /// the target again under the locks. Returns the signs of concurrent writers.
     pub(super) fn begin(&mut self, is_strict: bool, consumers_stopped: bool, dry_run: bool) -> Result<Vec<String>> {
         self.preflight.check(&self.place(), is_strict)?;
         let crm = &self.crm;

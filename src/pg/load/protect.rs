@@ -30,8 +30,8 @@ pub fn keep_changed(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Resu
     crm.run("analyze load_kept")
 }
 
-/// Keeps withdrawals. An opt-out in the CRM becomes an opt-in only by a later logged action of the person. It vanishes only with its
-/// profile or with the record that decided it, or moves with that record.
+/// Keeps withdrawals. An opt-out in the CRM becomes an opt-in only by a later logged action of the person. It vanishes only with
+/// its profile or with the record that decided it, or moves with that record.
 pub fn keep_withdrawals(crm: &Crm, phase: Phase) -> Result<()> {
     crm.doing("looking for standing withdrawals");
     crm.run(include_str!("../../../sql/crm/keep_unlifted_withdrawals.sql"))?;
@@ -43,7 +43,7 @@ pub fn keep_withdrawals(crm: &Crm, phase: Phase) -> Result<()> {
 
 /// Switches off flags of profiles with a standing opt-out that this load does not replace.
 pub fn lower_flags(crm: &Crm) -> Result<u64> {
-    crm.doing("lower flags under standing withdrawals");
+    crm.doing("switching off flags with standing withdrawals");
     crm.execute(include_str!("../../../sql/crm/lower_flags.sql"), &[])
 }
 
@@ -61,7 +61,7 @@ pub fn keep_scores(crm: &Crm, preflight: &Preflight) -> Result<u64> {
 
 /// Removes profiles that were soft-deleted, or merged without a survivor, from all segments.
 pub fn leave_out_of_segments(crm: &Crm, catalog: &Catalog) -> Result<u64> {
-    crm.doing("leave deleted profiles out of segments");
+    crm.doing("removing deleted profiles from segments");
     let mark = catalog.table(table::PROFILE).column("deletedAt").map(|column| column.name.as_str());
     crm.run(&TableSql::of(Loaded::of(table::PROFILE)).list_marked("load_soft_deleted", mark))?;
     crm.execute(include_str!("../../../sql/crm/leave_out_of_segments.sql"), &[])
@@ -79,8 +79,8 @@ fn said(name: &str, alias: &str) -> Option<String> {
     }
 }
 
-/// Finds consent rows changed by others to which a withdrawal since the last load applies. The withdrawal wins over the change. Returns
-/// how many there are.
+/// Finds consent rows changed by others to which a withdrawal since the last load applies. The withdrawal wins over the change.
+/// Returns how many there are.
 pub fn accept_new_withdrawals(crm: &Crm) -> Result<u64> {
     crm.doing("looking for withdrawals on rows changed by others");
     let accepted = crm.execute(include_str!("../../../sql/crm/accept_withdrawals.sql"), &[])?;
@@ -88,7 +88,8 @@ pub fn accept_new_withdrawals(crm: &Crm) -> Result<u64> {
     Ok(accepted + crm.count("select count(*) from load_refused")?)
 }
 
-/// Finds profiles changed by others whose flags must be lowered because of a withdrawal since the last load. Returns how many there are.
+/// Finds profiles changed by others whose flags must be lowered because of a withdrawal since the last load. Returns how many
+/// there are.
 pub fn find_lowered(crm: &Crm) -> Result<u64> {
     let mut conditions = Vec::new();
     let mut columns = Vec::new();

@@ -1,5 +1,5 @@
-//! Drops indexes and foreign keys before rows are copied and recreates them afterwards, which takes a quarter of the time of maintaining
-//! them row by row.
+//! Drops indexes and foreign keys before rows are copied and recreates them afterwards, which takes a quarter of the time of
+//! maintaining them row by row.
 
 use anyhow::Result;
 

@@ -1,5 +1,5 @@
-//! Finds manual changes in the CRM since the last load, before the diff is computed: deleted rows stay deleted, merged profiles stay
-//! merged, changed rows stay changed.
+//! Finds manual changes in the CRM since the last load, before the diff is computed: deleted rows stay deleted, merged profiles
+//! stay merged, changed rows stay changed.
 
 use anyhow::Result;
 

@@ -1,4 +1,5 @@
-//! Rollback: deletes exactly our rows from the CRM and restores the foreign rows that we changed; in an emergency, empties its tables.
+//! Rollback: deletes exactly our rows from the CRM and restores the foreign rows that we changed; in an emergency, empties its
+//! tables.
 
 use std::collections::BTreeMap;
 

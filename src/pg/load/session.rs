@@ -146,8 +146,8 @@ impl Crm {
         self.connection.is_lost()
     }
 
-    /// Copies rows. `fill` writes tuples into its buffer, passes full buffers to the feed, and returns the number of rows. Fails unless the
-    /// server stored exactly as many.
+    /// Copies rows. `fill` writes tuples into its buffer, passes full buffers to the feed, and returns the number of rows. Fails
+    /// unless the server stored exactly as many.
     pub fn copy(&self, statement: &str, fill: impl FnOnce(&mut Vec<u8>, &mut Feed<'_>) -> Result<u64>) -> Result<u64> {
         let opened = self.connection.answer(self.connection.client().copy_in::<_, Bytes>(statement));
         let mut sink = Box::pin(self.told(opened)?);
@@ -190,7 +190,8 @@ impl Crm {
         fault.into()
     }
 
-    /// Holders of locks on the CRM's tables, and how to end each. Uses a new session, because the transaction of this one has failed.
+    /// Holders of locks on the CRM's tables, and how to end each. Uses a new session, because the transaction of this one has
+    /// failed.
     fn lock_holders(&self) -> Result<Vec<String>> {
         let beside = Connection::open_within(&self.dsn, "the CRM", Duration::ZERO)?;
         let tables: Vec<String> = table::ALL.iter().map(|name| (*name).to_owned()).collect();

@@ -30,8 +30,8 @@ pub fn stage(crm: &Crm, preflight: &Preflight, data: &dyn Datasets, phase: Phase
     Ok(())
 }
 
-/// Copies a dataset into a table. `stamped` is the instant for the columns that load fills itself. A dataset that the phase does not have
-/// counts as empty.
+/// Copies a dataset into a table. `stamped` is the instant for the columns that load fills itself. A dataset that the phase does
+/// not have counts as empty.
 pub fn copy_table(
     crm: &Crm,
     plan: &TablePlan,

@@ -23,7 +23,8 @@ impl TableSql {
         is_kept(self.name, "t")
     }
 
-    /// Lists our rows in `load_kept` that differ from what load wrote, or that have a value in one of `marks`: columns that load never sets.
+    /// Lists our rows in `load_kept` that differ from what load wrote, or that have a value in one of `marks`: columns that load
+    /// never sets.
     pub fn keep_changed(&self, marks: &[&str], hash: &str) -> String {
         let touched: String = marks.iter().map(|column| format!("t.{} is not null or ", quoted(column))).collect();
         format!(
@@ -124,8 +125,8 @@ impl TableSql {
         format!("update {} t set {} {} where t.\"id\" = s.\"id\"", self.table, sets.join(", "), self.from_marked())
     }
 
-    /// Sets `columns` to null in listed rows whose unique values change, so that two rows can swap their values. `touched` are the columns of
-    /// the unique keys.
+    /// Sets `columns` to null in listed rows whose unique values change, so that two rows can swap their values. `touched` are
+    /// the columns of the unique keys.
     pub fn release_moving(&self, columns: &[&str], touched: &[&str]) -> String {
         let each = |columns: &[&str], text: &dyn Fn(String) -> String| -> Vec<String> {
             columns.iter().map(|column| text(quoted(column))).collect()
@@ -256,7 +257,7 @@ mod tests {
         TablePlan { loaded: Loaded::of(table::CONSENT), columns: columns.iter().map(planned).collect() }
     }
 
-    /// Without line breaks and indentation.
+    /// A statement without line breaks and indentation.
     fn flat(sql: &str) -> String {
         sql.split_whitespace().collect::<Vec<_>>().join(" ")
     }

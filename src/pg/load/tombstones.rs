@@ -1,5 +1,5 @@
-//! Tombstones of our rows that others deleted. They are detected by the records of earlier loads, then withheld, and loaded again only
-//! when they are restored.
+//! Tombstones of our rows that others deleted. They are detected by the records of earlier loads, then withheld, and loaded again
+//! only when they are restored.
 
 use anyhow::Result;
 
@@ -79,8 +79,8 @@ pub fn forget_children(crm: &Crm) -> Result<()> {
     crm.run("delete from backfill.child c using load_delete d where d.table_name = c.table_name and d.id = c.id")
 }
 
-/// Finds the rows of earlier loads that are gone (`load_gone`), and records them as deleted by others. Returns how many. Fails if they
-/// are more than a fifth of our rows, unless that is accepted.
+/// Finds the rows of earlier loads that are gone (`load_gone`), and records them as deleted by others. Returns how many. Fails if
+/// they are more than a fifth of our rows, unless that is accepted.
 pub fn notice(crm: &Crm, run_id: &str, as_of: Option<Timestamp>, is_accepted: bool) -> Result<u64> {
     crm.doing("looking for rows deleted by others");
     crm.run("create temp table load_gone (table_name text, id text) on commit drop")?;
@@ -174,8 +174,8 @@ pub fn restore(crm: &Crm, ids: &[String]) -> Result<u64> {
     Ok(lifted)
 }
 
-/// Removes from staging what others deleted: rows by their id; profiles also by their records, with all their rows. Returns the number
-/// of profiles that hold a record of a deleted profile among other records; they are left as they are.
+/// Removes from staging what others deleted: rows by their id; profiles also by their records, with all their rows. Returns the
+/// number of profiles that hold a record of a deleted profile among other records; they are left as they are.
 pub fn withhold(crm: &Crm) -> Result<u64> {
     crm.doing("withholding rows deleted by others");
     if crm.count("select (select count(*) from backfill.deleted) + (select count(*) from load_withheld)")? == 0 {

@@ -15,7 +15,8 @@ use crate::fault::{Exit, Fault};
 pub(super) enum Account {
     /// The current one, which is not root.
     Ourselves,
-    /// The current one inside a user namespace without a mapping: the server sees itself as `nobody`, and the files still belong to root.
+    /// The current one inside a user namespace without a mapping: the server sees itself as `nobody`, and the files still belong
+    /// to root.
     Namespace,
     /// Another account of this machine owns the folder and runs the server.
     Other {

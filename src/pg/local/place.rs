@@ -21,8 +21,8 @@ pub(super) fn make_private_folder(folder: &Path) -> Result<()> {
         .with_context(|| format!("{} cannot be created", folder.display()))
 }
 
-/// Replaces a new folder that other accounts cannot enter by a link to one that they can. Containers often run everything as root, forbid
-/// user namespaces, and work below `/root`.
+/// Replaces a new folder that other accounts cannot enter by a link to one that they can. Containers often run everything as
+/// root, forbid user namespaces, and work below `/root`.
 pub(super) fn move_away(folder: &Path) -> Result<Option<(PathBuf, Account)>> {
     if fs::remove_dir(folder).is_err() {
         return Ok(None);

@@ -79,9 +79,8 @@ impl Verifier {
             .transpose()?;
         connection.begin(Begin { is_repeatable: true, snapshot: snapshot.as_deref(), ..Begin::default() })?;
         connection.batch(
-            // The joins are of whole tables by text keys: a hash join is right even with old statistics, a nested loop never is, and
-            // sorting by a collation costs more than the join.
-            // Such joins need few statistics of the temporary tables.
+            // The joins are of whole tables by text keys: a hash join is right even with old statistics, a nested loop never is,
+            // and sorting by a collation costs more than the join. Such joins need few statistics of the temporary tables.
             "set local intervalstyle = 'postgres'; set local work_mem = '256MB'; set local default_statistics_target = 10;
              set local idle_in_transaction_session_timeout = 0; set local enable_nestloop = off; set local enable_mergejoin = off",
         )?;

@@ -1,5 +1,5 @@
-//! Runs the checks of verification on the CRM, in sessions that share one snapshot: tables are streamed in as many sessions as possible,
-//! statements run in one.
+//! Runs the checks of verification on the CRM, in sessions that share one snapshot: tables are streamed in as many sessions as
+//! possible, statements run in one.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};

@@ -372,8 +372,8 @@ fn activity(writer: &mut Writer, plan: &ActivityPlan) -> String {
     for (path, check) in &measure.conditions {
         conditions.push(metadata(writer, path, check));
     }
-    // Grouped once, because without an index a subquery for each profile would read the timeline once per profile. A profile without
-    // such activities counts as one with an empty timeline.
+    // Grouped once, because without an index a subquery for each profile would read the timeline once per profile. A profile
+    // without such activities counts as one with an empty timeline.
     let matching = if conditions.is_empty() { "true".to_owned() } else { conditions.join(" and ") };
     let table = writer.activities;
     let owners = |wanted: &str| {

@@ -15,8 +15,8 @@ use crate::pg::verify::checks::Finding;
 use crate::pg::verify::segment_sql;
 use crate::segment_rule::Question;
 
-/// The joins are of whole tables by text keys: a hash join is right even with old statistics, a nested loop never is, and sorting by a
-/// collation costs more than the join.
+/// The joins are of whole tables by text keys: a hash join is right even with old statistics, a nested loop never is, and sorting
+/// by a collation costs more than the join.
 const SETTINGS: &str = include_str!("../../../sql/verify/crm/settings.sql");
 
 /// A read-only session on the CRM.

@@ -44,8 +44,8 @@ pub fn bars(title: &str, rows: &[Bar]) -> String {
     svg(title, (rows.len() as f64 * ROW).max(ROW), &body)
 }
 
-/// Upright bars on a common scale. `is_log` draws logarithmic lengths, for charts in which one bar would hide the others. `marks` are lines
-/// before the bar of that index, each with a label.
+/// Upright bars on a common scale. `is_log` draws logarithmic lengths, for charts in which one bar would hide the others. `marks`
+/// are lines before the bar of that index, each with a label.
 pub fn columns(title: &str, rows: &[Bar], is_log: bool, marks: &[(usize, &str)]) -> String {
     const HEIGHT: f64 = 170.0;
     let most = rows.iter().map(|row| row.value).max().unwrap_or(0);

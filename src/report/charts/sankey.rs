@@ -32,7 +32,8 @@ const BAR: f64 = 14.0;
 const GAP: f64 = 16.0;
 const LABEL: f64 = 150.0;
 
-/// Bands between columns of nodes, in the order of the flows. Widths are to scale, with a minimum; the true number is in the tooltip.
+/// Bands between columns of nodes, in the order of the flows. Widths are to scale, with a minimum; the true number is in the
+/// tooltip.
 pub fn sankey(title: &str, flows: &[Flow]) -> String {
     let flows: Vec<&Flow> = flows.iter().filter(|flow| flow.value > 0).collect();
     let mut nodes = nodes(&flows);

@@ -1,6 +1,6 @@
-//! Assignment of the records without a name of a household, all weighed together: a source usually lists a person once, so a record
-//! that clearly belongs to one person leaves the next one to somebody else. Probabilities are whole multiples of 1 / [`ONE`], so that
-//! the same records give the same answer on every machine and in every order.
+//! Assignment of the records without a name of a household, all weighed together: a source usually lists a person once, so a
+//! record that clearly belongs to one person leaves the next one to somebody else. Probabilities are whole multiples of 1 /
+//! [`ONE`], so that the same records give the same answer on every machine and in every order.
 
 use crate::resolve::compare::contact_counts::is_whole;
 use crate::resolve::compare::weight::Weight;
@@ -14,7 +14,7 @@ const EVEN: Weight = Weight::bits(2);
 /// Added to the match weight of a contested assignment: assignments that were weighed together prove right more often than their
 /// probability says. [`crate::resolve::cluster::threshold`] chooses the threshold that they must reach.
 const MORE: Weight = Weight::sixteenths(12);
-/// More sixteenths of a bit than these either way change no share.
+/// Beyond this many sixteenths of a bit either way the probability does not change any more.
 const MOST: i32 = 320;
 /// Rounds in which the claims of one source on one person are weighed against each other.
 const ROUNDS: usize = 4;
@@ -35,7 +35,7 @@ pub struct Claim {
     pub login: Symbol,
     /// Email and phone of a record that has duplicates, else `NONE`.
     pub contact: [Symbol; 2],
-    /// The evidence of the two alone.
+    /// The evidence of the pair without its competitors.
     pub weight: Weight,
     /// Whether a named record of the same source is this person's.
     pub is_listed: bool,
@@ -56,8 +56,8 @@ impl Claim {
         Self { nameless, group, source, login, contact, weight, is_listed, free: ONE, share: 0 }
     }
 
-    /// Whether another record of the source competes for the person. A record of the same login, or a duplicate with the same email and
-    /// phone, does not.
+    /// Whether another record of the source competes for the person. A record of the same login, or a duplicate with the same
+    /// email and phone, does not.
     fn is_rival(&self, other: &Self) -> bool {
         other.nameless != self.nameless
             && (self.login == NONE || other.login != self.login)

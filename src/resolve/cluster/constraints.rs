@@ -30,7 +30,8 @@ coded! {
         Tenant = "CROSS_TENANT",
         /// A record without a tenant fits two tenants about equally well.
         TenantAmbiguous = "TENANT_AMBIGUOUS",
-        /// A record without a name fits two people about equally well, or its evidence is below the threshold for contested records.
+        /// A record without a name fits two people about equally well, or its evidence is below the threshold for contested
+        /// records.
         Ambiguous = "AMBIGUOUS",
         /// A source lists a person once, and another of its records fits this person better.
         Taken = "TAKEN",

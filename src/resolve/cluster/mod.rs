@@ -42,7 +42,7 @@ pub struct Clusters {
     pub labels: Vec<RecordIx>,
     /// Forbidden links whose records ended in different clusters.
     pub refused: Vec<Refused>,
-    /// What a nameless record's disputed place needed.
+    /// Match threshold for contested records without a name.
     pub bar: Weight,
 }
 
@@ -50,14 +50,14 @@ pub struct Clusters {
 const WHOLE_LIMIT: usize = 8;
 /// Edges that are settled in one batch, about.
 const ROUND: usize = 256;
-/// From here on a link needs no look at the groups as wholes.
+/// Links of at least this weight skip the cluster-level check.
 const GUARD: Weight = Weight::bits(5);
 /// Members of each side that the cluster-level check compares.
 const GUARD_SAMPLE: usize = 6;
 
-/// Clusters the records. The edges must be ordered by component and, within each, best first. The match weights of records without a
-/// name are recomputed where the rest of the household matters. Components that do not depend on the threshold are settled first; the
-/// others wait until all data have determined it.
+/// Clusters the records. The edges must be ordered by component and, within each, best first. The match weights of records
+/// without a name are recomputed where the rest of the household matters. Components that do not depend on the threshold are
+/// settled first; the others wait until all data have determined it.
 pub fn cluster(scorer: &Scorer<'_>, edges: &mut [Edge]) -> Clusters {
     // Every record is in one component, so that no two threads write one label.
     let labels: Vec<AtomicU32> = (0..scorer.population.len()).map(AtomicU32::new).collect();
@@ -144,7 +144,7 @@ struct Settled {
     refused: Vec<Refused>,
     /// Links of records without a name, with their match weight after the rest of the household is considered.
     restated: Vec<(Edge, Weight)>,
-    /// Nameless members with a disputed place, by their position among the members, and what spoke for it.
+    /// Contested members without a name, by their position among the members, with their match weight.
     places: Vec<(u32, Weight)>,
 }
 

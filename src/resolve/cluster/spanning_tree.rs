@@ -25,8 +25,8 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// Grows the tree of each cluster from its edges, which are consumed. The edges of a cluster must belong to one component, and the edges
-    /// of a component must be adjacent.
+    /// Grows the tree of each cluster from its edges, which are consumed. The edges of a cluster must belong to one component,
+    /// and the edges of a component must be adjacent.
     pub fn grow(population: &Population, edges: &mut Vec<Edge>, labels: &[RecordIx]) -> Self {
         let mut founders = HashMap::with_hasher(FixedState::with_seed(9));
         let is_needed = |&(label, record): &(RecordIx, RecordIx)| {

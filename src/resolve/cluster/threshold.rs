@@ -1,6 +1,6 @@
-//! Match threshold for contested records without a name, chosen per data set to keep expected false matches below 2.25 %. A record is
-//! contested when other people of the household or other records of its source compete. A wrong merge is worse than a missing one, so
-//! the threshold is as high as the data require, and no higher.
+//! Match threshold for contested records without a name, chosen per data set to keep expected false matches below 2.25 %. A
+//! record is contested when other people of the household or other records of its source compete. A wrong merge is worse than a
+//! missing one, so the threshold is as high as the data require, and no higher.
 
 use crate::resolve::cluster::assign_nameless::{ONE, part};
 use crate::resolve::compare::weight::Weight;
@@ -14,7 +14,7 @@ const HIGHEST: Weight = Weight::bits(6);
 const USUAL: Weight = Weight::sixteenths(LINK.in_sixteenths() + 4);
 /// The default threshold counts as much as this many contested assignments.
 const USUAL_PLACES: i64 = 300;
-/// A disputed place is right as often as evidence of so much less is.
+/// A contested assignment is right as often as an uncontested link of this much less weight.
 const LESS: Weight = Weight::sixteenths(2);
 /// Limit for the expected share of false pairs among all joined pairs, of [`ONE`]: 2.25 %. On the populations that the weights are
 /// tuned on, this leaves 97 to 99 % of the pairs right.
@@ -74,8 +74,8 @@ impl Tally {
         self
     }
 
-    /// The lowest threshold that keeps the expected false pairs within the limit. The fewer assignments are contested, the nearer it is
-    /// to the default.
+    /// The lowest threshold that keeps the expected false pairs within the limit. The fewer assignments are contested, the nearer
+    /// it is to the default.
     pub fn bar(&self) -> Weight {
         let (mut pairs, mut expected, mut bar) = (self.pairs, self.wrong, HIGHEST);
         for (at, joined) in from_lowest().zip(self.joined).rev() {
@@ -92,7 +92,7 @@ impl Tally {
     }
 }
 
-/// The bars from the lowest to below the highest.
+/// The thresholds from the lowest to below the highest.
 fn from_lowest() -> impl DoubleEndedIterator<Item = Weight> + ExactSizeIterator {
     (LOWEST.in_sixteenths()..HIGHEST.in_sixteenths()).map(Weight::sixteenths)
 }

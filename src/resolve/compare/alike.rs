@@ -1,5 +1,5 @@
-//! The match weight of records that have only name and birth date in common. It depends on the number of such pairs expected by chance
-//! among the records at hand, so that a pair weighs more among few records and with rare names.
+//! The match weight of records that have only name and birth date in common. It depends on the number of such pairs expected by
+//! chance among the records at hand, so that a pair weighs more among few records and with rare names.
 
 use crate::model::RecordIx;
 use crate::resolve::compare::birth_date::BirthMatch;
@@ -10,8 +10,8 @@ use crate::resolve::population::Population;
 
 /// Weight of equal birth dates: one pair in twenty thousand has them by chance.
 const BORN_EQUAL: Weight = Weight::sixteenths(14 * 16 + 5);
-/// Weight lost if the dates differ in one digit or by swapping day and month: that is thirty times as frequent by chance, and one true
-/// pair in fifty has it.
+/// Weight lost if the dates differ in one digit or by swapping day and month: that is thirty times as frequent by chance, and one
+/// true pair in fifty has it.
 const BORN_NEAR: Weight = Weight::sixteenths(60);
 /// Weight of an equal year: one pair in sixty has it by chance, and one true pair in fifty has only the year.
 const BORN_YEAR: Weight = Weight::sixteenths(4);
@@ -30,7 +30,7 @@ const SLIP: Weight = Weight::sixteenths(40);
 /// Smaller populations are treated as if they had this many records.
 const FEWEST: u32 = 1_000;
 
-/// The weight that brings the pieces for names and birth dates to what they are worth without any key; `None`
+/// The correction that brings the weights of names and birth dates to their value without any key; `None`
 /// where names or dates do not support a match.
 pub fn alike(population: &Population, a: RecordIx, b: RecordIx, matched: FullMatch, born: BirthMatch) -> Option<Weight> {
     let of_birth = match born {

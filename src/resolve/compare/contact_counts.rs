@@ -143,7 +143,8 @@ pub(super) fn is_here(population: &Population, scope: Scope, record: RecordIx, o
 /// At least this many records with one email and phone count as duplicates; two may belong to a couple.
 pub const DUPLICATES: usize = 3;
 
-/// How many records without a name use a value, counted once per login and once for duplicates. They come last in record order.
+/// Number of records without a name that use a value, counted once per login and once for duplicates. They come last in record
+/// order.
 fn nameless_users(population: &Population, bucket: &[RecordIx], is_meant: impl Fn(RecordIx) -> bool) -> u8 {
     let mut logins: SmallVec<[Symbol; 9]> = SmallVec::new();
     let mut contacts: SmallVec<[([Symbol; 2], usize); 9]> = SmallVec::new();

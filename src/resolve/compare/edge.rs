@@ -19,7 +19,7 @@ pub struct Edge {
     pub b: RecordIx,
     /// The smallest record of the component; known once all edges are.
     pub(in crate::resolve) component: RecordIx,
-    /// The evidence in sixteenths of a bit: one record has many pairs, and each pair two bytes for it.
+    /// The match weight in sixteenths of a bit, in two bytes, because there are many pairs.
     weight: i16,
     rule: u8,
     flags: u8,
@@ -43,17 +43,17 @@ impl Edge {
         Self { a: a.min(b), b: a.max(b), component: a.min(b), weight: packed_weight, rule, flags: 0 }
     }
 
-    /// The evidence.
+    /// The match weight.
     pub fn weight(self) -> Weight {
         Weight::sixteenths(self.weight.into())
     }
 
-    /// Replaces the evidence.
+    /// Replaces the match weight.
     pub(in crate::resolve) fn restate(&mut self, weight: Weight) {
         self.weight = packed(weight);
     }
 
-    /// The evidence, for [`Edge::link`].
+    /// The packed match weight, for [`Edge::link`].
     pub(in crate::resolve) fn packed_weight(self) -> i16 {
         self.weight
     }
@@ -78,8 +78,8 @@ impl Edge {
         self.flags & CROSS_TENANT != 0
     }
 
-    /// Whether it links, or may link once the rest of the household is considered: a record without a name may belong to a named person
-    /// although its own evidence is below the threshold.
+    /// Whether it links, or may link once the rest of the household is considered: a record without a name may belong to a named
+    /// person although its own evidence is below the threshold.
     pub fn is_tie(self) -> bool {
         self.links() || self.flags & CLAIM != 0
     }

@@ -1,4 +1,5 @@
-//! Compares the local part of an email with a person's name: people put their own names there, and so do other people of the household.
+//! Compares the local part of an email with a person's name: people put their own names there, and so do other people of the
+//! household.
 
 use crate::resolve::compare::names::Names;
 use crate::resolve::population::intern::{NONE, Symbol};

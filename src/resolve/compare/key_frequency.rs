@@ -18,7 +18,7 @@ pub const OWNER_LIMIT: usize = 4;
 /// Values with more records without a name than this, and four times as many as named ones, are hubs.
 const NAMELESS_LIMIT: usize = 12;
 
-/// How many people use a value.
+/// Number of people that use a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owners {
     /// 1 to 4 people; a value without any named record counts as one.
@@ -63,7 +63,7 @@ const STRETCH: usize = 64;
 /// A value, a tenant, and the code for the people who use the value there.
 type OfTenant = (Symbol, u16, u8);
 
-/// How many people use each value of one kind.
+/// Number of people that use each value of one kind.
 pub struct Ownership {
     codes: Vec<u8>,
     /// Values that several tenants use: symbol, tenant, code; sorted.
@@ -115,12 +115,13 @@ impl Ownership {
         self.codes[symbol.index()].into()
     }
 
-    /// Whether a value is used in at most one tenant, by few records and people, so that all its records are compared with each other.
+    /// Whether a value is used in at most one tenant, by few records and people, so that all its records are compared with each
+    /// other.
     pub fn is_plain(&self, symbol: Symbol) -> bool {
         usize::from(self.codes[symbol.index()]) <= OWNER_LIMIT
     }
 
-    /// How many people use a value in a tenant.
+    /// Number of people that use a value in a tenant.
     #[inline]
     pub fn of(&self, symbol: Symbol, tenant: u16) -> Owners {
         match self.codes[symbol.index()] & !LARGE {
@@ -254,7 +255,7 @@ pub struct Hub {
     pub symbol: Symbol,
     /// Records that carry it.
     pub records: u32,
-    /// How many people use it.
+    /// Number of people that use it.
     pub owners: Owners,
 }
 

@@ -21,7 +21,8 @@ enum Use {
 }
 
 impl Scorer<'_> {
-    /// Scores the contact points that a record without a name shares with a named record; returns how email and phone connect the two.
+    /// Scores the contact points that a record without a name shares with a named record; returns how email and phone connect the
+    /// two.
     pub(in crate::resolve) fn household(
         &self,
         nameless: RecordIx,
@@ -138,8 +139,8 @@ impl Scorer<'_> {
     }
 }
 
-/// The level for possible guests: people who are booked by others have the others' email and phone. A person without a member number
-/// whom the email does not name may be one of them.
+/// The level for possible guests: people who are booked by others have the others' email and phone. A person without a member
+/// number whom the email does not name may be one of them.
 fn as_guest(contacts: Contacts, email: Use, phone: Use, says: Option<Mailbox>) -> Piece {
     match (email, phone) {
         (Use::Other(_), _) if says == Some(Mailbox::OtherFamily) => Piece::GuestOfOtherFamily,

@@ -70,7 +70,7 @@ pub struct Names {
     pub(crate) last_counts: Vec<u32>,
     given_total: u64,
     family_total: u64,
-    /// Of each name what [`Names::rarity`] gives.
+    /// [`Names::rarity`] of each name.
     rarities: Vec<u8>,
     /// Flags of each name: [`INITIALS`], [`WORDS`], [`LETTER`] and [`KNOWN`].
     shapes: Vec<u8>,
@@ -91,8 +91,8 @@ const LETTER: u8 = 4;
 const KNOWN: u8 = 8;
 
 impl Names {
-    /// Takes sorted texts from position 1 on (position 0 is the absent name), with those of several words also without their blanks, and the
-    /// given and family name of each record.
+    /// Takes sorted texts from position 1 on (position 0 is the absent name), with those of several words also without their
+    /// blanks, and the given and family name of each record.
     pub fn new(texts: Vocabulary, nicknames: &Nicknames, borne: impl Iterator<Item = (Symbol, Symbol)>) -> Self {
         let mut class_starts = vec![0];
         let mut classes = Vec::new();
@@ -138,7 +138,7 @@ impl Names {
         self.texts.get(symbol)
     }
 
-    /// How many names there are, the absent one included.
+    /// Number of names, including the absent one.
     pub fn len(&self) -> usize {
         self.texts.len()
     }
@@ -153,7 +153,7 @@ impl Names {
         self.shapes[name.index()] & LETTER == 0
     }
 
-    /// By how much a family name is rarer than one in 512, at most 6 bits.
+    /// The rarity of a family name above one in 512, at most 6 bits.
     pub fn rarity(&self, last: Symbol) -> Weight {
         Weight::sixteenths(self.rarities[last.index()].into())
     }
@@ -186,7 +186,7 @@ impl Names {
         self.same_class(a, b)
     }
 
-    /// How rare a given name is among all records that show one; borne by two at least.
+    /// The rarity of a given name among all records with one; counted as held by at least two.
     pub fn given_rarity(&self, first: Symbol) -> Weight {
         Weight::log2(self.given_total.max(FEWEST_NAMES)) - Weight::log2(u64::from(self.first_counts[first.index()].max(2)))
     }

@@ -6,8 +6,8 @@ use hashbrown::HashMap;
 use crate::model::spreadsheet::{Spreadsheet, is_wide};
 use crate::model::text::fold_name;
 
-/// Which given names are forms of one name (`data/reference/nicknames.csv`). A line without forms marks a name of its own that is not a
-/// misspelling of another.
+/// Which given names are forms of one name (`data/reference/nicknames.csv`). A line without forms marks a name of its own that is
+/// not a misspelling of another.
 #[derive(Default)]
 pub struct Nicknames {
     classes: HashMap<String, Vec<u16>, FixedState>,

@@ -59,7 +59,8 @@ impl Verdict {
 /// The number of records for which the weights were set.
 const USUAL_RECORDS: u64 = 270_000;
 
-/// How much more of the pairs that only look alike are namesakes by chance: with twice the records each has twice as many.
+/// The weight lost by pairs with only name and birth date in common: with twice the records, each record has twice as many chance
+/// namesakes.
 fn crowd(records: u32) -> Weight {
     (Weight::log2(records.into()) - Weight::log2(USUAL_RECORDS)).max(Weight::ZERO)
 }
@@ -85,7 +86,7 @@ pub(in crate::resolve) enum Shared {
 pub struct Scorer<'a> {
     /// The records.
     pub population: &'a Population,
-    /// How many people use the values of each kind.
+    /// Number of people that use the values of each kind.
     pub ownership: &'a [Ownership; 6],
     /// The records of each email and phone.
     pub buckets: &'a ContactBuckets,
@@ -382,8 +383,8 @@ pub fn numbers_are_near(population: &Population, kind: KeyKind, a: RecordIx, b: 
     })
 }
 
-/// Whether two emails differ by one edit of a letter in the local part, with the same digits, or by a typing error in the domain after an
-/// equal long local part. Different separators are not a typing error: `john_x` and `john.x` are two mailboxes.
+/// Whether two emails differ by one edit of a letter in the local part, with the same digits, or by a typing error in the domain
+/// after an equal long local part. Different separators are not a typing error: `john_x` and `john.x` are two mailboxes.
 fn emails_are_near(a: &[u8], b: &[u8]) -> bool {
     let (Some((local_a, domain_a)), Some((local_b, domain_b))) = (parts(a), parts(b)) else { return false };
     if domain_a == domain_b {

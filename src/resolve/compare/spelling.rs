@@ -7,8 +7,8 @@ const SHORTEST_SLIP: usize = 4;
 /// In names of at least this many letters two edits may be a misspelling.
 const TWO_EDITS: usize = 7;
 
-/// Whether one is a misspelling of the other: one edit (a letter added, removed, replaced, or two swapped) in names of at least four
-/// letters, two edits in long names with the same initial, or nearly the same beginning.
+/// Whether one is a misspelling of the other: one edit (a letter added, removed, replaced, or two swapped) in names of at least
+/// four letters, two edits in long names with the same initial, or nearly the same beginning.
 pub fn is_slip(x: &str, y: &str) -> bool {
     let shorter = x.len().min(y.len());
     if shorter < SHORTEST_SLIP || x.len().abs_diff(y.len()) > 2 {
@@ -144,7 +144,7 @@ pub fn is_initials(name: &str) -> bool {
         || (name.len() <= 3 && name.bytes().all(|byte| byte.is_ascii_lowercase() && !b"aeiouy".contains(&byte)))
 }
 
-/// How many initials match a name or other initials; `None` if they conflict.
+/// Number of initials that match a name or other initials; `None` if they conflict.
 pub fn initials_fit(x: &str, y: &str) -> Option<usize> {
     let initials = |name: &str| -> SmallVec<[char; 6]> {
         if is_initials(name) {

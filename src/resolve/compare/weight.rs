@@ -22,7 +22,7 @@ impl Weight {
         Self(sixteenths)
     }
 
-    /// Bits, rounded to the nearest sixteenth.
+    /// A number of bits, rounded to the nearest sixteenth.
     pub const fn rounded(bits: f64) -> Self {
         Self((bits * 16.0 + if bits < 0.0 { -0.5 } else { 0.5 }) as i32)
     }

@@ -18,7 +18,7 @@ macro_rules! weights {
                 match self { $(Self::$piece => $words),+ }
             }
 
-            /// Its weight; none where the weight depends on the value ([`Piece::Rarity`], [`Piece::NameBornAlone`]).
+            /// Its weight; 0 if the weight depends on the value ([`Piece::Rarity`], [`Piece::NameBornAlone`]).
             pub const fn weight(self) -> Weight {
                 match self { $(Self::$piece => Weight::rounded($bits)),+ }
             }

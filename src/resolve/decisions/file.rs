@@ -18,8 +18,8 @@ pub fn read_decisions(text: &str) -> Result<Vec<Decision>, String> {
     spreadsheet.rows.iter().map(|(line, row)| decision(row, *line)).collect()
 }
 
-/// The file with further decisions appended, in its own format of separators and line ends. A decision that is in the file already is not
-/// repeated. Returns the number of added lines.
+/// The file with further decisions appended, in its own format of separators and line ends. A decision that is in the file
+/// already is not repeated. Returns the number of added lines.
 pub fn add_decisions(
     text: &str,
     new: &[(DecisionKind, &str, &str)],

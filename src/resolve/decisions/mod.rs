@@ -57,13 +57,13 @@ impl Origin {
 /// A decision on two records, by their keys `source:entity:id`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// What was decided.
+    /// The decision.
     pub kind: DecisionKind,
     /// One record.
     pub a: String,
     /// The other.
     pub b: String,
-    /// Where it comes from.
+    /// Its origin.
     pub origin: Origin,
 }
 

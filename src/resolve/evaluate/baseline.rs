@@ -1,5 +1,5 @@
-//! Baselines for comparison: the strategy's literal rule (find a profile by the keys of its first record in the order of the strategy's
-//! calls, else create one), and the closure over equal emails and phones.
+//! Baselines for comparison: the strategy's literal rule (find a profile by the keys of its first record in the order of the
+//! strategy's calls, else create one), and the closure over equal emails and phones.
 
 use arrow::array::RecordBatch;
 use foldhash::fast::FixedState;
@@ -142,7 +142,7 @@ fn asked(of: &Literal) -> [(LinkRule, Symbol); 5] {
 }
 
 impl LiteralLinks {
-    /// How many records there are.
+    /// Number of records.
     pub fn len(&self) -> usize {
         self.records.len()
     }

@@ -22,7 +22,8 @@ pub struct Pair {
     pub evidence: String,
 }
 
-/// The stratum of a link: whether its profile is one of the largest; else its rule, its confidence, and whether it is near the threshold.
+/// The stratum of a link: whether its profile is one of the largest; else its rule, its confidence, and whether it is near the
+/// threshold.
 pub fn stratum(rule: &str, confidence: i32, weight: Weight, is_of_largest: bool) -> String {
     if is_of_largest {
         return LARGEST.to_owned();
@@ -45,8 +46,8 @@ pub fn is_of_candidates(stratum: &str) -> bool {
 const LARGEST: &str = "largest profiles";
 const CANDIDATE: &str = "candidate, ";
 
-/// The number of records from which a profile counts as one of the largest: the smallest number with which these profiles hold at most
-/// one record in fifty, but at least 4 and at most the size of the largest profile. `sizes` are the records of each profile.
+/// The number of records from which a profile counts as one of the largest: the smallest number with which these profiles hold at
+/// most one record in fifty, but at least 4 and at most the size of the largest profile. `sizes` are the records of each profile.
 pub fn largest_from(sizes: impl Iterator<Item = u32>) -> u32 {
     let mut by_size: BTreeMap<u32, u64> = BTreeMap::new();
     sizes.for_each(|size| *by_size.entry(size).or_default() += 1);
@@ -66,8 +67,8 @@ pub fn largest_from(sizes: impl Iterator<Item = u32>) -> u32 {
 /// At least this many of every stratum are drawn, so that rare rules are judged, too.
 const FLOOR: usize = 5;
 
-/// A sample of about `size` pairs: a floor for every stratum, the rest in proportion. Pairs are drawn by a hash of their keys and the
-/// seed, so that the same data always give the same sample.
+/// A sample of about `size` pairs: a floor for every stratum, the rest in proportion. Pairs are drawn by a hash of their keys and
+/// the seed, so that the same data always give the same sample.
 pub fn sample(mut pairs: Vec<Pair>, size: usize, seed: u64) -> Vec<Pair> {
     let total = pairs.len().max(1);
     let mut strata: BTreeMap<String, Vec<([u8; 32], Pair)>> = BTreeMap::new();
@@ -126,11 +127,11 @@ fn wilson(share: f64, judged: f64) -> (f64, f64) {
     ((middle - half).max(0.0), (middle + half).min(1.0))
 }
 
-/// The overall share of correct links, each stratum weighted by its size, with a 95 % interval. Strata without verdicts are left out. Each
-/// end of the interval is the wider one of two methods. The first adds up the intervals of the strata (G. Y. Zou and A. Donner, 2008); it
-/// works where all verdicts of a stratum agree, but its upper end is too low where a few do not. The second is Wilson's interval for the
-/// number of verdicts with the same variance as all strata together; the share of each stratum gets one right and one wrong verdict more,
-/// and its variance is reduced by the part of the stratum that was judged.
+/// The overall share of correct links, each stratum weighted by its size, with a 95 % interval. Strata without verdicts are left
+/// out. Each end of the interval is the wider one of two methods. The first adds up the intervals of the strata (G. Y. Zou and A.
+/// Donner, 2008); it works where all verdicts of a stratum agree, but its upper end is too low where a few do not. The second is
+/// Wilson's interval for the number of verdicts with the same variance as all strata together; the share of each stratum gets one
+/// right and one wrong verdict more, and its variance is reduced by the part of the stratum that was judged.
 pub fn overall(strata: &[(Precision, u64)]) -> Precision {
     let judged = || strata.iter().filter(|(precision, _)| precision.judged > 0);
     let all: f64 = judged().map(|(_, size)| *size as f64).sum();
@@ -265,7 +266,8 @@ mod tests {
         assert_eq!(overall(&[]).words(), "nothing judged");
     }
 
-    /// Oracle: links whose truth is known, of twelve strata as a resolution has them; three hundred are drawn and judged without error.
+    /// Oracle: links whose truth is known, of twelve strata as a resolution has them; three hundred are drawn and judged without
+    /// error.
     #[test]
     fn the_interval_holds_the_truth_in_at_least_94_of_100_samples() {
         let strata = [

@@ -1,8 +1,8 @@
 //! Confidence of a link, 0 to 100: the measured share of true links per rule and band, at most the rule's documented ceiling.
 //!
-//! Measured on labelled populations of several generators. No population with 200 links or more in a band may have a share that is more
-//! than two points lower. Where an independent population had a lower share, that one is used. `make bench` prints the confidence next
-//! to the share of each population.
+//! Measured on labelled populations of several generators. No population with 200 links or more in a band may have a share that
+//! is more than two points lower. Where an independent population had a lower share, that one is used. `make bench` prints the
+//! confidence next to the share of each population.
 
 use crate::model::LinkRule;
 use crate::resolve::compare::weight::Weight;

@@ -115,7 +115,7 @@ pub struct ProfileStory {
     pub decisions: Vec<Told>,
     /// Pairs with other profiles that were not linked, nearest first, at most ten.
     pub near_misses: Vec<Comparison>,
-    /// How many such pairs there are.
+    /// Number of such pairs.
     pub near_miss_count: usize,
 }
 
@@ -223,7 +223,7 @@ impl Resolution {
         told.collect()
     }
 
-    /// What became of a profile of an earlier load that no longer exists or has changed.
+    /// The outcome of a profile of an earlier load that no longer exists or has changed.
     pub fn change_of(&self, profile_id: &str) -> Option<&ProfileChange> {
         self.profiles.changes.iter().find(|change| change.old == profile_id)
     }

@@ -306,7 +306,7 @@ pub struct Summary {
     pub refused_strong: usize,
     /// Profiles of earlier loads that merged, split or vanished.
     pub profile_changes: usize,
-    /// What a nameless record needed for a place that is disputed.
+    /// Match threshold for contested records without a name.
     pub bar: Weight,
 }
 

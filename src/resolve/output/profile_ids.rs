@@ -89,10 +89,10 @@ impl Profiles {
         population.tenant_text(tenant).unwrap_or(&self.default_tenant)
     }
 
-    /// A cluster keeps the loaded id of its seed record, else of its first member that has one. If several clusters could keep an id,
-    /// the one with the record that the id was derived from keeps it, else the one with the first of the id's old records in record
-    /// order. If the record that the id was derived from is now part of another profile, the id is not kept, because a fresh load of
-    /// the same exports would give it to that profile.
+    /// A cluster keeps the loaded id of its seed record, else of its first member that has one. If several clusters could keep an
+    /// id, the one with the record that the id was derived from keeps it, else the one with the first of the id's old records in
+    /// record order. If the record that the id was derived from is now part of another profile, the id is not kept, because a
+    /// fresh load of the same exports would give it to that profile.
     fn keep(&mut self, population: &Population, labels: &[RecordIx], tree: &Tree, memory: &Loaded<'_>) {
         let mut claims: HashMap<RecordIx, &str, FixedState> = HashMap::with_hasher(FixedState::with_seed(3));
         for &(record, id) in &memory.by_record {

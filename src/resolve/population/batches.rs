@@ -1,4 +1,5 @@
-//! Values that are read row by row from staged batches: legacy numbers, tags of emails, numbers in the form in which they are compared.
+//! Values that are read row by row from staged batches: legacy numbers, tags of emails, numbers in the form in which they are
+//! compared.
 
 use crate::model::{NameSuffix, RecordKey, Source, record_order};
 use crate::resolve::population::intern::{NONE, Symbol};
@@ -17,8 +18,8 @@ pub(super) struct LegacyNumbers {
 }
 
 impl LegacyNumbers {
-    /// Collects legacy numbers. A legacy member has its own number; a player quotes a number of its tenant's region, or of both regions if the
-    /// tenant is not known.
+    /// Collects legacy numbers. A legacy member has its own number; a player quotes a number of its tenant's region, or of both
+    /// regions if the tenant is not known.
     pub(super) fn collect(&mut self, batches: &[(Source, people::Columns)], tenants: &[Symbol]) {
         self.texts.clear();
         self.ends.clear();
@@ -104,7 +105,8 @@ pub(super) fn position(at: usize) -> u32 {
     u32::try_from(at).expect("records are counted in 32 bits")
 }
 
-/// A record's birth date as the number yyyymmdd, 0 if absent. A date that no living person can have is not displayed, but it is compared.
+/// A record's birth date as the number yyyymmdd, 0 if absent. A date that no living person can have is not displayed, but it is
+/// compared.
 pub(super) fn born(batch: &people::Columns, row: usize) -> u32 {
     match batch.born_on(row).and_then(|day| day.date()) {
         Some(date) => number_of_date(date),

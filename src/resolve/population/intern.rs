@@ -11,17 +11,17 @@ use crate::resolve::population::prefetch::{ABREAST, look};
 pub struct Symbol(pub u32);
 
 impl Symbol {
-    /// The place in a column that has one value for each text.
+    /// The index in a column with one value per text.
     #[inline]
     pub const fn index(self) -> usize {
         self.0 as usize
     }
 
-    /// The symbol of a place in such a column.
+    /// The symbol of an index in such a column.
     ///
     /// # Panics
     ///
-    /// If there are more texts than 32 bits can count.
+    /// If the index does not fit into 32 bits.
     #[inline]
     pub fn at(index: usize) -> Self {
         Self(u32::try_from(index).expect("symbols are 32-bit"))
@@ -231,7 +231,7 @@ impl Buckets {
         self.starts[symbol.index()]
     }
 
-    /// How many symbols there are, the absent one included.
+    /// Number of symbols, including the absent one.
     pub fn symbols(&self) -> u32 {
         u32::try_from(self.starts.len() - 1).expect("symbols are 32-bit")
     }

@@ -394,8 +394,8 @@ fn take_numbers<'a>(
     }
 }
 
-/// Given and family names in the form in which they are compared, in alphabetical order, given names of several words also without their
-/// blanks; and the new symbol of each name as it was read.
+/// Given and family names in the form in which they are compared, in alphabetical order, given names of several words also
+/// without their blanks; and the new symbol of each name as it was read.
 fn alphabetical([firsts, lasts]: [&Vocabulary; 2]) -> (Vocabulary, [Vec<Symbol>; 2]) {
     let firsts: Vec<String> = firsts.iter().map(|name| unmasked(name).trim().to_owned()).collect();
     let lasts: Vec<String> = lasts.iter().map(|name| unmasked(name).replace(' ', "")).collect();

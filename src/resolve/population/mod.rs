@@ -68,8 +68,8 @@ pub(in crate::resolve) const DELETED: u8 = 0b1000;
 const HAS_MORE: u8 = 0b1_0000;
 const HAS_TAG: u8 = 0b10_0000;
 
-/// The compared values of a record, stored together, so that comparing two records reads two places of memory instead of twenty. Absent
-/// values are `NONE`.
+/// The compared values of a record, stored together, so that comparing two records reads two places of memory instead of twenty.
+/// Absent values are `NONE`.
 #[derive(Clone, Copy, Default)]
 pub struct Features {
     pub(in crate::resolve) keys: [Symbol; 6],
@@ -139,7 +139,7 @@ pub struct Population {
 }
 
 impl Population {
-    /// How many records there are.
+    /// Number of records.
     pub fn len(&self) -> u32 {
         u32::try_from(self.rows.len()).expect("records are counted in 32 bits")
     }
@@ -215,7 +215,7 @@ impl Population {
         (tenant != 0).then(|| self.tenants[usize::from(tenant)].as_str())
     }
 
-    /// How many tenants there are, the absent one included.
+    /// Number of tenants, including the absent one.
     pub fn tenant_count(&self) -> usize {
         self.tenants.len()
     }
@@ -265,7 +265,7 @@ impl Population {
         }
     }
 
-    /// How many distinct values of a kind there are, the absent one included.
+    /// Number of distinct values of a kind, including the absent one.
     pub fn symbols(&self, kind: KeyKind) -> usize {
         self.texts[kind as usize].len()
     }

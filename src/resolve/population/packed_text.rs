@@ -360,7 +360,7 @@ impl Arena {
         self.long[found].1 as usize
     }
 
-    /// How many texts there are.
+    /// Number of texts.
     pub fn len(&self) -> usize {
         self.count as usize
     }

@@ -30,8 +30,8 @@ table! {
 }
 
 table! {
-    /// Profiles of earlier loads with their source records, read from our service-id aliases. Records of a profile that was merged in
-    /// the CRM belong to the profile that it was merged into.
+    /// Profiles of earlier loads with their source records, read from our service-id aliases. Records of a profile that was
+    /// merged in the CRM belong to the profile that it was merged into.
     pub mod profile_ids = "raw_crm__profile_ids", key(record_key) {
         /// `source:entity:id` of the record.
         record_key: Text,
@@ -100,8 +100,8 @@ table! {
         scope: Label,
         /// When it was withdrawn (UTC); null when only a flag said so.
         revoked_at: Option<Timestamp>,
-        /// Only an explicit action of the person later than this lifts it (UTC); for an undated withdrawal the as-of time of the load
-        /// that recorded it. Null for bounces and deaths.
+        /// Only an explicit action of the person later than this lifts it (UTC); for an undated withdrawal the as-of time of the
+        /// load that recorded it. Null for bounces and deaths.
         lifted_after: Option<Timestamp>,
         /// `WITHDRAWN`, `BOUNCED`, `COMPLAINED` or `DECEASED`.
         reason: Label,

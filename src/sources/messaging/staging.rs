@@ -117,8 +117,8 @@ impl Entity for consent_changes::Table {
     }
 }
 
-/// Stages one row per channel of the statement. An opt-out on an unknown channel applies to all four; an opt-in on an unknown channel
-/// is rejected, because it is not known what was granted.
+/// Stages one row per channel of the statement. An opt-out on an unknown channel applies to all four; an opt-in on an unknown
+/// channel is rejected, because it is not known what was granted.
 fn stage_evidence(context: &mut StagingContext<'_>, evidence: &Evidence<'_>) -> Disposition {
     const CHANNEL: &str = "channel";
     let is_grant = evidence.is_grant;

@@ -1,7 +1,7 @@
 //! The part of staging that all sources share: each exported row becomes staged rows, a reference, or a reject.
 //!
-//! A source implements [`Entity`] for each of its raw datasets and lists them in [`each_entity`]. The owner of the data (the step with
-//! its files, a test with its batches) implements [`Visitor`]. After the [`FirstPass`] over the whole source the batches are
+//! A source implements [`Entity`] for each of its raw datasets and lists them in [`each_entity`]. The owner of the data (the step
+//! with its files, a test with its batches) implements [`Visitor`]. After the [`FirstPass`] over the whole source the batches are
 //! independent, so they are staged in parallel and written in order.
 
 mod codes;
@@ -153,8 +153,8 @@ pub struct StagingContext<'a> {
     pub names: NameReader,
 }
 
-/// Stages one batch. `first_line` is the position of its first row in the export, from 1. `duplicates` are the rows, in order, whose
-/// id occurred before.
+/// Stages one batch. `first_line` is the position of its first row in the export, from 1. `duplicates` are the rows, in order,
+/// whose id occurred before.
 pub fn stage_batch<T: Entity>(
     columns: &T::Columns,
     first_line: i64,

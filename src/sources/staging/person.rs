@@ -208,8 +208,8 @@ fn note_tenancy(context: &mut StagingContext<'_>, tenancy: Tenancy<'_>) {
     }
 }
 
-/// The raw value to keep next to the staged one: without NUL, which databases do not accept, of limited length, and never a national
-/// identity number.
+/// The raw value to keep next to the staged one: without NUL, which databases do not accept, of limited length, and never a
+/// national identity number.
 pub fn raw_copy<'a>(tally: &mut Tally, cell: Cell<'a>) -> Option<Cow<'a, str>> {
     let raw = cell.raw.filter(|raw| !raw.is_empty())?;
     if holds_national_id(raw) {

@@ -80,7 +80,7 @@ pub struct Rules {
 pub struct Tenancy<'a> {
     /// The CRM tenant.
     pub tenant: Option<&'a str>,
-    /// Where it comes from.
+    /// Its origin.
     pub rule: TenantRule,
     /// Region of nationally written phones.
     pub region: Option<PhoneRegion>,

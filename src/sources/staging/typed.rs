@@ -74,8 +74,8 @@ impl StagingContext<'_> {
         Some(at)
     }
 
-    /// When a record was deleted; `None` if it is not. An unreadable date counts as a deletion at as_of unless `reviews.csv` decides: a
-    /// typing error must not bring back a deleted record.
+    /// When a record was deleted; `None` if it is not. An unreadable date counts as a deletion at as_of unless `reviews.csv`
+    /// decides: a typing error must not bring back a deleted record.
     pub fn deleted(&mut self, column: &'static str, raw: Option<&str>) -> Option<Timestamp> {
         let mut reasons = Reasons::default();
         let read = self.dates(column).instant(raw?, Some(Zone::UTC), &mut reasons);
@@ -131,7 +131,8 @@ impl StagingContext<'_> {
         }
     }
 
-    /// Whether evidence is an opt-in. An empty or unreadable value is an opt-out unless `reviews.csv` decides: an opt-out must not vanish.
+    /// Whether evidence is an opt-in. An empty or unreadable value is an opt-out unless `reviews.csv` decides: an opt-out must
+    /// not vanish.
     pub fn consent(&mut self, column: &'static str, raw: Option<&str>) -> bool {
         match raw.map_or(Read::Absent, |raw| self.read_consent(raw)) {
             Read::Absent => self.reviewed_consent(column).unwrap_or_else(|| {

@@ -19,8 +19,8 @@ pub enum Verdict {
     OutOfOrder,
 }
 
-/// Checks the ids of one entity. Exports are sorted by id, so only the last id is remembered. For other input the earlier ids are read
-/// again and kept as 128-bit fingerprints.
+/// Checks the ids of one entity. Exports are sorted by id, so only the last id is remembered. For other input the earlier ids are
+/// read again and kept as 128-bit fingerprints.
 #[derive(Default)]
 pub struct Uniqueness {
     last: Option<String>,

@@ -103,7 +103,8 @@ impl Account {
         Ok(())
     }
 
-    /// Fails if entities lost a larger share of their rows than allowed; lists all of them. `shown` says where the rows can be read.
+    /// Fails if entities lost a larger share of their rows than allowed; lists all of them. `shown` says where the rows can be
+    /// read.
     pub fn refuse_too_many_rejects(&self, limit: f64, shown: Option<&str>) -> Result<()> {
         let above = |entity: &&EntityAccount| entity.rejected as f64 > limit * entity.rows as f64;
         let refused: Vec<&EntityAccount> = self.entities.iter().filter(above).collect();
@@ -139,8 +140,8 @@ impl Account {
         Err(fault.help(see).help("correct the rows at the source or raise load.max_reject_ratio; nothing was replaced").into())
     }
 
-    /// Fails if too many cells of a typed column are unreadable: more than one, and more than the allowed share; in columns of deletion
-    /// and consent, more than the allowed number.
+    /// Fails if too many cells of a typed column are unreadable: more than one, and more than the allowed share; in columns of
+    /// deletion and consent, more than the allowed number.
     pub fn refuse_unreadable(&self, exports: &[(Source, Folder)], limits: &Load) -> Result<()> {
         let is_decisive = |column: &str| DECISIVE.contains(&column);
         let above = |(_, _, column): &(Source, &str, &str), cells: &TypedCells| {

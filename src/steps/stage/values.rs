@@ -52,8 +52,8 @@ impl Values {
         Ok(())
     }
 
-    /// Writes `data/rejects`, which is not an input of later steps, readable by the owner only. Files of an earlier run are removed. Returns
-    /// a message.
+    /// Writes `data/rejects`, which is not an input of later steps, readable by the owner only. Files of an earlier run are
+    /// removed. Returns a message.
     pub fn write(self, session: &Session, staged: &Manifest) -> Result<String> {
         let target = session.layout.rejects();
         let draft = Draft::create(&target, &staged.as_of)?;

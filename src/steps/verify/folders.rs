@@ -51,8 +51,8 @@ impl Folders {
     }
 }
 
-/// Loads the rows that `give` pushes, batch by batch, so that memory does not grow with them; does nothing if no check of the session
-/// names the dataset.
+/// Loads the rows that `give` pushes, batch by batch, so that memory does not grow with them; does nothing if no check of the
+/// session names the dataset.
 pub fn load_rows<T: Table>(
     verifier: &Verifier,
     give: impl FnOnce(&mut dyn for<'a> FnMut(T::Row<'a>)) -> Result<()>,

@@ -86,7 +86,7 @@ impl Results {
         Self { phase, compared: Vec::new(), taken: Vec::new() }
     }
 
-    /// Adds the findings and the duration of a check; a check without findings had nothing to check.
+    /// Adds the findings and the duration of a check; a check without findings is skipped.
     pub fn enter(&mut self, check: &Check, findings: Vec<Finding>, taken: Duration) {
         self.taken.push(taken);
         let nothing = Finding {
@@ -260,8 +260,8 @@ pub fn revealed(quality: &Quality, columns: Vec<String>, rows: Vec<Vec<String>>)
     Answer { title: quality.title.to_owned(), sql: quality.sql.trim().to_owned(), columns, rows }
 }
 
-/// The result of a query of the strategy, for saving. The emails of the duplicate check are replaced by counts, because results are saved,
-/// printed and mailed.
+/// The result of a query of the strategy, for saving. The emails of the duplicate check are replaced by counts, because results
+/// are saved, printed and mailed.
 pub fn answer(quality: &Quality, columns: Vec<String>, rows: Vec<Vec<String>>) -> Answer {
     let (title, sql) = (quality.title.to_owned(), quality.sql.trim().to_owned());
     if quality.name != "duplicate_emails" {

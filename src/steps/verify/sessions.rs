@@ -1,5 +1,5 @@
-//! Runs the checks that need reference data in two sessions on one snapshot: those that use staged person records in one, the others in
-//! the other.
+//! Runs the checks that need reference data in two sessions on one snapshot: those that use staged person records in one, the
+//! others in the other.
 
 use std::time::Instant;
 

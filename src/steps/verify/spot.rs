@@ -1,5 +1,5 @@
-//! The spot-check of identity resolution, masked: five links of every rule, the five nearest pairs that were not linked, and the largest
-//! cluster. It is printed, never stored.
+//! The spot-check of identity resolution, masked: five links of every rule, the five nearest pairs that were not linked, and the
+//! largest cluster. It is printed, never stored.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -19,7 +19,7 @@ const SHOWN: usize = 5;
 const LARGEST: usize = 12;
 
 type Key = (Source, String);
-/// The draw, the record, the record it is linked to, confidence, match weight.
+/// Number of the draw, record, linked record, confidence, match weight.
 type Link = (String, Key, Key, i32, Weight);
 
 #[derive(Default)]

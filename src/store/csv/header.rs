@@ -148,8 +148,8 @@ impl Header {
     }
 }
 
-/// A name in the form of declared columns: without quotes and blanks around it, in lower case, words joined by underscores. Columns of
-/// row numbers, which data-frame libraries add, have no name.
+/// A name in the form of declared columns: without quotes and blanks around it, in lower case, words joined by underscores.
+/// Columns of row numbers, which data-frame libraries add, have no name.
 fn folded(name: &str, declared: &[&str]) -> String {
     let name = name.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\u{feff}'));
     if declared.contains(&name) {

@@ -1,4 +1,4 @@
-//! Tests of folders that a draft became.
+//! Tests of complete folders.
 
 use super::*;
 use crate::store::{Draft, Layout};

@@ -1,4 +1,4 @@
-//! Tests of places that the lock refuses.
+//! Tests of data folders that the lock refuses.
 
 use super::*;
 use crate::store::RunLock;

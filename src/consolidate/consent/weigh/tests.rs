@@ -337,7 +337,8 @@ fn same_mailbox(a: usize, b: usize) -> bool {
 }
 
 proptest! {
-    /// Oracle, computed from the sketch: no standing opt-out of the profile's contacts or of any contact with one of its contact points.
+    /// Oracle, computed from the sketch: no standing opt-out of the profile's contacts or of any contact with one of its contact
+    /// points.
     #[test]
     fn no_profile_is_opted_in_where_a_withdrawal_stands(sketch in sketch()) {
         let world = world_of(&sketch);

@@ -58,7 +58,8 @@ fn is_brought(name: &str, key: &ForeignKey) -> bool {
     target == "id" && REFERRING.contains(&(name, column.as_str(), referenced))
 }
 
-/// Whether a unique index follows from a key that `consolidate` has proved: it contains the columns of the key, compared by equality.
+/// Whether a unique index follows from a key that `consolidate` has proved: it contains the columns of the key, compared by
+/// equality.
 pub(in crate::pg::load) fn is_proved(name: &str, info: &TableInfo, index: &Index) -> bool {
     let is_exact = |column: &str| {
         info.column(column).is_some_and(|found| {

@@ -1,10 +1,11 @@
 //! Checks the rows of the datasets against every constraint in the target's catalog, before a row is sent.
 //!
-//! Constraints of a column's type (length, labels of an enum, NOT NULL, range of a number) are checked here, with the encoder that load
-//! uses. Constraints that only the server can evaluate (CHECK constraints, domains, unique indexes with their expressions, conditions
-//! and collations, generated columns, foreign keys to tables that no dataset fills) are checked by the server: the columns of such a
-//! constraint are copied into a temporary table without constraints, the constraint is evaluated over it as a query, and the savepoint
-//! is rolled back. A table whose constraints the datasets satisfy by construction is not read.
+//! Constraints of a column's type (length, labels of an enum, NOT NULL, range of a number) are checked here, with the encoder
+//! that load uses. Constraints that only the server can evaluate (CHECK constraints, domains, unique indexes with their
+//! expressions, conditions and collations, generated columns, foreign keys to tables that no dataset fills) are checked by the
+//! server: the columns of such a constraint are copied into a temporary table without constraints, the constraint is evaluated
+//! over it as a query, and the savepoint is rolled back. A table whose constraints the datasets satisfy by construction is not
+//! read.
 
 mod columns;
 mod demands;
@@ -82,7 +83,8 @@ impl Loader {
     }
 }
 
-/// Checks the datasets of a load in a transaction of its own, which is rolled back. `None` if the target's tables do not allow the check.
+/// Checks the datasets of a load in a transaction of its own, which is rolled back. `None` if the target's tables do not allow
+/// the check.
 pub fn prove_datasets(crm: &Crm, catalog: &Catalog, preflight: &Preflight, input: &Input<'_>) -> Result<Option<Vec<Finding>>> {
     if preflight.plans.len() < LOADED.len() || catalog.is_read_only || catalog.is_standby {
         return Ok(None);
