@@ -454,9 +454,9 @@ mod tests {
     #[test]
     fn a_map_saved_by_a_spreadsheet_says_the_same() {
         for text in [
-            "\u{feff}code;status;tag\r\nProbe;ACTIVE;\r\n\"Op proef; half\";INACTIVE;PENDING\r\n;;\r\n",
-            "\"code\",\"status\",\"tag\"\n\"Probe\",\"ACTIVE\",\"\"\n\"Op proef; half\",INACTIVE,PENDING\n",
-            "code,status,tag,,\r\nProbe,ACTIVE,,,\r\n\r\nOp proef; half,INACTIVE,PENDING,,\r\n",
+            "\u{feff}code;status;tag\r\nProbe;ACTIVE;\r\n\"Op proef; half\";INACTIVE;pending\r\n;;\r\n",
+            "\"code\",\"status\",\"tag\"\n\"Probe\",\"ACTIVE\",\"\"\n\"Op proef; half\",INACTIVE,pending\n",
+            "code,status,tag,,\r\nProbe,ACTIVE,,,\r\n\r\nOp proef; half,INACTIVE,pending,,\r\n",
         ] {
             let statuses = with("statuses.csv", text).unwrap_or_else(|error| panic!("{text:?}: {error}")).statuses;
             assert_eq!(statuses.get("probe"), Some(&(CustomerStatus::Active, None)), "{text:?}");

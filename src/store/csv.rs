@@ -331,7 +331,7 @@ mod tests {
 
     #[test]
     fn an_empty_file_has_no_header_and_a_header_alone_has_no_rows() {
-        assert!(fault(clubs(b"", &Dialect::default())).contains("not even a header"));
+        assert!(fault(clubs(b"", &Dialect::default())).contains("it has no header"));
         assert_eq!(clubs(HEADER.as_bytes(), &Dialect::default()).unwrap().counts.rows, 0);
     }
 

@@ -183,7 +183,7 @@ mod tests {
             ("\"phase\": 6", "\"phase\": 5", "edited"),
             ("\"rows.scl.members\": 7", "\"rows.scl.members\": 7, \"more\": 1", "edited"),
             ("\"step\": \"stage\"", "\"step\": \"stage\", \"note\": 1", "unknown field"),
-            ("\"format\": 1", "\"format\": 2", "another format"),
+            ("\"format\": 1", "\"format\": 2", "the format of this version"),
             ("\"facts\": {}", "\"facts\": { }", "edited"),
             ("\"step\": \"stage\"", "\"step\": \"resolve\", \"step\": \"stage\"", "duplicate"),
             ("\"hash\": \"", "\"hash\": \"0", "edited"),
