@@ -151,10 +151,10 @@ fn a_reception_email_on_500_people_links_no_records() {
     let lasts: Vec<String> =
         (0..50).map(|n| format!("Sur{}{}name", char::from(b'a' + n / 7), char::from(b'a' + n % 7))).collect();
     let records: Vec<Raw> =
-        (0..500).map(|n| with(member(&n.to_string(), firsts[n % 10], &lasts[n / 10], ""), "office@club-a.test", "")).collect();
+        (0..500).map(|n| with(member(&n.to_string(), firsts[n % 10], &lasts[n / 10], ""), "club@club-a.test", "")).collect();
     let resolution = resolved(&records);
     assert_eq!(people(&resolution).len(), 500);
-    let hubs = resolution.hubs_of("office@club-a.test");
+    let hubs = resolution.hubs_of("club@club-a.test");
     assert_eq!(hubs.iter().map(|hub| (hub.records, hub.why)).collect::<Vec<_>>(), [(500, "more than four people")]);
     assert_eq!(
         resolution.candidates().map(|batch| batch.num_rows()).sum::<usize>(),

@@ -161,17 +161,17 @@ fn a_typing_error_does_not_link_clusters_that_do_not_fit() {
 
 #[test]
 fn inside_a_hub_a_full_name_links_with_other_evidence_and_never_alone() {
-    let of_office = |raw: Raw| with(raw, "office@club-a.test", "");
+    let of_office = |raw: Raw| with(raw, "club@club-a.test", "");
     let crowd = ["Peter", "Anna", "Thabo", "Lindiwe", "Craig", "Sarah"];
     let crowd = crowd.iter().enumerate().map(|(n, first)| of_office(member(&n.to_string(), first, "Botha", "")));
     let crowd: Vec<Raw> = crowd.collect();
     let of = |twice: [Raw; 2]| {
         let records: Vec<Raw> = crowd.iter().cloned().chain(twice).collect();
         let resolution = resolved(&records);
-        assert_eq!(resolution.hubs_of("office@club-a.test").len(), 1);
+        assert_eq!(resolution.hubs_of("club@club-a.test").len(), 1);
         people(&resolution).len()
     };
-    let naledi = |id: &str, phone: &str| with(player(id, "Naledi", "Botha", "", ""), "office@club-a.test", phone);
+    let naledi = |id: &str, phone: &str| with(player(id, "Naledi", "Botha", "", ""), "club@club-a.test", phone);
     assert_eq!(of([naledi("x", ""), naledi("y", "")]), 8, "one name at one reception may be two people");
     assert_eq!(of([naledi("x", MOBILE), naledi("y", MOBILE)]), 7);
 }
