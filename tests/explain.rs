@@ -147,7 +147,11 @@ fn an_unknown_argument_is_refused_with_advice() {
     workdir.run("explain", &["slc:members:10"]).exits(2).says("did you mean source \"scl\"?");
     workdir.run("explain", &["shop:1"]).exits(2).says("sources: mca_za, mca_uk, scl, teetime, messaging");
     workdir.run("explain", &["scl:members:99"]).exits(2).says("no staged record of members of scl has that id");
-    workdir.run("explain", &["scl:member:10"]).exits(2).says("the person records of scl are its members").says("scl:members:<id>");
+    workdir
+        .run("explain", &["scl:member:10"])
+        .exits(2)
+        .says("the person records of scl are its members")
+        .says("scl:members:<id>");
     workdir.run("explain", &["unknown@mail.test"]).exits(2).says("no staged record has that key, email or phone");
     workdir.run("explain", &["scl:10", "scl:members:10"]).exits(2).says("both name the same record");
     workdir.run("explain", &["scl:10", "scl:99", "--json"]).exits(2).json();
