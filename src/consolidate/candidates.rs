@@ -17,7 +17,7 @@ pub const AUTH_USER_ID_HELD_ELSEWHERE: &str = "AUTH_USER_ID_HELD_ELSEWHERE";
 /// The score of two profiles with the same email and full name that a constraint keeps apart.
 const NAMESAKES: i32 = 60;
 
-/// The pairs so far, with their score and their reasons.
+/// The pairs, with their scores and reasons.
 #[derive(Default)]
 pub struct Pairs(BTreeMap<(ProfileIx, ProfileIx), Scored>);
 
@@ -42,8 +42,8 @@ impl Pairs {
     }
 }
 
-/// The pairs of profiles, best first; the tenant is that of the smaller profile id. `namesakes` are pairs with the same email and full
-/// name; pairs in `apart` were decided by hand and are not filed again.
+/// The pairs of profiles, best first; the tenant is that of the smaller profile id. `namesakes` are pairs with the same email and
+/// full name; pairs in `apart` were decided by hand and are not filed again.
 pub fn build(
     directory: &Directory,
     mut pairs: Pairs,

@@ -2,10 +2,10 @@
 //! every row.
 //!
 //! Memory holds who each person record is ([`Directory`]), not its values. Bookings, messages and the rest of the timeline stream
-//! through pure functions of one batch. Staged person records, their identifiers and their consent are distributed to partitions of the
-//! profiles ([`Roster`]); a few partitions are processed at a time. The timeline comes first (it shows who booked and which contact
-//! points bounced), then what partitions must know of each other (withdrawals of shared contact points, holders of subjects), then the
-//! profiles.
+//! through pure functions of one batch. Staged person records, their identifiers and their consent are distributed to partitions
+//! of the profiles ([`Roster`]); a few partitions are processed at a time. The timeline comes first (it shows who booked and
+//! which contact points bounced), then what partitions must know of each other (withdrawals of shared contact points, holders of
+//! subjects), then the profiles.
 
 pub mod accounting;
 pub mod bits;

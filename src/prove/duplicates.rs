@@ -12,7 +12,7 @@ const CHECK: &str = "duplicate_emails";
 /// The reasons; the first that applies counts.
 const CLASSES: [&str; 7] = ["OTHER_TENANT", "HUB", "CANDIDATE", "HOUSEHOLD", "CONSTRAINT", "NAMELESS", "unclassed"];
 
-/// Kinds of numbers of which a person has one.
+/// Kinds of numbers that are issued once per person.
 const NUMBERS: u8 = 4;
 
 /// The facts of the records of one profile.
@@ -21,7 +21,7 @@ struct Holder {
     group: u32,
     first_names: Vec<Box<str>>,
     last_names: Vec<Box<str>>,
-    /// Numbers of which a person has one: their kind, and a hash.
+    /// Numbers that are issued once per person: their kind, and a hash.
     numbers: Vec<(u8, u64)>,
 }
 
@@ -88,7 +88,7 @@ fn plain(name: &str) -> String {
     name.chars().filter(|letter| letter.is_alphanumeric()).collect()
 }
 
-/// Adds a name that is not there yet.
+/// Adds a new name.
 fn add(names: &mut Vec<Box<str>>, name: Option<&str>) {
     let name = name.map(plain);
     names.extend(name.map(String::into_boxed_str).filter(|name| !names.contains(name)));
@@ -111,7 +111,7 @@ impl<'a> Duplicates<'a> {
         Self { profiles, records, groups, holders, other_tenant }
     }
 
-    /// Takes in a batch of people, with the place of each.
+    /// Adds a batch of people with their positions.
     pub fn add_people(&mut self, columns: &people::Columns, places: &[Option<Place>]) {
         for (row, record) in columns.rows().zip(places) {
             let Some(profile) = record.map(|record| self.records.at(record)) else { continue };

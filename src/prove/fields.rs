@@ -11,7 +11,7 @@ use crate::tables::stage::{handicaps, people};
 
 /// The fields that are compared with their source row.
 const FIELDS: [&str; 3] = ["handicap", "membership_status", "membership_tier"];
-/// What is compared of them.
+/// The compared values.
 const ITEMS: [&str; 4] = ["handicap", "handicapUpdatedAt", "membershipStatus", "membershipTier"];
 /// The bit of a profile's named fields that says whether a handicap is among them.
 const HANDICAP: u8 = 1;
@@ -30,7 +30,7 @@ pub struct Fields<'a> {
     named: Vec<u8>,
     /// By profile: bits of the fields that it takes from a record of its own.
     taken: Vec<u8>,
-    /// By profile: bits of the items that the named record states, and of those that are as it states them.
+    /// By profile: bits of the items that the named record has, and of those that equal it.
     stated: Vec<u8>,
     right: Vec<u8>,
     latest: HashMap<Place, Latest, FixedState>,
@@ -92,7 +92,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Takes in a batch of people, with the place of each.
+    /// Adds a batch of people with their positions.
     pub fn add_people(&mut self, source: Source, columns: &people::Columns, places: &[Option<Place>]) {
         for (row, record) in columns.rows().zip(places) {
             let Some(record) = *record else { continue };
@@ -113,7 +113,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Compares what a profile shows with the record that it names.
+    /// Compares the values of a profile with the record that provenance names.
     fn compare(&mut self, record: Place, row: &people::Row<'_>) {
         let profile = self.records.at(record);
         let shown = self.profiles.get(profile);
@@ -122,7 +122,7 @@ impl<'a> Fields<'a> {
         let handicap = of_history.map_or(row.handicap, |latest| Some(latest.2));
         let handicap_at = of_history.map_or(row.handicap_at, |latest| latest.3);
         let (status, tier) = (row.membership_status.map(short), row.membership_tier.map(short));
-        // Two items hang on the first field.
+        // Two items depend on the first field.
         let items = [
             (0, handicap.is_some(), shown.handicap == handicap),
             (0, handicap_at.is_some(), shown.handicap_at == handicap_at),
@@ -151,7 +151,7 @@ impl<'a> Fields<'a> {
                 shown.membership_tier.is_some(),
             ];
             for (item, (tally, is_shown)) in wrong.iter_mut().zip(shows).enumerate() {
-                // What no record states and the profile does not show is not looked at.
+                // Items that neither a record nor the profile has are not compared.
                 if is_shown || self.stated[place] >> item & 1 == 1 {
                     tally.look(self.right[place] >> item & 1 == 1, id);
                 }

@@ -74,21 +74,21 @@ fn plain(value: &str) -> String {
 /// A record and a value of it: the kind in the highest bits, the rest a hash, in two halves.
 type Value = (Place, u32, u32);
 
-/// What linked records share, gathered from the staged people: of each record the values that a link of it rests on.
+/// The values that linked records share, collected from the staged people: per record the values behind its links.
 pub struct Evidence<'a> {
     records: &'a Records,
-    /// The kinds that count of each record, one bit each.
+    /// The needed kinds of each record, one bit each.
     wanted: Vec<u8>,
     shared: Vec<Value>,
 }
 
 impl<'a> Evidence<'a> {
-    /// Nothing wanted yet.
+    /// Without needed values.
     pub fn new(records: &'a Records) -> Self {
         Self { records, wanted: vec![0; records.len()], shared: Vec::new() }
     }
 
-    /// Takes in a batch of links: what their two records must share is gathered. Before people.
+    /// Adds a batch of links, which determine the needed values. Must come before people.
     pub fn want(&mut self, columns: &links::Columns) {
         for row in columns.rows() {
             let bits = kinds(row.rule).iter().fold(0, |bits, kind| bits | 1 << *kind as u8);
@@ -116,7 +116,7 @@ impl<'a> Evidence<'a> {
         }
     }
 
-    /// Takes in a batch of people, with the place of each.
+    /// Adds a batch of people with their positions.
     pub fn add_people(&mut self, source: Source, columns: &people::Columns, places: &[Option<Place>]) {
         for (row, record) in columns.rows().zip(places) {
             let Some(record) = record.filter(|record| self.wanted[*record as usize] != 0) else { continue };
@@ -141,7 +141,7 @@ impl<'a> Evidence<'a> {
             if self.is_wanted(record, Kind::BirthYear) {
                 match row.born_on {
                     Some(day) => self.note(record, Kind::BirthYear, day.to_string().split('-').next().unwrap_or_default()),
-                    // A date that no living person has is compared as it is written.
+                    // A date that no living person can have is compared as written.
                     None => {
                         let year = row.born_raw.and_then(|raw| raw.trim().get(..4)).unwrap_or_default();
                         self.note(record, Kind::BirthYear, year);
@@ -172,7 +172,7 @@ impl<'a> Evidence<'a> {
         }
     }
 
-    /// Makes what was gathered comparable; after people and identifiers.
+    /// Sorts the collected values for comparison. Must come after people and identifiers.
     pub fn settle(&mut self) {
         self.shared.par_sort_unstable();
         self.shared.dedup();
@@ -212,7 +212,7 @@ pub struct Links<'a> {
     founders: Vec<(u8, bool)>,
     /// Sources of each profile's records, as bits.
     sources: Vec<u8>,
-    /// Bits of the sources whose id that the profile shows is one of its records'.
+    /// Bits of the sources whose id on the profile belongs to one of its records.
     owned: Vec<u8>,
     /// Contact points that are confirmed by a record of the profile or by a primary alias, as bits.
     carried: Vec<u8>,
@@ -278,7 +278,7 @@ impl<'a> Links<'a> {
         }
     }
 
-    /// Takes in a batch of people, with the place of each: what their profiles show, and whose tenant they are.
+    /// Adds a batch of people with their positions: the values that their profiles show, and their tenants.
     pub fn add_people(&mut self, source: Source, columns: &people::Columns, places: &[Option<Place>]) {
         for (row, record) in columns.rows().zip(places) {
             let Some(profile) = record.map(|record| self.records.at(record)) else { continue };
@@ -333,7 +333,7 @@ impl<'a> Links<'a> {
         }
     }
 
-    /// Looks a second time at the links, after people and aliases: what each rests on, and that it is an alias of its profile.
+    /// Checks the links after people and aliases: the shared values, and that each record is an alias of its profile.
     pub fn judge(&mut self, columns: &links::Columns, evidence: &Evidence<'_>) {
         for row in columns.rows() {
             let record = self.records.find(row.source, row.source_id);

@@ -1,7 +1,7 @@
 //! Checks of the datasets alone, before the CRM is touched: links, profiles and the timeline are derived a second time from the
 //! staged records. The code shares nothing with the code that wrote the datasets except the declarations.
 //!
-//! Rows are streamed. Of a profile some hundred and twenty bytes are kept, of a record some forty, of anything else nothing.
+//! Rows are streamed. About 120 bytes are kept per profile and about 40 per record.
 
 pub mod accounts;
 pub mod duplicates;
@@ -25,7 +25,7 @@ fn hash(value: impl Hash) -> u64 {
     FixedState::with_seed(61).hash_one(value)
 }
 
-/// Half a hash, for a value that is compared with the one value it should be: a wrong one passes once in four thousand million.
+/// Half a hash, for a value that is compared with one expected value: a wrong value passes once in four thousand million.
 pub type Short = NonZeroU32;
 
 fn short(value: &str) -> Short {

@@ -104,7 +104,8 @@ impl<'a> Scoring<'a> {
         (rows, self.counts().plus(summary))
     }
 
-    /// The same of some batches, the first of which begins with the profile of this number; of the counts only what the profiles tell.
+    /// The same of some batches, the first of which begins with the profile of this number; of the counts only what the profiles
+    /// tell.
     pub fn score_all(&self, first: usize, profiles: &[customer_profiles::Columns]) -> (Vec<RecordBatch>, Summary) {
         let starts = profiles.iter().scan(first, |next, batch| {
             let start = *next;

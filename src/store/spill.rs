@@ -1,5 +1,5 @@
-//! Rows that wait on disk, by part: appended in their order, read back part by part. The file has no name and is its owner's alone, so
-//! that it goes with the process whatever ends it.
+//! Rows that wait on disk, by part: appended in their order, read back part by part. The file has no name and is its owner's
+//! alone, so that it goes with the process whatever ends it.
 
 use std::fs::File;
 use std::io::Cursor;
@@ -83,7 +83,8 @@ impl<T: Table> Spill<T> {
         Ok(Self { file: Nameless::create(folder)?, parts: (0..parts).map(|_| Mutex::new(part())).collect() })
     }
 
-    /// Appends rows of some batches to their parts; a row without a ticket is left out. Each part is filled by one thread, in order.
+    /// Appends rows of some batches to their parts; a row without a ticket is left out. Each part is filled by one thread, in
+    /// order.
     pub fn take(&mut self, batches: &[(&T::Columns, &[Option<Ticket>])]) -> Result<()> {
         let lanes = rayon::current_num_threads().min(self.parts.len()).max(1);
         let width = self.parts.len().div_ceil(lanes);

@@ -109,12 +109,12 @@ impl<'a> Proofs<'a> {
         }
     }
 
-    /// Gives away the keys of activities and interactions, of which there are too many to keep, as hashes.
+    /// Returns hashes of the keys of activities and interactions, which are too many to keep in memory.
     pub fn hand_over(&mut self) -> [(Proof, Vec<u64>); 2] {
         [Proof::Activity, Proof::Interaction].map(|proof| (proof, std::mem::take(&mut self.keys[proof as usize].hashes)))
     }
 
-    /// Counts keys that came twice among those that were given away.
+    /// Counts duplicates among the returned hashes.
     pub fn note_repeated(&mut self, proof: Proof, count: u64) {
         self.broken[proof as usize] += count;
     }

@@ -16,12 +16,12 @@ type Latest = (Option<Timestamp>, Option<Timestamp>);
 /// Hard bounces by contact point, because all contacts with one mailbox share its bounces.
 #[derive(Default)]
 pub struct Bounces {
-    /// While they are gathered every contact's, then the contact points that bounced, in order.
+    /// During collection those of every contact; afterwards the bounced contact points, in order.
     news: Vec<(Mark, Latest)>,
 }
 
 impl Bounces {
-    /// Gathers those of the contacts at hand, deleted ones included.
+    /// Collects those of the contacts of the partition, including deleted ones.
     pub fn of(roster: &Roster, signals: &Signals, options: &Options) -> Self {
         let mut news = Vec::new();
         for contact in roster.records_of(Source::Messaging) {
@@ -37,12 +37,12 @@ impl Bounces {
         Self { news }
     }
 
-    /// Adds those of other contacts.
+    /// Adds those of another partition.
     pub fn merge(&mut self, other: Self) {
         self.news.extend(other.news);
     }
 
-    /// Keeps the contact points of which the latest news is that they bounced.
+    /// Keeps the contact points whose last message bounced.
     pub fn settle(&mut self) {
         self.news.par_sort_unstable_by_key(|(place, _)| *place);
         self.news.dedup_by(|later, kept| {

@@ -60,7 +60,7 @@ pub struct Identifiers {
 }
 
 impl Identifiers {
-    /// Of the records of a partition: the identifiers, and the record of each, in staged order.
+    /// The identifiers of the records of a partition, each with its record, in staged order.
     pub fn of_partition(dealt: Option<(Vec<RecordIx>, identifiers::Columns)>) -> Self {
         let Some((records, columns)) = dealt else { return Self { batches: Vec::new(), places: Vec::new() } };
         let mut places: Vec<(RecordIx, u32, u32)> = records.into_iter().zip(0..).map(|(record, row)| (record, 0, row)).collect();

@@ -42,7 +42,7 @@ pub fn address_form(channel: Channel, recorded: &str) -> String {
     if is_email { email_form(recorded).into_owned() } else { recorded.to_owned() }
 }
 
-/// What stands for a contact point of a channel in a tenant; without the tenant where withdrawals reach all of them.
+/// Hash of a contact point of a channel in a tenant; without the tenant if withdrawals apply to all tenants.
 pub(super) fn key(reach: SuppressionReach, tenant: &str, channel: Channel, address: &str) -> Mark {
     let tenant = if reach == SuppressionReach::Global { "" } else { tenant };
     mark((tenant, channel, address))

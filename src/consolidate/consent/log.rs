@@ -8,7 +8,7 @@ use crate::tables::{Columns as _, stage::consents};
 /// Processes staged consents in order. The rows of one preference for several channels are handled together.
 pub struct ConsentLog<'a> {
     timeline: Timeline<'a>,
-    /// Places of the staged consents that became the evidence of a CRM row.
+    /// Positions of the staged consents that became the evidence of a CRM row.
     deciding: &'a Bits,
     /// Records that were deleted in their source.
     deleted: &'a Bits,

@@ -13,10 +13,10 @@ use crate::tables::{Builder as _, Columns as _};
 
 /// Rows of a batch.
 const ROWS: usize = 16_384;
-/// Parts of a key are told apart by what no text contains.
+/// Separator of the parts of a key; it does not occur in texts.
 const SEPARATOR: char = '\0';
 
-/// A run and how far it is read.
+/// A run and the position of its reader.
 struct Cursor<I> {
     chunks: I,
     columns: Option<suppressions::Columns>,
@@ -33,17 +33,17 @@ fn place(tenant: &str, channel: &str, address: &str, scope: &str) -> String {
     place
 }
 
-/// What is known of one place for one reason.
+/// The rows of one contact point with one reason, combined.
 struct Reasoned {
     reason: String,
     revoked_at: Option<Timestamp>,
     lifted_after: Option<Timestamp>,
 }
 
-/// Rows of one place, which are told apart by their reason.
+/// Rows of one contact point, which differ by their reason.
 fn add(rows: &mut Vec<Reasoned>, reason: &str, revoked_at: Option<Timestamp>, lifted_after: Option<Timestamp>) {
     match rows.iter_mut().find(|row| row.reason == reason) {
-        // The latest time of each, a time before none.
+        // The latest time of each; no time comes last.
         Some(row) => {
             row.revoked_at = row.revoked_at.max(revoked_at);
             row.lifted_after = row.lifted_after.max(lifted_after);
@@ -52,8 +52,8 @@ fn add(rows: &mut Vec<Reasoned>, reason: &str, revoked_at: Option<Timestamp>, li
     }
 }
 
-/// Merges the runs of slices; each is sorted, and read chunk by chunk. What an earlier load recorded and nothing of this run says is
-/// a row of its own, unless a later act lifted it.
+/// Merges the runs of slices; each is sorted, and read chunk by chunk. What an earlier load recorded and nothing of this run says
+/// is a row of its own, unless a later act lifted it.
 pub fn merge<I, E>(
     runs: Vec<I>,
     earlier: &[EarlierWithdrawal],
@@ -117,7 +117,7 @@ where
     if rows.is_empty() { Ok(()) } else { sink(rows.finish()) }
 }
 
-/// A heap from which what is at one place is taken.
+/// A heap from which the rows of one contact point are taken.
 trait PopIfSame {
     fn pop_if_same(&mut self, place: &str) -> Option<Reverse<(String, usize)>>;
 }
@@ -133,7 +133,7 @@ impl<I, E> Cursor<I>
 where
     I: Iterator<Item = Result<suppressions::Columns, E>>,
 {
-    /// Moves on to the next row, and says where it is.
+    /// Moves to the next row and returns its key.
     fn next(&mut self) -> Result<Option<String>, E> {
         while self.columns.as_ref().is_none_or(|columns| self.row >= columns.len()) {
             self.row = 0;

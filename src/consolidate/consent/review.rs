@@ -156,7 +156,7 @@ impl<'a> ManualReview<'a> {
         points.filter(|(_, point)| is_withdrawn(point)).map(|(position, _)| position).collect()
     }
 
-    /// Takes note of these.
+    /// Records these.
     pub fn note_withdrawn(&mut self, positions: &[usize]) {
         positions.iter().for_each(|&position| self.contact_points[position].is_withdrawn = true);
     }

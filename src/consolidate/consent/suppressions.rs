@@ -9,7 +9,7 @@ use crate::consolidate::timeline::Signals;
 use crate::model::{Channel, Code as _, ConsentStatus, RecordIx, Source, StatusTag, Timestamp};
 use crate::tables::crm::suppressions;
 
-/// An address that must not be contacted.
+/// A contact point that must not be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Suppression {
     tenant_id: String,
@@ -40,7 +40,7 @@ impl Suppression {
     }
 }
 
-/// Withdrawals, bounces and complaints of the contacts at hand, sorted; one per key, with the latest time of each.
+/// Withdrawals, bounces and complaints of the contacts of the partition, sorted; one per key, with the latest time of each.
 pub fn of_contacts(
     roster: &Roster,
     identifiers: &Identifiers,
@@ -76,7 +76,7 @@ pub fn of_contacts(
     all
 }
 
-/// The addresses of those of the profiles at hand who have died, sorted; one per key.
+/// The contact points of deceased people of the partition, sorted; one per key.
 pub fn of_dead(roster: &Roster, identifiers: &Identifiers) -> Vec<Suppression> {
     let mut all: Vec<Suppression> = Vec::new();
     for profile in roster.profiles() {

@@ -37,7 +37,7 @@ pub struct Unit {
     pub evidence_count: u16,
     /// The latest logged action of the person that gives consent.
     pub last_act_at: Option<Timestamp>,
-    /// Place of the deciding row among the staged consents; `None` when another thing decided.
+    /// Position of the deciding row among the staged consents; `None` if other evidence decided.
     pub row: Option<u32>,
     row_id: (u32, u32),
     origin: (u32, u32),
@@ -152,7 +152,7 @@ impl<'a> UnitsBuilder<'a> {
         Self { roster, recorded, options, units: Units::default(), scopes, origins, pieces: Vec::new() }
     }
 
-    /// Adds a batch with the contact and the place of each row; rows of channels without consent in the CRM are skipped.
+    /// Adds a batch with the contact and position of each row; rows of channels without consent in the CRM are skipped.
     pub fn push(&mut self, columns: &consents::Columns, contacts: &[(RecordIx, u32)]) -> Result<(), BuildError> {
         for (row, &(contact, place)) in columns.rows().zip(contacts) {
             let Some(channel) = row.channel else { continue };
@@ -176,7 +176,8 @@ impl<'a> UnitsBuilder<'a> {
         if u32::try_from(self.units.texts.len()).is_ok() { Ok(()) } else { Err(BuildError::TooMany) }
     }
 
-    /// Adds the spam complaints of the contacts of the partition: each withdraws the contact's consent on its channel, in every scope.
+    /// Adds the spam complaints of the contacts of the partition: each withdraws the contact's consent on its channel, in every
+    /// scope.
     pub fn complaints(&mut self, complaints: &[Complaint]) {
         for complaint in complaints.iter().filter(|complaint| self.roster.holds(complaint.contact)) {
             let row_id = self.units.keep(&complaint.row_id);
@@ -184,7 +185,8 @@ impl<'a> UnitsBuilder<'a> {
         }
     }
 
-    /// Adds the unreadable flags of the contacts of the partition: withdrawals of their channel, dated by the contact's last change.
+    /// Adds the unreadable flags of the contacts of the partition: withdrawals of their channel, dated by the contact's last
+    /// change.
     pub fn unreadable_flags(&mut self, flags: &[(RecordIx, Channel)]) {
         for &(contact, channel) in flags.iter().filter(|(contact, _)| self.roster.holds(*contact)) {
             let (columns, row) = self.roster.at(contact);

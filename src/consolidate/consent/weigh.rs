@@ -61,7 +61,7 @@ pub struct Flags {
 pub struct ConsentRows {
     /// The rows.
     pub rows: marketing_consents::Builder,
-    /// Places of the staged consents that became a row's evidence.
+    /// Positions of the staged consents that became a row's evidence.
     pub deciding_rows: Vec<u32>,
     json: JsonWriter,
 }

@@ -21,7 +21,7 @@ pub struct Withdrawal<'a> {
     pub revoked_at: Option<Timestamp>,
     /// Whether it is by contact flag, which applies to marketing scopes only.
     pub is_by_flag: bool,
-    /// Whether an earlier load recorded it, and no contact of this run says so.
+    /// Whether only an earlier load recorded it, and no contact of this run.
     pub is_earlier: bool,
     /// The number of the contact, or of the earlier withdrawal.
     number: u32,
@@ -39,12 +39,12 @@ impl Withdrawal<'_> {
     }
 }
 
-/// The same beside its address, in few bytes.
+/// The same next to its contact point, in few bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
     address: Mark,
     scope: u16,
-    /// Those of this run before those of earlier loads, the latest first.
+    /// Order: those of this run before those of earlier loads, the latest first.
     is_earlier: bool,
     revoked_at: Reverse<Option<Timestamp>>,
     number: u32,
@@ -55,14 +55,14 @@ struct Entry {
 pub struct Withdrawals {
     entries: Vec<Entry>,
     scopes: Vec<String>,
-    /// The latest logged acts of consent by address and scope; gathered only where earlier loads recorded withdrawals.
+    /// The latest logged opt-ins by contact point and scope; collected only if earlier loads recorded withdrawals.
     acts: Vec<(Mark, Timestamp)>,
     lifted: Vec<bool>,
     reach: SuppressionReach,
 }
 
 impl Withdrawals {
-    /// Gathers the opt-outs of the contacts of a partition, and the logged opt-ins that may lift `earlier` withdrawals.
+    /// Collects the opt-outs of the contacts of a partition, and the logged opt-ins that may lift `earlier` withdrawals.
     pub fn of(
         roster: &Roster,
         identifiers: &Identifiers,
@@ -98,20 +98,20 @@ impl Withdrawals {
         all
     }
 
-    /// None yet.
+    /// An empty collection.
     pub fn none(options: &Options) -> Self {
         let reach = options.suppression;
         Self { entries: Vec::new(), scopes: Vec::new(), acts: Vec::new(), lifted: Vec::new(), reach }
     }
 
-    /// Adds those of other contacts.
+    /// Adds those of another partition.
     pub fn merge(&mut self, other: Self) {
         let scopes: Vec<u16> = other.scopes.iter().map(|scope| self.scope(scope)).collect();
         self.entries.extend(other.entries.into_iter().map(|entry| Entry { scope: scopes[usize::from(entry.scope)], ..entry }));
         self.acts.extend(other.acts);
     }
 
-    /// Adds the earlier withdrawals that no later logged act lifted, and orders all.
+    /// Adds the earlier withdrawals that no later logged action lifted, and sorts all.
     pub fn settle(&mut self, earlier: &[EarlierWithdrawal]) {
         self.acts.par_sort_unstable();
         self.lifted = vec![false; earlier.len()];
@@ -134,7 +134,7 @@ impl Withdrawals {
         }
         self.acts = Vec::new();
         self.entries.par_sort_unstable();
-        // Two spellings of one address at one contact are one.
+        // Two spellings of one contact point of a contact count once.
         self.entries.dedup();
         self.entries.shrink_to_fit();
     }

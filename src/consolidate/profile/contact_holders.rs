@@ -22,8 +22,8 @@ struct Holders {
     others: u64,
 }
 
-/// A profile and its rank as holder of a contact point; smaller is better: whether it would show another value, the rank of the value among its own,
-/// whether the record has no name, its place in record order.
+/// A profile and its rank as holder of a contact point; smaller is better: whether it would show another value, the rank of the
+/// value among its own, whether the record has no name, its place in record order.
 struct Holder {
     profile: ProfileIx,
     rank: (bool, u8, bool, u32),
@@ -42,19 +42,19 @@ pub struct Carried<'a> {
 }
 
 impl ContactHolders {
-    /// No holders yet.
+    /// Without holders.
     pub fn new(options: &Options) -> Self {
         Self { emails: Holders::of(options.email_holder), phones: Holders::of(options.phone_holder) }
     }
 
-    /// Whether every profile shows what it carries, so that there is nothing to claim.
+    /// Whether every profile shows its own values, so that nothing is assigned.
     pub fn is_idle(&self) -> bool {
         self.emails.is_none() && self.phones.is_none()
     }
 
-    /// Adds a partition of the profiles, in the order of ids. Each value goes to the profile that would show it by itself; among
-    /// several to the record of the better source, then to a named one, then by record order. `carried_contacts` tells the emails and
-    /// the phones that a profile carries.
+    /// Adds a partition of the profiles, in the order of ids. Each value goes to the profile that would show it anyway; among
+    /// several, to the record of the better source, then to a record with a name, then by record order. `carried_contacts`
+    /// returns the emails and phones that a profile carries.
     pub fn claim<'a>(
         &mut self,
         roster: &'a Roster,

@@ -13,7 +13,7 @@ use crate::tables::resolution::links;
 
 /// All person records and profiles of a run, by number.
 pub struct Directory {
-    /// What stands for source and id of each record: two records with one hash are told apart by nothing, and refused.
+    /// Hash of source and id of each record. Two records with one hash are refused.
     hashes: Vec<u64>,
     index: HashTable<RecordIx>,
     /// The first record of each source, by [`Source::ALL`], and the end.
@@ -21,7 +21,7 @@ pub struct Directory {
     profile_of: Vec<ProfileIx>,
     rules: Vec<LinkRule>,
     confidences: Vec<u8>,
-    /// Places in record order, where records are numbered in another one.
+    /// Positions in record order, if the records are numbered in another order.
     ranks: Vec<u32>,
     ids: Vec<u128>,
     tenants: Vec<u16>,
@@ -31,7 +31,7 @@ pub struct Directory {
     members: Vec<RecordIx>,
 }
 
-/// A directory in the making: first the ids of all records, then their links.
+/// Builds a directory: first the ids of all records, then their links.
 pub struct Enrolment {
     directory: Directory,
     linked: Vec<Linked>,
@@ -51,7 +51,7 @@ fn hash(source: Source, id: &str) -> u64 {
 }
 
 impl Enrolment {
-    /// Empty, with room for so many records; more may come.
+    /// An empty builder with a capacity; more records may be added.
     pub fn with_room(records: usize) -> Self {
         let directory = Directory {
             hashes: Vec::with_capacity(records),
@@ -71,7 +71,7 @@ impl Enrolment {
         Self { directory, linked: Vec::new(), seen: Bits::default(), rows: 0, is_ranked: false }
     }
 
-    /// Numbers the next records of a source; sources come as listed, each whole.
+    /// Numbers the next records of a source. Sources must come in order, each complete.
     pub fn add<'a>(&mut self, source: Source, ids: impl Iterator<Item = &'a str>) -> Result<(), BuildError> {
         let Directory { hashes, index, starts, .. } = &mut self.directory;
         for id in ids {
@@ -101,7 +101,7 @@ impl Enrolment {
         for link in links.rows() {
             let row = self.rows;
             self.rows += 1;
-            // Staged people and links are in one order, unless a dump was not.
+            // Staged people and links have the same order, unless a dump was not sorted.
             let expected = hash(link.source, link.source_id);
             let record = match self.directory.hashes.get(row) {
                 Some(&found) if found == expected => RecordIx::at(row),
@@ -131,7 +131,7 @@ impl Enrolment {
         Ok(())
     }
 
-    /// From here on places in record order are not the numbers; up to here they are.
+    /// From here on, positions in record order differ from the numbers.
     fn rank(&mut self, row: usize) {
         if !self.is_ranked {
             self.is_ranked = true;
@@ -242,7 +242,7 @@ impl Directory {
         self.starts[source as usize]..self.starts[source as usize + 1]
     }
 
-    /// The place of a record in record order.
+    /// The position of a record in record order.
     pub fn rank(&self, record: RecordIx) -> u32 {
         self.ranks.get(record.index()).copied().unwrap_or(record.0)
     }

@@ -10,22 +10,22 @@ use crate::tables::{Columns as _, stage::people};
 /// The profile that holds each subject, and the others that carry it.
 #[derive(Default)]
 pub struct Subjects {
-    /// While claims are gathered all of them; then the best of each subject.
+    /// During collection all claims; afterwards the best one of each subject.
     claims: Vec<Claim>,
     others: Vec<(ProfileIx, ProfileIx)>,
 }
 
-/// A record that carries a subject, and its rank: less is better.
+/// A record with a subject, and its rank; smaller is better.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Claim {
     subject: Mark,
-    /// Whether it is of another source than SCL, whether it lacks a name, its place in record order.
+    /// Whether it is of another source than SCL, whether it has no name, its position in record order.
     rank: (bool, bool, u32),
     profile: ProfileIx,
 }
 
 impl Subjects {
-    /// Takes in a batch of people, the first of which has this number.
+    /// Adds a batch of people; the first one has this number.
     pub fn note(&mut self, directory: &Directory, source: Source, first: RecordIx, columns: &people::Columns) {
         if !matches!(source, Source::Scl | Source::Messaging) {
             return;

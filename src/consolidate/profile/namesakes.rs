@@ -14,14 +14,14 @@ use crate::tables::stage::people::Columns;
 /// A text column of people.
 type Column = fn(&Columns, usize) -> Option<&str>;
 
-/// The numbers of which a person has one, and the constraint that each is.
+/// The numbers that are issued once per person, each with its constraint.
 const KINDS: [(&str, Column); 3] =
     [("GOLF_RSA_ID_CONFLICT", Columns::golf_rsa_id), ("CDH_ID_CONFLICT", Columns::cdh_id), ("MCA_ID_CONFLICT", Columns::mca_id)];
 
 /// Pairs are filed for groups of at most this many profiles; a value of larger groups is over-shared.
 const MOST: usize = 8;
 
-/// What each profile is found by: a hash of tenant, email and full name; with the numbers by which it may be another person.
+/// Per profile: a hash of tenant, email and full name, and the numbers that may show that it is another person.
 #[derive(Clone, Default)]
 pub struct Namesakes {
     keys: Vec<(u64, ProfileIx)>,
@@ -30,7 +30,7 @@ pub struct Namesakes {
 }
 
 impl Namesakes {
-    /// Takes up a profile that shows an email and a full name; profiles come in their order.
+    /// Adds a profile that shows an email and a full name. Profiles must come in order.
     pub fn note(&mut self, roster: &Roster, hubs: &Hubs, profile: ProfileIx, golden: &Golden<'_>) {
         let (Some(email), Some(first), Some(last)) = (golden.email, golden.first_name, golden.last_name) else { return };
         let key = |record: RecordIx, column: Column| {
@@ -54,7 +54,7 @@ impl Namesakes {
         }
     }
 
-    /// Adds those of the next batch.
+    /// Adds the profiles of the next batch.
     pub fn merge(&mut self, other: Self) {
         self.keys.extend(other.keys);
         self.numbers.extend(other.numbers);
@@ -73,7 +73,7 @@ impl Namesakes {
         pairs
     }
 
-    /// Which number of theirs says that they are two people.
+    /// The constraint that keeps two profiles apart: two numbers that are issued once per person.
     fn constraint(&self, a: ProfileIx, b: ProfileIx) -> Option<&'static str> {
         let numbers = |profile: ProfileIx, kind: u8| {
             let from = self.numbers.partition_point(|(owner, ..)| *owner < profile);

@@ -1,4 +1,4 @@
-//! The people of some profiles: who they are, and what their records say.
+//! The person records of a partition of the profiles, with their values.
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
@@ -13,10 +13,10 @@ use crate::tables::{Columns as _, resolution::links, stage::people};
 /// The records of a partition of the profiles with their values, and the directory of all records.
 pub struct Roster {
     directory: Arc<Directory>,
-    /// Columns that hold some of the records, each with its place among them.
+    /// Columns with some of the records, each with its position.
     batches: Vec<people::Columns>,
     places: HashMap<RecordIx, (u32, u32), FixedState>,
-    /// All records at hand, ascending.
+    /// All records of the partition, ascending.
     records: Vec<RecordIx>,
     profiles: Range<u32>,
 }
@@ -30,7 +30,7 @@ impl Deref for Roster {
 }
 
 impl Roster {
-    /// Everybody: joins staged people with their links; both must speak of exactly the same records.
+    /// All records: joins staged people with their links. Both must have exactly the same records.
     pub fn new(staged: Vec<(Source, Vec<people::Columns>)>, links: &[links::Columns]) -> Result<Self, BuildError> {
         let mut enrolment = Enrolment::with_room(0);
         for (source, batches) in &staged {
@@ -50,7 +50,7 @@ impl Roster {
         Ok(Self::of(directory, numbered.collect(), profiles))
     }
 
-    /// The profiles of a range, with the numbers of their records and the columns that hold them; numbers ascend.
+    /// The profiles of a range, with the numbers and columns of their records; numbers ascend.
     pub fn of(directory: Arc<Directory>, staged: Vec<(Vec<RecordIx>, people::Columns)>, profiles: Range<u32>) -> Self {
         let count = staged.iter().map(|(records, _)| records.len()).sum();
         let mut places = HashMap::with_capacity_and_hasher(count, FixedState::with_seed(0));
@@ -63,12 +63,12 @@ impl Roster {
         Self { directory, batches, places, records, profiles }
     }
 
-    /// Everybody, beside these.
+    /// The directory of all records.
     pub fn directory(&self) -> &Directory {
         &self.directory
     }
 
-    /// The profiles at hand, in the order of ids.
+    /// The profiles of the partition, in the order of ids.
     pub fn profiles(&self) -> impl Iterator<Item = ProfileIx> {
         ProfileIx::range(self.profiles.clone())
     }
@@ -78,24 +78,24 @@ impl Roster {
         self.profiles.clone()
     }
 
-    /// Whether a record is at hand.
+    /// Whether a record is in the partition.
     pub fn holds(&self, record: RecordIx) -> bool {
         self.places.contains_key(&record)
     }
 
-    /// The staged columns and the row that hold a record at hand.
+    /// The staged columns and the row of a record of the partition.
     pub fn at(&self, record: RecordIx) -> (&people::Columns, usize) {
         let (batch, row) = self.places[&record];
         (&self.batches[batch as usize], row as usize)
     }
 
-    /// The id of a record at hand in its source.
+    /// The id of a record of the partition in its source.
     pub fn source_id(&self, record: RecordIx) -> &str {
         let (columns, row) = self.at(record);
         columns.source_id(row)
     }
 
-    /// The records of a source that are at hand, in staged order.
+    /// The records of a source in the partition, in staged order.
     pub fn records_of(&self, source: Source) -> impl Iterator<Item = RecordIx> + '_ {
         let of_source = self.directory.records_of(source);
         let from = self.records.partition_point(|record| record.0 < of_source.start);

@@ -75,7 +75,7 @@ impl Timeline<'_> {
     }
 }
 
-/// What a message tells of its contact's address.
+/// The delivery status of a message for its contact point.
 fn signal(message: &messages::Row<'_>, contact: Option<RecordIx>, page: &mut PageWriter<'_>) {
     if message.kind == MessageKind::Complained {
         complained(message, contact, page);

@@ -33,7 +33,7 @@ pub enum Signal {
     UnknownComplained(String),
 }
 
-/// The latest of some instants, in as few bytes as one has: no message is as old as what stands for none.
+/// The latest of some instants, in eight bytes: the oldest possible value means none.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Latest(i64);
 

@@ -1,5 +1,5 @@
-//! Partitions of profiles by id: what staging read of their people, identifiers and consents waits on disk until it is their turn. How
-//! many there are decides memory, never content.
+//! Partitions of profiles by id: what staging read of their people, identifiers and consents waits on disk until it is their
+//! turn. How many there are decides memory, never content.
 
 use std::sync::Arc;
 
@@ -57,7 +57,8 @@ impl Partitions {
         self.directory.profile_count().div_ceil(self.size).max(1)
     }
 
-    /// The partition of a record. Contacts that belong to no profile are heard all the same, in any partition; others are needed no more.
+    /// The partition of a record. Contacts that belong to no profile are heard all the same, in any partition; others are needed
+    /// no more.
     fn partition_of(&self, record: RecordIx, source: Source) -> Option<u32> {
         let of_profile = self.directory.profile_of(record).map(|profile| profile.0 / self.size);
         of_profile.or_else(|| (source == Source::Messaging).then(|| record.0 % self.count()))

@@ -179,7 +179,8 @@ impl Proofs<'_> {
         Ok(())
     }
 
-    /// Pairs of profiles with a manual decision that they are two people. They are not in the review queue, but must not be linked either.
+    /// Pairs of profiles with a manual decision that they are two people. They are not in the review queue, but must not be
+    /// linked either.
     fn kept_apart(&self) -> Result<Vec<(String, String)>> {
         let mut pairs = Vec::new();
         self.linked::<decisions::Table>(|columns| {

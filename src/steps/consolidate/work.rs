@@ -1,4 +1,5 @@
-//! How the datasets are made: the timeline streams by, everything else is dealt out to partitions of profiles and built partition by partition.
+//! How the datasets are made: the timeline streams by, everything else is dealt out to partitions of profiles and built partition
+//! by partition.
 
 use anyhow::Result;
 use foldhash::fast::FixedState;
