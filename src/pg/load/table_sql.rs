@@ -107,7 +107,7 @@ impl TableSql {
     }
 
     /// The `from` clause of the staged rows that are listed in `load_update`.
-    fn from_marked(&self) -> String {
+    fn listed_rows(&self) -> String {
         format!("from {} s join load_update u on u.table_name = '{}' and u.id = s.\"id\"::text", self.staging, self.name)
     }
 
@@ -122,7 +122,7 @@ impl TableSql {
                 _ => {}
             }
         }
-        format!("update {} t set {} {} where t.\"id\" = s.\"id\"", self.table, sets.join(", "), self.from_marked())
+        format!("update {} t set {} {} where t.\"id\" = s.\"id\"", self.table, sets.join(", "), self.listed_rows())
     }
 
     /// Sets `columns` to null in listed rows whose unique values change, so that two rows can swap their values. `touched` are
@@ -135,7 +135,7 @@ impl TableSql {
             "update {table} t set {nulls} {marked} where t.\"id\" = s.\"id\" and ({held}) and ({moved})",
             table = self.table,
             nulls = each(columns, &|column| format!("{column} = null")).join(", "),
-            marked = self.from_marked(),
+            marked = self.listed_rows(),
             held = each(columns, &|column| format!("t.{column} is not null")).join(" or "),
             moved = each(touched, &|column| format!("t.{column} is distinct from s.{column}")).join(" or "),
         )
