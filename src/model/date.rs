@@ -6,7 +6,7 @@ use chrono::{Datelike, NaiveDate};
 use crate::model::reason::{Reason, Reasons};
 use crate::model::reference::{Junk, JunkKind};
 use crate::model::text::is_missing_word;
-use crate::model::written::{self, Count, DateParts, Unit, Written};
+use crate::model::written::{self, Count, DateParts, Place, Unit, Written};
 use crate::model::zone::{self, Zone};
 use crate::model::{Day, Timestamp};
 
@@ -103,9 +103,10 @@ impl DateProfile {
         self.dates += 1;
         match written::parse(raw) {
             Some(Written::Civil { date: DateParts::YearLast { first, second, year, .. }, .. }) => {
-                if first > 12 && second <= 12 {
+                // What no calendar has, such as 31/04, proves nothing; every day of a leap year may.
+                if first > 12 && written::is_day_of_calendar(2000, second, first) {
                     self.day_first.see(self.seen);
-                } else if second > 12 && first <= 12 {
+                } else if second > 12 && written::is_day_of_calendar(2000, first, second) {
                     self.month_first.see(self.seen);
                 }
                 self.suspect(year, first, second);
@@ -322,12 +323,18 @@ impl DateRules {
             Written::Infinite { .. } => Err(Some(Reason::DateInfinite)),
             Written::Zero => Err(Some(Reason::DatePlaceholder)),
             Written::Count(count) => self.count(count, reasons).ok_or(None),
-            Written::Civil { date, clock, offset } => {
+            Written::Civil { date, clock, place } => {
                 let (year, month, day) = self.ordered(date, century, reasons);
                 if !written::is_day_of_calendar(year, month, day) {
                     return Err(None);
                 }
-                Ok(Moment { day: written::days_from_civil(year, month, day), clock, offset })
+                let local = Moment { day: written::days_from_civil(year, month, day), clock, offset: None };
+                let offset = match place {
+                    Some(Place::East(micros)) => Some(micros),
+                    Some(Place::Zone(zone)) => local.micros().map(|at| at - zone.instant(Timestamp(at), reasons).0),
+                    None => None,
+                };
+                Ok(Moment { offset, ..local })
             }
         }
     }

@@ -6,6 +6,7 @@ mod idna;
 use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 
 use crate::model::escapes::unescape;
 use crate::model::reason::{Reason, Reasons};
@@ -146,7 +147,11 @@ fn normalise(raw: &str, out: &mut String, reasons: &mut Reasons) {
             } else if c.is_whitespace() {
                 blank = true;
             } else {
-                let c = if c == '\u{ff20}' { '@' } else { c };
+                let c = match c {
+                    '\u{ff20}' => '@',
+                    '\u{3002}' | '\u{ff0e}' | '\u{ff61}' => '.',
+                    _ => c,
+                };
                 if blank && !out.is_empty() && !matches!(c, '@' | '.') && !out.ends_with(['@', '.']) {
                     out.push(' ');
                 } else if blank && !out.is_empty() {
@@ -167,7 +172,9 @@ fn normalise(raw: &str, out: &mut String, reasons: &mut Reasons) {
 fn is_address(address: &str) -> bool {
     let Some((local, domain)) = address.split_once('@') else { return false };
     let letter = |c: char| c.is_ascii_alphanumeric() || (!c.is_ascii() && c.is_alphanumeric());
-    let atom = |c: char| letter(c) || "!#$%&'*+-/=?^_`{|}~.".contains(c) || (!c.is_ascii() && !c.is_whitespace());
+    // A bullet, an arrow or a quote of a typesetter between letters joins what is two, or nothing.
+    let mark = |c: char| is_combining_mark(c) || is_apostrophe(c);
+    let atom = |c: char| letter(c) || "!#$%&'*+-/=?^_`{|}~.".contains(c) || (!c.is_ascii() && mark(c));
     let local_fits = !local.is_empty()
         && local.len() <= LOCAL_BYTES
         && local.chars().all(atom)

@@ -47,8 +47,9 @@ pub fn is_null_word(text: &str) -> bool {
 /// Whether a typed cell (a date, a number, yes or no) is empty: blank, or a word for null of databases, data-frame libraries and
 /// spreadsheets.
 pub fn is_missing_word(text: &str) -> bool {
-    const WORDS: [&str; 11] = ["null", "\\n", "(null)", "none", "nil", "nan", "nat", "<na>", "na", "n/a", "#n/a"];
-    let text = text.trim();
+    const WORDS: [&str; 13] =
+        ["null", "\\n", "(null)", "<null>", "[null]", "none", "nil", "nan", "nat", "<na>", "na", "n/a", "#n/a"];
+    let text = text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c));
     text.is_empty() || (text.len() <= 6 && WORDS.iter().any(|word| text.eq_ignore_ascii_case(word)))
 }
 
@@ -78,8 +79,14 @@ pub fn exact_digits(text: &str) -> Option<String> {
 /// thousands, an exponent that lost no digit. Anything else is only trimmed.
 pub fn whole(raw: &str) -> Cow<'_, str> {
     let text = raw.trim();
-    if !text.bytes().any(|byte| matches!(byte, b'.' | b',' | b' ' | b'\'' | b'"') || !byte.is_ascii()) {
+    let is_plain = |byte: u8| (0x21..0x7f).contains(&byte) && !matches!(byte, b'.' | b',' | b'\'' | b'"');
+    if text.bytes().all(is_plain) {
         return Cow::Borrowed(text);
+    }
+    if text.chars().any(is_invisible) {
+        // A byte order mark or a zero-width blank that some program left.
+        let visible: String = text.chars().filter(|c| !is_invisible(*c)).collect();
+        return Cow::Owned(whole(&visible).into_owned());
     }
     let bare = text.strip_prefix("=\"").unwrap_or(text).trim_matches(['\'', '"']);
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
@@ -114,13 +121,16 @@ pub fn whole(raw: &str) -> Cow<'_, str> {
 
 /// Digits of other scripts (full-width above all) as ASCII.
 pub fn ascii_digit(c: char) -> Option<char> {
-    match c {
-        '0'..='9' => Some(c),
-        '\u{ff10}'..='\u{ff19}' => char::from_digit(c as u32 - 0xff10, 10),
-        '\u{660}'..='\u{669}' => char::from_digit(c as u32 - 0x660, 10),
-        '\u{6f0}'..='\u{6f9}' => char::from_digit(c as u32 - 0x6f0, 10),
-        _ => None,
+    /// The zeros of decimal digits: full-width, Arabic, Persian, those of India and its neighbours, mathematical ones.
+    const ZEROS: [u32; 21] = [
+        0xff10, 0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xe50, 0xed0, 0xf20, 0x1040,
+        0x17e0, 0x1810, 0x1d7ce, 0x1d7f6,
+    ];
+    if c.is_ascii() {
+        return c.is_ascii_digit().then_some(c);
     }
+    let digit = ZEROS.iter().find_map(|zero| (c as u32).checked_sub(*zero).filter(|digit| *digit < 10))?;
+    char::from_digit(digit, 10)
 }
 
 fn is_clean_ascii(text: &str) -> bool {
@@ -326,6 +336,12 @@ mod tests {
             ("=\"17\"", "17"),
             ("'17", "17"),
             ("\u{ff11}\u{ff17}", "17"),
+            ("\u{feff}17", "17"),
+            ("1\u{200b}7.0", "17"),
+            ("\u{967}\u{96d}", "17"),
+            ("\u{feff}a-7", "a-7"),
+            ("007", "007"),
+            ("1e3", "1e3"),
             ("-4.0", "-4"),
             ("17.5", "17.5"),
             ("1.0.0", "1.0.0"),
@@ -340,7 +356,7 @@ mod tests {
 
     #[test]
     fn words_for_nothing_are_those_of_databases_libraries_and_spreadsheets() {
-        for word in ["", "  ", "NULL", "null", "\\N", "NaN", "nan", "NaT", "None", "<NA>", "N/A", "#N/A"] {
+        for word in ["", "  ", "NULL", "null", "\\N", "NaN", "nan", "NaT", "None", "<NA>", "N/A", "#N/A", "[NULL]", "\u{feff}"] {
             assert!(is_missing_word(word), "{word:?}");
         }
         for word in ["0", "no", "-", "soon", "infinity"] {

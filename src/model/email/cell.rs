@@ -158,7 +158,9 @@ fn without_remark(text: &str) -> &str {
 
 /// The text without brackets, quotes and punctuation around it.
 fn trim(text: &str) -> &str {
-    let wrapping =
-        |c: char| c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | '[' | ']' | '"' | '\'' | '`' | ':' | '.' | ',' | ';');
+    const QUOTES: &str = "\"'`\u{ab}\u{bb}\u{2018}\u{2019}\u{201a}\u{201c}\u{201d}\u{201e}\u{2039}\u{203a}\u{ff1c}\u{ff1e}";
+    let wrapping = |c: char| {
+        c.is_whitespace() || matches!(c, '<' | '>' | '(' | ')' | '[' | ']' | ':' | '.' | ',' | ';') || QUOTES.contains(c)
+    };
     text.trim_matches(wrapping)
 }

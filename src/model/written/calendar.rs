@@ -75,9 +75,11 @@ fn day_first(first: u32, rest: &str) -> Option<(DateParts, &str)> {
     let after_ordinal = without_ordinal(rest);
     let named = after_ordinal.trim_start_matches([' ', '-', '/', '.', ',']);
     if named.starts_with(|c: char| c.is_ascii_alphabetic()) {
-        let (name, rest) = word(named.strip_prefix("of ").unwrap_or(named));
+        let named = ["of ", "de "].iter().find_map(|particle| named.strip_prefix(particle)).unwrap_or(named);
+        let (name, rest) = word(named);
         let month = month_of(name)?;
-        let (year, places, rest) = digits(rest.trim_start_matches([' ', '-', '/', '.', ',']))?;
+        let rest = rest.trim_start_matches([' ', '-', '/', '.', ',']);
+        let (year, places, rest) = digits(rest.strip_prefix("de ").unwrap_or(rest))?;
         return Some((named_date(first, month, year, places)?, rest));
     }
     let separator = rest.chars().next().filter(|c| SEPARATORS.contains(c))?;
@@ -103,6 +105,20 @@ fn month_first(text: &str) -> Option<(DateParts, &str)> {
     Some((named_date(day, month, year, places)?, rest))
 }
 
+/// `Mon Jun 01 09:00:00 2015`, `Mon Jun 01 07:00:00 UTC 2015`, `Mon Jun 01 07:00:00 +0000 2015` as C, Java and `date` write them: the
+/// same with the year behind the day. `None` for any other writing.
+pub(super) fn year_moved(text: &str) -> Option<String> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let (weekday, month, day, time, zone, year) = match words[..] {
+        [weekday, month, day, time, year] => (weekday, month, day, time, "", year),
+        [weekday, month, day, time, zone, year] => (weekday, month, day, time, zone, year),
+        _ => return None,
+    };
+    let is_number = |text: &str, places: usize| digits(text).is_some_and(|(_, found, rest)| found <= places && rest.is_empty());
+    let is_such = month_of(month).is_some() && is_number(day, 2) && time.contains(':') && is_number(year, 4) && year.len() == 4;
+    is_such.then(|| format!("{weekday} {month} {day} {year} {time} {zone}").trim_end().to_owned())
+}
+
 fn named_date(day: u32, month: u32, year: u32, places: usize) -> Option<DateParts> {
     match places {
         2 => Some(DateParts::Named { day, month, year: int(year)? }),
@@ -113,69 +129,53 @@ fn named_date(day: u32, month: u32, year: u32, places: usize) -> Option<DatePart
 
 fn without_ordinal(rest: &str) -> &str {
     let (suffix, after) = word(rest);
-    if matches!(suffix.to_ascii_lowercase().as_str(), "st" | "nd" | "rd" | "th" | "ste" | "de") { after } else { rest }
+    if matches!(suffix.to_ascii_lowercase().as_str(), "st" | "nd" | "rd" | "th" | "ste" | "de" | "er") { after } else { rest }
 }
 
+/// The text behind the name of a weekday.
 fn without_weekday(text: &str) -> &str {
-    const DAYS: [&str; 28] = [
-        "mon",
-        "monday",
-        "tue",
-        "tues",
-        "tuesday",
-        "wed",
-        "wednesday",
-        "thu",
-        "thur",
-        "thurs",
-        "thursday",
-        "fri",
-        "friday",
-        "sat",
-        "saturday",
-        "sun",
-        "sunday",
-        "maandag",
-        "dinsdag",
-        "woensdag",
-        "donderdag",
-        "vrydag",
-        "saterdag",
-        "sondag",
-        "woe",
-        "don",
-        "vry",
-        "son",
+    /// English, Afrikaans and Dutch, German, French; with the short forms in use.
+    const DAYS: [&str; 4] = [
+        "mon monday tue tues tuesday wed wednesday thu thur thurs thursday fri friday sat saturday sun sunday",
+        "ma maandag di dinsdag wo woe woensdag do don donderdag vr vry vrydag vrijdag za saterdag zaterdag so son sondag zondag",
+        "mo montag die dienstag mi mit mittwoch donnerstag fr frei freitag sa sam samstag sonnabend sonntag",
+        "lun lundi mar mardi mer mercredi jeu jeudi ven vendredi samedi dim dimanche",
     ];
     let (day, rest) = word(text);
-    if DAYS.iter().any(|known| day.eq_ignore_ascii_case(known)) { rest.trim_start_matches([' ', ',', '.']) } else { text }
+    let rest = rest.trim_start_matches([' ', ',', '.']);
+    let is_weekday = DAYS.iter().any(|days| days.split(' ').any(|known| day.eq_ignore_ascii_case(known)));
+    // `Mar 31 2015` is of March, `mar. 31 mars 2015` a Tuesday.
+    if is_weekday && (month_of(day).is_none() || date_of_day(rest)) { rest } else { text }
 }
 
-/// The month of an English, Afrikaans, Dutch or German name, whole or by its first three letters.
+/// Whether a text begins with the number of a day and a month's name.
+fn date_of_day(text: &str) -> bool {
+    digits(text).is_some_and(|(_, places, rest)| {
+        let (name, _) = word(rest.trim_start_matches([' ', '-', '/', '.', ',']));
+        places <= 2 && month_of(name).is_some()
+    })
+}
+
+/// The month of an English, Afrikaans, Dutch, German, French, Spanish, Portuguese, Italian or Scandinavian name without accents, whole
+/// or by its first letters.
 fn month_of(word: &str) -> Option<u32> {
-    const MONTHS: [(&str, u32); 19] = [
-        ("jan", 1),
-        ("feb", 2),
-        ("mar", 3),
-        ("mrt", 3),
-        ("maa", 3),
-        ("mrz", 3),
-        ("apr", 4),
-        ("may", 5),
-        ("mei", 5),
-        ("mai", 5),
-        ("jun", 6),
-        ("jul", 7),
-        ("aug", 8),
-        ("sep", 9),
-        ("oct", 10),
-        ("okt", 10),
-        ("nov", 11),
-        ("dec", 12),
-        ("des", 12),
+    const MONTHS: [&str; 12] = [
+        "jan ene gen",
+        "feb fev",
+        "mar mrt maa mrz",
+        "apr avr abr",
+        "may mei mai maj mag",
+        "jun juin giu",
+        "jul juil lug",
+        "aug aou ago",
+        "sep set",
+        "oct okt out ott",
+        "nov",
+        "dec des dez dic",
     ];
-    let start = word.get(..3)?;
-    MONTHS.iter().find(|(name, _)| start.eq_ignore_ascii_case(name)).map(|(_, month)| *month)
+    let begins = |known: &str| word.get(..known.len()).is_some_and(|start| start.eq_ignore_ascii_case(known));
+    let month = MONTHS.iter().position(|known| known.split(' ').any(begins))?;
+    u32::try_from(month + 1).ok()
 }
 
 /// The letters a text begins with, and the rest.

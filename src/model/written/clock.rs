@@ -1,5 +1,7 @@
 //! Parses the time of day of a cell and its offset from UTC.
 
+use crate::model::zone::Zone;
+
 use super::calendar::digits;
 
 /// Microseconds of one second.
@@ -9,6 +11,7 @@ const SECOND: i64 = 1_000_000;
 /// `None` for what is not a time.
 pub(super) fn clock(rest: &str) -> Option<(Option<i64>, &str)> {
     let Some(text) = rest.strip_prefix(['T', 't', ' ', ',']).map(str::trim_start) else { return Some((None, rest)) };
+    let text = ["at ", "om ", "um ", "a ", "- "].iter().find_map(|word| text.strip_prefix(word)).unwrap_or(text).trim_start();
     if !text.starts_with(|c: char| c.is_ascii_digit()) {
         return Some((None, text));
     }
@@ -52,7 +55,7 @@ fn fraction(text: &str) -> Option<(i64, &str)> {
 /// Hour and minute with `AM` or `PM` (Afrikaans `vm`, `nm`) applied. An hour without minutes needs one of them.
 fn twelve_hours(hour: u32, minute: u32, text: &str) -> Option<(u32, u32, &str)> {
     let half = text.trim_start();
-    let is = |marks: [&str; 4]| {
+    let is = |marks: [&str; 6]| {
         marks.iter().find_map(|mark| {
             let (start, rest) = half.split_at_checked(mark.len())?;
             (start.eq_ignore_ascii_case(mark) && !rest.starts_with(|c: char| c.is_ascii_alphabetic())).then_some(rest)
@@ -60,9 +63,9 @@ fn twelve_hours(hour: u32, minute: u32, text: &str) -> Option<(u32, u32, &str)> 
     };
     let without_minutes = minute == u32::MAX;
     let minute = if without_minutes { 0 } else { minute };
-    if let Some(rest) = is(["am", "a.m.", "vm", "v.m."]) {
+    if let Some(rest) = is(["am", "a.m.", "a. m.", "vm", "v.m.", "v. m."]) {
         (1..=12).contains(&hour).then_some((hour % 12, minute, rest))
-    } else if let Some(rest) = is(["pm", "p.m.", "nm", "n.m."]) {
+    } else if let Some(rest) = is(["pm", "p.m.", "p. m.", "nm", "n.m.", "n. m."]) {
         match hour {
             1..=12 => Some((hour % 12 + 12, minute, rest)),
             13..=23 => Some((hour, minute, rest)),
@@ -73,28 +76,55 @@ fn twelve_hours(hour: u32, minute: u32, text: &str) -> Option<(u32, u32, &str)> 
     }
 }
 
-/// The offset in the rest of a cell, in microseconds east of UTC. `Some(None)` is local time; `None` is not an offset.
-pub(super) fn zone(text: &str) -> Option<Option<i64>> {
-    // `[Africa/Johannesburg]` and `(South Africa Standard Time)` repeat the offset.
-    let text = text.split(['[', '(']).next().unwrap_or_default().trim();
-    if text.is_empty() {
-        return Some(None);
+/// Where the clock that showed a time hangs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::model) enum Place {
+    /// So many microseconds east of UTC.
+    East(i64),
+    /// In a zone with rules of its own.
+    Zone(Zone),
+}
+
+/// The place that all that is left of a cell names: nothing is local time, `Some(None)`; `None` is not a zone.
+pub(super) fn zone(text: &str) -> Option<Option<Place>> {
+    // `[Africa/Johannesburg]` and `(South Africa Standard Time)` only say the offset again.
+    let before = text.split(['[', '(']).next().unwrap_or_default().trim();
+    let (word, behind) = before.split_once(' ').unwrap_or((before, ""));
+    let before = if ["uhr", "hrs", "h"].iter().any(|hours| word.eq_ignore_ascii_case(hours)) { behind } else { before };
+    if before.is_empty() || before == "." {
+        // A time of which only the brackets name the zone.
+        return Some(Zone::parse(text.trim().trim_matches(['[', ']'])).filter(|_| text.trim().starts_with('[')).map(Place::Zone));
     }
-    let letters = text.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(text.len());
-    let (name, offset) = text.split_at(letters);
+    if let Some(place) = named(before) {
+        return Some(Some(place));
+    }
+    let letters = before.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(before.len());
+    let (name, offset) = before.split_at(letters);
+    if !matches!(name.to_ascii_uppercase().as_str(), "" | "Z" | "UTC" | "GMT" | "UT") {
+        return None;
+    }
+    // `+0200 SAST` names its zone twice; the number counts.
+    let (offset, again) = offset.trim_start().split_once(' ').unwrap_or((offset.trim_start(), ""));
+    let is_known = again.is_empty() || named(again.trim()).is_some();
+    signed(offset).filter(|_| is_known).map(|east| Some(Place::East(east)))
+}
+
+/// A zone by its name: the abbreviations of the sources' countries and those that PostgreSQL reads by default, or an IANA name.
+fn named(name: &str) -> Option<Place> {
     let hours = match name.to_ascii_uppercase().as_str() {
-        "" => None,
-        "Z" | "UTC" | "GMT" | "UT" | "WET" => Some(0),
-        "BST" | "CET" | "WAT" => Some(1),
-        "SAST" | "CAT" | "CEST" | "EET" => Some(2),
-        "EAT" => Some(3),
+        "Z" | "UTC" | "GMT" | "UT" | "WET" => 0,
+        "BST" | "CET" | "MEZ" | "WAT" | "WEST" => 1,
+        "SAST" | "CAT" | "CEST" | "MESZ" | "EET" => 2,
+        "EAT" | "EEST" | "MSK" => 3,
+        "EDT" => -4,
+        "EST" | "CDT" => -5,
+        "CST" | "MDT" => -6,
+        "MST" | "PDT" => -7,
+        "PST" => -8,
+        _ if name.contains('/') => return Zone::parse(name).map(Place::Zone),
         _ => return None,
     };
-    match (hours, offset.is_empty()) {
-        (Some(hours), true) => Some(Some(hours * 3600 * SECOND)),
-        (None | Some(0), false) => signed(offset).map(Some),
-        _ => None,
-    }
+    Some(Place::East(hours * 3600 * SECOND))
 }
 
 /// `+2`, `+02`, `+0200`, `+02:00`, `+02:00:30`.

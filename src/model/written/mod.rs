@@ -6,10 +6,14 @@ mod number;
 
 use std::borrow::Cow;
 
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
 use crate::model::text::{ascii_digit, is_invisible};
 
-use calendar::date;
 pub(super) use calendar::{DateParts, days_from_civil, is_day_of_calendar};
+use calendar::{date, year_moved};
+pub(super) use clock::Place;
 use clock::{clock, zone};
 pub(super) use number::{Count, Unit};
 
@@ -21,7 +25,7 @@ pub(super) enum Written {
         /// Whether it is `-infinity`.
         is_negative: bool,
     },
-    /// `0000-00-00`, MySQL's placeholder for no date.
+    /// A date of zeros, as MySQL writes none, or a bare zero, as programs that count seconds do.
     Zero,
     /// A date, perhaps with a time and an offset from UTC.
     Civil {
@@ -29,8 +33,8 @@ pub(super) enum Written {
         date: DateParts,
         /// Microseconds since midnight; `None` where only a date is written.
         clock: Option<i64>,
-        /// Microseconds east of UTC; `None` for local time.
-        offset: Option<i64>,
+        /// Where that clock hangs; `None` for local time.
+        place: Option<Place>,
     },
     /// A bare number: a spreadsheet's day, or seconds or milliseconds since 1970.
     Count(Count),
@@ -40,15 +44,19 @@ pub(super) enum Written {
 pub(super) fn parse(raw: &str) -> Option<Written> {
     let plain = plain(raw);
     let text = plain.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '`'));
-    let text = text.strip_prefix("=\"").unwrap_or(text);
+    let text = unwrapped(text);
     if let Some(is_negative) = infinity(text) {
         return Some(Written::Infinite { is_negative });
     }
     if let Some(count) = Count::parse(text) {
+        if count.is_zero() {
+            return Some(Written::Zero);
+        }
         return Some(Written::Count(count));
     }
     let (text, is_before_christ) = era(text);
-    let (mut date, rest) = date(text)?;
+    let moved = year_moved(text);
+    let (mut date, rest) = date(moved.as_deref().unwrap_or(text))?;
     if date == (DateParts::Ymd { year: 0, month: 0, day: 0 }) {
         return Some(Written::Zero);
     }
@@ -58,16 +66,31 @@ pub(super) fn parse(raw: &str) -> Option<Written> {
         *year = 1 - *year;
     }
     let (time, rest) = clock(rest)?;
-    let offset = zone(rest)?;
-    Some(Written::Civil { date, clock: time, offset })
+    let place = zone(rest)?;
+    Some(Written::Civil { date, clock: time, place })
 }
 
-/// ASCII as it is; digits, blanks, hyphens and slashes of other scripts as their ASCII counterparts.
+/// The text out of what spreadsheets and programs put around a date: `="…"`, `/Date(…)/`, `ISODate("…")`.
+fn unwrapped(text: &str) -> &str {
+    let text = text.strip_prefix("=\"").unwrap_or(text);
+    let inside = text.strip_prefix("/Date(").and_then(|rest| rest.strip_suffix(")/"));
+    // The offset behind an epoch only says how it was shown.
+    let epoch = inside.map(|inside| {
+        inside.char_indices().skip(1).find(|(_, c)| matches!(c, '+' | '-')).map_or(inside, |(at, _)| &inside[..at])
+    });
+    let shell = || text.strip_prefix("ISODate(")?.strip_suffix(')').map(|inside| inside.trim_matches(['"', '\'']));
+    epoch.or_else(shell).unwrap_or(text)
+}
+
+/// ASCII as it is; digits, blanks, hyphens and slashes of other scripts as their ASCII counterparts, letters without their accents.
 fn plain(raw: &str) -> Cow<'_, str> {
     if raw.is_ascii() {
         return Cow::Borrowed(raw);
     }
-    let plain = raw.chars().filter(|c| !is_invisible(*c)).map(|c| match c {
+    let visible = raw.nfd().filter(|c| !is_invisible(*c) && !is_combining_mark(*c));
+    let plain = visible.map(|c| match c {
+        '\u{5e74}' | '\u{6708}' => '-',
+        '\u{65e5}' => ' ',
         '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{ff0d}' => '-',
         '\u{ff0f}' | '\u{2044}' | '\u{2215}' => '/',
         '\u{ff0e}' => '.',
@@ -107,8 +130,12 @@ mod tests {
 
     fn ymd(raw: &str) -> Option<Parts> {
         match parse(raw)? {
-            Written::Civil { date: DateParts::Ymd { year, month, day }, clock, offset } => {
-                Some((year, month, day, clock.map(|micros| micros / 1_000_000), offset.map(|micros| micros / 60_000_000)))
+            Written::Civil { date: DateParts::Ymd { year, month, day }, clock, place } => {
+                let minutes = |place: Place| match place {
+                    Place::East(micros) => micros / 60_000_000,
+                    Place::Zone(_) => 999,
+                };
+                Some((year, month, day, clock.map(|micros| micros / 1_000_000), place.map(minutes)))
             }
             _ => None,
         }
@@ -145,6 +172,28 @@ mod tests {
             ("0044-03-15 BC", (-43, 3, 15, None, None)),
             ("10000-01-01 00:00:00+00", (10_000, 1, 1, Some(0), Some(0))),
             ("1975-12-31 24:00:00", (1975, 12, 31, Some(86_400), None)),
+            ("Mon Jun 01 09:00:00 2015", (2015, 6, 1, Some(32_400), None)),
+            ("Mon Jun  1 07:00:00 UTC 2015", (2015, 6, 1, Some(25_200), Some(0))),
+            ("Mon Jun 01 09:00:00 SAST 2015", (2015, 6, 1, Some(32_400), Some(120))),
+            ("Mon Jun 01 07:00:00 +0000 2015", (2015, 6, 1, Some(25_200), Some(0))),
+            ("2015-06-01 09:00:00 +0200 SAST", (2015, 6, 1, Some(32_400), Some(120))),
+            ("2015-06-01 09:00:00 Africa/Johannesburg", (2015, 6, 1, Some(32_400), Some(999))),
+            ("2015-06-01T09:00:00[Europe/London]", (2015, 6, 1, Some(32_400), Some(999))),
+            ("2015-06-01 09:00:00 EST", (2015, 6, 1, Some(32_400), Some(-300))),
+            ("June 1, 2015 at 9:00:00 AM GMT+2", (2015, 6, 1, Some(32_400), Some(120))),
+            ("2015-06-01 9:00:00 p. m.", (2015, 6, 1, Some(75_600), None)),
+            ("01. Juni 2015, 09:00 Uhr", (2015, 6, 1, Some(32_400), None)),
+            ("lundi 1er juin 2015 \u{e0} 09h00", (2015, 6, 1, Some(32_400), None)),
+            ("1 ao\u{fb}t 2015", (2015, 8, 1, None, None)),
+            ("1 d\u{e9}cembre 2015", (2015, 12, 1, None, None)),
+            ("1. M\u{e4}rz 2015", (2015, 3, 1, None, None)),
+            ("31 de agosto de 2015", (2015, 8, 31, None, None)),
+            ("1 fevereiro 2015", (2015, 2, 1, None, None)),
+            ("mar. 31 mars 2015", (2015, 3, 31, None, None)),
+            ("Mar 31, 2015", (2015, 3, 31, None, None)),
+            ("2015\u{5e74}6\u{6708}1\u{65e5}", (2015, 6, 1, None, None)),
+            ("2015.06.01.", (2015, 6, 1, None, None)),
+            ("ISODate(\"2015-06-01T07:00:00Z\")", (2015, 6, 1, Some(25_200), Some(0))),
         ] {
             assert_eq!(ymd(raw), Some(expected), "{raw}");
         }
@@ -178,6 +227,12 @@ mod tests {
             "1/2/3/4",
             "31 Foo 1975",
             "now",
+            "2015-06-01 09:00 Mars/Olympus",
+            "2015-06-01 09:00 IST",
+            "Mon Jun 01 09:00:00",
+            "2015-W23-1",
+            "2015-152",
+            "31 Foo de 1975",
         ] {
             assert!(!matches!(parse(raw), Some(Written::Civil { .. })), "{raw}: {:?}", parse(raw));
         }

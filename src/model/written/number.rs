@@ -11,7 +11,10 @@ const FIRST_DAY: i128 = 10_000;
 /// Midnights of all zones are multiples of a quarter of an hour, in microseconds.
 const QUARTER: i128 = 900_000_000;
 
-/// A decimal number in millionths.
+/// What a number of one is counted in: a day of a spreadsheet may have ten decimals.
+const ONE: i128 = 1_000_000_000_000;
+
+/// A decimal number in parts of [`ONE`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::model) struct Count(i128);
 
@@ -59,14 +62,23 @@ impl Count {
         if integer.is_empty() || integer.len() > 20 || !digits(integer) || fraction.len() > 17 || !digits(fraction) {
             return None;
         }
+        // Larger exponents are not times in any unit, and the sums below cannot overflow.
+        if !(-40..=20).contains(&exponent) {
+            return None;
+        }
         let whole = integer.bytes().chain(fraction.bytes()).fold(0_i128, |sum, digit| sum * 10 + i128::from(digit - b'0'));
-        let shift = exponent - i32::try_from(fraction.len()).ok()? + 6;
-        let millionths = if shift >= 0 {
+        let shift = exponent - i32::try_from(fraction.len()).ok()? + 12;
+        let parts = if shift >= 0 {
             whole.checked_mul(10_i128.checked_pow(u32::try_from(shift).ok()?)?)?
         } else {
             whole / 10_i128.checked_pow(shift.unsigned_abs())?
         };
-        Some(Self(if negative { -millionths } else { millionths }))
+        Some(Self(if negative { -parts } else { parts }))
+    }
+
+    /// Whether it counts nothing.
+    pub(in crate::model) fn is_zero(self) -> bool {
+        self.0 == 0
     }
 
     /// Microseconds since 1970 when the number counts in a unit; for [`Unit::Digits`] and days, of local time.
@@ -75,13 +87,13 @@ impl Count {
             Unit::Digits => return self.digits(),
             // The fraction of a day is not exact, so it is rounded to the millisecond.
             Unit::Days => {
-                let micros = (self.0 - SPREADSHEET_EPOCH * 1_000_000) * (DAY / 1_000_000);
+                let micros = (self.0 - SPREADSHEET_EPOCH * ONE).checked_mul(DAY / 1_000_000)? / (ONE / 1_000_000);
                 (micros + 500).div_euclid(1_000) * 1_000
             }
-            Unit::Seconds => self.0,
-            Unit::Milliseconds => self.0.div_euclid(1_000),
-            Unit::Microseconds => self.0.div_euclid(1_000_000),
-            Unit::Nanoseconds => self.0.div_euclid(1_000_000_000),
+            Unit::Seconds => self.0.div_euclid(ONE / 1_000_000),
+            Unit::Milliseconds => self.0.div_euclid(ONE / 1_000),
+            Unit::Microseconds => self.0.div_euclid(ONE),
+            Unit::Nanoseconds => self.0.div_euclid(ONE * 1_000),
         };
         i64::try_from(micros).ok()
     }
@@ -89,15 +101,16 @@ impl Count {
     /// Whether the number is a whole number of microseconds in a unit.
     fn is_exact(self, unit: Unit) -> bool {
         match unit {
-            Unit::Digits | Unit::Days | Unit::Seconds => true,
-            Unit::Milliseconds => self.0 % 1_000 == 0,
-            Unit::Microseconds => self.0 % 1_000_000 == 0,
-            Unit::Nanoseconds => self.0 % 1_000_000_000 == 0,
+            Unit::Digits | Unit::Days => true,
+            Unit::Seconds => self.0 % (ONE / 1_000_000) == 0,
+            Unit::Milliseconds => self.0 % (ONE / 1_000) == 0,
+            Unit::Microseconds => self.0 % ONE == 0,
+            Unit::Nanoseconds => self.0 % (ONE * 1_000) == 0,
         }
     }
 
     fn digits(self) -> Option<i64> {
-        let number = u64::try_from(self.0 / 1_000_000).ok().filter(|_| self.0 % 1_000_000 == 0)?;
+        let number = u64::try_from(self.0 / ONE).ok().filter(|_| self.0 % ONE == 0)?;
         let (date, time) = match number {
             10_000_101..=99_991_231 => (number, 0),
             10_000_101_000_000..=99_991_231_235_959 => (number / 1_000_000, number % 1_000_000),
@@ -117,7 +130,7 @@ impl Count {
     pub(in crate::model) fn is_plausible(self, unit: Unit, first_year: i32, is_whole_day: bool) -> bool {
         let start = i128::from(days_from_civil(first_year, 1, 1)) * DAY;
         let end = i128::from(days_from_civil(2101, 1, 1)) * DAY;
-        let micros = self.micros(unit).filter(|_| unit != Unit::Days || self.0 >= FIRST_DAY * 1_000_000).map(i128::from);
+        let micros = self.micros(unit).filter(|_| unit != Unit::Days || self.0 >= FIRST_DAY * ONE).map(i128::from);
         let is_midnight = |micros: i128| micros % QUARTER == 0 && self.is_exact(unit);
         micros.is_some_and(|micros| (start..end).contains(&micros) && (!is_whole_day || is_midnight(micros)))
     }
@@ -142,10 +155,15 @@ mod tests {
             ("1.577664E+08", Unit::Seconds, "1975-01-01T00:00:00.000Z"),
             ("42156.375", Unit::Days, "2015-06-01T09:00:00.000Z"),
             ("42156,375", Unit::Days, "2015-06-01T09:00:00.000Z"),
+            ("45415.50260417", Unit::Days, "2024-05-03T12:03:45.000Z"),
             ("19751231", Unit::Digits, "1975-12-31T00:00:00.000Z"),
             ("20150601090000", Unit::Digits, "2015-06-01T09:00:00.000Z"),
             ("19751331", Unit::Digits, "none"),
             ("1e999", Unit::Seconds, "none"),
+            ("1e20", Unit::Days, "none"),
+            ("99999999999999999999e20", Unit::Days, "none"),
+            ("1.5e-2147483648", Unit::Days, "none"),
+            ("1.5e2147483647", Unit::Days, "none"),
         ] {
             assert_eq!(at(text, unit), expected, "{text} as {unit:?}");
         }
