@@ -257,6 +257,8 @@ reasons! {
     ConsentFuture = "CONSENT_FUTURE", Cleaned;
     /// Evidence without a date: dated at as_of.
     ConsentUndated = "CONSENT_UNDATED", Defaulted;
+    /// A withdrawal or deletion in a row whose id came before: it counts as well.
+    ConsentRepeated = "CONSENT_REPEATED", Noted;
 }
 
 impl Reason {

@@ -2,19 +2,38 @@
 
 use crate::model::date::DateKind;
 use crate::model::reference::ChannelWord;
-use crate::model::{Channel, MessageKind, Reason, Source, TenantRule, Timestamp};
+use crate::model::text::{is_missing_word, whole};
+use crate::model::{Channel, MessageKind, Reason, ReviewVerdict, Source, TenantRule, Timestamp};
 use crate::sources::messaging::{consent_changes, contacts, messages, preferences};
-use crate::sources::staging::{Cell, Disposition, Entity, Founding, PersonCells, StagingContext, act, row_id, stage_person};
+use crate::sources::staging::{
+    Cell, Disposition, Entity, FirstPass, Founding, PersonCells, Rules, StagingContext, Withheld, act, row_id, stage_person,
+};
 use crate::tables::stage::{self, consents, people};
 
 impl Entity for contacts::Table {
     const SOURCE: Source = Source::Messaging;
     const ENTITY: &'static str = "contacts";
+    const NEEDS_FIRST_PASS: bool = true;
     const DATES: &'static [(&'static str, DateKind)] =
         &[("created_at", DateKind::Time), ("updated_at", DateKind::Time), ("deleted_at", DateKind::Time)];
 
     fn id<'a>(row: &contacts::Row<'a>, buffer: &'a mut String) -> &'a str {
         row_id(row.id, buffer)
+    }
+
+    fn first_pass(columns: &contacts::Columns, rules: &Rules, first_pass: &mut FirstPass) {
+        let mut buffer = String::new();
+        for row in columns.rows() {
+            let refuses =
+                |flag: Option<&str>| flag.is_some_and(|word| !is_missing_word(word) && rules.consent(word) != Some(true));
+            let withheld = Withheld {
+                is_deleted: row.deleted_at.is_some_and(|at| !is_missing_word(at)),
+                refuses_email: refuses(row.email_opt_in),
+                refuses_sms: refuses(row.sms_opt_in),
+            };
+            buffer.clear();
+            first_pass.see_withheld(row_id(row.id, &mut buffer), withheld);
+        }
     }
 
     fn stage(row: &contacts::Row<'_>, context: &mut StagingContext<'_>) -> Disposition {
@@ -36,7 +55,7 @@ impl Entity for contacts::Table {
             created_on: None,
             club: None,
         };
-        let staged = people::Row {
+        let mut staged = people::Row {
             auth_user_id,
             email_opt_in: context.consent_flag("email_opt_in", row.email_opt_in),
             sms_opt_in: context.consent_flag("sms_opt_in", row.sms_opt_in),
@@ -45,12 +64,39 @@ impl Entity for contacts::Table {
             deleted_at: context.deleted("deleted_at", row.deleted_at),
             ..people::Row::blank(&id)
         };
+        withhold(context, row, &mut staged);
         stage_person(context, cells, staged);
         Disposition::Staged
     }
 }
 
-/// A statement about consent: a preference or a logged change.
+/// Adds what a later row of the same id takes back. A cell that this row has and a person decided stays as decided.
+fn withhold(context: &mut StagingContext<'_>, row: &contacts::Row<'_>, staged: &mut people::Row<'_>) {
+    let later = context.first_pass.withheld(staged.source_id);
+    let says = |flag: Option<&str>| {
+        flag.is_some_and(|word| context.rules.consent(word) == Some(true)) || flag.is_none_or(is_missing_word)
+    };
+    let refuses_email = later.refuses_email && staged.email_opt_in != Some(false) && says(row.email_opt_in);
+    let refuses_sms = later.refuses_sms && staged.sms_opt_in != Some(false) && says(row.sms_opt_in);
+    let is_deleted = later.is_deleted
+        && staged.deleted_at.is_none()
+        && context.verdict("deleted_at") != Some(ReviewVerdict::NotDeleted)
+        && row.deleted_at.is_none_or(is_missing_word);
+    if refuses_email {
+        staged.email_opt_in = Some(false);
+        context.tally.note("email_opt_in", Reason::ConsentRepeated);
+    }
+    if refuses_sms {
+        staged.sms_opt_in = Some(false);
+        context.tally.note("sms_opt_in", Reason::ConsentRepeated);
+    }
+    if is_deleted {
+        staged.deleted_at = Some(context.rules.as_of);
+        context.tally.note("deleted_at", Reason::ConsentRepeated);
+    }
+}
+
+/// One statement about consent, of a preference or of the log.
 struct Evidence<'a> {
     contact: &'a str,
     entity: &'static str,
@@ -73,22 +119,46 @@ impl Entity for preferences::Table {
     }
 
     fn stage(row: &preferences::Row<'_>, context: &mut StagingContext<'_>) -> Disposition {
-        let (id, contact_id) = (context.id("id", row.id), context.id("contact_id", row.contact_id));
-        let (created, updated) = (("created_at", row.created_at), ("updated_at", row.updated_at));
-        let is_grant = context.consent("opted_in", row.opted_in);
-        let evidence = Evidence {
-            contact: &contact_id,
-            entity: Self::ENTITY,
-            row_id: &id,
-            channel: row.channel,
-            scope: row.scope,
-            is_grant,
-            origin: None,
-            at: if is_grant { created } else { updated },
-            changed_at: Some(updated),
-        };
-        stage_evidence(context, &evidence)
+        stage_preference(row, &context.id("id", row.id), context)
     }
+
+    fn stage_repeated(row: &preferences::Row<'_>, line: i64, context: &mut StagingContext<'_>) -> Disposition {
+        repeated(row.opted_in, "opted_in", row.id, line, context, |id, context| stage_preference(row, id, context))
+    }
+}
+
+fn stage_preference(row: &preferences::Row<'_>, id: &str, context: &mut StagingContext<'_>) -> Disposition {
+    let contact_id = context.id("contact_id", row.contact_id);
+    let (created, updated) = (("created_at", row.created_at), ("updated_at", row.updated_at));
+    let is_grant = context.consent("opted_in", row.opted_in);
+    let evidence = Evidence {
+        contact: &contact_id,
+        entity: <preferences::Table as Entity>::ENTITY,
+        row_id: id,
+        channel: row.channel,
+        scope: row.scope,
+        is_grant,
+        origin: None,
+        at: if is_grant { created } else { updated },
+        changed_at: Some(updated),
+    };
+    stage_evidence(context, &evidence)
+}
+
+/// A row of evidence whose id came before: left out where it consents; where it does not it counts under its id and line.
+fn repeated(
+    word: Option<&str>,
+    column: &'static str,
+    id: &str,
+    line: i64,
+    context: &mut StagingContext<'_>,
+    stage: impl FnOnce(&str, &mut StagingContext<'_>) -> Disposition,
+) -> Disposition {
+    if word.is_some_and(|word| context.rules.consent(word) == Some(true)) {
+        return Disposition::Rejected(Reason::DupSourceId);
+    }
+    context.tally.note(column, Reason::ConsentRepeated);
+    stage(&format!("{}#{line}", whole(id)), context)
 }
 
 impl Entity for consent_changes::Table {
@@ -101,20 +171,28 @@ impl Entity for consent_changes::Table {
     }
 
     fn stage(row: &consent_changes::Row<'_>, context: &mut StagingContext<'_>) -> Disposition {
-        let (id, contact_id) = (context.id("id", row.id), context.id("contact_id", row.contact_id));
-        let evidence = Evidence {
-            contact: &contact_id,
-            entity: Self::ENTITY,
-            row_id: &id,
-            channel: row.channel,
-            scope: row.scope,
-            is_grant: context.consent("consent_after", row.consent_after),
-            origin: row.source,
-            at: ("created_at", row.created_at),
-            changed_at: None,
-        };
-        stage_evidence(context, &evidence)
+        stage_change(row, &context.id("id", row.id), context)
     }
+
+    fn stage_repeated(row: &consent_changes::Row<'_>, line: i64, context: &mut StagingContext<'_>) -> Disposition {
+        repeated(row.consent_after, "consent_after", row.id, line, context, |id, context| stage_change(row, id, context))
+    }
+}
+
+fn stage_change(row: &consent_changes::Row<'_>, id: &str, context: &mut StagingContext<'_>) -> Disposition {
+    let contact_id = context.id("contact_id", row.contact_id);
+    let evidence = Evidence {
+        contact: &contact_id,
+        entity: <consent_changes::Table as Entity>::ENTITY,
+        row_id: id,
+        channel: row.channel,
+        scope: row.scope,
+        is_grant: context.consent("consent_after", row.consent_after),
+        origin: row.source,
+        at: ("created_at", row.created_at),
+        changed_at: None,
+    };
+    stage_evidence(context, &evidence)
 }
 
 /// Stages one row per channel of the statement. An opt-out on an unknown channel applies to all four; an opt-in on an unknown
@@ -204,41 +282,54 @@ impl Entity for messages::Table {
     }
 
     fn stage(row: &messages::Row<'_>, context: &mut StagingContext<'_>) -> Disposition {
-        const STATUS: &str = "status";
-        const CHANNEL: &str = "channel";
-        let status = row.status.unwrap_or_default();
-        let kind = context.rules.reference.messages.get(status).copied().unwrap_or_else(|| {
-            context.tally.note_code(STATUS, Reason::MessageStatusUnmapped, status);
-            MessageKind::Sent
-        });
-        let word = row.channel.unwrap_or_default();
-        let channel = match context.rules.reference.channels.get(word) {
-            Some(ChannelWord::One(channel)) => Some(*channel),
-            Some(ChannelWord::All) | None => {
-                context.tally.note_code(CHANNEL, Reason::MessageChannelUnmapped, word);
-                None
-            }
-        };
-        let mut buffers: [String; 3] = Default::default();
-        let [status_buffer, channel_buffer, template_buffer] = &mut buffers;
-        let (id, contact_id) = (context.id("id", row.id), context.id("contact_id", row.contact_id));
-        let template_id = row.template_id.map(|id| context.id("template_id", id));
-        let campaign_id = row.campaign_id.map(|id| context.id("campaign_id", id));
-        let staged = stage::messages::Row {
-            row_id: &id,
-            source_id: &contact_id,
-            kind,
-            status_raw: context.label(STATUS, row.status, status_buffer).unwrap_or_default(),
-            channel,
-            channel_raw: context.label(CHANNEL, row.channel, channel_buffer).unwrap_or_default(),
-            template_id: template_id.as_deref(),
-            template_name: context.label("template_name", row.template_name, template_buffer),
-            campaign_id: campaign_id.as_deref(),
-            created_at: context.utc("created_at", row.created_at),
-        };
-        context.staged.message(staged);
-        Disposition::Staged
+        stage_message(row, &context.id("id", row.id), context)
     }
+
+    fn stage_repeated(row: &messages::Row<'_>, line: i64, context: &mut StagingContext<'_>) -> Disposition {
+        let kind = context.rules.reference.messages.get(row.status.unwrap_or_default());
+        if kind != Some(&MessageKind::Complained) {
+            return Disposition::Rejected(Reason::DupSourceId);
+        }
+        context.tally.note("status", Reason::ConsentRepeated);
+        stage_message(row, &format!("{}#{line}", whole(row.id)), context)
+    }
+}
+
+fn stage_message(row: &messages::Row<'_>, id: &str, context: &mut StagingContext<'_>) -> Disposition {
+    const STATUS: &str = "status";
+    const CHANNEL: &str = "channel";
+    let status = row.status.unwrap_or_default();
+    let kind = context.rules.reference.messages.get(status).copied().unwrap_or_else(|| {
+        context.tally.note_code(STATUS, Reason::MessageStatusUnmapped, status);
+        MessageKind::Sent
+    });
+    let word = row.channel.unwrap_or_default();
+    let channel = match context.rules.reference.channels.get(word) {
+        Some(ChannelWord::One(channel)) => Some(*channel),
+        Some(ChannelWord::All) | None => {
+            context.tally.note_code(CHANNEL, Reason::MessageChannelUnmapped, word);
+            None
+        }
+    };
+    let mut buffers: [String; 3] = Default::default();
+    let [status_buffer, channel_buffer, template_buffer] = &mut buffers;
+    let contact_id = context.id("contact_id", row.contact_id);
+    let template_id = row.template_id.map(|id| context.id("template_id", id));
+    let campaign_id = row.campaign_id.map(|id| context.id("campaign_id", id));
+    let staged = stage::messages::Row {
+        row_id: id,
+        source_id: &contact_id,
+        kind,
+        status_raw: context.label(STATUS, row.status, status_buffer).unwrap_or_default(),
+        channel,
+        channel_raw: context.label(CHANNEL, row.channel, channel_buffer).unwrap_or_default(),
+        template_id: template_id.as_deref(),
+        template_name: context.label("template_name", row.template_name, template_buffer),
+        campaign_id: campaign_id.as_deref(),
+        created_at: context.utc("created_at", row.created_at),
+    };
+    context.staged.message(staged);
+    Disposition::Staged
 }
 
 #[cfg(test)]

@@ -58,6 +58,18 @@ pub struct FirstPass {
     handicaps: (u64, u64),
     zones: HashMap<String, Option<Zone>, FixedState>,
     quoted: HashMap<String, Quoted, FixedState>,
+    withheld: HashMap<String, Withheld, FixedState>,
+}
+
+/// What any row of a contact's id takes back. An id that came twice is one contact, and the later row may be the newer one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Withheld {
+    /// It was deleted.
+    pub is_deleted: bool,
+    /// Its flag for email refuses.
+    pub refuses_email: bool,
+    /// Its flag for text messages refuses.
+    pub refuses_sms: bool,
 }
 
 impl FirstPass {
@@ -120,6 +132,22 @@ impl FirstPass {
             let quoted = self.quoted.entry_ref(player).or_default();
             quoted[place].get_or_insert_with(|| number.into());
         }
+    }
+
+    /// Remembers what a row takes back.
+    pub fn see_withheld(&mut self, contact: &str, row: Withheld) {
+        if row == Withheld::default() {
+            return;
+        }
+        let known = self.withheld.entry_ref(contact).or_default();
+        known.is_deleted |= row.is_deleted;
+        known.refuses_email |= row.refuses_email;
+        known.refuses_sms |= row.refuses_sms;
+    }
+
+    /// What all rows of a contact's id take back.
+    pub fn withheld(&self, contact: &str) -> Withheld {
+        self.withheld.get(contact).copied().unwrap_or_default()
     }
 
     /// The meaning of `g`.

@@ -28,7 +28,7 @@ use crate::tables::{Columns as _, Table};
 
 use codes::gender;
 pub use codes::{Home, status};
-pub use first_pass::{FirstPass, FirstPassError, GenderLetter};
+pub use first_pass::{FirstPass, FirstPassError, GenderLetter, Withheld};
 pub use person::{Cell, Founding, PersonCells, raw_copy, stage_person};
 pub(in crate::sources) use rules::act;
 pub use rules::{Rules, RulesError, StagingOptions, Tenancy};
@@ -69,6 +69,11 @@ pub trait Entity: Table {
     /// Stages one row. The default is for look-ups, which have no staged row.
     fn stage(_row: &Self::Row<'_>, _context: &mut StagingContext<'_>) -> Disposition {
         Disposition::Reference(SkipReason::Reference)
+    }
+
+    /// Stages a row whose id came before: it is left out, unless it holds what must not be lost. `line` is its position in the export.
+    fn stage_repeated(_row: &Self::Row<'_>, _line: i64, _context: &mut StagingContext<'_>) -> Disposition {
+        Disposition::Rejected(Reason::DupSourceId)
     }
 }
 
@@ -181,7 +186,7 @@ pub fn stage_batch<T: Entity>(
         let id = T::id(&row, &mut buffer);
         context.tally.begin(id, line);
         let disposition = if duplicates.next_if_eq(&index).is_some() {
-            Disposition::Rejected(Reason::DupSourceId)
+            T::stage_repeated(&row, line, &mut context)
         } else if id.trim().is_empty() {
             Disposition::Rejected(Reason::MissingId)
         } else {

@@ -142,6 +142,11 @@ impl Rules {
         Tenancy { tenant, rule, region: place.map(|place| place.0), zone: place.map(|place| place.1) }
     }
 
+    /// What a word of consent says; `None` for one that cannot be read, such as one with a question mark: whoever wrote it did not know.
+    pub fn consent(&self, raw: &str) -> Option<bool> {
+        if raw.contains(['?', '\u{ff1f}']) { None } else { self.reference.boolean(raw) }
+    }
+
     /// The order of day and month that an operator decided for a column.
     pub fn date_order(&self, source: Source, entity: &str, column: &str) -> Option<DateOrder> {
         let order = self.date_orders.iter().find(|(name, _)| {

@@ -93,8 +93,8 @@ impl StagingContext<'_> {
         if read == Read::Absent { None } else { Some(at.unwrap_or(self.rules.as_of)) }
     }
 
-    /// The manual verdict on a cell of the row.
-    fn verdict(&self, column: &str) -> Option<ReviewVerdict> {
+    /// What a person decided about a cell of the row.
+    pub(in crate::sources) fn verdict(&self, column: &str) -> Option<ReviewVerdict> {
         let (source, entity, id) = self.tally.row();
         self.rules.reviews.verdict(source, entity, id, column)
     }
@@ -111,9 +111,11 @@ impl StagingContext<'_> {
         self.rules.reference.boolean(raw).map_or(Read::Unreadable, Read::Value)
     }
 
-    /// Reads a consent value. A question mark means that the value is not certain, so it is unreadable.
     fn read_consent(&self, raw: &str) -> Read<bool> {
-        if raw.contains(['?', '\u{ff1f}']) && !is_missing_word(raw) { Read::Unreadable } else { self.read_boolean(raw) }
+        if is_missing_word(raw) {
+            return Read::Absent;
+        }
+        self.rules.consent(raw).map_or(Read::Unreadable, Read::Value)
     }
 
     /// Yes or no.
