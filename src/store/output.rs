@@ -35,7 +35,7 @@ impl Output {
         let wrong = |what: &str| Fault::new(Exit::Usage, what).at(path.display().to_string());
         let to = if is_stdout(path) {
             To::Stdout(std::io::stdout())
-        } else if path.starts_with("/dev") || path.starts_with("/proc") {
+        } else if (path.starts_with("/dev") && !path.starts_with("/dev/shm")) || path.starts_with("/proc") {
             To::Special(open_special(path, OFlags::empty())?)
         } else {
             let held = std::fs::symlink_metadata(path).ok();

@@ -14,6 +14,8 @@ fn clubs(bench: &Bench) -> Vec<String> {
 #[test]
 fn headers_and_delimiters_are_those_of_each_file() {
     for text in [
+        "sep=\t\r\nmember_id\tclub_id\tclub_name\tstatus\tis_home_club\tjoined_on\tleft_on\r\n5\t7\t\t\t1\t\t\r\n",
+        "\"SEP=;\";;;;;;\nmember_id;club_id;club_name;status;is_home_club;joined_on;left_on\n5;7;;;1;;\n",
         "sep=;\nmember_id;club_id;club_name;status;is_home_club;joined_on;left_on\n5;7;;;1;;\n",
         "MEMBER_ID, club_id,\"Club Name\",STATUS ,is_home_club,joined_on,left_on\n5,7,,,1,,\n",
         "member_id,club_id,club_name,status,is_home_club,joined_on,left_on,\n5,7,,,1,,,\n,,,,,,,\n",

@@ -10,4 +10,5 @@ select
 from "MessageLog" m
 where m."createdAt"::timestamptz >= coalesce(nullif(current_setting('backfill.as_of', true), '')::timestamptz, now())
     - coalesce(nullif(current_setting('backfill.lookback_years', true), '')::int, 2) * interval '1 year'
+  or lower(m."status"::text) ~ 'spam|abuse|compla'
 order by m."id"::text collate "C";

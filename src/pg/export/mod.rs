@@ -1,6 +1,7 @@
 //! Exports the rows of a statement as Arrow batches. Its columns must match the declaration, its rows the server's count.
 
 pub(super) mod check_source;
+mod readable;
 pub(super) mod references;
 pub(super) mod snapshot;
 
@@ -16,6 +17,7 @@ use tokio_postgres::types::Type;
 use crate::fault::{Exit, Fault, columns_fault};
 use crate::pg::copy::column::Special;
 use crate::pg::copy::decode::{DecodeError, Decoder};
+use crate::pg::export::readable::readable;
 use crate::pg::export::references::{missing, references};
 use crate::pg::export::snapshot::DECLARE;
 use crate::pg::{Snapshot, quote_identifier};
@@ -68,7 +70,7 @@ impl Snapshot {
                 |table| Ok::<bool, anyhow::Error>(connection.query_one("select to_regclass($1) is not null", &[&table])?.get(0));
             let query = match query.needs {
                 Some(table) if !is_there(table)? => Query { sql: no_rows(&query.schema), ..query },
-                _ => query,
+                _ => Query { sql: readable(&query.sql, &catalog), ..query },
             };
             let body = statement(&query.sql);
             match connection.wait(connection.attend(connection.client().prepare(body)))? {
@@ -121,7 +123,8 @@ impl Snapshot {
 
     /// Runs a statement that gives one number, such as the rows before a look-back.
     pub fn count(&self, sql: &str, file: &str) -> Result<u64> {
-        let row = self.connection().query_one(statement(sql), &[]).map_err(|error| at_file(error, file))?;
+        let sql = readable(sql, &self.catalog()?);
+        let row = self.connection().query_one(statement(&sql), &[]).map_err(|error| at_file(error, file))?;
         Ok(u64::try_from(row.get::<_, i64>(0)).unwrap_or(0))
     }
 

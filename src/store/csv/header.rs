@@ -24,14 +24,20 @@ pub(super) struct Header {
 /// The header line, its byte order mark removed, and the delimiter where a line `sep=;` before it says so.
 pub(super) fn first_line<R: BufRead>(records: &mut Records<R>, path: &Path) -> Result<(String, Option<char>)> {
     let line = next(records, path)?;
-    let said = line.trim().trim_matches('"').strip_prefix("sep=").and_then(|rest| {
-        let mut rest = rest.trim_matches('"').chars();
-        rest.next().filter(|_| rest.next().is_none())
-    });
+    let said = delimiter_said(&line);
     match said {
         Some(delimiter) => Ok((next(records, path)?, Some(delimiter))),
         None => Ok((line, None)),
     }
+}
+
+/// The delimiter of a line `sep=;`, which may be quoted, in capitals, or followed by the delimiters of empty cells. A tab is one, too.
+fn delimiter_said(line: &str) -> Option<char> {
+    let text = line.trim_start_matches(['"', ' ', '\u{feff}']);
+    let rest = text.get(..4).filter(|start| start.eq_ignore_ascii_case("sep=")).map(|_| &text[4..])?;
+    let mut rest = rest.chars();
+    let delimiter = rest.next().filter(|c| !c.is_alphanumeric() && !matches!(c, '"' | '\r'))?;
+    rest.all(|c| c == delimiter || matches!(c, '"' | ' ' | '\r' | ',' | ';')).then_some(delimiter)
 }
 
 /// The next line that is not blank.

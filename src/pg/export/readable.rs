@@ -1,0 +1,125 @@
+//! Statements that any types of columns allow: casts to instants that cannot fail, since staging decides what is a time, and joins of an
+//! id of text with one of numbers.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use crate::pg::export::references::{Catalog, references};
+
+/// Texts that every server reads as an instant, whatever its settings: ISO 8601 of a day that every year has, or every such month.
+const INSTANT: &str = r"^\s*[1-9]\d{3}-((0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)([ T]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?( ?(Z|UTC|[+-](0\d|1[0-4])(:?[0-5]\d)?))?)?\s*$";
+
+/// The statement as the types of the database's columns need it; unchanged where they are as declared.
+pub fn readable(sql: &str, catalog: &Catalog) -> String {
+    joined(&with_careful_casts(sql, catalog), catalog)
+}
+
+/// Joins whose sides have types that the server does not compare: both as text, numbers without `.0`.
+fn joined(sql: &str, catalog: &Catalog) -> String {
+    let words: Vec<&str> = sql.split_whitespace().collect();
+    let tables = references(sql);
+    let kind = |side: &str| {
+        let (alias, column) = side.split_once('.')?;
+        let column = column.trim_matches('"');
+        let named = words.windows(3).find(|words| matches!(words[0], "from" | "join") && words[2].trim_end_matches(';') == alias);
+        let of_table = named.and_then(|words| catalog.get(words[1].trim_matches('"'))?.get(column));
+        // The alias of a subquery: any table of the statement that has such a column.
+        of_table.or_else(|| tables.keys().find_map(|table| catalog.get(table)?.get(column)))
+    };
+    let class = |kind: &String| match kind.split(['(', ' ']).next().unwrap_or_default() {
+        "smallint" | "integer" | "bigint" | "numeric" | "real" | "double" => "number",
+        "text" | "character" | "name" | "citext" => "text",
+        _ => "other",
+    };
+    let line = |line: &str| {
+        let Some((before, sides)) = line.split_once(" on ") else { return line.to_owned() };
+        let Some((left, right)) = sides.split_once(" = ") else { return line.to_owned() };
+        let kinds = [left, right].map(|side| kind(side).map(|kind| (class(kind), kind)));
+        let differ = match kinds {
+            [Some((one, a)), Some((other, b))] => one != other || (one == "other" && a != b),
+            _ => false,
+        };
+        let plain = |side: &str| format!("regexp_replace({side}::text, '^(-?[0-9]+)[.]0+$', '\\1')");
+        if differ { format!("{before} on {} = {}", plain(left), plain(right)) } else { line.to_owned() }
+    };
+    sql.split('\n').map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Casts of columns to instants that give infinity for what is none: such a row is read, and lies within any window. Columns of dates and
+/// times keep the plain cast, which an index can serve.
+fn with_careful_casts<'a>(sql: &'a str, catalog: &Catalog) -> Cow<'a, str> {
+    const CAST: &str = "::timestamptz";
+    let tables = references(sql);
+    let is_time = |kind: &str| kind.starts_with("timestamp") || kind == "date";
+    let may_fail = |column: &str| {
+        let kinds = tables.keys().filter_map(|table| catalog.get(table)?.get(column));
+        kinds.collect::<BTreeSet<_>>().into_iter().any(|kind| !is_time(kind))
+    };
+    let mut out = String::new();
+    let mut rest = sql;
+    while let Some(at) = rest.find(CAST) {
+        let (before, after) = rest.split_at(at);
+        let start = before.rfind(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '"' | '.'))).map_or(0, |at| at + 1);
+        let column = &before[start..];
+        let name = column.split_once('.').map(|(_, name)| name.trim_matches('"'));
+        if name.is_some_and(may_fail) {
+            out.push_str(&before[..start]);
+            out.push_str(&format!(
+                "coalesce(case when {column}::text ~ '{INSTANT}' then {column}::text::timestamptz end, 'infinity'::timestamptz)"
+            ));
+        } else {
+            out.push_str(before);
+            out.push_str(CAST);
+        }
+        rest = &after[CAST.len()..];
+    }
+    if out.is_empty() {
+        return Cow::Borrowed(sql);
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn catalog(kind: &str) -> Catalog {
+        let columns = BTreeMap::from([("createdAt".to_owned(), kind.to_owned())]);
+        Catalog::from([("TeeTime".to_owned(), columns)])
+    }
+
+    #[test]
+    fn ids_of_other_types_are_joined_as_text() {
+        let sql = "select m.id\nfrom members m\nleft join clubs c on c.id = m.club_id\norder by m.id;";
+        let with = |id: &str, club: &str| {
+            let members = BTreeMap::from([("id".to_owned(), "text".to_owned()), ("club_id".to_owned(), club.to_owned())]);
+            let clubs = BTreeMap::from([("id".to_owned(), id.to_owned())]);
+            readable(sql, &Catalog::from([("members".to_owned(), members), ("clubs".to_owned(), clubs)]))
+        };
+        assert_eq!(with("integer", "numeric(12,1)"), sql);
+        assert_eq!(with("character varying(20)", "text"), sql);
+        assert_eq!(with("uuid", "uuid"), sql);
+        for (id, club) in [("integer", "text"), ("text", "bigint"), ("uuid", "text")] {
+            let other = with(id, club);
+            assert!(
+                other.contains("on regexp_replace(c.id::text, ") && other.contains(" = regexp_replace(m.club_id::text, "),
+                "{other}"
+            );
+        }
+    }
+
+    #[test]
+    fn columns_of_other_types_than_times_are_read_with_care() {
+        let sql = "select b.\"id\" from \"TeeTime\" b where b.\"createdAt\"::timestamptz >= 'x'::timestamptz";
+        for kind in ["timestamp with time zone", "timestamp(3) without time zone", "date"] {
+            assert_eq!(readable(sql, &catalog(kind)), sql, "{kind}");
+        }
+        for kind in ["text", "character varying(30)", "bigint"] {
+            let careful = readable(sql, &catalog(kind));
+            assert!(careful.contains("where coalesce(case when b.\"createdAt\"::text ~ '^"), "{kind}: {careful}");
+            assert!(careful.ends_with("'infinity'::timestamptz) >= 'x'::timestamptz"), "{kind}: {careful}");
+        }
+    }
+}
