@@ -92,7 +92,7 @@ test:
 soak-servers:
 	@scripts/soak-servers $(ARGS)
 
-## soak: repeat the fault tests (kills, cuts, full disks, flipped bits, concurrent writers) for SOAK_SECONDS; writes docs/guarantees.md
+## soak: repeat the fault tests (kills, cuts, full disks, flipped bits, concurrent writers, chaos) for SOAK_SECONDS; every server; writes docs/guarantees.md
 soak:
 	@scripts/install-postgresql
 	@scripts/soak

@@ -4,6 +4,7 @@
 //! including data errors. A record is a function of (seed, source, number), so the same seed, scale and as_of give the same bytes.
 //! Everything is invented: names are drawn from lists, emails use domains that cannot exist.
 
+pub mod chaos;
 mod community;
 mod crm;
 mod folder;

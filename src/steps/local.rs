@@ -33,6 +33,21 @@ enum Command {
     Urls,
     /// Compare data/resolve with the truth of the population
     Truth,
+    /// Write five small sources whose every column mixes all known writings, gaps, breaks and random text: dumps for --csv
+    Chaos(Chaos),
+}
+
+#[derive(clap::Args, Debug)]
+struct Chaos {
+    /// Where to: a folder for each source
+    #[arg(value_name = "DIR")]
+    folder: std::path::PathBuf,
+    /// Seed: the same seed gives the same bytes
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    seed: u64,
+    /// Make databases of them as well, chaos_mca_za to chaos_messaging, on the local PostgreSQL (make up)
+    #[arg(long)]
+    tables: bool,
 }
 
 #[derive(clap::Args, Debug)]
@@ -73,7 +88,30 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
             Ok(Outcome::new(text, summary.into()))
         }
         Command::Truth => truth(session),
+        Command::Chaos(asked) => chaos(&folder, &asked),
     }
+}
+
+fn chaos(server: &std::path::Path, asked: &Chaos) -> Result<Outcome> {
+    let made = demo::chaos::make(asked.seed);
+    demo::chaos::write_dumps(&made, &asked.folder)?;
+    let mut text = format!("seed {}: dumps of five sources in {}\n", asked.seed, asked.folder.display());
+    if asked.tables {
+        let server = LocalServer::attach(server)?;
+        for &source in Source::ALL {
+            let name = format!("chaos_{}", source.code());
+            server.drop_database(&name)?;
+            server.create_database(&name)?;
+            let mut client = server.client(&name)?;
+            for statement in demo::chaos::statements(&made, source) {
+                client.execute(&statement)?;
+            }
+            text.push_str(&format!("  export {}='{}'\n", source.url_variable(), server.url(&name)));
+        }
+    }
+    let as_of = demo::chaos::as_of();
+    let next = format!("export-scl --csv {}/scl --as-of {as_of}, and so on", asked.folder.display());
+    Ok(Outcome::new(text, json!({ "seed": asked.seed, "as_of": as_of.to_string() })).next(next))
 }
 
 fn urls(server: &LocalServer) -> Vec<(&'static str, String)> {

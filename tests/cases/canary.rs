@@ -53,10 +53,10 @@ fn plant(source: &Database) -> usize {
 
 /// What was searched, and what was found in it.
 #[derive(Default)]
-struct Search {
+pub(super) struct Search {
     commands: usize,
-    codes: BTreeSet<i32>,
-    found: Vec<String>,
+    pub(super) codes: BTreeSet<i32>,
+    pub(super) found: Vec<String>,
 }
 
 impl Search {
@@ -72,14 +72,14 @@ impl Search {
         }
     }
 
-    fn run(&mut self, run: &Run, what: &str) {
+    pub(super) fn run(&mut self, run: &Run, what: &str) {
         self.commands += 1;
         self.codes.insert(run.code);
         self.text(&format!("{what} (exit {}), stdout", run.code), &run.stdout);
         self.text(&format!("{what} (exit {}), stderr", run.code), &run.stderr);
     }
 
-    fn folder(&mut self, folder: &Path) {
+    pub(super) fn folder(&mut self, folder: &Path) {
         let Ok(entries) = std::fs::read_dir(folder) else { return };
         for entry in entries {
             let path = entry.unwrap().path();
@@ -94,7 +94,7 @@ impl Search {
 }
 
 /// Runs a command in all its output formats and searches the output.
-fn try_out(search: &mut Search, workdir: &Workdir, command: &str, arguments: &[&str]) -> i32 {
+pub(super) fn try_out(search: &mut Search, workdir: &Workdir, command: &str, arguments: &[&str]) -> i32 {
     let mut code = 0;
     for voice in [&["-v"][..], &["--json"]] {
         let all: Vec<&str> = arguments.iter().chain(voice).copied().collect();
@@ -105,7 +105,7 @@ fn try_out(search: &mut Search, workdir: &Workdir, command: &str, arguments: &[&
     code
 }
 
-fn with_password(url: &str) -> String {
+pub(super) fn with_password(url: &str) -> String {
     let (role, rest) = url.trim_start_matches("postgres://").split_once('@').unwrap();
     format!("postgres://{role}:{PASSWORD}@{rest}")
 }

@@ -2,10 +2,11 @@
 
 mod bench;
 mod canary;
+mod canary_rare;
 mod consent;
 mod dates;
 mod dump_files;
-mod dumps;
+pub mod dumps;
 mod files;
 mod identity;
 mod living;
@@ -21,5 +22,6 @@ mod shell;
 #[cfg(feature = "local-postgres")]
 mod source_types;
 mod sources;
+mod spellings;
 #[cfg(feature = "local-postgres")]
 mod target;

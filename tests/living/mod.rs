@@ -110,9 +110,9 @@ fn asked(variable: &str, otherwise: u64) -> u64 {
 }
 
 #[test]
-#[ignore = "takes minutes: cargo test -- --ignored in_six_months"]
+#[ignore = "takes minutes: cargo test -- --ignored in_six_months; make soak runs it"]
 fn in_six_months_no_decision_of_a_user_is_undone() {
-    let months = usize::try_from(asked("CRM_BACKFILL_MONTHS", 3)).unwrap();
+    let months = usize::try_from(asked("CRM_BACKFILL_MONTHS", 6)).unwrap();
     for seed in 1..=asked("CRM_BACKFILL_LIVES", 1) {
         let memory = live(seed, months, 12);
         assert!(memory.is_eventful(), "seed {seed}: too little happened: {memory:?}");

@@ -1,6 +1,7 @@
 //! Duration of the tests that could run for hours: a sample by default, more if variables are set.
 //!
 //! - `CRM_BACKFILL_SOAK=n`: n times as many cases as in `make test`.
+//! - `CRM_BACKFILL_CASES=n`: exactly n cases.
 //! - `CRM_BACKFILL_SEED=s`: the first seed; unset, every run takes the same cases. A failure names the seed that repeats it.
 
 use std::ops::Range;
@@ -12,6 +13,9 @@ fn number(variable: &str) -> Option<u64> {
 
 /// How many cases to try: the number that `make test` can afford, times `CRM_BACKFILL_SOAK`.
 pub fn cases(default_for_ci: u32) -> u32 {
+    if let Some(exactly) = number("CRM_BACKFILL_CASES") {
+        return u32::try_from(exactly).unwrap_or(u32::MAX);
+    }
     let times = number("CRM_BACKFILL_SOAK").unwrap_or(1).max(1);
     default_for_ci.saturating_mul(u32::try_from(times).unwrap_or(u32::MAX))
 }

@@ -1,0 +1,38 @@
+//! Chaos: five sources whose every column mixes all known writings, missing values, broken ones and random text, with the meaning of
+//! what was written kept beside it. A population for tests and for `local chaos`.
+//!
+//! Same seed, same files. What the cells mean is the oracle: a reader may refuse a cell, but never read another value out of it.
+
+mod cells;
+mod consent;
+mod database;
+mod dump;
+mod files;
+mod hand;
+mod meaning;
+mod points;
+mod shapes;
+mod time;
+
+pub use database::statements;
+pub use dump::write_dumps;
+pub use meaning::{Chaos, Fact, File, Place, Statement, as_of};
+
+/// The sources of a seed. One in three is legible.
+pub fn make(seed: u64) -> Chaos {
+    let mut making = files::begin(seed);
+    consent::fill(&mut making);
+    making.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_gives_the_same_dumps_and_another_one_others() {
+        let dumps = |seed| make(seed).files.iter().flat_map(|file| file.dump(seed)).collect::<Vec<u8>>();
+        assert_eq!(dumps(1), dumps(1));
+        assert_ne!(dumps(1), dumps(2));
+    }
+}
