@@ -1,6 +1,6 @@
 //! Cells per second and core of the parsers of person records, on invented cells with realistic errors.
 
-use crm_backfill::model::date::{Birth, DateSurvey};
+use crm_backfill::model::date::{Birth, DateProfile};
 use crm_backfill::model::email::EmailReader;
 use crm_backfill::model::name::NameReader;
 use crm_backfill::model::phone::{PhoneReader, PhoneRegion};
@@ -94,7 +94,7 @@ fn name(bencher: Bencher) {
 #[divan::bench]
 fn birth_date(bencher: Bencher) {
     let junk = Reference::committed().junk;
-    let rules = DateSurvey::default().rules(None).expect("an empty column proves nothing");
+    let rules = DateProfile::default().rules(None).expect("an empty column proves nothing");
     let birth = Birth { zone: Zone::UTC, as_of: Day(20_779), created_on: None };
     let cells: Vec<String> = (0..CELLS).map(|cell| format!("19{}-0{}-1{}", 40 + cell % 60, 1 + cell % 9, cell % 10)).collect();
     bencher.counter(ItemsCount::new(CELLS)).bench_local(|| {
