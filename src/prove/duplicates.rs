@@ -21,6 +21,8 @@ struct Holder {
     group: u32,
     first_names: Vec<Box<str>>,
     last_names: Vec<Box<str>>,
+    /// Whether a record with a name has the group's email.
+    is_named_by_email: bool,
     /// Numbers that are issued once per person: their kind, and a hash.
     numbers: Vec<(u8, u64)>,
 }
@@ -125,6 +127,7 @@ impl<'a> Duplicates<'a> {
             }
             let group = &mut self.groups[holder.group as usize];
             if row.email.map(hash) == Some(group.email) {
+                holder.is_named_by_email |= row.first_key.is_some();
                 group.keys.extend(row.email_key.map(|key| (hash(key), self.profiles.get(profile).tenant)));
             }
         }
@@ -216,7 +219,8 @@ impl<'a> Duplicates<'a> {
                 is_constrained |= mine.has_other_number(theirs);
             }
         }
-        let is_nameless = group.holders.iter().any(|profile| self.holders[profile].first_names.is_empty());
+        // A record without a name may have brought the email of somebody else of the same name, to whom its phone did not lead.
+        let is_nameless = group.holders.iter().any(|profile| !self.holders[profile].is_named_by_email);
         match (is_household, is_constrained, is_nameless) {
             (true, ..) => place("HOUSEHOLD"),
             (_, true, _) => place("CONSTRAINT"),

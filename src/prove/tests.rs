@@ -189,15 +189,18 @@ fn seed_records_confidence_and_tenants_are_counted() {
 }
 
 /// The classes of two profiles that share an email.
-fn classes(second: people::Row<'_>, is_candidate: bool) -> Vec<String> {
+fn classes(second: &[people::Row<'_>], is_candidate: bool) -> Vec<String> {
     let mut profiles = Profiles::default();
     profiles.add(&columns::<customer_profiles::Table>(&[profile(A), profile(B)]));
     profiles.settle();
     let mut records = Records::default();
-    records.add(&columns::<links::Table>(&[link("1", A, LinkRule::Founder), link("2", B, LinkRule::Founder)]), &profiles);
+    records.add(
+        &columns::<links::Table>(&["1", "2", "3"].map(|id| link(id, if id == "1" { A } else { B }, LinkRule::Founder))),
+        &profiles,
+    );
     records.settle();
     let mut duplicates = Duplicates::new(&profiles, &records);
-    let people = columns::<people::Table>(&[person("1"), second]);
+    let people = columns::<people::Table>(&[&[person("1")], second].concat());
     duplicates.add_people(&people, &records.places(Source::McaZa, &people));
     if is_candidate {
         duplicates.add_candidates(&columns::<candidates::Table>(&[candidates::Row {
@@ -221,11 +224,16 @@ fn classes(second: people::Row<'_>, is_candidate: bool) -> Vec<String> {
 
 #[test]
 fn profiles_that_share_an_email_have_a_class_or_fail() {
-    assert_eq!(classes(person("2"), false), ["unclassed groups"], "same name, no constraint");
-    assert_eq!(classes(person("2"), true), ["CANDIDATE groups"]);
-    assert_eq!(classes(people::Row { first_key: Some("thabo"), ..person("2") }, false), ["HOUSEHOLD groups"]);
-    assert_eq!(classes(people::Row { first_key: Some("n"), ..person("2") }, false), ["unclassed groups"], "N may be Naledi");
-    assert_eq!(classes(people::Row { first_key: None, ..person("2") }, false), ["NAMELESS groups"]);
+    let second = person("2");
+    assert_eq!(classes(&[second], false), ["unclassed groups"], "same name, no constraint");
+    assert_eq!(classes(&[second], true), ["CANDIDATE groups"]);
+    assert_eq!(classes(&[people::Row { first_key: Some("thabo"), ..second }], false), ["HOUSEHOLD groups"]);
+    assert_eq!(classes(&[people::Row { first_key: Some("n"), ..second }], false), ["unclassed groups"], "N may be Naledi");
+    let nameless = people::Row { first_key: None, ..second };
+    assert_eq!(classes(&[nameless], false), ["NAMELESS groups"]);
+    let elsewhere = people::Row { email: Some("naledi@elsewhere.test"), ..person("3") };
+    assert_eq!(classes(&[nameless, elsewhere], false), ["NAMELESS groups"], "its phone led to another person of that name");
+    assert_eq!(classes(&[second, elsewhere], false), ["unclassed groups"]);
 }
 
 #[test]
