@@ -27,6 +27,7 @@ mod help;
 mod interrupts;
 mod living;
 mod load;
+mod load_delta;
 mod load_faults;
 mod load_others;
 mod load_over_time;

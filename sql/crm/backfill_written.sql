@@ -1,7 +1,7 @@
 create table if not exists backfill.written (
   table_name text not null,
   id text not null,
-  hash uuid not null,
+  content uuid not null,
   said text,
   primary key (table_name, id)
 );

@@ -4,6 +4,9 @@ with shared as (
   join staged_identity_aliases s on s."type" = a."type" and s."value" = a."value"
   where a."type"::text = any ($1)
     and a."customerId" <> s."customerId"
+    and (
+      a."customerId"::text not like 'bf11____-____-8___-____-____________'
+      or exists (select from load_question q where q.table_name = 'CustomerProfile' and q.id = a."customerId"::text))
     and not exists (select from staged_customer_profiles p where p."id" = a."customerId")
   group by a."customerId", s."customerId"
 ),

@@ -1,18 +1,12 @@
 with refused as (
   select
-    coalesce(m.survivor_id, t."customerId"::text) as id,
-    bool_or(t."channel"::text = 'EMAIL') as email,
-    bool_or(t."channel"::text = 'SMS') as sms,
-    bool_or(t."channel"::text = 'PUSH') as push,
-    bool_or(t."channel"::text = 'WHATSAPP') as whatsapp
-  from "MarketingConsent" t
-  left join load_merges m on m.id = t."customerId"::text
-  where t."status"::text = 'OPTED_OUT'
-    and t."scope"::text <> 'transactional'
-    and (
-      t."id"::text not like 'bf11____-____-8___-____-____________'
-      or exists (select from load_kept k where k.table_name = 'MarketingConsent' and k.id = t."id"::text))
-  group by coalesce(m.survivor_id, t."customerId"::text)
+    w.id,
+    bool_or(w.channel = 'EMAIL') as email,
+    bool_or(w.channel = 'SMS') as sms,
+    bool_or(w.channel = 'PUSH') as push,
+    bool_or(w.channel = 'WHATSAPP') as whatsapp
+  from load_withdrawn w
+  group by w.id
 ),
 falling as (
   select

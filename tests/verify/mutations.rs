@@ -255,7 +255,7 @@ fn written_down(all: &mut Vec<Mutation>) {
         ),
         (
             "backfill.written: a row without a profile",
-            "insert into backfill.written (table_name, id, hash)
+            "insert into backfill.written (table_name, id, content)
              values ('CustomerProfile', 'bf110000-0000-8000-8000-00000000beef', md5('x')::uuid)"
                 .to_owned(),
         ),

@@ -23,35 +23,40 @@ pub struct CrmRows<'a> {
     pub form: &'a TableForm,
 }
 
-impl CrmRows<'_> {
-    fn stream(&self, statement: &str, on: &mut dyn FnMut(Tuple<'_>) -> Result<()>) -> Result<u64> {
-        let connection = self.connection;
-        let failed = |error: &tokio_postgres::Error| -> anyhow::Error { connection.fault(error).into() };
-        let stalled = |_| {
-            let minutes = STALL.as_secs() / 60;
-            Fault::new(Exit::Failed, format!("the CRM sent nothing of {} for {minutes} minutes", self.form.loaded.table))
-                .help("is the server overloaded, or the network cut? nothing was written; run the same command again")
-        };
-        connection.wait(async {
-            let stream = connection.client().copy_out(statement).await.map_err(|error| failed(&error))?;
-            // The stream sends single rows. Taking all that have arrived saves a wake-up for each.
-            let mut pieces = std::pin::pin!(stream.ready_chunks(1024));
-            let mut tuples = Tuples::new(1 + self.form.columns.len() + MARKS);
-            while let Some(arrived) = tokio::time::timeout(STALL, pieces.next()).await.map_err(stalled)? {
-                for piece in arrived {
-                    tuples.feed(&piece.map_err(|error| failed(&error))?, on)?;
-                }
+/// Streams the tuples of a binary COPY with `width` columns. Returns their number. `what` names the rows in messages.
+pub fn stream(
+    connection: &Connection,
+    what: &str,
+    statement: &str,
+    width: usize,
+    on: &mut dyn FnMut(Tuple<'_>) -> Result<()>,
+) -> Result<u64> {
+    let failed = |error: &tokio_postgres::Error| -> anyhow::Error { connection.fault(error).into() };
+    let stalled = |_| {
+        let minutes = STALL.as_secs() / 60;
+        Fault::new(Exit::Failed, format!("the CRM sent nothing of {what} for {minutes} minutes"))
+            .help("is the server overloaded, or the network cut? nothing was written; run the same command again")
+    };
+    connection.wait(async {
+        let stream = connection.client().copy_out(statement).await.map_err(|error| failed(&error))?;
+        // The stream sends single rows. Taking all that have arrived saves a wake-up for each.
+        let mut pieces = std::pin::pin!(stream.ready_chunks(1024));
+        let mut tuples = Tuples::new(width);
+        while let Some(arrived) = tokio::time::timeout(STALL, pieces.next()).await.map_err(stalled)? {
+            for piece in arrived {
+                tuples.feed(&piece.map_err(|error| failed(&error))?, on)?;
             }
-            tuples.finish()
-        })
-    }
+        }
+        tuples.finish()
+    })
 }
 
-impl Side for CrmRows<'_> {
-    fn rows(&self, buckets: Option<&[u32]>, on: &mut OnRow<'_>) -> Result<()> {
+impl CrmRows<'_> {
+    /// Reads the rows of a statement with the select list of the form.
+    pub fn of_statement(&self, statement: &str, on: &mut OnRow<'_>) -> Result<u64> {
         let width = self.form.columns.len();
         let mut columns = Vec::with_capacity(width);
-        self.stream(&self.form.statement(buckets), &mut |tuple| {
+        stream(self.connection, self.form.loaded.table, statement, 1 + width + MARKS, &mut |tuple| {
             columns.clear();
             columns.extend(
                 self.form
@@ -62,8 +67,13 @@ impl Side for CrmRows<'_> {
             );
             let key = Key::of(tuple.get(0).unwrap_or_default());
             on(Row { key, columns: &columns, marks: marks(&tuple, 1 + width) })
-        })?;
-        Ok(())
+        })
+    }
+}
+
+impl Side for CrmRows<'_> {
+    fn rows(&self, buckets: Option<&[u32]>, on: &mut OnRow<'_>) -> Result<()> {
+        self.of_statement(&self.form.statement(buckets), on).map(drop)
     }
 }
 

@@ -1,8 +1,6 @@
 //! A hash of a JSON value that does not depend on its spelling: blanks, order of keys, escapes, zeros of numbers.
 
-use std::hash::{BuildHasher as _, Hasher as _};
-
-use foldhash::quality::FixedState;
+use crate::pg::compare::hash::{self, Mixer};
 
 /// Deepest nesting that is parsed, more than evidence and metadata have. Deeper values are compared as text.
 const DEEPEST: u32 = 64;
@@ -20,15 +18,9 @@ pub fn hash(text: &[u8]) -> Option<u64> {
 }
 
 fn mixed(seed: u64, parts: &[u64]) -> u64 {
-    let mut hasher = FixedState::with_seed(seed).build_hasher();
-    for part in parts {
-        hasher.write_u64(*part);
-    }
-    hasher.finish()
-}
-
-fn of_bytes(seed: u64, bytes: &[u8]) -> u64 {
-    FixedState::with_seed(seed).hash_one(bytes)
+    let mut mixer = Mixer::new(seed);
+    parts.iter().for_each(|part| mixer.add(*part));
+    mixer.finish()
 }
 
 struct Reader<'a> {
@@ -101,12 +93,12 @@ impl<'a> Reader<'a> {
 
     fn array(&mut self, depth: u32) -> Option<u64> {
         self.take(b'[')?;
-        let mut hasher = FixedState::with_seed(4).build_hasher();
+        let mut hasher = Mixer::new(4);
         let mut count = 0_u64;
         self.blanks();
         if self.take(b']').is_none() {
             loop {
-                hasher.write_u64(self.value(depth + 1)?);
+                hasher.add(self.value(depth + 1)?);
                 count += 1;
                 self.blanks();
                 if self.take(b',').is_none() {
@@ -115,7 +107,7 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        hasher.write_u64(count);
+        hasher.add(count);
         Some(hasher.finish())
     }
 
@@ -127,7 +119,7 @@ impl<'a> Reader<'a> {
                 b'"' => {
                     let bytes = &self.text[start..self.at];
                     self.at += 1;
-                    return Some(of_bytes(5, bytes));
+                    return Some(hash::of_bytes(5, bytes));
                 }
                 b'\\' => return self.escaped(start),
                 _ => self.at += 1,
@@ -142,7 +134,7 @@ impl<'a> Reader<'a> {
             let byte = self.peek()?;
             self.at += 1;
             match byte {
-                b'"' => return Some(of_bytes(5, &bytes)),
+                b'"' => return Some(hash::of_bytes(5, &bytes)),
                 b'\\' => {
                     let escape = self.peek()?;
                     self.at += 1;
@@ -207,11 +199,11 @@ impl<'a> Reader<'a> {
         if leading == count {
             return Some(mixed(6, &[]));
         }
-        let mut hasher = FixedState::with_seed(7).build_hasher();
-        hasher.write_u8(u8::from(is_negative));
-        hasher.write_i64(power + i64::try_from(trailing).ok()?);
+        let mut hasher = Mixer::new(7);
+        hasher.add(u64::from(is_negative));
+        hasher.add((power + i64::try_from(trailing).ok()?).cast_unsigned());
         for digit in digits.skip(leading).take(count - leading - trailing) {
-            hasher.write_u8(*digit);
+            hasher.add(u64::from(*digit));
         }
         Some(hasher.finish())
     }

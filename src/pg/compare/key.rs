@@ -1,10 +1,8 @@
 //! The id of a row, in 128 bits.
 
 use std::fmt;
-use std::hash::BuildHasher as _;
 
-use foldhash::quality::FixedState;
-
+use crate::pg::compare::hash::of_bytes;
 use crate::pg::compare::sums::ODD;
 
 /// One of our ids as a UUID; any other id as a hash of its text.
@@ -19,8 +17,8 @@ impl Key {
     pub fn of(id: &[u8]) -> Self {
         canonical(id).filter(|bits| bits >> 112 == OURS).map_or_else(
             || {
-                let low = FixedState::with_seed(21).hash_one(id);
-                let high = FixedState::with_seed(22).hash_one(id);
+                let low = of_bytes(21, id);
+                let high = of_bytes(22, id);
                 Self((u128::from(high) << 64 | u128::from(low)) & !(0xffff << 112))
             },
             Self,

@@ -4,11 +4,14 @@
 //! buckets by the first bits of the id, so that the order of rows does not matter. Equal sums mean equal rows. Only buckets whose
 //! sums differ are read again, row by row, as many at a time as fit into the memory budget.
 
+mod content;
 mod crm_rows;
 mod file_rows;
+mod hash;
 mod json;
 mod key;
 mod plan;
+mod remembered;
 mod sums;
 mod tuples;
 mod value;
@@ -17,12 +20,15 @@ use anyhow::Result;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
+pub use content::Content;
 pub use crm_rows::CrmRows;
 pub use file_rows::FileRows;
 pub use json::hash as json_hash;
 pub use key::Key;
 pub use plan::{ComparedColumn, Defaults, Instants, TableForm, changed_by_others};
-use sums::{BUCKETS, Sums};
+pub use remembered::{HeldContents, HeldIds, Remembered, as_remembered};
+use sums::BUCKETS;
+pub use sums::Sums;
 pub use value::{Form, NULL};
 
 /// A map that must never be iterated for output, because its order is arbitrary.
@@ -163,12 +169,23 @@ impl Comparison<'_> {
             }
             Ok(())
         })?;
+        self.where_sums_differ(&files, &crm, sets_apart, on)
+    }
+
+    /// Compares the buckets whose given sums differ row by row; differences go to `on`.
+    pub fn where_sums_differ(
+        &self,
+        files: &Sums,
+        crm: &Sums,
+        sets_apart: &mut SetsApart<'_>,
+        on: &mut OnDifference<'_>,
+    ) -> Result<Seen> {
         let mut seen = Seen { filed: files.rows(), held: crm.rows(), buckets: 0, passes: 1 };
         let row_bytes = 8 * self.width + 48;
         let mut group = Vec::new();
         let mut weight = 0;
         for bucket in 0..BUCKETS {
-            if files.equals(&crm, bucket) {
+            if files.equals(crm, bucket) {
                 continue;
             }
             let bytes =

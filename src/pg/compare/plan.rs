@@ -95,21 +95,46 @@ impl TableForm {
         self.columns.iter().position(|column| column.target == target)
     }
 
+    /// The comparison for a load: only the columns that a dataset fills.
+    pub fn of_load(plan: &TablePlan, info: &TableInfo, phase: Phase) -> Self {
+        let data = TablePlan {
+            loaded: plan.loaded,
+            columns: plan.columns.iter().filter(|planned| planned.copy.is_some()).cloned().collect(),
+        };
+        Self::of(&data, info, phase, &Instants::default(), &Defaults::default())
+    }
+
     /// Reads rows of ours, all or those of some buckets.
     pub fn statement(&self, buckets: Option<&[u32]>) -> String {
-        let some = match buckets {
-            Some(buckets) if buckets.len() <= BUCKET_LIMIT && !buckets.contains(&ODD) => {
-                let listed: Vec<String> = buckets.iter().map(|bucket| format!("{bucket:04x}")).collect();
-                format!(" and substr(t.\"id\"::text, 5, 4) = any ('{{{}}}'::text[])", listed.join(","))
-            }
-            _ => String::new(),
-        };
-        format!(
-            "copy (select {} from {} t where {}{some}) to stdout (format binary)",
-            self.select,
-            quoted(self.loaded.table),
-            ours("t")
-        )
+        self.copy(&self.select, buckets)
+    }
+
+    /// Reads the ids of our rows.
+    pub fn ids(&self, buckets: Option<&[u32]>) -> String {
+        self.copy("t.\"id\"::text", buckets)
+    }
+
+    /// Reads our rows `t` that match a join.
+    pub fn joined(&self, join: &str) -> String {
+        let table = quoted(self.loaded.table);
+        format!("copy (select {} from {table} t {join} where {}) to stdout (format binary)", self.select, ours("t"))
+    }
+
+    fn copy(&self, select: &str, buckets: Option<&[u32]>) -> String {
+        let table = quoted(self.loaded.table);
+        let some = within("t.\"id\"::text", buckets);
+        format!("copy (select {select} from {table} t where {}{some}) to stdout (format binary)", ours("t"))
+    }
+}
+
+/// SQL condition: an id belongs to some buckets; empty if every row is read again.
+pub fn within(id: &str, buckets: Option<&[u32]>) -> String {
+    match buckets {
+        Some(buckets) if buckets.len() <= BUCKET_LIMIT && !buckets.contains(&ODD) => {
+            let listed: Vec<String> = buckets.iter().map(|bucket| format!("{bucket:04x}")).collect();
+            format!(" and substr({id}, 5, 4) = any ('{{{}}}'::text[])", listed.join(","))
+        }
+        _ => String::new(),
     }
 }
 

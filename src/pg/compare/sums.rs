@@ -1,10 +1,7 @@
 //! Commutative sums of rows by bucket, which take two megabytes for a table of any size.
 
-use std::hash::{BuildHasher as _, Hasher as _};
-
-use foldhash::quality::FixedState;
-
 use crate::pg::compare::Row;
+use crate::pg::compare::hash::wide;
 
 /// The bucket of ids that are not UUIDs of ours.
 pub const ODD: u32 = 0x1_0000;
@@ -47,13 +44,6 @@ impl Sums {
 
 /// A hash of an id and all values, of 128 bits so that chance collisions are practically excluded.
 fn whole(row: Row<'_>) -> u128 {
-    let half = |seed: u64| {
-        let mut hasher = FixedState::with_seed(seed).build_hasher();
-        hasher.write_u128(row.key.bits());
-        for column in row.columns {
-            hasher.write_u64(*column);
-        }
-        hasher.finish()
-    };
-    u128::from(half(31)) << 64 | u128::from(half(32))
+    let bits = row.key.bits();
+    wide(31, [(bits >> 64) as u64, bits as u64].into_iter().chain(row.columns.iter().copied()))
 }

@@ -1,16 +1,14 @@
 //! Hashes values independently of their type. A cell of a dataset and a value of the CRM get equal hashes exactly when the CRM
 //! holds the value of the dataset, apart from what the type of the column changes (precision, scale, padding).
 
-use std::hash::{BuildHasher as _, Hasher as _};
-
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, Int32Array, Int64Array, ListArray, StringArray,
     TimestampMicrosecondArray,
 };
 use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType};
-use foldhash::quality::FixedState;
 use smallvec::SmallVec;
 
+use crate::pg::compare::hash::{Mixer, of_bytes, of_word};
 use crate::pg::compare::json;
 use crate::pg::copy::encode::Wire;
 
@@ -144,6 +142,11 @@ pub fn zero(form: Form) -> u64 {
     whole(form, 0)
 }
 
+/// The hash of a flag that is set.
+pub fn yes() -> u64 {
+    integer(1)
+}
+
 /// The digits of seconds that a column keeps.
 fn precision(type_name: &str) -> u8 {
     let written = type_name.split_once('(').and_then(|(_, rest)| rest.split_once(')')).map(|(digits, _)| digits);
@@ -154,20 +157,21 @@ fn precision(type_name: &str) -> u8 {
 }
 
 fn bytes(value: &[u8]) -> u64 {
-    FixedState::with_seed(11).hash_one(value)
+    of_bytes(11, value)
 }
 
 fn number(value: u128) -> u64 {
-    FixedState::with_seed(12).hash_one(value)
+    let [high, low] = [(value >> 64) as u64, value as u64];
+    of_word(of_word(12, high), low)
 }
 
 fn integer(value: i64) -> u64 {
-    FixedState::with_seed(13).hash_one(value)
+    of_word(13, value.cast_unsigned())
 }
 
 fn float(value: f64) -> u64 {
     // Zero may be sent with or without digits.
-    FixedState::with_seed(14).hash_one(if value == 0.0 { 0 } else { value.to_bits() })
+    of_word(14, if value == 0.0 { 0 } else { value.to_bits() })
 }
 
 /// Rounds as PostgreSQL does: half away from its zero, which is the year 2000.
@@ -182,14 +186,14 @@ fn rounded(micros: i64, digits: u8) -> i64 {
 fn digits_hash(is_negative: bool, first_power: i64, digits: &[u16]) -> u64 {
     let leading = digits.iter().take_while(|digit| **digit == 0).count();
     let trailing = digits.iter().rev().take_while(|digit| **digit == 0).count();
-    let mut hasher = FixedState::with_seed(15).build_hasher();
+    let mut hasher = Mixer::new(15);
     if leading == digits.len() {
         return hasher.finish();
     }
-    hasher.write_u8(u8::from(is_negative));
-    hasher.write_i64(first_power - i64::try_from(leading).unwrap_or(i64::MAX));
+    hasher.add(u64::from(is_negative));
+    hasher.add((first_power - i64::try_from(leading).unwrap_or(i64::MAX)).cast_unsigned());
     for digit in &digits[leading..digits.len() - trailing] {
-        hasher.write_u16(*digit);
+        hasher.add(u64::from(*digit));
     }
     hasher.finish()
 }
@@ -221,7 +225,7 @@ fn decimal(value: i128, scale: u8) -> u64 {
 /// Dimensions, a flag for nulls, the element's type, the length and lower bound of each dimension, then the elements.
 fn list(value: &[u8]) -> Option<u64> {
     let int = |at: usize| value.get(at..at + 4).and_then(|int| int.try_into().ok()).map(i32::from_be_bytes);
-    let mut hasher = FixedState::with_seed(16).build_hasher();
+    let mut hasher = Mixer::new(16);
     match int(0)? {
         0 => return Some(hasher.finish()),
         1 => {}
@@ -234,10 +238,10 @@ fn list(value: &[u8]) -> Option<u64> {
         at += 4;
         match length {
             Some(length) => {
-                hasher.write_u64(bytes(value.get(at..at + length)?));
+                hasher.add(bytes(value.get(at..at + length)?));
                 at += length;
             }
-            None => hasher.write_u64(NULL),
+            None => hasher.add(NULL),
         }
     }
     Some(hasher.finish())
@@ -303,10 +307,10 @@ impl<'a> Cells<'a> {
             },
             Self::List(list, values) => {
                 let offsets = list.value_offsets();
-                let mut hasher = FixedState::with_seed(16).build_hasher();
+                let mut hasher = Mixer::new(16);
                 for index in offsets[row]..offsets[row + 1] {
                     let index = usize::try_from(index).unwrap_or(0);
-                    hasher.write_u64(if values.is_null(index) { NULL } else { bytes(values.value(index).as_bytes()) });
+                    hasher.add(if values.is_null(index) { NULL } else { bytes(values.value(index).as_bytes()) });
                 }
                 hasher.finish()
             }

@@ -8,12 +8,12 @@ use crate::pg::load::diff::{Counts, foreign_rows};
 use crate::pg::load::keys;
 use crate::pg::load::preflight::{Preflight, TablePlan};
 use crate::pg::load::rebuild_indexes::Rebuild;
-use crate::pg::load::run_log::remember;
 use crate::pg::load::segments;
 use crate::pg::load::session::Crm;
 use crate::pg::load::table_sql::TableSql;
 use crate::pg::load::target::{FLAGS, LOADED, Loaded, table};
 use crate::pg::load::tombstones;
+use crate::pg::load::written::remember;
 use crate::pg::quote_identifier as quoted;
 
 /// Above this many deleted profiles, foreign keys are checked once instead of row by row.
@@ -88,7 +88,7 @@ pub fn apply(crm: &Crm, catalog: &Catalog, preflight: &Preflight, run_id: &str, 
          union select 'CustomerProfile', id from load_standing",
     )?;
     for plan in preflight.plans.iter().filter(|plan| plan.loaded.remembered) {
-        remember(crm, plan, "load_touched")?;
+        remember(crm, catalog, plan, "load_touched")?;
     }
     tombstones::remember_children(crm)?;
     crm.run(include_str!("../../../sql/crm/remember_merged.sql"))?;
@@ -166,7 +166,7 @@ fn release_moving(crm: &Crm, catalog: &Catalog, plan: &TablePlan) -> Result<()> 
 
 fn insert(crm: &Crm, plan: &TablePlan) -> Result<u64> {
     let sql = TableSql::of(plan.loaded);
-    if tombstones::is_remembered(plan.loaded) {
+    if plan.loaded.stays_deleted() {
         crm.run(&sql.note_missing())?;
     }
     crm.execute(&sql.insert_missing(plan), &[])

@@ -11,6 +11,7 @@ use crate::pg::load::catalog::Catalog;
 use crate::pg::load::constraints::Reference;
 use crate::pg::load::preflight::Preflight;
 use crate::pg::load::session::Crm;
+use crate::pg::load::staging::pull;
 use crate::pg::load::table_sql::{TableSql, foreign_or_kept};
 use crate::pg::load::target::{LOADED, Loaded, RECORD_ALIASES, table};
 use crate::pg::quote_identifier as quoted;
@@ -51,7 +52,7 @@ pub fn work_out(crm: &Crm, catalog: &Catalog, preflight: &Preflight, phase: Phas
          create temp table load_standing (id text, successor text) on commit drop",
     )?;
     crm.run(&TableSql::of(Loaded::of(table::PROFILE)).mark_vanished(""))?;
-    find_standing(crm, catalog)?;
+    find_standing(crm, catalog, preflight)?;
     for loaded in LOADED.iter().filter(|loaded| loaded.table != table::PROFILE) {
         let extra = match loaded.table {
             table::CANDIDATE => include_str!("../../../sql/crm/unless_reviewed.sql"),
@@ -79,9 +80,9 @@ pub(in crate::pg) fn is_foreign_or_kept(crm: &Crm, reference: &Reference) -> Res
     })
 }
 
-/// Finds profiles that would be deleted although foreign rows reference them. They are kept as MERGED into the profile that now
-/// holds their records.
-fn find_standing(crm: &Crm, catalog: &Catalog) -> Result<()> {
+/// Finds profiles that would be deleted although foreign rows reference them. They are kept as MERGED into the profile that now holds
+/// their records.
+fn find_standing(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Result<()> {
     let gone = "(select d.id from load_delete d where d.table_name = 'CustomerProfile')";
     if crm.count("select count(*) from load_delete")? == 0 {
         return Ok(());
@@ -101,6 +102,11 @@ fn find_standing(crm: &Crm, catalog: &Catalog) -> Result<()> {
         ))?;
     }
     if crm.count("select count(*) from load_standing")? > 0 {
+        let doubled = "exists (
+            select from \"IdentityAlias\" a
+            join load_standing l on l.id = a.\"customerId\"::text
+            where a.\"type\" = t.\"type\" and a.\"value\" = t.\"value\" and a.\"customerId\" <> t.\"customerId\")";
+        pull(crm, preflight.plan(table::ALIAS), doubled)?;
         let types = RECORD_ALIASES.map(Code::code);
         crm.execute(include_str!("../../../sql/crm/find_successors.sql"), &[&types.as_slice()])?;
         crm.run("delete from load_delete d where d.table_name = 'CustomerProfile' and d.id in (select id from load_standing)")?;

@@ -4,12 +4,28 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::model::derived_id;
+use crate::pg::load::preflight::Preflight;
+use crate::pg::load::protect::has_foreign_profiles;
 use crate::pg::load::session::Crm;
+use crate::pg::load::staging::pull;
+use crate::pg::load::target::{ours, table};
+use crate::pg::quote_identifier as quoted;
 
-/// Stages a pair for each foreign profile that shares an email or phone with one of ours in the same tenant, best pairs first up
-/// to the limit of the statement. Returns how many.
-pub fn stage_pairs(crm: &Crm) -> Result<u64> {
+/// Stages a pair for each foreign profile that shares an email or phone with one of ours in the same tenant, best pairs first up to the
+/// limit of the statement. Returns how many.
+pub fn stage_pairs(crm: &Crm, preflight: &Preflight) -> Result<u64> {
     crm.doing("comparing with the foreign profiles");
+    if !has_foreign_profiles(crm)? {
+        return Ok(0);
+    }
+    let shared = ["email", "phoneNumber"].map(|column| {
+        format!(
+            "exists (select from \"CustomerProfile\" f where not {1} and f.\"tenantId\" = t.\"tenantId\" and f.{0} = t.{0})",
+            quoted(column),
+            ours("f")
+        )
+    });
+    pull(crm, preflight.plan(table::PROFILE), &shared.join(" or "))?;
     let pairs = crm.query(include_str!("../../../sql/crm/foreign_pairs.sql"), &[])?;
     if pairs.is_empty() {
         return Ok(0);

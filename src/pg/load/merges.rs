@@ -4,7 +4,9 @@
 use anyhow::Result;
 
 use crate::pg::load::catalog::Catalog;
+use crate::pg::load::preflight::Preflight;
 use crate::pg::load::session::Crm;
+use crate::pg::load::staging::pull;
 use crate::pg::load::target::{FLAGS, LOADED, Loaded, table};
 use crate::pg::load::tombstones::{CHILDREN, take_out};
 use crate::pg::quote_identifier as quoted;
@@ -41,16 +43,19 @@ pub fn find(crm: &Crm) -> Result<()> {
     crm.run("analyze load_withheld_profiles; analyze load_redirect; analyze load_mixed; analyze load_renamed")
 }
 
-/// Leaves merged profiles as they are, and gives their rows in the datasets to their survivors. Returns how many merged profiles
-/// the datasets hold.
-pub fn follow(crm: &Crm, catalog: &Catalog) -> Result<u64> {
+/// Leaves merged profiles as they are, and gives their rows in the datasets to their survivors. Returns how many merged profiles the
+/// datasets hold.
+pub fn follow(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Result<u64> {
     crm.doing("applying merges made in the CRM");
     crm.run(include_str!("../../../sql/crm/keep_merged_profiles.sql"))?;
     let redirected = crm.count("select count(*) from load_redirect")?;
     if redirected == 0 {
         return Ok(0);
     }
+    pull_families(crm, preflight)?;
     crm.run(include_str!("../../../sql/crm/rename_profiles.sql"))?;
+    // A renamed profile stands in the CRM under its new id.
+    crm.run("insert into load_question select 'CustomerProfile', n.target_id from load_renamed n")?;
     lower_flags_of_survivors(crm)?;
     crm.run(include_str!("../../../sql/crm/pass_withdrawals_on.sql"))?;
     for loaded in &LOADED {
@@ -76,6 +81,21 @@ pub fn follow(crm: &Crm, catalog: &Catalog) -> Result<u64> {
         }
     }
     Ok(redirected)
+}
+
+/// Stages equal rows of merged profiles and of their survivors.
+fn pull_families(crm: &Crm, preflight: &Preflight) -> Result<()> {
+    let both = "(select r.id from load_redirect r union select r.target_id from load_redirect r)";
+    let of = |column: &str| format!("t.\"{column}\"::text in {both}");
+    for loaded in &LOADED {
+        let condition = match loaded.table {
+            table::PROFILE => of("id"),
+            table::CANDIDATE => format!("{} or {}", of("profileAId"), of("profileBId")),
+            _ => of("customerId"),
+        };
+        pull(crm, preflight.plan(loaded.table), &condition)?;
+    }
+    Ok(())
 }
 
 /// Applies withdrawals of a merged profile to its survivor.

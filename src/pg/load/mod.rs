@@ -4,6 +4,7 @@ pub mod apply;
 pub mod catalog;
 pub mod concurrent_writers;
 pub mod constraints;
+pub mod delta;
 pub mod diff;
 pub mod foreign_profiles;
 mod keys;
@@ -21,9 +22,11 @@ pub mod segments;
 pub mod session;
 pub mod staging;
 mod standing;
+mod statistics;
 mod table_sql;
 pub mod target;
 pub mod tombstones;
+mod written;
 
 pub use proof::prove_datasets;
 pub use standing::{Standing, outcome_of, standing};
@@ -45,7 +48,7 @@ use crate::pg::load::rows::Datasets;
 use crate::pg::load::run_log::{ExportMark, Run, RunNote};
 use crate::pg::load::segments::SavedSegment;
 use crate::pg::load::session::Crm;
-use crate::pg::load::staging::{Sent, copy_table};
+use crate::pg::load::staging::{Copied, Sent, copy_table};
 use crate::pg::load::target::LOADED;
 use crate::pg::loaded;
 use crate::pg::quote_identifier as quoted;
@@ -69,7 +72,7 @@ pub struct Input<'a> {
     /// Rows deleted by others that are loaded again, by row id or record key; all of them if the list is empty.
     pub restore: Option<&'a [String]>,
     /// The rows.
-    pub data: &'a dyn Datasets,
+    pub data: &'a (dyn Datasets + Sync),
 }
 
 /// Confirmations of the operator.
@@ -381,32 +384,32 @@ impl Loader {
         for loaded in filled {
             crm.doing("copying rows in");
             let plan = self.preflight.plan(loaded.table);
-            let inserted = copy_table(crm, plan, &quoted(loaded.table), input.data, input.phase, Some(instant), sent)?;
+            let stamped = Copied { stamped: Some(instant), only: None };
+            let inserted = copy_table(crm, plan, &quoted(loaded.table), input.data, input.phase, stamped, sent)?;
             report.counts.insert(loaded.table, TableCounts { inserted, ..TableCounts::default() });
         }
         rebuild.make(crm, |what| sent(what, 0))?;
         report.rebuilt = rebuild.len();
         report.notes.extend(rebuild.kept.iter().map(|(name, why)| format!("{name} kept its indexes while it was filled: {why}")));
         report.notes.extend(rebuild.left.iter().cloned());
-        let remembered: Vec<_> = self.preflight.plans.iter().filter(|plan| plan.loaded.remembered).collect();
-        run_log::remember_all(crm, &remembered)?;
+        written::remember_first(crm, catalog, &self.preflight, input.data, input.phase)?;
         tombstones::remember_children_first(crm)?;
-        protect::remember_said_first(crm)?;
         crm.run("delete from backfill.kept")
     }
 
     fn apply_diff(&self, input: &Input<'_>, allowed: Allowed, dry_run: bool, sent: Sent<'_>, report: &mut Report) -> Result<()> {
         let (crm, catalog, preflight) = (&self.crm, &self.catalog, &self.preflight);
         segments::find_replaced(crm)?;
-        staging::stage(crm, preflight, input.data, input.phase, sent)?;
-        respect::respect(crm, catalog, preflight, input, allowed, report)?;
+        let deltas = delta::find(crm, catalog, preflight, input.data, input.phase)?;
+        staging::stage(crm, preflight, input.data, input.phase, &deltas, sent)?;
+        respect::respect(crm, catalog, preflight, input, allowed, &deltas, report)?;
         protect::keep_referenced(crm, catalog)?;
-        protect::keep_withdrawals(crm, input.phase)?;
-        report.flags_lowered = protect::lower_flags(crm)?;
+        protect::keep_withdrawals(crm, preflight, input.phase)?;
+        report.flags_lowered = protect::lower_flags(crm, preflight)?;
         report.new_withdrawals += protect::find_lowered(crm)?;
-        protect::refuse_foreign_identities(crm)?;
+        protect::refuse_foreign_identities(crm, preflight)?;
         protect::release_held(crm, catalog, preflight)?;
-        report.foreign_pairs = foreign_profiles::stage_pairs(crm)?;
+        report.foreign_pairs = foreign_profiles::stage_pairs(crm, preflight)?;
         diff::work_out(crm, catalog, preflight, input.phase)?;
         report.counts = diff::count(crm, preflight)?;
         let left = crm.query(include_str!("../../../sql/crm/kept_in_words.sql"), &[])?;
@@ -464,17 +467,9 @@ impl Loader {
     /// Updates the statistics of the planner. Returns a note if the role may not do so.
     pub(in crate::pg) fn analyze(&self, counts: &Counts) -> Option<String> {
         let changed = counts.iter().filter(|(_, counts)| counts.changes()).map(|(name, _)| *name);
-        let (allowed, refused): (Vec<_>, Vec<_>) = changed.partition(|name| self.catalog.table(name).may_analyze);
-        let made = |name: &&str| {
-            let made = self
-                .crm
-                .begin()
-                .and_then(|()| self.crm.run(&format!("analyze {}", quoted(name))))
-                .and_then(|()| self.crm.commit());
-            made.inspect_err(|_| self.end()).is_ok()
-        };
-        let failed = allowed.into_iter().filter(|name| !made(name));
-        let list = failed.chain(refused).map(quoted).collect::<Vec<_>>().join(", ");
+        let (allowed, refused): (Vec<&str>, Vec<&str>) = changed.partition(|name| self.catalog.table(name).may_analyze);
+        let failed = statistics::make(&self.crm, &self.dsn, allowed);
+        let list = failed.into_iter().chain(refused).map(quoted).collect::<Vec<_>>().join(", ");
         (!list.is_empty()).then(|| format!("no statistics were updated for {list}; have the owner run: analyze {list};"))
     }
 }

@@ -5,45 +5,57 @@ use anyhow::Result;
 use crate::fault::{Exit, Fault};
 use crate::model::Phase;
 use crate::pg::load::catalog::Catalog;
+use crate::pg::load::delta::Memory;
 use crate::pg::load::diff::is_foreign_or_kept;
 use crate::pg::load::keys;
 use crate::pg::load::preflight::{Content, Preflight, TablePlan};
-use crate::pg::load::run_log::hash_of;
 use crate::pg::load::session::Crm;
+use crate::pg::load::staging::pull;
 use crate::pg::load::table_sql::TableSql;
-use crate::pg::load::target::{FLAGS, LOADED, Loaded, table};
+use crate::pg::load::target::{FLAGS, LOADED, Loaded, ours, table};
 use crate::pg::quote_identifier as quoted;
 
 /// Marks our rows that others changed since we wrote them.
-pub fn keep_changed(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Result<()> {
+pub fn keep_changed(crm: &Crm, memory: &[(&'static Loaded, &Memory)]) -> Result<()> {
     crm.doing("looking for rows changed by others");
     crm.run(
         "create temp table load_kept (table_name text, id text, reason text) on commit drop;
          create temp table load_held (table_name text, id text, reason text) on commit drop",
     )?;
-    for loaded in LOADED.iter().filter(|loaded| loaded.remembered) {
-        let plan = preflight.plan(loaded.table);
-        let has = |column: &str| catalog.table(loaded.table).column(column).is_some();
-        let marks = ["updatedBy", "deletedAt"].into_iter().filter(|column| has(column));
-        crm.run(&TableSql::of(loaded).keep_changed(&marks.collect::<Vec<_>>(), &hash_of(plan, "t")))?;
-    }
+    crm.copy_values("copy load_kept (table_name, id, reason) from stdin (format binary)", |write| {
+        memory.iter().try_for_each(|(loaded, memory)| {
+            let name = loaded.table.as_bytes();
+            memory.changed.iter().try_for_each(|id| write(&[Some(name), Some(id.as_bytes()), Some(b"CHANGED")]))
+        })
+    })?;
     crm.run("analyze load_kept")
 }
 
-/// Keeps withdrawals. An opt-out in the CRM becomes an opt-in only by a later logged action of the person. It vanishes only with
-/// its profile or with the record that decided it, or moves with that record.
-pub fn keep_withdrawals(crm: &Crm, phase: Phase) -> Result<()> {
+/// Keeps withdrawals. An opt-out in the CRM becomes an opt-in only by a later logged action of the person. It vanishes only with its
+/// profile or with the record that decided it, or moves with that record.
+pub fn keep_withdrawals(crm: &Crm, preflight: &Preflight, phase: Phase) -> Result<()> {
     crm.doing("looking for standing withdrawals");
     crm.run(include_str!("../../../sql/crm/keep_unlifted_withdrawals.sql"))?;
     if phase.number() >= 4 {
+        crm.run(include_str!("../../../sql/crm/find_vanished_withdrawals.sql"))?;
+        let same = "exists (
+            select from load_vanished v
+            where v.channel = t.\"channel\"::text and v.scope = t.\"scope\"::text
+              and v.evidence_key = t.\"evidence\"::text::jsonb ->> 'evidenceKey')";
+        pull(crm, preflight.plan(table::CONSENT), &format!("t.\"status\"::text = 'OPTED_OUT' and {same}"))?;
         crm.run(include_str!("../../../sql/crm/keep_vanished_withdrawals.sql"))?;
     }
     crm.run("analyze load_kept")
 }
 
 /// Switches off flags of profiles with a standing opt-out that this load does not replace.
-pub fn lower_flags(crm: &Crm) -> Result<u64> {
+pub fn lower_flags(crm: &Crm, preflight: &Preflight) -> Result<u64> {
     crm.doing("switching off flags with standing withdrawals");
+    crm.run(include_str!("../../../sql/crm/find_standing_withdrawals.sql"))?;
+    let raised = FLAGS.map(|(flag, channel)| {
+        format!("(t.{} and t.\"id\"::text in (select w.id from load_withdrawn w where w.channel = '{channel}'))", quoted(flag))
+    });
+    pull(crm, preflight.plan(table::PROFILE), &raised.join(" or "))?;
     crm.execute(include_str!("../../../sql/crm/lower_flags.sql"), &[])
 }
 
@@ -60,10 +72,12 @@ pub fn keep_scores(crm: &Crm, preflight: &Preflight) -> Result<u64> {
 }
 
 /// Removes profiles that were soft-deleted, or merged without a survivor, from all segments.
-pub fn leave_out_of_segments(crm: &Crm, catalog: &Catalog) -> Result<u64> {
+pub fn leave_out_of_segments(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Result<u64> {
     crm.doing("removing deleted profiles from segments");
     let mark = catalog.table(table::PROFILE).column("deletedAt").map(|column| column.name.as_str());
     crm.run(&TableSql::of(Loaded::of(table::PROFILE)).list_marked("load_soft_deleted", mark))?;
+    crm.run(include_str!("../../../sql/crm/find_inactive_profiles.sql"))?;
+    pull(crm, preflight.plan(table::MEMBERSHIP), "t.\"customerId\"::text in (select i.id from load_inactive i)")?;
     crm.execute(include_str!("../../../sql/crm/leave_out_of_segments.sql"), &[])
 }
 
@@ -79,10 +93,17 @@ fn said(name: &str, alias: &str) -> Option<String> {
     }
 }
 
-/// Finds consent rows changed by others to which a withdrawal since the last load applies. The withdrawal wins over the change.
-/// Returns how many there are.
-pub fn accept_new_withdrawals(crm: &Crm) -> Result<u64> {
+/// Finds consent rows changed by others to which a withdrawal since the last load applies. The withdrawal wins over the change. Returns
+/// how many there are.
+pub fn accept_new_withdrawals(crm: &Crm, preflight: &Preflight) -> Result<u64> {
     crm.doing("looking for withdrawals on rows changed by others");
+    let beside_kept = "t.\"status\"::text = 'OPTED_OUT' and exists (
+        select from load_kept k
+        join \"MarketingConsent\" o on o.\"id\"::text = k.id
+        where k.table_name = 'MarketingConsent' and o.\"customerId\" = t.\"customerId\" and o.\"id\" <> t.\"id\")";
+    if crm.count("select count(*) from load_kept where table_name = 'MarketingConsent'")? > 0 {
+        pull(crm, preflight.plan(table::CONSENT), beside_kept)?;
+    }
     let accepted = crm.execute(include_str!("../../../sql/crm/accept_withdrawals.sql"), &[])?;
     crm.run(include_str!("../../../sql/crm/find_moved_grants.sql"))?;
     Ok(accepted + crm.count("select count(*) from load_refused")?)
@@ -140,24 +161,25 @@ pub fn remember_said(crm: &Crm) -> Result<u64> {
     Ok(changed)
 }
 
-/// The same for rows that were just copied.
-pub fn remember_said_first(crm: &Crm) -> Result<()> {
-    for loaded in &LOADED {
-        if let Some(said) = said(loaded.table, "t") {
-            crm.run(&format!(
-                "update backfill.written w set said = {said} from {} t
-                 where w.table_name = '{}' and w.id = t.\"id\"::text",
-                quoted(loaded.table),
-                loaded.table
-            ))?;
-        }
-    }
-    Ok(())
+/// Whether there are foreign profiles.
+pub fn has_foreign_profiles(crm: &Crm) -> Result<bool> {
+    Ok(crm.one(&format!("select exists (select from \"CustomerProfile\" f where not {})", ours("f")), &[])?.get(0))
 }
 
 /// Fails if a foreign profile holds a service id or identity of ours: it may be the same person, and must not be changed by us.
-pub fn refuse_foreign_identities(crm: &Crm) -> Result<()> {
+pub fn refuse_foreign_identities(crm: &Crm, preflight: &Preflight) -> Result<()> {
     crm.doing("looking for foreign profiles that hold ids of ours");
+    if !has_foreign_profiles(crm)? {
+        return Ok(());
+    }
+    let same = ["authUserId", "sclMemberId", "teetimePlayerId", "messagingContactId"].map(|column| {
+        format!(
+            "t.{0} in (select f.{0} from \"CustomerProfile\" f where not {1} and f.{0} is not null)",
+            quoted(column),
+            ours("f")
+        )
+    });
+    pull(crm, preflight.plan(table::PROFILE), &same.join(" or "))?;
     let found = crm.query(include_str!("../../../sql/crm/foreign_identities.sql"), &[])?;
     if found.is_empty() {
         return Ok(());

@@ -5,8 +5,10 @@ use anyhow::Result;
 
 use crate::model::Phase;
 use crate::pg::load::catalog::Catalog;
+use crate::pg::load::delta::{Memory, TableDelta};
 use crate::pg::load::preflight::Preflight;
 use crate::pg::load::session::Crm;
+use crate::pg::load::target::Loaded;
 use crate::pg::load::{Allowed, Input, Report, merges, protect, tombstones};
 
 /// Removes the affected rows from staging, or marks them as kept.
@@ -16,22 +18,34 @@ pub(super) fn respect(
     preflight: &Preflight,
     input: &Input<'_>,
     allowed: Allowed,
+    deltas: &[TableDelta],
     report: &mut Report,
 ) -> Result<()> {
-    crm.run(include_str!("../../../sql/crm/stage_records.sql"))?;
+    let memory: Vec<(&'static Loaded, &Memory)> = deltas.iter().map(|delta| (delta.loaded, &delta.memory)).collect();
     let restores_all = input.restore.is_some_and(<[String]>::is_empty);
     let accepted = allowed.accept_deleted || restores_all;
-    report.deleted_by_others = tombstones::notice(crm, input.run_id, Some(input.as_of), accepted)?;
+    report.deleted_by_others = tombstones::notice(crm, input.run_id, Some(input.as_of), accepted, &memory)?;
     let forgotten = tombstones::forget_present(crm)?;
     if let Some(ids) = input.restore {
         report.restored = tombstones::restore(crm, ids)?;
     }
-    let decided = merges::remember(crm, input.run_id)?;
+    let is_untouched: bool = crm.one(include_str!("../../../sql/crm/is_untouched.sql"), &[])?.get(0);
+    let has_records = crm.count("select count(*) from load_question q where q.table_name = 'IdentityAlias'")? > 0;
+    crm.run(match is_untouched && !has_records {
+        // The recorded ids are right, and no statement needs them.
+        true => include_str!("../../../sql/crm/no_records.sql"),
+        false => include_str!("../../../sql/crm/stage_records.sql"),
+    })?;
+    let decided = if is_untouched { 0 } else { merges::remember(crm, input.run_id)? };
     report.noted |= report.deleted_by_others + forgotten + report.restored + decided > 0;
-    protect::keep_changed(crm, catalog, preflight)?;
-    merges::find(crm)?;
-    let redirected = merges::follow(crm, catalog)?;
-    let mixed = tombstones::withhold(crm)?;
+    protect::keep_changed(crm, &memory)?;
+    if is_untouched {
+        crm.run(include_str!("../../../sql/crm/no_merges.sql"))?;
+    } else {
+        merges::find(crm)?;
+    }
+    let redirected = merges::follow(crm, catalog, preflight)?;
+    let mixed = tombstones::withhold(crm, preflight)?;
     for (count, what) in [
         (redirected, "profiles of the datasets were merged in the CRM"),
         (mixed, "profiles of the datasets hold records of profiles deleted in the CRM and stay as they are"),
@@ -41,16 +55,16 @@ pub(super) fn respect(
         }
     }
     if input.phase >= Phase::SCORES {
-        protect::leave_out_of_segments(crm, catalog)?;
+        protect::leave_out_of_segments(crm, catalog, preflight)?;
     }
     protect::keep_scores(crm, preflight)?;
-    report.new_withdrawals = protect::accept_new_withdrawals(crm)?;
+    report.new_withdrawals = protect::accept_new_withdrawals(crm, preflight)?;
     Ok(())
 }
 
 /// Records deletions and merges, so that they survive a rollback and later loads respect them.
-pub(super) fn remember(crm: &Crm, run_id: &str) -> Result<()> {
-    tombstones::notice(crm, run_id, None, true)?;
+pub(super) fn remember(crm: &Crm, run_id: &str, memory: &[(&'static Loaded, &Memory)]) -> Result<()> {
+    tombstones::notice(crm, run_id, None, true, memory)?;
     merges::remember(crm, run_id)?;
     Ok(())
 }

@@ -10,6 +10,7 @@ use crate::fault::{Exit, Fault};
 use crate::interrupt::{self, Held};
 use crate::pg::load::Loader;
 use crate::pg::load::concurrent_writers;
+use crate::pg::load::delta::{self, Memory};
 use crate::pg::load::diff::{Counts, TableCounts, foreign_rows, is_foreign_or_kept};
 use crate::pg::load::lock::take_lock;
 use crate::pg::load::protect;
@@ -18,7 +19,7 @@ use crate::pg::load::respect;
 use crate::pg::load::run_log::{self, RunNote};
 use crate::pg::load::segments;
 use crate::pg::load::session::Crm;
-use crate::pg::load::target::{LOADED, ours, table};
+use crate::pg::load::target::{LOADED, Loaded, ours, table};
 use crate::pg::load::tombstones;
 use crate::pg::quote_identifier as quoted;
 
@@ -73,9 +74,11 @@ pub fn rollback(loader: &mut Loader, run_id: &str, consumers_stopped: bool, dry_
 fn inside(loader: &Loader, run_id: &str, signs: Vec<String>, dry_run: bool) -> Result<Undone> {
     let (crm, catalog) = loader.parts();
     run_log::create(crm, catalog.has_backfill)?;
-    respect::remember(crm, run_id)?;
+    let noticed = delta::notice(crm, catalog, &loader.preflight)?;
+    let memory: Vec<(&'static Loaded, &Memory)> = noticed.iter().map(|(loaded, memory)| (*loaded, memory)).collect();
+    respect::remember(crm, run_id, &memory)?;
     crm.run("create temp table load_delete (table_name text, id text) on commit drop")?;
-    protect::keep_changed(crm, catalog, &loader.preflight)?;
+    protect::keep_changed(crm, &memory)?;
     keep_hung_on(loader)?;
     crm.doing("finding our rows");
     for loaded in &LOADED {
@@ -246,9 +249,12 @@ pub fn emergency(loader: &Loader, run_id: &str) -> Result<Held> {
         take_lock(crm)?;
         crm.shut_out_readers();
         run_log::create(crm, catalog.has_backfill)?;
-        respect::remember(crm, run_id)?;
+        let noticed = delta::notice(crm, catalog, &loader.preflight)?;
+        let memory: Vec<(&'static Loaded, &Memory)> = noticed.iter().map(|(loaded, memory)| (*loaded, memory)).collect();
+        respect::remember(crm, run_id, &memory)?;
         let names: Vec<String> = table::ALL.iter().map(|name| quoted(name)).collect();
         crm.run(&format!("truncate table {} restrict", names.join(", ")))?;
+        tombstones::key_children(crm)?;
         crm.run(
             "delete from backfill.written; delete from backfill.before; delete from backfill.kept;
              delete from backfill.merged; delete from backfill.child; delete from backfill.loaded",

@@ -1,14 +1,13 @@
 //! Reads the datasets for load: batches by dataset name, scores joined to their profiles.
 
 use anyhow::Result;
-use arrow::array::{ArrayRef, AsArray, RecordBatch};
-use arrow::compute::concat_batches;
+use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch};
+use arrow::compute::{concat_batches, filter};
 
 use crate::fault::{Exit, Fault};
 use crate::model::Phase;
-use crate::pg::copy::encode::{CHUNK, Column, Encoder, Wire};
+use crate::pg::copy::encode::{Column, Wire};
 use crate::pg::load::preflight::{Content, Planned, TablePlan};
-use crate::pg::load::session::Feed;
 use crate::pg::load::target::Stamp;
 use crate::pg::load::target::{Loaded, table};
 use crate::tables::{Table, score};
@@ -55,27 +54,6 @@ fn unscored(planned: &Planned) -> Column {
     if is_zero_before_scores(planned) { Column::zero(planned.name, planned.wire) } else { Column::null(planned.name) }
 }
 
-/// Encodes a whole dataset; returns its rows.
-pub fn send(
-    data: &dyn Datasets,
-    plan: &TablePlan,
-    phase: Phase,
-    columns: Vec<Column>,
-    buffer: &mut Vec<u8>,
-    feed: &mut Feed<'_>,
-    mut sent: impl FnMut(u64),
-) -> Result<u64> {
-    let stem = (plan.loaded.dataset)().stem;
-    let mut encoder = Encoder::new(stem, columns);
-    each_batch(data, plan.loaded, phase, &mut |rows, array| {
-        encoder.encode(array, rows, buffer, &mut *feed)?;
-        sent(rows as u64);
-        Ok(())
-    })?;
-    debug_assert!(buffer.len() < CHUNK, "a full buffer was handed over");
-    Ok(encoder.rows())
-}
-
 /// Callback for a batch: the number of its rows, and its columns by name.
 pub type OnBatch<'a> = dyn FnMut(usize, &dyn Fn(&str) -> Option<ArrayRef>) -> Result<()> + 'a;
 
@@ -96,6 +74,29 @@ pub fn each_batch(data: &dyn Datasets, loaded: &Loaded, phase: Phase, on: &mut O
         Some(scores) => scores.end(),
         None => Ok(()),
     }
+}
+
+/// The same for the rows whose id `is_asked` accepts; batches without such rows are skipped.
+pub fn each_batch_of(
+    data: &dyn Datasets,
+    loaded: &Loaded,
+    phase: Phase,
+    is_asked: Option<&dyn Fn(&str) -> bool>,
+    on: &mut OnBatch<'_>,
+) -> Result<()> {
+    let Some(is_asked) = is_asked else { return each_batch(data, loaded, phase, on) };
+    each_batch(data, loaded, phase, &mut |_, array| {
+        let ids = array("id");
+        let Some(ids) = ids.as_ref().and_then(|ids| ids.as_string_opt::<i32>()) else {
+            let what = format!("dataset {:?} has no column of ids", (loaded.dataset)().stem);
+            return Err(Fault::new(Exit::Input, what).help("run the step that wrote the dataset again").into());
+        };
+        let mask: BooleanArray = ids.iter().map(|id| Some(id.is_some_and(is_asked))).collect();
+        match mask.true_count() {
+            0 => Ok(()),
+            asked => on(asked, &|name| array(name).and_then(|values| filter(&values, &mask).ok())),
+        }
+    })
 }
 
 /// Reads `score__profiles` in step with `crm__customer_profiles`: both are sorted by id and hold the same profiles.

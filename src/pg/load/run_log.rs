@@ -4,11 +4,8 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::model::{Phase, Source, Timestamp, derived_id};
-use crate::pg::load::preflight::TablePlan;
 use crate::pg::load::session::Crm;
-use crate::pg::load::target::ours;
 use crate::pg::load::tombstones;
-use crate::pg::quote_identifier as quoted;
 
 /// The `sourceService` of a run's own row in `SyncLog`.
 pub const OURSELVES: &str = "crm-backfill";
@@ -85,7 +82,8 @@ pub fn remember_objects(crm: &Crm) -> Result<u64> {
     crm.count(include_str!("../../../sql/crm/remember_objects.sql"))
 }
 
-fn written_key(crm: &Crm) -> Result<Option<String>> {
+/// The name of the primary key of `backfill.written`.
+pub fn written_key(crm: &Crm) -> Result<Option<String>> {
     Ok(crm.one(include_str!("../../../sql/crm/written_key_name.sql"), &[])?.get(0))
 }
 
@@ -179,42 +177,4 @@ pub fn note_sync(crm: &Crm, note: &RunNote<'_>, exports: &[ExportMark]) -> Resul
         written += crm.execute(include_str!("../../../sql/crm/insert_sync_log.sql"), &[row])?;
     }
     Ok(written)
-}
-
-/// SQL for the hash of a row, by which later changes are detected.
-pub fn hash_of(plan: &TablePlan, alias: &str) -> String {
-    let columns: Vec<String> = plan.remembered().iter().map(|name| format!("{alias}.{}", quoted(name))).collect();
-    format!("md5(row({})::text)::uuid", columns.join(", "))
-}
-
-/// Records the hashes of all our rows after a first load.
-pub fn remember_all(crm: &Crm, plans: &[&TablePlan]) -> Result<()> {
-    crm.doing("recording what was written");
-    // Rows are deleted before the key is dropped, because a publication of all tables forbids deletes without a key.
-    crm.run("delete from backfill.written")?;
-    if let Some(key) = written_key(crm)? {
-        crm.run(&format!("alter table backfill.written drop constraint {key}"))?;
-    }
-    for plan in plans {
-        let name = plan.loaded.table;
-        crm.run(&format!(
-            "insert into backfill.written (table_name, id, hash) select '{name}', t.\"id\"::text, {} from {} t where {}",
-            hash_of(plan, "t"),
-            quoted(name),
-            ours("t")
-        ))?;
-    }
-    crm.run(include_str!("../../../sql/crm/backfill_written_key.sql"))
-}
-
-/// Records the hashes of the rows that the temporary table `touched` lists.
-pub fn remember(crm: &Crm, plan: &TablePlan, touched: &str) -> Result<()> {
-    let name = plan.loaded.table;
-    crm.run(&format!(
-        "insert into backfill.written (table_name, id, hash)
-         select '{name}', t.\"id\"::text, {} from {} t join {touched} u on u.table_name = '{name}' and u.id = t.\"id\"::text
-         on conflict (table_name, id) do update set hash = excluded.hash",
-        hash_of(plan, "t"),
-        quoted(name)
-    ))
 }

@@ -23,6 +23,9 @@ pub type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
 /// Callback that takes a full buffer and leaves an empty one.
 pub type Feed<'a> = dyn FnMut(&mut Vec<u8>) -> Result<()> + 'a;
 
+/// Callback that takes the values of a row; `None` is null.
+pub type OnValues<'a> = dyn FnMut(&[Option<&[u8]>]) -> Result<()> + 'a;
+
 /// A statement that the server rejected.
 #[derive(Clone, Debug)]
 pub struct Refused {
@@ -47,12 +50,22 @@ impl Crm {
         Ok(Self { connection, dsn: dsn.clone(), doing: Cell::new("connecting"), shuts_out_readers: Cell::new(false) })
     }
 
+    /// Opens an additional session without retries.
+    pub fn beside(dsn: &Dsn) -> Result<Self> {
+        Ok(Self::of(Connection::open_within(dsn, "the CRM", Duration::ZERO)?, dsn))
+    }
+
     /// A session on an open connection, whose settings the caller has pinned.
     pub fn of(connection: Connection, dsn: &Dsn) -> Self {
         Self { connection, dsn: dsn.clone(), doing: Cell::new("looking at the CRM"), shuts_out_readers: Cell::new(false) }
     }
 
     /// The connection.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Consumes the session and returns its connection.
     pub fn into_connection(self) -> Connection {
         self.connection
     }
@@ -168,6 +181,24 @@ impl Crm {
                 .into());
         }
         Ok(stored)
+    }
+
+    /// Copies rows of texts and bytes; `fill` gets a writer that takes one row at a time.
+    pub fn copy_values(&self, statement: &str, fill: impl FnOnce(&mut OnValues<'_>) -> Result<()>) -> Result<u64> {
+        self.copy(statement, |buffer, feed| {
+            let mut rows = 0;
+            fill(&mut |values| {
+                buffer.extend_from_slice(&u16::try_from(values.len()).expect("a handful of columns").to_be_bytes());
+                for value in values {
+                    let length = value.map_or(-1, |value| i32::try_from(value.len()).expect("a short value"));
+                    buffer.extend_from_slice(&length.to_be_bytes());
+                    buffer.extend_from_slice(value.unwrap_or_default());
+                }
+                rows += 1;
+                if buffer.len() >= CHUNK { feed(buffer) } else { Ok(()) }
+            })?;
+            Ok(rows)
+        })
     }
 
     fn told<T>(&self, result: Result<T>) -> Result<T> {

@@ -23,29 +23,15 @@ impl TableSql {
         is_kept(self.name, "t")
     }
 
-    /// Lists our rows in `load_kept` that differ from what load wrote, or that have a value in one of `marks`: columns that load
-    /// never sets.
-    pub fn keep_changed(&self, marks: &[&str], hash: &str) -> String {
-        let touched: String = marks.iter().map(|column| format!("t.{} is not null or ", quoted(column))).collect();
-        format!(
-            "insert into load_kept
-             select '{name}', t.\"id\"::text, 'CHANGED'
-             from {table} t
-             left join backfill.written w on w.table_name = '{name}' and w.id = t.\"id\"::text
-             where {ours} and ({touched}w.hash <> {hash})",
-            name = self.name,
-            table = self.table,
-            ours = ours("t"),
-        )
-    }
-
     /// Lists our rows in `load_delete` that the datasets no longer have. `extra` adds a condition.
     pub fn mark_vanished(&self, extra: &str) -> String {
         format!(
             "insert into load_delete
              select '{name}', t.\"id\"::text
-             from {table} t
-             where {ours}
+             from load_question q
+             join {table} t on t.\"id\"::text = q.id
+             where q.table_name = '{name}'
+               and {ours}
                and not exists (select from {staging} s where s.\"id\" = t.\"id\")
                and not {kept}
                {extra}",
@@ -201,6 +187,7 @@ impl TableSql {
              select distinct '{name}', t.\"id\"::text, 'REFERENCED'
              from {table} t join {referring} c on c.{column} = t.\"id\"
              where {ours} and {theirs}
+               and not {equal}
                and not exists (select from {staging} s where s.\"id\" = t.\"id\")
                and not {kept}",
             name = self.name,
@@ -209,6 +196,30 @@ impl TableSql {
             ours = ours("t"),
             staging = self.staging,
             kept = self.is_kept(),
+            equal = is_equal(self.name),
+        )
+    }
+
+    /// Copies equal rows from the table into staging where a condition says that something else may change them. Lists them in
+    /// `load_question`.
+    pub fn pull(&self, plan: &TablePlan, condition: &str) -> String {
+        let names: Vec<String> = plan.data().into_iter().map(quoted).collect();
+        let values: Vec<String> = names.iter().map(|name| format!("t.{name}")).collect();
+        format!(
+            "with pulled as (
+               insert into {staging} ({list})
+               select {values} from {table} t
+               where {ours} and {equal} and ({condition})
+               returning \"id\"::text as id
+             )
+             insert into load_question select '{name}', p.id from pulled p",
+            staging = self.staging,
+            list = names.join(", "),
+            values = values.join(", "),
+            table = self.table,
+            ours = ours("t"),
+            equal = is_equal(self.name),
+            name = self.name,
         )
     }
 
@@ -221,6 +232,11 @@ impl TableSql {
 /// SQL condition: the row is listed in `load_kept`. `alias` names the table in the statement.
 fn is_kept(name: &str, alias: &str) -> String {
     format!("exists (select from load_kept k where k.table_name = '{name}' and k.id = {alias}.\"id\"::text)")
+}
+
+/// SQL condition: our row `t` equals its dataset, and is not staged.
+fn is_equal(name: &str) -> String {
+    format!("not exists (select from load_question q where q.table_name = '{name}' and q.id = t.\"id\"::text)")
 }
 
 /// SQL condition: the row is foreign, or listed in `load_kept`.
@@ -306,10 +322,25 @@ mod tests {
         assert_eq!(
             flat(&consents().mark_vanished("and true")),
             format!(
-                "insert into load_delete select 'MarketingConsent', t.\"id\"::text from \"MarketingConsent\" t where {ours} \
+                "insert into load_delete select 'MarketingConsent', t.\"id\"::text from load_question q \
+                 join \"MarketingConsent\" t on t.\"id\"::text = q.id where q.table_name = 'MarketingConsent' and {ours} \
                  and not exists (select from staged_marketing_consents s where s.\"id\" = t.\"id\") \
                  and not exists (select from load_kept k where k.table_name = 'MarketingConsent' and k.id = t.\"id\"::text) \
                  and true"
+            )
+        );
+    }
+
+    #[test]
+    fn only_equal_rows_of_ours_are_pulled_into_staging() {
+        let ours = ours("t");
+        assert_eq!(
+            flat(&consents().pull(&plan(&[("id", Content::Data), ("status", Content::Data)]), "1 = 1")),
+            format!(
+                "with pulled as ( insert into staged_marketing_consents (\"id\", \"status\") select t.\"id\", t.\"status\" \
+                 from \"MarketingConsent\" t where {ours} and not exists (select from load_question q \
+                 where q.table_name = 'MarketingConsent' and q.id = t.\"id\"::text) and (1 = 1) returning \"id\"::text as id ) \
+                 insert into load_question select 'MarketingConsent', p.id from pulled p"
             )
         );
     }

@@ -243,6 +243,11 @@ impl Loaded {
         LOADED.iter().find(|loaded| loaded.table == table).expect("callers name tables of LOADED")
     }
 
+    /// Whether a deleted row of this table stays deleted. Memberships do not, because every refresh of a segment computes them again.
+    pub fn stays_deleted(&self) -> bool {
+        self.table != table::MEMBERSHIP
+    }
+
     /// The target's name of a dataset column.
     pub fn column(&self, name: &str) -> String {
         let renamed = self.renamed.iter().find(|(ours, _)| *ours == name);

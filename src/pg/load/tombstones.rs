@@ -5,7 +5,10 @@ use anyhow::Result;
 
 use crate::fault::{Exit, Fault};
 use crate::model::Timestamp;
+use crate::pg::load::delta::Memory;
+use crate::pg::load::preflight::Preflight;
 use crate::pg::load::session::Crm;
+use crate::pg::load::staging::pull;
 use crate::pg::load::target::{FLAGS, LOADED, Loaded, ours, table};
 use crate::pg::quote_identifier as quoted;
 
@@ -15,14 +18,9 @@ const TOO_MANY: u64 = 5;
 /// Tables whose rows belong to one profile by `customerId`.
 pub(super) const CHILDREN: [&str; 5] = [table::ALIAS, table::CONSENT, table::ACTIVITY, table::INTERACTION, table::MEMBERSHIP];
 
-/// Whether a deleted row of this table stays deleted. Memberships do not, because every refresh of a segment computes them again.
-pub(super) fn is_remembered(loaded: &Loaded) -> bool {
-    loaded.table != table::MEMBERSHIP
-}
-
 /// Tables for whose rows only the ids are recorded.
 fn children() -> impl Iterator<Item = &'static Loaded> {
-    LOADED.iter().filter(|loaded| is_remembered(loaded) && !loaded.remembered)
+    LOADED.iter().filter(|loaded| loaded.stays_deleted() && !loaded.remembered)
 }
 
 /// Records our rows that have no record yet, such as those of an older version, so that their deletion is detected from now on.
@@ -33,30 +31,47 @@ pub fn adopt(crm: &Crm) -> Result<()> {
         crm.run(include_str!("../../../sql/crm/adopt_merged.sql"))?;
     }
     if unknown.get("lacks_children") {
-        add_children(crm)?;
+        add_children(crm, &ours("t"))?;
         crm.run(include_str!("../../../sql/crm/remember_first_records.sql"))?;
     }
     Ok(())
 }
 
-/// Records the rows that were just copied; the key is created once, after them.
+/// Records the rows that were just copied, which are all ours. The key is created when a row has to be found by it.
 pub fn remember_children_first(crm: &Crm) -> Result<()> {
     crm.doing("recording what was written");
     crm.run(include_str!("../../../sql/crm/child_first.sql"))?;
-    add_children(crm)?;
-    crm.run(include_str!("../../../sql/crm/child_key.sql"))?;
-    // The table was recreated, so it must be given to the owner of the schema again.
-    crm.run(include_str!("../../../sql/crm/backfill_owner.sql"))?;
-    crm.run(include_str!("../../../sql/crm/remember_first_records.sql"))
+    add_children(crm, "true")?;
+    if crm.count("select count(*) from (select from backfill.record limit 1) r")? > 0 {
+        crm.run(include_str!("../../../sql/crm/remember_first_records.sql"))?;
+    } else {
+        for statement in [
+            include_str!("../../../sql/crm/record_first.sql"),
+            include_str!("../../../sql/crm/fill_records.sql"),
+            include_str!("../../../sql/crm/record_key.sql"),
+        ] {
+            crm.run(statement)?;
+        }
+    }
+    // Recreated tables must be given to the owner of the schema again.
+    crm.run(include_str!("../../../sql/crm/backfill_owner.sql"))
 }
 
-fn add_children(crm: &Crm) -> Result<()> {
+/// Creates the key of the table of children if it is missing.
+pub fn key_children(crm: &Crm) -> Result<()> {
+    if crm.one(include_str!("../../../sql/crm/child_has_key.sql"), &[])?.get(0) {
+        return Ok(());
+    }
+    crm.run(include_str!("../../../sql/crm/child_key.sql"))
+}
+
+fn add_children(crm: &Crm, condition: &str) -> Result<()> {
     for loaded in children() {
         crm.run(&format!(
             "insert into backfill.child (table_name, id) select '{}', t.\"id\"::text from {} t where {}",
             loaded.table,
             quoted(loaded.table),
-            ours("t")
+            condition
         ))?;
     }
     Ok(())
@@ -64,6 +79,7 @@ fn add_children(crm: &Crm) -> Result<()> {
 
 /// Records the rows that a load inserted (`load_insert`) and removes the records of those that it deleted.
 pub fn remember_children(crm: &Crm) -> Result<()> {
+    key_children(crm)?;
     for loaded in children() {
         crm.run(&format!(
             "insert into backfill.child (table_name, id)
@@ -76,45 +92,46 @@ pub fn remember_children(crm: &Crm) -> Result<()> {
 
 /// Removes the records of rows that we delete ourselves (`load_delete`).
 pub fn forget_children(crm: &Crm) -> Result<()> {
+    key_children(crm)?;
     crm.run("delete from backfill.child c using load_delete d where d.table_name = c.table_name and d.id = c.id")
 }
 
-/// Finds the rows of earlier loads that are gone (`load_gone`), and records them as deleted by others. Returns how many. Fails if
-/// they are more than a fifth of our rows, unless that is accepted.
-pub fn notice(crm: &Crm, run_id: &str, as_of: Option<Timestamp>, is_accepted: bool) -> Result<u64> {
+/// Finds the rows of earlier loads that are gone (`load_gone`), and records them as deleted by others. Returns how many. Fails if they
+/// are more than a fifth of our rows, unless that is accepted.
+pub fn notice(
+    crm: &Crm,
+    run_id: &str,
+    as_of: Option<Timestamp>,
+    is_accepted: bool,
+    memory: &[(&'static Loaded, &Memory)],
+) -> Result<u64> {
     crm.doing("looking for rows deleted by others");
     crm.run("create temp table load_gone (table_name text, id text) on commit drop")?;
-    let mut by_table = Vec::new();
-    for loaded in LOADED.iter().filter(|loaded| is_remembered(loaded)) {
-        let found = crm.execute(
-            &format!(
-                "insert into load_gone
-                 select w.table_name, w.id from {memory} w
-                 where w.table_name = '{name}' and not exists (select from {table} t where t.\"id\"::text = w.id)",
-                memory = if loaded.remembered { "backfill.written" } else { "backfill.child" },
-                name = loaded.table,
-                table = quoted(loaded.table),
-            ),
-            &[],
-        )?;
-        if found > 0 {
-            by_table.push(format!("{}: {found}", loaded.table));
-        }
-    }
-    let gone = crm.count("select count(*) from load_gone")?;
+    let gone: u64 = memory.iter().map(|(_, memory)| memory.gone.len() as u64).sum();
     if gone == 0 {
         return Ok(0);
     }
-    let written = crm.count("select (select count(*) from backfill.written) + (select count(*) from backfill.child)")?;
+    let written: u64 = memory.iter().map(|(_, memory)| memory.remembered).sum();
+    let by_table: Vec<String> = memory
+        .iter()
+        .filter(|(_, memory)| !memory.gone.is_empty())
+        .map(|(loaded, memory)| format!("{}: {}", loaded.table, memory.gone.len()))
+        .collect();
     if gone * TOO_MANY > written && !is_accepted {
         let what = format!("{gone} of the {written} rows that earlier loads wrote were deleted by others: more than a fifth");
         let mut fault = Fault::new(Exit::Preflight, what).at(crm.place()).help(by_table.join(", "));
         fault = fault.help("was the CRM emptied or restored by mistake? put it back first, or load all of them again: --restore");
         return Err(fault.help("if they were deleted on purpose and must stay deleted: --accept-deleted").into());
     }
+    crm.copy_values("copy load_gone (table_name, id) from stdin (format binary)", |write| {
+        memory.iter().try_for_each(|(loaded, memory)| {
+            memory.gone.iter().try_for_each(|id| write(&[Some(loaded.table.as_bytes()), Some(id.as_bytes())]))
+        })
+    })?;
     crm.run("analyze load_gone")?;
     let as_of = as_of.map(|as_of| as_of.to_string());
     crm.execute(include_str!("../../../sql/crm/notice_deleted.sql"), &[&run_id, &as_of])?;
+    key_children(crm)?;
     for memory in ["written", "child"] {
         crm.run(&format!("delete from backfill.{memory} w using load_gone g where g.table_name = w.table_name and g.id = w.id"))?;
     }
@@ -124,6 +141,9 @@ pub fn notice(crm: &Crm, run_id: &str, as_of: Option<Timestamp>, is_accepted: bo
 /// Removes the tombstones of rows that exist again.
 pub fn forget_present(crm: &Crm) -> Result<u64> {
     let mut forgotten = 0;
+    if crm.count("select count(*) from backfill.deleted")? == 0 {
+        return Ok(0);
+    }
     for loaded in &LOADED {
         forgotten += crm.execute(
             &format!(
@@ -174,16 +194,18 @@ pub fn restore(crm: &Crm, ids: &[String]) -> Result<u64> {
     Ok(lifted)
 }
 
-/// Removes from staging what others deleted: rows by their id; profiles also by their records, with all their rows. Returns the
-/// number of profiles that hold a record of a deleted profile among other records; they are left as they are.
-pub fn withhold(crm: &Crm) -> Result<u64> {
+/// Removes from staging what others deleted: rows by their id; profiles also by their records, with all their rows. Returns the number
+/// of profiles that hold a record of a deleted profile among other records; they are left as they are.
+pub fn withhold(crm: &Crm, preflight: &Preflight) -> Result<u64> {
     crm.doing("withholding rows deleted by others");
     if crm.count("select (select count(*) from backfill.deleted) + (select count(*) from load_withheld)")? == 0 {
         return Ok(0);
     }
     withhold_deleted_consents(crm)?;
     for loaded in &LOADED {
+        let plan = preflight.plan(loaded.table);
         if CHILDREN.contains(&loaded.table) {
+            pull(crm, plan, "t.\"customerId\"::text in (select p.id from load_withheld_profiles p)")?;
             take_out(crm, loaded, "load_withheld_profiles p", "p.id = s.\"customerId\"::text", "DELETED_BY_OTHERS")?;
             let is_new = format!(
                 "p.id = s.\"customerId\"::text and not exists (select from {} t where t.\"id\" = s.\"id\")",
@@ -200,6 +222,9 @@ pub fn withhold(crm: &Crm) -> Result<u64> {
             ))?;
         }
         if loaded.table == table::CANDIDATE {
+            let withheld = "exists (
+                select from load_withheld_profiles p where p.id in (t.\"profileAId\"::text, t.\"profileBId\"::text))";
+            pull(crm, plan, withheld)?;
             let either = "p.id in (s.\"profileAId\"::text, s.\"profileBId\"::text)";
             take_out(crm, loaded, "load_withheld_profiles p", either, "DELETED_BY_OTHERS")?;
         }

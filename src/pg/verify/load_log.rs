@@ -1,25 +1,17 @@
 //! Checks the records of loads in the CRM (`SyncLog` and schema `backfill`) against each other, the files and the tables.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::hash::BuildHasher as _;
 
 use anyhow::Result;
-use arrow::array::AsArray as _;
 use foldhash::quality::FixedState;
 use hashbrown::{HashMap, HashSet};
 use serde_json::Value;
 
 use crate::model::{Code as _, Source, Timestamp, derived_id};
 use crate::pg::Connection;
-use crate::pg::compare::changed_by_others;
-use crate::pg::load::catalog::Catalog;
-use crate::pg::load::preflight::TablePlan;
-use crate::pg::load::rows::Datasets;
-use crate::pg::load::run_log::{ExportMark, OURSELVES, hash_of};
-use crate::pg::load::target::{LOADED, ours, table};
-use crate::pg::quote_identifier as quoted;
+use crate::pg::load::run_log::{ExportMark, OURSELVES};
 use crate::pg::verify::checks::Finding;
-use crate::pg::verify::session::Session;
 
 /// A run of `backfill.run`.
 struct Run {
@@ -192,47 +184,7 @@ fn whole(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// Checks the recorded hashes: every row of ours has one, unless it is kept as others changed it.
-pub fn written(session: &Session, plans: &[TablePlan], catalog: &Catalog, data: &dyn Datasets) -> Result<Vec<Finding>> {
-    let connection = session.connection();
-    let mut findings = Vec::new();
-    for plan in plans.iter().filter(|plan| plan.loaded.remembered) {
-        let name = plan.loaded.table;
-        let is_profile = name == table::PROFILE;
-        let is_merged = if is_profile { "t.\"status\"::text = 'MERGED'" } else { "false" };
-        let is_changed = changed_by_others(catalog.table(name));
-        let statement = include_str!("../../../sql/verify/crm/written.sql")
-            .replace("TABLE_NAME", name)
-            .replace("ROWS", &quoted(name))
-            .replace("IS_MERGED", is_merged)
-            .replace("IS_CHANGED", &is_changed)
-            .replace("IS_OURS", &ours("t"))
-            .replace("HASH", &hash_of(plan, "t"));
-        findings.extend(session.ask("load_log", &statement)?);
-    }
-    let unowned = connection.query(include_str!("../../../sql/verify/crm/unowned_writes.sql"), &[])?;
-    let mut gone: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for row in &unowned {
-        gone.entry(row.get(0)).or_default().insert(row.get(1));
-    }
-    // A row that others deleted keeps its record; its id is in the files.
-    for loaded in LOADED.iter().filter(|loaded| loaded.remembered) {
-        if let Some(ids) = gone.get_mut(loaded.table) {
-            for batch in data.batches((loaded.dataset)().stem)? {
-                let batch = batch?;
-                let filed = batch.column_by_name("id").and_then(|filed| filed.as_string_opt::<i32>());
-                for id in filed.into_iter().flatten().flatten() {
-                    let _ = ids.remove(id);
-                }
-            }
-        }
-    }
-    let unknown: Vec<String> = gone.into_values().flatten().collect();
-    findings.push(Finding::listed("rows written down that neither the files nor the CRM have", unowned.len(), &unknown));
-    Ok(findings)
-}
-
-/// Withdrawals and suppressions that load must have recorded, by their keys.
+/// Withdrawals and suppressions that load must remember, by what identifies one.
 #[derive(Default)]
 pub struct Withdrawals {
     known: HashMap<u128, Withdrawal, FastState>,

@@ -16,10 +16,11 @@ use crate::pg::load::rows::Datasets;
 use crate::pg::load::target::{LOADED, table};
 use crate::pg::verify::apart::Kept;
 use crate::pg::verify::checks::{By, CHECKS, Finding, QUALITY, Quality};
-use crate::pg::verify::load_log::{self, Expected, LoadLog, Withdrawals};
+use crate::pg::verify::load_log::{Expected, LoadLog, Withdrawals};
 use crate::pg::verify::rows::{self, Compared, People, Sides};
 use crate::pg::verify::segments::{self, Refreshed};
 use crate::pg::verify::session::Session;
+use crate::pg::verify::written;
 use crate::segment_rule::Question;
 
 /// Sessions in addition to the first.
@@ -283,7 +284,7 @@ impl Context<'_> {
             return Ok(());
         };
         let mut found = log.last_load(expected);
-        found.extend(load_log::written(session, &self.preflight.plans, &self.catalog, self.asked.data)?);
+        found.extend(written::compare(connection, &self.preflight.plans, &self.catalog, &self.kept, self.asked.data)?);
         let (lost, doubts) = self.asked.withdrawals.compare(connection, expected.as_of)?;
         found.extend(lost);
         touched.extend(doubts);

@@ -10,3 +10,4 @@ mod rows;
 pub mod segment_sql;
 pub mod segments;
 pub mod session;
+mod written;

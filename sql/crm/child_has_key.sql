@@ -1,0 +1,5 @@
+select exists (
+  select
+  from pg_constraint k
+  where k.conrelid = 'backfill.child'::regclass
+    and k.contype = 'p');

@@ -1,0 +1,1 @@
+alter table backfill.record add primary key (record_key);

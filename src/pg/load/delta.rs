@@ -1,0 +1,254 @@
+//! Finds the rows that a load must look at, by streaming both sides: rows that differ between the CRM and the datasets, and rows that
+//! others changed or deleted since the last load. All other rows are equal and are not sent.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+
+use crate::model::Phase;
+use crate::pg::compare::{
+    Comparison, Content, CrmRows, Difference, FileRows, HeldContents, HeldIds, Key, Reading, Remembered, Row, Side, Sums,
+    TableForm, as_remembered,
+};
+use crate::pg::load::catalog::Catalog;
+use crate::pg::load::preflight::Preflight;
+use crate::pg::load::rows::Datasets;
+use crate::pg::load::session::Crm;
+use crate::pg::load::target::{LOADED, Loaded};
+use crate::pg::quote_identifier as quoted;
+
+/// Memory budget for rows that are compared one by one, in bytes.
+const BUDGET: usize = 32 << 20;
+/// Most differing rows of a table that are listed; if there are more, the whole dataset is sent.
+const LISTED: usize = 4_000_000;
+/// The ids that a `Key` can print.
+const PLAIN: &str = "^bf11[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$";
+
+/// The rows of a dataset that are sent.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub enum Selected {
+    /// None.
+    #[default]
+    None,
+    /// Rows with these ids, sorted.
+    Listed(Vec<Key>),
+    /// All.
+    All,
+}
+
+impl Selected {
+    /// Whether a row is sent.
+    pub fn has(&self, id: &str) -> bool {
+        match self {
+            Self::None => false,
+            Self::Listed(keys) => keys.binary_search(&Key::of(id.as_bytes())).is_ok(),
+            Self::All => true,
+        }
+    }
+}
+
+/// Changes by others to the rows that loads wrote.
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// Recorded rows.
+    pub remembered: u64,
+    /// Changed rows.
+    pub changed: Vec<String>,
+    /// Deleted rows.
+    pub gone: Vec<String>,
+    /// Rows whose recorded consent differs from that of the CRM.
+    said: Vec<Key>,
+}
+
+/// The differences between a table and its dataset.
+#[derive(Debug)]
+pub struct TableDelta {
+    /// The declaration.
+    pub loaded: &'static Loaded,
+    /// Rows of the dataset that are missing or different in the CRM.
+    pub selected: Selected,
+    /// Our rows that the dataset lacks.
+    pub extra: Vec<String>,
+    /// Whether too many rows differ to list them.
+    pub is_whole: bool,
+    /// Changes by others.
+    pub memory: Memory,
+}
+
+/// Compares every table with its dataset and with its records, in the order of [`LOADED`].
+pub fn find(
+    crm: &Crm,
+    catalog: &Catalog,
+    preflight: &Preflight,
+    data: &(dyn Datasets + Sync),
+    phase: Phase,
+) -> Result<Vec<TableDelta>> {
+    crm.doing("comparing the CRM with the datasets");
+    let forms: Vec<TableForm> = LOADED
+        .iter()
+        .map(|loaded| TableForm::of_load(preflight.plan(loaded.table), catalog.table(loaded.table), phase))
+        .collect();
+    let file_sums = |form: &TableForm| -> Result<Sums> {
+        let mut sums = Sums::new();
+        FileRows { data, form, phase }.rows(None, &mut |row| {
+            sums.add(row);
+            Ok(())
+        })?;
+        Ok(sums)
+    };
+    std::thread::scope(|scope| {
+        // The files are read in a second thread, one table ahead of the CRM.
+        let (send, filed) = std::sync::mpsc::sync_channel(1);
+        let forms = &forms;
+        scope.spawn(move || {
+            for form in forms {
+                if send.send(file_sums(form)).is_err() {
+                    break;
+                }
+            }
+        });
+        let mut deltas = Vec::new();
+        for form in forms {
+            let looked = Look::at(crm, form, Content::of(preflight.plan(form.loaded.table), form))?;
+            let filed = filed.recv().unwrap_or_else(|_| file_sums(form))?;
+            deltas.push(looked.delta(crm, data, phase, &filed)?);
+        }
+        Ok(deltas)
+    })
+}
+
+/// Finds changes by others without datasets, for a rollback.
+pub fn notice(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Result<Vec<(&'static Loaded, Memory)>> {
+    crm.doing("looking for rows changed or deleted by others");
+    let mut found = Vec::new();
+    for loaded in LOADED.iter().filter(|loaded| loaded.stays_deleted()) {
+        let plan = preflight.plan(loaded.table);
+        let form = TableForm::of_load(plan, catalog.table(loaded.table), Phase::LAST);
+        found.push((loaded, Look::at(crm, &form, Content::of(plan, &form))?.memory(crm)?));
+    }
+    Ok(found)
+}
+
+/// The sums of one table's rows after one pass.
+struct Look<'a> {
+    form: &'a TableForm,
+    content: Content,
+    rows: Sums,
+    as_remembered: Sums,
+    touched: Vec<Key>,
+}
+
+impl<'a> Look<'a> {
+    fn at(crm: &Crm, form: &'a TableForm, content: Content) -> Result<Self> {
+        let (mut rows, mut remembered, mut touched) = (Sums::new(), Sums::new(), Vec::new());
+        let is_hashed = form.loaded.remembered;
+        CrmRows { connection: crm.connection(), form }.rows(None, &mut |row| {
+            rows.add(row);
+            if is_hashed {
+                remembered.add(Row { columns: &as_remembered(&content, row), ..row });
+                if row.marks.is_foreign {
+                    touched.push(row.key);
+                }
+            } else {
+                remembered.add(Row { columns: &[], ..row });
+            }
+            Ok(())
+        })?;
+        Ok(Self { form, content, rows, as_remembered: remembered, touched })
+    }
+
+    fn delta(self, crm: &Crm, data: &(dyn Datasets + Sync), phase: Phase, filed: &Sums) -> Result<TableDelta> {
+        let form = self.form;
+        let (mut wanted, mut extra) = (BTreeSet::new(), Vec::new());
+        let mut is_whole = !form.unfit.is_empty();
+        let is_empty = self.rows.rows() == 0;
+        if !is_whole && !is_empty {
+            let comparison = Comparison {
+                files: &FileRows { data, form, phase },
+                crm: &CrmRows { connection: crm.connection(), form },
+                width: form.columns.len(),
+                budget: BUDGET,
+            };
+            comparison.where_sums_differ(filed, &self.rows, &mut keep_all, &mut |key, difference| {
+                if wanted.len() + extra.len() >= LISTED {
+                    is_whole = true;
+                } else if matches!(difference, Difference::Extra { .. }) {
+                    extra.push(key);
+                } else {
+                    wanted.insert(key);
+                }
+                Ok(())
+            })?;
+        }
+        let loaded = form.loaded;
+        let memory = if loaded.stays_deleted() { self.memory(crm)? } else { Memory::default() };
+        wanted.extend(&memory.said);
+        let selected = match () {
+            () if is_whole || (is_empty && filed.rows() > 0) => Selected::All,
+            () if wanted.is_empty() => Selected::None,
+            () => Selected::Listed(wanted.into_iter().collect()),
+        };
+        let extra = if is_whole { Vec::new() } else { spelled(crm, extra, &quoted(loaded.table), "true")? };
+        Ok(TableDelta { loaded, selected, extra, is_whole, memory })
+    }
+
+    /// Compares with the records.
+    fn memory(self, crm: &Crm) -> Result<Memory> {
+        let (form, connection) = (self.form, crm.connection());
+        let (table, is_hashed) = (form.loaded.table, form.loaded.remembered);
+        let side = Remembered { connection, table, content: is_hashed.then_some(&self.content) };
+        let mut remembered = Sums::new();
+        side.rows(None, &mut |row| {
+            remembered.add(row);
+            Ok(())
+        })?;
+        let (mut changed, mut gone, mut said) = (self.touched, Vec::new(), Vec::new());
+        let contents = HeldContents { rows: CrmRows { connection, form }, content: &self.content };
+        let ids = HeldIds { connection, form };
+        let crm_side: &dyn Side = if is_hashed { &contents } else { &ids };
+        let comparison = Comparison { files: &side, crm: crm_side, width: if is_hashed { 3 } else { 0 }, budget: BUDGET };
+        comparison.where_sums_differ(&remembered, &self.as_remembered, &mut keep_all, &mut |key, difference| {
+            match difference {
+                Difference::Missing { .. } => gone.push(key),
+                // No load wrote a row without a record.
+                Difference::Extra { .. } => {}
+                Difference::Other { filed, held } => {
+                    if filed[..2] != held[..2] {
+                        changed.push(key);
+                    }
+                    if filed[2] != held[2] {
+                        said.push(key);
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        changed.sort_unstable();
+        changed.dedup();
+        let memory = if is_hashed { "backfill.written" } else { "backfill.child" };
+        Ok(Memory {
+            remembered: remembered.rows(),
+            changed: spelled(crm, changed, &quoted(table), "true")?,
+            gone: spelled(crm, gone, memory, &format!("t.table_name = '{table}'"))?,
+            said,
+        })
+    }
+}
+
+fn keep_all(_: Row<'_>, _: Reading) -> bool {
+    false
+}
+
+/// The ids of keys as text. A key that is not a UUID of ours is looked up by its hash.
+fn spelled(crm: &Crm, keys: Vec<Key>, table: &str, condition: &str) -> Result<Vec<String>> {
+    let mut ids: Vec<String> = keys.iter().filter(|key| key.is_plain()).map(Key::to_string).collect();
+    if ids.len() < keys.len() {
+        let odd: BTreeSet<Key> = keys.into_iter().filter(|key| !key.is_plain()).collect();
+        let rows = crm.query(
+            &format!("select t.\"id\"::text from {table} t where t.\"id\"::text !~ '{PLAIN}' and {condition} order by 1"),
+            &[],
+        )?;
+        ids.extend(rows.iter().map(|row| row.get::<_, String>(0)).filter(|id| odd.contains(&Key::of(id.as_bytes()))));
+    }
+    Ok(ids)
+}
