@@ -93,7 +93,8 @@ impl Job {
 /// Exports one source.
 pub fn run(session: &Session, source: Source, args: &Args) -> Result<Outcome> {
     let job = Job::source(source, &session.layout);
-    let _lock = RunLock::take(&session.layout, &format!("export of {}, run {}", job.title, session.run_id))?;
+    let holder = format!("export of {}, run {}", job.title, session.run_id);
+    let _lock = RunLock::take_beside(&session.layout, &holder, &job.code)?;
     if let Some(folder) = &args.to_csv {
         return to_csv::write(session, &job, folder);
     }
