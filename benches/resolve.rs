@@ -10,7 +10,7 @@ mod truth;
 
 use crm_backfill::model::RecordIx;
 use crm_backfill::resolve::evaluate::accuracy::{Accuracy, RuleAccuracy};
-use crm_backfill::resolve::{LiteralRule, Memory, Options};
+use crm_backfill::resolve::{LiteralRule, Memory, ResolveOptions};
 use truth::{Raw, Truth, read_csv};
 
 /// Seeds that were not used for tuning.
@@ -46,7 +46,7 @@ fn line(name: &str, method: &str, truth: &Truth, labels: &[RecordIx]) {
 /// Our result, the strategy's literal rule, and the closure over equal emails and phones; adds our links to `links`.
 fn compare(name: &str, records: &[Raw], links: &mut Vec<RuleAccuracy>) {
     let truth = Truth::of(records, 16_384);
-    let resolution = truth.resolve(&Options::default(), Memory::default());
+    let resolution = truth.resolve(&ResolveOptions::default(), Memory::default());
     let mut rule = LiteralRule::default();
     truth.batches.iter().for_each(|(source, batch)| rule.people(*source, batch));
     let closure = rule.closure();
@@ -103,16 +103,16 @@ fn main() {
         println!();
         measure(&fetched());
         heading();
-        let mut links = vec![Vec::new(); crm_backfill::demo::Population::ALL.len()];
+        let mut links = vec![Vec::new(); crm_backfill::demo::DemoPopulation::ALL.len()];
         for scale in [0.1, 1.0] {
-            for (population, links) in crm_backfill::demo::Population::ALL.iter().zip(&mut links) {
+            for (population, links) in crm_backfill::demo::DemoPopulation::ALL.iter().zip(&mut links) {
                 for seed in REPORTED {
                     let name = format!("{} {scale} #{seed}", population.name);
                     compare(&name, &truth::demo::records(population, seed, scale), links);
                 }
             }
         }
-        for (population, links) in crm_backfill::demo::Population::ALL.iter().zip(links) {
+        for (population, links) in crm_backfill::demo::DemoPopulation::ALL.iter().zip(links) {
             calibration(population.name, links);
         }
         return;
@@ -139,7 +139,7 @@ fn measure(files: &[String]) {
     let mut links = Vec::new();
     for file in files {
         #[cfg(feature = "local-postgres")]
-        if let Some(population) = crm_backfill::demo::Population::ALL.iter().find(|population| population.name == file) {
+        if let Some(population) = crm_backfill::demo::DemoPopulation::ALL.iter().find(|population| population.name == file) {
             compare(file, &truth::demo::records(population, REPORTED[0], 0.1), &mut links);
             continue;
         }

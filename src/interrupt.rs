@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::json;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-struct State {
+struct InterruptState {
     step: &'static str,
     json: bool,
     /// The operations that defer a signal, innermost last.
@@ -21,24 +21,25 @@ struct State {
     waiting: Option<i32>,
 }
 
-static STATE: Mutex<State> = Mutex::new(State { step: "", json: false, held: Vec::new(), done: Vec::new(), waiting: None });
+static STATE: Mutex<InterruptState> =
+    Mutex::new(InterruptState { step: "", json: false, held: Vec::new(), done: Vec::new(), waiting: None });
 
-fn state() -> MutexGuard<'static, State> {
+fn state() -> MutexGuard<'static, InterruptState> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Defers the first signal while it lives. The protected operation must be short and end by itself.
 #[derive(Debug)]
 #[must_use = "signals are deferred only while this lives"]
-pub struct Held(());
+pub struct HeldSignal(());
 
 /// Defers the first signal during an operation, such as `the commit to be confirmed`.
-pub fn hold(what: &'static str) -> Held {
+pub fn hold(what: &'static str) -> HeldSignal {
     state().held.push(what);
-    Held(())
+    HeldSignal(())
 }
 
-impl Drop for Held {
+impl Drop for HeldSignal {
     fn drop(&mut self) {
         let mut state = state();
         state.held.pop();
@@ -83,7 +84,7 @@ pub fn watch(step: &'static str, json: bool) {
     let _ = std::thread::Builder::new().name("signals".to_owned()).spawn(watch);
 }
 
-fn end(state: &State, signal: i32) {
+fn end(state: &InterruptState, signal: i32) {
     let how = if state.done.is_empty() {
         "nothing was exchanged and nothing committed".to_owned()
     } else {

@@ -12,27 +12,27 @@ use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
 #[derive(Clone)]
-enum Mode {
+enum ProgressMode {
     Bars(MultiProgress),
     Lines,
     Silent,
 }
 
 /// How the process shows progress, for code without a [`Progress`].
-static SHOWN: Mutex<Mode> = Mutex::new(Mode::Silent);
+static SHOWN: Mutex<ProgressMode> = Mutex::new(ProgressMode::Silent);
 
 /// Prints a line on stderr from code without a [`Progress`]; prints nothing in a quiet run.
 pub(crate) fn note(line: &str) {
     match &*SHOWN.lock().unwrap_or_else(PoisonError::into_inner) {
-        Mode::Bars(bars) => bars.suspend(|| to_stderr(line)),
-        Mode::Lines => to_stderr(line),
-        Mode::Silent => {}
+        ProgressMode::Bars(bars) => bars.suspend(|| to_stderr(line)),
+        ProgressMode::Lines => to_stderr(line),
+        ProgressMode::Silent => {}
     }
 }
 
 /// Where progress goes; shared by all threads of a run.
 pub struct Progress {
-    mode: Mode,
+    mode: ProgressMode,
     step: String,
     started: Instant,
 }
@@ -41,11 +41,11 @@ impl Progress {
     /// Progress of a step on stderr; a dumb terminal gets lines, not bars.
     pub fn new(step: &str, quiet: bool, dumb: bool) -> Self {
         let mode = if quiet {
-            Mode::Silent
+            ProgressMode::Silent
         } else if std::io::stderr().is_terminal() && !dumb {
-            Mode::Bars(MultiProgress::new())
+            ProgressMode::Bars(MultiProgress::new())
         } else {
-            Mode::Lines
+            ProgressMode::Lines
         };
         *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = mode.clone();
         Self { mode, step: step.to_owned(), started: Instant::now() }
@@ -53,14 +53,14 @@ impl Progress {
 
     /// Progress without output, for tests.
     pub fn silent() -> Self {
-        Self { mode: Mode::Silent, step: String::new(), started: Instant::now() }
+        Self { mode: ProgressMode::Silent, step: String::new(), started: Instant::now() }
     }
 
     /// Starts a task, such as a dataset; `total` is `None` where it is not known beforehand.
     pub fn task(&self, name: impl Into<String>, total: Option<u64>) -> Task<'_> {
         let name = name.into();
         let bar = match &self.mode {
-            Mode::Bars(bars) => {
+            ProgressMode::Bars(bars) => {
                 let bar = bars.add(total.map_or_else(ProgressBar::new_spinner, ProgressBar::new));
                 let template = if total.is_some() {
                     "   {msg:<26.26} {wide_bar} {human_pos:>11} / {human_len} {speed:>7} {left:>8}"
@@ -81,7 +81,7 @@ impl Progress {
                 bar.set_message(name.clone());
                 Some(bar)
             }
-            Mode::Lines | Mode::Silent => None,
+            ProgressMode::Lines | ProgressMode::Silent => None,
         };
         Task {
             progress: self,
@@ -108,9 +108,9 @@ impl Progress {
     /// A plain line on stderr, above the bars.
     pub fn line(&self, line: &str) {
         match &self.mode {
-            Mode::Bars(bars) => bars.suspend(|| to_stderr(line)),
-            Mode::Lines => to_stderr(line),
-            Mode::Silent => {}
+            ProgressMode::Bars(bars) => bars.suspend(|| to_stderr(line)),
+            ProgressMode::Lines => to_stderr(line),
+            ProgressMode::Silent => {}
         }
     }
 
@@ -149,7 +149,7 @@ impl Task<'_> {
         let done = self.done.fetch_add(rows, Ordering::Relaxed) + rows;
         if let Some(bar) = &self.bar {
             bar.set_position(done);
-        } else if matches!(self.progress.mode, Mode::Lines) {
+        } else if matches!(self.progress.mode, ProgressMode::Lines) {
             self.maybe_line(done);
         }
     }

@@ -59,8 +59,10 @@ fn an_export_that_lost_more_than_a_fifth_needs_review() {
         fs::copy(entry.path(), dumps.join(entry.file_name())).unwrap();
     }
     let export_again = || {
-        let args =
-            export::Args { dumps: export::dumps::Args { csv: Some(dumps.clone()), ..Default::default() }, ..Default::default() };
+        let args = export::ExportArgs {
+            dumps: export::dumps::DumpArgs { csv: Some(dumps.clone()), ..Default::default() },
+            ..Default::default()
+        };
         export::run(&session, Source::McaZa, &args).unwrap();
         line(&session, "Export MCA v1 ZA data")
     };

@@ -11,7 +11,7 @@ use crm_backfill::fault::{Exit, Fault};
 use crm_backfill::model::Timestamp;
 use crm_backfill::pg::Connection;
 use crm_backfill::pg::local::{LocalServer, Purpose};
-use crm_backfill::steps::check_connections::{Args, run};
+use crm_backfill::steps::check_connections::{CheckConnectionsArgs, run};
 use crm_backfill::store::Layout;
 
 /// A password with every character that a URL must encode.
@@ -185,7 +185,7 @@ fn the_six_databases_are_checked_together() {
         ("TEETIME_DATABASE_URL", teetime.url.as_str()),
         ("MESSAGING_DATABASE_URL", wrong.as_str()),
     ]);
-    let outcome = run(&session, Args::default()).unwrap();
+    let outcome = run(&session, CheckConnectionsArgs::default()).unwrap();
     let lines: Vec<&str> = outcome.text.lines().filter(|line| !line.starts_with(' ')).collect();
     let states: Vec<_> = lines.iter().map(|line| line.split_whitespace().take(2).collect::<Vec<_>>().join(" ")).collect();
     assert_eq!(states, ["mca_za not", "mca_uk not", "scl ok", "teetime unfit", "messaging failed", "crm ok"], "{}", outcome.text);

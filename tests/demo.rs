@@ -1,12 +1,12 @@
 //! The demo population: the same rows for the same seed, the strategy's sizes, and every kind of data error.
 
-use crm_backfill::demo::{self, Community, Population, Records};
+use crm_backfill::demo::{self, Community, DemoPopulation, DemoRecords};
 use crm_backfill::model::{Code as _, Source};
 
 use crate::support::postgres::{Database, database};
 
 fn filled(source: Source, seed: u64, scale: f64) -> Database {
-    let records = Records::new(Community::new(&Population::ORDINARY, seed, scale, demo::default_as_of()));
+    let records = DemoRecords::new(Community::new(&DemoPopulation::ORDINARY, seed, scale, demo::default_as_of()));
     let database = database("");
     demo::fill(&mut database.client(), source, &records).unwrap_or_else(|error| panic!("{error:#}"));
     database

@@ -3,7 +3,7 @@
 use crm_backfill::dsn::Dsn;
 use crm_backfill::fault::{Exit, Fault};
 use crm_backfill::model::Phase;
-use crm_backfill::pg::load::{Allowed, Input, Loader, Mode, Report};
+use crm_backfill::pg::load::{Allowed, Input, LoadMode, Loader, Report};
 
 use crate::support::datasets::{AS_OF, Person, World, id_of};
 use crate::support::postgres::{Database, database};
@@ -71,7 +71,7 @@ fn three() -> World {
 fn a_first_load_fills_every_column_in_the_targets_types() {
     let crm = database(CRM);
     let report = load(&crm, &three(), "run-1");
-    assert_eq!(report.mode, Mode::FirstLoad);
+    assert_eq!(report.mode, LoadMode::FirstLoad);
     assert_eq!(report.counts["CustomerProfile"].inserted, 3);
     assert!(report.rebuilt > 10, "{}", report.rebuilt);
     let anna = crm.rows(
@@ -126,7 +126,7 @@ fn a_second_load_changes_nothing_and_says_so() {
     let mut input = three();
     input.people.reverse();
     let report = load(&crm, &input.build(), "run-1");
-    assert_eq!(report.mode, Mode::ApplyDiff);
+    assert_eq!(report.mode, LoadMode::ApplyDiff);
     assert!(!report.changed, "{report:?}");
     assert_eq!(fingerprint(&crm), before);
     assert_eq!(crm.rows("select * from \"SyncLog\""), log);

@@ -1,6 +1,6 @@
 //! The whole migration on a real PostgreSQL: five databases in, one CRM out, by phases and at once, online and offline.
 
-use crm_backfill::demo::Population;
+use crm_backfill::demo::DemoPopulation;
 
 use crate::support::postgres::Database;
 use crate::support::workdir::Workdir;
@@ -98,7 +98,8 @@ fn numbers(workdir: &Workdir) -> serde_json::Value {
 /// Owners, hubs and rarity are not monotone: a later phase may merge and split what an earlier one loaded, and ids are kept.
 #[test]
 fn loading_by_phases_equals_one_backfill_of_any_population() {
-    for (population, seed) in [(&Population::FAMILIES, 101), (&Population::ROUGH, 102), (&Population::ORDINARY, 103)] {
+    for (population, seed) in [(&DemoPopulation::FAMILIES, 101), (&DemoPopulation::ROUGH, 102), (&DemoPopulation::ORDINARY, 103)]
+    {
         let world = World::of(population, seed, 0.001);
         let (by_phases, at_once) = (world.crm(), world.crm());
         let first = workdir(&world, Some(&by_phases));

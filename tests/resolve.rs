@@ -6,7 +6,7 @@ mod properties;
 use crate::truth::{Raw, Truth};
 use crm_backfill::model::{LinkRule, RecordIx, RecordKey, Source};
 use crm_backfill::resolve::{
-    Decision, DecisionKind, DecisionState, LiteralRule, Memory, Options, Origin, Resolution, Scope, Weight,
+    Decision, DecisionKind, DecisionOrigin, DecisionState, LiteralRule, Memory, Resolution, ResolveOptions, Scope, Weight,
 };
 use crm_backfill::tables::Table as _;
 use crm_backfill::tables::resolution::{candidates, links};
@@ -28,7 +28,7 @@ fn player(id: &str, first: &str, last: &str, email: &str, phone: &str) -> Raw {
 }
 
 fn resolved(records: &[Raw]) -> Resolution {
-    Truth::of(records, 100).resolve(&Options::default(), Memory::default())
+    Truth::of(records, 100).resolve(&ResolveOptions::default(), Memory::default())
 }
 
 /// Ids by person, in record order.
@@ -209,9 +209,10 @@ fn two_cdh_numbers_are_one_person_only_by_decision() {
         cdh("1098765432", with(member("2", "Rhys", "Evans", "1970-05-04"), "rhys@mail.test", "")),
     ];
     let truth = Truth::of(&records, 100);
-    assert_eq!(people(&truth.resolve(&Options::default(), Memory::default())).len(), 2);
+    assert_eq!(people(&truth.resolve(&ResolveOptions::default(), Memory::default())).len(), 2);
     let decisions = [decision(DecisionKind::MustLink, "mca_uk:members:1", "mca_uk:members:2")];
-    let joined = truth.resolve(&Options::default(), Memory { decisions: &decisions, profile_ids: &[], ..Memory::default() });
+    let joined =
+        truth.resolve(&ResolveOptions::default(), Memory { decisions: &decisions, profile_ids: &[], ..Memory::default() });
     assert_eq!(people(&joined).len(), 1);
     assert_eq!(joined.decision_states()[0].1, DecisionState::Applied);
 }
@@ -323,7 +324,7 @@ fn fifty_records_of_one_person_over_the_five_sources_are_one_profile() {
     let abroad = |raw: &Raw| raw.source == Source::McaUk;
     let one_tenant: Vec<Raw> = records.iter().filter(|raw| !abroad(raw)).cloned().collect();
     assert_eq!(people(&resolved(&one_tenant)).len(), 1);
-    let options = Options { scope: Scope::Global, ..Options::default() };
+    let options = ResolveOptions { scope: Scope::Global, ..ResolveOptions::default() };
     let everywhere = Truth::of(&records, 7).resolve(&options, Memory::default());
     assert_eq!(people(&everywhere).len(), 1);
     assert_eq!(everywhere.population.len(), 50);
@@ -350,16 +351,16 @@ fn decisions_that_exclude_each_other_are_contradicted() {
     let (a, b) = ("mca_za:members:1", "teetime:players:p");
     let decisions = [decision(DecisionKind::MustLink, a, b), decision(DecisionKind::CannotLink, b, a)];
     let resolution = Truth::of(&records, 100)
-        .resolve(&Options::default(), Memory { decisions: &decisions, profile_ids: &[], ..Memory::default() });
+        .resolve(&ResolveOptions::default(), Memory { decisions: &decisions, profile_ids: &[], ..Memory::default() });
     assert!(resolution.decision_states().iter().any(|(_, state)| *state == DecisionState::Contradicted));
 }
 
 #[cfg(feature = "local-postgres")]
 #[test]
 fn confidence_claims_no_more_than_an_unseen_population_shows() {
-    let records = crate::truth::demo::records(&crm_backfill::demo::Population::ORDINARY, 103, 0.1);
+    let records = crate::truth::demo::records(&crm_backfill::demo::DemoPopulation::ORDINARY, 103, 0.1);
     let truth = Truth::of(&records, 16_384);
-    let links = truth.resolve(&Options::default(), Memory::default()).by_rule(&truth.people);
+    let links = truth.resolve(&ResolveOptions::default(), Memory::default()).by_rule(&truth.people);
     let judged: Vec<_> = links.iter().filter(|of| of.links >= 200).collect();
     assert!(judged.len() >= 12, "too few links to judge");
     for of in judged {
@@ -373,14 +374,14 @@ fn confidence_claims_no_more_than_an_unseen_population_shows() {
 #[cfg(feature = "local-postgres")]
 #[test]
 fn poor_data_needs_a_higher_threshold_and_stays_as_precise() {
-    use crm_backfill::demo::Population;
+    use crm_backfill::demo::DemoPopulation;
     use crm_backfill::resolve::evaluate::accuracy::Accuracy;
-    let bars = [&Population::ORDINARY, &Population::ROUGH].map(|population| {
+    let bars = [&DemoPopulation::ORDINARY, &DemoPopulation::ROUGH].map(|population| {
         let truth = Truth::of(&crate::truth::demo::records(population, 103, 0.1), 16_384);
-        let resolution = truth.resolve(&Options::default(), Memory::default());
+        let resolution = truth.resolve(&ResolveOptions::default(), Memory::default());
         let precision = Accuracy::of(resolution.labels(), &truth.people, &truth.households).precision();
         // Poorly maintained lists reach 0.9667 with this seed.
-        let floor = if population.name == Population::ROUGH.name { 0.965 } else { 0.97 };
+        let floor = if population.name == DemoPopulation::ROUGH.name { 0.965 } else { 0.97 };
         assert!(precision >= floor, "{}: {precision:.4} of the pairs are right", population.name);
         resolution.summary().bar
     });
@@ -431,7 +432,7 @@ fn the_literal_rule_of_the_strategy_links_a_couple_by_its_mailbox() {
 }
 
 fn decision(kind: DecisionKind, a: &str, b: &str) -> Decision {
-    Decision { kind, a: a.to_owned(), b: b.to_owned(), origin: Origin::File(2) }
+    Decision { kind, a: a.to_owned(), b: b.to_owned(), origin: DecisionOrigin::File(2) }
 }
 
 #[test]
@@ -443,7 +444,7 @@ fn a_near_email_weighs_a_bit_less_among_twice_as_many_records() {
     let weight = |others: usize| {
         let others = (0..others).map(|id| member(&id.to_string(), "", "", ""));
         let resolution = Truth::of(&near.iter().cloned().chain(others).collect::<Vec<_>>(), 65_536)
-            .resolve(&Options::default(), Memory::default());
+            .resolve(&ResolveOptions::default(), Memory::default());
         let [a, b] = ["a", "b"].map(|id| resolution.population.find(RecordKey { source: Source::Teetime, id }).unwrap());
         resolution.weight(a, b)
     };

@@ -1,11 +1,13 @@
 //! Metrics and scores compared with the SQL by which `verify` computes them a second time over the CRM.
 
+mod step;
+
 use std::fmt::Write as _;
 
 use crm_backfill::model::{
-    ActivityCategory, Channel, Code as _, ConsentStatus, CustomerStatus, Gender, LifecycleStage, Timestamp,
+    ActivityCategory, Channel, Code as _, ConsentStatus, CustomerStatus, Gender, LifecycleStage, MissingComponent, Timestamp,
 };
-use crm_backfill::score::{Missing, Options, Scoring};
+use crm_backfill::score::{ScoreOptions, Scoring};
 use crm_backfill::tables::crm::{activities, customer_profiles, marketing_consents};
 use crm_backfill::tables::score::profiles;
 use crm_backfill::tables::{Builder as _, Table as _, TextList};
@@ -225,7 +227,7 @@ impl World {
         marketing_consents::Table::columns(&rows.finish()).unwrap()
     }
 
-    fn scored(&self, options: &Options, size: usize) -> Vec<profiles::Columns> {
+    fn scored(&self, options: &ScoreOptions, size: usize) -> Vec<profiles::Columns> {
         let people = self.profiles();
         let mut scoring = Scoring::new(self.as_of, &people, options);
         for batches in self.timeline(size).chunks(3) {
@@ -313,12 +315,12 @@ fn number(value: Option<i32>) -> String {
 }
 
 /// The settings by which the CRM's session computes scores.
-fn settings(world: &World, options: &Options) -> String {
+fn settings(world: &World, options: &ScoreOptions) -> String {
     format!(
         "set backfill.as_of = '{}'; set backfill.engaged_only = {}; set backfill.renormalised = {}; set timezone = 'UTC';",
         world.as_of,
         options.engaged_only,
-        options.missing == Missing::Renormalise
+        options.missing == MissingComponent::Renormalise
     )
 }
 
@@ -331,7 +333,7 @@ fn findings(database: &Database, name: &str, settings: &str) -> Vec<(String, Str
 
 const RECOMPUTED: [&str; 4] = ["engagement", "churn", "strategy_metrics", "activity_dates"];
 
-fn assert_agreement(world: &World, options: &Options) -> Database {
+fn assert_agreement(world: &World, options: &ScoreOptions) -> Database {
     let database = database(include_str!("../schemas/crm.sql"));
     database.execute(&world.sql(&world.scored(options, 97)));
     for name in RECOMPUTED {
@@ -345,29 +347,29 @@ fn assert_agreement(world: &World, options: &Options) -> Database {
 fn sql_over_the_crm_finds_the_same_metrics_and_scores() {
     for (seed, as_of) in ["2026-11-22T08:00:00Z", "2026-03-01T00:00:00.001Z", "2028-02-29T23:59:59.999Z"].into_iter().enumerate()
     {
-        assert_agreement(&World::new(seed as u64, as_of), &Options::default());
+        assert_agreement(&World::new(seed as u64, as_of), &ScoreOptions::default());
     }
 }
 
 #[test]
 fn sql_agrees_when_messages_without_a_reaction_are_left_out() {
-    let options = Options { engaged_only: true, ..Options::default() };
+    let options = ScoreOptions { engaged_only: true, ..ScoreOptions::default() };
     assert_agreement(&World::new(5, "2026-11-22T08:00:00Z"), &options);
 }
 
 #[test]
 fn sql_agrees_when_what_cannot_be_measured_is_left_out_of_the_weights() {
-    let options = Options { missing: Missing::Renormalise, ..Options::default() };
+    let options = ScoreOptions { missing: MissingComponent::Renormalise, ..ScoreOptions::default() };
     let world = World::new(7, "2026-11-22T08:00:00Z");
     let database = assert_agreement(&world, &options);
-    let otherwise = settings(&world, &Options::default());
+    let otherwise = settings(&world, &ScoreOptions::default());
     assert_ne!(findings(&database, "engagement", &otherwise)[0].2, "0 differ", "the setting decides");
 }
 
 #[test]
 fn a_single_wrong_value_fails_its_check() {
     let world = World::new(9, "2026-11-22T08:00:00Z");
-    let database = assert_agreement(&world, &Options::default());
+    let database = assert_agreement(&world, &ScoreOptions::default());
     let broken = [
         ("engagement", "\"engagementScore\" = \"engagementScore\" + 1"),
         ("churn", "\"churnRiskScore\" = coalesce(\"churnRiskScore\", 0) + 1"),
@@ -376,7 +378,7 @@ fn a_single_wrong_value_fails_its_check() {
     ];
     for (name, change) in broken {
         database.execute(&format!("update \"CustomerProfile\" set {change} where \"id\" = '{}'", world.people[1].id));
-        assert_eq!(findings(&database, name, &settings(&world, &Options::default()))[0].2, "1 differ", "{name}");
+        assert_eq!(findings(&database, name, &settings(&world, &ScoreOptions::default()))[0].2, "1 differ", "{name}");
     }
 }
 
@@ -386,7 +388,7 @@ fn scores_do_not_depend_on_batches_or_threads() {
     let run = |size, threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
-            let scored = world.scored(&Options::default(), size);
+            let scored = world.scored(&ScoreOptions::default(), size);
             scored.iter().map(|batch| format!("{:?}", batch.rows().collect::<Vec<_>>())).collect::<String>()
         })
     };
@@ -399,7 +401,7 @@ fn scores_do_not_depend_on_batches_or_threads() {
 fn the_world_reaches_every_step_of_every_component() {
     let mut seen = std::collections::BTreeSet::new();
     for seed in 0..4 {
-        for batch in World::new(seed, "2026-11-22T08:00:00Z").scored(&Options::default(), 500) {
+        for batch in World::new(seed, "2026-11-22T08:00:00Z").scored(&ScoreOptions::default(), 500) {
             for row in batch.rows() {
                 let values = [
                     ("recency", row.recency),
@@ -427,134 +429,4 @@ fn the_world_reaches_every_step_of_every_component() {
     assert_eq!(steps("tier_drop"), [0, 100]);
     assert_eq!(steps("complaint"), [0, 60, 100]);
     assert_eq!(steps("no churn"), [0, 1]);
-}
-
-mod step {
-    //! The step on a data folder: what it writes, when it has nothing to do, and that threads do not show.
-
-    use crm_backfill::cli::Session;
-    use crm_backfill::config::{Config, MissingComponent};
-    use crm_backfill::sources::crm::segments;
-    use crm_backfill::steps::score::{Args, make as run};
-    use crm_backfill::store::{Draft, Folder, Layout, Manifest};
-    use crm_backfill::tables::score::{memberships, refreshes};
-
-    use super::*;
-
-    /// A data folder that holds a world as `data/crm` and three segments as `data/exports/crm`.
-    fn folder(world: &World, phase: u8) -> (tempfile::TempDir, Session) {
-        let root = tempfile::tempdir().unwrap();
-        let layout = Layout::new(root.path().join("data"));
-        let as_of = world.as_of.to_string();
-        let draft = Draft::create(&layout.crm(), &as_of).unwrap();
-        let mut people = draft.writer::<customer_profiles::Table>(None).unwrap();
-        for row in world.profiles().iter().flat_map(|batch| batch.rows()) {
-            people.push(row).unwrap();
-        }
-        draft.close(None, people).unwrap();
-        let mut timeline = draft.writer::<activities::Table>(None).unwrap();
-        for row in world.timeline(50).iter().flat_map(|batch| batch.rows()) {
-            timeline.push(row).unwrap();
-        }
-        draft.close(None, timeline).unwrap();
-        let mut consents = draft.writer::<marketing_consents::Table>(None).unwrap();
-        for row in world.consents().rows() {
-            consents.push(row).unwrap();
-        }
-        draft.close(None, consents).unwrap();
-        draft.finish(Manifest::new("consolidate", &as_of, Some(phase)), &layout.previous("crm")).unwrap();
-
-        let draft = Draft::create(&layout.exports_crm(), &as_of).unwrap();
-        let mut rows = draft.writer::<segments::Table>(None).unwrap();
-        let lively = r#"{"field":"activityCount30d","operator":"gte","value":1}"#;
-        let definitions = [
-            ("s1", "Lively", "DYNAMIC", Some(lively), true),
-            ("s2", "Broken", "DYNAMIC", Some(r#"{"field":"emial","operator":"isNull"}"#), true),
-            ("s3", "By hand", "STATIC", None, true),
-            ("s4", "Asleep", "DYNAMIC", Some(lively), false),
-        ];
-        for (id, name, segment_type, criteria, is_active) in definitions {
-            rows.push(segments::Row {
-                id,
-                tenant_id: "1",
-                club_id: None,
-                name,
-                segment_type,
-                criteria,
-                combinator: Some("AND"),
-                is_active,
-                deleted_at: None,
-            })
-            .unwrap();
-        }
-        draft.close(None, rows).unwrap();
-        draft.finish(Manifest::new("export", &as_of, None), &layout.previous("exports_crm")).unwrap();
-        let session = Session::for_test(layout, Config::default(), world.as_of);
-        (root, session)
-    }
-
-    fn refreshed(session: &Session) -> Vec<(String, i32, Option<String>, bool)> {
-        let folder = Folder::open(&session.layout.score()).unwrap();
-        let batches = folder.read_all::<refreshes::Table>(None).unwrap();
-        let rows = batches.iter().flat_map(|batch| batch.rows());
-        rows.map(|row| (row.name.to_owned(), row.rule_member_count, row.error.map(str::to_owned), row.is_new)).collect()
-    }
-
-    #[test]
-    fn scores_everybody_and_refreshes_what_can_be_refreshed() {
-        let world = World::new(4, "2026-11-22T08:00:00Z");
-        let (_root, session) = folder(&world, 6);
-        let first = run(&session, Args::default()).unwrap();
-        assert_eq!(first.summary["counts"]["profiles"], PEOPLE);
-        let rows = refreshed(&session);
-        assert_eq!(rows.len(), 2, "only active DYNAMIC segments are refreshed");
-        assert!(rows[0].1 > 0 && rows[0].2.is_none());
-        assert_eq!(rows[1].2.as_deref(), Some(r#"criteria.field: "emial" is not a field; did you mean "email"?"#));
-        let folder = Folder::open(&session.layout.score()).unwrap();
-        assert_eq!(folder.rows::<memberships::Table>(None).unwrap(), rows[0].1 as u64);
-        let again = run(&session, Args::default()).unwrap();
-        assert_eq!(again.summary["unchanged"], true);
-        assert_eq!(first.summary["facts"]["score_version"], "1");
-        let mut session = session;
-        session.config.scores.missing = MissingComponent::Renormalise;
-        let other = run(&session, Args::default()).unwrap();
-        assert_eq!(other.summary["facts"]["score_version"], "1+renormalise");
-        assert!(other.text.contains("engagement is at most 100"), "{}", other.text);
-    }
-
-    #[test]
-    fn starter_segments_are_created_only_when_asked_for() {
-        let world = World::new(6, "2026-11-22T08:00:00Z");
-        let (_root, session) = folder(&world, 6);
-        run(&session, Args { starter_segments: true, ..Args::default() }).unwrap();
-        let rows = refreshed(&session);
-        let new: Vec<_> = rows.iter().filter(|row| row.3).collect();
-        assert_eq!(new.len(), 11);
-        assert!(new.iter().all(|row| row.2.is_none()), "{new:?}");
-        run(&session, Args::default()).unwrap();
-        assert!(refreshed(&session).iter().all(|row| !row.3));
-    }
-
-    #[test]
-    fn before_phase_six_there_are_datasets_without_rows() {
-        let world = World::new(4, "2026-11-22T08:00:00Z");
-        let (_root, session) = folder(&world, 5);
-        run(&session, Args { starter_segments: true, ..Args::default() }).unwrap();
-        let folder = Folder::open(&session.layout.score()).unwrap();
-        assert_eq!(folder.rows::<profiles::Table>(None).unwrap(), 0);
-        assert_eq!(folder.rows::<refreshes::Table>(None).unwrap(), 0);
-    }
-
-    #[test]
-    fn files_are_the_same_bytes_whatever_the_number_of_threads() {
-        let world = World::new(8, "2026-11-22T08:00:00Z");
-        let hashes = |threads| {
-            let (_root, session) = folder(&world, 6);
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| run(&session, Args { starter_segments: true, ..Args::default() })).unwrap();
-            let folder = Folder::open(&session.layout.score()).unwrap();
-            (folder.manifest.content_hash(), folder.manifest.files)
-        };
-        assert_eq!(hashes(1), hashes(4));
-    }
 }

@@ -44,8 +44,8 @@ impl Bench {
     }
 
     fn export(&self, source: Source, dumps: &Path) {
-        let args = export::Args {
-            dumps: export::dumps::Args { csv: Some(dumps.to_path_buf()), ..Default::default() },
+        let args = export::ExportArgs {
+            dumps: export::dumps::DumpArgs { csv: Some(dumps.to_path_buf()), ..Default::default() },
             ..Default::default()
         };
         export::run(&self.session, source, &args).unwrap();
@@ -58,12 +58,12 @@ impl Bench {
     }
 
     fn stage(&self) -> anyhow::Result<Folder> {
-        stage::run(&self.session, stage::Args::default())?;
+        stage::run(&self.session, stage::StageArgs::default())?;
         Folder::open(&self.session.layout.stage())
     }
 
     fn fault(&self) -> Fault {
-        stage::run(&self.session, stage::Args::default()).unwrap_err().downcast::<Fault>().unwrap()
+        stage::run(&self.session, stage::StageArgs::default()).unwrap_err().downcast::<Fault>().unwrap()
     }
 }
 
@@ -123,7 +123,7 @@ fn staging_again_does_nothing_unless_a_map_has_changed() {
     }
     let first = bench.stage().unwrap().manifest;
     assert_eq!((first.phase, first.count("rows.mca_za.members")), (Some(2), 8));
-    let again = stage::run(&bench.session, stage::Args::default()).unwrap();
+    let again = stage::run(&bench.session, stage::StageArgs::default()).unwrap();
     assert!(again.text.contains("nothing to do"), "{}", again.text);
 
     let reference = bench.folder.path().join("reference");
@@ -209,7 +209,7 @@ fn the_original_rows_of_refused_values_are_written_only_when_asked_for() {
     let plain = bench.stage().unwrap();
     assert!(!plain.manifest.files.keys().any(|name| name.ends_with(".csv")));
     bench.session.phase = None;
-    let shown = stage::run(&bench.session, stage::Args { with_values: true, ..stage::Args::default() }).unwrap();
+    let shown = stage::run(&bench.session, stage::StageArgs { with_values: true, ..stage::StageArgs::default() }).unwrap();
     bench.session.phase = Phase::new(1);
     assert_eq!(bench.stage().unwrap().manifest, plain.manifest, "what later steps are made of is as it was");
     let path = bench.session.layout.rejects().join("rejects_mca_za__members.csv");

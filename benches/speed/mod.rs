@@ -8,9 +8,9 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::properties::WriterProperties;
 
-use crm_backfill::demo::{Population, people};
+use crm_backfill::demo::{DemoPopulation, people};
 use crm_backfill::model::{Code as _, RecordKey, Source, record_order};
-use crm_backfill::resolve::{Gathering, Memory, Nicknames, Options, resolve};
+use crm_backfill::resolve::{Gathering, Memory, Nicknames, ResolveOptions, resolve};
 use crm_backfill::tables::stage::people as stage_people;
 use crm_backfill::tables::{Columns as _, Table as _};
 
@@ -49,7 +49,7 @@ pub fn told(scale: f64) {
 
 /// Writes the people of every source in the order of their ids, as exports do; returns their number.
 fn stage(folder: &Path, scale: f64) -> usize {
-    let records = people(&Population::ORDINARY, 101, scale);
+    let records = people(&DemoPopulation::ORDINARY, 101, scale);
     std::fs::create_dir_all(folder).expect("a folder that can be written");
     for &source in Source::ALL {
         let mut order: Vec<(String, usize)> =
@@ -89,7 +89,7 @@ fn batches(folder: &Path, source: Source) -> impl Iterator<Item = stage_people::
 
 /// Measures resolution of the staged files. Memory is the peak resident size minus the resident size after reading the first batch.
 pub fn measure(folder: &Path, expected: usize) {
-    let options = Options::default();
+    let options = ResolveOptions::default();
     let nicknames = Nicknames::parse(Nicknames::COMMITTED).expect("the committed table");
     let mut gathering = Gathering::new(&options, expected);
     let (mut wall, mut used) = (Duration::ZERO, Duration::ZERO);
@@ -154,7 +154,7 @@ pub fn hubs() {
             let records: Vec<Raw> = (0..count).map(make).collect();
             let truth = Truth::of(&records, BATCH);
             let begun = Instant::now();
-            black_box(truth.resolve(&Options::default(), Memory::default()));
+            black_box(truth.resolve(&ResolveOptions::default(), Memory::default()));
             begun.elapsed().as_secs_f64()
         });
         println!("hub of {what:<31} 10,000: {:.3} s, 100,000: {:.3} s", seconds[0], seconds[1]);

@@ -143,7 +143,7 @@ impl Session {
 
 /// The result of a step.
 #[derive(Debug, Default)]
-pub struct Outcome {
+pub struct StepOutcome {
     /// Results for stdout, ready to print.
     pub text: String,
     /// The result as data, for `--json` and the run record.
@@ -154,7 +154,7 @@ pub struct Outcome {
     pub fault: Option<Fault>,
 }
 
-impl Outcome {
+impl StepOutcome {
     /// A result as text and as data.
     pub fn new(text: impl Into<String>, summary: Value) -> Self {
         Self { text: text.into(), summary, next: None, fault: None }
@@ -182,7 +182,7 @@ pub struct Program {
     /// Adds its own arguments.
     pub arguments: fn(Command) -> Command,
     /// Reads its arguments from the matches and runs it.
-    pub run: fn(&Session, &ArgMatches) -> Result<Outcome>,
+    pub run: fn(&Session, &ArgMatches) -> Result<StepOutcome>,
 }
 
 impl Program {
@@ -338,7 +338,7 @@ fn exit_of(error: &anyhow::Error) -> Exit {
     error.downcast_ref::<Fault>().map_or(Exit::Failed, |fault| fault.exit)
 }
 
-fn finish(name: &str, json: bool, result: Result<Outcome>) -> u8 {
+fn finish(name: &str, json: bool, result: Result<StepOutcome>) -> u8 {
     match result {
         Ok(outcome) => {
             let printed = if json {
@@ -416,7 +416,7 @@ fn exit_of_printing(printed: std::io::Result<()>) -> u8 {
 }
 
 /// Writes `data/runs/<run>.json`, the only file with clock, host and memory. If that fails, it warns and goes on.
-fn record_run(name: &str, session: &Session, outcome: Option<&Outcome>, fault: Option<Exit>) {
+fn record_run(name: &str, session: &Session, outcome: Option<&StepOutcome>, fault: Option<Exit>) {
     if !session.layout.root().exists() || session.layout.runs().is_symlink() {
         return;
     }

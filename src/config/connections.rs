@@ -11,20 +11,20 @@ use crate::model::{Code, Source};
 /// Settings of connections.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Connections {
+pub struct ConnectionSettings {
     /// How long to wait for a server that neither answers nor works: `"90s"`, `"10m"`, `"1h"`.
     pub answer_limit: String,
     /// By source: the encoding of a database that declares none (SQL_ASCII) or a wrong one, such as `windows-1252`.
     pub encodings: BTreeMap<String, String>,
 }
 
-impl Default for Connections {
+impl Default for ConnectionSettings {
     fn default() -> Self {
         Self { answer_limit: "10m".to_owned(), encodings: BTreeMap::new() }
     }
 }
 
-impl Connections {
+impl ConnectionSettings {
     /// The encoding declared for a source's database; checked when the settings are read.
     pub fn encoding(&self, source: &str) -> Option<&'static Encoding> {
         Encoding::for_label(self.encodings.get(source)?.as_bytes())
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn a_limit_is_a_number_with_a_unit() {
-        let limit = |text: &str| Connections { answer_limit: text.to_owned(), ..Connections::default() }.limit();
+        let limit = |text: &str| ConnectionSettings { answer_limit: text.to_owned(), ..ConnectionSettings::default() }.limit();
         assert_eq!(limit("90s"), Some(Duration::from_secs(90)));
         assert_eq!(limit("10m"), Some(Duration::from_secs(600)));
         assert_eq!(limit("1h"), Some(Duration::from_secs(3600)));
@@ -75,9 +75,9 @@ mod tests {
 
     #[test]
     fn an_encoding_is_given_to_a_source() {
-        let given = |source: &str, encoding: &str| Connections {
+        let given = |source: &str, encoding: &str| ConnectionSettings {
             encodings: BTreeMap::from([(source.to_owned(), encoding.to_owned())]),
-            ..Connections::default()
+            ..ConnectionSettings::default()
         };
         assert_eq!(given("scl", "cp1252").encoding("scl"), Some(encoding_rs::WINDOWS_1252));
         assert!(given("scl", "latin1").check().is_ok());

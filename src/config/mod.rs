@@ -5,10 +5,10 @@ mod dates;
 mod environment;
 mod load;
 
-pub use connections::Connections;
-pub use dates::{DateOrder, Dates};
+pub use connections::ConnectionSettings;
+pub use dates::DateSettings;
 pub use environment::Environment;
-pub use load::Load;
+pub use load::LoadSettings;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,37 +19,39 @@ use serde::{Deserialize, Serialize};
 use crate::fault::{Exit, Fault};
 use crate::model::did_you_mean;
 use crate::model::zone::Zone;
-use crate::model::{Day, Reasons, Source, Timestamp};
+use crate::model::{
+    BookingTypes, ContactChoice, Day, FlagFalse, HolderReach, MissingComponent, Reasons, Scope, Source, Timestamp,
+};
 
 /// The settings of a run. Every field has a working default; `backfill.toml` documents them.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// CRM tenants.
-    pub tenants: Tenants,
+    pub tenants: TenantSettings,
     /// Identity resolution.
-    pub identity: Identity,
+    pub identity: IdentitySettings,
     /// Folders of data files.
-    pub paths: Paths,
+    pub paths: PathSettings,
     /// Consent.
-    pub consent: Consent,
+    pub consent: ConsentSettings,
     /// Survivorship: which value a profile shows.
-    pub survivorship: Survivorship,
+    pub survivorship: SurvivorshipSettings,
     /// Handicaps.
-    pub handicaps: Handicaps,
+    pub handicaps: HandicapSettings,
     /// The timeline.
-    pub activities: Activities,
+    pub activities: ActivitySettings,
     /// Scores.
-    pub scores: Scores,
+    pub scores: ScoreSettings,
     /// Order of day and month in dates.
-    pub dates: Dates,
+    pub dates: DateSettings,
     /// Expected row counts, `source.entity = rows`.
     pub expect: BTreeMap<String, BTreeMap<String, u64>>,
     /// Loading.
-    pub load: Load,
+    pub load: LoadSettings,
     /// Connections to databases. No dataset depends on them, so no manifest holds them.
     #[serde(skip_serializing)]
-    pub connections: Connections,
+    pub connections: ConnectionSettings,
     /// The folder of the file; its paths are relative to it.
     #[serde(skip)]
     pub folder: PathBuf,
@@ -58,7 +60,7 @@ pub struct Config {
 /// CRM tenant ids and the facts about each tenant.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Tenants {
+pub struct TenantSettings {
     /// Tenant of MCA v1 ZA.
     pub mca_za: String,
     /// Tenant of MCA v1 UK.
@@ -83,7 +85,7 @@ pub struct Region {
     pub currency: String,
 }
 
-impl Default for Tenants {
+impl Default for TenantSettings {
     fn default() -> Self {
         let region = |region: &str, timezone: &str, currency: &str| Region {
             region: region.to_owned(),
@@ -101,17 +103,6 @@ impl Default for Tenants {
             ]),
         }
     }
-}
-
-/// Whether equal values match within one tenant or across tenants.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Scope {
-    /// Within one tenant.
-    #[default]
-    Tenant,
-    /// Across tenants.
-    Global,
 }
 
 /// The treatment of records without a tenant.
@@ -139,7 +130,7 @@ pub enum Keyless {
 /// Settings of identity resolution.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Identity {
+pub struct IdentitySettings {
     /// Whether equal values match within one tenant or across tenants.
     pub scope: Scope,
     /// The treatment of records without a tenant.
@@ -150,7 +141,7 @@ pub struct Identity {
     pub decisions: PathBuf,
 }
 
-impl Default for Identity {
+impl Default for IdentitySettings {
     fn default() -> Self {
         Self {
             scope: Scope::default(),
@@ -164,32 +155,21 @@ impl Default for Identity {
 /// Data files that belong to the settings.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Paths {
+pub struct PathSettings {
     /// Folder of the code maps, relative to `backfill.toml`.
     pub reference: PathBuf,
 }
 
-impl Default for Paths {
+impl Default for PathSettings {
     fn default() -> Self {
         Self { reference: "data/reference".into() }
     }
 }
 
-/// Meaning of a consent flag that is false.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum FlagFalse {
-    /// The contact withdrew.
-    #[default]
-    Withdrawal,
-    /// The contact was never asked.
-    Unset,
-}
-
 /// Settings of consent.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Consent {
+pub struct ConsentSettings {
     /// Whether a withdrawal applies to the contact point in its tenant only or in all tenants.
     pub suppression: Scope,
     /// Whether a true flag alone is not accepted as consent.
@@ -202,7 +182,7 @@ pub struct Consent {
     pub act_sources: Vec<String>,
 }
 
-impl Default for Consent {
+impl Default for ConsentSettings {
     fn default() -> Self {
         let acts = ["WEB_FORM", "PREFERENCE_CENTRE", "SMS_KEYWORD", "APP", "DOUBLE_OPT_IN", "PAPER_FORM"];
         Self {
@@ -215,73 +195,38 @@ impl Default for Consent {
     }
 }
 
-/// The email and phone that a profile shows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Contact {
-    /// The best current one.
-    #[default]
-    Current,
-    /// As in the strategy: that of the seed record, never changed.
-    Founding,
-}
-
-/// The range within which only one profile shows an email or phone that several carry.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Holder {
-    /// Every profile that carries it shows it.
-    #[default]
-    Every,
-    /// One profile of each tenant, for a CRM with a unique key over tenant and email or phone.
-    Tenant,
-    /// One profile of the whole CRM, for a unique key over email or phone alone.
-    Global,
-}
-
 /// Settings of survivorship.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Survivorship {
+pub struct SurvivorshipSettings {
     /// The email and phone that a profile shows.
-    pub contact: Contact,
+    pub contact: ContactChoice,
     /// The profiles that show a shared email; the others keep it as an alias.
-    pub email_holder: Holder,
+    pub email_holder: HolderReach,
     /// The profiles that show a shared phone; the others keep it as an alias.
-    pub phone_holder: Holder,
+    pub phone_holder: HolderReach,
 }
 
 /// Settings of handicaps.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Handicaps {
+pub struct HandicapSettings {
     /// By region (ISO 3166): the first day of the World Handicap System, `"2020-11-02"`; a handicap from before is tagged.
     pub whs: BTreeMap<String, String>,
 }
 
-impl Default for Handicaps {
+impl Default for HandicapSettings {
     fn default() -> Self {
         let day = |region: &str, day: &str| (region.to_owned(), day.to_owned());
         Self { whs: BTreeMap::from([day("GB", "2020-11-02"), day("ZA", "2020-01-01")]) }
     }
 }
 
-impl Handicaps {
+impl HandicapSettings {
     /// The first day of the World Handicap System in a region; checked when the settings are read.
     pub fn whs_from(&self, region: &str) -> Option<Day> {
         self.whs.get(region).and_then(|day| day.parse().ok()).map(Day::from_date)
     }
-}
-
-/// Activity types of bookings.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum BookingTypes {
-    /// Two: completed, or booked.
-    #[default]
-    Strategy,
-    /// Four: cancelled and no-show too.
-    Detailed,
 }
 
 /// Activities beyond the strategy's.
@@ -297,7 +242,7 @@ pub enum ExtraActivity {
 /// Settings of the timeline.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Activities {
+pub struct ActivitySettings {
     /// Look-back of bookings and messages, calendar years in UTC: `"2y"`.
     pub lookback: String,
     /// Activity types of bookings.
@@ -306,13 +251,13 @@ pub struct Activities {
     pub extra: Vec<ExtraActivity>,
 }
 
-impl Default for Activities {
+impl Default for ActivitySettings {
     fn default() -> Self {
         Self { lookback: "2y".to_owned(), booking_types: BookingTypes::Strategy, extra: Vec::new() }
     }
 }
 
-impl Activities {
+impl ActivitySettings {
     /// The look-back in calendar years; checked when the settings are read.
     pub fn lookback_years(&self) -> i32 {
         self.lookback.trim_end_matches('y').parse().unwrap_or(2)
@@ -330,21 +275,10 @@ pub enum ActivityScope {
     Engaged,
 }
 
-/// The value of an engagement component without any data.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MissingComponent {
-    /// It counts as 0, as in the CRM.
-    #[default]
-    Zero,
-    /// The others share its weight.
-    Renormalise,
-}
-
 /// Settings of scores.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Scores {
+pub struct ScoreSettings {
     /// The activities that count.
     pub activity_scope: ActivityScope,
     /// The value of an engagement component without any data.

@@ -19,12 +19,12 @@ const NAMESAKES: i32 = 60;
 
 /// The pairs, with their scores and reasons.
 #[derive(Default)]
-pub struct Pairs(BTreeMap<(ProfileIx, ProfileIx), Scored>);
+pub struct CandidatePairs(BTreeMap<(ProfileIx, ProfileIx), Scored>);
 
 /// The score of a pair, and its reasons.
 type Scored = (i32, Vec<Box<str>>);
 
-impl Pairs {
+impl CandidatePairs {
     fn add<'a>(&mut self, a: ProfileIx, b: ProfileIx, score: i32, reasons: impl IntoIterator<Item = &'a str>) {
         let known = self.0.entry((a.min(b), a.max(b))).or_default();
         known.0 = known.0.max(score);
@@ -46,7 +46,7 @@ impl Pairs {
 /// full name; pairs in `apart` were decided by hand and are not filed again.
 pub fn build(
     directory: &Directory,
-    mut pairs: Pairs,
+    mut pairs: CandidatePairs,
     shared_subjects: &[(ProfileIx, ProfileIx)],
     namesakes: &[(ProfileIx, ProfileIx, &'static str)],
     apart: &HashSet<(ProfileIx, ProfileIx), FixedState>,

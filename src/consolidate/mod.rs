@@ -20,7 +20,7 @@ mod sample;
 pub mod timeline;
 
 pub use accounting::deviations::{Departure, Departures, flags_to_confirm};
-pub use options::{BookingTypes, ContactChoice, FlagFalse, HolderReach, Options, SuppressionReach};
+pub use options::Options;
 pub use profile::directory::{Directory, Enrolment};
 pub use profile::record_index::Roster;
 

@@ -2,54 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Phase, Timestamp};
-
-/// The email and phone that a profile shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ContactChoice {
-    /// The best current one: SCL, then Messaging unless bounced, then TeeTime, then MCA; mobile before fixed.
-    Current,
-    /// The seed record's, which the strategy's code never changes.
-    Founding,
-}
-
-/// The range within which only one profile shows an email or phone that several carry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HolderReach {
-    /// Every profile shows it.
-    Every,
-    /// One profile of each tenant shows it.
-    Tenant,
-    /// One profile of the whole CRM shows it.
-    Global,
-}
-
-/// The scope of a withdrawal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SuppressionReach {
-    /// The tenant in which it was made.
-    Tenant,
-    /// Every tenant.
-    Global,
-}
-
-/// Meaning of a contact's false flag where there is an opt-in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FlagFalse {
-    /// An opt-out.
-    Withdrawal,
-    /// Nothing: a column default.
-    Unset,
-}
-
-/// Activity types of bookings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BookingTypes {
-    /// `TEETIME_COMPLETED`, and `TEETIME_BOOKED` for everything else.
-    Strategy,
-    /// Cancellations and no-shows have types of their own.
-    Detailed,
-}
+use crate::model::{BookingTypes, ContactChoice, FlagFalse, HolderReach, Phase, Scope, Timestamp};
 
 /// The settings of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +20,7 @@ pub struct Options {
     /// The profiles that show a phone that several carry.
     pub phone_holder: HolderReach,
     /// The scope of a withdrawal.
-    pub suppression: SuppressionReach,
+    pub suppression: Scope,
     /// Whether a contact's true flag alone is not accepted as consent.
     pub strict_consent: bool,
     /// The meaning of a false flag.
@@ -103,7 +56,7 @@ impl Options {
             contact: ContactChoice::Current,
             email_holder: HolderReach::Every,
             phone_holder: HolderReach::Every,
-            suppression: SuppressionReach::Tenant,
+            suppression: Scope::Tenant,
             strict_consent: false,
             flag_false: FlagFalse::Withdrawal,
             booking_types: BookingTypes::Strategy,

@@ -6,7 +6,7 @@ use hashbrown::HashSet;
 use crate::model::{Day, Timestamp};
 
 use super::names::{self, NAMES, plain};
-use super::population::Population;
+use super::population::DemoPopulation;
 use super::random::{Draws, Weights};
 
 /// Number of people at scale 1.
@@ -47,7 +47,7 @@ pub(super) enum Life {
 
 /// An invented person.
 #[derive(Debug)]
-pub(super) struct Person {
+pub(super) struct DemoPerson {
     pub country: Country,
     pub also_abroad: bool,
     pub is_man: bool,
@@ -87,8 +87,8 @@ pub struct Community {
     pub(super) seed: u64,
     pub(super) scale: f64,
     pub(super) as_of: Timestamp,
-    pub(super) population: Population,
-    pub(super) people: Vec<Person>,
+    pub(super) population: DemoPopulation,
+    pub(super) people: Vec<DemoPerson>,
     pub(super) clubs_za: Vec<Club>,
     pub(super) clubs_uk: Vec<Club>,
     /// Draws clubs; a few clubs have many members.
@@ -110,7 +110,7 @@ const DOMAINS: &[(&str, u32)] = &[
 
 impl Community {
     /// Builds the people. `scale` 1 is the size of the strategy's estimates.
-    pub fn new(population: &Population, seed: u64, scale: f64, as_of: Timestamp) -> Self {
+    pub fn new(population: &DemoPopulation, seed: u64, scale: f64, as_of: Timestamp) -> Self {
         let sized = |full: f64, least: usize| ((full * scale).round() as usize).max(least);
         let clubs = |country: Country, count: usize| (0..count).map(|number| new_club(seed, country, number)).collect::<Vec<_>>();
         let (clubs_za, clubs_uk) = (clubs(Country::SouthAfrica, sized(500.0, 5)), clubs(Country::Britain, sized(300.0, 4)));
@@ -150,7 +150,7 @@ impl Community {
         let country = if draws.chance(0.63) { Country::SouthAfrica } else { Country::Britain };
         let size = if draws.chance(1.0 - shares.households) { 1 } else { draws.weighted(&[(2, 55), (3, 20), (4, 18), (5, 7)]) };
         let family: Box<str> = NAMES.family(&mut draws).into();
-        let first = u32::try_from(self.people.len()).unwrap_or(u32::MAX);
+        let first = u32::try_from(self.people.len()).expect("people are counted in 32 bits");
         let club = u32::try_from(self.draw_club(&mut draws, country)).unwrap_or(0);
         let mailbox = (size > 1 && draws.chance(shares.shared_mailbox)).then(|| taken.family_mailbox(&mut draws, &family));
         let telephone = (size > 1 && draws.chance(shares.shared_phone)).then(|| taken.phone(&mut draws, country, true));
@@ -200,7 +200,7 @@ impl Community {
                 (Life::Keen, 10),
             ]);
             let home = (first, size as u8);
-            self.people.push(Person {
+            self.people.push(DemoPerson {
                 country,
                 also_abroad,
                 is_man,
@@ -269,9 +269,9 @@ impl Community {
                 self.people[host].phones.clone(),
                 self.people[host].club,
             );
-            let home = (u32::try_from(self.people.len()).unwrap_or(u32::MAX), 1);
+            let home = (u32::try_from(self.people.len()).expect("people are counted in 32 bits"), 1);
             let age = draws.between(18 * 365, 75 * 365);
-            self.people.push(Person {
+            self.people.push(DemoPerson {
                 country,
                 also_abroad: false,
                 is_man,

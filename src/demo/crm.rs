@@ -9,10 +9,10 @@ use super::random::Draws;
 use super::rows::{Filled, Rows};
 
 /// Name, type, criteria, combinator, whether it is active, whether it was deleted.
-type Segment = (&'static str, &'static str, Option<&'static str>, &'static str, bool, bool);
+type DemoSegment = (&'static str, &'static str, Option<&'static str>, &'static str, bool, bool);
 
 /// Rules in each of the dialects in use, one with an unknown field, and segments that a refresh must not change.
-const SEGMENTS: &[Segment] = &[
+const SEGMENTS: &[DemoSegment] = &[
     (
         "Lapsing members",
         "DYNAMIC",

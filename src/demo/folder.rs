@@ -9,14 +9,14 @@ use crate::fault::{Exit, Fault};
 use crate::model::Timestamp;
 use crate::store::{Layout, io_fault, read_text, replace_file};
 
-use super::population::Population;
+use super::population::DemoPopulation;
 
 /// The settings that the demo's data was generated with. Equal markers mean equal bytes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Marker {
     /// Version of this file.
     pub format: u32,
-    /// Name of the [`super::Population`].
+    /// Name of the [`super::DemoPopulation`].
     pub population: String,
     /// Size; 1 is the strategy's estimates.
     pub scale: f64,
@@ -30,7 +30,7 @@ pub struct Marker {
 
 impl Marker {
     /// The marker for new data.
-    pub fn new(population: &Population, scale: f64, seed: u64, as_of: Timestamp) -> Self {
+    pub fn new(population: &DemoPopulation, scale: f64, seed: u64, as_of: Timestamp) -> Self {
         Self {
             format: 1,
             population: population.name.to_owned(),
@@ -48,7 +48,7 @@ impl Marker {
         // An unreadable marker was written by an older version. The folder is still a demo folder, with other data.
         Ok(Some(
             serde_json::from_str(&text)
-                .unwrap_or_else(|_| Self { format: 0, ..Self::new(&Population::ORDINARY, 0.0, 0, Timestamp(0)) }),
+                .unwrap_or_else(|_| Self { format: 0, ..Self::new(&DemoPopulation::ORDINARY, 0.0, 0, Timestamp(0)) }),
         ))
     }
 
@@ -103,7 +103,7 @@ mod tests {
         fs::create_dir_all(layout.exports_crm()).unwrap();
         let refused = refuse_foreign(&layout).unwrap_err();
         assert_eq!(refused.downcast_ref::<Fault>().unwrap().exit, Exit::Preflight);
-        let marker = Marker::new(&Population::ORDINARY, 0.02, 1, crate::demo::default_as_of());
+        let marker = Marker::new(&DemoPopulation::ORDINARY, 0.02, 1, crate::demo::default_as_of());
         marker.write(&layout).unwrap();
         refuse_foreign(&layout).unwrap();
         assert_eq!(Marker::read(&layout).unwrap(), Some(marker));
@@ -117,6 +117,6 @@ mod tests {
         let layout = Layout::new(folder.path());
         fs::write(layout.demo_marker(), "scale 1").unwrap();
         let marker = Marker::read(&layout).unwrap().unwrap();
-        assert_ne!(marker, Marker::new(&Population::ORDINARY, 0.02, 1, crate::demo::default_as_of()));
+        assert_ne!(marker, Marker::new(&DemoPopulation::ORDINARY, 0.02, 1, crate::demo::default_as_of()));
     }
 }

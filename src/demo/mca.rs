@@ -7,7 +7,7 @@ use crate::pg::local::Client;
 
 use super::community::Country;
 use super::random::Draws;
-use super::records::{Record, Records};
+use super::records::{DemoRecord, DemoRecords};
 use super::rows::{Filled, Rows};
 
 const STATUSES: &[(Option<&str>, u32)] = &[
@@ -41,7 +41,7 @@ const STATUSES: &[(Option<&str>, u32)] = &[
 ];
 
 /// The handicap index of a person in tenths. Sources differ only by the years between their dates.
-pub(super) fn handicap(records: &Records, person: u32) -> i32 {
+pub(super) fn handicap(records: &DemoRecords, person: u32) -> i32 {
     let mut draws = Draws::of(records.community.seed, "handicap", u64::from(person));
     let (low, high) = draws.weighted(&[((-30, 0), 2), ((0, 90), 14), ((90, 180), 38), ((180, 280), 34), ((280, 540), 12)]);
     i32::try_from(draws.between(low, high)).unwrap_or(180)
@@ -61,23 +61,23 @@ pub(super) fn written_handicap(draws: &mut Draws, tenths: i32) -> Option<String>
     }
 }
 
-fn day_before(records: &Records, draws: &mut Draws, least: i64, most: i64) -> Day {
+fn day_before(records: &DemoRecords, draws: &mut Draws, least: i64, most: i64) -> Day {
     Day(records.community.as_of.day().0 - i32::try_from(draws.between(least, most)).unwrap_or(0))
 }
 
 /// Clubs of a member with the days of joining and leaving. The first is the home club, if there is one.
-struct Joined {
+struct JoinedClub {
     club: usize,
     is_home: bool,
     joined_on: Option<Day>,
     left_on: Option<Day>,
 }
 
-fn joined(records: &Records, record: &Record, number: usize, country: Country) -> Vec<Joined> {
+fn joined(records: &DemoRecords, record: &DemoRecord, number: usize, country: Country) -> Vec<JoinedClub> {
     let mut draws = Draws::of(records.community.seed, "joined", number as u64 * 2 + u64::from(country.is_south_africa()));
     let Some(home) = record.club else { return Vec::new() };
     let count = draws.weighted(&[(1, 50), (2, 35), (3, 11), (4, 4)]);
-    let mut joined: Vec<Joined> = Vec::with_capacity(count);
+    let mut joined: Vec<JoinedClub> = Vec::with_capacity(count);
     for place in 0..count {
         let club = if place == 0 { home } else { records.community.draw_club(&mut draws, country) };
         if joined.iter().any(|other| other.club == club) {
@@ -86,7 +86,7 @@ fn joined(records: &Records, record: &Record, number: usize, country: Country) -
         let joined_on = day_before(records, &mut draws, 30, 18 * 365);
         let has_left = draws.chance(if place == 0 { 0.08 } else { 0.35 });
         let left_on = Day(joined_on.0 + i32::try_from(draws.between(90, 3000)).unwrap_or(0));
-        joined.push(Joined {
+        joined.push(JoinedClub {
             club,
             is_home: if place == 0 { draws.chance(0.96) } else { draws.chance(0.03) },
             joined_on: (!draws.chance(0.02)).then_some(joined_on),
@@ -96,7 +96,7 @@ fn joined(records: &Records, record: &Record, number: usize, country: Country) -
     joined
 }
 
-fn fill_clubs(client: &mut Client, records: &Records, country: Country) -> Result<Filled> {
+fn fill_clubs(client: &mut Client, records: &DemoRecords, country: Country) -> Result<Filled> {
     let mut rows = Rows::into(client, "clubs")?;
     for (index, club) in records.community.clubs(country).iter().enumerate() {
         rows.plain(index + 1).text(Some(&club.name)).text(Some(&club.code)).end()?;
@@ -105,7 +105,7 @@ fn fill_clubs(client: &mut Client, records: &Records, country: Country) -> Resul
 }
 
 /// Fills MCA v1 ZA.
-pub(super) fn fill_za(client: &mut Client, records: &Records) -> Result<Vec<Filled>> {
+pub(super) fn fill_za(client: &mut Client, records: &DemoRecords) -> Result<Vec<Filled>> {
     let source = Source::McaZa;
     let seed = records.community.seed;
     let clubs = fill_clubs(client, records, Country::SouthAfrica)?;
@@ -155,7 +155,7 @@ pub(super) fn fill_za(client: &mut Client, records: &Records) -> Result<Vec<Fill
 }
 
 /// Fills MCA v1 UK.
-pub(super) fn fill_uk(client: &mut Client, records: &Records) -> Result<Vec<Filled>> {
+pub(super) fn fill_uk(client: &mut Client, records: &DemoRecords) -> Result<Vec<Filled>> {
     let source = Source::McaUk;
     let seed = records.community.seed;
     let clubs = fill_clubs(client, records, Country::Britain)?;

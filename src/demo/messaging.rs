@@ -7,7 +7,7 @@ use crate::pg::local::Client;
 
 use super::between;
 use super::random::{Draws, Weights};
-use super::records::{Record, Records};
+use super::records::{DemoRecord, DemoRecords};
 use super::rows::{Filled, Rows};
 
 /// What a contact really wants for a channel. The tables are drawn from it.
@@ -26,7 +26,7 @@ enum Stance {
 const STANCES: &[(Stance, u32)] =
     &[(Stance::Yes, 54), (Stance::No, 14), (Stance::Withdrew, 11), (Stance::Returned, 5), (Stance::Unasked, 16)];
 
-/// The four channels of consent, in the order of [`Contact::stances`].
+/// The four channels of consent, in the order of [`DemoContact::stances`].
 const CHANNELS: [&[(&str, u32)]; 4] = [
     &[("EMAIL", 88), ("email", 6), ("Email", 3), ("E-mail", 2), (" EMAIL", 1)],
     &[("SMS", 90), ("sms", 6), ("Text", 3), ("mobile", 1)],
@@ -41,7 +41,7 @@ const WITHDRAWALS: &[(&str, u32)] =
     &[("UNSUBSCRIBE_LINK", 55), ("STOP_REPLY", 20), ("PREFERENCE_CENTRE", 12), ("AGENT", 8), ("COMPLAINT", 3), ("IMPORT", 2)];
 
 /// The properties of a contact that determine its rows in all four tables.
-struct Contact {
+struct DemoContact {
     stances: [Stance; 4],
     deleted_at: Option<Timestamp>,
     /// How many messages the contact gets and reads: 0 reads none, 2 reads most.
@@ -49,7 +49,7 @@ struct Contact {
     bounces: bool,
 }
 
-fn contact(records: &Records, number: usize, record: &Record) -> Contact {
+fn contact(records: &DemoRecords, number: usize, record: &DemoRecord) -> DemoContact {
     let mut draws = Draws::of(records.community.seed, "contact", number as u64);
     let mut stances = [(); 4].map(|()| draws.weighted(STANCES));
     let is_deleted = draws.chance(0.03);
@@ -58,11 +58,11 @@ fn contact(records: &Records, number: usize, record: &Record) -> Contact {
     }
     let since = if record.updated_at.is_finite() { record.updated_at } else { records.community.as_of.plus_days(-400) };
     let deleted_at = is_deleted.then(|| between(&mut draws, since, records.community.as_of.plus_days(-1)));
-    Contact { stances, deleted_at, reads: draws.weighted(&[(0, 35), (1, 40), (2, 25)]), bounces: draws.chance(0.025) }
+    DemoContact { stances, deleted_at, reads: draws.weighted(&[(0, 35), (1, 40), (2, 25)]), bounces: draws.chance(0.025) }
 }
 
 /// Fills Messaging.
-pub(super) fn fill(client: &mut Client, records: &Records) -> Result<Vec<Filled>> {
+pub(super) fn fill(client: &mut Client, records: &DemoRecords) -> Result<Vec<Filled>> {
     Ok(vec![
         fill_contacts(client, records)?,
         fill_preferences(client, records)?,
@@ -71,7 +71,7 @@ pub(super) fn fill(client: &mut Client, records: &Records) -> Result<Vec<Filled>
     ])
 }
 
-fn fill_contacts(client: &mut Client, records: &Records) -> Result<Filled> {
+fn fill_contacts(client: &mut Client, records: &DemoRecords) -> Result<Filled> {
     let mut rows = Rows::into(client, "\"Contact\"")?;
     for (number, record) in records.of(Source::Messaging).enumerate() {
         let mut draws = Draws::of(records.community.seed, "flags", number as u64);
@@ -118,7 +118,7 @@ fn scope(draws: &mut Draws) -> Option<&'static str> {
     ])
 }
 
-fn fill_preferences(client: &mut Client, records: &Records) -> Result<Filled> {
+fn fill_preferences(client: &mut Client, records: &DemoRecords) -> Result<Filled> {
     let (seed, as_of) = (records.community.seed, records.community.as_of);
     let mut rows = Rows::into(client, "\"ContactPreference\"")?;
     let mut id = 0_u64;
@@ -157,7 +157,7 @@ fn fill_preferences(client: &mut Client, records: &Records) -> Result<Filled> {
     rows.finish()
 }
 
-fn fill_changes(client: &mut Client, records: &Records) -> Result<Filled> {
+fn fill_changes(client: &mut Client, records: &DemoRecords) -> Result<Filled> {
     let (seed, as_of) = (records.community.seed, records.community.as_of);
     let mut rows = Rows::into(client, "\"ConsentChangeLog\"")?;
     let mut id = 0_u64;
@@ -212,7 +212,7 @@ struct Campaign {
     sent_at: Timestamp,
 }
 
-fn campaigns(records: &Records, tenant: &str) -> Vec<Campaign> {
+fn campaigns(records: &DemoRecords, tenant: &str) -> Vec<Campaign> {
     let community = &records.community;
     let template = ["club-news", "summer-offer", "open-day", "renewal", "survey"];
     let month = |number: i64| {
@@ -227,7 +227,7 @@ fn campaigns(records: &Records, tenant: &str) -> Vec<Campaign> {
     (0..57).map(month).collect()
 }
 
-fn fill_messages(client: &mut Client, records: &Records) -> Result<Filled> {
+fn fill_messages(client: &mut Client, records: &DemoRecords) -> Result<Filled> {
     let community = &records.community;
     let mut reads = Vec::with_capacity(records.count(Source::Messaging));
     let mut tenants = Vec::with_capacity(reads.capacity());

@@ -1,6 +1,6 @@
 //! The demo: an invented population, its ground truth, and the databases of all sources.
 //!
-//! [`Community`] is the ground truth: people, households, emails, phones. [`Records`] are the records of five sources about them,
+//! [`Community`] is the ground truth: people, households, emails, phones. [`DemoRecords`] are the records of five sources about them,
 //! including data errors. A record is a function of (seed, source, number), so the same seed, scale and as_of give the same bytes.
 //! Everything is invented: names are drawn from lists, emails use domains that cannot exist.
 
@@ -24,8 +24,8 @@ pub mod truth;
 pub use community::Community;
 pub use folder::{Marker, clear, refuse_foreign};
 pub use populate::{database, empty_crm, fill, populate};
-pub use population::Population;
-pub use records::{Record, Records};
+pub use population::DemoPopulation;
+pub use records::{DemoRecord, DemoRecords};
 pub use rows::Filled;
 
 use crate::model::Timestamp;
@@ -36,8 +36,8 @@ pub fn default_as_of() -> Timestamp {
 }
 
 /// The people records of all five sources, each with its true person. Needs no database.
-pub fn people(population: &Population, seed: u64, scale: f64) -> Records {
-    Records::new(Community::new(population, seed, scale, default_as_of()))
+pub fn people(population: &DemoPopulation, seed: u64, scale: f64) -> DemoRecords {
+    DemoRecords::new(Community::new(population, seed, scale, default_as_of()))
 }
 
 /// A random instant between two instants, both included.
@@ -53,7 +53,7 @@ mod tests {
     #[test]
     fn the_same_seed_gives_the_same_records_and_another_one_others() {
         let all = |seed| {
-            let records = people(&Population::ORDINARY, seed, 0.005);
+            let records = people(&DemoPopulation::ORDINARY, seed, 0.005);
             Source::ALL.iter().flat_map(|source| records.of(*source).collect::<Vec<_>>()).collect::<Vec<_>>()
         };
         let one = all(1);

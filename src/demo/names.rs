@@ -84,7 +84,7 @@ const FORMS: &[&[&str]] = &[
 ];
 
 /// Given and family names with their frequencies.
-pub(super) struct Names {
+pub(super) struct NameStock {
     men: Vec<&'static str>,
     women: Vec<&'static str>,
     families: Vec<String>,
@@ -94,9 +94,9 @@ pub(super) struct Names {
 }
 
 /// The names in use.
-pub(super) static NAMES: LazyLock<Names> = LazyLock::new(Names::new);
+pub(super) static NAMES: LazyLock<NameStock> = LazyLock::new(NameStock::new);
 
-impl Names {
+impl NameStock {
     fn new() -> Self {
         let mut draws = Draws::of(0, "names", 0);
         let (mut men, mut women) = (MEN.split_whitespace().collect::<Vec<_>>(), WOMEN.split_whitespace().collect::<Vec<_>>());

@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result};
 use crate::model::{Code as _, Source, Timestamp};
 use crate::pg::local::{Client, LocalServer};
 
-use super::records::Records;
+use super::records::DemoRecords;
 use super::rows::Filled;
 use super::{crm, mca, messaging, scl, teetime};
 
@@ -15,7 +15,7 @@ pub fn database(source: Option<Source>) -> String {
 }
 
 /// Recreates the six databases and fills the five sources. The CRM gets its tables and some segments.
-pub fn populate(server: &LocalServer, records: &Records) -> Result<Vec<(String, Vec<Filled>)>> {
+pub fn populate(server: &LocalServer, records: &DemoRecords) -> Result<Vec<(String, Vec<Filled>)>> {
     let (seed, as_of) = (records.community.seed, records.community.as_of);
     std::thread::scope(|scope| {
         let mut running = Vec::new();
@@ -54,7 +54,7 @@ pub fn empty_crm(server: &LocalServer, seed: u64, as_of: Timestamp) -> Result<Ve
 }
 
 /// Creates the tables of one source in an empty database and fills them.
-pub fn fill(client: &mut Client, source: Source, records: &Records) -> Result<Vec<Filled>> {
+pub fn fill(client: &mut Client, source: Source, records: &DemoRecords) -> Result<Vec<Filled>> {
     match source {
         Source::McaZa => filled(client, include_str!("../../schemas/sources/mca_za.sql"), |client| mca::fill_za(client, records)),
         Source::McaUk => filled(client, include_str!("../../schemas/sources/mca_uk.sql"), |client| mca::fill_uk(client, records)),

@@ -2,7 +2,7 @@
 
 /// Shares between 0 and 1.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Population {
+pub struct DemoPopulation {
     /// Its name on the command line and in the marker.
     pub name: &'static str,
     /// Households of more than one person.
@@ -53,7 +53,7 @@ pub struct Population {
     pub both_countries: f64,
 }
 
-impl Population {
+impl DemoPopulation {
     /// The default: an ordinary club population with every kind of data error.
     pub const ORDINARY: Self = Self {
         name: "ordinary",

@@ -7,7 +7,7 @@ use crate::pg::local::Client;
 
 use super::community::Country;
 use super::random::Draws;
-use super::records::Records;
+use super::records::DemoRecords;
 use super::rows::{Filled, Rows};
 
 const TIERS: &[&str] = &["Gold", "PLATINUM", "Silver", "Bronze", "Junior", "Country", "Student", "Honorary"];
@@ -29,7 +29,7 @@ const STATUSES: &[(&str, u32)] = &[
 ];
 
 /// Fills SCL.
-pub(super) fn fill(client: &mut Client, records: &Records) -> Result<Vec<Filled>> {
+pub(super) fn fill(client: &mut Client, records: &DemoRecords) -> Result<Vec<Filled>> {
     let community = &records.community;
     let mut filled = Vec::new();
     let mut rows = Rows::into(client, "\"MembershipTier\"")?;

@@ -1,8 +1,8 @@
 //! Spellings and typing errors: how a value looks after years of manual entry into different systems.
 
-use super::community::{Club, Country, Person};
+use super::community::{Club, Country, DemoPerson};
 use super::names::other_form;
-use super::population::Population;
+use super::population::DemoPopulation;
 use super::random::Draws;
 
 const PLACEHOLDER_EMAILS: &[&str] = &[
@@ -64,9 +64,9 @@ pub(super) fn mistype(text: &str, draws: &mut Draws) -> String {
 /// A person's email as stored in a source.
 pub(super) fn email(
     draws: &mut Draws,
-    person: &Person,
+    person: &DemoPerson,
     club: &Club,
-    shares: &Population,
+    shares: &DemoPopulation,
     is_typed_by_staff: bool,
 ) -> Option<String> {
     if is_typed_by_staff && draws.chance(shares.placeholder) {
@@ -110,9 +110,9 @@ pub(super) fn email(
 /// A person's phone as stored in a source.
 pub(super) fn phone(
     draws: &mut Draws,
-    person: &Person,
+    person: &DemoPerson,
     club: &Club,
-    shares: &Population,
+    shares: &DemoPopulation,
     is_typed_by_staff: bool,
     home: Country,
 ) -> Option<String> {
@@ -178,8 +178,8 @@ fn written(draws: &mut Draws, number: &str, home: Country) -> String {
 /// A person's names as stored in a source, given name first.
 pub(super) fn names(
     draws: &mut Draws,
-    person: &Person,
-    shares: &Population,
+    person: &DemoPerson,
+    shares: &DemoPopulation,
     is_old_list: bool,
 ) -> (Option<String>, Option<String>) {
     if draws.chance(shares.nameless) {
@@ -236,7 +236,7 @@ pub(super) fn names(
 }
 
 /// A date of birth as stored in a member list.
-pub(super) fn born_on(draws: &mut Draws, person: &Person, shares: &Population) -> Option<String> {
+pub(super) fn born_on(draws: &mut Draws, person: &DemoPerson, shares: &DemoPopulation) -> Option<String> {
     if draws.chance(shares.without_birth) {
         return None;
     }
@@ -274,7 +274,7 @@ pub(super) fn gender(draws: &mut Draws, is_man: bool) -> Option<&'static str> {
 }
 
 /// An association number as copied from a card by hand.
-pub(super) fn number(draws: &mut Draws, value: &str, shares: &Population) -> String {
+pub(super) fn number(draws: &mut Draws, value: &str, shares: &DemoPopulation) -> String {
     let value = if draws.chance(shares.typo * 0.2) { mistype(value, draws) } else { value.to_owned() };
     match draws.below(100) {
         0..6 => format!("{} {}", &value[..value.len() / 2], &value[value.len() / 2..]),
@@ -285,7 +285,7 @@ pub(super) fn number(draws: &mut Draws, value: &str, shares: &Population) -> Str
 }
 
 /// A South African identity number: invented, with a valid date and check digit.
-pub(super) fn national_id(draws: &mut Draws, person: &Person) -> String {
+pub(super) fn national_id(draws: &mut Draws, person: &DemoPerson) -> String {
     let born = person.born_on.to_string();
     let digits =
         format!("{}{}{}{}{}08", &born[2..4], &born[5..7], &born[8..10], if person.is_man { "5" } else { "0" }, draws.digits(3));
@@ -325,8 +325,12 @@ mod tests {
 
     #[test]
     fn an_identity_number_passes_the_check_that_finds_it() {
-        let community =
-            super::super::Community::new(&Population::ORDINARY, 1, 0.001, crate::model::Timestamp::parse("2026-11-01").unwrap());
+        let community = super::super::Community::new(
+            &DemoPopulation::ORDINARY,
+            1,
+            0.001,
+            crate::model::Timestamp::parse("2026-11-01").unwrap(),
+        );
         let number = national_id(&mut Draws::of(1, "id", 0), &community.people[0]);
         let sum: u32 = number
             .bytes()

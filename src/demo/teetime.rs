@@ -8,7 +8,7 @@ use crate::pg::local::Client;
 use super::community::{Country, Life};
 use super::mca::{handicap, written_handicap};
 use super::random::{Draws, Weights};
-use super::records::Records;
+use super::records::DemoRecords;
 use super::rows::{Filled, Rows};
 
 /// Type and name of each association. Its id is `assoc-` and the position in this list.
@@ -48,7 +48,7 @@ fn courses(club: usize) -> usize {
 }
 
 /// Fills TeeTime.
-pub(super) fn fill(client: &mut Client, records: &Records) -> Result<Vec<Filled>> {
+pub(super) fn fill(client: &mut Client, records: &DemoRecords) -> Result<Vec<Filled>> {
     let community = &records.community;
     let countries = [Country::SouthAfrica, Country::Britain];
     let mut filled = Vec::new();
@@ -140,7 +140,7 @@ fn numbered(seed: u64, what: &str, id: &mut u64) -> String {
     Draws::of(seed, what, *id).uuid()
 }
 
-fn fill_associations(client: &mut Client, records: &Records) -> Result<Filled> {
+fn fill_associations(client: &mut Client, records: &DemoRecords) -> Result<Filled> {
     let seed = records.community.seed;
     let mut rows = Rows::into(client, "\"PlayerAssociation\"")?;
     let mut id = 0;
@@ -163,7 +163,7 @@ fn fill_associations(client: &mut Client, records: &Records) -> Result<Filled> {
     rows.finish()
 }
 
-fn fill_bookings(client: &mut Client, records: &Records) -> Result<Filled> {
+fn fill_bookings(client: &mut Client, records: &DemoRecords) -> Result<Filled> {
     let community = &records.community;
     let lives = (0..records.count(Source::Teetime)).map(|number| match records.person_of(Source::Teetime, number).life {
         Life::Silent => 0,

@@ -14,7 +14,7 @@ use crate::model::{Code as _, RecordIx, Source};
 use crate::resolve::evaluate::accuracy::Accuracy;
 use crate::store::{Layout, io_fault};
 
-use super::records::Records;
+use super::records::DemoRecords;
 
 /// `data/demo/truth.csv`
 pub fn path(layout: &Layout) -> PathBuf {
@@ -22,7 +22,7 @@ pub fn path(layout: &Layout) -> PathBuf {
 }
 
 /// Writes one line per person record, readable by the owner only, as for real people.
-pub fn write(records: &Records, path: &Path) -> Result<()> {
+pub fn write(records: &DemoRecords, path: &Path) -> Result<()> {
     let fault = |error: std::io::Error| io_fault("write", path, &error);
     if let Some(folder) = path.parent() {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(fault)?;
@@ -139,7 +139,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();
         let layout = Layout::new(folder.path());
-        let records = crate::demo::people(&crate::demo::Population::FAMILIES, 3, 0.002);
+        let records = crate::demo::people(&crate::demo::DemoPopulation::FAMILIES, 3, 0.002);
         write(&records, &path(&layout)).unwrap();
         let known = read(&path(&layout)).unwrap();
         assert_eq!(known.len(), Source::ALL.iter().map(|source| records.count(*source)).sum::<usize>());

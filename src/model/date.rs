@@ -2,11 +2,12 @@
 //! column, never cell by cell.
 
 use chrono::{Datelike, NaiveDate};
+use serde::{Deserialize, Serialize};
 
 use crate::model::reason::{Reason, Reasons};
 use crate::model::reference::{Junk, JunkKind};
 use crate::model::text::is_missing_word;
-use crate::model::written::{self, Count, DateParts, Place, Unit, Written};
+use crate::model::written::{self, Count, DateParts, Place, NumberUnit, WrittenTime};
 use crate::model::zone::{self, Zone};
 use crate::model::{Day, Timestamp};
 
@@ -31,8 +32,9 @@ pub enum DateKind {
     Time,
 }
 
-/// The order of day and month in ambiguous dates.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Which of two ambiguous numbers is the day; `day_first` or `month_first` in the settings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DateOrder {
     /// The column proves it, a setting says it, or nothing is ambiguous.
     DayFirst,
@@ -40,6 +42,7 @@ pub enum DateOrder {
     MonthFirst,
     /// Nothing proves either: day first, counted.
     #[default]
+    #[serde(skip)]
     Assumed,
 }
 
@@ -59,12 +62,12 @@ pub struct MixedOrder {
 
 /// Number of cells that show an order, and the position of the first.
 #[derive(Clone, Copy, Debug, Default)]
-struct Proof {
+struct DateProof {
     count: u64,
     first: u64,
 }
 
-impl Proof {
+impl DateProof {
     fn see(&mut self, position: u64) {
         if self.count == 0 {
             self.first = position;
@@ -78,11 +81,11 @@ impl Proof {
 pub struct DateProfile {
     kind: DateKind,
     seen: u64,
-    day_first: Proof,
-    month_first: Proof,
+    day_first: DateProof,
+    month_first: DateProof,
     dates: u64,
     frequent: [u64; 2],
-    units: [u64; Unit::ALL.len()],
+    units: [u64; NumberUnit::ALL.len()],
 }
 
 /// Days that are placeholders only where they are frequent.
@@ -102,7 +105,7 @@ impl DateProfile {
         }
         self.dates += 1;
         match written::parse(raw) {
-            Some(Written::Civil { date: DateParts::YearLast { first, second, year, .. }, .. }) => {
+            Some(WrittenTime::Civil { date: DateParts::YearLast { first, second, year, .. }, .. }) => {
                 // What no calendar has, such as 31/04, proves nothing; every day of a leap year may.
                 if first > 12 && written::is_day_of_calendar(2000, second, first) {
                     self.day_first.see(self.seen);
@@ -111,9 +114,9 @@ impl DateProfile {
                 }
                 self.suspect(year, first, second);
             }
-            Some(Written::Civil { date: DateParts::Ymd { year, month, day }, .. }) => self.suspect(year, month, day),
-            Some(Written::Count(count)) => {
-                for (seen, unit) in self.units.iter_mut().zip(Unit::ALL) {
+            Some(WrittenTime::Civil { date: DateParts::Ymd { year, month, day }, .. }) => self.suspect(year, month, day),
+            Some(WrittenTime::Count(count)) => {
+                for (seen, unit) in self.units.iter_mut().zip(NumberUnit::ALL) {
                     *seen += u64::from(is_plausible(count, unit, self.kind));
                 }
             }
@@ -146,7 +149,7 @@ impl DateProfile {
         };
         let frequent = self.frequent.map(|count| count >= FREQUENT_LEAST && count * FREQUENT_SHARE > self.dates);
         // Of equal units the coarsest wins: the first, and max_by_key takes the last.
-        let unit = self.units.iter().zip(Unit::ALL).rev().max_by_key(|(seen, _)| **seen).filter(|(seen, _)| **seen > 0);
+        let unit = self.units.iter().zip(NumberUnit::ALL).rev().max_by_key(|(seen, _)| **seen).filter(|(seen, _)| **seen > 0);
         Ok(DateRules { kind: self.kind, order, frequent, unit: unit.map(|(_, unit)| unit) })
     }
 }
@@ -157,7 +160,7 @@ fn is_iso(raw: &str) -> bool {
     bytes.len() >= 10 && bytes[..4].iter().all(u8::is_ascii_digit) && bytes[4] == b'-'
 }
 
-fn is_plausible(count: Count, unit: Unit, kind: DateKind) -> bool {
+fn is_plausible(count: Count, unit: NumberUnit, kind: DateKind) -> bool {
     match kind {
         DateKind::Birth | DateKind::Day => count.is_plausible(unit, 1900, true),
         DateKind::Time => count.is_plausible(unit, 1980, false),
@@ -170,7 +173,7 @@ pub struct DateRules {
     kind: DateKind,
     order: DateOrder,
     frequent: [bool; 2],
-    unit: Option<Unit>,
+    unit: Option<NumberUnit>,
 }
 
 /// The limits of a birth date.
@@ -186,7 +189,7 @@ pub struct Birth {
 
 /// The result of reading a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Read<T> {
+pub enum DateRead<T> {
     /// The cell holds nothing, or a word for nothing.
     Absent,
     /// Its value.
@@ -197,7 +200,7 @@ pub enum Read<T> {
     Unreadable,
 }
 
-impl<T> Read<T> {
+impl<T> DateRead<T> {
     /// The value, if there is one.
     pub fn value(self) -> Option<T> {
         match self {
@@ -236,16 +239,16 @@ enum Century {
 
 impl DateRules {
     /// Reads an instant. A value without an offset is local time of the zone, or UTC where the zone is not known.
-    pub fn instant(&self, raw: &str, zone: Option<Zone>, reasons: &mut Reasons) -> Read<Timestamp> {
+    pub fn instant(&self, raw: &str, zone: Option<Zone>, reasons: &mut Reasons) -> DateRead<Timestamp> {
         if is_missing_word(raw) {
-            return Read::Absent;
+            return DateRead::Absent;
         }
         let moment = match self.moment(raw, Century::Pivot, reasons) {
             Ok(moment) => moment,
             Err(Some(reason)) => {
                 return refused(if reason == Reason::DateInfinite { Reason::TimeInfinite } else { reason }, reasons);
             }
-            Err(None) => return Read::Unreadable,
+            Err(None) => return DateRead::Unreadable,
         };
         let Some(micros) = moment.micros() else { return refused(Reason::TimeOutOfRange, reasons) };
         let at = match moment.offset {
@@ -253,23 +256,23 @@ impl DateRules {
             None => known(zone, reasons).instant(Timestamp(micros), reasons),
         };
         match zone::staged(at, reasons) {
-            Some(at) => Read::Value(at),
-            None => Read::Refused,
+            Some(at) => DateRead::Value(at),
+            None => DateRead::Refused,
         }
     }
 
     /// Reads a day. Of an instant it is the day in the zone.
-    pub fn day(&self, raw: &str, zone: Option<Zone>, reasons: &mut Reasons) -> Read<Day> {
+    pub fn day(&self, raw: &str, zone: Option<Zone>, reasons: &mut Reasons) -> DateRead<Day> {
         if is_missing_word(raw) {
-            return Read::Absent;
+            return DateRead::Absent;
         }
         let day = match self.moment(raw, Century::Pivot, reasons) {
             Ok(moment) => local_day(&moment, || known(zone, &mut Reasons::default()), reasons),
             Err(Some(reason)) => return refused(reason, reasons),
-            Err(None) => return Read::Unreadable,
+            Err(None) => return DateRead::Unreadable,
         };
         match day.and_then(|day| zone::staged_day(day, reasons)) {
-            Some(day) => Read::Value(day),
+            Some(day) => DateRead::Value(day),
             None => refused(Reason::TimeOutOfRange, reasons),
         }
     }
@@ -320,10 +323,10 @@ impl DateRules {
     /// Parses a cell by the rules of its column. `None` without a reason means unreadable, `None` with a reason means no date.
     fn moment(&self, raw: &str, century: Century, reasons: &mut Reasons) -> Result<Moment, Option<Reason>> {
         match written::parse(raw).ok_or(None)? {
-            Written::Infinite { .. } => Err(Some(Reason::DateInfinite)),
-            Written::Zero => Err(Some(Reason::DatePlaceholder)),
-            Written::Count(count) => self.count(count, reasons).ok_or(None),
-            Written::Civil { date, clock, place } => {
+            WrittenTime::Infinite { .. } => Err(Some(Reason::DateInfinite)),
+            WrittenTime::Zero => Err(Some(Reason::DatePlaceholder)),
+            WrittenTime::Count(count) => self.count(count, reasons).ok_or(None),
+            WrittenTime::Civil { date, clock, place } => {
                 let (year, month, day) = self.ordered(date, century, reasons);
                 if !written::is_day_of_calendar(year, month, day) {
                     return Err(None);
@@ -365,14 +368,14 @@ impl DateRules {
 
     /// The moment of a bare number: by the column's unit, else by the only one that gives a plausible value.
     fn count(&self, count: Count, reasons: &mut Reasons) -> Option<Moment> {
-        let plausible = |unit: &Unit| is_plausible(count, *unit, self.kind);
+        let plausible = |unit: &NumberUnit| is_plausible(count, *unit, self.kind);
         let unit = self.unit.filter(plausible).or_else(|| {
-            let mut others = Unit::ALL.into_iter().filter(plausible);
+            let mut others = NumberUnit::ALL.into_iter().filter(plausible);
             others.next().filter(|_| others.next().is_none())
         })?;
         match unit {
-            Unit::Digits => {}
-            Unit::Days => reasons.insert(Reason::DateSerial),
+            NumberUnit::Digits => {}
+            NumberUnit::Days => reasons.insert(Reason::DateSerial),
             _ => reasons.insert(Reason::DateEpoch),
         }
         let micros = count.micros(unit)?;
@@ -382,9 +385,9 @@ impl DateRules {
     }
 }
 
-fn refused<T>(reason: Reason, reasons: &mut Reasons) -> Read<T> {
+fn refused<T>(reason: Reason, reasons: &mut Reasons) -> DateRead<T> {
     *reasons = if reasons.contains(reason) { *reasons } else { reason.into() };
-    Read::Refused
+    DateRead::Refused
 }
 
 /// The zone of local times; UTC, counted, where none is known.

@@ -25,7 +25,7 @@ const KEPT: usize = 4;
 
 /// One address of a cell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Address {
+pub struct EmailAddress {
     /// Normal form: composed, lower case, dots and tags kept.
     pub value: String,
     /// The value without `+tag`, dots removed for Gmail only, the domain in ASCII, apostrophes in one form. Empty where the address
@@ -33,7 +33,7 @@ pub struct Address {
     pub key: String,
 }
 
-impl Address {
+impl EmailAddress {
     /// The key; `None` where the address does not identify a person.
     pub fn key(&self) -> Option<&str> {
         (!self.key.is_empty()).then_some(self.key.as_str())
@@ -44,14 +44,14 @@ impl Address {
 #[derive(Default)]
 pub struct EmailReader {
     cell: String,
-    addresses: [Address; KEPT],
+    addresses: [EmailAddress; KEPT],
     count: usize,
 }
 
 impl EmailReader {
     /// The addresses of a cell, the one to display first. A cell is split only between whole addresses; a part of a broken
     /// address is never used. The reasons say what was cleaned, or why the result is empty.
-    pub fn read(&mut self, raw: &str, junk: &Junk, reasons: &mut Reasons) -> &[Address] {
+    pub fn read(&mut self, raw: &str, junk: &Junk, reasons: &mut Reasons) -> &[EmailAddress] {
         self.count = 0;
         let mut cell = std::mem::take(&mut self.cell);
         normalise(raw, &mut cell, reasons);
@@ -204,7 +204,7 @@ mod tests {
     use crate::model::reference::Reference;
     use proptest::prelude::*;
 
-    fn read(raw: &str) -> (Vec<Address>, Reasons) {
+    fn read(raw: &str) -> (Vec<EmailAddress>, Reasons) {
         let mut reasons = Reasons::default();
         let addresses = EmailReader::default().read(raw, &Reference::committed().junk, &mut reasons).to_vec();
         (addresses, reasons)

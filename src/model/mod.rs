@@ -16,6 +16,7 @@ mod position;
 pub mod reason;
 pub mod reference;
 pub mod reviews;
+mod settings;
 mod source;
 pub mod spreadsheet;
 pub mod text;
@@ -31,6 +32,7 @@ pub use position::{ProfileIx, RecordIx};
 pub use reason::{Effect, Reason, Reasons};
 pub use reference::Reference;
 pub use reviews::{ReviewVerdict, Reviews};
+pub use settings::{BookingTypes, ContactChoice, FlagFalse, HolderReach, MissingComponent, Scope};
 pub use source::Source;
 pub use time::{Day, Handicap, Timestamp};
 

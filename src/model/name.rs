@@ -60,8 +60,8 @@ impl NameReader {
             reasons[1].insert(Reason::NameSplit);
             (first, last) = (&self.split[0], &self.split[1]);
         }
-        self.first.read(first, Place::First, &mut self.buffer, junk, &mut reasons[0]);
-        self.last.read(last, Place::Last, &mut self.buffer, junk, &mut reasons[1]);
+        self.first.read(first, NamePlace::First, &mut self.buffer, junk, &mut reasons[0]);
+        self.last.read(last, NamePlace::Last, &mut self.buffer, junk, &mut reasons[1]);
         self.buffer.clear();
         let words = [&self.first.key, &self.last.key].into_iter().filter(|key| !key.is_empty());
         for (index, word) in words.enumerate() {
@@ -106,13 +106,13 @@ fn refuse_both(first: &mut Part, last: &mut Part, reasons: &mut [Reasons; 2]) {
 
 /// The name that a part belongs to.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum NamePlace {
     First,
     Last,
 }
 
 impl Part {
-    fn read(&mut self, raw: &str, place: Place, buffer: &mut String, junk: &Junk, reasons: &mut Reasons) {
+    fn read(&mut self, raw: &str, place: NamePlace, buffer: &mut String, junk: &Junk, reasons: &mut Reasons) {
         self.value.clear();
         self.key.clear();
         self.title.clear();
@@ -140,7 +140,7 @@ impl Part {
     }
 
     /// The text after its titles. A given name that is only a title is dropped; a family name that is a title stays.
-    fn without_titles<'t>(&mut self, text: &'t str, place: Place, junk: &Junk, reasons: &mut Reasons) -> &'t str {
+    fn without_titles<'t>(&mut self, text: &'t str, place: NamePlace, junk: &Junk, reasons: &mut Reasons) -> &'t str {
         const JOINING: [&str; 5] = ["&", "+", "and", "en", "und"];
         let mut rest = text;
         let mut has_title = false;
@@ -150,7 +150,7 @@ impl Part {
             self.key.clear();
             fold_name(word, &mut self.key);
             if junk.has(JunkKind::Title, &self.key) {
-                if after.is_empty() && place == Place::Last {
+                if after.is_empty() && place == NamePlace::Last {
                     break;
                 }
                 has_title = true;
@@ -217,12 +217,12 @@ fn is_one_letter(key: &str) -> bool {
 }
 
 /// The name without its generation suffix, and the suffix. A word that is the whole name is not a suffix.
-fn split_suffix(name: &str, place: Place) -> (&str, Option<NameSuffix>) {
+fn split_suffix(name: &str, place: NamePlace) -> (&str, Option<NameSuffix>) {
     let Some((before, word)) = name.rsplit_once([' ', ',']) else { return (name, None) };
     let before = before.trim_end_matches([' ', ',', '.']);
     let word = word.trim_matches(['.', '(', ')', ',']);
     let known = |words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known));
-    let is_family = place == Place::Last;
+    let is_family = place == NamePlace::Last;
     let suffix = if known(&["jr", "jnr", "jun"]) || (is_family && known(&["junior"])) {
         Some(NameSuffix::Junior)
     } else if known(&["sr", "snr", "sen"]) || (is_family && known(&["senior"])) {

@@ -27,11 +27,11 @@ coded! {
 pub const REVIEWS_HEADER: [&str; 8] = ["source", "entity", "id", "column", "verdict", "reason", "who", "at"];
 
 /// One cell; the column is empty for a whole row.
-type Place = (Source, String, String, String);
+type ReviewedCell = (Source, String, String, String);
 
 /// Verdicts by cell. They apply to unreadable cells only; a readable value is never overruled.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reviews(HashMap<Place, ReviewVerdict, FixedState>);
+pub struct Reviews(HashMap<ReviewedCell, ReviewVerdict, FixedState>);
 
 impl Reviews {
     /// Reads the file: separated by commas or semicolons, with or without quotes and byte order mark. An empty text has no

@@ -56,7 +56,7 @@ impl Timestamp {
 
     /// The day it falls on in UTC.
     pub fn day(self) -> Day {
-        Day(i32::try_from(self.0.div_euclid(Self::DAY)).unwrap_or(i32::MAX))
+        Day(i32::try_from(self.0.div_euclid(Self::DAY)).expect("the days of 64-bit microseconds fit in 32 bits"))
     }
 
     /// Reads `2026-11-22T08:00:00Z`, with or without fraction or offset's colon, or a plain day (midnight UTC).

@@ -23,7 +23,7 @@ pub fn read(crm: &Crm) -> Result<BTreeMap<String, u64>> {
 pub fn write(crm: &Crm, entities: &[(String, u64)]) -> Result<()> {
     crm.doing("noting what is loaded");
     let names: Vec<&str> = entities.iter().map(|(name, _)| name.as_str()).collect();
-    let rows: Vec<i64> = entities.iter().map(|(_, rows)| i64::try_from(*rows).unwrap_or(i64::MAX)).collect();
+    let rows: Vec<i64> = entities.iter().map(|(_, rows)| i64::try_from(*rows).expect("counts fit in 63 bits")).collect();
     crm.run("delete from backfill.loaded")?;
     crm.execute(include_str!("../../sql/crm/insert_loaded.sql"), &[&names, &rows])?;
     Ok(())

@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use rustix::process::{Pid, Signal, kill_process};
 
-use account::Account;
+use account::ServerAccount;
 use binaries::Binaries;
 pub use client::{Client, CopyIn};
 use lock::{LockFile, serves};
@@ -101,7 +101,7 @@ impl LocalServer {
             return Ok(running);
         }
         let binaries = Binaries::find()?;
-        let (folder, account) = match Account::choose(&folder) {
+        let (folder, account) = match ServerAccount::choose(&folder) {
             Ok(account) => (folder, account),
             Err(refusal) => move_away(&folder)?.ok_or(refusal)?,
         };
@@ -262,7 +262,7 @@ fn clear_halves(folder: &Path) {
     }
 }
 
-fn create_cluster(binaries: &Binaries, account: &Account, folder: &Path, purpose: Purpose) -> Result<()> {
+fn create_cluster(binaries: &Binaries, account: &ServerAccount, folder: &Path, purpose: Purpose) -> Result<()> {
     // Left behind by an interrupted initdb; a complete cluster always has PG_VERSION.
     let data = folder.join("data");
     if data.exists() {
@@ -320,7 +320,14 @@ enum Launch {
 const KEEPER: &str =
     r#"folder=$1; shift; "$@" </dev/null & server=$!; read -r _; kill -QUIT $server; wait $server; rm -rf "$folder""#;
 
-fn launch(binaries: &Binaries, account: &Account, folder: &Path, socket: &Path, port: u16, purpose: Purpose) -> Result<Launch> {
+fn launch(
+    binaries: &Binaries,
+    account: &ServerAccount,
+    folder: &Path,
+    socket: &Path,
+    port: u16,
+    purpose: Purpose,
+) -> Result<Launch> {
     let data = folder.join("data");
     // No server runs on this folder. A stale lock file with a recycled process id would prevent the start.
     let left = fs::read_dir(socket)?.filter_map(Result::ok).map(|entry| entry.path());

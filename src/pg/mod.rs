@@ -13,9 +13,9 @@ pub mod verify;
 pub use connect::error::database_fault;
 pub use connect::{APPLICATION, Begin, Connection, url};
 pub use export::check_source::{Checked, Watermark, check_crm, check_source, watermarks};
-pub use export::references::{Catalog, missing};
+pub use export::references::{VisibleTables, missing};
 pub use export::snapshot::{Snapshot, visible_tables};
-pub use export::{Exported, Prepared, Query};
+pub use export::{ExportQuery, Exported, Prepared};
 pub use loaded::identity;
 
 /// A quoted SQL identifier.

@@ -4,7 +4,7 @@ use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashSet};
 
 use crate::model::ProfileIx;
-use crate::prove::{Finding, Place, Profiles, Records, hash};
+use crate::prove::{Finding, ProfilePlace, Profiles, RecordProfiles, hash};
 use crate::tables::resolution::{candidates, hubs};
 use crate::tables::stage::people;
 
@@ -17,7 +17,7 @@ const NUMBERS: u8 = 4;
 
 /// The facts of the records of one profile.
 #[derive(Default)]
-struct Holder {
+struct EmailHolder {
     group: u32,
     first_names: Vec<Box<str>>,
     last_names: Vec<Box<str>>,
@@ -27,7 +27,7 @@ struct Holder {
     numbers: Vec<(u8, u64)>,
 }
 
-impl Holder {
+impl EmailHolder {
     /// Full first names; initials only if no record has more.
     fn firsts(&self) -> impl Iterator<Item = &str> {
         let has_full = self.first_names.iter().any(|name| name.chars().count() > 1);
@@ -66,7 +66,7 @@ impl Holder {
 }
 
 #[derive(Default)]
-struct Group {
+struct EmailGroup {
     email: u64,
     holders: Vec<ProfileIx>,
     is_hub: bool,
@@ -78,9 +78,9 @@ struct Group {
 /// Groups of profiles by email.
 pub struct Duplicates<'a> {
     profiles: &'a Profiles,
-    records: &'a Records,
-    groups: Vec<Group>,
-    holders: HashMap<ProfileIx, Holder, FixedState>,
+    records: &'a RecordProfiles,
+    groups: Vec<EmailGroup>,
+    holders: HashMap<ProfileIx, EmailHolder, FixedState>,
     /// Groups in which every profile has a different tenant.
     other_tenant: u64,
 }
@@ -98,8 +98,8 @@ fn add(names: &mut Vec<Box<str>>, name: Option<&str>) {
 
 impl<'a> Duplicates<'a> {
     /// Groups the profiles by email.
-    pub fn new(profiles: &'a Profiles, records: &'a Records) -> Self {
-        let (mut groups, mut holders, mut other_tenant) = (Vec::new(), HashMap::<_, Holder, FixedState>::default(), 0);
+    pub fn new(profiles: &'a Profiles, records: &'a RecordProfiles) -> Self {
+        let (mut groups, mut holders, mut other_tenant) = (Vec::new(), HashMap::<_, EmailHolder, FixedState>::default(), 0);
         for (email, members) in profiles.by_email() {
             let tenants: HashSet<u16, FixedState> = members.iter().map(|profile| profiles.get(*profile).tenant).collect();
             if tenants.len() == members.len() {
@@ -107,14 +107,14 @@ impl<'a> Duplicates<'a> {
                 continue;
             }
             let group = u32::try_from(groups.len()).expect("fewer groups than profiles");
-            holders.extend(members.iter().map(|profile| (*profile, Holder { group, ..Holder::default() })));
-            groups.push(Group { email, holders: members, ..Group::default() });
+            holders.extend(members.iter().map(|profile| (*profile, EmailHolder { group, ..EmailHolder::default() })));
+            groups.push(EmailGroup { email, holders: members, ..EmailGroup::default() });
         }
         Self { profiles, records, groups, holders, other_tenant }
     }
 
     /// Adds a batch of people with their positions.
-    pub fn add_people(&mut self, columns: &people::Columns, places: &[Option<Place>]) {
+    pub fn add_people(&mut self, columns: &people::Columns, places: &[Option<ProfilePlace>]) {
         for (row, record) in columns.rows().zip(places) {
             let Some(profile) = record.map(|record| self.records.at(record)) else { continue };
             let Some(holder) = self.holders.get_mut(&profile) else { continue };
@@ -197,7 +197,7 @@ impl<'a> Duplicates<'a> {
         CLASSES.iter().enumerate().map(finding).collect()
     }
 
-    fn class(&self, group: &Group) -> usize {
+    fn class(&self, group: &EmailGroup) -> usize {
         let place = |name: &str| CLASSES.iter().position(|class| *class == name).unwrap_or(0);
         if group.is_hub {
             return place("HUB");

@@ -5,7 +5,7 @@ use hashbrown::HashMap;
 
 use crate::model::{Code as _, Day, Handicap, ProfileIx, Source, Timestamp};
 use crate::prove::profiles::{PRE_WHS_BIT, tag_bit};
-use crate::prove::{Finding, Place, Profiles, Records, Tally, short};
+use crate::prove::{Finding, ProfilePlace, Profiles, ProofTally, RecordProfiles, short};
 use crate::tables::crm::field_provenance;
 use crate::tables::stage::{handicaps, people};
 
@@ -17,12 +17,12 @@ const ITEMS: [&str; 4] = ["handicap", "handicapUpdatedAt", "membershipStatus", "
 const HANDICAP: u8 = 1;
 
 /// A handicap of a history, with the day and row that decide which one is the latest.
-type Latest = (Day, u64, Handicap, Option<Timestamp>);
+type LatestHandicap = (Day, u64, Handicap, Option<Timestamp>);
 
 /// Derives the fields a second time.
-pub struct Fields<'a> {
+pub struct FieldProof<'a> {
     profiles: &'a Profiles,
-    records: &'a Records,
+    records: &'a RecordProfiles,
     as_of: Timestamp,
     /// Start of comparable handicaps, by tenant.
     whs_from: &'a [(String, Timestamp)],
@@ -33,16 +33,21 @@ pub struct Fields<'a> {
     /// By profile: bits of the items that the named record has, and of those that equal it.
     stated: Vec<u8>,
     right: Vec<u8>,
-    latest: HashMap<Place, Latest, FixedState>,
+    latest: HashMap<ProfilePlace, LatestHandicap, FixedState>,
     tags: Vec<u32>,
-    strangers: Vec<Tally>,
-    playing: Tally,
-    members: Tally,
+    strangers: Vec<ProofTally>,
+    playing: ProofTally,
+    members: ProofTally,
 }
 
-impl<'a> Fields<'a> {
+impl<'a> FieldProof<'a> {
     /// Empty.
-    pub fn new(profiles: &'a Profiles, records: &'a Records, as_of: Timestamp, whs_from: &'a [(String, Timestamp)]) -> Self {
+    pub fn new(
+        profiles: &'a Profiles,
+        records: &'a RecordProfiles,
+        as_of: Timestamp,
+        whs_from: &'a [(String, Timestamp)],
+    ) -> Self {
         let count = profiles.all().len();
         Self {
             profiles,
@@ -55,9 +60,9 @@ impl<'a> Fields<'a> {
             right: vec![0; count],
             latest: HashMap::default(),
             tags: vec![0; count],
-            strangers: vec![Tally::default(); FIELDS.len()],
-            playing: Tally::default(),
-            members: Tally::default(),
+            strangers: vec![ProofTally::default(); FIELDS.len()],
+            playing: ProofTally::default(),
+            members: ProofTally::default(),
         }
     }
 
@@ -93,7 +98,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Adds a batch of people with their positions.
-    pub fn add_people(&mut self, source: Source, columns: &people::Columns, places: &[Option<Place>]) {
+    pub fn add_people(&mut self, source: Source, columns: &people::Columns, places: &[Option<ProfilePlace>]) {
         for (row, record) in columns.rows().zip(places) {
             let Some(record) = *record else { continue };
             let profile = self.records.at(record);
@@ -114,7 +119,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Compares the values of a profile with the record that provenance names.
-    fn compare(&mut self, record: Place, row: &people::Row<'_>) {
+    fn compare(&mut self, record: ProfilePlace, row: &people::Row<'_>) {
         let profile = self.records.at(record);
         let shown = self.profiles.get(profile);
         let named = self.named[record as usize];
@@ -139,8 +144,8 @@ impl<'a> Fields<'a> {
 
     /// The findings.
     pub fn finish(self) -> Vec<Finding> {
-        let mut wrong = vec![Tally::default(); ITEMS.len()];
-        let mut tags = Tally::default();
+        let mut wrong = vec![ProofTally::default(); ITEMS.len()];
+        let mut tags = ProofTally::default();
         for (place, shown) in self.profiles.all().iter().enumerate() {
             let profile = ProfileIx::at(place);
             let id = || self.profiles.id(profile);

@@ -43,13 +43,13 @@ impl Finding {
 
 /// Counts rows, and the wrong ones among them.
 #[derive(Clone, Debug, Default)]
-pub struct Tally {
+pub struct ProofTally {
     examined: u64,
     wrong: u64,
     examples: BTreeSet<String>,
 }
 
-impl Tally {
+impl ProofTally {
     /// Counts a row.
     pub fn look(&mut self, is_right: bool, id: impl FnOnce() -> String) {
         self.examined += 1;

@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 
 use crate::model::{AliasType, Code as _, LinkRule, ProfileIx, Source};
-use crate::prove::{Finding, Place, Profiles, Records, Tally, hash, short};
+use crate::prove::{Finding, ProfilePlace, Profiles, ProofTally, RecordProfiles, hash, short};
 use crate::tables::crm::identity_aliases;
 use crate::tables::resolution::links;
 use crate::tables::stage::{identifiers, people};
@@ -33,23 +33,23 @@ fn ceiling(rule: LinkRule) -> i32 {
 }
 
 /// The kinds of values that two records linked by a rule must share; empty for rules that do not match equal values.
-fn kinds(rule: LinkRule) -> &'static [Kind] {
+fn kinds(rule: LinkRule) -> &'static [SharedKind] {
     match rule {
-        LinkRule::AuthUserId => &[Kind::AuthUserId],
-        LinkRule::GolfRsaId => &[Kind::GolfRsaId],
-        LinkRule::CdhId => &[Kind::CdhId],
-        LinkRule::McaId => &[Kind::McaId],
-        LinkRule::EmailPhone => &[Kind::Email, Kind::Phone],
-        LinkRule::Email => &[Kind::Email],
-        LinkRule::Phone => &[Kind::Phone],
-        LinkRule::NameDob => &[Kind::Name, Kind::BirthYear],
+        LinkRule::AuthUserId => &[SharedKind::AuthUserId],
+        LinkRule::GolfRsaId => &[SharedKind::GolfRsaId],
+        LinkRule::CdhId => &[SharedKind::CdhId],
+        LinkRule::McaId => &[SharedKind::McaId],
+        LinkRule::EmailPhone => &[SharedKind::Email, SharedKind::Phone],
+        LinkRule::Email => &[SharedKind::Email],
+        LinkRule::Phone => &[SharedKind::Phone],
+        LinkRule::NameDob => &[SharedKind::Name, SharedKind::BirthYear],
         _ => &[],
     }
 }
 
 /// A kind of evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Kind {
+enum SharedKind {
     Email,
     Phone,
     GolfRsaId,
@@ -72,19 +72,19 @@ fn plain(value: &str) -> String {
 }
 
 /// A record and a value of it: the kind in the highest bits, the rest a hash, in two halves.
-type Value = (Place, u32, u32);
+type Value = (ProfilePlace, u32, u32);
 
 /// The values that linked records share, collected from the staged people: per record the values behind its links.
-pub struct Evidence<'a> {
-    records: &'a Records,
+pub struct LinkEvidence<'a> {
+    records: &'a RecordProfiles,
     /// The needed kinds of each record, one bit each.
     wanted: Vec<u8>,
     shared: Vec<Value>,
 }
 
-impl<'a> Evidence<'a> {
+impl<'a> LinkEvidence<'a> {
     /// Without needed values.
-    pub fn new(records: &'a Records) -> Self {
+    pub fn new(records: &'a RecordProfiles) -> Self {
         Self { records, wanted: vec![0; records.len()], shared: Vec::new() }
     }
 
@@ -99,52 +99,56 @@ impl<'a> Evidence<'a> {
         }
     }
 
-    fn is_wanted(&self, record: Place, kind: Kind) -> bool {
+    fn is_wanted(&self, record: ProfilePlace, kind: SharedKind) -> bool {
         self.wanted[record as usize] >> kind as u8 & 1 == 1
     }
 
-    fn note(&mut self, record: Place, kind: Kind, value: &str) {
+    fn note(&mut self, record: ProfilePlace, kind: SharedKind, value: &str) {
         if !value.is_empty() {
             let value = hash(value) >> KIND_BITS | (kind as u64) << (64 - KIND_BITS);
             self.shared.push((record, (value >> 32) as u32, value as u32));
         }
     }
 
-    fn note_plain(&mut self, record: Place, kind: Kind, value: Option<&str>) {
+    fn note_plain(&mut self, record: ProfilePlace, kind: SharedKind, value: Option<&str>) {
         if let Some(value) = value.filter(|_| self.is_wanted(record, kind)) {
             self.note(record, kind, &plain(value));
         }
     }
 
     /// Adds a batch of people with their positions.
-    pub fn add_people(&mut self, source: Source, columns: &people::Columns, places: &[Option<Place>]) {
+    pub fn add_people(&mut self, source: Source, columns: &people::Columns, places: &[Option<ProfilePlace>]) {
         for (row, record) in columns.rows().zip(places) {
             let Some(record) = record.filter(|record| self.wanted[*record as usize] != 0) else { continue };
-            let exact = [(Kind::Email, row.email_key), (Kind::Phone, row.phone_key), (Kind::AuthUserId, row.auth_user_id)];
+            let exact = [
+                (SharedKind::Email, row.email_key),
+                (SharedKind::Phone, row.phone_key),
+                (SharedKind::AuthUserId, row.auth_user_id),
+            ];
             for (kind, value) in exact.into_iter().filter_map(|(kind, value)| Some((kind, value?))) {
                 if self.is_wanted(record, kind) {
                     self.note(record, kind, value);
                 }
             }
             let own_number = (source.people() == "members" && source != Source::Scl).then_some(row.source_id);
-            self.note_plain(record, Kind::GolfRsaId, row.golf_rsa_id);
-            self.note_plain(record, Kind::CdhId, row.cdh_id);
-            self.note_plain(record, Kind::McaId, row.mca_id);
-            self.note_plain(record, Kind::McaId, own_number);
-            let names = if self.is_wanted(record, Kind::Name) { [row.first_key, row.last_key] } else { [None; 2] };
+            self.note_plain(record, SharedKind::GolfRsaId, row.golf_rsa_id);
+            self.note_plain(record, SharedKind::CdhId, row.cdh_id);
+            self.note_plain(record, SharedKind::McaId, row.mca_id);
+            self.note_plain(record, SharedKind::McaId, own_number);
+            let names = if self.is_wanted(record, SharedKind::Name) { [row.first_key, row.last_key] } else { [None; 2] };
             for name in names.into_iter().flatten() {
-                self.note(record, Kind::Name, &plain(name));
+                self.note(record, SharedKind::Name, &plain(name));
                 for part in name.split(' ').filter(|part| part.len() > 1) {
-                    self.note(record, Kind::Name, &plain(part));
+                    self.note(record, SharedKind::Name, &plain(part));
                 }
             }
-            if self.is_wanted(record, Kind::BirthYear) {
+            if self.is_wanted(record, SharedKind::BirthYear) {
                 match row.born_on {
-                    Some(day) => self.note(record, Kind::BirthYear, day.to_string().split('-').next().unwrap_or_default()),
+                    Some(day) => self.note(record, SharedKind::BirthYear, day.to_string().split('-').next().unwrap_or_default()),
                     // A date that no living person can have is compared as written.
                     None => {
                         let year = row.born_raw.and_then(|raw| raw.trim().get(..4)).unwrap_or_default();
-                        self.note(record, Kind::BirthYear, year);
+                        self.note(record, SharedKind::BirthYear, year);
                     }
                 }
             }
@@ -156,12 +160,12 @@ impl<'a> Evidence<'a> {
         for row in columns.rows().filter(|row| row.is_key) {
             let Some(record) = self.records.find(source, row.source_id) else { continue };
             let (kind, is_plain) = match row.kind {
-                Some(AliasType::Email) => (Kind::Email, false),
-                Some(AliasType::Phone) => (Kind::Phone, false),
-                Some(AliasType::AuthUserId) => (Kind::AuthUserId, false),
-                Some(AliasType::GolfRsaId) => (Kind::GolfRsaId, true),
-                Some(AliasType::CdhId) => (Kind::CdhId, true),
-                Some(AliasType::McaId) => (Kind::McaId, true),
+                Some(AliasType::Email) => (SharedKind::Email, false),
+                Some(AliasType::Phone) => (SharedKind::Phone, false),
+                Some(AliasType::AuthUserId) => (SharedKind::AuthUserId, false),
+                Some(AliasType::GolfRsaId) => (SharedKind::GolfRsaId, true),
+                Some(AliasType::CdhId) => (SharedKind::CdhId, true),
+                Some(AliasType::McaId) => (SharedKind::McaId, true),
                 _ => continue,
             };
             if is_plain {
@@ -178,7 +182,7 @@ impl<'a> Evidence<'a> {
         self.shared.dedup();
     }
 
-    fn of(&self, record: Option<Place>) -> &[Value] {
+    fn of(&self, record: Option<ProfilePlace>) -> &[Value] {
         let Some(record) = record else { return &[] };
         let from = self.shared.partition_point(|(known, ..)| *known < record);
         let count = self.shared[from..].iter().take_while(|(known, ..)| *known == record).count();
@@ -186,11 +190,11 @@ impl<'a> Evidence<'a> {
     }
 
     /// Whether the two records of a link share what its rule says; `None` for a rule that compares rather than matches.
-    fn holds(&self, row: &links::Row<'_>, mine: Option<Place>) -> Option<bool> {
+    fn holds(&self, row: &links::Row<'_>, mine: Option<ProfilePlace>) -> Option<bool> {
         let kinds = kinds(row.rule);
         let (source, id) = row.matched_source.zip(row.matched_source_id).filter(|_| !kinds.is_empty())?;
         let (mine, theirs) = (self.of(mine), self.of(self.records.find(source, id)));
-        let share = |kind: &Kind| {
+        let share = |kind: &SharedKind| {
             let of_kind = |(_, high, _): &&Value| high >> (32 - KIND_BITS) == *kind as u32;
             mine.iter().filter(of_kind).any(|(_, high, low)| theirs.iter().any(|(_, a, b)| (high, low) == (a, b)))
         };
@@ -205,7 +209,7 @@ fn name(source: Source, id: &str) -> String {
 /// Counts over links, profiles and aliases.
 pub struct Links<'a> {
     profiles: &'a Profiles,
-    records: &'a Records,
+    records: &'a RecordProfiles,
     /// Whether a profile may hold records of several tenants.
     is_global: bool,
     /// Number of seed records of each profile, and whether one is of the profile's source.
@@ -217,23 +221,23 @@ pub struct Links<'a> {
     /// Contact points that are confirmed by a record of the profile or by a primary alias, as bits.
     carried: Vec<u8>,
     primary: Vec<u8>,
-    confidence: Vec<Tally>,
-    evidence: Vec<Tally>,
-    tenants: Tally,
-    alias_tenants: Tally,
-    homeless: Tally,
-    odd_aliases: Vec<Tally>,
+    confidence: Vec<ProofTally>,
+    evidence: Vec<ProofTally>,
+    tenants: ProofTally,
+    alias_tenants: ProofTally,
+    homeless: ProofTally,
+    odd_aliases: Vec<ProofTally>,
     /// Records that are an alias of their profile, one bit each.
     aliased: Vec<u64>,
-    lacking: Vec<Tally>,
-    wrong_primaries: Vec<Tally>,
+    lacking: Vec<ProofTally>,
+    wrong_primaries: Vec<ProofTally>,
 }
 
 impl<'a> Links<'a> {
     /// Empty.
-    pub fn new(profiles: &'a Profiles, records: &'a Records, is_global: bool) -> Self {
+    pub fn new(profiles: &'a Profiles, records: &'a RecordProfiles, is_global: bool) -> Self {
         let count = profiles.all().len();
-        let tallies = |count: usize| vec![Tally::default(); count];
+        let tallies = |count: usize| vec![ProofTally::default(); count];
         Self {
             profiles,
             records,
@@ -245,9 +249,9 @@ impl<'a> Links<'a> {
             primary: vec![0; count],
             confidence: tallies(LinkRule::ALL.len()),
             evidence: tallies(LinkRule::ALL.len()),
-            tenants: Tally::default(),
-            alias_tenants: Tally::default(),
-            homeless: Tally::default(),
+            tenants: ProofTally::default(),
+            alias_tenants: ProofTally::default(),
+            homeless: ProofTally::default(),
             odd_aliases: tallies(SERVICES.len()),
             aliased: vec![0; records.len().div_ceil(64)],
             lacking: tallies(SERVICES.len()),
@@ -279,7 +283,7 @@ impl<'a> Links<'a> {
     }
 
     /// Adds a batch of people with their positions: the values that their profiles show, and their tenants.
-    pub fn add_people(&mut self, source: Source, columns: &people::Columns, places: &[Option<Place>]) {
+    pub fn add_people(&mut self, source: Source, columns: &people::Columns, places: &[Option<ProfilePlace>]) {
         for (row, record) in columns.rows().zip(places) {
             let Some(profile) = record.map(|record| self.records.at(record)) else { continue };
             let is_at_home = self.is_global || row.tenant_id.is_none_or(|tenant| tenant == self.profiles.tenant(profile));
@@ -334,7 +338,7 @@ impl<'a> Links<'a> {
     }
 
     /// Checks the links after people and aliases: the shared values, and that each record is an alias of its profile.
-    pub fn judge(&mut self, columns: &links::Columns, evidence: &Evidence<'_>) {
+    pub fn judge(&mut self, columns: &links::Columns, evidence: &LinkEvidence<'_>) {
         for row in columns.rows() {
             let record = self.records.find(row.source, row.source_id);
             if let Some(is_right) = evidence.holds(&row, record) {
@@ -350,10 +354,11 @@ impl<'a> Links<'a> {
     /// The findings.
     pub fn finish(mut self) -> Vec<Finding> {
         let mut findings = self.numbers();
-        let (mut one, mut named) = (Tally::default(), Tally::default());
-        let (mut shown, mut shown_nobody) = (vec![Tally::default(); SERVICES.len()], vec![Tally::default(); SERVICES.len()]);
-        let (mut carried, mut primary) = (vec![Tally::default(); 3], std::mem::take(&mut self.wrong_primaries));
-        let mut unlinked = Tally::default();
+        let (mut one, mut named) = (ProofTally::default(), ProofTally::default());
+        let (mut shown, mut shown_nobody) =
+            (vec![ProofTally::default(); SERVICES.len()], vec![ProofTally::default(); SERVICES.len()]);
+        let (mut carried, mut primary) = (vec![ProofTally::default(); 3], std::mem::take(&mut self.wrong_primaries));
+        let mut unlinked = ProofTally::default();
         for (place, profile) in self.profiles.all().iter().enumerate() {
             let ix = ProfileIx::at(place);
             let id = || self.profiles.id(ix);
@@ -413,7 +418,7 @@ impl<'a> Links<'a> {
             self.sources.iter().filter(|sources| **sources & bits == bits && **sources != 0).count() as u64
         };
         let by_profile = |wanted: &[Source]| {
-            let shows = |profile: &&crate::prove::profiles::Shown| {
+            let shows = |profile: &&crate::prove::profiles::ShownProfile| {
                 wanted.iter().all(|source| profile.service_ids[*source as usize].is_some())
             };
             self.profiles.all().iter().filter(shows).count() as u64

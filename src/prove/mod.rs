@@ -12,8 +12,8 @@ mod pairs;
 pub mod profiles;
 pub mod timeline;
 
-pub use finding::{Finding, Tally};
-pub use profiles::{Place, Profiles, Records};
+pub use finding::{Finding, ProofTally};
+pub use profiles::{ProfilePlace, Profiles, RecordProfiles};
 
 use std::hash::{BuildHasher as _, Hash};
 use std::num::NonZeroU32;

@@ -4,13 +4,13 @@ use rayon::prelude::*;
 
 /// A hash in two halves, so that a pair takes no more bytes than it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Pair {
+struct ProfilePair {
     high: u32,
     low: u32,
     number: u32,
 }
 
-impl Pair {
+impl ProfilePair {
     fn hash(self) -> u64 {
         u64::from(self.high) << 32 | u64::from(self.low)
     }
@@ -18,17 +18,17 @@ impl Pair {
 
 /// Pairs, which are found once they are settled.
 #[derive(Debug, Default)]
-pub struct Pairs {
-    pairs: Vec<Pair>,
+pub struct ProfilePairs {
+    pairs: Vec<ProfilePair>,
     /// Where the pairs begin whose hash begins with the same bits; a hash spreads evenly, so that a few share them.
     starts: Vec<u32>,
     bits: u32,
 }
 
-impl Pairs {
+impl ProfilePairs {
     /// Adds a pair.
     pub fn push(&mut self, hash: u64, number: u32) {
-        self.pairs.push(Pair { high: (hash >> 32) as u32, low: hash as u32, number });
+        self.pairs.push(ProfilePair { high: (hash >> 32) as u32, low: hash as u32, number });
     }
 
     /// Orders what was added. Of pairs with one hash all stay, those with less numbers first.
@@ -83,7 +83,7 @@ mod tests {
     fn every_hash_is_found_with_its_number_and_no_other_is() {
         for count in [0_u32, 1, 3, 1_000] {
             let hash = |number: u32| super::super::hash(number);
-            let mut pairs = Pairs::default();
+            let mut pairs = ProfilePairs::default();
             (0..count).for_each(|number| pairs.push(hash(number), number));
             pairs.settle();
             let found = |number| pairs.find(hash(number)).map(|place| pairs.number(place));
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_hash_of_several_pairs_has_all_their_numbers() {
-        let mut pairs = Pairs::default();
+        let mut pairs = ProfilePairs::default();
         [(u64::MAX, 7), (5, 1), (u64::MAX, 3)].into_iter().for_each(|(hash, number)| pairs.push(hash, number));
         pairs.settle();
         let repeated: Vec<(u64, Vec<u32>)> = pairs.repeated().map(|(hash, numbers)| (hash, numbers.collect())).collect();

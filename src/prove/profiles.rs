@@ -5,7 +5,7 @@ use hashbrown::HashTable;
 use std::hash::BuildHasher as _;
 
 use crate::model::{Code as _, Day, Handicap, ProfileIx, Source, StatusTag, Timestamp, Uuid};
-use crate::prove::pairs::Pairs;
+use crate::prove::pairs::ProfilePairs;
 use crate::prove::{Short, hash, short};
 use crate::tables::Columns as _;
 use crate::tables::crm::customer_profiles;
@@ -13,7 +13,7 @@ use crate::tables::resolution::links;
 use crate::tables::stage::people;
 
 /// Position of a linked record in the order of hashes.
-pub type Place = u32;
+pub type ProfilePlace = u32;
 
 /// Bit of the tag `pre_whs`; lower bits are tags from the statuses of records.
 pub const PRE_WHS_BIT: u32 = 1 << 30;
@@ -24,7 +24,7 @@ const BOUNCES: [&str; 2] = ["email_bounced", "phone_bounced"];
 
 /// What a profile shows, texts as short hashes.
 #[derive(Clone, Debug)]
-pub struct Shown {
+pub struct ShownProfile {
     /// Position in [`Profiles::tenants`].
     pub tenant: u16,
     /// The service that founded it, by [`Source::ALL`]; `None` for another one.
@@ -50,13 +50,13 @@ pub struct Shown {
 /// The profiles, in the order of their ids.
 #[derive(Default)]
 pub struct Profiles {
-    all: Vec<Shown>,
+    all: Vec<ShownProfile>,
     ids: Vec<u128>,
     places: HashTable<ProfileIx>,
     hasher: FixedState,
     tenants: Vec<String>,
     /// Profiles by email.
-    emails: Pairs,
+    emails: ProfilePairs,
 }
 
 impl Profiles {
@@ -74,7 +74,7 @@ impl Profiles {
             let tenant = self.tenant_of(row.tenant_id);
             let external = |key: &str| external_id(row.external_ids, key).map(short);
             let tags = row.tags.iter().filter(|tag| !BOUNCES.contains(tag)).map(tag_bit).fold(0, |all, bit| all | bit);
-            self.all.push(Shown {
+            self.all.push(ShownProfile {
                 tenant,
                 source: Source::ALL.iter().copied().find(|source| source.service() == row.source),
                 contact_points: [row.email, row.phone_number, row.auth_user_id].map(|value| value.map(short)),
@@ -116,12 +116,12 @@ impl Profiles {
     }
 
     /// A profile.
-    pub fn get(&self, profile: ProfileIx) -> &Shown {
+    pub fn get(&self, profile: ProfileIx) -> &ShownProfile {
         &self.all[profile.index()]
     }
 
     /// All of them.
-    pub fn all(&self) -> &[Shown] {
+    pub fn all(&self) -> &[ShownProfile] {
         &self.all
     }
 
@@ -135,7 +135,7 @@ impl Profiles {
         &self.tenants[usize::from(self.get(profile).tenant)]
     }
 
-    /// The tenants, by [`Shown::tenant`].
+    /// The tenants, by [`ShownProfile::tenant`].
     pub fn tenants(&self) -> &[String] {
         &self.tenants
     }
@@ -175,11 +175,11 @@ fn external_id<'a>(json: &'a str, key: &str) -> Option<&'a str> {
 
 /// The profile of each record.
 #[derive(Default)]
-pub struct Records {
-    profiles: Pairs,
+pub struct RecordProfiles {
+    profiles: ProfilePairs,
 }
 
-impl Records {
+impl RecordProfiles {
     /// Adds a batch of links; records without a profile, or with an unknown one, are left out.
     pub fn add(&mut self, columns: &links::Columns, profiles: &Profiles) {
         for row in columns.rows() {
@@ -205,17 +205,17 @@ impl Records {
     }
 
     /// The place of a record.
-    pub fn find(&self, source: Source, id: &str) -> Option<Place> {
+    pub fn find(&self, source: Source, id: &str) -> Option<ProfilePlace> {
         self.profiles.find(record(source, id))
     }
 
     /// The places of a batch's records.
-    pub fn places(&self, source: Source, columns: &people::Columns) -> Vec<Option<Place>> {
+    pub fn places(&self, source: Source, columns: &people::Columns) -> Vec<Option<ProfilePlace>> {
         (0..columns.len()).map(|row| self.find(source, columns.source_id(row))).collect()
     }
 
     /// The profile of the record at a place.
-    pub fn at(&self, record: Place) -> ProfileIx {
+    pub fn at(&self, record: ProfilePlace) -> ProfileIx {
         ProfileIx(self.profiles.number(record))
     }
 

@@ -3,9 +3,9 @@
 use crate::model::{AliasType, CustomerStatus, Gender, Handicap, LifecycleStage, LinkRule, Outcome, Source, Timestamp};
 use crate::prove::accounts::Accounts;
 use crate::prove::duplicates::Duplicates;
-use crate::prove::fields::Fields;
-use crate::prove::links::{Evidence, Links};
-use crate::prove::{Finding, Profiles, Records};
+use crate::prove::fields::FieldProof;
+use crate::prove::links::{LinkEvidence, Links};
+use crate::prove::{Finding, Profiles, RecordProfiles};
 use crate::tables::check::ledger;
 use crate::tables::crm::{customer_profiles, field_provenance, identity_aliases};
 use crate::tables::resolution::{candidates, links};
@@ -112,12 +112,12 @@ fn judged(links: &[links::Row<'_>], people: &[people::Row<'_>], aliases: &[ident
     profiles.add(&columns::<customer_profiles::Table>(&[profile(A)]));
     profiles.settle();
     let links = columns::<links::Table>(links);
-    let mut records = Records::default();
+    let mut records = RecordProfiles::default();
     records.add(&links, &profiles);
     records.settle();
     let people = columns::<people::Table>(people);
     let places = records.places(Source::McaZa, &people);
-    let mut evidence = Evidence::new(&records);
+    let mut evidence = LinkEvidence::new(&records);
     evidence.want(&links);
     evidence.add_people(Source::McaZa, &people, &places);
     evidence.settle();
@@ -193,7 +193,7 @@ fn classes(second: &[people::Row<'_>], is_candidate: bool) -> Vec<String> {
     let mut profiles = Profiles::default();
     profiles.add(&columns::<customer_profiles::Table>(&[profile(A), profile(B)]));
     profiles.settle();
-    let mut records = Records::default();
+    let mut records = RecordProfiles::default();
     records.add(
         &columns::<links::Table>(&["1", "2", "3"].map(|id| link(id, if id == "1" { A } else { B }, LinkRule::Founder))),
         &profiles,
@@ -242,11 +242,11 @@ fn a_handicap_that_is_not_its_source_rows_is_found() {
     let shown = customer_profiles::Row { handicap: Some(Handicap(54)), ..profile(A) };
     profiles.add(&columns::<customer_profiles::Table>(&[shown]));
     profiles.settle();
-    let mut records = Records::default();
+    let mut records = RecordProfiles::default();
     records.add(&columns::<links::Table>(&[link("1", A, LinkRule::Founder)]), &profiles);
     records.settle();
     let judge = |handicap: i32| {
-        let mut fields = Fields::new(&profiles, &records, Timestamp(0), &[]);
+        let mut fields = FieldProof::new(&profiles, &records, Timestamp(0), &[]);
         fields.add_provenance(&columns::<field_provenance::Table>(&[field_provenance::Row {
             profile_id: A,
             field: "handicap",

@@ -5,7 +5,7 @@ use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashSet};
 
 use crate::model::{ActivityCategory, Code as _, Outcome, Source, Timestamp};
-use crate::prove::{Finding, Place, Profiles, Records, Tally, hash};
+use crate::prove::{Finding, ProfilePlace, Profiles, ProofTally, RecordProfiles, hash};
 use crate::tables::check::ledger;
 use crate::tables::crm::{activities, campaign_interactions};
 use crate::tables::stage::people;
@@ -16,15 +16,15 @@ const ENTITIES: [&str; 5] = ["bookings", "messages", "member_clubs", "membership
 const MEMBERS: &str = "members";
 
 /// How many of a batch of members give an activity, by the place of each: linked ones that say when they were made.
-pub fn made_members(columns: &people::Columns, places: &[Option<Place>]) -> u64 {
-    let made = |(row, place): &(usize, &Option<Place>)| place.is_some() && columns.created_at(*row).is_some();
+pub fn made_members(columns: &people::Columns, places: &[Option<ProfilePlace>]) -> u64 {
+    let made = |(row, place): &(usize, &Option<ProfilePlace>)| place.is_some() && columns.created_at(*row).is_some();
     places.iter().enumerate().filter(made).count() as u64
 }
 
 /// Checks every activity.
-pub struct Timeline<'a> {
+pub struct TimelineProof<'a> {
     profiles: &'a Profiles,
-    records: &'a Records,
+    records: &'a RecordProfiles,
     window_from: Timestamp,
     /// Rows by source and entity according to the ledger.
     told: HashMap<(Source, &'static str), u64, FixedState>,
@@ -33,15 +33,15 @@ pub struct Timeline<'a> {
     last: Option<(Source, &'static str, u64)>,
     /// Bookings and messages from before the look-back.
     early: HashSet<u64, FixedState>,
-    tenants: Tally,
-    interaction_tenants: Tally,
-    people: HashMap<String, Tally, FixedState>,
-    window: HashMap<ActivityCategory, Tally, FixedState>,
+    tenants: ProofTally,
+    interaction_tenants: ProofTally,
+    people: HashMap<String, ProofTally, FixedState>,
+    window: HashMap<ActivityCategory, ProofTally, FixedState>,
 }
 
-impl<'a> Timeline<'a> {
+impl<'a> TimelineProof<'a> {
     /// Empty.
-    pub fn new(profiles: &'a Profiles, records: &'a Records, window_from: Timestamp) -> Self {
+    pub fn new(profiles: &'a Profiles, records: &'a RecordProfiles, window_from: Timestamp) -> Self {
         Self {
             profiles,
             records,
@@ -50,8 +50,8 @@ impl<'a> Timeline<'a> {
             placed: HashMap::default(),
             last: None,
             early: HashSet::default(),
-            tenants: Tally::default(),
-            interaction_tenants: Tally::default(),
+            tenants: ProofTally::default(),
+            interaction_tenants: ProofTally::default(),
             people: HashMap::default(),
             window: HashMap::default(),
         }

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::model::{Code, Source};
-use crate::report::numbers::Check;
+use crate::report::numbers::ReportCheck;
 
 /// A line of the checklist with its current state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Line {
+pub struct ChecklistLine {
     /// Number, from 1, by which it can be closed.
     pub number: usize,
     /// The strategy's heading.
@@ -24,7 +24,7 @@ pub struct Line {
 
 /// The kind of proof of a line.
 #[derive(Clone, Copy, Debug)]
-enum Proof {
+enum LineProof {
     /// The source's preflight.
     Connection(Source),
     /// The target's preflight.
@@ -60,73 +60,76 @@ const POST: &str = "Post-Migration";
 const BACK: &str = "Rollback Plan";
 const OURS: &str = "Beyond the Strategy";
 
-const LINES: [(&str, &str, Proof); 42] = [
-    (PRE, "CRM database provisioned and schema migrated", Proof::Target),
-    (PRE, "MCA v1 ZA database access confirmed", Proof::Connection(Source::McaZa)),
-    (PRE, "MCA v1 UK database access confirmed", Proof::Connection(Source::McaUk)),
-    (PRE, "SCL database access confirmed", Proof::Connection(Source::Scl)),
-    (PRE, "TeeTime database access confirmed", Proof::Connection(Source::Teetime)),
-    (PRE, "Messaging database access confirmed", Proof::Connection(Source::Messaging)),
-    (PRE, "Backfill scripts tested in staging", Proof::Staging),
-    (ONE, "Export MCA v1 ZA data", Proof::Export(Source::McaZa)),
-    (ONE, "Export MCA v1 UK data", Proof::Export(Source::McaUk)),
-    (ONE, "Run import script", Proof::Loaded(1)),
+const LINES: [(&str, &str, LineProof); 42] = [
+    (PRE, "CRM database provisioned and schema migrated", LineProof::Target),
+    (PRE, "MCA v1 ZA database access confirmed", LineProof::Connection(Source::McaZa)),
+    (PRE, "MCA v1 UK database access confirmed", LineProof::Connection(Source::McaUk)),
+    (PRE, "SCL database access confirmed", LineProof::Connection(Source::Scl)),
+    (PRE, "TeeTime database access confirmed", LineProof::Connection(Source::Teetime)),
+    (PRE, "Messaging database access confirmed", LineProof::Connection(Source::Messaging)),
+    (PRE, "Backfill scripts tested in staging", LineProof::Staging),
+    (ONE, "Export MCA v1 ZA data", LineProof::Export(Source::McaZa)),
+    (ONE, "Export MCA v1 UK data", LineProof::Export(Source::McaUk)),
+    (ONE, "Run import script", LineProof::Loaded(1)),
     (
         ONE,
         "Verify record counts",
-        Proof::Checks(1, &["record_counts", "same_rows", "profile_fields", "row_fields", "export_estimates", "ledger_balance"]),
+        LineProof::Checks(
+            1,
+            &["record_counts", "same_rows", "profile_fields", "row_fields", "export_estimates", "ledger_balance"],
+        ),
     ),
     (
         ONE,
         "Spot-check identity resolution",
-        Proof::Looked(1, &["founders", "link_evidence", "link_confidence", "one_tenant", "own_addresses"]),
+        LineProof::Looked(1, &["founders", "link_evidence", "link_confidence", "one_tenant", "own_addresses"]),
     ),
-    (TWO, "Export SCL Members", Proof::Export(Source::Scl)),
-    (TWO, "Run import with identity resolution", Proof::Loaded(2)),
-    (TWO, "Verify sclMemberId links", Proof::Checks(2, &["scl_member_links", "profile_fields"])),
-    (TWO, "Verify membership data sync", Proof::Checks(2, &["membership_data", "profile_fields", "profile_tags"])),
-    (THREE, "Export TeeTime Players", Proof::Export(Source::Teetime)),
-    (THREE, "Run import with identity resolution", Proof::Loaded(3)),
-    (THREE, "Verify teetimePlayerId links", Proof::Checks(3, &["teetime_player_links", "profile_fields"])),
-    (THREE, "Verify handicap data sync", Proof::Checks(3, &["handicap_data", "profile_fields"])),
-    (FOUR, "Export Messaging Contacts", Proof::Export(Source::Messaging)),
-    (FOUR, "Run import with identity resolution", Proof::Loaded(4)),
-    (FOUR, "Verify messagingContactId links", Proof::Checks(4, &["messaging_contact_links", "profile_fields"])),
-    (FOUR, "Verify consent data sync", Proof::Checks(4, &["consent_flags", "consent_rows"])),
-    (FIVE, "Import historical bookings", Proof::Checks(5, &["timeline_counts"])),
-    (FIVE, "Import historical messages", Proof::Checks(5, &["timeline_counts"])),
-    (FIVE, "Import membership changes", Proof::Checks(5, &["timeline_counts"])),
+    (TWO, "Export SCL Members", LineProof::Export(Source::Scl)),
+    (TWO, "Run import with identity resolution", LineProof::Loaded(2)),
+    (TWO, "Verify sclMemberId links", LineProof::Checks(2, &["scl_member_links", "profile_fields"])),
+    (TWO, "Verify membership data sync", LineProof::Checks(2, &["membership_data", "profile_fields", "profile_tags"])),
+    (THREE, "Export TeeTime Players", LineProof::Export(Source::Teetime)),
+    (THREE, "Run import with identity resolution", LineProof::Loaded(3)),
+    (THREE, "Verify teetimePlayerId links", LineProof::Checks(3, &["teetime_player_links", "profile_fields"])),
+    (THREE, "Verify handicap data sync", LineProof::Checks(3, &["handicap_data", "profile_fields"])),
+    (FOUR, "Export Messaging Contacts", LineProof::Export(Source::Messaging)),
+    (FOUR, "Run import with identity resolution", LineProof::Loaded(4)),
+    (FOUR, "Verify messagingContactId links", LineProof::Checks(4, &["messaging_contact_links", "profile_fields"])),
+    (FOUR, "Verify consent data sync", LineProof::Checks(4, &["consent_flags", "consent_rows"])),
+    (FIVE, "Import historical bookings", LineProof::Checks(5, &["timeline_counts"])),
+    (FIVE, "Import historical messages", LineProof::Checks(5, &["timeline_counts"])),
+    (FIVE, "Import membership changes", LineProof::Checks(5, &["timeline_counts"])),
     (
         FIVE,
         "Verify activity timeline",
-        Proof::Checks(5, &["timeline_counts", "row_fields", "timeline_tenants", "timeline_people", "timeline_window"]),
+        LineProof::Checks(5, &["timeline_counts", "row_fields", "timeline_tenants", "timeline_people", "timeline_window"]),
     ),
-    (SIX, "Run batch engagement scoring", Proof::Checks(6, &["engagement"])),
-    (SIX, "Run batch churn risk scoring", Proof::Checks(6, &["churn"])),
-    (SIX, "Update activity metrics", Proof::Checks(6, &["strategy_metrics", "activity_dates"])),
-    (SIX, "Refresh dynamic segments", Proof::Checks(6, &["segment_members", "segment_rules"])),
-    (POST, "Verify total profile count", Proof::Checks(6, &["profile_total"])),
-    (POST, "Verify identity resolution accuracy (sample audit)", Proof::Audit),
-    (POST, "Verify cross-service links", Proof::Checks(6, &["cross_service_links", "mca_za_links", "mca_uk_links"])),
-    (POST, "Run data quality report", Proof::Checks(6, &["duplicate_emails"])),
-    (POST, "Enable real-time event sync", Proof::Person("start each consumer at its watermark: make watermarks")),
+    (SIX, "Run batch engagement scoring", LineProof::Checks(6, &["engagement"])),
+    (SIX, "Run batch churn risk scoring", LineProof::Checks(6, &["churn"])),
+    (SIX, "Update activity metrics", LineProof::Checks(6, &["strategy_metrics", "activity_dates"])),
+    (SIX, "Refresh dynamic segments", LineProof::Checks(6, &["segment_members", "segment_rules"])),
+    (POST, "Verify total profile count", LineProof::Checks(6, &["profile_total"])),
+    (POST, "Verify identity resolution accuracy (sample audit)", LineProof::Audit),
+    (POST, "Verify cross-service links", LineProof::Checks(6, &["cross_service_links", "mca_za_links", "mca_uk_links"])),
+    (POST, "Run data quality report", LineProof::Checks(6, &["duplicate_emails"])),
+    (POST, "Enable real-time event sync", LineProof::Person("start each consumer at its watermark: make watermarks")),
     (
         BACK,
         "Stop event consumers - Prevent new data from coming in",
-        Proof::Rollback("rollback stops if there are concurrent writers"),
+        LineProof::Rollback("rollback stops if there are concurrent writers"),
     ),
     (
         BACK,
         "Truncate CRM tables - Clear partially migrated data",
-        Proof::Rollback("make rollback removes exactly our rows; ARGS=--emergency truncates"),
+        LineProof::Rollback("make rollback removes exactly our rows; ARGS=--emergency truncates"),
     ),
     (
         BACK,
         "Fix issues - Address root cause",
-        Proof::Rollback("rollback writes the failed checks and top rejects; the run's datasets go to data/failed"),
+        LineProof::Rollback("rollback writes the failed checks and top rejects; the run's datasets go to data/failed"),
     ),
-    (BACK, "Re-run migration - Start fresh", Proof::Rollback("make backfill, from saved exports or with FRESH=1")),
-    (OURS, "Decide the rows of the manual review", Proof::ManualReview),
+    (BACK, "Re-run migration - Start fresh", LineProof::Rollback("make backfill, from saved exports or with FRESH=1")),
+    (OURS, "Decide the rows of the manual review", LineProof::ManualReview),
 ];
 
 /// The strategy's lines, which may be closed by hand. The line after them, the manual review, is closed only by settling its rows.
@@ -137,13 +140,13 @@ pub const AUDIT_VERDICTS: i64 = 200;
 
 /// The facts from which the checklist is computed.
 #[derive(Clone, Debug, Default)]
-pub struct Facts {
+pub struct ChecklistFacts {
     /// Description of each saved export.
     pub exports: BTreeMap<Source, String>,
     /// The phase of the last load that verification found complete.
     pub verified_phase: u8,
     /// Results of the last verification.
-    pub checks: Vec<Check>,
+    pub checks: Vec<ReportCheck>,
     /// Questions that need manual review although their check passed: check and text.
     pub doubts: Vec<(&'static str, String)>,
     /// Open rows of `check__manual_review`; `None` before the first consolidation.
@@ -151,7 +154,7 @@ pub struct Facts {
     /// Exports that are much smaller than the ones before, with a description.
     pub shrunk: BTreeMap<Source, String>,
     /// Results of the last preflight.
-    pub preflight: Vec<Check>,
+    pub preflight: Vec<ReportCheck>,
     /// A complete run of this version against another database, in words.
     pub staging: Option<String>,
     /// Number of verdicts of the sample audit, and their result.
@@ -163,8 +166,9 @@ pub struct Facts {
 }
 
 /// Every line with its state; that of the manual review only while rows are open.
-pub fn checklist(facts: &Facts) -> Vec<Line> {
-    let is_shown = |proof: Proof| !matches!(proof, Proof::ManualReview) || facts.manual_review.is_some_and(|open| open > 0);
+pub fn checklist(facts: &ChecklistFacts) -> Vec<ChecklistLine> {
+    let is_shown =
+        |proof: LineProof| !matches!(proof, LineProof::ManualReview) || facts.manual_review.is_some_and(|open| open > 0);
     LINES
         .iter()
         .enumerate()
@@ -176,10 +180,10 @@ pub fn checklist(facts: &Facts) -> Vec<Line> {
             let closed = facts.closed.get(&number);
             match closed {
                 // A line with a failed check, or with open rows, cannot be closed by hand.
-                Some(who) if state != "FAILED" && state != "DONE" && !matches!(line_proof, Proof::ManualReview) => {
-                    Line { number, section, words, state: "DONE", proof: format!("closed by {who}") }
+                Some(who) if state != "FAILED" && state != "DONE" && !matches!(line_proof, LineProof::ManualReview) => {
+                    ChecklistLine { number, section, words, state: "DONE", proof: format!("closed by {who}") }
                 }
-                _ => Line { number, section, words, state, proof },
+                _ => ChecklistLine { number, section, words, state, proof },
             }
         })
         .collect()
@@ -207,7 +211,7 @@ pub fn line_number(asked: &str) -> Result<usize, String> {
 /// The names of all checks that prove a line.
 pub fn proving_checks() -> Vec<&'static str> {
     let checks = LINES.iter().filter_map(|(_, _, proof)| match proof {
-        Proof::Checks(_, names) | Proof::Looked(_, names) => Some(*names),
+        LineProof::Checks(_, names) | LineProof::Looked(_, names) => Some(*names),
         _ => None,
     });
     let mut names: Vec<&str> = checks.flatten().copied().collect();
@@ -216,37 +220,37 @@ pub fn proving_checks() -> Vec<&'static str> {
     names
 }
 
-fn judge(proof: Proof, facts: &Facts) -> (&'static str, String) {
+fn judge(proof: LineProof, facts: &ChecklistFacts) -> (&'static str, String) {
     match proof {
-        Proof::Connection(source) => preflight(facts, source.code()),
-        Proof::Target => match preflight(facts, "crm") {
+        LineProof::Connection(source) => preflight(facts, source.code()),
+        LineProof::Target => match preflight(facts, "crm") {
             // A verified load proves the schema, even without a preflight.
             ("OPEN", _) if facts.verified_phase > 0 => ("DONE", "a load into it was verified".to_owned()),
             found => found,
         },
-        Proof::Staging => match &facts.staging {
+        LineProof::Staging => match &facts.staging {
             Some(run) => ("DONE", run.clone()),
             None => {
                 ("NEEDS_A_PERSON", "run make backfill against a staging CRM first, from another data folder or URL".to_owned())
             }
         },
-        Proof::Export(source) => match (facts.exports.get(&source), facts.shrunk.get(&source)) {
+        LineProof::Export(source) => match (facts.exports.get(&source), facts.shrunk.get(&source)) {
             (Some(_), Some(shrunk)) => ("NEEDS_A_PERSON", shrunk.clone()),
             (Some(held), None) => ("DONE", held.clone()),
             (None, _) => ("OPEN", format!("make export-{}", source.code().replace('_', "-"))),
         },
-        Proof::Loaded(phase) => {
-            let (state, proof) = judge(Proof::Checks(phase, &["record_counts"]), facts);
+        LineProof::Loaded(phase) => {
+            let (state, proof) = judge(LineProof::Checks(phase, &["record_counts"]), facts);
             if facts.verified_phase < phase { ("OPEN", format!("make phase{phase}")) } else { (state, proof) }
         }
-        Proof::Checks(phase, names) => {
+        LineProof::Checks(phase, names) => {
             if facts.verified_phase < phase {
                 return ("OPEN", format!("make phase{phase}"));
             }
             checks(facts, names)
         }
-        Proof::Looked(phase, names) => {
-            let (state, proof) = judge(Proof::Checks(phase, names), facts);
+        LineProof::Looked(phase, names) => {
+            let (state, proof) = judge(LineProof::Checks(phase, names), facts);
             let audited = facts.audit.as_ref().filter(|(verdicts, _)| *verdicts >= AUDIT_VERDICTS);
             match (state, audited) {
                 ("DONE", Some((_, words))) => ("DONE", format!("{proof}; reviewed: {words}")),
@@ -257,12 +261,12 @@ fn judge(proof: Proof, facts: &Facts) -> (&'static str, String) {
                 other => (other.0, proof),
             }
         }
-        Proof::ManualReview => {
+        LineProof::ManualReview => {
             let open = facts.manual_review.unwrap_or(0);
             let rows = if open == 1 { "1 row".to_owned() } else { format!("{open} rows") };
             ("NEEDS_A_PERSON", format!("{rows} to settle: inspect check__manual_review lists them, and how to settle each"))
         }
-        Proof::Audit => match &facts.audit {
+        LineProof::Audit => match &facts.audit {
             Some((verdicts, words)) if *verdicts >= AUDIT_VERDICTS => ("DONE", words.clone()),
             Some((verdicts, _)) => ("NEEDS_A_PERSON", format!("{verdicts} of {AUDIT_VERDICTS} verdicts given")),
             None => (
@@ -270,16 +274,16 @@ fn judge(proof: Proof, facts: &Facts) -> (&'static str, String) {
                 format!("judge a sample of links, at least {AUDIT_VERDICTS}: verify --spot-check shows some of every rule"),
             ),
         },
-        Proof::Person(advice) => ("NEEDS_A_PERSON", advice.to_owned()),
-        Proof::Rollback(how) => match &facts.rollback {
+        LineProof::Person(advice) => ("NEEDS_A_PERSON", advice.to_owned()),
+        LineProof::Rollback(how) => match &facts.rollback {
             Some(run) => ("DONE", run.clone()),
             None => ("READY", how.to_owned()),
         },
     }
 }
 
-fn preflight(facts: &Facts, place: &str) -> (&'static str, String) {
-    let found: Vec<&Check> = facts.preflight.iter().filter(|check| check.name.starts_with(&format!("{place}: "))).collect();
+fn preflight(facts: &ChecklistFacts, place: &str) -> (&'static str, String) {
+    let found: Vec<&ReportCheck> = facts.preflight.iter().filter(|check| check.name.starts_with(&format!("{place}: "))).collect();
     match (found.len(), found.iter().find(|check| check.state == "FAILED")) {
         (0, _) => ("OPEN", "verify --phase 0".to_owned()),
         (_, Some(failed)) => ("FAILED", format!("{}: {}", failed.name, failed.observed)),
@@ -287,8 +291,8 @@ fn preflight(facts: &Facts, place: &str) -> (&'static str, String) {
     }
 }
 
-fn checks(facts: &Facts, names: &[&str]) -> (&'static str, String) {
-    let of = |name: &str| -> Vec<&Check> {
+fn checks(facts: &ChecklistFacts, names: &[&str]) -> (&'static str, String) {
+    let of = |name: &str| -> Vec<&ReportCheck> {
         facts.checks.iter().filter(|check| check.name == *name || check.name.starts_with(&format!("{name}: "))).collect()
     };
     let (mut passed, mut compared) = (0, 0);
@@ -331,17 +335,17 @@ fn worse(a: (&'static str, String), b: (&'static str, String)) -> (&'static str,
 mod tests {
     use super::*;
 
-    fn check(name: &str, state: &str) -> Check {
-        Check { name: name.to_owned(), state: state.to_owned(), ..Check::default() }
+    fn check(name: &str, state: &str) -> ReportCheck {
+        ReportCheck { name: name.to_owned(), state: state.to_owned(), ..ReportCheck::default() }
     }
 
-    fn state_of(facts: &Facts, words: &str) -> &'static str {
+    fn state_of(facts: &ChecklistFacts, words: &str) -> &'static str {
         checklist(facts).into_iter().find(|line| line.words == words).unwrap().state
     }
 
     #[test]
     fn a_line_is_done_only_when_all_its_checks_ran() {
-        let mut facts = Facts { verified_phase: 6, ..Facts::default() };
+        let mut facts = ChecklistFacts { verified_phase: 6, ..ChecklistFacts::default() };
         facts.checks = vec![check("consent_flags: EMAIL", "PASSED")];
         assert_eq!(state_of(&facts, "Verify consent data sync"), "OPEN");
         facts.checks.push(check("consent_rows: rows", "PASSED"));
@@ -353,7 +357,7 @@ mod tests {
     #[test]
     fn a_doubt_needs_review_although_the_checks_passed() {
         let checks = ["consent_flags: EMAIL", "consent_rows: rows"].map(|name| check(name, "PASSED")).to_vec();
-        let mut facts = Facts { verified_phase: 6, checks, ..Facts::default() };
+        let mut facts = ChecklistFacts { verified_phase: 6, checks, ..ChecklistFacts::default() };
         facts.doubts.push(("consent_flags", "too many".to_owned()));
         facts.exports.insert(Source::Scl, "10 rows".to_owned());
         facts.shrunk.insert(Source::Scl, "members: 10 rows, 100 before".to_owned());
@@ -368,14 +372,17 @@ mod tests {
     #[test]
     fn a_check_without_rows_proves_nothing() {
         let checks = ["segment_members: members", "segment_rules: members"].map(|name| check(name, "VACUOUS"));
-        let facts = Facts { verified_phase: 6, checks: checks.into(), ..Facts::default() };
+        let facts = ChecklistFacts { verified_phase: 6, checks: checks.into(), ..ChecklistFacts::default() };
         assert_eq!(state_of(&facts, "Refresh dynamic segments"), "NEEDS_A_PERSON");
     }
 
     #[test]
     fn a_person_closes_what_no_check_can_but_not_what_failed() {
-        let mut facts =
-            Facts { verified_phase: 6, checks: vec![check("segment_members: members", "FAILED")], ..Facts::default() };
+        let mut facts = ChecklistFacts {
+            verified_phase: 6,
+            checks: vec![check("segment_members: members", "FAILED")],
+            ..ChecklistFacts::default()
+        };
         for words in ["Enable real-time event sync", "Refresh dynamic segments"] {
             facts.closed.insert(line_number(words).unwrap(), "T. Ester, 2026-11-22".to_owned());
         }
@@ -386,7 +393,11 @@ mod tests {
     #[test]
     fn the_spot_check_needs_review_although_its_checks_passed() {
         let names = ["founders", "link_evidence", "link_confidence", "one_tenant", "own_addresses"];
-        let mut facts = Facts { verified_phase: 1, checks: names.map(|name| check(name, "PASSED")).to_vec(), ..Facts::default() };
+        let mut facts = ChecklistFacts {
+            verified_phase: 1,
+            checks: names.map(|name| check(name, "PASSED")).to_vec(),
+            ..ChecklistFacts::default()
+        };
         let words = "Spot-check identity resolution";
         assert_eq!(state_of(&facts, words), "NEEDS_A_PERSON");
         facts.audit = Some((AUDIT_VERDICTS - 1, "too few".to_owned()));
@@ -403,7 +414,7 @@ mod tests {
     #[test]
     fn open_rows_of_the_manual_review_are_closed_by_deciding_them_alone() {
         let words = "Decide the rows of the manual review";
-        let mut facts = Facts::default();
+        let mut facts = ChecklistFacts::default();
         assert!(line_number(words).is_err());
         facts.closed.insert(CLOSABLE + 1, "T. Ester, 2026-11-22".to_owned());
         for (open, state) in [(None, None), (Some(3), Some("NEEDS_A_PERSON")), (Some(0), None)] {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::values::Values;
+use super::values::ReportValues;
 
 /// The whole report.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -16,21 +16,21 @@ pub struct Numbers {
     /// Title of the phase.
     pub phase_title: String,
     /// Whether it may go live.
-    pub verdict: Verdict,
+    pub verdict: GoLiveVerdict,
     /// Exported entities and the outcomes of their rows.
-    pub entities: Vec<Entity>,
+    pub entities: Vec<ReportEntity>,
     /// Outcomes of the person records of each source.
-    pub people: Vec<People>,
+    pub people: Vec<ReportPeople>,
     /// Profiles by the exact set of their sources, most frequent first.
-    pub overlaps: Vec<Overlap>,
+    pub overlaps: Vec<ReportOverlap>,
     /// The strategy's six numbers.
     pub six: Vec<Counted>,
     /// Links by match weight, and what was not linked.
-    pub identity: Identity,
+    pub identity: ReportIdentity,
     /// Links by rule.
     pub rules: Vec<Rule>,
     /// The strategy's literal rule compared with ours; null unless `resolve --method strategy` was run.
-    pub comparison: Option<Comparison>,
+    pub comparison: Option<ReportComparison>,
     /// Profiles by number of records.
     pub clusters: Vec<Counted>,
     /// The profiles with the most records.
@@ -38,19 +38,19 @@ pub struct Numbers {
     /// Completeness of the staged columns of person records.
     pub fill: Vec<Fill>,
     /// Cleaned, defaulted and rejected values by reason and source.
-    pub values: Values,
+    pub values: ReportValues,
     /// The same by entity, column and unknown code, and what was merely noted.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<ReportFinding>,
     /// Rejected values and rows by reason, most frequent first.
     pub rejects: Vec<Counted>,
     /// Consent by channel.
-    pub consent: Vec<Consent>,
+    pub consent: Vec<ReportConsent>,
     /// Suppressed contact points by channel and reason.
     pub suppressions: Vec<Counted>,
     /// Rows for manual review, by entity and reason.
     pub manual_review: Vec<Counted>,
     /// Activities by month.
-    pub timeline: Timeline,
+    pub timeline: ReportTimeline,
     /// Version of the scores and highest engagement; empty before phase 6.
     pub scores: String,
     /// Engagement in bands of ten.
@@ -58,23 +58,23 @@ pub struct Numbers {
     /// Churn risk in bands of ten.
     pub churn: Vec<Counted>,
     /// Segments with their members now and in the run before.
-    pub segments: Vec<Segment>,
+    pub segments: Vec<ReportSegment>,
     /// Differences from the run before.
-    pub changes: Vec<Change>,
+    pub changes: Vec<ReportChange>,
     /// Rows decided by documented deviations.
     pub departures: Vec<Counted>,
     /// Results of the last verification.
-    pub checks: Vec<Check>,
+    pub checks: Vec<ReportCheck>,
     /// The strategy's data-quality queries with the CRM's results.
-    pub quality: Vec<Answer>,
+    pub quality: Vec<ReportAnswer>,
     /// The steps of the last runs.
-    pub steps: Vec<Step>,
+    pub steps: Vec<ReportStep>,
     /// The strategy's checklist with states.
-    pub checklist: Vec<super::checklist::Line>,
+    pub checklist: Vec<super::checklist::ChecklistLine>,
     /// Manifests that the numbers come from.
-    pub manifests: Vec<Manifest>,
+    pub manifests: Vec<ReportManifest>,
     /// The statements that reproduce each number.
-    pub queries: Vec<Query>,
+    pub queries: Vec<ReportQuery>,
 }
 
 /// A number with its name.
@@ -95,7 +95,7 @@ impl Counted {
 
 /// Whether this may go live.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Verdict {
+pub struct GoLiveVerdict {
     /// `good`, `person`, `bad` or `unknown`.
     pub state: String,
     /// In one sentence.
@@ -119,7 +119,7 @@ pub struct Tile {
 
 /// An exported entity and the outcomes of its rows.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Entity {
+pub struct ReportEntity {
     /// The source.
     pub source: String,
     /// The entity.
@@ -140,7 +140,7 @@ pub struct Entity {
     pub reasons: Vec<Counted>,
 }
 
-impl Entity {
+impl ReportEntity {
     /// Whether the outcomes add up to what was exported.
     pub fn balances(&self) -> bool {
         self.loaded + self.merged + self.skipped + self.rejected == self.exported
@@ -149,7 +149,7 @@ impl Entity {
 
 /// Outcomes of a source's person records.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct People {
+pub struct ReportPeople {
     /// The source.
     pub source: String,
     /// Person records in scope.
@@ -168,7 +168,7 @@ pub struct People {
 
 /// Profiles with records of exactly these sources.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Overlap {
+pub struct ReportOverlap {
     /// The sources.
     pub sources: Vec<String>,
     /// Number of profiles.
@@ -177,9 +177,9 @@ pub struct Overlap {
 
 /// Links by match weight, and what was not linked.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Identity {
+pub struct ReportIdentity {
     /// Links and pairs to review by match weight, in whole bits.
-    pub bits: Vec<Bits>,
+    pub bits: Vec<WeightBand>,
     /// Pairs that were not linked, by reason.
     pub refusals: Vec<Counted>,
     /// Over-shared values, by kind and reason.
@@ -190,7 +190,7 @@ pub struct Identity {
 
 /// Links and pairs to review by match weight.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Bits {
+pub struct WeightBand {
     /// Whole bits, rounded down.
     pub bits: i32,
     /// Links.
@@ -214,7 +214,7 @@ pub struct Rule {
 
 /// Two methods of resolution over the same records.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Comparison {
+pub struct ReportComparison {
     /// Ours.
     pub ours: Method,
     /// The strategy's literal code.
@@ -253,7 +253,7 @@ pub struct Fill {
 
 /// A cleaning, default or rejection.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Finding {
+pub struct ReportFinding {
     /// The source.
     pub source: String,
     /// The entity.
@@ -272,7 +272,7 @@ pub struct Finding {
 
 /// Consent on a channel.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Consent {
+pub struct ReportConsent {
     /// The channel.
     pub channel: String,
     /// Profiles that may be contacted.
@@ -287,7 +287,7 @@ pub struct Consent {
 
 /// Activities by month and kind.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Timeline {
+pub struct ReportTimeline {
     /// The kinds, in the order of the counts.
     pub kinds: Vec<String>,
     /// Month and counts.
@@ -311,7 +311,7 @@ pub struct Month {
 
 /// A segment.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Segment {
+pub struct ReportSegment {
     /// Its name.
     pub name: String,
     /// Its tenant.
@@ -326,7 +326,7 @@ pub struct Segment {
 
 /// A number now and in the run before.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Change {
+pub struct ReportChange {
     /// What.
     pub name: String,
     /// In the run before; null when there was none.
@@ -337,7 +337,7 @@ pub struct Change {
 
 /// One result of verification.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Check {
+pub struct ReportCheck {
     /// The check and what it compared.
     pub name: String,
     /// The line it proves.
@@ -352,7 +352,7 @@ pub struct Check {
 
 /// A query of the strategy and the CRM's result.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Answer {
+pub struct ReportAnswer {
     /// The strategy's heading.
     pub title: String,
     /// The statement.
@@ -365,7 +365,7 @@ pub struct Answer {
 
 /// A step of a run.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Step {
+pub struct ReportStep {
     /// The step.
     pub step: String,
     /// Milliseconds after the first step shown.
@@ -380,7 +380,7 @@ pub struct Step {
 
 /// A folder that the numbers come from.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Manifest {
+pub struct ReportManifest {
     /// The folder below the data folder.
     pub folder: String,
     /// Datasets in it.
@@ -395,7 +395,7 @@ pub struct Manifest {
 
 /// A number and the statement that reproduces it.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Query {
+pub struct ReportQuery {
     /// The meaning of the count.
     pub name: String,
     /// DuckDB SQL over the data folder.

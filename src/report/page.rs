@@ -5,7 +5,9 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
 
-use crate::report::charts::{Bar, Flow, Overlap, Span, Split, bars, columns, count, gantt, months, sankey, share, splits, upset};
+use crate::report::charts::{
+    Bar, Flow, Overlap, Split, StepSpan, bars, columns, count, gantt, months, sankey, share, splits, upset,
+};
 use crate::report::numbers::{Counted, Numbers};
 
 const TEMPLATE: &str = include_str!("page.html");
@@ -234,10 +236,10 @@ fn segments(numbers: &Numbers) -> String {
 }
 
 fn steps(numbers: &Numbers) -> String {
-    let spans: Vec<Span> = numbers
+    let spans: Vec<StepSpan> = numbers
         .steps
         .iter()
-        .map(|step| Span {
+        .map(|step| StepSpan {
             label: step.step.clone(),
             start: step.start_ms,
             taken: step.taken_ms,
@@ -251,18 +253,19 @@ fn steps(numbers: &Numbers) -> String {
 mod tests {
     use super::*;
     use crate::model::{Reason, Source};
-    use crate::report::checklist::{Facts, checklist};
+    use crate::report::checklist::{ChecklistFacts, checklist};
     use crate::report::numbers::{
-        Answer, Bits, Change, Check, Consent, Entity, Fill, Month, People, Rule, Segment, Step, Tile, Timeline, Verdict,
+        Fill, GoLiveVerdict, Month, ReportAnswer, ReportChange, ReportCheck, ReportConsent, ReportEntity, ReportPeople,
+        ReportSegment, ReportStep, ReportTimeline, Rule, Tile, WeightBand,
     };
-    use crate::report::values::Values;
+    use crate::report::values::ReportValues;
 
     /// An invented run with data for every section.
     fn sample() -> Numbers {
         let counted = |names: &[&str], first: i64| -> Vec<Counted> {
             names.iter().enumerate().map(|(index, name)| Counted::new(*name, first / (index as i64 + 1))).collect()
         };
-        let people = |source: &str, records: i64, founded: i64| People {
+        let people = |source: &str, records: i64, founded: i64| ReportPeople {
             source: source.to_owned(),
             records,
             founded,
@@ -271,14 +274,14 @@ mod tests {
             skipped: records - founded - (records - founded) * 3 / 4 - (records - founded) / 5,
             profiles: founded + (records - founded) * 3 / 4,
         };
-        let check = |name: &str, state: &str| Check {
+        let check = |name: &str, state: &str| ReportCheck {
             name: name.to_owned(),
             expected: "0".to_owned(),
             observed: "0".to_owned(),
             state: state.to_owned(),
-            ..Check::default()
+            ..ReportCheck::default()
         };
-        let overlap = |sources: &[&str], count: i64| crate::report::numbers::Overlap {
+        let overlap = |sources: &[&str], count: i64| crate::report::numbers::ReportOverlap {
             sources: sources.iter().map(|source| (*source).to_owned()).collect(),
             count,
         };
@@ -290,17 +293,17 @@ mod tests {
                 vec![9000 + index * 210, 14_000 + (index * 977) % 4000, 900 - index * 20]
             },
         };
-        let facts = Facts {
+        let facts = ChecklistFacts {
             checks: vec![check("record_counts: crm__activities", "PASSED"), check("same_rows: crm__activities", "FAILED")],
             verified_phase: 6,
-            ..Facts::default()
+            ..ChecklistFacts::default()
         };
         Numbers {
             format: 1,
             as_of: "2026-11-22T08:00:00.000Z".to_owned(),
             phase: 6,
             phase_title: "scores and segments".to_owned(),
-            verdict: Verdict {
+            verdict: GoLiveVerdict {
                 state: "person".to_owned(),
                 sentence: "Every check passed. Before it goes live, 4 lines of the checklist need manual review.".to_owned(),
                 tiles: [
@@ -321,7 +324,7 @@ mod tests {
                 })
                 .collect(),
             },
-            entities: vec![Entity {
+            entities: vec![ReportEntity {
                 source: "scl".to_owned(),
                 entity: "members".to_owned(),
                 exported: 10,
@@ -347,9 +350,9 @@ mod tests {
                 overlap(&["scl"], 310),
             ],
             six: counted(&["total", "has_scl", "has_teetime", "has_messaging", "scl_and_teetime", "all_three"], 157_112),
-            identity: crate::report::numbers::Identity {
+            identity: crate::report::numbers::ReportIdentity {
                 bits: (-4..30)
-                    .map(|bits| Bits {
+                    .map(|bits| WeightBand {
                         bits,
                         links: if bits < 3 { 0 } else { 40_000 / (i64::from(bits) + 1) },
                         candidates: if bits < 5 { 300 } else { 2 },
@@ -382,7 +385,7 @@ mod tests {
             rejects: counted(&["PHONE_INVALID", "EMAIL_INVALID", "DATE_IMPOSSIBLE"], 3_321),
             consent: ["EMAIL", "SMS", "PUSH", "WHATSAPP"]
                 .iter()
-                .map(|channel| Consent {
+                .map(|channel| ReportConsent {
                     channel: (*channel).to_owned(),
                     flags_on: 40_000,
                     flags_off: 117_112,
@@ -392,7 +395,7 @@ mod tests {
                 .collect(),
             suppressions: counted(&["EMAIL WITHDRAWN", "EMAIL BOUNCED"], 9_000),
             manual_review: counted(&["preferences CONSENT_UNREADABLE"], 3),
-            timeline: Timeline {
+            timeline: ReportTimeline {
                 kinds: vec!["BOOKING".to_owned(), "COMMUNICATION".to_owned(), "MEMBERSHIP".to_owned()],
                 months: (0..28).map(month).collect(),
                 before: 12_000,
@@ -407,18 +410,18 @@ mod tests {
                 &["0–9", "10–19", "20–29", "30–39", "40–49", "50–59", "60–69", "70–79", "80–89", "90–100", "none"],
                 60_000,
             ),
-            values: Values::count(&[Source::Scl], [(Source::Scl, Reason::EmailLowered, 4_321)]),
-            segments: vec![Segment {
+            values: ReportValues::count(&[Source::Scl], [(Source::Scl, Reason::EmailLowered, 4_321)]),
+            segments: vec![ReportSegment {
                 name: "Lapsing members".to_owned(),
                 tenant: "1".to_owned(),
                 members: 812,
                 before: Some(790),
                 error: None,
             }],
-            changes: vec![Change { name: "profiles".to_owned(), before: Some(157_100), now: 157_112 }],
+            changes: vec![ReportChange { name: "profiles".to_owned(), before: Some(157_100), now: 157_112 }],
             departures: counted(&["cancelled bookings", "a family mailbox links no records"], 5_100),
             checks: facts.checks.clone(),
-            quality: vec![Answer {
+            quality: vec![ReportAnswer {
                 title: "Activity distribution".to_owned(),
                 sql: "SELECT category, COUNT(*) FROM \"Activity\" GROUP BY category;".to_owned(),
                 columns: vec!["category".to_owned(), "count".to_owned()],
@@ -427,7 +430,7 @@ mod tests {
             steps: ["stage", "resolve", "consolidate", "score", "load", "verify"]
                 .iter()
                 .enumerate()
-                .map(|(index, step)| Step {
+                .map(|(index, step)| ReportStep {
                     step: (*step).to_owned(),
                     start_ms: index as i64 * 2100,
                     taken_ms: 1900,

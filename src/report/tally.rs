@@ -7,9 +7,10 @@ use hashbrown::HashMap;
 use crate::model::phone::second_opinion;
 use crate::model::{Code, Outcome, Reason, Source, Timestamp};
 use crate::report::numbers::{
-    Bits, Consent, Counted, Entity, Fill, Finding, Identity, Month, Numbers, Overlap, People, Rule, Timeline,
+    Counted, Fill, Month, Numbers, ReportConsent, ReportEntity, ReportFinding, ReportIdentity, ReportOverlap, ReportPeople,
+    ReportTimeline, Rule, WeightBand,
 };
-use crate::report::values::{Values, exported_as};
+use crate::report::values::{ReportValues, exported_as};
 use crate::tables::{check, crm, resolution, score, stage};
 
 /// Months that the timeline shows. The last one is that of as_of, or up to two later for future bookings.
@@ -26,20 +27,20 @@ struct Profile {
 
 /// Collects the counts.
 #[derive(Default)]
-pub struct Tally {
-    entities: BTreeMap<(Source, String), Entity>,
+pub struct ReportTally {
+    entities: BTreeMap<(Source, String), ReportEntity>,
     profiles: HashMap<String, Profile, foldhash::fast::FixedState>,
-    people: BTreeMap<Source, People>,
+    people: BTreeMap<Source, ReportPeople>,
     rules: BTreeMap<&'static str, (i64, i64, i64)>,
     bits: BTreeMap<i32, (i64, i64)>,
     refusals: BTreeMap<String, i64>,
     hubs: BTreeMap<String, i64>,
     hub_records: i64,
     fill: BTreeMap<(Source, &'static str), (i64, i64)>,
-    findings: Vec<Finding>,
+    findings: Vec<ReportFinding>,
     phones: BTreeMap<Source, BTreeSet<String>>,
     rejects: BTreeMap<String, i64>,
-    consent: BTreeMap<&'static str, Consent>,
+    consent: BTreeMap<&'static str, ReportConsent>,
     suppressions: BTreeMap<String, i64>,
     manual_review: BTreeMap<String, i64>,
     months: BTreeMap<i32, BTreeMap<String, i64>>,
@@ -71,7 +72,7 @@ fn month_name(month: i32) -> String {
     format!("{:04}-{:02}", month.div_euclid(12), month.rem_euclid(12) + 1)
 }
 
-impl Tally {
+impl ReportTally {
     /// Adds an exported entity with the rows of its manifest.
     pub fn exported(&mut self, source: Source, entity: &str, rows: i64, estimate: Option<i64>) {
         let held = self.entity(source, entity);
@@ -79,11 +80,11 @@ impl Tally {
         held.estimate = estimate;
     }
 
-    fn entity(&mut self, source: Source, entity: &str) -> &mut Entity {
-        self.entities.entry((source, entity.to_owned())).or_insert_with(|| Entity {
+    fn entity(&mut self, source: Source, entity: &str) -> &mut ReportEntity {
+        self.entities.entry((source, entity.to_owned())).or_insert_with(|| ReportEntity {
             source: source.code().to_owned(),
             entity: entity.to_owned(),
-            ..Entity::default()
+            ..ReportEntity::default()
         })
     }
 
@@ -198,7 +199,7 @@ impl Tally {
 
     /// Cleanings, defaults and rejections.
     pub fn findings(&mut self, columns: &check::findings::Columns) {
-        self.findings.extend(columns.rows().map(|row| Finding {
+        self.findings.extend(columns.rows().map(|row| ReportFinding {
             source: row.source.code().to_owned(),
             entity: row.entity.to_owned(),
             column: row.column.to_owned(),
@@ -285,7 +286,7 @@ impl Tally {
 
     /// Profiles counted so far.
     pub fn profile_count(&self) -> i64 {
-        i64::try_from(self.profiles.len()).unwrap_or(i64::MAX)
+        i64::try_from(self.profiles.len()).expect("counts fit in 63 bits")
     }
 
     /// The counts as the report's numbers; the caller adds what does not come from datasets.
@@ -314,15 +315,15 @@ impl Tally {
             Counted::new("scl_and_teetime", with(&[Source::Scl, Source::Teetime])),
             Counted::new("all_three", with(&[Source::Scl, Source::Teetime, Source::Messaging])),
         ];
-        let mut people: Vec<People> = Vec::new();
+        let mut people: Vec<ReportPeople> = Vec::new();
         for (source, counted) in &self.people {
-            people.push(People { source: source.code().to_owned(), profiles: with(&[*source]), ..counted.clone() });
+            people.push(ReportPeople { source: source.code().to_owned(), profiles: with(&[*source]), ..counted.clone() });
         }
         let mut largest: Vec<(&String, u32)> = self.profiles.iter().map(|(id, profile)| (id, profile.records)).collect();
         largest.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
-        let mut overlaps: Vec<Overlap> = overlaps
+        let mut overlaps: Vec<ReportOverlap> = overlaps
             .into_iter()
-            .map(|(held, count)| Overlap {
+            .map(|(held, count)| ReportOverlap {
                 sources: Source::ALL.iter().filter(|source| has(held, **source)).map(|source| source.code().to_owned()).collect(),
                 count,
             })
@@ -339,11 +340,11 @@ impl Tally {
                 .map(|(size, count)| Counted::new(if size == 10 { "10+".to_owned() } else { size.to_string() }, count))
                 .collect(),
             largest: largest.iter().take(LARGEST).map(|(id, records)| Counted::new(id.as_str(), i64::from(*records))).collect(),
-            identity: Identity {
+            identity: ReportIdentity {
                 bits: self
                     .bits
                     .iter()
-                    .map(|(bits, (links, candidates))| Bits { bits: *bits, links: *links, candidates: *candidates })
+                    .map(|(bits, (links, candidates))| WeightBand { bits: *bits, links: *links, candidates: *candidates })
                     .collect(),
                 refusals: ranked(std::mem::take(&mut self.refusals)),
                 hubs: ranked(std::mem::take(&mut self.hubs)),
@@ -365,7 +366,7 @@ impl Tally {
             consent: self
                 .consent
                 .iter()
-                .map(|(channel, counted)| Consent { channel: (*channel).to_owned(), ..counted.clone() })
+                .map(|(channel, counted)| ReportConsent { channel: (*channel).to_owned(), ..counted.clone() })
                 .collect(),
             suppressions: ranked(std::mem::take(&mut self.suppressions)),
             manual_review: ranked(std::mem::take(&mut self.manual_review)),
@@ -392,25 +393,25 @@ impl Tally {
         for (source, phones) in std::mem::take(&mut self.phones) {
             let opinion = second_opinion(phones.iter().map(String::as_str));
             if opinion.asked > 0 {
-                self.findings.push(Finding {
+                self.findings.push(ReportFinding {
                     source: source.code().to_owned(),
                     entity: source.people().to_owned(),
                     column: "phone_key".to_owned(),
                     effect: reason.effect().code().to_owned(),
                     reason: reason.code().to_owned(),
                     value: Some(format!("of {} distinct numbers", opinion.asked)),
-                    count: i64::try_from(opinion.disagreed).unwrap_or(i64::MAX),
+                    count: i64::try_from(opinion.disagreed).expect("counts fit in 63 bits"),
                 });
             }
         }
     }
 
-    fn values(&self) -> Values {
+    fn values(&self) -> ReportValues {
         let sources: Vec<Source> = self.people.keys().copied().collect();
         let findings = self.findings.iter().filter_map(|finding| {
             Some((Source::from_code(&finding.source)?, Reason::from_code(&finding.reason)?, finding.count))
         });
-        Values::count(&sources, findings)
+        ReportValues::count(&sources, findings)
     }
 
     fn fill(&self) -> Vec<Fill> {
@@ -437,7 +438,7 @@ impl Tally {
             .collect()
     }
 
-    fn timeline(&self, as_of: Timestamp) -> Timeline {
+    fn timeline(&self, as_of: Timestamp) -> ReportTimeline {
         let last = month_of(as_of) + 2;
         let first = last - MONTHS + 1;
         let mut kinds: Vec<String> = self.months.values().flat_map(|kinds| kinds.keys().cloned()).collect();
@@ -447,7 +448,7 @@ impl Tally {
         let months = (first..=last)
             .map(|month| Month { month: month_name(month), counts: kinds.iter().map(|kind| count(month, kind)).collect() })
             .collect();
-        Timeline {
+        ReportTimeline {
             months,
             kinds,
             before: self.months.range(..first).flat_map(|(_, kinds)| kinds.values()).sum(),

@@ -12,7 +12,7 @@ const SHOWN: [Effect; 3] = [Effect::Rejected, Effect::Defaulted, Effect::Cleaned
 
 /// Cleaned, defaulted and rejected values, counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Values {
+pub struct ReportValues {
     /// The sources, in the order of the counts.
     pub sources: Vec<String>,
     /// The reasons by effect, most frequent first.
@@ -45,7 +45,7 @@ pub struct ReasonValues {
     pub total: i64,
 }
 
-impl Values {
+impl ReportValues {
     /// Adds up findings of these sources.
     pub fn count(sources: &[Source], findings: impl IntoIterator<Item = (Source, Reason, i64)>) -> Self {
         let mut by_reason: BTreeMap<Reason, Vec<i64>> = BTreeMap::new();
@@ -124,7 +124,7 @@ pub fn exported_as(column: &str) -> &'static [&'static str] {
 mod tests {
     use super::*;
 
-    fn sample() -> Values {
+    fn sample() -> ReportValues {
         let findings = [
             (Source::Scl, Reason::EmailLowered, 3),
             (Source::McaZa, Reason::PhoneSplit, 1_200),
@@ -134,7 +134,7 @@ mod tests {
             (Source::McaZa, Reason::PhonePremium, 9),
             (Source::Teetime, Reason::PhoneJunk, 1_000),
         ];
-        Values::count(&[Source::McaZa, Source::Scl], findings)
+        ReportValues::count(&[Source::McaZa, Source::Scl], findings)
     }
 
     #[test]

@@ -9,19 +9,19 @@ mod options;
 mod output;
 mod population;
 
-pub use cluster::constraints::Refusal;
+pub use cluster::constraints::ConstraintViolation;
 pub use compare::nicknames::Nicknames;
 pub use compare::weight::Weight;
-pub use compare::weights::Piece;
+pub use compare::weights::ComparisonLevel;
 pub use decisions::file::{add_decisions, read_decisions};
-pub use decisions::{Decision, DecisionKind, DecisionState, Origin};
+pub use decisions::{Decision, DecisionKind, DecisionOrigin, DecisionState};
 pub use evaluate::baseline::{LiteralLinks, LiteralRule};
-pub use options::{Options, Scope};
+pub use options::{ResolveOptions, Scope};
 pub use output::explain;
-pub use output::links::Summary;
+pub use output::links::ResolveSummary;
 pub use output::profile_ids::ProfileChange;
 pub use population::load::Gathering;
-pub use population::{Key, Population};
+pub use population::{Population, PopulationKey};
 
 use rayon::prelude::*;
 
@@ -51,14 +51,14 @@ pub struct Memory<'a> {
 pub struct Resolution {
     /// The records.
     pub population: Population,
-    options: Options,
+    options: ResolveOptions,
     ownership: [Ownership; 6],
     buckets: contact_counts::ContactBuckets,
     contacts: Vec<contact_counts::PackedContacts>,
     /// Smallest record of each record's cluster.
     labels: Vec<RecordIx>,
     tree: spanning_tree::Tree,
-    profiles: profile_ids::Profiles,
+    profiles: profile_ids::NamedProfiles,
     review: Vec<review_queue::Candidate>,
     hubs: Vec<Hub>,
     decisions: Vec<(Decision, DecisionState)>,
@@ -68,7 +68,7 @@ pub struct Resolution {
 }
 
 /// Resolves a population.
-pub fn resolve(population: Population, memory: Memory<'_>, options: Options) -> Resolution {
+pub fn resolve(population: Population, memory: Memory<'_>, options: ResolveOptions) -> Resolution {
     let buckets = each_kind(|kind| Buckets::group(population.symbols(kind), || population.pairs(kind)));
     let ownership = KeyKind::ALL.map(|kind| Ownership::count(&population, &buckets[kind as usize], options.scope));
     let hubs = KeyKind::ALL
@@ -87,7 +87,7 @@ pub fn resolve(population: Population, memory: Memory<'_>, options: Options) -> 
     let bar = clusters.bar;
     let decided = decisions::apply(&scorer, &mut edges, clusters, memory);
     let tree = spanning_tree::Tree::grow(&population, &mut edges, &decided.labels);
-    let profiles = profile_ids::Profiles::name(&population, &decided.labels, &tree, memory.profile_ids, &options);
+    let profiles = profile_ids::NamedProfiles::name(&population, &decided.labels, &tree, memory.profile_ids, &options);
     let review = review_queue::candidates(&scorer, &edges, &decided, &profiles, &tree);
     let refused_strong = decided.refused.iter().filter(|refused| refused.edge.rule().is_some_and(score::is_strong)).count();
     Resolution {

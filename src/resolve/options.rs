@@ -1,17 +1,10 @@
 //! Settings of identity resolution.
 
-/// Whether links across tenants are allowed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// Records are linked within a tenant only.
-    Tenant,
-    /// Keys match across tenants.
-    Global,
-}
+pub use crate::model::Scope;
 
 /// Settings of identity resolution.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct ResolveOptions {
     /// Whether links across tenants are allowed.
     pub scope: Scope,
     /// Whether records without a tenant may join a tenant's cluster; otherwise they belong to the default tenant.
@@ -24,7 +17,7 @@ pub struct Options {
     pub mca_uk_tenant: String,
 }
 
-impl Default for Options {
+impl Default for ResolveOptions {
     fn default() -> Self {
         Self {
             scope: Scope::Tenant,

@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn a_winter_break_like_the_last_one_is_not_a_decline() {
-        let long_ago = super::super::facts::Event {
+        let long_ago = super::super::facts::ScoredEvent {
             profile: ProfileIx(0),
             category: crate::model::ActivityCategory::Golf,
             sign: super::super::facts::Sign::None,

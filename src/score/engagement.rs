@@ -1,16 +1,7 @@
 //! Engagement, 0 to 100: recency 30 %, frequency 25 %, spend 20 %, breadth 15 %, depth 10 %.
 
+use crate::model::MissingComponent;
 use crate::score::Facts;
-
-/// How a component without data counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Missing {
-    /// It counts as 0, as in the CRM.
-    #[default]
-    Zero,
-    /// The others share its weight.
-    Renormalise,
-}
 
 /// The five components, each 0, 20, 40, 60, 80 or 100, so that the weighted sum is a whole number of hundredths. `None` means no
 /// data; without any activity, recency, frequency and breadth are 0.
@@ -53,7 +44,7 @@ impl Engagement {
     }
 
     /// The score; rounded half up if weights are redistributed.
-    pub fn score(&self, missing: Missing) -> i32 {
+    pub fn score(&self, missing: MissingComponent) -> i32 {
         let weighted = [
             (30, Some(self.recency)),
             (25, Some(self.frequency)),
@@ -63,8 +54,10 @@ impl Engagement {
         ];
         let sum: i32 = weighted.iter().map(|(weight, points)| weight * points.unwrap_or(0)).sum();
         let weights = match missing {
-            Missing::Zero => 100,
-            Missing::Renormalise => weighted.iter().filter(|(_, points)| points.is_some()).map(|(weight, _)| weight).sum(),
+            MissingComponent::Zero => 100,
+            MissingComponent::Renormalise => {
+                weighted.iter().filter(|(_, points)| points.is_some()).map(|(weight, _)| weight).sum()
+            }
         };
         (2 * sum + weights) / (2 * weights)
     }
@@ -95,13 +88,13 @@ mod tests {
     fn the_worked_example_of_the_rules_scores_56() {
         let engagement = Engagement { recency: 80, frequency: 60, monetary: None, breadth: 60, depth: Some(depth(10, 4, 1)) };
         assert_eq!(engagement.depth, Some(80));
-        assert_eq!(engagement.score(Missing::Zero), 56);
+        assert_eq!(engagement.score(MissingComponent::Zero), 56);
     }
 
     #[test]
     fn the_weight_of_components_without_data_is_redistributed() {
         let of = |monetary, depth| Engagement { recency: 80, frequency: 60, monetary, breadth: 60, depth };
-        let renormalised = |engagement: Engagement| engagement.score(Missing::Renormalise);
+        let renormalised = |engagement: Engagement| engagement.score(MissingComponent::Renormalise);
         assert_eq!(renormalised(of(None, Some(80))), 70, "5600 / 80");
         assert_eq!(renormalised(of(None, None)), 69, "4800 / 70 = 68.57");
         assert_eq!(renormalised(of(Some(0), Some(0))), 48, "a measured 0 is not missing: 4800 / 100");
@@ -113,9 +106,9 @@ mod tests {
     #[test]
     fn everything_at_the_top_is_100_and_nothing_is_0() {
         let top = Engagement { recency: 100, frequency: 100, monetary: Some(100), breadth: 100, depth: Some(100) };
-        assert_eq!(top.score(Missing::Zero), 100);
+        assert_eq!(top.score(MissingComponent::Zero), 100);
         let nothing = Engagement::of(&Facts::default(), 0, None, thresholds("ZAR"));
-        assert_eq!((nothing.score(Missing::Zero), nothing.monetary, nothing.depth), (0, None, None));
+        assert_eq!((nothing.score(MissingComponent::Zero), nothing.monetary, nothing.depth), (0, None, None));
     }
 
     #[test]

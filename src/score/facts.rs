@@ -83,7 +83,7 @@ pub enum Sign {
 
 /// The values of an activity that metrics and scores use.
 #[derive(Clone, Copy, Debug)]
-pub struct Event {
+pub struct ScoredEvent {
     /// Its profile.
     pub profile: ProfileIx,
     /// Its category.
@@ -238,7 +238,7 @@ impl Facts {
     }
 
     /// Adds one activity.
-    pub fn add(&mut self, event: &Event, windows: &Windows) {
+    pub fn add(&mut self, event: &ScoredEvent, windows: &Windows) {
         let at = event.at;
         let booking = event.category == ActivityCategory::Booking;
         self.bookings += u32::from(booking);
@@ -319,7 +319,7 @@ fn is_outbound(sign: Sign) -> bool {
     matches!(sign, Sign::Message(Queued | Sent | Delivered | Bounced | Failed))
 }
 
-fn surface(event: &Event) -> Option<Surface> {
+fn surface(event: &ScoredEvent) -> Option<Surface> {
     use MessageKind::{Clicked, Opened, Received};
     match (event.category, event.sign) {
         (ActivityCategory::Booking, _) => Some(Surface::Booking),

@@ -7,10 +7,10 @@ mod pass;
 mod summary;
 
 pub use churn::{Churn, Membership};
-pub use engagement::{Engagement, Missing, Thresholds, thresholds};
-pub use facts::{Event, Facts, Sign, Surface, Windows, sign};
-pub use pass::{Options, Scoring};
-pub use summary::Summary;
+pub use engagement::{Engagement, Thresholds, thresholds};
+pub use facts::{Facts, ScoredEvent, Sign, Surface, Windows, sign};
+pub use pass::{ScoreOptions, Scoring};
+pub use summary::ScoreSummary;
 
 use crate::model::Timestamp;
 

@@ -3,8 +3,8 @@
 use arrow::array::RecordBatch;
 use rayon::prelude::*;
 
-use crate::model::{ActivityChannel, Channel, Code as _, ConsentStatus, Timestamp};
-use crate::score::{Churn, Engagement, Event, Facts, Membership, Missing, Sign, Summary, Windows, sign, thresholds};
+use crate::model::{ActivityChannel, Channel, Code as _, ConsentStatus, MissingComponent, Timestamp};
+use crate::score::{Churn, Engagement, Facts, Membership, ScoreSummary, ScoredEvent, Sign, Windows, sign, thresholds};
 use crate::tables::ProfileIndex;
 use crate::tables::crm::{activities, customer_profiles, marketing_consents};
 use crate::tables::score::profiles;
@@ -12,7 +12,7 @@ use crate::tables::{Builder as _, Columns as _};
 
 /// Settings of the scores.
 #[derive(Clone, Debug, Default)]
-pub struct Options {
+pub struct ScoreOptions {
     /// Membership tiers from the lowest to the highest; a change to or from another tier is not a downgrade.
     pub tiers: Vec<String>,
     /// Currency of each tenant, for the thresholds of spend.
@@ -20,18 +20,18 @@ pub struct Options {
     /// Whether messages that the person did not react to are left out of recency, frequency and decline (never of the counts).
     pub engaged_only: bool,
     /// How a component of engagement without data counts.
-    pub missing: Missing,
+    pub missing: MissingComponent,
 }
 
 /// The version of the formulas of engagement and churn.
 const FORMULAS: &str = "1";
 
-impl Options {
+impl ScoreOptions {
     /// The version of the scores: scores of different versions are not comparable. It consists of the version of the formulas and
     /// every setting that affects the scores.
     pub fn version(&self) -> String {
         let engaged = if self.engaged_only { "+engaged" } else { "" };
-        let renormalised = if self.missing == Missing::Renormalise { "+renormalise" } else { "" };
+        let renormalised = if self.missing == MissingComponent::Renormalise { "+renormalise" } else { "" };
         format!("{FORMULAS}{engaged}{renormalised}")
     }
 }
@@ -39,7 +39,7 @@ impl Options {
 /// Computes the scores of a run.
 pub struct Scoring<'a> {
     windows: Windows,
-    options: &'a Options,
+    options: &'a ScoreOptions,
     index: ProfileIndex,
     facts: Vec<Facts>,
     unknown_tiers: u64,
@@ -51,7 +51,7 @@ const PARTS: usize = 64;
 
 impl<'a> Scoring<'a> {
     /// Profiles without any activity yet.
-    pub fn new(as_of: Timestamp, profiles: &[customer_profiles::Columns], options: &'a Options) -> Self {
+    pub fn new(as_of: Timestamp, profiles: &[customer_profiles::Columns], options: &'a ScoreOptions) -> Self {
         Self::of(as_of, ProfileIndex::new(profiles), options)
     }
 
@@ -99,7 +99,7 @@ impl<'a> Scoring<'a> {
     }
 
     /// The rows of `score__profiles`, one batch per batch of profiles and in their order, and the counts for the report.
-    pub fn finish(&self, profiles: &[customer_profiles::Columns]) -> (Vec<RecordBatch>, Summary) {
+    pub fn finish(&self, profiles: &[customer_profiles::Columns]) -> (Vec<RecordBatch>, ScoreSummary) {
         let (rows, summary) = self.score_all(0, profiles);
         (rows, self.counts().plus(summary))
     }
@@ -113,9 +113,9 @@ impl<'a> Scoring<'a> {
             Some(start)
         });
         let parts: Vec<(usize, &customer_profiles::Columns)> = starts.zip(profiles).collect();
-        let scored: Vec<(RecordBatch, Summary)> =
+        let scored: Vec<(RecordBatch, ScoreSummary)> =
             parts.par_iter().map(|(start, batch)| self.score(batch, &self.facts[*start..])).collect();
-        let summary = scored.iter().fold(Summary::default(), |sum, (_, part)| sum.plus(*part));
+        let summary = scored.iter().fold(ScoreSummary::default(), |sum, (_, part)| sum.plus(*part));
         (scored.into_iter().map(|(batch, _)| batch).collect(), summary)
     }
 
@@ -142,7 +142,7 @@ impl<'a> Scoring<'a> {
                 Sign::Message(_) => batch.channel(row).and_then(ActivityChannel::from_code),
                 _ => None,
             };
-            let event = Event { profile, category: batch.category(row), sign, channel, at: batch.occurred_at(row).0 };
+            let event = ScoredEvent { profile, category: batch.category(row), sign, channel, at: batch.occurred_at(row).0 };
             dealt.parts[profile.index() / size].push(event);
         }
         dealt
@@ -158,9 +158,9 @@ impl<'a> Scoring<'a> {
         Some(rank("newTierName")? < rank("previousTierName")?)
     }
 
-    fn score(&self, batch: &customer_profiles::Columns, facts: &[Facts]) -> (RecordBatch, Summary) {
+    fn score(&self, batch: &customer_profiles::Columns, facts: &[Facts]) -> (RecordBatch, ScoreSummary) {
         let mut rows = profiles::Builder::new(batch.len());
-        let mut summary = Summary::default();
+        let mut summary = ScoreSummary::default();
         for (row, facts) in facts.iter().enumerate().take(batch.len()) {
             let profile = batch.row(row);
             let engagement = Engagement::of(facts, self.windows.as_of, None, self.thresholds(profile.tenant_id));
@@ -211,16 +211,16 @@ impl<'a> Scoring<'a> {
 }
 
 struct Dealt {
-    parts: Vec<Vec<Event>>,
+    parts: Vec<Vec<ScoredEvent>>,
     strays: u64,
     unknown_tiers: u64,
 }
 
 fn integer(count: u32) -> i32 {
-    i32::try_from(count).unwrap_or(i32::MAX)
+    i32::try_from(count).expect("fewer than 2^31 activities of one profile")
 }
 
-impl Summary {
+impl ScoreSummary {
     fn count(&mut self, facts: &Facts, engagement: &Engagement, churn: Option<&Churn>) {
         self.profiles += 1;
         self.counts_with_future += u64::from(facts.future > 0);
@@ -313,7 +313,7 @@ mod tests {
         activities::Table::columns(&rows.finish()).unwrap()
     }
 
-    fn scored(events: &[(&str, ActivityCategory, Option<&str>, i64)], options: &Options) -> (profiles::Columns, Summary) {
+    fn scored(events: &[(&str, ActivityCategory, Option<&str>, i64)], options: &Options) -> (profiles::Columns, ScoreSummary) {
         let profiles = profiles();
         let mut scoring = Scoring::new(as_of(), &profiles, options);
         scoring.add_activities(&[timeline(events)]);
@@ -329,7 +329,7 @@ mod tests {
         let at = |offset| ("TEETIME_BOOKED", Booking, None, offset);
         let (rows, summary) = scored(
             &[at(0), at(1), at(-30 * DAY), at(-30 * DAY - 1), at(-90 * DAY), at(-90 * DAY - 1), at(5 * DAY)],
-            &Options::default(),
+            &ScoreOptions::default(),
         );
         let row = rows.row(0);
         assert_eq!((row.activity_count_30d, row.activity_count_90d, row.booking_count_30d), (2, 4, 2));
@@ -348,13 +348,13 @@ mod tests {
             at("TEETIME_BOOKED", -DAY),
             at("TEETIME_NO_SHOW", -DAY),
         ];
-        let (rows, _) = scored(&bookings, &Options::default());
+        let (rows, _) = scored(&bookings, &ScoreOptions::default());
         assert_eq!((rows.row(0).booking_count_total, rows.row(0).booking_count_played), (5, 2));
     }
 
     #[test]
     fn somebody_new_without_activity_has_engagement_0_and_no_churn_score() {
-        let (rows, summary) = scored(&[], &Options::default());
+        let (rows, summary) = scored(&[], &ScoreOptions::default());
         assert_eq!((rows.engagement_score(1), rows.churn_risk_score(1)), (Some(0), None));
         assert_eq!((summary.profiles, summary.without_churn, summary.active_90d), (2, 2, 0));
     }
@@ -362,21 +362,21 @@ mod tests {
     #[test]
     fn received_messages_count_as_activity_but_not_as_surface() {
         let sent = ("MESSAGE_SENT", Communication, Some("EMAIL"), -DAY);
-        let (rows, summary) = scored(&[sent], &Options::default());
+        let (rows, summary) = scored(&[sent], &ScoreOptions::default());
         let row = rows.row(0);
         assert_eq!((row.recency, row.frequency, row.breadth, row.depth), (100, 20, 0, 0));
         assert_eq!((summary.active_90d, summary.outbound_only_90d), (1, 1));
-        let (rows, _) = scored(&[sent], &Options { engaged_only: true, ..Options::default() });
+        let (rows, _) = scored(&[sent], &ScoreOptions { engaged_only: true, ..ScoreOptions::default() });
         let row = rows.row(0);
         assert_eq!((row.recency, row.frequency, row.activity_count_30d), (0, 0, 1));
     }
 
     #[test]
     fn every_setting_that_changes_a_score_changes_its_version() {
-        let default = Options::default();
-        let engaged = Options { engaged_only: true, ..default.clone() };
-        let renormalised = Options { missing: Missing::Renormalise, ..default.clone() };
-        let both = Options { engaged_only: true, ..renormalised.clone() };
+        let default = ScoreOptions::default();
+        let engaged = ScoreOptions { engaged_only: true, ..default.clone() };
+        let renormalised = ScoreOptions { missing: MissingComponent::Renormalise, ..default.clone() };
+        let both = ScoreOptions { engaged_only: true, ..renormalised.clone() };
         let versions = [default, engaged, renormalised, both].map(|options| options.version());
         assert_eq!(versions, ["1", "1+engaged", "1+renormalise", "1+engaged+renormalise"]);
     }
@@ -391,7 +391,7 @@ mod tests {
             ("MESSAGE_SENT", Communication, Some("WHATSAPP"), -DAY),
             ("CLUB_JOINED", Joining, None, -90 * DAY + 1),
         ];
-        let (rows, _) = scored(&events, &Options::default());
+        let (rows, _) = scored(&events, &ScoreOptions::default());
         assert_eq!(rows.row(0).breadth, 60);
         assert_eq!(rows.row(0).depth, 100);
         assert_eq!(rows.row(0).last_email_click_at, Some(as_of().plus_days(-1)));
@@ -400,8 +400,10 @@ mod tests {
     #[test]
     fn a_tier_change_counts_only_downwards_and_between_known_tiers() {
         let event = [("MEMBER_TIER_CHANGED", Joining, None, -DAY)];
-        let tiers =
-            |names: &[&str]| Options { tiers: names.iter().map(|name| (*name).to_owned()).collect(), ..Options::default() };
+        let tiers = |names: &[&str]| ScoreOptions {
+            tiers: names.iter().map(|name| (*name).to_owned()).collect(),
+            ..ScoreOptions::default()
+        };
         let (rows, summary) = scored(&event, &tiers(&["Silver", "Gold"]));
         assert_eq!((rows.row(0).tier_drop, summary.unknown_tiers), (100, 0));
         let (rows, summary) = scored(&event, &tiers(&["gold", "silver"]));
@@ -413,7 +415,7 @@ mod tests {
     #[test]
     fn an_activity_without_a_profile_is_counted_as_a_stray() {
         let profiles = &profiles()[..0];
-        let options = Options::default();
+        let options = ScoreOptions::default();
         let mut scoring = Scoring::new(as_of(), profiles, &options);
         scoring.add_activities(&[timeline(&[("TEETIME_BOOKED", Booking, None, 0)])]);
         assert_eq!(scoring.finish(profiles).1.strays, 1);

@@ -2,7 +2,7 @@
 
 /// Counts over all profiles.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Summary {
+pub struct ScoreSummary {
     /// Profiles scored.
     pub profiles: u64,
     /// Profiles for which the strategy's UPDATE would give other counts or another last activity: it has no upper bound, so it
@@ -24,7 +24,7 @@ pub struct Summary {
     pub strays: u64,
 }
 
-impl Summary {
+impl ScoreSummary {
     /// The sum of two parts.
     pub fn plus(self, other: Self) -> Self {
         Self {

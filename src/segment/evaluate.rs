@@ -8,7 +8,7 @@ use crate::segment::tally::Tallies;
 use crate::segment_rule::Decimal;
 use crate::segment_rule::field::Field;
 use crate::segment_rule::moment::Clock;
-use crate::segment_rule::plan::{ActivityPlan, Check, Plan, Range};
+use crate::segment_rule::plan::{ActivityPlan, Plan, Range, ValueCheck};
 use crate::tables::Columns as _;
 use crate::tables::crm::customer_profiles;
 use crate::tables::score::profiles;
@@ -58,18 +58,18 @@ fn activity(plan: &ActivityPlan, view: View<'_>, around: &Around<'_>) -> Boolean
     BooleanBuffer::collect_bool(rows, |row| number_check(&plan.check, value(row)))
 }
 
-fn number_check(check: &Check, value: Option<Fraction>) -> bool {
+fn number_check(check: &ValueCheck, value: Option<Fraction>) -> bool {
     match (check, value) {
-        (Check::IsNull, value) => value.is_none(),
-        (Check::IsNotNull, value) => value.is_some(),
-        (Check::Number(test), Some(value)) => check::number(test, value),
+        (ValueCheck::IsNull, value) => value.is_none(),
+        (ValueCheck::IsNotNull, value) => value.is_some(),
+        (ValueCheck::Number(test), Some(value)) => check::number(test, value),
         _ => false,
     }
 }
 
-fn field(field: Field, check: &Check, view: View<'_>, around: &Around<'_>) -> BooleanBuffer {
+fn field(field: Field, check: &ValueCheck, view: View<'_>, around: &Around<'_>) -> BooleanBuffer {
     let (p, s) = (view.profiles, view.scores);
-    let texts = Texts { rows: p.len(), check };
+    let texts = TextCondition { rows: p.len(), check };
     let numbers = |value: &dyn Fn(usize) -> Option<i32>| {
         BooleanBuffer::collect_bool(p.len(), |row| {
             number_check(check, value(row).map(|value| Fraction::of(Decimal::whole(value))))
@@ -102,8 +102,8 @@ fn field(field: Field, check: &Check, view: View<'_>, around: &Around<'_>) -> Bo
         Field::Tags => {
             let mut buffer = String::new();
             BooleanBuffer::collect_bool(p.len(), |row| match check {
-                Check::List(test) => check::list(test, p.tags(row), &mut buffer),
-                check => matches!(check, Check::IsNotNull),
+                ValueCheck::List(test) => check::list(test, p.tags(row), &mut buffer),
+                check => matches!(check, ValueCheck::IsNotNull),
             })
         }
         Field::Handicap => BooleanBuffer::collect_bool(p.len(), |row| {
@@ -141,12 +141,12 @@ fn field(field: Field, check: &Check, view: View<'_>, around: &Around<'_>) -> Bo
     }
 }
 
-struct Texts<'a> {
+struct TextCondition<'a> {
     rows: usize,
-    check: &'a Check,
+    check: &'a ValueCheck,
 }
 
-impl Texts<'_> {
+impl TextCondition<'_> {
     fn of<'v>(&self, value: impl Fn(usize) -> Option<&'v str>) -> BooleanBuffer {
         let mut buffer = String::new();
         BooleanBuffer::collect_bool(self.rows, |row| self.passes(value(row), &mut buffer))
@@ -165,27 +165,27 @@ impl Texts<'_> {
 
     fn passes(&self, value: Option<&str>, buffer: &mut String) -> bool {
         match (self.check, value) {
-            (Check::IsNull, value) => value.is_none(),
-            (Check::IsNotNull, value) => value.is_some(),
-            (Check::Text(test), Some(value)) => check::text(test, value, buffer),
+            (ValueCheck::IsNull, value) => value.is_none(),
+            (ValueCheck::IsNotNull, value) => value.is_some(),
+            (ValueCheck::Text(test), Some(value)) => check::text(test, value, buffer),
             _ => false,
         }
     }
 }
 
-fn flag_check(check: &Check, value: bool) -> bool {
+fn flag_check(check: &ValueCheck, value: bool) -> bool {
     match check {
-        Check::Flag(wanted) => value == *wanted,
-        check => matches!(check, Check::IsNotNull),
+        ValueCheck::Flag(wanted) => value == *wanted,
+        check => matches!(check, ValueCheck::IsNotNull),
     }
 }
 
-fn date_check(check: &Check, value: Option<i64>, day: impl FnOnce(i64) -> crate::model::Day) -> bool {
+fn date_check(check: &ValueCheck, value: Option<i64>, day: impl FnOnce(i64) -> crate::model::Day) -> bool {
     match (check, value) {
-        (Check::IsNull, value) => value.is_none(),
-        (Check::IsNotNull, value) => value.is_some(),
-        (Check::Range(range), value) => Range::holds(range, value),
-        (Check::Anniversary(anniversaries), Some(value)) => anniversaries.include(day(value)),
+        (ValueCheck::IsNull, value) => value.is_none(),
+        (ValueCheck::IsNotNull, value) => value.is_some(),
+        (ValueCheck::Range(range), value) => Range::holds(range, value),
+        (ValueCheck::Anniversary(anniversaries), Some(value)) => anniversaries.include(day(value)),
         _ => false,
     }
 }

@@ -204,7 +204,7 @@ impl Refresh {
                 tenant_id: &segment.definition.tenant_id,
                 name: &segment.definition.name,
                 rule: rule.as_deref(),
-                rule_member_count: i32::try_from(count).unwrap_or(i32::MAX),
+                rule_member_count: i32::try_from(count).expect("fewer than 2^31 members"),
                 refreshed_at: self.as_of,
                 error: segment.outcome.as_ref().err().map(String::as_str),
                 is_new: segment.definition.is_new,

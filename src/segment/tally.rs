@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::model::{Code as _, ProfileIx, Timestamp};
 use crate::segment::check::{self, Fraction, holds};
-use crate::segment_rule::plan::{Check, Measure};
+use crate::segment_rule::plan::{Measure, ValueCheck};
 use crate::segment_rule::rule::Aggregate;
 use crate::segment_rule::{Decimal, text};
 use crate::tables::Columns as _;
@@ -17,10 +17,10 @@ use crate::tables::crm::activities;
 /// The numbers of every profile, one tally per distinct measure.
 pub struct Tallies {
     measures: Vec<Measure>,
-    states: Vec<State>,
+    states: Vec<TallyState>,
 }
 
-enum State {
+enum TallyState {
     Count(Vec<u32>),
     Latest(Vec<i64>),
     Earliest(Vec<i64>),
@@ -30,7 +30,7 @@ enum State {
     Distinct { seen: HashSet<(ProfileIx, u128), FixedState>, count: Vec<u32> },
 }
 
-impl State {
+impl TallyState {
     fn new(aggregate: &Aggregate, profiles: usize) -> Self {
         match aggregate {
             Aggregate::Count => Self::Count(vec![0; profiles]),
@@ -76,7 +76,7 @@ impl Tallies {
                 distinct.push(measure.clone());
             }
         }
-        let states = distinct.iter().map(|measure| State::new(&measure.aggregate, profiles)).collect();
+        let states = distinct.iter().map(|measure| TallyState::new(&measure.aggregate, profiles)).collect();
         Self { measures: distinct, states }
     }
 
@@ -111,12 +111,12 @@ impl Tallies {
             Fraction::of(Decimal::whole(since.div_euclid(Timestamp::DAY)))
         };
         match &self.states[position] {
-            State::Count(count) | State::Distinct { count, .. } => Some(Fraction::of(Decimal::whole(count[profile]))),
-            State::Latest(at) => (at[profile] != i64::MIN).then(|| days(at[profile])),
-            State::Earliest(at) => (at[profile] != i64::MAX).then(|| days(at[profile])),
-            State::Smallest(value) => (value[profile] != i128::MAX).then(|| Fraction::of(Decimal(value[profile]))),
-            State::Largest(value) => (value[profile] != i128::MIN).then(|| Fraction::of(Decimal(value[profile]))),
-            State::Sum(sums) => {
+            TallyState::Count(count) | TallyState::Distinct { count, .. } => Some(Fraction::of(Decimal::whole(count[profile]))),
+            TallyState::Latest(at) => (at[profile] != i64::MIN).then(|| days(at[profile])),
+            TallyState::Earliest(at) => (at[profile] != i64::MAX).then(|| days(at[profile])),
+            TallyState::Smallest(value) => (value[profile] != i128::MAX).then(|| Fraction::of(Decimal(value[profile]))),
+            TallyState::Largest(value) => (value[profile] != i128::MIN).then(|| Fraction::of(Decimal(value[profile]))),
+            TallyState::Sum(sums) => {
                 let (sum, count) = sums[profile];
                 match (&self.measures[position].aggregate, count) {
                     (Aggregate::Avg(_), 0) => None,
@@ -182,15 +182,15 @@ fn find<'a>(metadata: &'a Value, path: &[String]) -> Option<&'a Value> {
     path.iter().try_fold(metadata, |value, key| value.as_object()?.get(key)).filter(|value| !value.is_null())
 }
 
-fn passes_value(check: &Check, value: Option<&Value>, buffer: &mut String) -> bool {
+fn passes_value(check: &ValueCheck, value: Option<&Value>, buffer: &mut String) -> bool {
     match (check, value) {
-        (Check::IsNull, value) => value.is_none(),
-        (Check::IsNotNull, value) => value.is_some(),
-        (Check::Text(test), Some(Value::String(text))) => check::text(test, text, buffer),
-        (Check::Number(test), Some(Value::Number(number))) => {
+        (ValueCheck::IsNull, value) => value.is_none(),
+        (ValueCheck::IsNotNull, value) => value.is_some(),
+        (ValueCheck::Text(test), Some(Value::String(text))) => check::text(test, text, buffer),
+        (ValueCheck::Number(test), Some(Value::Number(number))) => {
             Decimal::from_json(number).is_some_and(|number| check::number(test, Fraction::of(number)))
         }
-        (Check::Flag(wanted), Some(Value::Bool(flag))) => flag == wanted,
+        (ValueCheck::Flag(wanted), Some(Value::Bool(flag))) => flag == wanted,
         _ => false,
     }
 }

@@ -99,7 +99,7 @@ coded! {
 
 /// The type of a field's value. It decides which operators fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum FieldKind {
     /// Text.
     Text,
     /// A word of a closed vocabulary, compared as text.
@@ -116,7 +116,7 @@ pub enum Kind {
     List,
 }
 
-impl Kind {
+impl FieldKind {
     /// The kind in an error message.
     pub fn name(self) -> &'static str {
         match self {
@@ -133,9 +133,9 @@ impl Kind {
 
 impl Field {
     /// The type of its value.
-    pub fn kind(self) -> Kind {
+    pub fn kind(self) -> FieldKind {
         match self {
-            Self::Gender | Self::Status | Self::LifecycleStage => Kind::Word,
+            Self::Gender | Self::Status | Self::LifecycleStage => FieldKind::Word,
             Self::SclMemberId
             | Self::Handicap
             | Self::EngagementScore
@@ -144,8 +144,8 @@ impl Field {
             | Self::ActivityCount30d
             | Self::ActivityCount90d
             | Self::BookingCount30d
-            | Self::BookingCountTotal => Kind::Number,
-            Self::EmailOptIn | Self::SmsOptIn | Self::PushOptIn | Self::WhatsappOptIn => Kind::Flag,
+            | Self::BookingCountTotal => FieldKind::Number,
+            Self::EmailOptIn | Self::SmsOptIn | Self::PushOptIn | Self::WhatsappOptIn => FieldKind::Flag,
             Self::HandicapUpdatedAt
             | Self::MemberSince
             | Self::MembershipExpiry
@@ -153,10 +153,10 @@ impl Field {
             | Self::LastBookingAt
             | Self::LastEmailOpenAt
             | Self::LastEmailClickAt
-            | Self::FirstSeenAt => Kind::Instant,
-            Self::DateOfBirth => Kind::Day,
-            Self::Tags => Kind::List,
-            _ => Kind::Text,
+            | Self::FirstSeenAt => FieldKind::Instant,
+            Self::DateOfBirth => FieldKind::Day,
+            Self::Tags => FieldKind::List,
+            _ => FieldKind::Text,
         }
     }
 

@@ -14,7 +14,7 @@ pub mod text;
 pub use canonical::canonical;
 pub use decimal::Decimal;
 pub use error::RuleError;
-pub use field::{Field, Kind};
+pub use field::{Field, FieldKind};
 pub use moment::Clock;
 pub use operator::Operator;
 pub use parse::{Parsed, parse};

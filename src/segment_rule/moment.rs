@@ -4,7 +4,7 @@ use chrono::{Datelike, Days, MappedLocalTime, Months, NaiveDate, NaiveDateTime, 
 use chrono_tz::Tz;
 
 use crate::model::{Day, Timestamp};
-use crate::segment_rule::rule::{Ago, Snap, Span, Unit, When};
+use crate::segment_rule::rule::{Ago, Snap, Span, SpanUnit, When};
 
 /// as_of and the time zone of a tenant.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -60,17 +60,17 @@ impl Clock {
         let now = self.now();
         let amount = span.amount.unsigned_abs();
         let moved = match span.unit {
-            Unit::Second | Unit::Hour => {
-                let seconds = i64::from(span.amount) * if span.unit == Unit::Hour { 3600 } else { 1 };
+            SpanUnit::Second | SpanUnit::Hour => {
+                let seconds = i64::from(span.amount) * if span.unit == SpanUnit::Hour { 3600 } else { 1 };
                 let at = Timestamp(self.as_of.0 + seconds * 1_000_000);
                 Some(at.utc().with_timezone(&self.zone).naive_local())
             }
-            Unit::Day | Unit::Week => {
-                let days = Days::new(u64::from(amount) * if span.unit == Unit::Week { 7 } else { 1 });
+            SpanUnit::Day | SpanUnit::Week => {
+                let days = Days::new(u64::from(amount) * if span.unit == SpanUnit::Week { 7 } else { 1 });
                 if span.amount < 0 { now.checked_sub_days(days) } else { now.checked_add_days(days) }
             }
-            Unit::Month | Unit::Year => {
-                let months = Months::new(amount.saturating_mul(if span.unit == Unit::Year { 12 } else { 1 }));
+            SpanUnit::Month | SpanUnit::Year => {
+                let months = Months::new(amount.saturating_mul(if span.unit == SpanUnit::Year { 12 } else { 1 }));
                 if span.amount < 0 { now.checked_sub_months(months) } else { now.checked_add_months(months) }
             }
         };
@@ -80,8 +80,8 @@ impl Clock {
     /// The instant of as_of moved by a span. Seconds and hours are exact even across a clock change.
     fn shifted_instant(&self, span: Span) -> i64 {
         match span.unit {
-            Unit::Second => self.as_of.0 + i64::from(span.amount) * 1_000_000,
-            Unit::Hour => self.as_of.0 + i64::from(span.amount) * 3_600_000_000,
+            SpanUnit::Second => self.as_of.0 + i64::from(span.amount) * 1_000_000,
+            SpanUnit::Hour => self.as_of.0 + i64::from(span.amount) * 3_600_000_000,
             _ => self.instant(self.shifted(span)),
         }
     }
@@ -226,7 +226,7 @@ mod tests {
         Timestamp(at).to_string()
     }
 
-    fn ago(amount: i32, unit: Unit, snap: Option<Snap>) -> When {
+    fn ago(amount: i32, unit: SpanUnit, snap: Option<Snap>) -> When {
         When::Relative(Span { amount: -amount, unit }, snap)
     }
 
@@ -234,30 +234,30 @@ mod tests {
     fn a_day_begins_at_local_midnight() {
         let johannesburg = clock("2026-11-22T23:30:00Z", Tz::Africa__Johannesburg);
         assert_eq!(johannesburg.today().to_string(), "2026-11-23");
-        let (from, until) = johannesburg.instants(ago(0, Unit::Day, Some(Snap::Day)));
+        let (from, until) = johannesburg.instants(ago(0, SpanUnit::Day, Some(Snap::Day)));
         assert_eq!((shown(from), shown(until)), ("2026-11-22T22:00:00.000Z".into(), "2026-11-23T22:00:00.000Z".into()));
     }
 
     #[test]
     fn days_keep_the_wall_clock_over_a_clock_change_and_hours_do_not() {
         let london = clock("2026-10-26T09:00:00Z", Tz::Europe__London);
-        assert_eq!(shown(london.instants(ago(1, Unit::Day, None)).0), "2026-10-25T09:00:00.000Z");
-        assert_eq!(shown(london.instants(ago(2, Unit::Day, None)).0), "2026-10-24T08:00:00.000Z");
-        assert_eq!(shown(london.instants(ago(48, Unit::Hour, None)).0), "2026-10-24T09:00:00.000Z");
+        assert_eq!(shown(london.instants(ago(1, SpanUnit::Day, None)).0), "2026-10-25T09:00:00.000Z");
+        assert_eq!(shown(london.instants(ago(2, SpanUnit::Day, None)).0), "2026-10-24T08:00:00.000Z");
+        assert_eq!(shown(london.instants(ago(48, SpanUnit::Hour, None)).0), "2026-10-24T09:00:00.000Z");
     }
 
     #[test]
     fn months_and_years_clamp_to_the_end_of_the_month() {
         let utc = clock("2028-03-31T00:00:00Z", Tz::UTC);
-        assert_eq!(shown(utc.instants(ago(1, Unit::Month, None)).0), "2028-02-29T00:00:00.000Z");
+        assert_eq!(shown(utc.instants(ago(1, SpanUnit::Month, None)).0), "2028-02-29T00:00:00.000Z");
         let leap = clock("2028-02-29T00:00:00Z", Tz::UTC);
-        assert_eq!(shown(leap.instants(ago(1, Unit::Year, None)).0), "2027-02-28T00:00:00.000Z");
+        assert_eq!(shown(leap.instants(ago(1, SpanUnit::Year, None)).0), "2027-02-28T00:00:00.000Z");
     }
 
     #[test]
     fn a_snap_rounds_down_to_monday_the_first_or_january() {
         let utc = clock("2026-11-22T10:00:00Z", Tz::UTC);
-        let first = |snap| shown(utc.instants(ago(0, Unit::Day, Some(snap))).0);
+        let first = |snap| shown(utc.instants(ago(0, SpanUnit::Day, Some(snap))).0);
         assert_eq!(first(Snap::Week), "2026-11-16T00:00:00.000Z");
         assert_eq!(first(Snap::Month), "2026-11-01T00:00:00.000Z");
         assert_eq!(first(Snap::Year), "2026-01-01T00:00:00.000Z");
@@ -266,13 +266,13 @@ mod tests {
     #[test]
     fn a_time_that_clocks_jump_over_moves_by_the_gap() {
         let london = clock("2026-03-30T00:30:00Z", Tz::Europe__London);
-        assert_eq!(shown(london.instants(ago(1, Unit::Day, None)).0), "2026-03-29T01:30:00.000Z");
+        assert_eq!(shown(london.instants(ago(1, SpanUnit::Day, None)).0), "2026-03-29T01:30:00.000Z");
     }
 
     #[test]
     fn leap_birthdays_fall_on_28_february_in_common_years() {
         let born = |text: &str| Day::from_date(text.parse().unwrap());
-        let week = Span { amount: 7, unit: Unit::Day };
+        let week = Span { amount: 7, unit: SpanUnit::Day };
         let common = Anniversaries::of(&clock("2027-02-21T12:00:00Z", Tz::UTC), week);
         assert!(common.include(born("2004-02-29")));
         let leap = Anniversaries::of(&clock("2028-02-21T12:00:00Z", Tz::UTC), week);
@@ -281,7 +281,7 @@ mod tests {
         assert!(crossing.include(born("1990-12-28")) && crossing.include(born("1990-01-04")));
         assert!(!crossing.include(born("1990-01-05")) && !crossing.include(born("1990-12-27")));
         assert!(!crossing.include(born("2026-12-28")), "the day itself is not an anniversary");
-        let year = Anniversaries::of(&clock("2026-12-28T12:00:00Z", Tz::UTC), Span { amount: 1, unit: Unit::Year });
+        let year = Anniversaries::of(&clock("2026-12-28T12:00:00Z", Tz::UTC), Span { amount: 1, unit: SpanUnit::Year });
         assert!(year.include(born("2004-02-29")) && year.include(born("1999-07-01")));
     }
 }

@@ -5,8 +5,8 @@ use serde_json::Value;
 use crate::coded;
 use crate::model::{Code as _, Day, Timestamp};
 use crate::segment_rule::error::{Place, RuleError, hint, shortened};
-use crate::segment_rule::field::Kind;
-use crate::segment_rule::rule::{Ago, Comparison, DateTest, ListTest, NumberTest, Snap, Span, Test, TextTest, Unit, When};
+use crate::segment_rule::field::FieldKind;
+use crate::segment_rule::rule::{Ago, Comparison, DateTest, ListTest, NumberTest, Snap, Span, SpanUnit, Test, TextTest, When};
 use crate::segment_rule::{Decimal, MAX_VALUES};
 
 coded! {
@@ -84,14 +84,14 @@ impl Operator {
     }
 
     /// The operators for a type of field.
-    pub fn of(kind: Kind) -> &'static [Self] {
+    pub fn of(kind: FieldKind) -> &'static [Self] {
         match kind {
-            Kind::Text | Kind::Word => {
+            FieldKind::Text | FieldKind::Word => {
                 &[Self::Eq, Neq, In, NotIn, Contains, NotContains, StartsWith, EndsWith, IsNull, IsNotNull]
             }
-            Kind::Number => &[Self::Eq, Neq, Gt, Gte, Lt, Lte, Between, In, NotIn, IsNull, IsNotNull],
-            Kind::Flag => &[Self::Eq, Neq, IsNull, IsNotNull],
-            Kind::Instant | Kind::Day => &[
+            FieldKind::Number => &[Self::Eq, Neq, Gt, Gte, Lt, Lte, Between, In, NotIn, IsNull, IsNotNull],
+            FieldKind::Flag => &[Self::Eq, Neq, IsNull, IsNotNull],
+            FieldKind::Instant | FieldKind::Day => &[
                 Self::Eq,
                 Neq,
                 Gt,
@@ -110,7 +110,7 @@ impl Operator {
                 IsNull,
                 IsNotNull,
             ],
-            Kind::List => &[Contains, NotContains, HasAny, HasAll, HasNone, IsNull, IsNotNull],
+            FieldKind::List => &[Contains, NotContains, HasAny, HasAll, HasNone, IsNull, IsNotNull],
         }
     }
 
@@ -128,7 +128,7 @@ impl Operator {
 }
 
 /// The test of a field by an operator and a value; `place` is the node with both.
-pub fn test(kind: Kind, operator: Operator, value: Option<&Value>, place: &Place<'_>) -> Result<Test, RuleError> {
+pub fn test(kind: FieldKind, operator: Operator, value: Option<&Value>, place: &Place<'_>) -> Result<Test, RuleError> {
     if !Operator::of(kind).contains(&operator) {
         let fitting: Vec<_> = Operator::of(kind).iter().map(|known| known.code()).collect();
         let what = format!("{:?} does not fit {}, which takes {}", operator.code(), kind.name(), fitting.join(", "));
@@ -147,11 +147,11 @@ pub fn test(kind: Kind, operator: Operator, value: Option<&Value>, place: &Place
         Some(value) => value,
     };
     match kind {
-        Kind::Text | Kind::Word => text_test(operator, value, &place).map(Test::Text),
-        Kind::Number => number_test(operator, value, &place).map(Test::Number),
-        Kind::Flag => flag(value, &place).map(|flag| Test::Flag(flag == (operator == Operator::Eq))),
-        Kind::Instant | Kind::Day => date_test(operator, value, &place).map(Test::Date),
-        Kind::List => list_test(operator, value, &place).map(Test::List),
+        FieldKind::Text | FieldKind::Word => text_test(operator, value, &place).map(Test::Text),
+        FieldKind::Number => number_test(operator, value, &place).map(Test::Number),
+        FieldKind::Flag => flag(value, &place).map(|flag| Test::Flag(flag == (operator == Operator::Eq))),
+        FieldKind::Instant | FieldKind::Day => date_test(operator, value, &place).map(Test::Date),
+        FieldKind::List => list_test(operator, value, &place).map(Test::List),
     }
 }
 
@@ -294,11 +294,11 @@ fn placeholder(text: &str) -> Option<Span> {
     let inner = text.strip_prefix("{{")?.strip_suffix("}}")?.trim().to_ascii_uppercase();
     let (amount, unit) = inner.strip_suffix("_AGO")?.split_once('_')?;
     let unit = match unit.trim_end_matches('S') {
-        "HOUR" => Unit::Hour,
-        "DAY" => Unit::Day,
-        "WEEK" => Unit::Week,
-        "MONTH" => Unit::Month,
-        "YEAR" => Unit::Year,
+        "HOUR" => SpanUnit::Hour,
+        "DAY" => SpanUnit::Day,
+        "WEEK" => SpanUnit::Week,
+        "MONTH" => SpanUnit::Month,
+        "YEAR" => SpanUnit::Year,
         _ => return None,
     };
     limited(Span { amount: -amount.parse::<i32>().ok()?, unit })
@@ -308,17 +308,17 @@ fn placeholder(text: &str) -> Option<Span> {
 fn span(text: &str) -> Option<Span> {
     let text = text.trim();
     let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
-    limited(Span { amount: digits.parse().ok()?, unit: Unit::from_code(&text[digits.len()..])? })
+    limited(Span { amount: digits.parse().ok()?, unit: SpanUnit::from_code(&text[digits.len()..])? })
 }
 
 fn limited(span: Span) -> Option<Span> {
     let most = match span.unit {
-        Unit::Second => i32::MAX,
-        Unit::Hour => 8_766_000,
-        Unit::Day => 365_250,
-        Unit::Week => 52_178,
-        Unit::Month => 12_000,
-        Unit::Year => 1_000,
+        SpanUnit::Second => i32::MAX,
+        SpanUnit::Hour => 8_766_000,
+        SpanUnit::Day => 365_250,
+        SpanUnit::Week => 52_178,
+        SpanUnit::Month => 12_000,
+        SpanUnit::Year => 1_000,
     };
     (span.amount.unsigned_abs() <= most.unsigned_abs()).then_some(span)
 }

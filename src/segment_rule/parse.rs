@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::model::Code as _;
 use crate::segment_rule::error::{Place, RuleError, hint, shortened};
-use crate::segment_rule::field::{Field, Kind};
+use crate::segment_rule::field::{Field, FieldKind};
 use crate::segment_rule::operator::{Operator, ago, list, test, text, when};
 use crate::segment_rule::rule::{
     ActivityTest, Aggregate, Condition, DateTest, Filter, ListTest, Node, NumberTest, Test, TextTest,
@@ -29,7 +29,7 @@ pub fn parse(criteria: &str, combinator: Option<&str>) -> Result<Parsed, RuleErr
         text if text.contains("recursion limit") => Place::Root.error(format!("is nested deeper than {MAX_DEPTH}")),
         _ => Place::Root.error(format!("is not valid JSON: line {}, column {}", error.line(), error.column())),
     })?;
-    let mut reader = Reader { lints: Vec::new(), leaves: 0 };
+    let mut reader = RuleReader { lints: Vec::new(), leaves: 0 };
     let rule = match &value {
         Value::Array(rules) => {
             let joined = Combinator::of(combinator.unwrap_or("AND"), &Place::Root)?;
@@ -60,14 +60,14 @@ impl Combinator {
     }
 }
 
-struct Reader {
+struct RuleReader {
     lints: Vec<String>,
     leaves: usize,
 }
 
 type Keys = Map<String, Value>;
 
-impl Reader {
+impl RuleReader {
     fn node(&mut self, value: &Value, place: &Place<'_>, depth: usize) -> Result<Node, RuleError> {
         if depth > MAX_DEPTH {
             return Err(place.error(format!("is nested deeper than {MAX_DEPTH}")));
@@ -192,7 +192,7 @@ impl Reader {
                 ("$ne", _) => Operator::Neq,
                 ("$nin", _) => Operator::NotIn,
                 ("$all", _) => Operator::HasAll,
-                ("$in", _) if field.kind() == Kind::List => Operator::HasAny,
+                ("$in", _) if field.kind() == FieldKind::List => Operator::HasAny,
                 (key, _) => Operator::parse(key.strip_prefix('$').unwrap_or(key), &place)?,
             };
             let takes_value = !matches!(operator, Operator::IsNull | Operator::IsNotNull);
@@ -239,7 +239,7 @@ impl Reader {
             Some(Value::String(text)) => aggregate(text, &at)?,
             Some(_) => return Err(at.error("must be a text")),
         };
-        let test = test(Kind::Number, operator(keys, place)?, keys.get("value"), place)?;
+        let test = test(FieldKind::Number, operator(keys, place)?, keys.get("value"), place)?;
         if let Test::Number(number) = &test {
             self.number_doubts(number, place);
         }
@@ -314,9 +314,9 @@ impl Reader {
         };
         let kind = match (operator, sample) {
             (Operator::Gt | Operator::Gte | Operator::Lt | Operator::Lte | Operator::Between, _)
-            | (_, Some(Value::Number(_))) => Kind::Number,
-            (_, Some(Value::Bool(_))) => Kind::Flag,
-            _ => Kind::Text,
+            | (_, Some(Value::Number(_))) => FieldKind::Number,
+            (_, Some(Value::Bool(_))) => FieldKind::Flag,
+            _ => FieldKind::Text,
         };
         Ok(Condition { path, test: test(kind, operator, value, place)? })
     }
@@ -336,7 +336,7 @@ impl Reader {
     fn doubts(&mut self, field: Field, test: &Test, place: &Place<'_>) {
         match test {
             Test::Text(TextTest::OneOf { values, .. }) if values.is_empty() => self.lint(place, "compares with an empty list"),
-            Test::Text(TextTest::OneOf { values, .. }) if field.kind() == Kind::Word => {
+            Test::Text(TextTest::OneOf { values, .. }) if field.kind() == FieldKind::Word => {
                 let words = field.words();
                 if values.iter().any(|value| !words.iter().any(|word| word.eq_ignore_ascii_case(value.trim()))) {
                     self.lint(place, &format!("compares with a word that {:?} never holds ({})", field.code(), words.join(", ")));
@@ -353,7 +353,7 @@ impl Reader {
             }
             Test::Number(number) => self.number_doubts(number, place),
             Test::Date(DateTest::Compare(crate::segment_rule::rule::Comparison::Eq, when))
-                if field.kind() == Kind::Instant && !matches!(when, crate::segment_rule::rule::When::Day(_)) =>
+                if field.kind() == FieldKind::Instant && !matches!(when, crate::segment_rule::rule::When::Day(_)) =>
             {
                 self.lint(place, "tests one exact instant; \"on\" tests its day");
             }

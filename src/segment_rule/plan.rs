@@ -1,7 +1,7 @@
 //! A rule with its dates resolved: the input of both evaluators, over files and in SQL.
 
 use crate::segment_rule::error::RuleError;
-use crate::segment_rule::field::{Field, Kind};
+use crate::segment_rule::field::{Field, FieldKind};
 use crate::segment_rule::moment::{Anniversaries, Clock, Interval};
 use crate::segment_rule::rule::{
     ActivityTest, Aggregate, Comparison, DateTest, Filter, ListTest, Node, NumberTest, Test, TextTest,
@@ -18,7 +18,7 @@ pub enum Plan {
     /// Every profile that does not match, including those without a value.
     Not(Box<Plan>),
     /// A field of the profile.
-    Field(Field, Check),
+    Field(Field, ValueCheck),
     /// The profile's timeline.
     Activity(Box<ActivityPlan>),
     /// Another segment of the run, by its position.
@@ -55,7 +55,7 @@ impl Plan {
 
 /// A condition on a value.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Check {
+pub enum ValueCheck {
     /// The value is missing.
     IsNull,
     /// The value is present.
@@ -82,12 +82,12 @@ pub struct Range {
     /// The first value after the range; `None` for no upper bound.
     pub until: Option<i64>,
     /// The side that matches.
-    pub side: Side,
+    pub side: RangeSide,
 }
 
 /// The side of a range that matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
+pub enum RangeSide {
     /// Values in the range.
     Inside,
     /// Values outside the range, but not missing values.
@@ -100,10 +100,10 @@ impl Range {
     /// Whether a value matches; `None` is a missing value.
     pub fn holds(&self, value: Option<i64>) -> bool {
         match value {
-            None => self.side == Side::OutsideOrMissing,
+            None => self.side == RangeSide::OutsideOrMissing,
             Some(value) => {
                 let inside = self.from.is_none_or(|from| value >= from) && self.until.is_none_or(|until| value < until);
-                inside == (self.side == Side::Inside)
+                inside == (self.side == RangeSide::Inside)
             }
         }
     }
@@ -115,7 +115,7 @@ pub struct ActivityPlan {
     /// The number.
     pub measure: Measure,
     /// The condition: `IsNull`, `IsNotNull` or `Number`.
-    pub check: Check,
+    pub check: ValueCheck,
 }
 
 /// A number that is computed over filtered activities.
@@ -132,7 +132,7 @@ pub struct Measure {
     /// Clubs, folded.
     pub clubs: Vec<String>,
     /// Metadata paths, each with the condition on its value.
-    pub conditions: Vec<(Vec<String>, Check)>,
+    pub conditions: Vec<(Vec<String>, ValueCheck)>,
     /// The first instant, in microseconds.
     pub from: Option<i64>,
     /// The instant just after the last one, in microseconds.
@@ -156,20 +156,20 @@ pub fn plan(rule: &Node, clock: &Clock, segment: &impl Fn(&str) -> Result<usize,
     })
 }
 
-fn check(kind: Kind, test: &Test, clock: &Clock) -> Check {
+fn check(kind: FieldKind, test: &Test, clock: &Clock) -> ValueCheck {
     match test {
-        Test::IsNull => Check::IsNull,
-        Test::IsNotNull => Check::IsNotNull,
-        Test::Text(test) => Check::Text(folded(test)),
-        Test::Number(test) => Check::Number(test.clone()),
-        Test::Flag(flag) => Check::Flag(*flag),
-        Test::List(test) => Check::List(match test {
+        Test::IsNull => ValueCheck::IsNull,
+        Test::IsNotNull => ValueCheck::IsNotNull,
+        Test::Text(test) => ValueCheck::Text(folded(test)),
+        Test::Number(test) => ValueCheck::Number(test.clone()),
+        Test::Flag(flag) => ValueCheck::Flag(*flag),
+        Test::List(test) => ValueCheck::List(match test {
             ListTest::HasAny(values) => ListTest::HasAny(fold_all(values)),
             ListTest::HasAll(values) => ListTest::HasAll(fold_all(values)),
             ListTest::HasNone(values) => ListTest::HasNone(fold_all(values)),
         }),
-        Test::Date(DateTest::AnniversaryWithin(span)) => Check::Anniversary(Anniversaries::of(clock, *span)),
-        Test::Date(test) => Check::Range(range(kind, test, clock)),
+        Test::Date(DateTest::AnniversaryWithin(span)) => ValueCheck::Anniversary(Anniversaries::of(clock, *span)),
+        Test::Date(test) => ValueCheck::Range(range(kind, test, clock)),
     }
 }
 
@@ -190,8 +190,8 @@ fn fold_all(values: &[String]) -> Vec<String> {
     folded
 }
 
-fn range(kind: Kind, test: &DateTest, clock: &Clock) -> Range {
-    let is_day = kind == Kind::Day;
+fn range(kind: FieldKind, test: &DateTest, clock: &Clock) -> Range {
+    let is_day = kind == FieldKind::Day;
     let interval = |when| if is_day { clock.days(when) } else { clock.instants(when) };
     let ago = |ago| if is_day { clock.ago_day(ago) } else { clock.ago_instant(ago) };
     // The first value after as_of: the next microsecond, or tomorrow.
@@ -201,13 +201,13 @@ fn range(kind: Kind, test: &DateTest, clock: &Clock) -> Range {
     } else {
         (clock.as_of.0, clock.as_of.0 + 1)
     };
-    let inside = |from, until| Range { from, until, side: Side::Inside };
+    let inside = |from, until| Range { from, until, side: RangeSide::Inside };
     match test {
         DateTest::Compare(comparison, when) => {
             let (start, end): Interval = interval(*when);
             match comparison {
                 Comparison::Eq => inside(Some(start), Some(end)),
-                Comparison::Neq => Range { side: Side::Outside, ..inside(Some(start), Some(end)) },
+                Comparison::Neq => Range { side: RangeSide::Outside, ..inside(Some(start), Some(end)) },
                 Comparison::Gt => inside(Some(end), None),
                 Comparison::Gte => inside(Some(start), None),
                 Comparison::Lt => inside(None, Some(start)),
@@ -224,7 +224,7 @@ fn range(kind: Kind, test: &DateTest, clock: &Clock) -> Range {
         }
         DateTest::Between(from, to) => inside(Some(interval(*from).0), Some(interval(*to).1)),
         DateTest::WithinLast(span) => inside(Some(ago(*span)), Some(after_now)),
-        DateTest::NotWithinLast(span) => Range { side: Side::OutsideOrMissing, ..inside(Some(ago(*span)), Some(after_now)) },
+        DateTest::NotWithinLast(span) => Range { side: RangeSide::OutsideOrMissing, ..inside(Some(ago(*span)), Some(after_now)) },
         DateTest::OlderThan(span) => inside(None, Some(ago(*span))),
         DateTest::WithinNext(span) | DateTest::AnniversaryWithin(span) => {
             inside(Some(now), Some(interval(crate::segment_rule::rule::When::Relative(*span, None)).1))
@@ -246,13 +246,13 @@ fn activity(test: &ActivityTest, clock: &Clock) -> ActivityPlan {
             channels: fold_all(channels),
             services: fold_all(services),
             clubs: fold_all(clubs),
-            conditions: conditions.map(|one| (one.path.clone(), check(Kind::Text, &one.test, clock))).collect(),
+            conditions: conditions.map(|one| (one.path.clone(), check(FieldKind::Text, &one.test, clock))).collect(),
             from,
             until,
             aggregate: test.aggregate.clone(),
             clock: *clock,
         },
-        check: check(Kind::Number, &test.test, clock),
+        check: check(FieldKind::Number, &test.test, clock),
     }
 }
 

@@ -186,12 +186,12 @@ pub struct Span {
     /// The number of units; negative before as_of.
     pub amount: i32,
     /// The unit.
-    pub unit: Unit,
+    pub unit: SpanUnit,
 }
 
 crate::coded! {
     /// A unit of time.
-    pub enum Unit {
+    pub enum SpanUnit {
         /// Seconds.
         Second = "s",
         /// Hours.

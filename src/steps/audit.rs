@@ -6,16 +6,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde_json::json;
 
-use crate::cli::{Outcome, Session};
-use crate::config::Scope;
+use crate::cli::{Session, StepOutcome};
 use crate::fault::{Exit, Fault};
 use crate::model::thousands;
-use crate::model::{Code, Gender, LinkRule, RecordKey, Source};
+use crate::model::{Code, Gender, LinkRule, RecordKey, Scope, Source};
 use crate::resolve::evaluate::sample::{
-    Judgement, Pair, Precision, Verdict, candidate_stratum, is_of_candidates, largest_from, overall, read_verdicts, sample,
+    Judgement, Pair, PairJudgement, Precision, candidate_stratum, is_of_candidates, largest_from, overall, read_verdicts, sample,
     stratum,
 };
-use crate::resolve::{DecisionKind, Refusal, Weight, add_decisions};
+use crate::resolve::{ConstraintViolation, DecisionKind, Weight, add_decisions};
 use crate::steps::inspect::defused;
 use crate::store::{Folder, read_lossy, read_text, write_output};
 use crate::tables::dictionary::mask;
@@ -24,7 +23,7 @@ use crate::tables::stage::people;
 
 /// Arguments of `audit`.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub struct AuditArgs {
     /// Draw about N pairs for review: links by rule and confidence, links near the threshold, links of the largest profiles,
     /// candidate pairs
     #[arg(long, value_name = "N", conflicts_with = "verdicts", required_unless_present = "verdicts", value_parser = clap::value_parser!(u32).range(1..))]
@@ -50,10 +49,10 @@ pub struct Args {
 const SHOWN: [&str; 9] =
     ["first_name", "last_name", "born_on", "gender", "email", "phone", "golf_rsa_id", "cdh_id", "home_club_name"];
 
-type Values = [String; SHOWN.len()];
+type AuditValues = [String; SHOWN.len()];
 
 /// Runs the step.
-pub fn run(session: &Session, args: Args) -> Result<Outcome> {
+pub fn run(session: &Session, args: AuditArgs) -> Result<StepOutcome> {
     let pairs = pairs(session)?;
     match (&args.verdicts, args.sample) {
         (Some(path), _) => verdicts(session, &pairs, path, args.by.as_deref()),
@@ -99,12 +98,12 @@ fn pairs(session: &Session) -> Result<Vec<Pair>> {
     Ok(pairs)
 }
 
-fn write_sample(session: &Session, pairs: Vec<Pair>, size: usize, args: &Args) -> Result<Outcome> {
+fn write_sample(session: &Session, pairs: Vec<Pair>, size: usize, args: &AuditArgs) -> Result<StepOutcome> {
     keep_verdicts(&args.out)?;
     let drawn = sample(pairs, size, args.seed);
-    let mut wanted: BTreeMap<String, Values> = BTreeMap::new();
+    let mut wanted: BTreeMap<String, AuditValues> = BTreeMap::new();
     for key in drawn.iter().flat_map(|pair| [&pair.a, &pair.b]) {
-        wanted.insert(key.clone(), Values::default());
+        wanted.insert(key.clone(), AuditValues::default());
     }
     fill(session, &mut wanted)?;
     let mut writer = csv::Writer::from_writer(Vec::new());
@@ -134,7 +133,7 @@ fn write_sample(session: &Session, pairs: Vec<Pair>, size: usize, args: &Args) -
         text.push_str("values are masked; --show writes them, for people who may see them\n");
     }
     let next = format!("audit --verdicts {} --by NAME", args.out.display());
-    Ok(Outcome::new(text, json!({ "pairs": drawn.len(), "strata": strata })).next(next))
+    Ok(StepOutcome::new(text, json!({ "pairs": drawn.len(), "strata": strata })).next(next))
 }
 
 /// Fails if the file contains verdicts, or cannot be read, so that a new sample never overwrites them.
@@ -157,7 +156,7 @@ fn keep_verdicts(path: &Path) -> Result<()> {
 }
 
 /// The values of the sampled records, from the staged person records.
-fn fill(session: &Session, wanted: &mut BTreeMap<String, Values>) -> Result<()> {
+fn fill(session: &Session, wanted: &mut BTreeMap<String, AuditValues>) -> Result<()> {
     let folder = Folder::open(&session.layout.stage())?;
     for &source in Source::ALL.iter().filter(|source| folder.has::<people::Table>(Some(**source))) {
         for columns in folder.read::<people::Table>(Some(source))? {
@@ -185,7 +184,7 @@ fn fill(session: &Session, wanted: &mut BTreeMap<String, Values>) -> Result<()> 
 
 /// The result of the verdicts.
 #[derive(Default)]
-struct Read<'a> {
+struct ReadVerdicts<'a> {
     /// For each stratum: pairs judged to be one person, and judged pairs.
     counts: BTreeMap<&'a str, (u64, u64)>,
     blank: u64,
@@ -197,7 +196,7 @@ struct Read<'a> {
     decisions: Vec<(DecisionKind, &'a str, &'a str)>,
 }
 
-fn verdicts(session: &Session, pairs: &[Pair], path: &Path, by: Option<&str>) -> Result<Outcome> {
+fn verdicts(session: &Session, pairs: &[Pair], path: &Path, by: Option<&str>) -> Result<StepOutcome> {
     let unreadable = |what: String| {
         Fault::new(Exit::Input, what).at(path.display().to_string()).help("judge a file that audit --sample wrote")
     };
@@ -207,11 +206,11 @@ fn verdicts(session: &Session, pairs: &[Pair], path: &Path, by: Option<&str>) ->
     report(session, pairs, read, by)
 }
 
-fn weigh<'a>(pairs: &'a [Pair], judgements: &[Judgement], do_tenants_divide: bool) -> Read<'a> {
+fn weigh<'a>(pairs: &'a [Pair], judgements: &[Judgement], do_tenants_divide: bool) -> ReadVerdicts<'a> {
     let ordered = |a: &'a str, b: &'a str| (a.min(b), a.max(b));
     let known: BTreeMap<(&str, &str), &Pair> = pairs.iter().map(|pair| (ordered(&pair.a, &pair.b), pair)).collect();
-    let across = candidate_stratum(Refusal::Tenant.code());
-    let mut read = Read::default();
+    let across = candidate_stratum(ConstraintViolation::Tenant.code());
+    let mut read = ReadVerdicts::default();
     for judged in judgements {
         let (a, b) = (judged.a.as_str().min(&judged.b), judged.a.as_str().max(&judged.b));
         let (pair, is_same) = match (judged.verdict, known.get(&(a, b))) {
@@ -219,7 +218,7 @@ fn weigh<'a>(pairs: &'a [Pair], judgements: &[Judgement], do_tenants_divide: boo
                 read.blank += 1;
                 continue;
             }
-            (Some(Verdict::Unsure), _) => {
+            (Some(PairJudgement::Unsure), _) => {
                 read.unsure += 1;
                 continue;
             }
@@ -227,7 +226,7 @@ fn weigh<'a>(pairs: &'a [Pair], judgements: &[Judgement], do_tenants_divide: boo
                 read.stale += 1;
                 continue;
             }
-            (Some(verdict), Some(pair)) => (pair, verdict == Verdict::Same),
+            (Some(verdict), Some(pair)) => (pair, verdict == PairJudgement::Same),
         };
         let (same, count) = read.counts.entry(pair.stratum.as_str()).or_default();
         *count += 1;
@@ -243,7 +242,7 @@ fn weigh<'a>(pairs: &'a [Pair], judgements: &[Judgement], do_tenants_divide: boo
     read
 }
 
-fn report(session: &Session, pairs: &[Pair], read: Read<'_>, by: Option<&str>) -> Result<Outcome> {
+fn report(session: &Session, pairs: &[Pair], read: ReadVerdicts<'_>, by: Option<&str>) -> Result<StepOutcome> {
     let mut sizes: BTreeMap<&str, u64> = BTreeMap::new();
     pairs.iter().for_each(|pair| *sizes.entry(pair.stratum.as_str()).or_default() += 1);
     let strata: Vec<(Precision, u64)> =
@@ -282,7 +281,7 @@ fn report(session: &Session, pairs: &[Pair], read: Read<'_>, by: Option<&str>) -
         "verdicts": all.judged, "precision": all.words(), "share": all.share, "low": all.low, "high": all.high, "strata": kinds,
         "blank": read.blank, "unsure": read.unsure, "stale": read.stale, "decisions": written,
     });
-    Ok(Outcome::new(text, summary).next(if written > 0 { "make resolve build score load verify" } else { "make checklist" }))
+    Ok(StepOutcome::new(text, summary).next(if written > 0 { "make resolve build score load verify" } else { "make checklist" }))
 }
 
 /// Adds the decisions from the verdicts to the decisions file.

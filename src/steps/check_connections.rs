@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::json;
 
-use crate::cli::{Outcome, Session};
+use crate::cli::{Session, StepOutcome};
 use crate::dsn::Dsn;
 use crate::fault::{Exit, Fault};
 use crate::model::{Code, Source};
@@ -16,43 +16,43 @@ const CRM_URL: &str = "CRM_DATABASE_URL";
 
 /// Arguments of `check-connections`.
 #[derive(clap::Args, Debug, Default)]
-pub struct Args {
+pub struct CheckConnectionsArgs {
     /// Fail for warnings, too: excess rights, unverified or unencrypted connections
     #[arg(long)]
     pub strict: bool,
 }
 
-enum State {
+enum ConnectionState {
     Unset,
     Failed(Fault),
     Reached(Checked),
 }
 
-struct Line {
+struct ConnectionLine {
     name: String,
     variable: &'static str,
     url: String,
-    state: State,
+    state: ConnectionState,
 }
 
 /// Connects to all six in parallel.
-pub fn run(session: &Session, args: Args) -> Result<Outcome> {
+pub fn run(session: &Session, args: CheckConnectionsArgs) -> Result<StepOutcome> {
     let as_of = settle_as_of(session, false).unwrap_or(session.now);
     let look = |variable: &'static str, name: &str, check: &(dyn Fn(&Dsn) -> Result<Checked> + Sync)| {
         let dsn = session.environment.dsn(variable);
         let state = match &dsn {
-            None => State::Unset,
+            None => ConnectionState::Unset,
             Some(dsn) => match check(dsn) {
-                Ok(checked) => State::Reached(checked),
-                Err(error) => State::Failed(match error.downcast::<Fault>() {
+                Ok(checked) => ConnectionState::Reached(checked),
+                Err(error) => ConnectionState::Failed(match error.downcast::<Fault>() {
                     Ok(fault) => fault,
                     Err(error) => Fault::new(Exit::Failed, error.to_string()),
                 }),
             },
         };
-        Line { name: name.to_owned(), variable, url: dsn.map(|dsn| place(&dsn)).unwrap_or_default(), state }
+        ConnectionLine { name: name.to_owned(), variable, url: dsn.map(|dsn| place(&dsn)).unwrap_or_default(), state }
     };
-    let lines: Vec<Line> = std::thread::scope(|scope| {
+    let lines: Vec<ConnectionLine> = std::thread::scope(|scope| {
         let sources = Source::ALL.iter().map(|&source| {
             scope.spawn(move || {
                 let job = Job::source(source, &session.layout);
@@ -72,18 +72,18 @@ fn place(dsn: &Dsn) -> String {
     Target::parse(dsn).map(|target| target.to_string()).unwrap_or_default()
 }
 
-fn outcome(lines: &[Line], strict: bool) -> Outcome {
+fn outcome(lines: &[ConnectionLine], strict: bool) -> StepOutcome {
     let mut text = String::new();
     let mut rows = Vec::new();
     let (mut unreachable, mut unfit, mut warned) = (0, 0, 0);
     for line in lines {
         let mut detail = Vec::new();
         let (word, place) = match &line.state {
-            State::Unset => {
+            ConnectionState::Unset => {
                 unfit += 1;
                 ("not set", line.variable.to_owned())
             }
-            State::Failed(fault) => {
+            ConnectionState::Failed(fault) => {
                 if fault.exit == Exit::Failed {
                     unreachable += 1;
                 } else {
@@ -93,7 +93,7 @@ fn outcome(lines: &[Line], strict: bool) -> Outcome {
                 detail.extend(fault.help.iter().filter(|help| !help.contains("check-connections")).cloned());
                 ("failed", format!("{}   {}", line.variable, line.url))
             }
-            State::Reached(checked) => {
+            ConnectionState::Reached(checked) => {
                 if !checked.problems.is_empty() {
                     unfit += 1;
                     detail.push(format!("lacks: {}", checked.problems.join(", ")));
@@ -122,5 +122,5 @@ fn outcome(lines: &[Line], strict: bool) -> Outcome {
         }
         _ => None,
     };
-    Outcome::new(text, json!({ "databases": rows })).next("make backfill").fault(fault)
+    StepOutcome::new(text, json!({ "databases": rows })).next("make backfill").fault(fault)
 }

@@ -7,13 +7,13 @@ use std::path::Path;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use crate::cli::{Outcome, Session};
+use crate::cli::{Session, StepOutcome};
 use crate::consolidate::{Departure, flags_to_confirm};
 use crate::fault::{Exit, Fault};
 use crate::model::thousands;
 use crate::model::{Code, Source};
-use crate::report::checklist::{Facts, checklist, line_number};
-use crate::report::numbers::Check;
+use crate::report::checklist::{ChecklistFacts, checklist, line_number};
+use crate::report::numbers::ReportCheck;
 use crate::steps::consolidate::MANUAL_REVIEW;
 use crate::steps::export;
 use crate::store::{Folder, Layout, RunLock, all_run_records, read_json, replace_file};
@@ -21,7 +21,7 @@ use crate::tables::check::{departures, results};
 
 /// Arguments of `checklist`.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub struct ChecklistArgs {
     /// Close a line that only a person can judge, given by its number or its words
     #[arg(long, value_name = "LINE", requires = "by")]
     pub done: Option<String>,
@@ -31,7 +31,7 @@ pub struct Args {
 }
 
 /// Prints every line with its state and proof; closes one if requested.
-pub fn run(session: &Session, args: Args) -> Result<Outcome> {
+pub fn run(session: &Session, args: ChecklistArgs) -> Result<StepOutcome> {
     if let (Some(line), Some(by)) = (&args.done, &args.by) {
         close(session, line, by)?;
     }
@@ -56,7 +56,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let person = count("NEEDS_A_PERSON");
     let _ =
         writeln!(text, "\n {done} done · {open} open or failed · {person} for manual review (checklist --done LINE --by NAME)");
-    Ok(Outcome::new(text, json!({ "done": done, "open": open, "for_a_person": person, "lines": lines })))
+    Ok(StepOutcome::new(text, json!({ "done": done, "open": open, "for_a_person": person, "lines": lines })))
 }
 
 fn close(session: &Session, line: &str, by: &str) -> Result<()> {
@@ -70,9 +70,9 @@ fn close(session: &Session, line: &str, by: &str) -> Result<()> {
 }
 
 /// The facts in the data folder.
-pub fn facts(session: &Session) -> Result<Facts> {
+pub fn facts(session: &Session) -> Result<ChecklistFacts> {
     let layout = &session.layout;
-    let mut facts = Facts { closed: closed(&layout.checklist())?, ..Facts::default() };
+    let mut facts = ChecklistFacts { closed: closed(&layout.checklist())?, ..ChecklistFacts::default() };
     for source in Source::ALL {
         if let Some(folder) = Folder::find(&layout.exports(*source))? {
             let rows: u64 = folder.manifest.files.values().map(|file| file.rows).sum();
@@ -97,7 +97,7 @@ pub fn facts(session: &Session) -> Result<Facts> {
     if let Some(folder) = &verified {
         for columns in folder.read::<results::Table>(None)? {
             for row in columns?.rows() {
-                let found = Check {
+                let found = ReportCheck {
                     name: row.name.to_owned(),
                     proves: row.proves.to_owned(),
                     expected: row.expected.to_owned(),

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use serde_json::json;
 
-use crate::cli::{Outcome, Session};
+use crate::cli::{Session, StepOutcome};
 use crate::consolidate::accounting::proofs::Proof;
 use crate::consolidate::consent::review::ManualReview;
 use crate::consolidate::{Departure, Departures, Directory, Enrolment, Options, flags_to_confirm};
@@ -28,15 +28,15 @@ use crate::tables::stage::people as staged_people;
 use crate::tables::{Table as _, check, crm, resolution};
 
 use inputs::{earlier_withdrawals, options, recorded};
-use output::{Account, Output};
+use output::{CrmOutput, OutputAccount};
 use partitions::Partitions;
 use people::Before;
-use prove::Proofs;
-use work::{Context, Work, contradiction};
+use prove::ProofInputs;
+use work::{Work, WorkContext, contradiction};
 
 /// Arguments of `consolidate`.
 #[derive(clap::Args, Debug, Default)]
-pub struct Args {
+pub struct ConsolidateArgs {
     /// Whether to run although nothing changed.
     #[command(flatten)]
     pub again: Again,
@@ -50,7 +50,7 @@ const NEXT: &str = "make score";
 pub const MANUAL_REVIEW: &str = "manual review";
 
 /// Reads `data/stage` and `data/resolve`, writes `data/crm`.
-pub fn run(session: &Session, args: Args) -> Result<Outcome> {
+pub fn run(session: &Session, args: ConsolidateArgs) -> Result<StepOutcome> {
     let _lock = RunLock::take(&session.layout, "consolidate")?;
     binding::require(session, Made::Resolve)?;
     let mut manifest = crate::steps::inputs::of_consolidate(session)?;
@@ -68,17 +68,17 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
 
     let options = options(&session.config, as_of, phase);
     let draft = Draft::create(&target, &stage.manifest.as_of)?;
-    let run = Run { session, stage: &stage, resolved: &resolved, crm_export: crm_export.as_ref(), options: &options };
-    let (Account { broken, tally, departures }, open) = run.build(&draft, &reviews, args.partition)?;
+    let run = ConsolidateRun { session, stage: &stage, resolved: &resolved, crm_export: crm_export.as_ref(), options: &options };
+    let (OutputAccount { broken, tally, departures }, open) = run.build(&draft, &reviews, args.partition)?;
 
     check_proofs(&broken)?;
     let imbalances = tally.imbalances(exported.iter().map(|&(source, entity, rows)| (source, entity, rows)));
     check_balance(&imbalances, &stage)?;
-    Proofs { session, stage: &stage, resolved: &resolved, draft: &draft, phase, as_of, exported: &exported }.run()?;
+    ProofInputs { session, stage: &stage, resolved: &resolved, draft: &draft, phase, as_of, exported: &exported }.run()?;
     for (source, entity, outcome, reason, count) in tally.counts() {
         let reason = reason.map(|reason| format!(" {reason}")).unwrap_or_default();
         let name = format!("ledger {source} {entity} {outcome}{reason}");
-        manifest.counts.insert(name, i64::try_from(count).unwrap_or(i64::MAX));
+        manifest.counts.insert(name, i64::try_from(count).expect("counts fit in 63 bits"));
     }
     for row in departures.rows() {
         manifest.counts.insert(format!("departure {}", row.departure), row.row_count);
@@ -88,7 +88,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     if open > 0 {
         session.progress.warn(manual_review(open));
     }
-    manifest.counts.insert("proofs".to_owned(), i64::try_from(Proof::ALL.len()).unwrap_or(i64::MAX));
+    manifest.counts.insert("proofs".to_owned(), i64::try_from(Proof::ALL.len()).expect("counts fit in 63 bits"));
     let done = draft.finish(manifest, &session.layout.previous("crm"))?;
     outcome(&done)
 }
@@ -109,7 +109,7 @@ fn exported_rows(session: &Session, phase: Phase) -> Result<Vec<(Source, &'stati
 }
 
 /// What the datasets are made of.
-struct Run<'a> {
+struct ConsolidateRun<'a> {
     session: &'a Session,
     stage: &'a Folder,
     resolved: &'a Folder,
@@ -117,15 +117,15 @@ struct Run<'a> {
     options: &'a Options,
 }
 
-impl Run<'_> {
+impl ConsolidateRun<'_> {
     /// Writes all datasets; what memory holds meanwhile is free again afterwards. Also tells how many rows a person must decide.
-    fn build(&self, draft: &Draft, reviews: &Reviews, batches: u32) -> Result<(Account, i64)> {
+    fn build(&self, draft: &Draft, reviews: &Reviews, batches: u32) -> Result<(OutputAccount, i64)> {
         let earlier = earlier_withdrawals(self.crm_export, self.options.as_of)?;
         let recorded = recorded(self.crm_export)?;
         let directory = Arc::new(self.directory()?);
         let Self { session, stage, resolved, options, .. } = *self;
-        let context = Context { session, stage, resolved, directory: &directory, options };
-        let (output, partitions) = (Output::new(draft, &directory)?, Partitions::new(draft, directory.clone(), batches)?);
+        let context = WorkContext { session, stage, resolved, directory: &directory, options };
+        let (output, partitions) = (CrmOutput::new(draft, &directory)?, Partitions::new(draft, directory.clone(), batches)?);
         let mut work = Work { context, output, partitions };
         let mut known = work.timeline()?;
         let mut review = ManualReview::new(&directory, reviews);
@@ -201,7 +201,7 @@ fn check_balance(imbalances: &[(Source, &str, u64, u64)], stage: &Folder) -> Res
     Err(fault.into())
 }
 
-fn outcome(done: &Folder) -> Result<Outcome> {
+fn outcome(done: &Folder) -> Result<StepOutcome> {
     let counts = [
         (done.rows::<crm::customer_profiles::Table>(None)?, "profiles"),
         (done.rows::<crm::identity_aliases::Table>(None)?, "aliases"),
@@ -219,5 +219,5 @@ fn outcome(done: &Folder) -> Result<Outcome> {
     let rows: serde_json::Map<_, _> = counts.iter().map(|(rows, what)| ((*what).to_owned(), json!(rows))).collect();
     let summary =
         json!({ "phase": done.manifest.phase, "as_of": done.manifest.as_of, "rows": rows, "counts": done.manifest.counts });
-    Ok(Outcome::new(text, summary).next(NEXT))
+    Ok(StepOutcome::new(text, summary).next(NEXT))
 }

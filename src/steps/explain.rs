@@ -8,22 +8,22 @@ use anyhow::Result;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::cli::{Outcome, Session};
+use crate::cli::{Session, StepOutcome};
 use crate::fault::{Exit, Fault};
 use crate::model::{Code, LinkRule, RecordIx, RecordKey};
-use crate::resolve::explain::{Comparison, Known, ProfileStory};
-use crate::resolve::{Refusal, Resolution};
+use crate::resolve::explain::{KnownRecord, PairComparison, ProfileStory};
+use crate::resolve::{ConstraintViolation, Resolution};
 use crate::steps::inspect;
 use crate::steps::resolve::Inputs;
 use crate::store::{Folder, hash_bytes};
 use crate::tables::Table as _;
 use crate::tables::crm::{customer_profiles, field_provenance};
 use crate::tables::dictionary::{is_personal, mask};
-use finder::{Finder, Found};
+use finder::{Finder, FoundRecords};
 
 /// Arguments of `explain`.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub struct ExplainArgs {
     /// A profile id, an email, a phone, or a record such as scl:members:1001 (scl:1001 for short)
     #[arg(value_name = "WHO")]
     who: String,
@@ -43,7 +43,7 @@ const BAR: f64 = 24.0;
 const NEAREST: usize = 20;
 
 /// Reads `data/stage`, the CRM export and the decisions, resolves again, and prints the explanation.
-pub fn run(session: &Session, args: Args) -> Result<Outcome> {
+pub fn run(session: &Session, args: ExplainArgs) -> Result<StepOutcome> {
     let inputs = Inputs::read(session)?;
     let saved = Folder::open(&session.layout.resolve())?;
     let now = crate::steps::inputs::of_resolve(session, "resolve", &Folder::open(&session.layout.stage())?)?;
@@ -72,7 +72,7 @@ fn warn_of_old_fields(session: &Session, resolved: &Folder) -> Result<()> {
     Ok(())
 }
 
-fn pair(resolution: &Resolution, first: &[RecordIx], second: &[RecordIx]) -> Result<Outcome> {
+fn pair(resolution: &Resolution, first: &[RecordIx], second: &[RecordIx]) -> Result<StepOutcome> {
     let Some((a, b)) = nearest(resolution, first, second) else {
         let fault = Fault::new(Exit::Usage, "both name the same record");
         return Err(fault.help("with one argument explain shows its profile; with two, why they are one person or two").into());
@@ -95,10 +95,10 @@ fn pair(resolution: &Resolution, first: &[RecordIx], second: &[RecordIx]) -> Res
     }
     text.push_str(&waterfall(&comparison));
     text.push_str(&change_it(weakest(&chain).unwrap_or(&comparison), one));
-    Ok(Outcome::new(text, json!({ "one_person": one, "comparison": comparison, "chain": chain })))
+    Ok(StepOutcome::new(text, json!({ "one_person": one, "comparison": comparison, "chain": chain })))
 }
 
-fn profiles(session: &Session, resolution: &Resolution, found: &Found, show: bool) -> Result<Outcome> {
+fn profiles(session: &Session, resolution: &Resolution, found: &FoundRecords, show: bool) -> Result<StepOutcome> {
     let mut labels: Vec<RecordIx> = found.records.iter().map(|&record| resolution.labels()[record.index()]).collect();
     labels.sort_unstable();
     labels.dedup();
@@ -130,10 +130,10 @@ fn profiles(session: &Session, resolution: &Resolution, found: &Found, show: boo
     if labels.len() > PROFILES {
         text.push_str(&format!(" … and {} more profiles share this value\n", labels.len() - PROFILES));
     }
-    Ok(Outcome::new(text, json!({ "profiles": stories, "of": labels.len(), "hubs": found.hubs, "is_key": !found.is_no_key })))
+    Ok(StepOutcome::new(text, json!({ "profiles": stories, "of": labels.len(), "hubs": found.hubs, "is_key": !found.is_no_key })))
 }
 
-fn hide(known: &mut Known) {
+fn hide(known: &mut KnownRecord) {
     for value in [&mut known.first_name, &mut known.last_name, &mut known.email, &mut known.phone] {
         if !value.is_empty() {
             *value = mask(value);
@@ -144,7 +144,7 @@ fn hide(known: &mut Known) {
 
 /// A field of the profile and where its value came from.
 #[derive(Serialize)]
-struct Field {
+struct ExplainedField {
     field: String,
     /// The value for the CRM; `None` if the field is not a column of the profile.
     value: Option<String>,
@@ -157,7 +157,7 @@ struct Field {
 }
 
 /// Every field of the profile, if `consolidate` has run.
-fn fields(session: &Session, profile_id: &str, show: bool) -> Result<Vec<Field>> {
+fn fields(session: &Session, profile_id: &str, show: bool) -> Result<Vec<ExplainedField>> {
     let Some(crm) = Folder::find(&session.layout.crm())? else { return Ok(Vec::new()) };
     let columns = customer_profiles::Table::dataset().columns;
     let Some(id) = columns.iter().position(|column| column.name == "id") else { return Ok(Vec::new()) };
@@ -170,7 +170,7 @@ fn fields(session: &Session, profile_id: &str, show: bool) -> Result<Vec<Field>>
     }
     let mut fields = Vec::new();
     for batch in crm.read::<field_provenance::Table>(None)? {
-        fields.extend(batch?.rows().filter(|row| row.profile_id == profile_id).map(|row| Field {
+        fields.extend(batch?.rows().filter(|row| row.profile_id == profile_id).map(|row| ExplainedField {
             field: row.field.to_owned(),
             value: values.get(row.field).map(|value| if show || !is_personal(row.field) { value.clone() } else { mask(value) }),
             from: RecordKey { source: row.source, id: row.source_id }.to_string(),
@@ -181,7 +181,7 @@ fn fields(session: &Session, profile_id: &str, show: bool) -> Result<Vec<Field>>
     Ok(fields)
 }
 
-fn tell(story: &ProfileStory, fields: &[Field], show: bool) -> String {
+fn tell(story: &ProfileStory, fields: &[ExplainedField], show: bool) -> String {
     let sources: std::collections::BTreeSet<&str> =
         story.records.iter().filter_map(|known| known.record.split(':').next()).collect();
     let mut text = format!(
@@ -227,7 +227,7 @@ fn tell(story: &ProfileStory, fields: &[Field], show: bool) -> String {
         text.push_str("\nsources of the values\n");
         let name = widest(fields.iter().map(|field| field.field.as_str()));
         let from = widest(fields.iter().map(|field| field.from.as_str()));
-        for Field { field, value, from: record, rule, others } in fields {
+        for ExplainedField { field, value, from: record, rule, others } in fields {
             let others = if *others > 0 { format!(", of {} values", others + 1) } else { String::new() };
             let value = value.as_deref().unwrap_or("·");
             text.push_str(&format!("  {field:<name$}  {record:<from$}  {value}   ({rule}{others})\n"));
@@ -248,13 +248,13 @@ fn widest<'a>(texts: impl Iterator<Item = &'a str>) -> usize {
     texts.map(|text| text.chars().count()).max().unwrap_or(0)
 }
 
-fn link_line(link: &Comparison) -> String {
+fn link_line(link: &PairComparison) -> String {
     let sure = link.confidence.map_or_else(String::new, |confidence| format!(", confidence {confidence}"));
     format!("  {}  ──{}──  {}   {:+.1} bits{sure}\n", link.a, link.rule.unwrap_or("no key"), link.b, link.bits)
 }
 
 /// A pair that was not linked: its evidence, the reason, and the profile on the other side.
-fn miss_lines(miss: &Comparison, own: Option<&String>) -> String {
+fn miss_lines(miss: &PairComparison, own: Option<&String>) -> String {
     let short = if miss.short > 0.0 { format!(", {:.1} bits short", miss.short) } else { String::new() };
     let other = [&miss.a_profile_id, &miss.b_profile_id].into_iter().flatten().find(|id| Some(*id) != own);
     format!(
@@ -270,7 +270,7 @@ fn miss_lines(miss: &Comparison, own: Option<&String>) -> String {
 }
 
 /// The evidence as bars, with the sum and the threshold.
-fn waterfall(comparison: &Comparison) -> String {
+fn waterfall(comparison: &PairComparison) -> String {
     let most = comparison.evidence.iter().map(|of| of.bits.abs()).fold(1.0, f64::max);
     let width = widest(comparison.evidence.iter().map(|of| of.words)).max(40);
     let mut text = String::new();
@@ -293,16 +293,17 @@ fn waterfall(comparison: &Comparison) -> String {
 }
 
 /// How to change the result with a decision.
-fn change_it(comparison: &Comparison, one: bool) -> String {
+fn change_it(comparison: &PairComparison, one: bool) -> String {
     let (a, b) = (&comparison.a, &comparison.b);
-    let is_decided = comparison.rule == Some(LinkRule::Decision.code()) || comparison.refusal == Some(Refusal::Decision.code());
+    let is_decided =
+        comparison.rule == Some(LinkRule::Decision.code()) || comparison.refusal == Some(ConstraintViolation::Decision.code());
     let how = match (one, is_decided) {
         (true, true) => format!("remove from decisions.csv: must-link,{a},{b}   then: make resolve"),
         (false, true) => {
             "remove the cannot-link from decisions.csv (a must-link there overrides a rejection in the CRM)   then: make resolve"
                 .to_owned()
         }
-        (false, false) if comparison.refusal == Some(Refusal::Tenant.code()) => {
+        (false, false) if comparison.refusal == Some(ConstraintViolation::Tenant.code()) => {
             "records of two tenants are never linked while identity.scope = \"tenant\"".to_owned()
         }
         (true, false) => format!("add to decisions.csv:  cannot-link,{a},{b},<reason>,<who>,<date>   then: make resolve"),
@@ -312,13 +313,13 @@ fn change_it(comparison: &Comparison, one: bool) -> String {
 }
 
 /// The link with the lowest match weight; decisions count as the strongest.
-fn weakest(links: &[Comparison]) -> Option<&Comparison> {
-    let strength = |link: &Comparison| if link.rule == Some(LinkRule::Decision.code()) { f64::MAX } else { link.bits };
+fn weakest(links: &[PairComparison]) -> Option<&PairComparison> {
+    let strength = |link: &PairComparison| if link.rule == Some(LinkRule::Decision.code()) { f64::MAX } else { link.bits };
     links.iter().min_by(|x, y| strength(x).total_cmp(&strength(y)))
 }
 
 /// The links between two records of one profile, along the tree.
-fn chain(resolution: &Resolution, a: RecordIx, b: RecordIx) -> Vec<Comparison> {
+fn chain(resolution: &Resolution, a: RecordIx, b: RecordIx) -> Vec<PairComparison> {
     let up = |start: RecordIx| {
         let mut path = vec![start];
         while let Some(parent) = resolution.parent(path[path.len() - 1]) {

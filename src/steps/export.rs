@@ -10,19 +10,19 @@ use anyhow::Result;
 use encoding_rs::Encoding;
 use serde_json::json;
 
-use crate::cli::{Outcome, Session};
+use crate::cli::{Session, StepOutcome};
 use crate::fault::{Exit, Fault};
 use crate::interrupt;
 use crate::model::thousands;
 use crate::model::{Code, Source, Timestamp};
-use crate::pg::{Connection, Exported, Query, Snapshot, identity};
+use crate::pg::{Connection, ExportQuery, Exported, Snapshot, identity};
 use crate::sources::{Export, exports};
 use crate::steps::guards;
 use crate::store::{Draft, Folder, Layout, Manifest, RunLock, replace_file};
 
 /// Arguments of the five source exporters.
 #[derive(clap::Args, Debug, Default)]
-pub struct Args {
+pub struct ExportArgs {
     /// Do nothing if an export is saved already
     #[arg(long, conflicts_with = "new_as_of")]
     pub if_missing: bool,
@@ -40,7 +40,7 @@ pub struct Args {
     pub to_csv: Option<PathBuf>,
     /// Options of CSV dumps.
     #[command(flatten)]
-    pub dumps: dumps::Args,
+    pub dumps: dumps::DumpArgs,
 }
 
 /// An export job: datasets, database and folder.
@@ -74,8 +74,8 @@ impl Job {
     }
 
     /// The statements.
-    pub fn queries(&self) -> Vec<Query> {
-        let query = |export: &Export| Query {
+    pub fn queries(&self) -> Vec<ExportQuery> {
+        let query = |export: &Export| ExportQuery {
             name: format!("{}.{}", self.code, export.entity),
             file: self.file(export),
             sql: export.sql.to_owned(),
@@ -91,7 +91,7 @@ impl Job {
 }
 
 /// Exports one source.
-pub fn run(session: &Session, source: Source, args: &Args) -> Result<Outcome> {
+pub fn run(session: &Session, source: Source, args: &ExportArgs) -> Result<StepOutcome> {
     let job = Job::source(source, &session.layout);
     let holder = format!("export of {}, run {}", job.title, session.run_id);
     let _lock = RunLock::take_beside(&session.layout, &holder, &job.code)?;
@@ -104,7 +104,7 @@ pub fn run(session: &Session, source: Source, args: &Args) -> Result<Outcome> {
     {
         session.check_as_of(&saved.manifest.as_of, &job.target)?;
         let text = format!("{}: the saved export of {} is used\n", job.code, saved.manifest.as_of);
-        return Ok(Outcome::new(text, json!({ "source": job.code, "saved": true, "as_of": saved.manifest.as_of })));
+        return Ok(StepOutcome::new(text, json!({ "source": job.code, "saved": true, "as_of": saved.manifest.as_of })));
     }
     let as_of = settle_as_of(session, args.new_as_of)?;
     let before = Folder::find_readable(&job.target);
@@ -245,7 +245,7 @@ fn record(manifest: &mut Manifest, export: &Export, exported: &Exported, casts: 
 }
 
 fn count(rows: u64) -> i64 {
-    i64::try_from(rows).unwrap_or(i64::MAX)
+    i64::try_from(rows).expect("counts fit in 63 bits")
 }
 
 /// Entities that lost more than a fifth of their rows since the export before: name, rows before, rows now.
@@ -285,7 +285,7 @@ fn compare(session: &Session, job: &Job, before: Option<&Folder>, now: &Folder) 
 }
 
 /// The result of an export.
-pub fn outcome(job: &Job, folder: &Folder) -> Outcome {
+pub fn outcome(job: &Job, folder: &Folder) -> StepOutcome {
     let manifest = &folder.manifest;
     let rows: BTreeMap<&str, i64> =
         job.exports.iter().map(|export| (export.entity, manifest.count(&format!("{}.rows", export.entity)))).collect();
@@ -311,5 +311,5 @@ pub fn outcome(job: &Job, folder: &Folder) -> Outcome {
         "facts": manifest.facts,
         "manifest": manifest.content_hash(),
     });
-    Outcome::new(text, summary)
+    StepOutcome::new(text, summary)
 }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::json;
 
-use crate::cli::{Outcome, Session};
+use crate::cli::{Session, StepOutcome};
 use crate::sources::crm;
 use crate::steps::export::{Job, export_database, outcome, settle_as_of};
 use crate::steps::load::CRM_URL;
@@ -11,14 +11,14 @@ use crate::store::{Folder, RunLock};
 
 /// Arguments of `export-crm`.
 #[derive(clap::Args, Debug, Default)]
-pub struct Args {
+pub struct ExportCrmArgs {
     /// Do nothing if an export is saved already
     #[arg(long)]
     pub if_missing: bool,
 }
 
 /// Exports segments, ids, rejected pairs and withdrawals. Without a CRM the saved export is kept.
-pub fn run(session: &Session, args: Args) -> Result<Outcome> {
+pub fn run(session: &Session, args: ExportCrmArgs) -> Result<StepOutcome> {
     let layout = &session.layout;
     let job = Job {
         code: "crm".to_owned(),
@@ -37,10 +37,12 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
                 format!("crm: {CRM_URL} is not set and there is no saved export: no segments, no earlier ids, no withdrawals\n")
             }
         };
-        return Ok(Outcome::new(text, json!({ "source": "crm", "saved": saved.is_some() })).next("make stage"));
+        return Ok(StepOutcome::new(text, json!({ "source": "crm", "saved": saved.is_some() })).next("make stage"));
     }
     if args.if_missing && saved.is_some() {
-        return Ok(Outcome::new("crm: the saved export is used\n", json!({ "source": "crm", "saved": true })).next("make stage"));
+        return Ok(
+            StepOutcome::new("crm: the saved export is used\n", json!({ "source": "crm", "saved": true })).next("make stage")
+        );
     }
     let as_of = settle_as_of(session, false)?;
     let folder = export_database(session, &job, as_of, None, &|_| Ok(()))?;

@@ -10,17 +10,17 @@ use clap::Args as ClapArgs;
 use comfy_table::{Table as Grid, presets};
 use serde_json::json;
 
-use crate::cli::{Outcome, Session};
+use crate::cli::{Session, StepOutcome};
 use crate::datasets;
 use crate::fault::{Exit, Fault};
 use crate::model::did_you_mean;
 use crate::model::thousands;
-use crate::store::{DumpWriter, Folder, Output, io_fault, is_stdout, replace_file};
+use crate::store::{Destination, DumpWriter, Folder, io_fault, is_stdout, replace_file};
 use crate::tables::{self, Dataset, dictionary};
 
 /// Arguments of `inspect`.
 #[derive(Debug, ClapArgs)]
-pub struct Args {
+pub struct InspectArgs {
     /// The dataset, such as stg_scl__people; without one, all that exist are listed
     dataset: Option<String>,
     /// Rows to print
@@ -43,7 +43,7 @@ pub struct Args {
     views: bool,
 }
 
-struct Found {
+struct FoundDataset {
     stem: String,
     dataset: Dataset,
     folder: Folder,
@@ -52,7 +52,7 @@ struct Found {
 }
 
 /// Runs the step.
-pub fn run(session: &Session, args: Args) -> Result<Outcome> {
+pub fn run(session: &Session, args: InspectArgs) -> Result<StepOutcome> {
     let found = existing(session)?;
     if args.views {
         return write_views(session, &found);
@@ -70,7 +70,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     }
 }
 
-fn existing(session: &Session) -> Result<Vec<Found>> {
+fn existing(session: &Session) -> Result<Vec<FoundDataset>> {
     let mut all = Vec::new();
     for dataset in datasets::all() {
         for stem in dictionary::stems(&dataset, |_, _| true) {
@@ -78,14 +78,14 @@ fn existing(session: &Session) -> Result<Vec<Found>> {
             let Some(folder) = Folder::find(&path)? else { continue };
             if let Some(entry) = folder.manifest.files.get(&format!("{stem}.parquet")) {
                 let (rows, bytes) = (entry.rows, entry.bytes);
-                all.push(Found { stem, dataset, folder, rows, bytes });
+                all.push(FoundDataset { stem, dataset, folder, rows, bytes });
             }
         }
     }
     Ok(all)
 }
 
-fn unknown(name: &str, found: &[Found]) -> Fault {
+fn unknown(name: &str, found: &[FoundDataset]) -> Fault {
     let fault = Fault::new(Exit::Usage, format!("there is no dataset {name:?} in the data folder"));
     match did_you_mean(name, found.iter().map(|found| found.stem.as_str())) {
         Some(near) => fault.help(format!("did you mean {near:?}?")),
@@ -99,7 +99,7 @@ fn grid() -> Grid {
     grid
 }
 
-fn list(found: &[Found]) -> Outcome {
+fn list(found: &[FoundDataset]) -> StepOutcome {
     let mut grid = grid();
     grid.set_header(["dataset", "rows", "KiB", "meaning of a row"]);
     for found in found {
@@ -108,7 +108,7 @@ fn list(found: &[Found]) -> Outcome {
         grid.add_row([found.stem.clone(), thousands(found.rows), thousands(found.bytes / 1024), sentence]);
     }
     let summary = found.iter().map(|found| json!({ "dataset": found.stem, "rows": found.rows, "bytes": found.bytes }));
-    Outcome::new(format!("{grid}\n"), json!({ "datasets": summary.collect::<Vec<_>>() }))
+    StepOutcome::new(format!("{grid}\n"), json!({ "datasets": summary.collect::<Vec<_>>() }))
 }
 
 /// Which rows of a batch pass the filters.
@@ -148,7 +148,7 @@ pub(crate) fn rows(batch: &RecordBatch, filters: &[(usize, String)]) -> Result<V
     Ok(kept)
 }
 
-fn filters(found: &Found, args: &Args) -> Result<Vec<(usize, String)>> {
+fn filters(found: &FoundDataset, args: &InspectArgs) -> Result<Vec<(usize, String)>> {
     let names: Vec<_> = found.dataset.columns.iter().map(|column| column.name).collect();
     let parse = |filter: &String| {
         let (name, value) = filter.split_once('=').ok_or_else(|| Fault::new(Exit::Usage, "a filter is COLUMN=VALUE"))?;
@@ -164,7 +164,7 @@ fn filters(found: &Found, args: &Args) -> Result<Vec<(usize, String)>> {
     args.filters.iter().map(parse).collect()
 }
 
-fn show(found: &Found, args: &Args) -> Result<Outcome> {
+fn show(found: &FoundDataset, args: &InspectArgs) -> Result<StepOutcome> {
     let filters = filters(found, args)?;
     let mut nulls = vec![0_u64; found.dataset.columns.len()];
     let (mut head, mut matching) = (Vec::new(), 0);
@@ -200,14 +200,14 @@ fn show(found: &Found, args: &Args) -> Result<Outcome> {
     if !filters.is_empty() {
         text.push_str(&format!("{} rows match\n", thousands(matching as u64)));
     }
-    Ok(Outcome::new(text, json!({ "dataset": found.stem, "rows": found.rows, "matching": matching })))
+    Ok(StepOutcome::new(text, json!({ "dataset": found.stem, "rows": found.rows, "matching": matching })))
 }
 
 fn masked(column: &str, value: &str) -> String {
     if dictionary::is_personal(column) { dictionary::mask(value) } else { value.to_owned() }
 }
 
-fn write_csv(session: &Session, found: &Found, path: &Path, args: &Args) -> Result<Outcome> {
+fn write_csv(session: &Session, found: &FoundDataset, path: &Path, args: &InspectArgs) -> Result<StepOutcome> {
     if is_stdout(path) && session.json {
         return Err(Fault::new(Exit::Usage, "rows and the JSON line cannot both go to standard output")
             .at("--csv -")
@@ -216,28 +216,28 @@ fn write_csv(session: &Session, found: &Found, path: &Path, args: &Args) -> Resu
     }
     let filters = filters(found, args)?;
     let names = found.dataset.columns.iter().map(|column| column.name);
-    let output = Output::create(path)?;
+    let output = Destination::create(path)?;
     let written = match write_rows(session, found, output, names, &filters, args) {
         // A reader that closed the pipe has read enough.
-        Err(error) if is_stdout(path) && is_broken_pipe(&error) => return Ok(Outcome::default()),
+        Err(error) if is_stdout(path) && is_broken_pipe(&error) => return Ok(StepOutcome::default()),
         other => other.map_err(|error| told_of_file(error, path))?,
     };
     let text = format!("{} rows in {}\n", thousands(written), path.display());
     let summary = json!({ "dataset": found.stem, "rows": written });
     if is_stdout(path) {
         session.progress.line(text.trim_end());
-        return Ok(Outcome::new("", summary));
+        return Ok(StepOutcome::new("", summary));
     }
-    Ok(Outcome::new(text, summary))
+    Ok(StepOutcome::new(text, summary))
 }
 
 fn write_rows<'a>(
     session: &Session,
-    found: &Found,
-    output: Output,
+    found: &FoundDataset,
+    output: Destination,
     names: impl Iterator<Item = &'a str>,
     filters: &[(usize, String)],
-    args: &Args,
+    args: &InspectArgs,
 ) -> Result<u64> {
     let task = session.progress.task(&found.stem, Some(found.rows));
     let batches = found.folder.read_stem(&found.stem)?;
@@ -321,14 +321,14 @@ pub(crate) fn defused(cell: String) -> String {
     safe
 }
 
-fn write_views(session: &Session, found: &[Found]) -> Result<Outcome> {
+fn write_views(session: &Session, found: &[FoundDataset]) -> Result<StepOutcome> {
     let stems: Vec<_> = found.iter().map(|found| (found.stem.clone(), found.dataset)).collect();
     let path = session.layout.views();
     replace_file(&path, dictionary::views(&stems).as_bytes())?;
     let mut text = Vec::new();
     writeln!(text, "{} views in {}", stems.len(), path.display())?;
     let next = format!("cd {} && duckdb -init views.sql", session.layout.root().display());
-    Ok(Outcome::new(String::from_utf8(text).context("text is UTF-8")?, json!({ "views": stems.len() })).next(next))
+    Ok(StepOutcome::new(String::from_utf8(text).context("text is UTF-8")?, json!({ "views": stems.len() })).next(next))
 }
 
 #[cfg(test)]

@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use serde_json::json;
 
-use crate::cli::{Outcome, Session};
+use crate::cli::{Session, StepOutcome};
 use crate::fault::Fault;
 use crate::model::thousands;
 use crate::model::{LinkRule, Phase, RecordKey, Timestamp, profile_id};
 use crate::pg::load::catalog::Catalog;
-use crate::pg::load::preflight::{Finding, Preflight};
+use crate::pg::load::preflight::{Preflight, PreflightFinding};
 use crate::pg::load::rows::{Batches, Datasets};
 use crate::pg::load::run_log::ExportMark;
 use crate::pg::load::segments::SavedSegment;
@@ -31,7 +31,7 @@ pub const CRM_URL: &str = "CRM_DATABASE_URL";
 
 /// Arguments of `load`.
 #[derive(clap::Args, Debug, Default)]
-pub struct Args {
+pub struct LoadArgs {
     /// Count exactly what would be inserted, updated and deleted, and change nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -112,7 +112,7 @@ impl Datasets for Saved {
 }
 
 /// Loads the datasets, or only counts the changes.
-pub fn run(session: &Session, args: Args) -> Result<Outcome> {
+pub fn run(session: &Session, args: LoadArgs) -> Result<StepOutcome> {
     let _lock = RunLock::take(&session.layout, &format!("load, run {}", session.run_id))?;
     guards::check_names(&args.allow_shrink)?;
     binding::require(session, Made::Score)?;
@@ -178,7 +178,12 @@ fn check(session: &Session, preflight: &Preflight, place: &str, strict: bool) ->
 }
 
 /// Checks the datasets of the data folder against a CRM, as load does; `None` without datasets or without a usable CRM.
-pub(super) fn prove(session: &Session, crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Result<Option<Vec<Finding>>> {
+pub(super) fn prove(
+    session: &Session,
+    crm: &Crm,
+    catalog: &Catalog,
+    preflight: &Preflight,
+) -> Result<Option<Vec<PreflightFinding>>> {
     if Folder::find(&session.layout.crm())?.is_none() || Folder::find(&session.layout.score())?.is_none() {
         return Ok(None);
     }
@@ -210,7 +215,7 @@ fn open(session: &Session) -> Result<Saved> {
 }
 
 /// Adds the safety checks to the preflight's findings, so that all problems are reported at once.
-fn guard(session: &Session, loader: &mut Loader, saved: &Saved, phase: Phase, args: &Args) -> Result<()> {
+fn guard(session: &Session, loader: &mut Loader, saved: &Saved, phase: Phase, args: &LoadArgs) -> Result<()> {
     let mut reasons = Vec::new();
     if let Some(loaded) = loader.last.as_ref().filter(|run| run.command == "load").and_then(|run| run.phase)
         && i32::from(phase.number()) < loaded
@@ -235,7 +240,7 @@ fn guard(session: &Session, loader: &mut Loader, saved: &Saved, phase: Phase, ar
     }
     let shrunk = guards::shrunk(&saved.entities, &loader.loaded_entities()?, &args.allow_shrink);
     reasons.extend(shrunk.iter().map(Shrunk::words));
-    loader.preflight.findings.extend(reasons.into_iter().map(Finding::refusal));
+    loader.preflight.findings.extend(reasons.into_iter().map(PreflightFinding::refusal));
     Ok(())
 }
 
@@ -339,7 +344,7 @@ impl Tasks<'_> {
     }
 }
 
-fn outcome(report: &Report, phase: Phase, place: &str, dry_run: bool) -> Outcome {
+fn outcome(report: &Report, phase: Phase, place: &str, dry_run: bool) -> StepOutcome {
     let summary = json!({
         "phase": phase.number(),
         "mode": report.mode.words(),
@@ -366,7 +371,7 @@ fn outcome(report: &Report, phase: Phase, place: &str, dry_run: bool) -> Outcome
                 text.push_str(&format!("   {:>12} {what}\n", thousands(count)));
             }
         }
-        return Outcome::new(text, summary).next(next(phase));
+        return StepOutcome::new(text, summary).next(next(phase));
     }
     let mut text = format!(" {}  {}: {}\n", if dry_run { "plan  " } else { "loaded" }, place, report.mode.words());
     text.push_str(&format!("   {:<28} {:>11} {:>11} {:>11} {:>9} {:>9}\n", "", "inserted", "updated", "deleted", "kept", "held"));
@@ -398,7 +403,7 @@ fn outcome(report: &Report, phase: Phase, place: &str, dry_run: bool) -> Outcome
     if !report.left.is_empty() {
         text.push_str(&format!("   kept as others changed them: {} (select * from backfill.kept)\n", reasons(report)));
     }
-    let outcome = Outcome::new(text, summary);
+    let outcome = StepOutcome::new(text, summary);
     if dry_run { outcome.next("make load") } else { outcome.next(next(phase)) }
 }
 

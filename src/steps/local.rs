@@ -3,8 +3,8 @@
 use anyhow::{Context as _, Result};
 use serde_json::json;
 
-use crate::cli::{Outcome, Session};
-use crate::demo::{self, Community, Filled, Marker, Population, Records};
+use crate::cli::{Session, StepOutcome};
+use crate::demo::{self, Community, DemoPopulation, DemoRecords, Filled, Marker};
 use crate::fault::{Exit, Fault};
 use crate::model::did_you_mean;
 use crate::model::thousands;
@@ -15,7 +15,7 @@ use crate::tables::resolution::links;
 
 /// Arguments of `local`.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub struct LocalArgs {
     /// The command.
     #[command(subcommand)]
     command: Command,
@@ -67,16 +67,16 @@ struct Up {
 }
 
 /// Runs one of the commands.
-pub fn run(session: &Session, args: Args) -> Result<Outcome> {
+pub fn run(session: &Session, args: LocalArgs) -> Result<StepOutcome> {
     let folder = session.layout.root().join("postgres");
     match args.command {
         Command::Up(up) => start(session, &folder, &up),
         Command::Down => match LocalServer::attach(&folder) {
             Ok(server) => {
                 server.stop()?;
-                Ok(Outcome::new("stopped; make up starts it again with the same data\n", json!({ "stopped": true })))
+                Ok(StepOutcome::new("stopped; make up starts it again with the same data\n", json!({ "stopped": true })))
             }
-            Err(_) => Ok(Outcome::new("no local PostgreSQL is running\n", json!({ "stopped": false }))),
+            Err(_) => Ok(StepOutcome::new("no local PostgreSQL is running\n", json!({ "stopped": false }))),
         },
         Command::Status => status(session, &folder),
         Command::Urls => {
@@ -85,7 +85,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
             let text = urls.iter().map(|(variable, url)| format!("export {variable}='{url}'\n")).collect::<String>();
             let summary =
                 urls.into_iter().map(|(variable, url)| (variable.to_owned(), json!(url))).collect::<serde_json::Map<_, _>>();
-            Ok(Outcome::new(text, summary.into()))
+            Ok(StepOutcome::new(text, summary.into()))
         }
         Command::Truth => truth(session),
         Command::Chaos(asked) => chaos(&folder, &asked),
@@ -121,10 +121,10 @@ fn urls(server: &LocalServer) -> Vec<(&'static str, String)> {
     urls
 }
 
-fn start(session: &Session, folder: &std::path::Path, up: &Up) -> Result<Outcome> {
+fn start(session: &Session, folder: &std::path::Path, up: &Up) -> Result<StepOutcome> {
     let layout = &session.layout;
-    let population = Population::named(&up.population).ok_or_else(|| {
-        let known = Population::ALL.iter().map(|population| population.name);
+    let population = DemoPopulation::named(&up.population).ok_or_else(|| {
+        let known = DemoPopulation::ALL.iter().map(|population| population.name);
         let fault = Fault::new(Exit::Usage, format!("no population is called {:?}", up.population));
         match did_you_mean(&up.population, known.clone()) {
             Some(near) => fault.help(format!("did you mean {near:?}?")),
@@ -162,7 +162,7 @@ fn start(session: &Session, folder: &std::path::Path, up: &Up) -> Result<Outcome
         "rows": made.iter().map(|(table, rows)| (table.clone(), json!(rows))).collect::<serde_json::Map<_, _>>(),
         "marker": marker,
     });
-    Ok(Outcome::new(format!("{text}{urls}"), summary).next("eval \"$(target/release/local urls)\", then make phase1"))
+    Ok(StepOutcome::new(format!("{text}{urls}"), summary).next("eval \"$(target/release/local urls)\", then make phase1"))
 }
 
 /// Creates another population than the folder's. Everything of the former one is removed first, so that nothing is mixed.
@@ -170,12 +170,12 @@ fn make(
     session: &Session,
     server: &LocalServer,
     marker: &Marker,
-    population: &Population,
+    population: &DemoPopulation,
     as_of: Timestamp,
 ) -> Result<(String, Vec<(String, u64)>)> {
     let layout = &session.layout;
     demo::clear(layout)?;
-    let records = Records::new(Community::new(population, marker.seed, marker.scale, as_of));
+    let records = DemoRecords::new(Community::new(population, marker.seed, marker.scale, as_of));
     let mut made = Vec::new();
     for (database, tables) in demo::populate(server, &records)? {
         let rows: u64 = tables.iter().map(|filled| filled.rows).sum();
@@ -198,9 +198,9 @@ fn make(
     Ok((text, made))
 }
 
-fn status(session: &Session, folder: &std::path::Path) -> Result<Outcome> {
+fn status(session: &Session, folder: &std::path::Path) -> Result<StepOutcome> {
     let Ok(server) = LocalServer::attach(folder) else {
-        return Ok(Outcome::new("no local PostgreSQL is running\n", json!({ "running": false })).next("make up"));
+        return Ok(StepOutcome::new("no local PostgreSQL is running\n", json!({ "running": false })).next("make up"));
     };
     let mut client = server.client("postgres")?;
     let rows = client.demo_databases()?;
@@ -215,10 +215,10 @@ fn status(session: &Session, folder: &std::path::Path) -> Result<Outcome> {
         let cells = row.into_iter().map(Option::unwrap_or_default).collect::<Vec<_>>();
         text.push_str(&format!("  {:<16} {}\n", cells[0], cells[1]));
     }
-    Ok(Outcome::new(text, json!({ "running": true, "port": server.port() })))
+    Ok(StepOutcome::new(text, json!({ "running": true, "port": server.port() })))
 }
 
-fn truth(session: &Session) -> Result<Outcome> {
+fn truth(session: &Session) -> Result<StepOutcome> {
     let known = demo::truth::read(&demo::truth::path(&session.layout))?;
     let folder = Folder::open(&session.layout.resolve())?;
     let batches = folder.read_all::<links::Table>(None)?;
@@ -249,5 +249,5 @@ fn truth(session: &Session) -> Result<Outcome> {
         "recall_within_tenant": found.recall_within_tenant(),
         "largest": found.pairs.largest,
     });
-    Ok(Outcome::new(format!("the resolution, compared with the truth of the population\n{text}"), summary))
+    Ok(StepOutcome::new(format!("the resolution, compared with the truth of the population\n{text}"), summary))
 }

@@ -33,7 +33,7 @@ use std::path::Path;
 use anyhow::Result;
 use serde_json::json;
 
-use crate::cli::{Outcome, Session};
+use crate::cli::{Session, StepOutcome};
 use crate::dsn::Dsn;
 use crate::fault::{Exit, Fault};
 use crate::store::{Folder, Manifest, read_text};
@@ -92,7 +92,7 @@ pub fn unchanged(session: &Session, target: &Path, manifest: &Manifest, again: A
 }
 
 /// The result of a step that has nothing to do.
-pub fn nothing_to_do(step: &str, folder: &Folder, next: &str) -> Outcome {
+pub fn nothing_to_do(step: &str, folder: &Folder, next: &str) -> StepOutcome {
     let text = format!("{step}: nothing to do, {} was made from these inputs already\n", folder.path().display());
-    Outcome::new(text, json!({ "unchanged": true, "counts": folder.manifest.counts })).next(next)
+    StepOutcome::new(text, json!({ "unchanged": true, "counts": folder.manifest.counts })).next(next)
 }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use crate::cli::{Outcome, Session};
+use crate::cli::{Session, StepOutcome};
 use crate::fault::{Exit, Fault};
 use crate::report::numbers::Counted;
 use crate::report::overview::{Screen, phases, text};
@@ -11,13 +11,13 @@ use crate::store::{all_run_records, read_json};
 
 /// Arguments of `overview`: none of its own.
 #[derive(clap::Args, Debug)]
-pub struct Args {}
+pub struct OverviewArgs {}
 
 /// Columns of the screen.
 const WIDTH: usize = 120;
 
 /// Reads `data/runs` and `data/report/report.json`.
-pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
+pub fn run(session: &Session, _args: OverviewArgs) -> Result<StepOutcome> {
     let layout = &session.layout;
     let path = layout.report().join("report.json");
     let Some(report) = read_json(&path)? else {
@@ -63,7 +63,7 @@ pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
         .map(|row| json!({ "phase": row.phase, "exported": row.exported, "records": row.records, "profiles": row.profiles, "passed": row.passed, "failed": row.failed, "seconds": row.seconds }))
         .collect();
     let summary = json!({ "phases": rows, "decisions": screen.decisions });
-    Ok(Outcome::new(text(&screen, WIDTH), summary).next("make checklist"))
+    Ok(StepOutcome::new(text(&screen, WIDTH), summary).next("make checklist"))
 }
 
 /// Open decisions: unknown codes, segments that cannot be evaluated, checklist lines.

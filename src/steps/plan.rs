@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 use serde_json::{Value, json};
 use std::hash::BuildHasher;
 
-use crate::cli::{Outcome, Session};
+use crate::cli::{Session, StepOutcome};
 use crate::fault::{Exit, Fault};
 use crate::model::thousands;
 use crate::model::{Code, Phase, Uuid};
@@ -20,26 +20,26 @@ use crate::tables::{Table, score};
 
 /// Arguments of `plan`.
 #[derive(clap::Args, Debug, Default)]
-pub struct Args {}
+pub struct PlanArgs {}
 
 /// The rows of one table by id, as hashes of their content.
-type Content = HashMap<u128, u64, FixedState>;
+type RowHashes = HashMap<u128, u64, FixedState>;
 
 /// Rows that a phase changes in one table.
 #[derive(Clone, Copy, Debug, Default)]
-struct Change {
+struct PlannedChange {
     inserted: u64,
     updated: u64,
     deleted: u64,
 }
 
 /// Runs the phases in turn, each in a temporary folder.
-pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
+pub fn run(session: &Session, _args: PlanArgs) -> Result<StepOutcome> {
     let _lock = RunLock::take(&session.layout, &format!("plan, run {}", session.run_id))?;
     binding::require_any_export(session)?;
     let asked = session.phase.unwrap_or(Phase::LAST);
     let (last, missing) = within_exports(session, asked)?;
-    let mut before: Vec<Content> = LOADED.iter().map(|_| Content::default()).collect();
+    let mut before: Vec<RowHashes> = LOADED.iter().map(|_| RowHashes::default()).collect();
     let mut text = format!(" {:<7} {:<28} {:>11} {:>11} {:>11}\n", "phase", "table", "inserted", "updated", "deleted");
     let mut phases = Vec::new();
     for number in 1..=last.number() {
@@ -70,7 +70,7 @@ pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
     if let Some(missing) = &missing {
         text.push_str(&format!(" ! phases from {} on are not planned: {missing}\n", last.number() + 1));
     }
-    Ok(Outcome::new(text, json!({ "phases": phases, "not_planned": missing }))
+    Ok(StepOutcome::new(text, json!({ "phases": phases, "not_planned": missing }))
         .next("make phase1, or make backfill; what a load would do to the CRM now: make load ARGS=--dry-run"))
 }
 
@@ -97,10 +97,10 @@ fn within_exports(session: &Session, asked: Phase) -> Result<(Phase, Option<Stri
 }
 
 fn work_out(inner: &Session) -> Result<()> {
-    stage::run(inner, stage::Args { brief: true, ..stage::Args::default() })?;
-    resolve::run(inner, resolve::Args::default())?;
-    consolidate::run(inner, consolidate::Args::default())?;
-    scoring::run(inner, scoring::Args::default())?;
+    stage::run(inner, stage::StageArgs { brief: true, ..stage::StageArgs::default() })?;
+    resolve::run(inner, resolve::ResolveArgs::default())?;
+    consolidate::run(inner, consolidate::ConsolidateArgs::default())?;
+    scoring::run(inner, scoring::ScoreArgs::default())?;
     Ok(())
 }
 
@@ -138,8 +138,8 @@ fn alone(session: &Session, layout: Layout, phase: Phase) -> Session {
     }
 }
 
-fn read(layout: &Layout, name: &str, stem: &str, phase: Phase) -> Result<Content> {
-    let mut content = Content::default();
+fn read(layout: &Layout, name: &str, stem: &str, phase: Phase) -> Result<RowHashes> {
+    let mut content = RowHashes::default();
     let folder = Folder::open(&if name == table::MEMBERSHIP { layout.score() } else { layout.crm() })?;
     for batch in folder.read_stem(stem)? {
         note(&mut content, &batch?)?;
@@ -153,7 +153,7 @@ fn read(layout: &Layout, name: &str, stem: &str, phase: Phase) -> Result<Content
 }
 
 /// Adds the content of each row to the hash of its id, so that scores are combined with their profile.
-fn note(content: &mut Content, batch: &RecordBatch) -> Result<()> {
+fn note(content: &mut RowHashes, batch: &RecordBatch) -> Result<()> {
     let unreadable = |what: String| Fault::new(Exit::Input, what).help("run the step that wrote it again");
     let ids = batch.column_by_name("id").and_then(|ids| ids.as_string_opt::<i32>());
     let ids = ids.ok_or_else(|| unreadable("a dataset without ids".to_owned()))?;
@@ -170,8 +170,8 @@ fn note(content: &mut Content, batch: &RecordBatch) -> Result<()> {
     Ok(())
 }
 
-fn compare(former: &Content, now: &Content) -> Change {
-    let mut change = Change::default();
+fn compare(former: &RowHashes, now: &RowHashes) -> PlannedChange {
+    let mut change = PlannedChange::default();
     for (id, hash) in now {
         match former.get(id) {
             None => change.inserted += 1,
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_change_counts_each_row_once() {
-        let content = |rows: &[(u128, u64)]| rows.iter().copied().collect::<Content>();
+        let content = |rows: &[(u128, u64)]| rows.iter().copied().collect::<RowHashes>();
         let change = compare(&content(&[(1, 10), (2, 20), (3, 30)]), &content(&[(2, 20), (3, 31), (4, 40)]));
         assert_eq!((change.inserted, change.updated, change.deleted), (1, 1, 1));
     }

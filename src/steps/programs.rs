@@ -30,8 +30,8 @@ macro_rules! export_of {
     ($constant:ident, $of:expr, $source:literal, $verb:literal, $folder:literal, $variable:literal, $what:literal) => {
         #[doc = concat!("Export of ", $source, ".")]
         pub const $constant: Program = program!(
-            export::Args,
-            |session, arguments: export::Args| export::run(session, $of, &arguments),
+            export::ExportArgs,
+            |session, arguments: export::ExportArgs| export::run(session, $of, &arguments),
             $verb,
             concat!("Export ", $source, " to Parquet: ", $what, ", in one snapshot"),
             concat!(
@@ -101,7 +101,7 @@ export_of!(
 
 /// The export of the CRM.
 pub const EXPORT_CRM: Program = program!(
-    export_crm::Args,
+    export_crm::ExportCrmArgs,
     export_crm::run,
     "export-crm",
     "Export what later steps need from the CRM: segment rules, ids of earlier loads, decisions, withdrawals",
@@ -112,7 +112,7 @@ pub const EXPORT_CRM: Program = program!(
 
 /// Staging.
 pub const STAGE: Program = program!(
-    stage::Args,
+    stage::StageArgs,
     stage::run,
     "stage",
     "Clean the exports: one shape for all sources, a reason for every value that was changed or rejected",
@@ -122,7 +122,7 @@ pub const STAGE: Program = program!(
 
 /// Identity resolution.
 pub const RESOLVE: Program = program!(
-    resolve::Args,
+    resolve::ResolveArgs,
     resolve::run,
     "resolve",
     "Decide which records of all sources are one person, and which profile each record belongs to",
@@ -132,7 +132,7 @@ pub const RESOLVE: Program = program!(
 
 /// Consolidation.
 pub const CONSOLIDATE: Program = program!(
-    consolidate::Args,
+    consolidate::ConsolidateArgs,
     consolidate::run,
     "consolidate",
     "Consolidate linked records into profiles, aliases, consents and the timeline",
@@ -144,7 +144,7 @@ pub const CONSOLIDATE: Program = program!(
 
 /// Scoring.
 pub const SCORE: Program = program!(
-    score::Args,
+    score::ScoreArgs,
     score::run,
     "score",
     "Compute metrics, engagement, churn risk and segment members of every profile, at the as-of time",
@@ -154,7 +154,7 @@ pub const SCORE: Program = program!(
 
 /// Load.
 pub const LOAD: Program = program!(
-    load::Args,
+    load::LoadArgs,
     load::run,
     "load",
     "Load the datasets of data/crm and data/score into the CRM, in one transaction, all or nothing",
@@ -165,7 +165,7 @@ pub const LOAD: Program = program!(
 
 /// Verification.
 pub const VERIFY: Program = program!(
-    verify::Args,
+    verify::VerifyArgs,
     verify::run,
     "verify",
     "Compare the CRM with exports, ledger and datasets, check by check, in one read-only snapshot",
@@ -175,7 +175,7 @@ pub const VERIFY: Program = program!(
 
 /// Report.
 pub const REPORT: Program = program!(
-    report::Args,
+    report::ReportArgs,
     report::run,
     "report",
     "Write the report: one self-contained page and the same numbers as JSON, free of personal data",
@@ -185,7 +185,7 @@ pub const REPORT: Program = program!(
 
 /// Rollback.
 pub const ROLLBACK: Program = program!(
-    rollback::Args,
+    rollback::RollbackArgs,
     rollback::run,
     "rollback",
     "Remove exactly the rows that the backfill loaded into the CRM, in one transaction",
@@ -196,7 +196,7 @@ pub const ROLLBACK: Program = program!(
 
 /// Status.
 pub const STATUS: Program = program!(
-    status::Args,
+    status::StatusArgs,
     status::run,
     "status",
     "Show what is exported, staged and loaded, at which as-of time and phase, and whether the last commit is known",
@@ -206,7 +206,7 @@ pub const STATUS: Program = program!(
 
 /// The last migration on one screen.
 pub const OVERVIEW: Program = program!(
-    overview::Args,
+    overview::OverviewArgs,
     overview::run,
     "overview",
     "Show the last migration on one screen: a line per phase, links, values, open decisions",
@@ -216,7 +216,7 @@ pub const OVERVIEW: Program = program!(
 
 /// Checklist.
 pub const CHECKLIST: Program = program!(
-    checklist::Args,
+    checklist::ChecklistArgs,
     checklist::run,
     "checklist",
     "Print the strategy's Execution Checklist and rollback plan, each line with its state and proof",
@@ -226,7 +226,7 @@ pub const CHECKLIST: Program = program!(
 
 /// Watermarks.
 pub const WATERMARKS: Program = program!(
-    watermarks::Args,
+    watermarks::WatermarksArgs,
     watermarks::run,
     "watermarks",
     "Print the time from which real-time sync must start, per service",
@@ -236,7 +236,7 @@ pub const WATERMARKS: Program = program!(
 
 /// Plan.
 pub const PLAN: Program = program!(
-    plan::Args,
+    plan::PlanArgs,
     plan::run,
     "plan",
     "Show what each phase would insert, update and delete when the phases are run in turn",
@@ -247,7 +247,7 @@ pub const PLAN: Program = program!(
 
 /// Inspection of datasets.
 pub const INSPECT: Program = program!(
-    inspect::Args,
+    inspect::InspectArgs,
     inspect::run,
     "inspect",
     "Show what is in the datasets: which exist, what their columns mean, rows, CSV for a spreadsheet",
@@ -257,7 +257,7 @@ pub const INSPECT: Program = program!(
 
 /// Explanation of links.
 pub const EXPLAIN: Program = program!(
-    explain::Args,
+    explain::ExplainArgs,
     explain::run,
     "explain",
     "Explain why records are one person, or why two are not: links, match weights in bits, constraint violations",
@@ -267,7 +267,7 @@ pub const EXPLAIN: Program = program!(
 
 /// Sample audit.
 pub const AUDIT: Program = program!(
-    audit::Args,
+    audit::AuditArgs,
     audit::run,
     "audit",
     "Draw a reproducible sample of links and candidate pairs for clerical review, and read the verdicts back",
@@ -277,7 +277,7 @@ pub const AUDIT: Program = program!(
 
 /// Check of the six databases.
 pub const CHECK_CONNECTIONS: Program = program!(
-    check_connections::Args,
+    check_connections::CheckConnectionsArgs,
     check_connections::run,
     "check-connections",
     "Check that the six databases are reachable, complete and readable",
@@ -287,7 +287,7 @@ pub const CHECK_CONNECTIONS: Program = program!(
 
 /// Removal of all datasets.
 pub const PURGE: Program = program!(
-    purge::Args,
+    purge::PurgeArgs,
     purge::run,
     "purge",
     "Remove every dataset of the data folder, exports included; names, rows and hashes stay in purged.json",
@@ -298,7 +298,7 @@ pub const PURGE: Program = program!(
 /// The local server of demo and tests.
 #[cfg(feature = "local-postgres")]
 pub const LOCAL: Program = program!(
-    crate::steps::local::Args,
+    crate::steps::local::LocalArgs,
     crate::steps::local::run,
     "local",
     "Run a private PostgreSQL with an invented population: five source databases and an empty CRM",

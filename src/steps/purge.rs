@@ -4,21 +4,21 @@ use anyhow::Result;
 use clap::Args as ClapArgs;
 use serde_json::json;
 
-use crate::cli::{Outcome, Session};
+use crate::cli::{Session, StepOutcome};
 use crate::model::thousands;
 use crate::steps::confirm;
 use crate::store::{RunLock, purge_datasets};
 
 /// Arguments of `purge`.
 #[derive(Debug, ClapArgs)]
-pub struct Args {
+pub struct PurgeArgs {
     /// Remove without asking; required without a terminal
     #[arg(long)]
     yes: bool,
 }
 
 /// Runs the step.
-pub fn run(session: &Session, args: Args) -> Result<Outcome> {
+pub fn run(session: &Session, args: PurgeArgs) -> Result<StepOutcome> {
     let root = session.layout.root();
     if !args.yes {
         confirm::require_answer("purge removes every dataset, exports included", args.yes, "make purge ARGS=--yes")?;
@@ -28,7 +28,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
         let mut answer = String::new();
         std::io::stdin().read_line(&mut answer)?;
         if answer.trim() != "yes" {
-            return Ok(Outcome::new("nothing was removed\n", json!({ "files": 0 })));
+            return Ok(StepOutcome::new("nothing was removed\n", json!({ "files": 0 })));
         }
     }
     let _lock = RunLock::take(&session.layout, &format!("purge {}", session.run_id))?;
@@ -45,5 +45,5 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
             thousands(purged.linked)
         ));
     }
-    Ok(Outcome::new(text, json!({ "files": purged.files, "bytes": purged.bytes, "still_linked": purged.linked })))
+    Ok(StepOutcome::new(text, json!({ "files": purged.files, "bytes": purged.bytes, "still_linked": purged.linked })))
 }

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use crate::cli::{Outcome, Session};
-use crate::config::{Scope as ConfiguredScope, Tenantless};
+use crate::cli::{Session, StepOutcome};
+use crate::config::Tenantless;
 use crate::fault::{Exit, Fault};
 use crate::model::thousands;
 use crate::model::{Code, LinkRule, Phase};
 use crate::resolve::{
-    Decision, DecisionKind, DecisionState, Gathering, LiteralRule, Memory, Nicknames, Options, Origin, Resolution, Scope,
-    Summary, read_decisions, resolve,
+    Decision, DecisionKind, DecisionOrigin, DecisionState, Gathering, LiteralRule, Memory, Nicknames, Resolution, ResolveOptions,
+    ResolveSummary, read_decisions, resolve,
 };
 use crate::sources::crm::{merged_pairs, profile_ids, rejected_pairs, withheld_records};
 use crate::steps::binding::{self, Made};
@@ -23,7 +23,7 @@ use crate::tables::stage::{identifiers, people};
 
 /// Arguments of `resolve`.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub struct ResolveArgs {
     /// Method: evidence, or strategy for the strategy's literal rule, which writes data/resolve-strategy for comparison in the
     /// report only
     #[arg(long, value_name = "HOW", default_value = "evidence", value_parser = ["evidence", "strategy"])]
@@ -33,7 +33,7 @@ pub struct Args {
     again: Again,
 }
 
-impl Default for Args {
+impl Default for ResolveArgs {
     fn default() -> Self {
         Self { method: "evidence".to_owned(), again: Again::default() }
     }
@@ -42,7 +42,7 @@ impl Default for Args {
 const NEXT: &str = "make consolidate";
 
 /// Reads `data/stage`, the CRM export and `decisions.csv`, writes `data/resolve`.
-pub fn run(session: &Session, args: Args) -> Result<Outcome> {
+pub fn run(session: &Session, args: ResolveArgs) -> Result<StepOutcome> {
     let _lock = RunLock::take(&session.layout, "resolve")?;
     binding::require(session, Made::Stage)?;
     let inputs = Inputs::read(session)?;
@@ -62,7 +62,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
 }
 
 /// Applies the strategy's literal rule to the same records. The result is never loaded.
-fn by_strategy(session: &Session, inputs: &Inputs, again: Again) -> Result<Outcome> {
+fn by_strategy(session: &Session, inputs: &Inputs, again: Again) -> Result<StepOutcome> {
     let manifest = inputs::of_resolve(session, "resolve-strategy", &inputs.stage)?;
     let target = session.layout.resolve_strategy();
     if let Some(done) = unchanged(session, &target, &manifest, again)? {
@@ -86,7 +86,7 @@ fn by_strategy(session: &Session, inputs: &Inputs, again: Again) -> Result<Outco
         target.display()
     );
     let summary = json!({ "method": "strategy", "records": literal.len(), "profiles": profiles });
-    Ok(Outcome::new(text, summary).next("make report"))
+    Ok(StepOutcome::new(text, summary).next("make report"))
 }
 
 /// The inputs of resolution.
@@ -178,16 +178,13 @@ impl Inputs {
 }
 
 fn by_crm(kind: DecisionKind, a: &str, b: &str) -> Decision {
-    Decision { kind, a: a.to_owned(), b: b.to_owned(), origin: Origin::Crm }
+    Decision { kind, a: a.to_owned(), b: b.to_owned(), origin: DecisionOrigin::Crm }
 }
 
-fn options(session: &Session) -> Options {
+fn options(session: &Session) -> ResolveOptions {
     let config = &session.config;
-    Options {
-        scope: match config.identity.scope {
-            ConfiguredScope::Tenant => Scope::Tenant,
-            ConfiguredScope::Global => Scope::Global,
-        },
+    ResolveOptions {
+        scope: config.identity.scope,
         adopt_tenantless: config.identity.tenantless == Tenantless::Adopt,
         default_tenant: config.tenants.default.clone(),
         mca_za_tenant: config.tenants.mca_za.clone(),
@@ -203,8 +200,8 @@ fn refuse_contradictions(session: &Session, resolution: &Resolution) -> Result<(
             .iter()
             .filter(move |(decision, state)| *state == DecisionState::Contradicted && decision.kind == kind);
         let lines = of_kind.filter_map(|(decision, _)| match decision.origin {
-            Origin::File(line) => Some(line.to_string()),
-            Origin::Crm => None,
+            DecisionOrigin::File(line) => Some(line.to_string()),
+            DecisionOrigin::Crm => None,
         });
         lines.collect::<Vec<_>>().join(", ")
     };
@@ -229,7 +226,13 @@ fn refuse_contradictions(session: &Session, resolution: &Resolution) -> Result<(
     Err(help.into_iter().fold(fault, Fault::help).into())
 }
 
-fn write(session: &Session, inputs: &Inputs, resolution: &Resolution, summary: &Summary, mut manifest: Manifest) -> Result<()> {
+fn write(
+    session: &Session,
+    inputs: &Inputs,
+    resolution: &Resolution,
+    summary: &ResolveSummary,
+    mut manifest: Manifest,
+) -> Result<()> {
     let draft = Draft::create(&session.layout.resolve(), inputs.as_of())?;
     draft.write::<links::Table>(None, resolution.links())?;
     draft.write::<candidates::Table>(None, resolution.candidates())?;
@@ -245,8 +248,8 @@ fn write(session: &Session, inputs: &Inputs, resolution: &Resolution, summary: &
 
 /// The counts of the manifest and of `--json` by name: totals, the match threshold of contested records in sixteenths of a bit
 /// (`bar16`), `rule.<RULE>`, `size.<1…10>`, `decisions.<STATE>`.
-fn counts(resolution: &Resolution, summary: &Summary) -> Vec<(String, i64)> {
-    let number = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
+fn counts(resolution: &Resolution, summary: &ResolveSummary) -> Vec<(String, i64)> {
+    let number = |value: usize| i64::try_from(value).expect("counts fit in 63 bits");
     let mut counts = vec![
         ("records".to_owned(), i64::from(summary.records)),
         ("profiles".to_owned(), i64::from(summary.profiles)),
@@ -268,7 +271,7 @@ fn counts(resolution: &Resolution, summary: &Summary) -> Vec<(String, i64)> {
     counts
 }
 
-fn outcome(resolution: &Resolution, summary: &Summary, phase: Phase) -> Outcome {
+fn outcome(resolution: &Resolution, summary: &ResolveSummary, phase: Phase) -> StepOutcome {
     let count = |value: u32| thousands(i64::from(value));
     let mut text = format!(" {} records → {} people", count(summary.records), count(summary.profiles));
     if summary.profile_changes > 0 {
@@ -304,11 +307,11 @@ fn outcome(resolution: &Resolution, summary: &Summary, phase: Phase) -> Outcome 
     }
     for (decision, state) in resolution.decision_states() {
         // Decisions of the CRM on records that are no longer exported are not reported: they hold as long as the CRM exists.
-        if *state != DecisionState::Applied && (decision.origin != Origin::Crm || *state == DecisionState::Contradicted) {
+        if *state != DecisionState::Applied && (decision.origin != DecisionOrigin::Crm || *state == DecisionState::Contradicted) {
             text.push_str(&format!(" ! {} {} {}: {}\n", decision.kind.code(), decision.a, decision.b, state.code()));
         }
     }
     let counts: serde_json::Map<String, Value> =
         counts(resolution, summary).into_iter().map(|(name, value)| (name, json!(value))).collect();
-    Outcome::new(text, json!({ "phase": phase.number(), "counts": counts })).next(NEXT)
+    StepOutcome::new(text, json!({ "phase": phase.number(), "counts": counts })).next(NEXT)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use crate::cli::{Outcome, Session};
+use crate::cli::{Session, StepOutcome};
 use crate::fault::{Exit, Fault};
 use crate::model::thousands;
 use crate::pg::load::Loader;
@@ -18,7 +18,7 @@ use crate::tables::check::{rejects, results};
 
 /// Arguments of `rollback`.
 #[derive(clap::Args, Debug, Default)]
-pub struct Args {
+pub struct RollbackArgs {
     /// Count what would be deleted and kept, and change nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -40,7 +40,7 @@ pub struct Args {
 }
 
 /// Rolls back.
-pub fn run(session: &Session, args: Args) -> Result<Outcome> {
+pub fn run(session: &Session, args: RollbackArgs) -> Result<StepOutcome> {
     if !args.dry_run && !args.emergency {
         confirm::require_answer("rollback deletes the backfill's rows from the CRM", args.yes, "make rollback ARGS=--yes")?;
     }
@@ -64,7 +64,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let is_idle = undone.sync_log + undone.restored == 0 && !undone.counts.values().any(TableCounts::changes);
     if is_idle && !args.dry_run {
         let text = format!(" rollback nothing to do: {} has no rows of the backfill that can be removed\n", loader.place());
-        return Ok(Outcome::new(text, json!({ "tables": undone.counts, "changed": false })));
+        return Ok(StepOutcome::new(text, json!({ "tables": undone.counts, "changed": false })));
     }
     let (why, aside) = if args.dry_run { (Value::Null, Vec::new()) } else { close(session)? };
     Ok(outcome(&undone, &loader.place(), &why, &aside, args.dry_run))
@@ -111,7 +111,7 @@ fn reasons(session: &Session) -> Result<Value> {
     Ok(json!({ "format": 1, "run": session.run_id, "failed_checks": failed, "top_rejects": top }))
 }
 
-fn outcome(undone: &Undone, place: &str, why: &Value, aside: &[String], dry_run: bool) -> Outcome {
+fn outcome(undone: &Undone, place: &str, why: &Value, aside: &[String], dry_run: bool) -> StepOutcome {
     let summary = json!({
         "dry_run": dry_run,
         "tables": undone.counts,
@@ -141,10 +141,10 @@ fn outcome(undone: &Undone, place: &str, why: &Value, aside: &[String], dry_run:
     }
     let next =
         if dry_run { "make rollback" } else { "fix the cause, then make backfill (saved exports), or make backfill FRESH=1" };
-    Outcome::new(text, summary).next(next)
+    StepOutcome::new(text, summary).next(next)
 }
 
-fn run_emergency(session: &Session, loader: &Loader, args: &Args) -> Result<Outcome> {
+fn run_emergency(session: &Session, loader: &Loader, args: &RollbackArgs) -> Result<StepOutcome> {
     let plan = emergency_plan(loader, args.consumers_stopped || args.dry_run)?;
     let mut text = format!(" emergency rollback of {}\n", loader.place());
     for (table, all, others) in &plan {
@@ -153,7 +153,7 @@ fn run_emergency(session: &Session, loader: &Loader, args: &Args) -> Result<Outc
     let tables: Vec<Value> =
         plan.iter().map(|(table, all, others)| json!({ "table": table, "rows": all, "not_ours": others })).collect();
     if args.dry_run {
-        return Ok(Outcome::new(text, json!({ "dry_run": true, "tables": tables })));
+        return Ok(StepOutcome::new(text, json!({ "dry_run": true, "tables": tables })));
     }
     session.progress.line(text.trim_end());
     let database = loader.database();
@@ -181,5 +181,5 @@ fn run_emergency(session: &Session, loader: &Loader, args: &Args) -> Result<Outc
     let (why, aside) = close(session)?;
     text.push_str(&format!(" emptied; segments, members and notes are saved in {}\n", folder.display()));
     let summary = json!({ "emergency": true, "tables": tables, "saved": saved, "why": why, "set_aside": aside });
-    Ok(Outcome::new(text, summary).next("make backfill"))
+    Ok(StepOutcome::new(text, summary).next("make backfill"))
 }

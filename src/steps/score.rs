@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use serde_json::json;
 
-use crate::cli::{Outcome, Session};
-use crate::config::{ActivityScope, MissingComponent};
+use crate::cli::{Session, StepOutcome};
+use crate::config::ActivityScope;
 use crate::fault::{Exit, Fault};
-use crate::model::thousands;
+use crate::model::{MissingComponent, thousands};
 use crate::model::{Phase, Timestamp};
-use crate::score::{Missing, Options, Scoring, Summary};
+use crate::score::{ScoreOptions, ScoreSummary, Scoring};
 use crate::segment::{Definition, Members, Refresh, starter};
 use crate::sources::crm::segments;
 use crate::steps::binding::{self, Made};
@@ -23,7 +23,7 @@ use crate::tables::{Builder as _, Columns as _, ProfileIndex, Table as _};
 
 /// Arguments of `score`.
 #[derive(clap::Args, Debug, Default)]
-pub struct Args {
+pub struct ScoreArgs {
     /// Also refresh the starter segments, which load creates in every tenant without a segment of that name
     #[arg(long)]
     pub starter_segments: bool,
@@ -45,18 +45,18 @@ const ENGAGEMENT_CEILING: &str = "engagement_ceiling";
 const CEILING: i64 = 80;
 
 /// Reads `data/crm` and the segments of `data/exports/crm`, writes `data/score`.
-pub fn run(session: &Session, args: Args) -> Result<Outcome> {
+pub fn run(session: &Session, args: ScoreArgs) -> Result<StepOutcome> {
     let _lock = RunLock::take(&session.layout, "score")?;
     binding::require(session, Made::Crm)?;
     make(session, args)
 }
 
 /// The same for the current `data/crm`, under the caller's lock.
-pub fn make(session: &Session, args: Args) -> Result<Outcome> {
+pub fn make(session: &Session, args: ScoreArgs) -> Result<StepOutcome> {
     let crm = Folder::open(&session.layout.crm())?;
     let phase = session.check_phase(crm.manifest.phase, crm.path())?;
     let as_of = session.check_as_of(&crm.manifest.as_of, crm.path())?;
-    let asked = Asked::read(session, args.starter_segments)?;
+    let asked = AskedSegments::read(session, args.starter_segments)?;
 
     let mut manifest = inputs::of_score(session, &crm, asked.starters.as_deref())?;
     let target = session.layout.score();
@@ -77,13 +77,13 @@ pub fn make(session: &Session, args: Args) -> Result<Outcome> {
 }
 
 /// The segments to refresh.
-struct Asked {
+struct AskedSegments {
     definitions: Vec<Definition>,
     /// The text of the starter set, if it is requested.
     starters: Option<String>,
 }
 
-impl Asked {
+impl AskedSegments {
     fn read(session: &Session, with_starters: bool) -> Result<Self> {
         let mut definitions = Vec::new();
         if let Some(folder) = Folder::find(&session.layout.exports_crm())? {
@@ -113,14 +113,14 @@ fn compute(
     session: &Session,
     as_of: Timestamp,
     crm: &Folder,
-    asked: Asked,
+    asked: AskedSegments,
     draft: &Draft,
     manifest: &mut Manifest,
 ) -> Result<()> {
     let (index, tenants) = profiles_and_tenants(crm)?;
     let options = options(session);
     manifest.facts.insert(VERSION.to_owned(), options.version());
-    let ceiling = if options.missing == Missing::Zero { CEILING } else { 100 };
+    let ceiling = if options.missing == MissingComponent::Zero { CEILING } else { 100 };
     manifest.counts.insert(ENGAGEMENT_CEILING.to_owned(), ceiling);
     let mut scoring = Scoring::of(as_of, index, &options);
     let mut definitions = asked.definitions;
@@ -188,7 +188,7 @@ fn compute(
     for (name, value) in
         [("segments", errors.len() as u64), ("segments_failed", failed as u64), ("segment_members", member_count)]
     {
-        manifest.counts.insert(name.to_owned(), i64::try_from(value).unwrap_or(i64::MAX));
+        manifest.counts.insert(name.to_owned(), i64::try_from(value).expect("counts fit in 63 bits"));
     }
     draft.write::<refreshes::Table>(None, [refreshed])?;
     Ok(())
@@ -217,21 +217,18 @@ pub(super) fn zone(session: &Session, tenant: &str) -> chrono_tz::Tz {
     region.and_then(|region| region.timezone.parse().ok()).unwrap_or(chrono_tz::UTC)
 }
 
-fn options(session: &Session) -> Options {
+fn options(session: &Session) -> ScoreOptions {
     let config = &session.config;
     let regions = config.tenants.regions.iter();
-    Options {
+    ScoreOptions {
         tiers: config.scores.tiers.clone(),
         currencies: regions.map(|(tenant, region)| (tenant.clone(), region.currency.clone())).collect(),
         engaged_only: config.scores.activity_scope == ActivityScope::Engaged,
-        missing: match config.scores.missing {
-            MissingComponent::Zero => Missing::Zero,
-            MissingComponent::Renormalise => Missing::Renormalise,
-        },
+        missing: config.scores.missing,
     }
 }
 
-fn strays(summary: &Summary, crm: &Folder) -> Fault {
+fn strays(summary: &ScoreSummary, crm: &Folder) -> Fault {
     let what = format!("{} activities or consents belong to profiles that do not exist", summary.strays);
     Fault::new(Exit::Input, what).at(crm.path().display().to_string()).help("make consolidate")
 }
@@ -251,7 +248,7 @@ pub(super) fn departures(manifest: &Manifest) -> Result<departures::Columns> {
 }
 
 /// Writes the counts for the report into the manifest.
-fn count(manifest: &mut Manifest, summary: &Summary) {
+fn count(manifest: &mut Manifest, summary: &ScoreSummary) {
     let counts = [
         ("profiles", summary.profiles),
         ("counts_with_future", summary.counts_with_future),
@@ -263,11 +260,11 @@ fn count(manifest: &mut Manifest, summary: &Summary) {
         ("unknown_tiers", summary.unknown_tiers),
     ];
     for (name, value) in counts {
-        manifest.counts.insert(name.to_owned(), i64::try_from(value).unwrap_or(i64::MAX));
+        manifest.counts.insert(name.to_owned(), i64::try_from(value).expect("counts fit in 63 bits"));
     }
 }
 
-fn outcome(manifest: &Manifest) -> Outcome {
+fn outcome(manifest: &Manifest) -> StepOutcome {
     let line = |name: &str, what: &str| format!(" {:>12} {what}\n", thousands(manifest.count(name)));
     let text = if manifest.phase.is_some_and(|phase| phase < Phase::SCORES.number()) {
         format!(" scores and segments belong to phase {}: empty datasets were written\n", Phase::SCORES)
@@ -285,7 +282,7 @@ fn outcome(manifest: &Manifest) -> Outcome {
         .concat()
     };
     let summary = json!({ "phase": manifest.phase, "as_of": manifest.as_of, "counts": manifest.counts, "facts": manifest.facts });
-    Outcome::new(text, summary).next(NEXT)
+    StepOutcome::new(text, summary).next(NEXT)
 }
 
 /// The version of the scores and the highest engagement, in words; empty before phase 6.

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use crate::cli::{Outcome, Session};
+use crate::cli::{Session, StepOutcome};
 use crate::fault::{Exit, Fault};
 use crate::model::thousands;
 use crate::model::{Code, Source};
@@ -18,14 +18,14 @@ use crate::tables::stage::people;
 
 /// Arguments of `status`.
 #[derive(clap::Args, Debug, Default)]
-pub struct Args {
+pub struct StatusArgs {
     /// Show the data folder only
     #[arg(long)]
     pub offline: bool,
 }
 
 /// Shows the status; changes nothing and takes no lock.
-pub fn run(session: &Session, args: Args) -> Result<Outcome> {
+pub fn run(session: &Session, args: StatusArgs) -> Result<StepOutcome> {
     let layout = &session.layout;
     let mut text = String::new();
     let mut folders = serde_json::Map::new();
@@ -122,7 +122,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
         .map(|((source, tenant, rule), count)| json!({ "source": source, "tenant": tenant, "rule": rule, "people": count }))
         .collect();
     let summary = json!({ "folders": folders, "moved": moved, "people": people, "crm": target, "commit": commit });
-    Ok(Outcome::new(text, summary).fault(fault))
+    Ok(StepOutcome::new(text, summary).fault(fault))
 }
 
 /// Why the next load would fail: inputs of the datasets that have changed.

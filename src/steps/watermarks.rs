@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::json;
 
-use crate::cli::{Outcome, Session};
+use crate::cli::{Session, StepOutcome};
 use crate::model::{Code, Source};
 use crate::pg::{Connection, Watermark, watermarks};
 use crate::steps::binding;
@@ -11,10 +11,10 @@ use crate::store::Folder;
 
 /// Arguments of `watermarks`.
 #[derive(clap::Args, Debug, Default)]
-pub struct Args {}
+pub struct WatermarksArgs {}
 
 /// Prints the watermarks that the last load recorded in the CRM, next to those of the saved exports.
-pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
+pub fn run(session: &Session, _args: WatermarksArgs) -> Result<StepOutcome> {
     binding::require_unmoved(session)?;
     let loaded = match session.environment.dsn("CRM_DATABASE_URL") {
         Some(dsn) => watermarks(&Connection::open(&dsn, "the CRM")?)?,
@@ -48,5 +48,5 @@ pub fn run(session: &Session, _args: Args) -> Result<Outcome> {
             standbys.join(", ")
         ));
     }
-    Ok(Outcome::new(text, json!({ "watermarks": rows })))
+    Ok(StepOutcome::new(text, json!({ "watermarks": rows })))
 }

@@ -45,7 +45,7 @@ pub fn run_records(layout: &Layout, step: &str) -> Result<Vec<String>> {
 }
 
 /// A temporary data folder that reads the exports of another one; removed when dropped.
-pub struct Scratch {
+pub struct ScratchFolder {
     /// Its paths.
     pub layout: Layout,
     _folder: tempfile::TempDir,
@@ -53,12 +53,12 @@ pub struct Scratch {
 
 /// Creates one inside the data folder, so that it is on the same disk. Call under the run lock, which removes what a killed run
 /// left.
-pub fn scratch(layout: &Layout, name: &str) -> Result<Scratch> {
+pub fn scratch(layout: &Layout, name: &str) -> Result<ScratchFolder> {
     let root = layout.root();
     let folder = tempfile::Builder::new()
         .prefix(&format!("{name}{DRAFT}"))
         .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700))
         .tempdir_in(root)
         .map_err(|error| io_fault("create a folder", root, &error))?;
-    Ok(Scratch { layout: layout.beside(folder.path()), _folder: folder })
+    Ok(ScratchFolder { layout: layout.beside(folder.path()), _folder: folder })
 }

@@ -19,7 +19,7 @@ use crate::fault::{Exit, Fault};
 use crate::model::Reason;
 use crate::model::text::is_null_word;
 use crate::store::csv::header::{Header, first_line};
-use crate::store::csv::records::{Fields, Records};
+use crate::store::csv::records::{DumpFields, DumpRecords};
 use crate::store::csv::wide::{Wide, byte_order, is_wide};
 use crate::store::io_fault;
 use crate::store::parquet::BATCH_ROWS;
@@ -121,7 +121,7 @@ impl<R: Read> Read for Hashed<R> {
 /// A dump whose header was checked.
 pub struct Dump {
     path: PathBuf,
-    records: Records<Box<dyn BufRead>>,
+    records: DumpRecords<Box<dyn BufRead>>,
     hasher: Arc<Mutex<blake3::Hasher>>,
     schema: SchemaRef,
     /// Position of each declared column in the file; `None` for optional ones that the file leaves out.
@@ -146,7 +146,7 @@ impl Dump {
             Some(wide) => (Box::new(BufReader::with_capacity(1 << 16, Wide::new(input, wide))), encoding_rs::UTF_8),
             None => (Box::new(input), dialect.encoding),
         };
-        let mut records = Records::new(input, encoding, ',');
+        let mut records = DumpRecords::new(input, encoding, ',');
         let (line, said) = first_line(&mut records, path)?;
         let declared: Vec<&str> = dataset.columns.iter().map(|column| column.name).collect();
         let header = Header::read(&line, &declared, said.or(dialect.delimiter));
@@ -206,18 +206,18 @@ impl Dump {
     }
 
     /// A column's text in a row; `None` for null.
-    fn cell<'f>(&self, fields: &'f Fields, column: usize) -> Option<&'f str> {
+    fn cell<'f>(&self, fields: &'f DumpFields, column: usize) -> Option<&'f str> {
         let place = self.places[column].filter(|place| *place < fields.len())?;
         Some(fields.get(place)).filter(|text| !self.dialect.is_null(text))
     }
 
     /// Whether a column of the key is empty.
-    fn lacks_key(&self, fields: &Fields) -> bool {
+    fn lacks_key(&self, fields: &DumpFields) -> bool {
         self.schema.fields().iter().enumerate().any(|(index, field)| !field.is_nullable() && self.cell(fields, index).is_none())
     }
 
     /// The row's key, parts joined by colons; `#7` (the line) where it has none.
-    fn id(&self, fields: &Fields, line: u64) -> String {
+    fn id(&self, fields: &DumpFields, line: u64) -> String {
         let parts: Option<Vec<&str>> = self.key.iter().map(|&column| self.cell(fields, column)).collect();
         parts.map_or_else(|| format!("#{line}"), |parts| parts.join(":"))
     }

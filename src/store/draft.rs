@@ -188,7 +188,7 @@ fn writer_of(name: &str) -> Option<&str> {
 }
 
 /// Replaces a single file of the data folder atomically, readable by the owner only. For paths that the operator names use
-/// [`crate::store::Output`].
+/// [`crate::store::Destination`].
 pub fn replace_file(path: &Path, bytes: &[u8]) -> Result<()> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     create_private(parent)?;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::store::spill::{Nameless, Place};
+use crate::store::spill::{Nameless, SpillPlace};
 
 /// Hashes are dealt out by their first bits, so that equal ones meet.
 const PARTS: usize = 256;
@@ -15,7 +15,7 @@ const CHUNK: usize = 512;
 #[derive(Debug)]
 pub struct HashRuns {
     file: Nameless,
-    parts: Vec<(Vec<u64>, Vec<Place>)>,
+    parts: Vec<(Vec<u64>, Vec<SpillPlace>)>,
 }
 
 impl HashRuns {

@@ -17,7 +17,7 @@ mod private;
 mod purge;
 mod spill;
 
-pub use aside::{Scratch, run_records, save_text, scratch, set_aside};
+pub use aside::{ScratchFolder, run_records, save_text, scratch, set_aside};
 pub use csv::{Dialect, Dump, DumpCounts, DumpReject, DumpWriter};
 pub use draft::{Draft, replace_file};
 pub use folder::Folder;
@@ -26,7 +26,7 @@ pub use layout::Layout;
 pub use lock::RunLock;
 pub use manifest::{FORMAT, FileEntry, Manifest, binary_hash, hash_bytes, hash_file};
 pub use notes::{all_run_records, free_bytes, read_file, read_json};
-pub use output::{Output, is_stdout, write_output};
+pub use output::{Destination, is_stdout, write_output};
 pub use parquet::{BatchReader, BatchWriter, TableReader, TableWriter};
 pub(crate) use private::create_private;
 pub use purge::{Purged, purge_datasets};

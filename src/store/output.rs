@@ -11,8 +11,8 @@ use rustix::fs::OFlags;
 use crate::fault::{Exit, Fault};
 use crate::store::io_fault;
 
-/// An output file. A regular file appears complete under its name at [`Output::finish`], or not at all.
-pub struct Output {
+/// An output file. A regular file appears complete under its name at [`Destination::finish`], or not at all.
+pub struct Destination {
     path: PathBuf,
     to: To,
 }
@@ -29,7 +29,7 @@ pub fn is_stdout(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-impl Output {
+impl Destination {
     /// Opens the output. A missing parent folder, a folder or a link at the path is an error; nothing is changed.
     pub fn create(path: &Path) -> Result<Self> {
         let wrong = |what: &str| Fault::new(Exit::Usage, what).at(path.display().to_string());
@@ -81,7 +81,7 @@ fn open_special(path: &Path, flags: OFlags) -> Result<File> {
     opened.map_err(|error| io_fault("open", path, &error).into())
 }
 
-impl Write for Output {
+impl Write for Destination {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         match &mut self.to {
             To::Stdout(stdout) => stdout.write(bytes),
@@ -101,7 +101,7 @@ impl Write for Output {
 
 /// Writes a whole result.
 pub fn write_output(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut output = Output::create(path)?;
+    let mut output = Destination::create(path)?;
     output.write_all(bytes).map_err(|error| io_fault("write", path, &error))?;
     output.finish()
 }

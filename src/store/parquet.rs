@@ -156,9 +156,9 @@ impl BatchWriter {
     }
 }
 
-type Encoder = (SyncSender<RecordBatch>, JoinHandle<Result<FileEntry>>);
+type ParquetEncoder = (SyncSender<RecordBatch>, JoinHandle<Result<FileEntry>>);
 
-fn start_encoder(path: PathBuf, dataset: Dataset, schema: SchemaRef, title: &str, as_of: &str) -> Result<Encoder> {
+fn start_encoder(path: PathBuf, dataset: Dataset, schema: SchemaRef, title: &str, as_of: &str) -> Result<ParquetEncoder> {
     use std::os::unix::fs::OpenOptionsExt;
     let file = std::fs::OpenOptions::new()
         .write(true)
@@ -201,11 +201,11 @@ const AHEAD_ROWS: i64 = 4 * BATCH_ROWS as i64;
 
 /// Reads a file batch by batch, in file order, as Arrow arrays.
 pub struct BatchReader {
-    batches: Batches,
+    batches: OpenBatches,
     path: PathBuf,
 }
 
-enum Batches {
+enum OpenBatches {
     Here(ParquetRecordBatchReader),
     Ahead { receiver: Receiver<Result<RecordBatch, ArrowError>>, decoder: Option<JoinHandle<()>> },
 }
@@ -231,13 +231,13 @@ impl BatchReader {
         if u64::try_from(rows).ok() != Some(listed) {
             return Err(read_fault(&path, &format!("it holds {rows} rows, its manifest says {listed}")));
         }
-        let batches = if rows < AHEAD_ROWS { Batches::Here(reader) } else { ahead(reader)? };
+        let batches = if rows < AHEAD_ROWS { OpenBatches::Here(reader) } else { ahead(reader)? };
         Ok(Self { batches, path })
     }
 }
 
 /// Decodes on a thread that stays a few batches ahead, and ends when the reader is dropped.
-fn ahead(reader: ParquetRecordBatchReader) -> Result<Batches> {
+fn ahead(reader: ParquetRecordBatchReader) -> Result<OpenBatches> {
     let (sender, receiver) = sync_channel(QUEUE);
     let decode = move || {
         for batch in reader {
@@ -247,7 +247,7 @@ fn ahead(reader: ParquetRecordBatchReader) -> Result<Batches> {
         }
     };
     let decoder = std::thread::Builder::new().name("decode".to_owned()).spawn(decode).context("cannot start a thread")?;
-    Ok(Batches::Ahead { receiver, decoder: Some(decoder) })
+    Ok(OpenBatches::Ahead { receiver, decoder: Some(decoder) })
 }
 
 impl Iterator for BatchReader {
@@ -255,8 +255,8 @@ impl Iterator for BatchReader {
 
     fn next(&mut self) -> Option<Self::Item> {
         let batch = match &mut self.batches {
-            Batches::Here(reader) => reader.next()?,
-            Batches::Ahead { receiver, decoder } => match receiver.recv() {
+            OpenBatches::Here(reader) => reader.next()?,
+            OpenBatches::Ahead { receiver, decoder } => match receiver.recv() {
                 Ok(batch) => batch,
                 // The decoder has ended: at the end of the file, or by a panic.
                 Err(_) => match decoder.take()?.join() {

@@ -32,7 +32,7 @@ pub(super) struct Nameless {
 
 /// Where some bytes are.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(super) struct SpillPlace {
     at: u64,
     length: usize,
 }
@@ -44,13 +44,13 @@ impl Nameless {
         Ok(Self { file: file.into_file(), folder: folder.to_path_buf(), end: AtomicU64::new(0) })
     }
 
-    pub(super) fn append(&self, bytes: &[u8]) -> Result<Place> {
+    pub(super) fn append(&self, bytes: &[u8]) -> Result<SpillPlace> {
         let at = self.end.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         self.file.write_all_at(bytes, at).map_err(|error| io_fault("write", &self.folder, &error))?;
-        Ok(Place { at, length: bytes.len() })
+        Ok(SpillPlace { at, length: bytes.len() })
     }
 
-    pub(super) fn read(&self, place: Place) -> Result<Vec<u8>> {
+    pub(super) fn read(&self, place: SpillPlace) -> Result<Vec<u8>> {
         let mut bytes = vec![0; place.length];
         self.file.read_exact_at(&mut bytes, place.at).map_err(|error| io_fault("read", &self.folder, &error))?;
         Ok(bytes)
@@ -66,20 +66,20 @@ pub type Numbered<T> = (Vec<u64>, <T as Table>::Columns);
 /// Rows of one dataset, by part.
 pub struct Spill<T: Table> {
     file: Nameless,
-    parts: Vec<Mutex<Part<T>>>,
+    parts: Vec<Mutex<SpillPart<T>>>,
 }
 
 /// What a part has: rows that wait for more, and rows in the file.
-struct Part<T: Table> {
+struct SpillPart<T: Table> {
     waiting: T::Builder,
     numbers: Vec<u64>,
-    chunks: Vec<Place>,
+    chunks: Vec<SpillPlace>,
 }
 
 impl<T: Table> Spill<T> {
     /// So many empty parts, in a file below this folder.
     pub(super) fn create(folder: &Path, parts: usize) -> Result<Self> {
-        let part = || Part { waiting: T::builder(0), numbers: Vec::new(), chunks: Vec::new() };
+        let part = || SpillPart { waiting: T::builder(0), numbers: Vec::new(), chunks: Vec::new() };
         Ok(Self { file: Nameless::create(folder)?, parts: (0..parts).map(|_| Mutex::new(part())).collect() })
     }
 
@@ -141,12 +141,12 @@ impl<T: Table> Spill<T> {
         })
     }
 
-    fn part(&self, part: usize) -> std::sync::MutexGuard<'_, Part<T>> {
+    fn part(&self, part: usize) -> std::sync::MutexGuard<'_, SpillPart<T>> {
         self.parts[part].lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
-impl<T: Table> Part<T> {
+impl<T: Table> SpillPart<T> {
     fn push(&mut self, file: &Nameless, number: u64, row: T::Row<'_>) -> Result<()> {
         T::push(&mut self.waiting, row);
         self.numbers.push(number);

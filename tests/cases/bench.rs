@@ -57,8 +57,8 @@ impl Bench {
     }
 
     /// Exports one source.
-    pub fn export(&self, source: Source, change: impl FnOnce(&mut export::Args)) -> anyhow::Result<Folder> {
-        let mut args = export::Args::default();
+    pub fn export(&self, source: Source, change: impl FnOnce(&mut export::ExportArgs)) -> anyhow::Result<Folder> {
+        let mut args = export::ExportArgs::default();
         args.dumps.csv = Some(self.dumps(source));
         change(&mut args);
         export::run(&self.session, source, &args)?;
@@ -70,7 +70,7 @@ impl Bench {
         for &source in Source::ALL {
             self.export(source, |_| ())?;
         }
-        stage::run(&self.session, stage::Args::default())?;
+        stage::run(&self.session, stage::StageArgs::default())?;
         Folder::open(&self.session.layout.stage())
     }
 

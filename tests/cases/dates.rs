@@ -1,8 +1,8 @@
 //! Instants, dates and time zones in dumps (§2), and unreadable values (§9).
 
-use crm_backfill::config::DateOrder;
 use crm_backfill::fault::Exit;
 use crm_backfill::model::Source;
+use crm_backfill::model::date::DateOrder;
 use crm_backfill::tables::stage::{bookings, club_memberships, consents, handicaps, people};
 
 use super::bench::{Bench, rejected, shown};

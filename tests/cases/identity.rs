@@ -1,7 +1,7 @@
 //! Identity resolution of records outside the population that the weights were fitted on (cases 11 and 4.4).
 
 use crm_backfill::model::{Gender, RecordIx, Source};
-use crm_backfill::resolve::{Memory, Options};
+use crm_backfill::resolve::{Memory, ResolveOptions};
 
 use crate::truth::{Raw, Truth};
 
@@ -33,7 +33,7 @@ fn number(raw: Raw, number: &str) -> Raw {
 
 /// The number of the profile of each record.
 fn people(records: &[Raw]) -> Vec<RecordIx> {
-    Truth::of(records, 100).resolve(&Options::default(), Memory::default()).labels().to_vec()
+    Truth::of(records, 100).resolve(&ResolveOptions::default(), Memory::default()).labels().to_vec()
 }
 
 fn are_one(records: &[Raw]) -> bool {

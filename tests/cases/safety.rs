@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crm_backfill::demo::Population;
+use crm_backfill::demo::DemoPopulation;
 use crm_backfill::pg::local::Client;
 
 use crate::support::postgres::Database;
@@ -13,7 +13,7 @@ const STEPS: [&str; 4] = ["stage", "resolve", "consolidate", "score"];
 
 /// A separate world whose sources a test may change: exported and consolidated, not loaded.
 fn prepared() -> (World, Workdir, Database) {
-    let world = World::of(&Population::ORDINARY, 9, 0.001);
+    let world = World::of(&DemoPopulation::ORDINARY, 9, 0.001);
     let crm = world.crm();
     let mut workdir = Workdir::new();
     workdir.set("AS_OF", world::AS_OF).set("CRM_DATABASE_URL", &crm.url);

@@ -18,8 +18,8 @@ fn staged(database: &Database) -> (Folder, Bench) {
     bench.session.phase = Phase::new(1);
     bench.session.environment = Environment::of([(Source::McaZa.url_variable(), database.url.as_str())]);
     bench.export(Source::McaUk, |_| ()).unwrap();
-    export::run(&bench.session, Source::McaZa, &export::Args::default()).unwrap_or_else(|error| panic!("{error:?}"));
-    stage::run(&bench.session, stage::Args::default()).unwrap_or_else(|error| panic!("{error:?}"));
+    export::run(&bench.session, Source::McaZa, &export::ExportArgs::default()).unwrap_or_else(|error| panic!("{error:?}"));
+    stage::run(&bench.session, stage::StageArgs::default()).unwrap_or_else(|error| panic!("{error:?}"));
     let folder = Folder::open(&bench.session.layout.stage()).unwrap();
     folder.check().unwrap();
     (folder, bench)

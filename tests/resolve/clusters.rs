@@ -1,7 +1,7 @@
 //! Each linking rule and each constraint, with records that show it, and adoption of records without a tenant.
 
 use crm_backfill::model::{LinkRule, RecordKey, Source, profile_id};
-use crm_backfill::resolve::{Memory, Options, Resolution};
+use crm_backfill::resolve::{Memory, Resolution, ResolveOptions};
 use crm_backfill::tables::Table as _;
 use crm_backfill::tables::resolution::{candidates, links};
 
@@ -100,7 +100,7 @@ fn a_record_without_a_tenant_joins_the_clearly_better_tenant() {
     let resolution = resolved(&[number, uk.clone(), Raw { golf_rsa: "2700112233".to_owned(), ..free.clone() }]);
     assert_eq!(people(&resolution), [vec!["1", "p"], vec!["2"]]);
     // The strategy's literal reading: records without a tenant are not adopted, and `default` is an ordinary tenant.
-    let options = Options { adopt_tenantless: false, ..Options::default() };
+    let options = ResolveOptions { adopt_tenantless: false, ..ResolveOptions::default() };
     let literal = Truth::of(&[za(""), free], 100).resolve(&options, Memory::default());
     assert_eq!(people(&literal).len(), 2);
 }
@@ -206,7 +206,7 @@ fn an_id_survives_a_seed_record_that_is_no_longer_exported() {
     let follower = player("p", "Naledi", "Mokoena", "naledi.m@mail.test", "");
     let ids = |records: &[Raw], loaded: &[(String, String)]| -> Vec<String> {
         let now = Truth::of(records, 100)
-            .resolve(&Options::default(), Memory { decisions: &[], profile_ids: loaded, ..Memory::default() });
+            .resolve(&ResolveOptions::default(), Memory { decisions: &[], profile_ids: loaded, ..Memory::default() });
         now.population.records().filter_map(|record| now.profile_id(record)).collect()
     };
     let key = RecordKey { source: Source::McaZa, id: "1" };

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crm_backfill::model::{LinkRule, RecordIx, RecordKey, Source};
-use crm_backfill::resolve::{DecisionKind, DecisionState, Memory, Options, Resolution};
+use crm_backfill::resolve::{DecisionKind, DecisionState, Memory, Resolution, ResolveOptions};
 use crm_backfill::tables::Table as _;
 use crm_backfill::tables::resolution::{candidates, links, profile_changes};
 use proptest::prelude::*;
@@ -116,7 +116,7 @@ fn by_phases(records: &[Raw]) -> (Ids, Vec<Changes>) {
     for phase in [1u8, 2, 3, 4] {
         let known: Vec<Raw> = records.iter().filter(|raw| raw.source.phase().number() <= phase).cloned().collect();
         let now = Truth::of(&known, 100)
-            .resolve(&Options::default(), Memory { decisions: &[], profile_ids: &loaded, ..Memory::default() });
+            .resolve(&ResolveOptions::default(), Memory { decisions: &[], profile_ids: &loaded, ..Memory::default() });
         let after = ids(&now);
         assert_eq!(reported(&now), changed(&loaded, &after), "phase {phase}");
         changes.push(reported(&now));
@@ -221,7 +221,7 @@ proptest! {
 
     #[test]
     fn order_batches_and_threads_change_nothing(records in population(), seed in any::<u64>(), size in 1..7usize) {
-        let options = Options::default();
+        let options = ResolveOptions::default();
         // With ids of an earlier load and a decision, since both take part in the answer.
         let legacy: Vec<Raw> = records.iter().filter(|raw| raw.source.is_mca()).cloned().collect();
         let mut loaded = ids(&resolved(&legacy));
@@ -245,7 +245,7 @@ proptest! {
 
     #[test]
     fn decisions_split_and_join_only_their_own_clusters(records in population(), a in any::<prop::sample::Index>(), b in any::<prop::sample::Index>(), must in any::<bool>()) {
-        let options = Options::default();
+        let options = ResolveOptions::default();
         let truth = Truth::of(&records, 100);
         let before = truth.resolve(&options, Memory::default());
         let count = before.population.len() as usize;

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use crm_backfill::demo::{self, Population, Records};
+use crm_backfill::demo::{self, DemoPopulation, DemoRecords};
 use crm_backfill::model::{Code, Phase, Source};
 
 use crate::support::postgres::{Database, database};
@@ -21,13 +21,13 @@ pub struct World {
 /// The world that tests share; they only read its sources.
 pub fn shared() -> &'static World {
     static WORLD: OnceLock<World> = OnceLock::new();
-    WORLD.get_or_init(|| World::of(&Population::ORDINARY, 7, SCALE))
+    WORLD.get_or_init(|| World::of(&DemoPopulation::ORDINARY, 7, SCALE))
 }
 
 impl World {
     /// The databases of another population.
-    pub fn of(population: &Population, seed: u64, scale: f64) -> Self {
-        let records: Records = demo::people(population, seed, scale);
+    pub fn of(population: &DemoPopulation, seed: u64, scale: f64) -> Self {
+        let records: DemoRecords = demo::people(population, seed, scale);
         let fill = |source: &Source| {
             let mut database = database("select");
             demo::fill(&mut database.client(), *source, &records).unwrap_or_else(|error| panic!("{source}: {error:#}"));
@@ -74,7 +74,7 @@ impl Owned {
 
     /// One of another seed and size.
     pub fn of(seed: u64, scale: f64) -> Self {
-        Self(World::of(&Population::ORDINARY, seed, scale))
+        Self(World::of(&DemoPopulation::ORDINARY, seed, scale))
     }
 
     /// The databases of its sources.

@@ -12,18 +12,20 @@ pub struct SourceFile {
     pub text: String,
     /// The text without comments; strings stay.
     pub code: String,
+    /// Whether only tests compile it.
+    pub is_test: bool,
 }
 
 impl SourceFile {
     /// A file of this text.
     pub fn new(path: &str, text: String) -> Self {
         let code = without_comments(&text);
-        Self { path: path.to_owned(), text, code }
+        Self { path: path.to_owned(), text, code, is_test: false }
     }
 
     /// The code without the modules and items behind `#[cfg(test)]`.
     pub fn shipped_code(&self) -> String {
-        if self.path.ends_with("tests.rs") || self.text.starts_with("//! Test") {
+        if self.is_test {
             return String::new();
         }
         without_test_items(&self.code)
@@ -63,7 +65,35 @@ pub fn rust_files(folder: &Path) -> Vec<PathBuf> {
 pub fn sources() -> Vec<SourceFile> {
     let src = root().join("src");
     let name = |path: &Path| path.strip_prefix(&src).unwrap().to_string_lossy().into_owned();
-    rust_files(&src).iter().map(|path| SourceFile::new(&name(path), fs::read_to_string(path).unwrap())).collect()
+    let mut files: Vec<SourceFile> =
+        rust_files(&src).iter().map(|path| SourceFile::new(&name(path), fs::read_to_string(path).unwrap())).collect();
+    let tests: Vec<String> = files.iter().flat_map(test_modules).collect();
+    for file in &mut files {
+        let module = file.path.trim_end_matches(".rs").trim_end_matches("/mod");
+        file.is_test =
+            tests.iter().any(|test| module == test || module.strip_prefix(test).is_some_and(|rest| rest.starts_with('/')));
+    }
+    files
+}
+
+/// A declaration without `pub` or `pub(…)`.
+pub fn without_visibility(line: &str) -> &str {
+    let Some(rest) = line.strip_prefix("pub") else { return line };
+    rest.strip_prefix('(').and_then(|rest| rest.split_once(')')).map_or(rest, |(_, rest)| rest).trim_start()
+}
+
+/// Modules in files of their own that a file declares behind `#[cfg(test)]`.
+fn test_modules(file: &SourceFile) -> Vec<String> {
+    let folder = match file.path.trim_end_matches(".rs") {
+        "lib" => "",
+        stem => stem.strip_suffix("/mod").unwrap_or(stem),
+    };
+    let lines: Vec<&str> = file.code.lines().map(str::trim).collect();
+    let declared = lines
+        .windows(2)
+        .filter(|pair| pair[0] == "#[cfg(test)]")
+        .filter_map(|pair| without_visibility(pair[1]).strip_prefix("mod ")?.strip_suffix(';'));
+    declared.map(|name| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }).collect()
 }
 
 /// Length of the token that starts here, and whether it is a comment. Strings, raw strings and characters are one token each.

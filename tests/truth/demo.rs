@@ -1,23 +1,23 @@
 //! The demo population as labelled records.
 
-use crm_backfill::demo::{Population, Record, Records, people};
+use crm_backfill::demo::{DemoPopulation, DemoRecord, DemoRecords, people};
 use crm_backfill::model::{Code as _, Gender, Source};
 
 use super::Raw;
 
 /// The people records of all sources of one population.
-pub fn records(population: &Population, seed: u64, scale: f64) -> Vec<Raw> {
+pub fn records(population: &DemoPopulation, seed: u64, scale: f64) -> Vec<Raw> {
     let records = people(population, seed, scale);
     Source::ALL.iter().flat_map(|&source| of_source(&records, source)).collect()
 }
 
 /// The people records of one source, made as they are asked for.
-pub fn of_source(records: &Records, source: Source) -> impl Iterator<Item = Raw> + '_ {
+pub fn of_source(records: &DemoRecords, source: Source) -> impl Iterator<Item = Raw> + '_ {
     records.of(source).map(|record| raw(records, record))
 }
 
 /// A record with its truth.
-pub fn raw(records: &Records, record: Record) -> Raw {
+pub fn raw(records: &DemoRecords, record: DemoRecord) -> Raw {
     let text = |value: Option<String>| value.unwrap_or_default();
     let auth = text(record.auth_user_id);
     Raw {

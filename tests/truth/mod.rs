@@ -14,7 +14,7 @@ use crm_backfill::model::zone::Zone;
 use crm_backfill::model::{
     AliasType, Day, Gender, Reasons, RecordIx, RecordKey, Reference, SkipReason, Source, TenantRule, record_order,
 };
-use crm_backfill::resolve::{Gathering, Memory, Nicknames, Options, Resolution, resolve};
+use crm_backfill::resolve::{Gathering, Memory, Nicknames, Resolution, ResolveOptions, resolve};
 use crm_backfill::tables::stage::people;
 use crm_backfill::tables::{Builder as _, Table as _};
 
@@ -175,7 +175,7 @@ impl Truth {
     }
 
     /// Resolves all sources.
-    pub fn resolve(&self, options: &Options, memory: Memory<'_>) -> Resolution {
+    pub fn resolve(&self, options: &ResolveOptions, memory: Memory<'_>) -> Resolution {
         let mut gathering = Gathering::new(options, self.people.len());
         self.batches.iter().for_each(|(source, batch)| gathering.people(*source, batch.clone()));
         let nicknames = Nicknames::parse(Nicknames::COMMITTED).unwrap();

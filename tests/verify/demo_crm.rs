@@ -1,6 +1,6 @@
 //! A small invented population, exported, consolidated and loaded.
 
-use crm_backfill::demo::{self, Community, Population, Records};
+use crm_backfill::demo::{self, Community, DemoPopulation, DemoRecords};
 use crm_backfill::model::{Code as _, Source};
 
 use crate::support::postgres::{Database, database};
@@ -15,7 +15,7 @@ const SEGMENT: &str = r#"
             '{"field": "bookingCount30d", "operator": "gte", "value": 1}', '2020-01-01')"#;
 
 fn sources(workdir: &mut Workdir) -> Vec<Database> {
-    let records = Records::new(Community::new(&Population::ORDINARY, 7, 0.004, demo::default_as_of()));
+    let records = DemoRecords::new(Community::new(&DemoPopulation::ORDINARY, 7, 0.004, demo::default_as_of()));
     let fill = |source: &Source| {
         let mut filled = database("");
         demo::fill(&mut filled.client(), *source, &records).unwrap_or_else(|error| panic!("{error:#}"));

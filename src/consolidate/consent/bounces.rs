@@ -11,13 +11,13 @@ use crate::consolidate::timeline::Signals;
 use crate::model::{Source, Timestamp};
 
 /// Times of the latest hard bounce and of the latest delivered message.
-type Latest = (Option<Timestamp>, Option<Timestamp>);
+type LatestDelivery = (Option<Timestamp>, Option<Timestamp>);
 
 /// Hard bounces by contact point, because all contacts with one mailbox share its bounces.
 #[derive(Default)]
 pub struct Bounces {
     /// During collection those of every contact; afterwards the bounced contact points, in order.
-    news: Vec<(Mark, Latest)>,
+    news: Vec<(Mark, LatestDelivery)>,
 }
 
 impl Bounces {

@@ -5,9 +5,8 @@
 //! contacts, of contact points and of earlier loads (rules 8, 9, 11 and 12) is considered in
 //! [`crate::consolidate::consent::weigh`].
 
-use crate::consolidate::FlagFalse;
 use crate::consolidate::consent::rule::ConsentRule;
-use crate::model::{ConsentStatus, Timestamp};
+use crate::model::{ConsentStatus, FlagFalse, Timestamp};
 
 /// The kind of a piece of evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,7 +56,7 @@ pub enum Decider {
 
 /// The state of a unit and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Decision {
+pub struct ConsentDecision {
     /// Opted in or out.
     pub status: ConsentStatus,
     /// When; null for a withdrawal by flag alone.
@@ -76,7 +75,7 @@ pub struct Decision {
 
 /// Decides a unit that has at least one preference or logged change; `None` if it has none (rule 7 covers flags alone). Among equal
 /// evidence the first decides, so callers must order it by record.
-pub fn decide(evidence: &[Evidence], flag: Option<Flag>, flag_false: FlagFalse) -> Option<Decision> {
+pub fn decide(evidence: &[Evidence], flag: Option<Flag>, flag_false: FlagFalse) -> Option<ConsentDecision> {
     let last_act = evidence.iter().filter(|piece| is_lifting(piece)).map(|piece| piece.at).max();
     let stands = |refused_at: Timestamp| last_act.is_none_or(|act| act <= refused_at);
 
@@ -105,7 +104,7 @@ pub fn decide(evidence: &[Evidence], flag: Option<Flag>, flag_false: FlagFalse) 
     let lifted_after = refused_at.into_iter().max().flatten();
     let out = |at, decider, rule| {
         let status = ConsentStatus::OptedOut;
-        Decision { status, at, decider, lifted_after, rule, is_lifted: false, is_conflict }
+        ConsentDecision { status, at, decider, lifted_after, rule, is_lifted: false, is_conflict }
     };
 
     if let Some(refusal) = log_refusal.filter(|_| log_says == Some(false)) {
@@ -126,7 +125,7 @@ pub fn decide(evidence: &[Evidence], flag: Option<Flag>, flag_false: FlagFalse) 
     }
     let lifted = [log_refusal, complaint, preference_refusal, unreadable_flag];
     let is_lifted = lifted.iter().any(Option::is_some) || flag_refusal.is_some();
-    Some(Decision {
+    Some(ConsentDecision {
         status: ConsentStatus::OptedIn,
         at: Some(evidence[grant].at),
         decider: Decider::Evidence(grant),

@@ -3,11 +3,11 @@
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
+use crate::consolidate::Options;
 use crate::consolidate::consent::contact_points::{Address, Identifiers, each_address, email_form};
 use crate::consolidate::mark::{Mark, mark};
 use crate::consolidate::profile::record_index::Roster;
-use crate::consolidate::{Options, SuppressionReach};
-use crate::model::{Channel, RecordIx, Source, Timestamp};
+use crate::model::{Channel, RecordIx, Scope, Source, Timestamp};
 
 /// A withdrawal that an earlier load recorded: a row of `raw_crm__withdrawals`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,8 +43,8 @@ pub fn address_form(channel: Channel, recorded: &str) -> String {
 }
 
 /// Hash of a contact point of a channel in a tenant; without the tenant if withdrawals apply to all tenants.
-pub(super) fn key(reach: SuppressionReach, tenant: &str, channel: Channel, address: &str) -> Mark {
-    let tenant = if reach == SuppressionReach::Global { "" } else { tenant };
+pub(super) fn key(reach: Scope, tenant: &str, channel: Channel, address: &str) -> Mark {
+    let tenant = if reach == Scope::Global { "" } else { tenant };
     mark((tenant, channel, address))
 }
 

@@ -55,13 +55,13 @@ impl ReviewReason {
 const CONSENT_ENTITIES: [&str; 3] = ["contacts", "preferences", "consent_changes"];
 
 /// One row to review: entity, id, column, reason, line in the export.
-type Entry = (String, String, Option<String>, ReviewReason, Option<i64>);
+type ReviewEntry = (String, String, Option<String>, ReviewReason, Option<i64>);
 
 /// Gathers rows for manual review: first from the rejects of staging, then from the decided consent units.
 pub struct ManualReview<'a> {
     directory: &'a Directory,
     reviews: &'a Reviews,
-    entries: BTreeSet<Entry>,
+    entries: BTreeSet<ReviewEntry>,
     flags: Vec<(RecordIx, Channel)>,
     contact_points: Vec<ContactPoint>,
 }
@@ -167,7 +167,7 @@ impl<'a> ManualReview<'a> {
             self.add("contacts", &point.id, Some(&point.column), ReviewReason::ContactPointUnreadable, None);
         }
         let mut rows = manual_review::Builder::new(self.entries.len());
-        let mut last: Option<&Entry> = None;
+        let mut last: Option<&ReviewEntry> = None;
         for entry in &self.entries {
             let (entity, source_id, column, reason, line) = entry;
             let is_same = last.is_some_and(|last| (&last.0, &last.1, &last.2, last.3) == (entity, source_id, column, *reason));

@@ -4,13 +4,13 @@ use std::cmp::Reverse;
 
 use rayon::prelude::*;
 
+use crate::consolidate::Options;
 use crate::consolidate::consent::contact_points::Identifiers;
 use crate::consolidate::consent::earlier::{EarlierWithdrawal, address_form, contact_tenant, each_reached, key};
 use crate::consolidate::consent::units::{ALL_SCOPES, TRANSACTIONAL, Units};
 use crate::consolidate::mark::{Mark, mark};
 use crate::consolidate::profile::record_index::Roster;
-use crate::consolidate::{Options, SuppressionReach};
-use crate::model::{ConsentStatus, RecordIx, Timestamp};
+use crate::model::{ConsentStatus, RecordIx, Scope, Timestamp};
 
 /// A standing withdrawal of a contact point.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +58,7 @@ pub struct Withdrawals {
     /// The latest logged opt-ins by contact point and scope; collected only if earlier loads recorded withdrawals.
     acts: Vec<(Mark, Timestamp)>,
     lifted: Vec<bool>,
-    reach: SuppressionReach,
+    reach: Scope,
 }
 
 impl Withdrawals {

@@ -3,11 +3,11 @@
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
+use crate::consolidate::Options;
 use crate::consolidate::mark::{Mark, mark};
 use crate::consolidate::profile::pick::Lineup;
 use crate::consolidate::profile::record_index::Roster;
-use crate::consolidate::{HolderReach, Options};
-use crate::model::{ProfileIx, RecordIx};
+use crate::model::{HolderReach, ProfileIx, RecordIx};
 
 /// The profile that shows each email and phone.
 #[derive(Default)]

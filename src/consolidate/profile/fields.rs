@@ -4,16 +4,16 @@ use hashbrown::HashMap;
 
 use foldhash::fast::FixedState;
 
+use crate::consolidate::Options;
 use crate::consolidate::consent::bounces::Bounces;
 use crate::consolidate::consent::contact_points::{Address, Hubs, Identifiers};
 use crate::consolidate::profile::contact_holders::{Carried, ContactHolders};
 use crate::consolidate::profile::pick::{Choice, Lineup, best, first};
 use crate::consolidate::profile::record_index::Roster;
 use crate::consolidate::timeline::{LatestHandicaps, Signals};
-use crate::consolidate::{ContactChoice, Options};
 use crate::model::{
-    AliasType, Code as _, CustomerStatus, Day, EMAIL_BOUNCED, Gender, Handicap, LifecycleStage, PHONE_BOUNCED, PRE_WHS,
-    PhoneClass, ProfileIx, RecordIx, Source, StatusTag, SurvivorshipRule, Timestamp,
+    AliasType, Code as _, ContactChoice, CustomerStatus, Day, EMAIL_BOUNCED, Gender, Handicap, LifecycleStage, PHONE_BOUNCED,
+    PRE_WHS, PhoneClass, ProfileIx, RecordIx, Source, StatusTag, SurvivorshipRule, Timestamp,
 };
 use crate::tables::stage::people;
 

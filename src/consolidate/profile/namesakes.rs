@@ -12,10 +12,10 @@ use crate::model::{ProfileIx, RecordIx};
 use crate::tables::stage::people::Columns;
 
 /// A text column of people.
-type Column = fn(&Columns, usize) -> Option<&str>;
+type PeopleColumn = fn(&Columns, usize) -> Option<&str>;
 
 /// The numbers that are issued once per person, each with its constraint.
-const KINDS: [(&str, Column); 3] =
+const KINDS: [(&str, PeopleColumn); 3] =
     [("GOLF_RSA_ID_CONFLICT", Columns::golf_rsa_id), ("CDH_ID_CONFLICT", Columns::cdh_id), ("MCA_ID_CONFLICT", Columns::mca_id)];
 
 /// Pairs are filed for groups of at most this many profiles; a value of larger groups is over-shared.
@@ -33,7 +33,7 @@ impl Namesakes {
     /// Adds a profile that shows an email and a full name. Profiles must come in order.
     pub fn note(&mut self, roster: &Roster, hubs: &Hubs, profile: ProfileIx, golden: &Golden<'_>) {
         let (Some(email), Some(first), Some(last)) = (golden.email, golden.first_name, golden.last_name) else { return };
-        let key = |record: RecordIx, column: Column| {
+        let key = |record: RecordIx, column: PeopleColumn| {
             let (columns, row) = roster.at(record);
             column(columns, row).map(plain)
         };

@@ -11,10 +11,10 @@ use crate::tables::{Columns as _, stage::handicaps};
 /// highest id.
 #[derive(Default)]
 pub struct LatestHandicaps {
-    latest: HashMap<RecordIx, Latest, FixedState>,
+    latest: HashMap<RecordIx, HandicapAt, FixedState>,
 }
 
-struct Latest {
+struct HandicapAt {
     on: Option<Day>,
     row_id: String,
     value: Handicap,
@@ -35,7 +35,7 @@ impl LatestHandicaps {
                 row.effective_on.cmp(&known.on).then_with(|| record_order(key(row.row_id), key(&known.row_id))).is_gt()
             });
             if is_later {
-                self.latest.insert(record, Latest { on: row.effective_on, row_id: row.row_id.to_owned(), value, at });
+                self.latest.insert(record, HandicapAt { on: row.effective_on, row_id: row.row_id.to_owned(), value, at });
             }
         }
     }

@@ -35,15 +35,15 @@ pub enum Signal {
 
 /// The latest of some instants, in eight bytes: the oldest possible value means none.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Latest(i64);
+struct LatestSignal(i64);
 
-impl Default for Latest {
+impl Default for LatestSignal {
     fn default() -> Self {
         Self(i64::MIN)
     }
 }
 
-impl Latest {
+impl LatestSignal {
     fn note(&mut self, at: Timestamp) {
         self.0 = self.0.max(at.0);
     }
@@ -55,9 +55,9 @@ impl Latest {
 
 #[derive(Clone, Copy, Default)]
 struct Mail {
-    bounced: Latest,
-    hard_bounced: Latest,
-    reached: Latest,
+    bounced: LatestSignal,
+    hard_bounced: LatestSignal,
+    reached: LatestSignal,
 }
 
 /// All signals by record; complaints in the order of the batches.

@@ -1,9 +1,8 @@
 //! Bookings.
 
 use crate::consolidate::Departure;
-use crate::consolidate::options::BookingTypes;
 use crate::consolidate::timeline::{Event, Page, PageWriter, Scratch, Signal, Timeline, set};
-use crate::model::{ActivityCategory, BookingOutcome, Code as _, Outcome, RecordIx, SkipReason, Source};
+use crate::model::{ActivityCategory, BookingOutcome, BookingTypes, Code as _, Outcome, RecordIx, SkipReason, Source};
 use crate::tables::{Columns as _, stage::bookings};
 
 const ENTITY: &str = "bookings";

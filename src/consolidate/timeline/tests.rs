@@ -1,12 +1,11 @@
 //! Tests of the timeline, kind by kind, in every column.
 
-use crate::consolidate::options::BookingTypes;
 use crate::consolidate::sample::{World, at, columns, evidence, logged_act, person};
 use crate::consolidate::timeline::Timeline;
 use crate::consolidate::{Departure, Options};
 use crate::model::{
-    ActivityCategory, ActivityChannel, BookingOutcome, Channel, Code as _, Handicap, MessageKind, Phase, SkipReason, Source,
-    Timestamp,
+    ActivityCategory, ActivityChannel, BookingOutcome, BookingTypes, Channel, Code as _, Handicap, MessageKind, Phase,
+    SkipReason, Source, Timestamp,
 };
 use crate::tables::crm::{activities, campaign_interactions};
 use crate::tables::stage::{bookings, club_memberships, handicaps, messages, people, sport_memberships};

@@ -186,8 +186,8 @@ fn a_day_written_as_an_instant_is_the_day_in_the_zone() {
         let read = rules.day(raw, za, &mut Reasons::default());
         assert_eq!(read.value().map(|day| day.to_string()).as_deref(), Some(expected), "{raw}");
     }
-    assert_eq!(rules.day("infinity", za, &mut Reasons::default()), Read::Refused);
-    assert_eq!(rules.day("whenever", za, &mut Reasons::default()), Read::Unreadable);
+    assert_eq!(rules.day("infinity", za, &mut Reasons::default()), DateRead::Refused);
+    assert_eq!(rules.day("whenever", za, &mut Reasons::default()), DateRead::Unreadable);
 }
 
 proptest! {

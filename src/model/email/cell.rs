@@ -7,7 +7,7 @@ use smallvec::{SmallVec, smallvec};
 use super::{is_address, is_domain};
 
 /// The addresses found in a cell.
-pub(super) struct Found<'a> {
+pub(super) struct FoundAddresses<'a> {
     /// In the order of the cell.
     pub addresses: SmallVec<[Cow<'a, str>; 2]>,
     /// Whether other text was removed around them.
@@ -39,13 +39,13 @@ const LABELS: [&str; 16] = [
 const NONE: [&str; 7] = ["none", "n/a", "na", "null", "nil", "unknown", "-"];
 
 /// The whole addresses of a cell in lower case; `None` when it holds none, or anything that may be a part of a broken one.
-pub(super) fn addresses(cell: &str) -> Option<Found<'_>> {
+pub(super) fn addresses(cell: &str) -> Option<FoundAddresses<'_>> {
     let bare = trim(cell);
     if is_address(bare) {
-        return Some(Found { addresses: smallvec![Cow::Borrowed(bare)], is_unwrapped: bare.len() != cell.len() });
+        return Some(FoundAddresses { addresses: smallvec![Cow::Borrowed(bare)], is_unwrapped: bare.len() != cell.len() });
     }
     let found = linked(cell).or_else(|| quoted(cell)).or_else(|| bracketed(cell)).unwrap_or_else(|| listed(cell))?;
-    (!found.is_empty()).then_some(Found { is_unwrapped: found.len() == 1, addresses: found })
+    (!found.is_empty()).then_some(FoundAddresses { is_unwrapped: found.len() == 1, addresses: found })
 }
 
 type Addresses<'a> = SmallVec<[Cow<'a, str>; 2]>;

@@ -135,13 +135,13 @@ impl PhoneReader {
         if let Some(digits) = exact_digits(&cell) {
             cell = digits;
         }
-        let asked = Asked { home, knows_tenant };
+        let asked = AskedRegion { home, knows_tenant };
         self.read_cell(&cell, asked, junk, reasons);
         self.cell = cell;
         &self.numbers
     }
 
-    fn read_cell(&mut self, cell: &str, asked: Asked, junk: &Junk, reasons: &mut Reasons) {
+    fn read_cell(&mut self, cell: &str, asked: AskedRegion, junk: &Junk, reasons: &mut Reasons) {
         self.digits.clear();
         self.digits.extend(cell.bytes().filter(u8::is_ascii_digit));
         if self.digits.is_empty() && is_null_word(cell) {
@@ -193,7 +193,7 @@ impl PhoneReader {
     }
 
     /// Reads one number, or several in a row where each is complete and all together are not one number.
-    fn read_run(&mut self, run: &str, asked: Asked, junk: &Junk, reasons: &mut Reasons) {
+    fn read_run(&mut self, run: &str, asked: AskedRegion, junk: &Junk, reasons: &mut Reasons) {
         let mut rest = run;
         loop {
             if let Some((number, class, is_key, how)) = self.read_number(rest, asked, junk) {
@@ -220,7 +220,7 @@ impl PhoneReader {
     }
 
     /// Whether a text is a complete number or a row of such numbers.
-    fn is_readable(&mut self, text: &str, asked: Asked, junk: &Junk) -> bool {
+    fn is_readable(&mut self, text: &str, asked: AskedRegion, junk: &Junk) -> bool {
         if let Some(reading) = self.read_number(text, asked, junk) {
             return reading.2;
         }
@@ -242,7 +242,7 @@ impl PhoneReader {
 
     /// Reads one number by the steps of docs/codes.md: the strategy's rule, libphonenumber's logic, the bare digits, the digits
     /// as an international number, the digits as a national number of the other configured regions.
-    fn read_number(&mut self, run: &str, asked: Asked, junk: &Junk) -> Option<Reading> {
+    fn read_number(&mut self, run: &str, asked: AskedRegion, junk: &Junk) -> Option<PhoneReading> {
         let text = &mut self.part;
         text.clear();
         text.extend(run.chars().map(|c| if c.is_ascii_digit() || matches!(c, '+' | '(' | ')' | '-' | '.') { c } else { ' ' }));
@@ -316,10 +316,10 @@ pub fn is_dialled_abroad(raw: &str) -> bool {
 }
 
 /// Number, class, whether it is a key, and the reason code for how it was read.
-type Reading = (E164, PhoneClass, bool, Option<Reason>);
+type PhoneReading = (E164, PhoneClass, bool, Option<Reason>);
 
 #[derive(Clone, Copy)]
-struct Asked {
+struct AskedRegion {
     home: Option<PhoneRegion>,
     knows_tenant: bool,
 }

@@ -15,11 +15,11 @@ pub(super) use calendar::{DateParts, days_from_civil, is_day_of_calendar};
 use calendar::{date, year_moved};
 pub(super) use clock::Place;
 use clock::{clock, zone};
-pub(super) use number::{Count, Unit};
+pub(super) use number::{Count, NumberUnit};
 
 /// The parts of a date or time before the rules of the column are applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Written {
+pub(super) enum WrittenTime {
     /// `infinity` or `-infinity`.
     Infinite {
         /// Whether it is `-infinity`.
@@ -41,24 +41,24 @@ pub(super) enum Written {
 }
 
 /// Parses a cell; `None` if it is not a date or time in any known format.
-pub(super) fn parse(raw: &str) -> Option<Written> {
+pub(super) fn parse(raw: &str) -> Option<WrittenTime> {
     let plain = plain(raw);
     let text = plain.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '`'));
     let text = unwrapped(text);
     if let Some(is_negative) = infinity(text) {
-        return Some(Written::Infinite { is_negative });
+        return Some(WrittenTime::Infinite { is_negative });
     }
     if let Some(count) = Count::parse(text) {
         if count.is_zero() {
-            return Some(Written::Zero);
+            return Some(WrittenTime::Zero);
         }
-        return Some(Written::Count(count));
+        return Some(WrittenTime::Count(count));
     }
     let (text, is_before_christ) = era(text);
     let moved = year_moved(text);
     let (mut date, rest) = date(moved.as_deref().unwrap_or(text))?;
     if date == (DateParts::Ymd { year: 0, month: 0, day: 0 }) {
-        return Some(Written::Zero);
+        return Some(WrittenTime::Zero);
     }
     if is_before_christ {
         // There is no year 0 in either count: 1 BC is the year before 1.
@@ -67,7 +67,7 @@ pub(super) fn parse(raw: &str) -> Option<Written> {
     }
     let (time, rest) = clock(rest)?;
     let place = zone(rest)?;
-    Some(Written::Civil { date, clock: time, place })
+    Some(WrittenTime::Civil { date, clock: time, place })
 }
 
 /// The text out of what spreadsheets and programs put around a date: `="…"`, `/Date(…)/`, `ISODate("…")`.
@@ -130,7 +130,7 @@ mod tests {
 
     fn ymd(raw: &str) -> Option<Parts> {
         match parse(raw)? {
-            Written::Civil { date: DateParts::Ymd { year, month, day }, clock, place } => {
+            WrittenTime::Civil { date: DateParts::Ymd { year, month, day }, clock, place } => {
                 let minutes = |place: Place| match place {
                     Place::East(micros) => micros / 60_000_000,
                     Place::Zone(_) => 999,
@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn a_year_at_the_end_leaves_the_order_to_the_column() {
         let short = |raw| match parse(raw) {
-            Some(Written::Civil { date: DateParts::YearLast { first, second, year, has_two_digits }, .. }) => {
+            Some(WrittenTime::Civil { date: DateParts::YearLast { first, second, year, has_two_digits }, .. }) => {
                 Some((first, second, year, has_two_digits))
             }
             _ => None,
@@ -234,10 +234,10 @@ mod tests {
             "2015-152",
             "31 Foo de 1975",
         ] {
-            assert!(!matches!(parse(raw), Some(Written::Civil { .. })), "{raw}: {:?}", parse(raw));
+            assert!(!matches!(parse(raw), Some(WrittenTime::Civil { .. })), "{raw}: {:?}", parse(raw));
         }
-        assert_eq!(parse("infinity"), Some(Written::Infinite { is_negative: false }));
-        assert_eq!(parse("-Infinity"), Some(Written::Infinite { is_negative: true }));
-        assert_eq!(parse("0000-00-00 00:00:00"), Some(Written::Zero));
+        assert_eq!(parse("infinity"), Some(WrittenTime::Infinite { is_negative: false }));
+        assert_eq!(parse("-Infinity"), Some(WrittenTime::Infinite { is_negative: true }));
+        assert_eq!(parse("0000-00-00 00:00:00"), Some(WrittenTime::Zero));
     }
 }

@@ -20,7 +20,7 @@ pub(in crate::model) struct Count(i128);
 
 /// The unit of a column's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::model) enum Unit {
+pub(in crate::model) enum NumberUnit {
     /// Digits of a date: `19751231` or `19751231093000`.
     Digits,
     /// A spreadsheet's days, with the time of day behind the point.
@@ -35,7 +35,7 @@ pub(in crate::model) enum Unit {
     Nanoseconds,
 }
 
-impl Unit {
+impl NumberUnit {
     /// Every unit, the coarsest first. The first that a column allows is used.
     pub(in crate::model) const ALL: [Self; 6] =
         [Self::Digits, Self::Days, Self::Seconds, Self::Milliseconds, Self::Microseconds, Self::Nanoseconds];
@@ -81,31 +81,31 @@ impl Count {
         self.0 == 0
     }
 
-    /// Microseconds since 1970 when the number counts in a unit; for [`Unit::Digits`] and days, of local time.
-    pub(in crate::model) fn micros(self, unit: Unit) -> Option<i64> {
+    /// Microseconds since 1970 when the number counts in a unit; for [`NumberUnit::Digits`] and days, of local time.
+    pub(in crate::model) fn micros(self, unit: NumberUnit) -> Option<i64> {
         let micros = match unit {
-            Unit::Digits => return self.digits(),
+            NumberUnit::Digits => return self.digits(),
             // The fraction of a day is not exact, so it is rounded to the millisecond.
-            Unit::Days => {
+            NumberUnit::Days => {
                 let micros = (self.0 - SPREADSHEET_EPOCH * ONE).checked_mul(DAY / 1_000_000)? / (ONE / 1_000_000);
                 (micros + 500).div_euclid(1_000) * 1_000
             }
-            Unit::Seconds => self.0.div_euclid(ONE / 1_000_000),
-            Unit::Milliseconds => self.0.div_euclid(ONE / 1_000),
-            Unit::Microseconds => self.0.div_euclid(ONE),
-            Unit::Nanoseconds => self.0.div_euclid(ONE * 1_000),
+            NumberUnit::Seconds => self.0.div_euclid(ONE / 1_000_000),
+            NumberUnit::Milliseconds => self.0.div_euclid(ONE / 1_000),
+            NumberUnit::Microseconds => self.0.div_euclid(ONE),
+            NumberUnit::Nanoseconds => self.0.div_euclid(ONE * 1_000),
         };
         i64::try_from(micros).ok()
     }
 
     /// Whether the number is a whole number of microseconds in a unit.
-    fn is_exact(self, unit: Unit) -> bool {
+    fn is_exact(self, unit: NumberUnit) -> bool {
         match unit {
-            Unit::Digits | Unit::Days => true,
-            Unit::Seconds => self.0 % (ONE / 1_000_000) == 0,
-            Unit::Milliseconds => self.0 % (ONE / 1_000) == 0,
-            Unit::Microseconds => self.0 % ONE == 0,
-            Unit::Nanoseconds => self.0 % (ONE * 1_000) == 0,
+            NumberUnit::Digits | NumberUnit::Days => true,
+            NumberUnit::Seconds => self.0 % (ONE / 1_000_000) == 0,
+            NumberUnit::Milliseconds => self.0 % (ONE / 1_000) == 0,
+            NumberUnit::Microseconds => self.0 % ONE == 0,
+            NumberUnit::Nanoseconds => self.0 % (ONE * 1_000) == 0,
         }
     }
 
@@ -127,10 +127,10 @@ impl Count {
     }
 
     /// Whether a column of such values could mean this number in a unit: a plausible year, and for whole days a midnight.
-    pub(in crate::model) fn is_plausible(self, unit: Unit, first_year: i32, is_whole_day: bool) -> bool {
+    pub(in crate::model) fn is_plausible(self, unit: NumberUnit, first_year: i32, is_whole_day: bool) -> bool {
         let start = i128::from(days_from_civil(first_year, 1, 1)) * DAY;
         let end = i128::from(days_from_civil(2101, 1, 1)) * DAY;
-        let micros = self.micros(unit).filter(|_| unit != Unit::Days || self.0 >= FIRST_DAY * ONE).map(i128::from);
+        let micros = self.micros(unit).filter(|_| unit != NumberUnit::Days || self.0 >= FIRST_DAY * ONE).map(i128::from);
         let is_midnight = |micros: i128| micros % QUARTER == 0 && self.is_exact(unit);
         micros.is_some_and(|micros| (start..end).contains(&micros) && (!is_whole_day || is_midnight(micros)))
     }
@@ -141,29 +141,29 @@ mod tests {
     use super::*;
     use crate::model::Timestamp;
 
-    fn at(text: &str, unit: Unit) -> String {
+    fn at(text: &str, unit: NumberUnit) -> String {
         Count::parse(text).and_then(|count| count.micros(unit)).map_or("none".to_owned(), |at| Timestamp(at).to_string())
     }
 
     #[test]
     fn a_number_is_what_its_unit_says() {
         for (text, unit, expected) in [
-            ("157766400", Unit::Seconds, "1975-01-01T00:00:00.000Z"),
-            ("-94694400000", Unit::Milliseconds, "1967-01-01T00:00:00.000Z"),
-            ("157766400000000000", Unit::Nanoseconds, "1975-01-01T00:00:00.000Z"),
-            ("157766400.0", Unit::Seconds, "1975-01-01T00:00:00.000Z"),
-            ("1.577664E+08", Unit::Seconds, "1975-01-01T00:00:00.000Z"),
-            ("42156.375", Unit::Days, "2015-06-01T09:00:00.000Z"),
-            ("42156,375", Unit::Days, "2015-06-01T09:00:00.000Z"),
-            ("45415.50260417", Unit::Days, "2024-05-03T12:03:45.000Z"),
-            ("19751231", Unit::Digits, "1975-12-31T00:00:00.000Z"),
-            ("20150601090000", Unit::Digits, "2015-06-01T09:00:00.000Z"),
-            ("19751331", Unit::Digits, "none"),
-            ("1e999", Unit::Seconds, "none"),
-            ("1e20", Unit::Days, "none"),
-            ("99999999999999999999e20", Unit::Days, "none"),
-            ("1.5e-2147483648", Unit::Days, "none"),
-            ("1.5e2147483647", Unit::Days, "none"),
+            ("157766400", NumberUnit::Seconds, "1975-01-01T00:00:00.000Z"),
+            ("-94694400000", NumberUnit::Milliseconds, "1967-01-01T00:00:00.000Z"),
+            ("157766400000000000", NumberUnit::Nanoseconds, "1975-01-01T00:00:00.000Z"),
+            ("157766400.0", NumberUnit::Seconds, "1975-01-01T00:00:00.000Z"),
+            ("1.577664E+08", NumberUnit::Seconds, "1975-01-01T00:00:00.000Z"),
+            ("42156.375", NumberUnit::Days, "2015-06-01T09:00:00.000Z"),
+            ("42156,375", NumberUnit::Days, "2015-06-01T09:00:00.000Z"),
+            ("45415.50260417", NumberUnit::Days, "2024-05-03T12:03:45.000Z"),
+            ("19751231", NumberUnit::Digits, "1975-12-31T00:00:00.000Z"),
+            ("20150601090000", NumberUnit::Digits, "2015-06-01T09:00:00.000Z"),
+            ("19751331", NumberUnit::Digits, "none"),
+            ("1e999", NumberUnit::Seconds, "none"),
+            ("1e20", NumberUnit::Days, "none"),
+            ("99999999999999999999e20", NumberUnit::Days, "none"),
+            ("1.5e-2147483648", NumberUnit::Days, "none"),
+            ("1.5e2147483647", NumberUnit::Days, "none"),
         ] {
             assert_eq!(at(text, unit), expected, "{text} as {unit:?}");
         }
@@ -171,15 +171,15 @@ mod tests {
 
     #[test]
     fn a_birth_is_a_midnight_in_exactly_one_unit() {
-        let units = |text: &str| -> Vec<Unit> {
+        let units = |text: &str| -> Vec<NumberUnit> {
             let count = Count::parse(text).unwrap();
-            Unit::ALL.into_iter().filter(|unit| count.is_plausible(*unit, 1900, true)).collect()
+            NumberUnit::ALL.into_iter().filter(|unit| count.is_plausible(*unit, 1900, true)).collect()
         };
-        assert_eq!(units("157766400"), [Unit::Seconds]);
-        assert_eq!(units("189216000000"), [Unit::Milliseconds]);
-        assert_eq!(units("-94694400000"), [Unit::Milliseconds]);
-        assert_eq!(units("31121"), [Unit::Days]);
-        assert_eq!(units("19751231"), [Unit::Digits]);
+        assert_eq!(units("157766400"), [NumberUnit::Seconds]);
+        assert_eq!(units("189216000000"), [NumberUnit::Milliseconds]);
+        assert_eq!(units("-94694400000"), [NumberUnit::Milliseconds]);
+        assert_eq!(units("31121"), [NumberUnit::Days]);
+        assert_eq!(units("19751231"), [NumberUnit::Digits]);
         assert_eq!(units("7"), []);
     }
 }

@@ -8,7 +8,7 @@ use futures_util::StreamExt as _;
 use crate::fault::{Exit, Fault};
 use crate::pg::Connection;
 use crate::pg::compare::tuples::{Tuple, Tuples};
-use crate::pg::compare::{Key, Marks, NULL, OnRow, Row, Side, TableForm};
+use crate::pg::compare::{ComparedRow, ComparedSide, IdKey, NULL, OnRow, RowMarks, TableForm};
 
 /// How long to wait for a server that sends nothing.
 const STALL: Duration = Duration::from_secs(30 * 60);
@@ -65,24 +65,24 @@ impl CrmRows<'_> {
                     .enumerate()
                     .map(|(place, column)| tuple.get(1 + place).map_or(NULL, |value| column.form.of_wire(value))),
             );
-            let key = Key::of(tuple.get(0).unwrap_or_default());
-            on(Row { key, columns: &columns, marks: marks(&tuple, 1 + width) })
+            let key = IdKey::of(tuple.get(0).unwrap_or_default());
+            on(ComparedRow { key, columns: &columns, marks: marks(&tuple, 1 + width) })
         })
     }
 }
 
-impl Side for CrmRows<'_> {
+impl ComparedSide for CrmRows<'_> {
     fn rows(&self, buckets: Option<&[u32]>, on: &mut OnRow<'_>) -> Result<()> {
         self.of_statement(&self.form.statement(buckets), on).map(drop)
     }
 }
 
-fn marks(tuple: &Tuple<'_>, first: usize) -> Marks {
+fn marks(tuple: &Tuple<'_>, first: usize) -> RowMarks {
     let is_set = |place: usize| tuple.get(first + place) == Some(&[1]);
     let merged = tuple.get(first + 1);
-    Marks {
+    RowMarks {
         is_foreign: is_set(0),
-        merged_into: merged.map(|into| (!into.is_empty()).then(|| Key::of(into))),
+        merged_into: merged.map(|into| (!into.is_empty()).then(|| IdKey::of(into))),
         is_made_at_odd_time: is_set(2),
         is_touched: is_set(3),
     }

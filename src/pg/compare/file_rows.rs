@@ -7,7 +7,7 @@ use crate::fault::{Exit, Fault};
 use crate::model::Phase;
 use crate::pg::compare::plan::Filed;
 use crate::pg::compare::value::Cells;
-use crate::pg::compare::{Key, Marks, OnRow, Row, Side, TableForm};
+use crate::pg::compare::{ComparedRow, ComparedSide, IdKey, OnRow, RowMarks, TableForm};
 use crate::pg::load::rows::{Datasets, each_batch};
 
 /// The rows of a dataset, as load would write them.
@@ -20,7 +20,7 @@ pub struct FileRows<'a> {
     pub phase: Phase,
 }
 
-impl Side for FileRows<'_> {
+impl ComparedSide for FileRows<'_> {
     fn rows(&self, buckets: Option<&[u32]>, on: &mut OnRow<'_>) -> Result<()> {
         let loaded = self.form.loaded;
         let stem = (loaded.dataset)().stem;
@@ -57,7 +57,7 @@ impl Side for FileRows<'_> {
             let ids = array("id").ok_or_else(|| unfit("id"))?;
             let ids = ids.as_string_opt::<i32>().ok_or_else(|| unfit("id"))?;
             for row in 0..rows {
-                let key = Key::of(ids.value(row).as_bytes());
+                let key = IdKey::of(ids.value(row).as_bytes());
                 // A later pass asks for few rows only, so the others need no values.
                 if buckets.is_some_and(|buckets| buckets.binary_search(&key.bucket()).is_err()) {
                     continue;
@@ -65,7 +65,7 @@ impl Side for FileRows<'_> {
                 for ((value, cells), column) in values.iter_mut().zip(&cells).zip(&self.form.columns) {
                     *value = cells.hash(column.form, row);
                 }
-                on(Row { key, columns: &values, marks: Marks::default() })?;
+                on(ComparedRow { key, columns: &values, marks: RowMarks::default() })?;
             }
             Ok(())
         })

@@ -11,7 +11,7 @@ const FALSE: u64 = 0x6661_6c73;
 
 /// The hash of a JSON text; `None` when it is not JSON.
 pub fn hash(text: &[u8]) -> Option<u64> {
-    let mut reader = Reader { text, at: 0 };
+    let mut reader = JsonReader { text, at: 0 };
     let value = reader.value(0)?;
     reader.blanks();
     (reader.at == text.len()).then_some(value)
@@ -23,12 +23,12 @@ fn mixed(seed: u64, parts: &[u64]) -> u64 {
     mixer.finish()
 }
 
-struct Reader<'a> {
+struct JsonReader<'a> {
     text: &'a [u8],
     at: usize,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> JsonReader<'a> {
     fn peek(&self) -> Option<u8> {
         self.text.get(self.at).copied()
     }

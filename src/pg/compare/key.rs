@@ -7,12 +7,12 @@ use crate::pg::compare::sums::ODD;
 
 /// One of our ids as a UUID; any other id as a hash of its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Key(u128);
+pub struct IdKey(u128);
 
 /// The first two bytes of ids of ours.
 const OURS: u128 = 0xbf11;
 
-impl Key {
+impl IdKey {
     /// The key of an id. Only the lower-case form with hyphens counts as a UUID, because a text column distinguishes spellings.
     pub fn of(id: &[u8]) -> Self {
         canonical(id).filter(|bits| bits >> 112 == OURS).map_or_else(
@@ -41,7 +41,7 @@ impl Key {
     }
 }
 
-impl fmt::Display for Key {
+impl fmt::Display for IdKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_plain() {
             uuid::Uuid::from_u128(self.0).hyphenated().fmt(f)
@@ -76,18 +76,18 @@ mod tests {
     #[test]
     fn an_id_of_ours_keeps_its_bits_and_its_spelling() {
         let id = "bf110a0b-0c0d-8e0f-9011-121314151617";
-        let key = Key::of(id.as_bytes());
+        let key = IdKey::of(id.as_bytes());
         assert_eq!(key.to_string(), id);
         assert_eq!(key.bucket(), 0x0a0b);
     }
 
     #[test]
     fn other_spellings_are_other_ids() {
-        let plain = Key::of(b"bf110a0b-0c0d-8e0f-9011-121314151617");
+        let plain = IdKey::of(b"bf110a0b-0c0d-8e0f-9011-121314151617");
         for id in
             ["BF110A0B-0C0D-8E0F-9011-121314151617", "bf110a0b0c0d8e0f9011121314151617", "bf11zzzz-0c0d-8e0f-9011-121314151617"]
         {
-            let key = Key::of(id.as_bytes());
+            let key = IdKey::of(id.as_bytes());
             assert!(key != plain && !key.is_plain() && key.bucket() == ODD, "{id}");
         }
     }

@@ -24,7 +24,7 @@ pub use content::Content;
 pub use crm_rows::CrmRows;
 pub use file_rows::FileRows;
 pub use json::hash as json_hash;
-pub use key::Key;
+pub use key::IdKey;
 pub use plan::{ComparedColumn, Defaults, Instants, TableForm, changed_by_others};
 pub use remembered::{HeldContents, HeldIds, Remembered, as_remembered};
 use sums::BUCKETS;
@@ -32,15 +32,15 @@ pub use sums::Sums;
 pub use value::{Form, NULL};
 
 /// A map that must never be iterated for output, because its order is arbitrary.
-pub type Map<V> = HashMap<Key, V, FixedState>;
+pub type Map<V> = HashMap<IdKey, V, FixedState>;
 
 /// Facts about a row that only the CRM has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Marks {
+pub struct RowMarks {
     /// Others changed or deleted it: `updatedBy` or `deletedAt` is set.
     pub is_foreign: bool,
     /// The profile it was merged into; the outer `Some` means that its status is MERGED.
-    pub merged_into: Option<Option<Key>>,
+    pub merged_into: Option<Option<IdKey>>,
     /// Its creation time is not that of a load.
     pub is_made_at_odd_time: bool,
     /// It was changed after the last load, or has a value in a column that load does not write.
@@ -49,20 +49,20 @@ pub struct Marks {
 
 /// A row of either side.
 #[derive(Clone, Copy)]
-pub struct Row<'a> {
+pub struct ComparedRow<'a> {
     /// Its id.
-    pub key: Key,
+    pub key: IdKey,
     /// A hash for each compared column.
     pub columns: &'a [u64],
     /// Facts of the CRM; empty on the side of the datasets.
-    pub marks: Marks,
+    pub marks: RowMarks,
 }
 
 /// Callback for each row.
-pub type OnRow<'a> = dyn FnMut(Row<'_>) -> Result<()> + 'a;
+pub type OnRow<'a> = dyn FnMut(ComparedRow<'_>) -> Result<()> + 'a;
 
 /// One side of a comparison. It can be read several times with the same result.
-pub trait Side {
+pub trait ComparedSide {
     /// Every row, or those of some buckets. It may return more rows than requested.
     fn rows(&self, buckets: Option<&[u32]>, on: &mut OnRow<'_>) -> Result<()>;
 }
@@ -90,25 +90,25 @@ pub enum Difference<'a> {
 }
 
 /// Callback for each difference.
-pub type OnDifference<'a> = dyn FnMut(Key, Difference<'_>) -> Result<()> + 'a;
+pub type OnDifference<'a> = dyn FnMut(IdKey, Difference<'_>) -> Result<()> + 'a;
 
 /// The values of rows in memory, by id.
 #[derive(Default)]
-pub struct Held {
+pub struct HeldRows {
     places: Map<usize>,
     columns: Vec<u64>,
 }
 
-impl Held {
+impl HeldRows {
     /// Keeps a row; `false` if there is one with its id.
-    pub fn keep(&mut self, row: Row<'_>) -> bool {
+    pub fn keep(&mut self, row: ComparedRow<'_>) -> bool {
         let place = self.columns.len();
         self.columns.extend_from_slice(row.columns);
         self.places.insert(row.key, place).is_none()
     }
 
     /// The values of a row.
-    pub fn get(&self, key: Key, width: usize) -> Option<&[u64]> {
+    pub fn get(&self, key: IdKey, width: usize) -> Option<&[u64]> {
         self.places.get(&key).map(|place| &self.columns[*place..*place + width])
     }
 }
@@ -128,7 +128,7 @@ pub struct Seen {
 
 /// The pass that reads a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reading {
+pub enum RowReading {
     /// The first of the CRM, which comes before any of the files.
     Crm,
     /// The first of the files.
@@ -138,33 +138,33 @@ pub enum Reading {
 }
 
 /// Whether a row is excluded from the comparison. It must answer the same for a row in every pass after the first.
-pub type SetsApart<'a> = dyn FnMut(Row<'_>, Reading) -> bool + 'a;
+pub type SetsApart<'a> = dyn FnMut(ComparedRow<'_>, RowReading) -> bool + 'a;
 
 /// A comparison of one table.
-pub struct Comparison<'a> {
+pub struct TableComparison<'a> {
     /// The datasets' rows.
-    pub files: &'a dyn Side,
+    pub files: &'a dyn ComparedSide,
     /// The CRM's rows of ours.
-    pub crm: &'a dyn Side,
+    pub crm: &'a dyn ComparedSide,
     /// Compared columns.
     pub width: usize,
     /// Memory budget for rows, in bytes.
     pub budget: usize,
 }
 
-impl Comparison<'_> {
+impl TableComparison<'_> {
     /// Compares; differences go to `on`.
     pub fn run(&self, sets_apart: &mut SetsApart<'_>, on: &mut OnDifference<'_>) -> Result<Seen> {
         let mut crm = Sums::new();
         self.crm.rows(None, &mut |row| {
-            if !sets_apart(row, Reading::Crm) {
+            if !sets_apart(row, RowReading::Crm) {
                 crm.add(row);
             }
             Ok(())
         })?;
         let mut files = Sums::new();
         self.files.rows(None, &mut |row| {
-            if !sets_apart(row, Reading::Files) {
+            if !sets_apart(row, RowReading::Files) {
                 files.add(row);
             }
             Ok(())
@@ -188,8 +188,9 @@ impl Comparison<'_> {
             if files.equals(crm, bucket) {
                 continue;
             }
-            let bytes =
-                usize::try_from(files.rows_of(bucket).max(crm.rows_of(bucket))).unwrap_or(usize::MAX).saturating_mul(row_bytes);
+            let bytes = usize::try_from(files.rows_of(bucket).max(crm.rows_of(bucket)))
+                .expect("rows are counted in 64 bits")
+                .saturating_mul(row_bytes);
             if weight + bytes > self.budget && !group.is_empty() {
                 seen.passes += 1;
                 self.row_by_row(&group, sets_apart, on)?;
@@ -208,17 +209,17 @@ impl Comparison<'_> {
     }
 
     fn row_by_row(&self, buckets: &[u32], sets_apart: &mut SetsApart<'_>, on: &mut OnDifference<'_>) -> Result<()> {
-        let mut files = Held::default();
-        let is_asked = |key: Key| buckets.binary_search(&key.bucket()).is_ok();
+        let mut files = HeldRows::default();
+        let is_asked = |key: IdKey| buckets.binary_search(&key.bucket()).is_ok();
         self.files.rows(Some(buckets), &mut |row| {
-            if is_asked(row.key) && !sets_apart(row, Reading::Again) && !files.keep(row) {
+            if is_asked(row.key) && !sets_apart(row, RowReading::Again) && !files.keep(row) {
                 // Ids of a dataset are unique, so a duplicate is a row too many.
                 on(row.key, Difference::Missing { filed: row.columns })?;
             }
             Ok(())
         })?;
         self.crm.rows(Some(buckets), &mut |row| {
-            if !is_asked(row.key) || sets_apart(row, Reading::Again) {
+            if !is_asked(row.key) || sets_apart(row, RowReading::Again) {
                 return Ok(());
             }
             match files.places.remove(&row.key) {
@@ -229,7 +230,7 @@ impl Comparison<'_> {
                 None => on(row.key, Difference::Extra { held: row.columns }),
             }
         })?;
-        let mut missing: Vec<(Key, usize)> = files.places.iter().map(|(key, place)| (*key, *place)).collect();
+        let mut missing: Vec<(IdKey, usize)> = files.places.iter().map(|(key, place)| (*key, *place)).collect();
         missing.sort_unstable();
         for (key, place) in missing {
             on(key, Difference::Missing { filed: &files.columns[place..place + self.width] })?;

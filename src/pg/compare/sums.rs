@@ -1,6 +1,6 @@
 //! Commutative sums of rows by bucket, which take two megabytes for a table of any size.
 
-use crate::pg::compare::Row;
+use crate::pg::compare::ComparedRow;
 use crate::pg::compare::hash::wide;
 
 /// The bucket of ids that are not UUIDs of ours.
@@ -20,7 +20,7 @@ impl Sums {
     }
 
     /// Adds a row.
-    pub fn add(&mut self, row: Row<'_>) {
+    pub fn add(&mut self, row: ComparedRow<'_>) {
         let (sum, count) = &mut self.sums[row.key.bucket() as usize];
         *sum = sum.wrapping_add(whole(row));
         *count += 1;
@@ -43,7 +43,7 @@ impl Sums {
 }
 
 /// A hash of an id and all values, of 128 bits so that chance collisions are practically excluded.
-fn whole(row: Row<'_>) -> u128 {
+fn whole(row: ComparedRow<'_>) -> u128 {
     let bits = row.key.bits();
     wide(31, [(bits >> 64) as u64, bits as u64].into_iter().chain(row.columns.iter().copied()))
 }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 
 struct Rows {
-    rows: Vec<(Key, [u64; 2])>,
+    rows: Vec<(IdKey, [u64; 2])>,
     read: Cell<usize>,
 }
 
@@ -17,24 +17,24 @@ impl Rows {
     }
 }
 
-impl Side for Rows {
+impl ComparedSide for Rows {
     fn rows(&self, _: Option<&[u32]>, on: &mut OnRow<'_>) -> Result<()> {
         self.read.set(self.read.get() + 1);
-        self.rows.iter().try_for_each(|(key, columns)| on(Row { key: *key, columns, marks: Marks::default() }))
+        self.rows.iter().try_for_each(|(key, columns)| on(ComparedRow { key: *key, columns, marks: RowMarks::default() }))
     }
 }
 
-fn key(id: u32) -> Key {
+fn key(id: u32) -> IdKey {
     let spread = id.wrapping_mul(0x9e37_79b9);
-    Key::of(format!("bf11{:04x}-0000-8000-8000-0000{id:08x}", spread >> 16).as_bytes())
+    IdKey::of(format!("bf11{:04x}-0000-8000-8000-0000{id:08x}", spread >> 16).as_bytes())
 }
 
 /// Missing, extra and other rows.
-type Found = (Vec<Key>, Vec<Key>, Vec<Key>);
+type Found = (Vec<IdKey>, Vec<IdKey>, Vec<IdKey>);
 
 fn compare(files: &Rows, crm: &Rows, budget: usize) -> (Found, Seen) {
     let mut found = Found::default();
-    let comparison = Comparison { files, crm, width: 2, budget };
+    let comparison = TableComparison { files, crm, width: 2, budget };
     let seen = comparison.run(&mut |_, _| false, &mut |key, difference| {
         match difference {
             Difference::Missing { .. } => found.0.push(key),
@@ -79,7 +79,7 @@ fn a_row_twice_is_one_too_many() {
     assert_eq!(seen.held, 2);
 }
 
-fn sorted<const N: usize>(ids: [u32; N]) -> Vec<Key> {
+fn sorted<const N: usize>(ids: [u32; N]) -> Vec<IdKey> {
     let mut keys = ids.map(key).to_vec();
     keys.sort();
     keys
@@ -94,7 +94,7 @@ proptest! {
     ) {
         let rows = |map: &std::collections::BTreeMap<u32, (u64, u64)>| Rows::of(map.iter().map(|(id, (a, b))| (*id, [*a, *b])));
         let (found, _) = compare(&rows(&filed), &rows(&held), budget);
-        let pick = |ids: Vec<u32>| { let mut keys: Vec<Key> = ids.into_iter().map(key).collect(); keys.sort(); keys };
+        let pick = |ids: Vec<u32>| { let mut keys: Vec<IdKey> = ids.into_iter().map(key).collect(); keys.sort(); keys };
         let missing = filed.keys().filter(|id| !held.contains_key(id)).copied().collect();
         let extra = held.keys().filter(|id| !filed.contains_key(id)).copied().collect();
         let other = filed.iter().filter(|(id, row)| held.get(id).is_some_and(|held| held != *row)).map(|(id, _)| *id).collect();

@@ -23,12 +23,12 @@ pub const NULL: u64 = 0x5bd1_e995_9d1b_5acd;
 /// How the values of one column are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Form {
-    kind: Kind,
+    kind: ValueKind,
     wire: Wire,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum ValueKind {
     /// As text; `char(n)` without its padding.
     Text {
         is_padded: bool,
@@ -65,19 +65,19 @@ impl Form {
         let digits = precision(type_name);
         let is_padded = type_name.starts_with("character(") || type_name == "character";
         let kind = match (data_type, wire) {
-            (DataType::Utf8, Wire::Text(_)) => Kind::Text { is_padded },
-            (DataType::Utf8, Wire::Json | Wire::Jsonb) => Kind::Json,
-            (DataType::Utf8, Wire::Uuid) => Kind::Uuid,
+            (DataType::Utf8, Wire::Text(_)) => ValueKind::Text { is_padded },
+            (DataType::Utf8, Wire::Json | Wire::Jsonb) => ValueKind::Json,
+            (DataType::Utf8, Wire::Uuid) => ValueKind::Uuid,
             (DataType::Utf8 | DataType::Int32 | DataType::Int64, Wire::Int2 | Wire::Int4 | Wire::Int8)
-            | (DataType::Int32 | DataType::Int64, Wire::Text(_)) => Kind::Integer,
-            (DataType::Boolean, Wire::Bool) => Kind::Bool,
-            (DataType::Utf8 | DataType::Int32 | DataType::Int64, Wire::Numeric) => Kind::Decimal(0),
-            (DataType::Decimal128(_, scale @ 0..=4), Wire::Numeric) => Kind::Decimal(scale.unsigned_abs()),
-            (DataType::Decimal128(_, scale @ 0..=4), Wire::Float8) => Kind::Float(scale.unsigned_abs()),
-            (DataType::Date32, Wire::Date) => Kind::Day,
-            (DataType::Date32, Wire::Timestamp) => Kind::DayInstant { digits },
-            (DataType::Timestamp(TimeUnit::Microsecond, _), Wire::Timestamp) => Kind::Instant { digits },
-            (DataType::List(_), Wire::TextArray(..)) => Kind::List,
+            | (DataType::Int32 | DataType::Int64, Wire::Text(_)) => ValueKind::Integer,
+            (DataType::Boolean, Wire::Bool) => ValueKind::Bool,
+            (DataType::Utf8 | DataType::Int32 | DataType::Int64, Wire::Numeric) => ValueKind::Decimal(0),
+            (DataType::Decimal128(_, scale @ 0..=4), Wire::Numeric) => ValueKind::Decimal(scale.unsigned_abs()),
+            (DataType::Decimal128(_, scale @ 0..=4), Wire::Float8) => ValueKind::Float(scale.unsigned_abs()),
+            (DataType::Date32, Wire::Date) => ValueKind::Day,
+            (DataType::Date32, Wire::Timestamp) => ValueKind::DayInstant { digits },
+            (DataType::Timestamp(TimeUnit::Microsecond, _), Wire::Timestamp) => ValueKind::Instant { digits },
+            (DataType::List(_), Wire::TextArray(..)) => ValueKind::List,
             _ => return None,
         };
         Some(Self { kind, wire })
@@ -85,17 +85,17 @@ impl Form {
 
     /// A text column, for values that load writes itself.
     pub fn text(wire: Wire) -> Self {
-        Self { kind: if wire == Wire::Uuid { Kind::Uuid } else { Kind::Text { is_padded: false } }, wire }
+        Self { kind: if wire == Wire::Uuid { ValueKind::Uuid } else { ValueKind::Text { is_padded: false } }, wire }
     }
 
     /// The hash of a text of the dataset.
     pub fn of_text(self, text: &str) -> u64 {
         match self.kind {
-            Kind::Text { is_padded: true } => bytes(text.trim_end_matches(' ').as_bytes()),
-            Kind::Uuid => uuid::Uuid::try_parse(text).map_or_else(|_| bytes(text.as_bytes()), |id| number(id.as_u128())),
-            Kind::Json => json::hash(text.as_bytes()).unwrap_or_else(|| bytes(text.as_bytes())),
-            Kind::Integer => text.parse::<i64>().map_or_else(|_| bytes(text.as_bytes()), integer),
-            Kind::Decimal(_) => {
+            ValueKind::Text { is_padded: true } => bytes(text.trim_end_matches(' ').as_bytes()),
+            ValueKind::Uuid => uuid::Uuid::try_parse(text).map_or_else(|_| bytes(text.as_bytes()), |id| number(id.as_u128())),
+            ValueKind::Json => json::hash(text.as_bytes()).unwrap_or_else(|| bytes(text.as_bytes())),
+            ValueKind::Integer => text.parse::<i64>().map_or_else(|_| bytes(text.as_bytes()), integer),
+            ValueKind::Decimal(_) => {
                 text.parse::<i64>().map_or_else(|_| bytes(text.as_bytes()), |whole| decimal(i128::from(whole), 0))
             }
             _ => bytes(text.as_bytes()),
@@ -109,30 +109,30 @@ impl Form {
 
     fn wire_hash(self, value: &[u8]) -> Option<u64> {
         Some(match self.kind {
-            Kind::Text { is_padded } => {
+            ValueKind::Text { is_padded } => {
                 let blanks = if is_padded { value.iter().rev().take_while(|byte| **byte == b' ').count() } else { 0 };
                 bytes(&value[..value.len() - blanks])
             }
-            Kind::Uuid => number(u128::from_be_bytes(value.try_into().ok()?)),
-            Kind::Json => {
+            ValueKind::Uuid => number(u128::from_be_bytes(value.try_into().ok()?)),
+            ValueKind::Json => {
                 // jsonb is sent as a version byte and text.
                 let text = if self.wire == Wire::Jsonb { value.strip_prefix(&[1])? } else { value };
                 json::hash(text)?
             }
-            Kind::Bool => integer(i64::from(*value.first()? != 0)),
-            Kind::Integer => match self.wire {
+            ValueKind::Bool => integer(i64::from(*value.first()? != 0)),
+            ValueKind::Integer => match self.wire {
                 Wire::Int2 => integer(i64::from(i16::from_be_bytes(value.try_into().ok()?))),
                 Wire::Int4 => integer(i64::from(i32::from_be_bytes(value.try_into().ok()?))),
                 Wire::Int8 => integer(i64::from_be_bytes(value.try_into().ok()?)),
                 _ => self.of_text(std::str::from_utf8(value).ok()?),
             },
-            Kind::Decimal(_) => numeric(value)?,
-            Kind::Float(_) => float(f64::from_be_bytes(value.try_into().ok()?)),
-            Kind::Day => integer(i64::from(i32::from_be_bytes(value.try_into().ok()?)) + DAYS_2000),
-            Kind::DayInstant { digits } | Kind::Instant { digits } => {
+            ValueKind::Decimal(_) => numeric(value)?,
+            ValueKind::Float(_) => float(f64::from_be_bytes(value.try_into().ok()?)),
+            ValueKind::Day => integer(i64::from(i32::from_be_bytes(value.try_into().ok()?)) + DAYS_2000),
+            ValueKind::DayInstant { digits } | ValueKind::Instant { digits } => {
                 integer(rounded(i64::from_be_bytes(value.try_into().ok()?), digits))
             }
-            Kind::List => list(value)?,
+            ValueKind::List => list(value)?,
         })
     }
 }
@@ -293,16 +293,16 @@ impl<'a> Cells<'a> {
             Self::Int64(array) => whole(form, array.value(row)),
             Self::Decimal(array) => match form.kind {
                 #[allow(clippy::cast_precision_loss, reason = "a handicap has five digits")]
-                Kind::Float(scale) => float(array.value(row) as f64 / 10_f64.powi(i32::from(scale))),
-                Kind::Decimal(scale) => decimal(array.value(row), scale),
+                ValueKind::Float(scale) => float(array.value(row) as f64 / 10_f64.powi(i32::from(scale))),
+                ValueKind::Decimal(scale) => decimal(array.value(row), scale),
                 _ => number(array.value(row).cast_unsigned()),
             },
             Self::Day(array) => match form.kind {
-                Kind::DayInstant { .. } => integer((i64::from(array.value(row)) - DAYS_2000).saturating_mul(DAY_MICROS)),
+                ValueKind::DayInstant { .. } => integer((i64::from(array.value(row)) - DAYS_2000).saturating_mul(DAY_MICROS)),
                 _ => integer(i64::from(array.value(row))),
             },
             Self::Instant(array) => match form.kind {
-                Kind::Instant { digits } => integer(rounded(array.value(row).saturating_sub(MICROS_2000), digits)),
+                ValueKind::Instant { digits } => integer(rounded(array.value(row).saturating_sub(MICROS_2000), digits)),
                 _ => integer(array.value(row)),
             },
             Self::List(list, values) => {
@@ -334,7 +334,7 @@ impl<'a> Cells<'a> {
 
 fn whole(form: Form, value: i64) -> u64 {
     match form.kind {
-        Kind::Decimal(_) => decimal(i128::from(value), 0),
+        ValueKind::Decimal(_) => decimal(i128::from(value), 0),
         _ => integer(value),
     }
 }

@@ -66,7 +66,7 @@ enum Transaction {
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct SessionState {
     transaction: Transaction,
     backend: Option<Backend>,
     /// The search path, set again in each transaction.
@@ -87,7 +87,7 @@ pub struct Connection {
     target: Target,
     name: String,
     answer_limit: Duration,
-    state: Mutex<State>,
+    state: Mutex<SessionState>,
 }
 
 impl Connection {
@@ -133,7 +133,7 @@ impl Connection {
         };
         let answer_limit = dsn.answer_limit.unwrap_or(ANSWER_LIMIT);
         let search_path = target.schema.as_deref().map(quote_identifier);
-        let state = Mutex::new(State { search_path, ..State::default() });
+        let state = Mutex::new(SessionState { search_path, ..SessionState::default() });
         Ok(Self { client, runtime, target, name: name.to_owned(), answer_limit, state })
     }
 
@@ -308,7 +308,7 @@ impl Connection {
         self.state().is_abandoned = true;
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, SessionState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

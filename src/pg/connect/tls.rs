@@ -27,7 +27,7 @@ pub(super) fn connector(target: &Target) -> Result<MakeRustlsConnect> {
         SslMode::Disable | SslMode::Allow | SslMode::Prefer | SslMode::Require => None,
     };
     let any_host = target.ssl_mode != SslMode::VerifyFull;
-    let verifier = Arc::new(Verifier { trust, any_host, provider });
+    let verifier = Arc::new(CertificateVerifier { trust, any_host, provider });
     let mut config = builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
     config.alpn_protocols = vec![b"postgresql".to_vec()];
     Ok(MakeRustlsConnect::new(config))
@@ -69,13 +69,13 @@ fn authorities(file: Option<&Path>, provider: &Arc<CryptoProvider>) -> Result<Tr
 
 /// Verifies certificates as strictly as the mode requires.
 #[derive(Debug)]
-struct Verifier {
+struct CertificateVerifier {
     trust: Option<Trust>,
     any_host: bool,
     provider: Arc<CryptoProvider>,
 }
 
-impl ServerCertVerifier for Verifier {
+impl ServerCertVerifier for CertificateVerifier {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,

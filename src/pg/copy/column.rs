@@ -38,7 +38,7 @@ pub struct Special {
 }
 
 /// The values of a column so far.
-pub(in crate::pg) enum Values {
+pub(in crate::pg) enum ColumnValues {
     Text { bytes: Vec<u8>, offsets: Vec<i32>, nulls: NullBufferBuilder },
     Bool(BooleanBuilder),
     Int32(Int32Builder),
@@ -47,7 +47,7 @@ pub(in crate::pg) enum Values {
     Instant(TimestampMicrosecondBuilder),
 }
 
-impl Values {
+impl ColumnValues {
     /// An empty column of a declared type; `None` for types that exports do not have.
     pub(in crate::pg) fn new(data_type: &DataType) -> Option<Self> {
         Some(match data_type {

@@ -4,7 +4,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use encoding_rs::{Encoding, UTF_8};
 
-use crate::pg::copy::column::{BATCH_ROWS, Special, Values};
+use crate::pg::copy::column::{BATCH_ROWS, ColumnValues, Special};
 
 const SIGNATURE: &[u8; 11] = b"PGCOPY\n\xff\r\n\0";
 /// A batch is also full at this many bytes of text, so that long texts do not accumulate.
@@ -73,7 +73,7 @@ pub enum DecodeError {
 /// Decodes a COPY stream, received in pieces of any size, into batches.
 pub struct Decoder {
     schema: SchemaRef,
-    columns: Vec<Values>,
+    columns: Vec<ColumnValues>,
     specials: Vec<Special>,
     /// The incomplete end of the last piece.
     rest: Vec<u8>,
@@ -92,7 +92,7 @@ impl Decoder {
     /// A decoder for columns in the schema's order.
     pub fn new(schema: SchemaRef) -> Result<Self, DecodeError> {
         let values = |field: &arrow::datatypes::FieldRef| {
-            Values::new(field.data_type()).ok_or_else(|| DecodeError::Undecodable {
+            ColumnValues::new(field.data_type()).ok_or_else(|| DecodeError::Undecodable {
                 column: field.name().clone(),
                 data_type: field.data_type().to_string(),
             })
@@ -223,13 +223,13 @@ impl Decoder {
                 column.append_null();
                 continue;
             };
-            if length == 0 && field.is_nullable() && matches!(column, Values::Text { .. }) {
+            if length == 0 && field.is_nullable() && matches!(column, ColumnValues::Text { .. }) {
                 special.empty += 1;
                 column.append_null();
                 continue;
             }
             let value = &data[start..start + length];
-            let decoded = self.encoding.filter(|_| matches!(column, Values::Text { .. }) && !value.is_ascii());
+            let decoded = self.encoding.filter(|_| matches!(column, ColumnValues::Text { .. }) && !value.is_ascii());
             let fits = match decoded.map(|encoding| encoding.decode_without_bom_handling(value)) {
                 None => column.append(value, special),
                 Some((text, false)) => column.append(text.as_bytes(), special),

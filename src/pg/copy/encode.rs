@@ -81,11 +81,11 @@ enum Encoding {
 
 /// One column of a COPY.
 #[derive(Clone, Debug)]
-pub struct Column {
+pub struct CopyColumn {
     /// Name in the dataset, for errors.
     pub name: &'static str,
     /// Source of the value.
-    pub origin: Origin,
+    pub origin: CopyOrigin,
     /// Limits of the target for its values; only [`Encoder::encode_leniently`] checks them.
     pub limits: Limits,
     encoding: Encoding,
@@ -93,14 +93,14 @@ pub struct Column {
 
 /// Source of a column's values.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub enum CopyOrigin {
     /// The batch's column of this name.
     Batch,
     /// The same bytes in every row, length first.
     Fixed(Vec<u8>),
 }
 
-impl Column {
+impl CopyColumn {
     /// The encoding of a dataset's column for a column of the target; `None` if that would lose data.
     pub fn plan(name: &'static str, data_type: &DataType, wire: Wire) -> Option<Self> {
         let encoding = match (data_type, wire) {
@@ -127,7 +127,7 @@ impl Column {
             (DataType::List(_), Wire::TextArray(element, limit)) => Encoding::TextArray(element, limit),
             _ => return None,
         };
-        Some(Self { name, origin: Origin::Batch, limits: Limits::default(), encoding })
+        Some(Self { name, origin: CopyOrigin::Batch, limits: Limits::default(), encoding })
     }
 
     /// A column that holds the same instant in every row.
@@ -143,7 +143,7 @@ impl Column {
     /// A column that is null in every row.
     pub fn null(name: &'static str) -> Self {
         let null = (-1_i32).to_be_bytes().to_vec();
-        Self { name, origin: Origin::Fixed(null), limits: Limits::default(), encoding: Encoding::Text(None) }
+        Self { name, origin: CopyOrigin::Fixed(null), limits: Limits::default(), encoding: Encoding::Text(None) }
     }
 
     /// A column that holds the same integer in every row.
@@ -159,12 +159,12 @@ impl Column {
     fn fixed(name: &'static str, value: &[u8]) -> Self {
         let mut bytes = length(value.len()).to_vec();
         bytes.extend_from_slice(value);
-        Self { name, origin: Origin::Fixed(bytes), limits: Limits::default(), encoding: Encoding::Text(None) }
+        Self { name, origin: CopyOrigin::Fixed(bytes), limits: Limits::default(), encoding: Encoding::Text(None) }
     }
 }
 
 /// The values of one column of one batch.
-enum Cells<'a> {
+enum CopyCells<'a> {
     Fixed(&'a [u8]),
     Text(&'a StringArray, Option<usize>),
     Uuid(&'a StringArray),
@@ -188,7 +188,7 @@ enum Cells<'a> {
     TextArray(&'a ListArray, &'a StringArray, u32, Option<usize>),
 }
 
-impl Cells<'_> {
+impl CopyCells<'_> {
     fn is_null(&self, row: usize) -> bool {
         match self {
             Self::Fixed(_) => false,
@@ -215,13 +215,13 @@ impl Cells<'_> {
 /// Encodes batches of one dataset for one table.
 pub struct Encoder {
     dataset: &'static str,
-    columns: Vec<Column>,
+    columns: Vec<CopyColumn>,
     rows: u64,
 }
 
 impl Encoder {
     /// An encoder of these columns in this order.
-    pub fn new(dataset: &'static str, columns: Vec<Column>) -> Self {
+    pub fn new(dataset: &'static str, columns: Vec<CopyColumn>) -> Self {
         Self { dataset, columns, rows: 0 }
     }
 
@@ -263,11 +263,11 @@ impl Encoder {
         mut unfit: Option<&mut dyn FnMut(usize, usize, Unfit)>,
     ) -> anyhow::Result<()> {
         let held = self.columns.iter().map(|column| match column.origin {
-            Origin::Batch => arrays(column.name).ok_or_else(|| self.refuse(column.name, "is missing from a batch")).map(Some),
-            Origin::Fixed(_) => Ok(None),
+            CopyOrigin::Batch => arrays(column.name).ok_or_else(|| self.refuse(column.name, "is missing from a batch")).map(Some),
+            CopyOrigin::Fixed(_) => Ok(None),
         });
         let held = held.collect::<Result<Vec<_>, _>>()?;
-        let cells: Vec<Cells<'_>> =
+        let cells: Vec<CopyCells<'_>> =
             self.columns.iter().zip(&held).map(|(column, array)| self.cells(column, array.as_ref())).collect::<Result<_, _>>()?;
         let count = i16::try_from(cells.len()).expect("a table has at most 1600 columns").to_be_bytes();
         for row in 0..rows {
@@ -303,10 +303,10 @@ impl Encoder {
         Ok(())
     }
 
-    fn cells<'a>(&self, column: &'a Column, array: Option<&'a ArrayRef>) -> Result<Cells<'a>, Fault> {
-        let (Origin::Batch, Some(array)) = (&column.origin, array) else {
-            let Origin::Fixed(bytes) = &column.origin else { unreachable!("a batch column has its array") };
-            return Ok(Cells::Fixed(bytes));
+    fn cells<'a>(&self, column: &'a CopyColumn, array: Option<&'a ArrayRef>) -> Result<CopyCells<'a>, Fault> {
+        let (CopyOrigin::Batch, Some(array)) = (&column.origin, array) else {
+            let CopyOrigin::Fixed(bytes) = &column.origin else { unreachable!("a batch column has its array") };
+            return Ok(CopyCells::Fixed(bytes));
         };
         let text = || {
             let text = array.as_string_opt::<i32>()?;
@@ -319,39 +319,39 @@ impl Encoder {
         };
         let unfit = || self.unfit(column, array);
         Ok(match column.encoding {
-            Encoding::Text(limit) => Cells::Text(clean()?, limit),
-            Encoding::Uuid => Cells::Uuid(clean()?),
-            Encoding::Jsonb => Cells::Jsonb(clean()?),
-            Encoding::TextInt2 => Cells::TextInt2(clean()?),
-            Encoding::TextInt4 => Cells::TextInt4(clean()?),
-            Encoding::TextInt8 => Cells::TextInt8(clean()?),
-            Encoding::TextNumeric => Cells::TextNumeric(clean()?),
-            Encoding::Bool => Cells::Bool(array.as_boolean_opt().ok_or_else(unfit)?),
-            Encoding::Int2 => Cells::Int2(array.as_primitive_opt::<Int32Type>().ok_or_else(unfit)?),
-            Encoding::Int4 => Cells::Int4(array.as_primitive_opt::<Int32Type>().ok_or_else(unfit)?),
-            Encoding::Int8Wide => Cells::Int8Wide(array.as_primitive_opt::<Int32Type>().ok_or_else(unfit)?),
-            Encoding::Int4Text => Cells::Int4Text(array.as_primitive_opt::<Int32Type>().ok_or_else(unfit)?),
-            Encoding::Int4Numeric => Cells::Int4Numeric(array.as_primitive_opt::<Int32Type>().ok_or_else(unfit)?),
-            Encoding::Int8 => Cells::Int8(array.as_primitive_opt::<Int64Type>().ok_or_else(unfit)?),
-            Encoding::Numeric(scale) => Cells::Numeric(array.as_primitive_opt::<Decimal128Type>().ok_or_else(unfit)?, scale),
+            Encoding::Text(limit) => CopyCells::Text(clean()?, limit),
+            Encoding::Uuid => CopyCells::Uuid(clean()?),
+            Encoding::Jsonb => CopyCells::Jsonb(clean()?),
+            Encoding::TextInt2 => CopyCells::TextInt2(clean()?),
+            Encoding::TextInt4 => CopyCells::TextInt4(clean()?),
+            Encoding::TextInt8 => CopyCells::TextInt8(clean()?),
+            Encoding::TextNumeric => CopyCells::TextNumeric(clean()?),
+            Encoding::Bool => CopyCells::Bool(array.as_boolean_opt().ok_or_else(unfit)?),
+            Encoding::Int2 => CopyCells::Int2(array.as_primitive_opt::<Int32Type>().ok_or_else(unfit)?),
+            Encoding::Int4 => CopyCells::Int4(array.as_primitive_opt::<Int32Type>().ok_or_else(unfit)?),
+            Encoding::Int8Wide => CopyCells::Int8Wide(array.as_primitive_opt::<Int32Type>().ok_or_else(unfit)?),
+            Encoding::Int4Text => CopyCells::Int4Text(array.as_primitive_opt::<Int32Type>().ok_or_else(unfit)?),
+            Encoding::Int4Numeric => CopyCells::Int4Numeric(array.as_primitive_opt::<Int32Type>().ok_or_else(unfit)?),
+            Encoding::Int8 => CopyCells::Int8(array.as_primitive_opt::<Int64Type>().ok_or_else(unfit)?),
+            Encoding::Numeric(scale) => CopyCells::Numeric(array.as_primitive_opt::<Decimal128Type>().ok_or_else(unfit)?, scale),
             Encoding::DecimalFloat(scale) => {
-                Cells::DecimalFloat(array.as_primitive_opt::<Decimal128Type>().ok_or_else(unfit)?, scale)
+                CopyCells::DecimalFloat(array.as_primitive_opt::<Decimal128Type>().ok_or_else(unfit)?, scale)
             }
-            Encoding::Date => Cells::Date(array.as_primitive_opt::<Date32Type>().ok_or_else(unfit)?),
-            Encoding::DateTimestamp => Cells::DateTimestamp(array.as_primitive_opt::<Date32Type>().ok_or_else(unfit)?),
-            Encoding::Timestamp => Cells::Timestamp(array.as_primitive_opt::<TimestampMicrosecondType>().ok_or_else(unfit)?),
+            Encoding::Date => CopyCells::Date(array.as_primitive_opt::<Date32Type>().ok_or_else(unfit)?),
+            Encoding::DateTimestamp => CopyCells::DateTimestamp(array.as_primitive_opt::<Date32Type>().ok_or_else(unfit)?),
+            Encoding::Timestamp => CopyCells::Timestamp(array.as_primitive_opt::<TimestampMicrosecondType>().ok_or_else(unfit)?),
             Encoding::TextArray(element, limit) => {
                 let list = array.as_list_opt::<i32>().ok_or_else(unfit)?;
                 let values = list.values().as_string_opt::<i32>().ok_or_else(unfit)?;
                 if values.value_data().contains(&0) {
                     return Err(self.refuse(column.name, "holds a NUL character, which PostgreSQL cannot store"));
                 }
-                Cells::TextArray(list, values, element, limit)
+                CopyCells::TextArray(list, values, element, limit)
             }
         })
     }
 
-    fn unfit(&self, column: &Column, array: &ArrayRef) -> Fault {
+    fn unfit(&self, column: &CopyColumn, array: &ArrayRef) -> Fault {
         self.refuse(column.name, &format!("has type {}", array.data_type()))
     }
 
@@ -375,36 +375,36 @@ fn is_longer(text: &str, limit: usize) -> bool {
     text.len() > limit && text.chars().count() > limit
 }
 
-fn put(buffer: &mut Vec<u8>, cell: &Cells<'_>, row: usize) -> Result<(), Unfit> {
+fn put(buffer: &mut Vec<u8>, cell: &CopyCells<'_>, row: usize) -> Result<(), Unfit> {
     match cell {
-        Cells::Fixed(bytes) => buffer.extend_from_slice(bytes),
-        Cells::Text(array, None) => put_bytes(buffer, array.value(row).as_bytes()),
-        Cells::Text(array, Some(limit)) => {
+        CopyCells::Fixed(bytes) => buffer.extend_from_slice(bytes),
+        CopyCells::Text(array, None) => put_bytes(buffer, array.value(row).as_bytes()),
+        CopyCells::Text(array, Some(limit)) => {
             let text = array.value(row);
             if is_longer(text, *limit) {
                 return Err(Unfit::Long);
             }
             put_bytes(buffer, text.as_bytes());
         }
-        Cells::Uuid(array) => {
+        CopyCells::Uuid(array) => {
             let id = uuid::Uuid::try_parse(array.value(row)).map_err(|_| Unfit::Uuid)?;
             put_bytes(buffer, id.as_bytes());
         }
-        Cells::Jsonb(array) => {
+        CopyCells::Jsonb(array) => {
             let json = array.value(row).as_bytes();
             buffer.extend_from_slice(&length(json.len() + 1));
             buffer.push(1);
             buffer.extend_from_slice(json);
         }
-        Cells::Bool(array) => put_bytes(buffer, &[u8::from(array.value(row))]),
-        Cells::Int2(array) => {
+        CopyCells::Bool(array) => put_bytes(buffer, &[u8::from(array.value(row))]),
+        CopyCells::Int2(array) => {
             let value = i16::try_from(array.value(row)).map_err(|_| Unfit::Integer)?;
             put_bytes(buffer, &value.to_be_bytes());
         }
-        Cells::Int4(array) => put_bytes(buffer, &array.value(row).to_be_bytes()),
-        Cells::Int8(array) => put_bytes(buffer, &array.value(row).to_be_bytes()),
-        Cells::Int8Wide(array) => put_bytes(buffer, &i64::from(array.value(row)).to_be_bytes()),
-        Cells::Int4Text(array) => {
+        CopyCells::Int4(array) => put_bytes(buffer, &array.value(row).to_be_bytes()),
+        CopyCells::Int8(array) => put_bytes(buffer, &array.value(row).to_be_bytes()),
+        CopyCells::Int8Wide(array) => put_bytes(buffer, &i64::from(array.value(row)).to_be_bytes()),
+        CopyCells::Int4Text(array) => {
             use std::io::Write;
             let at = buffer.len();
             buffer.extend_from_slice(&[0; 4]);
@@ -412,24 +412,24 @@ fn put(buffer: &mut Vec<u8>, cell: &Cells<'_>, row: usize) -> Result<(), Unfit> 
             let written = length(buffer.len() - at - 4);
             buffer[at..at + 4].copy_from_slice(&written);
         }
-        Cells::TextInt2(array) => put_bytes(buffer, &integer::<i16>(array.value(row))?.to_be_bytes()),
-        Cells::TextInt4(array) => put_bytes(buffer, &integer::<i32>(array.value(row))?.to_be_bytes()),
-        Cells::TextInt8(array) => put_bytes(buffer, &integer::<i64>(array.value(row))?.to_be_bytes()),
-        Cells::TextNumeric(array) => put_numeric(buffer, i128::from(integer::<i64>(array.value(row))?), 0),
-        Cells::Numeric(array, scale) => put_numeric(buffer, array.value(row), *scale),
-        Cells::Int4Numeric(array) => put_numeric(buffer, i128::from(array.value(row)), 0),
-        Cells::DecimalFloat(array, scale) => {
+        CopyCells::TextInt2(array) => put_bytes(buffer, &integer::<i16>(array.value(row))?.to_be_bytes()),
+        CopyCells::TextInt4(array) => put_bytes(buffer, &integer::<i32>(array.value(row))?.to_be_bytes()),
+        CopyCells::TextInt8(array) => put_bytes(buffer, &integer::<i64>(array.value(row))?.to_be_bytes()),
+        CopyCells::TextNumeric(array) => put_numeric(buffer, i128::from(integer::<i64>(array.value(row))?), 0),
+        CopyCells::Numeric(array, scale) => put_numeric(buffer, array.value(row), *scale),
+        CopyCells::Int4Numeric(array) => put_numeric(buffer, i128::from(array.value(row)), 0),
+        CopyCells::DecimalFloat(array, scale) => {
             #[allow(clippy::cast_precision_loss, reason = "a handicap has five digits")]
             let value = array.value(row) as f64 / 10_f64.powi(i32::from(*scale));
             put_bytes(buffer, &value.to_be_bytes());
         }
-        Cells::Date(array) => put_bytes(buffer, &(array.value(row) - DAYS_2000).to_be_bytes()),
-        Cells::DateTimestamp(array) => {
+        CopyCells::Date(array) => put_bytes(buffer, &(array.value(row) - DAYS_2000).to_be_bytes()),
+        CopyCells::DateTimestamp(array) => {
             let micros = i64::from(array.value(row) - DAYS_2000) * 86_400_000_000;
             put_bytes(buffer, &micros.to_be_bytes());
         }
-        Cells::Timestamp(array) => put_bytes(buffer, &(array.value(row) - MICROS_2000).to_be_bytes()),
-        Cells::TextArray(list, values, element, limit) => {
+        CopyCells::Timestamp(array) => put_bytes(buffer, &(array.value(row) - MICROS_2000).to_be_bytes()),
+        CopyCells::TextArray(list, values, element, limit) => {
             let offsets = list.value_offsets();
             let range = usize::try_from(offsets[row]).unwrap_or(0)..usize::try_from(offsets[row + 1]).unwrap_or(0);
             let at = buffer.len();

@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::dsn::Dsn;
 use crate::model::Timestamp;
 use crate::pg::export::statement;
-use crate::pg::{Connection, Query, Snapshot, missing};
+use crate::pg::{Connection, ExportQuery, Snapshot, missing};
 
 /// Tables that the CRM must have for a load.
 const CRM_TABLES: [&str; 9] = [
@@ -54,7 +54,7 @@ pub struct Checked {
 }
 
 /// Checks a source: plans every statement, which finds missing tables, columns and rights without reading rows.
-pub fn check_source(dsn: &Dsn, title: &str, queries: &[Query], as_of: Timestamp) -> Result<Checked> {
+pub fn check_source(dsn: &Dsn, title: &str, queries: &[ExportQuery], as_of: Timestamp) -> Result<Checked> {
     let connection = Connection::open_within(dsn, title, Duration::ZERO)?;
     let mut checked = session(&connection)?;
     let snapshot = Snapshot::begin(connection, as_of, None)?;

@@ -24,7 +24,7 @@ use crate::pg::{Snapshot, quote_identifier};
 
 /// A statement to export, with its declared columns.
 #[derive(Clone, Debug)]
-pub struct Query {
+pub struct ExportQuery {
     /// Its name in messages: `scl.members`.
     pub name: String,
     /// The file of the statement: `sql/exports/scl/members.sql`.
@@ -40,7 +40,7 @@ pub struct Query {
 /// A statement that the server accepts and whose columns match the declaration.
 #[derive(Clone, Debug)]
 pub struct Prepared {
-    query: Query,
+    query: ExportQuery,
     copy: String,
     /// Casts of columns, such as `created_at (text → timestamptz)`.
     pub casts: Vec<String>,
@@ -59,7 +59,7 @@ pub struct Exported {
 
 impl Snapshot {
     /// Checks all statements against the database and counts their rows. Reports everything that is wrong at once.
-    pub fn prepare(&self, queries: Vec<Query>) -> Result<Vec<Prepared>> {
+    pub fn prepare(&self, queries: Vec<ExportQuery>) -> Result<Vec<Prepared>> {
         let connection = self.connection();
         let catalog = self.catalog()?;
         let (mut lacks, mut advice, mut files) = (Vec::new(), Vec::new(), Vec::new());
@@ -69,8 +69,8 @@ impl Snapshot {
             let is_there =
                 |table| Ok::<bool, anyhow::Error>(connection.query_one("select to_regclass($1) is not null", &[&table])?.get(0));
             let query = match query.needs {
-                Some(table) if !is_there(table)? => Query { sql: no_rows(&query.schema), ..query },
-                _ => Query { sql: readable(&query.sql, &catalog), ..query },
+                Some(table) if !is_there(table)? => ExportQuery { sql: no_rows(&query.schema), ..query },
+                _ => ExportQuery { sql: readable(&query.sql, &catalog), ..query },
             };
             let body = statement(&query.sql);
             match connection.wait(connection.attend(connection.client().prepare(body)))? {
@@ -111,7 +111,7 @@ impl Snapshot {
     }
 
     /// The tables that statements read, each with its columns and their types: `id bigint, email text`.
-    pub fn tables_read(&self, queries: &[Query]) -> Result<BTreeMap<String, String>> {
+    pub fn tables_read(&self, queries: &[ExportQuery]) -> Result<BTreeMap<String, String>> {
         let catalog = self.catalog()?;
         let names = queries.iter().flat_map(|query| references(&query.sql).into_keys());
         let described = |name: String| {
@@ -207,7 +207,7 @@ fn at_file(error: anyhow::Error, file: &str) -> anyhow::Error {
     }
 }
 
-fn decode_fault(error: &DecodeError, query: &Query) -> anyhow::Error {
+fn decode_fault(error: &DecodeError, query: &ExportQuery) -> anyhow::Error {
     let fault = Fault::new(Exit::Input, format!("{}: {error}", query.name)).at(query.file.clone());
     match error {
         DecodeError::Null { column, .. } => fault.help(format!("find them:  select count(*) … where {column} is null")),
@@ -264,7 +264,7 @@ fn same_form(data_type: &DataType, found: &Type) -> bool {
 }
 
 /// The statement for COPY, with casts and order where the columns differ from the declaration, and a description of the casts.
-fn fit(query: &Query, body: &str, columns: &[(&str, &Type)]) -> Result<(String, Vec<String>)> {
+fn fit(query: &ExportQuery, body: &str, columns: &[(&str, &Type)]) -> Result<(String, Vec<String>)> {
     let declared: Vec<&str> = query.schema.fields().iter().map(|field| field.name().as_str()).collect();
     let found: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
     let missing: Vec<&str> = declared.iter().filter(|name| !found.contains(name)).copied().collect();
@@ -300,9 +300,9 @@ mod tests {
     use arrow::datatypes::{Field, Schema, TimeUnit};
     use std::sync::Arc;
 
-    fn query() -> Query {
+    fn query() -> ExportQuery {
         let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
-        Query {
+        ExportQuery {
             name: "scl.members".to_owned(),
             file: "sql/exports/scl/members.sql".to_owned(),
             sql: "select 1\nfrom (\n  select 2\n  order by 1\n) x\norder by x.id;\n".to_owned(),

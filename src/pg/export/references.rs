@@ -6,7 +6,7 @@ use crate::model::did_you_mean;
 use crate::pg::quote_identifier;
 
 /// The tables that are visible without a schema name, with their columns and types.
-pub type Catalog = BTreeMap<String, BTreeMap<String, String>>;
+pub type VisibleTables = BTreeMap<String, BTreeMap<String, String>>;
 
 /// The tables that a statement reads, with the columns it reads through their aliases.
 pub fn references(sql: &str) -> BTreeMap<String, BTreeSet<String>> {
@@ -43,7 +43,7 @@ pub fn references(sql: &str) -> BTreeMap<String, BTreeSet<String>> {
 }
 
 /// Descriptions of the missing tables and columns of a statement, and suggestions.
-pub fn missing(sql: &str, catalog: &Catalog) -> (Vec<String>, Vec<String>) {
+pub fn missing(sql: &str, catalog: &VisibleTables) -> (Vec<String>, Vec<String>) {
     let (mut lacks, mut advice) = (Vec::new(), Vec::new());
     for (table, columns) in references(sql) {
         let Some(present) = catalog.get(&table) else {
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn everything_missing_is_reported_with_suggestions() {
         let columns = |names: &[&str]| names.iter().map(|name| ((*name).to_owned(), "text".to_owned())).collect();
-        let catalog = Catalog::from([
+        let catalog = VisibleTables::from([
             ("Member".to_owned(), columns(&["id", "createdAtt", "limit_value", "tierId"])),
             ("Tiers".to_owned(), columns(&["id"])),
             ("handicaps".to_owned(), columns(&["value"])),

@@ -8,7 +8,7 @@ use encoding_rs::{Encoding, UTF_8};
 use crate::fault::{Exit, Fault};
 use crate::model::Timestamp;
 use crate::pg::connect::Begin;
-use crate::pg::export::references::Catalog;
+use crate::pg::export::references::VisibleTables;
 use crate::pg::{Connection, quote_identifier};
 
 /// Settings for reading, in addition to those that every transaction pins.
@@ -149,7 +149,7 @@ impl Snapshot {
     }
 
     /// The visible tables.
-    pub fn catalog(&self) -> Result<Catalog> {
+    pub fn catalog(&self) -> Result<VisibleTables> {
         visible_tables(&self.connection)
     }
 
@@ -160,8 +160,8 @@ impl Snapshot {
 }
 
 /// The tables that are visible without a schema name.
-pub fn visible_tables(connection: &Connection) -> Result<Catalog> {
-    let mut catalog = Catalog::new();
+pub fn visible_tables(connection: &Connection) -> Result<VisibleTables> {
+    let mut catalog = VisibleTables::new();
     for row in connection.query(CATALOG, &[])? {
         catalog.entry(row.get(0)).or_default().insert(row.get(1), row.get(2));
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 
 use crate::pg::copy::encode::Wire;
-use crate::pg::load::constraints::{self, Demands, Index, Reference};
+use crate::pg::load::constraints::{self, Demands, IncomingKey, Index};
 use crate::pg::load::session::Crm;
 
 /// The CRM as described by its catalog.
@@ -42,7 +42,7 @@ pub struct Catalog {
     /// The tables that were found.
     pub tables: BTreeMap<String, TableInfo>,
     /// Foreign keys to the CRM's tables, from any schema.
-    pub references: Vec<Reference>,
+    pub references: Vec<IncomingKey>,
 }
 
 /// A table.
@@ -188,7 +188,7 @@ impl Catalog {
     }
 
     /// Foreign keys that refer to a table.
-    pub fn references_to<'a>(&'a self, table: &'a str) -> impl Iterator<Item = &'a Reference> {
+    pub fn references_to<'a>(&'a self, table: &'a str) -> impl Iterator<Item = &'a IncomingKey> {
         self.references.iter().filter(move |reference| reference.referenced == table)
     }
 }

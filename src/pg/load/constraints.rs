@@ -45,7 +45,7 @@ pub struct Index {
 
 /// A foreign key that refers to one of the CRM's tables.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reference {
+pub struct IncomingKey {
     /// The referencing table, if it is in the CRM's schema.
     pub table: Option<String>,
     /// The referencing table with its schema, quoted.
@@ -72,7 +72,7 @@ pub struct Reference {
 
 /// A condition on the rows of a table: a CHECK constraint, or the bounds of partitions.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Check {
+pub struct RowCheck {
     /// The constraint; `partition` for the bounds of partitions.
     pub name: String,
     /// The condition as SQL.
@@ -123,7 +123,7 @@ pub struct Demands {
     /// Indexes.
     pub indexes: Vec<Index>,
     /// Conditions on rows.
-    pub checks: Vec<Check>,
+    pub checks: Vec<RowCheck>,
     /// Conditions on values.
     pub domains: Vec<DomainCheck>,
     /// Foreign keys.
@@ -161,7 +161,7 @@ pub fn read(crm: &Crm, schema: &str) -> Result<BTreeMap<String, Demands>> {
         of(&row, &|demands| demands.indexes.push(index.clone()));
     }
     for row in crm.query(include_str!("../../../sql/crm/catalog_checks.sql"), &[&schema])? {
-        let check = Check {
+        let check = RowCheck {
             name: row.get("constraint_name"),
             expression: row.get("expression"),
             scope: row.get("scope"),
@@ -200,9 +200,9 @@ pub fn read(crm: &Crm, schema: &str) -> Result<BTreeMap<String, Demands>> {
 }
 
 /// Reads the foreign keys to the CRM's tables, from any schema.
-pub fn read_references(crm: &Crm, schema: &str) -> Result<Vec<Reference>> {
+pub fn read_references(crm: &Crm, schema: &str) -> Result<Vec<IncomingKey>> {
     let rows = crm.query(include_str!("../../../sql/crm/catalog_references.sql"), &[&schema])?;
-    let references = rows.iter().map(|row| Reference {
+    let references = rows.iter().map(|row| IncomingKey {
         table: row.get::<_, bool>("is_in_schema").then(|| row.get("table_name")),
         qualified: row.get("qualified"),
         column: row.get("column_name"),

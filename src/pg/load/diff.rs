@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::fault::{Exit, Fault};
 use crate::model::{Code, Phase};
 use crate::pg::load::catalog::Catalog;
-use crate::pg::load::constraints::Reference;
+use crate::pg::load::constraints::IncomingKey;
 use crate::pg::load::preflight::Preflight;
 use crate::pg::load::session::Crm;
 use crate::pg::load::staging::pull;
@@ -69,7 +69,7 @@ pub fn work_out(crm: &Crm, catalog: &Catalog, preflight: &Preflight, phase: Phas
 }
 
 /// SQL condition for a row `c` that refers to a profile and must not be deleted: a foreign row, or a kept one.
-pub(in crate::pg) fn is_foreign_or_kept(crm: &Crm, reference: &Reference) -> Result<String> {
+pub(in crate::pg) fn is_foreign_or_kept(crm: &Crm, reference: &IncomingKey) -> Result<String> {
     if !reference.is_readable || !reference.is_single {
         let what = format!("{} refers to profiles and cannot be examined", reference.qualified);
         return Err(Fault::new(Exit::Preflight, what).at(crm.place()).help("grant select on it to the loader's role").into());

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::pg::load::catalog::{Catalog, ColumnInfo, TableInfo};
 use crate::pg::load::constraints::Index;
-use crate::pg::load::preflight::{Content, Finding, Preflight, TablePlan};
+use crate::pg::load::preflight::{Content, Preflight, PreflightFinding, TablePlan};
 use crate::pg::load::proof::is_proved;
 use crate::pg::load::session::Crm;
 use crate::pg::load::target::{Stamp, ours, table};
@@ -16,14 +16,14 @@ const ASKED: u32 = 100;
 const KEPT_ROWS: u32 = 10_000;
 
 /// A unique key of a table that load fills, other than its primary key.
-pub struct Key<'a> {
+pub struct UniqueKey<'a> {
     /// The index.
     pub index: &'a Index,
     /// Columns filled by a dataset that, if set to null, take a row out of the index.
     pub released: Vec<String>,
 }
 
-impl Key<'_> {
+impl UniqueKey<'_> {
     /// Whether rows collide exactly when its columns are equal.
     fn is_plain(&self) -> bool {
         self.index.is_plain && !self.index.is_exclusion && self.index.scope.is_none()
@@ -52,7 +52,7 @@ impl Key<'_> {
 }
 
 /// The unique keys of a table whose staging table is filled.
-pub fn of_table<'a>(crm: &Crm, info: &'a TableInfo, plan: &TablePlan) -> Result<Vec<Key<'a>>> {
+pub fn of_table<'a>(crm: &Crm, info: &'a TableInfo, plan: &TablePlan) -> Result<Vec<UniqueKey<'a>>> {
     let data = plan.data();
     let is_free = |name: &str| data.contains(&name) && info.column(name).is_some_and(|found| !found.is_not_null);
     let unique = info
@@ -66,7 +66,7 @@ pub fn of_table<'a>(crm: &Crm, info: &'a TableInfo, plan: &TablePlan) -> Result<
         let named = if has_expressions { &index.touched } else { &index.columns };
         let free: Vec<String> = named.iter().filter(|name| is_free(name)).cloned().collect();
         let lets_go = !index.joins_nulls && (!has_expressions || is_released(crm, info, plan, index, &free)?);
-        keys.push(Key { index, released: if lets_go { free } else { Vec::new() } });
+        keys.push(UniqueKey { index, released: if lets_go { free } else { Vec::new() } });
     }
     Ok(keys)
 }
@@ -154,7 +154,7 @@ fn wanted(info: &TableInfo, plan: &TablePlan, touched: &[String]) -> String {
 }
 
 /// Selects the ids of staged rows whose key a foreign row, or a kept one, holds.
-pub fn held_by_others(info: &TableInfo, plan: &TablePlan, key: &Key<'_>) -> String {
+pub fn held_by_others(info: &TableInfo, plan: &TablePlan, key: &UniqueKey<'_>) -> String {
     let plain = plan.loaded.table;
     let name = quoted(plain);
     let replaced = match plain {
@@ -178,7 +178,7 @@ pub fn held_by_others(info: &TableInfo, plan: &TablePlan, key: &Key<'_>) -> Stri
 }
 
 /// Finds keys that would collide after the load or during it, and that cannot be released.
-pub fn collisions(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Result<Vec<Finding>> {
+pub fn collisions(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Result<Vec<PreflightFinding>> {
     crm.doing("looking for keys that rows would share");
     let mut findings = Vec::new();
     for plan in &preflight.plans {
@@ -198,13 +198,15 @@ pub fn collisions(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Result
 
 const PASSING: &str = "take over a key that another row gives up in the same load";
 
-fn judge(crm: &Crm, plan: &TablePlan, key: &Key<'_>, statement: &str, how: &str) -> Result<Option<Finding>> {
+fn judge(crm: &Crm, plan: &TablePlan, key: &UniqueKey<'_>, statement: &str, how: &str) -> Result<Option<PreflightFinding>> {
     let name = plan.loaded.table;
     let place = format!("unique index {:?} on {name:?} ({})", key.index.name, key.index.touched.join(", "));
     let found = crm.attempt(&format!("select f.id, count(*) over () from ({statement}) f order by f.id limit {KEPT_ROWS}"))?;
     let rows = match found {
         Ok(rows) => rows,
-        Err(refused) => return Ok(Some(Finding::refusal(format!("{place}: it cannot be evaluated ({})", refused.code)))),
+        Err(refused) => {
+            return Ok(Some(PreflightFinding::refusal(format!("{place}: it cannot be evaluated ({})", refused.code))));
+        }
     };
     let Some(first) = rows.first() else { return Ok(None) };
     let count: i64 = first.get(1);
@@ -212,11 +214,11 @@ fn judge(crm: &Crm, plan: &TablePlan, key: &Key<'_>, statement: &str, how: &str)
     let named = ids.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
     let what =
         format!("{place}: {count} rows ({named}) {how}; correct the records at their source, or drop the index for the load");
-    Ok(Some(Finding { rows: ids, ..Finding::refusal(what) }))
+    Ok(Some(PreflightFinding { rows: ids, ..PreflightFinding::refusal(what) }))
 }
 
 /// Selects rows that share a key after the load.
-fn standing(info: &TableInfo, plan: &TablePlan, key: &Key<'_>) -> String {
+fn standing(info: &TableInfo, plan: &TablePlan, key: &UniqueKey<'_>) -> String {
     let plain = plan.loaded.table;
     let name = quoted(plain);
     let columns: Vec<String> = needed(info, &key.index.touched).map(|column| format!("t.{}", quoted(&column.name))).collect();
@@ -239,7 +241,7 @@ fn standing(info: &TableInfo, plan: &TablePlan, key: &Key<'_>) -> String {
 }
 
 /// Selects rows whose new key is held by another row of ours until the same load changes or deletes that row.
-fn passing(info: &TableInfo, plan: &TablePlan, key: &Key<'_>) -> String {
+fn passing(info: &TableInfo, plan: &TablePlan, key: &UniqueKey<'_>) -> String {
     let plain = plan.loaded.table;
     let name = quoted(plain);
     let deleted = match plain {

@@ -94,14 +94,14 @@ pub struct Allowed {
 
 /// How the datasets get into the CRM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
+pub enum LoadMode {
     /// The CRM is empty: rows are copied directly into its tables.
     FirstLoad,
     /// The CRM holds rows: the diff is applied to ours.
     ApplyDiff,
 }
 
-impl Mode {
+impl LoadMode {
     /// The mode in words.
     pub fn words(self) -> &'static str {
         match self {
@@ -115,7 +115,7 @@ impl Mode {
 #[derive(Debug)]
 pub struct Report {
     /// How.
-    pub mode: Mode,
+    pub mode: LoadMode,
     /// Rows by table.
     pub counts: Counts,
     /// Profiles kept as MERGED that were changed.
@@ -235,7 +235,7 @@ impl Loader {
     }
 
     /// The mode of a load, or the reason why it must not proceed.
-    pub fn mode(&self, input: &Input<'_>, allowed: Allowed) -> Result<Mode> {
+    pub fn mode(&self, input: &Input<'_>, allowed: Allowed) -> Result<LoadMode> {
         let crm = &self.crm;
         crm.doing("looking at the contents of the CRM");
         let row = crm.one(include_str!("../../../sql/crm/situation.sql"), &[])?;
@@ -265,7 +265,7 @@ impl Loader {
         }
         // Rows that were written or deleted before must be compared row by row, even if the tables are empty.
         let is_new: bool = crm.one(include_str!("../../../sql/crm/is_new.sql"), &[])?.get(0);
-        Ok(if is_empty && is_new { Mode::FirstLoad } else { Mode::ApplyDiff })
+        Ok(if is_empty && is_new { LoadMode::FirstLoad } else { LoadMode::ApplyDiff })
     }
 
     fn check_kept_ids(&self, input: &Input<'_>) -> Result<()> {
@@ -326,8 +326,8 @@ impl Loader {
         };
         staging::stage_refreshes(crm, input.data, input.phase)?;
         match mode {
-            Mode::FirstLoad => self.fill(input, allowed.keep_indexes, dry_run, sent, &mut report)?,
-            Mode::ApplyDiff => self.apply_diff(input, allowed, dry_run, sent, &mut report)?,
+            LoadMode::FirstLoad => self.fill(input, allowed.keep_indexes, dry_run, sent, &mut report)?,
+            LoadMode::ApplyDiff => self.apply_diff(input, allowed, dry_run, sent, &mut report)?,
         }
         if dry_run {
             report.changed = report.counts.values().any(TableCounts::changes) || report.new_withdrawals > 0;

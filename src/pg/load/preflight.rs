@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::fault::{Exit, Fault};
-use crate::pg::copy::encode::{Column, Wire};
+use crate::pg::copy::encode::{CopyColumn, Wire};
 use crate::pg::load::catalog::{Catalog, ColumnInfo, TableInfo};
 use crate::pg::load::constraints::Index;
 use crate::pg::load::target::{LOADED, Loaded, Need, REFERRING, SCORE_COLUMNS, Stamp, TOUCHED, Touched, camel_case, table};
@@ -13,7 +13,7 @@ use crate::tables::{Table, score};
 
 /// A problem of the target.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub struct PreflightFinding {
     /// Description.
     pub what: String,
     /// Whether it stops a load; otherwise it is a warning.
@@ -22,7 +22,7 @@ pub struct Finding {
     pub rows: Vec<String>,
 }
 
-impl Finding {
+impl PreflightFinding {
     /// A finding that stops a load.
     pub fn refusal(what: impl Into<String>) -> Self {
         Self { what: what.into(), refuses: true, rows: Vec::new() }
@@ -53,7 +53,7 @@ pub struct Planned {
     /// The dataset's name.
     pub name: &'static str,
     /// How the value is encoded.
-    pub copy: Option<Column>,
+    pub copy: Option<CopyColumn>,
     /// Its type.
     pub wire: Wire,
     /// Its content.
@@ -92,7 +92,7 @@ impl TablePlan {
 #[derive(Debug)]
 pub struct Preflight {
     /// Findings; those that stop a load come first.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<PreflightFinding>,
     /// One plan per entry of [`LOADED`].
     pub plans: Vec<TablePlan>,
 }
@@ -104,7 +104,7 @@ impl Preflight {
     }
 
     /// Adds findings.
-    pub fn add(&mut self, findings: Vec<Finding>) {
+    pub fn add(&mut self, findings: Vec<PreflightFinding>) {
         self.findings.extend(findings);
         self.findings.sort_by_key(|finding| !finding.refuses);
     }
@@ -154,7 +154,7 @@ fn backfill_schema_sql(catalog: &Catalog) -> String {
 /// Checks the target alone. `allow_triggers` turns errors because of triggers into warnings.
 pub fn preflight(catalog: &Catalog, allow_triggers: bool) -> Preflight {
     let mut findings = Vec::new();
-    let mut refuse = |what: String| findings.push(Finding::refusal(what));
+    let mut refuse = |what: String| findings.push(PreflightFinding::refusal(what));
     if catalog.encoding != "UTF8" {
         refuse(format!("the encoding of the database is {}, not UTF8: it cannot store every name", catalog.encoding));
     }
@@ -214,7 +214,7 @@ pub fn preflight(catalog: &Catalog, allow_triggers: bool) -> Preflight {
     if !catalog.is_superuser && !catalog.excess_rights.is_empty() {
         warnings.push(format!("role {} may also {}, which no load needs", catalog.role, catalog.excess_rights.join(", ")));
     }
-    findings.extend(warnings.into_iter().map(Finding::warning));
+    findings.extend(warnings.into_iter().map(PreflightFinding::warning));
     Preflight { findings, plans }
 }
 
@@ -322,7 +322,7 @@ fn plan(loaded: &'static Loaded, info: &TableInfo, refuse: &mut impl FnMut(Strin
     for (column, target, content) in data.chain(scored.map(|column| (column, camel_case(column.name), Content::Score))) {
         let Some(found) = usable(loaded.table, &target, info, refuse) else { continue };
         let data_type = (column.data_type)();
-        let copy = found.wire.and_then(|wire| Column::plan(column.name, &data_type, wire));
+        let copy = found.wire.and_then(|wire| CopyColumn::plan(column.name, &data_type, wire));
         let fits = match data_type {
             arrow::datatypes::DataType::Decimal128(precision, scale) => {
                 found.scale.is_none_or(|held| held >= i32::from(scale))

@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde_json::json;
 
 use crate::fault::{Exit, Fault};
-use crate::interrupt::{self, Held};
+use crate::interrupt::{self, HeldSignal};
 use crate::pg::load::Loader;
 use crate::pg::load::concurrent_writers;
 use crate::pg::load::delta::{self, Memory};
@@ -48,7 +48,7 @@ pub struct Undone {
     /// Notes for the operator.
     pub notes: Vec<String>,
     /// Defers signals from the commit until the datasets are set aside.
-    held: Option<Held>,
+    held: Option<HeldSignal>,
 }
 
 /// The operation that defers a signal after the commit is sent.
@@ -241,7 +241,7 @@ pub fn backup(loader: &Loader) -> Result<Vec<(&'static str, String)>> {
 
 /// Truncates the strategy's tables in one statement; fails if other tables refer to them. Signals are deferred until the result is
 /// dropped.
-pub fn emergency(loader: &Loader, run_id: &str) -> Result<Held> {
+pub fn emergency(loader: &Loader, run_id: &str) -> Result<HeldSignal> {
     let (crm, catalog) = loader.parts();
     crm.doing("emptying the CRM");
     crm.begin()?;

@@ -6,7 +6,7 @@ use arrow::compute::{concat_batches, filter};
 
 use crate::fault::{Exit, Fault};
 use crate::model::Phase;
-use crate::pg::copy::encode::{Column, Wire};
+use crate::pg::copy::encode::{CopyColumn, Wire};
 use crate::pg::load::preflight::{Content, Planned, TablePlan};
 use crate::pg::load::target::Stamp;
 use crate::pg::load::target::{Loaded, table};
@@ -28,17 +28,17 @@ pub trait Datasets {
 }
 
 /// Names of the columns in copy order, and their encoders. `stamped` adds the columns that load fills itself, with this instant.
-pub fn columns(plan: &TablePlan, phase: Phase, stamped: Option<i64>) -> Vec<(&str, Column)> {
+pub fn columns(plan: &TablePlan, phase: Phase, stamped: Option<i64>) -> Vec<(&str, CopyColumn)> {
     let scored = phase >= Phase::SCORES;
     plan.columns.iter().filter_map(|planned| Some((planned.target.as_str(), encoded(planned, scored, stamped)?))).collect()
 }
 
-fn encoded(planned: &Planned, scored: bool, stamped: Option<i64>) -> Option<Column> {
+fn encoded(planned: &Planned, scored: bool, stamped: Option<i64>) -> Option<CopyColumn> {
     match (planned.content, stamped) {
         (Content::Score, _) if !scored => Some(unscored(planned)),
         (Content::Data | Content::Score, _) => planned.copy.clone(),
-        (Content::Stamp(Stamp::Created | Stamp::Updated), Some(instant)) => Some(Column::instant(planned.name, instant)),
-        (Content::Stamp(Stamp::Text(text)), Some(_)) => Some(Column::text(planned.name, text)),
+        (Content::Stamp(Stamp::Created | Stamp::Updated), Some(instant)) => Some(CopyColumn::instant(planned.name, instant)),
+        (Content::Stamp(Stamp::Text(text)), Some(_)) => Some(CopyColumn::text(planned.name, text)),
         (Content::Stamp(_), _) => None,
     }
 }
@@ -50,8 +50,8 @@ pub fn is_zero_before_scores(planned: &Planned) -> bool {
 }
 
 /// A column of scores before phase 6: counts are 0, other columns are null, as in a CRM that has never scored.
-fn unscored(planned: &Planned) -> Column {
-    if is_zero_before_scores(planned) { Column::zero(planned.name, planned.wire) } else { Column::null(planned.name) }
+fn unscored(planned: &Planned) -> CopyColumn {
+    if is_zero_before_scores(planned) { CopyColumn::zero(planned.name, planned.wire) } else { CopyColumn::null(planned.name) }
 }
 
 /// Callback for a batch: the number of its rows, and its columns by name.
@@ -60,7 +60,7 @@ pub type OnBatch<'a> = dyn FnMut(usize, &dyn Fn(&str) -> Option<ArrayRef>) -> Re
 /// Reads the batches of a table's dataset in file order; profiles of phase 6 have the columns of their scores, too.
 pub fn each_batch(data: &dyn Datasets, loaded: &Loaded, phase: Phase, on: &mut OnBatch<'_>) -> Result<()> {
     let mut scores = match loaded.table == table::PROFILE && phase >= Phase::SCORES {
-        true => Some(Scores { batches: data.batches(score::profiles::Table::STEM)?, rest: None }),
+        true => Some(ScoreRows { batches: data.batches(score::profiles::Table::STEM)?, rest: None }),
         false => None,
     };
     for batch in data.batches((loaded.dataset)().stem)? {
@@ -100,12 +100,12 @@ pub fn each_batch_of(
 }
 
 /// Reads `score__profiles` in step with `crm__customer_profiles`: both are sorted by id and hold the same profiles.
-struct Scores<'a> {
+struct ScoreRows<'a> {
     batches: Batches<'a>,
     rest: Option<RecordBatch>,
 }
 
-impl Scores<'_> {
+impl ScoreRows<'_> {
     fn beside(&mut self, profiles: &RecordBatch) -> Result<RecordBatch> {
         let mut parts = Vec::new();
         let mut wanted = profiles.num_rows();

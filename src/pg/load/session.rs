@@ -28,7 +28,7 @@ pub type OnValues<'a> = dyn FnMut(&[Option<&[u8]>]) -> Result<()> + 'a;
 
 /// A statement that the server rejected.
 #[derive(Clone, Debug)]
-pub struct Refused {
+pub struct RefusedStatement {
     /// SQLSTATE.
     pub code: String,
     /// The server's message, as far as it may be shown.
@@ -136,7 +136,7 @@ impl Crm {
     }
 
     /// The rows of a query, or the SQLSTATE of its error. The transaction stays usable either way.
-    pub fn attempt(&self, sql: &str) -> Result<Result<Vec<Row>, Refused>> {
+    pub fn attempt(&self, sql: &str) -> Result<Result<Vec<Row>, RefusedStatement>> {
         self.run("savepoint attempt")?;
         let asked = self.connection.wait(self.connection.client().query(sql, &[]));
         let refused = match asked {
@@ -151,7 +151,7 @@ impl Crm {
             return Err(self.annotated(fault));
         };
         self.run("rollback to savepoint attempt; release savepoint attempt")?;
-        Ok(Err(Refused { code, what: fault.what }))
+        Ok(Err(RefusedStatement { code, what: fault.what }))
     }
 
     /// Whether the connection is lost.

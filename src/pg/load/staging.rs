@@ -4,7 +4,7 @@ use anyhow::Result;
 use arrow::datatypes::{DataType, TimeUnit};
 
 use crate::model::{Phase, Timestamp};
-use crate::pg::copy::encode::{Column, Encoder, Wire};
+use crate::pg::copy::encode::{CopyColumn, Encoder, Wire};
 use crate::pg::load::delta::{Selected, TableDelta};
 use crate::pg::load::preflight::{Preflight, TablePlan};
 use crate::pg::load::rows::{Datasets, columns, each_batch_of};
@@ -125,11 +125,11 @@ fn stage_side(
     if data.rows(stem).is_none_or(|rows| rows == 0) {
         return Ok(0);
     }
-    let columns: Vec<Column> = fields
+    let columns: Vec<CopyColumn> = fields
         .iter()
         .filter_map(|field| {
             let data_type = (field.data_type)();
-            Column::plan(field.name, &data_type, sql_type(&data_type).1)
+            CopyColumn::plan(field.name, &data_type, sql_type(&data_type).1)
         })
         .collect();
     let names: Vec<&str> = fields.iter().map(|field| field.name).collect();

@@ -256,7 +256,7 @@ fn comparable(plan: &TablePlan, alias: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pg::copy::encode::Column;
+    use crate::pg::copy::encode::CopyColumn;
     use crate::pg::load::preflight::Planned;
     use crate::pg::load::target::table;
     use arrow::datatypes::DataType;
@@ -373,7 +373,7 @@ mod tests {
     #[test]
     fn json_is_compared_as_text() {
         let mut plan = plan(&[("metadata", Content::Data), ("createdAt", Content::Stamp(Stamp::Created))]);
-        plan.columns[0].copy = Column::plan("metadata", &DataType::Utf8, Wire::Json);
+        plan.columns[0].copy = CopyColumn::plan("metadata", &DataType::Utf8, Wire::Json);
         plan.columns[0].wire = Wire::Json;
         let sql = flat(&consents().mark_differing(&plan));
         assert!(sql.contains("where (t.\"metadata\"::text) is distinct from (s.\"metadata\"::text) and not exists"), "{sql}");

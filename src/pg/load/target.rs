@@ -34,7 +34,7 @@ pub mod table {
 }
 
 /// Lists a closed vocabulary.
-pub type Words = fn() -> Vec<&'static str>;
+pub type WordList = fn() -> Vec<&'static str>;
 
 /// How load fills a table of the CRM.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ pub struct Loaded {
     /// Columns whose name is not the dataset's in camelCase.
     pub renamed: &'static [(&'static str, &'static str)],
     /// Columns that hold only the codes of a closed vocabulary.
-    pub words: &'static [(&'static str, Words)],
+    pub words: &'static [(&'static str, WordList)],
     /// Columns that load fills by itself.
     pub stamps: &'static [(&'static str, Stamp)],
     /// Whether the table is filled in [`crate::model::Phase::SCORES`] only.

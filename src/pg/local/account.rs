@@ -12,7 +12,7 @@ use crate::fault::{Exit, Fault};
 
 /// The account of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Account {
+pub(super) enum ServerAccount {
     /// The current one, which is not root.
     Ourselves,
     /// The current one inside a user namespace without a mapping: the server sees itself as `nobody`, and the files still belong
@@ -27,7 +27,7 @@ pub(super) enum Account {
     },
 }
 
-impl Account {
+impl ServerAccount {
     /// The first account that can write into the folder: the namespace first, since it also enters folders closed to others.
     pub(super) fn choose(folder: &Path) -> Result<Self> {
         if !rustix::process::geteuid().is_root() {

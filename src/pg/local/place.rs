@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use super::account::Account;
+use super::account::ServerAccount;
 use crate::fault::{Exit, Fault};
 
 /// `sun_path` of Linux holds 108 bytes, the last of them zero; `/.s.PGSQL.65535` takes 15.
@@ -23,13 +23,13 @@ pub(super) fn make_private_folder(folder: &Path) -> Result<()> {
 
 /// Replaces a new folder that other accounts cannot enter by a link to one that they can. Containers often run everything as
 /// root, forbid user namespaces, and work below `/root`.
-pub(super) fn move_away(folder: &Path) -> Result<Option<(PathBuf, Account)>> {
+pub(super) fn move_away(folder: &Path) -> Result<Option<(PathBuf, ServerAccount)>> {
     if fs::remove_dir(folder).is_err() {
         return Ok(None);
     }
     let made = tempfile::Builder::new().prefix("crm-backfill-").tempdir_in("/var/tmp");
     let away = made.context("no folder can be made in /var/tmp")?.keep();
-    let account = Account::choose(&away);
+    let account = ServerAccount::choose(&away);
     match account {
         Ok(account) => {
             std::os::unix::fs::symlink(&away, folder).with_context(|| format!("{} cannot be made", folder.display()))?;
@@ -44,7 +44,7 @@ pub(super) fn move_away(folder: &Path) -> Result<Option<(PathBuf, Account)>> {
 }
 
 /// The folder for the socket: next to the data if the path is short enough.
-pub(super) fn socket_folder(folder: &Path, account: &Account) -> Result<PathBuf> {
+pub(super) fn socket_folder(folder: &Path, account: &ServerAccount) -> Result<PathBuf> {
     let near = folder.join("socket");
     let far = || {
         let name = blake3::hash(folder.as_os_str().as_encoded_bytes()).to_hex();
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn a_long_or_odd_path_gets_a_short_socket_folder() {
-        let account = Account::Ourselves;
+        let account = ServerAccount::Ourselves;
         let root = tempfile::tempdir().unwrap();
         let plain = root.path().join("pg");
         make_private_folder(&plain).unwrap();

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 
 use crate::pg::Connection;
-use crate::pg::compare::{Held, Key, Map, Reading, Row, TableForm};
+use crate::pg::compare::{ComparedRow, HeldRows, IdKey, Map, RowReading, TableForm};
 use crate::pg::load::catalog::TableInfo;
 use crate::pg::load::target::{FLAGS, SCORE_COLUMNS, camel_case, table};
 use crate::pg::verify::examples::Examples;
 
 /// A bit for each compared column.
-type Columns = u128;
+type ColumnBits = u128;
 
 /// Reason for which only some columns of a profile are excluded; for other reasons the whole row is.
 const FLAG_LOWERED: &str = "FLAG_LOWERED";
@@ -26,9 +26,9 @@ const CHANGED: &str = "CHANGED";
 
 /// The kept rows that load recorded in `backfill.kept`, by table.
 #[derive(Debug, Default)]
-pub struct Kept(BTreeMap<String, Vec<(String, String)>>);
+pub struct KeptRows(BTreeMap<String, Vec<(String, String)>>);
 
-impl Kept {
+impl KeptRows {
     /// Reads them; empty if no load was recorded.
     pub fn read(connection: &Connection) -> Result<Self> {
         let mut kept = BTreeMap::<String, Vec<(String, String)>>::new();
@@ -51,7 +51,7 @@ impl Kept {
 struct Noted {
     reasons: BTreeSet<String>,
     /// Columns that are not compared.
-    columns: Columns,
+    columns: ColumnBits,
     /// Whether the row itself shows that others changed it.
     is_live: bool,
 }
@@ -60,10 +60,10 @@ struct Noted {
 pub struct Apart<'a> {
     form: &'a TableForm,
     noted: Map<Noted>,
-    filed: Held,
-    held: Held,
+    filed: HeldRows,
+    held: HeldRows,
     /// Our MERGED profiles, with the profile that each was merged into.
-    pub merged: Map<Option<Key>>,
+    pub merged: Map<Option<IdKey>>,
     /// Rows whose creation time is not that of a load.
     pub odd: Examples,
     /// Rows changed after the last load.
@@ -78,31 +78,31 @@ pub struct Judged {
     /// Kept rows that are equal to the files.
     pub pointless: Examples,
     /// Differences in columns that the reason does not explain: column and row.
-    pub other: Vec<(usize, Key)>,
+    pub other: Vec<(usize, IdKey)>,
     /// Profiles that others deleted.
-    pub deleted: Vec<Key>,
+    pub deleted: Vec<IdKey>,
 }
 
 impl<'a> Apart<'a> {
     /// The kept rows of a table.
-    pub fn new(form: &'a TableForm, info: &TableInfo, kept: &Kept) -> Self {
+    pub fn new(form: &'a TableForm, info: &TableInfo, kept: &KeptRows) -> Self {
         let mut noted = Map::<Noted>::default();
         let (flags, unique, scores) = (flags(form), unique(form, info), scores(form));
         for (id, reason) in kept.of(form.loaded.table) {
-            let entry = noted.entry(Key::of(id.as_bytes())).or_default();
+            let entry = noted.entry(IdKey::of(id.as_bytes())).or_default();
             entry.columns |= match reason.as_str() {
                 FLAG_LOWERED => flags,
                 HELD_BY_OTHER if form.loaded.table == table::PROFILE => unique,
                 FOREIGN_ACTIVITY => scores,
-                _ => Columns::MAX,
+                _ => ColumnBits::MAX,
             };
             entry.reasons.insert(reason.clone());
         }
         Self {
             form,
             noted,
-            filed: Held::default(),
-            held: Held::default(),
+            filed: HeldRows::default(),
+            held: HeldRows::default(),
             merged: Map::default(),
             odd: Examples::default(),
             touched: Examples::default(),
@@ -110,8 +110,8 @@ impl<'a> Apart<'a> {
     }
 
     /// Whether a row is excluded from the comparison. Its values on both sides are remembered.
-    pub fn sets_apart(&mut self, row: Row<'_>, reading: Reading) -> bool {
-        if reading == Reading::Crm {
+    pub fn sets_apart(&mut self, row: ComparedRow<'_>, reading: RowReading) -> bool {
+        if reading == RowReading::Crm {
             self.odd.count_if(row.marks.is_made_at_odd_time, row.key);
             self.touched.count_if(row.marks.is_touched && !row.marks.is_foreign, row.key);
             if let Some(into) = row.marks.merged_into {
@@ -121,7 +121,7 @@ impl<'a> Apart<'a> {
             if row.marks.is_foreign {
                 let entry = self.noted.entry(row.key).or_default();
                 entry.reasons.insert(CHANGED.to_owned());
-                entry.columns = Columns::MAX;
+                entry.columns = ColumnBits::MAX;
                 entry.is_live = true;
             }
         }
@@ -130,9 +130,9 @@ impl<'a> Apart<'a> {
         }
         if self.noted.contains_key(&row.key) {
             match reading {
-                Reading::Crm => drop(self.held.keep(row)),
-                Reading::Files => drop(self.filed.keep(row)),
-                Reading::Again => {}
+                RowReading::Crm => drop(self.held.keep(row)),
+                RowReading::Files => drop(self.filed.keep(row)),
+                RowReading::Again => {}
             }
             return true;
         }
@@ -144,7 +144,7 @@ impl<'a> Apart<'a> {
     pub fn judge(&self) -> Judged {
         let mut judged = Judged::default();
         let width = self.form.columns.len();
-        let mut keys: Vec<&Key> = self.noted.keys().collect();
+        let mut keys: Vec<&IdKey> = self.noted.keys().collect();
         keys.sort_unstable();
         for key in keys {
             let noted = &self.noted[key];
@@ -176,18 +176,18 @@ impl<'a> Apart<'a> {
     }
 }
 
-fn bits(form: &TableForm, targets: impl Iterator<Item = String>) -> Columns {
+fn bits(form: &TableForm, targets: impl Iterator<Item = String>) -> ColumnBits {
     targets.filter_map(|target| form.place(&target)).fold(0, |bits, place| bits | 1 << place)
 }
 
-fn flags(form: &TableForm) -> Columns {
+fn flags(form: &TableForm) -> ColumnBits {
     bits(form, FLAGS.iter().map(|(flag, _)| (*flag).to_owned()))
 }
 
-fn scores(form: &TableForm) -> Columns {
+fn scores(form: &TableForm) -> ColumnBits {
     bits(form, SCORE_COLUMNS.iter().map(|name| camel_case(name)))
 }
 
-fn unique(form: &TableForm, info: &TableInfo) -> Columns {
+fn unique(form: &TableForm, info: &TableInfo) -> ColumnBits {
     bits(form, info.unique_keys().flat_map(|key| key.columns.iter().cloned()))
 }

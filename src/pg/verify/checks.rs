@@ -151,7 +151,7 @@ pub static QUALITY: [Quality; 5] = [
 
 /// The result of one comparison of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub struct CheckFinding {
     /// The compared item.
     pub item: String,
     /// Rows looked at.
@@ -164,10 +164,10 @@ pub struct Finding {
     pub examples: Vec<String>,
 }
 
-impl Finding {
+impl CheckFinding {
     /// A count that should be 0.
     pub fn counted(item: String, examined: u64, found: u64, examples: Vec<String>) -> Self {
-        let examined = i64::try_from(examined).unwrap_or(i64::MAX);
+        let examined = i64::try_from(examined).expect("counts fit in 63 bits");
         Self { item, examined, expected: "0".to_owned(), observed: found.to_string(), examples }
     }
 

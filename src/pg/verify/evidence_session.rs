@@ -9,8 +9,8 @@ use arrow::datatypes::{DataType, Schema};
 use crate::dsn::Dsn;
 use crate::fault::{Exit, Fault};
 use crate::pg::connect::Begin;
-use crate::pg::copy::encode::{CHUNK, Column, Encoder, HEADER, TRAILER, Wire};
-use crate::pg::verify::checks::{Check, Finding};
+use crate::pg::copy::encode::{CHUNK, CopyColumn, Encoder, HEADER, TRAILER, Wire};
+use crate::pg::verify::checks::{Check, CheckFinding};
 use crate::pg::{Connection, quote_identifier};
 use crate::tables::{Dataset, Table, TableError, evidence};
 
@@ -120,7 +120,7 @@ impl Verifier {
         self.connection.batch(&temporary_table(&dataset, &T::schema()))?;
         let columns = dataset.columns.iter().map(|column| {
             let data_type = (column.data_type)();
-            Column::plan(column.name, &data_type, wire(&data_type)).ok_or_else(|| {
+            CopyColumn::plan(column.name, &data_type, wire(&data_type)).ok_or_else(|| {
                 TableError::Unfit { dataset: T::STEM, column: column.name, found: format!("has type {data_type}") }.into()
             })
         });
@@ -160,14 +160,14 @@ impl Verifier {
     }
 
     /// Runs a check.
-    pub fn ask(&self, check: &Check) -> Result<Vec<Finding>> {
+    pub fn ask(&self, check: &Check) -> Result<Vec<CheckFinding>> {
         let rows = self.connection.query(check.sql(), &[])?;
         let malformed = |error: tokio_postgres::Error| {
             Fault::new(Exit::Bug, format!("sql/verify/checks/{}.sql does not return what a check returns: {error}", check.name))
         };
         rows.iter()
             .map(|row| {
-                Ok(Finding {
+                Ok(CheckFinding {
                     item: row.try_get("item").map_err(malformed)?,
                     examined: row.try_get("examined").map_err(malformed)?,
                     expected: row.try_get("expected").map_err(malformed)?,

@@ -1,6 +1,6 @@
 //! A count with the ids of the first few rows counted.
 
-use crate::pg::compare::Key;
+use crate::pg::compare::IdKey;
 
 /// Ids that are shown for one comparison.
 const SHOWN: usize = 5;
@@ -10,12 +10,12 @@ const SHOWN: usize = 5;
 pub struct Examples {
     /// The number.
     pub count: u64,
-    first: Vec<Key>,
+    first: Vec<IdKey>,
 }
 
 impl Examples {
     /// Counts a row.
-    pub fn count(&mut self, key: Key) {
+    pub fn count(&mut self, key: IdKey) {
         self.count += 1;
         if self.first.len() < SHOWN || self.first.last().is_some_and(|last| key < *last) {
             let at = self.first.partition_point(|known| *known < key);
@@ -25,7 +25,7 @@ impl Examples {
     }
 
     /// Counts a row if `is_so`.
-    pub fn count_if(&mut self, is_so: bool, key: Key) {
+    pub fn count_if(&mut self, is_so: bool, key: IdKey) {
         if is_so {
             self.count(key);
         }
@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn the_smallest_ids_are_shown_whatever_the_order() {
-        let key = |number: u32| Key::of(format!("bf110000-0000-8000-8000-{number:012}").as_bytes());
+        let key = |number: u32| IdKey::of(format!("bf110000-0000-8000-8000-{number:012}").as_bytes());
         let (mut up, mut down) = (Examples::default(), Examples::default());
         (0..9).for_each(|number| up.count(key(number)));
         (0..9).rev().for_each(|number| down.count(key(number)));

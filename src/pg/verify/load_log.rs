@@ -11,10 +11,10 @@ use serde_json::Value;
 use crate::model::{Code as _, Source, Timestamp, derived_id};
 use crate::pg::Connection;
 use crate::pg::load::run_log::{ExportMark, OURSELVES};
-use crate::pg::verify::checks::Finding;
+use crate::pg::verify::checks::CheckFinding;
 
 /// A run of `backfill.run`.
-struct Run {
+struct LoggedRun {
     id: String,
     command: String,
     phase: Option<i32>,
@@ -26,7 +26,7 @@ struct Run {
 
 /// The records of loads.
 pub struct LoadLog {
-    runs: Vec<Run>,
+    runs: Vec<LoggedRun>,
     /// The times of loads, as text in UTC.
     pub instants: Vec<String>,
 }
@@ -53,7 +53,7 @@ impl LoadLog {
         }
         let rows = connection.query(include_str!("../../../sql/verify/crm/runs.sql"), &[])?;
         let instants = rows.iter().map(|row| row.get("started_at")).collect();
-        let runs = rows.iter().map(|row| Run {
+        let runs = rows.iter().map(|row| LoggedRun {
             id: row.get("id"),
             command: row.get("command"),
             phase: row.get("phase"),
@@ -66,7 +66,7 @@ impl LoadLog {
     }
 
     /// Checks the rows of loads in `SyncLog`: one for each source and run, each unchanged.
-    pub fn sync_log(&self, connection: &Connection, expected: &Expected<'_>) -> Result<Vec<Finding>> {
+    pub fn sync_log(&self, connection: &Connection, expected: &Expected<'_>) -> Result<Vec<CheckFinding>> {
         let rows = connection.query(include_str!("../../../sql/verify/crm/sync_log.sql"), &[])?;
         let (mut wrong, mut logged, mut runs) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
         for row in &rows {
@@ -93,9 +93,9 @@ impl LoadLog {
         let writing = self.runs[since..].iter().filter(|run| has_changes(&run.counts));
         let silent: Vec<String> = writing.filter(|run| !runs.contains(&run.id)).map(|run| run.id.clone()).collect();
         Ok(vec![
-            Finding::listed("sources without their SUCCESS row", expected.exports.len(), &lacking),
-            Finding::listed("rows of loads that are not as a load writes them", rows.len(), &wrong),
-            Finding::listed("loads without their SUCCESS row", self.runs.len(), &silent),
+            CheckFinding::listed("sources without their SUCCESS row", expected.exports.len(), &lacking),
+            CheckFinding::listed("rows of loads that are not as a load writes them", rows.len(), &wrong),
+            CheckFinding::listed("loads without their SUCCESS row", self.runs.len(), &silent),
         ])
     }
 
@@ -123,8 +123,8 @@ impl LoadLog {
     }
 
     /// Checks the last load against the files: a load of the same files has their phase and as-of time.
-    pub fn last_load(&self, expected: &Expected<'_>) -> Vec<Finding> {
-        let loads: Vec<&Run> = self.runs.iter().filter(|run| run.command == "load").collect();
+    pub fn last_load(&self, expected: &Expected<'_>) -> Vec<CheckFinding> {
+        let loads: Vec<&LoggedRun> = self.runs.iter().filter(|run| run.command == "load").collect();
         let of_these = loads.iter().filter(|run| run.inputs.as_deref() == Some(expected.inputs));
         let odd: Vec<String> = of_these
             .filter(|run| run.phase != Some(expected.phase) || run.as_of != Some(expected.as_of))
@@ -134,20 +134,20 @@ impl LoadLog {
         let strange: Vec<String> =
             self.runs.iter().filter(|run| !known.contains(&run.command.as_str())).map(|run| run.id.clone()).collect();
         vec![
-            Finding {
+            CheckFinding {
                 item: "loads that are written down".to_owned(),
                 examined: whole(self.runs.len()),
                 expected: "at least one".to_owned(),
                 observed: if loads.is_empty() { "none".to_owned() } else { "at least one".to_owned() },
                 examples: Vec::new(),
             },
-            Finding::listed("loads of these files under another phase or as-of time", loads.len(), &odd),
-            Finding::listed("runs of no known command", self.runs.len(), &strange),
+            CheckFinding::listed("loads of these files under another phase or as-of time", loads.len(), &odd),
+            CheckFinding::listed("runs of no known command", self.runs.len(), &strange),
         ]
     }
 
     /// Rows of the log that were changed after the load wrote them.
-    pub fn rewritten(&self, connection: &Connection, expected: &Expected<'_>) -> Result<Vec<Finding>> {
+    pub fn rewritten(&self, connection: &Connection, expected: &Expected<'_>) -> Result<Vec<CheckFinding>> {
         let runs: Vec<String> = self.runs.iter().filter(|run| !run.is_as_written).map(|run| run.id.clone()).collect();
         let images = connection.query(include_str!("../../../sql/verify/crm/images.sql"), &[])?;
         let is_whole = |row: &&tokio_postgres::Row| row.get::<_, Option<bool>>("is_as_written") == Some(true);
@@ -157,14 +157,14 @@ impl LoadLog {
             images.iter().filter(|row| row.get::<_, &str>("table_name") == "CustomerSegment").map(id).collect();
         let lacking: Vec<String> = expected.refreshed.iter().filter(|id| !saved.contains(*id)).cloned().collect();
         Ok(vec![
-            Finding::listed("runs written down that something wrote again", self.runs.len(), &runs),
-            Finding::listed("images for rollback that something wrote again", images.len(), &altered),
-            Finding::listed("refreshed segments without an image for rollback", expected.refreshed.len(), &lacking),
+            CheckFinding::listed("runs written down that something wrote again", self.runs.len(), &runs),
+            CheckFinding::listed("images for rollback that something wrote again", images.len(), &altered),
+            CheckFinding::listed("refreshed segments without an image for rollback", expected.refreshed.len(), &lacking),
         ])
     }
 }
 
-impl Run {
+impl LoggedRun {
     /// Whether the payload of the run's row in `SyncLog` agrees with it.
     fn says(&self, payload: &Value) -> bool {
         payload["phase"].as_i64() == self.phase.map(i64::from)
@@ -181,13 +181,13 @@ fn has_changes(counts: &Value) -> bool {
 }
 
 fn whole(count: usize) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
+    i64::try_from(count).expect("counts fit in 63 bits")
 }
 
 /// Withdrawals and suppressions that load must remember, by what identifies one.
 #[derive(Default)]
-pub struct Withdrawals {
-    known: HashMap<u128, Withdrawal, FastState>,
+pub struct LoggedWithdrawals {
+    known: HashMap<u128, LoggedWithdrawal, FastState>,
     /// Withdrawals without a date, with the time at which an earlier load recorded them.
     undated: HashMap<String, Option<Timestamp>, FastState>,
 }
@@ -195,7 +195,7 @@ pub struct Withdrawals {
 type FastState = foldhash::fast::FixedState;
 
 #[derive(Clone, Copy, Default)]
-struct Withdrawal {
+struct LoggedWithdrawal {
     /// Rank of the reason and time in the files of this load.
     filed: Option<(usize, Option<Timestamp>)>,
     /// The same for earlier loads.
@@ -210,7 +210,7 @@ fn bears_on_consent(reason: usize) -> bool {
     reason < 2
 }
 
-impl Withdrawal {
+impl LoggedWithdrawal {
     /// The time and reason that should be recorded in the CRM.
     fn due(self) -> Option<(usize, Option<Timestamp>)> {
         match (self.filed, self.earlier) {
@@ -225,7 +225,7 @@ impl Withdrawal {
 
 /// A suppression from the files, or one of earlier loads from the CRM's export.
 #[derive(Clone, Copy, Debug)]
-pub struct Suppression<'a> {
+pub struct LoggedSuppression<'a> {
     /// Tenant, channel, contact point, scope.
     pub key: [&'a str; 4],
     /// Why.
@@ -236,9 +236,9 @@ pub struct Suppression<'a> {
     pub lifted_after: Option<Timestamp>,
 }
 
-impl Withdrawals {
+impl LoggedWithdrawals {
     /// Adds one; `is_filed` if it is of this load.
-    pub fn add(&mut self, suppression: Suppression<'_>, is_filed: bool) {
+    pub fn add(&mut self, suppression: LoggedSuppression<'_>, is_filed: bool) {
         let Some(reason) = REASONS.iter().position(|reason| *reason == suppression.reason) else { return };
         let entry = self.known.entry(key_of(suppression.key)).or_default();
         let known = if is_filed { &mut entry.filed } else { &mut entry.earlier };
@@ -260,7 +260,7 @@ impl Withdrawals {
     }
 
     /// Compares with the records in the CRM. Returns failures, then differences for manual review.
-    pub fn compare(&self, connection: &Connection, as_of: Timestamp) -> Result<(Vec<Finding>, Vec<Finding>)> {
+    pub fn compare(&self, connection: &Connection, as_of: Timestamp) -> Result<(Vec<CheckFinding>, Vec<CheckFinding>)> {
         let (mut weaker, mut later, mut unknown, mut held) = (0_u64, 0_u64, 0_u64, 0_u64);
         let mut seen = HashSet::<u128, FastState>::default();
         for row in connection.query(include_str!("../../../sql/verify/crm/withdrawn.sql"), &[])? {
@@ -287,7 +287,7 @@ impl Withdrawals {
             lost.count() as u64
         };
         let filed = self.known.len() as u64;
-        let counted = |item: &str, examined: u64, count: u64| Finding::counted(item.to_owned(), examined, count, Vec::new());
+        let counted = |item: &str, examined: u64, count: u64| CheckFinding::counted(item.to_owned(), examined, count, Vec::new());
         let (undated, odd_undated) = self.compare_undated(connection, as_of)?;
         Ok((
             vec![
@@ -304,7 +304,7 @@ impl Withdrawals {
         ))
     }
 
-    fn compare_undated(&self, connection: &Connection, as_of: Timestamp) -> Result<(Finding, Finding)> {
+    fn compare_undated(&self, connection: &Connection, as_of: Timestamp) -> Result<(CheckFinding, CheckFinding)> {
         let (mut found, mut odd) = (0_u64, 0_u64);
         if connection.query_one("select to_regclass('backfill.undated') is not null", &[])?.get::<_, bool>(0) {
             for row in connection.query(include_str!("../../../sql/verify/crm/undated.sql"), &[])? {
@@ -320,8 +320,13 @@ impl Withdrawals {
         let count = self.undated.len() as u64;
         let lost = count.saturating_sub(found);
         Ok((
-            Finding::counted("withdrawals without a date that the CRM no longer remembers".to_owned(), count, lost, Vec::new()),
-            Finding::counted("withdrawals without a date recorded at another time".to_owned(), count, odd, Vec::new()),
+            CheckFinding::counted(
+                "withdrawals without a date that the CRM no longer remembers".to_owned(),
+                count,
+                lost,
+                Vec::new(),
+            ),
+            CheckFinding::counted("withdrawals without a date recorded at another time".to_owned(), count, odd, Vec::new()),
         ))
     }
 }

@@ -15,7 +15,7 @@ use crate::pg::load::preflight::{Preflight, preflight};
 use crate::pg::load::rows::Datasets;
 use crate::pg::load::target::{LOADED, table};
 use crate::pg::verify::apart::Kept;
-use crate::pg::verify::checks::{By, CHECKS, Finding, QUALITY, Quality};
+use crate::pg::verify::checks::{By, CHECKS, CheckFinding, QUALITY, Quality};
 use crate::pg::verify::load_log::{Expected, LoadLog, Withdrawals};
 use crate::pg::verify::rows::{self, Compared, People, Sides};
 use crate::pg::verify::segments::{self, Refreshed};
@@ -35,7 +35,7 @@ pub struct Asked<'a> {
     /// What loads should have recorded.
     pub expected: Expected<'a>,
     /// Withdrawals that load must have recorded.
-    pub withdrawals: Withdrawals,
+    pub withdrawals: LoggedWithdrawals,
     /// Segments that were refreshed.
     pub refreshed: &'a [Refreshed],
     /// Their rules.
@@ -52,42 +52,42 @@ pub struct Answered {
     /// The check's name.
     pub check: &'static str,
     /// Its findings.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<CheckFinding>,
     /// Its duration.
     pub taken: Duration,
 }
 
 /// The result of a query of the strategy: the query, columns and rows.
-pub type Table = (&'static Quality, Vec<String>, Vec<Vec<String>>);
+pub type AnswerTable = (&'static Quality, Vec<String>, Vec<Vec<String>>);
 
 /// The results of verification on the CRM.
-pub struct Found {
+pub struct CrmAnswers {
     /// Its location.
     pub place: String,
     /// The findings, in no particular order.
     pub answers: Vec<Answered>,
     /// The strategy's queries.
-    pub tables: Vec<Table>,
+    pub tables: Vec<AnswerTable>,
     /// Why there were fewer sessions than planned.
     pub note: Option<String>,
 }
 
 /// Callback that records the findings of a check.
-type Answer<'a> = dyn FnMut(&mut Vec<Answered>, &'static str, Vec<Finding>) + 'a;
+type Answer<'a> = dyn FnMut(&mut Vec<Answered>, &'static str, Vec<CheckFinding>) + 'a;
 
 /// The context that all sessions share.
 struct Context<'a> {
     asked: &'a Asked<'a>,
     catalog: Catalog,
     preflight: Preflight,
-    kept: Kept,
+    kept: KeptRows,
     log: Option<LoadLog>,
     forms: Vec<TableForm>,
 }
 
 /// Runs everything; calls `advance` after each table and statement.
-pub fn look(dsn: &Dsn, asked: &Asked<'_>, advance: &(dyn Fn() + Sync)) -> Result<Found> {
-    let (first, catalog) = Session::open(dsn)?;
+pub fn look(dsn: &Dsn, asked: &Asked<'_>, advance: &(dyn Fn() + Sync)) -> Result<CrmAnswers> {
+    let (first, catalog) = VerifySession::open(dsn)?;
     let mut others = Vec::new();
     let mut note = None;
     while others.len() < BESIDE && note.is_none() {
@@ -114,7 +114,7 @@ pub fn look(dsn: &Dsn, asked: &Asked<'_>, advance: &(dyn Fn() + Sync)) -> Result
         .iter()
         .map(|plan| TableForm::of(plan, catalog.table(plan.loaded.table), asked.phase, &instants, &defaults))
         .collect();
-    let kept = Kept::read(first.connection())?;
+    let kept = KeptRows::read(first.connection())?;
     let context = Context { asked, catalog, preflight, kept, log, forms };
     let place = first.place();
     let (compared, (mut answers, tables)) = if let Some(second) = others.pop() {
@@ -125,11 +125,11 @@ pub fn look(dsn: &Dsn, asked: &Asked<'_>, advance: &(dyn Fn() + Sync)) -> Result
         (compared, context.statements(&first, advance)?)
     };
     answers.extend(comparisons(&compared));
-    Ok(Found { place, answers, tables, note })
+    Ok(CrmAnswers { place, answers, tables, note })
 }
 
 /// The compared tables, and the results of the statements.
-type Both = (Timed, (Vec<Answered>, Vec<Table>));
+type Both = (Timed, (Vec<Answered>, Vec<AnswerTable>));
 /// The compared tables, and their total duration.
 type Timed = (Vec<Compared>, Duration);
 
@@ -142,7 +142,7 @@ impl Context<'_> {
         self.forms.iter().find(|form| form.loaded.table == table).expect("every loaded table has a form")
     }
 
-    fn all_tables(&self, session: &Session, advance: &(dyn Fn() + Sync)) -> Result<Timed> {
+    fn all_tables(&self, session: &VerifySession, advance: &(dyn Fn() + Sync)) -> Result<Timed> {
         let started = Instant::now();
         let (profiles, people) = self.sides().profiles(session.connection(), self.form(table::PROFILE))?;
         advance();
@@ -157,9 +157,9 @@ impl Context<'_> {
     /// Compares the profiles in one session, then their child tables in any free session. Statements run in another session.
     fn side_by_side(
         &self,
-        first: &Session,
-        second: &Session,
-        third: Option<&Session>,
+        first: &VerifySession,
+        second: &VerifySession,
+        third: Option<&VerifySession>,
         advance: &(dyn Fn() + Sync),
     ) -> Result<Both> {
         let started = Instant::now();
@@ -168,7 +168,7 @@ impl Context<'_> {
         let mut children: Vec<&str> = LOADED.iter().map(|loaded| loaded.table).filter(|name| *name != table::PROFILE).collect();
         children.sort_by_key(|name| *name == table::ACTIVITY);
         let queue = Mutex::new(children);
-        let work = |session: &Session| -> Result<Vec<Compared>> {
+        let work = |session: &VerifySession| -> Result<Vec<Compared>> {
             let mut compared = Vec::new();
             let Some(people) = known.wait() else { return Ok(compared) };
             while let Some(name) = queue.lock().unwrap_or_else(PoisonError::into_inner).pop() {
@@ -209,11 +209,11 @@ impl Context<'_> {
         })
     }
 
-    fn statements(&self, session: &Session, advance: &(dyn Fn() + Sync)) -> Result<(Vec<Answered>, Vec<Table>)> {
+    fn statements(&self, session: &VerifySession, advance: &(dyn Fn() + Sync)) -> Result<(Vec<Answered>, Vec<AnswerTable>)> {
         let (asked, mut answers) = (self.asked, Vec::new());
         let mut touched = Vec::new();
         let mut started = Instant::now();
-        let mut answer = |answers: &mut Vec<Answered>, check: &'static str, findings: Vec<Finding>| {
+        let mut answer = |answers: &mut Vec<Answered>, check: &'static str, findings: Vec<CheckFinding>| {
             answers.push(Answered { check, findings, taken: started.elapsed() });
             started = Instant::now();
             advance();
@@ -245,7 +245,7 @@ impl Context<'_> {
     }
 
     /// Tells the session which rows the statements must exclude.
-    fn set_apart(&self, session: &Session) -> Result<()> {
+    fn set_apart(&self, session: &VerifySession) -> Result<()> {
         let array = |ids: &mut dyn Iterator<Item = &str>| {
             // Our ids contain only hexadecimal digits and hyphens.
             let plain = ids.filter(|id| id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-'));
@@ -265,15 +265,15 @@ impl Context<'_> {
 
     fn log(
         &self,
-        session: &Session,
+        session: &VerifySession,
         answers: &mut Vec<Answered>,
-        touched: &mut Vec<Finding>,
+        touched: &mut Vec<CheckFinding>,
         answer: &mut Answer<'_>,
     ) -> Result<()> {
         let (expected, connection) = (&self.asked.expected, session.connection());
         let Some(log) = &self.log else {
             let item = "schema backfill, where loads write down what they did".to_owned();
-            let lost = Finding {
+            let lost = CheckFinding {
                 item,
                 examined: 1,
                 expected: "is there".to_owned(),

@@ -6,12 +6,12 @@ use anyhow::Result;
 
 use crate::model::Phase;
 use crate::pg::Connection;
-use crate::pg::compare::{Comparison, CrmRows, Difference, FileRows, Key, Map, Seen, TableForm};
+use crate::pg::compare::{CrmRows, Difference, FileRows, IdKey, Map, Seen, TableComparison, TableForm};
 use crate::pg::load::catalog::Catalog;
 use crate::pg::load::rows::Datasets;
 use crate::pg::load::target::table;
-use crate::pg::verify::apart::{Apart, Judged, Kept};
-use crate::pg::verify::checks::Finding;
+use crate::pg::verify::apart::{Apart, Judged, KeptRows};
+use crate::pg::verify::checks::CheckFinding;
 use crate::pg::verify::examples::Examples;
 
 /// Memory budget for rows that are compared one by one, in bytes.
@@ -37,8 +37,8 @@ pub struct Compared {
 /// Facts about profiles that the comparison of their child tables needs.
 #[derive(Default)]
 pub struct People {
-    merged: Map<Option<Key>>,
-    deleted: Vec<Key>,
+    merged: Map<Option<IdKey>>,
+    deleted: Vec<IdKey>,
 }
 
 /// The two sides of the comparison.
@@ -49,7 +49,7 @@ pub struct Sides<'a> {
     /// Their phase.
     pub phase: Phase,
     /// The rows that load kept.
-    pub kept: &'a Kept,
+    pub kept: &'a KeptRows,
     /// The CRM's catalog.
     pub catalog: &'a Catalog,
 }
@@ -78,7 +78,7 @@ impl Sides<'_> {
         let mut other: Vec<(String, Examples)> =
             form.columns.iter().map(|column| (column.target.clone(), Examples::default())).collect();
         let mut followed = BTreeMap::<&'static str, Examples>::new();
-        let comparison = Comparison {
+        let comparison = TableComparison {
             files: &FileRows { data: self.data, form, phase: self.phase },
             crm: &CrmRows { connection, form },
             width: form.columns.len(),
@@ -144,7 +144,7 @@ impl Families {
     fn new(form: &TableForm, people: &People) -> Self {
         let places = |names: &[&str]| names.iter().filter_map(|name| form.place(name)).collect::<Vec<_>>();
         let owners = places(&["customerId", "profileAId", "profileBId"]);
-        let hash = |key: Key| owners.first().map(|place| form.columns[*place].form.of_text(&key.to_string()));
+        let hash = |key: IdKey| owners.first().map(|place| form.columns[*place].form.of_text(&key.to_string()));
         let merged = people.merged.iter().filter_map(|(gone, into)| Some((hash(*gone)?, hash((*into)?)?))).collect();
         let deleted = people.deleted.iter().filter_map(|key| hash(*key)).collect();
         Self { moving: places(&["customerId", "tenantId", "isPrimary"]), owners, merged, deleted }
@@ -182,13 +182,13 @@ impl Families {
     }
 }
 
-fn none_differs(item: String, examined: u64, found: &Examples) -> Finding {
-    Finding::counted(item, examined, found.count, found.ids())
+fn none_differs(item: String, examined: u64, found: &Examples) -> CheckFinding {
+    CheckFinding::counted(item, examined, found.count, found.ids())
 }
 
 /// Compares the number of rows per table; excluded rows are not counted.
-pub fn record_counts(tables: &[Compared]) -> Vec<Finding> {
-    let finding = |found: &Compared| Finding {
+pub fn record_counts(tables: &[Compared]) -> Vec<CheckFinding> {
+    let finding = |found: &Compared| CheckFinding {
         item: found.stem.to_owned(),
         examined: whole(found.seen.filed),
         expected: found.seen.filed.to_string(),
@@ -199,7 +199,7 @@ pub fn record_counts(tables: &[Compared]) -> Vec<Finding> {
 }
 
 /// Rows that only one side has.
-pub fn same_rows(tables: &[Compared]) -> Vec<Finding> {
+pub fn same_rows(tables: &[Compared]) -> Vec<CheckFinding> {
     let both = |found: &Compared| {
         [
             none_differs(format!("{}: rows that the CRM lacks", found.table), found.seen.filed, &found.missing),
@@ -210,22 +210,22 @@ pub fn same_rows(tables: &[Compared]) -> Vec<Finding> {
 }
 
 /// Columns of profiles that differ from the file.
-pub fn profile_fields(tables: &[Compared]) -> Vec<Finding> {
+pub fn profile_fields(tables: &[Compared]) -> Vec<CheckFinding> {
     fields(tables, |name| name == table::PROFILE, |_, column| format!("{column} that is not the file's"))
 }
 
 /// Columns of all other tables.
-pub fn row_fields(tables: &[Compared]) -> Vec<Finding> {
+pub fn row_fields(tables: &[Compared]) -> Vec<CheckFinding> {
     fields(tables, |name| name != table::PROFILE, |name, column| format!("{name}.{column} that is not the file's"))
 }
 
-fn fields(tables: &[Compared], is_meant: impl Fn(&str) -> bool, item: impl Fn(&str, &str) -> String) -> Vec<Finding> {
+fn fields(tables: &[Compared], is_meant: impl Fn(&str) -> bool, item: impl Fn(&str, &str) -> String) -> Vec<CheckFinding> {
     let mut findings = Vec::new();
     for found in tables.iter().filter(|found| is_meant(found.table)) {
         findings.extend(
             found.other.iter().map(|(column, examples)| none_differs(item(found.table, column), found.seen.held, examples)),
         );
-        findings.extend(found.unfit.iter().map(|column| Finding {
+        findings.extend(found.unfit.iter().map(|column| CheckFinding {
             item: item(found.table, column),
             examined: whole(found.seen.held),
             expected: "a type that compares".to_owned(),
@@ -237,20 +237,20 @@ fn fields(tables: &[Compared], is_meant: impl Fn(&str) -> bool, item: impl Fn(&s
 }
 
 /// Rows that were not created by a load although they have one of our ids.
-pub fn made_by_load(tables: &[Compared]) -> Vec<Finding> {
+pub fn made_by_load(tables: &[Compared]) -> Vec<CheckFinding> {
     let item = |found: &Compared| format!("{} rows whose createdAt is not the time of a load", found.table);
     tables.iter().map(|found| none_differs(item(found), found.seen.held, &found.odd)).collect()
 }
 
 /// Excluded rows by table and reason; they are listed, not compared.
-pub fn kept_rows(tables: &[Compared]) -> Vec<Finding> {
+pub fn kept_rows(tables: &[Compared]) -> Vec<CheckFinding> {
     let of = |found: &Compared| {
         let table = found.table;
         found
             .judged
             .kept
             .iter()
-            .map(move |(reason, examples)| Finding {
+            .map(move |(reason, examples)| CheckFinding {
                 item: format!("{table} {reason}"),
                 examined: whole(examples.count),
                 expected: examples.count.to_string(),
@@ -263,7 +263,7 @@ pub fn kept_rows(tables: &[Compared]) -> Vec<Finding> {
 }
 
 /// Findings for manual review: rows changed since the load, and kept rows without a visible reason.
-pub fn touched_rows(tables: &[Compared]) -> Vec<Finding> {
+pub fn touched_rows(tables: &[Compared]) -> Vec<CheckFinding> {
     let both = |found: &Compared| {
         let (table, judged) = (found.table, &found.judged);
         let kept = judged.kept.values().map(|examples| examples.count).sum();
@@ -276,5 +276,5 @@ pub fn touched_rows(tables: &[Compared]) -> Vec<Finding> {
 }
 
 fn whole(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
+    i64::try_from(count).expect("counts fit in 63 bits")
 }

@@ -6,9 +6,9 @@ use tokio_postgres::types::ToSql;
 use crate::model::{Code as _, Day, Timestamp};
 use crate::pg::Connection;
 use crate::pg::load::target::ours;
-use crate::segment_rule::field::{Field, Kind};
+use crate::segment_rule::field::{Field, FieldKind};
 use crate::segment_rule::moment::Anniversaries;
-use crate::segment_rule::plan::{ActivityPlan, Check, Measure, Plan, Range, Side};
+use crate::segment_rule::plan::{ActivityPlan, Measure, Plan, Range, RangeSide, ValueCheck};
 use crate::segment_rule::rule::{Aggregate, Comparison, ListTest, NumberTest, TextTest};
 use crate::segment_rule::{Decimal, Question};
 
@@ -44,7 +44,7 @@ impl Statement {
 }
 
 /// Builds a statement.
-struct Writer {
+struct SqlWriter {
     binds: Vec<Bind>,
     collation: Option<&'static str>,
     /// The relation of profiles.
@@ -53,7 +53,7 @@ struct Writer {
     activities: &'static str,
 }
 
-impl Writer {
+impl SqlWriter {
     fn bind(&mut self, bind: Bind) -> String {
         let cast = if matches!(bind, Bind::Text(_)) { "text" } else { "text[]" };
         self.binds.push(bind);
@@ -105,7 +105,7 @@ pub fn case_collation(connection: &Connection) -> Result<Option<&'static str>> {
 /// The ids of a segment's members, in order; `questions` by position, as [`crate::segment::Refresh::questions`] gives them.
 /// `None` when the segment, or one it refers to, cannot be evaluated.
 pub fn members(questions: &[Option<Question<'_>>], position: usize, collation: Option<&'static str>) -> Option<Statement> {
-    let mut writer = Writer { binds: Vec::new(), collation, profiles: "\"CustomerProfile\"", activities: "\"Activity\"" };
+    let mut writer = SqlWriter { binds: Vec::new(), collation, profiles: "\"CustomerProfile\"", activities: "\"Activity\"" };
     let parts = parts(&mut writer, questions, position)?;
     let sql = format!("with {parts}\nselect \"id\" from segment_{position} order by \"id\" collate \"C\"");
     Some(Statement { sql, binds: writer.binds })
@@ -114,7 +114,7 @@ pub fn members(questions: &[Option<Question<'_>>], position: usize, collation: O
 /// The number of members by rule that exist or should exist, how many of them differ, and the ids of up to five that do. Covers our
 /// profiles except those that the session excludes (`backfill.apart`). Members that were added by hand need not match the rule.
 pub fn comparison(questions: &[Option<Question<'_>>], position: usize, collation: Option<&'static str>) -> Option<Statement> {
-    let mut writer = Writer { binds: Vec::new(), collation, profiles: "people", activities: "\"Activity\"" };
+    let mut writer = SqlWriter { binds: Vec::new(), collation, profiles: "people", activities: "\"Activity\"" };
     let parts = parts(&mut writer, questions, position)?;
     let segment = writer.text(questions[position].as_ref()?.id);
     let sql = format!(
@@ -132,7 +132,7 @@ pub fn comparison(questions: &[Option<Question<'_>>], position: usize, collation
 }
 
 /// One common table expression for the segment and each that it refers to.
-fn parts(writer: &mut Writer, questions: &[Option<Question<'_>>], position: usize) -> Option<String> {
+fn parts(writer: &mut SqlWriter, questions: &[Option<Question<'_>>], position: usize) -> Option<String> {
     let mut needed = Vec::new();
     collect(questions, position, &mut needed)?;
     let mut parts = Vec::new();
@@ -160,7 +160,7 @@ fn collect(questions: &[Option<Question<'_>>], position: usize, needed: &mut Vec
     Some(())
 }
 
-fn eligible(writer: &mut Writer, question: &Question<'_>) -> String {
+fn eligible(writer: &mut SqlWriter, question: &Question<'_>) -> String {
     let tenant = writer.text(question.tenant_id);
     let mut condition = format!("p.\"tenantId\" = {tenant} and p.\"status\"::text <> 'MERGED' and p.\"deletedAt\" is null");
     if let Some(club) = question.club_id {
@@ -170,7 +170,7 @@ fn eligible(writer: &mut Writer, question: &Question<'_>) -> String {
     condition
 }
 
-fn condition_of(writer: &mut Writer, plan: &Plan) -> String {
+fn condition_of(writer: &mut SqlWriter, plan: &Plan) -> String {
     match plan {
         Plan::All(plans) => joined(writer, plans, " and ", "true"),
         Plan::Any(plans) => joined(writer, plans, " or ", "false"),
@@ -184,7 +184,7 @@ fn condition_of(writer: &mut Writer, plan: &Plan) -> String {
     }
 }
 
-fn joined(writer: &mut Writer, plans: &[Plan], word: &str, empty: &str) -> String {
+fn joined(writer: &mut SqlWriter, plans: &[Plan], word: &str, empty: &str) -> String {
     if plans.is_empty() {
         return empty.to_owned();
     }
@@ -199,22 +199,22 @@ fn column(field: Field) -> String {
     }
 }
 
-fn field_condition(writer: &mut Writer, field: Field, check: &Check) -> String {
+fn field_condition(writer: &mut SqlWriter, field: Field, check: &ValueCheck) -> String {
     let column = column(field);
     match check {
-        Check::IsNull => format!("({column} is null)"),
-        Check::IsNotNull => format!("({column} is not null)"),
-        Check::Text(test) => text(writer, &writer.folded(&column), test),
-        Check::Number(test) => number(writer, &format!("{column}::numeric"), "1", test),
-        Check::Flag(true) => format!("coalesce({column}, false)"),
-        Check::Flag(false) => format!("coalesce(not {column}, false)"),
-        Check::List(test) => list(writer, &column, test),
-        Check::Range(range) => self::range(writer, &column, field.kind() == Kind::Day, range),
-        Check::Anniversary(anniversaries) => anniversary(writer, field, &column, anniversaries),
+        ValueCheck::IsNull => format!("({column} is null)"),
+        ValueCheck::IsNotNull => format!("({column} is not null)"),
+        ValueCheck::Text(test) => text(writer, &writer.folded(&column), test),
+        ValueCheck::Number(test) => number(writer, &format!("{column}::numeric"), "1", test),
+        ValueCheck::Flag(true) => format!("coalesce({column}, false)"),
+        ValueCheck::Flag(false) => format!("coalesce(not {column}, false)"),
+        ValueCheck::List(test) => list(writer, &column, test),
+        ValueCheck::Range(range) => self::range(writer, &column, field.kind() == FieldKind::Day, range),
+        ValueCheck::Anniversary(anniversaries) => anniversary(writer, field, &column, anniversaries),
     }
 }
 
-fn text(writer: &mut Writer, value: &str, test: &TextTest) -> String {
+fn text(writer: &mut SqlWriter, value: &str, test: &TextTest) -> String {
     let (holds, negated) = match test {
         TextTest::OneOf { values, negated } => (format!("{value} in {}", writer.lowered(values)), *negated),
         TextTest::Contains { part, negated } => {
@@ -251,7 +251,7 @@ fn sign(comparison: Comparison) -> &'static str {
 }
 
 /// Compares a fraction with numbers; multiplied out, so that averages are compared exactly.
-fn number(writer: &mut Writer, numerator: &str, denominator: &str, test: &NumberTest) -> String {
+fn number(writer: &mut SqlWriter, numerator: &str, denominator: &str, test: &NumberTest) -> String {
     let mut bound = |value: Decimal| {
         let bound = writer.text(&value.to_string());
         format!("{bound}::numeric * {denominator}")
@@ -269,7 +269,7 @@ fn number(writer: &mut Writer, numerator: &str, denominator: &str, test: &Number
     format!("coalesce({holds}, false)")
 }
 
-fn list(writer: &mut Writer, column: &str, test: &ListTest) -> String {
+fn list(writer: &mut SqlWriter, column: &str, test: &ListTest) -> String {
     let element = writer.folded("element");
     let mut any_of = |values: &[String]| {
         format!("exists (select from unnest({column}) as element where {element} in {})", writer.lowered(values))
@@ -284,7 +284,7 @@ fn list(writer: &mut Writer, column: &str, test: &ListTest) -> String {
     }
 }
 
-fn range(writer: &mut Writer, column: &str, is_day: bool, range: &Range) -> String {
+fn range(writer: &mut SqlWriter, column: &str, is_day: bool, range: &Range) -> String {
     let mut end = |sign: &str, value: i64| {
         if is_day {
             let bound = writer.text(&date(value));
@@ -299,9 +299,9 @@ fn range(writer: &mut Writer, column: &str, is_day: bool, range: &Range) -> Stri
     ends.extend(range.until.map(|until| end("<", until)));
     let inside = if ends.is_empty() { format!("{column} is not null") } else { ends.join(" and ") };
     match range.side {
-        Side::Inside => format!("coalesce({inside}, false)"),
-        Side::Outside => format!("coalesce(not ({inside}), false)"),
-        Side::OutsideOrMissing => format!("(not coalesce({inside}, false))"),
+        RangeSide::Inside => format!("coalesce({inside}, false)"),
+        RangeSide::Outside => format!("coalesce(not ({inside}), false)"),
+        RangeSide::OutsideOrMissing => format!("(not coalesce({inside}, false))"),
     }
 }
 
@@ -329,8 +329,8 @@ fn local_day(column: &str, zone: &str) -> String {
     format!("({column}::timestamp at time zone 'UTC' at time zone {zone})::date")
 }
 
-fn anniversary(writer: &mut Writer, field: Field, column: &str, of: &Anniversaries) -> String {
-    let day = if field.kind() == Kind::Day { column.to_owned() } else { local_day(column, &writer.text(of.zone.name())) };
+fn anniversary(writer: &mut SqlWriter, field: Field, column: &str, of: &Anniversaries) -> String {
+    let day = if field.kind() == FieldKind::Day { column.to_owned() } else { local_day(column, &writer.text(of.zone.name())) };
     let before = writer.text(&date(of.before));
     if of.all {
         return format!("coalesce({day} < {before}::date, false)");
@@ -345,12 +345,12 @@ fn anniversary(writer: &mut Writer, field: Field, column: &str, of: &Anniversari
     )
 }
 
-fn activity(writer: &mut Writer, plan: &ActivityPlan) -> String {
+fn activity(writer: &mut SqlWriter, plan: &ActivityPlan) -> String {
     let measure = &plan.measure;
     let (numerator, denominator) = aggregate(writer, measure);
     let result = match &plan.check {
-        Check::IsNull => format!("{numerator} is null"),
-        Check::Number(test) => number(writer, &numerator, &denominator, test),
+        ValueCheck::IsNull => format!("{numerator} is null"),
+        ValueCheck::Number(test) => number(writer, &numerator, &denominator, test),
         _ => format!("{numerator} is not null"),
     };
     let mut conditions = Vec::new();
@@ -365,7 +365,7 @@ fn activity(writer: &mut Writer, plan: &ActivityPlan) -> String {
         let test = TextTest::OneOf { values: values.clone(), negated: false };
         conditions.push(text(writer, &writer.folded(column), &test));
     }
-    let window = Range { from: measure.from, until: measure.until, side: Side::Inside };
+    let window = Range { from: measure.from, until: measure.until, side: RangeSide::Inside };
     if measure.from.is_some() || measure.until.is_some() {
         conditions.push(range(writer, "a.\"occurredAt\"", false, &window));
     }
@@ -387,7 +387,7 @@ fn activity(writer: &mut Writer, plan: &ActivityPlan) -> String {
 }
 
 /// The JSON value at a path.
-fn at(writer: &mut Writer, path: &[String]) -> String {
+fn at(writer: &mut SqlWriter, path: &[String]) -> String {
     let path = writer.texts(path);
     format!("(a.\"metadata\" #> {path})")
 }
@@ -406,20 +406,20 @@ fn string(value: &str) -> String {
     format!("(case when jsonb_typeof({value}) = 'string' then {value} #>> '{{}}' end)")
 }
 
-fn metadata(writer: &mut Writer, path: &[String], check: &Check) -> String {
+fn metadata(writer: &mut SqlWriter, path: &[String], check: &ValueCheck) -> String {
     let value = at(writer, path);
     match check {
-        Check::IsNull => format!("coalesce(jsonb_typeof({value}) = 'null', true)"),
-        Check::IsNotNull => format!("coalesce(jsonb_typeof({value}) <> 'null', false)"),
-        Check::Text(test) => text(writer, &writer.folded(&string(&value)), test),
-        Check::Number(test) => number(writer, &format!("({})", numeric(&value)), "1", test),
-        Check::Flag(flag) => format!("coalesce({value} = '{flag}'::jsonb, false)"),
-        Check::List(_) | Check::Range(_) | Check::Anniversary(_) => "false".to_owned(),
+        ValueCheck::IsNull => format!("coalesce(jsonb_typeof({value}) = 'null', true)"),
+        ValueCheck::IsNotNull => format!("coalesce(jsonb_typeof({value}) <> 'null', false)"),
+        ValueCheck::Text(test) => text(writer, &writer.folded(&string(&value)), test),
+        ValueCheck::Number(test) => number(writer, &format!("({})", numeric(&value)), "1", test),
+        ValueCheck::Flag(flag) => format!("coalesce({value} = '{flag}'::jsonb, false)"),
+        ValueCheck::List(_) | ValueCheck::Range(_) | ValueCheck::Anniversary(_) => "false".to_owned(),
     }
 }
 
 /// A number over activities, as numerator and denominator.
-fn aggregate(writer: &mut Writer, measure: &Measure) -> (String, String) {
+fn aggregate(writer: &mut SqlWriter, measure: &Measure) -> (String, String) {
     let one = || "1".to_owned();
     let occurred = "a.\"occurredAt\"::timestamp";
     let mut days_since = |function: &str| {

@@ -4,8 +4,8 @@ use anyhow::Result;
 use serde_json::Value;
 
 use crate::pg::compare::json_hash;
-use crate::pg::verify::checks::Finding;
-use crate::pg::verify::session::Session;
+use crate::pg::verify::checks::CheckFinding;
+use crate::pg::verify::session::VerifySession;
 
 /// A refreshed segment in the files.
 #[derive(Clone, Debug)]
@@ -33,7 +33,7 @@ pub struct Refreshed {
 }
 
 /// Compares the segments. Returns failures, then differences for manual review.
-pub fn compare(session: &Session, refreshed: &[Refreshed]) -> Result<(Vec<Finding>, Vec<Finding>)> {
+pub fn compare(session: &VerifySession, refreshed: &[Refreshed]) -> Result<(Vec<CheckFinding>, Vec<CheckFinding>)> {
     let rows = session.connection().query(include_str!("../../../sql/verify/crm/segments.sql"), &[])?;
     let (mut gone, mut members, mut counts, mut refreshes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut rules, mut later) = (Vec::new(), Vec::new());
@@ -60,7 +60,7 @@ pub fn compare(session: &Session, refreshed: &[Refreshed]) -> Result<(Vec<Findin
             note(&mut members, row.get::<_, i64>("rule_member_count") != segment.rule_member_count);
         }
     }
-    let listed = |item: &str, found: &[String]| Finding::listed(item, refreshed.len(), found);
+    let listed = |item: &str, found: &[String]| CheckFinding::listed(item, refreshed.len(), found);
     Ok((
         vec![
             listed("refreshed segments that are gone", &gone),

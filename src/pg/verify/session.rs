@@ -11,7 +11,7 @@ use crate::pg::Connection;
 use crate::pg::connect::Begin;
 use crate::pg::load::catalog::Catalog;
 use crate::pg::load::session::Crm;
-use crate::pg::verify::checks::Finding;
+use crate::pg::verify::checks::CheckFinding;
 use crate::pg::verify::segment_sql;
 use crate::segment_rule::Question;
 
@@ -20,11 +20,11 @@ use crate::segment_rule::Question;
 const SETTINGS: &str = include_str!("../../../sql/verify/crm/settings.sql");
 
 /// A read-only session on the CRM.
-pub struct Session {
+pub struct VerifySession {
     connection: Connection,
 }
 
-impl Session {
+impl VerifySession {
     /// Connects to the CRM, opens the snapshot, and reads the catalog.
     pub fn open(dsn: &Dsn) -> Result<(Self, Catalog)> {
         let crm = Crm::of(begun(Connection::open(dsn, "the CRM")?, None)?, dsn);
@@ -52,19 +52,19 @@ impl Session {
     }
 
     /// Runs a statement that returns findings; `check` names it in messages.
-    pub fn ask(&self, check: &str, sql: &str) -> Result<Vec<Finding>> {
+    pub fn ask(&self, check: &str, sql: &str) -> Result<Vec<CheckFinding>> {
         Ok(self.ask_several(check, sql)?.into_iter().map(|(_, finding)| finding).collect())
     }
 
     /// Runs a statement whose findings may belong to several checks, named in the column `check_name`.
-    pub fn ask_several(&self, check: &str, sql: &str) -> Result<Vec<(String, Finding)>> {
+    pub fn ask_several(&self, check: &str, sql: &str) -> Result<Vec<(String, CheckFinding)>> {
         let rows = self.connection().query(sql, &[])?;
         let malformed = |error: tokio_postgres::Error| {
             Fault::new(Exit::Bug, format!("the statement of check {check} does not return what a check returns: {error}"))
         };
         rows.iter()
             .map(|row| {
-                let finding = Finding {
+                let finding = CheckFinding {
                     item: row.try_get("item").map_err(malformed)?,
                     examined: row.try_get("examined").map_err(malformed)?,
                     expected: row.try_get("expected").map_err(malformed)?,
@@ -77,7 +77,7 @@ impl Session {
     }
 
     /// Evaluates the rules of segments a second time, in SQL over the CRM, and compares the members.
-    pub fn ask_segments(&self, questions: &[Option<Question<'_>>]) -> Result<Vec<Finding>> {
+    pub fn ask_segments(&self, questions: &[Option<Question<'_>>]) -> Result<Vec<CheckFinding>> {
         let collation = segment_sql::case_collation(self.connection())?;
         let (mut examined, mut differing, mut segments, mut examples) = (0, 0, 0, Vec::new());
         for position in 0..questions.len() {
@@ -92,7 +92,7 @@ impl Session {
         examples.truncate(5);
         let observed = if differing == 0 { "0 differ".to_owned() } else { format!("{differing} differ, in {segments} segments") };
         let item = "members by rule, found again in SQL".to_owned();
-        Ok(vec![Finding { item, examined, expected: "0 differ".to_owned(), observed, examples }])
+        Ok(vec![CheckFinding { item, examined, expected: "0 differ".to_owned(), observed, examples }])
     }
 
     /// Runs a statement of the strategy unchanged; returns values as PostgreSQL prints them.

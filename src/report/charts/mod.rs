@@ -7,7 +7,7 @@ mod upset;
 
 pub use bars::{Bar, Split, bars, columns, splits};
 pub use sankey::{Flow, sankey};
-pub use timeline::{Span, gantt, months};
+pub use timeline::{StepSpan, gantt, months};
 pub use upset::{Overlap, upset};
 
 /// Width of every chart in its own units; the page scales it.

@@ -17,7 +17,7 @@ pub struct Flow {
     pub class: &'static str,
 }
 
-struct Node {
+struct FlowNode {
     stage: usize,
     name: String,
     value: i64,
@@ -85,12 +85,12 @@ pub fn sankey(title: &str, flows: &[Flow]) -> String {
     svg(title, bottom + 20.0, &body)
 }
 
-fn nodes(flows: &[&Flow]) -> Vec<Node> {
-    let mut nodes: Vec<Node> = Vec::new();
-    let enter = |stage: usize, name: &str, nodes: &mut Vec<Node>| {
+fn nodes(flows: &[&Flow]) -> Vec<FlowNode> {
+    let mut nodes: Vec<FlowNode> = Vec::new();
+    let enter = |stage: usize, name: &str, nodes: &mut Vec<FlowNode>| {
         find(nodes, stage, name).unwrap_or_else(|| {
             let name = name.to_owned();
-            nodes.push(Node { stage, name, value: 0, y: 0.0, height: 0.0, left_used: 0.0, right_used: 0.0 });
+            nodes.push(FlowNode { stage, name, value: 0, y: 0.0, height: 0.0, left_used: 0.0, right_used: 0.0 });
             nodes.len() - 1
         })
     };
@@ -105,21 +105,21 @@ fn nodes(flows: &[&Flow]) -> Vec<Node> {
     nodes
 }
 
-fn find(nodes: &[Node], stage: usize, name: &str) -> Option<usize> {
+fn find(nodes: &[FlowNode], stage: usize, name: &str) -> Option<usize> {
     nodes.iter().position(|node| node.stage == stage && node.name == name)
 }
 
 /// Length per row, from the column with the most rows.
-fn scale(nodes: &[Node], stages: usize) -> f64 {
+fn scale(nodes: &[FlowNode], stages: usize) -> f64 {
     let column = |stage: usize| {
-        let held: Vec<&Node> = nodes.iter().filter(|node| node.stage == stage).collect();
+        let held: Vec<&FlowNode> = nodes.iter().filter(|node| node.stage == stage).collect();
         let total: i64 = held.iter().map(|node| node.value).sum();
         (HEIGHT - GAP * held.len() as f64) / total.max(1) as f64
     };
     (0..stages).map(column).fold(f64::MAX, f64::min)
 }
 
-fn place(nodes: &mut [Node], stages: usize, scale: f64) {
+fn place(nodes: &mut [FlowNode], stages: usize, scale: f64) {
     for stage in 0..stages {
         let mut y = 8.0;
         for node in nodes.iter_mut().filter(|node| node.stage == stage) {

@@ -42,7 +42,7 @@ pub fn months(title: &str, kinds: &[String], rows: &[(String, Vec<i64>)], marks:
 
 /// A step of a run.
 #[derive(Clone, Debug)]
-pub struct Span {
+pub struct StepSpan {
     /// The step.
     pub label: String,
     /// Milliseconds from the first step's start.
@@ -54,7 +54,7 @@ pub struct Span {
 }
 
 /// Steps on a common time scale.
-pub fn gantt(title: &str, spans: &[Span]) -> String {
+pub fn gantt(title: &str, spans: &[StepSpan]) -> String {
     const LEFT: f64 = 120.0;
     const ROW: f64 = 22.0;
     let end = spans.iter().map(|span| span.start + span.taken).max().unwrap_or(0);

@@ -2,9 +2,12 @@
 //! record that clearly belongs to one person leaves the next one to somebody else. Probabilities are whole multiples of 1 /
 //! [`ONE`], so that the same records give the same answer on every machine and in every order.
 
+use smallvec::SmallVec;
+
 use crate::resolve::compare::contact_counts::is_whole;
+use crate::resolve::compare::edge::Edge;
 use crate::resolve::compare::weight::Weight;
-use crate::resolve::compare::weights::Piece;
+use crate::resolve::compare::weights::ComparisonLevel;
 use crate::resolve::population::intern::{NONE, Symbol};
 
 /// Probability 1.
@@ -16,15 +19,15 @@ const EVEN: Weight = Weight::bits(2);
 const MORE: Weight = Weight::sixteenths(12);
 /// Beyond this many sixteenths of a bit either way the probability does not change any more.
 const MOST: i32 = 320;
-/// Rounds in which the claims of one source on one person are weighed against each other.
+/// Rounds in which the records of one source that may be one person are weighed against each other.
 const ROUNDS: usize = 4;
-/// Claims of one source on one person that are weighed against each other, best first.
+/// Choices of one source for one person that are weighed against each other, best first.
 const RIVALS: usize = 16;
-/// At least a tenth of the probability that the best claim leaves is reserved for an unseen person.
+/// At least a tenth of the probability that the best choice leaves is reserved for an unseen person.
 const UNSEEN: u64 = 10;
 
 /// A record without a name and a person to whom it may belong, with the effect of the rest of the household.
-pub struct Claim {
+pub struct PersonChoice {
     /// The record, as a number.
     pub nameless: u32,
     /// The person, as a number.
@@ -35,8 +38,10 @@ pub struct Claim {
     pub login: Symbol,
     /// Email and phone of a record that has duplicates, else `NONE`.
     pub contact: [Symbol; 2],
-    /// The evidence of the pair without its competitors.
-    pub weight: Weight,
+    /// What the two have in common, and what that weighs by itself.
+    pub edge: Edge,
+    /// Groups of the person's full name that nothing keeps apart from this one, and what the record has in common with each.
+    pub namesakes: SmallVec<[(u32, Edge); 1]>,
     /// Whether a named record of the same source is this person's.
     pub is_listed: bool,
     /// Probability that the person has no better record of that source; of `ONE`.
@@ -45,15 +50,11 @@ pub struct Claim {
     share: u64,
 }
 
-impl Claim {
-    /// A claim before it is weighed against others.
-    pub fn new(
-        (nameless, group): (u32, u32),
-        (source, login, contact): (u8, Symbol, [Symbol; 2]),
-        weight: Weight,
-        is_listed: bool,
-    ) -> Self {
-        Self { nameless, group, source, login, contact, weight, is_listed, free: ONE, share: 0 }
+impl PersonChoice {
+    /// A choice before it is weighed against others, of a record without login and contact points.
+    pub fn new(nameless: u32, group: u32, edge: Edge) -> Self {
+        let (source, login, contact, is_listed) = (0, NONE, [NONE; 2], false);
+        Self { nameless, group, source, login, contact, edge, namesakes: SmallVec::new(), is_listed, free: ONE, share: 0 }
     }
 
     /// Whether another record of the source competes for the person. A record of the same login, or a duplicate with the same
@@ -67,7 +68,7 @@ impl Claim {
     /// The match weight with the rest of the household considered, in sixteenths of a bit.
     pub fn together(&self, is_only: bool) -> Weight {
         if !self.is_disputed(is_only) {
-            return self.weight;
+            return self.edge.weight();
         }
         let (mut low, mut high) = (EVEN.in_sixteenths() - MOST, EVEN.in_sixteenths() + MOST);
         while low < high {
@@ -82,7 +83,7 @@ impl Claim {
         !is_only || self.free != ONE || self.is_listed
     }
 
-    /// Whether another record of the source has the better claim.
+    /// Whether another record of the source fits the person better.
     pub fn is_taken(&self) -> bool {
         self.free < ONE / 2 || self.is_listed
     }
@@ -118,71 +119,71 @@ fn times(a: u64, b: u64) -> u64 {
 }
 
 /// The factor by which a level of negative weight reduces a probability.
-fn lessened(piece: Piece) -> u64 {
+fn lessened(piece: ComparisonLevel) -> u64 {
     let less = piece.weight().in_sixteenths();
     let (whole, rest) = (less.div_euclid(16), less.rem_euclid(16).unsigned_abs() as usize);
     (STEPS[rest] << 16) >> -whole
 }
 
-/// Weighs the claims on the records without a name of a household. They must be ordered by record.
-pub fn weigh(claims: &mut [Claim]) {
-    let listed = lessened(Piece::SourceListed);
-    let [claimed, claimed_alone] = [Piece::SourceClaimed, Piece::SourceClaimedAlone].map(lessened);
-    share_out(claims, listed);
-    let mut rivals: Vec<u32> = (0..u32::try_from(claims.len()).expect("claims are counted in 32 bits")).collect();
-    let person = |claim: &Claim| (claim.group, claim.source);
+/// Weighs the choices of the records without a name of a household. They must be ordered by record.
+pub fn weigh(choices: &mut [PersonChoice]) {
+    let listed = lessened(ComparisonLevel::SourceListed);
+    let [claimed, claimed_alone] = [ComparisonLevel::SourceClaimed, ComparisonLevel::SourceClaimedAlone].map(lessened);
+    share_out(choices, listed);
+    let mut rivals: Vec<u32> = (0..u32::try_from(choices.len()).expect("choices are counted in 32 bits")).collect();
+    let person = |choice: &PersonChoice| (choice.group, choice.source);
     rivals.sort_unstable_by_key(|&at| {
-        let claim = &claims[at as usize];
-        (person(claim), std::cmp::Reverse(claim.weight), claim.nameless)
+        let choice = &choices[at as usize];
+        (person(choice), std::cmp::Reverse(choice.edge.weight()), choice.nameless)
     });
-    let is_only: Vec<bool> = claims
+    let is_only: Vec<bool> = choices
         .chunk_by(|a, b| a.nameless == b.nameless)
         .flat_map(|of_one| std::iter::repeat_n(of_one.len() == 1, of_one.len()))
         .collect();
     let groups: Vec<&[u32]> = rivals
-        .chunk_by(|&a, &b| person(&claims[a as usize]) == person(&claims[b as usize]))
+        .chunk_by(|&a, &b| person(&choices[a as usize]) == person(&choices[b as usize]))
         .filter(|group| group.len() > 1)
         .collect();
     if groups.is_empty() {
         return;
     }
-    let mut before: Vec<u64> = Vec::with_capacity(claims.len());
+    let mut before: Vec<u64> = Vec::with_capacity(choices.len());
     for round in 0..ROUNDS {
         before.clear();
-        before.extend(claims.iter().map(|claim| claim.share));
+        before.extend(choices.iter().map(|choice| choice.share));
         for group in &groups {
             for &at in *group {
-                let one = &claims[at as usize];
+                let one = &choices[at as usize];
                 let none = group
                     .iter()
                     .take(RIVALS)
-                    .filter(|&&other| one.is_rival(&claims[other as usize]))
+                    .filter(|&&other| one.is_rival(&choices[other as usize]))
                     .fold(ONE, |none, &other| times(none, ONE - before[other as usize]));
                 let less = if is_only[at as usize] { claimed_alone } else { claimed };
-                claims[at as usize].free = none + times(ONE - none, less);
+                choices[at as usize].free = none + times(ONE - none, less);
             }
         }
-        share_out(claims, listed);
+        share_out(choices, listed);
         if round > 0 {
-            claims.iter_mut().zip(&before).for_each(|(claim, &before)| claim.share = u64::midpoint(claim.share, before));
+            choices.iter_mut().zip(&before).for_each(|(choice, &before)| choice.share = u64::midpoint(choice.share, before));
         }
     }
 }
 
 /// Distributes the probability of each record over the people it may belong to and an unseen person.
-fn share_out(claims: &mut [Claim], listed: u64) {
-    for of_one in claims.chunk_by_mut(|a, b| a.nameless == b.nameless) {
-        let parts = of_one.iter().map(|claim| part(claim.weight));
+fn share_out(choices: &mut [PersonChoice], listed: u64) {
+    for of_one in choices.chunk_by_mut(|a, b| a.nameless == b.nameless) {
+        let parts = of_one.iter().map(|choice| part(choice.edge.weight()));
         let (sum, best) = parts.fold((0, 0), |(sum, best), part| (sum + part, part.max(best)));
         let unseen = ONE.saturating_sub(sum).max((ONE - best) / UNSEEN);
         let mut whole = unseen;
-        for claim in &mut *of_one {
-            let weight = times(part(claim.weight), claim.free);
-            claim.share = if claim.is_listed { times(weight, listed) } else { weight };
-            whole += claim.share;
+        for choice in &mut *of_one {
+            let weight = times(part(choice.edge.weight()), choice.free);
+            choice.share = if choice.is_listed { times(weight, listed) } else { weight };
+            whole += choice.share;
         }
-        for claim in of_one {
-            claim.share = (claim.share << 32) / whole;
+        for choice in of_one {
+            choice.share = (choice.share << 32) / whole;
         }
     }
 }
@@ -190,23 +191,26 @@ fn share_out(claims: &mut [Claim], listed: u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::RecordIx;
 
-    fn weighed(claims: &[(u32, u32, i32)]) -> Vec<i32> {
-        let mut claims: Vec<Claim> = claims
+    fn edge(weight: Weight) -> Edge {
+        Edge::link(RecordIx(0), RecordIx(1), i16::try_from(weight.in_sixteenths()).unwrap(), 0)
+    }
+
+    fn weighed(choices: &[(u32, u32, i32)]) -> Vec<i32> {
+        let mut choices: Vec<PersonChoice> =
+            choices.iter().map(|&(record, person, bits)| PersonChoice::new(record, person, edge(Weight::bits(bits)))).collect();
+        weigh(&mut choices);
+        choices
             .iter()
-            .map(|&(record, person, bits)| Claim::new((record, person), (4, NONE, [NONE; 2]), Weight::bits(bits), false))
-            .collect();
-        weigh(&mut claims);
-        claims
-            .iter()
-            .map(|claim| {
-                claim.together(claims.iter().filter(|other| other.nameless == claim.nameless).count() == 1).in_sixteenths()
+            .map(|choice| {
+                choice.together(choices.iter().filter(|other| other.nameless == choice.nameless).count() == 1).in_sixteenths()
             })
             .collect()
     }
 
     #[test]
-    fn an_uncontested_claim_keeps_its_weight() {
+    fn an_uncontested_choice_keeps_its_weight() {
         assert_eq!(weighed(&[(1, 7, 3), (2, 8, 9)]), [48, 144]);
     }
 
@@ -232,9 +236,8 @@ mod tests {
     #[test]
     fn weight_and_probability_convert_both_ways() {
         for weight in (-200..300).map(Weight::sixteenths) {
-            let mut claim = Claim::new((1, 1), (0, NONE, [NONE; 2]), weight, true);
-            claim.share = part(weight);
-            assert_eq!(claim.together(true), weight + MORE);
+            let choice = PersonChoice { is_listed: true, share: part(weight), ..PersonChoice::new(1, 1, edge(weight)) };
+            assert_eq!(choice.together(true), weight + MORE);
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::resolve::population::{Features, KeyKind, Population};
 
 coded! {
     /// Why a pair was not linked.
-    pub enum Refusal {
+    pub enum ConstraintViolation {
         /// Less than 3 bits.
         BelowThreshold = "BELOW_THRESHOLD",
         /// No first name of one side fits one of the other.
@@ -42,7 +42,7 @@ coded! {
     }
 }
 
-impl Refusal {
+impl ConstraintViolation {
     /// The reason in words.
     pub fn words(self) -> &'static str {
         match self {
@@ -63,15 +63,15 @@ impl Refusal {
 }
 
 /// Most records have at most one number.
-type Numbers = SmallVec<[Symbol; 1]>;
+type NumberList = SmallVec<[Symbol; 1]>;
 
 /// The combined facts of a group of records, with which constraints are checked.
 #[derive(Clone, Debug, Default)]
 pub struct Portrait {
     names: SmallVec<[(Symbol, Symbol); 1]>,
     births: SmallVec<[(u32, u32); 1]>,
-    golf_rsa: Numbers,
-    cdh: Numbers,
+    golf_rsa: NumberList,
+    cdh: NumberList,
     tenant: u16,
     /// The generation suffixes of the names, as bits.
     generations: u8,
@@ -141,12 +141,12 @@ impl Portrait {
     }
 
     /// The constraint that forbids two groups to be one person; `None` if there is none.
-    pub fn refuse(&self, other: &Self, population: &Population, scope: Scope) -> Option<Refusal> {
+    pub fn refuse(&self, other: &Self, population: &Population, scope: Scope) -> Option<ConstraintViolation> {
         if scope == Scope::Tenant && self.tenant != 0 && other.tenant != 0 && self.tenant != other.tenant {
-            return Some(Refusal::Tenant);
+            return Some(ConstraintViolation::Tenant);
         }
         if (self.is_ambiguous && other.is_named()) || (other.is_ambiguous && self.is_named()) {
-            return Some(Refusal::Ambiguous);
+            return Some(ConstraintViolation::Ambiguous);
         }
         if self.is_named()
             && other.is_named()
@@ -154,25 +154,25 @@ impl Portrait {
             // Someone who gave another person's number would not also have that person's birth date.
             && !(self.shares_number(other) && self.shares_birth(other))
         {
-            return Some(Refusal::FirstName);
+            return Some(ConstraintViolation::FirstName);
         }
         if self.generations != 0 && other.generations != 0 && self.generations & other.generations == 0 {
-            return Some(Refusal::Generation);
+            return Some(ConstraintViolation::Generation);
         }
         if let (Some(a), Some(b)) = (self.birth(), other.birth()) {
             // A father and a son of one name do not share a number.
             let is_outweighed = self.shares_number(other) && self.bears_full_name_of(other, population);
             if !self.shares_birth(other) && !is_outweighed && compare_births(a, b) == BirthMatch::Conflict {
-                return Some(Refusal::BirthDate);
+                return Some(ConstraintViolation::BirthDate);
             }
         }
         // A golfer has only one number. With equal full name and birth date, one of the two is mistyped or a relative's.
         if numbers_exclude(population, KeyKind::GolfRsa, &self.golf_rsa, &other.golf_rsa)
             && !(self.shares_birth(other) && self.shares_full_name(other))
         {
-            return Some(Refusal::GolfRsaId);
+            return Some(ConstraintViolation::GolfRsaId);
         }
-        numbers_exclude(population, KeyKind::Cdh, &self.cdh, &other.cdh).then_some(Refusal::CdhId)
+        numbers_exclude(population, KeyKind::Cdh, &self.cdh, &other.cdh).then_some(ConstraintViolation::CdhId)
     }
 
     fn shares_birth(&self, other: &Self) -> bool {
@@ -181,7 +181,7 @@ impl Portrait {
 
     /// Whether both groups have a number in common that is issued once.
     fn shares_number(&self, other: &Self) -> bool {
-        let share = |a: &Numbers, b: &Numbers| a.iter().any(|number| b.contains(number));
+        let share = |a: &NumberList, b: &NumberList| a.iter().any(|number| b.contains(number));
         share(&self.golf_rsa, &other.golf_rsa) || share(&self.cdh, &other.cdh)
     }
 

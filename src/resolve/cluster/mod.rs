@@ -2,6 +2,7 @@
 
 pub(super) mod assign_nameless;
 pub(super) mod constraints;
+mod household;
 pub(super) mod spanning_tree;
 pub(super) mod threshold;
 pub(super) mod union_find;
@@ -14,26 +15,22 @@ use smallvec::SmallVec;
 
 use crate::model::{Code as _, LinkRule, RecordIx, Source};
 use crate::resolve::blocking::rounds;
-use crate::resolve::cluster::assign_nameless::{Claim, weigh};
-use crate::resolve::cluster::constraints::{Portrait, Refusal};
-use crate::resolve::cluster::threshold::{LOWEST, Tally, is_doubtful};
+use crate::resolve::cluster::constraints::{ConstraintViolation, Portrait};
+use crate::resolve::cluster::threshold::{LOWEST, PairTally, is_doubtful};
 use crate::resolve::cluster::union_find::Forest;
-use crate::resolve::compare::contact_counts::{DUPLICATES, contact_of, is_whole};
 use crate::resolve::compare::edge::Edge;
 use crate::resolve::compare::score::{Scorer, is_strong};
 use crate::resolve::compare::weight::Weight;
 use crate::resolve::compare::weights::{LINK, MARGIN};
-use crate::resolve::population::KeyKind;
-use crate::resolve::population::intern::NONE;
 use crate::resolve::population::prefetch::look;
 
 /// A link that a constraint forbids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Refused {
+pub struct RefusedLink {
     /// The link.
     pub edge: Edge,
     /// Why.
-    pub why: Refusal,
+    pub why: ConstraintViolation,
 }
 
 /// The clusters, and the links that constraints forbid.
@@ -41,7 +38,7 @@ pub struct Clusters {
     /// Smallest member by record.
     pub labels: Vec<RecordIx>,
     /// Forbidden links whose records ended in different clusters.
-    pub refused: Vec<Refused>,
+    pub refused: Vec<RefusedLink>,
     /// Match threshold for contested records without a name.
     pub bar: Weight,
 }
@@ -99,10 +96,10 @@ pub fn cluster(scorer: &Scorer<'_>, edges: &mut [Edge]) -> Clusters {
 /// The result of the first pass.
 #[derive(Default)]
 struct First<'a> {
-    tally: Tally,
+    tally: PairTally,
     /// Components whose clusters depend on the threshold.
     doubtful: Vec<&'a mut [Edge]>,
-    refused: Vec<Refused>,
+    refused: Vec<RefusedLink>,
 }
 
 impl First<'_> {
@@ -122,7 +119,7 @@ fn restate(edges: &mut [Edge], restated: &[(Edge, Weight)]) {
 /// Members or edges of a component. Up to three are stored inline, because most components have two.
 type Few<T> = SmallVec<[T; 3]>;
 /// Members that are joined so far.
-type Group = SmallVec<[u32; 4]>;
+type MemberGroup = SmallVec<[u32; 4]>;
 
 /// Records that links connect, directly or through others.
 struct Component<'a> {
@@ -131,7 +128,7 @@ struct Component<'a> {
     edges: Few<Edge>,
     forest: Forest,
     portraits: Few<Portrait>,
-    groups: Few<Group>,
+    groups: Few<MemberGroup>,
     settled: Settled,
 }
 
@@ -141,7 +138,7 @@ struct Settled {
     members: Few<RecordIx>,
     /// The first member of each member's cluster, by its position among the members.
     labels: Few<u32>,
-    refused: Vec<Refused>,
+    refused: Vec<RefusedLink>,
     /// Links of records without a name, with their match weight after the rest of the household is considered.
     restated: Vec<(Edge, Weight)>,
     /// Contested members without a name, by their position among the members, with their match weight.
@@ -154,7 +151,7 @@ impl Settled {
         self.members.iter().zip(&self.labels).for_each(|(&record, &label)| tell(record, self.members[label as usize]));
     }
 
-    fn count(&self, tally: &mut Tally) {
+    fn count(&self, tally: &mut PairTally) {
         let mut sizes: Few<u64> = self.labels.iter().map(|_| 0).collect();
         self.labels.iter().for_each(|&label| sizes[label as usize] += 1);
         let mut pairs: u64 = sizes.iter().map(|size| size * size.saturating_sub(1) / 2).sum();
@@ -195,7 +192,7 @@ impl<'a> Component<'a> {
             return Settled { members: self.members, labels, ..self.settled };
         }
         let count = u32::try_from(self.members.len()).expect("records are counted in 32 bits");
-        self.groups = (0..count).map(|member| Group::from_slice(&[member])).collect();
+        self.groups = (0..count).map(|member| MemberGroup::from_slice(&[member])).collect();
         self.forest = Forest::new(count);
         self.choose_tenants();
         let nameless = |component: &Self, record: RecordIx| component.scorer.population.is_nameless(record);
@@ -205,7 +202,7 @@ impl<'a> Component<'a> {
         between_named.into_iter().for_each(|edge| self.try_join(edge));
         let (to_named, between_nameless): (Few<Edge>, Few<Edge>) =
             others.into_iter().partition(|edge| nameless(&self, edge.a) != nameless(&self, edge.b));
-        self.place_nameless(to_named, bar);
+        self.assign_nameless(to_named, bar);
         between_nameless.into_iter().for_each(|edge| self.try_join(edge));
         Settled { members: self.members, labels: self.forest.into_labels().into(), ..self.settled }
     }
@@ -282,8 +279,9 @@ impl<'a> Component<'a> {
                     match choice(free).flatten() {
                         Some(chosen) if chosen == tenant(bound) => {}
                         choice => {
-                            let why = if choice.is_some() { Refusal::Tenant } else { Refusal::TenantAmbiguous };
-                            refused.extend(edge.links().then_some(Refused { edge: *edge, why }));
+                            let why =
+                                if choice.is_some() { ConstraintViolation::Tenant } else { ConstraintViolation::TenantAmbiguous };
+                            refused.extend(edge.links().then_some(RefusedLink { edge: *edge, why }));
                             return false;
                         }
                     }
@@ -299,7 +297,7 @@ impl<'a> Component<'a> {
         self.portraits[a as usize].shares_full_name(&self.portraits[b as usize]) && self.refuse(a, b).is_none()
     }
 
-    fn refuse(&self, a: u32, b: u32) -> Option<Refusal> {
+    fn refuse(&self, a: u32, b: u32) -> Option<ConstraintViolation> {
         self.portraits[a as usize].refuse(&self.portraits[b as usize], self.scorer.population, self.scorer.scope)
     }
 
@@ -311,7 +309,7 @@ impl<'a> Component<'a> {
         }
         let why = self.refuse(a, b).or_else(|| self.doubt(edge, a, b));
         match why {
-            Some(why) => self.settled.refused.push(Refused { edge, why }),
+            Some(why) => self.settled.refused.push(RefusedLink { edge, why }),
             None => self.join(a, b),
         }
     }
@@ -326,7 +324,7 @@ impl<'a> Component<'a> {
     }
 
     /// Checks a union by a typing error or a weak key: the groups as a whole must match.
-    fn doubt(&self, edge: Edge, a: u32, b: u32) -> Option<Refusal> {
+    fn doubt(&self, edge: Edge, a: u32, b: u32) -> Option<ConstraintViolation> {
         let (left, right) = (&self.groups[a as usize], &self.groups[b as usize]);
         let weak = match edge.rule() {
             Some(LinkRule::NearEmail | LinkRule::NearPhone) => true,
@@ -352,143 +350,11 @@ impl<'a> Component<'a> {
             }
         }
         let pairs = i32::try_from(left.len() * right.len()).expect("at most 36");
-        (total.in_sixteenths() < LINK.in_sixteenths() * pairs / 2).then_some(Refusal::WeakOverall)
-    }
-
-    /// Assigns each record without a name to the person that fits best after the whole household is considered.
-    fn place_nameless(&mut self, edges: Few<Edge>, bar: Weight) {
-        let population = self.scorer.population;
-        let mut choices: Vec<(RecordIx, u32, Edge)> = edges
-            .into_iter()
-            .map(|edge| {
-                let (nameless, named) = if population.is_nameless(edge.a) { (edge.a, edge.b) } else { (edge.b, edge.a) };
-                let named = self.local(named);
-                (nameless, self.forest.find(named), edge)
-            })
-            .collect();
-        choices.sort_unstable_by_key(|(nameless, _, edge)| (*nameless, edge.order()));
-        let sources = self.sources_of_named();
-        let mut claims: Vec<Claim> = Vec::with_capacity(choices.len());
-        let mut of_claims: Vec<Edge> = Vec::with_capacity(choices.len());
-        let mut namesakes: Vec<(u32, u32, Edge)> = Vec::new();
-        for of_one in choices.chunk_by(|a, b| a.0 == b.0) {
-            let record = of_one[0].0;
-            let nameless = self.local(record);
-            let first = claims.len();
-            for &(_, group, edge) in of_one {
-                let is_known = claims[first..].iter().any(|claim| claim.group == group)
-                    || namesakes.iter().rev().take_while(|known| known.0 as usize >= first).any(|known| known.1 == group);
-                if is_known {
-                    continue;
-                }
-                if let Some(why) = self.refuse(nameless, group) {
-                    self.settled.refused.extend(edge.links().then_some(Refused { edge, why }));
-                    continue;
-                }
-                if let Some(at) = (first..claims.len()).find(|&at| self.is_one_name(claims[at].group, group)) {
-                    namesakes.push((u32::try_from(at).expect("claims are counted in 32 bits"), group, edge));
-                    continue;
-                }
-                // Of namesakes, the one that shares more contact points with the record wins.
-                let gives_way = (first..claims.len()).any(|at| {
-                    of_claims[at].weight() - edge.weight() >= MARGIN + MARGIN
-                        && self.portraits[claims[at].group as usize].shares_full_name(&self.portraits[group as usize])
-                });
-                if gives_way {
-                    self.settled.refused.extend(edge.links().then_some(Refused { edge, why: Refusal::Ambiguous }));
-                    continue;
-                }
-                let source = population.source(record) as u8;
-                let login = population.value(KeyKind::Auth, record);
-                let contact = if self.is_duplicated(record) { contact_of(population, record) } else { [NONE; 2] };
-                let is_listed = sources[group as usize] & (1 << source) != 0;
-                claims.push(Claim::new((nameless, group), (source, login, contact), edge.weight(), is_listed));
-                of_claims.push(edge);
-            }
-        }
-        weigh(&mut claims);
-        let mut placed: Vec<(u32, u32, Edge)> = Vec::new();
-        let (mut first, mut of_namesakes) = (0, namesakes.as_slice());
-        for of_one in claims.chunk_by(|a, b| a.nameless == b.nameless) {
-            let nameless = of_one[0].nameless;
-            let next = first + of_one.len();
-            let edges = &of_claims[first..next];
-            let split = of_namesakes.partition_point(|namesake| (namesake.0 as usize) < next);
-            let (alike, later) = of_namesakes.split_at(split);
-            let is_only = of_one.len() == 1;
-            let together_of = |at: usize| of_one[at].together(is_only);
-            let best = (0..of_one.len()).min_by_key(|&at| (std::cmp::Reverse(together_of(at)), edges[at].order()));
-            let best = best.expect("who is in the list has a claim");
-            let together = together_of(best);
-            let is_disputed = of_one[best].is_disputed(is_only);
-            let is_placed = together >= if is_disputed { bar } else { LINK };
-            if is_placed {
-                self.settled.places.extend(is_disputed.then_some((nameless, together)));
-                let (group, edge) = (of_one[best].group, edges[best]);
-                placed.push((nameless, group, edge));
-                let same = |namesake: &&(u32, u32, Edge)| namesake.0 as usize == first + best && namesake.2.links();
-                placed.extend(alike.iter().filter(same).map(|&(_, other, edge)| (nameless, other, edge)));
-                let more = together - of_one[best].weight;
-                self.settled.restated.extend(restated(&choices, self.members[nameless as usize], group, more));
-            } else if edges.iter().any(|edge| edge.links()) {
-                self.portraits[nameless as usize].is_ambiguous = true;
-            }
-            // The others share its email or phone, so the pairs are listed for review.
-            for (at, &edge) in edges.iter().enumerate().filter(|(at, edge)| edge.links() && !(is_placed && *at == best)) {
-                let why = if of_one[at].is_taken() { Refusal::Taken } else { Refusal::Ambiguous };
-                self.settled.refused.push(Refused { edge, why });
-            }
-            (first, of_namesakes) = (next, later);
-        }
-        for (nameless, group, edge) in placed {
-            let group = self.forest.find(group);
-            let refusal =
-                self.portraits[nameless as usize].refuse(&self.portraits[group as usize], population, self.scorer.scope);
-            match refusal {
-                None => self.join(nameless, group),
-                Some(why) => self.settled.refused.push(Refused { edge, why }),
-            }
-        }
-    }
-
-    /// Whether enough members without a name have the same email and phone as the record to count as duplicates.
-    fn is_duplicated(&self, record: RecordIx) -> bool {
-        let population = self.scorer.population;
-        let contact = contact_of(population, record);
-        let is_same = |other: &&RecordIx| population.is_nameless(**other) && contact_of(population, **other) == contact;
-        is_whole(contact) && self.members.iter().filter(is_same).take(DUPLICATES).count() == DUPLICATES
-    }
-
-    /// By group: the sources of its named records, one bit each.
-    fn sources_of_named(&self) -> Vec<u8> {
-        let population = self.scorer.population;
-        let bits = |group: &Group| {
-            let records = group.iter().map(|&member| self.members[member as usize]);
-            records
-                .filter(|&record| !population.is_nameless(record))
-                .fold(0u8, |bits, record| bits | 1 << population.source(record) as u8)
-        };
-        self.groups.iter().map(bits).collect()
+        (total.in_sixteenths() < LINK.in_sixteenths() * pairs / 2).then_some(ConstraintViolation::WeakOverall)
     }
 }
 
 /// Whether a link rests on a number that is issued once, so that only one person of the household is possible.
 fn is_by_number(edge: &Edge) -> bool {
     edge.links() && matches!(edge.rule(), Some(LinkRule::GolfRsaId | LinkRule::CdhId | LinkRule::McaId))
-}
-
-/// The links of a record without a name to a person, with the match weight after the rest of the household is considered.
-fn restated(
-    choices: &[(RecordIx, u32, Edge)],
-    nameless: RecordIx,
-    group: u32,
-    more: Weight,
-) -> impl Iterator<Item = (Edge, Weight)> + '_ {
-    let start = choices.partition_point(|choice| choice.0 < nameless);
-    let of_both = move |choice: &&(RecordIx, u32, Edge)| choice.1 == group && more != Weight::ZERO;
-    choices[start..]
-        .iter()
-        .take_while(move |choice| choice.0 == nameless)
-        .filter(of_both)
-        .map(move |&(_, _, edge)| (edge, edge.weight() + more))
 }

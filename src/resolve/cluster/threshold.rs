@@ -27,7 +27,7 @@ const SIXTEENTHS: usize = (HIGHEST.in_sixteenths() - LOWEST.in_sixteenths()) as 
 
 /// Counts the pairs that clusters join, and how many of them are expected to be wrong.
 #[derive(Clone)]
-pub struct Tally {
+pub struct PairTally {
     /// Pairs that are joined at every threshold.
     pairs: u64,
     /// Expected false pairs among them; of [`ONE`].
@@ -38,13 +38,13 @@ pub struct Tally {
     joined: [u64; SIXTEENTHS],
 }
 
-impl Default for Tally {
+impl Default for PairTally {
     fn default() -> Self {
         Self { pairs: 0, wrong: 0, places: [0; SIXTEENTHS], joined: [0; SIXTEENTHS] }
     }
 }
 
-impl Tally {
+impl PairTally {
     /// Adds uncontested pairs.
     pub fn add_undisputed(&mut self, pairs: u64) {
         self.pairs += pairs;
@@ -112,8 +112,8 @@ mod tests {
     use super::*;
 
     /// `undisputed` uncontested pairs, and per sixteenth above the lowest threshold `places` contested assignments of two pairs each.
-    fn tally(undisputed: u64, places: u64) -> Tally {
-        let mut tally = Tally::default();
+    fn tally(undisputed: u64, places: u64) -> PairTally {
+        let mut tally = PairTally::default();
         tally.add_undisputed(undisputed);
         from_lowest().for_each(|at| (0..places).for_each(|_| tally.add_place(at, 2)));
         tally

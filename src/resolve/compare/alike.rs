@@ -5,7 +5,7 @@ use crate::model::RecordIx;
 use crate::resolve::compare::birth_date::BirthMatch;
 use crate::resolve::compare::names::{FullMatch, NameMatch};
 use crate::resolve::compare::weight::Weight;
-use crate::resolve::compare::weights::Piece;
+use crate::resolve::compare::weights::ComparisonLevel;
 use crate::resolve::population::Population;
 
 /// Weight of equal birth dates: one pair in twenty thousand has them by chance.
@@ -73,16 +73,16 @@ pub fn alike(population: &Population, a: RecordIx, b: RecordIx, matched: FullMat
 /// The weights of names and birth date that the comparison has counted already.
 fn stated(population: &Population, a: RecordIx, b: RecordIx, matched: FullMatch, born: BirthMatch) -> Weight {
     let first = match matched.first {
-        NameMatch::Equal => Piece::FirstEqual.weight(),
-        NameMatch::Close => Piece::FirstClose.weight(),
-        NameMatch::Initial => Piece::FirstInitial.weight(),
-        NameMatch::Conflict => Piece::FirstConflict.weight(),
+        NameMatch::Equal => ComparisonLevel::FirstEqual.weight(),
+        NameMatch::Close => ComparisonLevel::FirstClose.weight(),
+        NameMatch::Initial => ComparisonLevel::FirstInitial.weight(),
+        NameMatch::Conflict => ComparisonLevel::FirstConflict.weight(),
         NameMatch::Unknown => Weight::ZERO,
     };
     let last = match matched.last {
-        NameMatch::Equal => Piece::LastEqual.weight(),
-        NameMatch::Close | NameMatch::Initial => Piece::LastNear.weight(),
-        NameMatch::Conflict => Piece::LastDifferent.weight(),
+        NameMatch::Equal => ComparisonLevel::LastEqual.weight(),
+        NameMatch::Close | NameMatch::Initial => ComparisonLevel::LastNear.weight(),
+        NameMatch::Conflict => ComparisonLevel::LastDifferent.weight(),
         NameMatch::Unknown => Weight::ZERO,
     };
     let rarity = if matched.is_full() {
@@ -92,10 +92,12 @@ fn stated(population: &Population, a: RecordIx, b: RecordIx, matched: FullMatch,
         Weight::ZERO
     };
     let of_birth = match born {
-        BirthMatch::Equal if matched.first == NameMatch::Equal => Piece::BornEqual.weight() + Piece::NameBorn.weight(),
-        BirthMatch::Equal => Piece::BornEqual.weight(),
-        BirthMatch::Near => Piece::BornNear.weight(),
-        BirthMatch::Year => Piece::BornYear.weight(),
+        BirthMatch::Equal if matched.first == NameMatch::Equal => {
+            ComparisonLevel::BornEqual.weight() + ComparisonLevel::NameBorn.weight()
+        }
+        BirthMatch::Equal => ComparisonLevel::BornEqual.weight(),
+        BirthMatch::Near => ComparisonLevel::BornNear.weight(),
+        BirthMatch::Year => ComparisonLevel::BornYear.weight(),
         BirthMatch::Unknown | BirthMatch::Conflict => Weight::ZERO,
     };
     first + last + rarity + of_birth

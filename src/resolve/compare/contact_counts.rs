@@ -75,7 +75,7 @@ pub fn contacts(
     ownership: &[Ownership; 6],
     scope: Scope,
 ) -> Vec<PackedContacts> {
-    let survey = Survey { population, buckets, ownership, scope };
+    let survey = ContactCounter { population, buckets, ownership, scope };
     let mut contacts = vec![PackedContacts::default(); population.rows.len()];
     contacts.par_chunks_mut(ABREAST).with_min_len(256).enumerate().for_each(|(group, contacts)| {
         let first = (group * ABREAST) as u32;
@@ -86,14 +86,14 @@ pub fn contacts(
     contacts
 }
 
-struct Survey<'a> {
+struct ContactCounter<'a> {
     population: &'a Population,
     buckets: &'a ContactBuckets,
     ownership: &'a [Ownership; 6],
     scope: Scope,
 }
 
-impl Survey<'_> {
+impl ContactCounter<'_> {
     fn look_ahead(&self, nameless: impl Iterator<Item = RecordIx> + Clone) {
         let values = |kind: KeyKind| nameless.clone().map(move |record| (kind, self.population.value(kind, record)));
         let values = || values(KeyKind::Email).chain(values(KeyKind::Phone));

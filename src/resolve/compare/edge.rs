@@ -1,7 +1,7 @@
 //! A compared pair of records with its match weight.
 
 use crate::model::{Code as _, LinkRule, RecordIx};
-use crate::resolve::compare::score::Verdict;
+use crate::resolve::compare::score::PairVerdict;
 use crate::resolve::compare::weight::Weight;
 use crate::resolve::compare::weights::LINK;
 
@@ -27,7 +27,7 @@ pub struct Edge {
 
 impl Edge {
     /// A pair with its match weight.
-    pub fn new(a: RecordIx, b: RecordIx, weight: Weight, verdict: &Verdict) -> Self {
+    pub fn new(a: RecordIx, b: RecordIx, weight: Weight, verdict: &PairVerdict) -> Self {
         Self {
             a: a.min(b),
             b: a.max(b),

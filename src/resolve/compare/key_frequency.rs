@@ -81,8 +81,8 @@ impl Ownership {
                 return 1;
             }
             let code = match tenants_of(population, bucket, scope) {
-                Tenants::One(_) => owners(population, bucket).code(),
-                Tenants::Several(_) => PER_TENANT,
+                TenantGroups::One(_) => owners(population, bucket).code(),
+                TenantGroups::Several(_) => PER_TENANT,
             };
             code | if bucket.len() > STAR_LIMIT { LARGE } else { 0 }
         };
@@ -97,8 +97,8 @@ impl Ownership {
         let shared = symbols.filter(|&symbol| codes[symbol.index()] & PER_TENANT != 0);
         let of_tenants = shared.flat_map_iter(|symbol| {
             match tenants_of(population, buckets.get(symbol), scope) {
-                Tenants::One(_) => Vec::new(),
-                Tenants::Several(groups) => groups,
+                TenantGroups::One(_) => Vec::new(),
+                TenantGroups::Several(groups) => groups,
             }
             .into_iter()
             .map(move |(tenant, group)| (symbol, tenant, owners(population, &group).code()))
@@ -151,7 +151,7 @@ impl Ownership {
 }
 
 /// The records of a value by tenant.
-pub enum Tenants {
+pub enum TenantGroups {
     /// All records belong to this tenant or to none, or values match across tenants.
     One(u16),
     /// The records of each tenant; records without a tenant are in each list.
@@ -159,17 +159,17 @@ pub enum Tenants {
 }
 
 /// Divides the records of a value by tenant.
-pub fn tenants_of(population: &Population, bucket: &[RecordIx], scope: Scope) -> Tenants {
+pub fn tenants_of(population: &Population, bucket: &[RecordIx], scope: Scope) -> TenantGroups {
     let tenant = |record: RecordIx| population.at(record).tenant;
     let first = bucket.iter().map(|&record| tenant(record)).find(|&tenant| tenant != 0).unwrap_or(0);
     if scope == Scope::Global || bucket.iter().all(|&record| tenant(record) == 0 || tenant(record) == first) {
-        return Tenants::One(first);
+        return TenantGroups::One(first);
     }
     let mut tenants: Vec<u16> = bucket.iter().map(|&record| tenant(record)).filter(|&tenant| tenant != 0).collect();
     tenants.sort_unstable();
     tenants.dedup();
     let of = |wanted: u16| bucket.iter().copied().filter(|&record| tenant(record) == 0 || tenant(record) == wanted).collect();
-    Tenants::Several(tenants.into_iter().map(|tenant| (tenant, of(tenant))).collect())
+    TenantGroups::Several(tenants.into_iter().map(|tenant| (tenant, of(tenant))).collect())
 }
 
 /// Counts the people of named records: greedy groups, in sorted order, with compatible first names and no conflict of birth dates.
@@ -269,8 +269,8 @@ pub fn hubs(population: &Population, kind: KeyKind, buckets: &Buckets, ownership
         .flat_map_iter(|symbol| {
             let bucket = buckets.get(symbol);
             let groups = match tenants_of(population, bucket, scope) {
-                Tenants::One(tenant) => vec![(tenant, bucket.len())],
-                Tenants::Several(groups) => groups.into_iter().map(|(tenant, group)| (tenant, group.len())).collect(),
+                TenantGroups::One(tenant) => vec![(tenant, bucket.len())],
+                TenantGroups::Several(groups) => groups.into_iter().map(|(tenant, group)| (tenant, group.len())).collect(),
             };
             groups.into_iter().filter_map(move |(tenant, count)| {
                 let owners = ownership.of(symbol, tenant);

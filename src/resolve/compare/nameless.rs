@@ -4,8 +4,8 @@ use crate::model::RecordIx;
 use crate::resolve::compare::contact_counts::{Contacts, LOOK, Users, is_here};
 use crate::resolve::compare::email_local_part::{Mailbox, mailbox};
 use crate::resolve::compare::key_frequency::{person_of, same_owner};
-use crate::resolve::compare::score::{Key, Scorer, Shared, Tally, numbers_are_near};
-use crate::resolve::compare::weights::Piece;
+use crate::resolve::compare::score::{ContactMatch, EvidenceTally, Scorer, Shared, numbers_are_near};
+use crate::resolve::compare::weights::ComparisonLevel;
 use crate::resolve::population::KeyKind;
 use crate::resolve::population::intern::{NONE, Symbol};
 
@@ -28,12 +28,12 @@ impl Scorer<'_> {
         nameless: RecordIx,
         named: RecordIx,
         tenant: u16,
-        tally: &mut impl Tally,
-    ) -> (Key, Key) {
+        tally: &mut impl EvidenceTally,
+    ) -> (ContactMatch, ContactMatch) {
         let contacts = self.contacts[nameless.index()].unpack();
         let [(email, email_key), (phone, phone_key)] =
             [KeyKind::Email, KeyKind::Phone].map(|kind| self.used(kind, nameless, named, tenant));
-        let mut add = |piece: Piece| tally.add(piece, piece.weight());
+        let mut add = |piece: ComparisonLevel| tally.add(piece, piece.weight());
         let says = match email {
             Use::Same(address) | Use::Other(address) => Some(self.says(address, named)),
             Use::None => None,
@@ -43,18 +43,18 @@ impl Scorer<'_> {
         match email {
             Use::Same(_) => {
                 add(match contacts.email.named {
-                    0 | 1 => Piece::HomeEmailOne,
-                    2 => Piece::HomeEmailTwo,
-                    _ => Piece::HomeEmailMore,
+                    0 | 1 => ComparisonLevel::HomeEmailOne,
+                    2 => ComparisonLevel::HomeEmailTwo,
+                    _ => ComparisonLevel::HomeEmailMore,
                 });
                 on_shared(says.unwrap_or(Mailbox::Silent), contacts.email.named < 2, is_phone_own).into_iter().for_each(&mut add);
                 others(contacts.email, EMAIL_OTHERS).into_iter().for_each(&mut add);
             }
             Use::Other(_) => {
-                add(Piece::HomeEmailDifferent);
+                add(ComparisonLevel::HomeEmailDifferent);
                 add(on_own(says.unwrap_or(Mailbox::Silent)));
                 if contacts.email.named > 0 {
-                    add(Piece::HomeEmailOfAnother);
+                    add(ComparisonLevel::HomeEmailOfAnother);
                 }
             }
             Use::None => {}
@@ -62,31 +62,31 @@ impl Scorer<'_> {
         match phone {
             Use::Same(number) => {
                 add(match contacts.phone.named {
-                    0 | 1 if self.population.is_fixed_line(number) => Piece::HomePhoneFixed,
-                    0 | 1 => Piece::HomePhoneOne,
-                    2 => Piece::HomePhoneTwo,
-                    _ => Piece::HomePhoneMore,
+                    0 | 1 if self.population.is_fixed_line(number) => ComparisonLevel::HomePhoneFixed,
+                    0 | 1 => ComparisonLevel::HomePhoneOne,
+                    2 => ComparisonLevel::HomePhoneTwo,
+                    _ => ComparisonLevel::HomePhoneMore,
                 });
                 others(contacts.phone, PHONE_OTHERS).into_iter().for_each(&mut add);
             }
             Use::Other(_) => {
-                add(Piece::HomePhoneDifferent);
+                add(ComparisonLevel::HomePhoneDifferent);
                 if contacts.phone.named > 0 {
-                    add(Piece::HomePhoneOfAnother);
+                    add(ComparisonLevel::HomePhoneOfAnother);
                 }
             }
             Use::None => {}
         }
         let uses_both = matches!((email, phone), (Use::Same(_), Use::Same(_)));
         if uses_both && contacts.email.named < 2 {
-            add(if contacts.phone.named < 2 { Piece::HomeBothOwn } else { Piece::HomeBothEmailOwn });
+            add(if contacts.phone.named < 2 { ComparisonLevel::HomeBothOwn } else { ComparisonLevel::HomeBothEmailOwn });
         }
         if email != Use::None && phone != Use::None {
             match (uses_both, contacts.common) {
-                (true, 0 | 1) => add(Piece::HomeOnlyUser),
-                (true, _) => add(Piece::HomeOneOfUsers),
+                (true, 0 | 1) => add(ComparisonLevel::HomeOnlyUser),
+                (true, _) => add(ComparisonLevel::HomeOneOfUsers),
                 (false, 0) => {}
-                (false, _) => add(Piece::HomeAnotherUser),
+                (false, _) => add(ComparisonLevel::HomeAnotherUser),
             }
         }
         let names = says.is_some_and(|says| matches!(says, Mailbox::First | Mailbox::Initial | Mailbox::Surname));
@@ -113,17 +113,17 @@ impl Scorer<'_> {
     }
 
     /// The relation of a value of the record without a name to the person of the named record.
-    fn used(&self, kind: KeyKind, nameless: RecordIx, named: RecordIx, tenant: u16) -> (Use, Key) {
+    fn used(&self, kind: KeyKind, nameless: RecordIx, named: RecordIx, tenant: u16) -> (Use, ContactMatch) {
         let population = self.population;
         if let Shared::Same(symbol) = self.shared(kind, nameless, named) {
             if self.ownership[kind as usize].of(symbol, tenant).is_hub() {
-                return (Use::None, Key::None);
+                return (Use::None, ContactMatch::None);
             }
-            return (Use::Same(symbol), Key::Same(symbol));
+            return (Use::Same(symbol), ContactMatch::Same(symbol));
         }
         let own = population.value(kind, nameless);
         if own == NONE || self.ownership[kind as usize].of(own, tenant).is_hub() {
-            return (Use::None, Key::None);
+            return (Use::None, ContactMatch::None);
         }
         let person = person_of(population, named);
         let bucket = self.buckets.of(kind).get(own);
@@ -135,70 +135,78 @@ impl Scorer<'_> {
                 && self.numbers_may_be_of_one(named, other)
         };
         let seen = person.0 != NONE && bucket.iter().take(LOOK).any(|&other| is_users(other));
-        (if seen { Use::Same(own) } else { Use::Other(own) }, Key::None)
+        (if seen { Use::Same(own) } else { Use::Other(own) }, ContactMatch::None)
     }
 }
 
 /// The level for possible guests: people who are booked by others have the others' email and phone. A person without a member
 /// number whom the email does not name may be one of them.
-fn as_guest(contacts: Contacts, email: Use, phone: Use, says: Option<Mailbox>) -> Piece {
+fn as_guest(contacts: Contacts, email: Use, phone: Use, says: Option<Mailbox>) -> ComparisonLevel {
     match (email, phone) {
-        (Use::Other(_), _) if says == Some(Mailbox::OtherFamily) => Piece::GuestOfOtherFamily,
-        (Use::Same(_), _) if contacts.names_a_user => Piece::GuestOfNamed,
-        (Use::Same(_), Use::Same(_)) if contacts.email.named < 2 && contacts.phone.named < 2 => Piece::GuestAlone,
-        (Use::Same(_), _) if contacts.email.named < 2 => Piece::GuestByEmail,
-        (Use::Same(_), Use::Same(_)) if contacts.phone.named < 2 => Piece::GuestByPhoneAmongMany,
-        (Use::Same(_), _) => Piece::GuestAmongMany,
-        _ => Piece::GuestByPhone,
+        (Use::Other(_), _) if says == Some(Mailbox::OtherFamily) => ComparisonLevel::GuestOfOtherFamily,
+        (Use::Same(_), _) if contacts.names_a_user => ComparisonLevel::GuestOfNamed,
+        (Use::Same(_), Use::Same(_)) if contacts.email.named < 2 && contacts.phone.named < 2 => ComparisonLevel::GuestAlone,
+        (Use::Same(_), _) if contacts.email.named < 2 => ComparisonLevel::GuestByEmail,
+        (Use::Same(_), Use::Same(_)) if contacts.phone.named < 2 => ComparisonLevel::GuestByPhoneAmongMany,
+        (Use::Same(_), _) => ComparisonLevel::GuestAmongMany,
+        _ => ComparisonLevel::GuestByPhone,
     }
 }
 
 /// Levels for other records without a name: one or more with the value of one person, one or more with a value of several people.
-type Others = [Piece; 4];
-const EMAIL_OTHERS: Others =
-    [Piece::HomeEmailSecond, Piece::HomeEmailThird, Piece::HomeEmailSharedSecond, Piece::HomeEmailSharedThird];
-const PHONE_OTHERS: Others =
-    [Piece::HomePhoneSecond, Piece::HomePhoneThird, Piece::HomePhoneSharedSecond, Piece::HomePhoneSharedThird];
+type Others = [ComparisonLevel; 4];
+const EMAIL_OTHERS: Others = [
+    ComparisonLevel::HomeEmailSecond,
+    ComparisonLevel::HomeEmailThird,
+    ComparisonLevel::HomeEmailSharedSecond,
+    ComparisonLevel::HomeEmailSharedThird,
+];
+const PHONE_OTHERS: Others = [
+    ComparisonLevel::HomePhoneSecond,
+    ComparisonLevel::HomePhoneThird,
+    ComparisonLevel::HomePhoneSharedSecond,
+    ComparisonLevel::HomePhoneSharedThird,
+];
 
 /// The level for other records without a name with the same value: usually each person has one.
-fn others(users: Users, pieces: Others) -> Option<Piece> {
+fn others(users: Users, pieces: Others) -> Option<ComparisonLevel> {
     let shared = if users.named < 2 { 0 } else { 2 };
     (users.nameless > 1).then(|| pieces[shared + usize::from(users.nameless > 2)])
 }
 
 /// The level for the name in a shared email; `None` where it names no known person.
-fn on_shared(says: Mailbox, is_sole: bool, is_phone_own: bool) -> Option<Piece> {
+fn on_shared(says: Mailbox, is_sole: bool, is_phone_own: bool) -> Option<ComparisonLevel> {
     if is_phone_own {
         return match says {
             Mailbox::First | Mailbox::Initial => None,
-            Mailbox::Surname | Mailbox::Silent => Some(Piece::BesidePhoneSilent),
-            Mailbox::OtherInitial | Mailbox::Other | Mailbox::OtherFamily => Some(Piece::BesidePhoneOther),
+            Mailbox::Surname | Mailbox::Silent => Some(ComparisonLevel::BesidePhoneSilent),
+            Mailbox::OtherInitial | Mailbox::Other | Mailbox::OtherFamily => Some(ComparisonLevel::BesidePhoneOther),
         };
     }
     Some(match (says, is_sole) {
-        (Mailbox::First, true) => Piece::SoleFirst,
-        (Mailbox::Initial, true) => Piece::SoleInitial,
-        (Mailbox::Surname, true) => Piece::SoleSurname,
-        (Mailbox::OtherInitial, true) => Piece::SoleOtherInitial,
-        (Mailbox::Other, true) => Piece::SoleOther,
-        (Mailbox::First, false) => Piece::SharedFirst,
-        (Mailbox::Initial, false) => Piece::SharedInitial,
-        (Mailbox::Surname, false) => Piece::SharedSurname,
-        (Mailbox::OtherInitial, false) => Piece::SharedOtherInitial,
-        (Mailbox::Other, false) => Piece::SharedOther,
+        (Mailbox::First, true) => ComparisonLevel::SoleFirst,
+        (Mailbox::Initial, true) => ComparisonLevel::SoleInitial,
+        (Mailbox::Surname, true) => ComparisonLevel::SoleSurname,
+        (Mailbox::OtherInitial, true) => ComparisonLevel::SoleOtherInitial,
+        (Mailbox::Other, true) => ComparisonLevel::SoleOther,
+        (Mailbox::First, false) => ComparisonLevel::SharedFirst,
+        (Mailbox::Initial, false) => ComparisonLevel::SharedInitial,
+        (Mailbox::Surname, false) => ComparisonLevel::SharedSurname,
+        (Mailbox::OtherInitial, false) => ComparisonLevel::SharedOtherInitial,
+        (Mailbox::Other, false) => ComparisonLevel::SharedOther,
         (Mailbox::OtherFamily | Mailbox::Silent, _) => return None,
     })
 }
 
 /// The level for the name in an email that the person is not seen with.
-fn on_own(says: Mailbox) -> Piece {
+fn on_own(says: Mailbox) -> ComparisonLevel {
     match says {
-        Mailbox::First => Piece::OwnFirst,
-        Mailbox::Initial => Piece::OwnInitial,
-        Mailbox::Surname => Piece::OwnSurname,
-        Mailbox::OtherInitial => Piece::OwnOtherInitial,
-        Mailbox::Other => Piece::OwnOther,
-        Mailbox::OtherFamily => Piece::OwnOtherFamily,
-        Mailbox::Silent => Piece::OwnSilent,
+        Mailbox::First => ComparisonLevel::OwnFirst,
+        Mailbox::Initial => ComparisonLevel::OwnInitial,
+        Mailbox::Surname => ComparisonLevel::OwnSurname,
+        Mailbox::OtherInitial => ComparisonLevel::OwnOtherInitial,
+        Mailbox::Other => ComparisonLevel::OwnOther,
+        Mailbox::OtherFamily => ComparisonLevel::OwnOtherFamily,
+        Mailbox::Silent => ComparisonLevel::OwnSilent,
     }
 }

@@ -8,37 +8,37 @@ use crate::resolve::compare::key_frequency::{Owners, Ownership};
 use crate::resolve::compare::names::{FullMatch, NameMatch};
 use crate::resolve::compare::spelling::one_edit;
 use crate::resolve::compare::weight::Weight;
-use crate::resolve::compare::weights::Piece;
+use crate::resolve::compare::weights::ComparisonLevel;
 use crate::resolve::options::Scope;
 use crate::resolve::population::intern::{NONE, Symbol};
 use crate::resolve::population::prefetch::look;
 use crate::resolve::population::{KeyKind, Population};
 
 /// Receives the comparison levels one by one.
-pub trait Tally {
+pub trait EvidenceTally {
     /// A comparison level and its weight.
-    fn add(&mut self, piece: Piece, weight: Weight);
+    fn add(&mut self, piece: ComparisonLevel, weight: Weight);
 }
 
 /// Only the sum.
 #[derive(Default)]
 pub struct Sum(pub Weight);
 
-impl Tally for Sum {
-    fn add(&mut self, _: Piece, weight: Weight) {
+impl EvidenceTally for Sum {
+    fn add(&mut self, _: ComparisonLevel, weight: Weight) {
         self.0 += weight;
     }
 }
 
-impl Tally for Vec<(Piece, Weight)> {
-    fn add(&mut self, piece: Piece, weight: Weight) {
+impl EvidenceTally for Vec<(ComparisonLevel, Weight)> {
+    fn add(&mut self, piece: ComparisonLevel, weight: Weight) {
         self.push((piece, weight));
     }
 }
 
 /// The result of a comparison in addition to the match weight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Verdict {
+pub struct PairVerdict {
     /// The rule of a possible link; `None` if no key connects the two.
     pub rule: Option<LinkRule>,
     /// The relation of the first names.
@@ -49,7 +49,7 @@ pub struct Verdict {
     pub cross_tenant: bool,
 }
 
-impl Verdict {
+impl PairVerdict {
     /// Whether the rule is a number that belongs to one person.
     pub fn is_strong(&self) -> bool {
         self.rule.is_some_and(is_strong)
@@ -113,7 +113,7 @@ impl Scorer<'_> {
     }
 
     /// Scores a pair; the order of the two does not matter.
-    pub fn score(&self, a: RecordIx, b: RecordIx, tally: &mut impl Tally) -> Verdict {
+    pub fn score(&self, a: RecordIx, b: RecordIx, tally: &mut impl EvidenceTally) -> PairVerdict {
         let (tenant_a, tenant_b) = (self.population.at(a).tenant, self.population.at(b).tenant);
         let tenant = if tenant_a == 0 { tenant_b } else { tenant_a };
         let cross_tenant = self.scope == Scope::Tenant && tenant_a != 0 && tenant_b != 0 && tenant_a != tenant_b;
@@ -128,53 +128,53 @@ impl Scorer<'_> {
         self.score_names(a, b, names, tally);
         let born = compare_births(self.population.at(a).born, self.population.at(b).born);
         match born {
-            BirthMatch::Equal => tally.add(Piece::BornEqual, Piece::BornEqual.weight()),
-            BirthMatch::Near => tally.add(Piece::BornNear, Piece::BornNear.weight()),
-            BirthMatch::Year => tally.add(Piece::BornYear, Piece::BornYear.weight()),
-            BirthMatch::Conflict => tally.add(Piece::BornDifferent, Piece::BornDifferent.weight()),
+            BirthMatch::Equal => tally.add(ComparisonLevel::BornEqual, ComparisonLevel::BornEqual.weight()),
+            BirthMatch::Near => tally.add(ComparisonLevel::BornNear, ComparisonLevel::BornNear.weight()),
+            BirthMatch::Year => tally.add(ComparisonLevel::BornYear, ComparisonLevel::BornYear.weight()),
+            BirthMatch::Conflict => tally.add(ComparisonLevel::BornDifferent, ComparisonLevel::BornDifferent.weight()),
             BirthMatch::Unknown => {}
         }
         let name_born = names.first == NameMatch::Equal && born == BirthMatch::Equal;
         if name_born {
-            tally.add(Piece::NameBorn, Piece::NameBorn.weight());
+            tally.add(ComparisonLevel::NameBorn, ComparisonLevel::NameBorn.weight());
         }
         if self.genders_differ(a, b) {
-            tally.add(Piece::GenderDifferent, Piece::GenderDifferent.weight());
+            tally.add(ComparisonLevel::GenderDifferent, ComparisonLevel::GenderDifferent.weight());
         }
         self.tags(a, b, tally);
         if self.population.is_nameless(a) && self.population.is_nameless(b) {
             let one_source = self.population.source(a) == self.population.source(b);
-            let piece = if one_source { Piece::NamelessPair } else { Piece::NamelessBoth };
+            let piece = if one_source { ComparisonLevel::NamelessPair } else { ComparisonLevel::NamelessBoth };
             tally.add(piece, piece.weight());
         }
-        let is_keyless = strong.is_none() && !matches!((email, phone), (Key::Same(_), _) | (_, Key::Same(_)));
+        let is_keyless = strong.is_none() && !matches!((email, phone), (ContactMatch::Same(_), _) | (_, ContactMatch::Same(_)));
         let alike = if is_keyless { alike(self.population, a, b, names, born) } else { None };
         let rule = strong.or(match (email, phone) {
-            (Key::Same(_), Key::Same(_)) => Some(LinkRule::EmailPhone),
-            (Key::Same(_), _) => Some(LinkRule::Email),
-            (_, Key::Same(_)) => Some(LinkRule::Phone),
+            (ContactMatch::Same(_), ContactMatch::Same(_)) => Some(LinkRule::EmailPhone),
+            (ContactMatch::Same(_), _) => Some(LinkRule::Email),
+            (_, ContactMatch::Same(_)) => Some(LinkRule::Phone),
             _ if alike.is_some() && born == BirthMatch::Equal => Some(LinkRule::NameDob),
-            (Key::Near, _) => Some(LinkRule::NearEmail),
-            (_, Key::Near) => Some(LinkRule::NearPhone),
+            (ContactMatch::Near, _) => Some(LinkRule::NearEmail),
+            (_, ContactMatch::Near) => Some(LinkRule::NearPhone),
             _ if alike.is_some() => Some(LinkRule::NameDob),
             _ => None,
         });
         match (rule, alike) {
-            (Some(LinkRule::NameDob), Some(weight)) => tally.add(Piece::NameBornAlone, weight),
-            (None, _) => tally.add(Piece::NoKey, Piece::NoKey.weight()),
+            (Some(LinkRule::NameDob), Some(weight)) => tally.add(ComparisonLevel::NameBornAlone, weight),
+            (None, _) => tally.add(ComparisonLevel::NoKey, ComparisonLevel::NoKey.weight()),
             (Some(LinkRule::NearEmail | LinkRule::NearPhone), _) => {
                 let crowd = crowd(self.population.len());
                 if crowd > Weight::ZERO {
-                    tally.add(Piece::Crowd, -crowd);
+                    tally.add(ComparisonLevel::Crowd, -crowd);
                 }
             }
             _ => {}
         }
-        Verdict { rule, first: names.first, born, cross_tenant }
+        PairVerdict { rule, first: names.first, born, cross_tenant }
     }
 
     /// The sum and the verdict.
-    pub fn sum(&self, a: RecordIx, b: RecordIx) -> (Weight, Verdict) {
+    pub fn sum(&self, a: RecordIx, b: RecordIx) -> (Weight, PairVerdict) {
         let mut sum = Sum::default();
         let verdict = self.score(a, b, &mut sum);
         (sum.0, verdict)
@@ -196,21 +196,21 @@ impl Scorer<'_> {
         gender_a != 0 && gender_b != 0 && gender_a != gender_b
     }
 
-    fn score_names(&self, a: RecordIx, b: RecordIx, names: FullMatch, tally: &mut impl Tally) {
+    fn score_names(&self, a: RecordIx, b: RecordIx, names: FullMatch, tally: &mut impl EvidenceTally) {
         let piece = match names.first {
-            NameMatch::Equal => Some(Piece::FirstEqual),
-            NameMatch::Close => Some(Piece::FirstClose),
-            NameMatch::Initial => Some(Piece::FirstInitial),
-            NameMatch::Conflict => Some(Piece::FirstConflict),
+            NameMatch::Equal => Some(ComparisonLevel::FirstEqual),
+            NameMatch::Close => Some(ComparisonLevel::FirstClose),
+            NameMatch::Initial => Some(ComparisonLevel::FirstInitial),
+            NameMatch::Conflict => Some(ComparisonLevel::FirstConflict),
             NameMatch::Unknown => None,
         };
         if let Some(piece) = piece {
             tally.add(piece, piece.weight());
         }
         let piece = match names.last {
-            NameMatch::Equal => Some(Piece::LastEqual),
-            NameMatch::Close | NameMatch::Initial => Some(Piece::LastNear),
-            NameMatch::Conflict => Some(Piece::LastDifferent),
+            NameMatch::Equal => Some(ComparisonLevel::LastEqual),
+            NameMatch::Close | NameMatch::Initial => Some(ComparisonLevel::LastNear),
+            NameMatch::Conflict => Some(ComparisonLevel::LastDifferent),
             NameMatch::Unknown => None,
         };
         if let Some(piece) = piece {
@@ -224,7 +224,7 @@ impl Scorer<'_> {
                 rarity = rarity.min(rarity_of(b));
             }
             if rarity > Weight::ZERO {
-                tally.add(Piece::Rarity, rarity);
+                tally.add(ComparisonLevel::Rarity, rarity);
             }
         }
     }
@@ -252,12 +252,12 @@ impl Scorer<'_> {
             .map_or(Shared::Different, Shared::Same)
     }
 
-    fn strong_keys(&self, a: RecordIx, b: RecordIx, tenant: u16, tally: &mut impl Tally) -> Option<LinkRule> {
+    fn strong_keys(&self, a: RecordIx, b: RecordIx, tenant: u16, tally: &mut impl EvidenceTally) -> Option<LinkRule> {
         let kinds = [
-            (KeyKind::Auth, LinkRule::AuthUserId, Piece::AuthSame),
-            (KeyKind::GolfRsa, LinkRule::GolfRsaId, Piece::GolfRsaSame),
-            (KeyKind::Cdh, LinkRule::CdhId, Piece::CdhSame),
-            (KeyKind::Mca, LinkRule::McaId, Piece::McaSame),
+            (KeyKind::Auth, LinkRule::AuthUserId, ComparisonLevel::AuthSame),
+            (KeyKind::GolfRsa, LinkRule::GolfRsaId, ComparisonLevel::GolfRsaSame),
+            (KeyKind::Cdh, LinkRule::CdhId, ComparisonLevel::CdhSame),
+            (KeyKind::Mca, LinkRule::McaId, ComparisonLevel::McaSame),
         ];
         let mut rule = None;
         for (kind, of_kind, same) in kinds {
@@ -278,78 +278,82 @@ impl Scorer<'_> {
         rule
     }
 
-    fn different(&self, kind: KeyKind, a: RecordIx, b: RecordIx) -> Piece {
+    fn different(&self, kind: KeyKind, a: RecordIx, b: RecordIx) -> ComparisonLevel {
         let near = || numbers_are_near(self.population, kind, a, b);
         match kind {
-            KeyKind::GolfRsa if near() => Piece::GolfRsaNear,
-            KeyKind::GolfRsa => Piece::GolfRsaDifferent,
-            KeyKind::Cdh if near() => Piece::CdhNear,
-            KeyKind::Cdh => Piece::CdhDifferent,
+            KeyKind::GolfRsa if near() => ComparisonLevel::GolfRsaNear,
+            KeyKind::GolfRsa => ComparisonLevel::GolfRsaDifferent,
+            KeyKind::Cdh if near() => ComparisonLevel::CdhNear,
+            KeyKind::Cdh => ComparisonLevel::CdhDifferent,
             KeyKind::Mca => {
                 let (source_a, source_b) = (self.population.source(a), self.population.source(b));
-                if source_a == source_b && source_a.is_mca() { Piece::LegacyTwice } else { Piece::McaDifferent }
+                if source_a == source_b && source_a.is_mca() {
+                    ComparisonLevel::LegacyTwice
+                } else {
+                    ComparisonLevel::McaDifferent
+                }
             }
-            KeyKind::Auth | KeyKind::Email | KeyKind::Phone => Piece::AuthDifferent,
+            KeyKind::Auth | KeyKind::Email | KeyKind::Phone => ComparisonLevel::AuthDifferent,
         }
     }
 
-    fn email(&self, a: RecordIx, b: RecordIx, tenant: u16, full_name: bool, tally: &mut impl Tally) -> Key {
+    fn email(&self, a: RecordIx, b: RecordIx, tenant: u16, full_name: bool, tally: &mut impl EvidenceTally) -> ContactMatch {
         match self.shared(KeyKind::Email, a, b) {
-            Shared::Unknown => Key::None,
+            Shared::Unknown => ContactMatch::None,
             Shared::Same(symbol) => {
                 let piece = match self.ownership[KeyKind::Email as usize].of(symbol, tenant) {
-                    Owners::Few(1) => Piece::EmailOne,
-                    Owners::Few(2) => Piece::EmailTwo,
-                    Owners::Few(3) => Piece::EmailThree,
-                    Owners::Few(_) => Piece::EmailFour,
-                    Owners::Many | Owners::ManyNameless if full_name => Piece::EmailHub,
-                    Owners::Many | Owners::ManyNameless => return Key::None,
+                    Owners::Few(1) => ComparisonLevel::EmailOne,
+                    Owners::Few(2) => ComparisonLevel::EmailTwo,
+                    Owners::Few(3) => ComparisonLevel::EmailThree,
+                    Owners::Few(_) => ComparisonLevel::EmailFour,
+                    Owners::Many | Owners::ManyNameless if full_name => ComparisonLevel::EmailHub,
+                    Owners::Many | Owners::ManyNameless => return ContactMatch::None,
                 };
                 tally.add(piece, piece.weight());
-                Key::Same(symbol)
+                ContactMatch::Same(symbol)
             }
             Shared::Different => {
                 let text = |record| self.population.text(KeyKind::Email, self.population.value(KeyKind::Email, record));
                 if full_name && emails_are_near(text(a).as_bytes(), text(b).as_bytes()) {
-                    tally.add(Piece::EmailNear, Piece::EmailNear.weight());
-                    return Key::Near;
+                    tally.add(ComparisonLevel::EmailNear, ComparisonLevel::EmailNear.weight());
+                    return ContactMatch::Near;
                 }
-                tally.add(Piece::EmailDifferent, Piece::EmailDifferent.weight());
-                Key::None
+                tally.add(ComparisonLevel::EmailDifferent, ComparisonLevel::EmailDifferent.weight());
+                ContactMatch::None
             }
         }
     }
 
-    fn phone(&self, a: RecordIx, b: RecordIx, tenant: u16, full_name: bool, tally: &mut impl Tally) -> Key {
+    fn phone(&self, a: RecordIx, b: RecordIx, tenant: u16, full_name: bool, tally: &mut impl EvidenceTally) -> ContactMatch {
         match self.shared(KeyKind::Phone, a, b) {
-            Shared::Unknown => Key::None,
+            Shared::Unknown => ContactMatch::None,
             Shared::Same(symbol) => {
                 let piece = match self.ownership[KeyKind::Phone as usize].of(symbol, tenant) {
-                    Owners::Few(1) if self.population.is_fixed_line(symbol) => Piece::PhoneFixed,
-                    Owners::Few(1) => Piece::PhoneOne,
-                    Owners::Few(2) => Piece::PhoneTwo,
-                    Owners::Few(3) => Piece::PhoneThree,
-                    Owners::Few(_) => Piece::PhoneFour,
-                    Owners::Many | Owners::ManyNameless if full_name => Piece::PhoneHub,
-                    Owners::Many | Owners::ManyNameless => return Key::None,
+                    Owners::Few(1) if self.population.is_fixed_line(symbol) => ComparisonLevel::PhoneFixed,
+                    Owners::Few(1) => ComparisonLevel::PhoneOne,
+                    Owners::Few(2) => ComparisonLevel::PhoneTwo,
+                    Owners::Few(3) => ComparisonLevel::PhoneThree,
+                    Owners::Few(_) => ComparisonLevel::PhoneFour,
+                    Owners::Many | Owners::ManyNameless if full_name => ComparisonLevel::PhoneHub,
+                    Owners::Many | Owners::ManyNameless => return ContactMatch::None,
                 };
                 tally.add(piece, piece.weight());
-                Key::Same(symbol)
+                ContactMatch::Same(symbol)
             }
             Shared::Different => {
                 let text = |record| self.population.text(KeyKind::Phone, self.population.value(KeyKind::Phone, record));
                 if full_name && phones_are_near(text(a).as_bytes(), text(b).as_bytes()) {
-                    tally.add(Piece::PhoneNear, Piece::PhoneNear.weight());
-                    return Key::Near;
+                    tally.add(ComparisonLevel::PhoneNear, ComparisonLevel::PhoneNear.weight());
+                    return ContactMatch::Near;
                 }
-                tally.add(Piece::PhoneDifferent, Piece::PhoneDifferent.weight());
-                Key::None
+                tally.add(ComparisonLevel::PhoneDifferent, ComparisonLevel::PhoneDifferent.weight());
+                ContactMatch::None
             }
         }
     }
 
     /// `name+child@` names the child.
-    fn tags(&self, a: RecordIx, b: RecordIx, tally: &mut impl Tally) {
+    fn tags(&self, a: RecordIx, b: RecordIx, tally: &mut impl EvidenceTally) {
         let population = self.population;
         for (tagged, named) in [(a, b), (b, a)] {
             let (tag, first) = (population.tag(tagged), population.at(named).first);
@@ -358,7 +362,7 @@ impl Scorer<'_> {
                 && population.names.is_common_given(tag)
                 && !population.names.compare_first(tag, first).agrees()
             {
-                tally.add(Piece::TagOther, Piece::TagOther.weight());
+                tally.add(ComparisonLevel::TagOther, ComparisonLevel::TagOther.weight());
             }
         }
     }
@@ -366,7 +370,7 @@ impl Scorer<'_> {
 
 /// How emails or phones connect two records.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(in crate::resolve) enum Key {
+pub(in crate::resolve) enum ContactMatch {
     /// Not at all.
     None,
     /// By this value.

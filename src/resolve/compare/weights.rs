@@ -7,9 +7,9 @@ macro_rules! weights {
     ($($(#[$meta:meta])* $piece:ident $words:literal $bits:literal $reason:literal),+ $(,)?) => {
         /// A comparison level of a pair of records.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum Piece { $(#[doc = $reason] $piece),+ }
+        pub enum ComparisonLevel { $(#[doc = $reason] $piece),+ }
 
-        impl Piece {
+        impl ComparisonLevel {
             /// Every comparison level in the order of the table.
             pub const ALL: &'static [Self] = &[$(Self::$piece),+];
 
@@ -18,7 +18,7 @@ macro_rules! weights {
                 match self { $(Self::$piece => $words),+ }
             }
 
-            /// Its weight; 0 if the weight depends on the value ([`Piece::Rarity`], [`Piece::NameBornAlone`]).
+            /// Its weight; 0 if the weight depends on the value ([`ComparisonLevel::Rarity`], [`ComparisonLevel::NameBornAlone`]).
             pub const fn weight(self) -> Weight {
                 match self { $(Self::$piece => Weight::rounded($bits)),+ }
             }
@@ -150,6 +150,6 @@ mod tests {
 
     #[test]
     fn every_weight_says_why() {
-        assert!(Piece::ALL.iter().all(|piece| piece.reason().len() > 10));
+        assert!(ComparisonLevel::ALL.iter().all(|piece| piece.reason().len() > 10));
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::model::RecordKey;
 use crate::model::spreadsheet::Spreadsheet;
-use crate::resolve::decisions::{Decision, DecisionKind, Origin};
+use crate::resolve::decisions::{Decision, DecisionKind, DecisionOrigin};
 
 /// The header of the file.
 pub const HEADER: [&str; 6] = ["kind", "a", "b", "reason", "who", "at"];
@@ -69,7 +69,7 @@ fn decision(record: &csv::StringRecord, line: u64) -> Result<Decision, String> {
     if field(1) == field(2) {
         return Err(format!("line {line}: a and b are the same record"));
     }
-    Ok(Decision { kind, a: field(1).to_owned(), b: field(2).to_owned(), origin: Origin::File(line) })
+    Ok(Decision { kind, a: field(1).to_owned(), b: field(2).to_owned(), origin: DecisionOrigin::File(line) })
 }
 
 #[cfg(test)]
@@ -87,8 +87,8 @@ mod tests {
     #[test]
     fn lines_are_those_of_the_file_with_empty_ones_and_long_reasons_counted() {
         let text = "kind,a,b,reason\n\nmust-link,scl:members:1,scl:members:2,\"two\nlines\"\r\n\r\ncannot-link,scl:members:1,scl:members:2\n";
-        let lines: Vec<Origin> = read_decisions(text).unwrap().iter().map(|decision| decision.origin).collect();
-        assert_eq!(lines, [Origin::File(3), Origin::File(6)]);
+        let lines: Vec<DecisionOrigin> = read_decisions(text).unwrap().iter().map(|decision| decision.origin).collect();
+        assert_eq!(lines, [DecisionOrigin::File(3), DecisionOrigin::File(6)]);
         assert_eq!(read_decisions("kind,a,b\n\n\nmust,a,b\n").unwrap_err(), "line 4: kind is must-link or cannot-link");
     }
 

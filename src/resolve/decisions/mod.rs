@@ -7,11 +7,11 @@ use rayon::prelude::*;
 use crate::model::{LinkRule, RecordIx, RecordKey};
 use crate::resolve::Memory;
 use crate::resolve::cluster::union_find::Forest;
-use crate::resolve::cluster::{Clusters, Refused};
+use crate::resolve::cluster::{Clusters, RefusedLink};
 use crate::resolve::compare::birth_date::BirthMatch;
 use crate::resolve::compare::edge::Edge;
 use crate::resolve::compare::names::NameMatch;
-use crate::resolve::compare::score::{Scorer, Verdict};
+use crate::resolve::compare::score::{PairVerdict, Scorer};
 use crate::resolve::compare::weights::FORCED;
 use crate::resolve::options::Scope;
 use crate::resolve::population::Features;
@@ -37,14 +37,14 @@ impl DecisionKind {
 
 /// The origin of a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub enum DecisionOrigin {
     /// `decisions.csv`, with the line.
     File(u64),
     /// A merge or a review made in the CRM.
     Crm,
 }
 
-impl Origin {
+impl DecisionOrigin {
     /// The spelling in `res__decisions`.
     pub fn code(self) -> &'static str {
         match self {
@@ -64,7 +64,7 @@ pub struct Decision {
     /// The other.
     pub b: String,
     /// Its origin.
-    pub origin: Origin,
+    pub origin: DecisionOrigin,
 }
 
 /// The state of a decision.
@@ -94,7 +94,7 @@ pub struct Decided {
     /// Smallest member of each record's cluster.
     pub labels: Vec<RecordIx>,
     /// Links that constraints forbid.
-    pub refused: Vec<Refused>,
+    pub refused: Vec<RefusedLink>,
     /// The state of each decision.
     pub states: Vec<(Decision, DecisionState)>,
     /// Pairs that must stay apart.
@@ -128,7 +128,7 @@ pub fn apply(scorer: &Scorer<'_>, edges: &mut Vec<Edge>, clusters: Clusters, mem
     let apart_by_file: Vec<(RecordIx, RecordIx)> = decisions
         .iter()
         .zip(&pairs)
-        .filter(|(decision, _)| decision.kind == DecisionKind::CannotLink && decision.origin != Origin::Crm)
+        .filter(|(decision, _)| decision.kind == DecisionKind::CannotLink && decision.origin != DecisionOrigin::Crm)
         .filter_map(|(_, pair)| *pair)
         .collect();
     for ((decision, pair), state) in decisions.iter().zip(&pairs).zip(&mut states) {
@@ -140,7 +140,7 @@ pub fn apply(scorer: &Scorer<'_>, edges: &mut Vec<Edge>, clusters: Clusters, mem
             continue;
         }
         // A cannot-link of the file overrides a merge made in the CRM.
-        if decision.origin == Origin::Crm {
+        if decision.origin == DecisionOrigin::Crm {
             let groups = (must.find(a.0), must.find(b.0));
             let joins = |&(x, y): &(RecordIx, RecordIx)| {
                 let (x, y) = (must.find(x.0), must.find(y.0));
@@ -155,8 +155,12 @@ pub fn apply(scorer: &Scorer<'_>, edges: &mut Vec<Edge>, clusters: Clusters, mem
         joined.join(a.0, b.0);
         tenants[joined.find(a.0) as usize] = tenant_a.max(tenant_b);
         must.join(a.0, b.0);
-        let verdict =
-            Verdict { rule: Some(LinkRule::Decision), first: NameMatch::Unknown, born: BirthMatch::Unknown, cross_tenant: false };
+        let verdict = PairVerdict {
+            rule: Some(LinkRule::Decision),
+            first: NameMatch::Unknown,
+            born: BirthMatch::Unknown,
+            cross_tenant: false,
+        };
         forced.push(Edge::new(a, b, FORCED, &verdict));
     }
     if !forced.is_empty() {

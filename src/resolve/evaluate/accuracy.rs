@@ -32,9 +32,9 @@ pub struct Accuracy {
 impl Accuracy {
     /// Compares labels; `people` and `households` are the truth by record.
     pub fn of(labels: &[RecordIx], people: &[u32], households: &[u32]) -> Self {
-        let mut cells: Counts<(RecordIx, u32)> = counts();
-        let mut homes: Counts<(RecordIx, u32)> = counts();
-        let (mut predicted, mut truth): (Counts<RecordIx>, Counts<u32>) = (counts(), counts());
+        let mut cells: PairCounts<(RecordIx, u32)> = counts();
+        let mut homes: PairCounts<(RecordIx, u32)> = counts();
+        let (mut predicted, mut truth): (PairCounts<RecordIx>, PairCounts<u32>) = (counts(), counts());
         for ((&label, &person), &household) in labels.iter().zip(people).zip(households) {
             *cells.entry((label, person)).or_default() += 1;
             *homes.entry((label, household)).or_default() += 1;
@@ -88,9 +88,9 @@ impl Accuracy {
     }
 }
 
-type Counts<K> = HashMap<K, u64, FixedState>;
+type PairCounts<K> = HashMap<K, u64, FixedState>;
 
-fn counts<K>() -> Counts<K> {
+fn counts<K>() -> PairCounts<K> {
     HashMap::with_hasher(FixedState::with_seed(9))
 }
 

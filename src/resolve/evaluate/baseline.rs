@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 use crate::model::{LinkRule, RecordIx, Source, profile_id, record_order};
 use crate::resolve::cluster::union_find::Forest;
 use crate::resolve::output::confidence::ceiling;
-use crate::resolve::population::Key;
+use crate::resolve::population::PopulationKey;
 use crate::resolve::population::intern::{Interner, NONE, Symbol};
 use crate::resolve::population::packed_text::Arena;
 use crate::resolve::population::words::Vocabulary;
@@ -76,7 +76,7 @@ impl LiteralRule {
     /// Applies the rule in record order: phase 1 matches emails and phones across tenants, later phases within their tenant.
     pub fn finish(mut self) -> LiteralLinks {
         let ids = &self.ids;
-        let key = |of: &Literal| Key { source: of.source, id: ids.get(of.id) };
+        let key = |of: &Literal| PopulationKey { source: of.source, id: ids.get(of.id) };
         self.records.sort_by(|a, b| record_order(key(a).get(), key(b).get()));
         let mut found: HashMap<(LinkRule, Symbol, Symbol), RecordIx, FixedState> = HashMap::with_hasher(FixedState::with_seed(7));
         let mut founders = Vec::with_capacity(self.records.len());
@@ -112,7 +112,7 @@ impl LiteralRule {
     /// The transitive closure over equal emails and phones.
     pub fn closure(&self) -> Vec<RecordIx> {
         let ids = &self.ids;
-        let key = |of: &Literal| Key { source: of.source, id: ids.get(of.id) };
+        let key = |of: &Literal| PopulationKey { source: of.source, id: ids.get(of.id) };
         let mut records = self.records.clone();
         records.sort_by(|a, b| record_order(key(a).get(), key(b).get()));
         let mut forest = Forest::new(u32::try_from(records.len()).expect("records are counted in 32 bits"));
@@ -153,9 +153,9 @@ impl LiteralLinks {
     }
 
     /// A record's key.
-    pub fn key(&self, record: RecordIx) -> Key<'_> {
+    pub fn key(&self, record: RecordIx) -> PopulationKey<'_> {
         let of = &self.records[record.index()];
-        Key { source: of.source, id: self.ids.get(of.id) }
+        PopulationKey { source: of.source, id: self.ids.get(of.id) }
     }
 
     /// `res__links` of the literal rule, in record order; the default tenant where none is known.

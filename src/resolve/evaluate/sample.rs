@@ -162,7 +162,7 @@ pub fn overall(strata: &[(Precision, u64)]) -> Precision {
 
 /// A manual verdict on a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum PairJudgement {
     /// One person.
     Same,
     /// Two people.
@@ -179,7 +179,7 @@ pub struct Judgement {
     /// Second record.
     pub b: String,
     /// The verdict.
-    pub verdict: Option<Verdict>,
+    pub verdict: Option<PairJudgement>,
 }
 
 /// Reads a judged sample, each pair once; the error names a line, without its content.
@@ -187,15 +187,15 @@ pub fn read_verdicts(text: &str) -> Result<Vec<Judgement>, String> {
     let spreadsheet = Spreadsheet::read(text)?.ok_or("the file is empty")?;
     let column = |name: &str| spreadsheet.column(name).ok_or_else(|| format!("line 1: there is no column {name:?}"));
     let (a, b, verdict) = (column("a")?, column("b")?, column("verdict")?);
-    let mut judged: BTreeMap<(String, String), (u64, Option<Verdict>)> = BTreeMap::new();
+    let mut judged: BTreeMap<(String, String), (u64, Option<PairJudgement>)> = BTreeMap::new();
     let mut pairs = Vec::new();
     for (line, row) in &spreadsheet.rows {
         let field = |at: usize| row.get(at).unwrap_or_default();
         let said = match field(verdict).to_lowercase().as_str() {
             "" => None,
-            "same" => Some(Verdict::Same),
-            "different" => Some(Verdict::Different),
-            "unsure" => Some(Verdict::Unsure),
+            "same" => Some(PairJudgement::Same),
+            "different" => Some(PairJudgement::Different),
+            "unsure" => Some(PairJudgement::Unsure),
             _ => return Err(format!("line {line}: a verdict is same, different or unsure, or nothing yet")),
         };
         let (a, b) = (field(a).to_owned(), field(b).to_owned());
@@ -340,7 +340,7 @@ mod tests {
         let text = "a,b,linked,verdict\nscl:members:1,scl:members:2,yes, Same \nscl:members:1,scl:members:3,yes,\nscl:members:4,scl:members:3,no,UNSURE\n";
         let read = read_verdicts(text).unwrap();
         let said: Vec<_> = read.iter().map(|judged| judged.verdict).collect();
-        assert_eq!(said, [Some(Verdict::Same), None, Some(Verdict::Unsure)]);
+        assert_eq!(said, [Some(PairJudgement::Same), None, Some(PairJudgement::Unsure)]);
         let saved = format!("\u{feff}{}", text.replace(',', ";").replace('\n', "\r\n"));
         assert_eq!(read_verdicts(&saved).unwrap(), read);
     }

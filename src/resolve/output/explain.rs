@@ -3,12 +3,12 @@
 use serde::Serialize;
 
 use crate::model::{Code, LinkRule, RecordIx, RecordKey};
-use crate::resolve::cluster::constraints::{Portrait, Refusal};
+use crate::resolve::cluster::constraints::{ConstraintViolation, Portrait};
 use crate::resolve::compare::edge::Edge;
 use crate::resolve::compare::key_frequency::Owners;
-use crate::resolve::compare::score::Verdict;
+use crate::resolve::compare::score::PairVerdict;
 use crate::resolve::compare::weight::Weight;
-use crate::resolve::compare::weights::{LINK, Piece};
+use crate::resolve::compare::weights::{ComparisonLevel, LINK};
 use crate::resolve::output::confidence::confidence;
 use crate::resolve::population::KeyKind;
 use crate::resolve::{Decision, DecisionKind, DecisionState, ProfileChange, Resolution};
@@ -24,7 +24,7 @@ pub struct Observation {
 
 /// The comparison of two records.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Comparison {
+pub struct PairComparison {
     /// `source:entity:id` of the first.
     pub a: String,
     /// `source:entity:id` of the second.
@@ -77,7 +77,7 @@ pub struct SharedValue {
 
 /// The values of a record that are compared.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Known {
+pub struct KnownRecord {
     /// `source:entity:id`.
     pub record: String,
     /// Tenant; `None` if it is not known.
@@ -106,15 +106,15 @@ pub struct ProfileStory {
     /// `source:entity:id` of its seed record.
     pub founder: Option<String>,
     /// Its records in record order.
-    pub records: Vec<Known>,
+    pub records: Vec<KnownRecord>,
     /// Its links in the order of the tree: parent before child, from the seed record on.
-    pub links: Vec<Comparison>,
+    pub links: Vec<PairComparison>,
     /// Why the records are skipped, if they are.
     pub skipped: Option<&'static str>,
     /// Manual decisions on these records.
     pub decisions: Vec<Told>,
     /// Pairs with other profiles that were not linked, nearest first, at most ten.
-    pub near_misses: Vec<Comparison>,
+    pub near_misses: Vec<PairComparison>,
     /// Number of such pairs.
     pub near_miss_count: usize,
 }
@@ -161,7 +161,7 @@ impl Resolution {
         let label = self.labels[record.index()];
         let members: Vec<RecordIx> =
             RecordIx::range(label.0..self.population.len()).filter(|&at| self.labels[at.index()] == label).collect();
-        let mut links: Vec<Comparison> = Vec::new();
+        let mut links: Vec<PairComparison> = Vec::new();
         let mut reached = vec![self.founder(record).unwrap_or(label)];
         let mut at = 0;
         while at < reached.len() {
@@ -234,7 +234,7 @@ impl Resolution {
     }
 
     /// The direct comparison of two records, with the reason if they are not one person.
-    pub fn compare(&self, a: RecordIx, b: RecordIx) -> Comparison {
+    pub fn compare(&self, a: RecordIx, b: RecordIx) -> PairComparison {
         if self.labels[a.index()] == self.labels[b.index()] {
             return self.comparison(a, b, None);
         }
@@ -252,8 +252,9 @@ impl Resolution {
         };
         let wholes =
             portrait(self.labels[a.index()]).refuse(&portrait(self.labels[b.index()]), &self.population, self.options.scope);
-        let decided = self.are_decided_apart(self.labels[a.index()], self.labels[b.index()]).then_some(Refusal::Decision);
-        let why = decided.or(wholes).or(known.map(|candidate| candidate.why)).unwrap_or(Refusal::BelowThreshold);
+        let decided =
+            self.are_decided_apart(self.labels[a.index()], self.labels[b.index()]).then_some(ConstraintViolation::Decision);
+        let why = decided.or(wholes).or(known.map(|candidate| candidate.why)).unwrap_or(ConstraintViolation::BelowThreshold);
         self.comparison(a, b, Some(why))
     }
 
@@ -266,13 +267,13 @@ impl Resolution {
         })
     }
 
-    fn comparison(&self, a: RecordIx, b: RecordIx, why: Option<Refusal>) -> Comparison {
-        let mut pieces: Vec<(Piece, Weight)> = Vec::new();
+    fn comparison(&self, a: RecordIx, b: RecordIx, why: Option<ConstraintViolation>) -> PairComparison {
+        let mut pieces: Vec<(ComparisonLevel, Weight)> = Vec::new();
         let verdict = self.evidence(a, b, &mut pieces);
         let sum: Weight = pieces.iter().map(|(_, weight)| *weight).sum();
         let link = self.tree_edge(a, b);
         let forced = link.is_some_and(|edge| edge.rule() == Some(LinkRule::Decision));
-        Comparison {
+        PairComparison {
             a: self.population.key(a).to_string(),
             b: self.population.key(b).to_string(),
             rule: if forced { Some(LinkRule::Decision.code()) } else { verdict.rule.map(Code::code) },
@@ -280,7 +281,7 @@ impl Resolution {
             bits: bits(sum),
             short: bits((LINK - sum).max(Weight::ZERO)),
             refusal: why.map(Code::code),
-            refusal_words: why.map(Refusal::words),
+            refusal_words: why.map(ConstraintViolation::words),
             confidence: link.and_then(|edge| Some(confidence(edge.rule()?, edge.weight()))),
             a_profile_id: self.profile_id(a),
             b_profile_id: self.profile_id(b),
@@ -288,14 +289,19 @@ impl Resolution {
     }
 
     /// The evidence for and against two records, with what the rest of the household adds to a link.
-    pub(in crate::resolve) fn evidence(&self, a: RecordIx, b: RecordIx, pieces: &mut Vec<(Piece, Weight)>) -> Verdict {
+    pub(in crate::resolve) fn evidence(
+        &self,
+        a: RecordIx,
+        b: RecordIx,
+        pieces: &mut Vec<(ComparisonLevel, Weight)>,
+    ) -> PairVerdict {
         let verdict = self.scorer().score(a.min(b), a.max(b), pieces);
         let sum: Weight = pieces.iter().map(|(_, weight)| *weight).sum();
         let link = self.tree_edge(a, b).filter(|edge| edge.rule() != Some(LinkRule::Decision));
         match link.map_or(Weight::ZERO, |edge| edge.weight() - sum) {
             Weight::ZERO => {}
-            more if more > Weight::ZERO => pieces.push((Piece::HouseholdLeaves, more)),
-            less => pieces.push((Piece::HouseholdClaims, less)),
+            more if more > Weight::ZERO => pieces.push((ComparisonLevel::HouseholdLeaves, more)),
+            less => pieces.push((ComparisonLevel::HouseholdClaims, less)),
         }
         verdict
     }
@@ -306,7 +312,7 @@ impl Resolution {
             .find_map(|(child, parent)| self.tree.parent(child).filter(|(of, _)| *of == parent).map(|(_, edge)| edge))
     }
 
-    fn known(&self, record: RecordIx) -> Known {
+    fn known(&self, record: RecordIx) -> KnownRecord {
         let population = &self.population;
         let said = population.at(record);
         let rule = match (self.founder(record), self.tree.rule(record)) {
@@ -315,7 +321,7 @@ impl Resolution {
             (_, Some(rule)) => rule,
         };
         let text = |kind| population.text(kind, population.value(kind, record)).to_owned();
-        Known {
+        KnownRecord {
             record: population.key(record).to_string(),
             tenant: population.tenant_text(said.tenant).map(str::to_owned),
             first_name: population.names.text(said.first).to_owned(),

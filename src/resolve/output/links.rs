@@ -8,7 +8,7 @@ use crate::resolve::Resolution;
 use crate::resolve::compare::key_frequency::{OWNER_LIMIT, Owners};
 use crate::resolve::compare::names::NameMatch;
 use crate::resolve::compare::weight::Weight;
-use crate::resolve::compare::weights::Piece;
+use crate::resolve::compare::weights::ComparisonLevel;
 use crate::resolve::output::confidence::confidence;
 use crate::resolve::output::review_queue;
 use crate::resolve::population::KeyKind;
@@ -121,14 +121,14 @@ impl Resolution {
         let verdict = self.scorer().score(edge.a, edge.b, &mut pieces);
         let mut reasons: Vec<&str> = verdict.rule.map(Code::code).into_iter().collect();
         let named = [
-            (Piece::AuthSame, "AUTH_USER_ID"),
-            (Piece::GolfRsaSame, "GOLF_RSA_ID"),
-            (Piece::CdhSame, "CDH_ID"),
-            (Piece::McaSame, "MCA_ID"),
-            (Piece::EmailNear, "NEAR_EMAIL"),
-            (Piece::PhoneNear, "NEAR_PHONE"),
-            (Piece::BornEqual, "BIRTH_DATE"),
-            (Piece::LastEqual, "SURNAME"),
+            (ComparisonLevel::AuthSame, "AUTH_USER_ID"),
+            (ComparisonLevel::GolfRsaSame, "GOLF_RSA_ID"),
+            (ComparisonLevel::CdhSame, "CDH_ID"),
+            (ComparisonLevel::McaSame, "MCA_ID"),
+            (ComparisonLevel::EmailNear, "NEAR_EMAIL"),
+            (ComparisonLevel::PhoneNear, "NEAR_PHONE"),
+            (ComparisonLevel::BornEqual, "BIRTH_DATE"),
+            (ComparisonLevel::LastEqual, "SURNAME"),
         ];
         for (piece, code) in named {
             if pieces.iter().any(|(found, _)| *found == piece) && !reasons.contains(&code) {
@@ -179,8 +179,8 @@ impl Resolution {
                     kind: kind(hub.kind),
                     tenant_id: self.population.tenant_text(hub.tenant),
                     value,
-                    record_count: i32::try_from(hub.records).unwrap_or(i32::MAX),
-                    owner_count: i32::try_from(owner_count).unwrap_or(i32::MAX),
+                    record_count: i32::try_from(hub.records).expect("fewer than 2^31 records"),
+                    owner_count: i32::try_from(owner_count).expect("counted up to the limit"),
                     reason,
                 }
             })
@@ -222,9 +222,13 @@ impl Resolution {
     }
 
     /// The summary for the screen and the report.
-    pub fn summary(&self) -> Summary {
-        let mut summary =
-            Summary { records: self.population.len(), refused_strong: self.refused_strong, bar: self.bar, ..Summary::default() };
+    pub fn summary(&self) -> ResolveSummary {
+        let mut summary = ResolveSummary {
+            records: self.population.len(),
+            refused_strong: self.refused_strong,
+            bar: self.bar,
+            ..ResolveSummary::default()
+        };
         let mut sizes = vec![0u32; self.labels.len()];
         for record in self.population.records() {
             if self.founder(record).is_none() {
@@ -283,7 +287,7 @@ impl Resolution {
 
 /// Counts of a resolution.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Summary {
+pub struct ResolveSummary {
     /// Person records in scope.
     pub records: u32,
     /// Profiles.
@@ -311,7 +315,7 @@ pub struct Summary {
 }
 
 /// The evidence in words: `same email, used by one person +5.0; first name equal +4.5`.
-pub fn describe(pieces: &[(Piece, Weight)], words: &mut String) {
+pub fn describe(pieces: &[(ComparisonLevel, Weight)], words: &mut String) {
     for (at, (piece, weight)) in pieces.iter().enumerate() {
         if at > 0 {
             words.push_str("; ");

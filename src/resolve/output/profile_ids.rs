@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::model::{RecordIx, RecordKey, Uuid, profile_id};
 use crate::resolve::cluster::spanning_tree::Tree;
-use crate::resolve::options::Options;
+use crate::resolve::options::ResolveOptions;
 use crate::resolve::population::Population;
 
 /// The change of a profile of an earlier load whose records are not the same any more.
@@ -21,7 +21,7 @@ pub struct ProfileChange {
 }
 
 /// The profile ids of a resolution.
-pub struct Profiles {
+pub struct NamedProfiles {
     kept: HashMap<RecordIx, String, FixedState>,
     attempts: HashMap<RecordIx, u32, FixedState>,
     /// The tenants of clusters whose first record has none.
@@ -31,14 +31,14 @@ pub struct Profiles {
     pub changes: Vec<ProfileChange>,
 }
 
-impl Profiles {
+impl NamedProfiles {
     /// Gives an id to every cluster that has a seed record.
     pub fn name(
         population: &Population,
         labels: &[RecordIx],
         tree: &Tree,
         loaded: &[(String, String)],
-        options: &Options,
+        options: &ResolveOptions,
     ) -> Self {
         let mut tenants = HashMap::with_hasher(FixedState::with_seed(10));
         let placed = population.rows.par_iter().zip(labels).with_min_len(4096).filter(|(row, _)| row.tenant != 0);
@@ -56,7 +56,7 @@ impl Profiles {
             changes: Vec::new(),
         };
         if !loaded.is_empty() {
-            let memory = Loaded::new(population, loaded);
+            let memory = LoadedIds::new(population, loaded);
             profiles.keep(population, labels, tree, &memory);
             profiles.avoid_taken_ids(population, labels, tree);
             profiles.changes = profiles.compare(population, labels, tree, &memory);
@@ -93,7 +93,7 @@ impl Profiles {
     /// id, the one with the record that the id was derived from keeps it, else the one with the first of the id's old records in
     /// record order. If the record that the id was derived from is now part of another profile, the id is not kept, because a
     /// fresh load of the same exports would give it to that profile.
-    fn keep(&mut self, population: &Population, labels: &[RecordIx], tree: &Tree, memory: &Loaded<'_>) {
+    fn keep(&mut self, population: &Population, labels: &[RecordIx], tree: &Tree, memory: &LoadedIds<'_>) {
         let mut claims: HashMap<RecordIx, &str, FixedState> = HashMap::with_hasher(FixedState::with_seed(3));
         for &(record, id) in &memory.by_record {
             let label = labels[record.index()];
@@ -135,7 +135,7 @@ impl Profiles {
         }
     }
 
-    fn compare(&self, population: &Population, labels: &[RecordIx], tree: &Tree, memory: &Loaded<'_>) -> Vec<ProfileChange> {
+    fn compare(&self, population: &Population, labels: &[RecordIx], tree: &Tree, memory: &LoadedIds<'_>) -> Vec<ProfileChange> {
         let mut olds_of: HashMap<RecordIx, u32, FixedState> = HashMap::with_hasher(FixedState::with_seed(4));
         let mut now: Vec<(&str, Vec<RecordIx>)> = Vec::new();
         for (id, members) in &memory.by_id {
@@ -170,13 +170,13 @@ impl Profiles {
 }
 
 /// The profile ids of earlier loads, by record and by profile.
-struct Loaded<'a> {
+struct LoadedIds<'a> {
     by_record: Vec<(RecordIx, &'a str)>,
     /// Ids in text order with those of their records that are still exported, in record order.
     by_id: Vec<(&'a str, Vec<RecordIx>)>,
 }
 
-impl<'a> Loaded<'a> {
+impl<'a> LoadedIds<'a> {
     fn new(population: &Population, loaded: &'a [(String, String)]) -> Self {
         let mut by_id: Vec<(&str, Option<RecordIx>)> = loaded
             .iter()

@@ -5,7 +5,7 @@ use hashbrown::{HashMap, HashSet};
 use rayon::prelude::*;
 
 use crate::model::RecordIx;
-use crate::resolve::cluster::constraints::Refusal;
+use crate::resolve::cluster::constraints::ConstraintViolation;
 use crate::resolve::cluster::spanning_tree::Tree;
 use crate::resolve::compare::birth_date::BirthMatch;
 use crate::resolve::compare::edge::Edge;
@@ -13,7 +13,7 @@ use crate::resolve::compare::names::NameMatch;
 use crate::resolve::compare::score::{Scorer, is_strong};
 use crate::resolve::compare::weights::LINK;
 use crate::resolve::decisions::Decided;
-use crate::resolve::output::profile_ids::Profiles;
+use crate::resolve::output::profile_ids::NamedProfiles;
 
 /// Most pairs of a profile that are filed; the best ones are chosen.
 const PER_PROFILE: u8 = 5;
@@ -26,7 +26,7 @@ pub struct Candidate {
     /// The best pair of records between the two profiles.
     pub edge: Edge,
     /// Why it was not linked.
-    pub why: Refusal,
+    pub why: ConstraintViolation,
     /// Whether it goes to the CRM's review queue.
     pub is_filed: bool,
 }
@@ -38,12 +38,18 @@ impl Candidate {
         let (weight, link) = (self.edge.weight().in_sixteenths(), LINK.in_sixteenths());
         let score = if weight < link { 30 + weight * 30 / link } else { 60 + (weight - link) * 5 / 16 };
         let least = if self.edge.rule().is_some_and(is_strong) { 30 } else { 1 };
-        score.clamp(least, if self.why == Refusal::Tenant { 60 } else { 95 })
+        score.clamp(least, if self.why == ConstraintViolation::Tenant { 60 } else { 95 })
     }
 }
 
 /// Every pair of profiles to review, once, by its best pair of records; best first.
-pub fn candidates(scorer: &Scorer<'_>, edges: &[Edge], decided: &Decided, profiles: &Profiles, tree: &Tree) -> Vec<Candidate> {
+pub fn candidates(
+    scorer: &Scorer<'_>,
+    edges: &[Edge],
+    decided: &Decided,
+    profiles: &NamedProfiles,
+    tree: &Tree,
+) -> Vec<Candidate> {
     let labels = &decided.labels;
     let pair = |edge: &Edge| {
         let (a, b) = (labels[edge.a.index()], labels[edge.b.index()]);
@@ -80,25 +86,25 @@ pub fn candidates(scorer: &Scorer<'_>, edges: &[Edge], decided: &Decided, profil
     best
 }
 
-fn why_not(scorer: &Scorer<'_>, edge: &Edge) -> Refusal {
+fn why_not(scorer: &Scorer<'_>, edge: &Edge) -> ConstraintViolation {
     if edge.is_cross_tenant() {
-        return Refusal::Tenant;
+        return ConstraintViolation::Tenant;
     }
     if !edge.rule().is_some_and(is_strong) {
-        return Refusal::BelowThreshold;
+        return ConstraintViolation::BelowThreshold;
     }
     let (_, verdict) = scorer.sum(edge.a, edge.b);
     if verdict.first == NameMatch::Conflict {
-        Refusal::FirstName
+        ConstraintViolation::FirstName
     } else if verdict.born == BirthMatch::Conflict {
-        Refusal::BirthDate
+        ConstraintViolation::BirthDate
     } else {
-        Refusal::BelowThreshold
+        ConstraintViolation::BelowThreshold
     }
 }
 
 /// Marks the pairs that go to the CRM's review queue, within the limits per profile and per tenant.
-fn file(scorer: &Scorer<'_>, candidates: &mut [Candidate], labels: &[RecordIx], profiles: &Profiles) {
+fn file(scorer: &Scorer<'_>, candidates: &mut [Candidate], labels: &[RecordIx], profiles: &NamedProfiles) {
     let mut per_profile = vec![0u8; labels.len()];
     let mut per_tenant: HashMap<&str, u32, FixedState> = HashMap::with_hasher(FixedState::with_seed(6));
     let tenant_of = |candidate: &Candidate| profiles.tenant(scorer.population, labels[candidate.edge.a.index()]);

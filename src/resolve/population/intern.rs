@@ -3,7 +3,7 @@
 use foldhash::fast::FixedState;
 
 use crate::model::RecordIx;
-use crate::resolve::population::packed_text::{Arena, Text, Written};
+use crate::resolve::population::packed_text::{Arena, PackedText, WrittenText};
 use crate::resolve::population::prefetch::{ABREAST, look};
 
 /// Number of a distinct text; [`NONE`] for an absent value.
@@ -51,7 +51,7 @@ impl Default for Interner {
 
 /// A text that is looked up.
 struct Sought<'a> {
-    written: Written<'a>,
+    written: WrittenText<'a>,
     hash: u64,
     slot: u32,
 }
@@ -70,7 +70,7 @@ impl Interner {
         if text.is_empty() {
             return NONE;
         }
-        let written = Written::new(text);
+        let written = WrittenText::new(text);
         let hash = written.hash(&self.state);
         self.place(&written, hash)
     }
@@ -83,7 +83,7 @@ impl Interner {
             for (text, sought) in texts.by_ref().take(ABREAST).zip(&mut sought) {
                 count += 1;
                 *sought = text.filter(|text| !text.is_empty()).map(|text| {
-                    let written = Written::new(text);
+                    let written = WrittenText::new(text);
                     let hash = written.hash(&self.state);
                     Sought { written, hash, slot: 0 }
                 });
@@ -108,7 +108,7 @@ impl Interner {
         }
     }
 
-    fn place(&mut self, written: &Written<'_>, hash: u64) -> Symbol {
+    fn place(&mut self, written: &WrittenText<'_>, hash: u64) -> Symbol {
         let mask = self.slots.len() - 1;
         let tag = tag(hash, mask);
         let mut at = hash as usize & mask;
@@ -149,7 +149,7 @@ impl Interner {
     }
 
     /// The text of a symbol.
-    pub fn text(&self, symbol: Symbol) -> Text<'_> {
+    pub fn text(&self, symbol: Symbol) -> PackedText<'_> {
         self.arena.get(symbol.0)
     }
 
@@ -167,9 +167,9 @@ fn tag(hash: u64, mask: usize) -> u32 {
 
 /// A set of symbols.
 #[derive(Default)]
-pub struct Marks(Vec<u64>);
+pub struct SymbolSet(Vec<u64>);
 
-impl Marks {
+impl SymbolSet {
     /// Adds a symbol; [`NONE`] is never in it.
     pub fn set(&mut self, symbol: Symbol) {
         let at = symbol.index() / 64;
@@ -202,7 +202,7 @@ impl Buckets {
         let mut starts = vec![0u32; symbols + 2];
         pairs().for_each(|(symbol, _)| starts[symbol.index() + 2] += 1);
         // A value of a single record connects nothing, so it is not stored.
-        let mut shared = Marks::default();
+        let mut shared = SymbolSet::default();
         for at in 2..starts.len() {
             if starts[at] > 1 {
                 shared.set(Symbol((at - 2) as u32));

@@ -1,19 +1,20 @@
 //! Builds the population in record order from staged batches of any size, in any order.
 
+use rayon::ScopeFifo;
 use rayon::prelude::*;
 
 use crate::model::{Code, Gender, PhoneClass, RecordIx, SkipReason, Source, record_order, record_order_prefix};
 use crate::resolve::compare::names::Names;
 use crate::resolve::compare::nicknames::Nicknames;
 use crate::resolve::compare::spelling::unmask;
-use crate::resolve::options::Options;
+use crate::resolve::options::ResolveOptions;
 use crate::resolve::population::batches::{
     LegacyNumbers, born, follows, generation, is_kept, placed, position, push_number_key, tag,
 };
-use crate::resolve::population::intern::{Interner, Marks, NONE, Symbol};
+use crate::resolve::population::intern::{Interner, NONE, Symbol, SymbolSet};
 use crate::resolve::population::packed_text::Arena;
 use crate::resolve::population::words::Vocabulary;
-use crate::resolve::population::{DELETED, Features, Key, KeyKind, MAY_FOUND, Population, write_mca};
+use crate::resolve::population::{DELETED, Features, KeyKind, MAY_FOUND, Population, PopulationKey, write_mca};
 use crate::tables::Columns as _;
 use crate::tables::stage::{identifiers, people};
 
@@ -27,7 +28,7 @@ struct Further {
 
 /// A column of interned texts, with the symbols of the current batches.
 #[derive(Default)]
-struct Column {
+struct TextColumn {
     interner: Interner,
     batch: Vec<Symbol>,
 }
@@ -40,7 +41,7 @@ trait Take {
     fn take<'a>(&mut self, texts: impl Iterator<Item = Option<&'a str>>);
 }
 
-impl Take for Column {
+impl Take for TextColumn {
     fn clear(&mut self) {
         self.batch.clear();
     }
@@ -52,12 +53,12 @@ impl Take for Column {
 
 /// A column with few distinct texts.
 #[derive(Default)]
-struct Words {
+struct WordColumn {
     vocabulary: Vocabulary,
     batch: Vec<Symbol>,
 }
 
-impl Take for Words {
+impl Take for WordColumn {
     fn clear(&mut self) {
         self.batch.clear();
     }
@@ -67,11 +68,11 @@ impl Take for Words {
     }
 }
 
+/// Batches of people with their sources.
+type PeopleBatches = [(Source, people::Columns)];
+
 /// Rows that are processed together, so that threads seldom wait for each other.
 const AT_ONCE: usize = 1 << 14;
-
-/// One of the tasks that process the same batches in parallel.
-type Lane<'a> = Box<dyn FnOnce() + Send + 'a>;
 
 /// Collects staged batches of any size, in any order, and builds the population in record order.
 pub struct Gathering {
@@ -87,11 +88,11 @@ pub struct Gathering {
     last: Option<(Source, String)>,
     ids: Arena,
     rows: Vec<Features>,
-    tenants: Words,
-    firsts: Words,
-    lasts: Words,
-    keys: [Column; 6],
-    fixed_lines: Marks,
+    tenants: WordColumn,
+    firsts: WordColumn,
+    lasts: WordColumn,
+    keys: [TextColumn; 6],
+    fixed_lines: SymbolSet,
     more: Vec<(RecordIx, KeyKind, Symbol)>,
     further: Vec<Further>,
     further_ids: Arena,
@@ -101,8 +102,8 @@ pub struct Gathering {
 
 impl Gathering {
     /// An empty collection with room for `records` records; it can grow.
-    pub fn new(options: &Options, records: usize) -> Self {
-        let mut tenants = Words::default();
+    pub fn new(options: &ResolveOptions, records: usize) -> Self {
+        let mut tenants = WordColumn::default();
         let mut tenant = |text: &str| tenants.vocabulary.intern(text);
         let regions = [(Source::McaZa, tenant(&options.mca_za_tenant)), (Source::McaUk, tenant(&options.mca_uk_tenant))];
         let default_tenant = if options.adopt_tenantless { NONE } else { tenant(&options.default_tenant) };
@@ -117,11 +118,11 @@ impl Gathering {
             ids: Arena::default(),
             rows: Vec::with_capacity(records),
             tenants,
-            firsts: Words::default(),
-            lasts: Words::default(),
+            firsts: WordColumn::default(),
+            lasts: WordColumn::default(),
             // Most records share values with another one, and many lack some kinds of values.
-            keys: [(); 6].map(|()| Column { interner: Interner::with_room(records / 4), batch: Vec::new() }),
-            fixed_lines: Marks::default(),
+            keys: [(); 6].map(|()| TextColumn { interner: Interner::with_room(records / 4), batch: Vec::new() }),
+            fixed_lines: SymbolSet::default(),
             more: Vec::new(),
             further: Vec::new(),
             further_ids: Arena::default(),
@@ -147,9 +148,9 @@ impl Gathering {
         rayon::scope(|_| self.take_in_all(&batches));
     }
 
-    fn take_in_all(&mut self, batches: &[(Source, people::Columns)]) {
-        // The longest first, so that no thread waits long for another one.
-        rayon::scope_fifo(|scope| self.lanes(batches).into_iter().for_each(|lane| scope.spawn_fifo(move |_| lane())));
+    fn take_in_all(&mut self, batches: &PeopleBatches) {
+        let this = &mut *self;
+        rayon::scope_fifo(move |scope| this.take_columns(batches, scope));
         let mut rows = std::mem::take(&mut self.rows);
         for (first, source, batch) in placed(batches) {
             let of_batch = (0..batch.len()).into_par_iter().with_min_len(1024);
@@ -162,59 +163,38 @@ impl Gathering {
         self.rows = rows;
     }
 
-    /// The tasks for the columns of the batches.
-    fn lanes<'a>(&'a mut self, batches: &'a [(Source, people::Columns)]) -> [Lane<'a>; 9] {
+    /// Takes what batches bring, columns side by side; the longest first, so that no thread waits long for another one.
+    fn take_columns<'a>(&'a mut self, batches: &'a PeopleBatches, scope: &ScopeFifo<'a>) {
         let start = self.rows.len();
-        let record = move |at: usize| RecordIx::at(start + at);
         let [auth, golf_rsa, cdh, mca, email, phone] = &mut self.keys;
         let (ids, is_sorted, last) = (&mut self.ids, &mut self.is_sorted, &mut self.last);
         let (tenants, firsts, lasts) = (&mut self.tenants, &mut self.firsts, &mut self.lasts);
         let (legacy, default_tenant) = (&mut self.legacy, self.default_tenant);
         let (fixed_lines, tags, more) = (&mut self.fixed_lines, &mut self.tags, &mut self.more);
-        [
-            Box::new(move || take(email, batches, |batch, row| batch.email_key(row))),
-            Box::new(move || {
-                take(phone, batches, |batch, row| batch.phone_key(row));
-                for (first, _, batch) in placed(batches) {
-                    let is_fixed = |row: &usize| batch.phone_class(*row).is_some_and(|class| class != PhoneClass::Mobile);
-                    (0..batch.len()).filter(is_fixed).for_each(|row| fixed_lines.set(phone.batch[first + row]));
-                }
-            }),
-            Box::new(move || {
-                tenants.clear();
-                batches.iter().for_each(|(_, batch)| tenants.take((0..batch.len()).map(|row| batch.tenant_id(row))));
-                let unplaced = tenants.batch.iter_mut().filter(|tenant| **tenant == NONE);
-                unplaced.for_each(|tenant| *tenant = default_tenant);
-                legacy.collect(batches, &tenants.batch);
-                mca.clear();
-                mca.take(legacy.texts().map(Some));
-                let tell_more = |at: usize, symbol| more.push((record(at), KeyKind::Mca, symbol));
-                legacy.lay_out(tenants.batch.len(), &mca.batch, tell_more);
-            }),
-            Box::new(move || take_numbers(golf_rsa, batches, |batch, row| batch.golf_rsa_id(row))),
-            Box::new(move || take(auth, batches, |batch, row| batch.auth_user_id(row))),
-            Box::new(move || {
-                for (source, batch) in batches {
-                    *is_sorted = *is_sorted && follows(last, *source, batch);
-                    (0..batch.len()).for_each(|row| {
-                        ids.push(batch.source_id(row));
-                    });
-                }
-            }),
-            Box::new(move || take_numbers(cdh, batches, |batch, row| batch.cdh_id(row))),
-            Box::new(move || {
-                take(firsts, batches, |batch, row| batch.first_key(row));
-                for (first, _, batch) in placed(batches) {
-                    let is_tagged = |row: &usize| is_kept(batch, *row) && batch.email_key(*row).is_some();
-                    for row in (0..batch.len()).filter(is_tagged) {
-                        if let Some(tag) = batch.email(row).and_then(tag) {
-                            tags.push((record(first + row), firsts.vocabulary.intern(&tag)));
-                        }
-                    }
-                }
-            }),
-            Box::new(move || take(lasts, batches, |batch, row| batch.last_key(row))),
-        ]
+        scope.spawn_fifo(move |_| take(email, batches, |batch, row| batch.email_key(row)));
+        scope.spawn_fifo(move |_| take_phones(phone, fixed_lines, batches));
+        scope.spawn_fifo(move |_| {
+            take_tenants(tenants, default_tenant, batches);
+            take_legacy_numbers(legacy, mca, &tenants.batch, batches, |at, symbol| {
+                more.push((RecordIx::at(start + at), KeyKind::Mca, symbol));
+            });
+        });
+        scope.spawn_fifo(move |_| take_numbers(golf_rsa, batches, |batch, row| batch.golf_rsa_id(row)));
+        scope.spawn_fifo(move |_| take(auth, batches, |batch, row| batch.auth_user_id(row)));
+        scope.spawn_fifo(move |_| {
+            for (source, batch) in batches {
+                *is_sorted = *is_sorted && follows(last, *source, batch);
+                (0..batch.len()).for_each(|row| {
+                    ids.push(batch.source_id(row));
+                });
+            }
+        });
+        scope.spawn_fifo(move |_| take_numbers(cdh, batches, |batch, row| batch.cdh_id(row)));
+        scope.spawn_fifo(move |_| {
+            take(firsts, batches, |batch, row| batch.first_key(row));
+            take_tags(&mut firsts.vocabulary, batches, |at, tag| tags.push((RecordIx::at(start + at), tag)));
+        });
+        scope.spawn_fifo(move |_| take(lasts, batches, |batch, row| batch.last_key(row)));
     }
 
     fn features(&self, batch: &people::Columns, row: usize, at: usize) -> Features {
@@ -298,7 +278,7 @@ impl Gathering {
         drop(place);
         let mca = &mut self.keys[KeyKind::Mca as usize].interner;
         // In record order the next one is near.
-        let key = |further: &Further| Key { source: further.source, id: self.further_ids.get(further.id) };
+        let key = |further: &Further| PopulationKey { source: further.source, id: self.further_ids.get(further.id) };
         let mut further: Vec<(u128, &Further)> =
             self.further.par_iter().map(|further| (record_order_prefix(key(further).get()), further)).collect();
         further.par_sort_unstable_by(|a, b| {
@@ -348,7 +328,7 @@ impl Gathering {
     /// Arrival positions in record order; `None` if they arrived in order.
     fn order(&self) -> Option<Vec<u32>> {
         let source = |at: u32| self.runs[self.runs.partition_point(|&(_, end)| end <= at)].0;
-        let key = |at: u32| Key { source: source(at), id: self.ids.get(at) };
+        let key = |at: u32| PopulationKey { source: source(at), id: self.ids.get(at) };
         let in_order = |a: u32, b: u32| record_order(key(a).get(), key(b).get());
         if self.is_sorted {
             return None;
@@ -361,21 +341,59 @@ impl Gathering {
 }
 
 /// Interns the texts of a column; deleted records get [`NONE`].
-fn take<'a>(
-    column: &mut impl Take,
-    batches: &'a [(Source, people::Columns)],
-    text: impl Fn(&'a people::Columns, usize) -> Option<&'a str>,
-) {
+fn take<'a>(column: &mut impl Take, batches: &'a PeopleBatches, text: impl Fn(&'a people::Columns, usize) -> Option<&'a str>) {
     column.clear();
     for (_, batch) in batches {
         column.take((0..batch.len()).map(|row| text(batch, row).filter(|_| is_kept(batch, row))));
     }
 }
 
+/// Numbers, and which of them are a place's rather than a person's.
+fn take_phones(phone: &mut TextColumn, fixed_lines: &mut SymbolSet, batches: &PeopleBatches) {
+    take(phone, batches, |batch, row| batch.phone_key(row));
+    for (first, _, batch) in placed(batches) {
+        let is_fixed = |row: &usize| batch.phone_class(*row).is_some_and(|class| class != PhoneClass::Mobile);
+        (0..batch.len()).filter(is_fixed).for_each(|row| fixed_lines.set(phone.batch[first + row]));
+    }
+}
+
+/// Tenants, of deleted records too; who has none gets that of those whom nothing places.
+fn take_tenants(tenants: &mut WordColumn, default: Symbol, batches: &PeopleBatches) {
+    tenants.clear();
+    batches.iter().for_each(|(_, batch)| tenants.take((0..batch.len()).map(|row| batch.tenant_id(row))));
+    tenants.batch.iter_mut().filter(|tenant| **tenant == NONE).for_each(|tenant| *tenant = default);
+}
+
+/// Legacy numbers, which are of their record's tenant; `tell_more` hears those beside the first of a record.
+fn take_legacy_numbers(
+    legacy: &mut LegacyNumbers,
+    mca: &mut TextColumn,
+    tenants: &[Symbol],
+    batches: &PeopleBatches,
+    tell_more: impl FnMut(usize, Symbol),
+) {
+    legacy.collect(batches, tenants);
+    mca.clear();
+    mca.take(legacy.texts().map(Some));
+    legacy.lay_out(tenants.len(), &mca.batch, tell_more);
+}
+
+/// Names in the tags of addresses.
+fn take_tags(names: &mut Vocabulary, batches: &PeopleBatches, mut tell: impl FnMut(usize, Symbol)) {
+    for (first, _, batch) in placed(batches) {
+        let is_tagged = |row: &usize| is_kept(batch, *row) && batch.email_key(*row).is_some();
+        for row in (0..batch.len()).filter(is_tagged) {
+            if let Some(tag) = batch.email(row).and_then(tag) {
+                tell(first + row, names.intern(&tag));
+            }
+        }
+    }
+}
+
 /// The same for numbers, in the form in which they are compared.
 fn take_numbers<'a>(
-    column: &mut Column,
-    batches: &'a [(Source, people::Columns)],
+    column: &mut TextColumn,
+    batches: &'a PeopleBatches,
     text: impl Fn(&'a people::Columns, usize) -> Option<&'a str>,
 ) {
     column.clear();

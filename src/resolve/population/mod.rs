@@ -14,8 +14,8 @@ use rayon::prelude::*;
 
 use crate::model::{AliasType, Code, RecordIx, RecordKey, SkipReason, Source, record_order};
 use crate::resolve::compare::names::Names;
-use crate::resolve::population::intern::{Marks, NONE, Symbol};
-use crate::resolve::population::packed_text::{Arena, Text};
+use crate::resolve::population::intern::{NONE, Symbol, SymbolSet};
+use crate::resolve::population::packed_text::{Arena, PackedText};
 
 /// The kinds of key values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -99,21 +99,21 @@ impl Features {
 }
 
 /// A record's key, unpacked from the population.
-pub struct Key<'a> {
+pub struct PopulationKey<'a> {
     /// The system.
     pub source: Source,
     /// The id in the source's people table.
-    pub id: Text<'a>,
+    pub id: PackedText<'a>,
 }
 
-impl Key<'_> {
+impl PopulationKey<'_> {
     /// As a [`RecordKey`].
     pub fn get(&self) -> RecordKey<'_> {
         RecordKey { source: self.source, id: &self.id }
     }
 }
 
-impl fmt::Display for Key<'_> {
+impl fmt::Display for PopulationKey<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.get().fmt(f)
     }
@@ -127,7 +127,7 @@ pub struct Population {
     pub(in crate::resolve) rows: Vec<Features>,
     pub(in crate::resolve) texts: [Arena; 6],
     /// Phones that are fixed lines.
-    pub(in crate::resolve) fixed_lines: Marks,
+    pub(in crate::resolve) fixed_lines: SymbolSet,
     /// Further keys: record, kind, symbol; sorted.
     pub(in crate::resolve) more: Vec<(RecordIx, KeyKind, Symbol)>,
     /// Name in the `+tag` of a record's email; sorted.
@@ -161,8 +161,8 @@ impl Population {
     }
 
     /// A record's key.
-    pub fn key(&self, record: RecordIx) -> Key<'_> {
-        Key { source: self.source(record), id: self.ids.get(record.0) }
+    pub fn key(&self, record: RecordIx) -> PopulationKey<'_> {
+        PopulationKey { source: self.source(record), id: self.ids.get(record.0) }
     }
 
     /// The record with this key, if it is in scope.
@@ -252,7 +252,7 @@ impl Population {
     }
 
     /// The text of a value.
-    pub fn text(&self, kind: KeyKind, symbol: Symbol) -> Text<'_> {
+    pub fn text(&self, kind: KeyKind, symbol: Symbol) -> PackedText<'_> {
         self.texts[kind as usize].get(symbol.0)
     }
 

@@ -100,14 +100,14 @@ const WIDTHS: [u8; 256] = {
 };
 
 /// A text read from an [`Arena`].
-pub enum Text<'a> {
+pub enum PackedText<'a> {
     /// An unpacked text, borrowed.
     Plain(&'a str),
     /// A packed text after unpacking, with its length.
     Unpacked([u8; ROOM], u8),
 }
 
-impl Deref for Text<'_> {
+impl Deref for PackedText<'_> {
     type Target = str;
 
     fn deref(&self) -> &str {
@@ -118,7 +118,7 @@ impl Deref for Text<'_> {
     }
 }
 
-impl Text<'_> {
+impl PackedText<'_> {
     /// The bytes of the text, without checking the encoding again.
     pub fn as_bytes(&self) -> &[u8] {
         match self {
@@ -129,14 +129,14 @@ impl Text<'_> {
 }
 
 /// A text in packed form; equal texts have equal forms.
-pub struct Written<'a> {
+pub struct WrittenText<'a> {
     code: u8,
     length: usize,
     text: &'a [u8],
     packed: [u8; PACKED],
 }
 
-impl<'a> Written<'a> {
+impl<'a> WrittenText<'a> {
     /// Packs a text.
     pub fn new(text: &'a str) -> Self {
         let bytes = text.as_bytes();
@@ -227,7 +227,7 @@ fn spread(bytes: &[u8], letters: &mut [u8]) {
 
 /// Adjacent texts in a block, so that one of them is found with a single memory access.
 #[derive(Clone, Default)]
-struct Group {
+struct TextGroup {
     /// The block and the position in it.
     anchor: u32,
     /// Code of each text: its packing and length.
@@ -238,7 +238,7 @@ struct Group {
 #[derive(Clone, Default)]
 pub struct Arena {
     blocks: Vec<Vec<u8>>,
-    groups: Vec<Group>,
+    groups: Vec<TextGroup>,
     count: u32,
     /// Positions and lengths of long texts.
     long: Vec<(u32, u32)>,
@@ -247,11 +247,11 @@ pub struct Arena {
 impl Arena {
     /// Appends a text and gives its position.
     pub fn push(&mut self, text: &str) -> u32 {
-        self.push_written(&Written::new(text))
+        self.push_written(&WrittenText::new(text))
     }
 
     /// Appends a text that was packed before.
-    pub fn push_written(&mut self, written: &Written<'_>) -> u32 {
+    pub fn push_written(&mut self, written: &WrittenText<'_>) -> u32 {
         let position = self.count;
         let place = position as usize % GROUP;
         if place == 0 {
@@ -275,15 +275,15 @@ impl Arena {
         let place = self.blocks.last().map_or(0, Vec::len);
         let anchor = (self.blocks.len() - 1) * BLOCK + place;
         let anchor = u32::try_from(anchor).expect("texts of one kind stay below 4 GiB: 27 million packed ids take half of one");
-        self.groups.push(Group { anchor, codes: [0; GROUP] });
+        self.groups.push(TextGroup { anchor, codes: [0; GROUP] });
     }
 
     /// The text at a position.
-    pub fn get(&self, position: u32) -> Text<'_> {
+    pub fn get(&self, position: u32) -> PackedText<'_> {
         let (code, bytes) = self.at(position);
         let mut letters = [0; ROOM];
         let length = match code {
-            LONG | 0..LETTERS => return Text::Plain(std::str::from_utf8(bytes).expect("only whole texts are appended")),
+            LONG | 0..LETTERS => return PackedText::Plain(std::str::from_utf8(bytes).expect("only whole texts are appended")),
             LETTERS..SIGNED => {
                 let count = usize::from(code - LETTERS);
                 let (packed, rest) = bytes.split_at(count / 3 * 2);
@@ -318,24 +318,24 @@ impl Arena {
                 UUID_LETTERS
             }
         };
-        Text::Unpacked(letters, length as u8)
+        PackedText::Unpacked(letters, length as u8)
     }
 
     /// A value near a text, for [`crate::resolve::population::prefetch::look`].
     pub fn peek(&self, position: u32) -> u32 {
-        let Group { anchor, codes } = &self.groups[position as usize / GROUP];
+        let TextGroup { anchor, codes } = &self.groups[position as usize / GROUP];
         // This is near enough: the text is at most one cache line further on.
         let near = self.blocks[*anchor as usize / BLOCK].get(*anchor as usize % BLOCK + usize::from(codes[0]) % 64);
         near.copied().unwrap_or(0).into()
     }
 
     /// Whether a position holds this text.
-    pub fn is(&self, position: u32, written: &Written<'_>) -> bool {
+    pub fn is(&self, position: u32, written: &WrittenText<'_>) -> bool {
         let (code, bytes) = self.at(position);
         code == written.code && bytes == written.bytes()
     }
 
-    /// Feeds a hasher with the text at a position, as [`Written::hash`] does.
+    /// Feeds a hasher with the text at a position, as [`WrittenText::hash`] does.
     pub fn hash(&self, position: u32, state: &impl std::hash::BuildHasher) -> u64 {
         state.hash_one(self.at(position))
     }
@@ -344,7 +344,7 @@ impl Arena {
     #[inline]
     fn at(&self, position: u32) -> (u8, &[u8]) {
         let (group, place) = (position as usize / GROUP, position as usize % GROUP);
-        let Group { anchor, codes } = &self.groups[group];
+        let TextGroup { anchor, codes } = &self.groups[group];
         let width = |place: usize| match codes[place] {
             LONG => self.long_length(group * GROUP + place),
             code => usize::from(WIDTHS[usize::from(code)]),
@@ -418,15 +418,15 @@ mod tests {
             let text = texts[position % texts.len()];
             let position = u32::try_from(position).unwrap();
             assert_eq!(&*arena.get(position), text);
-            assert!(arena.is(position, &Written::new(text)));
-            assert!(!arena.is(position, &Written::new("another")));
-            assert_eq!(arena.hash(position, &state), Written::new(text).hash(&state));
+            assert!(arena.is(position, &WrittenText::new(text)));
+            assert!(!arena.is(position, &WrittenText::new("another")));
+            assert_eq!(arena.hash(position, &state), WrittenText::new(text).hash(&state));
         }
     }
 
     #[test]
     fn numbers_and_uuids_take_half_their_letters_or_less() {
-        let stored = |text: &str| Written::new(text).bytes().len();
+        let stored = |text: &str| WrittenText::new(text).bytes().len();
         assert_eq!(stored("+27821234567"), 6);
         assert_eq!(stored("2700123456"), 5);
         assert_eq!(stored("0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"), 16);

@@ -6,8 +6,8 @@ use crate::model::zone::Zone;
 use crate::model::{Reason, Source};
 use crate::sources::mca::{uk_clubs, uk_members, uk_memberships, za_clubs, za_handicaps, za_member_clubs, za_members};
 use crate::sources::staging::{
-    Cell, Disposition, Entity, FirstPass, Founding, Home, PersonCells, Rules, StagingContext, raw_copy, row_id, stage_person,
-    status,
+    Disposition, Entity, FirstPass, Founding, Home, NamedCell, PersonCells, Rules, StagingContext, raw_copy, row_id,
+    stage_person, status,
 };
 use crate::tables::stage::{club_memberships, handicaps, people};
 
@@ -41,8 +41,8 @@ impl Entity for za_members::Table {
             last: row.last_name,
             born: row.date_of_birth,
             gender: row.gender,
-            golf_rsa_id: Cell::of("golf_rsa_id", row.golf_rsa_id),
-            cdh_id: Cell::none(),
+            golf_rsa_id: NamedCell::of("golf_rsa_id", row.golf_rsa_id),
+            cdh_id: NamedCell::none(),
             status: row.status,
             handicap: row.handicap,
             home_club_id: row.home_club_id,
@@ -86,8 +86,8 @@ impl Entity for uk_members::Table {
             last: row.last_name,
             born: row.date_of_birth,
             gender: row.gender,
-            golf_rsa_id: Cell::none(),
-            cdh_id: Cell::of("cdh_id", row.cdh_id),
+            golf_rsa_id: NamedCell::none(),
+            cdh_id: NamedCell::of("cdh_id", row.cdh_id),
             status: row.status,
             handicap: row.handicap,
             home_club_id: row.home_club_id,
@@ -119,8 +119,8 @@ struct Member<'a> {
     last: Option<&'a str>,
     born: Option<&'a str>,
     gender: Option<&'a str>,
-    golf_rsa_id: Cell<'a>,
-    cdh_id: Cell<'a>,
+    golf_rsa_id: NamedCell<'a>,
+    cdh_id: NamedCell<'a>,
     status: Option<&'a str>,
     handicap: Option<&'a str>,
     home_club_id: Option<&'a str>,
@@ -133,7 +133,7 @@ fn stage_member(context: &mut StagingContext<'_>, source: Source, member: &Membe
     let tenancy = context.rules.region_tenancy(source);
     let home_club_id = member.home_club_id.map(|id| context.id("home_club_id", id));
     let home = if home_club_id.is_some() { Home::Club } else { Home::None };
-    let (status, status_tag) = status(context, Cell::of("status", member.status), home);
+    let (status, status_tag) = status(context, NamedCell::of("status", member.status), home);
     let mut buffers = [String::new(), String::new()];
     let [status_buffer, club_buffer] = &mut buffers;
     let status_raw = context.label("status", member.status, status_buffer);
@@ -151,13 +151,13 @@ fn stage_member(context: &mut StagingContext<'_>, source: Source, member: &Membe
     let cells = PersonCells {
         tenancy,
         founding: Founding::Reachable,
-        email: Cell::of("email", member.email),
-        phone: Cell::of("phone_number", member.phone),
-        first: Cell::of("first_name", member.first),
-        last: Cell::of("last_name", member.last),
-        gender: Cell::of("gender", member.gender),
-        born: Cell::of("date_of_birth", member.born),
-        handicap: Cell::of("handicap", member.handicap),
+        email: NamedCell::of("email", member.email),
+        phone: NamedCell::of("phone_number", member.phone),
+        first: NamedCell::of("first_name", member.first),
+        last: NamedCell::of("last_name", member.last),
+        gender: NamedCell::of("gender", member.gender),
+        born: NamedCell::of("date_of_birth", member.born),
+        handicap: NamedCell::of("handicap", member.handicap),
         golf_rsa_id: member.golf_rsa_id,
         cdh_id: member.cdh_id,
         created_on: row.created_at.map(|at| tenancy.zone.unwrap_or(Zone::UTC).day(at)),
@@ -264,7 +264,7 @@ impl Entity for za_handicaps::Table {
         let zone = context.rules.region_tenancy(Source::McaZa).zone;
         let (id, member_id) = (context.id("id", row.id), context.id("member_id", row.member_id));
         let effective_on = context.day("effective_on", row.effective_on, zone);
-        let handicap_raw = raw_copy(&mut context.tally, Cell::of("handicap_index", row.handicap_index));
+        let handicap_raw = raw_copy(&mut context.tally, NamedCell::of("handicap_index", row.handicap_index));
         let staged = handicaps::Row {
             source_id: &member_id,
             row_id: &id,

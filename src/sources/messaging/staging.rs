@@ -43,15 +43,15 @@ impl Entity for contacts::Table {
         let cells = PersonCells {
             tenancy: context.rules.tenancy(Source::Messaging, row.tenant_id, TenantRule::Row),
             founding: Founding::Contact,
-            email: Cell::of("email", row.email),
-            phone: Cell::of("phone_number", row.phone_number),
-            first: Cell::none(),
-            last: Cell::none(),
-            gender: Cell::none(),
-            born: Cell::none(),
-            handicap: Cell::none(),
-            golf_rsa_id: Cell::none(),
-            cdh_id: Cell::none(),
+            email: NamedCell::of("email", row.email),
+            phone: NamedCell::of("phone_number", row.phone_number),
+            first: NamedCell::none(),
+            last: NamedCell::none(),
+            gender: NamedCell::none(),
+            born: NamedCell::none(),
+            handicap: NamedCell::none(),
+            golf_rsa_id: NamedCell::none(),
+            cdh_id: NamedCell::none(),
             created_on: None,
             club: None,
         };
@@ -197,7 +197,7 @@ fn stage_change(row: &consent_changes::Row<'_>, id: &str, context: &mut StagingC
 
 /// Stages one row per channel of the statement. An opt-out on an unknown channel applies to all four; an opt-in on an unknown
 /// channel is rejected, because it is not known what was granted.
-fn stage_evidence(context: &mut StagingContext<'_>, evidence: &Evidence<'_>) -> Disposition {
+fn stage_evidence(context: &mut StagingContext<'_>, evidence: &StagedEvidence<'_>) -> Disposition {
     const CHANNEL: &str = "channel";
     let is_grant = evidence.is_grant;
     let raw = evidence.channel.unwrap_or_default();

@@ -5,7 +5,7 @@ use crate::model::text::whole;
 use crate::model::{Reason, Source, TenantRule, Uuid};
 use crate::sources::scl::{clubs, member_clubs, members, membership_tiers, sport_memberships, sports};
 use crate::sources::staging::{
-    Cell, Disposition, Entity, FirstPass, Founding, Home, PersonCells, Rules, StagingContext, row_id, stage_person, status,
+    Disposition, Entity, FirstPass, Founding, Home, NamedCell, PersonCells, Rules, StagingContext, row_id, stage_person, status,
 };
 use crate::tables::stage::{self, club_memberships, people};
 
@@ -27,7 +27,7 @@ impl Entity for members::Table {
 
     fn stage(row: &members::Row<'_>, context: &mut StagingContext<'_>) -> Disposition {
         let id = context.id("id", row.id);
-        let (status, status_tag) = status(context, Cell::of("status", row.status), Home::None);
+        let (status, status_tag) = status(context, NamedCell::of("status", row.status), Home::None);
         let mut buffers: [String; 3] = Default::default();
         let [status_buffer, tier_buffer, subject_buffer] = &mut buffers;
         let status_text = context.label("status", row.status, status_buffer);
@@ -40,15 +40,15 @@ impl Entity for members::Table {
         let cells = PersonCells {
             tenancy: context.rules.tenancy(Source::Scl, row.tenant_id, TenantRule::Row),
             founding: Founding::Keyless,
-            email: Cell::of("email", row.email),
-            phone: Cell::none(),
-            first: Cell::of("first_name", row.first_name),
-            last: Cell::of("last_name", row.last_name),
-            gender: Cell::none(),
-            born: Cell::none(),
-            handicap: Cell::none(),
-            golf_rsa_id: Cell::none(),
-            cdh_id: Cell::none(),
+            email: NamedCell::of("email", row.email),
+            phone: NamedCell::none(),
+            first: NamedCell::of("first_name", row.first_name),
+            last: NamedCell::of("last_name", row.last_name),
+            gender: NamedCell::none(),
+            born: NamedCell::none(),
+            handicap: NamedCell::none(),
+            golf_rsa_id: NamedCell::none(),
+            cdh_id: NamedCell::none(),
             created_on: None,
             club: None,
         };

@@ -2,7 +2,7 @@
 
 use crate::model::text::{FoldedCode, is_null_word};
 use crate::model::{CustomerStatus, Gender, Reason, StatusTag};
-use crate::sources::staging::{Cell, FirstPass, GenderLetter, Rules, StagingContext, Tally};
+use crate::sources::staging::{FirstPass, GenderLetter, NamedCell, Rules, StageTally, StagingContext};
 
 /// Whether a member has a home club, which decides the meaning of a blank status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +14,13 @@ pub enum Home {
 }
 
 /// The gender of a cell; derived from the title only where the cell is empty.
-pub(super) fn gender(tally: &mut Tally, rules: &Rules, first_pass: &FirstPass, cell: Cell<'_>, title: Option<&str>) -> Gender {
+pub(super) fn gender(
+    tally: &mut StageTally,
+    rules: &Rules,
+    first_pass: &FirstPass,
+    cell: NamedCell<'_>,
+    title: Option<&str>,
+) -> Gender {
     let genders = &rules.reference.genders;
     let raw = cell.raw.map(str::trim).filter(|raw| !raw.is_empty());
     if raw.is_some_and(is_null_word) {
@@ -44,7 +50,7 @@ pub(super) fn gender(tally: &mut Tally, rules: &Rules, first_pass: &FirstPass, c
 }
 
 /// The meaning of a member's status.
-pub fn status(context: &mut StagingContext<'_>, cell: Cell<'_>, home: Home) -> (CustomerStatus, Option<StatusTag>) {
+pub fn status(context: &mut StagingContext<'_>, cell: NamedCell<'_>, home: Home) -> (CustomerStatus, Option<StatusTag>) {
     let Some(raw) = cell.raw.map(str::trim).filter(|raw| !raw.is_empty() && !is_null_word(raw)) else {
         context.tally.note(cell.column, Reason::StatusBlank);
         return (if home == Home::Club { CustomerStatus::Active } else { CustomerStatus::Inactive }, None);

@@ -47,13 +47,13 @@ pub struct FirstPassError {
 type Quoted = [Option<Box<str>>; 3];
 
 /// An entity and one of its columns.
-type Place = (&'static str, &'static str);
+type ProfiledColumn = (&'static str, &'static str);
 
 /// The facts about a source.
 #[derive(Default)]
 pub struct FirstPass {
-    columns: BTreeMap<Place, DateProfile>,
-    dates: BTreeMap<Place, DateRules>,
+    columns: BTreeMap<ProfiledColumn, DateProfile>,
+    dates: BTreeMap<ProfiledColumn, DateRules>,
     genders: [bool; 2],
     handicaps: (u64, u64),
     zones: HashMap<String, Option<Zone>, FixedState>,

@@ -33,8 +33,8 @@ pub use person::{Cell, Founding, PersonCells, raw_copy, stage_person};
 pub(in crate::sources) use rules::act;
 pub use rules::{Rules, RulesError, StagingOptions, Tenancy};
 pub use staged_batch::{Staged, StagedBatch};
-pub use tally::{FindingKey, Tally, TypedCells};
-pub use unique::{Uniqueness, Verdict};
+pub use tally::{FindingKey, StageTally, TypedCells};
+pub use unique::{IdVerdict, Uniqueness};
 
 /// The outcome of one exported row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,7 +147,7 @@ pub struct StagingContext<'a> {
     /// The staged rows so far.
     pub staged: Staged,
     /// Reasons counted so far.
-    pub tally: Tally,
+    pub tally: StageTally,
     /// How the dates of the entity's columns are read.
     dates: Vec<(&'static str, DateRules)>,
     /// Reads emails.
@@ -171,7 +171,7 @@ pub fn stage_batch<T: Entity>(
         rules,
         first_pass,
         staged: Staged::new(columns.len()),
-        tally: Tally::new(T::SOURCE, T::ENTITY),
+        tally: StageTally::new(T::SOURCE, T::ENTITY),
         dates: first_pass.dates_of(T::ENTITY),
         emails: EmailReader::default(),
         phones: PhoneReader::new(rules.phone_regions()),

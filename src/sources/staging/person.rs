@@ -8,19 +8,19 @@ use crate::model::phone::{holds_national_id, is_dialled_abroad};
 use crate::model::reference::JunkKind;
 use crate::model::text::{LABEL_BYTES, RAW_BYTES, clean, prefix};
 use crate::model::{AliasType, Code as _, Day, Reason, Reasons, SkipReason, TenantRule};
-use crate::sources::staging::{StagingContext, Tally, Tenancy, gender};
+use crate::sources::staging::{StageTally, StagingContext, Tenancy, gender};
 use crate::tables::stage::{identifiers, people};
 
 /// A raw cell with the name of its column.
 #[derive(Clone, Copy, Debug)]
-pub struct Cell<'a> {
+pub struct NamedCell<'a> {
     /// The column.
     pub column: &'static str,
     /// The raw text.
     pub raw: Option<&'a str>,
 }
 
-impl<'a> Cell<'a> {
+impl<'a> NamedCell<'a> {
     /// A cell.
     pub fn of(column: &'static str, raw: Option<&'a str>) -> Self {
         Self { column, raw }
@@ -51,23 +51,23 @@ pub struct PersonCells<'a> {
     /// Whether it may seed a profile.
     pub founding: Founding,
     /// Email.
-    pub email: Cell<'a>,
+    pub email: NamedCell<'a>,
     /// Phone.
-    pub phone: Cell<'a>,
+    pub phone: NamedCell<'a>,
     /// Given name.
-    pub first: Cell<'a>,
+    pub first: NamedCell<'a>,
     /// Family name.
-    pub last: Cell<'a>,
+    pub last: NamedCell<'a>,
     /// Gender.
-    pub gender: Cell<'a>,
+    pub gender: NamedCell<'a>,
     /// Birth date.
-    pub born: Cell<'a>,
+    pub born: NamedCell<'a>,
     /// Handicap, only for the raw copy; the source itself decides on the staged value.
-    pub handicap: Cell<'a>,
+    pub handicap: NamedCell<'a>,
     /// South African handicap number.
-    pub golf_rsa_id: Cell<'a>,
+    pub golf_rsa_id: NamedCell<'a>,
     /// British and Irish handicap number.
-    pub cdh_id: Cell<'a>,
+    pub cdh_id: NamedCell<'a>,
     /// The day the record was created, in local time. A birth date equal to it is not one.
     pub created_on: Option<Day>,
     /// The name of the club, which is not accepted as the name of a person.
@@ -210,7 +210,7 @@ fn note_tenancy(context: &mut StagingContext<'_>, tenancy: Tenancy<'_>) {
 
 /// The raw value to keep next to the staged one: without NUL, which databases do not accept, of limited length, and never a
 /// national identity number.
-pub fn raw_copy<'a>(tally: &mut Tally, cell: Cell<'a>) -> Option<Cow<'a, str>> {
+pub fn raw_copy<'a>(tally: &mut StageTally, cell: NamedCell<'a>) -> Option<Cow<'a, str>> {
     let raw = cell.raw.filter(|raw| !raw.is_empty())?;
     if holds_national_id(raw) {
         tally.note(cell.column, Reason::NationalId);
@@ -219,7 +219,7 @@ pub fn raw_copy<'a>(tally: &mut Tally, cell: Cell<'a>) -> Option<Cow<'a, str>> {
     Some(short_copy(tally, cell.column, raw))
 }
 
-fn short_copy<'a>(tally: &mut Tally, column: &'static str, raw: &'a str) -> Cow<'a, str> {
+fn short_copy<'a>(tally: &mut StageTally, column: &'static str, raw: &'a str) -> Cow<'a, str> {
     let short = prefix(raw, RAW_BYTES);
     if short.len() < raw.len() {
         tally.note(column, Reason::RawCut);

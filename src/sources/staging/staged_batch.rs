@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use arrow::array::RecordBatch;
 
 use crate::model::SkipReason;
-use crate::sources::staging::tally::{FindingKey, Tallied, Tally, TypedCells};
+use crate::sources::staging::tally::{FindingKey, StageTally, Tallied, TypedCells};
 use crate::tables::Builder as _;
 use crate::tables::stage::{
     bookings, club_memberships, consents, handicaps, identifiers, messages, people, references, sport_memberships,
@@ -49,7 +49,7 @@ macro_rules! staged_batch {
 
         impl StagedBatch {
             /// The finished batch.
-            pub(super) fn new(mut staged: Staged, tally: Tally, rows: usize) -> Self {
+            pub(super) fn new(mut staged: Staged, tally: StageTally, rows: usize) -> Self {
                 let Tallied { counts, mut rejects, rejected_rows, cells } = tally.finish();
                 Self {
                     rows,

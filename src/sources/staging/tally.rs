@@ -60,7 +60,7 @@ pub struct Tallied {
 }
 
 /// The reasons of one entity's rows.
-pub struct Tally {
+pub struct StageTally {
     cells: Vec<(&'static str, TypedCells)>,
     source: Source,
     entity: &'static str,
@@ -72,7 +72,7 @@ pub struct Tally {
     rejected_rows: i64,
 }
 
-impl Tally {
+impl StageTally {
     /// An empty tally of an entity.
     pub fn new(source: Source, entity: &'static str) -> Self {
         Self {
@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn codes_are_quoted_and_personal_values_are_not() {
-        let mut tally = Tally::new(Source::Scl, "members");
+        let mut tally = StageTally::new(Source::Scl, "members");
         tally.begin("7", 1);
         for raw in ["Gold Plus", " Gold Plus", "ann@mail.test", "0825551234", "a status that somebody wrote as a long sentence"] {
             tally.note_code("status", Reason::StatusUnmapped, raw);
@@ -262,7 +262,7 @@ mod tests {
 
     #[test]
     fn rows_that_share_an_id_are_listed_by_their_line() {
-        let mut tally = Tally::new(Source::Scl, "members");
+        let mut tally = StageTally::new(Source::Scl, "members");
         tally.begin("7", 3);
         tally.reject_row(Reason::DupSourceId);
         tally.begin("", 4);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use arrow::array::RecordBatch;
 
 use crate::model::{Reason, Reference, Reviews, Source, Timestamp};
-use crate::sources::staging::{Entity, FirstPass, Rules, StagedBatch, StagingOptions, Uniqueness, Verdict, stage_batch};
+use crate::sources::staging::{Entity, FirstPass, IdVerdict, Rules, StagedBatch, StagingOptions, Uniqueness, stage_batch};
 use crate::tables::{Builder as _, Columns as _, Table};
 
 /// The instant of all tests.
@@ -63,7 +63,7 @@ pub fn stage_after<T: Entity>(rows: &[T::Row<'_>], options: StagingOptions, mut 
     let duplicates: Vec<usize> = (0..columns.len())
         .filter(|index| {
             buffer.clear();
-            ids.check(T::id(&T::row(&columns, *index), &mut buffer)) == Verdict::Duplicate
+            ids.check(T::id(&T::row(&columns, *index), &mut buffer)) == IdVerdict::Duplicate
         })
         .collect();
     stage_batch::<T>(&columns, 1, &duplicates, &rules, &first_pass)

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::model::date::{DateRules, Read};
+use crate::model::date::{DateRead, DateRules};
 use crate::model::text::{is_missing_word, whole};
 use crate::model::zone::Zone;
 use crate::model::{Day, Reason, Reasons, ReviewVerdict, Timestamp};
@@ -15,12 +15,18 @@ impl StagingContext<'_> {
     }
 
     /// Counts a filled cell and the result of reading it.
-    fn settle<T: PartialEq>(&mut self, column: &'static str, read: Read<T>, reasons: Reasons, unreadable: Reason) -> Option<T> {
-        if read != Read::Absent {
+    fn settle<T: PartialEq>(
+        &mut self,
+        column: &'static str,
+        read: DateRead<T>,
+        reasons: Reasons,
+        unreadable: Reason,
+    ) -> Option<T> {
+        if read != DateRead::Absent {
             self.tally.filled(column);
         }
         self.tally.note_all(column, reasons);
-        if read == Read::Unreadable {
+        if read == DateRead::Unreadable {
             self.tally.unreadable(column);
             self.tally.note(column, unreadable);
         }
@@ -57,7 +63,7 @@ impl StagingContext<'_> {
         let raw = raw?;
         let mut reasons = Reasons::default();
         let read = self.dates(column).day(raw, zone, &mut reasons);
-        let is_endless = read == Read::Refused
+        let is_endless = read == DateRead::Refused
             && !raw.trim_start().starts_with('-')
             && (reasons.contains(Reason::DateInfinite) || raw.contains("9999"));
         if is_endless {
@@ -80,17 +86,17 @@ impl StagingContext<'_> {
         let mut reasons = Reasons::default();
         let read = self.dates(column).instant(raw?, Some(Zone::UTC), &mut reasons);
         let read = match read {
-            Read::Refused if !reasons.contains(Reason::TimeInfinite) => Read::Unreadable,
+            DateRead::Refused if !reasons.contains(Reason::TimeInfinite) => DateRead::Unreadable,
             read => read,
         };
         match (read, self.verdict(column)) {
-            (Read::Refused | Read::Unreadable, Some(ReviewVerdict::NotDeleted)) => return None,
-            (Read::Refused | Read::Unreadable, Some(ReviewVerdict::Deleted)) => return Some(self.rules.as_of),
+            (DateRead::Refused | DateRead::Unreadable, Some(ReviewVerdict::NotDeleted)) => return None,
+            (DateRead::Refused | DateRead::Unreadable, Some(ReviewVerdict::Deleted)) => return Some(self.rules.as_of),
             _ => {}
         }
-        let reasons = if read == Read::Unreadable { Reasons::default() } else { reasons };
+        let reasons = if read == DateRead::Unreadable { Reasons::default() } else { reasons };
         let at = self.settle(column, read, reasons, Reason::DeletedUnreadable);
-        if read == Read::Absent { None } else { Some(at.unwrap_or(self.rules.as_of)) }
+        if read == DateRead::Absent { None } else { Some(at.unwrap_or(self.rules.as_of)) }
     }
 
     /// What a person decided about a cell of the row.
@@ -104,11 +110,11 @@ impl StagingContext<'_> {
         self.verdict(column).map(|verdict| verdict == ReviewVerdict::OptedIn)
     }
 
-    fn read_boolean(&self, raw: &str) -> Read<bool> {
+    fn read_boolean(&self, raw: &str) -> DateRead<bool> {
         if is_missing_word(raw) {
-            return Read::Absent;
+            return DateRead::Absent;
         }
-        self.rules.reference.boolean(raw).map_or(Read::Unreadable, Read::Value)
+        self.rules.reference.boolean(raw).map_or(DateRead::Unreadable, DateRead::Value)
     }
 
     fn read_consent(&self, raw: &str) -> Read<bool> {
@@ -126,9 +132,9 @@ impl StagingContext<'_> {
 
     /// Whether a flag is an opt-in; `None` where it is empty. An unreadable flag is an opt-out unless `reviews.csv` decides.
     pub fn consent_flag(&mut self, column: &'static str, raw: Option<&str>) -> Option<bool> {
-        match raw.map_or(Read::Absent, |raw| self.read_consent(raw)) {
-            Read::Absent => self.reviewed_consent(column),
-            Read::Unreadable => Some(self.assume_opt_out(column)),
+        match raw.map_or(DateRead::Absent, |raw| self.read_consent(raw)) {
+            DateRead::Absent => self.reviewed_consent(column),
+            DateRead::Unreadable => Some(self.assume_opt_out(column)),
             read => self.settle(column, read, Reasons::default(), Reason::ConsentUnreadable),
         }
     }
@@ -136,12 +142,12 @@ impl StagingContext<'_> {
     /// Whether evidence is an opt-in. An empty or unreadable value is an opt-out unless `reviews.csv` decides: an opt-out must
     /// not vanish.
     pub fn consent(&mut self, column: &'static str, raw: Option<&str>) -> bool {
-        match raw.map_or(Read::Absent, |raw| self.read_consent(raw)) {
-            Read::Absent => self.reviewed_consent(column).unwrap_or_else(|| {
+        match raw.map_or(DateRead::Absent, |raw| self.read_consent(raw)) {
+            DateRead::Absent => self.reviewed_consent(column).unwrap_or_else(|| {
                 self.tally.note(column, Reason::ConsentUnreadable);
                 false
             }),
-            Read::Unreadable => self.assume_opt_out(column),
+            DateRead::Unreadable => self.assume_opt_out(column),
             read => self.settle(column, read, Reasons::default(), Reason::ConsentUnreadable).unwrap_or(false),
         }
     }
@@ -149,7 +155,7 @@ impl StagingContext<'_> {
     /// The value assumed for an unreadable consent cell.
     fn assume_opt_out(&mut self, column: &'static str) -> bool {
         self.reviewed_consent(column).unwrap_or_else(|| {
-            self.settle::<bool>(column, Read::Unreadable, Reasons::default(), Reason::ConsentUnreadable).unwrap_or(false)
+            self.settle::<bool>(column, DateRead::Unreadable, Reasons::default(), Reason::ConsentUnreadable).unwrap_or(false)
         })
     }
 
@@ -157,9 +163,9 @@ impl StagingContext<'_> {
     pub fn integer(&mut self, column: &'static str, raw: Option<&str>) -> Option<i32> {
         let raw = raw?;
         let read = match whole(raw).parse() {
-            _ if is_missing_word(raw) => Read::Absent,
-            Ok(number) => Read::Value(number),
-            Err(_) => Read::Unreadable,
+            _ if is_missing_word(raw) => DateRead::Absent,
+            Ok(number) => DateRead::Value(number),
+            Err(_) => DateRead::Unreadable,
         };
         self.settle(column, read, Reasons::default(), Reason::IntegerInvalid)
     }

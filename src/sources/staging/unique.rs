@@ -10,7 +10,7 @@ use crate::model::{RecordKey, Source, record_order};
 
 /// Whether an id is a duplicate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum IdVerdict {
     /// It did not occur before.
     New,
     /// It occurred before.
@@ -31,19 +31,19 @@ const SEEDS: [FixedState; 2] = [FixedState::with_seed(0x5eed_0001), FixedState::
 
 impl Uniqueness {
     /// Checks the next id.
-    pub fn check(&mut self, id: &str) -> Verdict {
+    pub fn check(&mut self, id: &str) -> IdVerdict {
         if let Some(seen) = &mut self.seen {
-            return if seen.insert(fingerprint(id)) { Verdict::New } else { Verdict::Duplicate };
+            return if seen.insert(fingerprint(id)) { IdVerdict::New } else { IdVerdict::Duplicate };
         }
         match self.last.as_deref().map(|last| order(last, id)) {
             None | Some(Ordering::Less) => {
                 let last = self.last.get_or_insert_default();
                 last.clear();
                 last.push_str(id);
-                Verdict::New
+                IdVerdict::New
             }
-            Some(Ordering::Equal) => Verdict::Duplicate,
-            Some(Ordering::Greater) => Verdict::OutOfOrder,
+            Some(Ordering::Equal) => IdVerdict::Duplicate,
+            Some(Ordering::Greater) => IdVerdict::OutOfOrder,
         }
     }
 
@@ -70,17 +70,17 @@ mod tests {
     fn ascending_ids_need_no_memory_and_equal_neighbours_are_found() {
         let mut ids = Uniqueness::default();
         let verdicts: Vec<_> = ["2", "9", "10", "10", "a"].iter().map(|id| ids.check(id)).collect();
-        assert_eq!(verdicts, [Verdict::New, Verdict::New, Verdict::New, Verdict::Duplicate, Verdict::New]);
+        assert_eq!(verdicts, [IdVerdict::New, IdVerdict::New, IdVerdict::New, IdVerdict::Duplicate, IdVerdict::New]);
         assert!(ids.seen.is_none());
     }
 
     #[test]
     fn out_of_order_ids_are_judged_once_the_earlier_ones_are_remembered() {
         let mut ids = Uniqueness::default();
-        assert_eq!(ids.check("b"), Verdict::New);
-        assert_eq!(ids.check("a"), Verdict::OutOfOrder);
+        assert_eq!(ids.check("b"), IdVerdict::New);
+        assert_eq!(ids.check("a"), IdVerdict::OutOfOrder);
         ids.remember(["b"]);
-        assert_eq!(ids.check("a"), Verdict::New);
-        assert_eq!(ids.check("b"), Verdict::Duplicate);
+        assert_eq!(ids.check("a"), IdVerdict::New);
+        assert_eq!(ids.check("b"), IdVerdict::Duplicate);
     }
 }

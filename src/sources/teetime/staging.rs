@@ -5,7 +5,7 @@ use crate::model::date::DateKind;
 use crate::model::text::{clean, whole};
 use crate::model::{AliasType, BookingOutcome, Reason, Reasons, SkipReason, Source, TenantRule};
 use crate::sources::staging::{
-    Cell, Disposition, Entity, FirstPass, Founding, PersonCells, Rules, StagingContext, row_id, stage_person,
+    Disposition, Entity, FirstPass, Founding, NamedCell, PersonCells, Rules, StagingContext, row_id, stage_person,
 };
 use crate::sources::teetime::{
     associations, bookings, clubs, courses, player_associations, player_club_memberships, player_preferences, players,
@@ -45,15 +45,15 @@ impl Entity for players::Table {
         let cells = PersonCells {
             tenancy: context.rules.tenancy(Source::Teetime, named, rule),
             founding: Founding::Keyless,
-            email: Cell::of("email", row.email),
-            phone: Cell::of("phone", row.phone),
-            first: Cell::of("name", row.name),
-            last: Cell::of("surname", row.surname),
-            gender: Cell::none(),
-            born: Cell::none(),
-            handicap: Cell::of("handicap", row.handicap),
-            golf_rsa_id: Cell::none(),
-            cdh_id: Cell::none(),
+            email: NamedCell::of("email", row.email),
+            phone: NamedCell::of("phone", row.phone),
+            first: NamedCell::of("name", row.name),
+            last: NamedCell::of("surname", row.surname),
+            gender: NamedCell::none(),
+            born: NamedCell::none(),
+            handicap: NamedCell::of("handicap", row.handicap),
+            golf_rsa_id: NamedCell::none(),
+            cdh_id: NamedCell::none(),
             created_on: None,
             club: home_club_name,
         };

@@ -6,7 +6,7 @@ use hashbrown::HashSet;
 
 use crate::config;
 use crate::consolidate::consent::earlier::{EarlierWithdrawal, Recorded};
-use crate::consolidate::{BookingTypes, ContactChoice, Directory, FlagFalse, HolderReach, Options, SuppressionReach};
+use crate::consolidate::{Directory, Options};
 use crate::fault::{Exit, Fault};
 use crate::model::{Channel, Code as _, Phase, ProfileIx, RecordKey, Timestamp};
 use crate::sources;
@@ -20,37 +20,17 @@ pub fn options(config: &config::Config, as_of: Timestamp, phase: Phase) -> Optio
         as_of,
         phase,
         lookback_from: as_of.minus_years(config.activities.lookback_years()),
-        contact: match config.survivorship.contact {
-            config::Contact::Current => ContactChoice::Current,
-            config::Contact::Founding => ContactChoice::Founding,
-        },
-        email_holder: holder_reach(config.survivorship.email_holder),
-        phone_holder: holder_reach(config.survivorship.phone_holder),
-        suppression: match config.consent.suppression {
-            config::Scope::Tenant => SuppressionReach::Tenant,
-            config::Scope::Global => SuppressionReach::Global,
-        },
+        contact: config.survivorship.contact,
+        email_holder: config.survivorship.email_holder,
+        phone_holder: config.survivorship.phone_holder,
+        suppression: config.consent.suppression,
         strict_consent: config.consent.strict_consent,
-        flag_false: match config.consent.flag_false {
-            config::FlagFalse::Withdrawal => FlagFalse::Withdrawal,
-            config::FlagFalse::Unset => FlagFalse::Unset,
-        },
-        booking_types: match config.activities.booking_types {
-            config::BookingTypes::Strategy => BookingTypes::Strategy,
-            config::BookingTypes::Detailed => BookingTypes::Detailed,
-        },
+        flag_false: config.consent.flag_false,
+        booking_types: config.activities.booking_types,
         extra_consent: extra.contains(&config::ExtraActivity::Consent),
         extra_handicap: extra.contains(&config::ExtraActivity::Handicap),
         default_tenant: config.tenants.default.clone(),
         whs_from: config.whs_from(),
-    }
-}
-
-fn holder_reach(holder: config::Holder) -> HolderReach {
-    match holder {
-        config::Holder::Every => HolderReach::Every,
-        config::Holder::Tenant => HolderReach::Tenant,
-        config::Holder::Global => HolderReach::Global,
     }
 }
 

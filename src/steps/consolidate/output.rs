@@ -20,7 +20,7 @@ use crate::tables::crm::{
 use crate::tables::{Table, check};
 
 /// The datasets of `data/crm` while they are written.
-pub struct Output<'a> {
+pub struct CrmOutput<'a> {
     draft: &'a Draft,
     proofs: Proofs<'a>,
     tally: Tally,
@@ -38,7 +38,7 @@ pub struct Output<'a> {
 }
 
 /// The totals over all rows.
-pub struct Account {
+pub struct OutputAccount {
     /// Rows that violate a constraint of the target, by constraint.
     pub broken: Vec<(Proof, u64)>,
     /// The outcomes of all exported rows.
@@ -81,7 +81,7 @@ impl<'a> Examined<'a, Slice> {
     }
 }
 
-impl<'a> Output<'a> {
+impl<'a> CrmOutput<'a> {
     /// Opens all files.
     pub fn new(draft: &'a Draft, directory: &'a Directory) -> Result<Self> {
         Ok(Self {
@@ -182,7 +182,7 @@ impl<'a> Output<'a> {
     }
 
     /// Closes all files.
-    pub fn finish(mut self, draft: &Draft) -> Result<Account> {
+    pub fn finish(mut self, draft: &Draft) -> Result<OutputAccount> {
         for (runs, proof) in self.keys.into_iter().zip([Proof::Activity, Proof::Interaction]) {
             self.proofs.note_repeated(proof, runs.repeated()?);
         }
@@ -198,6 +198,6 @@ impl<'a> Output<'a> {
             departures.push(row)?;
         }
         draft.close(None, departures)?;
-        Ok(Account { broken: self.proofs.finish(), tally: self.tally, departures: self.departures })
+        Ok(OutputAccount { broken: self.proofs.finish(), tally: self.tally, departures: self.departures })
     }
 }

@@ -26,7 +26,7 @@ use super::in_order::in_order;
 use super::inputs::kept_apart;
 use super::output::Examined;
 use super::partitions::{BATCH, Partition, Partitions};
-use super::work::{Context, Known, Shown, Work, contradiction};
+use super::work::{Known, ShownRows, Work, WorkContext, contradiction};
 
 type Runs = Spill<crm::suppressions::Table>;
 
@@ -48,7 +48,7 @@ pub struct Before<'a> {
     pub earlier: &'a [EarlierWithdrawal],
 }
 
-impl<'a> Context<'a> {
+impl<'a> WorkContext<'a> {
     /// The units of consent of a partition, and what was counted on the way.
     fn units(&self, partition: &Partition, before: &Before<'_>) -> Result<(Units, Departures)> {
         let mut builder = UnitsBuilder::new(&partition.roster, before.recorded, self.options);
@@ -61,7 +61,7 @@ impl<'a> Context<'a> {
     }
 
     /// What the golden records of a partition are chosen from.
-    fn survival<'s>(&self, partition: &'s Partition, around: &Around<'s>, holders: &'s ContactHolders) -> Survival<'s>
+    fn survival<'s>(&self, partition: &'s Partition, around: &PeopleAround<'s>, holders: &'s ContactHolders) -> Survival<'s>
     where
         'a: 's,
     {
@@ -84,7 +84,7 @@ impl<'a> Context<'a> {
     fn build(
         &self,
         partition: &Partition,
-        around: &Around<'_>,
+        around: &PeopleAround<'_>,
         holders: &ContactHolders,
     ) -> Result<Vec<Examined<'a, profile::Slice>>> {
         let (units, _) = self.units(partition, around.before)?;
@@ -101,7 +101,7 @@ impl<'a> Context<'a> {
     }
 
     /// Who shows emails and phones that several profiles carry.
-    fn holders(&self, partitions: &Partitions, around: &Around<'_>) -> Result<ContactHolders> {
+    fn holders(&self, partitions: &Partitions, around: &PeopleAround<'_>) -> Result<ContactHolders> {
         let mut holders = ContactHolders::new(self.options);
         if holders.is_idle() {
             return Ok(holders);
@@ -123,7 +123,7 @@ impl<'a> Context<'a> {
 }
 
 /// What profiles are built with.
-struct Around<'s> {
+struct PeopleAround<'s> {
     before: &'s Before<'s>,
     heard: &'s Heard,
     hubs: &'s Hubs,
@@ -173,14 +173,14 @@ impl Work<'_> {
     }
 
     /// Profiles with aliases and consents, suppressions, candidates.
-    pub fn people(&mut self, before: &Before<'_>, mut heard: Heard) -> Result<Shown> {
+    pub fn people(&mut self, before: &Before<'_>, mut heard: Heard) -> Result<ShownRows> {
         let (context, partitions, output) = (self.context, &self.partitions, &mut self.output);
         let hubs = Hubs::new(&context.resolved.read_all::<resolution::hubs::Table>(None)?);
-        let around = Around { before, heard: &heard, hubs: &hubs };
+        let around = PeopleAround { before, heard: &heard, hubs: &hubs };
         let holders = context.holders(partitions, &around)?;
         let has_consents = context.stage.has::<consents::Table>(Some(Source::Messaging));
         let consents = if has_consents { context.stage.rows::<consents::Table>(Some(Source::Messaging))? } else { 0 };
-        let mut shown = Shown {
+        let mut shown = ShownRows {
             deciding: Bits::new(usize::try_from(consents)?),
             handicaps: Bits::new(context.directory.record_count() as usize),
         };
@@ -217,8 +217,8 @@ impl Work<'_> {
 
     /// Pairs of profiles for clerical review.
     fn candidates(&mut self, subjects: &Subjects, namesakes: Namesakes) -> Result<()> {
-        let Context { resolved, directory, .. } = self.context;
-        let mut pairs = candidates::Pairs::default();
+        let WorkContext { resolved, directory, .. } = self.context;
+        let mut pairs = candidates::CandidatePairs::default();
         for columns in resolved.read::<resolution::candidates::Table>(None)? {
             pairs.filed(directory, &columns?);
         }

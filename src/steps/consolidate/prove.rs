@@ -9,10 +9,10 @@ use crate::fault::{Exit, Fault};
 use crate::model::{Phase, Source, Timestamp};
 use crate::prove::accounts::Accounts;
 use crate::prove::duplicates::Duplicates;
-use crate::prove::fields::Fields;
-use crate::prove::links::{Evidence, Links};
-use crate::prove::timeline::{Timeline, made_members as made_members_of};
-use crate::prove::{Finding, Place, Profiles, Records};
+use crate::prove::fields::FieldProof;
+use crate::prove::links::{LinkEvidence, Links};
+use crate::prove::timeline::{TimelineProof, made_members as made_members_of};
+use crate::prove::{Finding, ProfilePlace, Profiles, RecordProfiles};
 use crate::store::{Draft, Folder};
 use crate::tables::check::{ledger, proofs};
 use crate::tables::crm::{activities, campaign_interactions, customer_profiles, field_provenance, identity_aliases};
@@ -21,7 +21,7 @@ use crate::tables::stage::{bookings, handicaps, identifiers, messages, people};
 use crate::tables::{Builder as _, Table, TextList};
 
 /// The inputs of the checks.
-pub struct Proofs<'a> {
+pub struct ProofInputs<'a> {
     /// The settings.
     pub session: &'a Session,
     /// `data/stage`
@@ -39,17 +39,17 @@ pub struct Proofs<'a> {
 }
 
 /// What is looked at person by person.
-struct People<'a> {
-    evidence: Evidence<'a>,
+struct StagedPeople<'a> {
+    evidence: LinkEvidence<'a>,
     joined: Links<'a>,
-    fields: Fields<'a>,
+    fields: FieldProof<'a>,
     duplicates: Duplicates<'a>,
     made_members: u64,
 }
 
-impl People<'_> {
+impl StagedPeople<'_> {
     /// A batch of people with the place of each; each proof looks at it on a thread of its own.
-    fn add(&mut self, source: Source, columns: &people::Columns, places: &[Option<Place>]) {
+    fn add(&mut self, source: Source, columns: &people::Columns, places: &[Option<ProfilePlace>]) {
         let Self { evidence, joined, fields, duplicates, made_members } = self;
         rayon::scope(|scope| {
             scope.spawn(|_| evidence.add_people(source, columns, places));
@@ -69,7 +69,7 @@ fn both(one: impl FnOnce() -> Result<()> + Send, other: impl FnOnce() -> Result<
     one.and(other)
 }
 
-impl Proofs<'_> {
+impl ProofInputs<'_> {
     /// Runs all checks, and writes the findings next to the datasets.
     pub fn run(&self) -> Result<()> {
         let findings = self.findings()?;
@@ -79,7 +79,7 @@ impl Proofs<'_> {
             rows.push(proofs::Row {
                 check: finding.check,
                 item: &finding.item,
-                examined: i64::try_from(finding.examined).unwrap_or(i64::MAX),
+                examined: i64::try_from(finding.examined).expect("counts fit in 63 bits"),
                 expected: &finding.expected,
                 observed: &finding.observed,
                 examples: TextList::Slice(&examples),
@@ -94,24 +94,24 @@ impl Proofs<'_> {
         let mut profiles = Profiles::default();
         self.written::<customer_profiles::Table>(|columns| profiles.add(columns))?;
         profiles.settle();
-        let mut records = Records::default();
+        let mut records = RecordProfiles::default();
         self.linked::<links::Table>(|columns| records.add(columns, &profiles))?;
         records.settle();
 
         let whs_from: Vec<(String, Timestamp)> = config.whs_from().into_iter().collect();
-        let is_global = config.identity.scope == crate::config::Scope::Global;
+        let is_global = config.identity.scope == crate::model::Scope::Global;
         let window_from = self.as_of.minus_years(config.activities.lookback_years());
-        let mut people = People {
-            evidence: Evidence::new(&records),
+        let mut people = StagedPeople {
+            evidence: LinkEvidence::new(&records),
             joined: Links::new(&profiles, &records, is_global),
-            fields: Fields::new(&profiles, &records, self.as_of, &whs_from),
+            fields: FieldProof::new(&profiles, &records, self.as_of, &whs_from),
             duplicates: Duplicates::new(&profiles, &records),
             made_members: 0,
         };
-        let mut timeline = Timeline::new(&profiles, &records, window_from);
+        let mut timeline = TimelineProof::new(&profiles, &records, window_from);
         let mut accounts = Accounts::default();
 
-        let People { evidence, joined, fields, .. } = &mut people;
+        let StagedPeople { evidence, joined, fields, .. } = &mut people;
         both(
             || self.written::<field_provenance::Table>(|columns| fields.add_provenance(columns)),
             || {
@@ -123,7 +123,7 @@ impl Proofs<'_> {
         )?;
         both(|| self.people(&records, &mut people), || self.made(&mut timeline))?;
         timeline.add_members(people.made_members);
-        let People { evidence, joined, duplicates, .. } = &mut people;
+        let StagedPeople { evidence, joined, duplicates, .. } = &mut people;
         both(
             || {
                 self.written::<identity_aliases::Table>(|columns| joined.add_aliases(columns))?;
@@ -153,7 +153,7 @@ impl Proofs<'_> {
     }
 
     /// People with their further identifiers and histories of handicaps, source by source.
-    fn people(&self, records: &Records, people: &mut People<'_>) -> Result<()> {
+    fn people(&self, records: &RecordProfiles, people: &mut StagedPeople<'_>) -> Result<()> {
         for source in self.phase.sources() {
             self.staged::<handicaps::Table>(source, |columns| people.fields.add_handicaps(source, columns))?;
             self.staged::<people::Table>(source, |columns| people.add(source, columns, &records.places(source, columns)))?;
@@ -167,7 +167,7 @@ impl Proofs<'_> {
     }
 
     /// When bookings and messages were made.
-    fn made(&self, timeline: &mut Timeline<'_>) -> Result<()> {
+    fn made(&self, timeline: &mut TimelineProof<'_>) -> Result<()> {
         for source in self.phase.sources().filter(|_| self.phase >= Phase::ACTIVITIES) {
             self.staged::<bookings::Table>(source, |columns| {
                 columns.rows().for_each(|row| timeline.note_made(source, row.row_id, row.created_at));

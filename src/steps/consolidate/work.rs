@@ -30,7 +30,7 @@ type Joined = HashMap<RecordIx, Timestamp, FixedState>;
 
 /// What a step looks at.
 #[derive(Clone, Copy)]
-pub struct Context<'a> {
+pub struct WorkContext<'a> {
     /// The configuration and the progress.
     pub session: &'a Session,
     /// `data/stage`
@@ -46,7 +46,7 @@ pub struct Context<'a> {
 /// A step on its way.
 pub struct Work<'a> {
     /// What it looks at.
-    pub context: Context<'a>,
+    pub context: WorkContext<'a>,
     /// Where the rows go.
     pub output: Output<'a>,
     /// What waits for its partition.
@@ -70,7 +70,7 @@ pub struct Known {
 }
 
 /// What the profiles show of rows that are accounted for afterwards.
-pub struct Shown {
+pub struct ShownRows {
     /// Places of the staged consents that became evidence.
     pub deciding: Bits,
     /// Records whose handicap is shown.
@@ -248,7 +248,7 @@ impl<'a> Work<'a> {
     }
 
     /// What can only be settled once it is known what profiles show: handicaps and evidence of consent.
-    pub fn histories(&mut self, known: &Known, shown: &Shown) -> Result<()> {
+    pub fn histories(&mut self, known: &Known, shown: &ShownRows) -> Result<()> {
         let timeline = self.timeline_of();
         if self.context.stage.has::<handicaps::Table>(Some(Source::McaZa)) {
             let mut before: Option<(String, Handicap)> = None;

@@ -16,7 +16,7 @@ use crate::store::Folder;
 use crate::tables::stage::people;
 
 /// The result of a search.
-pub(super) struct Found {
+pub(super) struct FoundRecords {
     /// Records in record order.
     pub records: Vec<RecordIx>,
     /// The hubs of the value.
@@ -25,7 +25,7 @@ pub(super) struct Found {
     pub is_no_key: bool,
 }
 
-impl Found {
+impl FoundRecords {
     fn of(records: Vec<RecordIx>, hubs: Vec<SharedValue>) -> Self {
         Self { records, hubs, is_no_key: false }
     }
@@ -40,7 +40,7 @@ pub(super) struct Finder<'a> {
 
 impl Finder<'_> {
     /// The records of a profile, an email, a phone or a key.
-    pub fn find(&self, who: &str) -> Result<Found> {
+    pub fn find(&self, who: &str) -> Result<FoundRecords> {
         let who = who.trim();
         let mut keys = vec![who.to_owned()];
         if who.contains('@') {
@@ -54,19 +54,19 @@ impl Finder<'_> {
         records.sort_unstable();
         records.dedup();
         if !records.is_empty() {
-            return Ok(Found::of(records, keys.iter().flat_map(|key| self.resolution.hubs_of(key)).collect()));
+            return Ok(FoundRecords::of(records, keys.iter().flat_map(|key| self.resolution.hubs_of(key)).collect()));
         }
         // A bare id, if a source has it.
         let keys_of = |source| RecordKey { source, id: who };
         let records: Vec<RecordIx> =
             self.inputs.phase.sources().filter_map(|source| self.resolution.population.find(keys_of(source))).collect();
         if !records.is_empty() {
-            return Ok(Found::of(records, Vec::new()));
+            return Ok(FoundRecords::of(records, Vec::new()));
         }
         let is_value = !who.is_empty() && !who.contains(':') && !is_ours(who);
         let records = if is_value { self.by_value(&keys)? } else { Vec::new() };
         if !records.is_empty() {
-            return Ok(Found { records, hubs: Vec::new(), is_no_key: true });
+            return Ok(FoundRecords { records, hubs: Vec::new(), is_no_key: true });
         }
         Err(self.nobody(who).into())
     }

@@ -20,7 +20,7 @@ use crate::tables::check::rejects;
 #[group(skip)]
 #[command(next_help_heading = "CSV dumps")]
 #[group(id = "dumps")]
-pub struct Args {
+pub struct DumpArgs {
     /// Read DIR/ENTITY.csv with the columns of sql/exports instead of the database
     #[arg(long, value_name = "DIR")]
     pub csv: Option<PathBuf>,
@@ -42,7 +42,7 @@ pub fn export_dumps(
     job: &Job,
     source: Source,
     folder: &Path,
-    options: &super::Args,
+    options: &super::ExportArgs,
     as_of: Timestamp,
 ) -> Result<Folder> {
     let args = &options.dumps;

@@ -5,14 +5,14 @@ use std::path::Path;
 use anyhow::Result;
 use serde_json::json;
 
-use crate::cli::{Outcome, Session};
+use crate::cli::{Session, StepOutcome};
 use crate::fault::{Exit, Fault};
 use crate::model::thousands;
 use crate::steps::export::Job;
-use crate::store::{DumpWriter, Folder, Output, create_private};
+use crate::store::{Destination, DumpWriter, Folder, create_private};
 
 /// Writes one file for each entity of the saved export; needs no database.
-pub fn write(session: &Session, job: &Job, folder: &Path) -> Result<Outcome> {
+pub fn write(session: &Session, job: &Job, folder: &Path) -> Result<StepOutcome> {
     let saved = Folder::open(&job.target)?;
     let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !parent.is_dir() {
@@ -25,7 +25,7 @@ pub fn write(session: &Session, job: &Job, folder: &Path) -> Result<Outcome> {
         let path = folder.join(format!("{}.csv", export.entity));
         let task = session.progress.task(format!("{}.{}", job.code, export.entity), None);
         let names = export.dataset.columns.iter().map(|column| column.name);
-        let mut writer = DumpWriter::new(Output::create(&path)?, names)?;
+        let mut writer = DumpWriter::new(Destination::create(&path)?, names)?;
         for batch in saved.read_stem(export.dataset.stem)? {
             let batch = batch?;
             writer.write(&batch, |_| true)?;
@@ -50,5 +50,5 @@ pub fn write(session: &Session, job: &Job, folder: &Path) -> Result<Outcome> {
     );
     let summary = json!({ "source": job.code, "dumps": job.exports.len(), "rows": rows, "folder": folder.display().to_string() });
     let next = format!("correct them, then: make export-{} ARGS=\"--csv {}\"", job.code.replace('_', "-"), folder.display());
-    Ok(Outcome::new(text, summary).next(next))
+    Ok(StepOutcome::new(text, summary).next(next))
 }

@@ -5,17 +5,21 @@ use hashbrown::HashMap;
 
 use crate::cli::Session;
 use crate::model::Source;
-use crate::report::numbers::Change;
+use crate::report::numbers::ReportChange;
 use crate::store::Folder;
 use crate::tables::{Table, crm, resolution};
 
 /// Rows of each dataset now and before, and the records that are new, gone, or in another profile.
-pub fn since_last_run(session: &Session, [built, resolved]: [&Folder; 2]) -> Result<Vec<Change>> {
+pub fn since_last_run(session: &Session, [built, resolved]: [&Folder; 2]) -> Result<Vec<ReportChange>> {
     let Some(former_crm) = Folder::find_readable(&session.layout.previous("crm")) else { return Ok(Vec::new()) };
     let rows = |folder: &Folder, stem: &str| {
-        folder.manifest.files.get(&format!("{stem}.parquet")).map(|entry| i64::try_from(entry.rows).unwrap_or(i64::MAX))
+        folder
+            .manifest
+            .files
+            .get(&format!("{stem}.parquet"))
+            .map(|entry| i64::try_from(entry.rows).expect("counts fit in 63 bits"))
     };
-    let mut changes: Vec<Change> = [
+    let mut changes: Vec<ReportChange> = [
         ("profiles", crm::customer_profiles::Table::stem(None)),
         ("aliases", crm::identity_aliases::Table::stem(None)),
         ("consents", crm::marketing_consents::Table::stem(None)),
@@ -24,7 +28,11 @@ pub fn since_last_run(session: &Session, [built, resolved]: [&Folder; 2]) -> Res
         ("duplicate candidates", crm::duplicate_candidates::Table::stem(None)),
     ]
     .into_iter()
-    .map(|(name, stem)| Change { name: name.to_owned(), before: rows(&former_crm, &stem), now: rows(built, &stem).unwrap_or(0) })
+    .map(|(name, stem)| ReportChange {
+        name: name.to_owned(),
+        before: rows(&former_crm, &stem),
+        now: rows(built, &stem).unwrap_or(0),
+    })
     .collect();
     if let Some(former) = Folder::find_readable(&session.layout.previous("resolve")) {
         changes.extend(moved(&former, resolved)?);
@@ -32,7 +40,7 @@ pub fn since_last_run(session: &Session, [built, resolved]: [&Folder; 2]) -> Res
     Ok(changes)
 }
 
-fn moved(former: &Folder, now: &Folder) -> Result<Vec<Change>> {
+fn moved(former: &Folder, now: &Folder) -> Result<Vec<ReportChange>> {
     let before = former.read_all::<resolution::links::Table>(None)?;
     let mut held: HashMap<(Source, &str), Option<&str>, foldhash::fast::FixedState> = HashMap::default();
     held.extend(
@@ -50,8 +58,8 @@ fn moved(former: &Folder, now: &Folder) -> Result<Vec<Change>> {
             }
         }
     }
-    let gone = i64::try_from(held.len()).unwrap_or(i64::MAX) - seen;
-    let change = |name: &str, now| Change { name: name.to_owned(), before: None, now };
+    let gone = i64::try_from(held.len()).expect("counts fit in 63 bits") - seen;
+    let change = |name: &str, now| ReportChange { name: name.to_owned(), before: None, now };
     Ok(vec![
         change("records that are new", new),
         change("records that are gone", gone),

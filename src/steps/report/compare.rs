@@ -4,14 +4,14 @@ use anyhow::Result;
 use hashbrown::HashMap;
 
 use crate::model::Source;
-use crate::report::numbers::{Comparison, Method};
+use crate::report::numbers::{Method, ReportComparison};
 use crate::store::{Folder, Layout};
 use crate::tables::resolution::links;
 
-type Counts<K> = HashMap<K, i64, foldhash::fast::FixedState>;
+type CountsBy<K> = HashMap<K, i64, foldhash::fast::FixedState>;
 
 /// Profiles, largest clusters and pairs of both methods over the same records.
-pub fn methods(layout: &Layout, resolved: &Folder) -> Result<Option<Comparison>> {
+pub fn methods(layout: &Layout, resolved: &Folder) -> Result<Option<ReportComparison>> {
     let Some(literal) = Folder::find(&layout.resolve_strategy())? else { return Ok(None) };
     let (ours, theirs) = (resolved.read_all::<links::Table>(None)?, literal.read_all::<links::Table>(None)?);
     let mut placed: HashMap<(Source, &str), &str, foldhash::fast::FixedState> = HashMap::default();
@@ -20,7 +20,7 @@ pub fn methods(layout: &Layout, resolved: &Folder) -> Result<Option<Comparison>>
             placed.insert((row.source, row.source_id), profile);
         }
     }
-    let (mut by_us, mut by_them, mut by_both) = (Counts::default(), Counts::default(), Counts::default());
+    let (mut by_us, mut by_them, mut by_both) = (CountsBy::default(), CountsBy::default(), CountsBy::default());
     for row in ours.iter().flat_map(links::Columns::rows) {
         let Some(profile) = row.profile_id else { continue };
         *by_us.entry(profile).or_default() += 1;
@@ -32,12 +32,12 @@ pub fn methods(layout: &Layout, resolved: &Folder) -> Result<Option<Comparison>>
         *by_them.entry(*profile).or_default() += 1;
     }
     let both: i64 = by_both.values().map(|size| pairs(*size)).sum();
-    Ok(Some(Comparison { ours: method(&by_us, both), strategy: method(&by_them, both), pairs_of_both: both }))
+    Ok(Some(ReportComparison { ours: method(&by_us, both), strategy: method(&by_them, both), pairs_of_both: both }))
 }
 
-fn method(sizes: &Counts<&str>, both: i64) -> Method {
+fn method(sizes: &CountsBy<&str>, both: i64) -> Method {
     Method {
-        profiles: i64::try_from(sizes.len()).unwrap_or(i64::MAX),
+        profiles: i64::try_from(sizes.len()).expect("counts fit in 63 bits"),
         largest: sizes.values().copied().max().unwrap_or(0),
         pairs_alone: sizes.values().map(|size| pairs(*size)).sum::<i64>() - both,
     }

@@ -8,11 +8,11 @@ mod runs;
 use anyhow::Result;
 use serde_json::json;
 
-use crate::cli::{Outcome, Session};
+use crate::cli::{Session, StepOutcome};
 use crate::model::{Code, Phase, Source, Timestamp};
 use crate::report::checklist::checklist;
-use crate::report::numbers::{Answer, Counted, Manifest as Origin, Numbers, Segment, Tile, Verdict};
-use crate::report::{render, tally::Tally};
+use crate::report::numbers::{Counted, GoLiveVerdict, Numbers, ReportAnswer, ReportManifest, ReportSegment, Tile};
+use crate::report::{render, tally::ReportTally};
 use crate::sources;
 use crate::steps::binding::{self, Made};
 use crate::steps::checklist::facts;
@@ -22,14 +22,14 @@ use crate::tables::{check, crm, resolution, score, stage};
 
 /// Arguments of `report`.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub struct ReportArgs {
     /// Leave out the table of cleaned, defaulted and rejected values
     #[arg(long)]
     pub brief: bool,
 }
 
 /// Writes `data/report`.
-pub fn run(session: &Session, args: Args) -> Result<Outcome> {
+pub fn run(session: &Session, args: ReportArgs) -> Result<StepOutcome> {
     let _lock = RunLock::take(&session.layout, "report")?;
     binding::require(session, Made::Score)?;
     let layout = &session.layout;
@@ -77,13 +77,13 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     let page = layout.report().join("index.html");
     let text = format!(" {}\n report   {}\n", numbers.verdict.sentence, page.display());
     let summary = json!({ "phase": phase.number(), "page": page.display().to_string(), "verdict": numbers.verdict.state });
-    Ok(Outcome::new(text, summary).next("make checklist"))
+    Ok(StepOutcome::new(text, summary).next("make checklist"))
 }
 
 fn count(session: &Session, phase: Phase, as_of: Timestamp, folders: [&Folder; 4]) -> Result<Numbers> {
     let [staged, resolved, built, scored] = folders;
-    let mut tally = Tally::default();
-    let whole = |rows: u64| i64::try_from(rows).unwrap_or(i64::MAX);
+    let mut tally = ReportTally::default();
+    let whole = |rows: u64| i64::try_from(rows).expect("counts fit in 63 bits");
     for source in phase.sources() {
         let exported = Folder::open(&session.layout.exports(source))?;
         let expected = session.config.expect.get(source.code());
@@ -123,13 +123,13 @@ fn count(session: &Session, phase: Phase, as_of: Timestamp, folders: [&Folder; 4
     Ok(tally.finish(as_of))
 }
 
-fn quality(verified: Option<&Folder>) -> Result<Vec<Answer>> {
+fn quality(verified: Option<&Folder>) -> Result<Vec<ReportAnswer>> {
     let Some(folder) = verified else { return Ok(Vec::new()) };
     let held = read_json(&folder.path().join(QUALITY_FILE))?;
     Ok(held.map(serde_json::from_value).transpose()?.unwrap_or_default())
 }
 
-fn segments(scored: &Folder, former: Option<&Folder>) -> Result<Vec<Segment>> {
+fn segments(scored: &Folder, former: Option<&Folder>) -> Result<Vec<ReportSegment>> {
     let mut before = std::collections::BTreeMap::new();
     if let Some(folder) = former {
         for columns in folder.read::<score::refreshes::Table>(None)? {
@@ -138,7 +138,7 @@ fn segments(scored: &Folder, former: Option<&Folder>) -> Result<Vec<Segment>> {
     }
     let mut segments = Vec::new();
     for columns in scored.read::<score::refreshes::Table>(None)? {
-        segments.extend(columns?.rows().map(|row| Segment {
+        segments.extend(columns?.rows().map(|row| ReportSegment {
             name: row.name.to_owned(),
             tenant: row.tenant_id.to_owned(),
             members: i64::from(row.rule_member_count),
@@ -150,7 +150,7 @@ fn segments(scored: &Folder, former: Option<&Folder>) -> Result<Vec<Segment>> {
     Ok(segments)
 }
 
-fn origins(session: &Session, phase: Phase) -> Result<Vec<Origin>> {
+fn origins(session: &Session, phase: Phase) -> Result<Vec<ReportManifest>> {
     let layout = &session.layout;
     let mut folders: Vec<_> = phase.sources().map(|source: Source| layout.exports(source)).collect();
     folders.extend([layout.exports_crm(), layout.stage(), layout.resolve(), layout.crm(), layout.score(), layout.verify()]);
@@ -158,8 +158,8 @@ fn origins(session: &Session, phase: Phase) -> Result<Vec<Origin>> {
     for path in folders {
         let Some(folder) = Folder::find(&path)? else { continue };
         let files = folder.manifest.files.values();
-        let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-        origins.push(Origin {
+        let whole = |number: u64| i64::try_from(number).expect("counts fit in 63 bits");
+        origins.push(ReportManifest {
             folder: path.strip_prefix(layout.root()).unwrap_or(&path).display().to_string(),
             files: whole(files.len() as u64),
             rows: whole(files.clone().map(|file| file.rows).sum()),
@@ -170,7 +170,7 @@ fn origins(session: &Session, phase: Phase) -> Result<Vec<Origin>> {
     Ok(origins)
 }
 
-fn verdict(numbers: &Numbers, is_current: bool) -> Verdict {
+fn verdict(numbers: &Numbers, is_current: bool) -> GoLiveVerdict {
     let state = |wanted: &str| numbers.checks.iter().filter(|check| check.state == wanted).count();
     let failed = state("FAILED");
     let person = numbers.checklist.iter().filter(|line| line.state == "NEEDS_A_PERSON").count();
@@ -194,7 +194,7 @@ fn verdict(numbers: &Numbers, is_current: bool) -> Verdict {
     } else {
         ("good", "Every check passed and every line of the checklist is closed: this may go live.".to_owned())
     };
-    Verdict { state: state.to_owned(), sentence, tiles: tiles(numbers) }
+    GoLiveVerdict { state: state.to_owned(), sentence, tiles: tiles(numbers) }
 }
 
 fn tiles(numbers: &Numbers) -> Vec<Tile> {
@@ -206,7 +206,7 @@ fn tiles(numbers: &Numbers) -> Vec<Tile> {
             .and_then(|change| change.before.map(|before| change.now - before))
     };
     let tile = |name: &str, count: i64, note: String| Tile { name: name.to_owned(), count, delta: change(name), note };
-    let sum = |of: fn(&crate::report::numbers::Entity) -> i64| numbers.entities.iter().map(of).sum::<i64>();
+    let sum = |of: fn(&crate::report::numbers::ReportEntity) -> i64| numbers.entities.iter().map(of).sum::<i64>();
     let profiles = numbers.six.first().map_or(0, |total| total.count);
     let records: i64 = numbers.people.iter().map(|people| people.records).sum();
     let activities: i64 = numbers.timeline.types.iter().map(|kind| kind.count).sum();

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::report::numbers::Query;
+use crate::report::numbers::ReportQuery;
 
 const QUERIES: [(&str, &str); 10] = [
     ("Profiles", "select count(*) from 'DATA/crm/crm__customer_profiles.parquet';"),
@@ -42,7 +42,7 @@ const QUERIES: [(&str, &str); 10] = [
 ];
 
 /// The statements with the path of the data folder.
-pub fn queries(root: &Path) -> Vec<Query> {
+pub fn queries(root: &Path) -> Vec<ReportQuery> {
     let folder = root.file_name().map_or_else(|| "data".to_owned(), |name| name.to_string_lossy().into_owned());
-    QUERIES.iter().map(|(name, sql)| Query { name: (*name).to_owned(), sql: sql.replace("DATA", &folder) }).collect()
+    QUERIES.iter().map(|(name, sql)| ReportQuery { name: (*name).to_owned(), sql: sql.replace("DATA", &folder) }).collect()
 }

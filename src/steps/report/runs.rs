@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::model::Timestamp;
-use crate::report::numbers::Step;
+use crate::report::numbers::ReportStep;
 use crate::store::{Layout, all_run_records};
 
 /// Longer gaps between steps are shortened to this, so that steps of different days fit on one chart.
@@ -13,8 +13,8 @@ const LONGEST_GAP_MS: i64 = 2_000;
 const PIPELINE: [&str; 8] = ["export-", "stage", "resolve", "consolidate", "score", "load", "verify", "rollback"];
 
 /// The last run of each step, in the order in which they ran.
-pub fn last_steps(layout: &Layout) -> Result<Vec<Step>> {
-    let mut last: Vec<(i64, Step)> = Vec::new();
+pub fn last_steps(layout: &Layout) -> Result<Vec<ReportStep>> {
+    let mut last: Vec<(i64, ReportStep)> = Vec::new();
     for record in all_run_records(layout)? {
         let (Some(step), Some(started)) =
             (record["step"].as_str(), record["started_at"].as_str().and_then(Timestamp::parse).map(|at| at.0 / 1000))
@@ -29,7 +29,7 @@ pub fn last_steps(layout: &Layout) -> Result<Vec<Step>> {
         let peak_mib = record["peak_memory_kib"].as_i64().unwrap_or(0) / 1024;
         let exit = record["exit"].as_i64().unwrap_or(0);
         last.retain(|(_, held)| held.step != step);
-        last.push((started, Step { step: step.to_owned(), start_ms: 0, taken_ms, peak_mib, exit }));
+        last.push((started, ReportStep { step: step.to_owned(), start_ms: 0, taken_ms, peak_mib, exit }));
     }
     last.sort_by_key(|(started, _)| *started);
     let (mut clock, mut end) = (0, None::<i64>);

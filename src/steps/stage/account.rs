@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use arrow::array::RecordBatch;
 
-use crate::config::Load;
+use crate::config::LoadSettings;
 use crate::fault::{Exit, Fault};
 use crate::model::thousands;
 use crate::model::{Code, Effect, Reason, Source};
-use crate::report::values::Values;
+use crate::report::values::ReportValues;
 use crate::sources::staging::{FindingKey, StagedBatch, TypedCells};
 use crate::steps::stage::position::{file, position};
 use crate::store::{Draft, Folder, Manifest, TableWriter};
@@ -34,7 +34,7 @@ pub struct EntityAccount {
 }
 
 /// The sums of all entities, and the open file of rejects.
-pub struct Account {
+pub struct StageAccount {
     /// By entity, in the order they were staged.
     pub entities: Vec<EntityAccount>,
     counts: BTreeMap<(Source, &'static str, FindingKey), i64>,
@@ -42,7 +42,7 @@ pub struct Account {
     rejects: TableWriter<rejects::Table>,
 }
 
-impl Account {
+impl StageAccount {
     /// Empty.
     pub fn new(draft: &Draft) -> Result<Self> {
         Ok(Self {
@@ -142,7 +142,7 @@ impl Account {
 
     /// Fails if too many cells of a typed column are unreadable: more than one, and more than the allowed share; in columns of
     /// deletion and consent, more than the allowed number.
-    pub fn refuse_unreadable(&self, exports: &[(Source, Folder)], limits: &Load) -> Result<()> {
+    pub fn refuse_unreadable(&self, exports: &[(Source, Folder)], limits: &LoadSettings) -> Result<()> {
         let is_decisive = |column: &str| DECISIVE.contains(&column);
         let above = |(_, _, column): &(Source, &str, &str), cells: &TypedCells| {
             if is_decisive(column) {
@@ -177,11 +177,11 @@ impl Account {
     }
 
     /// Cleaned, defaulted and rejected values by reason and source.
-    pub fn values(&self) -> Values {
+    pub fn values(&self) -> ReportValues {
         let mut sources: Vec<Source> = self.entities.iter().map(|entity| entity.source).collect();
         sources.dedup();
         let counts = self.counts.iter();
-        Values::count(&sources, counts.map(|((source, _, (_, reason, _)), count)| (*source, *reason, *count)))
+        ReportValues::count(&sources, counts.map(|((source, _, (_, reason, _)), count)| (*source, *reason, *count)))
     }
 
     /// Values per effect, and how many kinds of reason.

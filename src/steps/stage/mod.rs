@@ -8,21 +8,20 @@ mod values;
 use anyhow::Result;
 use serde_json::json;
 
-use crate::cli::{Outcome, Session};
+use crate::cli::{Session, StepOutcome};
 use crate::config::{Config, Keyless, Tenantless};
 use crate::fault::{Exit, Fault};
-use crate::model::date::DateOrder;
 use crate::model::{Code, Phase, Reference, Reviews, Source, Timestamp, did_you_mean, thousands};
 use crate::sources::staging::{Entity, Rules, StagingOptions, Visitor, each_entity};
 use crate::steps::{Again, binding, inputs, nothing_to_do, unchanged};
 use crate::store::{Draft, Folder, RunLock};
 
-use account::Account;
-use values::Values;
+use account::StageAccount;
+use values::ValueFiles;
 
 /// Arguments of `stage`.
 #[derive(clap::Args, Debug, Default)]
-pub struct Args {
+pub struct StageArgs {
     /// Also write the original rows of all rejected values as CSV into data/rejects (mode 0600); they contain personal data
     #[arg(long)]
     pub with_values: bool,
@@ -37,7 +36,7 @@ pub struct Args {
 const NEXT: &str = "make resolve";
 
 /// Reads `data/exports`, writes `data/stage`.
-pub fn run(session: &Session, args: Args) -> Result<Outcome> {
+pub fn run(session: &Session, args: StageArgs) -> Result<StepOutcome> {
     let _lock = RunLock::take(&session.layout, "stage")?;
     check_date_orders(&session.config)?;
     let phase = if args.with_values { phase_of_folder(session) } else { session.phase.unwrap_or(Phase::LAST) };
@@ -53,8 +52,8 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     }
     let rules = rules(session, as_of, &maps, reviews)?;
     let draft = Draft::create(&target, &as_of_text)?;
-    let mut account = Account::new(&draft)?;
-    let mut values = args.with_values.then(Values::default);
+    let mut account = StageAccount::new(&draft)?;
+    let mut values = args.with_values.then(ValueFiles::default);
     for (source, export) in &exports {
         source::stage(session, *source, export, &draft, &rules, &mut account, values.as_mut())?;
     }
@@ -111,16 +110,9 @@ fn options(config: &Config, as_of: Timestamp, reference: Reference, reviews: Rev
             .collect(),
         keyless: config.identity.keyless == Keyless::Profile,
         act_sources: config.consent.act_sources.clone(),
-        date_orders: config.dates.order.iter().map(|(column, order)| (column.clone(), date_order(*order))).collect(),
+        date_orders: config.dates.order.clone(),
         reference,
         reviews,
-    }
-}
-
-fn date_order(order: crate::config::DateOrder) -> DateOrder {
-    match order {
-        crate::config::DateOrder::DayFirst => DateOrder::DayFirst,
-        crate::config::DateOrder::MonthFirst => DateOrder::MonthFirst,
     }
 }
 
@@ -148,7 +140,7 @@ fn check_date_orders(config: &Config) -> Result<()> {
     Err(Fault::new(Exit::Usage, format!("dates.order names {unknown:?}, which is not a column of dates")).help(help).into())
 }
 
-fn outcome(account: &Account, phase: Phase) -> Outcome {
+fn outcome(account: &StageAccount, phase: Phase) -> StepOutcome {
     let mut text = String::new();
     for entity in &account.entities {
         let left_out = match entity.rejected {
@@ -169,5 +161,5 @@ fn outcome(account: &Account, phase: Phase) -> Outcome {
     let effects: serde_json::Map<_, _> =
         account.by_effect().into_iter().map(|(effect, values, _)| (effect.code().to_lowercase(), json!(values))).collect();
     let summary = json!({ "phase": phase.number(), "entities": entities.collect::<Vec<_>>(), "values": effects });
-    Outcome::new(text, summary).next(NEXT)
+    StepOutcome::new(text, summary).next(NEXT)
 }

@@ -9,11 +9,11 @@ use crate::fault::{Exit, Fault};
 use crate::model::{Code, Source};
 use crate::progress::Task;
 use crate::sources::staging::{
-    Entity, FirstPass, FirstPassError, Rules, StagedBatch, Uniqueness, Verdict, Visitor, each_entity, stage_batch,
+    Entity, FirstPass, FirstPassError, IdVerdict, Rules, StagedBatch, Uniqueness, Visitor, each_entity, stage_batch,
 };
-use crate::steps::stage::account::Account;
+use crate::steps::stage::account::StageAccount;
 use crate::steps::stage::position::{file, position};
-use crate::steps::stage::values::Values;
+use crate::steps::stage::values::ValueFiles;
 use crate::store::{Draft, Folder, TableReader, TableWriter};
 use crate::tables::stage::{
     bookings, club_memberships, consents, handicaps, identifiers, messages, people, references, sport_memberships,
@@ -27,8 +27,8 @@ pub fn stage(
     export: &Folder,
     draft: &Draft,
     rules: &Rules,
-    account: &mut Account,
-    values: Option<&mut Values>,
+    account: &mut StageAccount,
+    values: Option<&mut ValueFiles>,
 ) -> Result<()> {
     let mut glance = DateFirstPass { export, first_pass: FirstPass::default() };
     each_entity(source, &mut glance)?;
@@ -66,7 +66,7 @@ impl Visitor for DateFirstPass<'_> {
 
 fn mixed_dates(export: &Folder, error: &FirstPassError) -> Fault {
     let mixed = error.mixed;
-    let place = |at: u64| position(export, error.entity, i64::try_from(at).unwrap_or(i64::MAX));
+    let place = |at: u64| position(export, error.entity, i64::try_from(at).expect("counts fit in 63 bits"));
     let what = format!(
         "column {} of {} has dates that prove two orders: {} with the day first (the first in {}), {} with the month first (the first \
          in {})",
@@ -141,9 +141,9 @@ struct Stager<'a> {
     export: &'a Folder,
     rules: &'a Rules,
     first_pass: FirstPass,
-    account: &'a mut Account,
+    account: &'a mut StageAccount,
     writers: Writers,
-    values: Option<&'a mut Values>,
+    values: Option<&'a mut ValueFiles>,
 }
 
 /// A batch that waits to be staged: its rows, its first position, and the rows whose id occurred before.
@@ -203,13 +203,13 @@ impl Stager<'_> {
                 continue;
             }
             let verdict = match ids.check(id) {
-                Verdict::OutOfOrder => {
+                IdVerdict::OutOfOrder => {
                     self.remember::<T>(ids, first_line + i64::try_from(index)?)?;
                     ids.check(id)
                 }
                 verdict => verdict,
             };
-            if verdict == Verdict::Duplicate {
+            if verdict == IdVerdict::Duplicate {
                 duplicates.push(index);
             }
         }

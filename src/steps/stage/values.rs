@@ -17,12 +17,12 @@ use crate::tables::{Table as _, printable};
 
 /// The files, by name.
 #[derive(Default)]
-pub struct Values {
+pub struct ValueFiles {
     files: BTreeMap<String, csv::Writer<Vec<u8>>>,
     lines: u64,
 }
 
-impl Values {
+impl ValueFiles {
     /// Adds the original row of every reject of a batch, one line per reject.
     pub fn add<T: Entity>(&mut self, batch: &RecordBatch, first_line: i64, refused: &RecordBatch) -> Result<()> {
         if refused.num_rows() == 0 {

@@ -12,11 +12,11 @@ use crate::steps::verify::folders::Folders;
 use crate::tables::{check, evidence, stage};
 
 /// When loads first recorded each withdrawal without a date, by its evidence key.
-pub type Recorded = HashMap<String, Timestamp, foldhash::fast::FixedState>;
+pub type RecordedWithdrawals = HashMap<String, Timestamp, foldhash::fast::FixedState>;
 
 /// Those of the CRM export.
-pub fn recorded(folders: &Folders) -> Result<Recorded> {
-    let mut recorded = Recorded::default();
+pub fn recorded(folders: &Folders) -> Result<RecordedWithdrawals> {
+    let mut recorded = RecordedWithdrawals::default();
     let table = folders.exports_crm.as_ref().filter(|folder| folder.has::<sources::crm::undated_withdrawals::Table>(None));
     if let Some(folder) = table {
         for columns in folder.read::<sources::crm::undated_withdrawals::Table>(None)? {
@@ -27,7 +27,7 @@ pub fn recorded(folders: &Folders) -> Result<Recorded> {
 }
 
 /// When the flags of a contact without a date of change were first recorded as withdrawals.
-pub fn undated_flag(recorded: &Recorded, source: Source, contact: &str) -> Option<Timestamp> {
+pub fn undated_flag(recorded: &RecordedWithdrawals, source: Source, contact: &str) -> Option<Timestamp> {
     let of = |channel: Channel| recorded.get(&format!("contacts:{contact}:{channel}")).copied();
     if source == Source::Messaging { of(Channel::Email).max(of(Channel::Sms)) } else { None }
 }

@@ -3,14 +3,14 @@
 use anyhow::Result;
 
 use crate::cli::Session;
-use crate::config::{ActivityScope, MissingComponent};
+use crate::config::ActivityScope;
 use crate::dsn::Dsn;
-use crate::model::{Code, Source};
+use crate::model::{Code, MissingComponent, Source};
 use crate::pg::load::rows::{Batches, Datasets};
 use crate::pg::load::run_log::ExportMark;
 use crate::pg::verify::checks::CHECKS;
-use crate::pg::verify::load_log::{Expected, Suppression, Withdrawals};
-use crate::pg::verify::look::{Asked, Found, look};
+use crate::pg::verify::load_log::{Expected, LoggedSuppression, LoggedWithdrawals};
+use crate::pg::verify::look::{Asked, CrmAnswers, look};
 use crate::segment::Refresh;
 use crate::sources;
 use crate::steps::load::hash_of;
@@ -36,13 +36,13 @@ impl Folders {
         self.exports.iter().map(mark).collect()
     }
 
-    fn withdrawals(&self) -> Result<Withdrawals> {
-        let mut withdrawals = Withdrawals::default();
+    fn withdrawals(&self) -> Result<LoggedWithdrawals> {
+        let mut withdrawals = LoggedWithdrawals::default();
         for columns in self.crm.read::<suppressions::Table>(None)? {
             for row in columns?.rows() {
                 let key = [row.tenant_id, Code::code(row.channel), row.address, row.scope];
                 let (reason, revoked_at, lifted_after) = (row.reason, row.revoked_at, row.lifted_after);
-                withdrawals.add(Suppression { key, reason, revoked_at, lifted_after }, true);
+                withdrawals.add(LoggedSuppression { key, reason, revoked_at, lifted_after }, true);
             }
         }
         for columns in self.crm.read::<undated_withdrawals::Table>(None)? {
@@ -53,7 +53,7 @@ impl Folders {
             for row in columns?.rows() {
                 let key = [row.tenant_id, row.channel, row.address, row.scope];
                 let (reason, revoked_at, lifted_after) = (row.reason, row.revoked_at, row.lifted_after);
-                withdrawals.add(Suppression { key, reason, revoked_at, lifted_after }, false);
+                withdrawals.add(LoggedSuppression { key, reason, revoked_at, lifted_after }, false);
             }
         }
         if folder.has::<sources::crm::undated_withdrawals::Table>(None) {
@@ -77,7 +77,7 @@ impl Datasets for Folders {
 }
 
 /// Runs the checks that need no reference data.
-pub fn ask(session: &Session, folders: &Folders, crm: &Dsn) -> Result<Found> {
+pub fn ask(session: &Session, folders: &Folders, crm: &Dsn) -> Result<CrmAnswers> {
     let (marks, inputs) = (folders.marks(), hash_of(&folders.crm, &folders.score));
     let definitions = segments::definitions(folders)?;
     let refreshed = segments::refreshed(folders)?;

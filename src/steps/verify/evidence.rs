@@ -6,7 +6,7 @@ use hashbrown::HashMap;
 use crate::cli::Session;
 use crate::consolidate::consent::earlier::address_form;
 use crate::model::{AliasType, Channel, Code, Source, Timestamp};
-use crate::pg::verify::checks::{CHECKS, Finding};
+use crate::pg::verify::checks::{CHECKS, CheckFinding};
 use crate::pg::verify::evidence_session::Verifier;
 use crate::pg::verify::look::Answered;
 use crate::sources;
@@ -23,7 +23,7 @@ impl Folders {
                 let name = format!("raw_{source}__{}.parquet", export.entity);
                 let rows = folder.manifest.files.get(&name).map_or(0, |entry| entry.rows);
                 let estimate = session.config.expect.get(source.code()).and_then(|expected| expected.get(export.entity));
-                let whole = |rows: u64| i64::try_from(rows).unwrap_or(i64::MAX);
+                let whole = |rows: u64| i64::try_from(rows).expect("counts fit in 63 bits");
                 // Lines of a CSV dump that are not records have an outcome, too.
                 let unread = folder.manifest.count(&format!("{}.rejected_rows", export.entity));
                 entities.push((*source, export.entity, whole(rows) + unread, estimate.copied().map(whole)));
@@ -39,7 +39,13 @@ impl Folders {
             let within = format!("within 25 % of {estimate}");
             let is_near = (rows - estimate).abs() * 4 <= estimate;
             let observed = if is_near { within.clone() } else { format!("{rows} rows") };
-            Some(Finding { item: format!("{source}.{entity}"), examined: rows, expected: within, observed, examples: Vec::new() })
+            Some(CheckFinding {
+                item: format!("{source}.{entity}"),
+                examined: rows,
+                expected: within,
+                observed,
+                examples: Vec::new(),
+            })
         });
         Answered { check: "export_estimates", findings: estimated.collect(), taken: std::time::Duration::ZERO }
     }
@@ -50,7 +56,7 @@ impl Folders {
         for columns in self.crm.read::<check::proofs::Table>(None)? {
             for row in columns?.rows() {
                 let Some(check) = CHECKS.iter().find(|known| known.name == row.check) else { continue };
-                let finding = Finding {
+                let finding = CheckFinding {
                     item: row.item.to_owned(),
                     examined: row.examined,
                     expected: row.expected.to_owned(),

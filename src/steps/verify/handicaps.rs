@@ -8,11 +8,11 @@ use crate::steps::verify::folders::Folders;
 use crate::tables::stage::handicaps;
 
 /// By member: the handicap and the instant it is valid from.
-pub type Latest = HashMap<String, (Handicap, Timestamp), foldhash::fast::FixedState>;
+pub type LatestByMember = HashMap<String, (Handicap, Timestamp), foldhash::fast::FixedState>;
 
 /// For each member the latest valid handicap up to as_of, among equals the one with the highest id.
-pub fn latest(folders: &Folders) -> Result<Latest> {
-    let mut latest = Latest::default();
+pub fn latest(folders: &Folders) -> Result<LatestByMember> {
+    let mut latest = LatestByMember::default();
     if !folders.stage.has::<handicaps::Table>(Some(Source::McaZa)) {
         return Ok(latest);
     }

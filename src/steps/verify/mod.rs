@@ -16,17 +16,17 @@ mod target;
 use anyhow::Result;
 use serde_json::json;
 
-use crate::cli::{Outcome, Session};
+use crate::cli::{Session, StepOutcome};
 use crate::fault::{Exit, Fault};
 use crate::pg::verify::checks::CHECKS;
 use crate::steps::binding::{self, Made};
 use crate::store::{Draft, Folder, Manifest, RunLock};
 
-pub use results::{Results, State};
+pub use results::{CheckState, Results};
 
 /// Arguments of `verify`; `--phase 0` is the preflight.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub struct VerifyArgs {
     /// Fail for a check with nothing to compare, too
     #[arg(long)]
     pub strict: bool,
@@ -42,7 +42,7 @@ pub struct Args {
 pub const QUALITY_FILE: &str = "quality.json";
 
 /// Runs every check of the phase, writes `data/verify`.
-pub fn run(session: &Session, args: Args) -> Result<Outcome> {
+pub fn run(session: &Session, args: VerifyArgs) -> Result<StepOutcome> {
     if session.is_preflight {
         return preflight::run(session, args.strict);
     }
@@ -92,7 +92,7 @@ pub fn run(session: &Session, args: Args) -> Result<Outcome> {
     if session.verbose > 0 || args.spot_check {
         text += &spot::spot_check(&folders)?;
     }
-    Ok(Outcome::new(text, summary).fault(fault).next("make report"))
+    Ok(StepOutcome::new(text, summary).fault(fault).next("make report"))
 }
 
 /// The error of a verification that found differences.

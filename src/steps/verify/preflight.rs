@@ -5,15 +5,15 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::json;
 
-use crate::cli::{Outcome, Session};
+use crate::cli::{Session, StepOutcome};
 use crate::fault::{Exit, Fault};
 use crate::model::thousands;
 use crate::model::{Code, Source};
-use crate::pg::verify::checks::Finding;
+use crate::pg::verify::checks::CheckFinding;
 use crate::pg::verify::session::writable_tables;
-use crate::pg::{Connection, Query, Snapshot};
+use crate::pg::{Connection, ExportQuery, Snapshot};
 use crate::sources::exports;
-use crate::steps::verify::{QUALITY_FILE, Results, State};
+use crate::steps::verify::{CheckState, QUALITY_FILE, Results};
 use crate::store::{Draft, Folder, Manifest, RunLock, free_bytes, read_file};
 
 /// How long to wait for a server that does not answer; short, because the operator is waiting.
@@ -26,17 +26,17 @@ pub(super) struct Look {
     place: &'static str,
     what: &'static str,
     observed: String,
-    state: State,
+    state: CheckState,
 }
 
 impl Look {
-    pub(super) fn new(place: &'static str, what: &'static str, state: State, observed: impl Into<String>) -> Self {
+    pub(super) fn new(place: &'static str, what: &'static str, state: CheckState, observed: impl Into<String>) -> Self {
         Self { place, what, state, observed: observed.into() }
     }
 }
 
 /// Checks the six databases and the disk.
-pub fn run(session: &Session, is_strict: bool) -> Result<Outcome> {
+pub fn run(session: &Session, is_strict: bool) -> Result<StepOutcome> {
     let _lock = RunLock::take(&session.layout, "verify")?;
     let mut looks = Vec::new();
     for source in Source::ALL {
@@ -46,13 +46,13 @@ pub fn run(session: &Session, is_strict: bool) -> Result<Outcome> {
     }
     looks.extend(super::target::looks(session));
     let free = free_bytes(&session.layout)?;
-    let state = if free < SPACE { State::NeedsAPerson } else { State::Passed };
+    let state = if free < SPACE { CheckState::NeedsAPerson } else { CheckState::Passed };
     let mebibytes = thousands(i128::from(free >> 20));
     looks.push(Look::new("folder", "space", state, format!("{mebibytes} MiB free where {} is", session.layout.root().display())));
 
     let mut results = Results::new(0);
     for look in &looks {
-        let finding = Finding {
+        let finding = CheckFinding {
             item: look.what.to_owned(),
             examined: 1,
             expected: "ok".to_owned(),
@@ -62,8 +62,8 @@ pub fn run(session: &Session, is_strict: bool) -> Result<Outcome> {
         results.enter_look(look.place, "Pre-Migration", finding, look.state);
     }
     save(session, &results)?;
-    let refused: Vec<&Look> = looks.iter().filter(|look| look.state == State::Failed).collect();
-    let doubts = looks.iter().filter(|look| look.state == State::NeedsAPerson).count();
+    let refused: Vec<&Look> = looks.iter().filter(|look| look.state == CheckState::Failed).collect();
+    let doubts = looks.iter().filter(|look| look.state == CheckState::NeedsAPerson).count();
     let summary = json!({ "phase": 0, "counts": results.counts(), "differing": results.differing() });
     let fault = if !refused.is_empty() {
         Some(Fault::new(Exit::Preflight, format!("{} of {} findings are errors", refused.len(), looks.len())))
@@ -72,7 +72,7 @@ pub fn run(session: &Session, is_strict: bool) -> Result<Outcome> {
     } else {
         None
     };
-    Ok(Outcome::new(text(&looks), summary).fault(fault).next("make demo, or with your own databases: make backfill"))
+    Ok(StepOutcome::new(text(&looks), summary).fault(fault).next("make demo, or with your own databases: make backfill"))
 }
 
 /// Saves the findings next to the results of the last verification, which stay.
@@ -119,9 +119,9 @@ fn source_looks(session: &Session, source: Source) -> Vec<Look> {
             Some(folder) => {
                 let found =
                     format!("{} is not set; the saved export as of {} is used", source.url_variable(), folder.manifest.as_of);
-                Look::new(place, "connection", State::NeedsAPerson, found)
+                Look::new(place, "connection", CheckState::NeedsAPerson, found)
             }
-            None => Look::new(place, "connection", State::Failed, format!("{} is not set", source.url_variable())),
+            None => Look::new(place, "connection", CheckState::Failed, format!("{} is not set", source.url_variable())),
         }];
     };
     let opened = Connection::open_within(&dsn, &format!("source {place}"), PATIENCE).and_then(|connection| {
@@ -129,14 +129,14 @@ fn source_looks(session: &Session, source: Source) -> Vec<Look> {
     });
     let snapshot = match opened {
         Ok(snapshot) => snapshot,
-        Err(error) => return vec![Look::new(place, "connection", State::Failed, words(&error))],
+        Err(error) => return vec![Look::new(place, "connection", CheckState::Failed, words(&error))],
     };
     let fact = |name: &str| snapshot.facts.get(name).cloned().unwrap_or_default();
     let server = format!("{}, PostgreSQL {}", snapshot.connection().target(), fact("server_version"));
-    let mut looks = vec![Look::new(place, "connection", State::Passed, server)];
+    let mut looks = vec![Look::new(place, "connection", CheckState::Passed, server)];
     let queries = exports(source)
         .into_iter()
-        .map(|export| Query {
+        .map(|export| ExportQuery {
             name: format!("{place}.{}", export.entity),
             file: format!("sql/exports/{place}/{}.sql", export.entity),
             sql: export.sql.to_owned(),
@@ -148,23 +148,23 @@ fn source_looks(session: &Session, source: Source) -> Vec<Look> {
         Ok(prepared) => {
             let rows: u64 = prepared.iter().map(|export| export.rows).sum();
             let found = format!("{} statements are valid and readable, {} rows", prepared.len(), thousands(i128::from(rows)));
-            Look::new(place, "tables and rights", State::Passed, found)
+            Look::new(place, "tables and rights", CheckState::Passed, found)
         }
-        Err(error) => Look::new(place, "tables and rights", State::Failed, words(&error)),
+        Err(error) => Look::new(place, "tables and rights", CheckState::Failed, words(&error)),
     });
     let encoding = fact("server_encoding");
     let declared = fact("declared_encoding");
-    let state = if encoding == "SQL_ASCII" && declared.is_empty() { State::NeedsAPerson } else { State::Passed };
+    let state = if encoding == "SQL_ASCII" && declared.is_empty() { CheckState::NeedsAPerson } else { CheckState::Passed };
     let encoding = if declared.is_empty() { encoding } else { format!("{encoding}, read as {declared}") };
     looks.push(Look::new(place, "encoding", state, encoding));
-    looks.extend(snapshot.notes.iter().map(|note| Look::new(place, "note", State::NeedsAPerson, note.clone())));
+    looks.extend(snapshot.notes.iter().map(|note| Look::new(place, "note", CheckState::NeedsAPerson, note.clone())));
     looks.push(match writable_tables(snapshot.connection()) {
-        Ok(0) => Look::new(place, "excess rights", State::Passed, "the role may only read"),
+        Ok(0) => Look::new(place, "excess rights", CheckState::Passed, "the role may only read"),
         Ok(tables) => {
             let found = format!("the role may write to {tables} tables; a read-only role is enough");
-            Look::new(place, "excess rights", State::NeedsAPerson, found)
+            Look::new(place, "excess rights", CheckState::NeedsAPerson, found)
         }
-        Err(error) => Look::new(place, "excess rights", State::NeedsAPerson, words(&error)),
+        Err(error) => Look::new(place, "excess rights", CheckState::NeedsAPerson, words(&error)),
     });
     looks
 }

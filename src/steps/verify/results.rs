@@ -8,8 +8,8 @@ use anyhow::Result;
 
 use crate::fault::Fault;
 use crate::model::thousands;
-use crate::pg::verify::checks::{Check, Finding, Quality};
-use crate::report::numbers::Answer;
+use crate::pg::verify::checks::{Check, CheckFinding, Quality};
+use crate::report::numbers::ReportAnswer;
 use crate::store::{Draft, Folder};
 use crate::tables::check::results;
 
@@ -18,7 +18,7 @@ const SHOWN: usize = 4;
 
 /// The state of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum State {
+pub enum CheckState {
     /// Observed and expected are equal.
     Passed,
     /// There was nothing to compare.
@@ -29,7 +29,7 @@ pub enum State {
     Failed,
 }
 
-impl State {
+impl CheckState {
     /// The stored spelling.
     pub fn code(self) -> &'static str {
         match self {
@@ -49,7 +49,7 @@ impl State {
         }
     }
 
-    fn of(finding: &Finding, is_for_a_person: bool) -> Self {
+    fn of(finding: &CheckFinding, is_for_a_person: bool) -> Self {
         match (finding.expected == finding.observed, finding.examined) {
             (true, 0) => Self::Vacuous,
             (true, _) => Self::Passed,
@@ -60,14 +60,14 @@ impl State {
 }
 
 /// One comparison of one check.
-struct Compared {
+struct ComparedItem {
     check: &'static str,
     proves: &'static str,
-    finding: Finding,
-    state: State,
+    finding: CheckFinding,
+    state: CheckState,
 }
 
-impl Compared {
+impl ComparedItem {
     fn name(&self) -> String {
         format!("{}: {}", self.check, self.finding.item)
     }
@@ -76,7 +76,7 @@ impl Compared {
 /// The results of a verification.
 pub struct Results {
     phase: u8,
-    compared: Vec<Compared>,
+    compared: Vec<ComparedItem>,
     taken: Vec<Duration>,
 }
 
@@ -87,9 +87,9 @@ impl Results {
     }
 
     /// Adds the findings and the duration of a check; a check without findings is skipped.
-    pub fn enter(&mut self, check: &Check, findings: Vec<Finding>, taken: Duration) {
+    pub fn enter(&mut self, check: &Check, findings: Vec<CheckFinding>, taken: Duration) {
         self.taken.push(taken);
-        let nothing = Finding {
+        let nothing = CheckFinding {
             item: "nothing to compare".to_owned(),
             examined: 0,
             expected: "0".to_owned(),
@@ -97,28 +97,30 @@ impl Results {
             examples: Vec::new(),
         };
         let findings = if findings.is_empty() { vec![nothing] } else { findings };
-        self.compared.extend(findings.into_iter().map(|finding| Compared {
+        self.compared.extend(findings.into_iter().map(|finding| ComparedItem {
             check: check.name,
             proves: check.proves,
-            state: State::of(&finding, check.is_for_a_person),
+            state: CheckState::of(&finding, check.is_for_a_person),
             finding,
         }));
     }
 
     /// Adds a finding whose state is known already.
-    pub fn enter_look(&mut self, check: &'static str, proves: &'static str, finding: Finding, state: State) {
-        self.compared.push(Compared { check, proves, finding, state });
+    pub fn enter_look(&mut self, check: &'static str, proves: &'static str, finding: CheckFinding, state: CheckState) {
+        self.compared.push(ComparedItem { check, proves, finding, state });
     }
 
     /// The worst state of each check, in the order asked; a check is `VACUOUS` when all its comparisons are.
-    fn checks(&self) -> Vec<(&'static str, State, usize)> {
-        let mut checks: Vec<(&'static str, State, usize)> = Vec::new();
+    fn checks(&self) -> Vec<(&'static str, CheckState, usize)> {
+        let mut checks: Vec<(&'static str, CheckState, usize)> = Vec::new();
         for compared in &self.compared {
             match checks.last_mut() {
                 Some((name, state, count)) if *name == compared.check => {
                     *count += 1;
                     *state = match (*state, compared.state) {
-                        (State::Vacuous, State::Passed) | (State::Passed, State::Vacuous) => State::Passed,
+                        (CheckState::Vacuous, CheckState::Passed) | (CheckState::Passed, CheckState::Vacuous) => {
+                            CheckState::Passed
+                        }
                         (a, b) => a.max(b),
                     };
                 }
@@ -139,7 +141,7 @@ impl Results {
 
     /// The names of the comparisons that failed.
     pub fn differing(&self) -> Vec<String> {
-        self.compared.iter().filter(|compared| compared.state == State::Failed).map(Compared::name).collect()
+        self.compared.iter().filter(|compared| compared.state == CheckState::Failed).map(ComparedItem::name).collect()
     }
 
     /// The error of the step; `None` if it passes.
@@ -150,7 +152,7 @@ impl Results {
             return Some(super::mismatch(format!("{failed} checks found differences in {} comparisons", names.len()), &names));
         }
         let vacuous: Vec<String> =
-            self.checks().into_iter().filter(|check| check.1 == State::Vacuous).map(|check| check.0.to_owned()).collect();
+            self.checks().into_iter().filter(|check| check.1 == CheckState::Vacuous).map(|check| check.0.to_owned()).collect();
         (is_strict && !vacuous.is_empty()).then(|| {
             super::mismatch(
                 format!("{} checks were skipped: nothing to check, and --strict forbids that", vacuous.len()),
@@ -175,7 +177,7 @@ impl Results {
             .map(|compared| {
                 let finding = &compared.finding;
                 let observed = match finding.examples.as_slice() {
-                    examples if compared.state != State::Passed && !examples.is_empty() => {
+                    examples if compared.state != CheckState::Passed && !examples.is_empty() => {
                         format!("{} ({})", finding.observed, examples.join(", "))
                     }
                     _ => finding.observed.clone(),
@@ -200,13 +202,13 @@ impl Results {
     }
 
     /// One line per check, the differences, and the strategy's queries.
-    pub fn text(&self, answers: &[Answer]) -> String {
+    pub fn text(&self, answers: &[ReportAnswer]) -> String {
         let mut text = String::new();
         for ((name, state, compared), taken) in self.checks().into_iter().zip(&self.taken) {
             let seconds = taken.as_secs_f64();
             let _ = writeln!(text, " {} {name:<26} {compared:>4} compared   {seconds:>5.1} s   {}", state.sign(), state.code());
-            let doubts: Vec<&Compared> =
-                self.compared.iter().filter(|held| held.check == name && held.state > State::Vacuous).collect();
+            let doubts: Vec<&ComparedItem> =
+                self.compared.iter().filter(|held| held.check == name && held.state > CheckState::Vacuous).collect();
             for doubt in doubts.iter().take(SHOWN) {
                 let finding = &doubt.finding;
                 let _ = writeln!(text, "     {}: {}, expected {}", finding.item, finding.observed, finding.expected);
@@ -256,16 +258,16 @@ pub(super) fn table(columns: &[String], rows: &[Vec<String>]) -> String {
 }
 
 /// The unchanged result of a query of the strategy, for the terminal of an operator who may see values.
-pub fn revealed(quality: &Quality, columns: Vec<String>, rows: Vec<Vec<String>>) -> Answer {
-    Answer { title: quality.title.to_owned(), sql: quality.sql.trim().to_owned(), columns, rows }
+pub fn revealed(quality: &Quality, columns: Vec<String>, rows: Vec<Vec<String>>) -> ReportAnswer {
+    ReportAnswer { title: quality.title.to_owned(), sql: quality.sql.trim().to_owned(), columns, rows }
 }
 
 /// The result of a query of the strategy, for saving. The emails of the duplicate check are replaced by counts, because results
 /// are saved, printed and mailed.
-pub fn answer(quality: &Quality, columns: Vec<String>, rows: Vec<Vec<String>>) -> Answer {
+pub fn answer(quality: &Quality, columns: Vec<String>, rows: Vec<Vec<String>>) -> ReportAnswer {
     let (title, sql) = (quality.title.to_owned(), quality.sql.trim().to_owned());
     if quality.name != "duplicate_emails" {
-        return Answer { title, sql, columns, rows };
+        return ReportAnswer { title, sql, columns, rows };
     }
     let mut groups = BTreeMap::<i64, i64>::new();
     for row in &rows {
@@ -273,7 +275,7 @@ pub fn answer(quality: &Quality, columns: Vec<String>, rows: Vec<Vec<String>>) -
         *groups.entry(shared).or_default() += 1;
     }
     let rows = groups.into_iter().map(|(shared, groups)| vec![thousands(shared), thousands(groups)]).collect();
-    Answer { title, sql, columns: vec!["profiles that share".to_owned(), "addresses".to_owned()], rows }
+    ReportAnswer { title, sql, columns: vec!["profiles that share".to_owned(), "addresses".to_owned()], rows }
 }
 
 #[cfg(test)]
@@ -281,8 +283,8 @@ mod tests {
     use super::*;
     use crate::pg::verify::checks::{CHECKS, QUALITY};
 
-    fn finding(examined: i64, observed: &str) -> Finding {
-        Finding {
+    fn finding(examined: i64, observed: &str) -> CheckFinding {
+        CheckFinding {
             item: "rows".to_owned(),
             examined,
             expected: "0".to_owned(),

@@ -3,7 +3,8 @@
 use anyhow::Result;
 
 use crate::cli::Session;
-use crate::config::{ActivityScope, FlagFalse, MissingComponent, Scope};
+use crate::config::ActivityScope;
+use crate::model::{FlagFalse, MissingComponent, Scope};
 use crate::pg::verify::evidence_session::Verifier;
 use crate::steps::verify::folders::{Folders, load_rows};
 use crate::tables::evidence;

@@ -18,22 +18,22 @@ const SHOWN: usize = 5;
 /// Records that are shown of the largest cluster.
 const LARGEST: usize = 12;
 
-type Key = (Source, String);
+type SpotKey = (Source, String);
 /// Number of the draw, record, linked record, confidence, match weight.
-type Link = (String, Key, Key, i32, Weight);
+type Link = (String, SpotKey, SpotKey, i32, Weight);
 
 #[derive(Default)]
 struct Sample {
     links: BTreeMap<&'static str, BTreeSet<Link>>,
-    near: Vec<(Weight, Key, Key, String)>,
-    largest: Vec<Key>,
+    near: Vec<(Weight, SpotKey, SpotKey, String)>,
+    largest: Vec<SpotKey>,
 }
 
 /// The spot-check in words.
 pub fn spot_check(folders: &Folders) -> Result<String> {
     let sample = sample(folders)?;
     let people = people(folders, &sample)?;
-    let show = |key: &Key| {
+    let show = |key: &SpotKey| {
         let name = RecordKey { source: key.0, id: &key.1 }.to_string();
         format!("{name:<34} {}", people.get(key).map_or("not staged", String::as_str))
     };
@@ -105,8 +105,8 @@ fn sample(folders: &Folders) -> Result<Sample> {
 }
 
 /// The values of the shown records, masked.
-fn people(folders: &Folders, sample: &Sample) -> Result<BTreeMap<Key, String>> {
-    let mut wanted: BTreeSet<&Key> = sample.largest.iter().take(LARGEST).collect();
+fn people(folders: &Folders, sample: &Sample) -> Result<BTreeMap<SpotKey, String>> {
+    let mut wanted: BTreeSet<&SpotKey> = sample.largest.iter().take(LARGEST).collect();
     wanted.extend(sample.links.values().flatten().flat_map(|link| [&link.1, &link.2]));
     wanted.extend(sample.near.iter().flat_map(|near| [&near.1, &near.2]));
     let mut people = BTreeMap::new();

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::fault::{Exit, Fault};
 use crate::model::{Reason, did_you_mean};
-use crate::store::csv::records::Records;
+use crate::store::csv::records::DumpRecords;
 use crate::store::io_fault;
 use crate::tables::Dataset;
 
@@ -22,7 +22,7 @@ pub(super) struct Header {
 }
 
 /// The header line, its byte order mark removed, and the delimiter where a line `sep=;` before it says so.
-pub(super) fn first_line<R: BufRead>(records: &mut Records<R>, path: &Path) -> Result<(String, Option<char>)> {
+pub(super) fn first_line<R: BufRead>(records: &mut DumpRecords<R>, path: &Path) -> Result<(String, Option<char>)> {
     let line = next(records, path)?;
     let said = delimiter_said(&line);
     match said {
@@ -41,7 +41,7 @@ fn delimiter_said(line: &str) -> Option<char> {
 }
 
 /// The next line that is not blank.
-fn next<R: BufRead>(records: &mut Records<R>, path: &Path) -> Result<String> {
+fn next<R: BufRead>(records: &mut DumpRecords<R>, path: &Path) -> Result<String> {
     let place = path.display().to_string();
     loop {
         match records.next_line().map_err(|error| io_fault("read", path, &error))? {
@@ -83,7 +83,7 @@ impl Header {
     }
 
     fn split(line: &str, declared: &[&str], delimiter: char) -> Self {
-        let names = match Records::<&[u8]>::fields_of(line, delimiter) {
+        let names = match DumpRecords::<&[u8]>::fields_of(line, delimiter) {
             Some(fields) => (0..fields.len()).map(|index| folded(fields.get(index), declared)).collect(),
             None => line.split(delimiter).map(|name| folded(name, declared)).collect(),
         };

@@ -14,12 +14,12 @@ const MAX_LINES: usize = 1_000;
 
 /// The fields of a record, unquoted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Fields {
+pub(super) struct DumpFields {
     text: String,
     ends: Vec<usize>,
 }
 
-impl Fields {
+impl DumpFields {
     pub(super) fn len(&self) -> usize {
         self.ends.len()
     }
@@ -39,7 +39,7 @@ impl Fields {
     }
 }
 
-enum Step {
+enum ParseStep {
     Done,
     More,
     Bad(Reason),
@@ -47,13 +47,13 @@ enum Step {
 
 /// Parses one record, which may have several lines.
 struct Parser {
-    fields: Fields,
+    fields: DumpFields,
     in_quotes: bool,
     delimiter: char,
 }
 
 impl Parser {
-    fn feed(&mut self, line: &str) -> Step {
+    fn feed(&mut self, line: &str) -> ParseStep {
         let body = line.strip_suffix('\n').unwrap_or(line);
         let body = body.strip_suffix('\r').unwrap_or(body);
         let mut rest = body;
@@ -67,12 +67,12 @@ impl Parser {
                     let end = rest.find([self.delimiter, '"', '\r']).unwrap_or(rest.len());
                     self.fields.text.push_str(&rest[..end]);
                     match rest[end..].chars().next() {
-                        Some('"') => return Step::Bad(Reason::LineStrayQuote),
-                        Some('\r') => return Step::Bad(Reason::LineCarriageReturn),
+                        Some('"') => return ParseStep::Bad(Reason::LineStrayQuote),
+                        Some('\r') => return ParseStep::Bad(Reason::LineCarriageReturn),
                         Some(_) => rest = &rest[end + 1..],
                         None => {
                             self.fields.end_field();
-                            return Step::Done;
+                            return ParseStep::Done;
                         }
                     }
                     self.fields.end_field();
@@ -82,7 +82,7 @@ impl Parser {
             let Some(quote) = rest.find('"') else {
                 self.fields.text.push_str(rest);
                 self.fields.text.push_str(&line[body.len()..]);
-                return Step::More;
+                return ParseStep::More;
             };
             self.fields.text.push_str(&rest[..quote]);
             rest = &rest[quote + 1..];
@@ -95,15 +95,15 @@ impl Parser {
             self.fields.end_field();
             match rest.strip_prefix(self.delimiter) {
                 Some(after) => rest = after,
-                None if rest.is_empty() => return Step::Done,
-                None => return Step::Bad(Reason::LineStrayQuote),
+                None if rest.is_empty() => return ParseStep::Done,
+                None => return ParseStep::Bad(Reason::LineStrayQuote),
             }
         }
     }
 }
 
 /// The records of a file.
-pub(super) struct Records<R> {
+pub(super) struct DumpRecords<R> {
     input: R,
     encoding: &'static Encoding,
     delimiter: char,
@@ -115,7 +115,7 @@ pub(super) struct Records<R> {
     pending: VecDeque<(u64, Result<String, Reason>)>,
 }
 
-impl<R: BufRead> Records<R> {
+impl<R: BufRead> DumpRecords<R> {
     pub(super) fn new(input: R, encoding: &'static Encoding, delimiter: char) -> Self {
         Self { input, encoding, delimiter, width: None, line: 0, utf8_lines: 0, pending: VecDeque::new() }
     }
@@ -168,7 +168,7 @@ impl<R: BufRead> Records<R> {
     }
 
     /// The next record, or the number of a broken line with the reason. Empty lines are skipped.
-    pub(super) fn next_record(&mut self) -> std::io::Result<Option<(u64, Result<Fields, Reason>)>> {
+    pub(super) fn next_record(&mut self) -> std::io::Result<Option<(u64, Result<DumpFields, Reason>)>> {
         loop {
             let Some((line, text)) = self.next_line()? else { return Ok(None) };
             let text = match text {
@@ -181,23 +181,23 @@ impl<R: BufRead> Records<R> {
     }
 
     /// The fields of a line that is a whole record.
-    pub(super) fn fields_of(line: &str, delimiter: char) -> Option<Fields> {
-        let mut parser = Parser { fields: Fields::default(), in_quotes: false, delimiter };
-        matches!(parser.feed(line), Step::Done).then_some(parser.fields)
+    pub(super) fn fields_of(line: &str, delimiter: char) -> Option<DumpFields> {
+        let mut parser = Parser { fields: DumpFields::default(), in_quotes: false, delimiter };
+        matches!(parser.feed(line), ParseStep::Done).then_some(parser.fields)
     }
 
-    fn record(&mut self, first: &str) -> std::io::Result<Result<Fields, Reason>> {
-        let mut parser = Parser { fields: Fields::default(), in_quotes: false, delimiter: self.delimiter };
+    fn record(&mut self, first: &str) -> std::io::Result<Result<DumpFields, Reason>> {
+        let mut parser = Parser { fields: DumpFields::default(), in_quotes: false, delimiter: self.delimiter };
         let mut step = parser.feed(first);
         let mut taken = Vec::new();
-        while matches!(step, Step::More) {
+        while matches!(step, ParseStep::More) {
             if taken.len() >= MAX_LINES || parser.fields.text.len() > MAX_RECORD {
                 break;
             }
             let Some((line, text)) = self.next_line()? else { break };
             step = match &text {
                 Ok(text) => parser.feed(text),
-                Err(_) => Step::Bad(Reason::LineUnmatchedQuote),
+                Err(_) => ParseStep::Bad(Reason::LineUnmatchedQuote),
             };
             taken.push((line, text));
         }
@@ -205,11 +205,11 @@ impl<R: BufRead> Records<R> {
         let is_blank_from = |most: usize| (most..fields.len()).all(|index| fields.get(index).trim().is_empty());
         let fits = self.width.is_none_or(|(least, most)| fields.len() >= least && is_blank_from(most));
         let reason = match step {
-            Step::Done if fits => return Ok(Ok(parser.fields)),
-            Step::Done if taken.is_empty() => Reason::LineFieldCount,
-            Step::Bad(reason) if taken.is_empty() => reason,
+            ParseStep::Done if fits => return Ok(Ok(parser.fields)),
+            ParseStep::Done if taken.is_empty() => Reason::LineFieldCount,
+            ParseStep::Bad(reason) if taken.is_empty() => reason,
             // The unmatched quote swallowed the lines below. Only its own line is rejected; the others are parsed again.
-            Step::Done | Step::Bad(_) | Step::More => Reason::LineUnmatchedQuote,
+            ParseStep::Done | ParseStep::Bad(_) | ParseStep::More => Reason::LineUnmatchedQuote,
         };
         for line in taken.into_iter().rev() {
             self.pending.push_front(line);
@@ -224,7 +224,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn read(text: &[u8], width: usize) -> Vec<(u64, Result<Vec<String>, Reason>)> {
-        let mut records = Records::new(text, encoding_rs::UTF_8, ',');
+        let mut records = DumpRecords::new(text, encoding_rs::UTF_8, ',');
         records.expect(width, width, ',');
         let mut found = Vec::new();
         while let Some((line, record)) = records.next_record().unwrap() {

@@ -1,9 +1,9 @@
 //! Tests: consent with unreadable values, complaints, contact flags and service messages, and manual review.
 
 use crate::consolidate::sample::{Built, World, at, evidence, logged_act, person, with_email};
-use crate::consolidate::{Departure, FlagFalse, Options};
+use crate::consolidate::{Departure, Options};
 use crate::model::{
-    ActivityChannel, Channel, ConsentStatus, MessageKind, PhoneClass, Reason, Reviews, SkipReason, Source, Timestamp,
+    ActivityChannel, Channel, ConsentStatus, FlagFalse, MessageKind, PhoneClass, Reason, Reviews, SkipReason, Source, Timestamp,
 };
 use crate::tables::Table as _;
 use crate::tables::check::rejects;

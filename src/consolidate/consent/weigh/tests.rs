@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use crate::consolidate::consent::earlier::EarlierWithdrawal;
 use crate::consolidate::sample::{Built, World, at, evidence, logged_act, person, with_email};
-use crate::consolidate::{Departure, FlagFalse, Options, SuppressionReach};
-use crate::model::{Channel, ConsentStatus, CustomerStatus, PhoneClass, Source, StatusTag, Timestamp};
+use crate::consolidate::{Departure, Options};
+use crate::model::{Channel, ConsentStatus, CustomerStatus, FlagFalse, PhoneClass, Scope, Source, StatusTag, Timestamp};
 use crate::tables::Table as _;
 use crate::tables::crm::suppressions;
 use crate::tables::stage::{consents, people};
@@ -135,7 +135,7 @@ fn a_withdrawal_applies_to_every_profile_of_the_tenant_with_that_email() {
     assert_eq!((row.status, row.revoked_at), (ConsentStatus::OptedOut, Some(at("03-01"))));
     assert!(row.evidence.starts_with(r#"{"evidenceKind":"ADDRESS","evidenceKey":null"#), "the other person is not named");
     assert_eq!(built.departures.count(Departure::ConsentAddress), 2, "one row and one flag");
-    let global = world.build(&Options { suppression: SuppressionReach::Global, ..Options::sample() });
+    let global = world.build(&Options { suppression: Scope::Global, ..Options::sample() });
     assert!(!global.profile_with(&world.id("c")).email_opt_in);
 }
 

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::consolidate::sample::{World, at, person, with_email};
-use crate::consolidate::{ContactChoice, Departure, Options};
+use crate::consolidate::{Departure, Options};
 use crate::model::{
-    AliasType, BookingOutcome, Channel, CustomerStatus, Day, Gender, Handicap, LifecycleStage, MessageKind, PhoneClass, Source,
-    StatusTag, Timestamp,
+    AliasType, BookingOutcome, Channel, ContactChoice, CustomerStatus, Day, Gender, Handicap, LifecycleStage, MessageKind,
+    PhoneClass, Source, StatusTag, Timestamp,
 };
 use crate::tables::resolution::hubs;
 use crate::tables::stage::{bookings, club_memberships, identifiers, messages, people};

@@ -6,11 +6,11 @@ use arrow::array::{ListBuilder, StringBuilder};
 use proptest::prelude::*;
 
 use super::*;
-use crate::pg::copy::encode::{Column, Encoder};
+use crate::pg::copy::encode::{CopyColumn, Encoder};
 
 /// The value that the server would return for a cell: the first value of the only tuple.
 fn sent(array: &ArrayRef, wire: Wire) -> Vec<u8> {
-    let column = Column::plan("value", array.data_type(), wire).expect("the pair is supported");
+    let column = CopyColumn::plan("value", array.data_type(), wire).expect("the pair is supported");
     let mut buffer = Vec::new();
     Encoder::new("test__rows", vec![column]).encode(&|_| Some(array.clone()), 1, &mut buffer, |_| Ok(())).unwrap();
     buffer[6..].to_vec()

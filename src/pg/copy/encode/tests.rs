@@ -29,7 +29,7 @@ fn zero_has_no_digits() {
 }
 
 fn encoded(name: &'static str, array: ArrayRef, wire: Wire) -> anyhow::Result<Vec<u8>> {
-    let column = Column::plan(name, array.data_type(), wire).expect("the pair is supported");
+    let column = CopyColumn::plan(name, array.data_type(), wire).expect("the pair is supported");
     let mut buffer = Vec::new();
     let rows = array.len();
     Encoder::new("test__rows", vec![column]).encode(&|_| Some(array.clone()), rows, &mut buffer, |_| Ok(()))?;
@@ -63,6 +63,6 @@ fn an_unfit_value_is_reported_without_the_value() {
 
 #[test]
 fn lossy_pairs_are_not_planned() {
-    assert!(Column::plan("handicap", &DataType::Decimal128(4, 1), Wire::Int4).is_none());
-    assert!(Column::plan("occurred_at", &DataType::Timestamp(TimeUnit::Microsecond, None), Wire::Date).is_none());
+    assert!(CopyColumn::plan("handicap", &DataType::Decimal128(4, 1), Wire::Int4).is_none());
+    assert!(CopyColumn::plan("occurred_at", &DataType::Timestamp(TimeUnit::Microsecond, None), Wire::Date).is_none());
 }

@@ -7,11 +7,11 @@ use arrow::array::{Array as _, ArrayRef, AsArray as _};
 use arrow::datatypes::DataType;
 
 use crate::model::Phase;
-use crate::pg::copy::encode::{Column, Encoder, Wire};
+use crate::pg::copy::encode::{CopyColumn, Encoder, Wire};
 use crate::pg::copy::limits::{Limits, Unfit};
 use crate::pg::load::Input;
 use crate::pg::load::catalog::{ColumnInfo, TableInfo};
-use crate::pg::load::preflight::{Content, Finding, Planned, TablePlan};
+use crate::pg::load::preflight::{Content, Planned, PreflightFinding, TablePlan};
 use crate::pg::load::rows;
 use crate::pg::load::session::Crm;
 use crate::pg::quote_identifier as quoted;
@@ -48,7 +48,7 @@ impl<'a> Probe<'a> {
     }
 
     /// Reads the dataset if its values may not fit, fills the shadow table, and lists what does not fit.
-    pub(super) fn run(&self, crm: &Crm, input: &Input<'_>, shadow: Option<&Shadow<'_>>) -> Result<Vec<Finding>> {
+    pub(super) fn run(&self, crm: &Crm, input: &Input<'_>, shadow: Option<&Shadow<'_>>) -> Result<Vec<PreflightFinding>> {
         let instant: i64 = crm.one("select (extract(epoch from now()) * 1000000)::bigint", &[])?.get(0);
         let mut findings = Vec::new();
         let (mut names, mut columns, mut further) = (Vec::new(), Vec::new(), Vec::new());
@@ -99,7 +99,7 @@ impl<'a> Probe<'a> {
     fn read(
         &self,
         input: &Input<'_>,
-        columns: Vec<Column>,
+        columns: Vec<CopyColumn>,
         buffer: &mut Vec<u8>,
         feed: &mut dyn FnMut(&mut Vec<u8>) -> Result<()>,
         unmet: &mut BTreeMap<(usize, Unfit), Unmet>,
@@ -164,7 +164,7 @@ impl<'a> Probe<'a> {
     }
 
     /// Required columns of scores in phases without scores.
-    fn unscored(&self) -> Vec<Finding> {
+    fn unscored(&self) -> Vec<PreflightFinding> {
         let missing = self.plan.columns.iter().filter(|planned| {
             planned.content == Content::Score
                 && self.phase < Phase::SCORES
@@ -174,7 +174,7 @@ impl<'a> Probe<'a> {
         missing
             .map(|planned| {
                 let place = format!("column {:?}.{:?}", self.plan.loaded.table, planned.target);
-                Finding::refusal(format!(
+                PreflightFinding::refusal(format!(
                     "{place} is required, and before phase 6 there is no value for it; {}",
                     optional(self.plan.loaded.table, &planned.target)
                 ))
@@ -182,7 +182,7 @@ impl<'a> Probe<'a> {
             .collect()
     }
 
-    fn finding(&self, target: &str, reason: Unfit, unmet: Unmet) -> Finding {
+    fn finding(&self, target: &str, reason: Unfit, unmet: Unmet) -> PreflightFinding {
         let table = self.plan.loaded.table;
         let found = self.info.column(target);
         let type_name = found.map(|found| found.type_name.clone()).unwrap_or_default();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::pg::load::catalog::{ColumnInfo, TableInfo};
-use crate::pg::load::constraints::{Check, DomainCheck, ForeignKey, Index};
+use crate::pg::load::constraints::{DomainCheck, ForeignKey, Index, RowCheck};
 use crate::pg::load::preflight::TablePlan;
 use crate::pg::load::target::{REFERRING, table};
 use crate::pg::quote_identifier as quoted;
@@ -14,7 +14,7 @@ use super::{KEPT_ROWS, holder_setting};
 /// A constraint that only the server can evaluate.
 pub(super) enum Demand<'a> {
     /// A CHECK constraint, or the bounds of partitions.
-    Check(&'a Check),
+    Check(&'a RowCheck),
     /// A domain's condition.
     Domain(&'a DomainCheck),
     /// A unique index or exclusion constraint.

@@ -18,7 +18,7 @@ use anyhow::Result;
 
 use crate::model::Phase;
 use crate::pg::load::catalog::Catalog;
-use crate::pg::load::preflight::{Finding, Preflight, TablePlan};
+use crate::pg::load::preflight::{Preflight, PreflightFinding, TablePlan};
 use crate::pg::load::session::Crm;
 use crate::pg::load::target::LOADED;
 use crate::pg::load::target::table;
@@ -57,8 +57,8 @@ impl Offenders {
         if named.is_empty() { format!("{} {rows}", self.count) } else { format!("{} {rows} ({named}{more})", self.count) }
     }
 
-    fn refusal(self, what: String) -> Finding {
-        Finding { what, refuses: true, rows: self.ids }
+    fn refusal(self, what: String) -> PreflightFinding {
+        PreflightFinding { what, refuses: true, rows: self.ids }
     }
 }
 
@@ -85,7 +85,12 @@ impl Loader {
 
 /// Checks the datasets of a load in a transaction of its own, which is rolled back. `None` if the target's tables do not allow
 /// the check.
-pub fn prove_datasets(crm: &Crm, catalog: &Catalog, preflight: &Preflight, input: &Input<'_>) -> Result<Option<Vec<Finding>>> {
+pub fn prove_datasets(
+    crm: &Crm,
+    catalog: &Catalog,
+    preflight: &Preflight,
+    input: &Input<'_>,
+) -> Result<Option<Vec<PreflightFinding>>> {
     if preflight.plans.len() < LOADED.len() || catalog.is_read_only || catalog.is_standby {
         return Ok(None);
     }
@@ -99,7 +104,7 @@ pub fn prove_datasets(crm: &Crm, catalog: &Catalog, preflight: &Preflight, input
 }
 
 /// Checks the datasets of a load inside an open transaction, which is left as it was.
-fn prove(crm: &Crm, catalog: &Catalog, preflight: &Preflight, input: &Input<'_>) -> Result<Vec<Finding>> {
+fn prove(crm: &Crm, catalog: &Catalog, preflight: &Preflight, input: &Input<'_>) -> Result<Vec<PreflightFinding>> {
     if catalog.is_standby || !catalog.may_make_temporary || catalog.schema.is_empty() {
         return Ok(Vec::new());
     }
@@ -112,7 +117,7 @@ fn prove(crm: &Crm, catalog: &Catalog, preflight: &Preflight, input: &Input<'_>)
     proved
 }
 
-fn prove_inside(crm: &Crm, catalog: &Catalog, preflight: &Preflight, input: &Input<'_>) -> Result<Vec<Finding>> {
+fn prove_inside(crm: &Crm, catalog: &Catalog, preflight: &Preflight, input: &Input<'_>) -> Result<Vec<PreflightFinding>> {
     let plans: Vec<&TablePlan> =
         preflight.plans.iter().filter(|plan| !plan.loaded.scored || input.phase >= Phase::SCORES).collect();
     let mut demands: BTreeMap<&str, Vec<Demand<'_>>> = BTreeMap::new();
@@ -142,11 +147,11 @@ fn judge(
     plan: &TablePlan,
     demand: &Demand<'_>,
     shadows: &BTreeMap<&'static str, Shadow<'_>>,
-) -> Result<Option<Finding>> {
+) -> Result<Option<PreflightFinding>> {
     let Some(shadow) = shadows.get(plan.loaded.table) else { return Ok(None) };
     let what = demand.words(plan.loaded.table);
     let Some(statement) = demand.statement(shadow, shadows) else {
-        return Ok(demand.unprovable().map(|why| Finding::refusal(format!("{what}: {why}"))));
+        return Ok(demand.unprovable().map(|why| PreflightFinding::refusal(format!("{what}: {why}"))));
     };
     match crm.attempt(&statement)? {
         Ok(rows) => {
@@ -161,11 +166,11 @@ fn judge(
         }
         // A constraint that the server cannot parse without the table itself is left to the load.
         Err(refused) if refused.code.starts_with("42") && refused.code != "42501" => {
-            Ok(Some(Finding::warning(format!("{what}: it cannot be evaluated beforehand ({})", refused.code))))
+            Ok(Some(PreflightFinding::warning(format!("{what}: it cannot be evaluated beforehand ({})", refused.code))))
         }
         Err(refused) if refused.code == "42501" => {
             let advice = "grant execute on the functions that it calls to the loader's role";
-            Ok(Some(Finding::refusal(format!("{what}: the role may not evaluate it ({}); {advice}", refused.code))))
+            Ok(Some(PreflightFinding::refusal(format!("{what}: the role may not evaluate it ({}); {advice}", refused.code))))
         }
         Err(refused) => {
             let offenders = shadow.failing_rows(crm, demand)?;
@@ -178,7 +183,7 @@ fn judge(
 }
 
 /// Checks that required columns which no dataset fills have a default with a value.
-fn defaults(crm: &Crm, catalog: &Catalog, plans: &[&TablePlan]) -> Result<Vec<Finding>> {
+fn defaults(crm: &Crm, catalog: &Catalog, plans: &[&TablePlan]) -> Result<Vec<PreflightFinding>> {
     let mut findings = Vec::new();
     for plan in plans {
         let name = plan.loaded.table;
@@ -186,16 +191,18 @@ fn defaults(crm: &Crm, catalog: &Catalog, plans: &[&TablePlan]) -> Result<Vec<Fi
             let place = format!("column {name:?}.{:?}", column.name);
             if !column.may_use_sequence {
                 let advice = "grant usage on it to the loader's role";
-                findings.push(Finding::refusal(format!("{place} is fed by a sequence that the role may not use; {advice}")));
+                findings
+                    .push(PreflightFinding::refusal(format!("{place} is fed by a sequence that the role may not use; {advice}")));
             }
             let Some(default) = column.default.as_deref().filter(|default| !default.contains("nextval(")) else { continue };
             match crm.attempt(&format!("select ({default})::{} is null", column.type_name))? {
                 Ok(rows) if column.is_not_null && rows.first().is_some_and(|row| row.get(0)) => {
-                    findings.push(Finding::refusal(format!("{place} is required, and its default is null")));
+                    findings.push(PreflightFinding::refusal(format!("{place} is required, and its default is null")));
                 }
                 Ok(_) => {}
                 Err(refused) => {
-                    findings.push(Finding::refusal(format!("{place}: its default cannot be evaluated ({})", refused.code)));
+                    findings
+                        .push(PreflightFinding::refusal(format!("{place}: its default cannot be evaluated ({})", refused.code)));
                 }
             }
         }

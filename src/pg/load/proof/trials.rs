@@ -7,14 +7,14 @@ use crate::fault::Fault;
 use crate::model::Phase;
 use crate::pg::load::Input;
 use crate::pg::load::catalog::Catalog;
-use crate::pg::load::preflight::Finding;
+use crate::pg::load::preflight::PreflightFinding;
 use crate::pg::load::run_log::{self, RunNote};
 use crate::pg::load::session::Crm;
 use crate::pg::load::target::table;
 use crate::pg::load::{segments, staging};
 
 /// Tries them. Tables with triggers that would fire are skipped.
-pub(super) fn run(crm: &Crm, catalog: &Catalog, input: &Input<'_>) -> Result<Vec<Finding>> {
+pub(super) fn run(crm: &Crm, catalog: &Catalog, input: &Input<'_>) -> Result<Vec<PreflightFinding>> {
     let mut findings = Vec::new();
     if !catalog.may_create_backfill {
         return Ok(findings);
@@ -46,7 +46,7 @@ pub(super) fn run(crm: &Crm, catalog: &Catalog, input: &Input<'_>) -> Result<Vec
     Ok(findings)
 }
 
-fn attempt(crm: &Crm, name: &str, trial: impl FnOnce() -> Result<()>) -> Result<Option<Finding>> {
+fn attempt(crm: &Crm, name: &str, trial: impl FnOnce() -> Result<()>) -> Result<Option<PreflightFinding>> {
     crm.run("savepoint trial")?;
     // Deferred constraints are checked now.
     let tried = trial().and_then(|()| crm.run("set constraints all immediate"));
@@ -57,5 +57,5 @@ fn attempt(crm: &Crm, name: &str, trial: impl FnOnce() -> Result<()>) -> Result<
     let Err(error) = tried else { return Ok(None) };
     let fault = error.downcast::<Fault>()?;
     let what = fault.what.split(" (while it").next().unwrap_or_default().to_owned();
-    Ok(Some(Finding::refusal(format!("table {name:?} does not take the rows that load writes of its own: {what}"))))
+    Ok(Some(PreflightFinding::refusal(format!("table {name:?} does not take the rows that load writes of its own: {what}"))))
 }

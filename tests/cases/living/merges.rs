@@ -1,0 +1,141 @@
+//! Profiles merged in the CRM: the merge is kept, and what the datasets bring follows it.
+
+use super::*;
+
+/// Case 8.2: the datasets still hold both profiles, because the CRM was not exported since.
+#[test]
+fn a_merge_made_in_the_crm_is_kept_although_the_datasets_lack_it() {
+    for also in [r#", "updatedBy" = 'lee'"#, "", r#", "updatedBy" = 'lee', "sclMemberId" = null, "teetimePlayerId" = null"#] {
+        let crm = database(CRM);
+        load(&crm, &of(everybody()), "run-1");
+        let (anna, bea) = (id_of("anna"), id_of("bea"));
+        merge(&crm, &bea, &anna, also);
+        let merged = fingerprint(&crm);
+        let report = load(&crm, &of(everybody()), "run-2");
+        assert_eq!(fingerprint(&crm), merged, "{also}");
+        assert!(left(&report, "MERGED_BY_OTHERS") > 3, "{:?}", report.left);
+
+        // Later rows go to the surviving profile, including new rows.
+        let mut people = everybody();
+        people[1].bookings.push("booking-later".to_owned());
+        people[1].email = Some("bea@elsewhere.test".to_owned());
+        load(&crm, &of(people.clone()), "run-3");
+        let holder = r#"select "customerId" from "Activity" where "sourceId" in ('booking-bea', 'booking-later')"#;
+        assert_eq!(crm.rows(holder), [[anna.clone()], [anna.clone()]]);
+        assert_eq!(standing(&crm, &bea)[..3], ["1", "0", "0"]);
+        assert!(!load(&crm, &of(people), "run-4").changed, "a second load changes nothing");
+    }
+}
+
+/// Case 8.2: a merge of a merge, with children left where they were.
+#[test]
+fn a_chain_of_merges_ends_at_the_last_survivor() {
+    let crm = database(CRM);
+    load(&crm, &of(everybody()), "run-1");
+    let [anna, bea, cleo] = ["anna", "bea", "cleo"].map(id_of);
+    for (gone, kept) in [(&cleo, &bea), (&bea, &anna)] {
+        crm.execute(&format!(
+            r#"update "CustomerProfile" set "status" = 'MERGED', "mergedIntoId" = '{kept}', "updatedBy" = 'lee' where "id" = '{gone}'"#
+        ));
+    }
+    let mut people = everybody();
+    people[2].bookings.push("booking-later".to_owned());
+    load(&crm, &of(people.clone()), "run-2");
+    let later = r#"select "customerId" from "Activity" where "sourceId" = 'booking-later'"#;
+    assert_eq!(crm.value(later), anna);
+    let states = crm.rows(r#"select "id", "mergedIntoId" from "CustomerProfile" where "status" = 'MERGED'"#);
+    assert_eq!(states.len(), 2);
+    // Resolution joins them: the datasets hold one person with the records of three.
+    let mut all = person("anna");
+    all.bookings =
+        vec!["booking-anna".to_owned(), "booking-bea".to_owned(), "booking-cleo".to_owned(), "booking-later".to_owned()];
+    let joined = of(std::iter::once(all).chain(everybody().into_iter().skip(3)).collect());
+    load(&crm, &joined, "run-3");
+    assert_eq!(crm.value(&format!(r#"select count(*) from "Activity" where "customerId" = '{anna}'"#)), "4");
+    assert_eq!(crm.rows(r#"select "id", "mergedIntoId" from "CustomerProfile" where "status" = 'MERGED'"#), states);
+    assert!(!load(&crm, &joined, "run-4").changed);
+}
+
+/// Case 8.2: our profile is merged into a foreign profile, which also takes over its ids.
+#[test]
+fn a_merge_into_a_foreign_profile_is_kept_and_new_rows_follow() {
+    let crm = database(CRM);
+    load(&crm, &of(everybody()), "run-1");
+    let bea = id_of("bea");
+    crm.execute(
+        r#"insert into "CustomerProfile" ("id", "tenantId", "email", "source", "firstSeenAt", "createdAt", "updatedAt")
+           values ('p1', '1', 'walk-in@mail.test', 'app', '2020-01-01', '2020-01-01', '2020-01-01')"#,
+    );
+    merge(&crm, &bea, "p1", r#", "updatedBy" = 'lee', "sclMemberId" = null, "teetimePlayerId" = null"#);
+    crm.execute(r#"update "CustomerProfile" set "sclMemberId" = 12, "teetimePlayerId" = 'player-12' where "id" = 'p1'"#);
+    let theirs = r#"select to_jsonb(t)::text from "CustomerProfile" t where "id" = 'p1'"#;
+    let before = crm.rows(theirs);
+    let mut people = everybody();
+    people[1].bookings.push("booking-later".to_owned());
+    load(&crm, &of(people.clone()), "run-2");
+    assert_eq!(crm.value(r#"select count(*) from "Activity" where "customerId" = 'p1'"#), "2");
+    assert_eq!(crm.rows(theirs), before, "foreign profiles are never changed");
+    assert!(!load(&crm, &of(people.clone()), "run-3").changed);
+    // The same records under another profile id do not create a second profile.
+    let mut renamed = people;
+    renamed[1].name = "beatrix".to_owned();
+    load(&crm, &of(renamed.clone()), "run-4");
+    assert_eq!(standing(&crm, &id_of("beatrix")), NOTHING);
+    assert_eq!(crm.rows(theirs), before);
+    assert!(!load(&crm, &of(renamed), "run-5").changed);
+}
+
+/// Case 8.2: an application that moves all rows of a merged profile and then deletes it.
+#[test]
+fn a_merge_by_deletion_is_not_an_erasure() {
+    let crm = database(CRM);
+    load(&crm, &of(everybody()), "run-1");
+    let (anna, bea) = (id_of("anna"), id_of("bea"));
+    crm.execute(&format!(
+        r#"update "Activity" set "customerId" = '{anna}' where "customerId" = '{bea}';
+           update "IdentityAlias" set "customerId" = '{anna}' where "customerId" = '{bea}';
+           delete from "CustomerProfile" where "id" = '{bea}'"#
+    ));
+    let mut people = everybody();
+    people[1].bookings.push("booking-later".to_owned());
+    load(&crm, &of(people.clone()), "run-2");
+    assert_eq!(standing(&crm, &anna)[..3], ["1", "4", "3"]);
+    assert_eq!(standing(&crm, &bea), NOTHING);
+    assert!(!load(&crm, &of(people), "run-3").changed);
+    let pairs = crm.rows("select kind, gone_id, kept_id from backfill.decision");
+    assert!(!pairs.is_empty() && pairs.iter().all(|pair| *pair == ["MERGED", &bea, &anna]), "{pairs:?}");
+}
+
+/// Case 8.2: of a merged pair the survivor vanished from the datasets, the other one did not.
+#[test]
+fn a_survivor_that_left_the_datasets_keeps_its_id() {
+    let crm = database(CRM);
+    load(&crm, &of(everybody()), "run-1");
+    let (anna, bea) = (id_of("anna"), id_of("bea"));
+    merge(&crm, &anna, &bea, r#", "updatedBy" = 'lee'"#);
+    let people: Vec<Person> = everybody().into_iter().filter(|person| person.name != "bea").collect();
+    load(&crm, &of(people.clone()), "run-2");
+    assert_eq!(standing(&crm, &bea)[..4], ["1", "2", "1", "1"]);
+    assert_eq!(crm.value(&format!(r#"select "status"::text from "CustomerProfile" where "id" = '{bea}'"#)), "ACTIVE");
+    assert!(!load(&crm, &of(people), "run-3").changed);
+}
+
+/// Case 8.2: a withdrawal of the merged profile also applies to the surviving one.
+#[test]
+fn a_withdrawal_of_a_merged_profile_holds_for_its_survivor() {
+    for at_load in [true, false] {
+        let crm = database(CRM);
+        let mut people = everybody();
+        if at_load {
+            withdraw(&mut people[1], AS_OF);
+        }
+        load(&crm, &of(people.clone()), "run-1");
+        merge(&crm, &id_of("bea"), &id_of("anna"), r#", "updatedBy" = 'lee'"#);
+        if !at_load {
+            withdraw(&mut people[1], AS_OF.plus_days(2));
+        }
+        load(&crm, &of(people.clone()), "run-2");
+        assert_eq!(crm.value(&flag("anna")), "false", "{at_load}");
+        assert!(!load(&crm, &of(people), "run-3").changed);
+    }
+}
