@@ -12,7 +12,7 @@ use crm_backfill::model::{
 };
 use crm_backfill::pg::verify::checks::CHECKS;
 use crm_backfill::report::values;
-use crm_backfill::resolve::Refusal;
+use crm_backfill::resolve::ConstraintViolation;
 use crm_backfill::sources::{self, crm};
 use crm_backfill::tables::dictionary;
 
@@ -158,7 +158,7 @@ fn vocabularies() -> String {
         words::<Outcome>("## Outcomes", "`check__ledger.outcome`: what became of an exported row. Every row has exactly one."),
         words::<SkipReason>("## Reasons for skipped rows", "`check__ledger.reason` of rows that were skipped."),
         words::<LinkRule>("## Link rules", "`res__links.rule`: the strongest evidence that joins a record to its profile."),
-        words::<Refusal>("## Why a pair was not linked", "`res__candidates.refusal`."),
+        words::<ConstraintViolation>("## Why a pair was not linked", "`res__candidates.refusal`."),
         words::<SurvivorshipRule>("## Survivorship rules", "`crm__field_provenance.rule`: how a field's value was chosen."),
         "\n## Statuses and types\n".to_owned(),
         words::<CustomerStatus>("### Status of a profile", "`crm__customer_profiles.status`."),

@@ -56,7 +56,7 @@ impl<'a> Scoring<'a> {
     }
 
     /// The same of profiles that are known by number alone.
-    pub fn of(as_of: Timestamp, index: ProfileIndex, options: &'a Options) -> Self {
+    pub fn of(as_of: Timestamp, index: ProfileIndex, options: &'a ScoreOptions) -> Self {
         let facts = vec![Facts::default(); index.len()];
         let windows = Windows { engaged_only: options.engaged_only, ..Windows::new(as_of) };
         Self { windows, options, index, facts, unknown_tiers: 0, strays: 0 }
@@ -106,7 +106,7 @@ impl<'a> Scoring<'a> {
 
     /// The same of some batches, the first of which begins with the profile of this number; of the counts only what the profiles
     /// tell.
-    pub fn score_all(&self, first: usize, profiles: &[customer_profiles::Columns]) -> (Vec<RecordBatch>, Summary) {
+    pub fn score_all(&self, first: usize, profiles: &[customer_profiles::Columns]) -> (Vec<RecordBatch>, ScoreSummary) {
         let starts = profiles.iter().scan(first, |next, batch| {
             let start = *next;
             *next += batch.len();
@@ -120,8 +120,8 @@ impl<'a> Scoring<'a> {
     }
 
     /// What was counted of the timeline and the consents.
-    pub fn counts(&self) -> Summary {
-        Summary { unknown_tiers: self.unknown_tiers, strays: self.strays, ..Summary::default() }
+    pub fn counts(&self) -> ScoreSummary {
+        ScoreSummary { unknown_tiers: self.unknown_tiers, strays: self.strays, ..ScoreSummary::default() }
     }
 
     fn deal(&self, batch: &activities::Columns, size: usize) -> Dealt {
@@ -313,7 +313,10 @@ mod tests {
         activities::Table::columns(&rows.finish()).unwrap()
     }
 
-    fn scored(events: &[(&str, ActivityCategory, Option<&str>, i64)], options: &Options) -> (profiles::Columns, ScoreSummary) {
+    fn scored(
+        events: &[(&str, ActivityCategory, Option<&str>, i64)],
+        options: &ScoreOptions,
+    ) -> (profiles::Columns, ScoreSummary) {
         let profiles = profiles();
         let mut scoring = Scoring::new(as_of(), &profiles, options);
         scoring.add_activities(&[timeline(events)]);

@@ -23,7 +23,7 @@ use crate::tables::stage::{
 use crate::tables::{Columns as _, Table, check};
 
 use super::in_order::in_order;
-use super::output::{Examined, Output};
+use super::output::{CrmOutput, Examined};
 use super::partitions::{BATCH, Partitions};
 
 type Joined = HashMap<RecordIx, Timestamp, FixedState>;
@@ -48,7 +48,7 @@ pub struct Work<'a> {
     /// What it looks at.
     pub context: WorkContext<'a>,
     /// Where the rows go.
-    pub output: Output<'a>,
+    pub output: CrmOutput<'a>,
     /// What waits for its partition.
     pub partitions: Partitions,
 }
