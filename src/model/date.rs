@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::reason::{Reason, Reasons};
 use crate::model::reference::{Junk, JunkKind};
 use crate::model::text::is_missing_word;
-use crate::model::written::{self, Count, DateParts, Place, NumberUnit, WrittenTime};
+use crate::model::written::{self, Count, DateParts, NumberUnit, UtcPlace, WrittenTime};
 use crate::model::zone::{self, Zone};
 use crate::model::{Day, Timestamp};
 
@@ -333,8 +333,8 @@ impl DateRules {
                 }
                 let local = Moment { day: written::days_from_civil(year, month, day), clock, offset: None };
                 let offset = match place {
-                    Some(Place::East(micros)) => Some(micros),
-                    Some(Place::Zone(zone)) => local.micros().map(|at| at - zone.instant(Timestamp(at), reasons).0),
+                    Some(UtcPlace::East(micros)) => Some(micros),
+                    Some(UtcPlace::Zone(zone)) => local.micros().map(|at| at - zone.instant(Timestamp(at), reasons).0),
                     None => None,
                 };
                 Ok(Moment { offset, ..local })

@@ -34,11 +34,11 @@ enum Command {
     /// Compare data/resolve with the truth of the population
     Truth,
     /// Write five small sources whose every column mixes all known writings, gaps, breaks and random text: dumps for --csv
-    Chaos(Chaos),
+    Chaos(ChaosArgs),
 }
 
 #[derive(clap::Args, Debug)]
-struct Chaos {
+struct ChaosArgs {
     /// Where to: a folder for each source
     #[arg(value_name = "DIR")]
     folder: std::path::PathBuf,
@@ -92,7 +92,7 @@ pub fn run(session: &Session, args: LocalArgs) -> Result<StepOutcome> {
     }
 }
 
-fn chaos(server: &std::path::Path, asked: &Chaos) -> Result<Outcome> {
+fn chaos(server: &std::path::Path, asked: &ChaosArgs) -> Result<StepOutcome> {
     let made = demo::chaos::make(asked.seed);
     demo::chaos::write_dumps(&made, &asked.folder)?;
     let mut text = format!("seed {}: dumps of five sources in {}\n", asked.seed, asked.folder.display());
@@ -111,7 +111,7 @@ fn chaos(server: &std::path::Path, asked: &Chaos) -> Result<Outcome> {
     }
     let as_of = demo::chaos::as_of();
     let next = format!("export-scl --csv {}/scl --as-of {as_of}, and so on", asked.folder.display());
-    Ok(Outcome::new(text, json!({ "seed": asked.seed, "as_of": as_of.to_string() })).next(next))
+    Ok(StepOutcome::new(text, json!({ "seed": asked.seed, "as_of": as_of.to_string() })).next(next))
 }
 
 fn urls(server: &LocalServer) -> Vec<(&'static str, String)> {

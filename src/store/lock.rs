@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn exports_of_different_sources_stand_beside_each_other_and_beside_nothing_else() {
+    fn only_exports_of_different_sources_run_at_the_same_time() {
         let folder = tempfile::tempdir().unwrap();
         let layout = Layout::new(folder.path().join("data"));
         let scl = RunLock::take_beside(&layout, "export of scl", "scl").unwrap();

@@ -1,6 +1,6 @@
 //! Other spellings of the cases: what the readers of cells make of them, each beside the number of its case.
 
-use crm_backfill::model::date::{Birth, DateKind, DateProfile, Read};
+use crm_backfill::model::date::{Birth, DateKind, DateProfile, DateRead};
 use crm_backfill::model::email::EmailReader;
 use crm_backfill::model::name::NameReader;
 use crm_backfill::model::phone::{PhoneReader, PhoneRegion};
@@ -14,10 +14,10 @@ fn instant(raw: &str, zone: &str) -> String {
     column.see(raw);
     let rules = column.rules(None).unwrap();
     match rules.instant(raw, Zone::parse(zone), &mut Reasons::default()) {
-        Read::Absent => "absent".to_owned(),
-        Read::Value(at) => at.to_string().replace(".000Z", "Z"),
-        Read::Refused => "refused".to_owned(),
-        Read::Unreadable => "unreadable".to_owned(),
+        DateRead::Absent => "absent".to_owned(),
+        DateRead::Value(at) => at.to_string().replace(".000Z", "Z"),
+        DateRead::Refused => "refused".to_owned(),
+        DateRead::Unreadable => "unreadable".to_owned(),
     }
 }
 
@@ -115,8 +115,8 @@ fn an_impossible_day_beside_month_first_dates_is_one_unreadable_cell() {
     ["12/31/2015", "31/04/2020", "01/02/2015"].iter().for_each(|raw| column.see(raw));
     let rules = column.rules(None).unwrap();
     let read = |raw: &str| rules.instant(raw, Some(Zone::UTC), &mut Reasons::default());
-    assert_eq!(read("01/02/2015"), Read::Value(Timestamp::parse("2015-01-02").unwrap()));
-    assert_eq!(read("31/04/2020"), Read::Unreadable);
+    assert_eq!(read("01/02/2015"), DateRead::Value(Timestamp::parse("2015-01-02").unwrap()));
+    assert_eq!(read("31/04/2020"), DateRead::Unreadable);
 }
 
 #[test]

@@ -45,7 +45,7 @@ impl Run {
 
     fn steps(&self) -> anyhow::Result<()> {
         for &source in Source::ALL {
-            let mut args = export::Args::default();
+            let mut args = export::ExportArgs::default();
             args.dumps.csv = Some(self.folder.path().join(source.code()));
             export::run(&self.session, source, &args)?;
         }

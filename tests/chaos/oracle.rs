@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crm_backfill::demo::chaos::{Chaos, Fact, Place, Statement};
+use crm_backfill::demo::chaos::{Chaos, ConsentPlace, ConsentStatement, Fact};
 use crm_backfill::model::{Code as _, Source};
 use crm_backfill::store::{Folder, Layout};
 use crm_backfill::tables::crm::customer_profiles;
@@ -95,7 +95,7 @@ pub fn consent(chaos: &Chaos, layout: &Layout) -> Vec<String> {
                     && tenants.get(*contact).is_none_or(|tenant| tenant.is_empty() || tenant == profile.tenant_id)
             });
             for contact in own.into_iter().chain(same) {
-                let said: Vec<&Statement> = chaos.statements.iter().filter(|one| one.contact == contact).collect();
+                let said: Vec<&ConsentStatement> = chaos.statements.iter().filter(|one| one.contact == contact).collect();
                 told.push(format!("profile {} may be sent email although contact {contact} withdrew: {said:?}", profile.id));
             }
         }
@@ -104,17 +104,18 @@ pub fn consent(chaos: &Chaos, layout: &Layout) -> Vec<String> {
 }
 
 /// Contacts with a withdrawal that is undated, or that no explicit action of theirs follows.
-fn withdrawn(statements: &[Statement]) -> BTreeSet<&str> {
+fn withdrawn(statements: &[ConsentStatement]) -> BTreeSet<&str> {
     let mut last_act = BTreeMap::new();
-    for one in statements.iter().filter(|one| one.place == Place::Log && one.is_grant && one.is_act) {
+    for one in statements.iter().filter(|one| one.place == ConsentPlace::Log && one.is_grant && one.is_act) {
         let last = last_act.entry(one.contact.as_str()).or_insert(one.at);
         *last = (*last).max(one.at);
     }
     // A flag alone is too weak to decide anything: it only overrides what its contact granted elsewhere.
-    let has_more =
-        |contact: &str| statements.iter().any(|one| one.contact == contact && one.place != Place::Flag && one.is_marketing);
-    let is_standing = |one: &&Statement| {
-        if one.place == Place::Flag && !has_more(&one.contact) {
+    let has_more = |contact: &str| {
+        statements.iter().any(|one| one.contact == contact && one.place != ConsentPlace::Flag && one.is_marketing)
+    };
+    let is_standing = |one: &&ConsentStatement| {
+        if one.place == ConsentPlace::Flag && !has_more(&one.contact) {
             return false;
         }
         let act = last_act.get(one.contact.as_str()).copied().flatten();

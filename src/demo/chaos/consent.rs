@@ -4,7 +4,7 @@ use crate::model::{Source, Timestamp};
 
 use super::files::Making;
 use super::hand::Sense;
-use super::meaning::{Place, Statement, as_of};
+use super::meaning::{ConsentPlace, ConsentStatement, as_of};
 
 const SOURCE: Source = Source::Messaging;
 
@@ -57,10 +57,10 @@ pub(super) fn fill(making: &mut Making) {
         let contact = if number % 2 == 0 { format!("c{number}") } else { (100 + number).to_string() };
         make_contact(making, &contact, person);
         for row in 0..making.draws.below(4) {
-            statement(making, &contact, &format!("p{number}-{row}"), Place::Preference);
+            statement(making, &contact, &format!("p{number}-{row}"), ConsentPlace::Preference);
         }
         for row in 0..making.draws.below(4) {
-            statement(making, &contact, &format!("{}", number * 100 + row), Place::Log);
+            statement(making, &contact, &format!("{}", number * 100 + row), ConsentPlace::Log);
         }
         for row in 0..making.draws.below(4) {
             message(making, &contact, &format!("m{number}.{row}"));
@@ -82,7 +82,7 @@ fn make_contact(making: &mut Making, contact: &str, person: usize) {
     let (email_flag, sense) = making.hand(SOURCE, entity, "email_opt_in").boolean(flag);
     if sense != Sense::Nothing {
         let is_grant = flag && sense == Sense::Said;
-        say(making, contact, Place::Flag, true, is_grant, false, changed);
+        say(making, contact, ConsentPlace::Flag, true, is_grant, false, changed);
     }
     let text_flag = making.draws.chance(0.7);
     let is_deleted = making.draws.chance(0.2);
@@ -109,29 +109,30 @@ fn make_contact(making: &mut Making, contact: &str, person: usize) {
 fn say(
     making: &mut Making,
     contact: &str,
-    place: Place,
+    place: ConsentPlace,
     is_marketing: bool,
     is_grant: bool,
     is_act: bool,
     at: Option<Timestamp>,
 ) {
     let contact = contact.to_owned();
-    making.chaos.statements.push(Statement { contact, place, is_marketing, is_grant, is_act, at });
+    making.chaos.statements.push(ConsentStatement { contact, place, is_marketing, is_grant, is_act, at });
 }
 
 /// One preference or logged change.
-fn statement(making: &mut Making, contact: &str, row: &str, place: Place) {
-    let (entity, word) = if place == Place::Log { ("consent_changes", "consent_after") } else { ("preferences", "opted_in") };
+fn statement(making: &mut Making, contact: &str, row: &str, place: ConsentPlace) {
+    let (entity, word) =
+        if place == ConsentPlace::Log { ("consent_changes", "consent_after") } else { ("preferences", "opted_in") };
     let (channel, reach) = CHANNELS[making.draws.below(CHANNELS.len())];
     let (scope, is_marketing) = SCOPES[making.draws.below(SCOPES.len())];
     let is_yes = making.draws.chance(0.6);
     let (consent, sense) = making.hand(SOURCE, entity, word).boolean(is_yes);
     let is_grant = is_yes && sense == Sense::Said;
     let (first, second) = (making.past(), making.past());
-    let (made, changed) = if place == Place::Log || first < second { (first, second) } else { (second, first) };
+    let (made, changed) = if place == ConsentPlace::Log || first < second { (first, second) } else { (second, first) };
     let made = if making.draws.chance(0.02) { as_of().plus_days(30) } else { made };
     let (created, made_sense) = making.hand(SOURCE, entity, "created_at").instant(made);
-    let is_act = place == Place::Log && making.draws.chance(0.5);
+    let is_act = place == ConsentPlace::Log && making.draws.chance(0.5);
     let mut cells = vec![
         ("id", making.id(SOURCE, entity, "id", row)),
         ("channel", channel.to_owned()),
@@ -140,7 +141,7 @@ fn statement(making: &mut Making, contact: &str, row: &str, place: Place) {
         ("created_at", created),
     ];
     let mut at = (made_sense == Sense::Said).then_some(made.min(as_of()));
-    if place == Place::Log {
+    if place == ConsentPlace::Log {
         cells.push(("source", making.draws.pick(if is_act { ACTS } else { OTHERS }).to_owned()));
     } else {
         let (updated, sense) = making.hand(SOURCE, entity, "updated_at").instant(changed);
@@ -168,7 +169,7 @@ fn message(making: &mut Making, contact: &str, row: &str) {
     let status = making.draws.weighted(&[("DELIVERED", 5), ("opened", 5), ("Bounced", 2), ("SPAM", 1), ("abuse", 1), ("eh?", 1)]);
     let channel = making.draws.weighted(&[("EMAIL", 4), ("mail", 1), ("SMS", 2), ("pigeon", 1)]);
     if matches!(status, "SPAM" | "abuse") && channel != "SMS" {
-        say(making, contact, Place::Complaint, true, false, false, (sense == Sense::Said).then_some(at));
+        say(making, contact, ConsentPlace::Complaint, true, false, false, (sense == Sense::Said).then_some(at));
     }
     let cells = [
         ("id", making.id(SOURCE, entity, "id", row)),

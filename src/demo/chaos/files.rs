@@ -12,7 +12,7 @@ use super::points::{broken_email, broken_phone, email, new_email, new_name, new_
 use super::shapes::SHAPES;
 
 /// A person of the truth.
-pub(super) struct Person {
+pub(super) struct ChaosPerson {
     name: (&'static str, &'static str),
     pub(super) emails: [String; 2],
     is_south_africa: bool,
@@ -27,7 +27,7 @@ pub(super) struct Making {
     pub(super) draws: Draws,
     pub(super) chaos: Chaos,
     hands: BTreeMap<(Source, String), Hand>,
-    pub(super) people: Vec<Person>,
+    pub(super) people: Vec<ChaosPerson>,
 }
 
 /// The first four sources of a seed.
@@ -49,7 +49,7 @@ pub(super) fn begin(seed: u64) -> Making {
 }
 
 impl Making {
-    fn person(&mut self) -> Person {
+    fn person(&mut self) -> ChaosPerson {
         let draws = &mut self.draws;
         let name = new_name(draws);
         let is_south_africa = draws.chance(0.5);
@@ -57,7 +57,7 @@ impl Making {
         if draws.chance(0.2) && !self.people.is_empty() {
             emails[0] = self.people[draws.below(self.people.len())].emails[0].clone();
         }
-        Person {
+        ChaosPerson {
             name,
             emails,
             is_south_africa,

@@ -37,7 +37,7 @@ pub struct Fact {
 
 /// Where a statement about consent stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum ConsentPlace {
     /// A preference.
     Preference,
     /// The log of changes.
@@ -50,11 +50,11 @@ pub enum Place {
 
 /// A statement about consent in email.
 #[derive(Clone, Debug)]
-pub struct Statement {
+pub struct ConsentStatement {
     /// The contact's id in its one spelling.
     pub contact: String,
     /// Where it stands.
-    pub place: Place,
+    pub place: ConsentPlace,
     /// Whether it is of marketing; a statement about service messages says nothing of the flag.
     pub is_marketing: bool,
     /// Whether it gives consent; what cannot be read does not.
@@ -77,7 +77,7 @@ pub struct Chaos {
     /// What people's records must hold once they are staged.
     pub facts: Vec<Fact>,
     /// Everything said about consent in email.
-    pub statements: Vec<Statement>,
+    pub statements: Vec<ConsentStatement>,
 }
 
 impl Chaos {

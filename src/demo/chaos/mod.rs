@@ -16,7 +16,7 @@ mod time;
 
 pub use database::statements;
 pub use dump::write_dumps;
-pub use meaning::{Chaos, Fact, File, Place, Statement, as_of};
+pub use meaning::{Chaos, ConsentPlace, ConsentStatement, Fact, File, as_of};
 
 /// The sources of a seed. One in three is legible.
 pub fn make(seed: u64) -> Chaos {

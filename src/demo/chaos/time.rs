@@ -14,13 +14,13 @@ pub(super) struct Convention {
     /// A date that can only be month first was written, so that the others are read like it.
     is_proved: bool,
     /// What bare numbers count.
-    unit: Unit,
+    unit: SerialUnit,
     /// Where times without an offset are local.
     zone: Tz,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unit {
+enum SerialUnit {
     Digits,
     Days,
     Seconds,
@@ -39,7 +39,12 @@ const MONTHS: [&str; 5] = [
 impl Convention {
     /// Drawn once for a column.
     pub(super) fn draw(draws: &mut Draws, zone: Tz) -> Self {
-        let unit = draws.weighted(&[(Unit::Digits, 1), (Unit::Days, 1), (Unit::Seconds, 1), (Unit::Milliseconds, 1)]);
+        let unit = draws.weighted(&[
+            (SerialUnit::Digits, 1),
+            (SerialUnit::Days, 1),
+            (SerialUnit::Seconds, 1),
+            (SerialUnit::Milliseconds, 1),
+        ]);
         Self { is_month_first: draws.chance(0.2), is_proved: false, unit, zone }
     }
 
@@ -116,16 +121,16 @@ impl Convention {
 
     fn count(&self, local: NaiveDateTime, utc: NaiveDateTime) -> String {
         match self.unit {
-            Unit::Digits if local.time() == NaiveTime::MIN => local.format("%Y%m%d").to_string(),
-            Unit::Digits => local.format("%Y%m%d%H%M%S").to_string(),
-            Unit::Days => {
+            SerialUnit::Digits if local.time() == NaiveTime::MIN => local.format("%Y%m%d").to_string(),
+            SerialUnit::Digits => local.format("%Y%m%d%H%M%S").to_string(),
+            SerialUnit::Days => {
                 let epoch = NaiveDate::from_ymd_opt(1899, 12, 30).unwrap_or_default();
                 let days = local.date().signed_duration_since(epoch).num_days();
                 let seconds = local.time().num_seconds_from_midnight();
                 if seconds == 0 { days.to_string() } else { format!("{:.8}", days as f64 + f64::from(seconds) / 86_400.0) }
             }
-            Unit::Seconds => utc.and_utc().timestamp().to_string(),
-            Unit::Milliseconds => utc.and_utc().timestamp_millis().to_string(),
+            SerialUnit::Seconds => utc.and_utc().timestamp().to_string(),
+            SerialUnit::Milliseconds => utc.and_utc().timestamp_millis().to_string(),
         }
     }
 }

@@ -78,7 +78,7 @@ fn twelve_hours(hour: u32, minute: u32, text: &str) -> Option<(u32, u32, &str)> 
 
 /// Where the clock that showed a time hangs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::model) enum Place {
+pub(in crate::model) enum UtcPlace {
     /// So many microseconds east of UTC.
     East(i64),
     /// In a zone with rules of its own.
@@ -86,14 +86,16 @@ pub(in crate::model) enum Place {
 }
 
 /// The place that all that is left of a cell names: nothing is local time, `Some(None)`; `None` is not a zone.
-pub(super) fn zone(text: &str) -> Option<Option<Place>> {
+pub(super) fn zone(text: &str) -> Option<Option<UtcPlace>> {
     // `[Africa/Johannesburg]` and `(South Africa Standard Time)` only say the offset again.
     let before = text.split(['[', '(']).next().unwrap_or_default().trim();
     let (word, behind) = before.split_once(' ').unwrap_or((before, ""));
     let before = if ["uhr", "hrs", "h"].iter().any(|hours| word.eq_ignore_ascii_case(hours)) { behind } else { before };
     if before.is_empty() || before == "." {
         // A time of which only the brackets name the zone.
-        return Some(Zone::parse(text.trim().trim_matches(['[', ']'])).filter(|_| text.trim().starts_with('[')).map(Place::Zone));
+        return Some(
+            Zone::parse(text.trim().trim_matches(['[', ']'])).filter(|_| text.trim().starts_with('[')).map(UtcPlace::Zone),
+        );
     }
     if let Some(place) = named(before) {
         return Some(Some(place));
@@ -106,11 +108,11 @@ pub(super) fn zone(text: &str) -> Option<Option<Place>> {
     // `+0200 SAST` names its zone twice; the number counts.
     let (offset, again) = offset.trim_start().split_once(' ').unwrap_or((offset.trim_start(), ""));
     let is_known = again.is_empty() || named(again.trim()).is_some();
-    signed(offset).filter(|_| is_known).map(|east| Some(Place::East(east)))
+    signed(offset).filter(|_| is_known).map(|east| Some(UtcPlace::East(east)))
 }
 
 /// A zone by its name: the abbreviations of the sources' countries and those that PostgreSQL reads by default, or an IANA name.
-fn named(name: &str) -> Option<Place> {
+fn named(name: &str) -> Option<UtcPlace> {
     let hours = match name.to_ascii_uppercase().as_str() {
         "Z" | "UTC" | "GMT" | "UT" | "WET" => 0,
         "BST" | "CET" | "MEZ" | "WAT" | "WEST" => 1,
@@ -121,10 +123,10 @@ fn named(name: &str) -> Option<Place> {
         "CST" | "MDT" => -6,
         "MST" | "PDT" => -7,
         "PST" => -8,
-        _ if name.contains('/') => return Zone::parse(name).map(Place::Zone),
+        _ if name.contains('/') => return Zone::parse(name).map(UtcPlace::Zone),
         _ => return None,
     };
-    Some(Place::East(hours * 3600 * SECOND))
+    Some(UtcPlace::East(hours * 3600 * SECOND))
 }
 
 /// `+2`, `+02`, `+0200`, `+02:00`, `+02:00:30`.

@@ -13,7 +13,7 @@ use crate::model::text::{ascii_digit, is_invisible};
 
 pub(super) use calendar::{DateParts, days_from_civil, is_day_of_calendar};
 use calendar::{date, year_moved};
-pub(super) use clock::Place;
+pub(super) use clock::UtcPlace;
 use clock::{clock, zone};
 pub(super) use number::{Count, NumberUnit};
 
@@ -34,7 +34,7 @@ pub(super) enum WrittenTime {
         /// Microseconds since midnight; `None` where only a date is written.
         clock: Option<i64>,
         /// Where that clock hangs; `None` for local time.
-        place: Option<Place>,
+        place: Option<UtcPlace>,
     },
     /// A bare number: a spreadsheet's day, or seconds or milliseconds since 1970.
     Count(Count),
@@ -131,9 +131,9 @@ mod tests {
     fn ymd(raw: &str) -> Option<Parts> {
         match parse(raw)? {
             WrittenTime::Civil { date: DateParts::Ymd { year, month, day }, clock, place } => {
-                let minutes = |place: Place| match place {
-                    Place::East(micros) => micros / 60_000_000,
-                    Place::Zone(_) => 999,
+                let minutes = |place: UtcPlace| match place {
+                    UtcPlace::East(micros) => micros / 60_000_000,
+                    UtcPlace::Zone(_) => 999,
                 };
                 Some((year, month, day, clock.map(|micros| micros / 1_000_000), place.map(minutes)))
             }

@@ -9,7 +9,7 @@ use crate::pg::load::target::{FLAGS, table};
 
 /// How the rows of one table are recorded.
 #[derive(Debug)]
-pub struct Content {
+pub struct RowContent {
     /// Positions of the columns whose changes are detected, in the order of the plan.
     places: Vec<usize>,
     said: Said,
@@ -30,7 +30,7 @@ const UNSAID: u64 = 0;
 /// Distinguishes four false flags from no record.
 const FLAGGED: u64 = 1 << 8;
 
-impl Content {
+impl RowContent {
     /// The content of a planned table's rows.
     pub fn of(plan: &TablePlan, form: &TableForm) -> Self {
         let places = plan.remembered().iter().filter_map(|name| form.place(name)).collect();

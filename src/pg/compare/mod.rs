@@ -20,7 +20,7 @@ use anyhow::Result;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-pub use content::Content;
+pub use content::RowContent;
 pub use crm_rows::CrmRows;
 pub use file_rows::FileRows;
 pub use json::hash as json_hash;

@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::pg::Connection;
 use crate::pg::compare::crm_rows::{CrmRows, stream};
 use crate::pg::compare::plan::within;
-use crate::pg::compare::{Content, Key, Marks, OnRow, Row, Side, TableForm};
+use crate::pg::compare::{ComparedRow, ComparedSide, IdKey, OnRow, RowContent, RowMarks, TableForm};
 
 /// The records of one table's rows in schema `backfill`.
 pub struct Remembered<'a> {
@@ -14,10 +14,10 @@ pub struct Remembered<'a> {
     /// The table.
     pub table: &'static str,
     /// How contents are recorded; `None` if only ids are.
-    pub content: Option<&'a Content>,
+    pub content: Option<&'a RowContent>,
 }
 
-impl Side for Remembered<'_> {
+impl ComparedSide for Remembered<'_> {
     fn rows(&self, buckets: Option<&[u32]>, on: &mut OnRow<'_>) -> Result<()> {
         let (select, memory, width) = match self.content {
             Some(_) => ("w.id, w.content, w.said", "backfill.written", 3),
@@ -29,10 +29,10 @@ impl Side for Remembered<'_> {
             self.table
         );
         stream(self.connection, memory, &statement, width, &mut |tuple| {
-            let key = Key::of(tuple.get(0).unwrap_or_default());
-            let Some(content) = self.content else { return on(Row { key, columns: &[], marks: Marks::default() }) };
+            let key = IdKey::of(tuple.get(0).unwrap_or_default());
+            let Some(content) = self.content else { return on(ComparedRow { key, columns: &[], marks: RowMarks::default() }) };
             let hash = tuple.get(1).and_then(|hash| hash.try_into().ok()).map_or(0, u128::from_be_bytes);
-            on(Row { key, columns: &numbers(hash, content.said_before(tuple.get(2))), marks: Marks::default() })
+            on(ComparedRow { key, columns: &numbers(hash, content.said_before(tuple.get(2))), marks: RowMarks::default() })
         })?;
         Ok(())
     }
@@ -43,7 +43,7 @@ fn numbers(hash: u128, said: u64) -> [u64; 3] {
 }
 
 /// The record of a row of the CRM as it is now.
-pub fn as_remembered(content: &Content, row: Row<'_>) -> [u64; 3] {
+pub fn as_remembered(content: &RowContent, row: ComparedRow<'_>) -> [u64; 3] {
     numbers(content.hash(row.columns), content.said(row.columns))
 }
 
@@ -52,12 +52,14 @@ pub struct HeldContents<'a> {
     /// The rows.
     pub rows: CrmRows<'a>,
     /// How they are recorded.
-    pub content: &'a Content,
+    pub content: &'a RowContent,
 }
 
-impl Side for HeldContents<'_> {
+impl ComparedSide for HeldContents<'_> {
     fn rows(&self, buckets: Option<&[u32]>, on: &mut OnRow<'_>) -> Result<()> {
-        self.rows.rows(buckets, &mut |row| on(Row { key: row.key, columns: &as_remembered(self.content, row), marks: row.marks }))
+        self.rows.rows(buckets, &mut |row| {
+            on(ComparedRow { key: row.key, columns: &as_remembered(self.content, row), marks: row.marks })
+        })
     }
 }
 
@@ -69,10 +71,10 @@ pub struct HeldIds<'a> {
     pub form: &'a TableForm,
 }
 
-impl Side for HeldIds<'_> {
+impl ComparedSide for HeldIds<'_> {
     fn rows(&self, buckets: Option<&[u32]>, on: &mut OnRow<'_>) -> Result<()> {
         stream(self.connection, self.form.loaded.table, &self.form.ids(buckets), 1, &mut |tuple| {
-            on(Row { key: Key::of(tuple.get(0).unwrap_or_default()), columns: &[], marks: Marks::default() })
+            on(ComparedRow { key: IdKey::of(tuple.get(0).unwrap_or_default()), columns: &[], marks: RowMarks::default() })
         })?;
         Ok(())
     }

@@ -4,18 +4,18 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use crate::pg::export::references::{Catalog, references};
+use crate::pg::export::references::{VisibleTables, references};
 
 /// Texts that every server reads as an instant, whatever its settings: ISO 8601 of a day that every year has, or every such month.
 const INSTANT: &str = r"^\s*[1-9]\d{3}-((0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)([ T]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?( ?(Z|UTC|[+-](0\d|1[0-4])(:?[0-5]\d)?))?)?\s*$";
 
 /// The statement as the types of the database's columns need it; unchanged where they are as declared.
-pub fn readable(sql: &str, catalog: &Catalog) -> String {
+pub fn readable(sql: &str, catalog: &VisibleTables) -> String {
     joined(&with_careful_casts(sql, catalog), catalog)
 }
 
 /// Joins whose sides have types that the server does not compare: both as text, numbers without `.0`.
-fn joined(sql: &str, catalog: &Catalog) -> String {
+fn joined(sql: &str, catalog: &VisibleTables) -> String {
     let words: Vec<&str> = sql.split_whitespace().collect();
     let tables = references(sql);
     let kind = |side: &str| {
@@ -47,7 +47,7 @@ fn joined(sql: &str, catalog: &Catalog) -> String {
 
 /// Casts of columns to instants that give infinity for what is none: such a row is read, and lies within any window. Columns of dates and
 /// times keep the plain cast, which an index can serve.
-fn with_careful_casts<'a>(sql: &'a str, catalog: &Catalog) -> Cow<'a, str> {
+fn with_careful_casts<'a>(sql: &'a str, catalog: &VisibleTables) -> Cow<'a, str> {
     const CAST: &str = "::timestamptz";
     let tables = references(sql);
     let is_time = |kind: &str| kind.starts_with("timestamp") || kind == "date";
@@ -85,9 +85,9 @@ mod tests {
     use super::*;
     use std::collections::BTreeMap;
 
-    fn catalog(kind: &str) -> Catalog {
+    fn catalog(kind: &str) -> VisibleTables {
         let columns = BTreeMap::from([("createdAt".to_owned(), kind.to_owned())]);
-        Catalog::from([("TeeTime".to_owned(), columns)])
+        VisibleTables::from([("TeeTime".to_owned(), columns)])
     }
 
     #[test]
@@ -96,7 +96,7 @@ mod tests {
         let with = |id: &str, club: &str| {
             let members = BTreeMap::from([("id".to_owned(), "text".to_owned()), ("club_id".to_owned(), club.to_owned())]);
             let clubs = BTreeMap::from([("id".to_owned(), id.to_owned())]);
-            readable(sql, &Catalog::from([("members".to_owned(), members), ("clubs".to_owned(), clubs)]))
+            readable(sql, &VisibleTables::from([("members".to_owned(), members), ("clubs".to_owned(), clubs)]))
         };
         assert_eq!(with("integer", "numeric(12,1)"), sql);
         assert_eq!(with("character varying(20)", "text"), sql);

@@ -7,8 +7,8 @@ use anyhow::Result;
 
 use crate::model::Phase;
 use crate::pg::compare::{
-    Comparison, Content, CrmRows, Difference, FileRows, HeldContents, HeldIds, Key, Reading, Remembered, Row, Side, Sums,
-    TableForm, as_remembered,
+    ComparedRow, ComparedSide, CrmRows, Difference, FileRows, HeldContents, HeldIds, IdKey, Remembered, RowContent, RowReading,
+    Sums, TableComparison, TableForm, as_remembered,
 };
 use crate::pg::load::catalog::Catalog;
 use crate::pg::load::preflight::Preflight;
@@ -21,7 +21,7 @@ use crate::pg::quote_identifier as quoted;
 const BUDGET: usize = 32 << 20;
 /// Most differing rows of a table that are listed; if there are more, the whole dataset is sent.
 const LISTED: usize = 4_000_000;
-/// The ids that a `Key` can print.
+/// The ids that a `IdKey` can print.
 const PLAIN: &str = "^bf11[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$";
 
 /// The rows of a dataset that are sent.
@@ -31,7 +31,7 @@ pub enum Selected {
     #[default]
     None,
     /// Rows with these ids, sorted.
-    Listed(Vec<Key>),
+    Listed(Vec<IdKey>),
     /// All.
     All,
 }
@@ -41,7 +41,7 @@ impl Selected {
     pub fn has(&self, id: &str) -> bool {
         match self {
             Self::None => false,
-            Self::Listed(keys) => keys.binary_search(&Key::of(id.as_bytes())).is_ok(),
+            Self::Listed(keys) => keys.binary_search(&IdKey::of(id.as_bytes())).is_ok(),
             Self::All => true,
         }
     }
@@ -49,7 +49,7 @@ impl Selected {
 
 /// Changes by others to the rows that loads wrote.
 #[derive(Debug, Default)]
-pub struct Memory {
+pub struct LoadMemory {
     /// Recorded rows.
     pub remembered: u64,
     /// Changed rows.
@@ -57,7 +57,7 @@ pub struct Memory {
     /// Deleted rows.
     pub gone: Vec<String>,
     /// Rows whose recorded consent differs from that of the CRM.
-    said: Vec<Key>,
+    said: Vec<IdKey>,
 }
 
 /// The differences between a table and its dataset.
@@ -72,7 +72,7 @@ pub struct TableDelta {
     /// Whether too many rows differ to list them.
     pub is_whole: bool,
     /// Changes by others.
-    pub memory: Memory,
+    pub memory: LoadMemory,
 }
 
 /// Compares every table with its dataset and with its records, in the order of [`LOADED`].
@@ -109,7 +109,7 @@ pub fn find(
         });
         let mut deltas = Vec::new();
         for form in forms {
-            let looked = Look::at(crm, form, Content::of(preflight.plan(form.loaded.table), form))?;
+            let looked = TableLook::at(crm, form, RowContent::of(preflight.plan(form.loaded.table), form))?;
             let filed = filed.recv().unwrap_or_else(|_| file_sums(form))?;
             deltas.push(looked.delta(crm, data, phase, &filed)?);
         }
@@ -118,39 +118,39 @@ pub fn find(
 }
 
 /// Finds changes by others without datasets, for a rollback.
-pub fn notice(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Result<Vec<(&'static Loaded, Memory)>> {
+pub fn notice(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Result<Vec<(&'static Loaded, LoadMemory)>> {
     crm.doing("looking for rows changed or deleted by others");
     let mut found = Vec::new();
     for loaded in LOADED.iter().filter(|loaded| loaded.stays_deleted()) {
         let plan = preflight.plan(loaded.table);
         let form = TableForm::of_load(plan, catalog.table(loaded.table), Phase::LAST);
-        found.push((loaded, Look::at(crm, &form, Content::of(plan, &form))?.memory(crm)?));
+        found.push((loaded, TableLook::at(crm, &form, RowContent::of(plan, &form))?.memory(crm)?));
     }
     Ok(found)
 }
 
 /// The sums of one table's rows after one pass.
-struct Look<'a> {
+struct TableLook<'a> {
     form: &'a TableForm,
-    content: Content,
+    content: RowContent,
     rows: Sums,
     as_remembered: Sums,
-    touched: Vec<Key>,
+    touched: Vec<IdKey>,
 }
 
-impl<'a> Look<'a> {
-    fn at(crm: &Crm, form: &'a TableForm, content: Content) -> Result<Self> {
+impl<'a> TableLook<'a> {
+    fn at(crm: &Crm, form: &'a TableForm, content: RowContent) -> Result<Self> {
         let (mut rows, mut remembered, mut touched) = (Sums::new(), Sums::new(), Vec::new());
         let is_hashed = form.loaded.remembered;
         CrmRows { connection: crm.connection(), form }.rows(None, &mut |row| {
             rows.add(row);
             if is_hashed {
-                remembered.add(Row { columns: &as_remembered(&content, row), ..row });
+                remembered.add(ComparedRow { columns: &as_remembered(&content, row), ..row });
                 if row.marks.is_foreign {
                     touched.push(row.key);
                 }
             } else {
-                remembered.add(Row { columns: &[], ..row });
+                remembered.add(ComparedRow { columns: &[], ..row });
             }
             Ok(())
         })?;
@@ -163,7 +163,7 @@ impl<'a> Look<'a> {
         let mut is_whole = !form.unfit.is_empty();
         let is_empty = self.rows.rows() == 0;
         if !is_whole && !is_empty {
-            let comparison = Comparison {
+            let comparison = TableComparison {
                 files: &FileRows { data, form, phase },
                 crm: &CrmRows { connection: crm.connection(), form },
                 width: form.columns.len(),
@@ -181,7 +181,7 @@ impl<'a> Look<'a> {
             })?;
         }
         let loaded = form.loaded;
-        let memory = if loaded.stays_deleted() { self.memory(crm)? } else { Memory::default() };
+        let memory = if loaded.stays_deleted() { self.memory(crm)? } else { LoadMemory::default() };
         wanted.extend(&memory.said);
         let selected = match () {
             () if is_whole || (is_empty && filed.rows() > 0) => Selected::All,
@@ -193,7 +193,7 @@ impl<'a> Look<'a> {
     }
 
     /// Compares with the records.
-    fn memory(self, crm: &Crm) -> Result<Memory> {
+    fn memory(self, crm: &Crm) -> Result<LoadMemory> {
         let (form, connection) = (self.form, crm.connection());
         let (table, is_hashed) = (form.loaded.table, form.loaded.remembered);
         let side = Remembered { connection, table, content: is_hashed.then_some(&self.content) };
@@ -205,8 +205,8 @@ impl<'a> Look<'a> {
         let (mut changed, mut gone, mut said) = (self.touched, Vec::new(), Vec::new());
         let contents = HeldContents { rows: CrmRows { connection, form }, content: &self.content };
         let ids = HeldIds { connection, form };
-        let crm_side: &dyn Side = if is_hashed { &contents } else { &ids };
-        let comparison = Comparison { files: &side, crm: crm_side, width: if is_hashed { 3 } else { 0 }, budget: BUDGET };
+        let crm_side: &dyn ComparedSide = if is_hashed { &contents } else { &ids };
+        let comparison = TableComparison { files: &side, crm: crm_side, width: if is_hashed { 3 } else { 0 }, budget: BUDGET };
         comparison.where_sums_differ(&remembered, &self.as_remembered, &mut keep_all, &mut |key, difference| {
             match difference {
                 Difference::Missing { .. } => gone.push(key),
@@ -226,7 +226,7 @@ impl<'a> Look<'a> {
         changed.sort_unstable();
         changed.dedup();
         let memory = if is_hashed { "backfill.written" } else { "backfill.child" };
-        Ok(Memory {
+        Ok(LoadMemory {
             remembered: remembered.rows(),
             changed: spelled(crm, changed, &quoted(table), "true")?,
             gone: spelled(crm, gone, memory, &format!("t.table_name = '{table}'"))?,
@@ -235,20 +235,20 @@ impl<'a> Look<'a> {
     }
 }
 
-fn keep_all(_: Row<'_>, _: Reading) -> bool {
+fn keep_all(_: ComparedRow<'_>, _: RowReading) -> bool {
     false
 }
 
 /// The ids of keys as text. A key that is not a UUID of ours is looked up by its hash.
-fn spelled(crm: &Crm, keys: Vec<Key>, table: &str, condition: &str) -> Result<Vec<String>> {
-    let mut ids: Vec<String> = keys.iter().filter(|key| key.is_plain()).map(Key::to_string).collect();
+fn spelled(crm: &Crm, keys: Vec<IdKey>, table: &str, condition: &str) -> Result<Vec<String>> {
+    let mut ids: Vec<String> = keys.iter().filter(|key| key.is_plain()).map(IdKey::to_string).collect();
     if ids.len() < keys.len() {
-        let odd: BTreeSet<Key> = keys.into_iter().filter(|key| !key.is_plain()).collect();
+        let odd: BTreeSet<IdKey> = keys.into_iter().filter(|key| !key.is_plain()).collect();
         let rows = crm.query(
             &format!("select t.\"id\"::text from {table} t where t.\"id\"::text !~ '{PLAIN}' and {condition} order by 1"),
             &[],
         )?;
-        ids.extend(rows.iter().map(|row| row.get::<_, String>(0)).filter(|id| odd.contains(&Key::of(id.as_bytes()))));
+        ids.extend(rows.iter().map(|row| row.get::<_, String>(0)).filter(|id| odd.contains(&IdKey::of(id.as_bytes()))));
     }
     Ok(ids)
 }

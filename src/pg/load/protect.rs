@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::fault::{Exit, Fault};
 use crate::model::Phase;
 use crate::pg::load::catalog::Catalog;
-use crate::pg::load::delta::Memory;
+use crate::pg::load::delta::LoadMemory;
 use crate::pg::load::diff::is_foreign_or_kept;
 use crate::pg::load::keys;
 use crate::pg::load::preflight::{Content, Preflight, TablePlan};
@@ -16,7 +16,7 @@ use crate::pg::load::target::{FLAGS, LOADED, Loaded, ours, table};
 use crate::pg::quote_identifier as quoted;
 
 /// Marks our rows that others changed since we wrote them.
-pub fn keep_changed(crm: &Crm, memory: &[(&'static Loaded, &Memory)]) -> Result<()> {
+pub fn keep_changed(crm: &Crm, memory: &[(&'static Loaded, &LoadMemory)]) -> Result<()> {
     crm.doing("looking for rows changed by others");
     crm.run(
         "create temp table load_kept (table_name text, id text, reason text) on commit drop;

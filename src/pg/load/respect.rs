@@ -5,7 +5,7 @@ use anyhow::Result;
 
 use crate::model::Phase;
 use crate::pg::load::catalog::Catalog;
-use crate::pg::load::delta::{Memory, TableDelta};
+use crate::pg::load::delta::{LoadMemory, TableDelta};
 use crate::pg::load::preflight::Preflight;
 use crate::pg::load::session::Crm;
 use crate::pg::load::target::Loaded;
@@ -21,7 +21,7 @@ pub(super) fn respect(
     deltas: &[TableDelta],
     report: &mut Report,
 ) -> Result<()> {
-    let memory: Vec<(&'static Loaded, &Memory)> = deltas.iter().map(|delta| (delta.loaded, &delta.memory)).collect();
+    let memory: Vec<(&'static Loaded, &LoadMemory)> = deltas.iter().map(|delta| (delta.loaded, &delta.memory)).collect();
     let restores_all = input.restore.is_some_and(<[String]>::is_empty);
     let accepted = allowed.accept_deleted || restores_all;
     report.deleted_by_others = tombstones::notice(crm, input.run_id, Some(input.as_of), accepted, &memory)?;
@@ -63,7 +63,7 @@ pub(super) fn respect(
 }
 
 /// Records deletions and merges, so that they survive a rollback and later loads respect them.
-pub(super) fn remember(crm: &Crm, run_id: &str, memory: &[(&'static Loaded, &Memory)]) -> Result<()> {
+pub(super) fn remember(crm: &Crm, run_id: &str, memory: &[(&'static Loaded, &LoadMemory)]) -> Result<()> {
     tombstones::notice(crm, run_id, None, true, memory)?;
     merges::remember(crm, run_id)?;
     Ok(())

@@ -10,7 +10,7 @@ use crate::fault::{Exit, Fault};
 use crate::interrupt::{self, HeldSignal};
 use crate::pg::load::Loader;
 use crate::pg::load::concurrent_writers;
-use crate::pg::load::delta::{self, Memory};
+use crate::pg::load::delta::{self, LoadMemory};
 use crate::pg::load::diff::{Counts, TableCounts, foreign_rows, is_foreign_or_kept};
 use crate::pg::load::lock::take_lock;
 use crate::pg::load::protect;
@@ -75,7 +75,7 @@ fn inside(loader: &Loader, run_id: &str, signs: Vec<String>, dry_run: bool) -> R
     let (crm, catalog) = loader.parts();
     run_log::create(crm, catalog.has_backfill)?;
     let noticed = delta::notice(crm, catalog, &loader.preflight)?;
-    let memory: Vec<(&'static Loaded, &Memory)> = noticed.iter().map(|(loaded, memory)| (*loaded, memory)).collect();
+    let memory: Vec<(&'static Loaded, &LoadMemory)> = noticed.iter().map(|(loaded, memory)| (*loaded, memory)).collect();
     respect::remember(crm, run_id, &memory)?;
     crm.run("create temp table load_delete (table_name text, id text) on commit drop")?;
     protect::keep_changed(crm, &memory)?;
@@ -250,7 +250,7 @@ pub fn emergency(loader: &Loader, run_id: &str) -> Result<HeldSignal> {
         crm.shut_out_readers();
         run_log::create(crm, catalog.has_backfill)?;
         let noticed = delta::notice(crm, catalog, &loader.preflight)?;
-        let memory: Vec<(&'static Loaded, &Memory)> = noticed.iter().map(|(loaded, memory)| (*loaded, memory)).collect();
+        let memory: Vec<(&'static Loaded, &LoadMemory)> = noticed.iter().map(|(loaded, memory)| (*loaded, memory)).collect();
         respect::remember(crm, run_id, &memory)?;
         let names: Vec<String> = table::ALL.iter().map(|name| quoted(name)).collect();
         crm.run(&format!("truncate table {} restrict", names.join(", ")))?;

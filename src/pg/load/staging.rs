@@ -97,7 +97,7 @@ pub fn copy_table(
     }
     let columns = columns(plan, phase, copied.stamped);
     let names: Vec<String> = columns.iter().map(|(name, _)| quoted(name)).collect();
-    let encoded: Vec<Column> = columns.into_iter().map(|(_, column)| column).collect();
+    let encoded: Vec<CopyColumn> = columns.into_iter().map(|(_, column)| column).collect();
     let only = copied.only.filter(|only| **only != Selected::All);
     let is_sent = only.map(|only| move |id: &str| only.has(id));
     let is_sent = is_sent.as_ref().map(|is_sent| is_sent as &dyn Fn(&str) -> bool);

@@ -5,7 +5,7 @@ use anyhow::Result;
 
 use crate::fault::{Exit, Fault};
 use crate::model::Timestamp;
-use crate::pg::load::delta::Memory;
+use crate::pg::load::delta::LoadMemory;
 use crate::pg::load::preflight::Preflight;
 use crate::pg::load::session::Crm;
 use crate::pg::load::staging::pull;
@@ -103,7 +103,7 @@ pub fn notice(
     run_id: &str,
     as_of: Option<Timestamp>,
     is_accepted: bool,
-    memory: &[(&'static Loaded, &Memory)],
+    memory: &[(&'static Loaded, &LoadMemory)],
 ) -> Result<u64> {
     crm.doing("looking for rows deleted by others");
     crm.run("create temp table load_gone (table_name text, id text) on commit drop")?;

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::model::Phase;
-use crate::pg::compare::{Content, CrmRows, FileRows, Key, Side as _, TableForm};
+use crate::pg::compare::{ComparedSide as _, CrmRows, FileRows, IdKey, RowContent, TableForm};
 use crate::pg::load::catalog::Catalog;
 use crate::pg::load::preflight::{Preflight, TablePlan};
 use crate::pg::load::rows::Datasets;
@@ -31,7 +31,7 @@ pub fn remember_first(
     for plan in preflight.plans.iter().filter(|plan| plan.loaded.remembered) {
         let info = catalog.table(plan.loaded.table);
         let form = TableForm::of_load(plan, info, phase);
-        let content = Content::of(plan, &form);
+        let content = RowContent::of(plan, &form);
         let name = plan.loaded.table.as_bytes();
         let statement = "copy backfill.written (table_name, id, content, said) from stdin (format binary)";
         if info.triggers.is_empty() {
@@ -64,7 +64,7 @@ pub fn remember_first(
 pub fn remember(crm: &Crm, catalog: &Catalog, plan: &TablePlan, touched: &str) -> Result<()> {
     let name = plan.loaded.table;
     let form = TableForm::of_load(plan, catalog.table(name), Phase::LAST);
-    let content = Content::of(plan, &form);
+    let content = RowContent::of(plan, &form);
     let join = format!("join {touched} u on u.table_name = '{name}' and u.id = t.\"id\"::text");
     crm.run("create temp table if not exists load_content (id text, content uuid) on commit drop")?;
     for part in parts(crm, touched)? {
@@ -93,9 +93,9 @@ fn parts(crm: &Crm, table: &str) -> Result<Vec<String>> {
 }
 
 /// Id, content and consent of a row.
-type Remembered = (Key, u128, Option<String>);
+type ReadBack = (IdKey, u128, Option<String>);
 
-fn read_back(crm: &Crm, form: &TableForm, content: &Content, join: &str) -> Result<Vec<Remembered>> {
+fn read_back(crm: &Crm, form: &TableForm, content: &RowContent, join: &str) -> Result<Vec<ReadBack>> {
     let mut rows = Vec::new();
     CrmRows { connection: crm.connection(), form }.of_statement(&form.joined(join), &mut |row| {
         // Load writes only ids that are UUIDs.

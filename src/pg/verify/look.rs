@@ -14,12 +14,12 @@ use crate::pg::load::catalog::Catalog;
 use crate::pg::load::preflight::{Preflight, preflight};
 use crate::pg::load::rows::Datasets;
 use crate::pg::load::target::{LOADED, table};
-use crate::pg::verify::apart::Kept;
+use crate::pg::verify::apart::KeptRows;
 use crate::pg::verify::checks::{By, CHECKS, CheckFinding, QUALITY, Quality};
-use crate::pg::verify::load_log::{Expected, LoadLog, Withdrawals};
+use crate::pg::verify::load_log::{Expected, LoadLog, LoggedWithdrawals};
 use crate::pg::verify::rows::{self, Compared, People, Sides};
 use crate::pg::verify::segments::{self, Refreshed};
-use crate::pg::verify::session::Session;
+use crate::pg::verify::session::VerifySession;
 use crate::pg::verify::written;
 use crate::segment_rule::Question;
 
@@ -34,7 +34,7 @@ pub struct Asked<'a> {
     pub phase: Phase,
     /// What loads should have recorded.
     pub expected: Expected<'a>,
-    /// Withdrawals that load must have recorded.
+    /// LoggedWithdrawals that load must have recorded.
     pub withdrawals: LoggedWithdrawals,
     /// Segments that were refreshed.
     pub refreshed: &'a [Refreshed],

@@ -8,13 +8,15 @@ use arrow::array::AsArray as _;
 
 use crate::model::Phase;
 use crate::pg::Connection;
-use crate::pg::compare::{Comparison, Content, CrmRows, Difference, HeldContents, Key, Reading, Remembered, TableForm};
+use crate::pg::compare::{
+    CrmRows, Difference, HeldContents, IdKey, Remembered, RowContent, RowReading, TableComparison, TableForm,
+};
 use crate::pg::load::catalog::Catalog;
 use crate::pg::load::preflight::TablePlan;
 use crate::pg::load::rows::Datasets;
 use crate::pg::load::target::{LOADED, Loaded};
-use crate::pg::verify::apart::Kept;
-use crate::pg::verify::checks::Finding;
+use crate::pg::verify::apart::KeptRows;
+use crate::pg::verify::checks::CheckFinding;
 use crate::pg::verify::examples::Examples;
 
 /// Memory budget for rows that are compared one by one, in bytes.
@@ -25,9 +27,9 @@ pub fn compare(
     connection: &Connection,
     plans: &[TablePlan],
     catalog: &Catalog,
-    kept: &Kept,
+    kept: &KeptRows,
     data: &dyn Datasets,
-) -> Result<Vec<Finding>> {
+) -> Result<Vec<CheckFinding>> {
     let (mut findings, mut unowned, mut unknown) = (Vec::new(), 0, Vec::new());
     for plan in plans.iter().filter(|plan| plan.loaded.remembered) {
         let gone = table(connection, plan, catalog, kept, &mut findings)?;
@@ -39,7 +41,7 @@ pub fn compare(
         unowned += 1;
         unknown.push(row.get(0));
     }
-    findings.push(Finding::listed("rows written down that neither the files nor the CRM have", unowned, &unknown));
+    findings.push(CheckFinding::listed("rows written down that neither the files nor the CRM have", unowned, &unknown));
     Ok(findings)
 }
 
@@ -48,17 +50,17 @@ fn table(
     connection: &Connection,
     plan: &TablePlan,
     catalog: &Catalog,
-    kept: &Kept,
-    findings: &mut Vec<Finding>,
-) -> Result<BTreeSet<Key>> {
+    kept: &KeptRows,
+    findings: &mut Vec<CheckFinding>,
+) -> Result<BTreeSet<IdKey>> {
     let name = plan.loaded.table;
     let form = TableForm::of_load(plan, catalog.table(name), Phase::LAST);
-    let content = Content::of(plan, &form);
-    let mut apart: BTreeSet<Key> = kept.of(name).iter().map(|(id, _)| Key::of(id.as_bytes())).collect();
+    let content = RowContent::of(plan, &form);
+    let mut apart: BTreeSet<IdKey> = kept.of(name).iter().map(|(id, _)| IdKey::of(id.as_bytes())).collect();
     let (mut merged, mut gone) = (BTreeSet::new(), BTreeSet::new());
     let (mut unwritten, mut other) = (Examples::default(), Examples::default());
     let mut differing = Vec::new();
-    let comparison = Comparison {
+    let comparison = TableComparison {
         files: &Remembered { connection, table: name, content: Some(&content) },
         crm: &HeldContents { rows: CrmRows { connection, form: &form }, content: &content },
         width: 3,
@@ -66,7 +68,7 @@ fn table(
     };
     let seen = comparison.run(
         &mut |row, reading| {
-            if reading == Reading::Crm {
+            if reading == RowReading::Crm {
                 if row.marks.is_foreign {
                     apart.insert(row.key);
                 }
@@ -89,13 +91,13 @@ fn table(
     differing.retain(|key| !apart.contains(key));
     differing.into_iter().for_each(|key| other.count(key));
     for (what, found) in [("rows that no load wrote down", &unwritten), ("rows that are not as a load wrote them down", &other)] {
-        findings.push(Finding::counted(format!("{name} {what}"), seen.held, found.count, found.ids()));
+        findings.push(CheckFinding::counted(format!("{name} {what}"), seen.held, found.count, found.ids()));
     }
     Ok(gone)
 }
 
 /// Removes rows whose ids are in the files: the record of a row that others deleted stays.
-fn not_in_files(loaded: &Loaded, mut gone: BTreeSet<Key>, data: &dyn Datasets) -> Result<BTreeSet<Key>> {
+fn not_in_files(loaded: &Loaded, mut gone: BTreeSet<IdKey>, data: &dyn Datasets) -> Result<BTreeSet<IdKey>> {
     if gone.is_empty() {
         return Ok(gone);
     }
@@ -103,7 +105,7 @@ fn not_in_files(loaded: &Loaded, mut gone: BTreeSet<Key>, data: &dyn Datasets) -
         let batch = batch?;
         let filed = batch.column_by_name("id").and_then(|filed| filed.as_string_opt::<i32>());
         for id in filed.into_iter().flatten().flatten() {
-            gone.remove(&Key::of(id.as_bytes()));
+            gone.remove(&IdKey::of(id.as_bytes()));
         }
     }
     Ok(gone)

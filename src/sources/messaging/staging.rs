@@ -6,7 +6,7 @@ use crate::model::text::{is_missing_word, whole};
 use crate::model::{Channel, MessageKind, Reason, ReviewVerdict, Source, TenantRule, Timestamp};
 use crate::sources::messaging::{consent_changes, contacts, messages, preferences};
 use crate::sources::staging::{
-    Cell, Disposition, Entity, FirstPass, Founding, PersonCells, Rules, StagingContext, Withheld, act, row_id, stage_person,
+    Disposition, Entity, FirstPass, Founding, NamedCell, PersonCells, Rules, StagingContext, Withheld, act, row_id, stage_person,
 };
 use crate::tables::stage::{self, consents, people};
 
@@ -97,7 +97,7 @@ fn withhold(context: &mut StagingContext<'_>, row: &contacts::Row<'_>, staged: &
 }
 
 /// One statement about consent, of a preference or of the log.
-struct Evidence<'a> {
+struct StagedEvidence<'a> {
     contact: &'a str,
     entity: &'static str,
     row_id: &'a str,
@@ -131,7 +131,7 @@ fn stage_preference(row: &preferences::Row<'_>, id: &str, context: &mut StagingC
     let contact_id = context.id("contact_id", row.contact_id);
     let (created, updated) = (("created_at", row.created_at), ("updated_at", row.updated_at));
     let is_grant = context.consent("opted_in", row.opted_in);
-    let evidence = Evidence {
+    let evidence = StagedEvidence {
         contact: &contact_id,
         entity: <preferences::Table as Entity>::ENTITY,
         row_id: id,
@@ -181,7 +181,7 @@ impl Entity for consent_changes::Table {
 
 fn stage_change(row: &consent_changes::Row<'_>, id: &str, context: &mut StagingContext<'_>) -> Disposition {
     let contact_id = context.id("contact_id", row.contact_id);
-    let evidence = Evidence {
+    let evidence = StagedEvidence {
         contact: &contact_id,
         entity: <consent_changes::Table as Entity>::ENTITY,
         row_id: id,

@@ -29,7 +29,7 @@ use crate::tables::{Columns as _, Table};
 use codes::gender;
 pub use codes::{Home, status};
 pub use first_pass::{FirstPass, FirstPassError, GenderLetter, Withheld};
-pub use person::{Cell, Founding, PersonCells, raw_copy, stage_person};
+pub use person::{Founding, NamedCell, PersonCells, raw_copy, stage_person};
 pub(in crate::sources) use rules::act;
 pub use rules::{Rules, RulesError, StagingOptions, Tenancy};
 pub use staged_batch::{Staged, StagedBatch};

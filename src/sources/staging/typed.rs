@@ -117,11 +117,11 @@ impl StagingContext<'_> {
         self.rules.reference.boolean(raw).map_or(DateRead::Unreadable, DateRead::Value)
     }
 
-    fn read_consent(&self, raw: &str) -> Read<bool> {
+    fn read_consent(&self, raw: &str) -> DateRead<bool> {
         if is_missing_word(raw) {
-            return Read::Absent;
+            return DateRead::Absent;
         }
-        self.rules.consent(raw).map_or(Read::Unreadable, Read::Value)
+        self.rules.consent(raw).map_or(DateRead::Unreadable, DateRead::Value)
     }
 
     /// Yes or no.
