@@ -127,9 +127,9 @@ fn unknown(block: &str, declared: &BTreeMap<String, BTreeSet<&'static str>>) -> 
             }
         }
         // `x as name` gives a name to a value, `name as (` to a query.
-        if at(index + 1) == "as" && at(index + 2) == "(" {
-            given.insert(token);
-        } else if at(index.wrapping_sub(1)) == "as" && is_word(token) {
+        let names_query = at(index + 1) == "as" && at(index + 2) == "(";
+        let names_value = at(index.wrapping_sub(1)) == "as" && is_word(token);
+        if names_query || names_value {
             given.insert(token);
         }
     }

@@ -230,7 +230,7 @@ fn many(source: Source) -> Rows {
                     ("email", email(number)),
                     ("first_name", format!("Given{}", number % 70)),
                     ("last_name", format!("Family{}", number % 90)),
-                    ("status", if number % 50 == 0 { "deceased" } else { "active" }.to_owned()),
+                    ("status", if number.is_multiple_of(50) { "deceased" } else { "active" }.to_owned()),
                 ])
             };
             [("members", (0..MANY).map(member).collect())].into()
@@ -238,12 +238,12 @@ fn many(source: Source) -> Rows {
         Source::Messaging => {
             let contact = |number: u32| {
                 let of = number * 7 % MANY;
-                let deleted = if number % 40 == 0 { "2025-01-01T08:00:00Z" } else { "" };
+                let deleted = if number.is_multiple_of(40) { "2025-01-01T08:00:00Z" } else { "" };
                 cells(&[
                     ("id", format!("c{number:05}")),
                     ("tenant_id", "1".to_owned()),
-                    ("email", email(if of % 9 == 0 { of / 2 } else { of })),
-                    ("email_opt_in", (number % 3 > 0).to_string()),
+                    ("email", email(if of.is_multiple_of(9) { of / 2 } else { of })),
+                    ("email_opt_in", (!number.is_multiple_of(3)).to_string()),
                     ("updated_at", "2024-01-01T08:00:00Z".to_owned()),
                     ("deleted_at", deleted.to_owned()),
                 ])
@@ -253,7 +253,7 @@ fn many(source: Source) -> Rows {
                     ("id", format!("f{number:05}")),
                     ("contact_id", format!("c{:05}", number * 3 % MANY)),
                     ("channel", "EMAIL".to_owned()),
-                    ("opted_in", (number % 4 > 0).to_string()),
+                    ("opted_in", (!number.is_multiple_of(4)).to_string()),
                     ("created_at", "2023-01-01T08:00:00Z".to_owned()),
                     ("updated_at", "2023-02-01T08:00:00Z".to_owned()),
                 ])

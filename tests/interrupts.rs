@@ -30,13 +30,22 @@ fn has_draft(workdir: &Workdir, folder: &str) -> bool {
     names(path.parent().unwrap()).iter().any(|name| name.starts_with(&prefix))
 }
 
-/// Runs a command and sends it a signal when a condition is met.
-fn signalled(workdir: &Workdir, binary: &str, arguments: &[&str], signal: Signal, moment: impl FnMut() -> bool) -> Run {
-    let mut started = workdir.start(binary, arguments);
-    if !started.wait_for(moment) {
+/// Runs a command and sends it a signal when a condition is met. A run that ends before the condition was seen is repeated.
+fn signalled(workdir: &Workdir, binary: &str, arguments: &[&str], signal: Signal, mut moment: impl FnMut() -> bool) -> Run {
+    let mut attempts = 0;
+    let started = loop {
+        let mut started = workdir.start(binary, arguments);
+        if started.wait_for(&mut moment) {
+            break started;
+        }
         let run = started.end();
-        panic!("{binary} ended with {} before its moment came\n{}{}", run.code, run.stdout, run.stderr);
-    }
+        attempts += 1;
+        assert!(attempts < 10, "{binary} ended with {} before its moment came\n{}{}", run.code, run.stdout, run.stderr);
+        let folder = workdir.data().join(if binary == "consolidate" { "crm" } else { binary });
+        if folder.is_dir() {
+            std::fs::remove_dir_all(folder).unwrap();
+        }
+    };
     started.signal(signal);
     let run = started.end();
     let lines: Vec<_> = run.stderr.lines().filter(|line| line.contains("interrupted")).collect();

@@ -169,7 +169,7 @@ fn a_source_that_changed_its_tables_or_is_another_sources_is_not_exported() {
     workdir.ok("export-scl", &[]).says("Member.shoeSize (integer) is new since the saved export");
     scl.execute("alter table \"Member\" alter column \"firstName\" type varchar(80), drop column \"shoeSize\"").unwrap();
     let run = workdir.run("export-scl", &[]).exits(10).says("2 reasons").says("--allow-drift");
-    run.says("Member.firstName was text, is character varying(80)").says("Member.shoeSize (integer) is gone");
+    run.says("Member.firstName was text, is character varying(80)").says("Member.shoeSize (integer) is missing");
     workdir.ok("export-scl", &["--allow-drift"]);
     let urls = world.source_urls();
     let za = &urls.iter().find(|(name, _)| *name == "MCA_ZA_DATABASE_URL").unwrap().1;

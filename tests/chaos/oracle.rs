@@ -77,6 +77,11 @@ pub fn consent(chaos: &Chaos, layout: &Layout) -> Vec<String> {
             if let Some(profile) = row.profile_id {
                 contacts_of.entry(profile.to_owned()).or_default().insert(row.source_id.to_owned());
             }
+        }
+    }
+    // From staging: a contact that was skipped has no tenant among the links.
+    for columns in Folder::open(&layout.stage()).unwrap().read_all::<people::Table>(Some(Source::Messaging)).unwrap() {
+        for row in columns.rows() {
             tenants.insert(row.source_id.to_owned(), row.tenant_id.unwrap_or_default().to_owned());
         }
     }

@@ -155,14 +155,14 @@ pub struct TableComparison<'a> {
 impl TableComparison<'_> {
     /// Compares; differences go to `on`.
     pub fn run(&self, sets_apart: &mut SetsApart<'_>, on: &mut OnDifference<'_>) -> Result<Seen> {
-        let mut crm = Sums::new();
+        let mut crm = Sums::empty();
         self.crm.rows(None, &mut |row| {
             if !sets_apart(row, RowReading::Crm) {
                 crm.add(row);
             }
             Ok(())
         })?;
-        let mut files = Sums::new();
+        let mut files = Sums::empty();
         self.files.rows(None, &mut |row| {
             if !sets_apart(row, RowReading::Files) {
                 files.add(row);

@@ -15,7 +15,7 @@ pub struct Sums {
 
 impl Sums {
     /// Empty sums.
-    pub fn new() -> Self {
+    pub fn empty() -> Self {
         Self { sums: vec![(0, 0); BUCKETS as usize] }
     }
 

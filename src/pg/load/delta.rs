@@ -89,7 +89,7 @@ pub fn find(
         .map(|loaded| TableForm::of_load(preflight.plan(loaded.table), catalog.table(loaded.table), phase))
         .collect();
     let file_sums = |form: &TableForm| -> Result<Sums> {
-        let mut sums = Sums::new();
+        let mut sums = Sums::empty();
         FileRows { data, form, phase }.rows(None, &mut |row| {
             sums.add(row);
             Ok(())
@@ -140,7 +140,7 @@ struct TableLook<'a> {
 
 impl<'a> TableLook<'a> {
     fn at(crm: &Crm, form: &'a TableForm, content: RowContent) -> Result<Self> {
-        let (mut rows, mut remembered, mut touched) = (Sums::new(), Sums::new(), Vec::new());
+        let (mut rows, mut remembered, mut touched) = (Sums::empty(), Sums::empty(), Vec::new());
         let is_hashed = form.loaded.remembered;
         CrmRows { connection: crm.connection(), form }.rows(None, &mut |row| {
             rows.add(row);
@@ -197,7 +197,7 @@ impl<'a> TableLook<'a> {
         let (form, connection) = (self.form, crm.connection());
         let (table, is_hashed) = (form.loaded.table, form.loaded.remembered);
         let side = Remembered { connection, table, content: is_hashed.then_some(&self.content) };
-        let mut remembered = Sums::new();
+        let mut remembered = Sums::empty();
         side.rows(None, &mut |row| {
             remembered.add(row);
             Ok(())
