@@ -14,35 +14,37 @@ pub fn readable(sql: &str, catalog: &VisibleTables) -> String {
     joined(&with_careful_casts(sql, catalog), catalog)
 }
 
-/// Joins whose sides have types that the server does not compare: both as text, numbers without `.0`.
+/// Joins whose sides may have types that the server does not compare: both as text, numbers without `.0`.
 fn joined(sql: &str, catalog: &VisibleTables) -> String {
     let words: Vec<&str> = sql.split_whitespace().collect();
-    let tables = references(sql);
-    let kind = |side: &str| {
-        let (alias, column) = side.split_once('.')?;
-        let column = column.trim_matches('"');
-        let named = words.windows(3).find(|words| matches!(words[0], "from" | "join") && words[2].trim_end_matches(';') == alias);
-        let of_table = named.and_then(|words| catalog.get(words[1].trim_matches('"'))?.get(column));
-        // The alias of a subquery: any table of the statement that has such a column.
-        of_table.or_else(|| tables.keys().find_map(|table| catalog.get(table)?.get(column)))
-    };
-    let class = |kind: &String| match kind.split(['(', ' ']).next().unwrap_or_default() {
+    let class = |kind: &str| match kind.split(['(', ' ']).next().unwrap_or_default() {
         "smallint" | "integer" | "bigint" | "numeric" | "real" | "double" => "number",
         "text" | "character" | "name" | "citext" => "text",
         _ => "other",
     };
+    let is_comparable = |one: &str, other: &str| class(one) == class(other) && (class(one) != "other" || one == other);
     let line = |line: &str| {
         let Some((before, sides)) = line.split_once(" on ") else { return line.to_owned() };
         let Some((left, right)) = sides.split_once(" = ") else { return line.to_owned() };
-        let kinds = [left, right].map(|side| kind(side).map(|kind| (class(kind), kind)));
-        let differ = match kinds {
-            [Some((one, a)), Some((other, b))] => one != other || (one == "other" && a != b),
-            _ => false,
-        };
+        let (lefts, rights) = (types_of(left, &words, sql, catalog), types_of(right, &words, sql, catalog));
+        let differ = lefts.iter().any(|one| rights.iter().any(|other| !is_comparable(one, other)));
         let plain = |side: &str| format!("regexp_replace({side}::text, '^(-?[0-9]+)[.]0+$', '\\1')");
         if differ { format!("{before} on {} = {}", plain(left), plain(right)) } else { line.to_owned() }
     };
     sql.split('\n').map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// The types that a column of a join may have: that of its alias's table; behind the alias of a subquery those of every table of the
+/// statement with such a column.
+fn types_of<'c>(side: &str, words: &[&str], sql: &str, catalog: &'c VisibleTables) -> Vec<&'c str> {
+    let Some((alias, column)) = side.split_once('.') else { return Vec::new() };
+    let column = column.trim_matches('"');
+    let named = words.windows(3).find(|words| matches!(words[0], "from" | "join") && words[2].trim_end_matches(';') == alias);
+    let of = |table: &str| catalog.get(table)?.get(column).map(String::as_str);
+    match named.and_then(|words| of(words[1].trim_matches('"'))) {
+        Some(kind) => vec![kind],
+        None => references(sql).keys().filter_map(|table| of(table)).collect(),
+    }
 }
 
 /// Casts of columns to instants that give infinity for what is none: such a row is read, and lies within any window. Columns of dates and
@@ -108,6 +110,18 @@ mod tests {
                 "{other}"
             );
         }
+    }
+
+    #[test]
+    fn the_alias_of_a_subquery_has_the_types_of_every_such_column() {
+        let sql = "select m.id\nfrom members m\nleft join (\n  select h.member_id\n  from handicaps h\n) last on last.member_id = m.id;";
+        let with = |members: &str, handicaps: &str| {
+            let members = BTreeMap::from([("id".to_owned(), members.to_owned())]);
+            let handicaps = BTreeMap::from([("member_id".to_owned(), handicaps.to_owned())]);
+            readable(sql, &VisibleTables::from([("members".to_owned(), members), ("handicaps".to_owned(), handicaps)]))
+        };
+        assert_eq!(with("bigint", "integer"), sql);
+        assert!(with("bigint", "text").contains(") last on regexp_replace(last.member_id::text, "));
     }
 
     #[test]
