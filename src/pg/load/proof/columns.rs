@@ -40,6 +40,8 @@ struct Unmet {
     offenders: Offenders,
     words: BTreeMap<String, u64>,
     longest: usize,
+    /// Whether a value is no 64-bit integer.
+    needs_text: bool,
 }
 
 impl<'a> Probe<'a> {
@@ -201,7 +203,8 @@ impl<'a> Probe<'a> {
             }
             Unfit::Uuid => format!("{place} is {type_name}: {rows} of {stem} have no UUID there; {}", retype("text")),
             Unfit::Integer => {
-                format!("{place} is {type_name}: {rows} of {stem} have a value beyond it; {}", retype("bigint"))
+                let wanted = if unmet.needs_text { "text" } else { "bigint" };
+                format!("{place} is {type_name}: {rows} of {stem} have a value beyond it; {}", retype(wanted))
             }
             Unfit::Digits => format!("{place} is {type_name}: {rows} of {stem} have more digits; {}", retype("numeric")),
             Unfit::Label => {
@@ -227,6 +230,11 @@ impl Unmet {
             for word in limits.missing_words(array, row) {
                 *self.words.entry(word.to_owned()).or_default() += 1;
             }
+        }
+        if reason == Unfit::Integer
+            && let Some(texts) = array.as_string_opt::<i32>()
+        {
+            self.needs_text |= texts.value(row).parse::<i64>().is_err();
         }
         if reason == Unfit::Long && !array.is_null(row) {
             let length = match array.as_list_opt::<i32>() {
