@@ -116,3 +116,36 @@ fn an_equal_profile_loses_its_flag_to_an_opt_out_in_the_crm() {
     assert_eq!(flags, [["false", "1"], ["true", "2"]]);
     assert!(!load(&crm, &world, "run-2").changed);
 }
+
+/// The records as versions up to 0.1 made them, by hashes of the server.
+fn with_old_hashes(crm: &Database) {
+    let loader = Loader::open(&Dsn::new(&crm.url, "CRM_DATABASE_URL"), false).unwrap();
+    crm.execute("alter table backfill.written add column hash uuid");
+    for plan in loader.preflight.plans.iter().filter(|plan| plan.loaded.remembered) {
+        let columns: Vec<String> = plan.remembered().iter().map(|name| format!("t.\"{name}\"")).collect();
+        crm.execute(&format!(
+            "set timezone = 'UTC'; set datestyle = 'ISO, MDY'; set extra_float_digits = 1; set bytea_output = 'hex';
+             update backfill.written w set hash = md5(row({})::text)::uuid
+             from \"{name}\" t where w.table_name = '{name}' and w.id = t.\"id\"::text",
+            columns.join(", "),
+            name = plan.loaded.table,
+        ));
+    }
+    crm.execute("alter table backfill.written alter column hash set not null, drop column content");
+}
+
+#[test]
+fn hashes_of_an_earlier_version_still_tell_what_others_changed() {
+    let crm = database(CRM);
+    load(&crm, &World::of(people(5)).build(), "run-1");
+    with_old_hashes(&crm);
+    let changed = id_of("person2");
+    crm.execute(&format!("update \"CustomerProfile\" set \"firstName\" = 'Zanele' where \"id\" = '{changed}'"));
+    let report = load(&crm, &World::of(people(5)).build(), "run-2");
+    assert_eq!(report.counts["CustomerProfile"].kept, 1, "{report:?}");
+    assert!(report.counts.values().all(|count| count.updated + count.inserted + count.deleted == 0), "{report:?}");
+    assert_eq!(crm.rows("select id, reason from backfill.kept"), [[changed.as_str(), "CHANGED"]]);
+    let columns = "select count(*)::text from pg_attribute where attrelid = 'backfill.written'::regclass and attname = 'hash'";
+    assert_eq!(crm.value(columns), "0");
+    assert!(!load(&crm, &World::of(people(5)).build(), "run-3").changed);
+}

@@ -304,7 +304,7 @@ impl Loader {
 
     fn inside(&self, input: &Input<'_>, allowed: Allowed, dry_run: bool, signs: Vec<String>, sent: Sent<'_>) -> Result<Report> {
         let (crm, catalog) = (&self.crm, &self.catalog);
-        run_log::create(crm, catalog.has_backfill)?;
+        run_log::create(crm, catalog, &self.preflight)?;
         let mode = self.mode(input, allowed)?;
         let mut report = Report {
             mode,

@@ -73,7 +73,7 @@ pub fn rollback(loader: &mut Loader, run_id: &str, consumers_stopped: bool, dry_
 
 fn inside(loader: &Loader, run_id: &str, signs: Vec<String>, dry_run: bool) -> Result<Undone> {
     let (crm, catalog) = loader.parts();
-    run_log::create(crm, catalog.has_backfill)?;
+    run_log::create(crm, catalog, &loader.preflight)?;
     let noticed = delta::notice(crm, catalog, &loader.preflight)?;
     let memory: Vec<(&'static Loaded, &LoadMemory)> = noticed.iter().map(|(loaded, memory)| (*loaded, memory)).collect();
     respect::remember(crm, run_id, &memory)?;
@@ -248,7 +248,7 @@ pub fn emergency(loader: &Loader, run_id: &str) -> Result<HeldSignal> {
     let work = || -> Result<()> {
         take_lock(crm)?;
         crm.shut_out_readers();
-        run_log::create(crm, catalog.has_backfill)?;
+        run_log::create(crm, catalog, &loader.preflight)?;
         let noticed = delta::notice(crm, catalog, &loader.preflight)?;
         let memory: Vec<(&'static Loaded, &LoadMemory)> = noticed.iter().map(|(loaded, memory)| (*loaded, memory)).collect();
         respect::remember(crm, run_id, &memory)?;

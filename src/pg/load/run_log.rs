@@ -4,8 +4,10 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::model::{Phase, Source, Timestamp, derived_id};
+use crate::pg::load::catalog::Catalog;
+use crate::pg::load::preflight::Preflight;
 use crate::pg::load::session::Crm;
-use crate::pg::load::tombstones;
+use crate::pg::load::{tombstones, written};
 
 /// The `sourceService` of a run's own row in `SyncLog`.
 pub const OURSELVES: &str = "crm-backfill";
@@ -43,9 +45,9 @@ pub struct Run {
 }
 
 /// Creates what is missing of schema `backfill`.
-pub fn create(crm: &Crm, has_schema: bool) -> Result<()> {
+pub fn create(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Result<()> {
     crm.doing("creating schema backfill");
-    if !has_schema {
+    if !catalog.has_backfill {
         crm.run(include_str!("../../../sql/crm/backfill_schema.sql"))?;
     }
     for statement in [
@@ -67,11 +69,7 @@ pub fn create(crm: &Crm, has_schema: bool) -> Result<()> {
     ] {
         crm.run(statement)?;
     }
-    // Versions before 0.3 made a unique index; a publication of all tables needs a primary key.
-    if written_key(crm)?.is_none() {
-        crm.run("drop index if exists backfill.written_key")?;
-        crm.run(include_str!("../../../sql/crm/backfill_written_key.sql"))?;
-    }
+    written::adopt(crm, catalog, preflight)?;
     tombstones::adopt(crm)
 }
 
@@ -80,11 +78,6 @@ pub fn create(crm: &Crm, has_schema: bool) -> Result<()> {
 pub fn remember_objects(crm: &Crm) -> Result<u64> {
     crm.doing("recording indexes and constraints");
     crm.count(include_str!("../../../sql/crm/remember_objects.sql"))
-}
-
-/// The name of the primary key of `backfill.written`.
-pub fn written_key(crm: &Crm) -> Result<Option<String>> {
-    Ok(crm.one(include_str!("../../../sql/crm/written_key_name.sql"), &[])?.get(0))
 }
 
 /// Whether schema `backfill` holds its tables.

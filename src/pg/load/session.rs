@@ -26,6 +26,9 @@ pub type Feed<'a> = dyn FnMut(&mut Vec<u8>) -> Result<()> + 'a;
 /// Callback that takes the values of a row; `None` is null.
 pub type OnValues<'a> = dyn FnMut(&[Option<&[u8]>]) -> Result<()> + 'a;
 
+/// Begins the part of an error that says what was being done.
+pub(super) const WHILE: &str = " (while ";
+
 /// A statement that the server rejected.
 #[derive(Clone, Debug)]
 pub struct RefusedStatement {
@@ -209,7 +212,7 @@ impl Crm {
     }
 
     fn annotated(&self, mut fault: Fault) -> anyhow::Error {
-        fault.what.push_str(&format!(" (while {})", self.doing.get()));
+        fault.what.push_str(&format!("{WHILE}{})", self.doing.get()));
         if self.connection.failed_for_a_lock() {
             for holder in self.lock_holders().unwrap_or_default() {
                 fault = fault.help(holder);

@@ -147,6 +147,21 @@ impl TableSql {
         format!("create temp table {list} on commit drop as select t.\"id\" from {} t where {condition}", self.table)
     }
 
+    /// Lists the recorded rows in `load_unchanged` that have the hash of an earlier version over these columns.
+    pub fn list_unchanged(&self, columns: &[&str]) -> String {
+        let values: Vec<String> = columns.iter().map(|column| format!("t.{}", quoted(column))).collect();
+        format!(
+            "insert into load_unchanged
+             select w.table_name, w.id
+             from backfill.written w
+             join {table} t on t.\"id\"::text = w.id
+             where w.table_name = '{name}' and w.hash = md5(row({values})::text)::uuid",
+            table = self.table,
+            name = self.name,
+            values = values.join(", "),
+        )
+    }
+
     /// Deletes the rows listed in `load_delete`.
     pub fn delete_marked(&self) -> String {
         format!("delete from {} t using load_delete d where d.table_name = '{}' and d.id = t.\"id\"::text", self.table, self.name)

@@ -7,8 +7,8 @@ use crate::pg::compare::{ComparedSide as _, CrmRows, FileRows, IdKey, RowContent
 use crate::pg::load::catalog::Catalog;
 use crate::pg::load::preflight::{Preflight, TablePlan};
 use crate::pg::load::rows::Datasets;
-use crate::pg::load::run_log::written_key;
 use crate::pg::load::session::Crm;
+use crate::pg::load::table_sql::TableSql;
 use crate::pg::quote_identifier as quoted;
 
 /// Most rows that are read back at once; larger tables are read in sixteen parts.
@@ -58,6 +58,31 @@ pub fn remember_first(
         }
     }
     crm.run(include_str!("../../../sql/crm/backfill_written_key.sql"))
+}
+
+/// The name of the primary key of `backfill.written`.
+fn written_key(crm: &Crm) -> Result<Option<String>> {
+    Ok(crm.one(include_str!("../../../sql/crm/written_key_name.sql"), &[])?.get(0))
+}
+
+/// Brings the table of an earlier version to today's form. Replaces the hashes, which the server computed. A row that still has its old hash is recorded as it is; any other
+/// row keeps a hash that fits no row, and so counts as changed by others.
+pub fn adopt(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Result<()> {
+    // A unique index came first; a publication of all tables needs a primary key.
+    if written_key(crm)?.is_none() {
+        crm.run("drop index if exists backfill.written_key")?;
+        crm.run(include_str!("../../../sql/crm/backfill_written_key.sql"))?;
+    }
+    if !crm.one(include_str!("../../../sql/crm/has_old_hashes.sql"), &[])?.get::<_, bool>(0) {
+        return Ok(());
+    }
+    crm.doing("replacing the hashes of an earlier version");
+    crm.run(include_str!("../../../sql/crm/add_content.sql"))?;
+    for plan in preflight.plans.iter().filter(|plan| plan.loaded.remembered) {
+        crm.run(&TableSql::of(plan.loaded).list_unchanged(&plan.remembered()))?;
+        remember(crm, catalog, plan, "load_unchanged")?;
+    }
+    crm.run(include_str!("../../../sql/crm/drop_old_hashes.sql"))
 }
 
 /// Records the rows of a table that the temporary table `touched` lists.

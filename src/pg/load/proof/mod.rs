@@ -137,7 +137,7 @@ fn prove_inside(crm: &Crm, catalog: &Catalog, preflight: &Preflight, input: &Inp
             findings.extend(judge(crm, plan, demand, &shadows)?);
         }
     }
-    findings.extend(trials::run(crm, catalog, input)?);
+    findings.extend(trials::run(crm, catalog, preflight, input)?);
     Ok(findings)
 }
 

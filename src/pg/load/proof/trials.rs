@@ -7,14 +7,14 @@ use crate::fault::Fault;
 use crate::model::Phase;
 use crate::pg::load::Input;
 use crate::pg::load::catalog::Catalog;
-use crate::pg::load::preflight::PreflightFinding;
+use crate::pg::load::preflight::{Preflight, PreflightFinding};
 use crate::pg::load::run_log::{self, RunNote};
-use crate::pg::load::session::Crm;
+use crate::pg::load::session::{Crm, WHILE};
 use crate::pg::load::target::table;
 use crate::pg::load::{segments, staging};
 
 /// Tries them. Tables with triggers that would fire are skipped.
-pub(super) fn run(crm: &Crm, catalog: &Catalog, input: &Input<'_>) -> Result<Vec<PreflightFinding>> {
+pub(super) fn run(crm: &Crm, catalog: &Catalog, preflight: &Preflight, input: &Input<'_>) -> Result<Vec<PreflightFinding>> {
     let mut findings = Vec::new();
     if !catalog.may_create_backfill {
         return Ok(findings);
@@ -37,7 +37,7 @@ pub(super) fn run(crm: &Crm, catalog: &Catalog, input: &Input<'_>) -> Result<Vec
     }
     if input.phase >= Phase::SCORES && is_quiet(table::SEGMENT) {
         findings.extend(attempt(crm, table::SEGMENT, || {
-            run_log::create(crm, catalog.has_backfill)?;
+            run_log::create(crm, catalog, preflight)?;
             staging::stage_refreshes(crm, input.data, input.phase)?;
             segments::create_new(crm)?;
             segments::update_refreshed(crm, input.run_id).map(|_| ())
@@ -56,6 +56,6 @@ fn attempt(crm: &Crm, name: &str, trial: impl FnOnce() -> Result<()>) -> Result<
     crm.run("rollback to savepoint trial; release savepoint trial")?;
     let Err(error) = tried else { return Ok(None) };
     let fault = error.downcast::<Fault>()?;
-    let what = fault.what.split(" (while it").next().unwrap_or_default().to_owned();
+    let what = fault.what.split(WHILE).next().unwrap_or_default().to_owned();
     Ok(Some(PreflightFinding::refusal(format!("table {name:?} does not take the rows that load writes of its own: {what}"))))
 }
