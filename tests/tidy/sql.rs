@@ -1,9 +1,12 @@
 //! SQL that several files share is written in one of them, from `-- block: NAME` to `-- end block`, and copied into the others,
 //! marked `-- block: NAME, as in sql/…`. So each file is one statement that psql can run.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use crm_backfill::model::{AliasType, Code as _, RecordKey, Source};
+use crm_backfill::pg::load::target::RECORD_ALIASES;
 
 use super::code::root;
 
@@ -77,6 +80,34 @@ fn what_two_sql_files_have_in_common_is_a_block() {
             assert_eq!(other, &path, "they have more than {MOST_EQUAL} lines in a row in common, from: {}", run[0]);
         }
     }
+}
+
+/// Seven statements need the pairs of alias type and record key; they are in the form each of them can use.
+#[test]
+fn alias_types_have_the_record_keys_of_their_sources() {
+    let source = |kind: AliasType| match kind {
+        AliasType::McaV1ZaId => Source::McaZa,
+        AliasType::McaV1UkId => Source::McaUk,
+        AliasType::SclMemberId => Source::Scl,
+        AliasType::TeetimePlayerId => Source::Teetime,
+        AliasType::MessagingContactId => Source::Messaging,
+        other => panic!("{other} is not a record's id"),
+    };
+    let pair = |kind: AliasType| format!("('{}', '{}')", kind.code(), RecordKey { source: source(kind), id: "" });
+    let wanted: BTreeSet<String> = RECORD_ALIASES.map(pair).into();
+    let mut files = 0;
+    for path in sql_files() {
+        let text = read(&path);
+        let found: Vec<&str> = text.lines().map(str::trim).filter(|line| line.starts_with("('") && line.contains(":")).collect();
+        if found.is_empty() {
+            continue;
+        }
+        let found: BTreeSet<String> =
+            found.iter().map(|line| line[..=line.find(')').unwrap_or_else(|| panic!("{line}"))].to_owned()).collect();
+        assert_eq!(found, wanted, "{}", path.display());
+        files += 1;
+    }
+    assert!(files >= 7, "{files} files");
 }
 
 /// The text without a block that is a copy.
