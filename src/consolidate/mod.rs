@@ -3,7 +3,7 @@
 //!
 //! Memory holds who each person record is ([`Directory`]), not its values. Bookings, messages and the rest of the timeline stream
 //! through pure functions of one batch. Staged person records, their identifiers and their consent are distributed to partitions
-//! of the profiles ([`Roster`]); a few partitions are processed at a time. The timeline comes first (it shows who booked and
+//! of the profiles ([`RecordIndex`]); a few partitions are processed at a time. The timeline comes first (it shows who booked and
 //! which contact points bounced), then what partitions must know of each other (withdrawals of shared contact points, holders of
 //! subjects), then the profiles.
 
@@ -22,7 +22,7 @@ pub mod timeline;
 pub use accounting::deviations::{Departure, Departures, flags_to_confirm};
 pub use options::Options;
 pub use profile::directory::{Directory, Enrolment};
-pub use profile::record_index::Roster;
+pub use profile::record_index::RecordIndex;
 
 /// Inputs that contradict each other: staged rows and links of different runs, or a dataset out of its declared order.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]

@@ -19,8 +19,8 @@ use crate::consolidate::profile::contact_holders::ContactHolders;
 use crate::consolidate::profile::fields::Survival;
 use crate::consolidate::profile::login_owners::Subjects;
 use crate::consolidate::profile::{self, Slice};
-use crate::consolidate::timeline::{LatestHandicaps, Page, Signals, Timeline, note_joined};
-use crate::consolidate::{Departures, Options, Roster, candidates};
+use crate::consolidate::timeline::{LatestHandicaps, Signals, Timeline, TimelineRows, note_joined};
+use crate::consolidate::{Departures, Options, RecordIndex, candidates};
 use crate::model::{Code as _, LinkRule, RecordIx, RecordKey, Reviews, Source, TenantRule, Timestamp, profile_id};
 use crate::tables::crm::{
     activities, campaign_interactions, customer_profiles, duplicate_candidates, field_provenance, identity_aliases,
@@ -136,7 +136,7 @@ impl World {
         profile_id(RecordKey { source: founder.0, id: founder.1.source_id }, 1).to_string()
     }
 
-    pub fn roster(&self) -> Roster {
+    pub fn record_index(&self) -> RecordIndex {
         let staged = staged(|source| {
             columns::<people::Table>(self.people.iter().filter(|(of, _, _)| *of == source).map(|(_, row, _)| *row))
         });
@@ -164,54 +164,54 @@ impl World {
             });
         }
         let links = links::Table::columns(&builder.finish()).expect("a builder's own batch");
-        Roster::new(staged, &[links]).expect("a consistent world")
+        RecordIndex::new(staged, &[links]).expect("a consistent world")
     }
 
     /// Runs the whole build.
     pub fn build(&self, options: &Options) -> Built {
-        let roster = self.roster();
-        let timeline = Timeline { directory: &roster, options };
-        let mut signals = Signals::new(&roster);
+        let record_index = self.record_index();
+        let timeline = Timeline { directory: &record_index, options };
+        let mut signals = Signals::new(&record_index);
         let mut joined = HashMap::with_hasher(FixedState::with_seed(0));
-        let mut pages: Vec<Page> = Vec::new();
+        let mut pages: Vec<TimelineRows> = Vec::new();
         let mut subjects = Subjects::default();
         for source in options.phase.sources() {
             let of_source = self.people.iter().filter(|(of, _, _)| *of == source).map(|(_, row, _)| *row);
             let staged = columns::<people::Table>(of_source);
-            let first = RecordIx(roster.directory().records_of(source).start);
-            subjects.note(&roster, source, first, &staged);
+            let first = RecordIx(record_index.directory().records_of(source).start);
+            subjects.note(&record_index, source, first, &staged);
             pages.push(timeline.people(source, first, &staged, 0..staged.len()));
             let clubs = self.clubs.iter().filter(|(of, _)| *of == source).map(|(_, row)| *row);
             let clubs = columns::<club_memberships::Table>(clubs);
             if source == Source::Scl {
-                note_joined(&roster, &clubs, &mut joined);
+                note_joined(&record_index, &clubs, &mut joined);
             }
             pages.push(timeline.club_memberships(source, &clubs));
         }
         pages.push(timeline.bookings(&columns::<bookings::Table>(self.bookings.iter().copied())));
         pages.push(timeline.messages(&columns::<messages::Table>(self.messages.iter().copied())));
         for page in &pages {
-            signals.take_up(&page.signals);
+            signals.add(&page.signals);
         }
         let mut evidence = self.consents.clone();
         evidence.sort_by_key(|row| (row.source_id, row.entity, row.row_id, row.channel));
         let of_unknown: Vec<_> =
-            evidence.iter().filter(|row| roster.record(Source::Messaging, row.source_id).is_none()).collect();
+            evidence.iter().filter(|row| record_index.record(Source::Messaging, row.source_id).is_none()).collect();
         let unknown: Vec<_> = of_unknown.into_iter().filter_map(unknown_withdrawal).collect();
         let known = evidence
             .iter()
             .zip(0..)
-            .filter_map(|(row, place)| Some((*row, (roster.record(Source::Messaging, row.source_id)?, place))));
+            .filter_map(|(row, place)| Some((*row, (record_index.record(Source::Messaging, row.source_id)?, place))));
         let (known, places): (Vec<_>, Vec<_>) = known.unzip();
         let (evidence, known) = (columns::<consents::Table>(evidence), columns::<consents::Table>(known));
         let staged = staged(|source| {
             let rows = self.identifiers.iter().filter(|(of, _)| *of == source).map(|(_, row)| *row);
             columns::<identifiers::Table>(rows)
         });
-        let identifiers = &Identifiers::new(staged, &roster).expect("few");
-        let mut review = ManualReview::new(&roster, &self.reviews);
+        let identifiers = &Identifiers::new(staged, &record_index).expect("few");
+        let mut review = ManualReview::new(&record_index, &self.reviews);
         review.rejects(&columns::<check::rejects::Table>(self.rejects.iter().copied()));
-        let mut builder = UnitsBuilder::new(&roster, &self.recorded, options);
+        let mut builder = UnitsBuilder::new(&record_index, &self.recorded, options);
         builder.push(&known, &places).expect("few");
         builder.complaints(signals.complaints());
         builder.unreadable_flags(review.unreadable_flags());
@@ -222,18 +222,18 @@ impl World {
         let review = review.finish();
         let mut latest = LatestHandicaps::default();
         latest.note(&timeline, &columns::<handicaps::Table>(self.handicaps.iter().copied()));
-        let mut bounces = Bounces::of(&roster, &signals, options);
+        let mut bounces = Bounces::of(&record_index, &signals, options);
         bounces.settle();
         let bounces = &bounces;
         let hubs = &Hubs::new(&[columns::<hubs::Table>(self.hubs.iter().copied())]);
         subjects.settle();
         let subjects = &subjects;
-        let mut withdrawals = Withdrawals::of(&roster, identifiers, &units, &self.earlier, options);
+        let mut withdrawals = Withdrawals::of(&record_index, identifiers, &units, &self.earlier, options);
         withdrawals.settle(&self.earlier);
         let withdrawals = &withdrawals;
         let survival = Survival {
             options,
-            roster: &roster,
+            record_index: &record_index,
             identifiers,
             hubs,
             signals: &signals,
@@ -244,19 +244,19 @@ impl World {
             holders: &ContactHolders::default(),
         };
         let mut holders = ContactHolders::new(options);
-        holders.claim(&roster, |profile, lineup| survival.carried_contacts(profile, lineup));
+        holders.claim(&record_index, |profile, profile_records| survival.carried_contacts(profile, profile_records));
         let holders = &holders;
         let survival = Survival { holders, ..survival };
-        let weighing = Consents { roster: &roster, identifiers, units: &units, withdrawals, options };
-        let slice = profile::build(&survival, &weighing, 0..roster.profile_count());
+        let weighing = Consents { record_index: &record_index, identifiers, units: &units, withdrawals, options };
+        let slice = profile::build(&survival, &weighing, 0..record_index.profile_count());
         departures.merge(&slice.departures);
         let mut deciding = Bits::new(self.consents.len());
         for &row in &slice.deciding_rows {
             deciding.set(row as usize);
         }
         let mut deleted = Bits::new(self.people.len());
-        for contact in roster.records_of(Source::Messaging) {
-            let (columns, row) = roster.at(contact);
+        for contact in record_index.records_of(Source::Messaging) {
+            let (columns, row) = record_index.at(contact);
             if columns.deleted_at(row).is_some() {
                 deleted.set(contact.index());
             }
@@ -269,13 +269,13 @@ impl World {
         }
         let own = "a builder's own batch";
         let namesakes = slice.namesakes.clone().pairs();
-        let candidates = candidates::build(&roster, Default::default(), subjects.others(), &namesakes, &Default::default());
+        let candidates = candidates::build(&record_index, Default::default(), subjects.others(), &namesakes, &Default::default());
         Built {
             profiles: customer_profiles::Table::columns(&slice.profiles).expect(own),
             provenance: field_provenance::Table::columns(&slice.provenance).expect(own),
             aliases: identity_aliases::Table::columns(&slice.aliases).expect(own),
             consents: marketing_consents::Table::columns(&slice.consents).expect(own),
-            suppressions: merged(&roster, identifiers, &units, withdrawals, &signals, &self.earlier, options),
+            suppressions: merged(&record_index, identifiers, &units, withdrawals, &signals, &self.earlier, options),
             candidates: duplicate_candidates::Table::columns(&candidates).expect(own),
             activities: pages.iter().map(|page| activities::Table::columns(&page.activities).expect(own)).collect(),
             interactions: pages
@@ -293,7 +293,7 @@ impl World {
 
 /// The rows of all suppressions.
 fn merged(
-    roster: &Roster,
+    record_index: &RecordIndex,
     identifiers: &Identifiers,
     units: &Units,
     withdrawals: &Withdrawals,
@@ -301,8 +301,10 @@ fn merged(
     earlier: &[EarlierWithdrawal],
     options: &Options,
 ) -> RecordBatch {
-    let runs =
-        [suppressions::of_contacts(roster, identifiers, units, signals, options), suppressions::of_dead(roster, identifiers)];
+    let runs = [
+        suppressions::of_contacts(record_index, identifiers, units, signals, options),
+        suppressions::of_dead(record_index, identifiers),
+    ];
     let read = |run: &Vec<suppressions::Suppression>| {
         let mut rows = crate::tables::crm::suppressions::Builder::new(run.len());
         run.iter().for_each(|row| rows.push(row.row()));

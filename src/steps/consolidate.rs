@@ -129,11 +129,11 @@ impl ConsolidateRun<'_> {
         let mut work = Work { context, output, partitions };
         let mut known = work.timeline()?;
         let mut review = ManualReview::new(&directory, reviews);
-        work.deal(&mut known, &mut review)?;
+        work.distribute(&mut known, &mut review)?;
         let before = Before { known: &known, recorded: &recorded, earlier: &earlier };
-        let heard = work.hear(draft, &before, &mut review)?;
+        let facts = work.read_contacts(draft, &before, &mut review)?;
         let open = work.output.manual_review(review.finish())?;
-        let shown = work.people(&before, heard)?;
+        let shown = work.people(&before, facts)?;
         work.histories(&known, &shown)?;
         work.rest()?;
         Ok((work.output.finish(draft)?, open))

@@ -178,7 +178,7 @@ mod tests {
             number("p", "players", "p", "second@mail.test"),
         ]);
         let mut lines = Vec::new();
-        identified(&world.roster(), Source::Teetime, &rows, &mut lines);
+        identified(&world.record_index(), Source::Teetime, &rows, &mut lines);
         let found: Vec<_> = lines.iter().map(|row| (row.source_id, row.outcome, row.reason)).collect();
         assert_eq!(found, [("1", Outcome::Merged, None), ("2", Outcome::Skipped, Some("UNRESOLVED"))]);
     }

@@ -6,7 +6,7 @@ use crate::consolidate::Options;
 use crate::consolidate::consent::contact_points::{Address, email_form};
 use crate::consolidate::consent::earlier::contact_tenant;
 use crate::consolidate::mark::{Mark, mark};
-use crate::consolidate::profile::record_index::Roster;
+use crate::consolidate::profile::record_index::RecordIndex;
 use crate::consolidate::timeline::Signals;
 use crate::model::{Source, Timestamp};
 
@@ -22,15 +22,15 @@ pub struct Bounces {
 
 impl Bounces {
     /// Collects those of the contacts of the partition, including deleted ones.
-    pub fn of(roster: &Roster, signals: &Signals, options: &Options) -> Self {
+    pub fn of(record_index: &RecordIndex, signals: &Signals, options: &Options) -> Self {
         let mut news = Vec::new();
-        for contact in roster.records_of(Source::Messaging) {
-            let (columns, row) = roster.at(contact);
+        for contact in record_index.records_of(Source::Messaging) {
+            let (columns, row) = record_index.at(contact);
             for (kind, value) in [(Address::Email, columns.email(row)), (Address::Phone, columns.phone(row))] {
                 let Some(value) = value else { continue };
                 let (bounced_at, reached_at) = signals.delivery(contact, kind);
                 if bounced_at.is_some() || reached_at.is_some() {
-                    news.push((place(kind, contact_tenant(roster, contact, options), value), (bounced_at, reached_at)));
+                    news.push((place(kind, contact_tenant(record_index, contact, options), value), (bounced_at, reached_at)));
                 }
             }
         }

@@ -7,7 +7,7 @@ use hashbrown::HashSet;
 use foldhash::fast::FixedState;
 
 use crate::consolidate::BuildError;
-use crate::consolidate::profile::record_index::Roster;
+use crate::consolidate::profile::record_index::RecordIndex;
 use crate::model::email::EmailReader;
 use crate::model::reference::Junk;
 use crate::model::{AliasType, Channel, Reasons, RecordIx, Source};
@@ -61,21 +61,21 @@ pub struct Identifiers {
 
 impl Identifiers {
     /// The identifiers of the records of a partition, each with its record, in staged order.
-    pub fn of_partition(dealt: Option<(Vec<RecordIx>, identifiers::Columns)>) -> Self {
-        let Some((records, columns)) = dealt else { return Self { batches: Vec::new(), places: Vec::new() } };
+    pub fn of_partition(distributed: Option<(Vec<RecordIx>, identifiers::Columns)>) -> Self {
+        let Some((records, columns)) = distributed else { return Self { batches: Vec::new(), places: Vec::new() } };
         let mut places: Vec<(RecordIx, u32, u32)> = records.into_iter().zip(0..).map(|(record, row)| (record, 0, row)).collect();
         places.sort_unstable();
         Self { batches: vec![columns], places }
     }
 
     /// Orders the staged identifiers by the record they belong to; those of unknown records are left out.
-    pub fn new(staged: Vec<(Source, Vec<identifiers::Columns>)>, roster: &Roster) -> Result<Self, BuildError> {
+    pub fn new(staged: Vec<(Source, Vec<identifiers::Columns>)>, record_index: &RecordIndex) -> Result<Self, BuildError> {
         let mut batches = Vec::new();
         let mut places = Vec::new();
         for (source, columns) in staged.into_iter().flat_map(|(source, all)| all.into_iter().map(move |one| (source, one))) {
             let batch = u32::try_from(batches.len()).map_err(|_| BuildError::TooMany)?;
             for row in 0..columns.len() {
-                if let Some(record) = roster.record(source, columns.source_id(row)) {
+                if let Some(record) = record_index.record(source, columns.source_id(row)) {
                     places.push((record, batch, u32::try_from(row).map_err(|_| BuildError::TooMany)?));
                 }
             }
@@ -129,12 +129,12 @@ impl Hubs {
 
 /// Calls back with every email and phone of a record, its main one first.
 pub fn each_address<'a>(
-    roster: &'a Roster,
+    record_index: &'a RecordIndex,
     identifiers: &'a Identifiers,
     record: RecordIx,
     mut visit: impl FnMut(Address, &'a str),
 ) {
-    let (columns, row) = roster.at(record);
+    let (columns, row) = record_index.at(record);
     if let Some(email) = columns.email(row) {
         visit(Address::Email, email);
     }

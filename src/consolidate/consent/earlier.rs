@@ -6,7 +6,7 @@ use hashbrown::HashMap;
 use crate::consolidate::Options;
 use crate::consolidate::consent::contact_points::{Address, Identifiers, each_address, email_form};
 use crate::consolidate::mark::{Mark, mark};
-use crate::consolidate::profile::record_index::Roster;
+use crate::consolidate::profile::record_index::RecordIndex;
 use crate::model::{Channel, RecordIx, Scope, Source, Timestamp};
 
 /// A withdrawal that an earlier load recorded: a row of `raw_crm__withdrawals`.
@@ -67,17 +67,23 @@ impl Recorded {
 }
 
 /// The tenant of a contact's consent: its own, else its profile's, else the default.
-pub fn contact_tenant<'a>(roster: &'a Roster, contact: RecordIx, options: &'a Options) -> &'a str {
-    debug_assert_eq!(roster.source(contact), Source::Messaging);
-    let (columns, row) = roster.at(contact);
-    let of_profile = || roster.profile_of(contact).map(|profile| roster.tenant(profile));
+pub fn contact_tenant<'a>(record_index: &'a RecordIndex, contact: RecordIx, options: &'a Options) -> &'a str {
+    debug_assert_eq!(record_index.source(contact), Source::Messaging);
+    let (columns, row) = record_index.at(contact);
+    let of_profile = || record_index.profile_of(contact).map(|profile| record_index.tenant(profile));
     columns.tenant_id(row).or_else(of_profile).unwrap_or(&options.default_tenant)
 }
 
 /// Calls back with each contact point of a record for a channel, in its form for comparison.
-pub fn each_reached(roster: &Roster, identifiers: &Identifiers, record: RecordIx, channel: Channel, mut visit: impl FnMut(&str)) {
+pub fn each_reached(
+    record_index: &RecordIndex,
+    identifiers: &Identifiers,
+    record: RecordIx,
+    channel: Channel,
+    mut visit: impl FnMut(&str),
+) {
     let Some(wanted) = Address::of(channel) else { return };
-    each_address(roster, identifiers, record, |kind, value| match kind {
+    each_address(record_index, identifiers, record, |kind, value| match kind {
         _ if kind != wanted => {}
         Address::Email => visit(&email_form(value)),
         Address::Phone => visit(value),

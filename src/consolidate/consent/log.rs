@@ -1,7 +1,7 @@
 //! The ledger of consent evidence and, if configured, logged changes as activities.
 
 use crate::consolidate::bits::Bits;
-use crate::consolidate::timeline::{Event, Page, PageWriter, Scratch, Timeline, set};
+use crate::consolidate::timeline::{Event, RowsWriter, Scratch, Timeline, TimelineRows, set};
 use crate::model::{ActivityCategory, Channel, Code as _, RecordIx, SkipReason, Source, Timestamp};
 use crate::tables::{Columns as _, stage::consents};
 
@@ -37,8 +37,8 @@ impl<'a> ConsentLog<'a> {
     }
 
     /// Processes a batch; the last group waits for the next one.
-    pub fn push(&mut self, columns: &consents::Columns) -> Page {
-        let mut page = PageWriter::new(self.timeline.directory, columns.len());
+    pub fn push(&mut self, columns: &consents::Columns) -> TimelineRows {
+        let mut page = RowsWriter::new(self.timeline.directory, columns.len());
         let mut scratch = Scratch::default();
         for row in columns.rows() {
             let is_preference = row.entity == "preferences";
@@ -72,15 +72,15 @@ impl<'a> ConsentLog<'a> {
     }
 
     /// The last group.
-    pub fn finish(mut self) -> Page {
-        let mut page = PageWriter::new(self.timeline.directory, 1);
+    pub fn finish(mut self) -> TimelineRows {
+        let mut page = RowsWriter::new(self.timeline.directory, 1);
         if let Some(group) = self.current.take() {
             self.settle(&group, &mut page, &mut Scratch::default());
         }
         page.finish()
     }
 
-    fn settle(&self, group: &Group, page: &mut PageWriter<'_>, scratch: &mut Scratch) {
+    fn settle(&self, group: &Group, page: &mut RowsWriter<'_>, scratch: &mut Scratch) {
         let entity = if group.is_preference { "preferences" } else { "consent_changes" };
         let is_activity = page_activity(self, group, page, scratch);
         page.settle(Source::Messaging, entity, &group.row_id, self.outcome(group, is_activity));
@@ -101,7 +101,7 @@ impl<'a> ConsentLog<'a> {
 }
 
 /// Writes the activity of a logged change, if configured; returns whether it did.
-fn page_activity(log: &ConsentLog<'_>, group: &Group, page: &mut PageWriter<'_>, scratch: &mut Scratch) -> bool {
+fn page_activity(log: &ConsentLog<'_>, group: &Group, page: &mut RowsWriter<'_>, scratch: &mut Scratch) -> bool {
     let options = log.timeline.options;
     if !options.extra_consent || !options.has_timeline() || group.is_preference {
         return false;

@@ -4,7 +4,7 @@ use crate::consolidate::Options;
 use crate::consolidate::consent::contact_points::{Address, Identifiers, each_address, email_form};
 use crate::consolidate::consent::earlier::{contact_tenant, each_reached};
 use crate::consolidate::consent::units::{ALL_SCOPES, Unit, Units};
-use crate::consolidate::profile::record_index::Roster;
+use crate::consolidate::profile::record_index::RecordIndex;
 use crate::consolidate::timeline::Signals;
 use crate::model::{Channel, Code as _, ConsentStatus, RecordIx, Source, StatusTag, Timestamp};
 use crate::tables::crm::suppressions;
@@ -42,7 +42,7 @@ impl Suppression {
 
 /// Withdrawals, bounces and complaints of the contacts of the partition, sorted; one per key, with the latest time of each.
 pub fn of_contacts(
-    roster: &Roster,
+    record_index: &RecordIndex,
     identifiers: &Identifiers,
     units: &Units,
     signals: &Signals,
@@ -50,23 +50,23 @@ pub fn of_contacts(
 ) -> Vec<Suppression> {
     let mut all: Vec<Suppression> = Vec::new();
     for unit in units.all().iter().filter(|unit| unit.status == ConsentStatus::OptedOut) {
-        let tenant = contact_tenant(roster, unit.contact, options);
-        each_reached(roster, identifiers, unit.contact, unit.channel, |address| {
+        let tenant = contact_tenant(record_index, unit.contact, options);
+        each_reached(record_index, identifiers, unit.contact, unit.channel, |address| {
             let withdrawn = suppression(tenant, unit.channel, address, units.scope(unit), "WITHDRAWN", unit.at);
             all.push(Suppression { lifted_after: unit.lifted_after, ..withdrawn });
         });
     }
-    for contact in roster.records_of(Source::Messaging) {
-        bounces(roster, signals, contact, options, &mut all);
+    for contact in record_index.records_of(Source::Messaging) {
+        bounces(record_index, signals, contact, options, &mut all);
     }
-    for complaint in signals.complaints().iter().filter(|complaint| roster.holds(complaint.contact)) {
+    for complaint in signals.complaints().iter().filter(|complaint| record_index.holds(complaint.contact)) {
         let of_channel = |&&unit: &&Unit| unit.channel == complaint.channel && units.scope(&unit) == ALL_SCOPES;
         let unit = units.all()[units.of(complaint.contact)].iter().find(of_channel);
         // A withdrawal that the person has lifted since is left out.
         if let Some(unit) = unit.filter(|unit| unit.status == ConsentStatus::OptedOut) {
-            let tenant = contact_tenant(roster, complaint.contact, options);
+            let tenant = contact_tenant(record_index, complaint.contact, options);
             let at = complaint.at.map(|at| at.min(options.as_of));
-            each_reached(roster, identifiers, complaint.contact, complaint.channel, |address| {
+            each_reached(record_index, identifiers, complaint.contact, complaint.channel, |address| {
                 let complained = suppression(tenant, complaint.channel, address, ALL_SCOPES, "COMPLAINED", at);
                 all.push(Suppression { lifted_after: unit.lifted_after, ..complained });
             });
@@ -77,20 +77,20 @@ pub fn of_contacts(
 }
 
 /// The contact points of deceased people of the partition, sorted; one per key.
-pub fn of_dead(roster: &Roster, identifiers: &Identifiers) -> Vec<Suppression> {
+pub fn of_dead(record_index: &RecordIndex, identifiers: &Identifiers) -> Vec<Suppression> {
     let mut all: Vec<Suppression> = Vec::new();
-    for profile in roster.profiles() {
-        let members = roster.members(profile);
+    for profile in record_index.profiles() {
+        let members = record_index.members(profile);
         let is_deceased = |&record: &RecordIx| {
-            let (columns, row) = roster.at(record);
+            let (columns, row) = record_index.at(record);
             columns.status_tag(row) == Some(StatusTag::Deceased)
         };
         if members.iter().any(is_deceased) {
             for &record in members {
-                each_address(roster, identifiers, record, |kind, value| {
+                each_address(record_index, identifiers, record, |kind, value| {
                     for channel in channels(kind) {
                         let address = form(kind, value);
-                        all.push(suppression(roster.tenant(profile), channel, &address, ALL_SCOPES, "DECEASED", None));
+                        all.push(suppression(record_index.tenant(profile), channel, &address, ALL_SCOPES, "DECEASED", None));
                     }
                 });
             }
@@ -112,9 +112,9 @@ fn one_per_key(all: &mut Vec<Suppression>) {
     });
 }
 
-fn bounces(roster: &Roster, signals: &Signals, contact: RecordIx, options: &Options, all: &mut Vec<Suppression>) {
-    let (columns, row) = roster.at(contact);
-    let tenant = contact_tenant(roster, contact, options);
+fn bounces(record_index: &RecordIndex, signals: &Signals, contact: RecordIx, options: &Options, all: &mut Vec<Suppression>) {
+    let (columns, row) = record_index.at(contact);
+    let tenant = contact_tenant(record_index, contact, options);
     for (kind, value) in [(Address::Email, columns.email(row)), (Address::Phone, columns.phone(row))] {
         let Some(value) = value else { continue };
         let at = signals.bounced_at(contact, kind);

@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 use crate::consolidate::consent::decide::{Decider, Evidence, EvidenceKind, Flag, decide, is_lifting};
 use crate::consolidate::consent::earlier::Recorded;
 use crate::consolidate::consent::rule::ConsentRule;
-use crate::consolidate::profile::record_index::Roster;
+use crate::consolidate::profile::record_index::RecordIndex;
 use crate::consolidate::timeline::Complaint;
 use crate::consolidate::{BuildError, Departure, Departures, Options};
 use crate::model::{Channel, ConsentStatus, RecordIx, Timestamp};
@@ -136,7 +136,7 @@ pub fn unknown_withdrawal<'a>(row: &consents::Row<'a>) -> Option<(&'static str, 
 
 /// Collects staged consents batch by batch, in any order, and keeps what the decisions need.
 pub struct UnitsBuilder<'a> {
-    roster: &'a Roster,
+    record_index: &'a RecordIndex,
     recorded: &'a Recorded,
     options: &'a Options,
     units: Units,
@@ -147,9 +147,9 @@ pub struct UnitsBuilder<'a> {
 
 impl<'a> UnitsBuilder<'a> {
     /// Ready for the first batch.
-    pub fn new(roster: &'a Roster, recorded: &'a Recorded, options: &'a Options) -> Self {
+    pub fn new(record_index: &'a RecordIndex, recorded: &'a Recorded, options: &'a Options) -> Self {
         let (scopes, origins) = (HashMap::with_hasher(FixedState::with_seed(0)), HashMap::with_hasher(FixedState::with_seed(0)));
-        Self { roster, recorded, options, units: Units::default(), scopes, origins, pieces: Vec::new() }
+        Self { record_index, recorded, options, units: Units::default(), scopes, origins, pieces: Vec::new() }
     }
 
     /// Adds a batch with the contact and position of each row; rows of channels without consent in the CRM are skipped.
@@ -179,7 +179,7 @@ impl<'a> UnitsBuilder<'a> {
     /// Adds the spam complaints of the contacts of the partition: each withdraws the contact's consent on its channel, in every
     /// scope.
     pub fn complaints(&mut self, complaints: &[Complaint]) {
-        for complaint in complaints.iter().filter(|complaint| self.roster.holds(complaint.contact)) {
+        for complaint in complaints.iter().filter(|complaint| self.record_index.holds(complaint.contact)) {
             let row_id = self.units.keep(&complaint.row_id);
             self.withdraw(complaint.contact, complaint.channel, EvidenceKind::Complaint, complaint.at, row_id);
         }
@@ -188,8 +188,8 @@ impl<'a> UnitsBuilder<'a> {
     /// Adds the unreadable flags of the contacts of the partition: withdrawals of their channel, dated by the contact's last
     /// change.
     pub fn unreadable_flags(&mut self, flags: &[(RecordIx, Channel)]) {
-        for &(contact, channel) in flags.iter().filter(|(contact, _)| self.roster.holds(*contact)) {
-            let (columns, row) = self.roster.at(contact);
+        for &(contact, channel) in flags.iter().filter(|(contact, _)| self.record_index.holds(*contact)) {
+            let (columns, row) = self.record_index.at(contact);
             self.withdraw(contact, channel, EvidenceKind::UnreadableFlag, columns.updated_at(row), (0, 0));
         }
     }
@@ -251,19 +251,19 @@ impl<'a> UnitsBuilder<'a> {
                         EvidenceKind::Log => format!("consent_changes:{}", names.text(piece.row_id)),
                         EvidenceKind::Preference => format!("preferences:{}", names.text(piece.row_id)),
                         EvidenceKind::Complaint => format!("messages:{}", names.text(piece.row_id)),
-                        EvidenceKind::UnreadableFlag => flag_key(self.roster, contact, channel),
+                        EvidenceKind::UnreadableFlag => flag_key(self.record_index, contact, channel),
                     });
                     Evidence { at, changed_at: at, ..stated }
                 }
             }));
-            let (columns, row) = self.roster.at(contact);
+            let (columns, row) = self.record_index.at(contact);
             let is_marketing = scope != TRANSACTIONAL;
             let flag = contact_flag(columns, row, channel).filter(|_| is_marketing).map(|is_set| Flag {
                 is_set,
                 changed_at: match columns.updated_at(row) {
                     Some(at) => at.min(as_of),
                     None if is_set => as_of,
-                    None => since(flag_key(self.roster, contact, channel)),
+                    None => since(flag_key(self.record_index, contact, channel)),
                 },
             });
             let Some(decision) = decide(&evidence, flag, self.options.flag_false) else { continue };
@@ -306,8 +306,8 @@ impl<'a> UnitsBuilder<'a> {
 }
 
 /// The evidence key of a contact's flag.
-fn flag_key(roster: &Roster, contact: RecordIx, channel: Channel) -> String {
-    format!("contacts:{}:{channel}", roster.source_id(contact))
+fn flag_key(record_index: &RecordIndex, contact: RecordIx, channel: Channel) -> String {
+    format!("contacts:{}:{channel}", record_index.source_id(contact))
 }
 
 /// A contact's flag for a channel; only e-mail and text messages have one.

@@ -11,7 +11,7 @@ use crate::consolidate::consent::rule::ConsentRule;
 use crate::consolidate::consent::units::{ALL_SCOPES, TRANSACTIONAL, Unit, Units, contact_flag};
 use crate::consolidate::consent::withdrawals::{Withdrawal, Withdrawals};
 use crate::consolidate::json::JsonWriter;
-use crate::consolidate::profile::record_index::Roster;
+use crate::consolidate::profile::record_index::RecordIndex;
 use crate::consolidate::{Departure, Departures, Options};
 use crate::model::{Channel, ConsentStatus, ProfileIx, RecordIx, Timestamp, derived_id};
 use crate::tables::crm::marketing_consents;
@@ -19,7 +19,7 @@ use crate::tables::crm::marketing_consents;
 /// The input for the consent of profiles.
 pub struct Consents<'a> {
     /// Records and profiles.
-    pub roster: &'a Roster,
+    pub record_index: &'a RecordIndex,
     /// Further contact points.
     pub identifiers: &'a Identifiers,
     /// The decided units.
@@ -115,8 +115,8 @@ impl Consents<'_> {
     /// Every contact point of the profile's records, in its form for comparison.
     fn carried(&self, subject: &Subject<'_>) -> Vec<(Address, String)> {
         let mut carried = Vec::new();
-        for &record in self.roster.members(subject.profile) {
-            each_address(self.roster, self.identifiers, record, |kind, value| {
+        for &record in self.record_index.members(subject.profile) {
+            each_address(self.record_index, self.identifiers, record, |kind, value| {
                 let form = if kind == Address::Email { email_form(value).into_owned() } else { value.to_owned() };
                 carried.push((kind, form));
             });
@@ -128,7 +128,7 @@ impl Consents<'_> {
 
     /// Withdrawals of these contact points by contacts of other profiles.
     fn foreign<'a>(&'a self, subject: &Subject<'a>, channel: Channel, carried: &[(Address, String)]) -> Vec<Withdrawal<'a>> {
-        let tenant = self.roster.tenant(subject.profile);
+        let tenant = self.record_index.tenant(subject.profile);
         let Some(wanted) = Address::of(channel) else { return Vec::new() };
         let addresses = carried.iter().filter(|(kind, _)| *kind == wanted);
         let mut foreign: Vec<Withdrawal<'_>> =
@@ -212,8 +212,8 @@ impl Consents<'_> {
             out.json.instant("actAt", Some(act_at));
         }
         let mut buffer = crate::model::Uuid::encode_buffer();
-        let customer_id = &*self.roster.id(subject.profile).hyphenated().encode_lower(&mut buffer);
-        let tenant_id = self.roster.tenant(subject.profile);
+        let customer_id = &*self.record_index.id(subject.profile).hyphenated().encode_lower(&mut buffer);
+        let tenant_id = self.record_index.tenant(subject.profile);
         let channel_code = crate::model::Code::code(channel);
         let id = derived_id("consent", &[tenant_id, customer_id, channel_code, scope]);
         let is_grant = status == ConsentStatus::OptedIn;
@@ -263,7 +263,7 @@ impl Consents<'_> {
             Some(EvidenceKind::Preference) => ("PREFERENCE", format!("messaging:preferences:{row}"), origin),
             Some(EvidenceKind::Complaint) => ("COMPLAINT", format!("messaging:messages:{row}"), None),
             Some(EvidenceKind::UnreadableFlag) | None => {
-                ("CONTACT_FLAG", format!("messaging:contacts:{}", self.roster.source_id(unit.contact)), None)
+                ("CONTACT_FLAG", format!("messaging:contacts:{}", self.record_index.source_id(unit.contact)), None)
             }
         }
     }
@@ -285,7 +285,7 @@ impl Consents<'_> {
         let mut is_granted = false;
         let mut is_shown = false;
         for &contact in subject.contacts {
-            let (columns, row) = self.roster.at(contact);
+            let (columns, row) = self.record_index.at(contact);
             let by_unit = units
                 .iter()
                 .any(|&unit| all[unit].contact == contact && is_marketing(unit) && all[unit].status == ConsentStatus::OptedIn);

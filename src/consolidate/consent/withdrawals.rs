@@ -9,7 +9,7 @@ use crate::consolidate::consent::contact_points::Identifiers;
 use crate::consolidate::consent::earlier::{EarlierWithdrawal, address_form, contact_tenant, each_reached, key};
 use crate::consolidate::consent::units::{ALL_SCOPES, TRANSACTIONAL, Units};
 use crate::consolidate::mark::{Mark, mark};
-use crate::consolidate::profile::record_index::Roster;
+use crate::consolidate::profile::record_index::RecordIndex;
 use crate::model::{ConsentStatus, RecordIx, Scope, Timestamp};
 
 /// A standing withdrawal of a contact point.
@@ -64,7 +64,7 @@ pub struct Withdrawals {
 impl Withdrawals {
     /// Collects the opt-outs of the contacts of a partition, and the logged opt-ins that may lift `earlier` withdrawals.
     pub fn of(
-        roster: &Roster,
+        record_index: &RecordIndex,
         identifiers: &Identifiers,
         units: &Units,
         earlier: &[EarlierWithdrawal],
@@ -72,11 +72,11 @@ impl Withdrawals {
     ) -> Self {
         let mut all = Self::none(options);
         for unit in units.all() {
-            let tenant = contact_tenant(roster, unit.contact, options);
+            let tenant = contact_tenant(record_index, unit.contact, options);
             if unit.status == ConsentStatus::OptedOut {
                 let scope = all.scope(units.scope(unit));
                 let reach = all.reach;
-                each_reached(roster, identifiers, unit.contact, unit.channel, |address| {
+                each_reached(record_index, identifiers, unit.contact, unit.channel, |address| {
                     all.entries.push(Entry {
                         address: key(reach, tenant, unit.channel, address),
                         scope,
@@ -87,10 +87,10 @@ impl Withdrawals {
                     });
                 });
             }
-            let (columns, row) = roster.at(unit.contact);
+            let (columns, row) = record_index.at(unit.contact);
             let act = unit.last_act_at.filter(|_| !earlier.is_empty() && columns.deleted_at(row).is_none());
             if let Some(act) = act {
-                each_reached(roster, identifiers, unit.contact, unit.channel, |address| {
+                each_reached(record_index, identifiers, unit.contact, unit.channel, |address| {
                     all.acts.push((scoped(key(all.reach, tenant, unit.channel, address), units.scope(unit)), act));
                 });
             }

@@ -3,7 +3,7 @@
 use crate::consolidate::consent::contact_points::Identifiers;
 use crate::consolidate::profile::fields::Golden;
 use crate::consolidate::profile::pick::Choice;
-use crate::consolidate::profile::record_index::Roster;
+use crate::consolidate::profile::record_index::RecordIndex;
 use crate::model::{AliasType, Code, ProfileIx, RecordIx, Source, Timestamp, Uuid, derived_id};
 use crate::tables::crm::identity_aliases;
 
@@ -19,24 +19,24 @@ struct Shown<'a> {
 
 /// Writes a profile's aliases, sorted by type and value.
 pub fn write(
-    roster: &Roster,
+    record_index: &RecordIndex,
     identifiers: &Identifiers,
     profile: ProfileIx,
     golden: &Golden<'_>,
     rows: &mut identity_aliases::Builder,
 ) {
     let mut shown = Vec::new();
-    for (position, &record) in roster.members(profile).iter().enumerate() {
-        show(roster, identifiers, position, record, &mut shown);
+    for (position, &record) in record_index.members(profile).iter().enumerate() {
+        show(record_index, identifiers, position, record, &mut shown);
     }
     shown.sort_unstable_by_key(|alias| (alias.alias_type.code(), alias.value, alias.position));
     let mut buffer = Uuid::encode_buffer();
-    let customer_id = &*roster.id(profile).hyphenated().encode_lower(&mut buffer);
-    let tenant_id = roster.tenant(profile);
+    let customer_id = &*record_index.id(profile).hyphenated().encode_lower(&mut buffer);
+    let tenant_id = record_index.tenant(profile);
     for same in shown.chunk_by(|a, b| (a.alias_type, a.value) == (b.alias_type, b.value)) {
         let Shown { alias_type, value, record, .. } = same[0];
-        let dates = |column: fn(RecordIx, &Roster) -> Option<Timestamp>| {
-            same.iter().filter_map(move |alias| column(alias.record, roster))
+        let dates = |column: fn(RecordIx, &RecordIndex) -> Option<Timestamp>| {
+            same.iter().filter_map(move |alias| column(alias.record, record_index))
         };
         let id = derived_id("alias", &[tenant_id, alias_type.code(), value, customer_id]);
         rows.push(identity_aliases::Row {
@@ -45,33 +45,39 @@ pub fn write(
             customer_id,
             alias_type,
             value,
-            source: roster.source(record).service(),
-            is_primary: is_primary(roster, golden, alias_type, value),
-            confidence: roster.confidence(record),
+            source: record_index.source(record).service(),
+            is_primary: is_primary(record_index, golden, alias_type, value),
+            confidence: record_index.confidence(record),
             first_seen_at: dates(created).min(),
             last_seen_at: dates(changed).max(),
         });
     }
 }
 
-fn created(record: RecordIx, roster: &Roster) -> Option<Timestamp> {
-    let (columns, row) = roster.at(record);
+fn created(record: RecordIx, record_index: &RecordIndex) -> Option<Timestamp> {
+    let (columns, row) = record_index.at(record);
     columns.created_at(row).or_else(|| columns.updated_at(row))
 }
 
-fn changed(record: RecordIx, roster: &Roster) -> Option<Timestamp> {
-    let (columns, row) = roster.at(record);
+fn changed(record: RecordIx, record_index: &RecordIndex) -> Option<Timestamp> {
+    let (columns, row) = record_index.at(record);
     columns.updated_at(row).max(columns.created_at(row))
 }
 
-fn show<'a>(roster: &'a Roster, identifiers: &'a Identifiers, position: usize, record: RecordIx, shown: &mut Vec<Shown<'a>>) {
-    let (columns, row) = roster.at(record);
+fn show<'a>(
+    record_index: &'a RecordIndex,
+    identifiers: &'a Identifiers,
+    position: usize,
+    record: RecordIx,
+    shown: &mut Vec<Shown<'a>>,
+) {
+    let (columns, row) = record_index.at(record);
     let mut add = |alias_type, value: Option<&'a str>| {
         if let Some(value) = value {
             shown.push(Shown { alias_type, value, position, record });
         }
     };
-    let own = match roster.source(record) {
+    let own = match record_index.source(record) {
         Source::McaZa => AliasType::McaV1ZaId,
         Source::McaUk => AliasType::McaV1UkId,
         Source::Scl => AliasType::SclMemberId,
@@ -93,8 +99,8 @@ fn show<'a>(roster: &'a Roster, identifiers: &'a Identifiers, position: usize, r
 }
 
 /// Whether the profile's own column, or its external ids, show the value.
-fn is_primary(roster: &Roster, golden: &Golden<'_>, alias_type: AliasType, value: &str) -> bool {
-    let of_record = |choice: Option<Choice<RecordIx>>| choice.map(|choice| roster.source_id(choice.value));
+fn is_primary(record_index: &RecordIndex, golden: &Golden<'_>, alias_type: AliasType, value: &str) -> bool {
+    let of_record = |choice: Option<Choice<RecordIx>>| choice.map(|choice| record_index.source_id(choice.value));
     let of_text = |choice: Option<Choice<&str>>| choice.is_some_and(|choice| choice.value == value);
     match alias_type {
         AliasType::Email => of_text(golden.email),

@@ -5,8 +5,8 @@ use hashbrown::HashMap;
 
 use crate::consolidate::Options;
 use crate::consolidate::mark::{Mark, mark};
-use crate::consolidate::profile::pick::Lineup;
-use crate::consolidate::profile::record_index::Roster;
+use crate::consolidate::profile::pick::ProfileRecords;
+use crate::consolidate::profile::record_index::RecordIndex;
 use crate::model::{HolderReach, ProfileIx, RecordIx};
 
 /// The profile that shows each email and phone.
@@ -57,32 +57,32 @@ impl ContactHolders {
     /// returns the emails and phones that a profile carries.
     pub fn claim<'a>(
         &mut self,
-        roster: &'a Roster,
-        carried_contacts: impl Fn(ProfileIx, &Lineup) -> (Vec<Carried<'a>>, Vec<Carried<'a>>),
+        record_index: &'a RecordIndex,
+        carried_contacts: impl Fn(ProfileIx, &ProfileRecords) -> (Vec<Carried<'a>>, Vec<Carried<'a>>),
     ) {
         if self.is_idle() {
             return;
         }
-        let mut lineup = Lineup::default();
-        for profile in roster.profiles() {
-            lineup.fill(roster, profile);
-            let (emails, phones) = carried_contacts(profile, &lineup);
+        let mut profile_records = ProfileRecords::default();
+        for profile in record_index.profiles() {
+            profile_records.fill(record_index, profile);
+            let (emails, phones) = carried_contacts(profile, &profile_records);
             for (holders, carried) in [(&mut self.emails, emails), (&mut self.phones, phones)] {
                 if let Some(holders) = holders {
-                    carried.iter().for_each(|one| holders.claim(roster, profile, one));
+                    carried.iter().for_each(|one| holders.claim(record_index, profile, one));
                 }
             }
         }
     }
 
     /// Whether a profile may show an email.
-    pub fn may_show_email(&self, roster: &Roster, profile: ProfileIx, email: &str) -> bool {
-        self.emails.as_ref().is_none_or(|holders| holders.may_show(roster, profile, email))
+    pub fn may_show_email(&self, record_index: &RecordIndex, profile: ProfileIx, email: &str) -> bool {
+        self.emails.as_ref().is_none_or(|holders| holders.may_show(record_index, profile, email))
     }
 
     /// Whether a profile may show a phone.
-    pub fn may_show_phone(&self, roster: &Roster, profile: ProfileIx, phone: &str) -> bool {
-        self.phones.as_ref().is_none_or(|holders| holders.may_show(roster, profile, phone))
+    pub fn may_show_phone(&self, record_index: &RecordIndex, profile: ProfileIx, phone: &str) -> bool {
+        self.phones.as_ref().is_none_or(|holders| holders.may_show(record_index, profile, phone))
     }
 
     /// Number of emails and phones that profiles do not show because another profile does.
@@ -97,15 +97,15 @@ impl Holders {
         (reach != HolderReach::Every).then_some(Self { reach, by_value, others: 0 })
     }
 
-    fn key(&self, roster: &Roster, profile: ProfileIx, value: &str) -> Mark {
-        mark((if self.reach == HolderReach::Tenant { roster.tenant(profile) } else { "" }, value))
+    fn key(&self, record_index: &RecordIndex, profile: ProfileIx, value: &str) -> Mark {
+        mark((if self.reach == HolderReach::Tenant { record_index.tenant(profile) } else { "" }, value))
     }
 
-    fn claim(&mut self, roster: &Roster, profile: ProfileIx, carried: &Carried<'_>) {
-        let (columns, row) = roster.at(carried.record);
+    fn claim(&mut self, record_index: &RecordIndex, profile: ProfileIx, carried: &Carried<'_>) {
+        let (columns, row) = record_index.at(carried.record);
         let is_nameless = columns.first_name(row).is_none() && columns.last_name(row).is_none();
-        let claim = Holder { profile, rank: (!carried.is_chosen, carried.rank, is_nameless, roster.rank(carried.record)) };
-        let key = self.key(roster, profile, carried.value);
+        let claim = Holder { profile, rank: (!carried.is_chosen, carried.rank, is_nameless, record_index.rank(carried.record)) };
+        let key = self.key(record_index, profile, carried.value);
         match self.by_value.get_mut(&key) {
             None => {
                 self.by_value.insert(key, claim);
@@ -119,8 +119,8 @@ impl Holders {
         }
     }
 
-    fn may_show(&self, roster: &Roster, profile: ProfileIx, value: &str) -> bool {
-        self.by_value.get(&self.key(roster, profile, value)).is_none_or(|holder| holder.profile == profile)
+    fn may_show(&self, record_index: &RecordIndex, profile: ProfileIx, value: &str) -> bool {
+        self.by_value.get(&self.key(record_index, profile, value)).is_none_or(|holder| holder.profile == profile)
     }
 }
 

@@ -8,8 +8,8 @@ use crate::consolidate::Options;
 use crate::consolidate::consent::bounces::Bounces;
 use crate::consolidate::consent::contact_points::{Address, Hubs, Identifiers};
 use crate::consolidate::profile::contact_holders::{Carried, ContactHolders};
-use crate::consolidate::profile::pick::{Choice, Lineup, best, first};
-use crate::consolidate::profile::record_index::Roster;
+use crate::consolidate::profile::pick::{Choice, ProfileRecords, best, first};
+use crate::consolidate::profile::record_index::RecordIndex;
 use crate::consolidate::timeline::{LatestHandicaps, Signals};
 use crate::model::{
     AliasType, Code as _, ContactChoice, CustomerStatus, Day, EMAIL_BOUNCED, Gender, Handicap, LifecycleStage, PHONE_BOUNCED,
@@ -22,7 +22,7 @@ pub struct Survival<'a> {
     /// The settings.
     pub options: &'a Options,
     /// Records and profiles.
-    pub roster: &'a Roster,
+    pub record_index: &'a RecordIndex,
     /// Further identifiers.
     pub identifiers: &'a Identifiers,
     /// Over-shared contact points.
@@ -106,25 +106,25 @@ pub struct Golden<'a> {
 
 impl<'a> Survival<'a> {
     /// Chooses every field of a profile.
-    pub fn survive(&self, profile: ProfileIx, lineup: &Lineup) -> Golden<'a> {
+    pub fn survive(&self, profile: ProfileIx, profile_records: &ProfileRecords) -> Golden<'a> {
         let mut golden = Golden::default();
-        self.contacts(profile, lineup, &mut golden);
-        self.services(profile, lineup, &mut golden);
-        self.external_ids(lineup, &mut golden);
-        self.person(lineup, &mut golden);
-        self.standing(profile, lineup, &mut golden);
+        self.contacts(profile, profile_records, &mut golden);
+        self.services(profile, profile_records, &mut golden);
+        self.external_ids(profile_records, &mut golden);
+        self.person(profile_records, &mut golden);
+        self.standing(profile, profile_records, &mut golden);
         golden
     }
 
     fn get<V>(&self, record: RecordIx, column: impl Fn(&'a people::Columns, usize) -> Option<V>) -> std::option::IntoIter<V> {
-        let (columns, row) = self.roster.at(record);
+        let (columns, row) = self.record_index.at(record);
         column(columns, row).into_iter()
     }
 
-    fn contacts(&self, profile: ProfileIx, lineup: &Lineup, golden: &mut Golden<'a>) {
-        let founder = [self.roster.founder(profile)];
-        let email_is_ours = |email: &str| self.holders.may_show_email(self.roster, profile, email);
-        let phone_is_ours = |phone: &str| self.holders.may_show_phone(self.roster, profile, phone);
+    fn contacts(&self, profile: ProfileIx, profile_records: &ProfileRecords, golden: &mut Golden<'a>) {
+        let founder = [self.record_index.founder(profile)];
+        let email_is_ours = |email: &str| self.holders.may_show_email(self.record_index, profile, email);
+        let phone_is_ours = |phone: &str| self.holders.may_show_phone(self.record_index, profile, phone);
         let founding_email = first(SurvivorshipRule::Founding, founder, |record| {
             self.get(record, people::Columns::email).filter(|email| email_is_ours(email))
         });
@@ -133,11 +133,11 @@ impl<'a> Survival<'a> {
         });
         let current_email = best(
             SurvivorshipRule::SourceOrder,
-            self.ranked_emails(lineup).into_iter().filter(|(_, _, email)| email_is_ours(email)),
+            self.ranked_emails(profile_records).into_iter().filter(|(_, _, email)| email_is_ours(email)),
         );
         let current_phone = best(
             SurvivorshipRule::SourceOrder,
-            self.ranked_phones(lineup).into_iter().filter(|(_, _, phone)| phone_is_ours(phone)),
+            self.ranked_phones(profile_records).into_iter().filter(|(_, _, phone)| phone_is_ours(phone)),
         );
         let value = |choice: &Option<Choice<&'a str>>| choice.map(|choice| choice.value);
         golden.contact_differs =
@@ -153,17 +153,17 @@ impl<'a> Survival<'a> {
     }
 
     /// Every email and phone of a profile's records, with the profile's rank as holder of it.
-    pub fn carried_contacts(&self, profile: ProfileIx, lineup: &Lineup) -> (Vec<Carried<'a>>, Vec<Carried<'a>>) {
+    pub fn carried_contacts(&self, profile: ProfileIx, profile_records: &ProfileRecords) -> (Vec<Carried<'a>>, Vec<Carried<'a>>) {
         let mut golden = Golden::default();
-        self.contacts(profile, lineup, &mut golden);
+        self.contacts(profile, profile_records, &mut golden);
         let (email, phone) = (golden.email.map(|choice| choice.value), golden.phone.map(|choice| choice.value));
-        let emails = self.ranked_emails(lineup).into_iter().map(|((_, rank), record, value)| Carried {
+        let emails = self.ranked_emails(profile_records).into_iter().map(|((_, rank), record, value)| Carried {
             value,
             record,
             rank,
             is_chosen: Some(value) == email,
         });
-        let phones = self.ranked_phones(lineup).into_iter().map(|((_, _, rank), record, value)| Carried {
+        let phones = self.ranked_phones(profile_records).into_iter().map(|((_, _, rank), record, value)| Carried {
             value,
             record,
             rank,
@@ -173,7 +173,7 @@ impl<'a> Survival<'a> {
     }
 
     fn is_key(&self, kind: Address, record: RecordIx) -> bool {
-        let (columns, row) = self.roster.at(record);
+        let (columns, row) = self.record_index.at(record);
         match kind {
             Address::Email => columns.email_key(row).is_some(),
             Address::Phone => columns.phone_key(row).is_some(),
@@ -185,9 +185,16 @@ impl<'a> Survival<'a> {
         !is_key || self.hubs.has(kind, value)
     }
 
-    fn ranked_emails(&self, lineup: &Lineup) -> Vec<((bool, u8), RecordIx, &'a str)> {
+    fn ranked_emails(&self, profile_records: &ProfileRecords) -> Vec<((bool, u8), RecordIx, &'a str)> {
         let mut ranked = Vec::new();
-        for record in lineup.scl.iter().chain(&lineup.messaging).chain(&lineup.teetime).chain(&lineup.mca_current).copied() {
+        for record in profile_records
+            .scl
+            .iter()
+            .chain(&profile_records.messaging)
+            .chain(&profile_records.teetime)
+            .chain(&profile_records.mca_current)
+            .copied()
+        {
             for email in self.get(record, people::Columns::email) {
                 let is_shared = self.is_shared(Address::Email, email, self.is_key(Address::Email, record));
                 ranked.push(((is_shared, self.source_rank(record, Address::Email)), record, email));
@@ -196,12 +203,19 @@ impl<'a> Survival<'a> {
         ranked
     }
 
-    fn ranked_phones(&self, lineup: &Lineup) -> Vec<((bool, bool, u8), RecordIx, &'a str)> {
+    fn ranked_phones(&self, profile_records: &ProfileRecords) -> Vec<((bool, bool, u8), RecordIx, &'a str)> {
         let mut ranked = Vec::new();
-        for record in lineup.scl.iter().chain(&lineup.messaging).chain(&lineup.teetime).chain(&lineup.mca_current).copied() {
+        for record in profile_records
+            .scl
+            .iter()
+            .chain(&profile_records.messaging)
+            .chain(&profile_records.teetime)
+            .chain(&profile_records.mca_current)
+            .copied()
+        {
             for phone in self.get(record, people::Columns::phone) {
                 let is_shared = self.is_shared(Address::Phone, phone, self.is_key(Address::Phone, record));
-                let (columns, row) = self.roster.at(record);
+                let (columns, row) = self.record_index.at(record);
                 let is_mobile = columns.phone_class(row) == Some(PhoneClass::Mobile);
                 ranked.push(((is_shared, !is_mobile, self.source_rank(record, Address::Phone)), record, phone));
             }
@@ -210,7 +224,7 @@ impl<'a> Survival<'a> {
     }
 
     fn source_rank(&self, record: RecordIx, kind: Address) -> u8 {
-        match self.roster.source(record) {
+        match self.record_index.source(record) {
             Source::Scl => 0,
             Source::Messaging if !self.signals.is_bounced(record, kind) => 1,
             Source::Teetime => 2,
@@ -219,26 +233,27 @@ impl<'a> Survival<'a> {
         }
     }
 
-    fn services(&self, profile: ProfileIx, lineup: &Lineup, golden: &mut Golden<'a>) {
+    fn services(&self, profile: ProfileIx, profile_records: &ProfileRecords, golden: &mut Golden<'a>) {
         let current = |records: &[RecordIx]| first(SurvivorshipRule::Current, records.iter().copied(), std::iter::once);
-        golden.scl_member = current(&lineup.scl);
-        golden.player = current(&lineup.teetime);
-        golden.contact = current(&lineup.messaging);
-        let subjects = lineup.scl.iter().chain(&lineup.messaging).copied();
+        golden.scl_member = current(&profile_records.scl);
+        golden.player = current(&profile_records.teetime);
+        golden.contact = current(&profile_records.messaging);
+        let subjects = profile_records.scl.iter().chain(&profile_records.messaging).copied();
         golden.auth_user_id = first(SurvivorshipRule::SourceOrder, subjects, |record| {
             self.get(record, people::Columns::auth_user_id).filter(|subject| self.subjects.holder(subject) == Some(profile))
         });
     }
 
-    fn external_ids(&self, lineup: &Lineup, golden: &mut Golden<'a>) {
+    fn external_ids(&self, profile_records: &ProfileRecords, golden: &mut Golden<'a>) {
         let of_source = |source: Source| {
-            let members = lineup.mca_current.iter().copied().filter(move |&record| self.roster.source(record) == source);
-            first(SurvivorshipRule::Current, members, |record| std::iter::once(self.roster.source_id(record)))
+            let members =
+                profile_records.mca_current.iter().copied().filter(move |&record| self.record_index.source(record) == source);
+            first(SurvivorshipRule::Current, members, |record| std::iter::once(self.record_index.source_id(record)))
         };
         golden.mca_v1_za_id = of_source(Source::McaZa);
         golden.mca_v1_uk_id = of_source(Source::McaUk);
         // The later phase wins: players before legacy members.
-        let latest_first = || lineup.teetime.iter().chain(&lineup.mca_current).copied();
+        let latest_first = || profile_records.teetime.iter().chain(&profile_records.mca_current).copied();
         golden.mca_id = first(SurvivorshipRule::MostRecent, latest_first(), |record| {
             self.get(record, people::Columns::mca_id).chain(self.further(record, AliasType::McaId))
         });
@@ -248,7 +263,7 @@ impl<'a> Survival<'a> {
         golden.cdh_id = first(SurvivorshipRule::MostRecent, latest_first(), |record| {
             self.get(record, people::Columns::cdh_id).chain(self.further(record, AliasType::CdhId))
         });
-        for &record in &lineup.teetime {
+        for &record in &profile_records.teetime {
             for benefit in self.identifiers.of(record).filter(|identifier| identifier.kind.is_none()) {
                 match golden.benefits.iter_mut().find(|(code, _)| *code == benefit.code) {
                     Some((_, choice)) => choice.lost += i32::from(choice.value != benefit.value),
@@ -267,21 +282,21 @@ impl<'a> Survival<'a> {
         all.filter(move |identifier| identifier.kind == Some(kind)).map(|identifier| identifier.value)
     }
 
-    fn person(&self, lineup: &Lineup, golden: &mut Golden<'a>) {
-        let by_source = || lineup.scl.iter().chain(&lineup.mca).chain(&lineup.teetime).copied();
+    fn person(&self, profile_records: &ProfileRecords, golden: &mut Golden<'a>) {
+        let by_source = || profile_records.scl.iter().chain(&profile_records.mca).chain(&profile_records.teetime).copied();
         golden.first_name =
             first(SurvivorshipRule::SourceOrder, by_source(), |record| self.get(record, people::Columns::first_name));
         golden.last_name =
             first(SurvivorshipRule::SourceOrder, by_source(), |record| self.get(record, people::Columns::last_name));
-        golden.born_on = self.born_on(lineup);
+        golden.born_on = self.born_on(profile_records);
         // Only legacy members have a gender column; elsewhere it would come from a title.
-        golden.gender = first(SurvivorshipRule::FirstNonEmpty, lineup.mca.iter().copied(), |record| {
+        golden.gender = first(SurvivorshipRule::FirstNonEmpty, profile_records.mca.iter().copied(), |record| {
             self.get(record, |columns, row| Some(columns.gender(row))).filter(|&gender| gender != Gender::Unknown)
         });
         golden.first_seen_at = {
             let earliest = |column: fn(&people::Columns, usize) -> Option<Timestamp>| {
-                let dated = lineup.all.iter().filter_map(|&record| {
-                    let (columns, row) = self.roster.at(record);
+                let dated = profile_records.all.iter().filter_map(|&record| {
+                    let (columns, row) = self.record_index.at(record);
                     column(columns, row).map(|at| (at, record, at))
                 });
                 best(SurvivorshipRule::Min, dated)
@@ -290,17 +305,18 @@ impl<'a> Survival<'a> {
         };
     }
 
-    fn born_on(&self, lineup: &Lineup) -> Option<Choice<Day>> {
+    fn born_on(&self, profile_records: &ProfileRecords) -> Option<Choice<Day>> {
         let dates = |record: RecordIx| self.get(record, people::Columns::born_on);
-        let count = |day: Day| lineup.all.iter().flat_map(|&record| dates(record)).filter(|&other| other == day).count();
-        let all = first(SurvivorshipRule::FirstNonEmpty, lineup.all.iter().copied(), dates)?;
-        let agreed =
-            first(SurvivorshipRule::Agreed, lineup.all.iter().copied(), |record| dates(record).filter(|&day| count(day) > 1));
+        let count = |day: Day| profile_records.all.iter().flat_map(|&record| dates(record)).filter(|&other| other == day).count();
+        let all = first(SurvivorshipRule::FirstNonEmpty, profile_records.all.iter().copied(), dates)?;
+        let agreed = first(SurvivorshipRule::Agreed, profile_records.all.iter().copied(), |record| {
+            dates(record).filter(|&day| count(day) > 1)
+        });
         Some(agreed.map_or(all, |agreed| Choice { lost: all.lost, ..agreed }))
     }
 
-    fn standing(&self, profile: ProfileIx, lineup: &Lineup, golden: &mut Golden<'a>) {
-        let members = || lineup.scl.iter().chain(&lineup.mca_current).copied();
+    fn standing(&self, profile: ProfileIx, profile_records: &ProfileRecords, golden: &mut Golden<'a>) {
+        let members = || profile_records.scl.iter().chain(&profile_records.mca_current).copied();
         golden.is_deceased = members().any(|record| self.tag(record) == Some(StatusTag::Deceased));
         let status = members().flat_map(|record| {
             let is_deceased = self.tag(record) == Some(StatusTag::Deceased);
@@ -313,12 +329,12 @@ impl<'a> Survival<'a> {
         golden.status = best(SurvivorshipRule::Restrictive, status);
         golden.lifecycle = best(
             SurvivorshipRule::Max,
-            lineup.all.iter().map(|&record| {
+            profile_records.all.iter().map(|&record| {
                 let stage = self.stage(record);
                 (std::cmp::Reverse(stage), record, stage)
             }),
         );
-        for &record in &lineup.all {
+        for &record in &profile_records.all {
             if let Some(tag) = self.tag(record)
                 && !golden.tags.iter().any(|choice| choice.value == tag.code())
             {
@@ -331,20 +347,20 @@ impl<'a> Survival<'a> {
             let stated = || self.get(record, |columns, row| columns.handicap(row).map(|value| (value, columns.handicap_at(row))));
             of_history.or_else(|| stated().next()).into_iter()
         };
-        golden.handicap = first(SurvivorshipRule::SourceOrder, lineup.teetime.iter().copied(), handicap).or_else(|| {
-            let dated = lineup
+        golden.handicap = first(SurvivorshipRule::SourceOrder, profile_records.teetime.iter().copied(), handicap).or_else(|| {
+            let dated = profile_records
                 .mca
                 .iter()
                 .flat_map(|&record| handicap(record).map(move |(value, at)| (std::cmp::Reverse(at), record, (value, at))));
             best(SurvivorshipRule::MostRecent, dated)
         });
-        let whs_from = self.options.whs_from.get(self.roster.tenant(profile));
+        let whs_from = self.options.whs_from.get(self.record_index.tenant(profile));
         if let (Some(index), Some(whs_from)) = (golden.handicap, whs_from)
             && index.value.1.is_some_and(|at| at < *whs_from)
         {
             golden.tags.push(Choice { value: PRE_WHS, record: index.record, rule: SurvivorshipRule::Union, lost: 0 });
         }
-        let tenant = self.roster.tenant(profile);
+        let tenant = self.record_index.tenant(profile);
         let shown = [(Address::Email, golden.email, EMAIL_BOUNCED), (Address::Phone, golden.phone, PHONE_BOUNCED)];
         for (kind, choice, tag) in shown {
             if let Some(choice) = choice.filter(|choice| self.bounces.has(kind, tenant, choice.value)) {
@@ -352,23 +368,27 @@ impl<'a> Survival<'a> {
             }
         }
         golden.tags.sort_by_key(|choice| choice.value);
-        golden.home_club_id = first(SurvivorshipRule::SourceOrder, lineup.teetime.iter().copied(), |record| {
+        golden.home_club_id = first(SurvivorshipRule::SourceOrder, profile_records.teetime.iter().copied(), |record| {
             self.get(record, people::Columns::home_club_id)
         });
         let club_name = |record: RecordIx| self.get(record, people::Columns::home_club_name);
         golden.home_club_name = match golden.home_club_id {
             Some(club) => first(SurvivorshipRule::SourceOrder, [club.record], club_name),
-            None => first(SurvivorshipRule::SourceOrder, lineup.teetime.iter().chain(&lineup.mca).copied(), club_name),
+            None => first(
+                SurvivorshipRule::SourceOrder,
+                profile_records.teetime.iter().chain(&profile_records.mca).copied(),
+                club_name,
+            ),
         };
-        golden.membership_status = first(SurvivorshipRule::Current, lineup.scl.iter().copied(), |record| {
+        golden.membership_status = first(SurvivorshipRule::Current, profile_records.scl.iter().copied(), |record| {
             self.get(record, people::Columns::membership_status)
         });
-        golden.membership_tier = first(SurvivorshipRule::Current, lineup.scl.iter().take(1).copied(), |record| {
+        golden.membership_tier = first(SurvivorshipRule::Current, profile_records.scl.iter().take(1).copied(), |record| {
             self.get(record, people::Columns::membership_tier)
         });
-        let joined = lineup.scl.iter().filter_map(|record| self.joined.get(record).map(|&at| (at, *record, at)));
+        let joined = profile_records.scl.iter().filter_map(|record| self.joined.get(record).map(|&at| (at, *record, at)));
         golden.member_since = best(SurvivorshipRule::Min, joined).or_else(|| {
-            let made = lineup
+            let made = profile_records
                 .scl
                 .iter()
                 .flat_map(|&record| self.get(record, people::Columns::created_at).map(move |at| (at, record, at)));
@@ -382,13 +402,13 @@ impl<'a> Survival<'a> {
     }
 
     fn tag(&self, record: RecordIx) -> Option<StatusTag> {
-        let (columns, row) = self.roster.at(record);
+        let (columns, row) = self.record_index.at(record);
         columns.status_tag(row)
     }
 
     fn stage(&self, record: RecordIx) -> LifecycleStage {
-        let (columns, row) = self.roster.at(record);
-        match self.roster.source(record) {
+        let (columns, row) = self.record_index.at(record);
+        match self.record_index.source(record) {
             Source::McaZa | Source::McaUk => LifecycleStage::Customer,
             Source::Scl if columns.status(row) == Some(CustomerStatus::Active) => LifecycleStage::Member,
             Source::Scl => LifecycleStage::Customer,

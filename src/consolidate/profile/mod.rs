@@ -17,8 +17,8 @@ use crate::consolidate::consent::weigh::{ConsentRows, Consents, Flags, Subject};
 use crate::consolidate::json::JsonWriter;
 use crate::consolidate::profile::fields::{Golden, Survival};
 use crate::consolidate::profile::namesakes::Namesakes;
-use crate::consolidate::profile::pick::{Choice, Lineup};
-use crate::consolidate::profile::record_index::Roster;
+use crate::consolidate::profile::pick::{Choice, ProfileRecords};
+use crate::consolidate::profile::record_index::RecordIndex;
 use crate::consolidate::{Departure, Departures};
 use crate::model::{
     Code as _, CustomerStatus, Gender, LifecycleStage, PRE_WHS, ProfileIx, RecordIx, Source, SurvivorshipRule, Uuid,
@@ -50,7 +50,7 @@ pub struct Slice {
 pub fn build(survival: &Survival<'_>, consents: &Consents<'_>, range: Range<u32>) -> Slice {
     let capacity = range.len();
     let mut writer = Writer {
-        roster: survival.roster,
+        record_index: survival.record_index,
         survival,
         profiles: customer_profiles::Builder::new(capacity),
         provenance: field_provenance::Builder::new(capacity * 10),
@@ -60,17 +60,17 @@ pub fn build(survival: &Survival<'_>, consents: &Consents<'_>, range: Range<u32>
     let mut alias_rows = identity_aliases::Builder::new(capacity * 4);
     let mut consent_rows = ConsentRows::new(capacity);
     let mut departures = Departures::default();
-    let mut lineup = Lineup::default();
+    let mut profile_records = ProfileRecords::default();
     let mut shown_handicaps = Vec::new();
     let mut namesakes = Namesakes::default();
     let of_age_before = survival.options.as_of.minus_years(18).day();
     for profile in ProfileIx::range(range) {
-        lineup.fill(survival.roster, profile);
-        let golden = survival.survive(profile, &lineup);
-        count(survival, &lineup, &golden, &mut departures);
+        profile_records.fill(survival.record_index, profile);
+        let golden = survival.survive(profile, &profile_records);
+        count(survival, &profile_records, &golden, &mut departures);
         let subject = Subject {
             profile,
-            contacts: &lineup.messaging,
+            contacts: &profile_records.messaging,
             email: golden.email.map(|choice| choice.value),
             phone: golden.phone.map(|choice| choice.value),
             is_deceased: golden.is_deceased,
@@ -79,9 +79,9 @@ pub fn build(survival: &Survival<'_>, consents: &Consents<'_>, range: Range<u32>
         let is_on = [flags.email, flags.sms, flags.push, flags.whatsapp].contains(&true);
         let born_on = golden.born_on.map(|choice| choice.value);
         departures.note_if(Departure::ConsentMinors, is_on && born_on.is_some_and(|born_on| born_on > of_age_before));
-        aliases::write(survival.roster, survival.identifiers, profile, &golden, &mut alias_rows);
+        aliases::write(survival.record_index, survival.identifiers, profile, &golden, &mut alias_rows);
         shown_handicaps.extend(golden.handicap.map(|choice| choice.record));
-        namesakes.note(survival.roster, survival.hubs, profile, &golden);
+        namesakes.note(survival.record_index, survival.hubs, profile, &golden);
         writer.write(profile, &golden, flags);
     }
     Slice {
@@ -100,7 +100,7 @@ fn text(choice: Option<Choice<&str>>) -> Option<&str> {
     choice.map(|choice| choice.value)
 }
 
-fn count(survival: &Survival<'_>, lineup: &Lineup, golden: &Golden<'_>, departures: &mut Departures) {
+fn count(survival: &Survival<'_>, profile_records: &ProfileRecords, golden: &Golden<'_>, departures: &mut Departures) {
     departures.note_if(Departure::CurrentContact, golden.contact_differs);
     departures.note_if(Departure::SharedAddressOnly, golden.shows_shared);
     departures.note_if(Departure::MissingName, text(golden.first_name).is_none() || text(golden.last_name).is_none());
@@ -112,8 +112,8 @@ fn count(survival: &Survival<'_>, lineup: &Lineup, golden: &Golden<'_>, departur
     departures.note_if(Departure::LifecycleMember, golden.lifecycle.is_some_and(|choice| choice.value == LifecycleStage::Member));
     departures.note_if(Departure::HandicapPreWhs, golden.tags.iter().any(|tag| tag.value == PRE_WHS));
     departures.note_if(Departure::FirstSeenAsOf, golden.first_seen_at.is_none());
-    if let Some(&player) = lineup.teetime.last() {
-        let (columns, row) = survival.roster.at(player);
+    if let Some(&player) = profile_records.teetime.last() {
+        let (columns, row) = survival.record_index.at(player);
         let is_from_elsewhere = golden.handicap.is_some_and(|choice| choice.record != player);
         departures.note_if(Departure::HandicapDate, is_from_elsewhere && columns.handicap(row).is_none());
         departures.note_if(Departure::HomeClubKept, columns.home_club_id(row).is_none() && golden.home_club_name.is_some());
@@ -121,7 +121,7 @@ fn count(survival: &Survival<'_>, lineup: &Lineup, golden: &Golden<'_>, departur
 }
 
 struct Writer<'a> {
-    roster: &'a Roster,
+    record_index: &'a RecordIndex,
     survival: &'a Survival<'a>,
     profiles: customer_profiles::Builder,
     provenance: field_provenance::Builder,
@@ -132,10 +132,10 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn write(&mut self, profile: ProfileIx, golden: &Golden<'_>, flags: Flags) {
         let mut buffer = Uuid::encode_buffer();
-        let id = &*self.roster.id(profile).hyphenated().encode_lower(&mut buffer);
-        let founder = self.roster.founder(profile);
+        let id = &*self.record_index.id(profile).hyphenated().encode_lower(&mut buffer);
+        let founder = self.record_index.founder(profile);
         self.write_provenance(id, founder, golden);
-        let record = |choice: Option<Choice<RecordIx>>| choice.map(|choice| self.roster.source_id(choice.value));
+        let record = |choice: Option<Choice<RecordIx>>| choice.map(|choice| self.record_index.source_id(choice.value));
         self.display_name.clear();
         for name in [golden.first_name, golden.last_name].into_iter().flatten() {
             if !self.display_name.is_empty() {
@@ -163,7 +163,7 @@ impl Writer<'_> {
         }
         self.profiles.push(customer_profiles::Row {
             id,
-            tenant_id: self.roster.tenant(profile),
+            tenant_id: self.record_index.tenant(profile),
             auth_user_id: text(golden.auth_user_id),
             email: text(golden.email),
             phone_number: text(golden.phone),
@@ -191,7 +191,7 @@ impl Writer<'_> {
             sms_opt_in: flags.sms,
             push_opt_in: flags.push,
             whatsapp_opt_in: flags.whatsapp,
-            source: self.roster.source(founder).service(),
+            source: self.record_index.source(founder).service(),
             first_seen_at: golden.first_seen_at.map_or(self.survival.options.as_of, |choice| choice.value),
         });
     }
@@ -235,8 +235,8 @@ impl Writer<'_> {
         ];
         for (field, part) in fields {
             let Some((record, rule, lost_count)) = part else { continue };
-            let source: Source = self.roster.source(record);
-            let source_id = self.roster.source_id(record);
+            let source: Source = self.record_index.source(record);
+            let source_id = self.record_index.source_id(record);
             self.provenance.push(field_provenance::Row { profile_id, field, source, source_id, rule: rule.code(), lost_count });
         }
     }

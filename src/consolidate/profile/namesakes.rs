@@ -5,7 +5,7 @@ use foldhash::fast::FixedState;
 use rayon::prelude::*;
 use std::hash::BuildHasher as _;
 
-use crate::consolidate::Roster;
+use crate::consolidate::RecordIndex;
 use crate::consolidate::consent::contact_points::{Address, Hubs, email_form};
 use crate::consolidate::profile::fields::Golden;
 use crate::model::{ProfileIx, RecordIx};
@@ -31,10 +31,10 @@ pub struct Namesakes {
 
 impl Namesakes {
     /// Adds a profile that shows an email and a full name. Profiles must come in order.
-    pub fn note(&mut self, roster: &Roster, hubs: &Hubs, profile: ProfileIx, golden: &Golden<'_>) {
+    pub fn note(&mut self, record_index: &RecordIndex, hubs: &Hubs, profile: ProfileIx, golden: &Golden<'_>) {
         let (Some(email), Some(first), Some(last)) = (golden.email, golden.first_name, golden.last_name) else { return };
         let key = |record: RecordIx, column: PeopleColumn| {
-            let (columns, row) = roster.at(record);
+            let (columns, row) = record_index.at(record);
             column(columns, row).map(plain)
         };
         let first = key(first.record, Columns::first_key);
@@ -42,10 +42,10 @@ impl Namesakes {
         if let (Some(first), Some(last)) = (first, last)
             && !hubs.has(Address::Email, email.value)
         {
-            let place = (roster.tenant(profile), email_form(email.value), first.clone().min(last.clone()), first.max(last));
+            let place = (record_index.tenant(profile), email_form(email.value), first.clone().min(last.clone()), first.max(last));
             self.keys.push((FixedState::with_seed(2).hash_one(place), profile));
-            for &record in roster.members(profile) {
-                let (columns, row) = roster.at(record);
+            for &record in record_index.members(profile) {
+                let (columns, row) = record_index.at(record);
                 for (kind, (_, column)) in (0..).zip(KINDS) {
                     let number = column(columns, row).map(|number| plain(number).trim_start_matches('0').to_owned());
                     self.numbers.extend(number.map(|number| (profile, kind, FixedState::with_seed(3).hash_one(number))));

@@ -1,6 +1,6 @@
 //! Survivorship order of a profile's records, and the rule recorded with each surviving value.
 
-use crate::consolidate::profile::record_index::Roster;
+use crate::consolidate::profile::record_index::RecordIndex;
 use crate::model::{CustomerStatus, ProfileIx, RecordIx, Source, SurvivorshipRule, Timestamp};
 
 /// A surviving value, its record, the rule that chose it, and the number of other values that were discarded.
@@ -60,7 +60,7 @@ pub fn best<V: PartialEq + Copy, R: Ord>(
 
 /// A profile's records by source, in survivorship order. Reused from profile to profile.
 #[derive(Default)]
-pub struct Lineup {
+pub struct ProfileRecords {
     /// All, in record order.
     pub all: Vec<RecordIx>,
     /// Legacy members in record order.
@@ -75,15 +75,15 @@ pub struct Lineup {
     pub messaging: Vec<RecordIx>,
 }
 
-impl Lineup {
+impl ProfileRecords {
     /// Fills it with the records of a profile.
-    pub fn fill(&mut self, roster: &Roster, profile: ProfileIx) {
+    pub fn fill(&mut self, record_index: &RecordIndex, profile: ProfileIx) {
         for list in [&mut self.all, &mut self.mca, &mut self.mca_current, &mut self.scl, &mut self.teetime, &mut self.messaging] {
             list.clear();
         }
-        self.all.extend_from_slice(roster.members(profile));
+        self.all.extend_from_slice(record_index.members(profile));
         for &record in &self.all {
-            match roster.source(record) {
+            match record_index.source(record) {
                 Source::McaZa | Source::McaUk => self.mca.push(record),
                 Source::Scl => self.scl.push(record),
                 Source::Teetime => self.teetime.push(record),
@@ -94,15 +94,15 @@ impl Lineup {
         for list in [&mut self.mca_current, &mut self.scl, &mut self.teetime, &mut self.messaging] {
             if list.len() > 1 {
                 // The sort is stable, so that ties go to the first record, which has the lowest id.
-                list.sort_by_key(|&record| currency(roster, record));
+                list.sort_by_key(|&record| currency(record_index, record));
             }
         }
     }
 }
 
 /// Rank by currency; smaller is more current: active before inactive, latest update first.
-fn currency(roster: &Roster, record: RecordIx) -> (bool, std::cmp::Reverse<Option<Timestamp>>) {
-    let (columns, row) = roster.at(record);
+fn currency(record_index: &RecordIndex, record: RecordIx) -> (bool, std::cmp::Reverse<Option<Timestamp>>) {
+    let (columns, row) = record_index.at(record);
     let is_inactive = columns.status(row).is_some_and(|status| status != CustomerStatus::Active);
     (is_inactive, std::cmp::Reverse(columns.updated_at(row)))
 }

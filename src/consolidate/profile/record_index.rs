@@ -11,7 +11,7 @@ use crate::model::{ProfileIx, RecordIx, Source};
 use crate::tables::{Columns as _, resolution::links, stage::people};
 
 /// The records of a partition of the profiles with their values, and the directory of all records.
-pub struct Roster {
+pub struct RecordIndex {
     directory: Arc<Directory>,
     /// Columns with some of the records, each with its position.
     batches: Vec<people::Columns>,
@@ -21,7 +21,7 @@ pub struct Roster {
     profiles: Range<u32>,
 }
 
-impl Deref for Roster {
+impl Deref for RecordIndex {
     type Target = Directory;
 
     fn deref(&self) -> &Directory {
@@ -29,7 +29,7 @@ impl Deref for Roster {
     }
 }
 
-impl Roster {
+impl RecordIndex {
     /// All records: joins staged people with their links. Both must have exactly the same records.
     pub fn new(staged: Vec<(Source, Vec<people::Columns>)>, links: &[links::Columns]) -> Result<Self, BuildError> {
         let mut enrolment = Enrolment::with_room(0);

@@ -3,7 +3,7 @@
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use crate::consolidate::timeline::{Event, Page, PageWriter, Scratch, Timeline, set};
+use crate::consolidate::timeline::{Event, RowsWriter, Scratch, Timeline, TimelineRows, set};
 use crate::model::{ActivityCategory, Day, Handicap, Outcome, RecordIx, RecordKey, SkipReason, Source, Timestamp, record_order};
 use crate::tables::{Columns as _, stage::handicaps};
 
@@ -53,9 +53,9 @@ impl LatestHandicaps {
         columns: &handicaps::Columns,
         before: Option<&(String, Handicap)>,
         used: impl Fn(RecordIx) -> bool,
-    ) -> Page {
+    ) -> TimelineRows {
         const ENTITY: &str = "handicaps";
-        let mut page = PageWriter::new(timeline.directory, columns.len());
+        let mut page = RowsWriter::new(timeline.directory, columns.len());
         let mut scratch = Scratch::default();
         let mut previous: Option<(&str, Handicap)> = before.map(|(member, handicap)| (member.as_str(), *handicap));
         for handicap in columns.rows() {

@@ -1,6 +1,6 @@
 //! Person records: their ledger, and the activity of SCL members from phase 2 on.
 
-use crate::consolidate::timeline::{Event, Page, PageWriter, Timeline};
+use crate::consolidate::timeline::{Event, RowsWriter, Timeline, TimelineRows};
 use crate::model::{ActivityCategory, LinkRule, Outcome, RecordIx, SkipReason, Source};
 use crate::tables::stage::people;
 
@@ -8,8 +8,8 @@ use std::ops::Range;
 
 impl Timeline<'_> {
     /// Some person records of a source: rows of a batch, the first row of which has this number.
-    pub fn people(&self, source: Source, first: RecordIx, columns: &people::Columns, rows: Range<usize>) -> Page {
-        let mut page = PageWriter::new(self.directory, rows.len());
+    pub fn people(&self, source: Source, first: RecordIx, columns: &people::Columns, rows: Range<usize>) -> TimelineRows {
+        let mut page = RowsWriter::new(self.directory, rows.len());
         for row in rows {
             let record = RecordIx::at(first.index() + row);
             let source_id = columns.source_id(row);

@@ -4,7 +4,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
 use crate::consolidate::Directory;
-use crate::consolidate::timeline::{Event, Page, PageWriter, Scratch, Timeline, set};
+use crate::consolidate::timeline::{Event, RowsWriter, Scratch, Timeline, TimelineRows, set};
 use crate::model::{ActivityCategory, Outcome, ProfileIx, RecordIx, SkipReason, Source, Timestamp};
 use crate::tables::{
     Columns as _,
@@ -13,8 +13,8 @@ use crate::tables::{
 
 impl Timeline<'_> {
     /// A batch of club memberships (phase 5).
-    pub fn club_memberships(&self, source: Source, columns: &club_memberships::Columns) -> Page {
-        let mut page = PageWriter::new(self.directory, columns.len());
+    pub fn club_memberships(&self, source: Source, columns: &club_memberships::Columns) -> TimelineRows {
+        let mut page = RowsWriter::new(self.directory, columns.len());
         let mut scratch = Scratch::default();
         let label_key = if source == Source::McaUk { "membershipType" } else { "status" };
         for membership in columns.rows() {
@@ -52,9 +52,9 @@ impl Timeline<'_> {
     }
 
     /// A batch of memberships of sports (phase 5).
-    pub fn sport_memberships(&self, source: Source, columns: &sport_memberships::Columns) -> Page {
+    pub fn sport_memberships(&self, source: Source, columns: &sport_memberships::Columns) -> TimelineRows {
         const ENTITY: &str = "sport_memberships";
-        let mut page = PageWriter::new(self.directory, columns.len());
+        let mut page = RowsWriter::new(self.directory, columns.len());
         let mut scratch = Scratch::default();
         for membership in columns.rows() {
             let outcome = self.placed(source, membership.source_id).and_then(|profile| {
@@ -116,7 +116,7 @@ pub fn note_joined(
     }
 }
 
-impl PageWriter<'_> {
+impl RowsWriter<'_> {
     pub(in crate::consolidate) fn settle(&mut self, source: Source, entity: &str, row_id: &str, outcome: Result<(), SkipReason>) {
         match outcome {
             Ok(()) => self.outcome(source, entity, row_id, Outcome::Loaded, None),

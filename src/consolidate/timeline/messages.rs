@@ -1,7 +1,7 @@
 //! Messages and campaign interactions.
 
 use crate::consolidate::consent::contact_points::Address;
-use crate::consolidate::timeline::{Complaint, Event, Page, PageWriter, Scratch, Signal, Timeline};
+use crate::consolidate::timeline::{Complaint, Event, RowsWriter, Scratch, Signal, Timeline, TimelineRows};
 use crate::model::reference::ChannelWord;
 use crate::model::text::FoldedCode;
 use crate::model::{
@@ -13,8 +13,8 @@ const ENTITY: &str = "messages";
 
 impl Timeline<'_> {
     /// A batch of messages (activities from phase 5, bounces from phase 4 on).
-    pub fn messages(&self, columns: &messages::Columns) -> Page {
-        let mut page = PageWriter::new(self.directory, columns.len());
+    pub fn messages(&self, columns: &messages::Columns) -> TimelineRows {
+        let mut page = RowsWriter::new(self.directory, columns.len());
         let mut scratch = Scratch::default();
         for message in columns.rows() {
             let contact = self.directory.record(Source::Messaging, message.source_id);
@@ -76,7 +76,7 @@ impl Timeline<'_> {
 }
 
 /// The delivery status of a message for its contact point.
-fn signal(message: &messages::Row<'_>, contact: Option<RecordIx>, page: &mut PageWriter<'_>) {
+fn signal(message: &messages::Row<'_>, contact: Option<RecordIx>, page: &mut RowsWriter<'_>) {
     if message.kind == MessageKind::Complained {
         complained(message, contact, page);
         return;
@@ -97,7 +97,7 @@ fn signal(message: &messages::Row<'_>, contact: Option<RecordIx>, page: &mut Pag
 }
 
 /// Records a spam complaint. One without a date withdraws, too; one on an unknown channel withdraws on all channels.
-fn complained(message: &messages::Row<'_>, contact: Option<RecordIx>, page: &mut PageWriter<'_>) {
+fn complained(message: &messages::Row<'_>, contact: Option<RecordIx>, page: &mut RowsWriter<'_>) {
     let channels = message.channel.map_or(ChannelWord::All, ChannelWord::One).consent();
     let Some(contact) = contact else {
         if !channels.is_empty() {
@@ -116,7 +116,7 @@ fn is_hard(status: &str) -> bool {
     !FoldedCode::of(status).as_str().contains("soft")
 }
 
-impl PageWriter<'_> {
+impl RowsWriter<'_> {
     fn interaction(&mut self, message: &messages::Row<'_>, event: &Event<'_>) {
         let Some(campaign_id) = message.campaign_id else { return };
         let interaction_type = match message.kind {

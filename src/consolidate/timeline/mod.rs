@@ -23,7 +23,7 @@ use crate::tables::check::ledger;
 use crate::tables::crm::{activities, campaign_interactions};
 
 /// The timeline rows of a batch.
-pub struct Page {
+pub struct TimelineRows {
     /// `crm__activities`.
     pub activities: RecordBatch,
     /// `crm__campaign_interactions`.
@@ -60,7 +60,7 @@ pub(in crate::consolidate) struct Event<'a> {
     pub(in crate::consolidate) metadata: Option<&'a str>,
 }
 
-pub(in crate::consolidate) struct PageWriter<'a> {
+pub(in crate::consolidate) struct RowsWriter<'a> {
     pub(in crate::consolidate) directory: &'a Directory,
     pub(in crate::consolidate) activities: activities::Builder,
     pub(in crate::consolidate) interactions: campaign_interactions::Builder,
@@ -69,7 +69,7 @@ pub(in crate::consolidate) struct PageWriter<'a> {
     pub(in crate::consolidate) departures: Departures,
 }
 
-impl<'a> PageWriter<'a> {
+impl<'a> RowsWriter<'a> {
     pub(in crate::consolidate) fn new(directory: &'a Directory, rows: usize) -> Self {
         Self {
             directory,
@@ -118,8 +118,8 @@ impl<'a> PageWriter<'a> {
         self.ledger.push(ledger::Row { source, entity, source_id, outcome, reason });
     }
 
-    pub(in crate::consolidate) fn finish(mut self) -> Page {
-        Page {
+    pub(in crate::consolidate) fn finish(mut self) -> TimelineRows {
+        TimelineRows {
             activities: self.activities.finish(),
             interactions: self.interactions.finish(),
             ledger: self.ledger.finish(),

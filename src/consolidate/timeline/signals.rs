@@ -81,7 +81,7 @@ impl Signals {
     }
 
     /// Adds the signals of a batch.
-    pub fn take_up(&mut self, signals: &[Signal]) {
+    pub fn add(&mut self, signals: &[Signal]) {
         for signal in signals {
             match signal {
                 Signal::Booked(player) => {

@@ -1,7 +1,7 @@
 //! Bookings.
 
 use crate::consolidate::Departure;
-use crate::consolidate::timeline::{Event, Page, PageWriter, Scratch, Signal, Timeline, set};
+use crate::consolidate::timeline::{Event, RowsWriter, Scratch, Signal, Timeline, TimelineRows, set};
 use crate::model::{ActivityCategory, BookingOutcome, BookingTypes, Code as _, Outcome, RecordIx, SkipReason, Source};
 use crate::tables::{Columns as _, stage::bookings};
 
@@ -9,8 +9,8 @@ const ENTITY: &str = "bookings";
 
 impl Timeline<'_> {
     /// A batch of bookings (phase 5).
-    pub fn bookings(&self, columns: &bookings::Columns) -> Page {
-        let mut page = PageWriter::new(self.directory, columns.len());
+    pub fn bookings(&self, columns: &bookings::Columns) -> TimelineRows {
+        let mut page = RowsWriter::new(self.directory, columns.len());
         let mut scratch = Scratch::default();
         for booking in columns.rows() {
             let player = self.directory.record(Source::Teetime, booking.source_id);

@@ -196,7 +196,7 @@ fn clubs_joined_and_left_are_two_activities_of_one_row() {
 #[test]
 fn a_sport_membership_starts_and_changes() {
     let world = world();
-    let roster = world.roster();
+    let record_index = world.record_index();
     let options = Options::sample();
     let row = sport_memberships::Row {
         source_id: "7",
@@ -208,7 +208,7 @@ fn a_sport_membership_starts_and_changes() {
         updated_at: Some(at("03-01")),
     };
     let unchanged = sport_memberships::Row { row_id: "81", updated_at: row.created_at, sport_name: None, ..row };
-    let page = Timeline { directory: &roster, options: &options }
+    let page = Timeline { directory: &record_index, options: &options }
         .sport_memberships(Source::Scl, &columns::<sport_memberships::Table>([row, unchanged]));
     let all = activities::Table::columns(&page.activities).unwrap();
     let lines: Vec<String> = all
@@ -335,15 +335,15 @@ fn handicap_activities_are_optional_and_state_the_previous_value() {
         late,
     ];
     let world = world();
-    let roster = world.roster();
+    let record_index = world.record_index();
     let run = |options: &Options| {
-        let timeline = Timeline { directory: &roster, options };
+        let timeline = Timeline { directory: &record_index, options };
         let columns = columns::<handicaps::Table>(rows);
         let mut latest = LatestHandicaps::default();
         latest.note(&timeline, &columns);
         latest.page(&timeline, &columns, None, |_| true)
     };
-    let outcomes = |page: &crate::consolidate::timeline::Page| -> Vec<String> {
+    let outcomes = |page: &crate::consolidate::timeline::TimelineRows| -> Vec<String> {
         let ledger = check::ledger::Table::columns(&page.ledger).unwrap();
         ledger.rows().map(|row| format!("{} {} {}", row.source_id, row.outcome, row.reason.unwrap_or("-"))).collect()
     };

@@ -10,7 +10,7 @@ use crate::consolidate::consent::merge::merge;
 use crate::consolidate::consent::withdrawals::Withdrawals;
 use crate::consolidate::profile::Slice;
 use crate::consolidate::profile::namesakes::Namesakes;
-use crate::consolidate::timeline::Page;
+use crate::consolidate::timeline::TimelineRows;
 use crate::consolidate::{Departures, Directory};
 use crate::store::{Draft, HashRuns, Spill, TableWriter};
 use crate::tables::crm::{
@@ -56,9 +56,9 @@ pub struct Examined<'a, R> {
     tally: Tally,
 }
 
-impl<'a> Examined<'a, Page> {
+impl<'a> Examined<'a, TimelineRows> {
     /// Checks and counts a batch of the timeline.
-    pub fn page(page: Page, directory: &'a Directory) -> Result<Self> {
+    pub fn page(page: TimelineRows, directory: &'a Directory) -> Result<Self> {
         let (mut proofs, mut tally) = (Proofs::new(directory), Tally::default());
         proofs.activities(&page.activities, &activities::Table::columns(&page.activities)?);
         proofs.interactions(&page.interactions, &campaign_interactions::Table::columns(&page.interactions)?);
@@ -101,7 +101,7 @@ impl<'a> CrmOutput<'a> {
     }
 
     /// Writes a batch of the timeline.
-    pub fn page(&mut self, page: Examined<'a, Page>) -> Result<()> {
+    pub fn page(&mut self, page: Examined<'a, TimelineRows>) -> Result<()> {
         let Examined { rows: page, proofs, keys, tally } = page;
         for (runs, (_, keys)) in self.keys.iter_mut().zip(&keys) {
             runs.extend(keys)?;

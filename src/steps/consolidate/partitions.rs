@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Result;
 
 use crate::consolidate::consent::contact_points::Identifiers;
-use crate::consolidate::{Directory, Roster};
+use crate::consolidate::{Directory, RecordIndex};
 use crate::model::{RecordIx, Source};
 use crate::store::{Draft, Spill, Ticket};
 use crate::tables::stage::{consents, identifiers, people};
@@ -14,7 +14,7 @@ use crate::tables::stage::{consents, identifiers, people};
 /// Profiles of a batch of rows: each has some twenty rows in all, so that it weighs about as much as another batch.
 pub const BATCH: u32 = 2048;
 
-/// Everything that is dealt out.
+/// Everything that is distributed.
 pub struct Partitions {
     directory: Arc<Directory>,
     /// Profiles of a partition.
@@ -28,7 +28,7 @@ pub struct Partitions {
 /// What is at hand of a partition.
 pub struct Partition {
     /// Its people; contacts alone, where no other is needed.
-    pub roster: Roster,
+    pub record_index: RecordIndex,
     /// Their further identifiers.
     pub identifiers: Identifiers,
     /// The contact and the place of each staged consent.
@@ -38,7 +38,7 @@ pub struct Partition {
 }
 
 impl Partitions {
-    /// Nothing dealt out yet; so many batches of profiles make a partition.
+    /// Nothing distributed yet; so many batches of profiles make a partition.
     pub fn new(draft: &Draft, directory: Arc<Directory>, batches: u32) -> Result<Self> {
         let size = batches.max(1) * BATCH;
         let count = directory.profile_count().div_ceil(size).max(1) as usize;
@@ -57,7 +57,7 @@ impl Partitions {
         self.directory.profile_count().div_ceil(self.size).max(1)
     }
 
-    /// The partition of a record. Contacts that belong to no profile are heard all the same, in any partition; others are needed
+    /// The partition of a record. Contacts that belong to no profile are read all the same, in any partition; others are needed
     /// no more.
     fn partition_of(&self, record: RecordIx, source: Source) -> Option<u32> {
         let of_profile = self.directory.profile_of(record).map(|profile| profile.0 / self.size);
@@ -69,23 +69,23 @@ impl Partitions {
         Some((self.partition_of(record, source)?, u64::from(record.0) << 32 | u64::from(place)))
     }
 
-    /// Deals out some batches of people.
+    /// Distributes some batches of people.
     pub fn take_people(&mut self, source: Source, batch: &people::Columns, tickets: &[Option<Ticket>]) -> Result<()> {
         let spill = if source == Source::Messaging { &mut self.contacts } else { &mut self.named };
         spill.take(&[(batch, tickets)])
     }
 
-    /// Deals out a batch of further identifiers.
+    /// Distributes a batch of further identifiers.
     pub fn take_identifiers(&mut self, batch: &identifiers::Columns, tickets: &[Option<Ticket>]) -> Result<()> {
         self.identifiers.take(&[(batch, tickets)])
     }
 
-    /// Deals out a batch of consents.
+    /// Distributes a batch of consents.
     pub fn take_consents(&mut self, batch: &consents::Columns, tickets: &[Option<Ticket>]) -> Result<()> {
         self.consents.take(&[(batch, tickets)])
     }
 
-    /// All is dealt out.
+    /// All is distributed.
     pub fn finish(&mut self) -> Result<()> {
         self.named.finish()?;
         self.contacts.finish()?;
@@ -114,7 +114,7 @@ impl Partitions {
         let (numbers, consents) = self.consents.read(part)?.unzip();
         let profiles = partition * self.size..self.directory.profile_count().min((partition + 1) * self.size);
         Ok(Partition {
-            roster: Roster::of(self.directory.clone(), people, profiles),
+            record_index: RecordIndex::of(self.directory.clone(), people, profiles),
             identifiers: Identifiers::of_partition(identifiers),
             contacts: numbers.unwrap_or_default().iter().map(|number| (record(number), *number as u32)).collect(),
             consents,

@@ -31,7 +31,7 @@ use super::work::{Known, ShownRows, Work, WorkContext, contradiction};
 type Runs = Spill<crm::suppressions::Table>;
 
 /// What partitions must know of each other's contacts.
-pub struct Heard {
+pub struct ContactFacts {
     withdrawals: Withdrawals,
     bounces: Bounces,
     /// Suppressions as sorted runs: those of the contacts of each partition, then those of its dead.
@@ -51,7 +51,7 @@ pub struct Before<'a> {
 impl<'a> WorkContext<'a> {
     /// The units of consent of a partition, and what was counted on the way.
     fn units(&self, partition: &Partition, before: &Before<'_>) -> Result<(Units, Departures)> {
-        let mut builder = UnitsBuilder::new(&partition.roster, before.recorded, self.options);
+        let mut builder = UnitsBuilder::new(&partition.record_index, before.recorded, self.options);
         if let Some(consents) = &partition.consents {
             builder.push(consents, &partition.contacts).map_err(|error| contradiction(&error, self.stage))?;
         }
@@ -68,11 +68,11 @@ impl<'a> WorkContext<'a> {
         let known = around.before.known;
         Survival {
             options: self.options,
-            roster: &partition.roster,
+            record_index: &partition.record_index,
             identifiers: &partition.identifiers,
             hubs: around.hubs,
             signals: &known.signals,
-            bounces: &around.heard.bounces,
+            bounces: &around.facts.bounces,
             handicaps: &known.handicaps,
             joined: &known.joined,
             subjects: &known.subjects,
@@ -89,10 +89,10 @@ impl<'a> WorkContext<'a> {
     ) -> Result<Vec<Examined<'a, profile::Slice>>> {
         let (units, _) = self.units(partition, around.before)?;
         let survival = self.survival(partition, around, holders);
-        let Partition { roster, identifiers, .. } = partition;
-        let withdrawals = &around.heard.withdrawals;
-        let weighing = Consents { roster, identifiers, units: &units, withdrawals, options: self.options };
-        let range = roster.range();
+        let Partition { record_index, identifiers, .. } = partition;
+        let withdrawals = &around.facts.withdrawals;
+        let weighing = Consents { record_index, identifiers, units: &units, withdrawals, options: self.options };
+        let range = record_index.range();
         let batches = range.clone().step_by(BATCH as usize).map(|start| {
             let batch = profile::build(&survival, &weighing, start..range.end.min(start + BATCH));
             Examined::slice(batch, self.directory)
@@ -110,7 +110,7 @@ impl<'a> WorkContext<'a> {
         for number in 0..partitions.count() {
             let partition = partitions.whole(number)?;
             let survival = self.survival(&partition, around, &nobody);
-            holders.claim(&partition.roster, |profile, candidates| survival.carried_contacts(profile, candidates));
+            holders.claim(&partition.record_index, |profile, candidates| survival.carried_contacts(profile, candidates));
         }
         if holders.left_to_others() > 0 {
             let count = thousands(i128::from(holders.left_to_others()));
@@ -125,13 +125,13 @@ impl<'a> WorkContext<'a> {
 /// What profiles are built with.
 struct PeopleAround<'s> {
     before: &'s Before<'s>,
-    heard: &'s Heard,
+    facts: &'s ContactFacts,
     hubs: &'s Hubs,
 }
 
 impl Work<'_> {
     /// What all contacts want, before any profile is built.
-    pub fn hear(&mut self, draft: &Draft, before: &Before<'_>, review: &mut ManualReview<'_>) -> Result<Heard> {
+    pub fn read_contacts(&mut self, draft: &Draft, before: &Before<'_>, review: &mut ManualReview<'_>) -> Result<ContactFacts> {
         let (context, partitions) = (self.context, &self.partitions);
         let (known, earlier, options) = (before.known, before.earlier, context.options);
         let runs: Runs = draft.spill(2 * partitions.count() as usize)?;
@@ -144,10 +144,10 @@ impl Work<'_> {
             |number: u32| {
                 let partition = partitions.contacts(number)?;
                 let (units, departures) = context.units(&partition, before)?;
-                let Partition { roster, identifiers, .. } = &partition;
-                push(&runs, number, &suppressions::of_contacts(roster, identifiers, &units, &known.signals, options))?;
-                let of = Withdrawals::of(roster, identifiers, &units, earlier, options);
-                let bounced = Bounces::of(roster, &known.signals, options);
+                let Partition { record_index, identifiers, .. } = &partition;
+                push(&runs, number, &suppressions::of_contacts(record_index, identifiers, &units, &known.signals, options))?;
+                let of = Withdrawals::of(record_index, identifiers, &units, earlier, options);
+                let bounced = Bounces::of(record_index, &known.signals, options);
                 Ok((of, bounced, told.withdrawn(&units), units.undated().to_vec(), departures))
             },
             |(of, bounced, positions, keys, counted)| {
@@ -169,14 +169,14 @@ impl Work<'_> {
         self.output.undated(&undated)?;
         review.note_withdrawn(&withdrawn);
         review.unknown_contacts(known.signals.unknown_complaints().iter().map(|row_id| ("messages", row_id.as_str())));
-        Ok(Heard { withdrawals, bounces, suppressions: runs })
+        Ok(ContactFacts { withdrawals, bounces, suppressions: runs })
     }
 
     /// Profiles with aliases and consents, suppressions, candidates.
-    pub fn people(&mut self, before: &Before<'_>, mut heard: Heard) -> Result<ShownRows> {
+    pub fn people(&mut self, before: &Before<'_>, mut facts: ContactFacts) -> Result<ShownRows> {
         let (context, partitions, output) = (self.context, &self.partitions, &mut self.output);
         let hubs = Hubs::new(&context.resolved.read_all::<resolution::hubs::Table>(None)?);
-        let around = PeopleAround { before, heard: &heard, hubs: &hubs };
+        let around = PeopleAround { before, facts: &facts, hubs: &hubs };
         let holders = context.holders(partitions, &around)?;
         let has_consents = context.stage.has::<consents::Table>(Some(Source::Messaging));
         let consents = if has_consents { context.stage.rows::<consents::Table>(Some(Source::Messaging))? } else { 0 };
@@ -190,8 +190,8 @@ impl Work<'_> {
             (0..partitions.count()).map(Ok),
             |number: u32| {
                 let partition = partitions.whole(number)?;
-                let dead = suppressions::of_dead(&partition.roster, &partition.identifiers);
-                push(&around.heard.suppressions, partitions.count() + number, &dead)?;
+                let dead = suppressions::of_dead(&partition.record_index, &partition.identifiers);
+                push(&around.facts.suppressions, partitions.count() + number, &dead)?;
                 context.build(&partition, &around, &holders)
             },
             |batches| {
@@ -209,8 +209,8 @@ impl Work<'_> {
             },
         )?;
         task.finish("");
-        heard.suppressions.finish()?;
-        output.suppressions(&heard.suppressions, 2 * partitions.count() as usize, before.earlier, &heard.withdrawals)?;
+        facts.suppressions.finish()?;
+        output.suppressions(&facts.suppressions, 2 * partitions.count() as usize, before.earlier, &facts.withdrawals)?;
         self.candidates(&before.known.subjects, namesakes)?;
         Ok(shown)
     }

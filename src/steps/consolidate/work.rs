@@ -1,4 +1,4 @@
-//! How the datasets are made: the timeline streams by, everything else is dealt out to partitions of profiles and built partition
+//! How the datasets are made: the timeline is streamed, everything else is distributed to partitions of profiles and built partition
 //! by partition.
 
 use anyhow::Result;
@@ -12,7 +12,7 @@ use crate::consolidate::consent::log::ConsentLog;
 use crate::consolidate::consent::review::ManualReview;
 use crate::consolidate::consent::units::unknown_withdrawal;
 use crate::consolidate::profile::login_owners::Subjects;
-use crate::consolidate::timeline::{LatestHandicaps, Page, Signals, Timeline, note_joined};
+use crate::consolidate::timeline::{LatestHandicaps, Signals, Timeline, TimelineRows, note_joined};
 use crate::consolidate::{Directory, Options};
 use crate::fault::{Exit, Fault};
 use crate::model::{Channel, Handicap, RecordIx, Source, Timestamp};
@@ -94,7 +94,7 @@ impl<'a> Work<'a> {
             deleted: Bits::new(self.context.directory.record_count() as usize),
         };
         for source in self.context.options.phase.sources() {
-            self.meet(timeline, source, &mut known)?;
+            self.person_records(timeline, source, &mut known)?;
             let (joined, signals) = (&mut known.joined, &mut known.signals);
             self.stream::<club_memberships::Table>(
                 source,
@@ -106,16 +106,8 @@ impl<'a> Work<'a> {
                 },
             )?;
             self.stream::<sport_memberships::Table>(source, |columns| timeline.sport_memberships(source, columns), |_, _| {})?;
-            self.stream::<bookings::Table>(
-                source,
-                |columns| timeline.bookings(columns),
-                |_, page| signals.take_up(&page.signals),
-            )?;
-            self.stream::<messages::Table>(
-                source,
-                |columns| timeline.messages(columns),
-                |_, page| signals.take_up(&page.signals),
-            )?;
+            self.stream::<bookings::Table>(source, |columns| timeline.bookings(columns), |_, page| signals.add(&page.signals))?;
+            self.stream::<messages::Table>(source, |columns| timeline.messages(columns), |_, page| signals.add(&page.signals))?;
         }
         if self.context.stage.has::<handicaps::Table>(Some(Source::McaZa)) {
             for batch in self.context.stage.read::<handicaps::Table>(Some(Source::McaZa))? {
@@ -127,7 +119,7 @@ impl<'a> Work<'a> {
     }
 
     /// The people of a source.
-    fn meet(&mut self, timeline: Timeline<'a>, source: Source, known: &mut Known) -> Result<()> {
+    fn person_records(&mut self, timeline: Timeline<'a>, source: Source, known: &mut Known) -> Result<()> {
         let task = self
             .context
             .session
@@ -172,12 +164,12 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// A dataset of a source, some batches at once, in order; a source that has no such dataset has nothing to say.
+    /// A dataset of a source, some batches at once, in order; a source that has no such dataset is skipped.
     fn stream<T: Table + Send>(
         &mut self,
         source: Source,
-        turn: impl Fn(&T::Columns) -> Page + Sync,
-        mut note: impl FnMut(&T::Columns, &Page),
+        turn: impl Fn(&T::Columns) -> TimelineRows + Sync,
+        mut note: impl FnMut(&T::Columns, &TimelineRows),
     ) -> Result<()> {
         if !self.context.stage.has::<T>(Some(source)) || self.context.stage.rows::<T>(Some(source))? == 0 {
             return Ok(());
@@ -201,12 +193,12 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    fn page(&mut self, page: Page) -> Result<()> {
+    fn page(&mut self, page: TimelineRows) -> Result<()> {
         self.output.page(Examined::page(page, self.context.directory)?)
     }
 
-    /// Further identifiers and consents go to their partitions; what has no contact goes to a person.
-    pub fn deal(&mut self, known: &mut Known, review: &mut ManualReview<'_>) -> Result<()> {
+    /// Further identifiers and consents go to their partitions; what has no contact goes to manual review.
+    pub fn distribute(&mut self, known: &mut Known, review: &mut ManualReview<'_>) -> Result<()> {
         for batch in self.context.stage.read::<check::rejects::Table>(None)? {
             review.rejects(&batch?);
         }
@@ -234,8 +226,8 @@ impl<'a> Work<'a> {
                     Ok((batch, contacts))
                 },
                 |(batch, contacts)| {
-                    let strangers = batch.rows().zip(&contacts).filter(|(_, contact)| contact.is_none());
-                    review.unknown_contacts(strangers.filter_map(|(row, _)| unknown_withdrawal(&row)));
+                    let unknown = batch.rows().zip(&contacts).filter(|(_, contact)| contact.is_none());
+                    review.unknown_contacts(unknown.filter_map(|(row, _)| unknown_withdrawal(&row)));
                     let ticket =
                         |(contact, place): (&Option<RecordIx>, u32)| partitions.ticket((*contact)?, Source::Messaging, place);
                     let tickets: Vec<Option<Ticket>> = contacts.iter().zip(next..).map(ticket).collect();

@@ -38,8 +38,8 @@ fn profile(change: impl FnOnce(&mut customer_profiles::Row<'_>)) -> Vec<Proof> {
 fn with(examine: impl FnOnce(&mut Proofs<'_>, &Built)) -> Vec<Proof> {
     let world = world();
     let built = world.build(&Options::sample());
-    let roster = world.roster();
-    let mut proofs = Proofs::new(&roster);
+    let record_index = world.record_index();
+    let mut proofs = Proofs::new(&record_index);
     examine(&mut proofs, &built);
     proofs.finish().into_iter().map(|(proof, _)| proof).collect()
 }
