@@ -12,10 +12,10 @@ use crate::tables::resolution::{candidates, links};
 use crate::tables::stage::people;
 use crate::tables::{Builder as _, Table, TextList};
 
-const A: &str = "bf110000-0000-8000-8000-00000000000a";
-const B: &str = "bf110000-0000-8000-8000-00000000000b";
+pub(super) const A: &str = "bf110000-0000-8000-8000-00000000000a";
+pub(super) const B: &str = "bf110000-0000-8000-8000-00000000000b";
 
-fn columns<T: Table>(rows: &[T::Row<'_>]) -> T::Columns {
+pub(super) fn columns<T: Table>(rows: &[T::Row<'_>]) -> T::Columns {
     let mut builder = T::builder(rows.len());
     for row in rows {
         T::push(&mut builder, *row);
@@ -23,7 +23,7 @@ fn columns<T: Table>(rows: &[T::Row<'_>]) -> T::Columns {
     T::columns(&builder.finish()).unwrap()
 }
 
-fn profile(id: &str) -> customer_profiles::Row<'_> {
+pub(super) fn profile(id: &str) -> customer_profiles::Row<'_> {
     customer_profiles::Row {
         id,
         tenant_id: "1",
@@ -59,7 +59,7 @@ fn profile(id: &str) -> customer_profiles::Row<'_> {
     }
 }
 
-fn link<'a>(source_id: &'a str, profile_id: &'a str, rule: LinkRule) -> links::Row<'a> {
+pub(super) fn link<'a>(source_id: &'a str, profile_id: &'a str, rule: LinkRule) -> links::Row<'a> {
     let matched = (rule != LinkRule::Founder).then_some((Source::McaZa, "1"));
     links::Row {
         source: Source::McaZa,
@@ -76,7 +76,7 @@ fn link<'a>(source_id: &'a str, profile_id: &'a str, rule: LinkRule) -> links::R
     }
 }
 
-fn person(source_id: &str) -> people::Row<'_> {
+pub(super) fn person(source_id: &str) -> people::Row<'_> {
     people::Row {
         tenant_id: Some("1"),
         email: Some("naledi@mail.test"),

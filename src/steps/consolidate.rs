@@ -74,7 +74,8 @@ pub fn run(session: &Session, args: ConsolidateArgs) -> Result<StepOutcome> {
     check_proofs(&broken)?;
     let imbalances = tally.imbalances(exported.iter().map(|&(source, entity, rows)| (source, entity, rows)));
     check_balance(&imbalances, &stage)?;
-    ProofInputs { session, stage: &stage, resolved: &resolved, draft: &draft, phase, as_of, exported: &exported }.run()?;
+    let (stage, resolved, crm_export, exported) = (&stage, &resolved, crm_export.as_ref(), &exported[..]);
+    ProofInputs { session, stage, resolved, crm_export, reviews: &reviews, draft: &draft, phase, as_of, exported }.run()?;
     for (source, entity, outcome, reason, count) in tally.counts() {
         let reason = reason.map(|reason| format!(" {reason}")).unwrap_or_default();
         let name = format!("ledger {source} {entity} {outcome}{reason}");

@@ -8,7 +8,6 @@ pub mod cell;
 pub mod check;
 pub mod crm;
 pub mod dictionary;
-pub mod evidence;
 mod profile_index;
 pub mod resolution;
 pub mod score;

@@ -8,7 +8,6 @@ use crate::pg::load::catalog::{Catalog, ColumnInfo, TableInfo};
 use crate::pg::load::constraints::Index;
 use crate::pg::load::target::{LOADED, Loaded, Need, REFERRING, SCORE_COLUMNS, Stamp, TOUCHED, Touched, camel_case, table};
 use crate::pg::quote_identifier as quoted;
-use crate::pg::verify::evidence_session::type_name;
 use crate::tables::{Table, score};
 
 /// A problem of the target.
@@ -408,5 +407,20 @@ fn check_words(table: &str, column: &ColumnInfo, words: &[&str], refuse: &mut im
             unknown.iter().map(|word| format!("alter type {} add value '{word}';", column.base_name)).collect();
         let help = help.join(" ");
         refuse(format!("enum {} of {table:?}.{:?} lacks {lacks}; {help}", column.type_name, column.name));
+    }
+}
+
+/// The SQL type that holds the values of a dataset's column.
+fn type_name(data_type: &arrow::datatypes::DataType) -> String {
+    use arrow::datatypes::DataType;
+    match data_type {
+        DataType::Int32 => "integer".to_owned(),
+        DataType::Int64 => "bigint".to_owned(),
+        DataType::Boolean => "boolean".to_owned(),
+        DataType::Date32 => "date".to_owned(),
+        DataType::Timestamp(..) => "timestamp".to_owned(),
+        DataType::Decimal128(precision, scale) => format!("numeric({precision}, {scale})"),
+        DataType::List(_) => "text[]".to_owned(),
+        _ => "text".to_owned(),
     }
 }

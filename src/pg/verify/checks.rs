@@ -17,8 +17,6 @@ pub enum By {
     Files,
     /// The datasets alone, checked at the end of the step that wrote them, before the CRM is touched.
     Proof,
-    /// One statement over the CRM's tables and reference data loaded into temporary tables.
-    SqlOnEvidence(&'static str),
 }
 
 /// A check.
@@ -47,7 +45,6 @@ macro_rules! checks {
         }),+]
     };
     (= Sql $name:literal) => { By::Sql(include_str!(concat!("../../../sql/verify/checks/", $name, ".sql"))) };
-    (= SqlOnEvidence $name:literal) => { By::SqlOnEvidence(include_str!(concat!("../../../sql/verify/checks/", $name, ".sql"))) };
     (= $by:ident $name:literal) => { By::$by };
     (@ person) => { true };
     (@) => { false };
@@ -85,8 +82,9 @@ pub const CHECKS: &[Check] = checks![
     "membership_data", 2, "Verify membership data sync", Proof;
     "teetime_player_links", 3, "Verify teetimePlayerId links", Proof;
     "messaging_contact_links", 4, "Verify messagingContactId links", Proof;
-    "consent_flags", 4, "Verify consent data sync", SqlOnEvidence;
-    "consent_rows", 4, "Verify consent data sync", SqlOnEvidence;
+    "consent_flags", 4, "Verify consent data sync", Proof;
+    "consent_rows", 4, "Verify consent data sync", Proof;
+    "withdrawals_hold", 4, "Verify consent data sync", Sql, person;
     "timeline_counts", 2, "Verify activity timeline", Proof;
     "timeline_tenants", 2, "Verify activity timeline", Proof;
     "timeline_people", 2, "Verify activity timeline", Proof;
@@ -103,7 +101,7 @@ impl Check {
     /// Its statement; empty if it has none.
     pub fn sql(&self) -> &'static str {
         match self.by {
-            By::Sql(sql) | By::SqlOnEvidence(sql) => sql,
+            By::Sql(sql) => sql,
             _ => "",
         }
     }
@@ -185,7 +183,7 @@ mod tests {
     fn every_statement_of_a_check_is_one_in_lower_case() {
         for check in CHECKS {
             assert!((1..=6).contains(&check.from), "{}", check.name);
-            if let By::Sql(sql) | By::SqlOnEvidence(sql) = check.by {
+            if let By::Sql(sql) = check.by {
                 let ends = sql.lines().filter(|line| line.trim_end().ends_with(';')).count();
                 assert_eq!(ends, 1, "{}", check.name);
                 assert!(sql.trim_end().ends_with(';') && !sql.contains("SELECT"), "{}", check.name);

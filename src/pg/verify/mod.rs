@@ -2,7 +2,6 @@
 
 mod apart;
 pub mod checks;
-pub mod evidence_session;
 mod examples;
 pub mod load_log;
 pub mod look;

@@ -6,18 +6,22 @@ use hashbrown::HashMap;
 
 use crate::cli::Session;
 use crate::fault::{Exit, Fault};
-use crate::model::{Phase, Source, Timestamp};
+use crate::model::{Channel, Code as _, FlagFalse, Phase, Reviews, Scope, Source, Timestamp};
 use crate::prove::accounts::Accounts;
+use crate::prove::consent::{ConsentProof, ConsentRules, LeftWithdrawal};
 use crate::prove::duplicates::Duplicates;
 use crate::prove::fields::FieldProof;
 use crate::prove::links::{LinkEvidence, Links};
 use crate::prove::timeline::{TimelineProof, made_members as made_members_of};
 use crate::prove::{Finding, ProfilePlace, Profiles, RecordProfiles};
+use crate::sources::crm::{undated_withdrawals, withdrawals};
 use crate::store::{Draft, Folder};
-use crate::tables::check::{ledger, proofs};
-use crate::tables::crm::{activities, campaign_interactions, customer_profiles, field_provenance, identity_aliases};
+use crate::tables::check::{ledger, proofs, rejects};
+use crate::tables::crm::{
+    activities, campaign_interactions, customer_profiles, field_provenance, identity_aliases, marketing_consents,
+};
 use crate::tables::resolution::{candidates, decisions, hubs, links};
-use crate::tables::stage::{bookings, handicaps, identifiers, messages, people};
+use crate::tables::stage::{bookings, consents, handicaps, identifiers, messages, people};
 use crate::tables::{Builder as _, Table, TextList};
 
 /// The inputs of the checks.
@@ -28,6 +32,10 @@ pub struct ProofInputs<'a> {
     pub stage: &'a Folder,
     /// `data/resolve`
     pub resolved: &'a Folder,
+    /// `data/exports/crm`
+    pub crm_export: Option<&'a Folder>,
+    /// The verdicts on unreadable cells.
+    pub reviews: &'a Reviews,
     /// The datasets that were just written.
     pub draft: &'a Draft,
     /// The phase.
@@ -44,14 +52,18 @@ struct StagedPeople<'a> {
     joined: Links<'a>,
     fields: FieldProof<'a>,
     duplicates: Duplicates<'a>,
+    consent: Option<ConsentProof<'a>>,
     made_members: u64,
 }
 
 impl StagedPeople<'_> {
     /// A batch of people with the place of each; each proof looks at it on a thread of its own.
     fn add(&mut self, source: Source, columns: &people::Columns, places: &[Option<ProfilePlace>]) {
-        let Self { evidence, joined, fields, duplicates, made_members } = self;
+        let Self { evidence, joined, fields, duplicates, consent, made_members } = self;
         rayon::scope(|scope| {
+            if let Some(consent) = consent {
+                scope.spawn(|_| consent.add_people(columns, places));
+            }
             scope.spawn(|_| evidence.add_people(source, columns, places));
             scope.spawn(|_| joined.add_people(source, columns, places));
             scope.spawn(|_| fields.add_people(source, columns, places));
@@ -106,6 +118,7 @@ impl ProofInputs<'_> {
             joined: Links::new(&profiles, &records, is_global),
             fields: FieldProof::new(&profiles, &records, self.as_of, &whs_from),
             duplicates: Duplicates::new(&profiles, &records),
+            consent: self.consent_of_contacts(&profiles, &records)?,
             made_members: 0,
         };
         let mut timeline = TimelineProof::new(&profiles, &records, window_from);
@@ -144,10 +157,16 @@ impl ProofInputs<'_> {
             duplicates.add_pair(&a, &b);
         }
 
+        if let Some(consent) = &mut people.consent {
+            consent.settle_people();
+            self.written::<marketing_consents::Table>(|columns| consent.add_rows(columns))?;
+        }
+
         let mut findings = accounts.finish(self.exported);
         findings.extend(people.joined.finish());
         findings.extend(people.fields.finish());
         findings.extend(people.duplicates.finish());
+        findings.extend(people.consent.map(ConsentProof::finish).unwrap_or_default());
         findings.extend(timeline.finish());
         Ok(findings)
     }
@@ -160,10 +179,86 @@ impl ProofInputs<'_> {
             self.staged::<identifiers::Table>(source, |columns| {
                 people.evidence.add_identifiers(source, columns);
                 people.joined.add_identifiers(source, columns);
+                if let Some(consent) = &mut people.consent {
+                    consent.add_identifiers(source, columns);
+                }
             })?;
         }
         people.evidence.settle();
         Ok(())
+    }
+
+    /// The proof of consent with the evidence of all contacts; `None` in phases without consent.
+    fn consent_of_contacts<'p>(
+        &'p self,
+        profiles: &'p Profiles,
+        records: &'p RecordProfiles,
+    ) -> Result<Option<ConsentProof<'p>>> {
+        if self.phase < Source::Messaging.phase() {
+            return Ok(None);
+        }
+        let (config, source) = (&self.session.config, Source::Messaging);
+        let mut proof = ConsentProof::new(
+            profiles,
+            records,
+            ConsentRules {
+                as_of: self.as_of,
+                default_tenant: &config.tenants.default,
+                is_flag_enough: !config.consent.strict_consent,
+                is_false_flag_withdrawal: config.consent.flag_false == FlagFalse::Withdrawal,
+                is_suppression_global: config.consent.suppression == Scope::Global,
+                recorded: self.first_recorded()?,
+            },
+        );
+        self.written::<customer_profiles::Table>(|columns| proof.add_profiles(columns))?;
+        self.staged::<consents::Table>(source, |columns| proof.add_consents(columns))?;
+        self.staged::<messages::Table>(source, |columns| proof.add_messages(columns))?;
+        for columns in self.stage.read::<rejects::Table>(None)? {
+            for row in columns?.rows().filter(|row| row.source == source && row.entity == "contacts") {
+                let flag = row.column.and_then(|column| Some((column, flag_channel(column)?)));
+                let unreviewed = flag.filter(|(column, _)| self.reviews.consent(row.entity, row.source_id, column).is_none());
+                if let Some((_, channel)) = unreviewed {
+                    proof.add_unreadable_flag(row.source_id, channel);
+                }
+            }
+        }
+        self.left_withdrawals(&mut proof)?;
+        proof.settle_evidence();
+        self.staged::<people::Table>(source, |columns| proof.add_contacts(columns, &records.places(source, columns)))?;
+        proof.settle_contacts();
+        self.staged::<identifiers::Table>(source, |columns| proof.add_contact_identifiers(columns))?;
+        proof.settle_withdrawals();
+        Ok(Some(proof))
+    }
+
+    /// Adds the withdrawals that earlier loads left in the CRM.
+    fn left_withdrawals(&self, proof: &mut ConsentProof<'_>) -> Result<()> {
+        let Some(folder) = self.crm_export else { return Ok(()) };
+        for columns in folder.read::<withdrawals::Table>(None)? {
+            for row in columns?.rows().filter(|row| matches!(row.reason, "WITHDRAWN" | "COMPLAINED")) {
+                let Some(channel) = Channel::from_code(row.channel) else { continue };
+                proof.add_left(LeftWithdrawal {
+                    tenant: row.tenant_id,
+                    channel,
+                    address: row.address,
+                    scope: row.scope,
+                    revoked_at: row.revoked_at.map(Timestamp::round_to_millis),
+                    lifted_after: row.lifted_after.map(Timestamp::round_to_millis),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// When loads first recorded each withdrawal without a date, by its evidence key.
+    fn first_recorded(&self) -> Result<HashMap<String, Timestamp, foldhash::fast::FixedState>> {
+        let mut recorded = HashMap::default();
+        if let Some(folder) = self.crm_export.filter(|folder| folder.has::<undated_withdrawals::Table>(None)) {
+            for columns in folder.read::<undated_withdrawals::Table>(None)? {
+                recorded.extend(columns?.rows().map(|row| (row.evidence_key.to_owned(), row.recorded_at.round_to_millis())));
+            }
+        }
+        Ok(recorded)
     }
 
     /// When bookings and messages were made.
@@ -224,6 +319,15 @@ impl ProofInputs<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// The channel of a contact's flag.
+fn flag_channel(column: &str) -> Option<Channel> {
+    match column {
+        "email_opt_in" => Some(Channel::Email),
+        "sms_opt_in" => Some(Channel::Sms),
+        _ => None,
     }
 }
 

@@ -1,15 +1,14 @@
-//! The folders that a verification reads, and their rows as reference data for the CRM session.
+//! The folders that a verification reads, and the checks that they answer alone.
 
 use anyhow::Result;
 
 use crate::cli::Session;
-use crate::model::{Phase, Source, Timestamp};
-use crate::pg::verify::evidence_session::Verifier;
+use crate::model::{Code as _, Phase, Source, Timestamp};
+use crate::pg::verify::checks::{CHECKS, CheckFinding};
+use crate::pg::verify::look::Answered;
+use crate::sources;
 use crate::store::Folder;
-use crate::tables::{Builder as _, Table};
-
-/// Rows per batch of reference data.
-const BATCH: usize = 16_384;
+use crate::tables::check;
 
 /// The folders of one run, with one phase and as-of time.
 pub struct Folders {
@@ -51,27 +50,58 @@ impl Folders {
     }
 }
 
-/// Loads the rows that `give` pushes, batch by batch, so that memory does not grow with them; does nothing if no check of the
-/// session names the dataset.
-pub fn load_rows<T: Table>(
-    verifier: &Verifier,
-    give: impl FnOnce(&mut dyn for<'a> FnMut(T::Row<'a>)) -> Result<()>,
-) -> Result<u64> {
-    if !verifier.names(T::STEM) {
-        return Ok(0);
-    }
-    verifier.load::<T>(|send| {
-        let mut builder = T::builder(BATCH);
-        let mut sent = Ok(());
-        give(&mut |row| {
-            if sent.is_ok() {
-                T::push(&mut builder, row);
-                if builder.len() >= BATCH {
-                    sent = send(builder.finish());
-                }
+impl Folders {
+    /// Exported entities with their rows and the strategy's estimates.
+    pub fn entities(&self, session: &Session) -> Vec<(Source, &'static str, i64, Option<i64>)> {
+        let mut entities = Vec::new();
+        for (source, folder) in &self.exports {
+            for export in sources::exports(*source) {
+                let name = format!("raw_{source}__{}.parquet", export.entity);
+                let rows = folder.manifest.files.get(&name).map_or(0, |entry| entry.rows);
+                let estimate = session.config.expect.get(source.code()).and_then(|expected| expected.get(export.entity));
+                let whole = |rows: u64| i64::try_from(rows).expect("counts fit in 63 bits");
+                // Lines of a CSV dump that are not records have an outcome, too.
+                let unread = folder.manifest.count(&format!("{}.rejected_rows", export.entity));
+                entities.push((*source, export.entity, whole(rows) + unread, estimate.copied().map(whole)));
             }
-        })?;
-        sent?;
-        send(builder.finish())
-    })
+        }
+        entities
+    }
+
+    /// Compares exported rows with the strategy's estimates; more than 25 % off needs manual review.
+    pub fn estimates(&self, session: &Session) -> Answered {
+        let estimated = self.entities(session).into_iter().filter_map(|(source, entity, rows, estimate)| {
+            let estimate = estimate?;
+            let within = format!("within 25 % of {estimate}");
+            let is_near = (rows - estimate).abs() * 4 <= estimate;
+            let observed = if is_near { within.clone() } else { format!("{rows} rows") };
+            Some(CheckFinding {
+                item: format!("{source}.{entity}"),
+                examined: rows,
+                expected: within,
+                observed,
+                examples: Vec::new(),
+            })
+        });
+        Answered { check: "export_estimates", findings: estimated.collect(), taken: std::time::Duration::ZERO }
+    }
+
+    /// The proofs of the datasets from the step that wrote them.
+    pub fn proofs(&self) -> Result<Vec<Answered>> {
+        let mut answered: Vec<Answered> = Vec::new();
+        for columns in self.crm.read::<check::proofs::Table>(None)? {
+            for row in columns?.rows() {
+                let Some(check) = CHECKS.iter().find(|known| known.name == row.check) else { continue };
+                let finding = CheckFinding {
+                    item: row.item.to_owned(),
+                    examined: row.examined,
+                    expected: row.expected.to_owned(),
+                    observed: row.observed.to_owned(),
+                    examples: row.examples.iter().map(str::to_owned).collect(),
+                };
+                answered.push(Answered { check: check.name, findings: vec![finding], taken: std::time::Duration::ZERO });
+            }
+        }
+        Ok(answered)
+    }
 }

@@ -1,15 +1,10 @@
 //! `verify`: compares the CRM with exports, ledger and datasets, check by check, in one read-only snapshot.
 
-mod consent;
 mod crm;
-mod evidence;
 mod folders;
-mod handicaps;
 mod preflight;
 mod results;
 mod segments;
-mod sessions;
-mod settings;
 mod spot;
 mod target;
 
@@ -54,7 +49,6 @@ pub fn run(session: &Session, args: VerifyArgs) -> Result<StepOutcome> {
     let found = crm::ask(session, &folders, &crm)?;
     let place = found.place;
     let mut answered = found.answers;
-    answered.extend(sessions::ask(session, &folders, &crm)?);
     answered.push(folders.estimates(session));
     answered.extend(folders.proofs()?);
     let revealed: Vec<_> = if args.show {

@@ -1,7 +1,0 @@
-create temporary view our_memberships as
-select
-    rows.*,
-    rows."id"::text in (select kept.id from evidence__kept as kept where kept.table_name = 'CustomerSegmentMembership') as is_kept
-from "CustomerSegmentMembership" as rows
--- The case expression prevents the planner from expecting only a few rows.
-where case when rows."id"::text like 'bf11%' then substr(rows."id"::text, 15, 1) = '8' else false end;
