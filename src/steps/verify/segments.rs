@@ -40,7 +40,6 @@ pub fn refreshed(folders: &Folders) -> Result<Vec<Refreshed>> {
             combinator: None,
             club_id: None,
             is_new: row.is_new,
-            rule_member_count: i64::from(row.rule_member_count),
             refreshed_at: row.refreshed_at.to_string(),
             error: row.error.map(str::to_owned),
         }));
