@@ -20,7 +20,8 @@ pub fn keep_changed(crm: &Crm, memory: &[(&'static Loaded, &LoadMemory)]) -> Res
     crm.doing("looking for rows changed by others");
     crm.run(
         "create temp table load_kept (table_name text, id text, reason text) on commit drop;
-         create temp table load_held (table_name text, id text, reason text) on commit drop",
+         create temp table load_held (table_name text, id text, reason text) on commit drop;
+         create temp table load_other_timelines (id text) on commit drop",
     )?;
     crm.copy_values("copy load_kept (table_name, id, reason) from stdin (format binary)", |write| {
         memory.iter().try_for_each(|(loaded, memory)| {
@@ -59,15 +60,17 @@ pub fn lower_flags(crm: &Crm, preflight: &Preflight) -> Result<u64> {
     crm.execute(include_str!("../../../sql/crm/lower_flags.sql"), &[])
 }
 
-/// Keeps metrics and scores of profiles with foreign activities, which the datasets do not know.
+/// Keeps metrics and scores of profiles whose activities in the CRM are not those of the datasets: others added, deleted or moved some.
 pub fn keep_scores(crm: &Crm, preflight: &Preflight) -> Result<u64> {
-    crm.doing("looking for foreign activities");
+    crm.doing("looking for profiles with other activities");
     let names = preflight.plan(table::PROFILE).names(|content| content == Content::Score);
     if names.is_empty() {
         return Ok(0);
     }
     let kept = crm.execute(include_str!("../../../sql/crm/keep_scores.sql"), &[])?;
-    crm.run(&TableSql::of(Loaded::of(table::PROFILE)).take_back(&names, "FOREIGN_ACTIVITY"))?;
+    for reason in ["FOREIGN_ACTIVITY", "OTHER_TIMELINE"] {
+        crm.run(&TableSql::of(Loaded::of(table::PROFILE)).take_back(&names, reason))?;
+    }
     Ok(kept)
 }
 

@@ -266,13 +266,18 @@ fn withhold_deleted_consents(crm: &Crm) -> Result<()> {
     Ok(())
 }
 
-/// Removes the staged rows that match a condition, and lists them.
+/// Removes the staged rows that match a condition, and lists them; of activities also their profiles, whose metrics count them.
 pub(super) fn take_out(crm: &Crm, loaded: &Loaded, using: &str, condition: &str, reason: &str) -> Result<u64> {
     crm.execute(
         &format!(
-            "with gone as (delete from {staging} s using {using} where {condition} returning s.\"id\"::text as id)
+            "with gone as (
+               delete from {staging} s using {using} where {condition}
+               returning s.\"id\"::text as id, {profile} as profile_id
+             ),
+             timelines as (insert into load_other_timelines select distinct g.profile_id from gone g where g.profile_id is not null)
              insert into load_held (table_name, id, reason) select distinct '{name}', g.id, '{reason}' from gone g",
             staging = loaded.staging,
+            profile = if loaded.table == table::ACTIVITY { "s.\"customerId\"::text" } else { "null" },
             name = loaded.table,
         ),
         &[],

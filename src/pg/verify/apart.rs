@@ -16,7 +16,8 @@ type ColumnBits = u128;
 /// Reason for which only some columns of a profile are excluded; for other reasons the whole row is.
 const FLAG_LOWERED: &str = "FLAG_LOWERED";
 const HELD_BY_OTHER: &str = "HELD_BY_OTHER";
-const FOREIGN_ACTIVITY: &str = "FOREIGN_ACTIVITY";
+/// A profile whose activities in the CRM are not those of the datasets: only its metrics and scores are excluded.
+const OTHER_ACTIVITIES: [&str; 2] = ["FOREIGN_ACTIVITY", "OTHER_TIMELINE"];
 /// A profile that others deleted, together with its rows.
 const DELETED_BY_OTHERS: &str = "DELETED_BY_OTHERS";
 /// A profile that was merged into another one.
@@ -93,7 +94,7 @@ impl<'a> Apart<'a> {
             entry.columns |= match reason.as_str() {
                 FLAG_LOWERED => flags,
                 HELD_BY_OTHER if form.loaded.table == table::PROFILE => unique,
-                FOREIGN_ACTIVITY => scores,
+                reason if OTHER_ACTIVITIES.contains(&reason) => scores,
                 _ => ColumnBits::MAX,
             };
             entry.reasons.insert(reason.clone());
@@ -161,7 +162,7 @@ impl<'a> Apart<'a> {
                     judged
                         .other
                         .extend(differing.iter().filter(|place| noted.columns >> **place & 1 == 0).map(|place| (*place, *key)));
-                    let may_equal = noted.reasons.iter().any(|reason| reason == FOREIGN_ACTIVITY);
+                    let may_equal = noted.reasons.iter().any(|reason| OTHER_ACTIVITIES.contains(&reason.as_str()));
                     judged.pointless.count_if(differing.is_empty() && !may_equal && !noted.is_live, *key);
                 }
                 // In neither the files nor the CRM, so nothing is kept.
