@@ -20,7 +20,7 @@ use crate::tables::stage::{consents, identifiers, messages, people};
 
 use expected::{ExpectedRows, OwnUnit, ReachedProfile};
 use reach::{RecordedWithdrawal, Spoken, WithdrawalReach};
-use weigh::{ConsentStatement, StatementKind, decide};
+use weigh::{StagedStatement, StatementKind, decide};
 
 /// The scope that covers every scope of a channel.
 const ALL: &str = "all";
@@ -95,7 +95,7 @@ pub struct ConsentProof<'a> {
     records: &'a RecordProfiles,
     rules: ConsentRules<'a>,
     scopes: Vec<String>,
-    statements: Vec<ConsentStatement>,
+    statements: Vec<StagedStatement>,
     /// Contacts with a flag that cannot be read.
     unreadable: HashMap<u64, Vec<Channel>, FixedState>,
     shown: Vec<ProfileConsent>,
@@ -158,7 +158,7 @@ impl<'a> ConsentProof<'a> {
             };
             let stated = if kind == StatementKind::PreferredOptOut { row.at.max(row.changed_at) } else { row.at };
             let (contact, scope, at) = (hash(row.source_id), self.scope(row.scope), undated.unwrap_or(stated));
-            self.statements.push(ConsentStatement { contact, channel, scope, kind, at });
+            self.statements.push(StagedStatement { contact, channel, scope, kind, at });
         }
     }
 
@@ -169,7 +169,7 @@ impl<'a> ConsentProof<'a> {
             let at = made_at.unwrap_or_else(|| self.rules.undated(&format!("messages:{}", row.row_id)));
             for &channel in row.channel.map_or(ChannelWord::All, ChannelWord::One).consent() {
                 let (contact, scope, kind) = (hash(row.source_id), self.scope(ALL), StatementKind::Complaint);
-                self.statements.push(ConsentStatement { contact, channel, scope, kind, at });
+                self.statements.push(StagedStatement { contact, channel, scope, kind, at });
             }
         }
     }
@@ -206,13 +206,13 @@ impl<'a> ConsentProof<'a> {
         self.statements = statements;
     }
 
-    fn add_contact(&mut self, row: &people::Row<'_>, contact: u64, profile: Option<ProfileIx>, said: &[ConsentStatement]) {
+    fn add_contact(&mut self, row: &people::Row<'_>, contact: u64, profile: Option<ProfileIx>, said: &[StagedStatement]) {
         let undated = |channel| self.rules.undated(&format!("contacts:{}:{channel}", row.source_id));
         let mut said = Cow::Borrowed(said);
         if let Some(channels) = self.unreadable.get(&contact) {
             let (scope, kind) = (0, StatementKind::UnreadableFlag);
             let at = |channel| row.updated_at.map_or_else(|| undated(channel), |at| at.min(self.rules.as_of));
-            let unreadable = channels.iter().map(|&channel| ConsentStatement { contact, channel, scope, kind, at: at(channel) });
+            let unreadable = channels.iter().map(|&channel| StagedStatement { contact, channel, scope, kind, at: at(channel) });
             said.to_mut().extend(unreadable);
             said.to_mut().sort_unstable();
         }

@@ -23,7 +23,7 @@ pub enum StatementKind {
 
 /// One statement. Those of one contact, channel and scope follow each other when sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ConsentStatement {
+pub struct StagedStatement {
     /// Hash of the contact's id.
     pub contact: u64,
     /// The channel.
@@ -55,7 +55,7 @@ pub struct DecidedConsent {
 ///
 /// A withdrawal holds unless the person acted later. `false_flag_at` is the time of a contact flag that is false and counts as a
 /// withdrawal; it does so only where there was consent.
-pub fn decide(statements: &[ConsentStatement], false_flag_at: Option<Timestamp>) -> Option<DecidedConsent> {
+pub fn decide(statements: &[StagedStatement], false_flag_at: Option<Timestamp>) -> Option<DecidedConsent> {
     let latest = |kind: StatementKind| statements.iter().filter(|said| said.kind == kind).map(|said| said.at).max();
     let act_at = latest(StatementKind::Act);
     let granted_at = act_at.max(latest(StatementKind::Grant));
@@ -77,8 +77,8 @@ mod tests {
     use super::*;
 
     fn decided(said: &[(StatementKind, i64)], false_flag_at: Option<i64>) -> Option<(bool, Option<i64>)> {
-        let statement = |&(kind, at)| ConsentStatement { contact: 1, channel: Channel::Email, scope: 0, kind, at: Timestamp(at) };
-        let statements: Vec<ConsentStatement> = said.iter().map(statement).collect();
+        let statement = |&(kind, at)| StagedStatement { contact: 1, channel: Channel::Email, scope: 0, kind, at: Timestamp(at) };
+        let statements: Vec<StagedStatement> = said.iter().map(statement).collect();
         decide(&statements, false_flag_at.map(Timestamp)).map(|it| (it.is_refused, it.decided_at.map(|at| at.0)))
     }
 
