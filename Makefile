@@ -58,7 +58,7 @@ check-connections: binaries
 
 ## export: export all sources of the phase and the CRM again, with a new as_of
 export: binaries
-	@how=--new-as-of; for source in $(SOURCES); do scripts/run export-$$source $$how $(ARGS); how=; done
+	@scripts/exports - --new-as-of $(SOURCES) -- $(ARGS)
 	@scripts/run export-crm $(ARGS)
 
 ## export-mca-za … export-messaging, export-crm: export one database
@@ -104,7 +104,7 @@ check:
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --lib
 	@$(MAKE) test
 
-## bench: seconds, rows per second and peak memory of every step (SCALE=1), accuracy of identity, micro-benchmarks
+## bench: seconds, rows, processor and memory of every step beside references (SCALE=1 RECORD=1 JSON=file), accuracy, micro-benchmarks
 bench: binaries
 	@scripts/install-postgresql
 	@$(if $(filter file,$(origin SCALE)),SCALE=1) scripts/bench
