@@ -109,6 +109,16 @@ impl Draft {
         Ok(())
     }
 
+    /// Takes over a verified file of a complete folder, as a hard link if possible.
+    pub fn adopt(&self, folder: &Folder, name: &str, entry: FileEntry) -> Result<()> {
+        let (from, to) = (folder.path().join(name), self.path().join(name));
+        if std::fs::hard_link(&from, &to).is_err() {
+            std::fs::copy(&from, &to).map_err(|error| io_fault("copy", &from, &error))?;
+        }
+        self.enter(name.to_owned(), entry);
+        Ok(())
+    }
+
     fn enter(&self, name: String, entry: FileEntry) {
         self.files.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(name, entry);
     }

@@ -129,6 +129,15 @@ impl Folder {
         BatchReader::open(self.verified(&path, entry)?, path, entry.rows)
     }
 
+    /// Checks one listed file against its hash; returns its entry.
+    pub fn verify(&self, name: &str) -> Result<FileEntry> {
+        let entry = self.manifest.files.get(name).ok_or_else(|| {
+            Fault::new(Exit::Input, format!("the folder does not list {name:?}")).at(self.path.display().to_string())
+        })?;
+        self.verified(&self.path.join(name), entry)?;
+        Ok(entry.clone())
+    }
+
     /// Checks every listed file against its hash.
     pub fn check(&self) -> Result<()> {
         for (name, entry) in &self.manifest.files {

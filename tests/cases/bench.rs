@@ -104,3 +104,17 @@ pub fn rejected(folder: &Folder) -> Vec<String> {
     let rows = batches.iter().flat_map(|columns| columns.rows());
     rows.map(|row| format!("{} {} {} {}", row.entity, row.source_id, row.column.unwrap_or("-"), row.reason)).collect()
 }
+
+#[test]
+fn reused_sources_are_the_same_bytes_as_all_staged_again() {
+    let bench = Bench::new();
+    bench.rows(Source::Scl, "members", &["id", "email"], &[&["1", "anna@mail.test"]]);
+    bench.rows(Source::Teetime, "players", &["id", "email", "phone"], &[&["1", "Bea@Mail.test ", "not a phone"]]);
+    bench.stage();
+    bench.rows(Source::Scl, "members", &["id", "email"], &[&["1", "anna@mail.test"], &["2", "CLEO@mail.test"]]);
+    let reused = bench.stage().manifest;
+    let again = crm_backfill::steps::Again { force: true };
+    stage::run(&bench.session, stage::StageArgs { again, ..stage::StageArgs::default() }).unwrap();
+    let forced = Folder::open(&bench.session.layout.stage()).unwrap().manifest;
+    assert_eq!((reused.files, reused.counts), (forced.files, forced.counts));
+}

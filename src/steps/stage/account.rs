@@ -103,6 +103,40 @@ impl StageAccount {
         Ok(())
     }
 
+    /// Takes over the counts and rejects of a source from a staged folder; `false`, without changes, if one of its findings is not known.
+    pub fn take_over(&mut self, source: Source, entities: &[&'static str], former: &Folder) -> Result<bool> {
+        let columns: Vec<&'static str> = crate::sources::exports(source)
+            .into_iter()
+            .flat_map(|export| export.dataset.columns)
+            .map(|column| column.name)
+            .chain([""])
+            .collect();
+        let mut counts = Vec::new();
+        for found in former.read::<findings::Table>(None)? {
+            let found = found?;
+            for row in found.rows().filter(|row| row.source == source) {
+                let entity = entities.iter().find(|entity| **entity == row.entity);
+                let column = columns.iter().find(|column| **column == row.column);
+                let (Some(entity), Some(column), Some(reason)) = (entity, column, Reason::from_code(row.reason)) else {
+                    return Ok(false);
+                };
+                counts.push(((source, *entity, (*column, reason, row.value.map(str::to_owned))), row.value_count));
+            }
+        }
+        self.counts.extend(counts);
+        for entity in entities {
+            let count = |what: &str| former.manifest.count(&format!("{what}.{source}.{entity}"));
+            let rows = u64::try_from(count("rows")).unwrap_or(0);
+            self.entities.push(EntityAccount { source, entity, rows, rejected: count("left_out") });
+        }
+        for rejected in former.read::<rejects::Table>(None)? {
+            for row in rejected?.rows().filter(|row| row.source == source) {
+                self.rejects.push(row)?;
+            }
+        }
+        Ok(true)
+    }
+
     /// Fails if entities lost a larger share of their rows than allowed; lists all of them. `shown` says where the rows can be
     /// read.
     pub fn refuse_too_many_rejects(&self, limit: f64, shown: Option<&str>) -> Result<()> {

@@ -2,6 +2,7 @@
 
 mod account;
 mod position;
+mod reuse;
 mod source;
 mod values;
 
@@ -17,6 +18,7 @@ use crate::steps::{Again, binding, inputs, nothing_to_do, unchanged};
 use crate::store::{Draft, Folder, RunLock};
 
 use account::StageAccount;
+use reuse::Former;
 use values::ValueFiles;
 
 /// Arguments of `stage`.
@@ -54,7 +56,16 @@ pub fn run(session: &Session, args: StageArgs) -> Result<StepOutcome> {
     let draft = Draft::create(&target, &as_of_text)?;
     let mut account = StageAccount::new(&draft)?;
     let mut values = args.with_values.then(ValueFiles::default);
+    let former = if args.with_values { None } else { Former::find(&target, &manifest, args.again) };
     for (source, export) in &exports {
+        if let Some(former) = &former
+            && former.take_over(*source, &draft, &mut account)?
+        {
+            session.progress.line(&format!(
+                " {source}: export, rules and settings are unchanged: its staged rows are reused (--force stages it again)"
+            ));
+            continue;
+        }
         source::stage(session, *source, export, &draft, &rules, &mut account, values.as_mut())?;
     }
     // Written first, because they are needed if the step fails for too many rejects.
