@@ -181,7 +181,11 @@ impl Application {
             pair[0]
         ));
         let records = [records_of(crm, &pair[1]), records_of(crm, &pair[2])];
-        if status == "CONFIRMED" && records.iter().all(|records| !records.is_empty()) {
+        // Profiles of two tenants stay two, whatever is known about the person.
+        let tenants =
+            format!(r#"select count(distinct "tenantId") from "CustomerProfile" where "id" in ('{}', '{}')"#, pair[1], pair[2]);
+        let is_one_tenant = crm.value(&tenants) == "1";
+        if status == "CONFIRMED" && is_one_tenant && records.iter().all(|records| !records.is_empty()) {
             memory.confirmed.push(records);
         }
     }
