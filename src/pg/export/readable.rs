@@ -26,10 +26,11 @@ fn joined(sql: &str, catalog: &VisibleTables) -> String {
     let line = |line: &str| {
         let Some((before, sides)) = line.split_once(" on ") else { return line.to_owned() };
         let Some((left, right)) = sides.split_once(" = ") else { return line.to_owned() };
+        let (right, end) = right.strip_suffix(';').map_or((right, ""), |right| (right, ";"));
         let (lefts, rights) = (types_of(left, &words, sql, catalog), types_of(right, &words, sql, catalog));
         let differ = lefts.iter().any(|one| rights.iter().any(|other| !is_comparable(one, other)));
         let plain = |side: &str| format!("regexp_replace({side}::text, '^(-?[0-9]+)[.]0+$', '\\1')");
-        if differ { format!("{before} on {} = {}", plain(left), plain(right)) } else { line.to_owned() }
+        if differ { format!("{before} on {} = {}{end}", plain(left), plain(right)) } else { line.to_owned() }
     };
     sql.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }
