@@ -1,32 +1,8 @@
 //! Tests of the encoding of values.
 
 use super::*;
-
-/// Reads a numeric back by its documented meaning, as an independent check of the writer.
-fn decimal(bytes: &[u8]) -> f64 {
-    let word = |at: usize| i16::from_be_bytes([bytes[at], bytes[at + 1]]);
-    let (count, weight, sign) = (word(4), word(6), word(8));
-    let digits = (0..count)
-        .map(|index| f64::from(word(12 + 2 * usize::try_from(index).unwrap())) * 10_000_f64.powi(i32::from(weight - index)));
-    digits.sum::<f64>() * if sign == 0 { 1.0 } else { -1.0 }
-}
-
-#[test]
-fn handicaps_are_encoded_as_exact_decimals() {
-    for tenths in [-99_i128, -21, -1, 0, 1, 5, 10, 54, 100, 540, 999, 100_000, 123_456_789] {
-        let mut buffer = Vec::new();
-        put_numeric(&mut buffer, tenths, 1);
-        assert_eq!(decimal(&buffer), f64::from(i32::try_from(tenths).unwrap()) / 10.0, "{tenths}");
-        assert_eq!(&buffer[10..12], &[0, 1]);
-    }
-}
-
-#[test]
-fn zero_has_no_digits() {
-    let mut buffer = Vec::new();
-    put_numeric(&mut buffer, 0, 1);
-    assert_eq!(buffer, [0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 1]);
-}
+use arrow::array::StringArray;
+use arrow::datatypes::TimeUnit;
 
 fn encoded(name: &'static str, array: ArrayRef, wire: Wire) -> anyhow::Result<Vec<u8>> {
     let column = CopyColumn::plan(name, array.data_type(), wire).expect("the pair is supported");
