@@ -86,65 +86,45 @@ pub fn stage_person(context: &mut StagingContext<'_>, mut cells: PersonCells<'_>
         }
     }
     let junk = &context.rules.reference.junk;
+    let tally = &mut context.tally;
 
     let mut name_reasons = [Reasons::default(); 2];
     let name = context.names.read(cells.first.raw, cells.last.raw, cells.club, junk, &mut name_reasons);
-    context.tally.note_all(cells.first.column, name_reasons[0]);
-    context.tally.note_all(cells.last.column, name_reasons[1]);
+    tally.note_all(cells.first.column, name_reasons[0]);
+    tally.note_all(cells.last.column, name_reasons[1]);
 
-    let mut reasons = Reasons::default();
-    let addresses = match cells.email.raw {
-        Some(raw) => context.emails.read(raw, junk, &mut reasons),
-        None => &[],
-    };
-    context.tally.note_all(cells.email.column, reasons);
-    for further in addresses.iter().skip(1) {
-        context.staged.identifier(identifiers::Row {
-            source_id: row.source_id,
-            entity: context.tally.entity(),
-            row_id: row.source_id,
-            kind: Some(AliasType::Email),
-            code: AliasType::Email.code(),
-            value: &further.value,
-            is_key: further.key().is_some(),
-        });
-    }
-
-    let mut reasons = Reasons::default();
+    let addresses = read_cell(tally, cells.email, |raw, reasons| context.emails.read(raw, junk, reasons)).unwrap_or_default();
     let knows_tenant = cells.tenancy.rule != TenantRule::Unknown;
-    let phones = match cells.phone.raw {
-        Some(raw) => context.phones.read(raw, cells.tenancy.region, knows_tenant, junk, &mut reasons),
-        None => &[],
-    };
-    context.tally.note_all(cells.phone.column, reasons);
-    for further in phones.iter().skip(1) {
+    let phones =
+        read_cell(tally, cells.phone, |raw, reasons| context.phones.read(raw, cells.tenancy.region, knows_tenant, junk, reasons));
+    let phones = phones.unwrap_or_default();
+    let entity = tally.entity();
+    let mut add = |kind: AliasType, value, is_key| {
+        let (source_id, row_id) = (row.source_id, row.source_id);
         context.staged.identifier(identifiers::Row {
-            source_id: row.source_id,
-            entity: context.tally.entity(),
-            row_id: row.source_id,
-            kind: Some(AliasType::Phone),
-            code: AliasType::Phone.code(),
-            value: further.number.as_str(),
-            is_key: further.is_key,
+            source_id,
+            entity,
+            row_id,
+            kind: Some(kind),
+            code: kind.code(),
+            value,
+            is_key,
         });
-    }
+    };
+    addresses.iter().skip(1).for_each(|further| add(AliasType::Email, &further.value, further.key().is_some()));
+    phones.iter().skip(1).for_each(|further| add(AliasType::Phone, further.number.as_str(), further.is_key));
 
-    let mut reasons = Reasons::default();
-    let golf_rsa_id =
-        cells.golf_rsa_id.raw.and_then(|raw| AssociationNumber::read(raw, Some(AliasType::GolfRsaId), junk, &mut reasons));
-    context.tally.note_all(cells.golf_rsa_id.column, reasons);
-    let mut reasons = Reasons::default();
-    let cdh_id = cells.cdh_id.raw.and_then(|raw| AssociationNumber::read(raw, Some(AliasType::CdhId), junk, &mut reasons));
-    context.tally.note_all(cells.cdh_id.column, reasons);
+    let mut number =
+        |cell, kind| read_cell(tally, cell, |raw, reasons| AssociationNumber::read(raw, Some(kind), junk, reasons)).flatten();
+    let golf_rsa_id = number(cells.golf_rsa_id, AliasType::GolfRsaId);
+    let cdh_id = number(cells.cdh_id, AliasType::CdhId);
 
     let birth = Birth {
         zone: cells.tenancy.zone.unwrap_or(crate::model::zone::Zone::UTC),
         as_of: context.rules.today(cells.tenancy.zone),
         created_on: cells.created_on,
     };
-    let mut reasons = Reasons::default();
-    let born_on = cells.born.raw.and_then(|raw| dates.birth(raw, birth, junk, &mut reasons));
-    context.tally.note_all(cells.born.column, reasons);
+    let born_on = read_cell(tally, cells.born, |raw, reasons| dates.birth(raw, birth, junk, reasons)).flatten();
 
     let (email, phone) = (addresses.first(), phones.first());
     let raw = [cells.email, cells.first, cells.last, cells.born, cells.gender, cells.handicap]
@@ -185,6 +165,14 @@ pub fn stage_person(context: &mut StagingContext<'_>, mut cells: PersonCells<'_>
         row.gender = gender(&mut context.tally, context.rules, context.first_pass, cells.gender, name.title);
     }
     context.staged.person(row);
+}
+
+/// Reads a cell if it has a value, and counts what was changed or rejected.
+fn read_cell<'a, T>(tally: &mut StageTally, cell: NamedCell<'a>, read: impl FnOnce(&'a str, &mut Reasons) -> T) -> Option<T> {
+    let mut reasons = Reasons::default();
+    let value = cell.raw.map(|raw| read(raw, &mut reasons));
+    tally.note_all(cell.column, reasons);
+    value
 }
 
 /// Why a record may not seed a profile; `None` if it may.
