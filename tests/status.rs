@@ -13,6 +13,11 @@ fn status(workdir: &Workdir) -> Value {
     workdir.ok("status", &["--json"]).json()["result"].clone()
 }
 
+/// The command that continues the migration.
+fn next(workdir: &Workdir) -> Value {
+    status(workdir)["next"].clone()
+}
+
 fn build(workdir: &Workdir, phase: &str) {
     workdir.ok("export-crm", &[]);
     workdir.ok("stage", &["--phase", phase]);
@@ -28,6 +33,7 @@ fn the_status_of_an_empty_data_folder() {
     assert!(told["folders"].as_object().unwrap().values().all(Value::is_null), "{told}");
     assert_eq!((&told["crm"], &told["commit"], &told["people"]), (&Value::Null, &Value::Null, &Value::Array(Vec::new())));
     workdir.ok("status", &[]).says("exports/mca_za       –").says("report               –");
+    assert_eq!(next(&workdir), "make export");
     workdir.run("plan", &[]).exits(11).says("make export");
     let left: Vec<_> = std::fs::read_dir(workdir.data()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().contains(".tmp-")), "{left:?}");
@@ -43,6 +49,8 @@ fn each_step_moves_its_folder_and_each_load_the_crm() {
     workdir.set("CRM_DATABASE_URL", &crm.url);
     workdir.ok("status", &[]).says("0 of our profiles, 0 foreign profiles").says("last run             none");
 
+    assert_eq!(next(&workdir), "make stage");
+    workdir.ok("status", &[]).says(" old, ");
     let mut profiles = 0;
     for phase in ["1", "2", "3", "4", "5", "6"] {
         build(&workdir, phase);
@@ -53,6 +61,7 @@ fn each_step_moves_its_folder_and_each_load_the_crm() {
         }
         assert_ne!(before["crm"]["last_run"]["phase"], number, "built is not loaded");
         workdir.ok("load", &[]);
+        assert_eq!(next(&workdir), "make verify");
         let told = status(&workdir);
         let run = &told["crm"]["last_run"];
         assert_eq!((&run["command"], &run["phase"]), (&"load".into(), &number.into()));

@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::model::Phase;
 use crate::pg::compare::sums::ODD;
 use crate::pg::compare::value::{Form, NULL, zero};
-use crate::pg::copy::encode::Wire;
+use crate::pg::copy::wire::Wire;
 use crate::pg::load::catalog::{Catalog, TableInfo};
 use crate::pg::load::preflight::{Content, Planned, TablePlan};
 use crate::pg::load::target::{Loaded, Stamp, ours, table};

@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 
 use crate::pg::compare::hash::{Mixer, of_bytes, of_word};
 use crate::pg::compare::json;
-use crate::pg::copy::encode::Wire;
+use crate::pg::copy::wire::Wire;
 
 /// PostgreSQL counts from 2000-01-01: microseconds and days of it since 1970.
 const MICROS_2000: i64 = 946_684_800_000_000;

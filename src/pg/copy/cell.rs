@@ -3,8 +3,8 @@
 use arrow::array::{Array as _, ArrayRef, ArrowPrimitiveType, AsArray as _, StringArray};
 use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType};
 
-use crate::pg::copy::encode::Wire;
 use crate::pg::copy::limits::Unfit;
+use crate::pg::copy::wire::Wire;
 
 /// Microseconds and days from 1970, Arrow's epoch, to 2000, PostgreSQL's.
 pub(super) const MICROS_2000: i64 = 946_684_800_000_000;

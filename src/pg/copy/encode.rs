@@ -7,6 +7,7 @@ use arrow::datatypes::DataType;
 use crate::fault::{Exit, Fault};
 use crate::pg::copy::cell::{MICROS_2000, PutCell, has_nul, length, put_cell};
 use crate::pg::copy::limits::{Limits, Unfit};
+use crate::pg::copy::wire::Wire;
 
 /// Size of the buffers that are sent to the server.
 pub const CHUNK: usize = 256 * 1024;
@@ -18,37 +19,6 @@ pub const TRAILER: &[u8] = &(-1_i16).to_be_bytes();
 
 /// The length of null.
 const NULL: [u8; 4] = (-1_i32).to_be_bytes();
-
-/// The wire format of a type of the target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wire {
-    /// `text`, `varchar`, `char`, enums and domains over them, with the maximal number of characters.
-    Text(Option<usize>),
-    /// `uuid`
-    Uuid,
-    /// `json`
-    Json,
-    /// `jsonb`
-    Jsonb,
-    /// `boolean`
-    Bool,
-    /// `smallint`
-    Int2,
-    /// `integer`
-    Int4,
-    /// `bigint`
-    Int8,
-    /// `double precision`
-    Float8,
-    /// `numeric`
-    Numeric,
-    /// `date`
-    Date,
-    /// `timestamp` or `timestamptz`: the same instant in UTC
-    Timestamp,
-    /// An array of types that are sent as text: the oid of its element type, and the maximal number of characters of an element.
-    TextArray(u32, Option<usize>),
-}
 
 /// One column of a COPY.
 #[derive(Clone, Debug)]

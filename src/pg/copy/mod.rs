@@ -5,3 +5,4 @@ pub(super) mod column;
 pub(super) mod decode;
 pub mod encode;
 pub mod limits;
+pub mod wire;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 
-use crate::pg::copy::encode::Wire;
+use crate::pg::copy::wire::Wire;
 use crate::pg::load::constraints::{self, Demands, IncomingKey, Index};
 use crate::pg::load::session::Crm;
 

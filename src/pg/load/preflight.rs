@@ -3,7 +3,8 @@
 use anyhow::Result;
 
 use crate::fault::{Exit, Fault};
-use crate::pg::copy::encode::{CopyColumn, Wire};
+use crate::pg::copy::encode::CopyColumn;
+use crate::pg::copy::wire::Wire;
 use crate::pg::load::catalog::{Catalog, ColumnInfo, TableInfo};
 use crate::pg::load::constraints::Index;
 use crate::pg::load::target::{LOADED, Loaded, Need, REFERRING, SCORE_COLUMNS, Stamp, TOUCHED, Touched, camel_case, table};

@@ -6,7 +6,8 @@ use arrow::compute::{concat_batches, filter};
 
 use crate::fault::{Exit, Fault};
 use crate::model::Phase;
-use crate::pg::copy::encode::{CopyColumn, Wire};
+use crate::pg::copy::encode::CopyColumn;
+use crate::pg::copy::wire::Wire;
 use crate::pg::load::preflight::{Content, Planned, TablePlan};
 use crate::pg::load::target::Stamp;
 use crate::pg::load::target::{Loaded, table};

@@ -4,7 +4,8 @@ use anyhow::Result;
 use arrow::datatypes::{DataType, TimeUnit};
 
 use crate::model::{Phase, Timestamp};
-use crate::pg::copy::encode::{CopyColumn, Encoder, Wire};
+use crate::pg::copy::encode::{CopyColumn, Encoder};
+use crate::pg::copy::wire::Wire;
 use crate::pg::load::delta::{Selected, TableDelta};
 use crate::pg::load::preflight::{Preflight, TablePlan};
 use crate::pg::load::rows::{Datasets, columns, each_batch_of};

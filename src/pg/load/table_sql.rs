@@ -2,7 +2,7 @@
 //!
 //! In all of them `t` is a row of the table, `s` its staged row, and `k` a row that load leaves as another writer made it.
 
-use crate::pg::copy::encode::Wire;
+use crate::pg::copy::wire::Wire;
 use crate::pg::load::preflight::{Content, TablePlan};
 use crate::pg::load::target::{Loaded, Stamp, ours};
 use crate::pg::quote_identifier as quoted;

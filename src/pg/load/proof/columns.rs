@@ -7,8 +7,9 @@ use arrow::array::{Array as _, ArrayRef, AsArray as _};
 use arrow::datatypes::DataType;
 
 use crate::model::Phase;
-use crate::pg::copy::encode::{CopyColumn, Encoder, Wire};
+use crate::pg::copy::encode::{CopyColumn, Encoder};
 use crate::pg::copy::limits::{Limits, Unfit};
+use crate::pg::copy::wire::Wire;
 use crate::pg::load::Input;
 use crate::pg::load::catalog::{ColumnInfo, TableInfo};
 use crate::pg::load::preflight::{Content, Planned, PreflightFinding, TablePlan};

@@ -68,7 +68,7 @@ pub(in crate::pg::load) fn is_proved(name: &str, info: &TableInfo, index: &Index
             });
             is_bytewise
                 && (found.is_plain_text
-                    || !matches!(found.wire, Some(crate::pg::copy::encode::Wire::Text(_)))
+                    || !matches!(found.wire, Some(crate::pg::copy::wire::Wire::Text(_)))
                     || !found.labels.is_empty())
         })
     };
