@@ -122,4 +122,4 @@ clean:
 distclean:
 	@[ -n "$$DATA_DIR" ] || { echo "error: DATA_DIR is empty" >&2; exit 2; }
 	@read -r -p "remove exports in $$DATA_DIR and target/? [y/N] " answer && [ "$$answer" = y ]
-	@rm -rf "$$DATA_DIR"/{exports,stage,resolve,resolve-strategy,crm,score,verify,report,rejects,previous,runs,failed,backup,demo,postgres,views.sql,.as_of,.demo,.lock} target
+	@rm -rf "$$DATA_DIR"/{exports,stage,resolve,resolve-strategy,crm,score,verify,report,rejects,audit,previous,runs,failed,backup,demo,postgres,views.sql,.as_of,.demo,.lock} target

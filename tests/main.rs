@@ -33,6 +33,7 @@ mod load_others;
 mod load_over_time;
 mod local;
 mod over_time;
+mod pages;
 mod pipeline;
 mod populations;
 mod preflight;

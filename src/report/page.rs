@@ -1,59 +1,52 @@
 //! Renders the report as one offline page: numbers and charts in a template.
 
 use anyhow::Result;
-use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
+use minijinja::{Value, context};
 
 use crate::report::charts::{
     Bar, Flow, Overlap, Split, StepSpan, bars, columns, count, gantt, months, sankey, share, splits, upset,
 };
 use crate::report::numbers::{Counted, Numbers};
+use crate::report::template;
 
 const TEMPLATE: &str = include_str!("page.html");
 
 /// The page; the same numbers give the same bytes.
 pub fn render(numbers: &Numbers) -> Result<String> {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
-    environment.add_filter("count", |number: i64| count(number));
-    environment.add_filter("signed", |number: i64| if number > 0 { format!("+{}", count(number)) } else { count(number) });
-    environment.add_filter("lines", |text: String| text.lines().map(str::to_owned).collect::<Vec<_>>());
-    environment.add_function("share", |part: i64, whole: i64| share(part, whole));
-    environment.add_template("page", TEMPLATE)?;
-    let page = environment.get_template("page")?.render(context! {
-        n => Value::from(Serde(numbers)),
-        charts => context! {
-            flow => Value::from_safe_string(flow(numbers)),
-            overlaps => Value::from_safe_string(overlaps(numbers)),
-            bits => Value::from_safe_string(bits(numbers)),
-            rules => Value::from_safe_string(rules(numbers)),
-            clusters => Value::from_safe_string(upright("profiles by number of records", &numbers.clusters, true)),
-            rejects => Value::from_safe_string(ranked("rejected values by reason", &numbers.rejects, "s6")),
-            flags => Value::from_safe_string(flags(numbers)),
-            consents => Value::from_safe_string(consents(numbers)),
-            timeline => Value::from_safe_string(timeline(numbers)),
-            engagement => Value::from_safe_string(upright("profiles by engagement score", &numbers.engagement, false)),
-            churn => Value::from_safe_string(upright("profiles by churn risk", &numbers.churn, false)),
-            segments => Value::from_safe_string(segments(numbers)),
-            deviations => Value::from_safe_string(ranked("rows decided by deviations", &deviations(numbers), "s2")),
-            steps => Value::from_safe_string(steps(numbers)),
+    template::render(
+        TEMPLATE,
+        context! {
+            n => Value::from(Serde(numbers)),
+            charts => context! {
+                flow => Value::from_safe_string(flow(numbers)),
+                overlaps => Value::from_safe_string(overlaps(numbers)),
+                bits => Value::from_safe_string(bits(numbers)),
+                rules => Value::from_safe_string(rules(numbers)),
+                clusters => Value::from_safe_string(upright("profiles by number of records", &numbers.clusters, true)),
+                rejects => Value::from_safe_string(ranked("rejected values by reason", &numbers.rejects, "s6")),
+                flags => Value::from_safe_string(flags(numbers)),
+                consents => Value::from_safe_string(consents(numbers)),
+                timeline => Value::from_safe_string(timeline(numbers)),
+                engagement => Value::from_safe_string(upright("profiles by engagement score", &numbers.engagement, false)),
+                churn => Value::from_safe_string(upright("profiles by churn risk", &numbers.churn, false)),
+                segments => Value::from_safe_string(segments(numbers)),
+                deviations => Value::from_safe_string(ranked("rows decided by deviations", &deviations(numbers), "s2")),
+                steps => Value::from_safe_string(steps(numbers)),
+            },
+            fill => fill(numbers),
+            checks => context! {
+                passed => states(numbers, "PASSED"),
+                failed => states(numbers, "FAILED"),
+                vacuous => states(numbers, "VACUOUS"),
+                all => numbers.checks.len(),
+            },
+            open_lines => numbers.checklist.iter().filter(|line| line.state != "DONE" && line.state != "READY").map(Serde).map(Value::from).collect::<Vec<_>>(),
+            total_time => total_time(numbers),
+            exported => numbers.entities.iter().map(|entity| entity.exported).sum::<i64>(),
+            profiles => numbers.six.first().map_or(0, |total| total.count),
         },
-        fill => fill(numbers),
-        checks => context! {
-            passed => states(numbers, "PASSED"),
-            failed => states(numbers, "FAILED"),
-            vacuous => states(numbers, "VACUOUS"),
-            all => numbers.checks.len(),
-        },
-        open_lines => numbers.checklist.iter().filter(|line| line.state != "DONE" && line.state != "READY").map(Serde).map(Value::from).collect::<Vec<_>>(),
-        total_time => total_time(numbers),
-        exported => numbers.entities.iter().map(|entity| entity.exported).sum::<i64>(),
-        profiles => numbers.six.first().map_or(0, |total| total.count),
-    })?;
-    Ok(page)
+    )
 }
 
 /// Entries of docs/deviations.md that are counted for information only, because the strategy decides the same.

@@ -4,11 +4,13 @@ mod bars;
 mod sankey;
 mod timeline;
 mod upset;
+mod waterfall;
 
 pub use bars::{Bar, Split, bars, columns, splits};
 pub use sankey::{Flow, sankey};
 pub use timeline::{StepSpan, gantt, months};
 pub use upset::{Overlap, upset};
+pub use waterfall::{Waterfall, waterfall};
 
 /// Width of every chart in its own units; the page scales it.
 pub(crate) const WIDTH: f64 = 880.0;
