@@ -196,7 +196,7 @@ fn a_sample_that_somebody_judged_is_not_overwritten() {
     judged(&workdir, "audit.csv", |row| if row["linked"] == "yes" { "same" } else { "" });
     let before = std::fs::read_to_string(workdir.path().join("audit.csv")).unwrap();
     let refused = workdir.run("audit", &["--sample", "300", "--out", "audit.csv"]).exits(2);
-    refused.says("contains 6 verdicts").says("audit --verdicts audit.csv");
+    refused.says("contains 6 verdicts").says("make audit ARGS=\"--verdicts audit.csv --by NAME\"");
     assert_eq!(std::fs::read_to_string(workdir.path().join("audit.csv")).unwrap(), before);
     workdir
         .ok("audit", &["--verdicts", "audit.csv", "--by", "Lee"])

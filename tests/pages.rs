@@ -179,7 +179,118 @@ fn twenty_pairs_are_judged_by_keyboard_and_read_back() {
     assert!(proof.ends_with(" of 200 verdicts on links given"), "{proof}");
 }
 
+fn report() -> PathBuf {
+    migrated().join("data/report/index.html")
+}
+
+/// The numbers of the report.
+fn numbers() -> serde_json::Value {
+    serde_json::from_str(&std::fs::read_to_string(report().with_file_name("report.json")).unwrap()).unwrap()
+}
+
 #[test]
 fn the_report_is_accessible_wide_and_narrow() {
-    look_at(&migrated().join("data/report/index.html"), "report", "0");
+    look_at(&report(), "report", "0");
+    // With everything open, which is where the wide tables are.
+    look_at(&report(), "report-open", "document.querySelectorAll('details').forEach((of) => (of.open = true))");
+}
+
+#[test]
+fn text_in_charts_keeps_its_size_on_a_phone() {
+    let Some(browser) = browser() else { return };
+    browser.open(&report(), 390, false);
+    let smallest = browser.value(
+        "Math.min(...[...document.querySelectorAll('svg text')].filter((of) => of.checkVisibility())
+           .map((of) => parseFloat(getComputedStyle(of).fontSize) * of.getScreenCTM().a))",
+    );
+    assert!(smallest.as_f64() > Some(9.9), "{smallest} pixels");
+    let beyond = browser.value(
+        "[...document.querySelectorAll('svg text, svg rect')].filter((of) => of.checkVisibility())
+           .filter((of) => of.getBoundingClientRect().right > innerWidth + 1).map((of) => of.textContent)",
+    );
+    assert_eq!(beyond, json!([]), "text beyond the window");
+}
+
+#[test]
+fn closed_details_of_the_report_are_open_on_paper() {
+    let Some(browser) = browser() else { return };
+    browser.open(&report(), 720, false);
+    let hidden =
+        "[...document.querySelectorAll('details:not([open])')].filter((of) => !of.lastElementChild.checkVisibility()).length";
+    assert!(browser.value(hidden).as_u64() > Some(5), "on the screen they are closed");
+    browser.call("Emulation.setEmulatedMedia", json!({ "media": "print" }));
+    assert_eq!(browser.value(hidden), 0);
+    let charts = "[...document.querySelectorAll('svg')].filter((of) => of.checkVisibility()).length";
+    let (all, shown) = (browser.value("document.querySelectorAll('.chart').length"), browser.value(charts));
+    assert_eq!(all, shown, "each chart is printed once");
+    assert_eq!(browser.overflow(), 0);
+    browser.picture("report-print");
+}
+
+#[test]
+fn every_link_of_the_report_leads_to_its_place_and_opens_it() {
+    let Some(browser) = browser() else { return };
+    browser.open(&report(), 1280, false);
+    let lost = browser.value(
+        "[...document.querySelectorAll('a')].map((of) => of.getAttribute('href')).filter((to) => !to.startsWith('#') || !document.getElementById(to.slice(1)))",
+    );
+    assert_eq!(lost, json!([]));
+    browser.value("document.querySelector('.tile a').click()");
+    browser.value("new Promise((done) => setTimeout(done, 200))");
+    assert_eq!(browser.value("document.querySelector('#query-exported').closest('details').open"), true);
+    let first = browser.value("document.querySelector('#verdict .verdict').nextElementSibling.textContent.trim()");
+    assert_eq!(first, "Open lines of the checklist", "the open lines come right after the verdict");
+}
+
+#[test]
+fn the_report_says_where_it_comes_from_and_what_decided() {
+    let numbers = numbers();
+    let origin = &numbers["origin"];
+    for what in ["crm", "loaded_at", "verified_at"] {
+        assert!(origin[what].is_string(), "{what}: {origin}");
+    }
+    assert_eq!(origin["settings"], json!([]), "{origin}");
+    let sum =
+        |of: &str, count: &str| -> i64 { numbers[of].as_array().unwrap().iter().map(|row| row[count].as_i64().unwrap()).sum() };
+    assert_eq!(sum("deciders", "rows"), sum("consent", "opted_in") + sum("consent", "opted_out"));
+    let explained = numbers["explained"].as_array().unwrap();
+    assert_eq!(explained.len(), 3, "{explained:?}");
+    for pair in explained {
+        let steps = pair["waterfall"]["steps"].as_array().unwrap();
+        let sum: f64 = steps.iter().map(|step| step[1].as_f64().unwrap()).sum();
+        assert!((sum - pair["waterfall"]["total"].as_f64().unwrap()).abs() < 0.05 * steps.len() as f64 + 0.06, "{pair}");
+    }
+}
+
+#[test]
+fn every_query_of_the_report_names_declared_columns_and_runs() {
+    let numbers = numbers();
+    let queries = numbers["queries"].as_array().unwrap();
+    assert!(queries.len() > 15);
+    let has_duckdb = std::process::Command::new("duckdb").arg("--version").output().is_ok();
+    for query in queries {
+        let sql = query["sql"].as_str().unwrap();
+        assert_eq!(crate::analysts::undeclared(sql), [""; 0], "{sql}");
+        if has_duckdb {
+            let run = std::process::Command::new("duckdb").args(["-c", sql]).current_dir(migrated()).output().unwrap();
+            let said = String::from_utf8_lossy(&run.stderr).into_owned();
+            assert!(run.status.success() && !said.contains("Error"), "{sql}\n{said}");
+        }
+    }
+}
+
+#[test]
+fn the_report_names_the_records_that_changed_their_profile() {
+    let workdir = crate::golden::exported();
+    let steps = ["stage", "resolve", "consolidate", "score", "report"];
+    steps.iter().for_each(|step| drop(workdir.ok(step, &[])));
+    let decided = "kind,a,b\ncannot-link,mca_za:members:6,mca_za:members:7\n";
+    std::fs::write(workdir.path().join("decisions.csv"), decided).unwrap();
+    steps.iter().for_each(|step| drop(workdir.ok(step, &[])));
+    let page = std::fs::read_to_string(workdir.data().join("report/report.json")).unwrap();
+    let numbers: serde_json::Value = serde_json::from_str(&page).unwrap();
+    let moved = &numbers["changed_ids"][0];
+    assert_eq!((&moved["what"], &moved["count"]), (&"records that changed their profile".into(), &1.into()), "{numbers}");
+    assert_eq!(moved["shown"][0]["id"], "mca_za:members:7");
+    assert_ne!(moved["shown"][0]["before"], moved["shown"][0]["now"]);
 }

@@ -2,6 +2,7 @@
 
 mod charts;
 pub mod checklist;
+mod deciders;
 pub mod numbers;
 pub mod overview;
 mod page;

@@ -16,7 +16,6 @@ pub(super) fn render(template: &str, values: Value) -> Result<String> {
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     environment.add_filter("count", |number: i64| count(number));
     environment.add_filter("signed", |number: i64| if number > 0 { format!("+{}", count(number)) } else { count(number) });
-    environment.add_filter("lines", |text: String| text.lines().map(str::to_owned).collect::<Vec<_>>());
     environment.add_function("share", |part: i64, whole: i64| share(part, whole));
     environment.add_global("style", Value::from_safe_string(STYLE.to_owned()));
     environment.add_template("page", template)?;

@@ -3,7 +3,7 @@
 use super::escape;
 
 /// The evidence on two records.
-#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize)]
 pub struct Waterfall {
     /// Each piece of evidence: its words and its weight in bits.
     pub steps: Vec<(String, f64)>,

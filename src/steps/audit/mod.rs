@@ -1,5 +1,6 @@
 //! `audit`: draws a reproducible sample of links and candidate pairs for manual verdicts, and reads the verdicts back.
 
+pub(in crate::steps) mod evidence;
 mod page;
 mod sample;
 mod verdicts;
@@ -55,7 +56,9 @@ const SIZE: u32 = 300;
 /// Runs the step.
 pub fn run(session: &Session, args: AuditArgs) -> Result<StepOutcome> {
     match (&args.verdicts, &args.by) {
-        (Some(path), Some(by)) => verdicts::read(session, &verdicts::Judged { path, by, dry_run: args.dry_run, yes: args.yes }),
+        (Some(path), Some(by)) => {
+            verdicts::read(session, &verdicts::JudgedSample { path, by, dry_run: args.dry_run, yes: args.yes })
+        }
         _ => sample::write(session, &args),
     }
 }

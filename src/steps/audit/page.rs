@@ -5,16 +5,15 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::AuditArgs;
 use super::sample::{COLUMNS, ReviewedColumn, ReviewedValue, ReviewedValues, values};
+use super::{AuditArgs, evidence};
 use crate::cli::Session;
 use crate::model::{Code, RecordKey};
-use crate::report::Waterfall;
 use crate::report::checklist::AUDIT_VERDICTS;
 use crate::report::review::{Likeness, ReviewLine, ReviewOther, ReviewPage, ReviewPair, render};
 use crate::resolve::evaluate::sample::Pair;
 use crate::resolve::explain::PairComparison;
-use crate::resolve::{ConstraintViolation, LINK, Resolution};
+use crate::resolve::{ConstraintViolation, Resolution};
 use crate::steps::binding::{self, Made};
 use crate::steps::resolve::Inputs;
 use crate::store::{Folder, hash_bytes, write_output};
@@ -28,7 +27,7 @@ const RIVALS: usize = 10;
 pub(super) fn write(session: &Session, resolved: &Folder, drawn: &[Pair], args: &AuditArgs, out: &Path) -> Result<()> {
     binding::require(session, Made::Resolve)?;
     let resolution = Inputs::read(session)?.resolve(session)?;
-    let profiles = Profiles::read(resolved, drawn)?;
+    let profiles = SampledProfiles::read(resolved, drawn)?;
     let rivals = rivals(resolved, drawn)?;
     let records = drawn.iter().flat_map(|pair| [pair.a.as_str(), pair.b.as_str()]);
     let others = profiles.records.values().flatten().map(String::as_str);
@@ -46,14 +45,14 @@ pub(super) fn write(session: &Session, resolved: &Folder, drawn: &[Pair], args: 
 }
 
 /// The profiles of the sampled records.
-struct Profiles {
+struct SampledProfiles {
     /// The profile of each sampled record.
     of: BTreeMap<String, String>,
     /// The records of each of these profiles.
     records: BTreeMap<String, Vec<String>>,
 }
 
-impl Profiles {
+impl SampledProfiles {
     fn read(resolved: &Folder, drawn: &[Pair]) -> Result<Self> {
         let sampled: BTreeSet<&str> = drawn.iter().flat_map(|pair| [pair.a.as_str(), pair.b.as_str()]).collect();
         let key = |row: &links::Row<'_>| RecordKey { source: row.source, id: row.source_id }.to_string();
@@ -107,7 +106,7 @@ fn rivals(resolved: &Folder, drawn: &[Pair]) -> Result<BTreeMap<(String, String)
 
 struct PairMaker<'a> {
     resolution: &'a Resolution,
-    profiles: &'a Profiles,
+    profiles: &'a SampledProfiles,
     rivals: &'a BTreeMap<(String, String), Vec<String>>,
     values: &'a BTreeMap<String, ReviewedValues>,
     show: bool,
@@ -125,8 +124,8 @@ impl PairMaker<'_> {
             stratum: pair.stratum.clone(),
             bits: format!("{:.2}", pair.weight.in_bits()),
             evidence: pair.evidence.clone(),
-            outcome: comparison.as_ref().map(in_words).unwrap_or_default(),
-            waterfall: comparison.as_ref().map(of_comparison).unwrap_or_default(),
+            outcome: comparison.as_ref().map(evidence::outcome).unwrap_or_default(),
+            waterfall: comparison.as_ref().map(evidence::waterfall).unwrap_or_default(),
             values: values
                 .map(|(column, (a, b))| ReviewLine {
                     label: column.label,
@@ -174,7 +173,7 @@ fn is_empty(value: &ReviewedValue) -> bool {
 }
 
 fn likeness(a: &ReviewedValue, b: &ReviewedValue) -> Likeness {
-    match (is_empty(a) || is_empty(b), a.compared == b.compared) {
+    match (a.compared.is_empty() || b.compared.is_empty(), a.compared == b.compared) {
         (true, _) => Likeness::Unknown,
         (false, true) => Likeness::Equal,
         (false, false) => Likeness::Different,
@@ -188,23 +187,5 @@ fn both(is: [bool; 2]) -> &'static str {
         [true, false] => "A",
         [false, true] => "B",
         [false, false] => "",
-    }
-}
-
-/// What the resolution made of a pair.
-fn in_words(comparison: &PairComparison) -> String {
-    match (comparison.refusal_words, comparison.rule) {
-        (Some(words), _) => format!("Not linked: {words}."),
-        (None, Some(rule)) => format!("Linked by the rule {rule}."),
-        (None, None) => "Linked through other records.".to_owned(),
-    }
-}
-
-/// The evidence of a comparison as a chart.
-pub(in crate::steps) fn of_comparison(comparison: &PairComparison) -> Waterfall {
-    Waterfall {
-        steps: comparison.evidence.iter().map(|of| (of.words.to_owned(), of.bits)).collect(),
-        total: comparison.bits,
-        threshold: LINK.in_bits(),
     }
 }

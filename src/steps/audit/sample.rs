@@ -10,7 +10,7 @@ use super::{AuditArgs, SIZE, page, pairs};
 use crate::cli::{Session, StepOutcome};
 use crate::fault::{Exit, Fault};
 use crate::model::thousands;
-use crate::model::{Code, Gender, RecordKey, Source};
+use crate::model::{Code, Gender, RecordKey, Source, Timestamp};
 use crate::resolve::evaluate::sample::{Pair, read_verdicts, sample};
 use crate::steps::inspect::defused;
 use crate::store::{Folder, RunLock, create_private, is_stdout, read_lossy, write_output};
@@ -54,7 +54,7 @@ const IN_CSV: usize = 9;
 /// The place of the further identifiers among the columns.
 const FURTHER: usize = 11;
 
-/// A value for display, and the form in which it is compared.
+/// A value for display, and the form in which it is compared; empty for values that differ between records of one person.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ReviewedValue {
     pub shown: String,
@@ -127,7 +127,7 @@ fn outcome(drawn: &[Pair], size: u32, args: &AuditArgs, out: &Path) -> StepOutco
     }
     let judged = if args.html { "verdicts.csv".to_owned() } else { out.display().to_string() };
     let summary = json!({ "pairs": drawn.len(), "strata": strata, "file": out.display().to_string() });
-    StepOutcome::new(text, summary).next(format!("crm-backfill audit --verdicts {judged} --by NAME"))
+    StepOutcome::new(text, summary).next(format!("make audit ARGS=\"--verdicts {judged} --by NAME\""))
 }
 
 /// Fails if the file contains verdicts, or cannot be read, so that a new sample never overwrites them.
@@ -150,7 +150,7 @@ fn keep_verdicts(path: &Path) -> Result<()> {
         return Ok(());
     }
     let fault = Fault::new(Exit::Usage, format!("the file contains {given} verdicts, which a new sample would overwrite"));
-    let read = format!("read them: crm-backfill audit --verdicts {} --by NAME", path.display());
+    let read = format!("read them: make audit ARGS=\"--verdicts {} --by NAME\"", path.display());
     Err(fault
         .at(path.display().to_string())
         .help(read)
@@ -190,6 +190,10 @@ fn of_row(row: &people::Row<'_>) -> ReviewedValues {
         let shown = value.unwrap_or_default();
         ReviewedValue { shown: shown.to_owned(), compared: key.unwrap_or(shown).to_owned() }
     };
+    let day = |at: Option<Timestamp>| {
+        let shown = at.map(|at| at.day().to_string()).unwrap_or_default();
+        ReviewedValue { shown, compared: String::new() }
+    };
     let gender = if row.gender == Gender::Unknown { "" } else { row.gender.code() };
     [
         keyed(row.first_name, row.first_key),
@@ -206,7 +210,7 @@ fn of_row(row: &people::Row<'_>) -> ReviewedValues {
         ReviewedValue::default(),
         plain(row.handicap.map(|handicap| handicap.to_string()).unwrap_or_default()),
         text(row.tenant_id),
-        plain(row.created_at.map(|at| at.day().to_string()).unwrap_or_default()),
-        plain(row.updated_at.map(|at| at.day().to_string()).unwrap_or_default()),
+        day(row.created_at),
+        day(row.updated_at),
     ]
 }

@@ -19,7 +19,7 @@ use crate::steps::confirm;
 use crate::store::{Folder, RunLock, read_lossy, read_text, save_text, write_output};
 
 /// A judged sample and what to do with it.
-pub(super) struct Judged<'a> {
+pub(super) struct JudgedSample<'a> {
     /// The file.
     pub path: &'a Path,
     /// The reviewer.
@@ -45,7 +45,7 @@ struct ReadVerdicts<'a> {
 }
 
 /// Reads the verdicts, prints the shares, and writes the decisions.
-pub(super) fn read(session: &Session, judged: &Judged<'_>) -> Result<StepOutcome> {
+pub(super) fn read(session: &Session, judged: &JudgedSample<'_>) -> Result<StepOutcome> {
     let _lock = RunLock::take(&session.layout, "audit")?;
     let pairs = pairs(&Folder::open(&session.layout.resolve())?)?;
     let unreadable = |what: String| {
@@ -61,7 +61,7 @@ pub(super) fn read(session: &Session, judged: &Judged<'_>) -> Result<StepOutcome
     if judged.dry_run {
         outcome.text.push_str(&new.words());
         outcome.text.push_str("a dry run: nothing was written, and the verdicts do not count in the checklist\n");
-        return Ok(outcome.next(format!("crm-backfill audit --verdicts {} --by \"{}\"", judged.path.display(), judged.by)));
+        return Ok(outcome.next(format!("make audit ARGS='--verdicts {} --by \"{}\"'", judged.path.display(), judged.by)));
     }
     if new.count > 0 {
         session.progress.line(&new.words());
@@ -80,8 +80,7 @@ pub(super) fn read(session: &Session, judged: &Judged<'_>) -> Result<StepOutcome
 /// Keeps the judged file in the data folder, as the proof of what the checklist counts.
 fn keep(session: &Session, path: &Path, judged: &str, text: &mut String) -> Result<()> {
     let kept = session.layout.audit().join("verdicts.csv");
-    let is_it = |path: &Path| std::fs::canonicalize(path).ok();
-    if is_it(&kept).is_none() || is_it(&kept) != is_it(path) {
+    if kept != path {
         save_text(&kept, judged)?;
         text.push_str(&format!("the verdicts are kept in {}\n", kept.display()));
     }
@@ -125,7 +124,7 @@ fn weigh<'a>(pairs: &'a [Pair], judgements: &[Judgement], do_tenants_divide: boo
 }
 
 /// The shares in words and as data.
-fn report(pairs: &[Pair], read: &ReadVerdicts<'_>, judged: &Judged<'_>) -> StepOutcome {
+fn report(pairs: &[Pair], read: &ReadVerdicts<'_>, judged: &JudgedSample<'_>) -> StepOutcome {
     let mut sizes: BTreeMap<&str, u64> = BTreeMap::new();
     pairs.iter().for_each(|pair| *sizes.entry(pair.stratum.as_str()).or_default() += 1);
     let strata: Vec<(Precision, u64)> =
