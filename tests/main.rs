@@ -24,6 +24,7 @@ mod formats;
 mod golden;
 mod guarantees;
 mod help;
+mod install;
 mod interrupts;
 mod living;
 mod load;
