@@ -3,7 +3,7 @@
 (() => {
   const byId = (id) => document.getElementById(id);
   const pairs = [...document.querySelectorAll("article.pair")];
-  const place = "crm-backfill audit " + byId("pairs").dataset.sample;
+  const place = "crm-backfill-audit-" + byId("pairs").dataset.sample;
   const needed = Number(byId("pairs").dataset.needed);
   const words = { same: "same person", different: "different people", unsure: "unsure" };
   // For each pair its verdict and remark, and for each verdict in turn what it replaced.
