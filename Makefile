@@ -18,8 +18,10 @@ FRESH ?=
 ARGS ?=
 SOAK_SECONDS ?= 3600
 SEEDS ?= 10
+PREFIX ?= /usr/local
+DESTDIR ?=
 # Recipes take these from the environment, quoted there: a folder may have blanks in its name.
-export DATA_DIR CONFIG AS_OF PHASE SCALE SEED FRESH SOAK_SECONDS SEEDS
+export DATA_DIR CONFIG AS_OF PHASE SCALE SEED FRESH SOAK_SECONDS SEEDS PREFIX DESTDIR
 
 CARGO_BUILD := CRM_BACKFILL_COMMIT="$$(git rev-parse --short=10 HEAD 2>/dev/null || true)" cargo build --release --locked --bins
 
@@ -27,7 +29,7 @@ SOURCES := mca-za mca-uk scl teetime messaging
 EXPORTS := $(addprefix export-,$(SOURCES)) export-crm
 STEPS := stage resolve consolidate score load verify report overview rollback status checklist watermarks plan inspect explain audit purge
 
-.PHONY: help build binaries demo up down check-connections export $(EXPORTS) $(STEPS) phase1 phase2 phase3 phase4 phase5 phase6 backfill test soak soak-servers check bench golden clean distclean
+.PHONY: help build binaries demo up down check-connections export $(EXPORTS) $(STEPS) phase1 phase2 phase3 phase4 phase5 phase6 backfill install package test soak soak-servers check bench golden clean distclean
 
 ## help: this list
 help:
@@ -84,6 +86,14 @@ phase1 phase2 phase3 phase4 phase5 phase6: binaries
 backfill: binaries
 	@scripts/phase 6 $(ARGS)
 
+## install: the program, man pages and completions below PREFIX (/usr/local); DESTDIR is put before it
+install: binaries
+	@scripts/install "$$PREFIX"
+
+## package: a tarball and a Debian package in target/package, with SHA-256 sums
+package: binaries
+	@scripts/package "$${CARGO_TARGET_DIR:-target}/package"
+
 ## test: all tests, on a real PostgreSQL that they start themselves
 test:
 	@scripts/test
@@ -122,4 +132,4 @@ clean:
 distclean:
 	@[ -n "$$DATA_DIR" ] || { echo "error: DATA_DIR is empty" >&2; exit 2; }
 	@read -r -p "remove exports in $$DATA_DIR and target/? [y/N] " answer && [ "$$answer" = y ]
-	@rm -rf "$$DATA_DIR"/{exports,stage,resolve,resolve-strategy,crm,score,verify,report,rejects,previous,runs,failed,backup,demo,postgres,views.sql,.as_of,.demo,.lock} target
+	@rm -rf "$$DATA_DIR"/{exports,stage,resolve,resolve-strategy,crm,score,verify,report,rejects,audit,previous,runs,failed,backup,demo,postgres,views.sql,.as_of,.demo,.lock} target

@@ -26,6 +26,7 @@ const SQL: &[&str] = &[
     "else",
     "end",
     "false",
+    "filter",
     "from",
     "full",
     "group",
@@ -44,7 +45,10 @@ const SQL: &[&str] = &[
     "order",
     "pivot",
     "select",
+    "set",
+    "summarize",
     "then",
+    "timezone",
     "true",
     "union",
     "using",
@@ -152,6 +156,11 @@ fn unknown(block: &str, declared: &BTreeMap<String, BTreeSet<&'static str>>) -> 
         }
     }
     wrong
+}
+
+/// What a statement names that no dataset has.
+pub fn undeclared(statement: &str) -> Vec<String> {
+    unknown(statement, &declared())
 }
 
 #[test]

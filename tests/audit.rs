@@ -56,11 +56,12 @@ fn a_sample_is_masked_and_reproducible() {
     let workdir = resolved();
     let drawn = workdir.ok("audit", &["--sample", "300", "--json"]).json();
     assert_eq!(drawn["result"]["pairs"], 10, "six links and four candidates: {drawn}");
-    let rows = table(&workdir.path().join("audit.csv"));
+    let written = workdir.data().join("audit/sample.csv");
+    let rows = table(&written);
     let linked = rows.iter().filter(|row| row["linked"] == "yes").count();
     assert_eq!((linked, rows.len()), (6, 10));
     assert!(rows.iter().all(|row| row["verdict"].is_empty() && !row["evidence"].is_empty() && !row["bits"].is_empty()));
-    let text = std::fs::read_to_string(workdir.path().join("audit.csv")).unwrap().to_lowercase();
+    let text = std::fs::read_to_string(&written).unwrap().to_lowercase();
     assert!(!text.contains("nkosi") && !text.contains("mail.test") && text.contains("t•••@m•••"), "{text}");
 
     workdir.ok("audit", &["--sample", "300", "--out", "again.csv"]);
@@ -69,6 +70,34 @@ fn a_sample_is_masked_and_reproducible() {
     let shown = std::fs::read_to_string(workdir.path().join("shown.csv")).unwrap().to_lowercase();
     assert!(shown.contains("nkosi") && shown.contains("thandi.nkosi@mail.test"), "{shown}");
     workdir.run("audit", &[]).exits(2);
+    workdir.ok("audit", &["--sample", "2", "--out", "few.csv"]).says("more than 2, because at least 5 of each of 5 strata");
+}
+
+#[test]
+fn a_dry_run_shows_the_lines_and_writes_nothing() {
+    let workdir = resolved();
+    judged(&workdir, "audit.csv", |row| if row["linked"] == "yes" { "different" } else { "" });
+    let shown = workdir.ok("audit", &["--verdicts", "audit.csv", "--by", "Lee", "--dry-run"]);
+    assert_eq!(shown.stdout.matches("   cannot-link,").count(), 6, "{}", shown.stdout);
+    assert!(!workdir.path().join("decisions.csv").exists() && !workdir.data().join("audit").exists());
+    let line = workdir.ok("checklist", &["--json"]).json()["result"]["lines"][33].clone();
+    assert!(line["proof"].as_str().unwrap().contains("audit --html"), "a dry run does not count: {line}");
+    workdir.run("audit", &["--verdicts", "audit.csv"]).exits(2).says("--by");
+}
+
+#[test]
+fn a_reviewer_at_a_terminal_sees_the_lines_and_is_asked() {
+    let workdir = resolved();
+    judged(&workdir, "audit.csv", |row| if row["linked"] == "yes" { "different" } else { "" });
+    let arguments = ["--verdicts", "audit.csv", "--by", "Lee"];
+    let declined = workdir.attended("audit", &arguments, "n\n").exits(10);
+    assert!(declined.stderr.contains("cannot-link,") && declined.stderr.contains("[y/N]"), "{}", declined.stderr);
+    assert!(declined.stdout.contains("6 links judged"), "the shares are shown all the same: {}", declined.stdout);
+    assert!(!workdir.path().join("decisions.csv").exists());
+    workdir.attended("audit", &arguments, "y\n").exits(0).says("6 decisions added");
+    let line = workdir.ok("checklist", &["--json"]).json()["result"]["lines"][33].clone();
+    assert_eq!(line["proof"], "6 of 200 verdicts on links given");
+    workdir.ok("checklist", &["--done", "34", "--by", "Eve"]).says("closed by Eve").says("6 of 200 verdicts on links given");
 }
 
 #[test]
@@ -133,7 +162,11 @@ fn verdicts_give_precision_and_decisions_for_the_next_run() {
     again.says("4 no longer a pair").says("the sample is of another resolution: draw a new one for the current links");
     assert_eq!(table(&workdir.path().join("decisions.csv")).len(), 4);
     let line = workdir.ok("checklist", &["--json"]).json()["result"]["lines"][33].clone();
-    assert_eq!((&line["state"], &line["proof"]), (&"NEEDS_A_PERSON".into(), &"6 of 200 verdicts given".into()), "{line}");
+    assert_eq!(
+        (&line["state"], &line["proof"]),
+        (&"NEEDS_A_PERSON".into(), &"6 of 200 verdicts on links given".into()),
+        "{line}"
+    );
 }
 
 #[test]
@@ -141,18 +174,18 @@ fn verdicts_that_cannot_be_read_change_nothing() {
     let workdir = resolved();
     judged(&workdir, "audit.csv", |_| "maybe");
     workdir
-        .run("audit", &["--verdicts", "audit.csv"])
+        .run("audit", &["--verdicts", "audit.csv", "--by", "Lee"])
         .exits(11)
         .says("line 2: a verdict is same, different or unsure, or nothing yet");
     std::fs::write(workdir.path().join("other.csv"), "a,b\nscl:members:1,scl:members:2\n").unwrap();
-    workdir.run("audit", &["--verdicts", "other.csv"]).exits(11).says("line 1: there is no column \"verdict\"");
-    workdir.run("audit", &["--verdicts", "absent.csv"]).exits(11).says("absent.csv");
+    workdir.run("audit", &["--verdicts", "other.csv", "--by", "Lee"]).exits(11).says("line 1: there is no column \"verdict\"");
+    workdir.run("audit", &["--verdicts", "absent.csv", "--by", "Lee"]).exits(11).says("absent.csv");
     assert!(!workdir.path().join("decisions.csv").exists());
     exported().run("audit", &["--sample", "10"]).exits(11).says("make resolve");
     let none: Value = {
         std::fs::remove_file(workdir.path().join("audit.csv")).unwrap();
         judged(&workdir, "audit.csv", |_| "unsure");
-        workdir.ok("audit", &["--verdicts", "audit.csv", "--json"]).json()
+        workdir.ok("audit", &["--verdicts", "audit.csv", "--by", "Lee", "--json"]).json()
     };
     assert_eq!(none["result"]["precision"], "nothing judged");
 }
@@ -162,10 +195,13 @@ fn a_sample_that_somebody_judged_is_not_overwritten() {
     let workdir = resolved();
     judged(&workdir, "audit.csv", |row| if row["linked"] == "yes" { "same" } else { "" });
     let before = std::fs::read_to_string(workdir.path().join("audit.csv")).unwrap();
-    let refused = workdir.run("audit", &["--sample", "300"]).exits(2);
-    refused.says("contains 6 verdicts").says("audit --verdicts audit.csv");
+    let refused = workdir.run("audit", &["--sample", "300", "--out", "audit.csv"]).exits(2);
+    refused.says("contains 6 verdicts").says("make audit ARGS=\"--verdicts audit.csv --by NAME\"");
     assert_eq!(std::fs::read_to_string(workdir.path().join("audit.csv")).unwrap(), before);
-    workdir.ok("audit", &["--verdicts", "audit.csv"]).says("6 links judged").says("4 without a verdict yet, 0 unsure");
+    workdir
+        .ok("audit", &["--verdicts", "audit.csv", "--by", "Lee"])
+        .says("6 links judged")
+        .says("4 without a verdict yet, 0 unsure");
 }
 
 #[test]
@@ -174,11 +210,11 @@ fn a_judged_sample_with_an_invalid_line_is_not_overwritten() {
     judged(&workdir, "audit.csv", |row| if row["linked"] == "yes" { "same" } else { "smae" });
     let path = workdir.path().join("audit.csv");
     let before = std::fs::read(&path).unwrap();
-    let refused = workdir.run("audit", &["--sample", "300"]).exits(2);
+    let refused = workdir.run("audit", &["--sample", "300", "--out", "audit.csv"]).exits(2);
     refused.says("a verdict is same, different or unsure").says("write elsewhere");
     assert_eq!(std::fs::read(&path).unwrap(), before);
     std::fs::write(&path, "\n").unwrap();
-    workdir.ok("audit", &["--sample", "300"]);
+    workdir.ok("audit", &["--sample", "300", "--out", "audit.csv"]);
     assert_eq!(table(&path).len(), 10);
 }
 
@@ -187,7 +223,7 @@ fn one_person_in_two_tenants_is_counted_and_not_decided() {
     let workdir = resolved();
     let verdict = |row: &Row| if row["stratum"] == "candidate, CROSS_TENANT" { "same" } else { "" };
     judged(&workdir, "audit.csv", verdict);
-    workdir.ok("audit", &["--verdicts", "audit.csv"]).says("3 judged to be one person in two tenants");
+    workdir.ok("audit", &["--verdicts", "audit.csv", "--by", "Lee"]).says("3 judged to be one person in two tenants");
     assert!(!workdir.path().join("decisions.csv").exists());
     workdir.ok("resolve", &[]);
 }
@@ -206,8 +242,11 @@ fn verdicts_saved_by_a_spreadsheet_are_read() {
 
     let broken = "kind,a,b,reason\nmust-link,scl:members:1,scl:members:2,\"oops\n";
     std::fs::write(workdir.path().join("decisions.csv"), broken).unwrap();
-    workdir.run("audit", &["--verdicts", "saved.csv"]).exits(2).says("line 2: a quotation mark is opened and never closed");
+    workdir
+        .run("audit", &["--verdicts", "saved.csv", "--by", "Lee"])
+        .exits(2)
+        .says("line 2: a quotation mark is opened and never closed");
     assert_eq!(std::fs::read_to_string(workdir.path().join("decisions.csv")).unwrap(), broken);
     std::fs::remove_file(workdir.path().join("decisions.csv")).unwrap();
-    workdir.ok("audit", &["--verdicts", "saved.csv"]).says("6 decisions added");
+    workdir.ok("audit", &["--verdicts", "saved.csv", "--by", "Lee"]).says("6 decisions added");
 }

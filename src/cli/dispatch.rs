@@ -3,10 +3,16 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use super::{Program, exit_of_printing, print_fault, print_stdout, version};
+use clap::Command;
+
+use super::{Program, exit_of_printing, generated, print_fault, print_stdout, version};
 use crate::fault::{Exit, Fault};
 use crate::launch;
 use crate::model::did_you_mean;
+
+/// The purpose of the program in one line.
+const ABOUT: &str =
+    "Move the customers of five databases into one CRM: export, stage, resolve, consolidate, score, load, verify, report";
 
 /// The program: finds the command of the verb and runs it with the remaining arguments.
 pub fn main(programs: &'static [&'static Program], commit: Option<&str>) -> ExitCode {
@@ -24,9 +30,27 @@ pub fn main(programs: &'static [&'static Program], commit: Option<&str>) -> Exit
         Some("-V" | "--version" | "version") => {
             ExitCode::from(exit_of_printing(print_stdout(&format!("{} {}\n", launch::PROGRAM, version(commit)))))
         }
+        Some(option @ ("--man" | "--completions")) => {
+            let asked: Vec<OsString> = std::iter::once(OsString::from(option)).chain(rest).collect();
+            let code = generated(launch::PROGRAM, &mut whole(programs, commit), &asked);
+            code.map_or_else(|| fail(shells_of(option)), ExitCode::from)
+        }
         Some(verb) => run(programs, commit, verb, &rest),
         None => fail(Fault::new(Exit::Usage, "the verb is not valid UTF-8").help("crm-backfill help")),
     }
+}
+
+/// The whole program with every verb, for its man page and its completions.
+fn whole(programs: &[&Program], commit: Option<&str>) -> Command {
+    let verbs = programs.iter().map(|program| program.command(commit));
+    Command::new(launch::PROGRAM).about(ABOUT).version(version(commit)).subcommand_required(true).subcommands(verbs)
+}
+
+fn shells_of(option: &str) -> Fault {
+    let shells = <clap_complete::Shell as clap::ValueEnum>::value_variants();
+    let named: Vec<String> = shells.iter().map(ToString::to_string).collect();
+    let fault = Fault::new(Exit::Usage, format!("{option} has wrong arguments"));
+    fault.help(format!("crm-backfill --man, or crm-backfill --completions SHELL with one of {}", named.join(", ")))
 }
 
 fn run(programs: &'static [&'static Program], commit: Option<&str>, verb: &str, rest: &[OsString]) -> ExitCode {
@@ -53,10 +77,7 @@ fn fail(fault: Fault) -> ExitCode {
 }
 
 fn overview(programs: &[&Program]) -> String {
-    let mut text = String::from(
-        "Move the customers of five databases into one CRM: export, stage, resolve, consolidate, score, load, verify, report\n\n\
-         Usage: crm-backfill <verb> [options]\n\nVerbs, in the order of a migration:\n",
-    );
+    let mut text = format!("{ABOUT}\n\nUsage: crm-backfill <verb> [options]\n\nVerbs, in the order of a migration:\n");
     for program in programs {
         text.push_str(&format!("  {:<18} {}\n", program.name, program.about));
     }

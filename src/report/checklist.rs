@@ -181,7 +181,9 @@ pub fn checklist(facts: &ChecklistFacts) -> Vec<ChecklistLine> {
             match closed {
                 // A line with a failed check, or with open rows, cannot be closed by hand.
                 Some(who) if state != "FAILED" && state != "DONE" && !matches!(line_proof, LineProof::ManualReview) => {
-                    ChecklistLine { number, section, words, state: "DONE", proof: format!("closed by {who}") }
+                    // How much was judged stays visible when the audit is closed with fewer verdicts.
+                    let rest = if matches!(line_proof, LineProof::Audit) { format!("; {proof}") } else { String::new() };
+                    ChecklistLine { number, section, words, state: "DONE", proof: format!("closed by {who}{rest}") }
                 }
                 _ => ChecklistLine { number, section, words, state, proof },
             }
@@ -268,10 +270,10 @@ fn judge(proof: LineProof, facts: &ChecklistFacts) -> (&'static str, String) {
         }
         LineProof::Audit => match &facts.audit {
             Some((verdicts, words)) if *verdicts >= AUDIT_VERDICTS => ("DONE", words.clone()),
-            Some((verdicts, _)) => ("NEEDS_A_PERSON", format!("{verdicts} of {AUDIT_VERDICTS} verdicts given")),
+            Some((verdicts, _)) => ("NEEDS_A_PERSON", format!("{verdicts} of {AUDIT_VERDICTS} verdicts on links given")),
             None => (
                 "NEEDS_A_PERSON",
-                format!("judge a sample of links, at least {AUDIT_VERDICTS}: verify --spot-check shows some of every rule"),
+                format!("judge a sample with at least {AUDIT_VERDICTS} verdicts on links: crm-backfill audit --html --show"),
             ),
         },
         LineProof::Person(advice) => ("NEEDS_A_PERSON", advice.to_owned()),

@@ -1,11 +1,15 @@
-//! The numbers of a run, the checklist, and the page that shows both. Pure: the same numbers give the same bytes.
+//! The numbers of a run, the checklist, the page that shows both, and the page for review. Pure: the same numbers give the same bytes.
 
 mod charts;
 pub mod checklist;
+mod deciders;
 pub mod numbers;
 pub mod overview;
 mod page;
+pub mod review;
 pub mod tally;
+mod template;
 pub mod values;
 
+pub use charts::Waterfall;
 pub use page::render;

@@ -1,7 +1,9 @@
-//! All numbers of the report, which are the contents of `report.json`: `"format": 1`, no personal data, no clock.
+//! All numbers of the report, which are the contents of `report.json`: `"format": 1`, no personal data. The times are those of the run
+//! records; the clock is not read.
 
 use serde::{Deserialize, Serialize};
 
+use super::charts::Waterfall;
 use super::values::ReportValues;
 
 /// The whole report.
@@ -15,6 +17,8 @@ pub struct Numbers {
     pub phase: u8,
     /// Title of the phase.
     pub phase_title: String,
+    /// Where the report comes from.
+    pub origin: ReportOrigin,
     /// Whether it may go live.
     pub verdict: GoLiveVerdict,
     /// Exported entities and the outcomes of their rows.
@@ -31,6 +35,8 @@ pub struct Numbers {
     pub rules: Vec<Rule>,
     /// The strategy's literal rule compared with ours; null unless `resolve --method strategy` was run.
     pub comparison: Option<ReportComparison>,
+    /// Pairs of records with their evidence, as examples.
+    pub explained: Vec<ExplainedPair>,
     /// Profiles by number of records.
     pub clusters: Vec<Counted>,
     /// The profiles with the most records.
@@ -45,6 +51,8 @@ pub struct Numbers {
     pub rejects: Vec<Counted>,
     /// Consent by channel.
     pub consent: Vec<ReportConsent>,
+    /// What decided the consent rows.
+    pub deciders: Vec<ConsentDecider>,
     /// Suppressed contact points by channel and reason.
     pub suppressions: Vec<Counted>,
     /// Rows for manual review, by entity and reason.
@@ -61,6 +69,8 @@ pub struct Numbers {
     pub segments: Vec<ReportSegment>,
     /// Differences from the run before.
     pub changes: Vec<ReportChange>,
+    /// Records and profiles that changed since the run before, by id.
+    pub changed_ids: Vec<ChangedIds>,
     /// Rows decided by documented deviations.
     pub departures: Vec<Counted>,
     /// Results of the last verification.
@@ -75,6 +85,82 @@ pub struct Numbers {
     pub manifests: Vec<ReportManifest>,
     /// The statements that reproduce each number.
     pub queries: Vec<ReportQuery>,
+}
+
+/// Where a report comes from.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ReportOrigin {
+    /// The CRM of the last verification: role, host and database; null before the first one.
+    pub crm: Option<String>,
+    /// When the last load began (UTC); null before the first one.
+    pub loaded_at: Option<String>,
+    /// When the last verification that passed began (UTC).
+    pub verified_at: Option<String>,
+    /// Version of the program.
+    pub version: String,
+    /// Settings that differ from the defaults.
+    pub settings: Vec<ChangedSetting>,
+}
+
+/// A setting that differs from its default.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ChangedSetting {
+    /// Its path, `consent.flag_false`.
+    pub name: String,
+    /// Its value; a dash if it is not set.
+    pub value: String,
+    /// The default.
+    pub default: String,
+}
+
+/// A pair of records with its evidence.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ExplainedPair {
+    /// Why it is shown.
+    pub title: String,
+    /// First record, `source:entity:id`.
+    pub a: String,
+    /// Second record.
+    pub b: String,
+    /// What the resolution made of it, in words.
+    pub outcome: String,
+    /// The evidence.
+    pub waterfall: Waterfall,
+}
+
+/// What decided the consent rows of a channel and a status.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ConsentDecider {
+    /// The channel.
+    pub channel: String,
+    /// `OPTED_IN` or `OPTED_OUT`.
+    pub status: String,
+    /// The kind of evidence, in words.
+    pub decided_by: String,
+    /// Number of rows.
+    pub rows: i64,
+}
+
+/// Records or profiles that changed since the run before.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ChangedIds {
+    /// What happened to them.
+    pub what: String,
+    /// How many there are.
+    pub count: i64,
+    /// The first of them: id and what it was and is.
+    pub shown: Vec<ChangedId>,
+}
+
+/// A record or profile that changed.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ChangedId {
+    /// `source:entity:id`, or the id of a profile.
+    pub id: String,
+    /// The profile before; null if there was none.
+    pub before: Option<String>,
+    /// The profiles now, or what happened.
+    pub now: Option<String>,
 }
 
 /// A number with its name.
@@ -107,6 +193,8 @@ pub struct GoLiveVerdict {
 /// One of the main numbers.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Tile {
+    /// Name of the query that gives the number.
+    pub query: String,
     /// What it is.
     pub name: String,
     /// The number.
@@ -396,6 +484,8 @@ pub struct ReportManifest {
 /// A number and the statement that reproduces it.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct ReportQuery {
+    /// Its name in links.
+    pub key: String,
     /// The meaning of the count.
     pub name: String,
     /// DuckDB SQL over the data folder.

@@ -1,59 +1,53 @@
 //! Renders the report as one offline page: numbers and charts in a template.
 
 use anyhow::Result;
-use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
+use minijinja::{Value, context};
 
 use crate::report::charts::{
-    Bar, Flow, Overlap, Split, StepSpan, bars, columns, count, gantt, months, sankey, share, splits, upset,
+    Bar, Flow, Overlap, Split, StepSpan, bars, columns, count, drawn, gantt, months, sankey, share, splits, upset, waterfall,
 };
 use crate::report::numbers::{Counted, Numbers};
+use crate::report::template;
 
 const TEMPLATE: &str = include_str!("page.html");
 
 /// The page; the same numbers give the same bytes.
 pub fn render(numbers: &Numbers) -> Result<String> {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_auto_escape_callback(|_| AutoEscape::Html);
-    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
-    environment.add_filter("count", |number: i64| count(number));
-    environment.add_filter("signed", |number: i64| if number > 0 { format!("+{}", count(number)) } else { count(number) });
-    environment.add_filter("lines", |text: String| text.lines().map(str::to_owned).collect::<Vec<_>>());
-    environment.add_function("share", |part: i64, whole: i64| share(part, whole));
-    environment.add_template("page", TEMPLATE)?;
-    let page = environment.get_template("page")?.render(context! {
-        n => Value::from(Serde(numbers)),
-        charts => context! {
-            flow => Value::from_safe_string(flow(numbers)),
-            overlaps => Value::from_safe_string(overlaps(numbers)),
-            bits => Value::from_safe_string(bits(numbers)),
-            rules => Value::from_safe_string(rules(numbers)),
-            clusters => Value::from_safe_string(upright("profiles by number of records", &numbers.clusters, true)),
-            rejects => Value::from_safe_string(ranked("rejected values by reason", &numbers.rejects, "s6")),
-            flags => Value::from_safe_string(flags(numbers)),
-            consents => Value::from_safe_string(consents(numbers)),
-            timeline => Value::from_safe_string(timeline(numbers)),
-            engagement => Value::from_safe_string(upright("profiles by engagement score", &numbers.engagement, false)),
-            churn => Value::from_safe_string(upright("profiles by churn risk", &numbers.churn, false)),
-            segments => Value::from_safe_string(segments(numbers)),
-            deviations => Value::from_safe_string(ranked("rows decided by deviations", &deviations(numbers), "s2")),
-            steps => Value::from_safe_string(steps(numbers)),
-        },
+    template::render(
+        TEMPLATE,
+        context! {
+            n => Value::from(Serde(numbers)),
+            charts => context! {
+                flow => Value::from_safe_string(flow(numbers)),
+                overlaps => Value::from_safe_string(overlaps(numbers)),
+                bits => Value::from_safe_string(bits(numbers)),
+                rules => Value::from_safe_string(rules(numbers)),
+                clusters => Value::from_safe_string(upright("profiles by number of records", &numbers.clusters, true, &[])),
+                rejects => Value::from_safe_string(ranked("rejected values by reason", &numbers.rejects, "s6")),
+                flags => Value::from_safe_string(flags(numbers)),
+                consents => Value::from_safe_string(consents(numbers)),
+                timeline => Value::from_safe_string(timeline(numbers)),
+                engagement => Value::from_safe_string(upright("profiles by engagement score", &numbers.engagement, false, &SCORE_BANDS)),
+                churn => Value::from_safe_string(upright("profiles by churn risk", &numbers.churn, false, &[])),
+                segments => Value::from_safe_string(segments(numbers)),
+                deviations => Value::from_safe_string(ranked("rows decided by deviations", &deviations(numbers), "s2")),
+                steps => Value::from_safe_string(steps(numbers)),
+            },
+            waterfalls => numbers.explained.iter().map(|pair| Value::from_safe_string(waterfall(&pair.waterfall))).collect::<Vec<_>>(),
         fill => fill(numbers),
-        checks => context! {
-            passed => states(numbers, "PASSED"),
-            failed => states(numbers, "FAILED"),
-            vacuous => states(numbers, "VACUOUS"),
-            all => numbers.checks.len(),
-        },
-        open_lines => numbers.checklist.iter().filter(|line| line.state != "DONE" && line.state != "READY").map(Serde).map(Value::from).collect::<Vec<_>>(),
+            checks => context! {
+                passed => states(numbers, "PASSED"),
+                failed => states(numbers, "FAILED"),
+                vacuous => states(numbers, "VACUOUS"),
+                all => numbers.checks.len(),
+            },
+            open_lines => open_lines(numbers),
         total_time => total_time(numbers),
-        exported => numbers.entities.iter().map(|entity| entity.exported).sum::<i64>(),
-        profiles => numbers.six.first().map_or(0, |total| total.count),
-    })?;
-    Ok(page)
+            exported => numbers.entities.iter().map(|entity| entity.exported).sum::<i64>(),
+            profiles => numbers.six.first().map_or(0, |total| total.count),
+        },
+    )
 }
 
 /// Entries of docs/deviations.md that are counted for information only, because the strategy decides the same.
@@ -69,6 +63,13 @@ fn total_time(numbers: &Numbers) -> String {
     let rows: i64 = numbers.entities.iter().map(|entity| entity.exported).sum();
     let rate = if taken > 0 { rows * 1000 / taken } else { 0 };
     format!("All steps: {}.{} s, {} exported rows a second.", taken / 1000, taken % 1000 / 100, count(rate))
+}
+
+/// Lines of the checklist that are not done: first what failed, then what needs manual review, then what is open.
+fn open_lines(numbers: &Numbers) -> Vec<Value> {
+    let mut lines: Vec<_> = numbers.checklist.iter().filter(|line| line.state != "DONE" && line.state != "READY").collect();
+    lines.sort_by_key(|line| ["FAILED", "NEEDS_A_PERSON"].iter().position(|state| *state == line.state).unwrap_or(2));
+    lines.into_iter().map(Serde).map(Value::from).collect()
 }
 
 fn states(numbers: &Numbers, state: &str) -> usize {
@@ -88,8 +89,8 @@ fn flow(numbers: &Numbers) -> String {
         let rejected = entity.map_or(0, |entity| entity.rejected);
         let outcomes = [
             ("seed record", people.founded, "profiles"),
-            ("linked across sources", people.linked, "profiles"),
-            ("merged within the source", people.merged, "profiles"),
+            ("linked", people.linked, "profiles"),
+            ("merged", people.merged, "profiles"),
             ("skipped", people.skipped, ""),
             ("rejected", rejected, ""),
         ];
@@ -102,7 +103,7 @@ fn flow(numbers: &Numbers) -> String {
         }
     }
     flows.extend(ends);
-    sankey("outcomes of all person records", &flows)
+    drawn(|width| sankey("outcomes of all person records", width, &flows))
 }
 
 /// Completeness of the staged columns as a matrix: a row per column, a cell per source.
@@ -145,12 +146,12 @@ fn overlaps(numbers: &Numbers) -> String {
         .iter()
         .map(|overlap| Overlap { held: sets.iter().map(|set| overlap.sources.contains(&set.0)).collect(), value: overlap.count })
         .collect();
-    upset("profiles by their sources", &sets, &rows)
+    drawn(|width| upset("profiles by their sources", width, &sets, &rows))
 }
 
 fn bits(numbers: &Numbers) -> String {
     let (Some(first), Some(last)) = (numbers.identity.bits.first(), numbers.identity.bits.last()) else {
-        return columns("links by match weight", &[], true, &[]);
+        return drawn(|width| columns("links by match weight", width, &[], true, &[]));
     };
     let (first, last) = (first.bits.max(-12), last.bits.min(36));
     let rows: Vec<Bar> = (first..=last)
@@ -167,7 +168,7 @@ fn bits(numbers: &Numbers) -> String {
         .collect();
     let mark = |bit: i32| usize::try_from(bit - first).unwrap_or(0);
     let marks: Vec<(usize, &str)> = if first < 3 { vec![(mark(3), "link from 3 bits")] } else { Vec::new() };
-    columns("links and near misses by match weight in bits, logarithmic scale", &rows, true, &marks)
+    drawn(|width| columns("links and near misses by match weight in bits, logarithmic scale", width, &rows, true, &marks))
 }
 
 fn rules(numbers: &Numbers) -> String {
@@ -176,18 +177,21 @@ fn rules(numbers: &Numbers) -> String {
     for row in &mut rows {
         row.class = if row.label == "FOUNDER" { "s8" } else { "s1" };
     }
-    bars("records by the rule of their link", &rows)
+    drawn(|width| bars("records by the rule of their link", width, &rows))
 }
 
-fn upright(title: &str, counts: &[Counted], is_log: bool) -> String {
+fn upright(title: &str, counts: &[Counted], is_log: bool, marks: &[(usize, &str)]) -> String {
     let rows: Vec<Bar> = counts.iter().map(|counted| Bar::new(counted.name.as_str(), counted.count)).collect();
-    columns(title, &rows, is_log, &[])
+    drawn(|width| columns(title, width, &rows, is_log, marks))
 }
+
+/// Where the strategy's score bands begin, in bands of ten.
+const SCORE_BANDS: [(usize, &str); 4] = [(0, "very low"), (2, "low"), (5, "medium"), (8, "high")];
 
 fn ranked(title: &str, counts: &[Counted], class: &'static str) -> String {
     let rows: Vec<Bar> =
         counts.iter().take(24).map(|counted| Bar { class, ..Bar::new(counted.name.as_str(), counted.count) }).collect();
-    bars(title, &rows)
+    drawn(|width| bars(title, width, &rows))
 }
 
 fn flags(numbers: &Numbers) -> String {
@@ -199,7 +203,7 @@ fn flags(numbers: &Numbers) -> String {
             parts: vec![("may be contacted".to_owned(), "s3", held.flags_on), ("may not".to_owned(), "s8", held.flags_off)],
         })
         .collect();
-    splits("flags of profiles by channel", &rows)
+    drawn(|width| splits("flags of profiles by channel", width, &rows))
 }
 
 fn consents(numbers: &Numbers) -> String {
@@ -211,7 +215,7 @@ fn consents(numbers: &Numbers) -> String {
             parts: vec![("OPTED_IN".to_owned(), "s3", held.opted_in), ("OPTED_OUT".to_owned(), "s6", held.opted_out)],
         })
         .collect();
-    splits("consent rows by channel", &rows)
+    drawn(|width| splits("consent rows by channel", width, &rows))
 }
 
 fn timeline(numbers: &Numbers) -> String {
@@ -223,7 +227,7 @@ fn timeline(numbers: &Numbers) -> String {
     if let Some(index) = at(now) {
         marks.push((index, "as_of"));
     }
-    months("activities by month", &timeline.kinds, &rows, &marks)
+    drawn(|width| months("activities by month", width, &timeline.kinds, &rows, &marks))
 }
 
 fn segments(numbers: &Numbers) -> String {
@@ -232,7 +236,7 @@ fn segments(numbers: &Numbers) -> String {
         .iter()
         .map(|segment| Bar::new(format!("{} (tenant {})", segment.name, segment.tenant), segment.members))
         .collect();
-    bars("segment members by rule", &rows)
+    drawn(|width| bars("segment members by rule", width, &rows))
 }
 
 fn steps(numbers: &Numbers) -> String {
@@ -246,7 +250,7 @@ fn steps(numbers: &Numbers) -> String {
             note: format!("{}.{} s · {} MiB", step.taken_ms / 1000, step.taken_ms % 1000 / 100, step.peak_mib),
         })
         .collect();
-    gantt("steps of the last runs", &spans)
+    drawn(|width| gantt("steps of the last runs", width, &spans))
 }
 
 #[cfg(test)]
@@ -317,6 +321,7 @@ mod tests {
                 .iter()
                 .enumerate()
                 .map(|(index, name)| Tile {
+                    query: "profiles".to_owned(),
                     name: (*name).to_owned(),
                     count: 1_987_654 / (index as i64 * 9 + 1),
                     delta: (index < 3).then_some(12 - index as i64 * 8),

@@ -6,6 +6,7 @@ use hashbrown::HashMap;
 
 use crate::model::phone::second_opinion;
 use crate::model::{Code, Outcome, Reason, Source, Timestamp};
+use crate::report::deciders::ConsentDeciders;
 use crate::report::numbers::{
     Counted, Fill, Month, Numbers, ReportConsent, ReportEntity, ReportFinding, ReportIdentity, ReportOverlap, ReportPeople,
     ReportTimeline, Rule, WeightBand,
@@ -41,6 +42,7 @@ pub struct ReportTally {
     phones: BTreeMap<Source, BTreeSet<String>>,
     rejects: BTreeMap<String, i64>,
     consent: BTreeMap<&'static str, ReportConsent>,
+    deciders: ConsentDeciders,
     suppressions: BTreeMap<String, i64>,
     manual_review: BTreeMap<String, i64>,
     months: BTreeMap<i32, BTreeMap<String, i64>>,
@@ -236,6 +238,7 @@ impl ReportTally {
     /// Consent rows.
     pub fn consents(&mut self, columns: &crm::marketing_consents::Columns) {
         for row in columns.rows() {
+            self.deciders.add(&row);
             let held = self.consent.entry(row.channel.code()).or_default();
             match row.status {
                 crate::model::ConsentStatus::OptedIn => held.opted_in += 1,
@@ -368,6 +371,7 @@ impl ReportTally {
                 .iter()
                 .map(|(channel, counted)| ReportConsent { channel: (*channel).to_owned(), ..counted.clone() })
                 .collect(),
+            deciders: std::mem::take(&mut self.deciders).finish(),
             suppressions: ranked(std::mem::take(&mut self.suppressions)),
             manual_review: ranked(std::mem::take(&mut self.manual_review)),
             timeline: self.timeline(as_of),

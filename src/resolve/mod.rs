@@ -12,7 +12,7 @@ mod population;
 pub use cluster::constraints::ConstraintViolation;
 pub use compare::nicknames::Nicknames;
 pub use compare::weight::Weight;
-pub use compare::weights::ComparisonLevel;
+pub use compare::weights::{ComparisonLevel, LINK};
 pub use decisions::file::{add_decisions, read_decisions};
 pub use decisions::{Decision, DecisionKind, DecisionOrigin, DecisionState};
 pub use evaluate::baseline::{LiteralLinks, LiteralRule};

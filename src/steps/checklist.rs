@@ -121,10 +121,13 @@ pub fn facts(session: &Session) -> Result<ChecklistFacts> {
             format!("run {} verified all six phases in {}", text(&record["run"]), text(&record["result"]["place"]))
         });
     // After its decisions are applied, a sample lacks exactly the wrong links, so only a complete sample proves anything.
-    let is_whole = |result: &Value| result["verdicts"].is_i64() && result["stale"].as_i64().unwrap_or(0) == 0;
-    facts.audit = records.iter().rev().find(|record| record["step"] == "audit" && is_whole(&record["result"])).map(|record| {
+    let is_whole =
+        |result: &Value| result["verdicts"].is_i64() && result["stale"].as_i64().unwrap_or(0) == 0 && result["dry_run"] != true;
+    let is_audit = |record: &&Value| record["step"] == "audit" && record["exit"] == 0 && is_whole(&record["result"]);
+    facts.audit = records.iter().rev().find(is_audit).map(|record| {
         let result = &record["result"];
-        let words = format!("{} verdicts: {}", result["verdicts"], text(&result["precision"]));
+        let by = result["by"].as_str().map_or_else(String::new, |by| format!(" by {by}"));
+        let words = format!("{} verdicts{by}: {}", result["verdicts"], text(&result["precision"]));
         (result["verdicts"].as_i64().unwrap_or(0), words)
     });
     Ok(facts)

@@ -87,6 +87,11 @@ impl Layout {
         self.root.join("rejects")
     }
 
+    /// `data/audit`: samples for review, with personal values if they were asked for, and the verdicts that were read last.
+    pub fn audit(&self) -> PathBuf {
+        self.root.join("audit")
+    }
+
     /// `data/runs`: one JSON record per run, with clock and host.
     pub fn runs(&self) -> PathBuf {
         self.root.join("runs")

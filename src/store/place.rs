@@ -11,7 +11,7 @@ use crate::model::{Code as _, Source};
 use crate::store::{Layout, io_fault};
 
 /// Folders of a data folder that commands write to.
-pub(super) const FOLDERS: [&str; 14] = [
+pub(super) const FOLDERS: [&str; 15] = [
     "exports",
     "stage",
     "resolve",
@@ -21,6 +21,7 @@ pub(super) const FOLDERS: [&str; 14] = [
     "verify",
     "report",
     "rejects",
+    "audit",
     "previous",
     "failed",
     "backup",

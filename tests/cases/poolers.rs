@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::pgbouncer::{PgBouncer, is_missing, program};
+use crate::support::missing::is_missing;
+use crate::support::pgbouncer::{PgBouncer, program};
 use crate::support::postgres::Database;
 use crate::support::workdir::Workdir;
 use crate::support::world;

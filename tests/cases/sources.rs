@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crm_backfill::pg::local::{LocalServer, Purpose};
 
-use crate::support::pgbouncer::is_missing;
+use crate::support::missing::is_missing;
 use crate::support::postgres::{Database, server};
 use crate::support::workdir::Workdir;
 use crate::support::world;

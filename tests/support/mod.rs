@@ -1,7 +1,11 @@
 //! Shared code of the tests.
 
 #[cfg(feature = "local-postgres")]
+pub mod browser;
+#[cfg(feature = "local-postgres")]
 pub mod datasets;
+#[cfg(feature = "local-postgres")]
+pub mod missing;
 #[cfg(feature = "local-postgres")]
 pub mod pgbouncer;
 #[cfg(feature = "local-postgres")]

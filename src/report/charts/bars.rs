@@ -1,6 +1,6 @@
 //! Bar charts: horizontal for rankings, upright for distributions, split for parts of a whole.
 
-use super::{WIDTH, count, length, rectangle, svg, text};
+use super::{ChartWidth, count, cut, length, rectangle, svg, text, tick};
 
 /// One bar.
 #[derive(Clone, Debug)]
@@ -27,35 +27,53 @@ impl Bar {
 }
 
 const ROW: f64 = 22.0;
+/// Width of the labels beside horizontal bars.
 const LABELS: f64 = 250.0;
+/// Width of the numbers beside upright bars.
+const AXIS: f64 = 46.0;
+/// Height of a label above its bar, where there is no room beside it.
+const ABOVE: f64 = 15.0;
 
-/// Horizontal bars, one per line, with their values.
-pub fn bars(title: &str, rows: &[Bar]) -> String {
+/// Horizontal bars, one per line, with their values; on narrow screens each label is above its bar.
+pub fn bars(title: &str, width: ChartWidth, rows: &[Bar]) -> String {
     let most = rows.iter().map(|row| row.value).max().unwrap_or(0);
-    let full = WIDTH - LABELS - 90.0;
+    let (left, above) = if width.is_narrow() { (0.0, ABOVE) } else { (LABELS, 0.0) };
+    let full = width.pixels() - left - 90.0;
+    let line = ROW + above;
     let mut body = String::new();
     for (index, row) in rows.iter().enumerate() {
-        let y = index as f64 * ROW;
-        let width = length(row.value, most, full);
-        body += &text(LABELS - 8.0, y + 15.0, "end", &row.label);
-        body += &rectangle(LABELS, y + 3.0, width, ROW - 7.0, row.class, &row.tip());
-        body += &text(LABELS + width + 6.0, y + 15.0, "number", &count(row.value));
+        let y = index as f64 * line;
+        let long = length(row.value, most, full);
+        body += &if width.is_narrow() {
+            text(0.0, y + 13.0, "", &cut(&row.label, width.pixels()))
+        } else {
+            text(LABELS - 8.0, y + 15.0, "end", &cut(&row.label, LABELS - 8.0))
+        };
+        body += &rectangle(left, y + above + 3.0, long, ROW - 7.0, row.class, &row.tip());
+        body += &text(left + long + 6.0, y + above + 15.0, "number", &count(row.value));
     }
-    svg(title, (rows.len() as f64 * ROW).max(ROW), &body)
+    svg(title, width, (rows.len() as f64 * line).max(ROW), &body)
 }
 
 /// Upright bars on a common scale. `is_log` draws logarithmic lengths, for charts in which one bar would hide the others. `marks`
 /// are lines before the bar of that index, each with a label.
-pub fn columns(title: &str, rows: &[Bar], is_log: bool, marks: &[(usize, &str)]) -> String {
+pub fn columns(title: &str, width: ChartWidth, rows: &[Bar], is_log: bool, marks: &[(usize, &str)]) -> String {
     const HEIGHT: f64 = 170.0;
     let most = rows.iter().map(|row| row.value).max().unwrap_or(0);
     let scaled = |value: i64| if is_log { ((value as f64).ln_1p() * 1000.0) as i64 } else { value };
-    let step = WIDTH / rows.len().max(1) as f64;
-    let every = rows.len().div_ceil(24).max(1);
-    let mut body = String::new();
+    let step = (width.pixels() - AXIS) / rows.len().max(1) as f64;
+    let height = |value: i64| length(scaled(value), scaled(most), HEIGHT - 40.0);
+    // A label needs about this many pixels.
+    let every = ((36.0 / step).ceil() as usize).max(1);
+    let ticks: Vec<i64> = if is_log {
+        std::iter::successors(Some(1_i64), |value| value.checked_mul(10)).take_while(|value| *value <= most).collect()
+    } else {
+        [most / 2, most].into_iter().filter(|value| *value > 0).collect()
+    };
+    let mut body: String = ticks.into_iter().map(|value| tick(value, HEIGHT - 20.0 - height(value), AXIS, width)).collect();
     for (index, row) in rows.iter().enumerate() {
-        let height = length(scaled(row.value), scaled(most), HEIGHT - 40.0);
-        let x = index as f64 * step;
+        let height = height(row.value);
+        let x = AXIS + index as f64 * step;
         body += &rectangle(x + 1.0, HEIGHT - 20.0 - height, step - 2.0, height, row.class, &row.tip());
         if row.value > 0 && step >= 34.0 {
             body += &text(x + step / 2.0, HEIGHT - 25.0 - height, "number mid", &count(row.value));
@@ -65,12 +83,12 @@ pub fn columns(title: &str, rows: &[Bar], is_log: bool, marks: &[(usize, &str)])
         }
     }
     for (index, word) in marks {
-        let x = *index as f64 * step;
+        let x = AXIS + *index as f64 * step;
         body +=
             &format!("<line x1=\"{0}\" y1=\"4\" x2=\"{0}\" y2=\"{1}\" class=\"mark\"/>", super::at(x), super::at(HEIGHT - 20.0));
         body += &text(x + 5.0, 14.0, "note", word);
     }
-    svg(title, HEIGHT, &body)
+    svg(title, width, HEIGHT, &body)
 }
 
 /// A whole and its parts.
@@ -82,23 +100,25 @@ pub struct Split {
     pub parts: Vec<(String, &'static str, i64)>,
 }
 
-/// Horizontal bars of equal length, each split into its parts.
-pub fn splits(title: &str, rows: &[Split]) -> String {
-    let full = WIDTH - 130.0;
+/// Horizontal bars of equal length, each split into its parts, with the number of each part beside or below the bar, so that no text
+/// stands on a colour.
+pub fn splits(title: &str, width: ChartWidth, rows: &[Split]) -> String {
+    const LINE: f64 = ROW + 20.0;
+    let left = if width.is_narrow() { 82.0 } else { 130.0 };
+    let full = width.pixels() - left;
     let mut body = String::new();
     for (index, row) in rows.iter().enumerate() {
-        let y = index as f64 * (ROW + 8.0);
-        body += &text(122.0, y + 17.0, "end", &row.label);
+        let y = index as f64 * LINE;
+        body += &text(left - 8.0, y + 17.0, "end", &row.label);
         let whole: i64 = row.parts.iter().map(|part| part.2).sum();
-        let mut x = 130.0;
+        let mut x = left;
         for (name, class, value) in &row.parts {
-            let width = if whole > 0 { *value as f64 / whole as f64 * full } else { 0.0 };
-            body += &rectangle(x, y + 2.0, width, ROW, class, &format!("{}, {name}: {}", row.label, count(*value)));
-            if width > 60.0 {
-                body += &text(x + 6.0, y + 17.0, "inside", &count(*value));
-            }
-            x += width;
+            let long = if whole > 0 { *value as f64 / whole as f64 * full } else { 0.0 };
+            body += &rectangle(x, y + 2.0, long, ROW - 4.0, class, &format!("{}, {name}: {}", row.label, count(*value)));
+            x += long;
         }
+        let numbers: Vec<String> = row.parts.iter().map(|(name, _, value)| format!("{} {name}", count(*value))).collect();
+        body += &text(left, y + ROW + 11.0, "number small", &numbers.join(" · "));
     }
-    svg(title, (rows.len() as f64 * (ROW + 8.0)).max(ROW), &body)
+    svg(title, width, (rows.len() as f64 * LINE).max(ROW), &body)
 }

@@ -4,14 +4,44 @@ mod bars;
 mod sankey;
 mod timeline;
 mod upset;
+mod waterfall;
 
 pub use bars::{Bar, Split, bars, columns, splits};
 pub use sankey::{Flow, sankey};
 pub use timeline::{StepSpan, gantt, months};
 pub use upset::{Overlap, upset};
+pub use waterfall::{Waterfall, waterfall};
 
-/// Width of every chart in its own units; the page scales it.
-pub(crate) const WIDTH: f64 = 880.0;
+/// The width for which a chart is drawn, in CSS pixels. The page shows one of two drawings and never shrinks one, so that text keeps
+/// its size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChartWidth {
+    /// For screens and paper.
+    Wide,
+    /// For phones.
+    Narrow,
+}
+
+impl ChartWidth {
+    /// The width.
+    pub fn pixels(self) -> f64 {
+        match self {
+            Self::Wide => 880.0,
+            Self::Narrow => 356.0,
+        }
+    }
+
+    /// Whether it is the one for phones.
+    pub fn is_narrow(self) -> bool {
+        self == Self::Narrow
+    }
+}
+
+/// A chart for both widths.
+pub fn drawn(chart: impl Fn(ChartWidth) -> String) -> String {
+    let [wide, narrow] = [ChartWidth::Wide, ChartWidth::Narrow].map(chart);
+    format!("<div class=\"wide\">{wide}</div><div class=\"narrow\">{narrow}</div>")
+}
 
 /// Text that is safe inside SVG and HTML.
 pub(crate) fn escape(text: &str) -> String {
@@ -42,8 +72,18 @@ pub fn share(part: i64, whole: i64) -> String {
 }
 
 /// An SVG element with a title for screen readers.
-pub(crate) fn svg(title: &str, height: f64, body: &str) -> String {
-    format!("<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">{body}</svg>", at(WIDTH), at(height), escape(title))
+pub(crate) fn svg(title: &str, width: ChartWidth, height: f64, body: &str) -> String {
+    let (width, title) = (at(width.pixels()), escape(title));
+    format!("<svg viewBox=\"0 0 {width} {}\" role=\"img\" aria-label=\"{title}\">{body}</svg>", at(height))
+}
+
+/// A text cut to a width in pixels, for letters of the usual size.
+pub(crate) fn cut(words: &str, width: f64) -> String {
+    let most = (width / 6.4) as usize;
+    if words.chars().count() <= most {
+        return words.to_owned();
+    }
+    words.chars().take(most.saturating_sub(1)).chain(['…']).collect()
 }
 
 /// A rectangle with a tooltip.
@@ -61,6 +101,13 @@ pub(crate) fn rectangle(x: f64, y: f64, width: f64, height: f64, class: &str, ti
 /// A line of text; `class` may hold `end` or `mid` for its anchor.
 pub(crate) fn text(x: f64, y: f64, class: &str, words: &str) -> String {
     format!("<text x=\"{}\" y=\"{}\" class=\"{class}\">{}</text>", at(x), at(y), escape(words))
+}
+
+/// A line across a chart at a value of its scale, with the number beside it; the bars begin at `axis`.
+pub(crate) fn tick(value: i64, y: f64, axis: f64, width: ChartWidth) -> String {
+    let (x, end, y_line) = (at(axis), at(width.pixels()), at(y));
+    let line = format!("<line x1=\"{x}\" y1=\"{y_line}\" x2=\"{end}\" y2=\"{y_line}\" class=\"tick\"/>");
+    line + &text(axis - 6.0, y + 4.0, "number small end", &count(value))
 }
 
 /// The length of `value` if `most` has the length `full`, with a minimum that keeps small values visible.
@@ -84,7 +131,8 @@ mod tests {
 
     #[test]
     fn charts_never_let_a_label_become_markup() {
-        let drawn = bars("a & b", &[Bar { label: "<script>".to_owned(), value: 3, tip: "\"".to_owned(), class: "s1" }]);
+        let rows = [Bar { label: "<script>".to_owned(), value: 3, tip: "\"".to_owned(), class: "s1" }];
+        let drawn = drawn(|width| bars("a & b", width, &rows));
         assert!(!drawn.contains("<script>"), "{drawn}");
         assert!(drawn.contains("&lt;script&gt;"));
     }

@@ -1,6 +1,6 @@
 //! Sankey diagram of the outcomes of rows: the widths of bands are counts, so that a lost row would be visible.
 
-use super::{WIDTH, at, count, escape, rectangle, svg, text};
+use super::{ChartWidth, at, count, escape, rectangle, svg, text};
 
 /// A band from a node of one column to a node of the next.
 #[derive(Clone, Debug)]
@@ -30,28 +30,28 @@ struct FlowNode {
 const HEIGHT: f64 = 360.0;
 const BAR: f64 = 14.0;
 const GAP: f64 = 16.0;
-const LABEL: f64 = 150.0;
 
 /// Bands between columns of nodes, in the order of the flows. Widths are to scale, with a minimum; the true number is in the
 /// tooltip.
-pub fn sankey(title: &str, flows: &[Flow]) -> String {
+pub fn sankey(title: &str, width: ChartWidth, flows: &[Flow]) -> String {
     let flows: Vec<&Flow> = flows.iter().filter(|flow| flow.value > 0).collect();
     let mut nodes = nodes(&flows);
     let stages = nodes.iter().map(|node| node.stage).max().map_or(0, |stage| stage + 1);
     if stages < 2 {
-        return svg(title, 30.0, &text(10.0, 20.0, "note", "no rows yet"));
+        return svg(title, width, 30.0, &text(10.0, 20.0, "note", "no rows yet"));
     }
     let scale = scale(&nodes, stages);
     place(&mut nodes, stages, scale);
-    let column = |stage: usize| LABEL + (WIDTH - 2.0 * LABEL - BAR) * stage as f64 / (stages - 1) as f64;
+    let label = if width.is_narrow() { 94.0 } else { 150.0 };
+    let column = |stage: usize| label + (width.pixels() - 2.0 * label - BAR) * stage as f64 / (stages - 1) as f64;
     let mut body = String::new();
     for flow in &flows {
-        let width = flow.value as f64 * scale;
+        let thick = flow.value as f64 * scale;
         let (Some(a), Some(b)) = (find(&nodes, flow.stage, &flow.from), find(&nodes, flow.stage + 1, &flow.to)) else { continue };
         let (x0, x1) = (column(flow.stage) + BAR, column(flow.stage + 1));
-        let (y0, y1) = (nodes[a].y + nodes[a].right_used + width / 2.0, nodes[b].y + nodes[b].left_used + width / 2.0);
-        nodes[a].right_used += width;
-        nodes[b].left_used += width;
+        let (y0, y1) = (nodes[a].y + nodes[a].right_used + thick / 2.0, nodes[b].y + nodes[b].left_used + thick / 2.0);
+        nodes[a].right_used += thick;
+        nodes[b].left_used += thick;
         let middle = (x0 + x1) / 2.0;
         body += &format!(
             "<path d=\"M{} {} C{m} {} {m} {} {} {}\" class=\"flow {}\" stroke-width=\"{}\"><title>{} → {}: {}</title></path>",
@@ -62,7 +62,7 @@ pub fn sankey(title: &str, flows: &[Flow]) -> String {
             at(x1),
             at(y1),
             flow.class,
-            at(width.max(1.0)),
+            at(thick.max(1.0)),
             escape(&flow.from),
             escape(&flow.to),
             count(flow.value),
@@ -82,7 +82,7 @@ pub fn sankey(title: &str, flows: &[Flow]) -> String {
         body += &text(x, y + 12.0, &format!("number {class}"), &count(node.value));
     }
     let bottom = nodes.iter().map(|node| node.y + node.height).fold(0.0, f64::max);
-    svg(title, bottom + 20.0, &body)
+    svg(title, width, bottom + 20.0, &body)
 }
 
 fn nodes(flows: &[&Flow]) -> Vec<FlowNode> {
@@ -144,11 +144,11 @@ mod tests {
         let held = nodes(&refs);
         let value = |name: &str| held.iter().find(|node| node.name == name).unwrap().value;
         assert_eq!((value("a"), value("b"), value("x"), value("end")), (60, 40, 100, 100));
-        assert!(sankey("rows", &flows).contains("x: 100"));
+        assert!(sankey("rows", ChartWidth::Wide, &flows).contains("x: 100"));
     }
 
     #[test]
     fn an_empty_chart_says_so() {
-        assert!(sankey("rows", &[]).contains("no rows yet"));
+        assert!(sankey("rows", ChartWidth::Narrow, &[]).contains("no rows yet"));
     }
 }

@@ -1,6 +1,6 @@
 //! UpSet plot of the sources of profiles: bars over a matrix of dots, because five circles cannot be drawn to scale.
 
-use super::{WIDTH, at, count, length, rectangle, svg, text};
+use super::{ChartWidth, at, count, length, rectangle, svg, text};
 
 /// Profiles that are in exactly these sets.
 #[derive(Clone, Debug)]
@@ -11,22 +11,22 @@ pub struct Overlap {
     pub value: i64,
 }
 
-/// Bars over dots; the largest overlaps first, at most twenty.
-pub fn upset(title: &str, sets: &[(String, i64)], overlaps: &[Overlap]) -> String {
-    const LEFT: f64 = 190.0;
+/// Bars over dots; the largest overlaps first, at most twenty, and on narrow screens seven.
+pub fn upset(title: &str, width: ChartWidth, sets: &[(String, i64)], overlaps: &[Overlap]) -> String {
     const TOP: f64 = 150.0;
     const LINE: f64 = 22.0;
-    let shown = &overlaps[..overlaps.len().min(20)];
+    let (left, most_shown) = if width.is_narrow() { (122.0, 7) } else { (190.0, 20) };
+    let shown = &overlaps[..overlaps.len().min(most_shown)];
     let most = shown.iter().map(|overlap| overlap.value).max().unwrap_or(0);
-    let step = ((WIDTH - LEFT) / shown.len().max(1) as f64).min(48.0);
+    let step = ((width.pixels() - left) / shown.len().max(1) as f64).min(48.0);
     let mut body = String::new();
     for (line, (name, total)) in sets.iter().enumerate() {
         let y = TOP + 14.0 + line as f64 * LINE;
-        body += &text(LEFT - 70.0, y + 4.0, "end", name);
-        body += &text(LEFT - 10.0, y + 4.0, "number end", &count(*total));
+        body += &text(left - 60.0, y + 4.0, "end", name);
+        body += &text(left - 10.0, y + 4.0, "number end", &count(*total));
     }
     for (index, overlap) in shown.iter().enumerate() {
-        let x = LEFT + index as f64 * step + step / 2.0;
+        let x = left + index as f64 * step + step / 2.0;
         let height = length(overlap.value, most, TOP - 24.0);
         let names: Vec<&str> = sets.iter().zip(&overlap.held).filter(|(_, held)| **held).map(|(set, _)| set.0.as_str()).collect();
         let tip = format!("only {}: {}", names.join(" + "), count(overlap.value));
@@ -47,7 +47,7 @@ pub fn upset(title: &str, sets: &[(String, i64)], overlaps: &[Overlap]) -> Strin
             body += &format!("<circle cx=\"{}\" cy=\"{}\" r=\"5\" class=\"{class}\"/>", at(x), at(center(line)));
         }
     }
-    svg(title, TOP + 14.0 + sets.len() as f64 * LINE, &body)
+    svg(title, width, TOP + 14.0 + sets.len() as f64 * LINE, &body)
 }
 
 /// A short number for a narrow bar; the exact one is in the tooltip.

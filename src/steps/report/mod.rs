@@ -2,6 +2,8 @@
 
 mod changes;
 mod compare;
+mod explained;
+mod origin;
 mod queries;
 mod runs;
 
@@ -55,7 +57,10 @@ pub fn run(session: &Session, args: ReportArgs) -> Result<StepOutcome> {
     numbers.checklist = checklist(&facts);
     numbers.segments = segments(&scored, Folder::find_readable(&layout.previous("score")).as_ref())?;
     numbers.scores = crate::steps::score::in_words(&scored.manifest);
-    numbers.changes = changes::since_last_run(session, [&built, &resolved])?;
+    let changes = changes::since_last_run(session, [&built, &resolved])?;
+    (numbers.changes, numbers.changed_ids) = (changes.counts, changes.ids);
+    numbers.explained = explained::pairs(session, &resolved)?;
+    numbers.origin = origin::of(session, verified.as_ref())?;
     numbers.comparison = compare::methods(layout, &resolved)?;
     numbers.steps = runs::last_steps(layout)?;
     numbers.queries = queries::queries(layout.root());
@@ -205,7 +210,13 @@ fn tiles(numbers: &Numbers) -> Vec<Tile> {
             .find(|change| change.name == name)
             .and_then(|change| change.before.map(|before| change.now - before))
     };
-    let tile = |name: &str, count: i64, note: String| Tile { name: name.to_owned(), count, delta: change(name), note };
+    let tile = |query: &str, name: &str, count: i64, note: String| Tile {
+        query: query.to_owned(),
+        name: name.to_owned(),
+        count,
+        delta: change(name),
+        note,
+    };
     let sum = |of: fn(&crate::report::numbers::ReportEntity) -> i64| numbers.entities.iter().map(of).sum::<i64>();
     let profiles = numbers.six.first().map_or(0, |total| total.count);
     let records: i64 = numbers.people.iter().map(|people| people.records).sum();
@@ -214,11 +225,16 @@ fn tiles(numbers: &Numbers) -> Vec<Tile> {
     let all =
         |counts: &[Counted], name: &str| counts.iter().find(|counted| counted.name == name).map_or(0, |counted| counted.count);
     vec![
-        tile("exported rows", sum(|entity| entity.exported), format!("{} entities", numbers.entities.len())),
-        tile("profiles", profiles, format!("from {} records of people", crate::model::thousands(records))),
-        tile("known to all three services", all(&numbers.six, "all_three"), "SCL, TeeTime and Messaging".to_owned()),
-        tile("activities", activities, format!("{} after as_of", crate::model::thousands(numbers.timeline.after_as_of))),
-        tile("pairs to review", review, "not linked; for clerical review".to_owned()),
-        tile("rejected rows", sum(|entity| entity.rejected), "could not be read".to_owned()),
+        tile("exported", "exported rows", sum(|entity| entity.exported), format!("{} entities", numbers.entities.len())),
+        tile("profiles", "profiles", profiles, format!("from {} records of people", crate::model::thousands(records))),
+        tile("services", "known to all three services", all(&numbers.six, "all_three"), "SCL, TeeTime and Messaging".to_owned()),
+        tile(
+            "activities",
+            "activities",
+            activities,
+            format!("{} after as_of", crate::model::thousands(numbers.timeline.after_as_of)),
+        ),
+        tile("review", "pairs to review", review, "not linked; for clerical review".to_owned()),
+        tile("rejected", "rejected rows", sum(|entity| entity.rejected), "could not be read".to_owned()),
     ]
 }

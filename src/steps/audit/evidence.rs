@@ -1,0 +1,23 @@
+//! The comparison of two records, as the pages show it.
+
+use crate::report::Waterfall;
+use crate::resolve::LINK;
+use crate::resolve::explain::PairComparison;
+
+/// What the resolution made of a pair.
+pub fn outcome(comparison: &PairComparison) -> String {
+    match (comparison.refusal_words, comparison.rule) {
+        (Some(words), _) => format!("Not linked: {words}."),
+        (None, Some(rule)) => format!("Linked by the rule {rule}."),
+        (None, None) => "Linked through other records.".to_owned(),
+    }
+}
+
+/// The evidence as a chart.
+pub fn waterfall(comparison: &PairComparison) -> Waterfall {
+    Waterfall {
+        steps: comparison.evidence.iter().map(|of| (of.words.to_owned(), of.bits)).collect(),
+        total: comparison.bits,
+        threshold: LINK.in_bits(),
+    }
+}

@@ -1,0 +1,191 @@
+//! The sample as a page: both records of each pair, the other records of their profiles, and the evidence with its weights.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::sample::{COLUMNS, ReviewedColumn, ReviewedValue, ReviewedValues, values};
+use super::{AuditArgs, evidence};
+use crate::cli::Session;
+use crate::model::{Code, RecordKey};
+use crate::report::checklist::AUDIT_VERDICTS;
+use crate::report::review::{Likeness, ReviewLine, ReviewOther, ReviewPage, ReviewPair, render};
+use crate::resolve::evaluate::sample::Pair;
+use crate::resolve::explain::PairComparison;
+use crate::resolve::{ConstraintViolation, Resolution};
+use crate::steps::binding::{self, Made};
+use crate::steps::resolve::Inputs;
+use crate::store::{Folder, hash_bytes, write_output};
+use crate::tables::dictionary::mask;
+use crate::tables::resolution::{candidates, links};
+
+/// Rivals of an ambiguous record that are listed.
+const RIVALS: usize = 10;
+
+/// Writes the page. The evidence is computed again, so the staged records and the decisions must be those of `data/resolve`.
+pub(super) fn write(session: &Session, resolved: &Folder, drawn: &[Pair], args: &AuditArgs, out: &Path) -> Result<()> {
+    binding::require(session, Made::Resolve)?;
+    let resolution = Inputs::read(session)?.resolve(session)?;
+    let profiles = SampledProfiles::read(resolved, drawn)?;
+    let rivals = rivals(resolved, drawn)?;
+    let records = drawn.iter().flat_map(|pair| [pair.a.as_str(), pair.b.as_str()]);
+    let others = profiles.records.values().flatten().map(String::as_str);
+    let values = values(session, records.chain(others))?;
+    let maker = PairMaker { resolution: &resolution, profiles: &profiles, rivals: &rivals, values: &values, show: args.show };
+    let keys: String = drawn.iter().map(|pair| format!("{} {}\n", pair.a, pair.b)).collect();
+    let page = ReviewPage {
+        id: hash_bytes(keys.as_bytes()).chars().take(16).collect(),
+        as_of: resolved.manifest.as_of.clone(),
+        is_masked: !args.show,
+        needed: AUDIT_VERDICTS,
+        pairs: drawn.iter().map(|pair| maker.pair(pair)).collect(),
+    };
+    write_output(out, render(&page)?.as_bytes())
+}
+
+/// The profiles of the sampled records.
+struct SampledProfiles {
+    /// The profile of each sampled record.
+    of: BTreeMap<String, String>,
+    /// The records of each of these profiles.
+    records: BTreeMap<String, Vec<String>>,
+}
+
+impl SampledProfiles {
+    fn read(resolved: &Folder, drawn: &[Pair]) -> Result<Self> {
+        let sampled: BTreeSet<&str> = drawn.iter().flat_map(|pair| [pair.a.as_str(), pair.b.as_str()]).collect();
+        let key = |row: &links::Row<'_>| RecordKey { source: row.source, id: row.source_id }.to_string();
+        let mut of = BTreeMap::new();
+        for columns in resolved.read::<links::Table>(None)? {
+            for row in columns?.rows() {
+                let key = key(&row);
+                if let Some(profile) = row.profile_id.filter(|_| sampled.contains(key.as_str())) {
+                    of.insert(key, profile.to_owned());
+                }
+            }
+        }
+        let mut records: BTreeMap<String, Vec<String>> = of.values().map(|profile| (profile.clone(), Vec::new())).collect();
+        for columns in resolved.read::<links::Table>(None)? {
+            for row in columns?.rows() {
+                if let Some(held) = row.profile_id.and_then(|profile| records.get_mut(profile)) {
+                    held.push(key(&row));
+                }
+            }
+        }
+        Ok(Self { of, records })
+    }
+
+    fn records(&self, record: &str) -> &[String] {
+        self.of.get(record).and_then(|profile| self.records.get(profile)).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// For each sampled pair that is ambiguous, the records with which one of the two is ambiguous as well.
+fn rivals(resolved: &Folder, drawn: &[Pair]) -> Result<BTreeMap<(String, String), Vec<String>>> {
+    let ambiguous = ConstraintViolation::Ambiguous.code();
+    let mut pairs = Vec::new();
+    for columns in resolved.read::<candidates::Table>(None)? {
+        pairs.extend(columns?.rows().filter(|row| row.refusal == ambiguous).map(|row| {
+            let key = |source, id| RecordKey { source, id }.to_string();
+            [key(row.a_source, row.a_source_id), key(row.b_source, row.b_source_id)]
+        }));
+    }
+    let mut rivals = BTreeMap::new();
+    for pair in drawn.iter().filter(|pair| !pair.is_linked) {
+        let own = [&pair.a, &pair.b];
+        if !pairs.iter().any(|other| own.iter().all(|record| other.contains(record))) {
+            continue;
+        }
+        let touching = pairs.iter().filter(|other| other.iter().any(|record| own.contains(&record)));
+        let found: BTreeSet<&String> = touching.flatten().filter(|record| !own.contains(record)).collect();
+        rivals.insert((pair.a.clone(), pair.b.clone()), found.into_iter().take(RIVALS).cloned().collect());
+    }
+    Ok(rivals)
+}
+
+struct PairMaker<'a> {
+    resolution: &'a Resolution,
+    profiles: &'a SampledProfiles,
+    rivals: &'a BTreeMap<(String, String), Vec<String>>,
+    values: &'a BTreeMap<String, ReviewedValues>,
+    show: bool,
+}
+
+impl PairMaker<'_> {
+    fn pair(&self, pair: &Pair) -> ReviewPair {
+        let sides = [&self.values[&pair.a], &self.values[&pair.b]];
+        let comparison = self.compare(pair);
+        let values = COLUMNS.iter().zip(sides[0].iter().zip(sides[1])).filter(|(_, (a, b))| !(is_empty(a) && is_empty(b)));
+        ReviewPair {
+            a: pair.a.clone(),
+            b: pair.b.clone(),
+            is_linked: pair.is_linked,
+            stratum: pair.stratum.clone(),
+            bits: format!("{:.2}", pair.weight.in_bits()),
+            evidence: pair.evidence.clone(),
+            outcome: comparison.as_ref().map(evidence::outcome).unwrap_or_default(),
+            waterfall: comparison.as_ref().map(evidence::waterfall).unwrap_or_default(),
+            values: values
+                .map(|(column, (a, b))| ReviewLine {
+                    label: column.label,
+                    a: self.shown(a),
+                    b: self.shown(b),
+                    likeness: likeness(a, b),
+                })
+                .collect(),
+            others: self.others(pair, sides),
+            rivals: self.rivals.get(&(pair.a.clone(), pair.b.clone())).cloned().unwrap_or_default(),
+        }
+    }
+
+    fn compare(&self, pair: &Pair) -> Option<PairComparison> {
+        let record = |key: &str| RecordKey::parse(key).and_then(|key| self.resolution.population.find(key));
+        Some(self.resolution.compare(record(&pair.a)?, record(&pair.b)?))
+    }
+
+    /// The records of the profiles of both, without the two.
+    fn others(&self, pair: &Pair, sides: [&ReviewedValues; 2]) -> Vec<ReviewOther> {
+        let (of_a, of_b) = (self.profiles.records(&pair.a), self.profiles.records(&pair.b));
+        let mut keys: Vec<&String> = of_a.iter().chain(of_b).filter(|key| **key != pair.a && **key != pair.b).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let other = |key: &String| {
+            let values = COLUMNS.iter().enumerate().filter(|(at, _)| !is_empty(&self.values[key][*at]));
+            let value = |(at, column): (usize, &ReviewedColumn)| {
+                let value = &self.values[key][at];
+                let equals = sides.map(|side| likeness(value, &side[at]) == Likeness::Equal);
+                (column.label, self.shown(value), both(equals))
+            };
+            let of = both([of_a.contains(key), of_b.contains(key)]);
+            ReviewOther { record: key.clone(), of, values: values.map(value).collect() }
+        };
+        keys.into_iter().map(other).collect()
+    }
+
+    fn shown(&self, value: &ReviewedValue) -> String {
+        if self.show || is_empty(value) { value.shown.clone() } else { mask(&value.shown) }
+    }
+}
+
+fn is_empty(value: &ReviewedValue) -> bool {
+    value.shown.is_empty()
+}
+
+fn likeness(a: &ReviewedValue, b: &ReviewedValue) -> Likeness {
+    match (a.compared.is_empty() || b.compared.is_empty(), a.compared == b.compared) {
+        (true, _) => Likeness::Unknown,
+        (false, true) => Likeness::Equal,
+        (false, false) => Likeness::Different,
+    }
+}
+
+/// Which of the two records are meant.
+fn both(is: [bool; 2]) -> &'static str {
+    match is {
+        [true, true] => "A and B",
+        [true, false] => "A",
+        [false, true] => "B",
+        [false, false] => "",
+    }
+}
