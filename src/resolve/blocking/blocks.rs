@@ -21,8 +21,10 @@ fn full_name(population: &Population, record: RecordIx) -> Option<(Symbol, Symbo
 pub(super) enum Block {
     /// Birth date and one of the two names, in either column.
     BornName,
-    /// Full name in either order, and the year of birth.
-    NameYear,
+    /// Birth date and the initials of both names, in either order.
+    BornInitials,
+    /// Full name in either order, and the year of birth or its month and day.
+    NameBirth,
     /// Full name, the first four letters of the email, and its digits.
     NearEmail,
     /// Full name and the digits of the phone in any order.
@@ -32,7 +34,8 @@ pub(super) enum Block {
 }
 
 impl Block {
-    pub(super) const ALL: [Self; 5] = [Self::BornName, Self::NameYear, Self::NearEmail, Self::NearPhone, Self::RareName];
+    pub(super) const ALL: [Self; 6] =
+        [Self::BornName, Self::BornInitials, Self::NameBirth, Self::NearEmail, Self::NearPhone, Self::RareName];
 
     /// Most records of one key that are compared.
     pub(super) fn limit(self) -> usize {
@@ -83,7 +86,7 @@ impl Block {
             (part != 0).then(|| block_hash((first, last, (kind as u64) << 32 | u64::from(part))))
         };
         let keys_of = |record| match self {
-            Self::BornName | Self::NameYear => self.born_keys(population, record),
+            Self::BornName | Self::BornInitials | Self::NameBirth => self.born_keys(population, record),
             Self::NearEmail | Self::NearPhone | Self::RareName => [of_names(record), None],
         };
         // In parts, so that no second list of all records is held.
@@ -109,7 +112,12 @@ impl Block {
             Self::BornName => {
                 [first, last].map(|name| (name != NONE).then(|| block_hash((name, NONE, 4 << 40 | u64::from(born)))))
             }
-            Self::NameYear if both => [Some(block_hash((low, high, 5 << 40 | u64::from(born / 10_000)))), None],
+            Self::BornInitials if both => {
+                let [x, y] = [first, last].map(|name| population.names.initial(name));
+                [Some(block_hash((NONE, NONE, 6 << 56 | x.min(y) << 44 | x.max(y) << 32 | u64::from(born)))), None]
+            }
+            Self::NameBirth if both => [5 << 40 | u64::from(born / 10_000), 7 << 40 | u64::from(born % 10_000)]
+                .map(|part| Some(block_hash((low, high, part)))),
             _ => [None; 2],
         }
     }

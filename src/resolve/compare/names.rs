@@ -176,6 +176,11 @@ impl Names {
         self.classes(a).iter().any(|class| self.classes(b).contains(class))
     }
 
+    /// The first letter of a name as a number below 2¹²; 0 for the absent name.
+    pub fn initial(&self, name: Symbol) -> u64 {
+        self.text(name).chars().next().map_or(0, |letter| u64::from(letter) & 0xfff)
+    }
+
     /// The name without its blanks, the form in which names of either column are compared.
     pub fn plain(&self, name: Symbol) -> Symbol {
         self.plain[name.index()]
