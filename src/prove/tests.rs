@@ -159,7 +159,7 @@ fn names_are_compared_without_blanks_and_punctuation() {
 }
 
 #[test]
-fn a_link_by_name_and_date_needs_a_name_and_half_the_date_or_the_whole_date() {
+fn a_name_needs_half_of_the_date_and_a_misspelled_one_all_of_it() {
     let links = [link("1", A, LinkRule::Founder), link("2", A, LinkRule::NameDob)];
     let of = |last: &'static str, born: &str, id: &'static str| people::Row {
         first_key: None,

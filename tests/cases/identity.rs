@@ -205,7 +205,7 @@ fn keyless(id: &str, first: &str, last: &str, date: &str) -> Raw {
 }
 
 #[test]
-fn among_few_records_without_contact_points_a_typing_error_in_name_or_date_links() {
+fn without_contact_points_mistyped_names_and_dates_are_one_person() {
     for ((a_first, a_last, a_born), (b_first, b_last, b_born)) in [
         (("Naledi", "Quibellmore", "1975-03-14"), ("Naledi", "Quibellmore", "1975-03-24")),
         (("Naledi", "Quibellmore", "1975-03-14"), ("Naledi", "Quibellmore", "1957-03-14")),
@@ -226,7 +226,24 @@ fn among_few_records_without_contact_points_a_typing_error_in_name_or_date_links
 }
 
 #[test]
-fn a_number_with_a_typing_error_outweighs_another_given_name_and_a_neighbours_number_does_not() {
+fn a_rare_full_name_links_only_records_that_have_nothing_else() {
+    let crowd = (0..5_000).map(|n| keyless(&format!("c{n}"), "John", &format!("Smith{}", n / 50), ""));
+    let crowd: Vec<Raw> = crowd.collect();
+    let are_linked = |a: Raw, b: Raw| {
+        let found = people(&[vec![a, b], crowd.clone()].concat());
+        found[0] == found[1]
+    };
+    let rare = |id: &str, date: &str| keyless(id, "Naledi", "Quibellmore", date);
+    assert!(are_linked(rare("1", "1975-03-14"), rare("2", "")));
+    assert!(!are_linked(rare("1", "1975-03-14"), rare("2", "1981-11-02")), "mother and daughter");
+    let reached = Raw { email: EMAIL.to_owned(), ..rare("2", "") };
+    assert!(!are_linked(rare("1", "1975-03-14"), reached), "a record with an email can be linked by it");
+    let common = |id: &str, date: &str| keyless(id, "John", "Smith7", date);
+    assert!(!are_linked(common("1", "1975-03-14"), common("2", "")), "namesakes");
+}
+
+#[test]
+fn a_mistyped_number_outweighs_another_given_name_but_the_next_does_not() {
     let twins =
         |a: &str, b: &str| [number(keyless("1", "Harriet", "Botha", BORN), a), number(keyless("2", "Willem", "Botha", BORN), b)];
     assert!(are_one(&twins("2700112233", "2700112323")));
@@ -248,7 +265,7 @@ fn an_equal_number_and_given_name_outweigh_another_date_and_family_name() {
 }
 
 #[test]
-fn one_name_and_birth_date_outweigh_another_number_also_with_a_typing_error_in_the_name() {
+fn a_misspelled_name_and_its_birth_date_outweigh_another_number() {
     let pair = |last: &str| {
         [
             number(keyless("1", "Rourke", "Quibellmore", BORN), "2700112233"),

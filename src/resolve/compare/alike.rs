@@ -4,7 +4,6 @@
 use crate::model::RecordIx;
 use crate::resolve::compare::birth_date::BirthMatch;
 use crate::resolve::compare::names::{FullMatch, NameMatch};
-use crate::resolve::compare::score::Scorer;
 use crate::resolve::compare::weight::Weight;
 use crate::resolve::compare::weights::ComparisonLevel;
 use crate::resolve::population::intern::NONE;
@@ -31,13 +30,25 @@ const LAST_DIFFERENT: Weight = Weight::sixteenths(-53);
 const RAREST: Weight = Weight::bits(14);
 /// Highest weight with a typing error in the date and different emails or phones, below the match threshold: 2.5 bits.
 const SLIP: Weight = Weight::sixteenths(40);
+/// Weight lost by records that have only an equal full name in common, because relatives bear one name more often than strangers.
+const NAMESAKE: Weight = Weight::bits(1);
 /// Smaller populations are treated as if they had this many records.
 const FEWEST: u32 = 1_000;
 
 /// The correction that brings the weights of names and birth dates to their value without any key; `None`
-/// where names or dates do not support a match.
-pub fn alike(scorer: &Scorer<'_>, a: RecordIx, b: RecordIx, matched: FullMatch, born: BirthMatch) -> Option<Weight> {
-    let population = scorer.population;
+/// where names or dates do not support a match. `is_number_slip`: whether handicap numbers are a typing error apart.
+pub fn alike(
+    population: &Population,
+    a: RecordIx,
+    b: RecordIx,
+    matched: FullMatch,
+    born: BirthMatch,
+    is_number_slip: impl Fn() -> bool,
+) -> Option<Weight> {
+    if matched.is_full() && born == BirthMatch::Unknown && population.has_only_name(a) && population.has_only_name(b) {
+        let rarity = |record| population.names.full_name_rarity((population.at(record).first, population.at(record).last));
+        return Some(rarity(a).min(rarity(b)) - NAMESAKE - stated(population, a, b, matched, born));
+    }
     let of_birth = match born {
         BirthMatch::Equal => BORN_EQUAL,
         BirthMatch::Near => BORN_NEAR,
@@ -54,9 +65,7 @@ pub fn alike(scorer: &Scorer<'_>, a: RecordIx, b: RecordIx, matched: FullMatch, 
         | (NameMatch::Initial, NameMatch::Equal)
         | (NameMatch::Unknown, NameMatch::Equal | NameMatch::Close) => born == BirthMatch::Equal,
         // A twin's number is not the own one with a typing error.
-        (NameMatch::Conflict, NameMatch::Equal | NameMatch::Close) => {
-            born == BirthMatch::Equal && [KeyKind::GolfRsa, KeyKind::Cdh].iter().any(|&kind| scorer.is_number_slip(kind, a, b))
-        }
+        (NameMatch::Conflict, NameMatch::Equal | NameMatch::Close) => born == BirthMatch::Equal && is_number_slip(),
         _ => false,
     };
     if !names_fit {

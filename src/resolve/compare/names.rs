@@ -201,6 +201,14 @@ impl Names {
         Weight::log2(self.family_total.max(FEWEST_NAMES)) - Weight::log2(u64::from(self.last_counts[last.index()].max(2)))
     }
 
+    /// The rarity of a full name by the frequency of its parts: how much fewer than one other record is expected to bear it by chance.
+    pub fn full_name_rarity(&self, (first, last): FullName) -> Weight {
+        let rarity =
+            |total, counts: &[u32], name: Symbol| Weight::log2(total) - Weight::log2(u64::from(counts[name.index()].max(2)));
+        rarity(self.given_total, &self.first_counts, first) + rarity(self.family_total, &self.last_counts, last)
+            - Weight::log2(self.given_total.max(FEWEST_NAMES))
+    }
+
     /// Whether both are in the table of given names, which then decides alone.
     fn are_known(&self, a: Symbol, b: Symbol) -> bool {
         self.shapes[a.index()] & self.shapes[b.index()] & KNOWN != 0

@@ -149,7 +149,7 @@ impl Scorer<'_> {
             tally.add(piece, piece.weight());
         }
         let is_keyless = strong.is_none() && !matches!((email, phone), (ContactMatch::Same(_), _) | (_, ContactMatch::Same(_)));
-        let alike = if is_keyless { alike(self, a, b, names, born) } else { None };
+        let alike = if is_keyless { alike(self.population, a, b, names, born, || self.is_number_slip(a, b)) } else { None };
         let rule = strong.or(match (email, phone) {
             (ContactMatch::Same(_), ContactMatch::Same(_)) => Some(LinkRule::EmailPhone),
             (ContactMatch::Same(_), _) => Some(LinkRule::Email),
@@ -302,9 +302,11 @@ impl Scorer<'_> {
         })
     }
 
-    /// Whether both records have a number of this kind, and the two are a typing error apart.
-    pub(in crate::resolve) fn is_number_slip(&self, kind: KeyKind, a: RecordIx, b: RecordIx) -> bool {
-        self.shared(kind, a, b) == Shared::Different && compare_numbers(self.population, kind, a, b) == NumberMatch::Slip
+    /// Whether the two have different handicap numbers of one register that are a typing error apart.
+    fn is_number_slip(&self, a: RecordIx, b: RecordIx) -> bool {
+        [KeyKind::GolfRsa, KeyKind::Cdh].into_iter().any(|kind| {
+            self.shared(kind, a, b) == Shared::Different && compare_numbers(self.population, kind, a, b) == NumberMatch::Slip
+        })
     }
 
     fn email(&self, a: RecordIx, b: RecordIx, tenant: u16, full_name: bool, tally: &mut impl EvidenceTally) -> ContactMatch {
