@@ -42,7 +42,7 @@ fn kinds(rule: LinkRule) -> &'static [SharedKind] {
         LinkRule::EmailPhone => &[SharedKind::Email, SharedKind::Phone],
         LinkRule::Email => &[SharedKind::Email],
         LinkRule::Phone => &[SharedKind::Phone],
-        LinkRule::NameDob => &[SharedKind::Name, SharedKind::BirthYear],
+        LinkRule::NameDob => &[SharedKind::NamePart, SharedKind::FullName],
         _ => &[],
     }
 }
@@ -56,10 +56,11 @@ enum SharedKind {
     CdhId,
     McaId,
     AuthUserId,
-    /// One part of a name.
-    Name,
-    /// Year of birth, because 1 January may stand for any day of its year.
-    BirthYear,
+    /// One part of a name, or the whole birth date if each part may have a typing error.
+    NamePart,
+    /// The full name if a birth date is missing, or half of the date: a typing error changes the year or the day, and 1 January may
+    /// stand for any day of its year.
+    FullName,
 }
 
 /// Bits of a piece of evidence for its kind.
@@ -135,21 +136,23 @@ impl<'a> LinkEvidence<'a> {
             self.note_plain(record, SharedKind::CdhId, row.cdh_id);
             self.note_plain(record, SharedKind::McaId, row.mca_id);
             self.note_plain(record, SharedKind::McaId, own_number);
-            let names = if self.is_wanted(record, SharedKind::Name) { [row.first_key, row.last_key] } else { [None; 2] };
-            for name in names.into_iter().flatten() {
-                self.note(record, SharedKind::Name, &plain(name));
-                for part in name.split(' ').filter(|part| part.len() > 1) {
-                    self.note(record, SharedKind::Name, &plain(part));
-                }
-            }
-            if self.is_wanted(record, SharedKind::BirthYear) {
-                match row.born_on {
-                    Some(day) => self.note(record, SharedKind::BirthYear, day.to_string().split('-').next().unwrap_or_default()),
-                    // A date that no living person can have is compared as written.
-                    None => {
-                        let year = row.born_raw.and_then(|raw| raw.trim().get(..4)).unwrap_or_default();
-                        self.note(record, SharedKind::BirthYear, year);
+            if self.is_wanted(record, SharedKind::NamePart) {
+                for name in [row.first_key, row.last_key].into_iter().flatten() {
+                    self.note(record, SharedKind::NamePart, &plain(name));
+                    for part in name.split(' ').filter(|part| part.len() > 1) {
+                        self.note(record, SharedKind::NamePart, &plain(part));
                     }
+                }
+                if let (Some(first), Some(last)) = (row.first_key.map(plain), row.last_key.map(plain)) {
+                    // Given and family name may be swapped.
+                    self.note(record, SharedKind::FullName, &format!("{} {}", (&first).min(&last), (&first).max(&last)));
+                }
+                // A date that no living person can have is compared as written.
+                let born = row.born_on.map_or_else(|| row.born_raw.unwrap_or_default().to_owned(), |day| day.to_string());
+                let digits: String = born.chars().filter(char::is_ascii_digit).collect();
+                self.note(record, SharedKind::NamePart, &digits);
+                for half in digits.split_at_checked(4).map_or([""; 2], |(year, day)| [year, day]) {
+                    self.note(record, SharedKind::FullName, half);
                 }
             }
         }

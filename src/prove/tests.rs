@@ -159,6 +159,24 @@ fn names_are_compared_without_blanks_and_punctuation() {
 }
 
 #[test]
+fn a_name_needs_half_of_the_date_and_a_misspelled_one_all_of_it() {
+    let links = [link("1", A, LinkRule::Founder), link("2", A, LinkRule::NameDob)];
+    let of = |last: &'static str, born: &str, id: &'static str| people::Row {
+        first_key: None,
+        last_key: Some(last),
+        born_on: born.parse().ok().map(crate::model::Day::from_date),
+        ..person(id)
+    };
+    let holds = |last, born| failing(&judged(&links, &[of("lanyon", "1968-07-12", "1"), of(last, born, "2")], &own_aliases()));
+    for (last, born) in [("lanyon", "1968-07-21"), ("lanyon", "1986-07-12"), ("lanyln", "1968-07-12")] {
+        assert!(holds(last, born).is_empty(), "{last} {born}");
+    }
+    for (last, born) in [("lanyln", "1968-07-21"), ("lanyon", "1986-07-21")] {
+        assert_eq!(holds(last, born).len(), 1, "{last} {born}");
+    }
+}
+
+#[test]
 fn foreign_ids_wrong_primaries_and_missing_aliases_are_found() {
     let links = [link("1", A, LinkRule::Founder), link("2", A, LinkRule::Email)];
     let aliases =

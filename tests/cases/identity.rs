@@ -199,6 +199,83 @@ fn nicknames_transliterations_and_initials_are_forms_of_one_name() {
     }
 }
 
+/// A record that only its names and birth date can link.
+fn keyless(id: &str, first: &str, last: &str, date: &str) -> Raw {
+    Raw { email: String::new(), phone: String::new(), ..born(member(id, first, last), date) }
+}
+
+#[test]
+fn without_contact_points_mistyped_names_and_dates_are_one_person() {
+    for ((a_first, a_last, a_born), (b_first, b_last, b_born)) in [
+        (("Naledi", "Quibellmore", "1975-03-14"), ("Naledi", "Quibellmore", "1975-03-24")),
+        (("Naledi", "Quibellmore", "1975-03-14"), ("Naledi", "Quibellmore", "1957-03-14")),
+        (("Naledi", "Quibellmore", "1994-07-24"), ("Naledi", "Quibellmore", "1994-24-07")),
+        (("Naledi", "Quibellmore", "1975-03-14"), ("Naldei", "Quibelmore", "1975-03-14")),
+    ] {
+        let pair = [keyless("1", a_first, a_last, a_born), keyless("2", b_first, b_last, b_born)];
+        assert!(are_one(&pair), "{a_first} {a_last} {a_born} / {b_first} {b_last} {b_born}");
+    }
+    for ((a_first, a_born), (b_first, b_born)) in [
+        (("Naledi", "1975-03-14"), ("Naledi", "1951-11-02")),
+        (("Naledi", "1975-03-14"), ("Thabo", "1975-03-14")),
+        (("Naledi", "1994-24-07"), ("Naledi", "1994-24-07")),
+    ] {
+        let pair = [keyless("1", a_first, "Botha", a_born), keyless("2", b_first, "Botha", b_born)];
+        assert!(!are_one(&pair), "{a_first} {a_born} / {b_first} {b_born}");
+    }
+}
+
+#[test]
+fn a_rare_full_name_links_only_records_that_have_nothing_else() {
+    let crowd = (0..5_000).map(|n| keyless(&format!("c{n}"), "John", &format!("Smith{}", n / 50), ""));
+    let crowd: Vec<Raw> = crowd.collect();
+    let are_linked = |a: Raw, b: Raw| {
+        let found = people(&[vec![a, b], crowd.clone()].concat());
+        found[0] == found[1]
+    };
+    let rare = |id: &str, date: &str| keyless(id, "Naledi", "Quibellmore", date);
+    assert!(are_linked(rare("1", "1975-03-14"), rare("2", "")));
+    assert!(!are_linked(rare("1", "1975-03-14"), rare("2", "1981-11-02")), "mother and daughter");
+    let reached = Raw { email: EMAIL.to_owned(), ..rare("2", "") };
+    assert!(!are_linked(rare("1", "1975-03-14"), reached), "a record with an email can be linked by it");
+    let common = |id: &str, date: &str| keyless(id, "John", "Smith7", date);
+    assert!(!are_linked(common("1", "1975-03-14"), common("2", "")), "namesakes");
+}
+
+#[test]
+fn a_mistyped_number_outweighs_another_given_name_but_the_next_does_not() {
+    let twins =
+        |a: &str, b: &str| [number(keyless("1", "Harriet", "Botha", BORN), a), number(keyless("2", "Willem", "Botha", BORN), b)];
+    assert!(are_one(&twins("2700112233", "2700112323")));
+    assert!(are_one(&twins("2700112233", "2700512233")));
+    assert!(!are_one(&twins("2700112233", "2700112234")));
+    assert!(!are_one(&twins("2700112233", "2700998877")));
+}
+
+#[test]
+fn an_equal_number_and_given_name_outweigh_another_date_and_family_name() {
+    let pair = |first: &str| {
+        [
+            number(keyless("1", "Kirra", "Gaskin", "1990-11-11"), "2700112233"),
+            number(keyless("2", first, "Stubbs", "1909-11-21"), "2700112233"),
+        ]
+    };
+    assert!(are_one(&pair("Kirra")));
+    assert!(!are_one(&pair("Sanele")));
+}
+
+#[test]
+fn a_misspelled_name_and_its_birth_date_outweigh_another_number() {
+    let pair = |last: &str| {
+        [
+            number(keyless("1", "Rourke", "Quibellmore", BORN), "2700112233"),
+            number(keyless("2", "Rourke", last, BORN), "2700998877"),
+        ]
+    };
+    assert!(are_one(&pair("Quibelmore")));
+    assert!(!are_one(&pair("Botha")));
+}
+
 /// 11.13: a key that the product cannot read still counts as reachable by the truth's keys.
 #[test]
 fn the_truths_own_keys_decide_what_is_reachable() {

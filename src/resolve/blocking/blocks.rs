@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use crate::model::RecordIx;
 use crate::resolve::blocking::ROUND;
+use crate::resolve::compare::key_frequency::STAR_LIMIT;
 use crate::resolve::compare::names::block_hash;
 use crate::resolve::compare::score::Scorer;
 use crate::resolve::compare::weights::{ComparisonLevel, REVIEW};
@@ -21,8 +22,12 @@ fn full_name(population: &Population, record: RecordIx) -> Option<(Symbol, Symbo
 pub(super) enum Block {
     /// Birth date and one of the two names, in either column.
     BornName,
-    /// Full name in either order, and the year of birth.
-    NameYear,
+    /// Birth date and the initials of both names, in either order.
+    BornInitials,
+    /// Full name in either order, and the year of birth or its month and day.
+    NameBirth,
+    /// Full name in either order, of records without email, phone and login.
+    NameAlone,
     /// Full name, the first four letters of the email, and its digits.
     NearEmail,
     /// Full name and the digits of the phone in any order.
@@ -32,13 +37,15 @@ pub(super) enum Block {
 }
 
 impl Block {
-    pub(super) const ALL: [Self; 5] = [Self::BornName, Self::NameYear, Self::NearEmail, Self::NearPhone, Self::RareName];
+    pub(super) const ALL: [Self; 7] =
+        [Self::BornName, Self::BornInitials, Self::NameBirth, Self::NameAlone, Self::NearEmail, Self::NearPhone, Self::RareName];
 
     /// Most records of one key that are compared.
     pub(super) fn limit(self) -> usize {
         match self {
             // More of one full name are namesakes.
             Self::RareName => 4,
+            Self::NameAlone => STAR_LIMIT,
             _ => usize::MAX,
         }
     }
@@ -83,7 +90,8 @@ impl Block {
             (part != 0).then(|| block_hash((first, last, (kind as u64) << 32 | u64::from(part))))
         };
         let keys_of = |record| match self {
-            Self::BornName | Self::NameYear => self.born_keys(population, record),
+            Self::BornName | Self::BornInitials | Self::NameBirth => self.born_keys(population, record),
+            Self::NameAlone => [name_alone_key(population, record), None],
             Self::NearEmail | Self::NearPhone | Self::RareName => [of_names(record), None],
         };
         // In parts, so that no second list of all records is held.
@@ -109,10 +117,22 @@ impl Block {
             Self::BornName => {
                 [first, last].map(|name| (name != NONE).then(|| block_hash((name, NONE, 4 << 40 | u64::from(born)))))
             }
-            Self::NameYear if both => [Some(block_hash((low, high, 5 << 40 | u64::from(born / 10_000)))), None],
+            Self::BornInitials if first != NONE || last != NONE => {
+                let [x, y] = [first, last].map(|name| population.names.initial(name));
+                [Some(block_hash((NONE, NONE, 6 << 56 | x.min(y) << 44 | x.max(y) << 32 | u64::from(born)))), None]
+            }
+            Self::NameBirth if both => [5 << 40 | u64::from(born / 10_000), 7 << 40 | u64::from(born % 10_000)]
+                .map(|part| Some(block_hash((low, high, part)))),
             _ => [None; 2],
         }
     }
+}
+
+/// The blocking key of a record by its full name, if it has no email, phone and login.
+fn name_alone_key(population: &Population, record: RecordIx) -> Option<u32> {
+    let (first, last) = full_name(population, record).filter(|_| population.has_only_name(record))?;
+    let first = population.names.plain(first);
+    Some(block_hash((first.min(last), first.max(last), 8 << 40)))
 }
 
 fn entry(key: u32, record: RecordIx) -> u64 {

@@ -6,6 +6,7 @@ use crate::coded;
 use crate::model::RecordIx;
 use crate::resolve::compare::birth_date::{BirthMatch, compare_births};
 use crate::resolve::compare::names::{FullName, NameMatch};
+use crate::resolve::compare::numbers::NumberMatch;
 use crate::resolve::compare::spelling::one_edit;
 use crate::resolve::options::Scope;
 use crate::resolve::population::intern::{NONE, Symbol};
@@ -124,6 +125,14 @@ impl Portrait {
         self.names.iter().any(|a| other.names.iter().any(|b| agree(a, b)))
     }
 
+    /// Whether a member has the same given name as a member of the other group, typing errors and name forms included.
+    fn bears_given_name_of(&self, other: &Self, population: &Population) -> bool {
+        let agree = |a: &FullName, b: &FullName| {
+            matches!(population.names.compare_full(*a, *b).first, NameMatch::Equal | NameMatch::Close)
+        };
+        self.names.iter().any(|a| other.names.iter().any(|b| agree(a, b)))
+    }
+
     /// Merges another group into this one.
     pub fn absorb(&mut self, other: Self) {
         other.names.into_iter().for_each(|name| insert(&mut self.names, name));
@@ -152,7 +161,7 @@ impl Portrait {
             && other.is_named()
             && !self.names_agree(other, population)
             // Someone who gave another person's number would not also have that person's birth date.
-            && !(self.shares_number(other) && self.shares_birth(other))
+            && !(self.shares_birth(other) && self.shares_or_mistypes_number(other, population))
         {
             return Some(ConstraintViolation::FirstName);
         }
@@ -161,14 +170,14 @@ impl Portrait {
         }
         if let (Some(a), Some(b)) = (self.birth(), other.birth()) {
             // A father and a son of one name do not share a number.
-            let is_outweighed = self.shares_number(other) && self.bears_full_name_of(other, population);
+            let is_outweighed = self.shares_number(other) && self.bears_given_name_of(other, population);
             if !self.shares_birth(other) && !is_outweighed && compare_births(a, b) == BirthMatch::Conflict {
                 return Some(ConstraintViolation::BirthDate);
             }
         }
-        // A golfer has only one number. With equal full name and birth date, one of the two is mistyped or a relative's.
+        // A golfer has only one number. With one full name and birth date, one of the two is mistyped or a relative's.
         if numbers_exclude(population, KeyKind::GolfRsa, &self.golf_rsa, &other.golf_rsa)
-            && !(self.shares_birth(other) && self.shares_full_name(other))
+            && !(self.shares_birth(other) && self.bears_full_name_of(other, population))
         {
             return Some(ConstraintViolation::GolfRsaId);
         }
@@ -183,6 +192,17 @@ impl Portrait {
     fn shares_number(&self, other: &Self) -> bool {
         let share = |a: &NumberList, b: &NumberList| a.iter().any(|number| b.contains(number));
         share(&self.golf_rsa, &other.golf_rsa) || share(&self.cdh, &other.cdh)
+    }
+
+    /// The same, or two such numbers are a typing error apart.
+    fn shares_or_mistypes_number(&self, other: &Self, population: &Population) -> bool {
+        let slip = |kind, a: &NumberList, b: &NumberList| {
+            let text = |symbol: &Symbol| population.text(kind, *symbol);
+            a.iter().any(|x| b.iter().any(|y| x != y && NumberMatch::of(&text(x), &text(y)) == NumberMatch::Slip))
+        };
+        self.shares_number(other)
+            || slip(KeyKind::GolfRsa, &self.golf_rsa, &other.golf_rsa)
+            || slip(KeyKind::Cdh, &self.cdh, &other.cdh)
     }
 
     /// Whether the first names agree. Initials count only for a group without longer names.

@@ -6,7 +6,8 @@ use crate::resolve::compare::birth_date::BirthMatch;
 use crate::resolve::compare::names::{FullMatch, NameMatch};
 use crate::resolve::compare::weight::Weight;
 use crate::resolve::compare::weights::ComparisonLevel;
-use crate::resolve::population::Population;
+use crate::resolve::population::intern::NONE;
+use crate::resolve::population::{KeyKind, Population};
 
 /// Weight of equal birth dates: one pair in twenty thousand has them by chance.
 const BORN_EQUAL: Weight = Weight::sixteenths(14 * 16 + 5);
@@ -19,20 +20,35 @@ const BORN_YEAR: Weight = Weight::sixteenths(4);
 const FIRST_CLOSE: Weight = Weight::sixteenths(40);
 /// Weight of a matching initial.
 const FIRST_INITIAL: Weight = Weight::bits(1);
+/// Weight of another given name, if a number with a typing error supports the match.
+const FIRST_DIFFERENT: Weight = Weight::bits(-4);
 /// Weight of a misspelled family name, compared with strangers.
 const LAST_CLOSE: Weight = Weight::bits(5);
 /// Weight of a changed family name, compared with strangers.
 const LAST_DIFFERENT: Weight = Weight::sixteenths(-53);
 /// Highest weight for the rarity of a name.
 const RAREST: Weight = Weight::bits(14);
-/// Highest weight with a typing error in the date, below the match threshold: 2.5 bits.
+/// Highest weight with a typing error in the date and different emails or phones, below the match threshold: 2.5 bits.
 const SLIP: Weight = Weight::sixteenths(40);
+/// Weight lost by records that have only an equal full name in common, because relatives bear one name more often than strangers.
+const NAMESAKE: Weight = Weight::bits(1);
 /// Smaller populations are treated as if they had this many records.
 const FEWEST: u32 = 1_000;
 
 /// The correction that brings the weights of names and birth dates to their value without any key; `None`
-/// where names or dates do not support a match.
-pub fn alike(population: &Population, a: RecordIx, b: RecordIx, matched: FullMatch, born: BirthMatch) -> Option<Weight> {
+/// where names or dates do not support a match. `is_number_slip`: whether handicap numbers are a typing error apart.
+pub fn alike(
+    population: &Population,
+    a: RecordIx,
+    b: RecordIx,
+    matched: FullMatch,
+    born: BirthMatch,
+    is_number_slip: impl Fn() -> bool,
+) -> Option<Weight> {
+    if matched.is_full() && born == BirthMatch::Unknown && population.has_only_name(a) && population.has_only_name(b) {
+        let rarity = |record| population.names.full_name_rarity((population.at(record).first, population.at(record).last));
+        return Some(rarity(a).min(rarity(b)) - NAMESAKE - stated(population, a, b, matched, born));
+    }
     let of_birth = match born {
         BirthMatch::Equal => BORN_EQUAL,
         BirthMatch::Near => BORN_NEAR,
@@ -41,14 +57,18 @@ pub fn alike(population: &Population, a: RecordIx, b: RecordIx, matched: FullMat
     };
     let names = &population.names;
     let (of_a, of_b) = (population.at(a), population.at(b));
-    // One part of the name and the year of birth are equal. With a typing error in the date, the other part has one at most.
     let names_fit = match (matched.first, matched.last) {
         (NameMatch::Equal, NameMatch::Equal) => true,
         (NameMatch::Equal, NameMatch::Close) | (NameMatch::Close, NameMatch::Equal) => born != BirthMatch::Year,
-        (NameMatch::Equal, _) | (NameMatch::Unknown | NameMatch::Initial, NameMatch::Equal) => born == BirthMatch::Equal,
+        (NameMatch::Equal, _)
+        | (NameMatch::Close, NameMatch::Close | NameMatch::Unknown)
+        | (NameMatch::Initial, NameMatch::Equal)
+        | (NameMatch::Unknown, NameMatch::Equal | NameMatch::Close) => born == BirthMatch::Equal,
+        // A twin's number is not the own one with a typing error.
+        (NameMatch::Conflict, NameMatch::Equal | NameMatch::Close) => born == BirthMatch::Equal && is_number_slip(),
         _ => false,
     };
-    if !names_fit || of_a.born / 10_000 != of_b.born / 10_000 {
+    if !names_fit {
         return None;
     }
     // The more frequent reading counts, so that the order of the two does not matter.
@@ -56,7 +76,8 @@ pub fn alike(population: &Population, a: RecordIx, b: RecordIx, matched: FullMat
         NameMatch::Equal => names.given_rarity(of_a.first).min(names.given_rarity(of_b.first)).min(RAREST),
         NameMatch::Close => FIRST_CLOSE,
         NameMatch::Initial => FIRST_INITIAL,
-        NameMatch::Unknown | NameMatch::Conflict => Weight::ZERO,
+        NameMatch::Conflict => FIRST_DIFFERENT,
+        NameMatch::Unknown => Weight::ZERO,
     };
     let of_last = match matched.last {
         NameMatch::Equal => names.family_rarity(of_a.last).min(names.family_rarity(of_b.last)).min(RAREST),
@@ -66,8 +87,15 @@ pub fn alike(population: &Population, a: RecordIx, b: RecordIx, matched: FullMat
     };
     let chance = Weight::log2(population.births.max(FEWEST).into());
     let sum = of_first + of_last + of_birth - chance;
-    let sum = if born == BirthMatch::Equal { sum } else { sum.min(SLIP) };
+    let is_doubtful = born != BirthMatch::Equal && have_other_contacts(population, a, b);
+    let sum = if is_doubtful { sum.min(SLIP) } else { sum };
     Some(sum - stated(population, a, b, matched, born))
+}
+
+/// Whether records without a common key both have an email, or both a phone.
+fn have_other_contacts(population: &Population, a: RecordIx, b: RecordIx) -> bool {
+    let have = |kind| population.value(kind, a) != NONE && population.value(kind, b) != NONE;
+    have(KeyKind::Email) || have(KeyKind::Phone)
 }
 
 /// The weights of names and birth date that the comparison has counted already.

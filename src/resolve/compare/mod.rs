@@ -9,6 +9,7 @@ pub(super) mod key_frequency;
 pub(super) mod nameless;
 pub(super) mod names;
 pub(super) mod nicknames;
+pub(super) mod numbers;
 pub(super) mod score;
 pub(super) mod spelling;
 pub(super) mod weight;

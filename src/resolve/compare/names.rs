@@ -176,6 +176,11 @@ impl Names {
         self.classes(a).iter().any(|class| self.classes(b).contains(class))
     }
 
+    /// The first letter of a name as a number below 2¹²; 0 for the absent name.
+    pub fn initial(&self, name: Symbol) -> u64 {
+        self.text(name).chars().next().map_or(0, |letter| u64::from(letter) & 0xfff)
+    }
+
     /// The name without its blanks, the form in which names of either column are compared.
     pub fn plain(&self, name: Symbol) -> Symbol {
         self.plain[name.index()]
@@ -194,6 +199,14 @@ impl Names {
     /// The same of a family name.
     pub fn family_rarity(&self, last: Symbol) -> Weight {
         Weight::log2(self.family_total.max(FEWEST_NAMES)) - Weight::log2(u64::from(self.last_counts[last.index()].max(2)))
+    }
+
+    /// The rarity of a full name by the frequency of its parts: how much fewer than one other record is expected to bear it by chance.
+    pub fn full_name_rarity(&self, (first, last): FullName) -> Weight {
+        let rarity =
+            |total, counts: &[u32], name: Symbol| Weight::log2(total) - Weight::log2(u64::from(counts[name.index()].max(2)));
+        rarity(self.given_total, &self.first_counts, first) + rarity(self.family_total, &self.last_counts, last)
+            - Weight::log2(self.given_total.max(FEWEST_NAMES))
     }
 
     /// Whether both are in the table of given names, which then decides alone.

@@ -6,6 +6,7 @@ use crate::resolve::compare::birth_date::{BirthMatch, compare_births};
 use crate::resolve::compare::contact_counts::{ContactBuckets, PackedContacts};
 use crate::resolve::compare::key_frequency::{Owners, Ownership};
 use crate::resolve::compare::names::{FullMatch, NameMatch};
+use crate::resolve::compare::numbers::{NumberMatch, compare_numbers};
 use crate::resolve::compare::spelling::one_edit;
 use crate::resolve::compare::weight::Weight;
 use crate::resolve::compare::weights::ComparisonLevel;
@@ -148,7 +149,7 @@ impl Scorer<'_> {
             tally.add(piece, piece.weight());
         }
         let is_keyless = strong.is_none() && !matches!((email, phone), (ContactMatch::Same(_), _) | (_, ContactMatch::Same(_)));
-        let alike = if is_keyless { alike(self.population, a, b, names, born) } else { None };
+        let alike = if is_keyless { alike(self.population, a, b, names, born, || self.is_number_slip(a, b)) } else { None };
         let rule = strong.or(match (email, phone) {
             (ContactMatch::Same(_), ContactMatch::Same(_)) => Some(LinkRule::EmailPhone),
             (ContactMatch::Same(_), _) => Some(LinkRule::Email),
@@ -270,31 +271,42 @@ impl Scorer<'_> {
                     }
                 }
                 Shared::Different => {
-                    let piece = self.different(kind, a, b);
-                    tally.add(piece, piece.weight());
+                    if let Some(piece) = self.different(kind, a, b) {
+                        tally.add(piece, piece.weight());
+                    }
                 }
             }
         }
         rule
     }
 
-    fn different(&self, kind: KeyKind, a: RecordIx, b: RecordIx) -> ComparisonLevel {
-        let near = || numbers_are_near(self.population, kind, a, b);
-        match kind {
-            KeyKind::GolfRsa if near() => ComparisonLevel::GolfRsaNear,
-            KeyKind::GolfRsa => ComparisonLevel::GolfRsaDifferent,
-            KeyKind::Cdh if near() => ComparisonLevel::CdhNear,
-            KeyKind::Cdh => ComparisonLevel::CdhDifferent,
-            KeyKind::Mca => {
-                let (source_a, source_b) = (self.population.source(a), self.population.source(b));
-                if source_a == source_b && source_a.is_mca() {
-                    ComparisonLevel::LegacyTwice
-                } else {
-                    ComparisonLevel::McaDifferent
-                }
-            }
+    /// The level for different values of a kind; `None` for members of two lists, whose numbers differ anyway.
+    fn different(&self, kind: KeyKind, a: RecordIx, b: RecordIx) -> Option<ComparisonLevel> {
+        let numbers = || compare_numbers(self.population, kind, a, b);
+        let sources = [a, b].map(|record| self.population.source(record));
+        Some(match kind {
+            KeyKind::GolfRsa => match numbers() {
+                NumberMatch::Slip => ComparisonLevel::GolfRsaSlip,
+                NumberMatch::Neighbour => ComparisonLevel::GolfRsaNear,
+                NumberMatch::Different => ComparisonLevel::GolfRsaDifferent,
+            },
+            KeyKind::Cdh => match numbers() {
+                NumberMatch::Slip => ComparisonLevel::CdhSlip,
+                NumberMatch::Neighbour => ComparisonLevel::CdhNear,
+                NumberMatch::Different => ComparisonLevel::CdhDifferent,
+            },
+            KeyKind::Mca if !sources.iter().all(|source| source.is_mca()) => ComparisonLevel::McaDifferent,
+            KeyKind::Mca if sources[0] == sources[1] => ComparisonLevel::LegacyTwice,
+            KeyKind::Mca => return None,
             KeyKind::Auth | KeyKind::Email | KeyKind::Phone => ComparisonLevel::AuthDifferent,
-        }
+        })
+    }
+
+    /// Whether the two have different handicap numbers of one register that are a typing error apart.
+    fn is_number_slip(&self, a: RecordIx, b: RecordIx) -> bool {
+        [KeyKind::GolfRsa, KeyKind::Cdh].into_iter().any(|kind| {
+            self.shared(kind, a, b) == Shared::Different && compare_numbers(self.population, kind, a, b) == NumberMatch::Slip
+        })
     }
 
     fn email(&self, a: RecordIx, b: RecordIx, tenant: u16, full_name: bool, tally: &mut impl EvidenceTally) -> ContactMatch {
@@ -377,14 +389,6 @@ pub(in crate::resolve) enum ContactMatch {
     Same(Symbol),
     /// By a typing error.
     Near,
-}
-
-/// Whether a number of one record is one edit away from a number of the other.
-pub fn numbers_are_near(population: &Population, kind: KeyKind, a: RecordIx, b: RecordIx) -> bool {
-    population.values(kind, a).any(|x| {
-        let x = population.text(kind, x);
-        population.values(kind, b).any(|y| one_edit(x.as_bytes(), population.text(kind, y).as_bytes()))
-    })
 }
 
 /// Whether two emails differ by one edit of a letter in the local part, with the same digits, or by a typing error in the domain

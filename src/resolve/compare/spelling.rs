@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 /// In shorter names one edit makes another name, not a misspelling.
 const SHORTEST_SLIP: usize = 4;
 /// In names of at least this many letters two edits may be a misspelling.
-const TWO_EDITS: usize = 7;
+const TWO_EDITS: usize = 6;
 
 /// Whether one is a misspelling of the other: one edit (a letter added, removed, replaced, or two swapped) in names of at least
 /// four letters, two edits in long names with the same initial, or nearly the same beginning.

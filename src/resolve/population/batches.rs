@@ -114,7 +114,8 @@ pub(super) fn born(batch: &people::Columns, row: usize) -> u32 {
     }
 }
 
-/// A date written as yyyy-mm-dd or yyyymmdd; 0 for other texts and for 1 January, the default of many forms.
+/// A date written as yyyy-mm-dd or yyyymmdd, which need not exist (`1994-24-07`, `10610308`); 0 for other texts and for 1 January, the
+/// default of many forms.
 fn written_date(raw: &str) -> u32 {
     let raw = raw.trim();
     let is_dashed = raw.len() == 10 && raw.as_bytes()[4] == b'-' && raw.as_bytes()[7] == b'-';
@@ -123,9 +124,7 @@ fn written_date(raw: &str) -> u32 {
         return 0;
     }
     let number = digits().fold(0, |number, digit| number * 10 + u32::from(digit - b'0'));
-    let (year, month, day) = (number / 10_000, number / 100 % 100, number % 100);
-    let is_date = (1900..2100).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
-    if is_date && number % 10_000 != 101 { number } else { 0 }
+    if number % 10_000 == 101 { 0 } else { number }
 }
 
 /// The generation suffix of a record's name as a number: 1 senior, 2 junior or second, then third and fourth; 0 without one.
@@ -165,6 +164,7 @@ mod tests {
     fn an_impossible_birth_date_is_compared_and_a_default_is_not() {
         assert_eq!(written_date("1908-12-09"), 19_081_209);
         assert_eq!(written_date("19081209"), 19_081_209);
-        assert_eq!(["1900-01-01", "9.12.1908", "1908-13-09", "0823334455", ""].map(written_date), [0; 5]);
+        assert_eq!(["1994-24-07", "10610308"].map(written_date), [19_942_407, 10_610_308]);
+        assert_eq!(["1900-01-01", "9.12.1908", "0823334455", ""].map(written_date), [0; 4]);
     }
 }

@@ -304,6 +304,11 @@ impl Population {
         row.first == NONE && row.last == NONE
     }
 
+    /// Whether the record has no email, phone and login, so that only its name, birth date and numbers can link it.
+    pub(in crate::resolve) fn has_only_name(&self, record: RecordIx) -> bool {
+        [KeyKind::Email, KeyKind::Phone, KeyKind::Auth].iter().all(|&kind| self.value(kind, record) == NONE)
+    }
+
     /// Why the record is skipped if no other record links to it.
     pub fn skip_reason(&self, record: RecordIx) -> SkipReason {
         if self.is_deleted(record) { SkipReason::Deleted } else { SkipReason::ALL[usize::from(self.at(record).skip & 0xf)] }
