@@ -40,7 +40,7 @@ struct Unmet {
     offenders: Offenders,
     words: BTreeMap<String, u64>,
     longest: usize,
-    /// Whether a value is no 64-bit integer.
+    /// Whether a value is not a 64-bit integer.
     needs_text: bool,
 }
 
