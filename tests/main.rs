@@ -24,6 +24,7 @@ mod formats;
 mod golden;
 mod guarantees;
 mod help;
+mod inspect;
 mod interrupts;
 mod living;
 mod load;

@@ -15,7 +15,7 @@ use crate::resolve::evaluate::sample::{
     stratum,
 };
 use crate::resolve::{ConstraintViolation, DecisionKind, Weight, add_decisions};
-use crate::steps::inspect::defused;
+use crate::steps::cells::defused;
 use crate::store::{Folder, read_lossy, read_text, write_output};
 use crate::tables::dictionary::mask;
 use crate::tables::resolution::{candidates, links};

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod binding;
+pub mod cells;
 pub mod check_connections;
 pub mod checklist;
 pub mod confirm;

@@ -6,8 +6,8 @@ use crate::cli::Program;
 use crate::fault::{Exit, Fault};
 use crate::model::Source;
 use crate::steps::{
-    audit, check_connections, checklist, consolidate, explain, export, export_crm, inspect, load, overview, plan, purge, report,
-    resolve, rollback, score, stage, status, verify, watermarks,
+    audit, check_connections, checklist, consolidate, explain, export, export_crm, inspect, load, overview,
+    plan, purge, report, resolve, rollback, score, stage, status, verify, watermarks,
 };
 
 /// Builds a command from its arguments, its step and its help text.
@@ -250,9 +250,10 @@ pub const INSPECT: Program = program!(
     inspect::InspectArgs,
     inspect::run,
     "inspect",
-    "Show what is in the datasets: which exist, what their columns mean, rows, CSV for a spreadsheet",
-    "Personal values are masked unless --show.\n\
-     Examples:\n  crm-backfill inspect\n  crm-backfill inspect stg_scl__people --head 3\n  crm-backfill inspect check__rejects --where reason=PHONE_INVALID\n  crm-backfill inspect res__links --csv links.csv\n  crm-backfill inspect --views",
+    "Show what is in the datasets: which exist, what their columns mean and hold, rows, CSV for a spreadsheet",
+    "Of each column: type, nulls, distinct values, least and greatest value, and the words that a code may have; with --top also the\n\
+     most frequent values. Personal values are masked unless --show.\n\
+     Examples:\n  crm-backfill inspect\n  crm-backfill inspect stg_scl__people --head 3\n  crm-backfill inspect stg_teetime__bookings --top 5 --head 0\n  crm-backfill inspect res__links --head 100 --json\n  crm-backfill inspect check__rejects --where reason=PHONE_INVALID\n  crm-backfill inspect res__links --csv links.csv\n  crm-backfill inspect --views",
 );
 
 /// Explanation of links.
