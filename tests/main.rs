@@ -11,6 +11,7 @@ mod cases;
 mod chaos;
 mod checklist;
 mod cli;
+mod compare;
 mod confirm;
 mod connections;
 mod consolidate;

@@ -5,6 +5,7 @@ pub mod binding;
 pub mod cells;
 pub mod check_connections;
 pub mod checklist;
+pub mod compare;
 pub mod confirm;
 pub mod consolidate;
 pub mod explain;

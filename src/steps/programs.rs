@@ -6,7 +6,7 @@ use crate::cli::Program;
 use crate::fault::{Exit, Fault};
 use crate::model::Source;
 use crate::steps::{
-    audit, check_connections, checklist, consolidate, explain, export, export_crm, inspect, load, overview,
+    audit, check_connections, checklist, compare, consolidate, explain, export, export_crm, inspect, load, overview,
     plan, purge, report, resolve, rollback, score, stage, status, verify, watermarks,
 };
 
@@ -256,6 +256,18 @@ pub const INSPECT: Program = program!(
      Examples:\n  crm-backfill inspect\n  crm-backfill inspect stg_scl__people --head 3\n  crm-backfill inspect stg_teetime__bookings --top 5 --head 0\n  crm-backfill inspect res__links --head 100 --json\n  crm-backfill inspect check__rejects --where reason=PHONE_INVALID\n  crm-backfill inspect res__links --csv links.csv\n  crm-backfill inspect --views",
 );
 
+/// Comparison of two runs.
+pub const COMPARE: Program = program!(
+    compare::CompareArgs,
+    compare::run,
+    "compare",
+    "Compare two runs: people who split, merged or changed consent, then every dataset by table and column, with the cause",
+    "Reads two data folders, such as those of two rehearsals; needs no database and changes nothing. A run of a folder also keeps what\n\
+     it replaced: data/previous is a data folder, too. Consent that turned from opt-out to opt-in comes first.\n\
+     Exit 0 whether or not something differs; with --exit-code 16 if something does.\n\
+     Examples:\n  crm-backfill compare rehearsal-1 rehearsal-2\n  crm-backfill compare data/previous data --csv differences.csv\n  crm-backfill compare rehearsal-1 rehearsal-2 --dataset crm__marketing_consents --ids 20\n  crm-backfill compare rehearsal-1 rehearsal-2 --exit-code --json",
+);
+
 /// Explanation of links.
 pub const EXPLAIN: Program = program!(
     explain::ExplainArgs,
@@ -330,6 +342,7 @@ pub const ALL: &[&Program] = &[
     &STATUS,
     &ROLLBACK,
     &EXPLAIN,
+    &COMPARE,
     &AUDIT,
     &INSPECT,
     &PURGE,
