@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod duplicates;
+pub mod expectations;
 pub mod fields;
 mod finding;
 pub mod links;

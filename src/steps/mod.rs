@@ -8,6 +8,8 @@ pub mod checklist;
 pub mod compare;
 pub mod confirm;
 pub mod consolidate;
+pub mod contact_keys;
+pub mod expectations;
 pub mod explain;
 pub mod export;
 pub mod export_crm;
