@@ -18,6 +18,7 @@ mod consolidate;
 mod decisions;
 mod demo;
 mod docs;
+mod evidence;
 mod expectations;
 mod explain;
 mod export;

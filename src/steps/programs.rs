@@ -6,7 +6,7 @@ use crate::cli::Program;
 use crate::fault::{Exit, Fault};
 use crate::model::Source;
 use crate::steps::{
-    audit, check_connections, checklist, compare, consolidate, explain, export, export_crm, inspect, load, overview,
+    audit, check_connections, checklist, compare, consolidate, evidence, explain, export, export_crm, inspect, load, overview,
     plan, purge, report, resolve, rollback, score, stage, status, verify, watermarks,
 };
 
@@ -298,6 +298,19 @@ pub const CHECK_CONNECTIONS: Program = program!(
      Example:\n  crm-backfill check-connections --strict",
 );
 
+/// Archive of evidence.
+pub const EVIDENCE: Program = program!(
+    evidence::EvidenceArgs,
+    evidence::run,
+    "evidence",
+    "Write one archive with manifests, settings, decisions, verdicts, checks, report, and the hash of every dataset",
+    "The archive (tar) holds no personal values: of the judged sample only keys and verdicts, of expectations no contact points.\n\
+     The same data folder gives the same bytes. The seal that is printed changes with any file in it: write it down elsewhere.\n\
+     --check compares an archive with its own list, and the data folder with the hashes in it; after a purge with those of\n\
+     purged.json. Exit 16: something is not as listed.\n\
+     Examples:\n  crm-backfill evidence\n  crm-backfill evidence --verdicts audit.csv --out evidence-2026-11-22.tar\n  crm-backfill evidence --check evidence-2026-11-22.tar",
+);
+
 /// Removal of all datasets.
 pub const PURGE: Program = program!(
     purge::PurgeArgs,
@@ -345,6 +358,7 @@ pub const ALL: &[&Program] = &[
     &COMPARE,
     &AUDIT,
     &INSPECT,
+    &EVIDENCE,
     &PURGE,
     #[cfg(feature = "local-postgres")]
     &LOCAL,
