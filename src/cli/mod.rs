@@ -152,7 +152,7 @@ pub struct StepOutcome {
     pub next: Option<String>,
     /// A failure that still has results to show, such as a failed check.
     pub fault: Option<Fault>,
-    /// Whether the data holds personal values that the operator asked for: the run record leaves it out.
+    /// Whether the data holds cells that the operator asked to see: the run record leaves it out.
     pub is_private: bool,
 }
 
@@ -162,7 +162,7 @@ impl StepOutcome {
         Self { text: text.into(), summary, ..Self::default() }
     }
 
-    /// With data that may hold personal values.
+    /// With data that may hold cells.
     pub fn private(self, is_private: bool) -> Self {
         Self { is_private, ..self }
     }

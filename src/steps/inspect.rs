@@ -202,7 +202,7 @@ fn show(found: &FoundDataset, args: &InspectArgs) -> Result<StepOutcome> {
         "columns": columns,
         "head": head.iter().map(as_data).collect::<Vec<_>>(),
     });
-    Ok(StepOutcome::new(text, summary).private(args.show))
+    Ok(StepOutcome::new(text, summary).private(true))
 }
 
 fn write_csv(session: &Session, found: &FoundDataset, path: &Path, args: &InspectArgs) -> Result<StepOutcome> {

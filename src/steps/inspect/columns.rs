@@ -67,6 +67,9 @@ impl ColumnProfiles {
             profile.rows += array.len() as u64;
             profile.nulls += array.null_count() as u64;
             profile.limits(array)?;
+            if profile.is_over {
+                continue;
+            }
             for row in (0..array.len()).filter(|row| !array.is_null(*row)) {
                 let hash = hashes.column(at, row);
                 if let Some((count, _)) = profile.values.get_mut(&hash) {
