@@ -27,7 +27,7 @@ CARGO_BUILD := CRM_BACKFILL_COMMIT="$$(git rev-parse --short=10 HEAD 2>/dev/null
 
 SOURCES := mca-za mca-uk scl teetime messaging
 EXPORTS := $(addprefix export-,$(SOURCES)) export-crm
-STEPS := stage resolve consolidate score load verify report overview rollback status checklist watermarks plan inspect explain audit purge
+STEPS := stage resolve consolidate score load verify report overview rollback status checklist watermarks plan inspect explain compare audit evidence purge
 
 .PHONY: help build binaries demo up down check-connections export $(EXPORTS) $(STEPS) phase1 phase2 phase3 phase4 phase5 phase6 backfill install package test soak soak-servers check bench golden clean distclean
 
@@ -74,7 +74,8 @@ $(EXPORTS): binaries
 ## status: what is exported, staged and loaded, and the outcome of the last commit
 ## checklist: the strategy's execution checklist, line by line, with proof
 ## watermarks: the instant from which real-time sync must start, per source
-## inspect, explain, audit, purge: examine data and results (ARGS="…"; see --help)
+## evidence: one archive with manifests, settings, decisions, verdicts, checks, report and hashes (ARGS="--check FILE")
+## inspect, explain, compare, audit, purge: examine data and results (ARGS="…"; see --help)
 $(STEPS): binaries
 	@scripts/run $@ $(ARGS)
 

@@ -9,6 +9,7 @@
 //! [`consolidate`], [`score`], [`segment`] and [`report`] are pure: same input, same bytes. [`store`] alone uses files, [`pg`]
 //! alone uses PostgreSQL, [`steps`] connect them, one file per binary. The clock is read once, in [`cli`].
 
+pub mod changes;
 pub mod cli;
 pub mod config;
 pub mod consolidate;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crm_backfill::changes::{ConsentTurn, GroupChange};
 use crm_backfill::consolidate::consent::review::ReviewReason;
 use crm_backfill::datasets;
 use crm_backfill::model::{
@@ -14,6 +15,7 @@ use crm_backfill::pg::verify::checks::CHECKS;
 use crm_backfill::report::values;
 use crm_backfill::resolve::ConstraintViolation;
 use crm_backfill::sources::{self, crm};
+use crm_backfill::steps::compare::CauseKind;
 use crm_backfill::tables::dictionary;
 
 fn root() -> PathBuf {
@@ -171,6 +173,10 @@ fn vocabularies() -> String {
         words::<BookingOutcome>("### Types of bookings", "`crm__activities.activity_type` of a booking."),
         words::<MessageKind>("### Types of messages", "`crm__activities.activity_type` of a message."),
         words::<TenantRule>("### Origin of the tenant", "`tenant_rule` of staged records."),
+        "\n## Differences between two runs\n".to_owned(),
+        words::<ConsentTurn>("### Changes of consent", "`compare`: by profile and channel, the most dangerous first."),
+        words::<GroupChange>("### Changes of profiles", "`compare`: profiles that records of both runs connect."),
+        words::<CauseKind>("### Causes", "`compare`: what caused a difference."),
     ];
     sections.concat().trim_start().to_owned()
 }

@@ -152,12 +152,19 @@ pub struct StepOutcome {
     pub next: Option<String>,
     /// A failure that still has results to show, such as a failed check.
     pub fault: Option<Fault>,
+    /// Whether the data holds cells that the operator asked to see: the run record leaves it out.
+    pub is_private: bool,
 }
 
 impl StepOutcome {
     /// A result as text and as data.
     pub fn new(text: impl Into<String>, summary: Value) -> Self {
-        Self { text: text.into(), summary, next: None, fault: None }
+        Self { text: text.into(), summary, ..Self::default() }
+    }
+
+    /// With data that may hold cells.
+    pub fn private(self, is_private: bool) -> Self {
+        Self { is_private, ..self }
     }
 
     /// With the command to run next.
@@ -430,7 +437,7 @@ fn record_run(name: &str, session: &Session, outcome: Option<&StepOutcome>, faul
         "peak_memory_kib": peak_memory_kib(),
         "threads": rayon::current_num_threads(),
         "exit": fault.map_or(0, Exit::code),
-        "result": outcome.map(|outcome| &outcome.summary),
+        "result": outcome.filter(|outcome| !outcome.is_private).map(|outcome| &outcome.summary),
     });
     let path = session.layout.runs().join(format!("{}-{name}.json", session.run_id));
     let written =

@@ -139,6 +139,8 @@ pub struct IdentitySettings {
     pub keyless: Keyless,
     /// The decisions file, relative to `backfill.toml`; it may be absent.
     pub decisions: PathBuf,
+    /// The file of what the owner knows of some people, relative to `backfill.toml`; it may be absent.
+    pub expectations: PathBuf,
 }
 
 impl Default for IdentitySettings {
@@ -148,6 +150,7 @@ impl Default for IdentitySettings {
             tenantless: Tenantless::default(),
             keyless: Keyless::default(),
             decisions: "decisions.csv".into(),
+            expectations: "expectations.csv".into(),
         }
     }
 }

@@ -6,6 +6,7 @@ pub mod date;
 mod display;
 pub mod email;
 pub mod escapes;
+mod expectations;
 pub mod handicap;
 mod ids;
 pub mod name;
@@ -26,6 +27,7 @@ pub mod zone;
 
 pub use codes::*;
 pub use display::{did_you_mean, thousands};
+pub use expectations::{Expectation, ExpectationKind, ExpectedState, read_expectations};
 pub use ids::{ExternalId, RecordKey, Uuid, derived_id, is_ours, profile_id, record_order, record_order_prefix};
 pub use phase::Phase;
 pub use position::{ProfileIx, RecordIx};

@@ -9,6 +9,8 @@ pub struct Phase(u8);
 impl Phase {
     /// The last phase, which is everything.
     pub const LAST: Self = Self(6);
+    /// Consent is decided from here on.
+    pub const CONSENT: Self = Self(4);
     /// Bookings, messages and membership changes become activities from here on.
     pub const ACTIVITIES: Self = Self(5);
     /// Metrics, scores and segments.

@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod consent;
 pub mod duplicates;
+pub mod expectations;
 pub mod fields;
 mod finding;
 pub mod links;

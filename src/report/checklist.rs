@@ -39,6 +39,8 @@ enum LineProof {
     Checks(u8, &'static [&'static str]),
     /// These checks, from this phase on, and a manual review.
     Looked(u8, &'static [&'static str]),
+    /// What the owner knows of some people; only the datasets close the line.
+    Expectations,
     /// Rows for manual review; only settling them closes the line.
     ManualReview,
     /// The sample audit.
@@ -60,7 +62,7 @@ const POST: &str = "Post-Migration";
 const BACK: &str = "Rollback Plan";
 const OURS: &str = "Beyond the Strategy";
 
-const LINES: [(&str, &str, LineProof); 42] = [
+const LINES: [(&str, &str, LineProof); 43] = [
     (PRE, "CRM database provisioned and schema migrated", LineProof::Target),
     (PRE, "MCA v1 ZA database access confirmed", LineProof::Connection(Source::McaZa)),
     (PRE, "MCA v1 UK database access confirmed", LineProof::Connection(Source::McaUk)),
@@ -130,10 +132,11 @@ const LINES: [(&str, &str, LineProof); 42] = [
     ),
     (BACK, "Re-run migration - Start fresh", LineProof::Rollback("make backfill, from saved exports or with FRESH=1")),
     (OURS, "Decide the rows of the manual review", LineProof::ManualReview),
+    (OURS, "Meet the owner's expectations", LineProof::Expectations),
 ];
 
-/// The strategy's lines, which may be closed by hand. The line after them, the manual review, is closed only by settling its rows.
-const CLOSABLE: usize = LINES.len() - 1;
+/// The strategy's lines, which may be closed by hand. The lines after them are closed only by what they ask for.
+const CLOSABLE: usize = LINES.len() - 2;
 
 /// Verdicts that a complete sample audit needs.
 pub const AUDIT_VERDICTS: i64 = 200;
@@ -151,6 +154,8 @@ pub struct ChecklistFacts {
     pub doubts: Vec<(&'static str, String)>,
     /// Open rows of `check__manual_review`; `None` before the first consolidation.
     pub manual_review: Option<i64>,
+    /// Lines of `expectations.csv` that were checked, and in words those that are not met.
+    pub expectations: (usize, Vec<String>),
     /// Exports that are much smaller than the ones before, with a description.
     pub shrunk: BTreeMap<Source, String>,
     /// Results of the last preflight.
@@ -165,10 +170,13 @@ pub struct ChecklistFacts {
     pub closed: BTreeMap<usize, String>,
 }
 
-/// Every line with its state; that of the manual review only while rows are open.
+/// Every line with its state; that of the manual review only while rows are open, that of the expectations only if there are any.
 pub fn checklist(facts: &ChecklistFacts) -> Vec<ChecklistLine> {
-    let is_shown =
-        |proof: LineProof| !matches!(proof, LineProof::ManualReview) || facts.manual_review.is_some_and(|open| open > 0);
+    let is_shown = |proof: LineProof| match proof {
+        LineProof::ManualReview => facts.manual_review.is_some_and(|open| open > 0),
+        LineProof::Expectations => facts.expectations.0 > 0,
+        _ => true,
+    };
     LINES
         .iter()
         .enumerate()
@@ -180,7 +188,7 @@ pub fn checklist(facts: &ChecklistFacts) -> Vec<ChecklistLine> {
             let closed = facts.closed.get(&number);
             match closed {
                 // A line with a failed check, or with open rows, cannot be closed by hand.
-                Some(who) if state != "FAILED" && state != "DONE" && !matches!(line_proof, LineProof::ManualReview) => {
+                Some(who) if state != "FAILED" && state != "DONE" && index < CLOSABLE => {
                     // How much was judged stays visible when the audit is closed with fewer verdicts.
                     let rest = if matches!(line_proof, LineProof::Audit) { format!("; {proof}") } else { String::new() };
                     ChecklistLine { number, section, words, state: "DONE", proof: format!("closed by {who}{rest}") }
@@ -268,6 +276,10 @@ fn judge(proof: LineProof, facts: &ChecklistFacts) -> (&'static str, String) {
             let rows = if open == 1 { "1 row".to_owned() } else { format!("{open} rows") };
             ("NEEDS_A_PERSON", format!("{rows} to settle: inspect check__manual_review lists them, and how to settle each"))
         }
+        LineProof::Expectations => match (facts.expectations.0, facts.expectations.1.as_slice()) {
+            (checked, []) => ("DONE", format!("all {checked} lines of expectations.csv are met")),
+            (_, unmet) => ("FAILED", unmet.join("; ")),
+        },
         LineProof::Audit => match &facts.audit {
             Some((verdicts, words)) if *verdicts >= AUDIT_VERDICTS => ("DONE", words.clone()),
             Some((verdicts, _)) => ("NEEDS_A_PERSON", format!("{verdicts} of {AUDIT_VERDICTS} verdicts on links given")),
@@ -425,6 +437,19 @@ mod tests {
             assert_eq!(lines.iter().find(|line| line.words == words).map(|line| line.state), state);
             assert_eq!(lines.len(), 41 + usize::from(state.is_some()), "the strategy's lines are always there");
         }
+    }
+
+    #[test]
+    fn expectations_are_met_by_the_datasets_alone() {
+        let words = "Meet the owner's expectations";
+        let mut facts = ChecklistFacts::default();
+        facts.closed.insert(LINES.len(), "T. Ester, 2026-11-22".to_owned());
+        assert!(line_number(words).is_err());
+        assert!(checklist(&facts).iter().all(|line| line.words != words), "without a file there is no line");
+        facts.expectations = (2, vec!["line 3, same-person: two profiles instead of one profile".to_owned()]);
+        assert_eq!(state_of(&facts, words), "FAILED");
+        facts.expectations.1.clear();
+        assert_eq!(state_of(&facts, words), "DONE");
     }
 
     #[test]

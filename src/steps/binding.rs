@@ -233,6 +233,7 @@ fn words(session: &Session, made: Made, input: &str) -> String {
         "settings" => format!("the settings changed since {after}"),
         "nicknames" => format!("{} changed since {after}", reference("nicknames.csv")),
         "reviews" => format!("the reviews of unreadable cells changed since {after}"),
+        "expectations" => format!("the expectations of the owner changed since {after}"),
         "decisions" => format!("{} changed since {after}", session.decisions.display()),
         "segments" => format!("the segment definitions in {} changed since {after}", layout.exports_crm().display()),
         "starter_segments" => format!("{} changed since {after}", reference("starter_segments.json")),

@@ -15,6 +15,7 @@ use crate::model::{Code, Source};
 use crate::report::checklist::{ChecklistFacts, checklist, line_number};
 use crate::report::numbers::ReportCheck;
 use crate::steps::consolidate::MANUAL_REVIEW;
+use crate::steps::expectations::ExpectationResults;
 use crate::steps::export;
 use crate::store::{Folder, Layout, RunLock, all_run_records, read_json, replace_file};
 use crate::tables::check::{departures, results};
@@ -91,6 +92,10 @@ pub fn facts(session: &Session) -> Result<ChecklistFacts> {
         }
     }
     facts.manual_review = manual_review(layout)?;
+    if let Some(crm) = Folder::find(&layout.crm())? {
+        let ExpectationResults { checked, unmet } = ExpectationResults::read(&crm)?;
+        facts.expectations = (checked, unmet);
+    }
     facts.doubts.extend(doubt_of_flags(layout)?.map(|words| ("consent_flags", words)));
     let records = all_run_records(layout)?;
     let verified = Folder::find(&layout.verify())?;

@@ -22,6 +22,7 @@ use crate::model::thousands;
 use crate::model::{Code, Phase, Reviews, Source};
 use crate::sources;
 use crate::steps::binding::{self, Made};
+use crate::steps::expectations::ExpectationResults;
 use crate::steps::{Again, nothing_to_do, unchanged};
 use crate::store::{Draft, Folder, RunLock};
 use crate::tables::stage::people as staged_people;
@@ -56,7 +57,7 @@ pub fn run(session: &Session, args: ConsolidateArgs) -> Result<StepOutcome> {
     let mut manifest = crate::steps::inputs::of_consolidate(session)?;
     let target = session.layout.crm();
     if let Some(done) = unchanged(session, &target, &manifest, args.again)? {
-        return Ok(nothing_to_do("consolidate", &done, NEXT));
+        return Ok(nothing_to_do("consolidate", &done, NEXT).fault(ExpectationResults::read(&done)?.fault()));
     }
     let stage = Folder::open(&session.layout.stage())?;
     let resolved = Folder::open(&session.layout.resolve())?;
@@ -218,7 +219,17 @@ fn outcome(done: &Folder) -> Result<StepOutcome> {
     }
     text.push_str(&format!(" {:>12} proofs hold: every row satisfies the CRM's keys and constraints\n", Proof::ALL.len()));
     let rows: serde_json::Map<_, _> = counts.iter().map(|(rows, what)| ((*what).to_owned(), json!(rows))).collect();
-    let summary =
-        json!({ "phase": done.manifest.phase, "as_of": done.manifest.as_of, "rows": rows, "counts": done.manifest.counts });
-    Ok(StepOutcome::new(text, summary).next(NEXT))
+    let expectations = ExpectationResults::read(done)?;
+    if expectations.checked > 0 {
+        let (checked, met) = (expectations.checked, expectations.checked - expectations.unmet.len());
+        text.push_str(&format!(" {met:>12} of {checked} expectations of the owner are met\n"));
+    }
+    let summary = json!({
+        "phase": done.manifest.phase,
+        "as_of": done.manifest.as_of,
+        "rows": rows,
+        "counts": done.manifest.counts,
+        "expectations": { "checked": expectations.checked, "unmet": expectations.unmet },
+    });
+    Ok(StepOutcome::new(text, summary).next(NEXT).fault(expectations.fault()))
 }

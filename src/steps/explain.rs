@@ -13,7 +13,7 @@ use crate::fault::{Exit, Fault};
 use crate::model::{Code, LinkRule, RecordIx, RecordKey};
 use crate::resolve::explain::{KnownRecord, PairComparison, ProfileStory};
 use crate::resolve::{ConstraintViolation, Resolution};
-use crate::steps::inspect;
+use crate::steps::cells;
 use crate::steps::resolve::Inputs;
 use crate::store::{Folder, hash_bytes};
 use crate::tables::Table as _;
@@ -130,7 +130,8 @@ fn profiles(session: &Session, resolution: &Resolution, found: &FoundRecords, sh
     if labels.len() > PROFILES {
         text.push_str(&format!(" … and {} more profiles share this value\n", labels.len() - PROFILES));
     }
-    Ok(StepOutcome::new(text, json!({ "profiles": stories, "of": labels.len(), "hubs": found.hubs, "is_key": !found.is_no_key })))
+    Ok(StepOutcome::new(text, json!({ "profiles": stories, "of": labels.len(), "hubs": found.hubs, "is_key": !found.is_no_key }))
+        .private(show))
 }
 
 fn hide(known: &mut KnownRecord) {
@@ -163,7 +164,7 @@ fn fields(session: &Session, profile_id: &str, show: bool) -> Result<Vec<Explain
     let Some(id) = columns.iter().position(|column| column.name == "id") else { return Ok(Vec::new()) };
     let mut values: BTreeMap<&str, String> = BTreeMap::new();
     for batch in crm.read_stem(customer_profiles::Table::dataset().stem)? {
-        if let Some(row) = inspect::rows(&batch?, &[(id, profile_id.to_owned())])?.pop() {
+        if let Some(row) = cells::rows(&batch?, &[(id, profile_id.to_owned())])?.pop() {
             values = columns.iter().zip(row).filter_map(|(column, value)| Some((column.name, value?))).collect();
             break;
         }

@@ -1,12 +1,14 @@
 //! The inputs of each step, by hash: manifests, settings, reference files, decisions. A step records them, and later steps
 //! compare them with the current ones.
 
+use std::path::{Path, PathBuf};
+
 use anyhow::Result;
 use serde_json::json;
 
 use crate::cli::Session;
 use crate::fault::{Exit, Fault};
-use crate::model::{Phase, Reference, Reviews, Source, Timestamp};
+use crate::model::{Expectation, Phase, Reference, Reviews, Source, Timestamp, read_expectations};
 use crate::resolve::Nicknames;
 use crate::segment::starter;
 use crate::sources::crm::segments;
@@ -76,13 +78,27 @@ pub fn of_stage(
 
 /// The manual verdicts on unreadable cells, as text and parsed. A demo has its own file, like its decisions.
 pub fn reviews(session: &Session) -> Result<(String, Reviews)> {
-    let config = &session.config;
-    let is_demo = session.decisions != config.resolve(&config.identity.decisions);
-    let path = if is_demo { session.decisions.with_file_name("reviews.csv") } else { config.resolve(&config.consent.reviews) };
+    let path = beside_decisions(session, &session.config.consent.reviews, "reviews.csv");
     let text = read_text(&path)?.unwrap_or_default();
     let reviews = Reviews::parse(&text)
         .map_err(|what| Fault::new(Exit::Usage, what).at(path.display().to_string()).help("docs/codes.md has an example"))?;
     Ok((text, reviews))
+}
+
+/// What the owner knows of some people, as text and parsed. A demo has its own file, like its decisions.
+pub fn expectations(session: &Session) -> Result<(String, Vec<Expectation>)> {
+    let path = beside_decisions(session, &session.config.identity.expectations, "expectations.csv");
+    let text = read_text(&path)?.unwrap_or_default();
+    let expectations = read_expectations(&text)
+        .map_err(|what| Fault::new(Exit::Usage, what).at(path.display().to_string()).help("docs/identity.md has an example"))?;
+    Ok((text, expectations))
+}
+
+/// A file of the settings that belongs to real people; a demo has its own in the data folder, as it has its own decisions.
+fn beside_decisions(session: &Session, setting: &Path, name: &str) -> PathBuf {
+    let config = &session.config;
+    let is_demo = session.decisions != config.resolve(&config.identity.decisions);
+    if is_demo { session.decisions.with_file_name(name) } else { config.resolve(setting) }
 }
 
 /// The nicknames of the reference folder, else the committed ones.
@@ -115,6 +131,7 @@ pub fn of_consolidate(session: &Session) -> Result<Manifest> {
     let crm = Folder::find(&session.layout.exports_crm())?;
     let mut manifest = Manifest::new("consolidate", &stage.manifest.as_of, stage.manifest.phase);
     manifest.input("reviews", reviews(session)?.0.as_bytes());
+    manifest.input("expectations", expectations(session)?.0.as_bytes());
     manifest.input("stage", stage.manifest.content_hash().as_bytes());
     manifest.input("resolve", resolved.manifest.content_hash().as_bytes());
     manifest.input("settings", session.config.fingerprint().as_bytes());

@@ -1,31 +1,37 @@
 //! `inspect`: shows the contents of the datasets.
 
+mod columns;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use arrow::array::RecordBatch;
-use arrow::util::display::{ArrayFormatter, FormatOptions};
 use clap::Args as ClapArgs;
 use comfy_table::{Table as Grid, presets};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::{Session, StepOutcome};
 use crate::datasets;
 use crate::fault::{Exit, Fault};
 use crate::model::did_you_mean;
 use crate::model::thousands;
+use crate::steps::cells::{defused, masked, matching, rows};
 use crate::store::{Destination, DumpWriter, Folder, io_fault, is_stdout, replace_file};
-use crate::tables::{self, Dataset, dictionary};
+use crate::tables::{Column, Dataset, dictionary};
+
+use columns::ColumnProfiles;
 
 /// Arguments of `inspect`.
 #[derive(Debug, ClapArgs)]
 pub struct InspectArgs {
     /// The dataset, such as stg_scl__people; without one, all that exist are listed
     dataset: Option<String>,
-    /// Rows to print
+    /// Rows to print, with --json too
     #[arg(long, value_name = "N", default_value_t = 10)]
     head: usize,
+    /// Also count the values of each column and print the N most frequent
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    top: usize,
     /// Only rows whose column has this value; may be repeated
     #[arg(long = "where", value_name = "COLUMN=VALUE")]
     filters: Vec<String>,
@@ -111,43 +117,6 @@ fn list(found: &[FoundDataset]) -> StepOutcome {
     StepOutcome::new(format!("{grid}\n"), json!({ "datasets": summary.collect::<Vec<_>>() }))
 }
 
-/// Which rows of a batch pass the filters.
-fn matching(batch: &RecordBatch, filters: &[(usize, String)]) -> Result<Vec<bool>> {
-    let options = shown_as();
-    let printable: Vec<_> = batch.columns().iter().map(tables::printable).collect();
-    let asked = filters
-        .iter()
-        .map(|(column, wanted)| Ok((*column, ArrayFormatter::try_new(printable[*column].as_ref(), &options)?, wanted)));
-    let asked = asked.collect::<Result<Vec<_>>>()?;
-    let passes = |row: usize| {
-        let passes = |(column, shown, wanted): &(usize, ArrayFormatter<'_>, &String)| {
-            !batch.column(*column).is_null(row) && shown.value(row).to_string() == **wanted
-        };
-        asked.iter().all(passes)
-    };
-    Ok((0..batch.num_rows()).map(passes).collect())
-}
-
-fn shown_as() -> FormatOptions<'static> {
-    FormatOptions::default().with_timestamp_format(Some("%Y-%m-%dT%H:%M:%S%.6fZ"))
-}
-
-/// Rows of a batch that pass the filters, each as shown texts; `None` is null.
-pub(crate) fn rows(batch: &RecordBatch, filters: &[(usize, String)]) -> Result<Vec<Vec<Option<String>>>> {
-    let options = shown_as();
-    let printable: Vec<_> = batch.columns().iter().map(tables::printable).collect();
-    let columns: Vec<_> =
-        printable.iter().map(|array| ArrayFormatter::try_new(array.as_ref(), &options)).collect::<Result<_, _>>()?;
-    let mut kept = Vec::new();
-    for row in 0..batch.num_rows() {
-        let value = |column: usize| (!batch.column(column).is_null(row)).then(|| columns[column].value(row).to_string());
-        if filters.iter().all(|(column, wanted)| value(*column).as_deref() == Some(wanted)) {
-            kept.push((0..columns.len()).map(value).collect());
-        }
-    }
-    Ok(kept)
-}
-
 fn filters(found: &FoundDataset, args: &InspectArgs) -> Result<Vec<(usize, String)>> {
     let names: Vec<_> = found.dataset.columns.iter().map(|column| column.name).collect();
     let parse = |filter: &String| {
@@ -159,6 +128,15 @@ fn filters(found: &FoundDataset, args: &InspectArgs) -> Result<Vec<(usize, Strin
                 None => fault.help(format!("columns: {}", names.join(", "))),
             }
         })?;
+        let words = (found.dataset.columns[column].words)();
+        if !words.is_empty() && !words.contains(&value) {
+            let fault = Fault::new(Exit::Usage, format!("column {name:?} never has the value {value:?}"));
+            return Err(match did_you_mean(value, words.iter().copied()) {
+                Some(near) => fault.help(format!("did you mean {near:?}?")),
+                None => fault.help(format!("one of: {}", words.join(", "))),
+            }
+            .into());
+        }
         Ok((column, value.to_owned()))
     };
     args.filters.iter().map(parse).collect()
@@ -166,13 +144,12 @@ fn filters(found: &FoundDataset, args: &InspectArgs) -> Result<Vec<(usize, Strin
 
 fn show(found: &FoundDataset, args: &InspectArgs) -> Result<StepOutcome> {
     let filters = filters(found, args)?;
-    let mut nulls = vec![0_u64; found.dataset.columns.len()];
+    // The values tell what a filter that nothing passes may have meant.
+    let mut profiles = ColumnProfiles::new(&found.dataset, args.top > 0 || !filters.is_empty());
     let (mut head, mut matching) = (Vec::new(), 0);
     for batch in found.folder.read_stem(&found.stem)? {
         let batch = batch?;
-        for (count, array) in nulls.iter_mut().zip(batch.columns()) {
-            *count += array.null_count() as u64;
-        }
+        profiles.add(&batch)?;
         if filters.is_empty() && head.len() >= args.head {
             matching += batch.num_rows();
             continue;
@@ -182,29 +159,50 @@ fn show(found: &FoundDataset, args: &InspectArgs) -> Result<StepOutcome> {
         head.extend(rows.into_iter().take(args.head - head.len().min(args.head)));
     }
     let mut columns = grid();
-    columns.set_header(["column", "null", "meaning"]);
-    for (column, nulls) in found.dataset.columns.iter().zip(&nulls) {
-        let share = if found.rows == 0 { "-".to_owned() } else { format!("{:.1}%", *nulls as f64 * 100.0 / found.rows as f64) };
-        columns.add_row([column.name.to_owned(), share, column.description()]);
+    columns.set_header(["column", "type", "null", "distinct", "min", "max", "meaning"]);
+    for profile in &profiles.columns {
+        columns.add_row(profile.row(args.show)?);
     }
-    let mut text = format!("{} · {} rows\n{columns}\n\n", found.stem, thousands(found.rows));
+    let description = found.dataset.description.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut text = format!(
+        "{} · {} rows · key {}\n{description}\n\n{columns}\n\n",
+        found.stem,
+        thousands(found.rows),
+        found.dataset.key.join(", ")
+    );
+    profiles.columns.iter().for_each(|profile| text.push_str(&profile.lines(args.top, args.show)));
+    let shown = |column: &Column, value: &String| if args.show { value.clone() } else { masked(column.name, value) };
     for (index, row) in head.iter().enumerate() {
         text.push_str(&format!("row {}\n", index + 1));
         for (column, value) in found.dataset.columns.iter().zip(row) {
             if let Some(value) = value {
-                let value = if args.show { value.clone() } else { masked(column.name, value) };
-                text.push_str(&format!("  {:<24} {value}\n", column.name));
+                text.push_str(&format!("  {:<24} {}\n", column.name, shown(column, value)));
             }
         }
     }
     if !filters.is_empty() {
         text.push_str(&format!("{} rows match\n", thousands(matching as u64)));
+        for (column, wanted) in filters.iter().filter(|_| matching == 0) {
+            text.push_str(&profiles.columns[*column].instead_of(wanted));
+        }
     }
-    Ok(StepOutcome::new(text, json!({ "dataset": found.stem, "rows": found.rows, "matching": matching })))
-}
-
-fn masked(column: &str, value: &str) -> String {
-    if dictionary::is_personal(column) { dictionary::mask(value) } else { value.to_owned() }
+    let as_data = |row: &Vec<Option<String>>| -> Value {
+        let cells = found.dataset.columns.iter().zip(row);
+        let cells =
+            cells.map(|(column, value)| (column.name.to_owned(), json!(value.as_ref().map(|value| shown(column, value)))));
+        Value::Object(cells.collect())
+    };
+    let columns = profiles.columns.iter().map(|profile| profile.data(args.top, args.show)).collect::<Result<Vec<_>>>()?;
+    let summary = json!({
+        "dataset": found.stem,
+        "meaning": description,
+        "key": found.dataset.key,
+        "rows": found.rows,
+        "matching": matching,
+        "columns": columns,
+        "head": head.iter().map(as_data).collect::<Vec<_>>(),
+    });
+    Ok(StepOutcome::new(text, summary).private(true))
 }
 
 fn write_csv(session: &Session, found: &FoundDataset, path: &Path, args: &InspectArgs) -> Result<StepOutcome> {
@@ -295,32 +293,6 @@ fn told_of_file(error: anyhow::Error, path: &Path) -> anyhow::Error {
     }
 }
 
-/// A cell that no spreadsheet evaluates as a formula, whatever its delimiter: checks the start of the cell and the text after any
-/// delimiter or line break in it.
-pub(crate) fn defused(cell: String) -> String {
-    const SPLITS: [char; 6] = [';', ',', '|', '\t', '\r', '\n'];
-    let is_run = |part: &str| {
-        let shown = part.trim_start_matches(|c: char| c.is_whitespace() || c == '"' || c == '\u{feff}');
-        let starts = shown.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠', '\u{2212}']);
-        starts && !(shown.starts_with('-') && shown.trim_end().parse::<f64>().is_ok())
-    };
-    let first_splits = cell.starts_with(['\t', '\r', '\n']);
-    if !first_splits && !cell.split(SPLITS).any(is_run) {
-        return cell;
-    }
-    let mut safe = String::with_capacity(cell.len() + 4);
-    if first_splits {
-        safe.push('\'');
-    }
-    for part in cell.split_inclusive(SPLITS) {
-        if is_run(part.trim_end_matches(SPLITS)) {
-            safe.push('\'');
-        }
-        safe.push_str(part);
-    }
-    safe
-}
-
 fn write_views(session: &Session, found: &[FoundDataset]) -> Result<StepOutcome> {
     let stems: Vec<_> = found.iter().map(|found| (found.stem.clone(), found.dataset)).collect();
     let path = session.layout.views();
@@ -329,35 +301,4 @@ fn write_views(session: &Session, found: &[FoundDataset]) -> Result<StepOutcome>
     writeln!(text, "{} views in {}", stems.len(), path.display())?;
     let next = format!("cd {} && duckdb -init views.sql", session.layout.root().display());
     Ok(StepOutcome::new(String::from_utf8(text).context("text is UTF-8")?, json!({ "views": stems.len() })).next(next))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_phone_number_stays_readable_and_a_formula_does_not_run() {
-        assert_eq!(defused("+447700900123".to_owned()), "'+447700900123");
-        assert_eq!(defused("=cmd()".to_owned()), "'=cmd()");
-        assert_eq!(defused("-2.1".to_owned()), "-2.1");
-        assert_eq!(defused("plain; text, and more".to_owned()), "plain; text, and more");
-    }
-
-    #[test]
-    fn a_formula_behind_any_delimiter_or_line_break_does_not_run_either() {
-        for (cell, safe) in [
-            ("x;=cmd()", "x;'=cmd()"),
-            ("x; @sum(1)", "x;' @sum(1)"),
-            ("a,b,+1", "a,b,'+1"),
-            ("x|\"=cmd()\"", "x|'\"=cmd()\""),
-            ("x\n=cmd()\t-a", "x\n'=cmd()\t'-a"),
-            ("\t=cmd()", "'\t'=cmd()"),
-            ("\tx", "'\tx"),
-            (" =cmd()", "' =cmd()"),
-            ("＝cmd()", "'＝cmd()"),
-            ("1;-2;3", "1;-2;3"),
-        ] {
-            assert_eq!(defused(cell.to_owned()), safe, "{cell:?}");
-        }
-    }
 }

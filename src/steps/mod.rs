@@ -2,10 +2,15 @@
 
 pub mod audit;
 pub mod binding;
+pub mod cells;
 pub mod check_connections;
 pub mod checklist;
+pub mod compare;
 pub mod confirm;
 pub mod consolidate;
+pub mod contact_keys;
+pub mod evidence;
+pub mod expectations;
 pub mod explain;
 pub mod export;
 pub mod export_crm;

@@ -6,8 +6,8 @@ use crate::cli::Program;
 use crate::fault::{Exit, Fault};
 use crate::model::Source;
 use crate::steps::{
-    audit, check_connections, checklist, consolidate, explain, export, export_crm, inspect, load, overview, plan, purge, report,
-    resolve, rollback, score, stage, status, verify, watermarks,
+    audit, check_connections, checklist, compare, consolidate, evidence, explain, export, export_crm, inspect, load, overview,
+    plan, purge, report, resolve, rollback, score, stage, status, verify, watermarks,
 };
 
 /// Builds a command from its arguments, its step and its help text.
@@ -250,9 +250,22 @@ pub const INSPECT: Program = program!(
     inspect::InspectArgs,
     inspect::run,
     "inspect",
-    "Show what is in the datasets: which exist, what their columns mean, rows, CSV for a spreadsheet",
-    "Personal values are masked unless --show.\n\
-     Examples:\n  crm-backfill inspect\n  crm-backfill inspect stg_scl__people --head 3\n  crm-backfill inspect check__rejects --where reason=PHONE_INVALID\n  crm-backfill inspect res__links --csv links.csv\n  crm-backfill inspect --views",
+    "Show what is in the datasets: which exist, what their columns mean and hold, rows, CSV for a spreadsheet",
+    "Of each column: type, nulls, distinct values, least and greatest value, and the words that a code may have; with --top also the\n\
+     most frequent values. Personal values are masked unless --show.\n\
+     Examples:\n  crm-backfill inspect\n  crm-backfill inspect stg_scl__people --head 3\n  crm-backfill inspect stg_teetime__bookings --top 5 --head 0\n  crm-backfill inspect res__links --head 100 --json\n  crm-backfill inspect check__rejects --where reason=PHONE_INVALID\n  crm-backfill inspect res__links --csv links.csv\n  crm-backfill inspect --views",
+);
+
+/// Comparison of two runs.
+pub const COMPARE: Program = program!(
+    compare::CompareArgs,
+    compare::run,
+    "compare",
+    "Compare two runs: people who split, merged or changed consent, then every dataset by table and column, with the cause",
+    "Reads two data folders, such as those of two rehearsals; needs no database and changes nothing. A run of a folder also keeps what\n\
+     it replaced: data/previous is a data folder, too. Consent that turned from opt-out to opt-in comes first.\n\
+     Exit 0 whether or not something differs; with --exit-code 16 if something does.\n\
+     Examples:\n  crm-backfill compare rehearsal-1 rehearsal-2\n  crm-backfill compare data/previous data --csv differences.csv\n  crm-backfill compare rehearsal-1 rehearsal-2 --dataset crm__marketing_consents --ids 20\n  crm-backfill compare rehearsal-1 rehearsal-2 --exit-code --json",
 );
 
 /// Explanation of links.
@@ -286,6 +299,19 @@ pub const CHECK_CONNECTIONS: Program = program!(
     "Check that the six databases are reachable, complete and readable",
     "Passwords are never shown. Exit 0 when all are ready, 10 when one is not, 14 when one cannot be reached.\n\
      Example:\n  crm-backfill check-connections --strict",
+);
+
+/// Archive of evidence.
+pub const EVIDENCE: Program = program!(
+    evidence::EvidenceArgs,
+    evidence::run,
+    "evidence",
+    "Write one archive with manifests, settings, decisions, verdicts, checks, report, and the hash of every dataset",
+    "The archive (tar) holds no personal values: of the judged sample only keys and verdicts, of expectations no contact points.\n\
+     The same data folder gives the same bytes. The seal that is printed changes with any file in it: write it down elsewhere.\n\
+     --check compares an archive with its own list, and the data folder with the hashes in it; after a purge with those of\n\
+     purged.json. Exit 16: something is not as listed.\n\
+     Examples:\n  crm-backfill evidence\n  crm-backfill evidence --verdicts audit.csv --out evidence-2026-11-22.tar\n  crm-backfill evidence --check evidence-2026-11-22.tar",
 );
 
 /// Removal of all datasets.
@@ -332,8 +358,10 @@ pub const ALL: &[&Program] = &[
     &STATUS,
     &ROLLBACK,
     &EXPLAIN,
+    &COMPARE,
     &AUDIT,
     &INSPECT,
+    &EVIDENCE,
     &PURGE,
     #[cfg(feature = "local-postgres")]
     &LOCAL,

@@ -1,5 +1,6 @@
 //! Files and Parquet; no other module uses them.
 
+mod archive;
 mod aside;
 mod csv;
 mod draft;
@@ -17,6 +18,7 @@ mod private;
 mod purge;
 mod spill;
 
+pub use archive::{read_archive, write_archive};
 pub use aside::{ScratchFolder, run_records, save_text, scratch, set_aside};
 pub use csv::{Dialect, Dump, DumpCounts, DumpReject, DumpWriter};
 pub use draft::{Draft, replace_file};

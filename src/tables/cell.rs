@@ -29,6 +29,10 @@ pub trait Cell {
     /// Whether the steps read the column back; see [`Kept`].
     const READ: bool = true;
 
+    /// The words that a value may be, if it is one of a closed set.
+    fn words() -> Vec<&'static str> {
+        Vec::new()
+    }
     /// The Arrow type.
     fn data_type() -> DataType;
     /// The typed view, or what is wrong with the array. Nulls are checked by the caller.
@@ -232,6 +236,9 @@ impl<C: Code> Cell for C {
     type Builder = StringBuilder;
     const DICTIONARY: bool = true;
 
+    fn words() -> Vec<&'static str> {
+        C::ALL.iter().map(|word| word.code()).collect()
+    }
     fn data_type() -> DataType {
         DataType::Utf8
     }
@@ -270,6 +277,9 @@ impl<C: Cell> Cell for Option<C> {
     const NULLABLE: bool = true;
     const DICTIONARY: bool = C::DICTIONARY;
 
+    fn words() -> Vec<&'static str> {
+        C::words()
+    }
     fn data_type() -> DataType {
         C::data_type()
     }
@@ -304,6 +314,9 @@ impl<C: Cell> Cell for Kept<C> {
     const DICTIONARY: bool = C::DICTIONARY;
     const READ: bool = false;
 
+    fn words() -> Vec<&'static str> {
+        C::words()
+    }
     fn data_type() -> DataType {
         C::data_type()
     }

@@ -92,7 +92,8 @@ table! {
 }
 
 table! {
-    /// Checks of the datasets alone, at the end of the step that wrote them. The folder exists only if all of them hold.
+    /// Checks of the datasets alone, at the end of the step that wrote them. The folder exists only if all of them hold, except
+    /// those of `expectations`: what the owner knows of some people.
     pub mod proofs = "check__proofs", key(check, item) {
         /// The check.
         check: Label,

@@ -33,14 +33,19 @@ pub fn page(dataset: &Dataset) -> String {
     page.push_str("| column | type | null | meaning |\n|---|---|---|---|\n");
     for column in dataset.columns {
         let null = if column.nullable { "yes" } else { "no" };
-        let meaning = column.description().replace('|', "\\|");
+        let mut meaning = column.description().replace('|', "\\|");
+        let words = (column.words)();
+        if !words.is_empty() {
+            let _ = write!(meaning, " One of: `{}`.", words.join("`, `"));
+        }
         let _ = writeln!(page, "| {} | {} | {null} | {meaning} |", column.name, type_name(&(column.data_type)()));
     }
     page.push_str("\nGenerated from the declaration by `make golden`.\n");
     page
 }
 
-fn type_name(data_type: &DataType) -> String {
+/// A column's type in words.
+pub fn type_name(data_type: &DataType) -> String {
     match data_type {
         DataType::Utf8 => "text".to_owned(),
         DataType::Boolean => "boolean".to_owned(),

@@ -108,6 +108,8 @@ pub struct Column {
     pub read: bool,
     /// The Arrow type.
     pub data_type: fn() -> DataType,
+    /// The words that a value may be, if it is one of a closed set; else none.
+    pub words: fn() -> Vec<&'static str>,
     /// The lines of its description.
     pub doc: &'static [&'static str],
 }
@@ -290,6 +292,7 @@ macro_rules! table {
                         dictionary: <$cell as Cell>::DICTIONARY,
                         read: <$cell as Cell>::READ,
                         data_type: <$cell as Cell>::data_type,
+                        words: <$cell as Cell>::words,
                         doc: &[$($field_doc),+],
                     }),+];
                     FIELDS

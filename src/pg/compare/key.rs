@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::pg::compare::hash::of_bytes;
+use crate::pg::compare::hash::{of_bytes, wide};
 use crate::pg::compare::sums::ODD;
 
 /// One of our ids as a UUID; any other id as a hash of its text.
@@ -23,6 +23,12 @@ impl IdKey {
             },
             Self,
         )
+    }
+
+    /// The key of a row that several columns identify, from the hashes of their values. Such keys spread over the buckets as our
+    /// ids do.
+    pub fn of_parts(hashes: impl Iterator<Item = u64>) -> Self {
+        Self(OURS << 112 | wide(41, hashes) & !(0xffff << 112))
     }
 
     /// The bucket of its row: the bits after the common prefix of our ids.
@@ -79,6 +85,14 @@ mod tests {
         let key = IdKey::of(id.as_bytes());
         assert_eq!(key.to_string(), id);
         assert_eq!(key.bucket(), 0x0a0b);
+    }
+
+    #[test]
+    fn keys_of_several_columns_spread_over_the_buckets() {
+        let buckets: std::collections::BTreeSet<u32> =
+            (0..1000).map(|number| IdKey::of_parts([7, number].into_iter()).bucket()).collect();
+        assert!(buckets.len() > 950 && !buckets.contains(&ODD), "{}", buckets.len());
+        assert_ne!(IdKey::of_parts([1, 2].into_iter()), IdKey::of_parts([2, 1].into_iter()));
     }
 
     #[test]

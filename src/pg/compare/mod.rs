@@ -1,4 +1,5 @@
-//! Compares our rows in the CRM with the datasets, every column of every row, in bounded memory.
+//! Compares our rows in the CRM with the datasets, or a dataset of one run with that of another: every column of every row, in
+//! bounded memory.
 //!
 //! Both sides are streamed. Each row gives a hash for each column and a hash of 128 bits for the whole. These are summed in
 //! buckets by the first bits of the id, so that the order of rows does not matter. Equal sums mean equal rows. Only buckets whose
@@ -6,6 +7,7 @@
 
 mod content;
 mod crm_rows;
+mod dataset_rows;
 mod file_rows;
 mod hash;
 mod json;
@@ -22,6 +24,7 @@ use hashbrown::HashMap;
 
 pub use content::RowContent;
 pub use crm_rows::CrmRows;
+pub use dataset_rows::{BatchHashes, DatasetRows};
 pub use file_rows::FileRows;
 pub use json::hash as json_hash;
 pub use key::IdKey;

@@ -83,6 +83,22 @@ impl Form {
         Some(Self { kind, wire })
     }
 
+    /// How two cells of one column of a dataset are compared; `None` for types that no dataset has.
+    pub fn of_dataset(data_type: &DataType) -> Option<Self> {
+        let wire = match data_type {
+            DataType::Utf8 => Wire::Text(None),
+            DataType::Boolean => Wire::Bool,
+            DataType::Int32 => Wire::Int4,
+            DataType::Int64 => Wire::Int8,
+            DataType::Decimal128(..) => Wire::Numeric,
+            DataType::Date32 => Wire::Date,
+            DataType::Timestamp(TimeUnit::Microsecond, _) => Wire::Timestamp,
+            DataType::List(_) => Wire::TextArray(0, None),
+            _ => return None,
+        };
+        Self::of(data_type, wire, "")
+    }
+
     /// A text column, for values that load writes itself.
     pub fn text(wire: Wire) -> Self {
         Self { kind: if wire == Wire::Uuid { ValueKind::Uuid } else { ValueKind::Text { is_padded: false } }, wire }

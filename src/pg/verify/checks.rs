@@ -66,6 +66,7 @@ pub const CHECKS: &[Check] = checks![
     "ids_elsewhere", 1, "Verify record counts", Sql;
     "load_log", 1, "Verify record counts", LoadLog;
     "sync_log", 1, "Enable real-time event sync", LoadLog;
+    "expectations", 1, "Meet the owner's expectations", Proof;
     "profile_total", 1, "Verify total profile count", Proof;
     "founders", 1, "Spot-check identity resolution", Proof;
     "link_evidence", 1, "Spot-check identity resolution", Proof;

@@ -12,7 +12,7 @@ use crate::fault::{Exit, Fault};
 use crate::model::thousands;
 use crate::model::{Code, Gender, RecordKey, Source, Timestamp};
 use crate::resolve::evaluate::sample::{Pair, read_verdicts, sample};
-use crate::steps::inspect::defused;
+use crate::steps::cells::defused;
 use crate::store::{Folder, RunLock, create_private, is_stdout, read_lossy, write_output};
 use crate::tables::dictionary::mask;
 use crate::tables::stage::{identifiers, people};

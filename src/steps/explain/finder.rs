@@ -4,13 +4,11 @@ use anyhow::Result;
 
 use crate::cli::Session;
 use crate::fault::{Exit, Fault};
-use crate::model::email::EmailReader;
-use crate::model::phone::{PhoneReader, PhoneRegion};
-use crate::model::reason::Reasons;
-use crate::model::{Code, RecordKey, Reference, Source, is_ours};
+use crate::model::{Code, RecordKey, Source, is_ours};
 use crate::model::{RecordIx, did_you_mean};
 use crate::resolve::Resolution;
 use crate::resolve::explain::SharedValue;
+use crate::steps::contact_keys::contact_keys;
 use crate::steps::resolve::Inputs;
 use crate::store::Folder;
 use crate::tables::stage::people;
@@ -43,11 +41,7 @@ impl Finder<'_> {
     pub fn find(&self, who: &str) -> Result<FoundRecords> {
         let who = who.trim();
         let mut keys = vec![who.to_owned()];
-        if who.contains('@') {
-            keys.extend(addresses(who));
-        } else if !who.contains(':') && who.bytes().filter(u8::is_ascii_digit).count() >= 7 {
-            keys.extend(self.numbers(who));
-        }
+        keys.extend(contact_keys(self.session, who));
         keys.sort_unstable();
         keys.dedup();
         let mut records: Vec<RecordIx> = keys.iter().flat_map(|key| self.resolution.find(key)).collect();
@@ -88,19 +82,6 @@ impl Finder<'_> {
         Ok(found)
     }
 
-    fn numbers(&self, who: &str) -> Vec<String> {
-        let reference = Reference::committed();
-        let regions: Vec<PhoneRegion> =
-            self.session.config.tenants.regions.values().filter_map(|region| PhoneRegion::parse(&region.region)).collect();
-        let mut phones = PhoneReader::new(regions.iter().copied());
-        let mut numbers = Vec::new();
-        for region in regions {
-            let read = phones.read(who, Some(region), true, &reference.junk, &mut Reasons::default());
-            numbers.extend(read.iter().map(|phone| phone.number.as_str().to_owned()));
-        }
-        numbers
-    }
-
     /// The error for a question that no record answers, with what may have been meant.
     fn nobody(&self, who: &str) -> Fault {
         if let Some(change) = self.resolution.change_of(who) {
@@ -134,12 +115,4 @@ impl Finder<'_> {
         let fault = Fault::new(Exit::Usage, format!("no staged record of {entity} of {code} has that id"));
         fault.help("a row that was rejected is in check__rejects: make inspect ARGS=\"check__rejects\"")
     }
-}
-
-/// The key forms of an email.
-fn addresses(who: &str) -> Vec<String> {
-    let reference = Reference::committed();
-    let mut emails = EmailReader::default();
-    let read = emails.read(who, &reference.junk, &mut Reasons::default());
-    read.iter().flat_map(|address| [Some(address.value.as_str()), address.key()]).flatten().map(str::to_owned).collect()
 }

@@ -10,7 +10,7 @@ use crate::cli::Session;
 use crate::model::Code;
 use crate::model::thousands;
 use crate::sources::staging::Entity;
-use crate::steps::inspect::defused;
+use crate::steps::cells::defused;
 use crate::store::{Draft, Manifest};
 use crate::tables::check::rejects;
 use crate::tables::{Table as _, printable};
