@@ -115,7 +115,7 @@ join links l on l.source = 'mca_uk' and l.source_id = m.member_id
 where try_cast(m.start_on as timestamp) is not null
 union all
 select
-  id_of('activity', 'handicap:' || h.id), l.tenant_id, l.id, 'HANDICAP_CHANGED', 'GOLF', null, 'Handicap ' || h.handicap_index, 'mca_v1_za', h.id,
+  id_of('activity', 'handicap:' || h.id), l.tenant_id, l.id, 'HANDICAP_CHANGED', 'GOLF', null, 'Handicap ' || coalesce(h.handicap_index, 'withdrawn'), 'mca_v1_za', h.id,
   null, null, try_cast(h.effective_on as timestamp), json_object('handicap', h.handicap_index)::varchar
 from 'EXPORTS/mca_za/raw_mca_za__handicaps.parquet' h
 join links l on l.source = 'mca_za' and l.source_id = h.member_id

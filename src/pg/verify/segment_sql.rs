@@ -119,7 +119,7 @@ pub fn comparison(questions: &[Option<Question<'_>>], position: usize, collation
     let segment = writer.text(questions[position].as_ref()?.id);
     let sql = format!(
         "with apart as materialized (\n  select unnest(coalesce(nullif(current_setting('backfill.apart', true), ''), '{{}}')::text[]) as id\n), \
-         people as materialized (\n  select t.* from \"CustomerProfile\" as t left join apart on apart.id = t.\"id\"::text\n  \
+         people as not materialized (\n  select t.* from \"CustomerProfile\" as t left join apart on apart.id = t.\"id\"::text\n  \
          where apart.id is null and {}\n),\n{parts},\nheld as (\n  select m.\"customerId\" as id, m.\"source\"\n  \
          from \"CustomerSegmentMembership\" as m join people as p on p.\"id\" = m.\"customerId\"\n  \
          where m.\"segmentId\"::text = {segment}\n), compared as (\n  select coalesce(s.\"id\", held.id)::text as id, s.\"id\" is null or \
