@@ -16,13 +16,12 @@ pub(super) type PutCell<'a> = Box<dyn Fn(usize, &mut Vec<u8>) -> Result<(), Unfi
 /// How the cells of an array are written for a type of the target; `None` if that would lose data.
 pub(super) fn put_cell(array: &ArrayRef, wire: Wire) -> Option<PutCell<'_>> {
     Some(match (array.data_type(), wire) {
-        (DataType::Utf8, Wire::Text(None) | Wire::Json) => texts(array, |text, buffer| Ok(put_bytes(buffer, text.as_bytes()))),
+        (DataType::Utf8, Wire::Text(None) | Wire::Json) => texts(array, |text, buffer| put_bytes(buffer, text.as_bytes())),
         (DataType::Utf8, Wire::Text(Some(limit))) => texts(array, move |text, buffer| {
             if is_longer(text, limit) {
                 return Err(Unfit::Long);
             }
-            put_bytes(buffer, text.as_bytes());
-            Ok(())
+            put_bytes(buffer, text.as_bytes())
         }),
         (DataType::Utf8, Wire::Jsonb) => texts(array, |json, buffer| {
             buffer.extend_from_slice(&length(json.len() + 1));
@@ -32,59 +31,54 @@ pub(super) fn put_cell(array: &ArrayRef, wire: Wire) -> Option<PutCell<'_>> {
         }),
         (DataType::Utf8, Wire::Uuid) => texts(array, |text, buffer| {
             let id = uuid::Uuid::try_parse(text).map_err(|_| Unfit::Uuid)?;
-            put_bytes(buffer, id.as_bytes());
-            Ok(())
+            put_bytes(buffer, id.as_bytes())
         }),
-        (DataType::Utf8, Wire::Int2) => texts(array, |text, buffer| Ok(put_bytes(buffer, &integer::<i16>(text)?.to_be_bytes()))),
-        (DataType::Utf8, Wire::Int4) => texts(array, |text, buffer| Ok(put_bytes(buffer, &integer::<i32>(text)?.to_be_bytes()))),
-        (DataType::Utf8, Wire::Int8) => texts(array, |text, buffer| Ok(put_bytes(buffer, &integer::<i64>(text)?.to_be_bytes()))),
-        (DataType::Utf8, Wire::Numeric) => {
-            texts(array, |text, buffer| Ok(put_numeric(buffer, i128::from(integer::<i64>(text)?), 0)))
-        }
+        (DataType::Utf8, Wire::Int2) => texts(array, |text, buffer| put_bytes(buffer, &integer::<i16>(text)?.to_be_bytes())),
+        (DataType::Utf8, Wire::Int4) => texts(array, |text, buffer| put_bytes(buffer, &integer::<i32>(text)?.to_be_bytes())),
+        (DataType::Utf8, Wire::Int8) => texts(array, |text, buffer| put_bytes(buffer, &integer::<i64>(text)?.to_be_bytes())),
+        (DataType::Utf8, Wire::Numeric) => texts(array, |text, buffer| put_numeric(buffer, i128::from(integer::<i64>(text)?), 0)),
         (DataType::Boolean, Wire::Bool) => {
             let flags = array.as_boolean();
-            Box::new(|row, buffer| Ok(put_bytes(buffer, &[u8::from(flags.value(row))])))
+            Box::new(|row, buffer| put_bytes(buffer, &[u8::from(flags.value(row))]))
         }
         (DataType::Int32, Wire::Int2) => values::<Int32Type>(array, |value, buffer| {
             let value = i16::try_from(value).map_err(|_| Unfit::Integer)?;
-            put_bytes(buffer, &value.to_be_bytes());
-            Ok(())
+            put_bytes(buffer, &value.to_be_bytes())
         }),
-        (DataType::Int32, Wire::Int4) => values::<Int32Type>(array, |value, buffer| Ok(put_bytes(buffer, &value.to_be_bytes()))),
+        (DataType::Int32, Wire::Int4) => values::<Int32Type>(array, |value, buffer| put_bytes(buffer, &value.to_be_bytes())),
         (DataType::Int32, Wire::Int8) => {
-            values::<Int32Type>(array, |value, buffer| Ok(put_bytes(buffer, &i64::from(value).to_be_bytes())))
+            values::<Int32Type>(array, |value, buffer| put_bytes(buffer, &i64::from(value).to_be_bytes()))
         }
         (DataType::Int32, Wire::Text(_)) => values::<Int32Type>(array, |value, buffer| {
             use std::io::Write as _;
-            put_sized(buffer, |buffer| Ok(write!(buffer, "{value}").expect("a vector takes every byte")))
+            put_sized(buffer, |buffer| {
+                write!(buffer, "{value}").expect("a vector takes every byte");
+                Ok(())
+            })
         }),
-        (DataType::Int32, Wire::Numeric) => {
-            values::<Int32Type>(array, |value, buffer| Ok(put_numeric(buffer, i128::from(value), 0)))
-        }
-        (DataType::Int64, Wire::Int8) => values::<Int64Type>(array, |value, buffer| Ok(put_bytes(buffer, &value.to_be_bytes()))),
+        (DataType::Int32, Wire::Numeric) => values::<Int32Type>(array, |value, buffer| put_numeric(buffer, i128::from(value), 0)),
+        (DataType::Int64, Wire::Int8) => values::<Int64Type>(array, |value, buffer| put_bytes(buffer, &value.to_be_bytes())),
         (DataType::Decimal128(_, scale @ 0..=4), Wire::Numeric) => {
             let scale = scale.unsigned_abs();
-            values::<Decimal128Type>(array, move |value, buffer| Ok(put_numeric(buffer, value, scale)))
+            values::<Decimal128Type>(array, move |value, buffer| put_numeric(buffer, value, scale))
         }
         (DataType::Decimal128(_, scale @ 0..=4), Wire::Float8) => {
             let unit = 10_f64.powi(i32::from(*scale));
             values::<Decimal128Type>(array, move |value, buffer| {
                 #[allow(clippy::cast_precision_loss, reason = "a handicap has five digits")]
                 let value = value as f64 / unit;
-                put_bytes(buffer, &value.to_be_bytes());
-                Ok(())
+                put_bytes(buffer, &value.to_be_bytes())
             })
         }
         (DataType::Date32, Wire::Date) => {
-            values::<Date32Type>(array, |day, buffer| Ok(put_bytes(buffer, &(day - DAYS_2000).to_be_bytes())))
+            values::<Date32Type>(array, |day, buffer| put_bytes(buffer, &(day - DAYS_2000).to_be_bytes()))
         }
         (DataType::Date32, Wire::Timestamp) => values::<Date32Type>(array, |day, buffer| {
             let micros = i64::from(day - DAYS_2000) * 86_400_000_000;
-            put_bytes(buffer, &micros.to_be_bytes());
-            Ok(())
+            put_bytes(buffer, &micros.to_be_bytes())
         }),
         (DataType::Timestamp(TimeUnit::Microsecond, _), Wire::Timestamp) => {
-            values::<TimestampMicrosecondType>(array, |at, buffer| Ok(put_bytes(buffer, &(at - MICROS_2000).to_be_bytes())))
+            values::<TimestampMicrosecondType>(array, |at, buffer| put_bytes(buffer, &(at - MICROS_2000).to_be_bytes()))
         }
         (DataType::List(_), Wire::TextArray(element, limit)) => {
             let list = array.as_list::<i32>();
@@ -139,7 +133,7 @@ fn put_list(
             if limit.is_some_and(|limit| is_longer(word, limit)) {
                 return Err(Unfit::Long);
             }
-            put_bytes(buffer, word.as_bytes());
+            put_bytes(buffer, word.as_bytes())?;
         }
         Ok(())
     })
@@ -159,9 +153,10 @@ pub(super) fn length(bytes: usize) -> [u8; 4] {
     i32::try_from(bytes).expect("a cell has less than 2 GiB").to_be_bytes()
 }
 
-fn put_bytes(buffer: &mut Vec<u8>, bytes: &[u8]) {
+fn put_bytes(buffer: &mut Vec<u8>, bytes: &[u8]) -> Result<(), Unfit> {
     buffer.extend_from_slice(&length(bytes.len()));
     buffer.extend_from_slice(bytes);
+    Ok(())
 }
 
 /// Whether a text has more characters than the limit. Characters are counted only if there are more bytes than that.
@@ -174,7 +169,7 @@ fn integer<N: std::str::FromStr>(text: &str) -> Result<N, Unfit> {
 }
 
 /// A decimal in base 10,000: number of digits, weight of the first, sign, scale, digits.
-fn put_numeric(buffer: &mut Vec<u8>, value: i128, scale: u8) {
+fn put_numeric(buffer: &mut Vec<u8>, value: i128, scale: u8) -> Result<(), Unfit> {
     let magnitude = value.unsigned_abs();
     let unit = 10_u128.pow(u32::from(scale));
     let mut whole = magnitude / unit;
@@ -198,6 +193,7 @@ fn put_numeric(buffer: &mut Vec<u8>, value: i128, scale: u8) {
     for digit in &digits[first..first + significant] {
         buffer.extend_from_slice(&digit.to_be_bytes());
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -217,7 +213,7 @@ mod tests {
     fn handicaps_are_encoded_as_exact_decimals() {
         for tenths in [-99_i128, -21, -1, 0, 1, 5, 10, 54, 100, 540, 999, 100_000, 123_456_789] {
             let mut buffer = Vec::new();
-            put_numeric(&mut buffer, tenths, 1);
+            put_numeric(&mut buffer, tenths, 1).unwrap();
             assert_eq!(decimal(&buffer), f64::from(i32::try_from(tenths).unwrap()) / 10.0, "{tenths}");
             assert_eq!(&buffer[10..12], &[0, 1]);
         }
@@ -226,7 +222,7 @@ mod tests {
     #[test]
     fn zero_has_no_digits() {
         let mut buffer = Vec::new();
-        put_numeric(&mut buffer, 0, 1);
+        put_numeric(&mut buffer, 0, 1).unwrap();
         assert_eq!(buffer, [0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 1]);
     }
 }
