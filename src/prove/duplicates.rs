@@ -72,7 +72,7 @@ struct EmailGroup {
     is_hub: bool,
     is_candidate: bool,
     /// Email keys of a holder's records, with the tenant.
-    keys: Vec<(u64, u16)>,
+    keys: Vec<(u64, u32)>,
 }
 
 /// Groups of profiles by email.
@@ -101,7 +101,7 @@ impl<'a> Duplicates<'a> {
     pub fn new(profiles: &'a Profiles, records: &'a RecordProfiles) -> Self {
         let (mut groups, mut holders, mut other_tenant) = (Vec::new(), HashMap::<_, EmailHolder, FixedState>::default(), 0);
         for (email, members) in profiles.by_email() {
-            let tenants: HashSet<u16, FixedState> = members.iter().map(|profile| profiles.get(*profile).tenant).collect();
+            let tenants: HashSet<u32, FixedState> = members.iter().map(|profile| profiles.get(*profile).tenant).collect();
             if tenants.len() == members.len() {
                 other_tenant += 1;
                 continue;
@@ -144,7 +144,7 @@ impl<'a> Duplicates<'a> {
             return;
         }
         for group in &mut self.groups {
-            let name = |tenant: u16| self.profiles.tenants().get(usize::from(tenant)).map(String::as_str);
+            let name = |tenant: u32| self.profiles.tenants().get(tenant as usize).map(String::as_str);
             group.is_hub |= group.keys.iter().any(|(key, tenant)| {
                 hubs.get(key).is_some_and(|tenants| tenants.iter().any(|known| known.is_none() || *known == name(*tenant)))
             });

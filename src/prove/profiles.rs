@@ -4,7 +4,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use std::hash::BuildHasher as _;
 
-use crate::model::{Code as _, Day, Handicap, ProfileIx, Source, StatusTag, Timestamp, Uuid};
+use crate::model::{Code as _, Day, Handicap, Numbering, ProfileIx, Source, StatusTag, Timestamp, Uuid};
 use crate::prove::pairs::ProfilePairs;
 use crate::prove::{Short, hash, short};
 use crate::tables::Columns as _;
@@ -26,7 +26,7 @@ const BOUNCES: [&str; 2] = ["email_bounced", "phone_bounced"];
 #[derive(Clone, Debug)]
 pub struct ShownProfile {
     /// Position in [`Profiles::tenants`].
-    pub tenant: u16,
+    pub tenant: u32,
     /// The service that founded it, by [`Source::ALL`]; `None` for another one.
     pub source: Option<Source>,
     /// Email, phone and subject of the identity provider.
@@ -54,7 +54,7 @@ pub struct Profiles {
     ids: Vec<u128>,
     places: HashTable<ProfileIx>,
     hasher: FixedState,
-    tenants: Vec<String>,
+    tenants: Numbering,
     /// Profiles by email.
     emails: ProfilePairs,
 }
@@ -71,7 +71,7 @@ impl Profiles {
             if let Some(email) = row.email {
                 self.emails.push(hash(email), place.0);
             }
-            let tenant = self.tenant_of(row.tenant_id);
+            let tenant = self.tenants.number(row.tenant_id);
             let external = |key: &str| external_id(row.external_ids, key).map(short);
             let tags = row.tags.iter().filter(|tag| !BOUNCES.contains(tag)).map(tag_bit).fold(0, |all, bit| all | bit);
             self.all.push(ShownProfile {
@@ -100,15 +100,6 @@ impl Profiles {
         self.emails.settle();
     }
 
-    fn tenant_of(&mut self, tenant: &str) -> u16 {
-        let known = self.tenants.iter().position(|known| known == tenant);
-        let place = known.unwrap_or_else(|| {
-            self.tenants.push(tenant.to_owned());
-            self.tenants.len() - 1
-        });
-        u16::try_from(place).expect("tenants are few")
-    }
-
     /// The position of a profile.
     pub fn find(&self, id: &str) -> Option<ProfileIx> {
         let id = bits(id);
@@ -132,12 +123,12 @@ impl Profiles {
 
     /// The tenant of a profile.
     pub fn tenant(&self, profile: ProfileIx) -> &str {
-        &self.tenants[usize::from(self.get(profile).tenant)]
+        self.tenants.name(self.get(profile).tenant)
     }
 
     /// The tenants, by [`ShownProfile::tenant`].
     pub fn tenants(&self) -> &[String] {
-        &self.tenants
+        self.tenants.names()
     }
 
     /// Emails that several profiles show, as hashes.

@@ -10,7 +10,7 @@ use crate::consolidate::consent::earlier::{EarlierWithdrawal, address_form, cont
 use crate::consolidate::consent::units::{ALL_SCOPES, TRANSACTIONAL, Units};
 use crate::consolidate::mark::{Mark, mark};
 use crate::consolidate::profile::record_index::RecordIndex;
-use crate::model::{ConsentStatus, RecordIx, Scope, Timestamp};
+use crate::model::{ConsentStatus, Numbering, RecordIx, Scope, Timestamp};
 
 /// A standing withdrawal of a contact point.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +43,7 @@ impl Withdrawal<'_> {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
     address: Mark,
-    scope: u16,
+    scope: u32,
     /// Order: those of this run before those of earlier loads, the latest first.
     is_earlier: bool,
     revoked_at: Reverse<Option<Timestamp>>,
@@ -54,7 +54,7 @@ struct Entry {
 /// Standing withdrawals by tenant, channel and contact point.
 pub struct Withdrawals {
     entries: Vec<Entry>,
-    scopes: Vec<String>,
+    scopes: Numbering,
     /// The latest logged opt-ins by contact point and scope; collected only if earlier loads recorded withdrawals.
     acts: Vec<(Mark, Timestamp)>,
     lifted: Vec<bool>,
@@ -74,7 +74,7 @@ impl Withdrawals {
         for unit in units.all() {
             let tenant = contact_tenant(record_index, unit.contact, options);
             if unit.status == ConsentStatus::OptedOut {
-                let scope = all.scope(units.scope(unit));
+                let scope = all.scopes.number(units.scope(unit));
                 let reach = all.reach;
                 each_reached(record_index, identifiers, unit.contact, unit.channel, |address| {
                     all.entries.push(Entry {
@@ -101,13 +101,13 @@ impl Withdrawals {
     /// An empty collection.
     pub fn none(options: &Options) -> Self {
         let reach = options.suppression;
-        Self { entries: Vec::new(), scopes: Vec::new(), acts: Vec::new(), lifted: Vec::new(), reach }
+        Self { entries: Vec::new(), scopes: Numbering::default(), acts: Vec::new(), lifted: Vec::new(), reach }
     }
 
     /// Adds those of another partition.
     pub fn merge(&mut self, other: Self) {
-        let scopes: Vec<u16> = other.scopes.iter().map(|scope| self.scope(scope)).collect();
-        self.entries.extend(other.entries.into_iter().map(|entry| Entry { scope: scopes[usize::from(entry.scope)], ..entry }));
+        let scopes: Vec<u32> = other.scopes.names().iter().map(|scope| self.scopes.number(scope)).collect();
+        self.entries.extend(other.entries.into_iter().map(|entry| Entry { scope: scopes[entry.scope as usize], ..entry }));
         self.acts.extend(other.acts);
     }
 
@@ -121,7 +121,7 @@ impl Withdrawals {
             let latest = acts.checked_sub(1).map(|at| self.acts[at]).filter(|(place, _)| *place == scoped(address, &row.scope));
             self.lifted[position] = latest.is_some_and(|(_, act)| act > row.lifted_after);
             if !self.lifted[position] {
-                let scope = self.scope(&row.scope);
+                let scope = self.scopes.number(&row.scope);
                 self.entries.push(Entry {
                     address,
                     scope,
@@ -169,22 +169,13 @@ impl Withdrawals {
             let firmer = || group.iter().filter(is_foreign).find(|entry| !entry.is_by_flag);
             let second = first.filter(|first| first.is_by_flag).and_then(|_| firmer());
             first.into_iter().chain(second).map(|entry| Withdrawal {
-                scope: &self.scopes[usize::from(entry.scope)],
+                scope: self.scopes.name(entry.scope),
                 revoked_at: entry.revoked_at.0,
                 is_by_flag: entry.is_by_flag,
                 is_earlier: entry.is_earlier,
                 number: entry.number,
             })
         })
-    }
-
-    fn scope(&mut self, name: &str) -> u16 {
-        let known = self.scopes.iter().position(|scope| scope == name);
-        let number = known.unwrap_or_else(|| {
-            self.scopes.push(name.to_owned());
-            self.scopes.len() - 1
-        });
-        u16::try_from(number).expect("scopes are few")
     }
 }
 

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use crate::consolidate::BuildError;
 use crate::consolidate::bits::Bits;
-use crate::model::{Code as _, LinkRule, ProfileIx, RecordIx, Source, Uuid};
+use crate::model::{Code as _, LinkRule, Numbering, ProfileIx, RecordIx, Source, Uuid};
 use crate::tables::resolution::links;
 
 /// All person records and profiles of a run, by number.
@@ -24,8 +24,8 @@ pub struct Directory {
     /// Positions in record order, if the records are numbered in another order.
     ranks: Vec<u32>,
     ids: Vec<u128>,
-    tenants: Vec<u16>,
-    tenant_names: Vec<String>,
+    tenants: Vec<u32>,
+    tenant_names: Numbering,
     founders: Vec<RecordIx>,
     member_starts: Vec<u32>,
     members: Vec<RecordIx>,
@@ -43,7 +43,7 @@ pub struct Enrolment {
 struct Linked {
     id: [u8; 16],
     record: RecordIx,
-    tenant: u16,
+    tenant: u32,
 }
 
 fn hash(source: Source, id: &str) -> u64 {
@@ -63,7 +63,7 @@ impl Enrolment {
             ranks: Vec::new(),
             ids: Vec::new(),
             tenants: Vec::new(),
-            tenant_names: Vec::new(),
+            tenant_names: Numbering::default(),
             founders: Vec::new(),
             member_starts: Vec::new(),
             members: Vec::new(),
@@ -123,7 +123,7 @@ impl Enrolment {
                 (LinkRule::Skipped, Some(_), _) | (_, None, _) | (_, _, None) => return Err(BuildError::HalfLinked { row }),
                 (_, Some(id), Some(tenant)) => {
                     let id = *Uuid::parse_str(id).map_err(|_| BuildError::HalfLinked { row })?.as_bytes();
-                    let tenant = self.directory.tenant_number(tenant);
+                    let tenant = self.directory.tenant_names.number(tenant);
                     self.linked.push(Linked { id, record, tenant });
                 }
             }
@@ -193,15 +193,6 @@ impl Enrolment {
 }
 
 impl Directory {
-    fn tenant_number(&mut self, name: &str) -> u16 {
-        let known = self.tenant_names.iter().position(|tenant| tenant == name);
-        let number = known.unwrap_or_else(|| {
-            self.tenant_names.push(name.to_owned());
-            self.tenant_names.len() - 1
-        });
-        u16::try_from(number).expect("tenants are few")
-    }
-
     fn with_hash(&self, hash: u64) -> Option<RecordIx> {
         self.index.find(hash, |other| self.hashes[other.index()] == hash).copied()
     }
@@ -281,7 +272,7 @@ impl Directory {
 
     /// A profile's tenant.
     pub fn tenant(&self, profile: ProfileIx) -> &str {
-        &self.tenant_names[usize::from(self.tenants[profile.index()])]
+        self.tenant_names.name(self.tenants[profile.index()])
     }
 }
 

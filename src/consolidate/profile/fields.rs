@@ -187,14 +187,7 @@ impl<'a> Survival<'a> {
 
     fn ranked_emails(&self, profile_records: &ProfileRecords) -> Vec<((bool, u8), RecordIx, &'a str)> {
         let mut ranked = Vec::new();
-        for record in profile_records
-            .scl
-            .iter()
-            .chain(&profile_records.messaging)
-            .chain(&profile_records.teetime)
-            .chain(&profile_records.mca_current)
-            .copied()
-        {
+        for record in profile_records.by_source_rank() {
             for email in self.get(record, people::Columns::email) {
                 let is_shared = self.is_shared(Address::Email, email, self.is_key(Address::Email, record));
                 ranked.push(((is_shared, self.source_rank(record, Address::Email)), record, email));
@@ -205,14 +198,7 @@ impl<'a> Survival<'a> {
 
     fn ranked_phones(&self, profile_records: &ProfileRecords) -> Vec<((bool, bool, u8), RecordIx, &'a str)> {
         let mut ranked = Vec::new();
-        for record in profile_records
-            .scl
-            .iter()
-            .chain(&profile_records.messaging)
-            .chain(&profile_records.teetime)
-            .chain(&profile_records.mca_current)
-            .copied()
-        {
+        for record in profile_records.by_source_rank() {
             for phone in self.get(record, people::Columns::phone) {
                 let is_shared = self.is_shared(Address::Phone, phone, self.is_key(Address::Phone, record));
                 let (columns, row) = self.record_index.at(record);

@@ -76,6 +76,11 @@ pub struct ProfileRecords {
 }
 
 impl ProfileRecords {
+    /// All records by the rank of their sources for email and phone, current ones first.
+    pub fn by_source_rank(&self) -> impl Iterator<Item = RecordIx> + '_ {
+        [&self.scl, &self.messaging, &self.teetime, &self.mca_current].into_iter().flatten().copied()
+    }
+
     /// Fills it with the records of a profile.
     pub fn fill(&mut self, record_index: &RecordIndex, profile: ProfileIx) {
         for list in [&mut self.all, &mut self.mca, &mut self.mca_current, &mut self.scl, &mut self.teetime, &mut self.messaging] {

@@ -9,9 +9,9 @@ use crate::prove::{Finding, Profiles, ProofTally};
 use crate::tables::crm::marketing_consents;
 
 /// Position of the scope `all`.
-const ALL: u16 = 0;
+pub const ALL: u32 = 0;
 /// Position of the scope `transactional`, to which contact flags do not apply.
-const TRANSACTIONAL: u16 = 1;
+pub const TRANSACTIONAL: u32 = 1;
 
 /// What a contact of a profile decided for a channel and scope.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +21,7 @@ pub struct OwnUnit {
     /// The channel.
     pub channel: Channel,
     /// The scope.
-    pub scope: u16,
+    pub scope: u32,
     /// The decision.
     pub decided: DecidedConsent,
 }
@@ -43,7 +43,7 @@ pub struct ReachedProfile {
 struct ExpectedRow {
     profile: ProfileIx,
     channel: Channel,
-    scope: u16,
+    scope: u32,
     is_refused: bool,
     is_seen: bool,
     decided_at: Option<Timestamp>,
@@ -79,7 +79,7 @@ impl ExpectedRows {
     }
 
     /// Compares a row of the dataset.
-    pub fn look(&mut self, profile: Option<ProfileIx>, scope: u16, row: &marketing_consents::Row<'_>) {
+    pub fn look(&mut self, profile: Option<ProfileIx>, scope: u32, row: &marketing_consents::Row<'_>) {
         let id = || row.id.to_owned();
         let place =
             |profile| self.rows.binary_search_by_key(&(profile, row.channel, scope), |row| (row.profile, row.channel, row.scope));

@@ -13,7 +13,7 @@ use hashbrown::HashMap;
 
 use crate::model::email::EmailReader;
 use crate::model::reference::{ChannelWord, Junk};
-use crate::model::{Channel, Code as _, MessageKind, ProfileIx, Reasons, Source, StatusTag, Timestamp};
+use crate::model::{Channel, Code as _, MessageKind, Numbering, ProfileIx, Reasons, Source, StatusTag, Timestamp};
 use crate::prove::{Finding, ProfilePlace, Profiles, RecordProfiles, Short, hash, short};
 use crate::tables::crm::{customer_profiles, marketing_consents};
 use crate::tables::stage::{consents, identifiers, messages, people};
@@ -77,7 +77,7 @@ pub struct LeftWithdrawal<'a> {
 
 /// The consent of one profile, a bit for each channel.
 #[derive(Clone, Copy, Debug, Default)]
-struct ProfileConsent {
+pub struct ProfileConsent {
     /// Its email and phone in the form for comparison.
     addresses: [Option<Short>; 2],
     /// Flags of the dataset.
@@ -89,12 +89,31 @@ struct ProfileConsent {
     is_deceased: bool,
 }
 
+impl ProfileConsent {
+    /// What a batch of profiles shows.
+    pub fn each_of(columns: &customer_profiles::Columns) -> impl Iterator<Item = Self> + '_ {
+        columns.rows().map(|row| {
+            let flags = [
+                (Channel::Email, row.email_opt_in),
+                (Channel::Sms, row.sms_opt_in),
+                (Channel::Push, row.push_opt_in),
+                (Channel::Whatsapp, row.whatsapp_opt_in),
+            ];
+            ProfileConsent {
+                addresses: [row.email.map(|email| short(&mailbox(email))), row.phone_number.map(short)],
+                is_on: flags.iter().filter(|(_, is_on)| *is_on).fold(0, |bits, (channel, _)| bits | bit(*channel)),
+                ..ProfileConsent::default()
+            }
+        })
+    }
+}
+
 /// Checks the consent of every profile.
 pub struct ConsentProof<'a> {
     profiles: &'a Profiles,
     records: &'a RecordProfiles,
     rules: ConsentRules<'a>,
-    scopes: Vec<String>,
+    scopes: Numbering,
     statements: Vec<StagedStatement>,
     /// Contacts with a flag that cannot be read.
     unreadable: HashMap<u64, Vec<Channel>, FixedState>,
@@ -107,39 +126,27 @@ pub struct ConsentProof<'a> {
 }
 
 impl<'a> ConsentProof<'a> {
-    /// Without evidence.
-    pub fn new(profiles: &'a Profiles, records: &'a RecordProfiles, rules: ConsentRules<'a>) -> Self {
+    /// Without evidence; `shown` are the profiles in the order of [`Profiles`].
+    pub fn new(profiles: &'a Profiles, records: &'a RecordProfiles, rules: ConsentRules<'a>, shown: Vec<ProfileConsent>) -> Self {
+        let mut scopes = Numbering::default();
+        // Their numbers are constants.
+        for scope in [ALL, TRANSACTIONAL] {
+            scopes.number(scope);
+        }
         Self {
             profiles,
             records,
             rules,
-            scopes: vec![ALL.to_owned(), TRANSACTIONAL.to_owned()],
+            scopes,
             statements: Vec::new(),
             unreadable: HashMap::default(),
-            shown: Vec::new(),
+            shown,
             spoken: Vec::new(),
             reach: WithdrawalReach::default(),
             own: Vec::new(),
             reached: Vec::new(),
             rows: ExpectedRows::default(),
         }
-    }
-
-    /// Adds a batch of profiles, in the order of [`Profiles`].
-    pub fn add_profiles(&mut self, columns: &customer_profiles::Columns) {
-        self.shown.extend(columns.rows().map(|row| {
-            let flags = [
-                (Channel::Email, row.email_opt_in),
-                (Channel::Sms, row.sms_opt_in),
-                (Channel::Push, row.push_opt_in),
-                (Channel::Whatsapp, row.whatsapp_opt_in),
-            ];
-            ProfileConsent {
-                addresses: [row.email.map(|email| short(&mailbox(email))), row.phone_number.map(short)],
-                is_on: flags.iter().filter(|(_, is_on)| *is_on).fold(0, |bits, (channel, _)| bits | bit(*channel)),
-                ..ProfileConsent::default()
-            }
-        }));
     }
 
     /// Adds a batch of preferences and logged changes.
@@ -157,7 +164,7 @@ impl<'a> ConsentProof<'a> {
                 (false, false) => StatementKind::PreferredOptOut,
             };
             let stated = if kind == StatementKind::PreferredOptOut { row.at.max(row.changed_at) } else { row.at };
-            let (contact, scope, at) = (hash(row.source_id), self.scope(row.scope), undated.unwrap_or(stated));
+            let (contact, scope, at) = (hash(row.source_id), self.scopes.number(row.scope), undated.unwrap_or(stated));
             self.statements.push(StagedStatement { contact, channel, scope, kind, at });
         }
     }
@@ -168,7 +175,7 @@ impl<'a> ConsentProof<'a> {
             let made_at = row.created_at.map(|at| at.min(self.rules.as_of));
             let at = made_at.unwrap_or_else(|| self.rules.undated(&format!("messages:{}", row.row_id)));
             for &channel in row.channel.map_or(ChannelWord::All, ChannelWord::One).consent() {
-                let (contact, scope, kind) = (hash(row.source_id), self.scope(ALL), StatementKind::Complaint);
+                let (contact, scope, kind) = (hash(row.source_id), self.scopes.number(ALL), StatementKind::Complaint);
                 self.statements.push(StagedStatement { contact, channel, scope, kind, at });
             }
         }
@@ -182,7 +189,7 @@ impl<'a> ConsentProof<'a> {
     /// Adds a withdrawal of an earlier load.
     pub fn add_left(&mut self, left: LeftWithdrawal<'_>) {
         let key = address_key(self.reach_of(left.tenant), left.channel, &address(left.channel, left.address));
-        let scope = self.scope(left.scope);
+        let scope = self.scopes.number(left.scope);
         let lifted_after = left.lifted_after.unwrap_or(self.rules.as_of);
         self.reach.record(RecordedWithdrawal { key, scope, revoked_at: left.revoked_at, lifted_after });
     }
@@ -228,7 +235,7 @@ impl<'a> ConsentProof<'a> {
         };
         for unit in said.chunk_by(|a, b| (a.channel, a.scope) == (b.channel, b.scope)) {
             let (channel, scope) = (unit[0].channel, unit[0].scope);
-            let is_marketing = self.scopes[usize::from(scope)] != TRANSACTIONAL;
+            let is_marketing = scope != expected::TRANSACTIONAL;
             let is_flag_false = flags.contains(&(channel, Some(false)));
             let withdraws = self.rules.is_false_flag_withdrawal && is_marketing && is_flag_false;
             let Some(decided) = decide(unit, withdraws.then_some(flagged_at)) else { continue };
@@ -315,9 +322,9 @@ impl<'a> ConsentProof<'a> {
         let reach = self.reach_of(self.profiles.tenant(profile));
         for &channel in channels {
             let key = address_key(reach, channel, &address(channel, value));
-            let (shown, reached, scopes) = (&mut self.shown[profile.index()], &mut self.reached, &self.scopes);
+            let (shown, reached) = (&mut self.shown[profile.index()], &mut self.reached);
             self.reach.each_by_others(key, profile, |kind, revoked_at| {
-                if scopes[usize::from(kind.scope)] != TRANSACTIONAL {
+                if kind.scope != expected::TRANSACTIONAL {
                     shown.is_refused |= bit(channel);
                 }
                 reached.push(ReachedProfile { profile, channel, kind, revoked_at });
@@ -333,7 +340,7 @@ impl<'a> ConsentProof<'a> {
     /// Adds a batch of the consents of the dataset.
     pub fn add_rows(&mut self, columns: &marketing_consents::Columns) {
         for row in columns.rows() {
-            let scope = self.scope(row.scope);
+            let scope = self.scopes.number(row.scope);
             self.rows.look(self.profiles.find(row.customer_id), scope, &row);
         }
     }
@@ -355,16 +362,6 @@ impl<'a> ConsentProof<'a> {
         }
         findings.extend(self.rows.finish(self.profiles));
         findings
-    }
-
-    /// The position of a scope.
-    fn scope(&mut self, scope: &str) -> u16 {
-        let known = self.scopes.iter().position(|known| known == scope);
-        let position = known.unwrap_or_else(|| {
-            self.scopes.push(scope.to_owned());
-            self.scopes.len() - 1
-        });
-        u16::try_from(position).expect("scopes are few")
     }
 
     /// The tenant in which a withdrawal holds, as a hash; 0 for all.

@@ -9,7 +9,7 @@ pub struct RecordedWithdrawal {
     /// Hash of reach, channel and address.
     pub key: u64,
     /// The scope.
-    pub scope: u16,
+    pub scope: u32,
     /// When it was withdrawn (UTC); `None` for a withdrawal by flag.
     pub revoked_at: Option<Timestamp>,
     /// Only an explicit action later than this lifts it (UTC).
@@ -28,7 +28,7 @@ pub struct Spoken {
     /// The channel.
     pub channel: Channel,
     /// The scope.
-    pub scope: u16,
+    pub scope: u32,
     /// Whether acts of the contact lift earlier withdrawals; not if it was deleted.
     pub may_lift: bool,
     /// The decision.
@@ -48,7 +48,7 @@ struct Withdrawn {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct WithdrawalKind {
     /// The scope.
-    pub scope: u16,
+    pub scope: u32,
     /// Whether a contact flag alone withdrew; it applies to marketing scopes only.
     pub is_by_flag: bool,
     /// Whether the sources have it; otherwise an earlier load recorded it.

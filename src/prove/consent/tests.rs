@@ -95,8 +95,7 @@ impl World<'_> {
         let contacts: Vec<people::Row<'_>> = self.contacts.iter().map(|(contact, _)| *contact).collect();
         let contacts = columns::<people::Table>(&contacts);
         let places = records.places(Source::Messaging, &contacts);
-        let mut proof = ConsentProof::new(&profiles, &records, rules);
-        proof.add_profiles(&shown);
+        let mut proof = ConsentProof::new(&profiles, &records, rules, ProfileConsent::each_of(&shown).collect());
         proof.add_consents(&columns::<consents::Table>(&self.consents));
         self.left.iter().for_each(|left| proof.add_left(*left));
         proof.settle_evidence();

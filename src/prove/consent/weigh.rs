@@ -29,7 +29,7 @@ pub struct StagedStatement {
     /// The channel.
     pub channel: Channel,
     /// Position of the scope in the proof's list.
-    pub scope: u16,
+    pub scope: u32,
     /// What it says.
     pub kind: StatementKind,
     /// When it counts from (UTC).

@@ -8,7 +8,7 @@ use crate::cli::Session;
 use crate::fault::{Exit, Fault};
 use crate::model::{Channel, Code as _, FlagFalse, Phase, Reviews, Scope, Source, Timestamp};
 use crate::prove::accounts::Accounts;
-use crate::prove::consent::{ConsentProof, ConsentRules, LeftWithdrawal};
+use crate::prove::consent::{ConsentProof, ConsentRules, LeftWithdrawal, ProfileConsent};
 use crate::prove::duplicates::Duplicates;
 use crate::prove::expectations::{EXPECTATIONS, ExpectationProof};
 use crate::prove::fields::FieldProof;
@@ -107,7 +107,11 @@ impl ProofInputs<'_> {
     fn findings(&self) -> Result<Vec<Finding>> {
         let config = &self.session.config;
         let mut profiles = Profiles::default();
-        self.written::<customer_profiles::Table>(|columns| profiles.add(columns))?;
+        let mut shown = Vec::new();
+        self.written::<customer_profiles::Table>(|columns| {
+            profiles.add(columns);
+            shown.extend(ProfileConsent::each_of(columns));
+        })?;
         profiles.settle();
         let mut records = RecordProfiles::default();
         self.linked::<links::Table>(|columns| records.add(columns, &profiles))?;
@@ -121,7 +125,7 @@ impl ProofInputs<'_> {
             joined: Links::new(&profiles, &records, is_global),
             fields: FieldProof::new(&profiles, &records, self.as_of, &whs_from),
             duplicates: Duplicates::new(&profiles, &records),
-            consent: self.consent_of_contacts(&profiles, &records)?,
+            consent: self.consent_of_contacts(&profiles, &records, shown)?,
             made_members: 0,
         };
         let mut timeline = TimelineProof::new(&profiles, &records, window_from);
@@ -188,7 +192,6 @@ impl ProofInputs<'_> {
             return Ok(Vec::new());
         }
         self.linked::<links::Table>(|columns| proof.add_links(columns))?;
-        self.written::<customer_profiles::Table>(|columns| proof.add_profiles(columns))?;
         self.written::<identity_aliases::Table>(|columns| proof.add_aliases(columns))?;
         self.written::<marketing_consents::Table>(|columns| proof.add_consents(columns))?;
         Ok(proof.finish())
@@ -216,24 +219,21 @@ impl ProofInputs<'_> {
         &'p self,
         profiles: &'p Profiles,
         records: &'p RecordProfiles,
+        shown: Vec<ProfileConsent>,
     ) -> Result<Option<ConsentProof<'p>>> {
         if self.phase < Source::Messaging.phase() {
             return Ok(None);
         }
         let (config, source) = (&self.session.config, Source::Messaging);
-        let mut proof = ConsentProof::new(
-            profiles,
-            records,
-            ConsentRules {
-                as_of: self.as_of,
-                default_tenant: &config.tenants.default,
-                is_flag_enough: !config.consent.strict_consent,
-                is_false_flag_withdrawal: config.consent.flag_false == FlagFalse::Withdrawal,
-                is_suppression_global: config.consent.suppression == Scope::Global,
-                recorded: self.first_recorded()?,
-            },
-        );
-        self.written::<customer_profiles::Table>(|columns| proof.add_profiles(columns))?;
+        let rules = ConsentRules {
+            as_of: self.as_of,
+            default_tenant: &config.tenants.default,
+            is_flag_enough: !config.consent.strict_consent,
+            is_false_flag_withdrawal: config.consent.flag_false == FlagFalse::Withdrawal,
+            is_suppression_global: config.consent.suppression == Scope::Global,
+            recorded: self.first_recorded()?,
+        };
+        let mut proof = ConsentProof::new(profiles, records, rules, shown);
         self.staged::<consents::Table>(source, |columns| proof.add_consents(columns))?;
         self.staged::<messages::Table>(source, |columns| proof.add_messages(columns))?;
         for columns in self.stage.read::<rejects::Table>(None)? {
