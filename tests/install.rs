@@ -43,7 +43,8 @@ fn an_installed_verb_runs_from_the_path() {
     let path = format!("{}:/usr/bin:/bin", prefix.join("bin").display());
     let ours = |name: &str| {
         let mut command = Command::new("env");
-        command.arg("-C").arg(&elsewhere).arg(name).env("PATH", &path).env("CRM_BACKFILL_NO_DOT_ENV", "1").env("COLUMNS", "200");
+        command.args(["-i", "-C"]).arg(&elsewhere);
+        command.arg(format!("PATH={path}")).args(["CRM_BACKFILL_NO_DOT_ENV=1", "COLUMNS=200"]).arg(name);
         command
     };
     let json = output(ours("crm-backfill").args(["checklist", "--json"]));

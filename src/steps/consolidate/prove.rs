@@ -192,6 +192,7 @@ impl ProofInputs<'_> {
             return Ok(Vec::new());
         }
         self.linked::<links::Table>(|columns| proof.add_links(columns))?;
+        self.written::<customer_profiles::Table>(|columns| proof.add_profiles(columns))?;
         self.written::<identity_aliases::Table>(|columns| proof.add_aliases(columns))?;
         self.written::<marketing_consents::Table>(|columns| proof.add_consents(columns))?;
         Ok(proof.finish())
