@@ -19,7 +19,7 @@ fn main() {
 }
 
 /// The commit that was checked out when the sources were read, with `-dirty` if files had uncommitted changes; `None` outside a
-/// checkout. Commits are not watched: one that leaves the sources as they are is no reason to compile them again.
+/// checkout. Commits are not watched: a commit that changes no source must not compile the sources again.
 fn commit() -> Option<String> {
     // An unpacked tarball may lie in the checkout of another project.
     if !Path::new(".git").exists() {
