@@ -223,7 +223,8 @@ impl Work<'_> {
             pairs.filed(directory, &columns?);
         }
         let others = subjects.others();
-        self.output.departures.add(Departure::AuthUserIdHeldElsewhere, i64::try_from(others.len()).unwrap_or(i64::MAX));
+        let held_elsewhere = i64::try_from(others.len()).expect("counts fit in 63 bits");
+        self.output.departures.add(Departure::AuthUserIdHeldElsewhere, held_elsewhere);
         let apart = kept_apart(resolved, directory)?;
         self.output.candidates(candidates::build(directory, pairs, others, &namesakes.pairs(), &apart))
     }
