@@ -7,7 +7,7 @@ use crm_backfill::pg::load::segments::SavedSegment;
 use crm_backfill::pg::load::{Allowed, Input, Loader};
 
 use crate::load::{ALONE, load, load_as};
-use crate::support::datasets::{AS_OF, Person, World, id_of};
+use crate::support::datasets::{AS_OF, Person, World, first_run, id_of};
 use crate::support::postgres::{Database, database};
 
 const CRM: &str = include_str!("../schemas/crm.sql");
@@ -176,17 +176,8 @@ fn another_crm_or_a_changed_segment_is_refused() {
         }]
     };
     let attempt = |kept: &[String], segments: &[SavedSegment], phase: u8| {
-        let input = Input {
-            run_id: "run-1",
-            phase: Phase::new(phase).unwrap(),
-            as_of: AS_OF,
-            inputs: "",
-            exports: &[],
-            kept_ids: kept,
-            segments: Some(segments),
-            restore: None,
-            data: &world,
-        };
+        let phase = Phase::new(phase).unwrap();
+        let input = Input { phase, kept_ids: kept, segments: Some(segments), ..first_run(&world) };
         Loader::open(&Dsn::new(&crm.url, "CRM_DATABASE_URL"), false).unwrap().load(&input, ALONE, true, &|_, _| {})
     };
     assert!(fault(attempt(&[id_of("anna")], &[], 6)).what.contains("keep ids of an earlier load"));

@@ -4,15 +4,15 @@ use std::process::Command;
 
 use crm_backfill::dsn::Dsn;
 use crm_backfill::fault::{Exit, Fault};
-use crm_backfill::model::{Code, Phase, Source};
+use crm_backfill::model::{Code, Source};
 use crm_backfill::pg::load::catalog::Catalog;
 use crm_backfill::pg::load::preflight::preflight;
 use crm_backfill::pg::load::rollback::rollback;
 use crm_backfill::pg::load::session::Crm;
-use crm_backfill::pg::load::{Allowed, Input, Loader};
+use crm_backfill::pg::load::{Allowed, Loader};
 
 use crate::load::{ALONE, load, load_as};
-use crate::support::datasets::{AS_OF, Person, World};
+use crate::support::datasets::{Person, World, first_run};
 use crate::support::postgres::{Database, bare_database as database, server};
 use crate::support::role::Role;
 use crate::support::workdir::Workdir;
@@ -68,17 +68,7 @@ fn a_trigger_that_drops_rows_fails_the_load_even_when_it_is_allowed() {
     assert!(loader.preflight.findings.iter().any(|finding| !finding.refuses && finding.what.contains("swallow")));
     assert!(loader.preflight.check("here", true).is_err(), "--strict refuses for the warning");
     let world = people();
-    let input = Input {
-        run_id: "run-1",
-        phase: Phase::LAST,
-        as_of: AS_OF,
-        inputs: "",
-        exports: &[],
-        kept_ids: &[],
-        segments: None,
-        restore: None,
-        data: &world,
-    };
+    let input = first_run(&world);
     let error = loader.load(&input, ALONE, false, &|_, _| {}).unwrap_err().downcast::<Fault>().unwrap();
     assert_eq!(error.exit, Exit::Mismatch, "{error:?}");
     assert_eq!(crm.value("select count(*) from \"CustomerProfile\""), "0");

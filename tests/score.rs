@@ -4,9 +4,7 @@ mod step;
 
 use std::fmt::Write as _;
 
-use crm_backfill::model::{
-    ActivityCategory, Channel, Code as _, ConsentStatus, CustomerStatus, Gender, LifecycleStage, MissingComponent, Timestamp,
-};
+use crm_backfill::model::{ActivityCategory, Channel, Code as _, ConsentStatus, MissingComponent, Timestamp};
 use crm_backfill::score::{ScoreOptions, Scoring};
 use crm_backfill::tables::crm::{activities, customer_profiles, marketing_consents};
 use crm_backfill::tables::score::profiles;
@@ -14,6 +12,7 @@ use crm_backfill::tables::{Builder as _, Table as _, TextList};
 
 use crate::segment::population::Dice;
 use crate::support::postgres::{Database, database};
+use crate::support::sql::{at, number, quoted};
 
 const PEOPLE: usize = 300;
 
@@ -141,37 +140,12 @@ impl World {
                 let mut rows = customer_profiles::Builder::new(people.len());
                 for person in people {
                     rows.push(customer_profiles::Row {
-                        id: &person.id,
-                        tenant_id: "1",
-                        auth_user_id: None,
-                        email: None,
-                        phone_number: None,
-                        scl_member_id: None,
-                        teetime_player_id: None,
-                        messaging_contact_id: None,
-                        external_ids: "{}",
-                        first_name: None,
-                        last_name: None,
-                        display_name: None,
-                        date_of_birth: None,
-                        gender: Gender::Unknown,
-                        status: CustomerStatus::Active,
-                        lifecycle_stage: LifecycleStage::Customer,
                         tags: TextList::Slice(&person.tags),
-                        handicap: None,
-                        handicap_updated_at: None,
-                        home_club_id: None,
-                        home_club_name: None,
                         membership_status: person.status,
                         membership_tier: person.tier,
                         member_since: person.since,
-                        membership_expiry: None,
-                        email_opt_in: false,
-                        sms_opt_in: false,
-                        push_opt_in: false,
-                        whatsapp_opt_in: false,
-                        source: "scl",
                         first_seen_at: person.first_seen,
+                        ..customer_profiles::Row::blank(&person.id, "1")
                     });
                 }
                 customer_profiles::Table::columns(&rows.finish()).unwrap()
@@ -300,18 +274,6 @@ impl World {
         }
         sql
     }
-}
-
-fn quoted(text: Option<&str>) -> String {
-    text.map_or_else(|| "null".to_owned(), |text| format!("'{}'", text.replace('\'', "''")))
-}
-
-fn at(instant: Option<Timestamp>) -> String {
-    quoted(instant.map(|at| at.utc().naive_utc().to_string()).as_deref())
-}
-
-fn number(value: Option<i32>) -> String {
-    value.map_or_else(|| "null".to_owned(), |value| value.to_string())
 }
 
 /// The settings by which the CRM's session computes scores.

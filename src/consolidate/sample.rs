@@ -45,6 +45,21 @@ pub fn with_email(source_id: &'static str, email: &'static str) -> people::Row<'
     people::Row { email: Some(email), email_key: Some(email), ..person(source_id) }
 }
 
+/// A contact with an email.
+pub fn contact(id: &'static str, email: &'static str) -> people::Row<'static> {
+    people::Row { updated_at: Some(at("01-01")), ..with_email(id, email) }
+}
+
+/// The same evidence for another scope.
+pub fn scoped(scope: &'static str, row: consents::Row<'static>) -> consents::Row<'static> {
+    consents::Row { scope, ..row }
+}
+
+/// `channel scope STATUS` of every consent.
+pub fn consent_rows(built: &Built) -> Vec<String> {
+    built.consents.rows().map(|row| format!("{} {} {}", row.channel, row.scope, row.status)).collect()
+}
+
 /// A piece of evidence for the scope `all`.
 pub fn evidence(
     contact: &'static str,
