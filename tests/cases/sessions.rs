@@ -8,7 +8,7 @@ use crm_backfill::fault::{Exit, Fault};
 use crm_backfill::pg::Connection;
 use crm_backfill::pg::load::{Allowed, Loader};
 
-use crate::load::{ALONE, fingerprint, load, load_as};
+use crate::pg::load::{ALONE, fingerprint, load, load_as};
 use crate::support::datasets::{Person, World, first_run};
 use crate::support::postgres::{Database, bare_database, database};
 use crate::support::proxy::{self, Proxy};

@@ -5,7 +5,7 @@ use crm_backfill::fault::{Exit, Fault};
 use crm_backfill::pg::load::rollback::rollback;
 use crm_backfill::pg::load::{Allowed, Loader};
 
-use crate::load::{ALONE, load, load_as};
+use crate::pg::load::{ALONE, load, load_as};
 use crate::support::datasets::{Person, World, first_run, id_of};
 use crate::support::postgres::{Database, bare_database as database};
 use crate::support::role::Role;

@@ -6,11 +6,11 @@ use crm_backfill::model::{ConsentStatus, Phase, Timestamp};
 use crm_backfill::pg::load::segments::SavedSegment;
 use crm_backfill::pg::load::{Allowed, Input, Loader};
 
-use crate::load::{ALONE, load, load_as};
+use crate::pg::load::{ALONE, load, load_as};
 use crate::support::datasets::{AS_OF, Person, World, first_run, id_of};
 use crate::support::postgres::{Database, database};
 
-const CRM: &str = include_str!("../schemas/crm.sql");
+const CRM: &str = include_str!("../../../schemas/crm.sql");
 const SEGMENT: &str = "0b5e6f3a-1111-4b8e-9c1d-2e3f4a5b6c7d";
 
 fn fault(result: anyhow::Result<impl std::fmt::Debug>) -> Fault {

@@ -6,11 +6,11 @@ use crm_backfill::model::{Channel, ConsentStatus};
 use crm_backfill::pg::load::rollback::rollback;
 use crm_backfill::pg::load::{Allowed, Loader};
 
-use crate::load::{ALONE, fingerprint, load, load_as};
+use crate::pg::load::{ALONE, fingerprint, load, load_as};
 use crate::support::datasets::{AS_OF, Consent, Person, World, id_of};
 use crate::support::postgres::{Database, database};
 
-const CRM: &str = include_str!("../schemas/crm.sql");
+const CRM: &str = include_str!("../../../schemas/crm.sql");
 const SEGMENT: &str = "0b5e6f3a-1111-4b8e-9c1d-2e3f4a5b6c7d";
 const BESIDE: Allowed = Allowed { beside_existing: true, ..ALONE };
 

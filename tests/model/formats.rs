@@ -311,7 +311,7 @@ fn every_sentinel_and_marker_of_a_handicap_has_its_reason() {
 
 #[test]
 fn every_code_of_the_format_rules_exists_or_is_mapped() {
-    let page = include_str!("../docs/codes.md");
+    let page = include_str!("../../docs/codes.md");
     for code in [
         "PHONE_SCIENTIFIC",
         "PHONE_ZERO_RESTORED",

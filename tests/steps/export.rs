@@ -19,11 +19,11 @@ use crm_backfill::tables::check::rejects;
 use crate::support::postgres::{Database, database, server};
 
 const SCHEMAS: [(Source, &str); 5] = [
-    (Source::McaZa, include_str!("../schemas/sources/mca_za.sql")),
-    (Source::McaUk, include_str!("../schemas/sources/mca_uk.sql")),
-    (Source::Scl, include_str!("../schemas/sources/scl.sql")),
-    (Source::Teetime, include_str!("../schemas/sources/teetime.sql")),
-    (Source::Messaging, include_str!("../schemas/sources/messaging.sql")),
+    (Source::McaZa, include_str!("../../schemas/sources/mca_za.sql")),
+    (Source::McaUk, include_str!("../../schemas/sources/mca_uk.sql")),
+    (Source::Scl, include_str!("../../schemas/sources/scl.sql")),
+    (Source::Teetime, include_str!("../../schemas/sources/teetime.sql")),
+    (Source::Messaging, include_str!("../../schemas/sources/messaging.sql")),
 ];
 
 fn as_of() -> Timestamp {
@@ -208,7 +208,7 @@ fn every_connection_failure_has_its_own_message() {
 fn a_schema_of_the_url_is_where_tables_are_looked_for() {
     let database = database(&format!("create schema golf; set search_path = golf; {}", SCHEMAS[2].1));
     database.execute("insert into golf.\"Sport\" values (1, 'Golf')");
-    database.execute(&format!("set search_path = golf; {}", include_str!("../sql/exports/roles.sql")));
+    database.execute(&format!("set search_path = golf; {}", include_str!("../../sql/exports/roles.sql")));
     let fault = Place::new(Source::Scl, &database.url).fault(Source::Scl);
     assert!(told(&fault).contains("table \"Member\"") && told(&fault).contains("?schema=NAME"), "{}", told(&fault));
     let place = Place::new(Source::Scl, &format!("{}?schema=golf&connection_limit=5", database.url));

@@ -1,6 +1,7 @@
 //! Identity resolution as a whole: difficult cases, decisions, and the same result in any order.
 
 mod clusters;
+mod decisions;
 mod properties;
 
 use crate::truth::{Raw, Truth};

@@ -172,8 +172,8 @@ fn a_schema_of_an_orm_becomes_the_search_path_whatever_its_name() {
 
 #[test]
 fn the_six_databases_are_checked_together() {
-    let scl = crate::support::postgres::database(include_str!("../schemas/sources/scl.sql"));
-    let crm = crate::support::postgres::database(include_str!("../schemas/crm.sql"));
+    let scl = crate::support::postgres::database(include_str!("../../schemas/sources/scl.sql"));
+    let crm = crate::support::postgres::database(include_str!("../../schemas/crm.sql"));
     let teetime = crate::support::postgres::database("create table \"Club\" (\"id\" text, \"tenantId\" int)");
     let wrong = url("reader:s3cret-but-wrong", "127.0.0.1", "");
     let folder = tempfile::tempdir().unwrap();

@@ -11,13 +11,13 @@ use crm_backfill::pg::load::rollback::rollback;
 use crm_backfill::pg::load::session::Crm;
 use crm_backfill::pg::load::{Allowed, Loader};
 
-use crate::load::{ALONE, load, load_as};
+use crate::pg::load::{ALONE, load, load_as};
 use crate::support::datasets::{Person, World, first_run};
 use crate::support::postgres::{Database, bare_database as database, server};
 use crate::support::role::Role;
 use crate::support::workdir::Workdir;
 
-const CRM: &str = include_str!("../schemas/crm.sql");
+const CRM: &str = include_str!("../../../schemas/crm.sql");
 
 fn people() -> World {
     World::of([Person::new("anna", 11), Person::new("bea", 12)]).build()

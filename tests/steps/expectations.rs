@@ -81,7 +81,7 @@ fn what_is_not_met_ends_every_run_with_16_and_its_lines() {
 #[test]
 fn verification_has_a_check_of_this_name_only_where_something_is_expected() {
     let mut workdir = resolved();
-    let crm = database(include_str!("../schemas/crm.sql"));
+    let crm = database(include_str!("../../schemas/crm.sql"));
     workdir.set("CRM_DATABASE_URL", &crm.url);
     let verify = |workdir: &Workdir, expectations: Option<&str>| {
         if let Some(text) = expectations {

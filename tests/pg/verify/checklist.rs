@@ -8,7 +8,7 @@ use crate::support::workdir::Workdir;
 use crate::support::world;
 
 /// `section | words`, as the strategy's Execution Checklist and rollback plan have them.
-const STRATEGY: &str = include_str!("../fixtures/strategy_checklist.txt");
+const STRATEGY: &str = include_str!("../../fixtures/strategy_checklist.txt");
 
 fn lines(workdir: &Workdir) -> Vec<Value> {
     workdir.ok("checklist", &["--json"]).json()["result"]["lines"].as_array().unwrap().clone()

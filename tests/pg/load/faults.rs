@@ -5,12 +5,12 @@ use crm_backfill::fault::{Exit, Fault};
 use crm_backfill::pg::load::rollback::rollback;
 use crm_backfill::pg::load::{Allowed, Loader, outcome_of};
 
-use crate::load::{ALONE, fingerprint, load, load_as};
+use crate::pg::load::{ALONE, fingerprint, load, load_as};
 use crate::support::datasets::{Person, World};
 use crate::support::postgres::{Database, bare_database, database};
 use crate::support::proxy::{self, Proxy};
 
-const CRM: &str = include_str!("../schemas/crm.sql");
+const CRM: &str = include_str!("../../../schemas/crm.sql");
 
 fn fault(result: anyhow::Result<impl std::fmt::Debug>) -> Fault {
     result.unwrap_err().downcast::<Fault>().unwrap_or_else(|error| panic!("{error:#}"))

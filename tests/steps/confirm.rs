@@ -7,7 +7,7 @@ use crate::support::workdir::Workdir;
 /// The small world built, and a CRM with a segment and a profile of somebody else.
 fn built() -> (Workdir, Database) {
     let mut workdir = exported();
-    let crm = database(include_str!("../schemas/crm.sql"));
+    let crm = database(include_str!("../../schemas/crm.sql"));
     workdir.set("CRM_DATABASE_URL", &crm.url);
     for step in ["export-crm", "stage", "resolve", "consolidate", "score"] {
         workdir.ok(step, &[]);

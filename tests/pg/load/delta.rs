@@ -7,12 +7,12 @@ use crm_backfill::dsn::Dsn;
 use crm_backfill::model::Phase;
 use crm_backfill::pg::load::{Input, Loader, Report};
 
-use crate::load::{ALONE, fingerprint, load, load_as};
+use crate::pg::load::{ALONE, fingerprint, load, load_as};
 use crate::support::datasets::{AS_OF, Person, World, id_of};
 use crate::support::postgres::{Database, database};
 use crate::support::soak;
 
-const CRM: &str = include_str!("../schemas/crm.sql");
+const CRM: &str = include_str!("../../../schemas/crm.sql");
 
 /// Loads at phase 6; also tells how many rows of each dataset were sent.
 fn sent(crm: &Database, world: &World, run_id: &str) -> (Report, BTreeMap<String, u64>) {

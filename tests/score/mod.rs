@@ -288,7 +288,7 @@ fn settings(world: &World, options: &ScoreOptions) -> String {
 
 /// What the named check finds: (examined, expected, observed) of each row.
 fn findings(database: &Database, name: &str, settings: &str) -> Vec<(String, String, String)> {
-    let rows = database.rows(&format!("{settings}{}", include_str!("../sql/verify/crm/scores.sql")));
+    let rows = database.rows(&format!("{settings}{}", include_str!("../../sql/verify/crm/scores.sql")));
     let of_check = rows.into_iter().filter(|row| row[0] == name);
     of_check.map(|row| (row[2].clone(), row[3].clone(), row[4].clone())).collect()
 }
@@ -296,7 +296,7 @@ fn findings(database: &Database, name: &str, settings: &str) -> Vec<(String, Str
 const RECOMPUTED: [&str; 4] = ["engagement", "churn", "strategy_metrics", "activity_dates"];
 
 fn assert_agreement(world: &World, options: &ScoreOptions) -> Database {
-    let database = database(include_str!("../schemas/crm.sql"));
+    let database = database(include_str!("../../schemas/crm.sql"));
     database.execute(&world.sql(&world.scored(options, 97)));
     for name in RECOMPUTED {
         let found = findings(&database, name, &settings(world, options));

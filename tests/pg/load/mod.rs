@@ -1,5 +1,12 @@
 //! Loading on a real PostgreSQL: first load, second load, changes, and what others put into the CRM.
 
+mod delta;
+mod faults;
+mod others;
+mod over_time;
+mod preflight;
+mod rollback;
+
 use crm_backfill::dsn::Dsn;
 use crm_backfill::fault::{Exit, Fault};
 use crm_backfill::model::Phase;
@@ -8,7 +15,7 @@ use crm_backfill::pg::load::{Allowed, Input, LoadMode, Loader, Report};
 use crate::support::datasets::{AS_OF, Person, World, id_of};
 use crate::support::postgres::{Database, database};
 
-const CRM: &str = include_str!("../schemas/crm.sql");
+const CRM: &str = include_str!("../../../schemas/crm.sql");
 
 /// The options of a test that is the only user of its database.
 pub const ALONE: Allowed = Allowed {

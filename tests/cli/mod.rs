@@ -1,5 +1,7 @@
 //! What every binary has in common.
 
+mod help;
+
 use std::path::Path;
 
 use crate::support::workdir::Workdir;

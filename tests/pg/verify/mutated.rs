@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crm_backfill::store::Folder;
 use crm_backfill::tables::check::results;
 
+use crate::pg::verify::demo_crm;
+use crate::pg::verify::mutations::{self, Mutation};
 use crate::support::postgres::{Database, server};
 use crate::support::soak;
 use crate::support::workdir::Workdir;
-use crate::verify::demo_crm;
-use crate::verify::mutations::{self, Mutation};
 
 /// Corruptions that verification does not detect, with the reason. If one of them is detected, the test fails, too.
 const UNSEEN: &[(&str, &str)] =

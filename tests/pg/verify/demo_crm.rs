@@ -31,7 +31,7 @@ pub fn loaded() -> (Workdir, Database, Vec<Database>) {
     let mut workdir = Workdir::new();
     workdir.set("AS_OF", &demo::default_as_of().to_string());
     let sources = sources(&mut workdir);
-    let crm = database(include_str!("../../schemas/crm.sql"));
+    let crm = database(include_str!("../../../schemas/crm.sql"));
     crm.execute(SEGMENT);
     workdir.set("CRM_DATABASE_URL", &crm.url);
     for step in ["export-mca-za", "export-mca-uk", "export-scl", "export-teetime", "export-messaging", "export-crm"] {

@@ -5,11 +5,11 @@ use crm_backfill::fault::{Exit, Fault};
 use crm_backfill::pg::load::Loader;
 use crm_backfill::pg::load::rollback::{Undone, backup, emergency, emergency_plan, rollback};
 
-use crate::load::{fingerprint, load};
+use crate::pg::load::{fingerprint, load};
 use crate::support::datasets::{Person, World, id_of};
 use crate::support::postgres::{Database, database};
 
-const CRM: &str = include_str!("../schemas/crm.sql");
+const CRM: &str = include_str!("../../../schemas/crm.sql");
 const SEGMENT: &str = "0b5e6f3a-1111-4b8e-9c1d-2e3f4a5b6c7d";
 
 fn undo(crm: &Database, run_id: &str) -> Undone {

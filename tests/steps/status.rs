@@ -42,7 +42,7 @@ fn the_status_of_an_empty_data_folder() {
 #[test]
 fn each_step_moves_its_folder_and_each_load_the_crm() {
     let mut workdir = exported();
-    let crm = database(include_str!("../schemas/crm.sql"));
+    let crm = database(include_str!("../../schemas/crm.sql"));
     let told = status(&workdir);
     assert_eq!(told["folders"]["exports/scl"]["as_of"], crate::support::world::AS_OF.replace('Z', ".000Z"));
     assert_eq!(told["folders"]["stage"], Value::Null);
@@ -94,7 +94,7 @@ fn the_data_folder_is_shown_even_if_the_crm_does_not_answer() {
 #[test]
 fn the_outcome_of_an_unanswered_commit_is_looked_up() {
     let mut workdir = exported();
-    let crm = database(include_str!("../schemas/crm.sql"));
+    let crm = database(include_str!("../../schemas/crm.sql"));
     workdir.set("CRM_DATABASE_URL", &crm.url);
     build(&workdir, "6");
     let proxy = Proxy::start(&crm.url, Fault::LoseCommitAnswer);
@@ -127,7 +127,7 @@ fn the_plan_of_each_phase_is_what_its_load_then_does() {
     for folder in ["stage", "resolve", "crm", "score"] {
         assert!(!workdir.data().join(folder).exists(), "a plan leaves nothing behind");
     }
-    let crm = database(include_str!("../schemas/crm.sql"));
+    let crm = database(include_str!("../../schemas/crm.sql"));
     workdir.set("CRM_DATABASE_URL", &crm.url);
     for phase in 1..=6_usize {
         build(&workdir, &phase.to_string());
