@@ -1,4 +1,4 @@
-//! Whether the migration may go live, and what says so.
+//! Whether the migration may go live, with the checks that this is based on.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! NameCounts the datasets batch by batch into the report's numbers, a counter per section; memory does not grow with bookings and
+//! Counts the datasets batch by batch into the report's numbers, a counter per section; memory does not grow with bookings and
 //! messages.
 
 mod consent;

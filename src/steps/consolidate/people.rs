@@ -1,4 +1,5 @@
-//! Partition by partition: first what all contacts want, which reaches whoever shares their addresses, then the profiles.
+//! Builds the profiles partition by partition, in two passes: first the consent of all contacts, because a withdrawal applies to
+//! everyone who shares the contact point, then the profiles.
 
 use anyhow::Result;
 
