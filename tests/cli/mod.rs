@@ -3,6 +3,9 @@
 mod help;
 
 use std::path::Path;
+use std::process::Command;
+
+use crm_backfill::cli::{self, Program, StepOutcome};
 
 use crate::support::workdir::Workdir;
 
@@ -44,4 +47,43 @@ fn a_step_without_its_input_names_the_step_to_run_before() {
     workdir.run("stage", &[]).exits(11).says("make export");
     workdir.run("resolve", &[]).exits(11).says("make phase1");
     workdir.run("export-scl", &[]).exits(2).says("SCL_DATABASE_URL");
+}
+
+/// In this variable a test tells the program that it starts as itself in which thread to panic.
+const PANICS_IN: &str = "CRM_BACKFILL_PANICS_IN";
+
+/// A command that panics. Its name is the first argument by which the test starts itself.
+static PANICKING: &[&Program] = &[&Program {
+    name: "--exact",
+    about: "",
+    help: "",
+    arguments: |command| command.arg(clap::Arg::new("rest").num_args(..).trailing_var_arg(true).allow_hyphen_values(true)),
+    run: |_, _| {
+        let thread = std::env::var(PANICS_IN).unwrap();
+        let panic = || panic!("kanarie@kanarie.test");
+        match thread.as_str() {
+            "a worker" => rayon::scope(|scope| scope.spawn(move |_| panic())),
+            "a thread" => drop(std::thread::spawn(panic).join()),
+            _ => panic(),
+        }
+        Ok(StepOutcome::default())
+    },
+}];
+
+#[test]
+fn a_panic_in_any_thread_is_an_internal_error_without_its_value() {
+    if std::env::var_os(PANICS_IN).is_some() {
+        cli::main(PANICKING, None);
+        panic!("the hook ends the process");
+    }
+    let workdir = Workdir::new();
+    let itself = ["--exact", "cli::a_panic_in_any_thread_is_an_internal_error_without_its_value", "--nocapture"];
+    for thread in ["the main thread", "a worker", "a thread"] {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        let output = command.args(itself).env(PANICS_IN, thread).current_dir(workdir.path()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(70), "{thread}: {said}");
+        assert!(said.contains("internal error at tests/cli/mod.rs"), "{thread}: {said}");
+        assert!(!said.contains("kanarie"), "{thread}: {said}");
+    }
 }
