@@ -117,13 +117,19 @@ pub fn look(dsn: &Dsn, asked: &Asked<'_>, advance: &(dyn Fn() + Sync)) -> Result
     let kept = KeptRows::read(first.connection())?;
     let context = Context { asked, catalog, preflight, kept, log, forms };
     let place = first.place();
-    let (compared, (mut answers, tables)) = if let Some(second) = others.pop() {
+    let (mut compared, (mut answers, tables)) = if let Some(second) = others.pop() {
         let third = others.pop();
         context.side_by_side(&first, &second, third.as_ref(), advance)?
     } else {
         let compared = context.all_tables(&first, advance)?;
         (compared, context.statements(&first, advance)?)
     };
+    if context.log.is_some() {
+        let started = Instant::now();
+        let written = compared.0.iter_mut().filter_map(|table| table.written.take());
+        let findings = written::findings(first.connection(), written, asked.data)?;
+        answers.push(Answered { check: "load_log", findings, taken: started.elapsed() });
+    }
     answers.extend(comparisons(&compared));
     Ok(CrmAnswers { place, answers, tables, note })
 }
@@ -135,7 +141,13 @@ type Timed = (Vec<Compared>, Duration);
 
 impl Context<'_> {
     fn sides(&self) -> Sides<'_> {
-        Sides { data: self.asked.data, phase: self.asked.phase, kept: &self.kept, catalog: &self.catalog }
+        Sides {
+            data: self.asked.data,
+            phase: self.asked.phase,
+            kept: &self.kept,
+            catalog: &self.catalog,
+            recorded: if self.log.is_some() { &self.preflight.plans } else { &[] },
+        }
     }
 
     fn form(&self, table: &str) -> &TableForm {
@@ -284,7 +296,6 @@ impl Context<'_> {
             return Ok(());
         };
         let mut found = log.last_load(expected);
-        found.extend(written::compare(connection, &self.preflight.plans, &self.catalog, &self.kept, self.asked.data)?);
         let (lost, doubts) = self.asked.withdrawals.compare(connection, expected.as_of)?;
         found.extend(lost);
         touched.extend(doubts);

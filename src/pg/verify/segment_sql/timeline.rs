@@ -5,17 +5,17 @@ use crate::pg::verify::segment_sql::writer::{SqlWriter, TimelineTest};
 use crate::segment_rule::plan::{ActivityPlan, Measure, Range, RangeSide, ValueCheck};
 use crate::segment_rule::rule::{Aggregate, TextTest};
 
-/// The combinations of words that activities have. They are few, so that texts are folded for each of them and not for each activity.
-const KINDS: &str = "kinds as materialized (\n  select a.\"type\"::text, a.\"category\"::text, a.\"channel\"::text, \
-                     a.\"sourceService\"::text, a.\"clubId\"::text\n  from \"Activity\" as a\n  group by 1, 2, 3, 4, 5\n)";
-
 impl SqlWriter {
     /// The tables of the tests: one for all without distinct values, and one for each other. `joins` attaches them to the profiles `p`.
     pub fn timelines(&self, parts: &mut Vec<String>) -> String {
         if self.tests.is_empty() {
             return String::new();
         }
-        parts.push(KINDS.to_owned());
+        if !self.kinds.is_empty() {
+            // The combinations are few, so that texts are folded for each of them and not for each activity.
+            let columns: Vec<String> = self.kinds.iter().map(|column| format!("a.\"{column}\"::text")).collect();
+            parts.push(format!("kinds as materialized (\n  select distinct {} from \"Activity\" as a\n)", columns.join(", ")));
+        }
         let plain = self.tests.iter().enumerate().filter(|(_, test)| !test.is_distinct);
         let plain: Vec<String> = plain.map(|(number, test)| format!("{} as test_{number}", test.result)).collect();
         let mut joins = String::new();
@@ -49,9 +49,11 @@ pub fn activity(writer: &mut SqlWriter, plan: &ActivityPlan) -> String {
         ("clubId", &measure.clubs),
     ];
     for (column, values) in lists.into_iter().filter(|(_, values)| !values.is_empty()) {
+        writer.kinds.insert(column);
         let test = TextTest::OneOf { values: values.clone(), negated: false };
         let test = text(writer, &writer.folded(&format!("k.\"{column}\"")), &test);
-        conditions.push(format!("a.\"{column}\"::text = any (array(select k.\"{column}\" from kinds as k where {test}))"));
+        conditions
+            .push(format!("a.\"{column}\"::text = any (array(select distinct k.\"{column}\" from kinds as k where {test}))"));
     }
     let window = Range { from: measure.from, until: measure.until, side: RangeSide::Inside };
     if measure.from.is_some() || measure.until.is_some() {

@@ -1,5 +1,7 @@
 //! The parts of a statement that are being written.
 
+use std::collections::BTreeSet;
+
 /// A parameter. Numbers, instants and days are bound as text, which the statement casts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Bind {
@@ -29,12 +31,14 @@ pub struct SqlWriter {
     pub profiles: &'static str,
     /// Evaluated for all profiles in as few passes over the activities as possible; column `test_0` is the first.
     pub tests: Vec<TimelineTest>,
+    /// The columns of activities whose words the tests compare.
+    pub kinds: BTreeSet<&'static str>,
 }
 
 impl SqlWriter {
     /// Without parameters and tests.
     pub fn new(profiles: &'static str, collation: Option<&'static str>) -> Self {
-        Self { binds: Vec::new(), collation, profiles, tests: Vec::new() }
+        Self { binds: Vec::new(), collation, profiles, tests: Vec::new(), kinds: BTreeSet::new() }
     }
 
     /// Adds a parameter; returns its place in the text.
