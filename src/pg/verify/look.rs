@@ -13,6 +13,7 @@ use crate::pg::compare::{Defaults, Instants, TableForm, changed_by_others};
 use crate::pg::load::catalog::Catalog;
 use crate::pg::load::preflight::{Preflight, preflight};
 use crate::pg::load::rows::Datasets;
+use crate::pg::load::settled;
 use crate::pg::load::target::{LOADED, table};
 use crate::pg::verify::apart::KeptRows;
 use crate::pg::verify::checks::{By, CHECKS, CheckFinding, QUALITY, Quality};
@@ -296,6 +297,10 @@ impl Context<'_> {
             return Ok(());
         };
         let mut found = log.last_load(expected);
+        if connection.query_one("select to_regclass('backfill.settled') is not null", &[])?.get(0) {
+            let (tables, broken) = settled::damaged(connection, &self.catalog)?;
+            found.push(CheckFinding::listed("sums of settled rows that are not as a load wrote them", tables, &broken));
+        }
         let (lost, doubts) = self.asked.withdrawals.compare(connection, expected.as_of)?;
         found.extend(lost);
         touched.extend(doubts);

@@ -14,7 +14,7 @@ use crate::pg::load::target::table;
 use crate::pg::verify::apart::{Apart, Judged, KeptRows};
 use crate::pg::verify::checks::CheckFinding;
 use crate::pg::verify::examples::Examples;
-use crate::pg::verify::written::{Contents, WrittenRows};
+use crate::pg::verify::written::{TableContents, WrittenRows};
 
 /// Memory budget for rows that are compared one by one, in bytes.
 const BUDGET: usize = 64 << 20;
@@ -91,7 +91,7 @@ impl Sides<'_> {
             budget: BUDGET,
         };
         let plan = self.recorded.iter().find(|plan| plan.loaded.table == form.loaded.table);
-        let mut contents = plan.and_then(|plan| Contents::of(plan, form, self.kept));
+        let mut contents = plan.and_then(|plan| TableContents::of(plan, form, self.kept));
         let mut sets_apart = |row: ComparedRow<'_>, reading| {
             if let Some(contents) = contents.as_mut().filter(|_| reading == RowReading::Crm) {
                 contents.add(row);

@@ -22,7 +22,7 @@ use crate::pg::verify::examples::Examples;
 const BUDGET: usize = 32 << 20;
 
 /// The contents of one table's rows, collected while they are compared with the datasets.
-pub struct Contents<'a> {
+pub struct TableContents<'a> {
     form: &'a TableForm,
     content: RowContent,
     sums: Sums,
@@ -39,7 +39,7 @@ pub struct WrittenRows {
     gone: BTreeSet<IdKey>,
 }
 
-impl<'a> Contents<'a> {
+impl<'a> TableContents<'a> {
     /// Nothing collected yet; `None` for a table whose contents no load records.
     pub fn of(plan: &TablePlan, form: &'a TableForm, kept: &KeptRows) -> Option<Self> {
         let apart = kept.of(plan.loaded.table).iter().map(|(id, _)| IdKey::of(id.as_bytes())).collect();
