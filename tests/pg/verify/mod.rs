@@ -9,6 +9,8 @@ mod demo_crm;
 mod mutated;
 #[cfg(feature = "local-postgres")]
 mod mutations;
+#[cfg(feature = "local-postgres")]
+mod settled;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -25,7 +25,7 @@ const FILLED: [(&str, &str); 7] = [
 /// Columns of segments that a refresh writes or reads.
 const OF_SEGMENTS: [&str; 7] = ["name", "criteria", "combinator", "memberCount", "lastRefreshedAt", "refreshError", "isActive"];
 /// Tables of schema `backfill`.
-const WRITTEN_DOWN: [&str; 7] = ["run", "written", "before", "withdrawn", "undated", "kept", "object"];
+const WRITTEN_DOWN: [&str; 8] = ["run", "written", "before", "withdrawn", "undated", "kept", "object", "settled"];
 /// Which rows are ours.
 const OURS: &str = r#""id"::text like 'bf11____-____-8___-____-____________'"#;
 
