@@ -171,7 +171,7 @@ fn holds_a_server_until_killed() {
 #[test]
 fn the_server_dies_with_its_process() {
     let mut holder = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "local::holds_a_server_until_killed", "--nocapture"])
+        .args(["--ignored", "--exact", "pg::local::holds_a_server_until_killed", "--nocapture"])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()

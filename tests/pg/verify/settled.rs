@@ -7,9 +7,9 @@ use crm_backfill::pg::load::preflight::preflight;
 use crm_backfill::pg::load::session::Crm;
 use crm_backfill::pg::load::{delta, settled};
 
+use crate::pg::verify::{demo_crm, mutations};
 use crate::support::postgres::{Database, server};
 use crate::support::workdir::Workdir;
-use crate::pg::verify::{demo_crm, mutations};
 
 /// Corruptions that are applied to one copy of the CRM.
 const TOGETHER: usize = 30;
