@@ -24,7 +24,7 @@ DESTDIR ?=
 # Recipes take these from the environment, quoted there: a folder may have blanks in its name.
 export DATA_DIR CONFIG AS_OF PHASE SCALE SEED FRESH TENANT SOAK_SECONDS SEEDS PREFIX DESTDIR
 
-CARGO_BUILD := CRM_BACKFILL_COMMIT="$$(git rev-parse --short=10 HEAD 2>/dev/null || true)" cargo build --release --locked --bins
+CARGO_BUILD := CRM_BACKFILL_COMMIT="$$([ ! -e .git ] || git describe --always --abbrev=10 --dirty --exclude='*' 2>/dev/null || true)" cargo build --release --locked --bins
 
 SOURCES := mca-za mca-uk scl teetime messaging
 EXPORTS := $(addprefix export-,$(SOURCES)) export-crm
