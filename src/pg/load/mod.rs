@@ -221,6 +221,12 @@ impl Loader {
         loaded::read(&self.crm)
     }
 
+    /// Our profiles that belong to none of these tenants.
+    pub fn profiles_of_other_tenants(&self, tenants: &[String]) -> Result<u64> {
+        let row = self.crm.one(include_str!("../../../sql/crm/count_other_tenants.sql"), &[&tenants])?;
+        Ok(row.get::<_, i64>(0).unsigned_abs())
+    }
+
     /// Identity of the database, if the server gives it.
     pub fn identity(&self) -> Option<String> {
         loaded::identity_of_crm(&self.crm)

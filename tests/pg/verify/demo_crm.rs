@@ -26,8 +26,8 @@ fn sources(workdir: &mut Workdir) -> Vec<Database> {
     Source::ALL.iter().map(fill).collect()
 }
 
-/// A folder, the CRM that was loaded from it, and the sources.
-pub fn loaded() -> (Workdir, Database, Vec<Database>) {
+/// A folder with the exports of all sources and of an empty CRM, that CRM, and the sources.
+pub fn exported() -> (Workdir, Database, Vec<Database>) {
     let mut workdir = Workdir::new();
     workdir.set("AS_OF", &demo::default_as_of().to_string());
     let sources = sources(&mut workdir);
@@ -37,6 +37,12 @@ pub fn loaded() -> (Workdir, Database, Vec<Database>) {
     for step in ["export-mca-za", "export-mca-uk", "export-scl", "export-teetime", "export-messaging", "export-crm"] {
         workdir.ok(step, &[]);
     }
+    (workdir, crm, sources)
+}
+
+/// The same, loaded into the CRM.
+pub fn loaded() -> (Workdir, Database, Vec<Database>) {
+    let (workdir, crm, sources) = exported();
     for step in ["stage", "resolve", "consolidate", "score", "load"] {
         workdir.ok(step, &[]);
     }

@@ -10,6 +10,8 @@ mod mutated;
 #[cfg(feature = "local-postgres")]
 mod mutations;
 #[cfg(feature = "local-postgres")]
+mod pilot;
+#[cfg(feature = "local-postgres")]
 mod settled;
 
 use std::fs;
