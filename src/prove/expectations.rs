@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Channel, ConsentStatus, Expectation, ExpectedState, Phase, RecordKey};
+use crate::model::{Channel, Code as _, ConsentStatus, Expectation, ExpectedState, Phase, RecordKey, SkipReason};
 use crate::prove::Finding;
 use crate::tables::crm::{customer_profiles, identity_aliases, marketing_consents};
 use crate::tables::resolution::links;
@@ -19,6 +19,10 @@ pub struct ExpectationProof<'a> {
     /// Contact points in key form, with whether any profile has them.
     contact_points: BTreeMap<&'a str, bool>,
     profiles: BTreeMap<String, ExpectedProfile>,
+    /// Those of the records whose tenant a pilot leaves out.
+    left_out: BTreeSet<String>,
+    /// Whether a pilot leaves out any record.
+    is_pilot: bool,
 }
 
 #[derive(Default)]
@@ -47,7 +51,14 @@ impl<'a> ExpectationProof<'a> {
             .iter()
             .filter(|(expectation, _)| expectation.is_of_contact_point())
             .flat_map(|(_, keys)| keys.iter().map(|key| (key.as_str(), false)));
-        Self { records: records.collect(), contact_points: contact_points.collect(), profiles: BTreeMap::new(), asked }
+        Self {
+            records: records.collect(),
+            contact_points: contact_points.collect(),
+            profiles: BTreeMap::new(),
+            left_out: BTreeSet::new(),
+            is_pilot: false,
+            asked,
+        }
     }
 
     /// Whether there is nothing to check.
@@ -59,6 +70,12 @@ impl<'a> ExpectationProof<'a> {
     pub fn add_links(&mut self, columns: &links::Columns) {
         for row in columns.rows() {
             let key = RecordKey { source: row.source, id: row.source_id }.to_string();
+            if row.evidence == SkipReason::OtherTenant.code() && row.profile_id.is_none() {
+                self.is_pilot = true;
+                if self.records.contains_key(&key) {
+                    self.left_out.insert(key.clone());
+                }
+            }
             if let Some(profile) = self.records.get_mut(&key) {
                 *profile = Some(row.profile_id.map(str::to_owned));
                 if let Some(id) = row.profile_id {
@@ -110,9 +127,14 @@ impl<'a> ExpectationProof<'a> {
         }
     }
 
-    /// A finding for each line of the file.
+    /// A finding for each line of the file, without those that a pilot cannot tell.
     pub fn finish(self) -> Vec<Finding> {
-        let told = self.asked.iter().map(|(expectation, keys)| {
+        let is_told = |(expectation, keys): &&(&Expectation, &[String])| {
+            let is_unknown = |key: &String| !self.contact_points.get(key.as_str()).copied().unwrap_or(false);
+            let is_elsewhere = self.is_pilot && expectation.is_of_contact_point() && keys.iter().all(is_unknown);
+            !is_elsewhere && !expectation.records().any(|record| self.left_out.contains(&record.to_string()))
+        };
+        let told = self.asked.iter().filter(is_told).map(|(expectation, keys)| {
             let (expected, observed, examples) = self.judge(expectation, keys);
             let item = format!("line {}, {}", expectation.line, expectation.kind);
             Finding { check: EXPECTATIONS, item, examined: 1, expected, observed, examples }

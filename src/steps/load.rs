@@ -22,6 +22,7 @@ use crate::progress::Task;
 use crate::sources::crm::{profile_ids, segments};
 use crate::steps::binding::{self, Made};
 use crate::steps::confirm;
+use crate::steps::expectations::ExpectationResults;
 use crate::steps::guards::{self, DATABASE, Shrunk};
 use crate::steps::inputs;
 use crate::store::{Folder, RunLock, hash_bytes, save_text};
@@ -69,6 +70,9 @@ pub struct LoadArgs {
     /// Load a pilot although profiles of other tenants are loaded, and remove these
     #[arg(long)]
     pub remove_other_tenants: bool,
+    /// Load although expectations of the owner are not met
+    #[arg(long)]
+    pub unmet_expectations: bool,
     /// Accept that others deleted more than a fifth of our rows
     #[arg(long)]
     pub accept_deleted: bool,
@@ -250,6 +254,14 @@ fn guard(session: &Session, loader: &mut Loader, saved: &Saved, phase: Phase, ar
              is intended: --remove-other-tenants",
             pilot.join(" and "),
             thousands(others)
+        ));
+    }
+    let ExpectationResults { unmet, .. } = ExpectationResults::read(&saved.crm)?;
+    if let Some(first) = unmet.first().filter(|_| !args.unmet_expectations) {
+        reasons.push(format!(
+            "{} expectations of the owner are not met; {first}; correct the decisions or expectations.csv, or, to load all the same: \
+             --unmet-expectations",
+            unmet.len()
         ));
     }
     let shrunk = guards::shrunk(&saved.entities, &loader.loaded_entities()?, &args.allow_shrink);

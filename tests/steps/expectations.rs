@@ -45,6 +45,13 @@ fn expectations_that_are_met_are_counted_and_change_nothing() {
 }
 
 #[test]
+fn a_pilot_checks_only_people_of_its_tenants() {
+    let workdir = resolved();
+    workdir.ok("resolve", &["--tenant", "1"]);
+    consolidate(&workdir, MET).exits(0).says("4 of 4 expectations of the owner are met");
+}
+
+#[test]
 fn what_is_not_met_ends_every_run_with_16_and_its_lines() {
     let workdir = resolved();
     let told = [
@@ -89,12 +96,13 @@ fn verification_has_a_check_of_this_name_only_where_something_is_expected() {
         }
         workdir.run("consolidate", &[]);
         workdir.ok("score", &[]);
-        workdir.ok("load", &[]);
+        workdir.ok("load", &["--unmet-expectations"]);
         workdir.run("verify", &[])
     };
     let none = verify(&workdir, None).exits(0);
     assert!(!none.stdout.contains("expectations"), "{}", none.stdout);
     verify(&workdir, Some(&format!("{MET}{UNMET}"))).exits(16).says("× expectations").says("line 10, tenant");
+    workdir.run("load", &[]).exits(10).says("5 expectations of the owner are not met; line 8, same-person");
     verify(&workdir, Some(MET)).exits(0).says("✓ expectations");
 }
 

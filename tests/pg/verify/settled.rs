@@ -12,7 +12,7 @@ use crate::support::postgres::{Database, server};
 use crate::support::workdir::Workdir;
 
 /// Corruptions that are applied to one copy of the CRM.
-const TOGETHER: usize = 30;
+const TOGETHER: usize = 60;
 
 /// The tables that a load would read, with the number of their buckets.
 fn unsettled(crm: &Database) -> Vec<(&'static str, usize)> {
@@ -71,7 +71,13 @@ fn only_buckets_that_others_changed_are_read() {
 fn a_load_finds_the_same_with_and_without_settled_rows() {
     let (mut workdir, crm, _sources) = demo_crm::loaded();
     let all = mutations::all(&crm, 5);
-    let rows: Vec<_> = all.iter().filter(|one| one.sql.starts_with("set session") && !one.name.contains("settled")).collect();
+    // Those of rows that a load compares, and of their records.
+    let is_compared = |name: &str| {
+        !name.starts_with("CustomerSegment.")
+            && !name.starts_with("SyncLog")
+            && (!name.starts_with("backfill.") || name.starts_with("backfill.written"))
+    };
+    let rows: Vec<_> = all.iter().filter(|one| one.sql.starts_with("set session") && is_compared(&one.name)).collect();
     for (number, some) in rows.chunks(rows.len().div_ceil(rows.len() / TOGETHER)).enumerate() {
         let copy = copied(&crm, number);
         let names: Vec<&str> = some.iter().map(|one| one.name.as_str()).collect();
