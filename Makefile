@@ -15,15 +15,16 @@ PHASE ?=
 SCALE ?= 0.02
 SEED ?= 1
 FRESH ?=
+TENANT ?=
 ARGS ?=
 SOAK_SECONDS ?= 3600
 SEEDS ?= 10
 PREFIX ?= /usr/local
 DESTDIR ?=
 # Recipes take these from the environment, quoted there: a folder may have blanks in its name.
-export DATA_DIR CONFIG AS_OF PHASE SCALE SEED FRESH SOAK_SECONDS SEEDS PREFIX DESTDIR
+export DATA_DIR CONFIG AS_OF PHASE SCALE SEED FRESH TENANT SOAK_SECONDS SEEDS PREFIX DESTDIR
 
-CARGO_BUILD := CRM_BACKFILL_COMMIT="$$(git rev-parse --short=10 HEAD 2>/dev/null || true)" cargo build --release --locked --bins
+CARGO_BUILD := CRM_BACKFILL_COMMIT="$$([ ! -e .git ] || git describe --always --abbrev=10 --dirty --exclude='*' 2>/dev/null || true)" cargo build --release --locked --bins
 
 SOURCES := mca-za mca-uk scl teetime messaging
 EXPORTS := $(addprefix export-,$(SOURCES)) export-crm
@@ -34,7 +35,7 @@ STEPS := stage resolve consolidate score load verify report overview rollback st
 ## help: this list
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST) | awk '{ at = index($$0, ": "); printf "  %-44s %s\n", substr($$0, 1, at - 1), substr($$0, at + 2) }'
-	@printf '  %-44s %s\n' variables "DATA_DIR=$$DATA_DIR CONFIG=$$CONFIG AS_OF=$$AS_OF PHASE=$$PHASE SCALE=$$SCALE FRESH=$$FRESH ARGS=…"
+	@printf '  %-44s %s\n' variables "DATA_DIR=$$DATA_DIR CONFIG=$$CONFIG AS_OF=$$AS_OF PHASE=$$PHASE SCALE=$$SCALE FRESH=$$FRESH TENANT=$$TENANT ARGS=…"
 
 ## build: compile the binaries
 build binaries:
@@ -79,7 +80,7 @@ $(EXPORTS): binaries
 $(STEPS): binaries
 	@scripts/run $@ $(ARGS)
 
-## phase1 … phase6: run a phase: missing exports, all steps, load, verification
+## phase1 … phase6: run a phase: missing exports, all steps, load, verification (TENANT=1: a pilot of one tenant)
 phase1 phase2 phase3 phase4 phase5 phase6: binaries
 	@scripts/phase $(@:phase%=%) $(ARGS)
 

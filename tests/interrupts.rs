@@ -6,7 +6,7 @@ use std::time::Duration;
 use crm_backfill::pg::local::LocalServer;
 use rustix::process::Signal;
 
-use crate::load::fingerprint;
+use crate::pg::load::fingerprint;
 use crate::support::proxy::{Fault, Proxy};
 use crate::support::workdir::{Run, Workdir};
 use crate::support::world;

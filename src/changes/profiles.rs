@@ -1,4 +1,5 @@
-//! Profiles of two runs that share records: which split, merged, or go by another id. Holds only the profiles that changed.
+//! Profiles of two runs that share records: which split, merged, or go by another id. Memory holds only profiles that
+//! changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 

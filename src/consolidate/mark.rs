@@ -1,4 +1,4 @@
-//! Hashes of texts that would take too much memory.
+//! Hashes that stand for texts, which would take too much memory.
 
 use foldhash::quality::FixedState;
 use std::hash::{BuildHasher as _, Hash};

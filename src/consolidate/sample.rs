@@ -45,6 +45,21 @@ pub fn with_email(source_id: &'static str, email: &'static str) -> people::Row<'
     people::Row { email: Some(email), email_key: Some(email), ..person(source_id) }
 }
 
+/// A contact with an email.
+pub fn contact(id: &'static str, email: &'static str) -> people::Row<'static> {
+    people::Row { updated_at: Some(at("01-01")), ..with_email(id, email) }
+}
+
+/// The same evidence for another scope.
+pub fn scoped(scope: &'static str, row: consents::Row<'static>) -> consents::Row<'static> {
+    consents::Row { scope, ..row }
+}
+
+/// `channel scope STATUS` of every consent.
+pub fn consent_rows(built: &Built) -> Vec<String> {
+    built.consents.rows().map(|row| format!("{} {} {}", row.channel, row.scope, row.status)).collect()
+}
+
 /// A piece of evidence for the scope `all`.
 pub fn evidence(
     contact: &'static str,
@@ -109,12 +124,34 @@ pub struct Built {
     pub slice: Slice,
 }
 
+/// What the timeline leaves for the profiles.
+struct TimelinePages {
+    pages: Vec<TimelineRows>,
+    subjects: Subjects,
+    joined: HashMap<RecordIx, Timestamp, FixedState>,
+}
+
+/// The evidence for consent.
+struct SortedEvidence {
+    evidence: consents::Columns,
+    /// That of contacts with a record.
+    known: consents::Columns,
+    /// The record and the position of each row of `known`.
+    places: Vec<(RecordIx, u32)>,
+    /// Entity and id of the withdrawals of other contacts.
+    unknown: Vec<(&'static str, &'static str)>,
+}
+
 pub fn columns<T: Table>(rows: impl IntoIterator<Item = T::Row<'static>>) -> T::Columns {
     let mut builder = T::builder(0);
     for row in rows {
         T::push(&mut builder, row);
     }
-    T::columns(&builder.finish()).expect("a builder's own batch")
+    read::<T>(&builder.finish())
+}
+
+fn read<T: Table>(batch: &RecordBatch) -> T::Columns {
+    T::columns(batch).expect("a builder's own batch")
 }
 
 impl World {
@@ -163,55 +200,26 @@ impl World {
                 bits16: 0,
             });
         }
-        let links = links::Table::columns(&builder.finish()).expect("a builder's own batch");
+        let links = read::<links::Table>(&builder.finish());
         RecordIndex::new(staged, &[links]).expect("a consistent world")
     }
 
-    /// Runs the whole build.
+    /// Consolidates the world: timeline, evidence, profiles, and the log of consent.
     pub fn build(&self, options: &Options) -> Built {
-        let record_index = self.record_index();
-        let timeline = Timeline { directory: &record_index, options };
-        let mut signals = Signals::new(&record_index);
-        let mut joined = HashMap::with_hasher(FixedState::with_seed(0));
-        let mut pages: Vec<TimelineRows> = Vec::new();
-        let mut subjects = Subjects::default();
-        for source in options.phase.sources() {
-            let of_source = self.people.iter().filter(|(of, _, _)| *of == source).map(|(_, row, _)| *row);
-            let staged = columns::<people::Table>(of_source);
-            let first = RecordIx(record_index.directory().records_of(source).start);
-            subjects.note(&record_index, source, first, &staged);
-            pages.push(timeline.people(source, first, &staged, 0..staged.len()));
-            let clubs = self.clubs.iter().filter(|(of, _)| *of == source).map(|(_, row)| *row);
-            let clubs = columns::<club_memberships::Table>(clubs);
-            if source == Source::Scl {
-                note_joined(&record_index, &clubs, &mut joined);
-            }
-            pages.push(timeline.club_memberships(source, &clubs));
-        }
-        pages.push(timeline.bookings(&columns::<bookings::Table>(self.bookings.iter().copied())));
-        pages.push(timeline.messages(&columns::<messages::Table>(self.messages.iter().copied())));
-        for page in &pages {
-            signals.add(&page.signals);
-        }
-        let mut evidence = self.consents.clone();
-        evidence.sort_by_key(|row| (row.source_id, row.entity, row.row_id, row.channel));
-        let of_unknown: Vec<_> =
-            evidence.iter().filter(|row| record_index.record(Source::Messaging, row.source_id).is_none()).collect();
-        let unknown: Vec<_> = of_unknown.into_iter().filter_map(unknown_withdrawal).collect();
-        let known = evidence
-            .iter()
-            .zip(0..)
-            .filter_map(|(row, place)| Some((*row, (record_index.record(Source::Messaging, row.source_id)?, place))));
-        let (known, places): (Vec<_>, Vec<_>) = known.unzip();
-        let (evidence, known) = (columns::<consents::Table>(evidence), columns::<consents::Table>(known));
+        let record_index = &self.record_index();
+        let timeline = Timeline { directory: record_index, options };
+        let TimelinePages { mut pages, mut subjects, joined } = self.timeline(record_index, options);
+        let mut signals = Signals::new(record_index);
+        pages.iter().for_each(|page| signals.add(&page.signals));
+        let SortedEvidence { evidence, known, places, unknown } = self.evidence(record_index);
         let staged = staged(|source| {
             let rows = self.identifiers.iter().filter(|(of, _)| *of == source).map(|(_, row)| *row);
             columns::<identifiers::Table>(rows)
         });
-        let identifiers = &Identifiers::new(staged, &record_index).expect("few");
-        let mut review = ManualReview::new(&record_index, &self.reviews);
+        let identifiers = &Identifiers::new(staged, record_index).expect("few");
+        let mut review = ManualReview::new(record_index, &self.reviews);
         review.rejects(&columns::<check::rejects::Table>(self.rejects.iter().copied()));
-        let mut builder = UnitsBuilder::new(&record_index, &self.recorded, options);
+        let mut builder = UnitsBuilder::new(record_index, &self.recorded, options);
         builder.push(&known, &places).expect("few");
         builder.complaints(signals.complaints());
         builder.unreadable_flags(review.unreadable_flags());
@@ -222,34 +230,98 @@ impl World {
         let review = review.finish();
         let mut latest = LatestHandicaps::default();
         latest.note(&timeline, &columns::<handicaps::Table>(self.handicaps.iter().copied()));
-        let mut bounces = Bounces::of(&record_index, &signals, options);
+        let mut bounces = Bounces::of(record_index, &signals, options);
         bounces.settle();
-        let bounces = &bounces;
         let hubs = &Hubs::new(&[columns::<hubs::Table>(self.hubs.iter().copied())]);
         subjects.settle();
-        let subjects = &subjects;
-        let mut withdrawals = Withdrawals::of(&record_index, identifiers, &units, &self.earlier, options);
+        let mut withdrawals = Withdrawals::of(record_index, identifiers, &units, &self.earlier, options);
         withdrawals.settle(&self.earlier);
-        let withdrawals = &withdrawals;
         let survival = Survival {
             options,
-            record_index: &record_index,
+            record_index,
             identifiers,
             hubs,
             signals: &signals,
-            bounces,
+            bounces: &bounces,
             handicaps: &latest,
             joined: &joined,
-            subjects,
+            subjects: &subjects,
             holders: &ContactHolders::default(),
         };
         let mut holders = ContactHolders::new(options);
-        holders.claim(&record_index, |profile, profile_records| survival.carried_contacts(profile, profile_records));
-        let holders = &holders;
-        let survival = Survival { holders, ..survival };
-        let weighing = Consents { record_index: &record_index, identifiers, units: &units, withdrawals, options };
+        holders.claim(record_index, |profile, profile_records| survival.carried_contacts(profile, profile_records));
+        let survival = Survival { holders: &holders, ..survival };
+        let weighing = Consents { record_index, identifiers, units: &units, withdrawals: &withdrawals, options };
         let slice = profile::build(&survival, &weighing, 0..record_index.profile_count());
         departures.merge(&slice.departures);
+        pages.extend(self.consent_log(timeline, record_index, &slice, &evidence));
+        pages.iter().for_each(|page| departures.merge(&page.departures));
+        let namesakes = slice.namesakes.clone().pairs();
+        let candidates = candidates::build(record_index, Default::default(), subjects.others(), &namesakes, &Default::default());
+        Built {
+            profiles: read::<customer_profiles::Table>(&slice.profiles),
+            provenance: read::<field_provenance::Table>(&slice.provenance),
+            aliases: read::<identity_aliases::Table>(&slice.aliases),
+            consents: read::<marketing_consents::Table>(&slice.consents),
+            suppressions: merged(record_index, identifiers, &units, &withdrawals, &signals, &self.earlier, options),
+            candidates: read::<duplicate_candidates::Table>(&candidates),
+            activities: pages.iter().map(|page| read::<activities::Table>(&page.activities)).collect(),
+            interactions: pages.iter().map(|page| read::<campaign_interactions::Table>(&page.interactions)).collect(),
+            ledger: pages.iter().map(|page| read::<check::ledger::Table>(&page.ledger)).collect(),
+            departures,
+            review: read::<check::manual_review::Table>(&review),
+            undated: units.undated().to_vec(),
+            slice,
+        }
+    }
+
+    /// The timeline of every source but the log of consent.
+    fn timeline(&self, record_index: &RecordIndex, options: &Options) -> TimelinePages {
+        let timeline = Timeline { directory: record_index, options };
+        let mut pages = Vec::new();
+        let mut subjects = Subjects::default();
+        let mut joined = HashMap::with_hasher(FixedState::with_seed(0));
+        for source in options.phase.sources() {
+            let of_source = self.people.iter().filter(|(of, _, _)| *of == source).map(|(_, row, _)| *row);
+            let staged = columns::<people::Table>(of_source);
+            let first = RecordIx(record_index.directory().records_of(source).start);
+            subjects.note(record_index, source, first, &staged);
+            pages.push(timeline.people(source, first, &staged, 0..staged.len()));
+            let clubs = self.clubs.iter().filter(|(of, _)| *of == source).map(|(_, row)| *row);
+            let clubs = columns::<club_memberships::Table>(clubs);
+            if source == Source::Scl {
+                note_joined(record_index, &clubs, &mut joined);
+            }
+            pages.push(timeline.club_memberships(source, &clubs));
+        }
+        pages.push(timeline.bookings(&columns::<bookings::Table>(self.bookings.iter().copied())));
+        pages.push(timeline.messages(&columns::<messages::Table>(self.messages.iter().copied())));
+        TimelinePages { pages, subjects, joined }
+    }
+
+    /// The evidence in the order of its dataset, and apart from it that of known contacts.
+    fn evidence(&self, record_index: &RecordIndex) -> SortedEvidence {
+        let mut evidence = self.consents.clone();
+        evidence.sort_by_key(|row| (row.source_id, row.entity, row.row_id, row.channel));
+        let of_unknown = evidence.iter().filter(|row| record_index.record(Source::Messaging, row.source_id).is_none());
+        let unknown = of_unknown.filter_map(unknown_withdrawal).collect();
+        let known = evidence
+            .iter()
+            .zip(0..)
+            .filter_map(|(row, place)| Some((*row, (record_index.record(Source::Messaging, row.source_id)?, place))));
+        let (known, places): (Vec<_>, Vec<_>) = known.unzip();
+        let (evidence, known) = (columns::<consents::Table>(evidence), columns::<consents::Table>(known));
+        SortedEvidence { evidence, known, places, unknown }
+    }
+
+    /// The activities of the log of consent.
+    fn consent_log(
+        &self,
+        timeline: Timeline<'_>,
+        record_index: &RecordIndex,
+        slice: &Slice,
+        evidence: &consents::Columns,
+    ) -> [TimelineRows; 2] {
         let mut deciding = Bits::new(self.consents.len());
         for &row in &slice.deciding_rows {
             deciding.set(row as usize);
@@ -262,32 +334,7 @@ impl World {
             }
         }
         let mut log = ConsentLog::new(timeline, &deciding, &deleted);
-        pages.push(log.push(&evidence));
-        pages.push(log.finish());
-        for page in &pages {
-            departures.merge(&page.departures);
-        }
-        let own = "a builder's own batch";
-        let namesakes = slice.namesakes.clone().pairs();
-        let candidates = candidates::build(&record_index, Default::default(), subjects.others(), &namesakes, &Default::default());
-        Built {
-            profiles: customer_profiles::Table::columns(&slice.profiles).expect(own),
-            provenance: field_provenance::Table::columns(&slice.provenance).expect(own),
-            aliases: identity_aliases::Table::columns(&slice.aliases).expect(own),
-            consents: marketing_consents::Table::columns(&slice.consents).expect(own),
-            suppressions: merged(&record_index, identifiers, &units, withdrawals, &signals, &self.earlier, options),
-            candidates: duplicate_candidates::Table::columns(&candidates).expect(own),
-            activities: pages.iter().map(|page| activities::Table::columns(&page.activities).expect(own)).collect(),
-            interactions: pages
-                .iter()
-                .map(|page| campaign_interactions::Table::columns(&page.interactions).expect(own))
-                .collect(),
-            ledger: pages.iter().map(|page| check::ledger::Table::columns(&page.ledger).expect(own)).collect(),
-            departures,
-            review: check::manual_review::Table::columns(&review).expect(own),
-            undated: units.undated().to_vec(),
-            slice,
-        }
+        [log.push(evidence), log.finish()]
     }
 }
 
@@ -305,14 +352,13 @@ fn merged(
         suppressions::of_contacts(record_index, identifiers, units, signals, options),
         suppressions::of_dead(record_index, identifiers),
     ];
-    let read = |run: &Vec<suppressions::Suppression>| {
+    let written = |run: &Vec<suppressions::Suppression>| {
         let mut rows = crate::tables::crm::suppressions::Builder::new(run.len());
         run.iter().for_each(|row| rows.push(row.row()));
-        let columns = crate::tables::crm::suppressions::Table::columns(&rows.finish()).expect("a builder's own batch");
-        std::iter::once(Ok::<_, std::convert::Infallible>(columns))
+        std::iter::once(Ok::<_, std::convert::Infallible>(read::<crate::tables::crm::suppressions::Table>(&rows.finish())))
     };
     let mut batches = vec![crate::tables::crm::suppressions::Builder::new(0).finish()];
-    let Ok(()) = merge(runs.iter().map(read).collect(), earlier, withdrawals, |batch| {
+    let Ok(()) = merge(runs.iter().map(written).collect(), earlier, withdrawals, |batch| {
         batches.push(batch);
         Ok(())
     });

@@ -143,7 +143,7 @@ impl DemoRecords {
         Draws::of(self.community.seed, source.service(), number as u64)
     }
 
-    /// A source's n-th record.
+    /// A source's n-th record. The order of the draws is part of the population: another one is another population.
     pub fn record(&self, source: Source, number: usize) -> DemoRecord {
         let community = &self.community;
         let index = self.lists[source as usize][number];
@@ -152,42 +152,14 @@ impl DemoRecords {
         // Must be the first draw, because `player_country` repeats it.
         let country = self.country(source, person, draws);
         let shares = &community.population;
-        let is_legacy = source.is_mca();
-        let is_typed = source != Source::Messaging;
-        let clubs = community.clubs(country);
         let own_club = if country == person.country { person.club as usize } else { community.draw_club(draws, country) };
         let club = if draws.chance(0.1) { community.draw_club(draws, country) } else { own_club };
-
-        // Half of the club contact points are those of the head office, which hundreds of people share.
-        let reception = &clubs[if draws.chance(0.5) { 0 } else { club }];
-
-        // A messaging contact always has an email or phone. The legacy lists also have people with neither, whom the strategy
-        // skips.
-        let sparse = match source {
-            Source::Scl => 0.15,
-            Source::Messaging => 0.6,
-            _ => 1.0,
-        };
-        let without_email = draws.chance(shares.without_email * sparse);
-        let without_phone = draws.chance(shares.without_phone * sparse);
-        let (without_email, without_phone) =
-            if source == Source::Messaging && without_email && without_phone && draws.chance(0.97) {
-                (false, true)
-            } else {
-                (without_email, without_phone)
-            };
-        let mut of_lists = shares.clone();
-        of_lists.outdated *= if is_legacy { 1.6 } else { 0.7 };
-        let email = (!without_email).then(|| spellings::email(draws, person, reception, &of_lists, is_typed)).flatten();
-        let phone = (!without_phone && source != Source::Scl)
-            .then(|| spellings::phone(draws, person, reception, &of_lists, is_typed, country))
-            .flatten();
-        let email = email.or_else(|| draws.chance(0.05).then(String::new));
+        let (email, phone) = self.contact_points(source, person, draws, country, club);
         let (first_name, last_name) = match source {
             Source::Messaging => (None, None),
-            _ => spellings::names(draws, person, shares, is_legacy),
+            _ => spellings::names(draws, person, shares, source.is_mca()),
         };
-        let (born_on, gender) = match is_legacy {
+        let (born_on, gender) = match source.is_mca() {
             true => (spellings::born_on(draws, person, shares), spellings::gender(draws, person.is_man)),
             false => (None, None),
         };
@@ -208,19 +180,8 @@ impl DemoRecords {
             }
             _ => None,
         };
-        let auth_user_id = match source {
-            Source::Scl if draws.chance(0.75) => person.subject.as_ref().map(ToString::to_string),
-            Source::Scl => draws.chance(0.4).then(|| match draws.below(20) {
-                0 => "null".to_owned(),
-                1 => "0".to_owned(),
-                2 => "anonymous".to_owned(),
-                _ => format!("LEG-{:05}", number * 7 % 100_000),
-            }),
-            Source::Messaging if draws.chance(0.7) => person.subject.as_ref().map(ToString::to_string),
-            _ => None,
-        };
+        let auth_user_id = subject(source, person, draws, number);
         let (created_at, updated_at) = self.made(source, draws);
-        let id = self.id(source, number);
         let club = draws.chance(if source == Source::Teetime { 0.87 } else { 0.94 }).then_some(club);
         let tenant = match (source, club) {
             (Source::Teetime, Some(club)) => teetime::club_tenant(community.seed, country, club).map(str::to_owned),
@@ -229,7 +190,7 @@ impl DemoRecords {
         };
         DemoRecord {
             source,
-            id,
+            id: self.id(source, number),
             tenant,
             email,
             phone,
@@ -246,6 +207,40 @@ impl DemoRecords {
             updated_at,
             person: index,
         }
+    }
+
+    /// Email and phone as a source has them.
+    fn contact_points(
+        &self,
+        source: Source,
+        person: &DemoPerson,
+        draws: &mut Draws,
+        country: Country,
+        club: usize,
+    ) -> (Option<String>, Option<String>) {
+        let shares = &self.community.population;
+        let is_typed = source != Source::Messaging;
+        // Half of the club contact points are those of the head office, which hundreds of people share.
+        let reception = &self.community.clubs(country)[if draws.chance(0.5) { 0 } else { club }];
+        // A messaging contact always has an email or phone. The legacy lists also have people with neither, whom the strategy
+        // skips.
+        let sparse = match source {
+            Source::Scl => 0.15,
+            Source::Messaging => 0.6,
+            _ => 1.0,
+        };
+        let mut without_email = draws.chance(shares.without_email * sparse);
+        let without_phone = draws.chance(shares.without_phone * sparse);
+        if source == Source::Messaging && without_email && without_phone && draws.chance(0.97) {
+            without_email = false;
+        }
+        let mut of_lists = shares.clone();
+        of_lists.outdated *= if source.is_mca() { 1.6 } else { 0.7 };
+        let email = (!without_email).then(|| spellings::email(draws, person, reception, &of_lists, is_typed)).flatten();
+        let phone = (!without_phone && source != Source::Scl)
+            .then(|| spellings::phone(draws, person, reception, &of_lists, is_typed, country))
+            .flatten();
+        (email.or_else(|| draws.chance(0.05).then(String::new)), phone)
     }
 
     /// The person's South African number, that of a family member, or a national identity number by mistake.
@@ -289,6 +284,21 @@ impl DemoRecords {
             1 => (Timestamp::NEG_INFINITY, Timestamp(changed)),
             _ => (created, Timestamp(changed)),
         }
+    }
+}
+
+/// The subject of the identity provider; in SCL sometimes a legacy code or a placeholder.
+fn subject(source: Source, person: &DemoPerson, draws: &mut Draws, number: usize) -> Option<String> {
+    match source {
+        Source::Scl if draws.chance(0.75) => person.subject.as_ref().map(ToString::to_string),
+        Source::Scl => draws.chance(0.4).then(|| match draws.below(20) {
+            0 => "null".to_owned(),
+            1 => "0".to_owned(),
+            2 => "anonymous".to_owned(),
+            _ => format!("LEG-{:05}", number * 7 % 100_000),
+        }),
+        Source::Messaging if draws.chance(0.7) => person.subject.as_ref().map(ToString::to_string),
+        _ => None,
     }
 }
 

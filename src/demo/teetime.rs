@@ -49,11 +49,22 @@ fn courses(club: usize) -> usize {
 
 /// Fills TeeTime.
 pub(super) fn fill(client: &mut Client, records: &DemoRecords) -> Result<Vec<Filled>> {
+    Ok(vec![
+        fill_clubs(client, records)?,
+        fill_courses(client, records)?,
+        fill_players(client, records)?,
+        fill_memberships(client, records)?,
+        fill_associations(client)?,
+        fill_association_numbers(client, records)?,
+        fill_preferences(client, records)?,
+        fill_bookings(client, records)?,
+    ])
+}
+
+fn fill_clubs(client: &mut Client, records: &DemoRecords) -> Result<Filled> {
     let community = &records.community;
-    let countries = [Country::SouthAfrica, Country::Britain];
-    let mut filled = Vec::new();
     let mut rows = Rows::into(client, "\"Club\"")?;
-    for country in countries {
+    for country in [Country::SouthAfrica, Country::Britain] {
         for (index, club) in community.clubs(country).iter().enumerate() {
             rows.plain(club_id(community.seed, country, index))
                 .plain_or_null(club_tenant(community.seed, country, index))
@@ -61,10 +72,13 @@ pub(super) fn fill(client: &mut Client, records: &DemoRecords) -> Result<Vec<Fil
                 .end()?;
         }
     }
-    filled.push(rows.finish()?);
+    rows.finish()
+}
 
+fn fill_courses(client: &mut Client, records: &DemoRecords) -> Result<Filled> {
+    let community = &records.community;
     let mut rows = Rows::into(client, "\"Course\"")?;
-    for country in countries {
+    for country in [Country::SouthAfrica, Country::Britain] {
         for club in 0..community.clubs(country).len() {
             for course in 0..courses(club) {
                 let id = club_id(community.seed, country, club);
@@ -72,8 +86,11 @@ pub(super) fn fill(client: &mut Client, records: &DemoRecords) -> Result<Vec<Fil
             }
         }
     }
-    filled.push(rows.finish()?);
+    rows.finish()
+}
 
+fn fill_players(client: &mut Client, records: &DemoRecords) -> Result<Filled> {
+    let community = &records.community;
     let mut rows = Rows::into(client, "\"Player\"")?;
     for (number, record) in records.of(Source::Teetime).enumerate() {
         let mut draws = Draws::of(community.seed, "player", number as u64);
@@ -90,8 +107,11 @@ pub(super) fn fill(client: &mut Client, records: &DemoRecords) -> Result<Vec<Fil
         rows.at_or_null(dated).plain_or_null(record.club.map(|club| club_id(community.seed, country, club)));
         rows.at(record.created_at).at(record.updated_at).end()?;
     }
-    filled.push(rows.finish()?);
+    rows.finish()
+}
 
+fn fill_memberships(client: &mut Client, records: &DemoRecords) -> Result<Filled> {
+    let community = &records.community;
     let mut rows = Rows::into(client, "\"PlayerClubMembership\"")?;
     let mut id = 0;
     for (number, record) in records.of(Source::Teetime).enumerate() {
@@ -105,19 +125,23 @@ pub(super) fn fill(client: &mut Client, records: &DemoRecords) -> Result<Vec<Fil
                 .end()?;
         }
     }
-    filled.push(rows.finish()?);
+    rows.finish()
+}
 
+fn fill_associations(client: &mut Client) -> Result<Filled> {
     let mut rows = Rows::into(client, "\"Association\"")?;
     for (index, (kind, name)) in ASSOCIATIONS.iter().enumerate() {
         rows.plain(format_args!("assoc-{index}")).plain(kind).plain(name).end()?;
     }
-    filled.push(rows.finish()?);
-    filled.push(fill_associations(client, records)?);
+    rows.finish()
+}
 
+fn fill_preferences(client: &mut Client, records: &DemoRecords) -> Result<Filled> {
+    let seed = records.community.seed;
     let mut rows = Rows::into(client, "\"PlayerPreference\"")?;
     let mut id = 0;
     for (number, record) in records.of(Source::Teetime).enumerate() {
-        let mut draws = Draws::of(community.seed, "player preference", number as u64);
+        let mut draws = Draws::of(seed, "player preference", number as u64);
         for _ in 0..draws.weighted(&[(0, 65), (1, 25), (2, 10)]) {
             let (key, value) = draws.weighted(&[
                 (("language", Some("en")), 40),
@@ -127,12 +151,10 @@ pub(super) fn fill(client: &mut Client, records: &DemoRecords) -> Result<Vec<Fil
                 (("tee", Some("yellow")), 10),
                 (("note", None), 5),
             ]);
-            rows.plain(numbered(community.seed, "preference id", &mut id)).plain(&record.id).plain(key).text(value).end()?;
+            rows.plain(numbered(seed, "preference id", &mut id)).plain(&record.id).plain(key).text(value).end()?;
         }
     }
-    filled.push(rows.finish()?);
-    filled.push(fill_bookings(client, records)?);
-    Ok(filled)
+    rows.finish()
 }
 
 fn numbered(seed: u64, what: &str, id: &mut u64) -> String {
@@ -140,7 +162,7 @@ fn numbered(seed: u64, what: &str, id: &mut u64) -> String {
     Draws::of(seed, what, *id).uuid()
 }
 
-fn fill_associations(client: &mut Client, records: &DemoRecords) -> Result<Filled> {
+fn fill_association_numbers(client: &mut Client, records: &DemoRecords) -> Result<Filled> {
     let seed = records.community.seed;
     let mut rows = Rows::into(client, "\"PlayerAssociation\"")?;
     let mut id = 0;

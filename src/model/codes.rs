@@ -313,6 +313,8 @@ coded! {
         NoKey = "NO_KEY",
         /// Deleted in its source; withdrawals still count.
         Deleted = "DELETED",
+        /// Its person belongs to a tenant that the pilot leaves out.
+        OtherTenant = "OTHER_TENANT",
         /// Its person has no profile.
         Unresolved = "UNRESOLVED",
         /// Older than the look-back.

@@ -59,7 +59,7 @@ pub fn record_order_prefix(key: RecordKey<'_>) -> u128 {
     let mut first = [0; 8];
     let shown = text.len().min(first.len());
     first[..shown].copy_from_slice(&text.as_bytes()[..shown]);
-    let length = if is_number { u32::try_from(text.len()).unwrap_or(u32::MAX) } else { u32::MAX };
+    let length = if is_number { u32::try_from(text.len()).expect("a cell is smaller than 2 GiB") } else { u32::MAX };
     (key.source as u128) << 96 | u128::from(length) << 64 | u128::from(u64::from_be_bytes(first))
 }
 

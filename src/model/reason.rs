@@ -1,4 +1,4 @@
-//! Why a value was cleaned, defaulted, noted or refused: every code that `check__rejects` and `check__findings` may hold.
+//! Why a value was cleaned, defaulted, noted or rejected: every code that `check__rejects` and `check__findings` may hold.
 
 use crate::coded;
 use crate::model::Code;

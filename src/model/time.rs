@@ -1,6 +1,7 @@
 //! Instants, days and handicaps as the datasets hold them: plain integers with a meaning.
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Utc};
+use serde::{Serialize, Serializer};
 
 /// An instant in UTC, microseconds since 1970. Staged instants are whole milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,6 +74,13 @@ impl Timestamp {
     }
 }
 
+/// As its text.
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 impl std::fmt::Display for Timestamp {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match *self {
@@ -129,6 +137,13 @@ impl std::fmt::Display for Day {
 /// A handicap index in tenths; plus handicaps are negative (`+2.1` is −21).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Handicap(pub i32);
+
+/// As a number with one decimal.
+impl Serialize for Handicap {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(f64::from(self.0) / 10.0)
+    }
+}
 
 impl std::fmt::Display for Handicap {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -1,4 +1,4 @@
-//! Checks of the datasets alone, before the CRM is touched: links, profiles, consent and the timeline are derived a second time from
+//! Checks the datasets before the CRM is touched: links, profiles, consent and the timeline are derived a second time from
 //! the staged records. The code shares nothing with the code that wrote the datasets except the declarations.
 //!
 //! Rows are streamed. About 120 bytes are kept per profile and about 40 per record.

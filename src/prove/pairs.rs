@@ -1,4 +1,4 @@
-//! Hashes with a number each, twelve bytes a pair: what proofs keep of every profile and record.
+//! Pairs of a hash and a number in twelve bytes, which the proofs keep for every profile and record.
 
 use rayon::prelude::*;
 

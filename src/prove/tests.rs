@@ -1,6 +1,6 @@
 //! Tests: each check finds the one thing that is wrong, and nothing if everything is right.
 
-use crate::model::{AliasType, CustomerStatus, Gender, Handicap, LifecycleStage, LinkRule, Outcome, Source, Timestamp};
+use crate::model::{AliasType, Handicap, LinkRule, Outcome, Source, Timestamp};
 use crate::prove::accounts::Accounts;
 use crate::prove::duplicates::Duplicates;
 use crate::prove::fields::FieldProof;
@@ -25,37 +25,10 @@ pub(super) fn columns<T: Table>(rows: &[T::Row<'_>]) -> T::Columns {
 
 pub(super) fn profile(id: &str) -> customer_profiles::Row<'_> {
     customer_profiles::Row {
-        id,
-        tenant_id: "1",
-        auth_user_id: None,
         email: Some("naledi@mail.test"),
-        phone_number: None,
-        scl_member_id: None,
-        teetime_player_id: None,
-        messaging_contact_id: None,
         external_ids: r#"{"mcaV1ZaId":"1"}"#,
-        first_name: None,
-        last_name: None,
-        display_name: None,
-        date_of_birth: None,
-        gender: Gender::Unknown,
-        status: CustomerStatus::Active,
-        lifecycle_stage: LifecycleStage::Lead,
-        tags: TextList::Slice(&[]),
-        handicap: None,
-        handicap_updated_at: None,
-        home_club_id: None,
-        home_club_name: None,
-        membership_status: None,
-        membership_tier: None,
-        member_since: None,
-        membership_expiry: None,
-        email_opt_in: false,
-        sms_opt_in: false,
-        push_opt_in: false,
-        whatsapp_opt_in: false,
         source: "mca_v1_za",
-        first_seen_at: Timestamp(0),
+        ..customer_profiles::Row::blank(id, "1")
     }
 }
 

@@ -15,6 +15,9 @@ pub struct ResolveOptions {
     pub mca_za_tenant: String,
     /// Tenant of MCA United Kingdom.
     pub mca_uk_tenant: String,
+    /// The only tenants whose profiles are made, in a pilot; all of them if it is empty. Records are compared as without a pilot, so
+    /// that a profile is the same in both.
+    pub pilot: Vec<String>,
 }
 
 impl Default for ResolveOptions {
@@ -25,6 +28,7 @@ impl Default for ResolveOptions {
             default_tenant: "default".to_owned(),
             mca_za_tenant: "1".to_owned(),
             mca_uk_tenant: "2".to_owned(),
+            pilot: Vec::new(),
         }
     }
 }

@@ -235,8 +235,8 @@ impl ScoreSummary {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ActivityCategory, CustomerStatus, Gender, LifecycleStage};
-    use crate::tables::{Table as _, TextList};
+    use crate::model::ActivityCategory;
+    use crate::tables::Table as _;
 
     const AS_OF: &str = "2026-11-22T08:00:00Z";
     const SOMEBODY: &str = "bf11aaaa-0000-8000-8000-000000000001";
@@ -247,39 +247,8 @@ mod tests {
     }
 
     fn profile(id: &str) -> customer_profiles::Row<'_> {
-        customer_profiles::Row {
-            id,
-            tenant_id: "1",
-            auth_user_id: None,
-            email: None,
-            phone_number: None,
-            scl_member_id: None,
-            teetime_player_id: None,
-            messaging_contact_id: None,
-            external_ids: "{}",
-            first_name: None,
-            last_name: None,
-            display_name: None,
-            date_of_birth: None,
-            gender: Gender::Unknown,
-            status: CustomerStatus::Active,
-            lifecycle_stage: LifecycleStage::Customer,
-            tags: TextList::Slice(&[]),
-            handicap: None,
-            handicap_updated_at: None,
-            home_club_id: None,
-            home_club_name: None,
-            membership_status: None,
-            membership_tier: None,
-            member_since: None,
-            membership_expiry: None,
-            email_opt_in: false,
-            sms_opt_in: false,
-            push_opt_in: false,
-            whatsapp_opt_in: false,
-            source: "scl",
-            first_seen_at: as_of().plus_days(-10),
-        }
+        let first_seen_at = as_of().plus_days(-10);
+        customer_profiles::Row { first_seen_at, ..customer_profiles::Row::blank(id, "1") }
     }
 
     fn profiles() -> Vec<customer_profiles::Columns> {

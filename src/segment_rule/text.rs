@@ -1,4 +1,4 @@
-//! Compares texts without blanks at the ends and without the case of letters.
+//! Compares texts regardless of case and of blanks at their ends.
 //!
 //! Case is folded letter by letter with Unicode's simple mapping to lower case. PostgreSQL's collation providers disagree on two
 //! letters, so both evaluators fold these themselves: U+0130 (capital I with a dot) becomes i, U+03C2 (final sigma) becomes

@@ -60,7 +60,10 @@ impl Made {
                 let (as_of, _) = inputs::as_of(session, &exports)?;
                 Ok(inputs::of_stage(session, phase, &as_of, &exports, &inputs::maps(session)?, &inputs::reviews(session)?.0))
             }
-            Self::Resolve => inputs::of_resolve(session, "resolve", &Folder::open(&session.layout.stage())?),
+            Self::Resolve => {
+                let stage = Folder::open(&session.layout.stage())?;
+                inputs::of_resolve(session, "resolve", &stage, &inputs::pilot_of(&folder.manifest))
+            }
             Self::Crm => inputs::of_consolidate(session),
             Self::Score => {
                 let starters = inputs::starters(session, folder.manifest.count(inputs::WITH_STARTERS) == 1)?;

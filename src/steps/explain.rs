@@ -44,9 +44,10 @@ const NEAREST: usize = 20;
 
 /// Reads `data/stage`, the CRM export and the decisions, resolves again, and prints the explanation.
 pub fn run(session: &Session, args: ExplainArgs) -> Result<StepOutcome> {
-    let inputs = Inputs::read(session)?;
+    let pilot = crate::steps::inputs::pilot(session)?;
+    let inputs = Inputs::read(session, pilot.clone())?;
     let saved = Folder::open(&session.layout.resolve())?;
-    let now = crate::steps::inputs::of_resolve(session, "resolve", &Folder::open(&session.layout.stage())?)?;
+    let now = crate::steps::inputs::of_resolve(session, "resolve", &Folder::open(&session.layout.stage())?, &pilot)?;
     if saved.manifest.inputs != now.inputs {
         session.progress.warn("data/resolve was made from other inputs; this explanation is of what make resolve would give now");
     }

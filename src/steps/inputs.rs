@@ -16,6 +16,8 @@ use crate::store::{Folder, Manifest, hash_bytes, read_text};
 
 /// The count in a score manifest that says whether the starter segments were requested.
 pub const WITH_STARTERS: &str = "with_starters";
+/// The fact in a manifest of `resolve` that names the tenants of a pilot.
+const PILOT: &str = "pilot";
 
 /// The one as-of time of all exports.
 pub fn as_of(session: &Session, exports: &[(Source, Folder)]) -> Result<(String, Timestamp)> {
@@ -113,7 +115,7 @@ pub fn decisions(session: &Session) -> Result<String> {
 }
 
 /// The inputs of `data/resolve`; `step` distinguishes the methods.
-pub fn of_resolve(session: &Session, step: &str, stage: &Folder) -> Result<Manifest> {
+pub fn of_resolve(session: &Session, step: &str, stage: &Folder, pilot: &[String]) -> Result<Manifest> {
     let crm = Folder::find(&session.layout.exports_crm())?;
     let mut manifest = Manifest::new(step, &stage.manifest.as_of, stage.manifest.phase);
     manifest.input("stage", stage.manifest.content_hash().as_bytes());
@@ -121,7 +123,21 @@ pub fn of_resolve(session: &Session, step: &str, stage: &Folder) -> Result<Manif
     manifest.input("nicknames", nicknames(session)?.as_bytes());
     manifest.input("decisions", decisions(session)?.as_bytes());
     manifest.input("exports/crm", crm_export(crm.as_ref()).as_bytes());
+    if !pilot.is_empty() {
+        manifest.input("pilot", pilot.join(",").as_bytes());
+        manifest.facts.insert(PILOT.to_owned(), pilot.join(","));
+    }
     Ok(manifest)
+}
+
+/// The only tenants whose profiles a resolution made; empty without a pilot.
+pub fn pilot_of(resolved: &Manifest) -> Vec<String> {
+    resolved.facts.get(PILOT).map(|tenants| tenants.split(',').map(str::to_owned).collect()).unwrap_or_default()
+}
+
+/// The same for `data/resolve` as it is.
+pub fn pilot(session: &Session) -> Result<Vec<String>> {
+    Ok(Folder::find(&session.layout.resolve())?.map(|resolved| pilot_of(&resolved.manifest)).unwrap_or_default())
 }
 
 /// The inputs of `data/crm`.

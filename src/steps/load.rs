@@ -23,6 +23,7 @@ use crate::sources::crm::{profile_ids, segments};
 use crate::steps::binding::{self, Made};
 use crate::steps::confirm;
 use crate::steps::guards::{self, DATABASE, Shrunk};
+use crate::steps::inputs;
 use crate::store::{Folder, RunLock, hash_bytes, save_text};
 use crate::tables::resolution::links;
 
@@ -65,6 +66,9 @@ pub struct LoadArgs {
     /// Load rows again that others deleted: all of them, or those with these row ids or record keys (source:entity:id)
     #[arg(long, value_name = "ID", num_args = 0..)]
     pub restore: Option<Vec<String>>,
+    /// Load a pilot although profiles of other tenants are loaded, and remove these
+    #[arg(long)]
+    pub remove_other_tenants: bool,
     /// Accept that others deleted more than a fifth of our rows
     #[arg(long)]
     pub accept_deleted: bool,
@@ -150,7 +154,7 @@ pub fn run(session: &Session, args: LoadArgs) -> Result<StepOutcome> {
         session.progress.warn(&finding.what);
     }
     check(session, &loader.preflight, &loader.place(), args.strict)?;
-    announce(session, &loader, &saved, phase, as_of);
+    announce(session, &loader, &saved, phase, as_of)?;
     if !args.dry_run {
         confirm::agree("Load?", args.yes)?;
     }
@@ -238,6 +242,16 @@ fn guard(session: &Session, loader: &mut Loader, saved: &Saved, phase: Phase, ar
                 .to_owned(),
         );
     }
+    let pilot = inputs::pilot(session)?;
+    let others = if pilot.is_empty() || args.remove_other_tenants { 0 } else { loader.profiles_of_other_tenants(&pilot)? };
+    if others > 0 {
+        reasons.push(format!(
+            "these are the datasets of a pilot of tenant {}, and {} profiles of other tenants are loaded; it would remove them; if that \
+             is intended: --remove-other-tenants",
+            pilot.join(" and "),
+            thousands(others)
+        ));
+    }
     let shrunk = guards::shrunk(&saved.entities, &loader.loaded_entities()?, &args.allow_shrink);
     reasons.extend(shrunk.iter().map(Shrunk::words));
     loader.preflight.findings.extend(reasons.into_iter().map(PreflightFinding::refusal));
@@ -298,12 +312,16 @@ fn kept_id(link: links::Row<'_>) -> Option<&str> {
     (derived.to_string() != id).then_some(id)
 }
 
-fn announce(session: &Session, loader: &Loader, saved: &Saved, phase: Phase, as_of: Timestamp) {
+fn announce(session: &Session, loader: &Loader, saved: &Saved, phase: Phase, as_of: Timestamp) -> Result<()> {
     if session.quiet || session.json {
-        return;
+        return Ok(());
     }
     session.progress.line(&format!(" target   {}", loader.place()));
     session.progress.line(&format!(" phase    {phase} ({}), as of {as_of}", phase.title()));
+    let pilot = inputs::pilot(session)?;
+    if !pilot.is_empty() {
+        session.progress.line(&format!(" pilot    tenant {} alone", pilot.join(" and ")));
+    }
     if let Some(last) = &loader.last {
         session.progress.line(&format!(" before   {} of run {}", last.command, last.id));
     }
@@ -311,6 +329,7 @@ fn announce(session: &Session, loader: &Loader, saved: &Saved, phase: Phase, as_
         let rows = saved.rows((loaded.dataset)().stem).unwrap_or(0);
         session.progress.line(&format!("   {:<28} {:>12} rows", loaded.table, thousands(rows)));
     }
+    Ok(())
 }
 
 struct Tasks<'a> {

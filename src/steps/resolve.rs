@@ -28,6 +28,10 @@ pub struct ResolveArgs {
     /// report only
     #[arg(long, value_name = "HOW", default_value = "evidence", value_parser = ["evidence", "strategy"])]
     method: String,
+    /// A pilot: make profiles of this CRM tenant only; may be repeated. Later steps follow; load, verify and rollback then see
+    /// this tenant alone
+    #[arg(long, value_name = "TENANT", value_delimiter = ',')]
+    tenant: Vec<String>,
     /// Whether to run although nothing changed.
     #[command(flatten)]
     again: Again,
@@ -35,7 +39,7 @@ pub struct ResolveArgs {
 
 impl Default for ResolveArgs {
     fn default() -> Self {
-        Self { method: "evidence".to_owned(), again: Again::default() }
+        Self { method: "evidence".to_owned(), tenant: Vec::new(), again: Again::default() }
     }
 }
 
@@ -45,11 +49,14 @@ const NEXT: &str = "make consolidate";
 pub fn run(session: &Session, args: ResolveArgs) -> Result<StepOutcome> {
     let _lock = RunLock::take(&session.layout, "resolve")?;
     binding::require(session, Made::Stage)?;
-    let inputs = Inputs::read(session)?;
+    let mut pilot: Vec<String> = args.tenant.iter().map(|tenant| tenant.trim().to_owned()).collect();
+    pilot.sort_unstable();
+    pilot.dedup();
+    let inputs = Inputs::read(session, pilot)?;
     if args.method == "strategy" {
         return by_strategy(session, &inputs, args.again);
     }
-    let manifest = inputs::of_resolve(session, "resolve", &inputs.stage)?;
+    let manifest = inputs::of_resolve(session, "resolve", &inputs.stage, &inputs.pilot)?;
     let target = session.layout.resolve();
     if let Some(done) = unchanged(session, &target, &manifest, args.again)? {
         return Ok(nothing_to_do("resolve", &done, NEXT));
@@ -57,13 +64,19 @@ pub fn run(session: &Session, args: ResolveArgs) -> Result<StepOutcome> {
     let resolution = inputs.resolve(session)?;
     refuse_contradictions(session, &resolution)?;
     let summary = resolution.summary();
+    if summary.profiles == 0 && !inputs.pilot.is_empty() {
+        return Err(Fault::new(Exit::Usage, format!("no profile belongs to tenant {}", inputs.pilot.join(" or ")))
+            .at("--tenant")
+            .help("the tenants of the CRM are in [tenants] of the settings; make resolve without --tenant makes all profiles")
+            .into());
+    }
     write(session, &inputs, &resolution, &summary, manifest)?;
     Ok(outcome(&resolution, &summary, inputs.phase))
 }
 
 /// Applies the strategy's literal rule to the same records. The result is never loaded.
 fn by_strategy(session: &Session, inputs: &Inputs, again: Again) -> Result<StepOutcome> {
-    let manifest = inputs::of_resolve(session, "resolve-strategy", &inputs.stage)?;
+    let manifest = inputs::of_resolve(session, "resolve-strategy", &inputs.stage, &[])?;
     let target = session.layout.resolve_strategy();
     if let Some(done) = unchanged(session, &target, &manifest, again)? {
         return Ok(nothing_to_do("resolve", &done, "make report"));
@@ -98,11 +111,13 @@ pub struct Inputs {
     decisions: Vec<Decision>,
     profile_ids: Vec<(String, String)>,
     withheld: Vec<String>,
+    /// The only tenants whose profiles are made; empty for all.
+    pilot: Vec<String>,
 }
 
 impl Inputs {
-    /// Opens the staged folder and reads the small inputs.
-    pub fn read(session: &Session) -> Result<Self> {
+    /// Opens the staged folder and reads the small inputs. `pilot` are the only tenants whose profiles are made; empty for all.
+    pub fn read(session: &Session, pilot: Vec<String>) -> Result<Self> {
         let stage = Folder::open(&session.layout.stage())?;
         let phase = session.check_phase(stage.manifest.phase, stage.path())?;
         session.check_as_of(&stage.manifest.as_of, stage.path())?;
@@ -137,7 +152,7 @@ impl Inputs {
         // A withheld record keeps its profile's id, so that a restored profile has the same id.
         profile_ids.extend(withheld.iter().map(|(record, profile)| (record.clone(), profile.clone())));
         let withheld = withheld.into_keys().collect();
-        Ok(Self { stage, phase, nicknames, decisions, profile_ids, withheld })
+        Ok(Self { stage, phase, nicknames, decisions, profile_ids, withheld, pilot })
     }
 
     /// Point in time the run is evaluated at.
@@ -147,7 +162,7 @@ impl Inputs {
 
     /// Resolves.
     pub fn resolve(&self, session: &Session) -> Result<Resolution> {
-        let options = options(session);
+        let options = ResolveOptions { pilot: self.pilot.clone(), ..options(session) };
         let nicknames = Nicknames::parse(&self.nicknames).map_err(|what| {
             let path = session.config.resolve(&session.config.paths.reference).join("nicknames.csv");
             Fault::new(Exit::Usage, what)
@@ -189,6 +204,7 @@ fn options(session: &Session) -> ResolveOptions {
         default_tenant: config.tenants.default.clone(),
         mca_za_tenant: config.tenants.mca_za.clone(),
         mca_uk_tenant: config.tenants.mca_uk.clone(),
+        pilot: Vec::new(),
     }
 }
 

@@ -129,7 +129,17 @@ fn compute(
         definitions.extend(proposed.map_err(|what| Fault::new(Exit::Usage, what).at("data/reference/starter_segments.json"))?);
     }
     let mut refresh = Refresh::new(definitions, as_of, |tenant| zone(session, tenant), scoring.index().len());
+    read_timeline(session, crm, &mut scoring, &mut refresh)?;
+    if scoring.counts().strays > 0 {
+        return Err(strays(&scoring.counts(), crm).into());
+    }
+    let (members, summary) = score_profiles(crm, draft, &scoring, &refresh)?;
+    count(manifest, &summary);
+    write_segments(session, draft, manifest, &scoring, &refresh, &members)
+}
 
+/// Collects what scores and segments need from activities and consents.
+fn read_timeline(session: &Session, crm: &Folder, scoring: &mut Scoring, refresh: &mut Refresh) -> Result<()> {
     let task = session.progress.task("timeline", Some(crm.rows::<activities::Table>(None)?));
     let mut timeline = crm.read::<activities::Table>(None)?;
     loop {
@@ -145,11 +155,12 @@ fn compute(
     for batch in crm.read::<marketing_consents::Table>(None)? {
         scoring.add_consents(&[batch?]);
     }
-    let mut summary = scoring.counts();
-    if summary.strays > 0 {
-        return Err(strays(&summary, crm).into());
-    }
+    Ok(())
+}
 
+/// Writes the scores; returns the profiles of each segment, and the counts.
+fn score_profiles(crm: &Folder, draft: &Draft, scoring: &Scoring, refresh: &Refresh) -> Result<(Members, ScoreSummary)> {
+    let mut summary = scoring.counts();
     let mut members = Members::default();
     let mut writer = draft.writer::<profiles::Table>(None)?;
     let mut people = crm.read::<customer_profiles::Table>(None)?;
@@ -167,17 +178,27 @@ fn compute(
         rows.into_iter().try_for_each(|batch| writer.write(batch))?;
     }
     draft.close(None, writer)?;
-    count(manifest, &summary);
+    Ok((members, summary))
+}
 
+/// Writes the members of the segments and the result of each refresh.
+fn write_segments(
+    session: &Session,
+    draft: &Draft,
+    manifest: &mut Manifest,
+    scoring: &Scoring,
+    refresh: &Refresh,
+    members: &Members,
+) -> Result<()> {
     let task = session.progress.task("segment members", None);
     let mut writer = draft.writer::<memberships::Table>(None)?;
-    refresh.memberships(&members, scoring.index(), |batch| {
+    refresh.memberships(members, scoring.index(), |batch| {
         task.advance(batch.num_rows() as u64);
         writer.write(batch)
     })?;
     let member_count = draft.close(None, writer)?;
     task.finish("");
-    let refreshed = refresh.refreshes(&members);
+    let refreshed = refresh.refreshes(members);
     let errors = refreshes::Table::columns(&refreshed)?;
     for row in errors.rows() {
         if let Some(error) = row.error {

@@ -111,7 +111,7 @@ impl Folder {
         let rows = self.entry::<T>(source)?.rows;
         let path = self.path.join(format!("{}.parquet", T::stem(source)));
         let file = File::open(&path).map_err(|error| io_fault("open", &path, &error))?;
-        BatchReader::open_columns(file, path, rows, |name| columns.contains(&name))
+        BatchReader::open_columns(file, path, rows, &|name| columns.contains(&name))
     }
 
     /// Reads a dataset whole.

@@ -1,4 +1,4 @@
-//! Hashes that wait on disk until it is asked which of them came twice: memory does not grow with them.
+//! Finds the hashes that occur twice. They wait on disk in sorted runs, so that memory does not grow with their number.
 
 use std::path::Path;
 

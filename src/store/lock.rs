@@ -1,4 +1,4 @@
-//! One writer per data folder, or several exports, each of a source of its own: advisory locks that die with their process.
+//! The lock of a data folder: one writer, or several exports of different sources. It is advisory and ends with its process.
 
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};

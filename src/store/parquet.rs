@@ -213,11 +213,11 @@ enum OpenBatches {
 impl BatchReader {
     /// Reads an open file whose hash was checked and whose manifest lists `rows` rows.
     pub(super) fn open(file: File, path: PathBuf, rows: u64) -> Result<Self> {
-        Self::open_columns(file, path, rows, |_| true)
+        Self::open_columns(file, path, rows, &|_| true)
     }
 
     /// The same, with only the requested columns.
-    pub(super) fn open_columns(file: File, path: PathBuf, listed: u64, is_asked: impl Fn(&str) -> bool) -> Result<Self> {
+    pub(super) fn open_columns(file: File, path: PathBuf, listed: u64, is_asked: &dyn Fn(&str) -> bool) -> Result<Self> {
         let (rows, reader) = ParquetRecordBatchReaderBuilder::try_new(file)
             .and_then(|builder| {
                 let rows = builder.metadata().file_metadata().num_rows();
@@ -279,7 +279,7 @@ impl<T: Table> TableReader<T> {
     /// Opens a file whose hash was checked. Columns that no step reads stay on disk.
     pub(super) fn open(file: File, path: PathBuf, rows: u64) -> Result<Self> {
         let is_kept = |name: &str| T::fields().iter().any(|column| column.name == name && !column.read);
-        Ok(Self { batches: BatchReader::open_columns(file, path, rows, |name| !is_kept(name))?, table: PhantomData })
+        Ok(Self { batches: BatchReader::open_columns(file, path, rows, &|name| !is_kept(name))?, table: PhantomData })
     }
 
     /// The next batch as Arrow arrays, of the columns that the steps read.

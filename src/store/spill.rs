@@ -1,5 +1,5 @@
-//! Rows that wait on disk, by part: appended in their order, read back part by part. The file has no name and is its owner's
-//! alone, so that it goes with the process whatever ends it.
+//! Rows that wait on disk, by part: appended in their order, read back part by part. The file has no name and only its owner may
+//! read it; it vanishes with the process, however that ends.
 
 use std::fs::File;
 use std::io::Cursor;

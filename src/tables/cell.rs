@@ -153,7 +153,7 @@ plain_cell!(
     Decimal128Array,
     Decimal128Builder,
     DataType::Decimal128(4, 1),
-    |v: i128| Handicap(i32::try_from(v).unwrap_or(i32::MAX)),
+    |v: i128| Handicap(i32::try_from(v).expect("a decimal of four digits")),
     |v: Handicap| i128::from(v.0),
     |capacity| Decimal128Builder::with_capacity(capacity).with_data_type(DataType::Decimal128(4, 1))
 );

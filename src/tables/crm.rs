@@ -4,7 +4,7 @@ use crate::model::{
     ActivityCategory, AliasType, Channel, ConsentStatus, CustomerStatus, Day, Gender, Handicap, LifecycleStage, Source, Timestamp,
 };
 use crate::table;
-use crate::tables::{Dataset, Label, Table as _, Text, Texts};
+use crate::tables::{Dataset, Label, Table as _, Text, TextList, Texts};
 
 table! {
     /// One profile per person. Metrics and scores are in `score__profiles` and join by id at load.
@@ -71,6 +71,45 @@ table! {
         source: Label,
         /// Earliest creation of any of its records (UTC).
         first_seen_at: Timestamp,
+    }
+}
+
+impl<'a> customer_profiles::Row<'a> {
+    /// A profile with nothing but its id and tenant, first seen at the epoch.
+    pub fn blank(id: &'a str, tenant_id: &'a str) -> Self {
+        Self {
+            id,
+            tenant_id,
+            auth_user_id: None,
+            email: None,
+            phone_number: None,
+            scl_member_id: None,
+            teetime_player_id: None,
+            messaging_contact_id: None,
+            external_ids: "{}",
+            first_name: None,
+            last_name: None,
+            display_name: None,
+            date_of_birth: None,
+            gender: Gender::Unknown,
+            status: CustomerStatus::Active,
+            lifecycle_stage: LifecycleStage::Lead,
+            tags: TextList::Slice(&[]),
+            handicap: None,
+            handicap_updated_at: None,
+            home_club_id: None,
+            home_club_name: None,
+            membership_status: None,
+            membership_tier: None,
+            member_since: None,
+            membership_expiry: None,
+            email_opt_in: false,
+            sms_opt_in: false,
+            push_opt_in: false,
+            whatsapp_opt_in: false,
+            source: "",
+            first_seen_at: Timestamp(0),
+        }
     }
 }
 

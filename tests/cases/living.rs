@@ -8,7 +8,7 @@ use crm_backfill::model::{Channel, ConsentStatus, Phase, Timestamp};
 use crm_backfill::pg::load::rollback::{emergency, rollback};
 use crm_backfill::pg::load::{Allowed, Input, Loader, Report};
 
-use crate::load::{ALONE, fingerprint, load, load_as};
+use crate::pg::load::{ALONE, fingerprint, load, load_as};
 use crate::support::datasets::{AS_OF, Consent, Person, World, id_of};
 use crate::support::postgres::{Database, database};
 

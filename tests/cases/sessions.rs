@@ -8,8 +8,8 @@ use crm_backfill::fault::{Exit, Fault};
 use crm_backfill::pg::Connection;
 use crm_backfill::pg::load::{Allowed, Loader};
 
-use crate::load::{ALONE, fingerprint, load, load_as};
-use crate::support::datasets::{AS_OF, Person, World};
+use crate::pg::load::{ALONE, fingerprint, load, load_as};
+use crate::support::datasets::{Person, World, first_run};
 use crate::support::postgres::{Database, bare_database, database};
 use crate::support::proxy::{self, Proxy};
 use crate::support::workdir::Workdir;
@@ -30,17 +30,7 @@ fn load_within(url: &str, limit: Duration) -> anyhow::Result<crm_backfill::pg::l
     let mut dsn = Dsn::new(url, "CRM_DATABASE_URL");
     dsn.answer_limit = Some(limit);
     let world = people();
-    let input = crm_backfill::pg::load::Input {
-        run_id: "run-1",
-        phase: crm_backfill::model::Phase::new(6).unwrap(),
-        as_of: AS_OF,
-        inputs: "run-1",
-        exports: &[],
-        kept_ids: &[],
-        segments: None,
-        restore: None,
-        data: &world,
-    };
+    let input = crm_backfill::pg::load::Input { inputs: "run-1", ..first_run(&world) };
     Loader::open(&dsn, true)?.load(&input, ALONE, false, &|_, _| {})
 }
 

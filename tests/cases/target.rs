@@ -2,12 +2,11 @@
 
 use crm_backfill::dsn::Dsn;
 use crm_backfill::fault::{Exit, Fault};
-use crm_backfill::model::Phase;
 use crm_backfill::pg::load::rollback::rollback;
-use crm_backfill::pg::load::{Allowed, Input, Loader};
+use crm_backfill::pg::load::{Allowed, Loader};
 
-use crate::load::{ALONE, load, load_as};
-use crate::support::datasets::{AS_OF, Person, World, id_of};
+use crate::pg::load::{ALONE, load, load_as};
+use crate::support::datasets::{Person, World, first_run, id_of};
 use crate::support::postgres::{Database, bare_database as database};
 use crate::support::role::Role;
 
@@ -374,17 +373,7 @@ fn the_catalog_is_read_again_under_the_lock() {
         let role = Role::loader(&crm);
         let mut loader = Loader::open(&Dsn::new(&role.theirs.url, "CRM_DATABASE_URL"), false).unwrap();
         let world = people();
-        let input = Input {
-            run_id: "run-1",
-            phase: Phase::LAST,
-            as_of: AS_OF,
-            inputs: "",
-            exports: &[],
-            kept_ids: &[],
-            segments: None,
-            restore: None,
-            data: &world,
-        };
+        let input = first_run(&world);
         loader.prove(&input).unwrap();
         loader.preflight.check("here", false).unwrap();
         crm.execute(change);

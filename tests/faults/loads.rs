@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::load::fingerprint;
+use crate::pg::load::fingerprint;
 use crate::support::postgres::Database;
 use crate::support::proxy::{Fault, Proxy};
 use crate::support::soak::{self, Random};

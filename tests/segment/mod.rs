@@ -164,9 +164,9 @@ fn verification_finds_missing_and_extra_segment_members() {
         connection.execute(sql, &[&id, &source]).unwrap();
     };
     let differing = || -> (i64, i64) {
-        let statement = segment_sql::comparison(&refresh.questions(), 0, None).unwrap();
+        let statement = segment_sql::comparison(&refresh.questions(), 0..1, None).unwrap();
         let row = connection.query_one(&statement.sql, &statement.parameters()).unwrap();
-        (row.get(0), row.get(1))
+        (row.get(1), row.get(2))
     };
     let count = members.len() as i64;
     assert_eq!(differing(), (count, count));

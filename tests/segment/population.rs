@@ -7,6 +7,8 @@ use crm_backfill::tables::crm::{activities, customer_profiles};
 use crm_backfill::tables::score::profiles as scores;
 use crm_backfill::tables::{Builder as _, Table as _, TextList};
 
+use crate::support::sql::{at, number, quoted};
+
 /// A small generator of numbers: the same seed, the same world.
 pub struct Dice(u64);
 
@@ -300,18 +302,6 @@ impl Population {
         }
         sql
     }
-}
-
-fn quoted(text: Option<&str>) -> String {
-    text.map_or_else(|| "null".to_owned(), |text| format!("'{}'", text.replace('\'', "''")))
-}
-
-fn at(instant: Option<Timestamp>) -> String {
-    quoted(instant.map(|at| at.utc().naive_utc().to_string()).as_deref())
-}
-
-fn number(value: Option<i32>) -> String {
-    value.map_or_else(|| "null".to_owned(), |value| value.to_string())
 }
 
 fn profiles(people: &[Person]) -> customer_profiles::Columns {

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use arrow::array::RecordBatch;
 use crm_backfill::model::{
-    ActivityCategory, AliasType, Channel, ConsentStatus, CustomerStatus, Gender, Handicap, LifecycleStage, Timestamp, derived_id,
+    ActivityCategory, AliasType, Channel, ConsentStatus, CustomerStatus, Gender, Handicap, LifecycleStage, Phase, Timestamp,
+    derived_id,
 };
+use crm_backfill::pg::load::Input;
 use crm_backfill::pg::load::rows::{Batches, Datasets};
 use crm_backfill::tables::crm::{
     activities, campaign_interactions, customer_profiles, duplicate_candidates, identity_aliases, marketing_consents,
@@ -345,4 +347,19 @@ fn push_consent(consents: &mut marketing_consents::Builder, customer: &str, cons
         source: "IMPORT",
         evidence: &evidence,
     });
+}
+
+/// The input of a first load of the last phase.
+pub fn first_run(world: &World) -> Input<'_> {
+    Input {
+        run_id: "run-1",
+        phase: Phase::LAST,
+        as_of: AS_OF,
+        inputs: "",
+        exports: &[],
+        kept_ids: &[],
+        segments: None,
+        restore: None,
+        data: world,
+    }
 }

@@ -17,6 +17,8 @@ pub mod role;
 #[cfg_attr(not(feature = "local-postgres"), allow(dead_code, reason = "most cases need a server"))]
 pub mod soak;
 #[cfg(feature = "local-postgres")]
+pub mod sql;
+#[cfg(feature = "local-postgres")]
 pub mod workdir;
 #[cfg(feature = "local-postgres")]
 pub mod world;

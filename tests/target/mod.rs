@@ -11,7 +11,7 @@ use crm_backfill::fault::{Exit, Fault};
 use crm_backfill::model::Phase;
 use crm_backfill::pg::load::{Input, Loader};
 
-use crate::load::{ALONE, load_as};
+use crate::pg::load::{ALONE, load_as};
 use crate::support::datasets::{AS_OF, World};
 use crate::support::postgres::{Database, bare_database as database};
 use crate::support::role::Role;

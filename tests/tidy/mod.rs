@@ -7,6 +7,7 @@ mod names;
 mod sql;
 
 use std::fs;
+use std::path::PathBuf;
 
 use code::{SourceFile, root, rust_files, sources};
 use law::LAW;
@@ -102,13 +103,16 @@ fn shipped_code_never_unwraps() {
 #[test]
 fn every_test_file_is_part_of_the_one_binary() {
     let folder = root().join("tests");
-    let declared = fs::read_to_string(folder.join("main.rs")).unwrap();
-    let lost: Vec<_> = fs::read_dir(&folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "rs") || path.join("mod.rs").exists())
-        .map(|path| path.file_stem().unwrap().to_string_lossy().into_owned())
-        .filter(|name| name != "main" && !declared.contains(&format!("mod {name};")))
+    let declares = |file: PathBuf, name: &str| fs::read_to_string(file).is_ok_and(|text| text.contains(&format!("mod {name};")));
+    let lost: Vec<_> = rust_files(&folder)
+        .into_iter()
+        .filter(|path| *path != folder.join("main.rs"))
+        .filter(|path| {
+            let module = if path.ends_with("mod.rs") { path.parent().unwrap().to_owned() } else { path.with_extension("") };
+            let (parent, name) = (module.parent().unwrap(), module.file_name().unwrap().to_str().unwrap());
+            let within = if parent == folder { "main.rs" } else { "mod.rs" };
+            !declares(parent.join(within), name) && !declares(parent.with_extension("rs"), name)
+        })
         .collect();
-    assert!(lost.is_empty(), "not declared in tests/main.rs: {lost:?}");
+    assert!(lost.is_empty(), "not declared in the module above: {lost:?}");
 }

@@ -1,5 +1,7 @@
 //! The ledger of consent evidence and, if configured, logged changes as activities.
 
+use serde::Serialize;
+
 use crate::consolidate::bits::Bits;
 use crate::consolidate::timeline::{Event, RowsWriter, Scratch, Timeline, TimelineRows, set};
 use crate::model::{ActivityCategory, Channel, Code as _, RecordIx, SkipReason, Source, Timestamp};
@@ -100,6 +102,12 @@ impl<'a> ConsentLog<'a> {
     }
 }
 
+#[derive(Serialize)]
+struct ConsentMetadata<'a> {
+    source: Option<&'a str>,
+    scope: &'a str,
+}
+
 /// Writes the activity of a logged change, if configured; returns whether it did.
 fn page_activity(log: &ConsentLog<'_>, group: &Group, page: &mut RowsWriter<'_>, scratch: &mut Scratch) -> bool {
     let options = log.timeline.options;
@@ -115,7 +123,7 @@ fn page_activity(log: &ConsentLog<'_>, group: &Group, page: &mut RowsWriter<'_>,
     let (activity_type, verb) = if group.is_grant { ("CONSENT_OPTED_IN", "given") } else { ("CONSENT_OPTED_OUT", "withdrawn") };
     set(&mut scratch.title, &[channel.unwrap_or(&group.channel_raw), " consent ", verb]);
     set(&mut scratch.source_id, &["consent_changes:", &group.row_id]);
-    let metadata = scratch.json.begin().text("source", group.origin.as_deref()).text("scope", Some(&group.scope)).end();
+    let metadata = scratch.json.write(&ConsentMetadata { source: group.origin.as_deref(), scope: &group.scope });
     page.activity(&Event {
         profile,
         activity_type,

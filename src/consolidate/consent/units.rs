@@ -34,7 +34,7 @@ pub struct Unit {
     /// The kind of row that decided; `None` if the contact's flag did.
     pub kind: Option<EvidenceKind>,
     /// Number of pieces of evidence.
-    pub evidence_count: u16,
+    pub evidence_count: u32,
     /// The latest logged action of the person that gives consent.
     pub last_act_at: Option<Timestamp>,
     /// Position of the deciding row among the staged consents; `None` if other evidence decided.
@@ -102,7 +102,7 @@ impl Units {
     }
 
     fn keep(&mut self, text: &str) -> (u32, u32) {
-        let end = |texts: &String| u32::try_from(texts.len()).unwrap_or(u32::MAX);
+        let end = |texts: &String| u32::try_from(texts.len()).expect("the texts of all evidence take less than 4 GiB");
         let from = end(&self.texts);
         self.texts.push_str(text);
         (from, end(&self.texts))
@@ -216,7 +216,7 @@ impl<'a> UnitsBuilder<'a> {
         if let Some(&number) = self.scopes.get(name) {
             return number;
         }
-        let number = u32::try_from(self.units.scopes.len()).unwrap_or(u32::MAX);
+        let number = u32::try_from(self.units.scopes.len()).expect("scopes are counted in 32 bits");
         self.units.scopes.push(name.to_owned());
         self.scopes.insert(name.to_owned(), number);
         number
@@ -291,7 +291,7 @@ impl<'a> UnitsBuilder<'a> {
                 lifted_after: decision.lifted_after,
                 rule: decision.rule,
                 kind: decider.map(|piece| piece.evidence.kind),
-                evidence_count: u16::try_from(rows().count()).unwrap_or(u16::MAX),
+                evidence_count: u32::try_from(rows().count()).expect("rows are counted in 32 bits"),
                 last_act_at: evidence.iter().filter(|piece| is_lifting(piece)).map(|piece| piece.at).max(),
                 row: decider.and_then(|piece| piece.row),
                 row_id: decider.map_or((0, 0), |piece| piece.row_id),

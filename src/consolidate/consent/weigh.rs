@@ -5,12 +5,14 @@
 //! turns the channel's flag off. A flag is on only if the profile shows the email or phone of the opt-in. Deceased people are not
 //! contacted.
 
+use serde::Serialize;
+
 use crate::consolidate::consent::contact_points::{Address, Identifiers, each_address, email_form};
 use crate::consolidate::consent::decide::EvidenceKind;
 use crate::consolidate::consent::rule::ConsentRule;
 use crate::consolidate::consent::units::{ALL_SCOPES, TRANSACTIONAL, Unit, Units, contact_flag};
 use crate::consolidate::consent::withdrawals::{Withdrawal, Withdrawals};
-use crate::consolidate::json::JsonWriter;
+use crate::consolidate::json::JsonBuffer;
 use crate::consolidate::profile::record_index::RecordIndex;
 use crate::consolidate::{Departure, Departures, Options};
 use crate::model::{Channel, ConsentStatus, ProfileIx, RecordIx, Timestamp, derived_id};
@@ -63,14 +65,29 @@ pub struct ConsentRows {
     pub rows: marketing_consents::Builder,
     /// Positions of the staged consents that became a row's evidence.
     pub deciding_rows: Vec<u32>,
-    json: JsonWriter,
+    json: JsonBuffer,
 }
 
 impl ConsentRows {
     /// Empty.
     pub fn new(capacity: usize) -> Self {
-        Self { rows: marketing_consents::Builder::new(capacity), deciding_rows: Vec::new(), json: JsonWriter::default() }
+        Self { rows: marketing_consents::Builder::new(capacity), deciding_rows: Vec::new(), json: JsonBuffer::default() }
     }
+}
+
+/// The evidence of a row, as the CRM shows it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ConsentEvidence<'a> {
+    evidence_kind: &'static str,
+    evidence_key: Option<String>,
+    evidence_at: Option<Timestamp>,
+    evidence_source: Option<&'a str>,
+    rule_no: u8,
+    superseded_count: u32,
+    /// The latest logged action of the person that gives consent; only with an opt-in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    act_at: Option<Timestamp>,
 }
 
 /// The evidence that decided a row.
@@ -192,7 +209,7 @@ impl Consents<'_> {
         basis: &Basis<'_>,
         out: &mut ConsentRows,
     ) {
-        let evidence_count: u32 = group.iter().map(|&unit| u32::from(self.units.all()[unit].evidence_count)).sum();
+        let evidence_count: u32 = group.iter().map(|&unit| self.units.all()[unit].evidence_count).sum();
         let (status, at) = match *basis {
             Basis::Unit(unit) => (self.units.all()[unit].status, self.units.all()[unit].at),
             Basis::AllScopes(unit) => (ConsentStatus::OptedOut, self.units.all()[unit].at),
@@ -206,11 +223,9 @@ impl Consents<'_> {
             out.deciding_rows.extend(self.units.all()[unit].row);
         }
         let superseded = evidence_count - u32::from(own_row.is_some());
-        self.write_evidence(basis, at, superseded, &mut out.json);
         let acts = group.iter().filter_map(|&unit| self.units.all()[unit].last_act_at);
-        if let Some(act_at) = acts.max().filter(|_| status == ConsentStatus::OptedIn) {
-            out.json.instant("actAt", Some(act_at));
-        }
+        let act_at = acts.max().filter(|_| status == ConsentStatus::OptedIn);
+        let evidence = ConsentEvidence { act_at, ..self.evidence(basis, at, superseded) };
         let mut buffer = crate::model::Uuid::encode_buffer();
         let customer_id = &*self.record_index.id(subject.profile).hyphenated().encode_lower(&mut buffer);
         let tenant_id = self.record_index.tenant(subject.profile);
@@ -227,12 +242,11 @@ impl Consents<'_> {
             consented_at: at.filter(|_| is_grant),
             revoked_at: at.filter(|_| !is_grant),
             source: "IMPORT",
-            evidence: out.json.end(),
+            evidence: out.json.write(&evidence),
         });
     }
 
-    /// Begins the evidence object; the caller ends it.
-    fn write_evidence(&self, basis: &Basis<'_>, at: Option<Timestamp>, superseded: u32, json: &mut JsonWriter) {
+    fn evidence(&self, basis: &Basis<'_>, at: Option<Timestamp>, superseded: u32) -> ConsentEvidence<'_> {
         let (kind, key, origin, rule) = match *basis {
             Basis::Unit(position) => {
                 let (kind, key, origin) = self.unit_evidence(&self.units.all()[position]);
@@ -246,13 +260,15 @@ impl Consents<'_> {
             Basis::Address(Withdrawal { is_earlier: false, .. }) => ("ADDRESS", None, None, ConsentRule::SharedContactPoint),
             Basis::Address(_) => ("EARLIER_LOAD", None, None, ConsentRule::EarlierLoad),
         };
-        json.begin()
-            .text("evidenceKind", Some(kind))
-            .text("evidenceKey", key.as_deref())
-            .instant("evidenceAt", at)
-            .text("evidenceSource", origin)
-            .number("ruleNo", Some(rule.number()))
-            .number("supersededCount", Some(superseded));
+        ConsentEvidence {
+            evidence_kind: kind,
+            evidence_key: key,
+            evidence_at: at,
+            evidence_source: origin,
+            rule_no: rule.number(),
+            superseded_count: superseded,
+            act_at: None,
+        }
     }
 
     fn unit_evidence(&self, unit: &Unit) -> (&'static str, String, Option<&str>) {

@@ -127,7 +127,7 @@ impl Withdrawals {
                     scope,
                     is_earlier: true,
                     revoked_at: Reverse(row.revoked_at),
-                    number: u32::try_from(position).unwrap_or(u32::MAX),
+                    number: u32::try_from(position).expect("withdrawals are counted in 32 bits"),
                     is_by_flag: row.revoked_at.is_none(),
                 });
             }

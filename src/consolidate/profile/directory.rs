@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use crate::consolidate::BuildError;
 use crate::consolidate::bits::Bits;
-use crate::model::{Code as _, LinkRule, Numbering, ProfileIx, RecordIx, Source, Uuid};
+use crate::model::{Code as _, LinkRule, Numbering, ProfileIx, RecordIx, SkipReason, Source, Uuid};
 use crate::tables::resolution::links;
 
 /// All person records and profiles of a run, by number.
@@ -23,6 +23,8 @@ pub struct Directory {
     confidences: Vec<u8>,
     /// Positions in record order, if the records are numbered in another order.
     ranks: Vec<u32>,
+    /// Records of tenants that the pilot leaves out.
+    left_out: Bits,
     ids: Vec<u128>,
     tenants: Vec<u32>,
     tenant_names: Numbering,
@@ -61,6 +63,7 @@ impl Enrolment {
             rules: Vec::new(),
             confidences: Vec::new(),
             ranks: Vec::new(),
+            left_out: Bits::default(),
             ids: Vec::new(),
             tenants: Vec::new(),
             tenant_names: Numbering::default(),
@@ -95,6 +98,7 @@ impl Enrolment {
             self.directory.profile_of = vec![ProfileIx::NONE; count];
             self.directory.rules = vec![LinkRule::Skipped; count];
             self.directory.confidences = vec![0; count];
+            self.directory.left_out = Bits::new(count);
             self.seen = Bits::new(count);
             self.linked.reserve_exact(count);
         }
@@ -119,7 +123,11 @@ impl Enrolment {
             self.directory.rules[record.index()] = link.rule;
             self.directory.confidences[record.index()] = u8::try_from(link.confidence.clamp(0, 100)).expect("0 to 100 fits");
             match (link.rule, link.profile_id, link.tenant_id) {
-                (LinkRule::Skipped, None, _) => {}
+                (LinkRule::Skipped, None, _) => {
+                    if link.evidence == SkipReason::OtherTenant.code() {
+                        self.directory.left_out.set(record.index());
+                    }
+                }
                 (LinkRule::Skipped, Some(_), _) | (_, None, _) | (_, _, None) => return Err(BuildError::HalfLinked { row }),
                 (_, Some(id), Some(tenant)) => {
                     let id = *Uuid::parse_str(id).map_err(|_| BuildError::HalfLinked { row })?.as_bytes();
@@ -268,6 +276,11 @@ impl Directory {
     pub fn profile_with_id(&self, id: &str) -> Option<ProfileIx> {
         let id = Uuid::parse_str(id).ok()?.as_u128();
         self.ids.binary_search(&id).ok().map(ProfileIx::at)
+    }
+
+    /// Whether a record belongs to a tenant that the pilot leaves out.
+    pub fn is_left_out(&self, record: RecordIx) -> bool {
+        self.left_out.has(record.index())
     }
 
     /// A profile's tenant.

@@ -112,7 +112,9 @@ impl<'a> Survival<'a> {
         self.services(profile, profile_records, &mut golden);
         self.external_ids(profile_records, &mut golden);
         self.person(profile_records, &mut golden);
-        self.standing(profile, profile_records, &mut golden);
+        self.standing(profile_records, &mut golden);
+        self.tags(profile, profile_records, &mut golden);
+        self.membership(profile_records, &mut golden);
         golden
     }
 
@@ -301,7 +303,7 @@ impl<'a> Survival<'a> {
         Some(agreed.map_or(all, |agreed| Choice { lost: all.lost, ..agreed }))
     }
 
-    fn standing(&self, profile: ProfileIx, profile_records: &ProfileRecords, golden: &mut Golden<'a>) {
+    fn standing(&self, profile_records: &ProfileRecords, golden: &mut Golden<'a>) {
         let members = || profile_records.scl.iter().chain(&profile_records.mca_current).copied();
         golden.is_deceased = members().any(|record| self.tag(record) == Some(StatusTag::Deceased));
         let status = members().flat_map(|record| {
@@ -320,13 +322,6 @@ impl<'a> Survival<'a> {
                 (std::cmp::Reverse(stage), record, stage)
             }),
         );
-        for &record in &profile_records.all {
-            if let Some(tag) = self.tag(record)
-                && !golden.tags.iter().any(|choice| choice.value == tag.code())
-            {
-                golden.tags.push(Choice { value: tag.code(), record, rule: SurvivorshipRule::Union, lost: 0 });
-            }
-        }
         let handicap = |record: RecordIx| {
             // The history is better than the member's row, which holds the latest entry even if that is not a valid handicap.
             let of_history = self.handicaps.of(record).map(|(value, at)| (value, Some(at)));
@@ -340,6 +335,17 @@ impl<'a> Survival<'a> {
                 .flat_map(|&record| handicap(record).map(move |(value, at)| (std::cmp::Reverse(at), record, (value, at))));
             best(SurvivorshipRule::MostRecent, dated)
         });
+    }
+
+    /// What else is known of the person; after contact points and handicap.
+    fn tags(&self, profile: ProfileIx, profile_records: &ProfileRecords, golden: &mut Golden<'a>) {
+        for &record in &profile_records.all {
+            if let Some(tag) = self.tag(record)
+                && !golden.tags.iter().any(|choice| choice.value == tag.code())
+            {
+                golden.tags.push(Choice { value: tag.code(), record, rule: SurvivorshipRule::Union, lost: 0 });
+            }
+        }
         let whs_from = self.options.whs_from.get(self.record_index.tenant(profile));
         if let (Some(index), Some(whs_from)) = (golden.handicap, whs_from)
             && index.value.1.is_some_and(|at| at < *whs_from)
@@ -354,6 +360,9 @@ impl<'a> Survival<'a> {
             }
         }
         golden.tags.sort_by_key(|choice| choice.value);
+    }
+
+    fn membership(&self, profile_records: &ProfileRecords, golden: &mut Golden<'a>) {
         golden.home_club_id = first(SurvivorshipRule::SourceOrder, profile_records.teetime.iter().copied(), |record| {
             self.get(record, people::Columns::home_club_id)
         });

@@ -9,12 +9,14 @@ pub mod namesakes;
 pub mod pick;
 pub mod record_index;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use arrow::array::RecordBatch;
+use serde::Serialize;
 
 use crate::consolidate::consent::weigh::{ConsentRows, Consents, Flags, Subject};
-use crate::consolidate::json::JsonWriter;
+use crate::consolidate::json::JsonBuffer;
 use crate::consolidate::profile::fields::{Golden, Survival};
 use crate::consolidate::profile::namesakes::Namesakes;
 use crate::consolidate::profile::pick::{Choice, ProfileRecords};
@@ -55,7 +57,7 @@ pub fn build(survival: &Survival<'_>, consents: &Consents<'_>, range: Range<u32>
         profiles: customer_profiles::Builder::new(capacity),
         provenance: field_provenance::Builder::new(capacity * 10),
         display_name: String::new(),
-        json: JsonWriter::default(),
+        json: JsonBuffer::default(),
     };
     let mut alias_rows = identity_aliases::Builder::new(capacity * 4);
     let mut consent_rows = ConsentRows::new(capacity);
@@ -120,13 +122,32 @@ fn count(survival: &Survival<'_>, profile_records: &ProfileRecords, golden: &Gol
     }
 }
 
+/// Numbers of other systems; one that the profile lacks has no key.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ExternalIds<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mca_v1_za_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mca_v1_uk_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mca_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    golf_rsa_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cdh_id: Option<&'a str>,
+    /// By their codes.
+    #[serde(flatten)]
+    benefits: BTreeMap<&'a str, &'a str>,
+}
+
 struct Writer<'a> {
     record_index: &'a RecordIndex,
     survival: &'a Survival<'a>,
     profiles: customer_profiles::Builder,
     provenance: field_provenance::Builder,
     display_name: String,
-    json: JsonWriter,
+    json: JsonBuffer,
 }
 
 impl Writer<'_> {
@@ -145,22 +166,6 @@ impl Writer<'_> {
         }
         let display_name = self.display_name.trim();
         let tags: Vec<&str> = golden.tags.iter().map(|choice| choice.value).collect();
-        self.json.begin();
-        let ids = [
-            ("mcaV1ZaId", golden.mca_v1_za_id),
-            ("mcaV1UkId", golden.mca_v1_uk_id),
-            ("mcaId", golden.mca_id),
-            ("golfRsaId", golden.golf_rsa_id),
-            ("cdhId", golden.cdh_id),
-        ];
-        for (key, choice) in ids {
-            if choice.is_some() {
-                self.json.text(key, text(choice));
-            }
-        }
-        for (code, choice) in &golden.benefits {
-            self.json.text(code, Some(choice.value));
-        }
         self.profiles.push(customer_profiles::Row {
             id,
             tenant_id: self.record_index.tenant(profile),
@@ -170,7 +175,14 @@ impl Writer<'_> {
             scl_member_id: record(golden.scl_member),
             teetime_player_id: record(golden.player),
             messaging_contact_id: record(golden.contact),
-            external_ids: self.json.end(),
+            external_ids: self.json.write(&ExternalIds {
+                mca_v1_za_id: text(golden.mca_v1_za_id),
+                mca_v1_uk_id: text(golden.mca_v1_uk_id),
+                mca_id: text(golden.mca_id),
+                golf_rsa_id: text(golden.golf_rsa_id),
+                cdh_id: text(golden.cdh_id),
+                benefits: golden.benefits.iter().map(|(code, choice)| (*code, choice.value)).collect(),
+            }),
             first_name: text(golden.first_name),
             last_name: text(golden.last_name),
             display_name: Some(display_name).filter(|name| !name.is_empty()),

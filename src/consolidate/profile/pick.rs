@@ -54,7 +54,7 @@ pub fn best<V: PartialEq + Copy, R: Ord>(
             chosen = Some((rank, Choice { value, record, rule, lost: 0 }));
         }
     }
-    let lost = i32::try_from(all.len()).unwrap_or(i32::MAX) - 1;
+    let lost = i32::try_from(all.len()).expect("a profile has few values") - 1;
     chosen.map(|(_, choice)| Choice { lost, ..choice })
 }
 

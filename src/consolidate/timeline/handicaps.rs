@@ -2,6 +2,7 @@
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
+use serde::Serialize;
 
 use crate::consolidate::timeline::{Event, RowsWriter, Scratch, Timeline, TimelineRows, set};
 use crate::model::{ActivityCategory, Day, Handicap, Outcome, RecordIx, RecordKey, SkipReason, Source, Timestamp, record_order};
@@ -12,6 +13,12 @@ use crate::tables::{Columns as _, stage::handicaps};
 #[derive(Default)]
 pub struct LatestHandicaps {
     latest: HashMap<RecordIx, HandicapAt, FixedState>,
+}
+
+#[derive(Serialize)]
+struct HandicapMetadata {
+    previous: Option<Handicap>,
+    new: Handicap,
 }
 
 struct HandicapAt {
@@ -80,7 +87,7 @@ impl LatestHandicaps {
             if timeline.options.extra_handicap && timeline.options.has_timeline() {
                 set(&mut scratch.source_id, &[ENTITY, ":", handicap.row_id]);
                 set(&mut scratch.title, &["Handicap ", &value.to_string()]);
-                let metadata = scratch.json.begin().number("previous", former).number("new", Some(value)).end();
+                let metadata = scratch.json.write(&HandicapMetadata { previous: former, new: value });
                 page.activity(&Event {
                     profile,
                     activity_type: "HANDICAP_UPDATED",

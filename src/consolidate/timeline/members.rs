@@ -14,7 +14,10 @@ impl Timeline<'_> {
             let record = RecordIx::at(first.index() + row);
             let source_id = columns.source_id(row);
             let Some(profile) = self.directory.profile_of(record) else {
-                let reason = columns.skip_reason(row).unwrap_or(SkipReason::NoKey);
+                let reason = match self.directory.is_left_out(record) {
+                    true => SkipReason::OtherTenant,
+                    false => columns.skip_reason(row).unwrap_or(SkipReason::NoKey),
+                };
                 page.outcome(source, source.people(), source_id, Outcome::Skipped, Some(reason));
                 continue;
             };

@@ -2,6 +2,7 @@
 
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
+use serde::Serialize;
 
 use crate::consolidate::Directory;
 use crate::consolidate::timeline::{Event, RowsWriter, Scratch, Timeline, TimelineRows, set};
@@ -11,40 +12,86 @@ use crate::tables::{
     stage::{club_memberships, sport_memberships},
 };
 
+/// The label of a club membership, under the name that its source has for it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+enum ClubMetadata<'a> {
+    MembershipType(Option<&'a str>),
+    Status(Option<&'a str>),
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SportMetadata<'a> {
+    sport_id: &'a str,
+    status: &'a str,
+}
+
+/// The activities of one membership.
+struct MembershipEvents<'a> {
+    profile: ProfileIx,
+    source: Source,
+    source_id: &'a str,
+    club_id: Option<&'a str>,
+    club_name: Option<&'a str>,
+    metadata: &'a str,
+}
+
+/// A type of activity, the words of its title, and when it happened, if that is known.
+type Turn<'a> = (&'static str, [&'a str; 3], Option<Timestamp>);
+
+impl MembershipEvents<'_> {
+    /// Writes an activity for each turn with a date.
+    fn write(&self, page: &mut RowsWriter<'_>, title: &mut String, turns: [Turn<'_>; 2]) -> Result<(), SkipReason> {
+        let mut outcome = Err(SkipReason::NoDate);
+        for (activity_type, words, at) in turns {
+            let Some(occurred_at) = at else { continue };
+            outcome = Ok(());
+            set(title, &words);
+            page.activity(&Event {
+                profile: self.profile,
+                activity_type,
+                category: ActivityCategory::Membership,
+                channel: None,
+                title,
+                source: self.source,
+                source_id: self.source_id,
+                club_id: self.club_id,
+                club_name: self.club_name,
+                occurred_at,
+                metadata: Some(self.metadata),
+            });
+        }
+        outcome
+    }
+}
+
 impl Timeline<'_> {
     /// A batch of club memberships (phase 5).
     pub fn club_memberships(&self, source: Source, columns: &club_memberships::Columns) -> TimelineRows {
         let mut page = RowsWriter::new(self.directory, columns.len());
         let mut scratch = Scratch::default();
-        let label_key = if source == Source::McaUk { "membershipType" } else { "status" };
+        let label = if source == Source::McaUk { ClubMetadata::MembershipType } else { ClubMetadata::Status };
         for membership in columns.rows() {
             let outcome = self.placed(source, membership.source_id).and_then(|profile| {
                 set(&mut scratch.source_id, &[membership.entity, ":", membership.row_id]);
-                let metadata = scratch.json.begin().text(label_key, membership.label).end();
+                let metadata = scratch.json.write(&label(membership.label));
                 let club = membership.club_name.filter(|name| !name.is_empty());
                 // A member who leaves after as_of is still a member.
                 let left_at = membership.left_at.filter(|&left_at| left_at <= self.options.as_of);
-                let turns = [("CLUB_JOINED", "Joined ", membership.joined_at), ("CLUB_LEFT", "Left ", left_at)];
-                let mut is_placed = false;
-                for (activity_type, verb, at) in turns {
-                    let Some(occurred_at) = at else { continue };
-                    is_placed = true;
-                    set(&mut scratch.title, &[verb, club.unwrap_or("club")]);
-                    page.activity(&Event {
-                        profile,
-                        activity_type,
-                        category: ActivityCategory::Membership,
-                        channel: None,
-                        title: &scratch.title,
-                        source,
-                        source_id: &scratch.source_id,
-                        club_id: Some(membership.club_id),
-                        club_name: membership.club_name,
-                        occurred_at,
-                        metadata: Some(metadata),
-                    });
-                }
-                if is_placed { Ok(()) } else { Err(SkipReason::NoDate) }
+                let turns = [
+                    ("CLUB_JOINED", ["Joined ", club.unwrap_or("club"), ""], membership.joined_at),
+                    ("CLUB_LEFT", ["Left ", club.unwrap_or("club"), ""], left_at),
+                ];
+                let of_member = MembershipEvents {
+                    profile,
+                    source,
+                    source_id: &scratch.source_id,
+                    club_id: Some(membership.club_id),
+                    club_name: membership.club_name,
+                    metadata,
+                };
+                of_member.write(&mut page, &mut scratch.title, turns)
             });
             page.settle(source, membership.entity, membership.row_id, outcome);
         }
@@ -59,34 +106,17 @@ impl Timeline<'_> {
         for membership in columns.rows() {
             let outcome = self.placed(source, membership.source_id).and_then(|profile| {
                 set(&mut scratch.source_id, &[ENTITY, ":", membership.row_id]);
-                let metadata =
-                    scratch.json.begin().text("sportId", Some(membership.sport_id)).text("status", Some(membership.status)).end();
+                let metadata = scratch.json.write(&SportMetadata { sport_id: membership.sport_id, status: membership.status });
                 let sport = membership.sport_name.filter(|name| !name.is_empty()).unwrap_or("Sport");
                 let changed_at = membership.updated_at.filter(|_| membership.updated_at > membership.created_at);
+                let words = |state| [sport, " membership ", state];
                 let turns = [
-                    ("SPORT_MEMBERSHIP_STARTED", "started", membership.created_at),
-                    ("SPORT_MEMBERSHIP_CHANGED", membership.status, changed_at),
+                    ("SPORT_MEMBERSHIP_STARTED", words("started"), membership.created_at),
+                    ("SPORT_MEMBERSHIP_CHANGED", words(membership.status), changed_at),
                 ];
-                let mut is_placed = false;
-                for (activity_type, state, at) in turns {
-                    let Some(occurred_at) = at else { continue };
-                    is_placed = true;
-                    set(&mut scratch.title, &[sport, " membership ", state]);
-                    page.activity(&Event {
-                        profile,
-                        activity_type,
-                        category: ActivityCategory::Membership,
-                        channel: None,
-                        title: &scratch.title,
-                        source,
-                        source_id: &scratch.source_id,
-                        club_id: None,
-                        club_name: None,
-                        occurred_at,
-                        metadata: Some(metadata),
-                    });
-                }
-                if is_placed { Ok(()) } else { Err(SkipReason::NoDate) }
+                let source_id = &scratch.source_id;
+                let of_member = MembershipEvents { profile, source, source_id, club_id: None, club_name: None, metadata };
+                of_member.write(&mut page, &mut scratch.title, turns)
             });
             page.settle(source, ENTITY, membership.row_id, outcome);
         }

@@ -1,5 +1,7 @@
 //! Messages and campaign interactions.
 
+use serde::Serialize;
+
 use crate::consolidate::consent::contact_points::Address;
 use crate::consolidate::timeline::{Complaint, Event, RowsWriter, Scratch, Signal, Timeline, TimelineRows};
 use crate::model::reference::ChannelWord;
@@ -10,6 +12,14 @@ use crate::model::{
 use crate::tables::{Columns as _, crm::campaign_interactions, stage::messages};
 
 const ENTITY: &str = "messages";
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MessageMetadata<'a> {
+    template_id: Option<&'a str>,
+    template_name: Option<&'a str>,
+    campaign_id: Option<&'a str>,
+}
 
 impl Timeline<'_> {
     /// A batch of messages (activities from phase 5, bounces from phase 4 on).
@@ -34,13 +44,11 @@ impl Timeline<'_> {
                             _ => scratch.title.push_str(word),
                         }
                     }
-                    let metadata = scratch
-                        .json
-                        .begin()
-                        .text("templateId", message.template_id)
-                        .text("templateName", message.template_name)
-                        .text("campaignId", message.campaign_id)
-                        .end();
+                    let metadata = scratch.json.write(&MessageMetadata {
+                        template_id: message.template_id,
+                        template_name: message.template_name,
+                        campaign_id: message.campaign_id,
+                    });
                     page.activity(&Event { title: &scratch.title, metadata: Some(metadata), ..event });
                     page.outcome(Source::Messaging, ENTITY, message.row_id, Outcome::Loaded, None);
                     page.interaction(&message, &event);

@@ -15,7 +15,7 @@ pub use signals::{Complaint, Signal, Signals};
 
 use arrow::array::RecordBatch;
 
-use crate::consolidate::json::JsonWriter;
+use crate::consolidate::json::JsonBuffer;
 use crate::consolidate::{Departure, Departures, Directory, Options};
 use crate::model::{ActivityCategory, Code as _, Outcome, ProfileIx, SkipReason, Source, Timestamp, Uuid, derived_id};
 use crate::tables::Builder as _;
@@ -134,7 +134,7 @@ impl<'a> RowsWriter<'a> {
 pub(in crate::consolidate) struct Scratch {
     pub(in crate::consolidate) title: String,
     pub(in crate::consolidate) source_id: String,
-    pub(in crate::consolidate) json: JsonWriter,
+    pub(in crate::consolidate) json: JsonBuffer,
 }
 
 /// Sets a buffer to the concatenation of some parts.

@@ -1,11 +1,28 @@
 //! Bookings.
 
+use serde::Serialize;
+
 use crate::consolidate::Departure;
 use crate::consolidate::timeline::{Event, RowsWriter, Scratch, Signal, Timeline, TimelineRows, set};
 use crate::model::{ActivityCategory, BookingOutcome, BookingTypes, Code as _, Outcome, RecordIx, SkipReason, Source};
 use crate::tables::{Columns as _, stage::bookings};
 
 const ENTITY: &str = "bookings";
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BookingMetadata<'a> {
+    course_id: Option<&'a str>,
+    course_name: Option<&'a str>,
+    players: Option<i32>,
+    backfill: BookingStatus<'a>,
+}
+
+/// What the strategy's metadata has no key for.
+#[derive(Serialize)]
+struct BookingStatus<'a> {
+    status: &'a str,
+}
 
 impl Timeline<'_> {
     /// A batch of bookings (phase 5).
@@ -26,16 +43,12 @@ impl Timeline<'_> {
                         Some(club) => set(&mut scratch.title, &["Tee time at ", club]),
                         None => set(&mut scratch.title, &["Tee time"]),
                     }
-                    let metadata = scratch
-                        .json
-                        .begin()
-                        .text("courseId", booking.course_id)
-                        .text("courseName", booking.course_name)
-                        .number("players", booking.player_count)
-                        .open("backfill")
-                        .text("status", Some(booking.status_raw))
-                        .close()
-                        .end();
+                    let metadata = scratch.json.write(&BookingMetadata {
+                        course_id: booking.course_id,
+                        course_name: booking.course_name,
+                        players: booking.player_count,
+                        backfill: BookingStatus { status: booking.status_raw },
+                    });
                     page.activity(&Event { title: &scratch.title, metadata: Some(metadata), ..event });
                     page.outcome(Source::Teetime, ENTITY, booking.row_id, Outcome::Loaded, None);
                     let is_plain = matches!(booking.outcome, BookingOutcome::Booked | BookingOutcome::Completed);

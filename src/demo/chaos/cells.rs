@@ -1,4 +1,4 @@
-//! Cells of every other kind: yes and no, ids, numbers, words for nothing, and text that means nothing at all.
+//! Cells of all other kinds: yes and no, ids, numbers, words for null, and random text.
 
 use crate::demo::random::Draws;
 

@@ -1,4 +1,4 @@
-//! Contacts, and everything that is said of their consent.
+//! Contacts, and all evidence of their consent.
 
 use crate::model::{Source, Timestamp};
 

@@ -1,4 +1,4 @@
-//! The same rows as tables whose columns have whatever type takes them.
+//! The same rows as database tables; each column has a type that can hold its values.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! A file as some program dumps it: delimiters, line ends, marks, headers and encodings of every kind.
+//! Dumps as different programs write them: delimiters, line ends, byte order marks, headers and encodings of every kind.
 
 use std::path::Path;
 

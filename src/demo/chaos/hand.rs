@@ -1,4 +1,4 @@
-//! Who writes a column: how often a cell is missing, broken or noise, and by which conventions dates are written.
+//! The habits of whoever filled a column: how often a cell is missing, broken or random, and how dates are written.
 
 use chrono_tz::Tz;
 

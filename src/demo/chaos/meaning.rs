@@ -1,4 +1,4 @@
-//! What chaos is made of: files, and what their cells mean.
+//! The parts of a population of chaos: files, and the meaning of their cells.
 
 use crate::model::{Source, Timestamp};
 

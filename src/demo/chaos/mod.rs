@@ -1,7 +1,7 @@
-//! Chaos: five sources whose every column mixes all known writings, missing values, broken ones and random text, with the meaning of
-//! what was written kept beside it. A population for tests and for `local chaos`.
+//! Chaos, a population for tests and for `local chaos`: in all five sources every column mixes all known formats, missing values,
+//! broken values and random text. The meaning of each cell is kept.
 //!
-//! Same seed, same files. What the cells mean is the oracle: a reader may refuse a cell, but never read another value out of it.
+//! The same seed gives the same files. The meanings are the oracle: a reader may reject a cell, but never read another value from it.
 
 mod cells;
 mod consent;

@@ -1,4 +1,4 @@
-//! Emails, phones and names in every writing, and what no reader may make a value of.
+//! Emails, phones and names in every known form, and texts that no reader may accept as a value.
 
 use crate::demo::random::Draws;
 

@@ -1,4 +1,4 @@
-//! Dates and times in every writing of databases, programs, spreadsheets and people.
+//! Dates and times in every form that databases, programs, spreadsheets and people use.
 
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Timelike, Utc};
 use chrono_tz::Tz;

@@ -26,6 +26,7 @@ pub use content::RowContent;
 pub use crm_rows::CrmRows;
 pub use dataset_rows::{BatchHashes, DatasetRows};
 pub use file_rows::FileRows;
+pub use hash::sealed;
 pub use json::hash as json_hash;
 pub use key::IdKey;
 pub use plan::{ComparedColumn, Defaults, Instants, TableForm, changed_by_others};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 
 use crate::model::Phase;
+use crate::pg::compare::hash::sealed;
 use crate::pg::compare::sums::ODD;
 use crate::pg::compare::value::{Form, NULL, zero};
 use crate::pg::copy::wire::Wire;
@@ -102,6 +103,17 @@ impl TableForm {
             columns: plan.columns.iter().filter(|planned| planned.copy.is_some()).cloned().collect(),
         };
         Self::of(&data, info, phase, &Instants::default(), &Defaults::default())
+    }
+
+    /// What the hashes of the CRM's rows depend on: the columns and how they are compared.
+    pub fn fingerprint(&self, info: &TableInfo) -> String {
+        let mut parts = Vec::new();
+        for column in &self.columns {
+            parts.push(format!("{}:{:?}", column.target, column.form));
+            parts.extend(info.column(&column.target).into_iter().flat_map(|column| column.labels.iter().cloned()));
+        }
+        let parts: Vec<&[u8]> = parts.iter().map(String::as_bytes).collect();
+        format!("{:032x}", sealed(&parts))
     }
 
     /// Reads rows of ours, all or those of some buckets.

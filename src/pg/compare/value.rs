@@ -207,7 +207,7 @@ fn digits_hash(is_negative: bool, first_power: i64, digits: &[u16]) -> u64 {
         return hasher.finish();
     }
     hasher.add(u64::from(is_negative));
-    hasher.add((first_power - i64::try_from(leading).unwrap_or(i64::MAX)).cast_unsigned());
+    hasher.add((first_power - i64::try_from(leading).expect("a number has few digits")).cast_unsigned());
     for digit in &digits[leading..digits.len() - trailing] {
         hasher.add(u64::from(*digit));
     }

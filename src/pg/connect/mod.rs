@@ -321,7 +321,7 @@ fn begins(sql: &str) -> bool {
 
 /// Parameters with their types. Without types the driver would prepare a named statement, which would outlive the transaction.
 fn typed<'a>(parameters: &[&'a (dyn ToSql + Sync)]) -> Vec<(&'a (dyn ToSql + Sync), Type)> {
-    const TYPES: [Type; 10] = [
+    const TYPES: [Type; 11] = [
         Type::TEXT,
         Type::INT8,
         Type::INT4,
@@ -332,6 +332,7 @@ fn typed<'a>(parameters: &[&'a (dyn ToSql + Sync)]) -> Vec<(&'a (dyn ToSql + Syn
         Type::INT8_ARRAY,
         Type::INT4_ARRAY,
         Type::FLOAT8,
+        Type::BYTEA,
     ];
     let type_of = |parameter: &(dyn ToSql + Sync)| {
         let fits = |candidate: &&Type| parameter.to_sql_checked(candidate, &mut BytesMut::new()).is_ok();

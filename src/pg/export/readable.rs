@@ -1,5 +1,6 @@
-//! Statements that any types of columns allow: casts to instants that cannot fail, since staging decides what is a time, and joins of an
-//! id of text with one of numbers.
+//! Adapts an export's statement to the types of the database's columns: casts to instants become casts that cannot fail, since staging
+//! decides what is a time, and an id of text is joined with one of numbers. The text is edited because a session that may only read
+//! cannot create functions, and because careful casts in the files themselves would keep every database from using its indexes.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;

@@ -14,6 +14,7 @@ use crate::pg::load::catalog::Catalog;
 use crate::pg::load::preflight::Preflight;
 use crate::pg::load::rows::Datasets;
 use crate::pg::load::session::Crm;
+use crate::pg::load::settled::{SettledBuckets, SettledTables, sums_of_files};
 use crate::pg::load::target::{LOADED, Loaded};
 use crate::pg::quote_identifier as quoted;
 
@@ -75,42 +76,38 @@ pub struct TableDelta {
     pub memory: LoadMemory,
 }
 
-/// Compares every table with its dataset and with its records, in the order of [`LOADED`].
+/// How the tables of load are compared with the datasets of a phase, in the order of [`LOADED`].
+pub fn forms(catalog: &Catalog, preflight: &Preflight, phase: Phase) -> Vec<TableForm> {
+    let form = |loaded: &Loaded| TableForm::of_load(preflight.plan(loaded.table), catalog.table(loaded.table), phase);
+    LOADED.iter().map(form).collect()
+}
+
+/// Compares every table with its dataset and with its records, in the order of the forms. Rows that are settled are not read.
 pub fn find(
     crm: &Crm,
-    catalog: &Catalog,
     preflight: &Preflight,
     data: &(dyn Datasets + Sync),
     phase: Phase,
+    forms: &[TableForm],
+    settled: &SettledTables,
 ) -> Result<Vec<TableDelta>> {
     crm.doing("comparing the CRM with the datasets");
-    let forms: Vec<TableForm> = LOADED
-        .iter()
-        .map(|loaded| TableForm::of_load(preflight.plan(loaded.table), catalog.table(loaded.table), phase))
-        .collect();
-    let file_sums = |form: &TableForm| -> Result<Sums> {
-        let mut sums = Sums::empty();
-        FileRows { data, form, phase }.rows(None, &mut |row| {
-            sums.add(row);
-            Ok(())
-        })?;
-        Ok(sums)
-    };
+    let none = SettledBuckets::none();
     std::thread::scope(|scope| {
         // The files are read in a second thread, one table ahead of the CRM.
         let (send, filed) = std::sync::mpsc::sync_channel(1);
-        let forms = &forms;
         scope.spawn(move || {
             for form in forms {
-                if send.send(file_sums(form)).is_err() {
+                if send.send(sums_of_files(&FileRows { data, form, phase })).is_err() {
                     break;
                 }
             }
         });
         let mut deltas = Vec::new();
         for form in forms {
-            let looked = TableLook::at(crm, form, RowContent::of(preflight.plan(form.loaded.table), form))?;
-            let filed = filed.recv().unwrap_or_else(|_| file_sums(form))?;
+            let settled = settled.get(form.loaded.table).unwrap_or(&none);
+            let looked = TableLook::at(crm, form, RowContent::of(preflight.plan(form.loaded.table), form), settled)?;
+            let filed = filed.recv().unwrap_or_else(|_| sums_of_files(&FileRows { data, form, phase }))?;
             deltas.push(looked.delta(crm, data, phase, &filed)?);
         }
         Ok(deltas)
@@ -124,7 +121,7 @@ pub fn notice(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Result<Vec
     for loaded in LOADED.iter().filter(|loaded| loaded.stays_deleted()) {
         let plan = preflight.plan(loaded.table);
         let form = TableForm::of_load(plan, catalog.table(loaded.table), Phase::LAST);
-        found.push((loaded, TableLook::at(crm, &form, RowContent::of(plan, &form))?.memory(crm)?));
+        found.push((loaded, TableLook::at(crm, &form, RowContent::of(plan, &form), &SettledBuckets::none())?.memory(crm)?));
     }
     Ok(found)
 }
@@ -133,16 +130,19 @@ pub fn notice(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Result<Vec
 struct TableLook<'a> {
     form: &'a TableForm,
     content: RowContent,
+    /// Buckets whose rows agree with their records and need not be read.
+    settled: &'a SettledBuckets,
     rows: Sums,
+    /// Without settled buckets.
     as_remembered: Sums,
     touched: Vec<IdKey>,
 }
 
 impl<'a> TableLook<'a> {
-    fn at(crm: &Crm, form: &'a TableForm, content: RowContent) -> Result<Self> {
-        let (mut rows, mut remembered, mut touched) = (Sums::empty(), Sums::empty(), Vec::new());
+    fn at(crm: &Crm, form: &'a TableForm, content: RowContent, settled: &'a SettledBuckets) -> Result<Self> {
+        let (mut rows, mut remembered, mut touched) = (settled.sums.clone(), Sums::empty(), Vec::new());
         let is_hashed = form.loaded.remembered;
-        CrmRows { connection: crm.connection(), form }.rows(None, &mut |row| {
+        settled.read(&CrmRows { connection: crm.connection(), form }, &mut |row| {
             rows.add(row);
             if is_hashed {
                 remembered.add(ComparedRow { columns: &as_remembered(&content, row), ..row });
@@ -154,7 +154,7 @@ impl<'a> TableLook<'a> {
             }
             Ok(())
         })?;
-        Ok(Self { form, content, rows, as_remembered: remembered, touched })
+        Ok(Self { form, content, settled, rows, as_remembered: remembered, touched })
     }
 
     fn delta(self, crm: &Crm, data: &(dyn Datasets + Sync), phase: Phase, filed: &Sums) -> Result<TableDelta> {
@@ -198,7 +198,7 @@ impl<'a> TableLook<'a> {
         let (table, is_hashed) = (form.loaded.table, form.loaded.remembered);
         let side = Remembered { connection, table, content: is_hashed.then_some(&self.content) };
         let mut remembered = Sums::empty();
-        side.rows(None, &mut |row| {
+        self.settled.read(&side, &mut |row| {
             remembered.add(row);
             Ok(())
         })?;
@@ -227,7 +227,7 @@ impl<'a> TableLook<'a> {
         changed.dedup();
         let memory = if is_hashed { "backfill.written" } else { "backfill.child" };
         Ok(LoadMemory {
-            remembered: remembered.rows(),
+            remembered: self.settled.sums.rows() + remembered.rows(),
             changed: spelled(crm, changed, &quoted(table), "true")?,
             gone: spelled(crm, gone, memory, &format!("t.table_name = '{table}'"))?,
             said,

@@ -20,6 +20,7 @@ pub mod rows;
 pub mod run_log;
 pub mod segments;
 pub mod session;
+pub mod settled;
 pub mod staging;
 mod standing;
 mod statistics;
@@ -39,6 +40,7 @@ use crate::dsn::Dsn;
 use crate::fault::{Exit, Fault};
 use crate::interrupt;
 use crate::model::{Phase, Timestamp};
+use crate::pg::compare::{FileRows, Sums};
 use crate::pg::load::catalog::Catalog;
 use crate::pg::load::diff::{Counts, TableCounts};
 use crate::pg::load::lock::take_lock;
@@ -219,6 +221,12 @@ impl Loader {
         loaded::read(&self.crm)
     }
 
+    /// Our profiles that belong to none of these tenants.
+    pub fn profiles_of_other_tenants(&self, tenants: &[String]) -> Result<u64> {
+        let row = self.crm.one(include_str!("../../../sql/crm/count_other_tenants.sql"), &[&tenants])?;
+        Ok(row.get::<_, i64>(0).unsigned_abs())
+    }
+
     /// Identity of the database, if the server gives it.
     pub fn identity(&self) -> Option<String> {
         loaded::identity_of_crm(&self.crm)
@@ -381,26 +389,38 @@ impl Loader {
         let rebuild = if keep_indexes { Rebuild::default() } else { Rebuild::of_tables(catalog, &names) };
         rebuild.drop(crm)?;
         let instant: i64 = crm.one("select (extract(epoch from now()) * 1000000)::bigint", &[])?.get(0);
-        for loaded in filled {
-            crm.doing("copying rows in");
-            let plan = self.preflight.plan(loaded.table);
-            let stamped = Copied { stamped: Some(instant), only: None };
-            let inserted = copy_table(crm, plan, &quoted(loaded.table), input.data, input.phase, stamped, sent)?;
-            report.counts.insert(loaded.table, TableCounts { inserted, ..TableCounts::default() });
-        }
+        let forms = delta::forms(catalog, &self.preflight, input.phase);
+        let filed = std::thread::scope(|scope| {
+            // The server is busy with the rows, so the sums of the datasets cost no time.
+            let sums = scope.spawn(|| {
+                let sums = |form| settled::sums_of_files(&FileRows { data: input.data, form, phase: input.phase });
+                forms.iter().map(sums).collect::<Result<Vec<Sums>>>()
+            });
+            for loaded in filled {
+                crm.doing("copying rows in");
+                let plan = self.preflight.plan(loaded.table);
+                let stamped = Copied { stamped: Some(instant), only: None };
+                let inserted = copy_table(crm, plan, &quoted(loaded.table), input.data, input.phase, stamped, sent)?;
+                report.counts.insert(loaded.table, TableCounts { inserted, ..TableCounts::default() });
+            }
+            sums.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })?;
         rebuild.make(crm, |what| sent(what, 0))?;
         report.rebuilt = rebuild.len();
         report.notes.extend(rebuild.kept.iter().map(|(name, why)| format!("{name} kept its indexes while it was filled: {why}")));
         report.notes.extend(rebuild.left.iter().cloned());
         written::remember_first(crm, catalog, &self.preflight, input.data, input.phase)?;
         tombstones::remember_children_first(crm)?;
+        settled::record_first(crm, catalog, &forms, filed)?;
         crm.run("delete from backfill.kept")
     }
 
     fn apply_diff(&self, input: &Input<'_>, allowed: Allowed, dry_run: bool, sent: Sent<'_>, report: &mut Report) -> Result<()> {
         let (crm, catalog, preflight) = (&self.crm, &self.catalog, &self.preflight);
         segments::find_replaced(crm)?;
-        let deltas = delta::find(crm, catalog, preflight, input.data, input.phase)?;
+        let forms = delta::forms(catalog, preflight, input.phase);
+        let settled = settled::read(crm, catalog, &forms)?;
+        let deltas = delta::find(crm, preflight, input.data, input.phase, &forms, &settled)?;
         staging::stage(crm, preflight, input.data, input.phase, &deltas, sent)?;
         respect::respect(crm, catalog, preflight, input, allowed, &deltas, report)?;
         protect::keep_referenced(crm, catalog)?;
@@ -436,6 +456,10 @@ impl Loader {
         let forgotten = crm.execute(include_str!("../../../sql/crm/forget_kept.sql"), &[])?;
         let listed = crm.execute(include_str!("../../../sql/crm/list_kept.sql"), &[])?;
         report.noted |= forgotten + listed > 0;
+        let is_changed = report.counts.values().any(TableCounts::changes);
+        if is_changed || report.merged + report.replaced_members + report.new_withdrawals > 0 {
+            settled::record(crm, catalog, preflight, &forms, &settled)?;
+        }
         Ok(())
     }
 

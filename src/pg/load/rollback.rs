@@ -257,7 +257,8 @@ pub fn emergency(loader: &Loader, run_id: &str) -> Result<HeldSignal> {
         tombstones::key_children(crm)?;
         crm.run(
             "delete from backfill.written; delete from backfill.before; delete from backfill.kept;
-             delete from backfill.merged; delete from backfill.child; delete from backfill.loaded",
+             delete from backfill.merged; delete from backfill.child; delete from backfill.loaded;
+             delete from backfill.settled",
         )?;
         let counts = json!({});
         let note = RunNote { id: run_id, command: "emergency", phase: None, as_of: None, inputs: None, counts: &counts };

@@ -65,6 +65,7 @@ pub fn create(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Result<()>
         include_str!("../../../sql/crm/backfill_deleted.sql"),
         include_str!("../../../sql/crm/backfill_merged.sql"),
         include_str!("../../../sql/crm/backfill_decision.sql"),
+        include_str!("../../../sql/crm/backfill_settled.sql"),
         include_str!("../../../sql/crm/backfill_owner.sql"),
     ] {
         crm.run(statement)?;

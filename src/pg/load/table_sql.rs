@@ -14,6 +14,16 @@ pub struct TableSql {
     staging: &'static str,
 }
 
+/// Counts the records of loads in a table of schema `backfill` by table and bucket, like [`TableSql::count_buckets`].
+pub fn count_records(records: &str, loads: &str, this: u32) -> String {
+    format!(
+        "select w.table_name, substr(w.id, 5, 4), count(*) filter (where w.xmin = any ({loads})),
+           count(*) filter (where w.xmin = '{this}'::xid), count(*)
+         from {records} w
+         group by 1, 2"
+    )
+}
+
 impl TableSql {
     pub fn of(loaded: &'static Loaded) -> Self {
         Self { name: loaded.table, table: quoted(loaded.table), staging: loaded.staging }
@@ -58,6 +68,21 @@ impl TableSql {
             theirs = comparable(plan, "t"),
             wanted = comparable(plan, "s"),
             kept = self.is_kept(),
+        )
+    }
+
+    /// Counts our rows by bucket: those that some transactions wrote and that are not marked as changed by others, those that this
+    /// transaction wrote, and all. `loads` and `this` are transactions as rows keep them.
+    pub fn count_buckets(&self, loads: &str, this: u32, foreign: &str) -> String {
+        format!(
+            "select '{name}', substr(t.\"id\"::text, 5, 4), count(*) filter (where t.xmin = any ({loads}) and not ({foreign})),
+               count(*) filter (where t.xmin = '{this}'::xid), count(*)
+             from {table} t
+             where {ours}
+             group by 2",
+            name = self.name,
+            table = self.table,
+            ours = ours("t"),
         )
     }
 

@@ -77,9 +77,17 @@ fn add_children(crm: &Crm, condition: &str) -> Result<()> {
     Ok(())
 }
 
+/// Whether a temporary table lists rows for which only the ids are recorded.
+fn has_children(crm: &Crm, listed: &str) -> Result<bool> {
+    let names: Vec<&str> = children().map(|loaded| loaded.table).collect();
+    Ok(crm.one(&format!("select exists (select from {listed} where table_name = any ($1))"), &[&names])?.get(0))
+}
+
 /// Records the rows that a load inserted (`load_insert`) and removes the records of those that it deleted.
 pub fn remember_children(crm: &Crm) -> Result<()> {
-    key_children(crm)?;
+    if has_children(crm, "load_insert")? {
+        key_children(crm)?;
+    }
     for loaded in children() {
         crm.run(&format!(
             "insert into backfill.child (table_name, id)
@@ -92,6 +100,9 @@ pub fn remember_children(crm: &Crm) -> Result<()> {
 
 /// Removes the records of rows that we delete ourselves (`load_delete`).
 pub fn forget_children(crm: &Crm) -> Result<()> {
+    if !has_children(crm, "load_delete")? {
+        return Ok(());
+    }
     key_children(crm)?;
     crm.run("delete from backfill.child c using load_delete d where d.table_name = c.table_name and d.id = c.id")
 }

@@ -1,4 +1,5 @@
-//! Finds the process that runs on a data folder.
+//! Finds the process that runs on a data folder. `pg_ctl status` takes any living process with the recorded id for the server, and
+//! ids are soon used again in a container.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -13,6 +13,7 @@ use crate::pg::compare::{Defaults, Instants, TableForm, changed_by_others};
 use crate::pg::load::catalog::Catalog;
 use crate::pg::load::preflight::{Preflight, preflight};
 use crate::pg::load::rows::Datasets;
+use crate::pg::load::settled;
 use crate::pg::load::target::{LOADED, table};
 use crate::pg::verify::apart::KeptRows;
 use crate::pg::verify::checks::{By, CHECKS, CheckFinding, QUALITY, Quality};
@@ -117,13 +118,19 @@ pub fn look(dsn: &Dsn, asked: &Asked<'_>, advance: &(dyn Fn() + Sync)) -> Result
     let kept = KeptRows::read(first.connection())?;
     let context = Context { asked, catalog, preflight, kept, log, forms };
     let place = first.place();
-    let (compared, (mut answers, tables)) = if let Some(second) = others.pop() {
+    let (mut compared, (mut answers, tables)) = if let Some(second) = others.pop() {
         let third = others.pop();
         context.side_by_side(&first, &second, third.as_ref(), advance)?
     } else {
         let compared = context.all_tables(&first, advance)?;
         (compared, context.statements(&first, advance)?)
     };
+    if context.log.is_some() {
+        let started = Instant::now();
+        let written = compared.0.iter_mut().filter_map(|table| table.written.take());
+        let findings = written::findings(first.connection(), written, asked.data)?;
+        answers.push(Answered { check: "load_log", findings, taken: started.elapsed() });
+    }
     answers.extend(comparisons(&compared));
     Ok(CrmAnswers { place, answers, tables, note })
 }
@@ -135,7 +142,13 @@ type Timed = (Vec<Compared>, Duration);
 
 impl Context<'_> {
     fn sides(&self) -> Sides<'_> {
-        Sides { data: self.asked.data, phase: self.asked.phase, kept: &self.kept, catalog: &self.catalog }
+        Sides {
+            data: self.asked.data,
+            phase: self.asked.phase,
+            kept: &self.kept,
+            catalog: &self.catalog,
+            recorded: if self.log.is_some() { &self.preflight.plans } else { &[] },
+        }
     }
 
     fn form(&self, table: &str) -> &TableForm {
@@ -284,7 +297,10 @@ impl Context<'_> {
             return Ok(());
         };
         let mut found = log.last_load(expected);
-        found.extend(written::compare(connection, &self.preflight.plans, &self.catalog, &self.kept, self.asked.data)?);
+        if connection.query_one("select to_regclass('backfill.settled') is not null", &[])?.get(0) {
+            let (tables, broken) = settled::damaged(connection, &self.catalog)?;
+            found.push(CheckFinding::listed("sums of settled rows that are not as a load wrote them", tables, &broken));
+        }
         let (lost, doubts) = self.asked.withdrawals.compare(connection, expected.as_of)?;
         found.extend(lost);
         touched.extend(doubts);

@@ -6,13 +6,15 @@ use anyhow::Result;
 
 use crate::model::Phase;
 use crate::pg::Connection;
-use crate::pg::compare::{CrmRows, Difference, FileRows, IdKey, Map, Seen, TableComparison, TableForm};
+use crate::pg::compare::{ComparedRow, CrmRows, Difference, FileRows, IdKey, Map, RowReading, Seen, TableComparison, TableForm};
 use crate::pg::load::catalog::Catalog;
+use crate::pg::load::preflight::TablePlan;
 use crate::pg::load::rows::Datasets;
 use crate::pg::load::target::table;
 use crate::pg::verify::apart::{Apart, Judged, KeptRows};
 use crate::pg::verify::checks::CheckFinding;
 use crate::pg::verify::examples::Examples;
+use crate::pg::verify::written::{TableContents, WrittenRows};
 
 /// Memory budget for rows that are compared one by one, in bytes.
 const BUDGET: usize = 64 << 20;
@@ -32,6 +34,8 @@ pub struct Compared {
     odd: Examples,
     touched: Examples,
     judged: Judged,
+    /// The comparison with the records of loads; `None` for tables without records.
+    pub written: Option<WrittenRows>,
 }
 
 /// Facts about profiles that the comparison of their child tables needs.
@@ -52,6 +56,8 @@ pub struct Sides<'a> {
     pub kept: &'a KeptRows,
     /// The CRM's catalog.
     pub catalog: &'a Catalog,
+    /// How load writes the tables whose records are compared, too; empty if the CRM has no records.
+    pub recorded: &'a [TablePlan],
 }
 
 impl Sides<'_> {
@@ -84,7 +90,15 @@ impl Sides<'_> {
             width: form.columns.len(),
             budget: BUDGET,
         };
-        let mut seen = comparison.run(&mut |row, reading| apart.sets_apart(row, reading), &mut |key, difference| {
+        let plan = self.recorded.iter().find(|plan| plan.loaded.table == form.loaded.table);
+        let mut contents = plan.and_then(|plan| TableContents::of(plan, form, self.kept));
+        let mut sets_apart = |row: ComparedRow<'_>, reading| {
+            if let Some(contents) = contents.as_mut().filter(|_| reading == RowReading::Crm) {
+                contents.add(row);
+            }
+            apart.sets_apart(row, reading)
+        };
+        let mut seen = comparison.run(&mut sets_apart, &mut |key, difference| {
             if let Some(reason) = families.reason(difference) {
                 followed.entry(reason).or_default().count(key);
                 return Ok(());
@@ -100,6 +114,7 @@ impl Sides<'_> {
             }
             Ok(())
         })?;
+        let written = contents.map(|contents| contents.compare(connection)).transpose()?;
         let mut judged = apart.judge();
         for (place, key) in &judged.other {
             other[*place].1.count(*key);
@@ -122,6 +137,7 @@ impl Sides<'_> {
             odd: std::mem::take(&mut apart.odd),
             touched: std::mem::take(&mut apart.touched),
             judged,
+            written,
         })
     }
 }

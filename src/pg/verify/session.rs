@@ -19,6 +19,9 @@ use crate::segment_rule::Question;
 /// by a collation costs more than the join.
 const SETTINGS: &str = include_str!("../../../sql/verify/crm/settings.sql");
 
+/// Segments whose rules are evaluated in one statement, which reads the activities once for all of them.
+const AT_ONCE: usize = 50;
+
 /// A read-only session on the CRM.
 pub struct VerifySession {
     connection: Connection,
@@ -80,14 +83,16 @@ impl VerifySession {
     pub fn ask_segments(&self, questions: &[Option<Question<'_>>]) -> Result<Vec<CheckFinding>> {
         let collation = segment_sql::case_collation(self.connection())?;
         let (mut examined, mut differing, mut segments, mut examples) = (0, 0, 0, Vec::new());
-        for position in 0..questions.len() {
-            let Some(statement) = segment_sql::comparison(questions, position, collation) else { continue };
-            let row = self.connection().query_one(&statement.sql, &statement.parameters())?;
-            let found: i64 = row.get(1);
-            examined += row.get::<_, i64>(0);
-            differing += found;
-            segments += usize::from(found > 0);
-            examples.extend(row.get::<_, Vec<String>>(2));
+        for first in (0..questions.len()).step_by(AT_ONCE) {
+            let positions = first..questions.len().min(first + AT_ONCE);
+            let Some(statement) = segment_sql::comparison(questions, positions, collation) else { continue };
+            for row in self.connection().query(&statement.sql, &statement.parameters())? {
+                let found: i64 = row.get(2);
+                examined += row.get::<_, i64>(1);
+                differing += found;
+                segments += usize::from(found > 0);
+                examples.extend(row.get::<_, Vec<String>>(3));
+            }
         }
         examples.truncate(5);
         let observed = if differing == 0 { "0 differ".to_owned() } else { format!("{differing} differ, in {segments} segments") };

@@ -1,4 +1,5 @@
-//! Withdrawals by contact point: they reach every profile of the tenant that has the address, whoever withdrew.
+//! Withdrawals by contact point: they apply to every profile of the tenant with the contact point, whoever
+//! withdrew.
 
 use crate::model::{Channel, ProfileIx, Timestamp};
 use crate::prove::consent::weigh::DecidedConsent;

@@ -1,4 +1,4 @@
-//! What was said about one channel and scope of a contact, and whether that is consent or a withdrawal.
+//! The evidence about one channel and scope of a contact, and whether it is consent or a withdrawal.
 
 use crate::model::{Channel, Timestamp};
 

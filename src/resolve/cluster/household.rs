@@ -1,4 +1,5 @@
-//! The records without a name of a component: which people each may be, and whom the household as a whole leaves it to.
+//! The records without a name of a component: the people that each may be, and the one it is assigned to once the whole household
+//! is considered.
 
 use std::cmp::Reverse;
 

@@ -114,55 +114,7 @@ pub fn apply(scorer: &Scorer<'_>, edges: &mut Vec<Edge>, clusters: Clusters, mem
     let pairs: Vec<Option<(RecordIx, RecordIx)>> =
         decisions.iter().map(|decision| Some((find(&decision.a)?, find(&decision.b)?))).collect();
     let mut states = vec![DecisionState::Stale; decisions.len()];
-    let mut joined = Forest::new(population.len());
-    (0..).zip(&labels).for_each(|(record, label)| {
-        joined.join(record, label.0);
-    });
-    let mut tenants = vec![0u16; labels.len()];
-    labels.iter().zip(&population.rows).for_each(|(&label, &Features { tenant, .. })| {
-        let slot = &mut tenants[label.index()];
-        *slot = (*slot).max(tenant);
-    });
-    let mut must = Forest::new(population.len());
-    let mut forced = Vec::new();
-    let apart_by_file: Vec<(RecordIx, RecordIx)> = decisions
-        .iter()
-        .zip(&pairs)
-        .filter(|(decision, _)| decision.kind == DecisionKind::CannotLink && decision.origin != DecisionOrigin::Crm)
-        .filter_map(|(_, pair)| *pair)
-        .collect();
-    for ((decision, pair), state) in decisions.iter().zip(&pairs).zip(&mut states) {
-        let Some((a, b)) = pair.filter(|_| decision.kind == DecisionKind::MustLink) else { continue };
-        let (group_a, group_b) = (joined.find(a.0), joined.find(b.0));
-        let (tenant_a, tenant_b) = (tenants[group_a as usize], tenants[group_b as usize]);
-        if scorer.scope == Scope::Tenant && tenant_a != 0 && tenant_b != 0 && tenant_a != tenant_b {
-            *state = DecisionState::Contradicted;
-            continue;
-        }
-        // A cannot-link of the file overrides a merge made in the CRM.
-        if decision.origin == DecisionOrigin::Crm {
-            let groups = (must.find(a.0), must.find(b.0));
-            let joins = |&(x, y): &(RecordIx, RecordIx)| {
-                let (x, y) = (must.find(x.0), must.find(y.0));
-                (x, y) == groups || (y, x) == groups
-            };
-            if apart_by_file.iter().any(joins) {
-                *state = DecisionState::Contradicted;
-                continue;
-            }
-        }
-        *state = DecisionState::Applied;
-        joined.join(a.0, b.0);
-        tenants[joined.find(a.0) as usize] = tenant_a.max(tenant_b);
-        must.join(a.0, b.0);
-        let verdict = PairVerdict {
-            rule: Some(LinkRule::Decision),
-            first: NameMatch::Unknown,
-            born: BirthMatch::Unknown,
-            cross_tenant: false,
-        };
-        forced.push(Edge::new(a, b, FORCED, &verdict));
-    }
+    let MustLinked { mut must, joined, forced } = must_link(scorer, &labels, decisions, &pairs, &mut states);
     if !forced.is_empty() {
         labels = joined.into_labels().into_iter().map(RecordIx).collect();
         edges.extend(forced);
@@ -184,6 +136,71 @@ pub fn apply(scorer: &Scorer<'_>, edges: &mut Vec<Edge>, clusters: Clusters, mem
     edges.par_iter_mut().for_each(|edge| edge.component = labels[edge.a.index()]);
     edges.par_sort_unstable_by_key(|edge| edge.rank());
     Decided { labels, refused, states: decisions.iter().cloned().zip(states).collect(), cannot }
+}
+
+/// The clusters after the must-links.
+struct MustLinked {
+    /// What must-links alone join.
+    must: Forest,
+    /// Clusters and must-links together.
+    joined: Forest,
+    /// An edge for each applied must-link.
+    forced: Vec<Edge>,
+}
+
+/// Applies the must-links in their order, and notes their states.
+fn must_link(
+    scorer: &Scorer<'_>,
+    labels: &[RecordIx],
+    decisions: &[Decision],
+    pairs: &[Option<(RecordIx, RecordIx)>],
+    states: &mut [DecisionState],
+) -> MustLinked {
+    let population = scorer.population;
+    let mut joined = Forest::new(population.len());
+    let mut must = Forest::new(population.len());
+    let mut forced = Vec::new();
+    let mut tenants = vec![0u16; labels.len()];
+    for ((record, &label), &Features { tenant, .. }) in (0..).zip(labels).zip(&population.rows) {
+        joined.join(record, label.0);
+        let slot = &mut tenants[label.index()];
+        *slot = (*slot).max(tenant);
+    }
+    let apart_by_file: Vec<(RecordIx, RecordIx)> = decisions
+        .iter()
+        .zip(pairs)
+        .filter(|(decision, _)| decision.kind == DecisionKind::CannotLink && decision.origin != DecisionOrigin::Crm)
+        .filter_map(|(_, pair)| *pair)
+        .collect();
+    for ((decision, pair), state) in decisions.iter().zip(pairs).zip(states) {
+        let Some((a, b)) = pair.filter(|_| decision.kind == DecisionKind::MustLink) else { continue };
+        let (tenant_a, tenant_b) = (tenants[joined.find(a.0) as usize], tenants[joined.find(b.0) as usize]);
+        let crosses_tenants = scorer.scope == Scope::Tenant && tenant_a != 0 && tenant_b != 0 && tenant_a != tenant_b;
+        // A cannot-link of the file overrides a merge made in the CRM.
+        let is_overridden = decision.origin == DecisionOrigin::Crm && {
+            let groups = (must.find(a.0), must.find(b.0));
+            apart_by_file.iter().any(|&(x, y)| {
+                let (x, y) = (must.find(x.0), must.find(y.0));
+                (x, y) == groups || (y, x) == groups
+            })
+        };
+        if crosses_tenants || is_overridden {
+            *state = DecisionState::Contradicted;
+            continue;
+        }
+        *state = DecisionState::Applied;
+        joined.join(a.0, b.0);
+        tenants[joined.find(a.0) as usize] = tenant_a.max(tenant_b);
+        must.join(a.0, b.0);
+        let verdict = PairVerdict {
+            rule: Some(LinkRule::Decision),
+            first: NameMatch::Unknown,
+            born: BirthMatch::Unknown,
+            cross_tenant: false,
+        };
+        forced.push(Edge::new(a, b, FORCED, &verdict));
+    }
+    MustLinked { must, joined, forced }
 }
 
 /// The pairs of a cluster with one withheld record and one record of an existing profile.

@@ -188,7 +188,7 @@ impl Resolution {
             founder: self.founder(record).map(|founder| self.population.key(founder).to_string()),
             records: members.iter().map(|&member| self.known(member)).collect(),
             links,
-            skipped: self.founder(record).is_none().then(|| self.population.skip_reason(record).code()),
+            skipped: self.founder(record).is_none().then(|| self.skip_reason(record).code()),
             decisions: self.decisions_on(label),
             near_misses,
             near_miss_count: missed.len(),

@@ -3,7 +3,7 @@
 use arrow::array::RecordBatch;
 use rayon::prelude::*;
 
-use crate::model::{Code, LinkRule, RecordIx, RecordKey};
+use crate::model::{Code, LinkRule, RecordIx, RecordKey, SkipReason};
 use crate::resolve::Resolution;
 use crate::resolve::compare::key_frequency::{OWNER_LIMIT, Owners};
 use crate::resolve::compare::names::NameMatch;
@@ -65,7 +65,7 @@ impl Resolution {
             };
             words.clear();
             match linked {
-                _ if rule == LinkRule::Skipped => words.push_str(self.population.skip_reason(record).code()),
+                _ if rule == LinkRule::Skipped => words.push_str(self.skip_reason(record).code()),
                 Some((parent, _)) if rule != LinkRule::Decision => {
                     pieces.clear();
                     self.evidence(record, parent, &mut pieces);
@@ -261,7 +261,14 @@ impl Resolution {
 
     /// The seed record of a record's profile; `None` when the record is skipped.
     pub fn founder(&self, record: RecordIx) -> Option<RecordIx> {
-        self.tree.founder(&self.population, self.labels[record.index()])
+        let label = self.labels[record.index()];
+        self.tree.founder(&self.population, label).filter(|_| !self.profiles.is_left_out(&self.population, label))
+    }
+
+    /// Why a record is skipped, if it is.
+    pub fn skip_reason(&self, record: RecordIx) -> SkipReason {
+        let has_cluster = self.tree.founder(&self.population, self.labels[record.index()]).is_some();
+        if has_cluster { SkipReason::OtherTenant } else { self.population.skip_reason(record) }
     }
 
     /// The record that a record is linked to; `None` for seed records.

@@ -27,6 +27,8 @@ pub struct NamedProfiles {
     /// The tenants of clusters whose first record has none.
     tenants: HashMap<RecordIx, u16, FixedState>,
     default_tenant: String,
+    /// The only tenants with profiles, if it is not empty.
+    pilot: Vec<String>,
     /// Changes against earlier loads.
     pub changes: Vec<ProfileChange>,
 }
@@ -53,6 +55,7 @@ impl NamedProfiles {
             attempts: HashMap::with_hasher(FixedState::with_seed(2)),
             tenants,
             default_tenant: options.default_tenant.clone(),
+            pilot: options.pilot.clone(),
             changes: Vec::new(),
         };
         if !loaded.is_empty() {
@@ -87,6 +90,11 @@ impl NamedProfiles {
         let own = population.at(label).tenant;
         let tenant = if own == 0 { self.tenants.get(&label).copied().unwrap_or(0) } else { own };
         population.tenant_text(tenant).unwrap_or(&self.default_tenant)
+    }
+
+    /// Whether a cluster belongs to a tenant that the pilot leaves out.
+    pub fn is_left_out(&self, population: &Population, label: RecordIx) -> bool {
+        !self.pilot.is_empty() && !self.pilot.iter().any(|tenant| tenant == self.tenant(population, label))
     }
 
     /// A cluster keeps the loaded id of its seed record, else of its first member that has one. If several clusters could keep an

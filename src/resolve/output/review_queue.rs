@@ -63,7 +63,8 @@ pub fn candidates(
     let judged = |edge: &Edge| apart.contains(&pair(edge));
     let both_stand = |edge: &Edge| {
         let (a, b) = pair(edge);
-        a != b && tree.founder(scorer.population, a).is_some() && tree.founder(scorer.population, b).is_some()
+        let stands = |label| tree.founder(scorer.population, label).is_some() && !profiles.is_left_out(scorer.population, label);
+        a != b && stands(a) && stands(b)
     };
     let is_open = |edge: &Edge| both_stand(edge) && !judged(edge);
     let refused = decided.refused.par_iter().filter(|refused| is_open(&refused.edge)).map(|refused| Candidate {

@@ -1,4 +1,4 @@
-//! Software prefetch: touch the cache lines that a batch needs, so that the cache misses overlap. Reaching places scattered over
+//! Software prefetch: touches the cache lines that a batch needs, so that the cache misses overlap. Reaching places scattered over
 //! gigabytes one after the other takes a hundred times longer.
 
 /// Records or values in a batch.

@@ -4,8 +4,10 @@ use std::borrow::Cow;
 
 use crate::model::association::AssociationNumber;
 use crate::model::date::Birth;
-use crate::model::phone::{holds_national_id, is_dialled_abroad};
-use crate::model::reference::JunkKind;
+use crate::model::email::EmailAddress;
+use crate::model::name::{Name, NameReader};
+use crate::model::phone::{Phone, holds_national_id, is_dialled_abroad};
+use crate::model::reference::{Junk, JunkKind};
 use crate::model::text::{LABEL_BYTES, RAW_BYTES, clean, prefix};
 use crate::model::{AliasType, Code as _, Day, Reason, Reasons, SkipReason, TenantRule};
 use crate::sources::staging::{StageTally, StagingContext, Tenancy, gender};
@@ -78,41 +80,27 @@ pub struct PersonCells<'a> {
 pub fn stage_person(context: &mut StagingContext<'_>, mut cells: PersonCells<'_>, row: people::Row<'_>) {
     note_tenancy(context, cells.tenancy);
     let dates = context.dates(cells.born.column);
-    let phone = cells.phone.raw;
-    for cell in [&mut cells.phone, &mut cells.first, &mut cells.last, &mut cells.gender, &mut cells.born, &mut cells.handicap] {
-        if cell.raw.is_some_and(holds_national_id) && !(cell.raw == phone && phone.is_some_and(is_dialled_abroad)) {
-            context.tally.note(cell.column, Reason::NationalId);
-            cell.raw = None;
-        }
-    }
+    drop_national_ids(&mut context.tally, &mut cells);
     let junk = &context.rules.reference.junk;
     let tally = &mut context.tally;
 
-    let mut name_reasons = [Reasons::default(); 2];
-    let name = context.names.read(cells.first.raw, cells.last.raw, cells.club, junk, &mut name_reasons);
-    tally.note_all(cells.first.column, name_reasons[0]);
-    tally.note_all(cells.last.column, name_reasons[1]);
-
+    let name = read_names(tally, &mut context.names, &cells, junk);
     let addresses = read_cell(tally, cells.email, |raw, reasons| context.emails.read(raw, junk, reasons)).unwrap_or_default();
     let knows_tenant = cells.tenancy.rule != TenantRule::Unknown;
     let phones =
         read_cell(tally, cells.phone, |raw, reasons| context.phones.read(raw, cells.tenancy.region, knows_tenant, junk, reasons));
     let phones = phones.unwrap_or_default();
-    let entity = tally.entity();
-    let mut add = |kind: AliasType, value, is_key| {
-        let (source_id, row_id) = (row.source_id, row.source_id);
+    for (kind, value, is_key) in further(addresses, phones) {
         context.staged.identifier(identifiers::Row {
-            source_id,
-            entity,
-            row_id,
+            source_id: row.source_id,
+            entity: tally.entity(),
+            row_id: row.source_id,
             kind: Some(kind),
             code: kind.code(),
             value,
             is_key,
         });
-    };
-    addresses.iter().skip(1).for_each(|further| add(AliasType::Email, &further.value, further.key().is_some()));
-    phones.iter().skip(1).for_each(|further| add(AliasType::Phone, further.number.as_str(), further.is_key));
+    }
 
     let mut number =
         |cell, kind| read_cell(tally, cell, |raw, reasons| AssociationNumber::read(raw, Some(kind), junk, reasons)).flatten();
@@ -165,6 +153,31 @@ pub fn stage_person(context: &mut StagingContext<'_>, mut cells: PersonCells<'_>
         row.gender = gender(&mut context.tally, context.rules, context.first_pass, cells.gender, name.title);
     }
     context.staged.person(row);
+}
+
+fn read_names<'a>(tally: &mut StageTally, reader: &'a mut NameReader, cells: &PersonCells<'_>, junk: &Junk) -> Name<'a> {
+    let mut reasons = [Reasons::default(); 2];
+    let name = reader.read(cells.first.raw, cells.last.raw, cells.club, junk, &mut reasons);
+    tally.note_all(cells.first.column, reasons[0]);
+    tally.note_all(cells.last.column, reasons[1]);
+    name
+}
+
+/// Empties the cells that hold a national identity number; a phone in international form may look like one.
+fn drop_national_ids(tally: &mut StageTally, cells: &mut PersonCells<'_>) {
+    let phone = cells.phone.raw;
+    for cell in [&mut cells.phone, &mut cells.first, &mut cells.last, &mut cells.gender, &mut cells.born, &mut cells.handicap] {
+        if cell.raw.is_some_and(holds_national_id) && !(cell.raw == phone && phone.is_some_and(is_dialled_abroad)) {
+            tally.note(cell.column, Reason::NationalId);
+            cell.raw = None;
+        }
+    }
+}
+
+/// The contact points of a record besides its first email and its first phone: kind, value, and whether it is a key.
+fn further<'a>(addresses: &'a [EmailAddress], phones: &'a [Phone]) -> impl Iterator<Item = (AliasType, &'a str, bool)> {
+    let emails = addresses.iter().skip(1).map(|email| (AliasType::Email, email.value.as_str(), email.key().is_some()));
+    emails.chain(phones.iter().skip(1).map(|phone| (AliasType::Phone, phone.number.as_str(), phone.is_key)))
 }
 
 /// Reads a cell if it has a value, and counts what was changed or rejected.

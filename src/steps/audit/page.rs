@@ -15,6 +15,7 @@ use crate::resolve::evaluate::sample::Pair;
 use crate::resolve::explain::PairComparison;
 use crate::resolve::{ConstraintViolation, Resolution};
 use crate::steps::binding::{self, Made};
+use crate::steps::inputs;
 use crate::steps::resolve::Inputs;
 use crate::store::{Folder, hash_bytes, write_output};
 use crate::tables::dictionary::mask;
@@ -26,7 +27,7 @@ const RIVALS: usize = 10;
 /// Writes the page. The evidence is computed again, so the staged records and the decisions must be those of `data/resolve`.
 pub(super) fn write(session: &Session, resolved: &Folder, drawn: &[Pair], args: &AuditArgs, out: &Path) -> Result<()> {
     binding::require(session, Made::Resolve)?;
-    let resolution = Inputs::read(session)?.resolve(session)?;
+    let resolution = Inputs::read(session, inputs::pilot(session)?)?.resolve(session)?;
     let profiles = SampledProfiles::read(resolved, drawn)?;
     let rivals = rivals(resolved, drawn)?;
     let records = drawn.iter().flat_map(|pair| [pair.a.as_str(), pair.b.as_str()]);

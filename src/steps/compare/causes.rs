@@ -1,5 +1,5 @@
-//! Why rows differ: the decision, the changed record or the changed link behind a difference, as far as the datasets tell it. Holds
-//! what changed, not what there is.
+//! Why rows differ: the decision, the changed record or the changed link behind a difference, as far as the datasets tell it. Memory
+//! grows with the changes, not with the datasets.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -2,7 +2,7 @@
 
 mod causes;
 mod people;
-mod rows;
+pub(in crate::steps) mod rows;
 mod runs;
 mod tally;
 
@@ -15,13 +15,13 @@ use crate::cli::{Session, StepOutcome};
 use crate::fault::{Exit, Fault};
 use crate::model::{Code as _, did_you_mean, thousands};
 use crate::steps::cells::{defused, masked};
-use crate::store::{Destination, Folder, is_stdout};
+use crate::store::{Destination, is_stdout};
 use crate::tables::{Dataset, Table as _, crm, resolution};
 
 pub use causes::CauseKind;
 use causes::{Cause, Causes};
 use people::{ComparedPeople, PersonChange};
-use rows::{DatasetPair, RowDifference, RunBatches, key_of};
+use rows::{RowDifference, differences, key_of};
 use runs::{ComparedRun, staged, stems};
 use tally::{DatasetTally, PeopleTally};
 
@@ -153,14 +153,7 @@ impl RunComparison<'_> {
         on: &mut dyn FnMut(&mut Self, &RowDifference<'_>) -> Result<()>,
     ) -> Result<()> {
         let (Some(one), Some(two)) = (self.runs[0].holder(stem), self.runs[1].holder(stem)) else { return Ok(()) };
-        let file = format!("{stem}.parquet");
-        let (of_one, of_two) = (&one.manifest.files[&file], &two.manifest.files[&file]);
-        if of_one.blake3 == of_two.blake3 {
-            return Ok(());
-        }
-        let read = |folder: &Folder| -> Result<RunBatches> { Ok(Box::new(folder.read_stem(stem)?)) };
-        let (before, after) = (|| read(one), || read(two));
-        DatasetPair::of(stem, dataset, &before, &after).differences(&mut |row| on(self, row))
+        differences(stem, dataset, [one, two], &mut |row| on(self, row))
     }
 
     /// Counts a row that differs, and writes it.

@@ -9,10 +9,11 @@ use arrow::compute::take_record_batch;
 
 use crate::pg::compare::{BatchHashes, ComparedSide, DatasetRows, IdKey, OnRow, TableComparison};
 use crate::steps::cells;
+use crate::store::Folder;
 use crate::tables::resolution::decisions;
 use crate::tables::{Dataset, Table as _};
 
-/// RunBatches of one dataset, from its beginning.
+/// Batches of one dataset, from its beginning.
 pub type RunBatches = Box<dyn Iterator<Item = Result<RecordBatch>>>;
 
 /// One dataset of two runs.
@@ -74,6 +75,18 @@ impl RowDifference<'_> {
 
 /// Callback for each row that differs.
 pub type OnRowDifference<'a> = dyn FnMut(&RowDifference<'_>) -> Result<()> + 'a;
+
+/// The rows of a dataset that differ between two folders; none where its file is the same.
+pub fn differences(stem: &str, dataset: &Dataset, folders: [&Folder; 2], on: &mut OnRowDifference<'_>) -> Result<()> {
+    let file = format!("{stem}.parquet");
+    let [one, two] = folders.map(|folder| folder.manifest.files.get(&file).map(|entry| &entry.blake3));
+    if one == two {
+        return Ok(());
+    }
+    let read = |folder: &Folder| -> Result<RunBatches> { Ok(Box::new(folder.read_stem(stem)?)) };
+    let (before, after) = (|| read(folders[0]), || read(folders[1]));
+    DatasetPair::of(stem, dataset, &before, &after).differences(on)
+}
 
 impl<'a> DatasetPair<'a> {
     /// The columns of a dataset.

@@ -1,5 +1,5 @@
-//! Partitions of profiles by id: what staging read of their people, identifiers and consents waits on disk until it is their
-//! turn. How many there are decides memory, never content.
+//! Partitions of profiles by id: the staged people, identifiers and consents of a partition wait on disk until it is built. The
+//! number of partitions affects memory, never content.
 
 use std::sync::Arc;
 

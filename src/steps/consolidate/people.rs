@@ -1,4 +1,5 @@
-//! Partition by partition: first what all contacts want, which reaches whoever shares their addresses, then the profiles.
+//! Builds the profiles partition by partition, in two passes: first the consent of all contacts, because a withdrawal applies to
+//! everyone who shares the contact point, then the profiles.
 
 use anyhow::Result;
 
@@ -223,7 +224,8 @@ impl Work<'_> {
             pairs.filed(directory, &columns?);
         }
         let others = subjects.others();
-        self.output.departures.add(Departure::AuthUserIdHeldElsewhere, i64::try_from(others.len()).unwrap_or(i64::MAX));
+        let held_elsewhere = i64::try_from(others.len()).expect("counts fit in 63 bits");
+        self.output.departures.add(Departure::AuthUserIdHeldElsewhere, held_elsewhere);
         let apart = kept_apart(resolved, directory)?;
         self.output.candidates(candidates::build(directory, pairs, others, &namesakes.pairs(), &apart))
     }

@@ -1,5 +1,5 @@
-//! Checks of the datasets alone, at the end of the step that wrote them: their contents are derived a second time from the staged
-//! records, before the CRM is touched.
+//! Checks the datasets at the end of the step that wrote them, before the CRM is touched: their contents are derived a second time
+//! from the staged records.
 
 use anyhow::Result;
 use hashbrown::HashMap;

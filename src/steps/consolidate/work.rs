@@ -1,5 +1,5 @@
-//! How the datasets are made: the timeline is streamed, everything else is distributed to partitions of profiles and built partition
-//! by partition.
+//! Makes the datasets: the timeline is streamed; everything else is distributed to partitions of the profiles and built partition by
+//! partition.
 
 use anyhow::Result;
 use foldhash::fast::FixedState;

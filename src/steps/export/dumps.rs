@@ -10,9 +10,10 @@ use crate::fault::{Exit, Fault};
 use crate::model::did_you_mean;
 use crate::model::thousands;
 use crate::model::{Code as _, Reason, Source, Timestamp};
+use crate::sources::Export;
 use crate::steps::export::{Job, count, publish};
 use crate::steps::guards;
-use crate::store::{Dialect, Draft, Dump, Folder, Manifest};
+use crate::store::{Dialect, Draft, Dump, DumpCounts, Folder, Manifest, TableWriter};
 use crate::tables::check::rejects;
 
 /// The format of dumps.
@@ -65,60 +66,26 @@ pub fn export_dumps(
     let mut refused = draft.writer::<rejects::Table>(None)?;
     for (export, dump) in job.exports.iter().zip(dumps) {
         let task = session.progress.task(format!("{}.{}", job.code, export.entity), None);
-        let mut writer = draft.batch_writer(export.dataset, (export.schema)())?;
-        let mut reasons: BTreeMap<Reason, (u64, u64)> = BTreeMap::new();
-        let counts = dump.read(
-            |batch| {
-                task.advance(batch.num_rows() as u64);
-                writer.write(batch)
-            },
-            |reject| {
-                reasons.entry(reject.reason).or_insert((0, reject.line)).0 += 1;
-                refused.push(rejects::Row {
-                    source,
-                    entity: export.entity,
-                    source_id: &reject.id,
-                    line: count(reject.line),
-                    column: None,
-                    reason: reject.reason.code(),
-                })
-            },
-        )?;
-        draft.close_batches(export.dataset, writer)?;
-        manifest.inputs.insert(format!("{}.csv", export.entity), counts.blake3);
-        for (name, number) in [("rows", counts.rows), ("rejected_rows", counts.rejected_rows)] {
-            manifest.counts.insert(format!("{}.{name}", export.entity), count(number));
-        }
-        for (name, number) in [("blank_rows", counts.blank_rows), ("utf8_lines", counts.utf8_lines)] {
-            if number > 0 {
-                manifest.counts.insert(format!("{}.{name}", export.entity), count(number));
-            }
-        }
-        if !counts.shifts.is_empty() {
-            let shifts: Vec<String> = counts.shifts.iter().map(|(row, line)| format!("{row}:{line}")).collect();
-            manifest.facts.insert(format!("{}.lines", export.entity), shifts.join(" "));
-        }
+        let (counts, reasons) = copied(export, dump, &draft, &mut refused, source, |rows| task.advance(rows))?;
+        describe(&mut manifest, export.entity, &counts);
         task.finish(&match (counts.rejected_rows, counts.blank_rows) {
             (0, 0) => String::new(),
             (rejected, 0) => format!("{} lines rejected", thousands(rejected)),
             (0, blank) => format!("{} blank lines", thousands(blank)),
             (rejected, blank) => format!("{} lines rejected, {} blank", thousands(rejected), thousands(blank)),
         });
+        let place = path(export.entity);
         if counts.utf8_lines > 0 {
             session.progress.warn(format!(
                 "{}: {} lines are UTF-8, not {}: read as UTF-8, because the declared encoding would garble their letters",
-                path(export.entity).display(),
+                place.display(),
                 thousands(counts.utf8_lines),
                 args.encoding.as_deref().unwrap_or("the declared encoding")
             ));
         }
         for (reason, (number, line)) in reasons {
-            let place = path(export.entity);
-            session.progress.warn(format!(
-                "{}: {reason} {number} times, first in line {line}: {}",
-                place.display(),
-                reason.meaning()
-            ));
+            let meaning = reason.meaning();
+            session.progress.warn(format!("{}: {reason} {number} times, first in line {line}: {meaning}", place.display()));
         }
     }
     draft.close(None, refused)?;
@@ -127,6 +94,58 @@ pub fn export_dumps(
         guards::check_dumps(session, source.code(), &manifest.inputs, rows)?;
     }
     publish(session, job, draft, manifest, as_of)
+}
+
+/// How often lines were rejected for a reason, and the first of these lines.
+type RejectReasons = BTreeMap<Reason, (u64, u64)>;
+
+/// Copies a dump into its dataset, and its unreadable lines into `refused`.
+fn copied(
+    export: &Export,
+    dump: Dump,
+    draft: &Draft,
+    refused: &mut TableWriter<rejects::Table>,
+    source: Source,
+    advance: impl Fn(u64),
+) -> Result<(DumpCounts, RejectReasons)> {
+    let mut writer = draft.batch_writer(export.dataset, (export.schema)())?;
+    let mut reasons = RejectReasons::new();
+    let counts = dump.read(
+        |batch| {
+            advance(batch.num_rows() as u64);
+            writer.write(batch)
+        },
+        |reject| {
+            reasons.entry(reject.reason).or_insert((0, reject.line)).0 += 1;
+            refused.push(rejects::Row {
+                source,
+                entity: export.entity,
+                source_id: &reject.id,
+                line: count(reject.line),
+                column: None,
+                reason: reject.reason.code(),
+            })
+        },
+    )?;
+    draft.close_batches(export.dataset, writer)?;
+    Ok((counts, reasons))
+}
+
+/// Notes what was read from the dump of an entity.
+fn describe(manifest: &mut Manifest, entity: &str, counts: &DumpCounts) {
+    manifest.inputs.insert(format!("{entity}.csv"), counts.blake3.clone());
+    for (name, number) in [("rows", counts.rows), ("rejected_rows", counts.rejected_rows)] {
+        manifest.counts.insert(format!("{entity}.{name}"), count(number));
+    }
+    for (name, number) in [("blank_rows", counts.blank_rows), ("utf8_lines", counts.utf8_lines)] {
+        if number > 0 {
+            manifest.counts.insert(format!("{entity}.{name}"), count(number));
+        }
+    }
+    if !counts.shifts.is_empty() {
+        let shifts: Vec<String> = counts.shifts.iter().map(|(row, line)| format!("{row}:{line}")).collect();
+        manifest.facts.insert(format!("{entity}.lines"), shifts.join(" "));
+    }
 }
 
 fn absent_fault(folder: &Path, absent: &[&str]) -> Fault {

@@ -1,13 +1,14 @@
 //! Differences from the run before, computed from the folders in `data/previous`.
 
-use anyhow::Result;
-use hashbrown::HashMap;
+use anyhow::{Context as _, Result};
 
 use crate::cli::Session;
-use crate::model::{RecordKey, Source};
+use crate::model::{Code as _, RecordKey, Source};
 use crate::report::numbers::{ChangedId, ChangedIds, ReportChange};
+use crate::steps::compare::rows::differences;
 use crate::store::Folder;
-use crate::tables::{Table, crm, resolution};
+use crate::tables::resolution::{links, profile_changes};
+use crate::tables::{Table, crm};
 
 /// Ids that are listed of each kind of change; the CSV of `inspect` and the query have all.
 const LISTED: usize = 50;
@@ -60,7 +61,7 @@ pub fn since_last_run(session: &Session, [built, resolved]: [&Folder; 2]) -> Res
 /// Profiles in the CRM that merged, split or vanished.
 fn of_earlier_loads(resolved: &Folder) -> Result<Vec<ChangedIds>> {
     let mut found = ChangedIds { what: "profiles of the CRM that merged, split or vanished".to_owned(), ..ChangedIds::default() };
-    for columns in resolved.read::<resolution::profile_changes::Table>(None)? {
+    for columns in resolved.read::<profile_changes::Table>(None)? {
         for row in columns?.rows() {
             let now: Vec<&str> = row.new_profile_ids.iter().collect();
             let now = if now.is_empty() { row.change.to_owned() } else { format!("{}: {}", row.change, now.join(", ")) };
@@ -77,37 +78,23 @@ fn add(to: &mut ChangedIds, id: impl FnOnce() -> ChangedId) {
     }
 }
 
+/// Records that are new, gone, or in another profile, in record order.
 fn moved(former: &Folder, now: &Folder) -> Result<Vec<ChangedIds>> {
-    let before = former.read_all::<resolution::links::Table>(None)?;
-    let rows = || before.iter().flat_map(resolution::links::Columns::rows);
-    // The place of each record among the former rows, and its profile then.
-    let mut held: HashMap<(Source, &str), (usize, Option<&str>), foldhash::fast::FixedState> = HashMap::default();
-    held.extend(rows().enumerate().map(|(place, row)| ((row.source, row.source_id), (place, row.profile_id))));
-    let mut is_gone = vec![true; held.len()];
     let kind = |what: &str| ChangedIds { what: what.to_owned(), ..ChangedIds::default() };
     let (mut new, mut gone) = (kind("records that are new"), kind("records that are gone"));
     let mut moved = kind("records that changed their profile");
-    let id = |(source, id): (Source, &str), before: Option<&str>, now: Option<&str>| ChangedId {
-        id: RecordKey { source, id }.to_string(),
-        before: before.map(str::to_owned),
-        now: now.map(str::to_owned),
-    };
-    for columns in now.read::<resolution::links::Table>(None)? {
-        for row in columns?.rows() {
-            let key = (row.source, row.source_id);
-            match held.get(&key) {
-                None => add(&mut new, || id(key, None, row.profile_id)),
-                Some(&(place, profile)) => {
-                    is_gone[place] = false;
-                    if profile != row.profile_id {
-                        add(&mut moved, || id(key, profile, row.profile_id));
-                    }
-                }
-            }
-        }
-    }
-    for (row, _) in rows().zip(&is_gone).filter(|(_, is_gone)| **is_gone) {
-        add(&mut gone, || id((row.source, row.source_id), row.profile_id, None));
-    }
+    differences(links::Table::STEM, &links::Table::dataset(), [former, now], &mut |row| {
+        let [before, now] = row.both("profile_id")?;
+        let kind = match (row.before, row.after) {
+            (None, _) => &mut new,
+            (_, None) => &mut gone,
+            _ if before == now => return Ok(()),
+            _ => &mut moved,
+        };
+        let (source, id) = (row.either("source")?.unwrap_or_default(), row.either("source_id")?.unwrap_or_default());
+        let source = Source::from_code(&source).context("a link names a source")?;
+        add(kind, || ChangedId { id: RecordKey { source, id: &id }.to_string(), before, now });
+        Ok(())
+    })?;
     Ok(vec![moved, new, gone])
 }

@@ -7,6 +7,7 @@ use crate::model::{LinkRule, RecordKey, Source};
 use crate::report::numbers::ExplainedPair;
 use crate::resolve::Resolution;
 use crate::steps::audit::evidence;
+use crate::steps::inputs;
 use crate::steps::resolve::Inputs;
 use crate::store::Folder;
 use crate::tables::resolution::{candidates, links};
@@ -24,7 +25,7 @@ pub fn pairs(session: &Session, resolved: &Folder) -> Result<Vec<ExplainedPair>>
     if chosen.is_empty() {
         return Ok(Vec::new());
     }
-    let resolution = Inputs::read(session)?.resolve(session)?;
+    let resolution = Inputs::read(session, inputs::pilot(session)?)?.resolve(session)?;
     Ok(chosen.iter().filter_map(|pair| explain(&resolution, pair)).collect())
 }
 

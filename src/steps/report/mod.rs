@@ -96,10 +96,10 @@ fn count(session: &Session, phase: Phase, as_of: Timestamp, folders: [&Folder; 4
             let rows =
                 exported.manifest.files.get(&format!("raw_{source}__{}.parquet", export.entity)).map_or(0, |entry| entry.rows);
             let estimate = expected.and_then(|expected| expected.get(export.entity)).copied().map(whole);
-            tally.exported(source, export.entity, whole(rows), estimate);
+            tally.rows.exported(source, export.entity, whole(rows), estimate);
         }
         for columns in staged.read::<stage::people::Table>(Some(source))? {
-            tally.staged(source, &columns?);
+            tally.values.staged(source, &columns?);
         }
     }
     // Every dataset is read once; datasets that the phase does not have yet are empty files.
@@ -111,20 +111,20 @@ fn count(session: &Session, phase: Phase, as_of: Timestamp, folders: [&Folder; 4
             }
         };
     }
-    each!(built, check::ledger::Table, columns => tally.ledger(columns));
-    each!(resolved, resolution::links::Table, columns => tally.links(columns));
-    each!(resolved, resolution::candidates::Table, columns => tally.candidates(columns));
-    each!(resolved, resolution::hubs::Table, columns => tally.hubs(columns));
-    each!(staged, check::findings::Table, columns => tally.findings(columns));
-    each!(staged, check::rejects::Table, columns => tally.rejects(columns));
-    each!(built, crm::customer_profiles::Table, columns => tally.profiles(columns));
-    each!(built, crm::marketing_consents::Table, columns => tally.consents(columns));
-    each!(built, crm::suppressions::Table, columns => tally.suppressions(columns));
-    each!(built, check::manual_review::Table, columns => tally.manual_review(columns));
-    each!(built, crm::activities::Table, columns => tally.activities(columns, as_of));
+    each!(built, check::ledger::Table, columns => tally.rows.ledger(columns));
+    each!(resolved, resolution::links::Table, columns => tally.identity.links(columns));
+    each!(resolved, resolution::candidates::Table, columns => tally.identity.candidates(columns));
+    each!(resolved, resolution::hubs::Table, columns => tally.identity.hubs(columns));
+    each!(staged, check::findings::Table, columns => tally.values.findings(columns));
+    each!(staged, check::rejects::Table, columns => tally.values.rejects(columns));
+    each!(built, crm::customer_profiles::Table, columns => tally.consent.profiles(columns));
+    each!(built, crm::marketing_consents::Table, columns => tally.consent.consents(columns));
+    each!(built, crm::suppressions::Table, columns => tally.consent.suppressions(columns));
+    each!(built, check::manual_review::Table, columns => tally.consent.manual_review(columns));
+    each!(built, crm::activities::Table, columns => tally.timeline.activities(columns, as_of));
     each!(built, check::departures::Table, columns => tally.departures(columns));
     tally.departures(&crate::steps::score::departures(&scored.manifest)?);
-    each!(scored, score::profiles::Table, columns => tally.scores(columns));
+    each!(scored, score::profiles::Table, columns => tally.scores.scores(columns));
     Ok(tally.finish(as_of))
 }
 

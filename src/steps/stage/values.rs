@@ -13,7 +13,7 @@ use crate::sources::staging::Entity;
 use crate::steps::cells::defused;
 use crate::store::{Draft, Manifest};
 use crate::tables::check::rejects;
-use crate::tables::{Table as _, printable};
+use crate::tables::{Column, Table as _, printable};
 
 /// The files, by name.
 #[derive(Default)]
@@ -25,6 +25,18 @@ pub struct ValueFiles {
 impl ValueFiles {
     /// Adds the original row of every reject of a batch, one line per reject.
     pub fn add<T: Entity>(&mut self, batch: &RecordBatch, first_line: i64, refused: &RecordBatch) -> Result<()> {
+        let name = format!("rejects_{}__{}.csv", T::SOURCE.code(), T::ENTITY);
+        self.add_to(name, T::fields(), batch, first_line, refused)
+    }
+
+    fn add_to(
+        &mut self,
+        name: String,
+        fields: &[Column],
+        batch: &RecordBatch,
+        first_line: i64,
+        refused: &RecordBatch,
+    ) -> Result<()> {
         if refused.num_rows() == 0 {
             return Ok(());
         }
@@ -33,11 +45,10 @@ impl ValueFiles {
         let printable: Vec<_> = batch.columns().iter().map(printable).collect();
         let cells: Vec<_> =
             printable.iter().map(|array| ArrayFormatter::try_new(array.as_ref(), &options)).collect::<Result<_, _>>()?;
-        let name = format!("rejects_{}__{}.csv", T::SOURCE.code(), T::ENTITY);
         let writer = self.files.entry(name).or_insert_with(|| {
             let mut writer = csv::Writer::from_writer(Vec::new());
             let header =
-                ["reject_reason", "reject_column", "reject_line"].into_iter().chain(T::fields().iter().map(|column| column.name));
+                ["reject_reason", "reject_column", "reject_line"].into_iter().chain(fields.iter().map(|column| column.name));
             // Writing to memory cannot fail.
             let _ = writer.write_record(header);
             writer

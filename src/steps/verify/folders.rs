@@ -1,4 +1,4 @@
-//! The folders that a verification reads, and the checks that they answer alone.
+//! The folders that a verification reads, and the checks that need nothing else.
 
 use anyhow::Result;
 

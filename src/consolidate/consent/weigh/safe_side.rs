@@ -1,6 +1,6 @@
 //! Tests: consent with unreadable values, complaints, contact flags and service messages, and manual review.
 
-use crate::consolidate::sample::{Built, World, at, evidence, logged_act, person, with_email};
+use crate::consolidate::sample::{Built, World, at, consent_rows, contact, evidence, logged_act, person, scoped, with_email};
 use crate::consolidate::{Departure, Options};
 use crate::model::{
     ActivityChannel, Channel, ConsentStatus, FlagFalse, MessageKind, PhoneClass, Reason, Reviews, SkipReason, Source, Timestamp,
@@ -9,18 +9,6 @@ use crate::tables::Table as _;
 use crate::tables::check::rejects;
 use crate::tables::crm::suppressions;
 use crate::tables::stage::{consents, messages, people};
-
-fn contact(id: &'static str, email: &'static str) -> people::Row<'static> {
-    people::Row { updated_at: Some(at("01-01")), ..with_email(id, email) }
-}
-
-fn scoped(scope: &'static str, row: consents::Row<'static>) -> consents::Row<'static> {
-    consents::Row { scope, ..row }
-}
-
-fn rows(built: &Built) -> Vec<String> {
-    built.consents.rows().map(|row| format!("{} {} {}", row.channel, row.scope, row.status)).collect()
-}
 
 fn suppressed(built: &Built) -> Vec<String> {
     let columns = suppressions::Table::columns(&built.suppressions).unwrap();
@@ -69,7 +57,7 @@ fn a_spam_complaint_withdraws_the_contacts_channel_at_its_time() {
     ];
     world.messages = vec![message("c", "m1", MessageKind::Complained, "spam")];
     let built = world.build(&Options::sample());
-    assert_eq!(rows(&built), ["EMAIL all OPTED_OUT", "EMAIL newsletter OPTED_OUT", "PUSH all OPTED_IN"]);
+    assert_eq!(consent_rows(&built), ["EMAIL all OPTED_OUT", "EMAIL newsletter OPTED_OUT", "PUSH all OPTED_IN"]);
     let row = built.consents.row(0);
     assert_eq!(row.revoked_at, Some(at("03-01")), "the time of the complaint, in spite of later opt-ins");
     assert!(row.evidence.starts_with(r#"{"evidenceKind":"COMPLAINT","evidenceKey":"messaging:messages:m1""#), "{}", row.evidence);
@@ -109,7 +97,10 @@ fn a_complaint_without_date_or_channel_withdraws_all_the_same() {
     world.messages =
         vec![messages::Row { channel: None, created_at: None, ..message("c", "m1", MessageKind::Complained, "spam") }];
     let built = world.build(&Options::sample());
-    assert_eq!(rows(&built), ["EMAIL all OPTED_OUT", "PUSH all OPTED_OUT", "SMS all OPTED_OUT", "WHATSAPP all OPTED_OUT"]);
+    assert_eq!(
+        consent_rows(&built),
+        ["EMAIL all OPTED_OUT", "PUSH all OPTED_OUT", "SMS all OPTED_OUT", "WHATSAPP all OPTED_OUT"]
+    );
     assert_eq!(built.consents.row(0).revoked_at, Some(Options::sample().as_of));
     assert_eq!(built.undated, ["messages:m1"]);
 }
@@ -138,7 +129,7 @@ fn a_contact_flag_decides_marketing_scopes_only() {
         world
     };
     let flagged = world(Some(false)).build(&Options::sample());
-    assert_eq!(rows(&flagged), ["EMAIL all OPTED_OUT", "EMAIL newsletter OPTED_OUT", "EMAIL transactional OPTED_IN"]);
+    assert_eq!(consent_rows(&flagged), ["EMAIL all OPTED_OUT", "EMAIL newsletter OPTED_OUT", "EMAIL transactional OPTED_IN"]);
     assert!(!flagged.profile().email_opt_in);
 
     // The same over a second load, and for another profile with the same mailbox.
@@ -153,7 +144,7 @@ fn a_contact_flag_decides_marketing_scopes_only() {
     let mut refused = world(Some(false));
     refused.consents.push(evidence("c", "p5", Channel::Email, false, "03-01"));
     assert_eq!(
-        rows(&refused.build(&Options::sample())).last().unwrap(),
+        consent_rows(&refused.build(&Options::sample())).last().unwrap(),
         "EMAIL transactional OPTED_OUT",
         "a preference covers it"
     );
@@ -165,9 +156,9 @@ fn a_refused_preference_stands_against_a_later_granted_one() {
     world.add(Source::Messaging, contact("c", "jo@mail.test"), "a");
     world.consents =
         vec![evidence("c", "p1", Channel::Email, false, "02-01"), evidence("c", "p2", Channel::Email, true, "05-01")];
-    assert_eq!(rows(&world.build(&Options::sample())), ["EMAIL all OPTED_OUT"]);
+    assert_eq!(consent_rows(&world.build(&Options::sample())), ["EMAIL all OPTED_OUT"]);
     world.consents.push(logged_act(evidence("c", "l1", Channel::Email, true, "02-02")));
-    assert_eq!(rows(&world.build(&Options::sample())), ["EMAIL all OPTED_IN"]);
+    assert_eq!(consent_rows(&world.build(&Options::sample())), ["EMAIL all OPTED_IN"]);
 }
 
 #[test]
@@ -269,7 +260,7 @@ fn a_profile_is_tagged_while_it_shows_the_contact_point_that_hard_bounced() {
     world.messages = vec![by_phone];
     let built = world.build(&Options::sample());
     assert_eq!(built.profile().tags.iter().collect::<Vec<_>>(), ["phone_bounced"]);
-    assert!(rows(&built).is_empty(), "a bounce does not affect consent");
+    assert!(consent_rows(&built).is_empty(), "a bounce does not affect consent");
 }
 
 #[test]

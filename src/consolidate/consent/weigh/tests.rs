@@ -3,25 +3,12 @@
 use proptest::prelude::*;
 
 use crate::consolidate::consent::earlier::EarlierWithdrawal;
-use crate::consolidate::sample::{Built, World, at, evidence, logged_act, person, with_email};
+use crate::consolidate::sample::{Built, World, at, consent_rows, contact, evidence, logged_act, person, scoped, with_email};
 use crate::consolidate::{Departure, Options};
 use crate::model::{Channel, ConsentStatus, CustomerStatus, FlagFalse, PhoneClass, Scope, Source, StatusTag, Timestamp};
 use crate::tables::Table as _;
 use crate::tables::crm::suppressions;
 use crate::tables::stage::{consents, people};
-
-fn contact(id: &'static str, email: &'static str) -> people::Row<'static> {
-    people::Row { updated_at: Some(at("01-01")), ..with_email(id, email) }
-}
-
-fn scoped(scope: &'static str, row: consents::Row<'static>) -> consents::Row<'static> {
-    consents::Row { scope, ..row }
-}
-
-/// `channel scope STATUS` of every row.
-fn rows(built: &Built) -> Vec<String> {
-    built.consents.rows().map(|row| format!("{} {} {}", row.channel, row.scope, row.status)).collect()
-}
 
 fn suppressed(built: &Built) -> Vec<String> {
     let columns = suppressions::Table::columns(&built.suppressions).unwrap();
@@ -59,7 +46,7 @@ fn a_true_flag_alone_turns_the_flag_on_without_a_row_unless_strict() {
     let mut world = World::default();
     world.add(Source::Messaging, people::Row { email_opt_in: Some(true), ..contact("c", "jo@mail.test") }, "a");
     let lenient = world.build(&Options::sample());
-    assert!(lenient.profile().email_opt_in && rows(&lenient).is_empty());
+    assert!(lenient.profile().email_opt_in && consent_rows(&lenient).is_empty());
     let strict = world.build(&Options { strict_consent: true, ..Options::sample() });
     assert!(!strict.profile().email_opt_in);
 }
@@ -87,11 +74,11 @@ fn an_opt_out_of_all_scopes_covers_each_and_an_opt_in_lifts_none() {
     let newsletter = |is_grant| scoped("newsletter", evidence("c", "p2", Channel::Email, is_grant, "03-01"));
     let covered = one_contact(&[evidence("c", "p1", Channel::Email, false, "02-01"), newsletter(true)]);
     let built = covered.build(&Options::sample());
-    assert_eq!(rows(&built), ["EMAIL all OPTED_OUT", "EMAIL newsletter OPTED_OUT"]);
+    assert_eq!(consent_rows(&built), ["EMAIL all OPTED_OUT", "EMAIL newsletter OPTED_OUT"]);
     assert!(built.consents.row(1).evidence.contains(r#""ruleNo":8"#));
     let specific = one_contact(&[evidence("c", "p1", Channel::Email, true, "04-01"), newsletter(false)]);
     let built = specific.build(&Options::sample());
-    assert_eq!(rows(&built), ["EMAIL all OPTED_IN", "EMAIL newsletter OPTED_OUT"]);
+    assert_eq!(consent_rows(&built), ["EMAIL all OPTED_IN", "EMAIL newsletter OPTED_OUT"]);
     assert!(!built.profile().email_opt_in, "an opt-out of one marketing scope turns the channel off");
 }
 
@@ -110,7 +97,7 @@ fn the_worst_of_several_contacts_decides() {
     world.consents =
         vec![logged_act(evidence("c", "l1", Channel::Email, true, "05-01")), evidence("d", "p1", Channel::Email, false, "02-01")];
     let built = world.build(&Options::sample());
-    assert_eq!(rows(&built), ["EMAIL all OPTED_OUT"]);
+    assert_eq!(consent_rows(&built), ["EMAIL all OPTED_OUT"]);
     assert!(!built.profile().email_opt_in, "an action of one contact does not lift a withdrawal of another");
 }
 
@@ -168,7 +155,7 @@ fn a_flag_is_on_only_for_the_email_that_the_profile_shows() {
     let built = world.build(&Options::sample());
     assert_eq!(built.profile().email, Some("new@mail.test"));
     assert!(!built.profile().email_opt_in);
-    assert_eq!(rows(&built), ["EMAIL all OPTED_IN"], "the opt-in stays recorded");
+    assert_eq!(consent_rows(&built), ["EMAIL all OPTED_IN"], "the opt-in stays recorded");
     assert_eq!(built.departures.count(Departure::ConsentNotShown), 1);
 }
 
@@ -203,7 +190,7 @@ fn the_dead_are_suppressed_on_every_channel() {
     world.consents = vec![evidence("c", "p1", Channel::Email, true, "02-01")];
     let built = world.build(&Options::sample());
     assert!(!built.profile().email_opt_in);
-    assert_eq!(rows(&built), ["EMAIL all OPTED_IN"], "consent is independent of that");
+    assert_eq!(consent_rows(&built), ["EMAIL all OPTED_IN"], "consent is independent of that");
     assert_eq!(suppressed(&built), ["1 EMAIL jo@mail.test all DECEASED"]);
 }
 
@@ -242,7 +229,7 @@ fn a_withdrawal_of_an_earlier_load_is_lifted_only_by_a_later_logged_act() {
         world.consents.extend_from_slice(more);
         world.earlier = vec![recorded];
         let built = world.build(&Options::sample());
-        (built.profile().email_opt_in, rows(&built).remove(0), suppressed(&built))
+        (built.profile().email_opt_in, consent_rows(&built).remove(0), suppressed(&built))
     };
     let act = |day| logged_act(evidence("c", "l1", Channel::Email, true, day));
     let stands = (false, "EMAIL all OPTED_OUT".to_owned(), vec!["1 EMAIL jo@mail.test all EARLIER_LOAD".to_owned()]);

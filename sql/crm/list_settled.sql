@@ -1,0 +1,3 @@
+select table_name, form, transactions, buckets, seal
+from backfill.settled
+order by table_name;

@@ -1,0 +1,3 @@
+select transaction_id
+from backfill.run
+where command = 'load';
