@@ -162,8 +162,10 @@ fn is_iso(raw: &str) -> bool {
 
 fn is_plausible(count: Count, unit: NumberUnit, kind: DateKind) -> bool {
     match kind {
-        DateKind::Birth | DateKind::Day => count.is_plausible(unit, 1900, true),
-        DateKind::Time => count.is_plausible(unit, 1980, false),
+        // Milliseconds of January 1970, read as seconds, would lie beyond the range of 32-bit seconds. No birth does.
+        DateKind::Birth => count.is_plausible(unit, 1900..2038, true),
+        DateKind::Day => count.is_plausible(unit, 1900..2101, true),
+        DateKind::Time => count.is_plausible(unit, 1980..2101, false),
     }
 }
 

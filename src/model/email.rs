@@ -11,7 +11,7 @@ use unicode_normalization::char::is_combining_mark;
 use crate::model::escapes::unescape;
 use crate::model::reason::{Reason, Reasons};
 use crate::model::reference::{Junk, JunkKind};
-use crate::model::text::is_invisible;
+use crate::model::text::{is_apostrophe, is_invisible};
 
 use cell::addresses;
 use idna::push_domain;
@@ -120,9 +120,11 @@ impl EmailReader {
     }
 }
 
-/// Whether a character is used as an apostrophe.
-fn is_apostrophe(c: char) -> bool {
-    matches!(c, '`' | '´' | '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2032}' | '\u{02b9}' | '\u{02bc}' | '\u{ff07}')
+/// The ASCII character of a full-width one, which input methods of East Asia write.
+fn half_width(c: char) -> char {
+    let code = u32::from(c);
+    let ascii = (0xff01..=0xff5e).contains(&code).then(|| char::from_u32(code - 0xff01 + 0x21)).flatten();
+    ascii.unwrap_or(c)
 }
 
 /// Removes invisible characters, composes (NFC), lowers the case, in this order, because an invisible character may be between a
@@ -148,9 +150,8 @@ fn normalise(raw: &str, out: &mut String, reasons: &mut Reasons) {
                 blank = true;
             } else {
                 let c = match c {
-                    '\u{ff20}' => '@',
-                    '\u{3002}' | '\u{ff0e}' | '\u{ff61}' => '.',
-                    _ => c,
+                    '\u{3002}' | '\u{ff61}' => '.',
+                    _ => half_width(c),
                 };
                 if blank && !out.is_empty() && !matches!(c, '@' | '.') && !out.ends_with(['@', '.']) {
                     out.push(' ');
@@ -169,7 +170,7 @@ fn normalise(raw: &str, out: &mut String, reasons: &mut Reasons) {
 }
 
 /// Whether a text in lower case is a well-formed address.
-fn is_address(address: &str) -> bool {
+pub(in crate::model) fn is_address(address: &str) -> bool {
     let Some((local, domain)) = address.split_once('@') else { return false };
     let letter = |c: char| c.is_ascii_alphanumeric() || (!c.is_ascii() && c.is_alphanumeric());
     // A bullet, an arrow or a quote of a typesetter between letters joins what is two, or nothing.

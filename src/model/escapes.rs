@@ -85,7 +85,7 @@ fn reference(name: &str) -> Option<char> {
         };
         return char::from_u32(code);
     }
-    const NAMED: [(&str, char); 16] = [
+    const NAMED: [(&str, char); 18] = [
         ("amp", '&'),
         ("lt", '<'),
         ("gt", '>'),
@@ -102,6 +102,8 @@ fn reference(name: &str) -> Option<char> {
         ("aelig", 'æ'),
         ("oslash", 'ø'),
         ("shy", '\u{ad}'),
+        ("commat", '@'),
+        ("period", '.'),
     ];
     if let Some((_, c)) = NAMED.iter().find(|(known, _)| *known == name) {
         return Some(*c);
@@ -122,8 +124,9 @@ fn reference(name: &str) -> Option<char> {
     composed.next().filter(|_| composed.next().is_none())
 }
 
-/// `\'`, `\"`, `\/`, `\\`, `\u00e9`.
+/// `\'`, `\"`, `\/`, `\\`, `\u00e9`; `\n`, `\r` and `\t`, except in the path of a file.
 fn backslashes(text: &str) -> Option<String> {
+    let is_path = text.contains(":\\");
     let mut out = String::new();
     let mut rest = text;
     let mut is_changed = false;
@@ -138,6 +141,10 @@ fn backslashes(text: &str) -> Option<String> {
         } else if after.starts_with(['\'', '"', '/', '\\']) {
             out.push_str(&after[..1]);
             rest = &after[1..];
+            is_changed = true;
+        } else if let Some(blank) = after.strip_prefix(['n', 'r', 't']).filter(|_| !is_path) {
+            out.push(' ');
+            rest = blank;
             is_changed = true;
         } else {
             out.push('\\');
@@ -210,6 +217,7 @@ mod tests {
             ("Ren%C3%A9e", "Renée"),
             ("O''Brien", "O'Brien"),
             ("=\"0821\"", "0821"),
+            ("Smith\\nJones", "Smith Jones"),
         ] {
             assert_eq!(plain(raw), (text.to_owned(), vec![Reason::TextUnescaped]), "{raw}");
         }

@@ -1,6 +1,7 @@
 //! Names for display and for comparison. The displayed name keeps the case and spelling of the source.
 
 use crate::model::NameSuffix;
+use crate::model::email::is_address;
 use crate::model::reason::{Reason, Reasons};
 use crate::model::reference::{Junk, JunkKind};
 use crate::model::text::{NAME_BYTES, clean, fold_name};
@@ -189,15 +190,16 @@ impl Part {
         }
     }
 
-    /// Whether the name, or the name without its digits, is on the junk list, repeats one letter, or is a program's word for
-    /// null. A single letter is an initial unless the list has it in exactly that spelling.
+    /// Whether the name, or the name without its digits, is on the junk list, repeats one letter, is an email, or is a program's
+    /// word for null. A single letter is an initial unless the list has it in exactly that spelling.
     fn is_junk(&self, junk: &Junk) -> bool {
-        const NOTHING: [&str; 6] = ["null", "none", "nan", "nil", "undefined", "(null)"];
+        const NOTHING: [&str; 9] = ["null", "none", "nan", "nil", "undefined", "(null)", "true", "false", "[object Object]"];
         let value = self.value.as_str();
         let punctuation = !value.is_empty() && value.chars().all(|c| matches!(c, '-' | '.' | '?' | '*' | '_' | '/'));
         let formula = value.starts_with(['=', '@', '#']) || value.starts_with("+") || NOTHING.contains(&value);
         let listed = !self.key.is_empty() && junk.has(JunkKind::Name, &self.key) && !value.ends_with('.');
-        punctuation || formula || listed || is_one_letter(&self.key)
+        let is_email = is_address(&value.to_lowercase());
+        punctuation || formula || listed || is_email || is_one_letter(&self.key)
     }
 
     fn refuse(&mut self, reason: Reason, reasons: &mut Reasons) {

@@ -237,7 +237,7 @@ reasons! {
     BooleanInvalid = "BOOLEAN_INVALID", Rejected;
     /// Not a whole number.
     IntegerInvalid = "INTEGER_INVALID", Rejected;
-    /// An id written as `17.0` or `1,017` was read as the whole number it is.
+    /// An id written as `17.0` or `1,017` was read as the whole number it is, `{9B2D4C1E-…}` as the UUID it is.
     IdInteger = "ID_INTEGER", Cleaned;
 
     /// The tenant is not known.

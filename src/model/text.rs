@@ -76,9 +76,12 @@ pub fn exact_digits(text: &str) -> Option<String> {
 }
 
 /// An id or whole number without what spreadsheets and data-frame libraries add to it: blanks around it, `.0`, separators of
-/// thousands, an exponent that lost no digit. Anything else is only trimmed.
+/// thousands, an exponent that lost no digit. UUIDs are in lower case, as PostgreSQL writes them. Anything else is only trimmed.
 pub fn whole(raw: &str) -> Cow<'_, str> {
     let text = raw.trim();
+    if let Some(uuid) = uuid(text) {
+        return uuid;
+    }
     let is_plain = |byte: u8| (0x21..0x7f).contains(&byte) && !matches!(byte, b'.' | b',' | b'\'' | b'"');
     if text.bytes().all(is_plain) {
         return Cow::Borrowed(text);
@@ -87,6 +90,10 @@ pub fn whole(raw: &str) -> Cow<'_, str> {
         // A byte order mark or a zero-width blank that some program left.
         let visible: String = text.chars().filter(|c| !is_invisible(*c)).collect();
         return Cow::Owned(whole(&visible).into_owned());
+    }
+    if text.chars().any(|c| !c.is_ascii() && ascii_digit(c).is_some()) {
+        let plain: String = text.chars().map(|c| ascii_digit(c).unwrap_or(c)).collect();
+        return Cow::Owned(whole(&plain).into_owned());
     }
     let bare = text.strip_prefix("=\"").unwrap_or(text).trim_matches(['\'', '"']);
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
@@ -115,8 +122,20 @@ pub fn whole(raw: &str) -> Cow<'_, str> {
         let sign = if unsigned.len() < bare.len() { "-" } else { "" };
         return Cow::Owned(format!("{sign}{}", thousands.chars().filter(char::is_ascii_digit).collect::<String>()));
     }
-    let plain: String = text.chars().map(|c| ascii_digit(c).unwrap_or(c)).collect();
-    if digits(&plain) { Cow::Owned(plain) } else { Cow::Borrowed(text) }
+    Cow::Borrowed(text)
+}
+
+/// A UUID in lower case, without the braces and the scheme that some programs put around it.
+fn uuid(text: &str) -> Option<Cow<'_, str>> {
+    const HYPHENS: [usize; 4] = [8, 13, 18, 23];
+    let bare = text.strip_prefix("urn:uuid:").unwrap_or(text);
+    let bare = bare.strip_prefix('{').and_then(|bare| bare.strip_suffix('}')).unwrap_or(bare);
+    let is_fitting = |(at, byte): (usize, u8)| if HYPHENS.contains(&at) { byte == b'-' } else { byte.is_ascii_hexdigit() };
+    if bare.len() != 36 || !bare.bytes().enumerate().all(is_fitting) {
+        return None;
+    }
+    let is_lower = !bare.bytes().any(|byte| byte.is_ascii_uppercase());
+    Some(if is_lower { Cow::Borrowed(bare) } else { Cow::Owned(bare.to_ascii_lowercase()) })
 }
 
 /// Digits of other scripts (full-width above all) as ASCII.
@@ -185,6 +204,11 @@ pub fn is_invisible(c: char) -> bool {
     }
 }
 
+/// Whether a character is used as an apostrophe.
+pub fn is_apostrophe(c: char) -> bool {
+    matches!(c, '\'' | '`' | '´' | '\u{2018}' | '\u{2019}' | '\u{201b}' | '\u{2032}' | '\u{02b9}' | '\u{02bc}' | '\u{ff07}')
+}
+
 /// The longest prefix of at most `limit` bytes that ends between characters.
 pub fn prefix(text: &str, limit: usize) -> &str {
     &text[..text.floor_char_boundary(limit)]
@@ -202,11 +226,12 @@ pub fn fold_name(text: &str, out: &mut String) {
         *pending = false;
         out.push(c);
     };
-    for c in text.nfkd() {
+    // The acute accent that people type for an apostrophe would decompose into a blank and an accent.
+    for c in text.chars().filter(|c| !is_apostrophe(*c)).nfkd() {
         match c {
             'a'..='z' => push(c, out, &mut pending_blank),
             'A'..='Z' => push(c.to_ascii_lowercase(), out, &mut pending_blank),
-            '\'' | '`' | '´' | '\u{2018}' | '\u{2019}' | '\u{02bc}' => {}
+            _ if is_apostrophe(c) => {}
             _ if is_combining_mark(c) || is_invisible(c) => {}
             _ if c.is_alphabetic() => {
                 for lower in c.to_lowercase().nfkd().filter(|c| !is_combining_mark(*c)) {
@@ -348,6 +373,10 @@ mod tests {
             ("1.7E+05", "1.7E+05"),
             ("a.0", "a.0"),
             ("9b2d4c1e-6f3a-4b8e-9c1d-2e3f4a5b6c7d", "9b2d4c1e-6f3a-4b8e-9c1d-2e3f4a5b6c7d"),
+            ("9B2D4C1E-6F3A-4B8E-9C1D-2E3F4A5B6C7D", "9b2d4c1e-6f3a-4b8e-9c1d-2e3f4a5b6c7d"),
+            ("{9b2d4c1e-6f3a-4b8e-9c1d-2e3f4a5b6c7d}", "9b2d4c1e-6f3a-4b8e-9c1d-2e3f4a5b6c7d"),
+            ("urn:uuid:9b2d4c1e-6f3a-4b8e-9c1d-2e3f4a5b6c7d", "9b2d4c1e-6f3a-4b8e-9c1d-2e3f4a5b6c7d"),
+            ("9B2D4C1E6F3A4B8E9C1D2E3F4A5B6C7D", "9B2D4C1E6F3A4B8E9C1D2E3F4A5B6C7D"),
             ("12,34", "12,34"),
         ] {
             assert_eq!(whole(raw), id, "{raw}");

@@ -20,7 +20,7 @@ use crate::model::Reason;
 use crate::model::text::is_null_word;
 use crate::store::csv::header::{Header, first_line};
 use crate::store::csv::records::{DumpFields, DumpRecords};
-use crate::store::csv::wide::{Wide, byte_order, is_wide};
+use crate::store::csv::wide::{FileStart, Wide, file_start, is_wide};
 use crate::store::io_fault;
 use crate::store::parquet::BATCH_ROWS;
 use crate::tables::Dataset;
@@ -139,9 +139,21 @@ impl Dump {
             _ => io_fault("open", path, &error),
         })?;
         let hasher = Arc::new(Mutex::new(blake3::Hasher::new()));
-        let marked = byte_order(&mut file).map_err(|error| io_fault("read", path, &error))?;
+        let declared_wide = Some(dialect.encoding).filter(|encoding| is_wide(encoding));
+        let refused = |what: String| Fault::new(Exit::Input, what).at(path.display().to_string());
+        let wide = match file_start(&mut file).map_err(|error| io_fault("read", path, &error))? {
+            FileStart::Marked(encoding) => Some(encoding),
+            FileStart::Unmarked(encoding) if declared_wide.is_none() => {
+                let what = "the file looks like UTF-16, as Excel's \"Unicode text\", but has no byte order mark";
+                let name = if encoding == encoding_rs::UTF_16LE { "utf-16le" } else { "utf-16be" };
+                return Err(refused(what.to_owned()).help(format!("name the encoding:  --encoding {name}")).into());
+            }
+            FileStart::Other(kind) => {
+                return Err(refused(format!("the file is {kind}, not CSV")).help("export the table as CSV").into());
+            }
+            FileStart::Unmarked(_) | FileStart::Text => declared_wide,
+        };
         let input = BufReader::with_capacity(1 << 18, Hashed { inner: file, hasher: hasher.clone() });
-        let wide = marked.or(Some(dialect.encoding).filter(|encoding| is_wide(encoding)));
         let (input, encoding): (Box<dyn BufRead>, _) = match wide {
             Some(wide) => (Box::new(BufReader::with_capacity(1 << 16, Wide::new(input, wide))), encoding_rs::UTF_8),
             None => (Box::new(input), dialect.encoding),
@@ -299,9 +311,9 @@ mod tests {
 
     #[test]
     fn missing_unknown_and_duplicate_columns_are_listed_together() {
-        let told = fault(clubs(b"id,id,member_id,clubId,joinedon,left_on,loyalty_no\n", &Dialect::default()));
-        assert!(told.contains("missing club_id, joined_on; unknown clubId, joinedon, loyalty_no; duplicate id"), "{told}");
-        assert!(told.contains("club_id: did you mean \"clubId\"?"), "{told}");
+        let told = fault(clubs(b"id,id,member_id,cluv_id,join_on,left_on,loyalty_no\n", &Dialect::default()));
+        assert!(told.contains("missing club_id, joined_on; unknown cluv_id, join_on, loyalty_no; duplicate id"), "{told}");
+        assert!(told.contains("club_id: did you mean \"cluv_id\"?"), "{told}");
     }
 
     #[test]
@@ -317,6 +329,7 @@ mod tests {
             assert_eq!(found.counts.blake3, crate::store::hash_bytes(bytes), "of the file as it is");
         }
         assert!(fault(clubs(&little, &Dialect::default())).contains("--encoding utf-16le"));
+        assert!(fault(clubs(&big[2..], &Dialect::default())).contains("--encoding utf-16be"));
     }
 
     #[test]
@@ -363,6 +376,7 @@ mod tests {
             "sep=;\nid;member_id;club_id;club_name;joined_on;left_on\n1;9;7;Oak;;\n",
             "\"sep=;\"\r\nid;member_id;club_id;club_name;joined_on;left_on\r\n1;9;7;Oak;;\r\n",
             "ID, Member_ID ,\"club id\",CLUB_NAME,joined_on,left_on\n1,9,7,Oak,,\n",
+            "Id,memberId,[clubId],`club_name`,\u{200b}joined_on,left-on\n1,9,7,Oak,,\n\\.\n",
             "id,member_id,club_id,club_name,joined_on,left_on,\n1,9,7,Oak,,,\n",
             "id,member_id,club_id,club_name,joined_on,left_on,,\n1,9,7,Oak,,\n",
             "id,member_id,club_id,club_name,joined_on,left_on\n1,9,7,Oak,,,,\n,,,,,\n\n  \n",
@@ -379,6 +393,22 @@ mod tests {
         assert_eq!((counts.blank_rows, counts.rejected_rows, counts.shifts), (1, 0, vec![(1, 3)]));
         let semicolon = Dialect::new(None, Some(';'), &[]).unwrap();
         assert_eq!(clubs(format!("{HEADER}1,9,7,Oak,,\n").as_bytes(), &semicolon).unwrap().rows, plain, "the header decides");
+    }
+
+    #[test]
+    fn a_file_that_is_not_text_is_named() {
+        for (start, kind) in [
+            (b"PK\x03\x04\0\0".as_slice(), "workbook"),
+            (b"\xd0\xcf\x11\xe0\xa1\xb1", "Excel"),
+            (b"\x1f\x8b\x08\0", "gzip"),
+            (b"PAR1\x15\0", "Parquet"),
+            (b"PGDMP\x01", "PostgreSQL"),
+            (b"\xff\xfe\0\0i\0\0\0", "UTF-32"),
+            (b"id,\0", "NUL"),
+        ] {
+            let told = fault(clubs(start, &Dialect::default()));
+            assert!(told.contains(kind) && told.contains("as CSV"), "{told}");
+        }
     }
 
     #[test]

@@ -77,7 +77,7 @@ fn a_zone_aware_column_is_an_instant() {
 #[test]
 fn columns_of_any_type_that_casts_to_text_are_read() {
     for alter in [
-        "alter table member_clubs alter is_home_club drop default, alter is_home_club type smallint using is_home_club::int;
+        "alter table member_clubs alter is_home_club drop default, alter is_home_club type numeric(3,1) using is_home_club::int;
          alter table handicaps alter effective_date type text",
         "alter table member_clubs alter is_home_club drop default,
            alter is_home_club type char(1) using case when is_home_club then 'J' else 'N' end, alter left_at type timestamp;
@@ -95,5 +95,18 @@ fn columns_of_any_type_that_casts_to_text_are_read() {
         database.execute(alter);
         let (folder, _bench) = staged(&database);
         assert_eq!(member(&folder), [MEMBER], "{alter}");
+    }
+}
+
+/// 6.1: the statements find the home club by the same words as staging.
+#[test]
+fn the_statements_know_every_word_for_yes() {
+    let words = include_str!("../../data/reference/booleans.csv").lines().filter_map(|line| line.strip_suffix(",true"));
+    for word in words.filter(|word| word.is_ascii()) {
+        for statement in
+            [include_str!("../../sql/exports/mca_za/members.sql"), include_str!("../../sql/exports/mca_uk/members.sql")]
+        {
+            assert!(statement.contains(&format!("'{word}'")), "{word}");
+        }
     }
 }

@@ -75,6 +75,14 @@ fn instants_in_other_spellings_of_2_and_9() {
         ("2.6", "1.5e-2147483648", "unreadable"),
         ("9.1", "2025-03-04 9:15:00", "2025-03-04T07:15:00Z"),
         ("9.1", "2025-3-4 9:5", "2025-03-04T07:05:00Z"),
+        ("9.1", "2025-3-4 9:5:0", "2025-03-04T07:05:00Z"),
+        ("9.1", "2025-03-04-09.15.00.000000", "2025-03-04T07:15:00Z"),
+        ("9.1", "2025-03-04_09:15", "2025-03-04T07:15:00Z"),
+        ("9.1", "{ts '2025-03-04 09:15:00'}", "2025-03-04T07:15:00Z"),
+        ("9.1", "TIMESTAMP '2025-03-04 09:15:00'", "2025-03-04T07:15:00Z"),
+        ("9.1", "{\"$date\":\"2025-03-04T07:15:00Z\"}", "2025-03-04T07:15:00Z"),
+        ("2.6", "{\"$date\":{\"$numberLong\":\"1433142000000\"}}", "2015-06-01T07:00:00Z"),
+        ("2.6", "new Date(1433142000000)", "2015-06-01T07:00:00Z"),
         ("9.1", "2025/03/04 9:15", "2025-03-04T07:15:00Z"),
         ("9.1", "2025-03-04 9.15", "2025-03-04T07:15:00Z"),
         ("9.1", "2025-03-04\u{a0}9:15", "2025-03-04T07:15:00Z"),
@@ -189,6 +197,16 @@ fn emails_in_other_spellings_of_3() {
         ("3.3", "MailTo: ann@mail.test", "ann@mail.test"),
         ("3.3", "Email: ann@mail.test", "ann@mail.test"),
         ("3.3", "e-pos : ann@mail.test", "ann@mail.test"),
+        ("3.3", "e-posadres: ann@mail.test", "ann@mail.test"),
+        ("3.3", "email=ann@mail.test", "ann@mail.test"),
+        ("3.3", "mailto://ann@mail.test", "ann@mail.test"),
+        ("3.3", "ann@mail.test#http://ann@mail.test#", "ann@mail.test"),
+        ("3.3", "https://mail.test/ann@mail.test", ""),
+        ("3.3", "ann&commat;mail&period;test", "ann@mail.test"),
+        ("3.3", "\\tann@mail.test\\r\\n", "ann@mail.test"),
+        ("3.1", "ann@mail.test\\nbob@mail.test", "ann@mail.test bob@mail.test"),
+        ("3.1", "john\\nsmith@gmail.com", ""),
+        ("3.4", "\u{ff41}\u{ff4e}\u{ff4e}\u{ff20}\u{ff4d}ail.test", "ann@mail.test"),
         ("3.3", "\"ann\"@mail.test", "ann@mail.test"),
         ("3.3", "\"ann lee\"@mail.test", "\"ann lee\"@mail.test"),
         ("3.3", "Ann Lee <Ann@Mail.Test>", "ann@mail.test"),
@@ -330,6 +348,12 @@ fn names_in_other_spellings_of_4_and_11() {
         ("11.8", "=CONCAT(A1,B1)", "Lee", "- Lee"),
         ("11.8", "#VALUE!", "#REF!", "- -"),
         ("11.8", "undefined", "undefined", "- -"),
+        ("11.8", "false", "[object Object]", "- -"),
+        ("11.8", "Test", "User", "- -"),
+        ("11.8", "Player", "2", "- -"),
+        ("11.8", "Ann@Mail.test", "Lee", "- Lee"),
+        ("4.2", "Herr", "Lee", "- Lee"),
+        ("4.2", "Reverend", "Lee", "- Lee"),
         ("11.8", "\u{feff}John", "Lee\u{200b}", "John Lee"),
     ] {
         let name = reader.read(Some(first), Some(last), None, &junk, &mut [Reasons::default(); 2]);
@@ -350,6 +374,7 @@ fn ids_and_words_in_other_spellings_of_6_and_9() {
         ("1.7E1", "17"),
         ("\u{ff11}\u{ff17}", "17"),
         ("\u{661}\u{667}", "17"),
+        ("\u{ff11}\u{ff17}.0", "17"),
         ("\t17\r\n", "17"),
         ("007", "007"),
         ("1e3", "1e3"),
@@ -361,11 +386,11 @@ fn ids_and_words_in_other_spellings_of_6_and_9() {
     let reference = Reference::committed();
     for (words, meaning) in [
         (
-            "true TRUE t T yes Y on 1 1.0 -1 ja Ja JA j wahr oui Oui si s\u{ed} S\u{cd} sim yebo ewe opted-in OPT_IN subscribed granted \u{ff11}",
+            "true TRUE t T yes yep allow subscribe Y on 1 01 1.0 -1 ja Ja JA j wahr oui Oui si s\u{ed} S\u{cd} sim yebo ewe opted-in OPT_IN subscribed granted \u{ff11}",
             Some(true),
         ),
         (
-            "false FALSE f F no N off 0 0.0 nee Nee nein non n\u{e3}o N\u{c3}O cha hayi opted-out OPT_OUT unsubscribed STOP revoked \
+            "false FALSE f F no nope aowa deny revoke unsubscribe stopped suppressed do-not-email no-thanks N off 0 00 0.0 nee Nee nein non n\u{e3}o N\u{c3}O cha hayi opted-out OPT_OUT unsubscribed STOP revoked \
              withdrawn never blocked \u{ff10}",
             Some(false),
         ),

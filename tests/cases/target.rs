@@ -180,10 +180,11 @@ fn checks_and_generated_columns_are_evaluated_over_the_rows() {
              add constraint parts check (1 / (\"activityCount30d\" - 1) < 5) not valid,
              add constraint whole check (email is not null or \"phoneNumber\" is null);
          alter table \"CustomerProfile\" add column host text not null generated always as (split_part(email, '@', 2)) stored;
+         alter table \"CustomerProfile\" add column brief varchar(3) generated always as (email) stored;
          alter table \"IdentityAlias\" add column shard integer not null default nullif(1, 1);
          alter table \"MarketingConsent\" add constraint single exclude using btree (status with =)",
     );
-    assert_eq!(told.len(), 6, "{told:#?}");
+    assert_eq!(told.len(), 7, "{told:#?}");
     holds(
         &told,
         &[
@@ -192,16 +193,49 @@ fn checks_and_generated_columns_are_evaluated_over_the_rows() {
             "fails (22012)",
             "CHECK \"whole\" of \"CustomerProfile\": 1 row",
             "generated column \"CustomerProfile\".\"host\": 1 row",
+            "generated column \"CustomerProfile\".\"brief\": 2 rows",
+            "alter column \"brief\" type text;",
             "\"shard\" is required, and its default is null",
             "exclusion constraint \"single\"",
         ],
     );
     accepts(
         "alter table \"CustomerProfile\" add constraint high check (handicap < 99),
-             add column host text generated always as (split_part(email, '@', 2)) stored;
+             add column host text generated always as (split_part(email, '@', 2)) stored,
+             add column brief varchar(14) generated always as (email) stored;
          alter table \"IdentityAlias\" add column shard integer not null default 1",
         &people(),
     );
+}
+
+/// Deferred constraints are checked by each statement of a load, because pending checks would keep indexes from being rebuilt.
+#[test]
+fn deferred_constraints_do_not_block_a_load() {
+    let crm = database(CRM);
+    crm.execute(
+        "create table tenant (id text primary key); insert into tenant values ('1'), ('default'); grant select on tenant to public;
+         alter table \"CustomerProfile\" add foreign key (\"tenantId\") references tenant deferrable initially deferred;
+         alter table \"CustomerProfile\" add constraint one_number unique (\"teetimePlayerId\") deferrable initially deferred",
+    );
+    // Only an owner may rebuild indexes.
+    let role = Role::owner(&crm);
+    load_as(&role.theirs, &people(), "run-1", 6, ALONE, true).unwrap();
+    load(&role.theirs, &people(), "run-1");
+    assert!(!load(&role.theirs, &people(), "run-2").changed);
+}
+
+/// The error is that of the trigger, not that of the transaction that it ended.
+#[test]
+fn an_event_trigger_that_fails_is_reported_as_such() {
+    let crm = database(CRM);
+    let role = Role::loader(&crm);
+    crm.execute(
+        "create function closed() returns event_trigger language plpgsql as $$ begin raise exception 'closed'; end $$;
+         create event trigger closed on ddl_command_start execute function closed()",
+    );
+    let error = load_as(&role.theirs, &people(), "run-1", 6, ALONE, true).unwrap_err().downcast::<Fault>().unwrap();
+    assert!(error.exit == Exit::Failed && error.what.contains("function closed"), "{error:?}");
+    crm.execute("drop event trigger closed");
 }
 
 /// Case 8.1: a publication of all tables, made before or after the first load, for load and rollback.

@@ -280,7 +280,7 @@ fn missing_dumps_and_wrong_headers_are_listed_before_any_output() {
     let error = run(&place.session, Source::McaUk, &args).unwrap_err().downcast::<Fault>().unwrap();
     assert!(told(&error).contains("lacks members.csv, memberships.csv"), "{}", told(&error));
     assert!(told(&error).contains("members.csv: did you mean member.csv?"), "{}", told(&error));
-    std::fs::write(dumps.path().join("members.csv"), "mca_uk_id,e-mail\n").unwrap();
+    std::fs::write(dumps.path().join("members.csv"), "mca_uk_id,mail\n").unwrap();
     std::fs::write(dumps.path().join("memberships.csv"), "id\n").unwrap();
     let error = run(&place.session, Source::McaUk, &args).unwrap_err().downcast::<Fault>().unwrap();
     assert!(told(&error).contains("missing email, phone_number"), "{}", told(&error));

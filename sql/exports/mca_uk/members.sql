@@ -19,7 +19,11 @@ left join (
     ms.member_id,
     ms.club_id
   from memberships ms
-  where lower(trim(ms.is_home::text)) in ('t', 'true', 'y', 'yes', 'on', '1', '-1', 'j', 'ja', 'w', 'wahr', 'waar')
+  where lower(regexp_replace(ms.is_home::text, '[.]0+$|[^[:alnum:]]', '', 'g')) in (
+    't', 'true', 'y', 'yes', 'on', '1', 'j', 'ja', 'w', 'wahr', 'oui', 'vrai', 'si', 'sim', 'waar', 'in',
+    'optin', 'optedin', 'subscribed', 'granted', 'accepted', 'allowed', 'enabled', 'checked', 'yebo', 'ewe',
+    'consented', 'agreed', 'agree', 'yep', 'subscribe', 'allow', '01'
+  )
   order by
     ms.member_id,
     coalesce(left(ms.end_date::text, 10) collate "C" <= (coalesce(nullif(current_setting('backfill.as_of', true), '')::timestamptz, now()) at time zone 'UTC')::date::text, false),

@@ -21,7 +21,11 @@ left join (
     mc.member_id,
     mc.club_id
   from member_clubs mc
-  where lower(trim(mc.is_home_club::text)) in ('t', 'true', 'y', 'yes', 'on', '1', '-1', 'j', 'ja', 'w', 'wahr', 'waar')
+  where lower(regexp_replace(mc.is_home_club::text, '[.]0+$|[^[:alnum:]]', '', 'g')) in (
+    't', 'true', 'y', 'yes', 'on', '1', 'j', 'ja', 'w', 'wahr', 'oui', 'vrai', 'si', 'sim', 'waar', 'in',
+    'optin', 'optedin', 'subscribed', 'granted', 'accepted', 'allowed', 'enabled', 'checked', 'yebo', 'ewe',
+    'consented', 'agreed', 'agree', 'yep', 'subscribe', 'allow', '01'
+  )
   order by
     mc.member_id,
     coalesce(left(mc.left_at::text, 10) collate "C" <= (coalesce(nullif(current_setting('backfill.as_of', true), '')::timestamptz, now()) at time zone 'UTC')::date::text, false),

@@ -81,7 +81,7 @@ pub(super) fn new_phone(draws: &mut Draws, is_south_africa: bool) -> String {
     if is_south_africa {
         format!("+27{}{}", draws.pick(&["71", "72", "76", "82", "83", "84"]), draws.below(8_000_000) + 1_500_000)
     } else {
-        format!("+447{}{}", draws.pick(&["4", "5", "7", "8", "9"]), draws.below(80_000_000) + 11_000_000)
+        format!("+447{}{}", draws.pick(&["4", "5", "7", "8"]), draws.below(80_000_000) + 11_000_000)
     }
 }
 

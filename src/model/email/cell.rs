@@ -17,12 +17,16 @@ pub(super) struct FoundAddresses<'a> {
 /// Words that join two addresses.
 const JOINING: [&str; 9] = ["or", "and", "en", "of", "und", "et", "&", "-", "+"];
 /// Words that name an address before a colon.
-const LABELS: [&str; 16] = [
+const LABELS: [&str; 20] = [
     "e-mail",
     "email",
     "mail",
     "e-pos",
     "epos",
+    "e-posadres",
+    "eposadres",
+    "e-mail adres",
+    "address",
     "e-mail address",
     "email address",
     "work",
@@ -40,7 +44,7 @@ const NONE: [&str; 7] = ["none", "n/a", "na", "null", "nil", "unknown", "-"];
 
 /// The whole addresses of a cell in lower case; `None` when it holds none, or anything that may be a part of a broken one.
 pub(super) fn addresses(cell: &str) -> Option<FoundAddresses<'_>> {
-    let bare = trim(cell);
+    let bare = trim(without_label(cell));
     if is_address(bare) {
         return Some(FoundAddresses { addresses: smallvec![Cow::Borrowed(bare)], is_unwrapped: bare.len() != cell.len() });
     }
@@ -53,7 +57,8 @@ type Addresses<'a> = SmallVec<[Cow<'a, str>; 2]>;
 /// The targets of `mailto:` links, and whole addresses next to them. `None` when there is no link, `Some(None)`
 /// when a target is broken.
 fn linked(cell: &str) -> Option<Option<Addresses<'_>>> {
-    const LINKS: [&str; 2] = ["mailto:", "smtp:"];
+    // Office programs take an address typed into a hyperlink for a page.
+    const LINKS: [&str; 4] = ["mailto:", "smtp:", "http://", "https://"];
     if !LINKS.iter().any(|link| cell.contains(link)) {
         return None;
     }
@@ -63,8 +68,11 @@ fn linked(cell: &str) -> Option<Option<Addresses<'_>>> {
         match target {
             Some(targets) => {
                 let targets = targets.split('?').next().unwrap_or_default();
-                for target in targets.split([',', ';']).map(trim).filter(|target| !target.is_empty()) {
-                    if !is_address(target) {
+                for target in targets.split([',', ';']).map(|target| trim(target).trim_matches('/')) {
+                    if target.is_empty() {
+                        continue;
+                    }
+                    if !is_whole(target) || (segment.contains("://") && target.contains('/')) {
                         return Some(None);
                     }
                     found.push(Cow::Borrowed(target));

@@ -18,6 +18,10 @@ pub(super) fn push_domain(domain: &str, out: &mut String) {
         }
         let composed: Vec<char> = label.nfkc().flat_map(char::to_lowercase).nfc().collect();
         let start = out.len();
+        if composed.iter().all(char::is_ascii) {
+            out.extend(composed);
+            continue;
+        }
         out.push_str("xn--");
         if punycode(&composed, out).is_none() {
             out.truncate(start);
@@ -99,6 +103,7 @@ mod tests {
             ("пример.испытание", "xn--e1afmkfd.xn--80akhbyknj4f"),
             ("straße.test", "xn--strae-oqa.test"),
             ("mail.test", "mail.test"),
+            ("\u{2177}.test", "viii.test"),
         ] {
             let mut out = String::new();
             push_domain(domain, &mut out);

@@ -10,7 +10,10 @@ const SECOND: i64 = 1_000_000;
 /// The time that follows a date, in microseconds since midnight (`None` where there is none), and what follows that.
 /// `None` for what is not a time.
 pub(super) fn clock(rest: &str) -> Option<(Option<i64>, &str)> {
-    let Some(text) = rest.strip_prefix(['T', 't', ' ', ',']).map(str::trim_start) else { return Some((None, rest)) };
+    // DB2 writes `2015-06-01-09.00.00`; `2015-06-01-09:00` is a day with its offset.
+    let is_joined = rest.starts_with('-') && rest.as_bytes().get(3) == Some(&b'.');
+    let separators: &[char] = if is_joined { &['-'] } else { &['T', 't', ' ', ',', '_'] };
+    let Some(text) = rest.strip_prefix(separators).map(str::trim_start) else { return Some((None, rest)) };
     let text = ["at ", "om ", "um ", "a ", "- "].iter().find_map(|word| text.strip_prefix(word)).unwrap_or(text).trim_start();
     if !text.starts_with(|c: char| c.is_ascii_digit()) {
         return Some((None, text));
@@ -24,9 +27,9 @@ pub(super) fn clock(rest: &str) -> Option<(Option<i64>, &str)> {
             match separator {
                 None => (number, u32::MAX, 0, after),
                 Some(separator) => {
-                    let (minute, places, after) = digits(&after[1..]).filter(|(_, places, _)| *places <= 2)?;
+                    let (minute, _, after) = digits(&after[1..]).filter(|(_, places, _)| *places <= 2)?;
                     match after.strip_prefix(separator).and_then(digits) {
-                        Some((second, 1 | 2, after)) if places == 2 => (number, minute, second, after),
+                        Some((second, 1 | 2, after)) => (number, minute, second, after),
                         _ => (number, minute, 0, after),
                     }
                 }

@@ -70,15 +70,29 @@ pub(super) fn parse(raw: &str) -> Option<WrittenTime> {
     Some(WrittenTime::Civil { date, clock: time, place })
 }
 
-/// The text out of what spreadsheets and programs put around a date: `="…"`, `/Date(…)/`, `ISODate("…")`.
+/// The text out of what spreadsheets and programs put around a date: `="…"`, `/Date(…)/`, and the shells below.
 fn unwrapped(text: &str) -> &str {
+    /// Of a JavaScript console, MongoDB and its extended JSON, ODBC and SQL.
+    const SHELLS: [(&str, &str); 8] = [
+        ("ISODate(", ")"),
+        ("new Date(", ")"),
+        ("Date(", ")"),
+        ("{\"$date\":", "}"),
+        ("{\"$numberLong\":", "}"),
+        ("{ts ", "}"),
+        ("{d ", "}"),
+        ("TIMESTAMP ", ""),
+    ];
     let text = text.strip_prefix("=\"").unwrap_or(text);
     let inside = text.strip_prefix("/Date(").and_then(|rest| rest.strip_suffix(")/"));
     // The offset behind an epoch only says how it was shown.
     let epoch = inside.map(|inside| {
         inside.char_indices().skip(1).find(|(_, c)| matches!(c, '+' | '-')).map_or(inside, |(at, _)| &inside[..at])
     });
-    let shell = || text.strip_prefix("ISODate(")?.strip_suffix(')').map(|inside| inside.trim_matches(['"', '\'']));
+    let shell = || {
+        let inside = SHELLS.iter().find_map(|(before, behind)| text.strip_prefix(before)?.strip_suffix(behind))?;
+        Some(unwrapped(inside.trim_matches([' ', '"', '\''])))
+    };
     epoch.or_else(shell).unwrap_or(text)
 }
 
@@ -194,6 +208,12 @@ mod tests {
             ("2015\u{5e74}6\u{6708}1\u{65e5}", (2015, 6, 1, None, None)),
             ("2015.06.01.", (2015, 6, 1, None, None)),
             ("ISODate(\"2015-06-01T07:00:00Z\")", (2015, 6, 1, Some(25_200), Some(0))),
+            ("{\"$date\":\"2015-06-01T07:00:00Z\"}", (2015, 6, 1, Some(25_200), Some(0))),
+            ("{ts '2015-06-01 09:00:00'}", (2015, 6, 1, Some(32_400), None)),
+            ("2015-06-01-09.00.00.000000", (2015, 6, 1, Some(32_400), None)),
+            ("2015-06-01_09:00", (2015, 6, 1, Some(32_400), None)),
+            ("2015-6-1 9:0:0", (2015, 6, 1, Some(32_400), None)),
+            ("2015-06-01-02:00", (2015, 6, 1, None, Some(-120))),
         ] {
             assert_eq!(ymd(raw), Some(expected), "{raw}");
         }

@@ -1,5 +1,7 @@
 //! Dates and times written as bare numbers. The unit is decided once for a whole column.
 
+use std::ops::Range;
+
 use super::calendar::{days_from_civil, is_day_of_calendar};
 
 /// Microseconds of one day.
@@ -127,9 +129,8 @@ impl Count {
     }
 
     /// Whether a column of such values could mean this number in a unit: a plausible year, and for whole days a midnight.
-    pub(in crate::model) fn is_plausible(self, unit: NumberUnit, first_year: i32, is_whole_day: bool) -> bool {
-        let start = i128::from(days_from_civil(first_year, 1, 1)) * DAY;
-        let end = i128::from(days_from_civil(2101, 1, 1)) * DAY;
+    pub(in crate::model) fn is_plausible(self, unit: NumberUnit, years: Range<i32>, is_whole_day: bool) -> bool {
+        let [start, end] = [years.start, years.end].map(|year| i128::from(days_from_civil(year, 1, 1)) * DAY);
         let micros = self.micros(unit).filter(|_| unit != NumberUnit::Days || self.0 >= FIRST_DAY * ONE).map(i128::from);
         let is_midnight = |micros: i128| micros % QUARTER == 0 && self.is_exact(unit);
         micros.is_some_and(|micros| (start..end).contains(&micros) && (!is_whole_day || is_midnight(micros)))
@@ -173,11 +174,12 @@ mod tests {
     fn a_birth_is_a_midnight_in_exactly_one_unit() {
         let units = |text: &str| -> Vec<NumberUnit> {
             let count = Count::parse(text).unwrap();
-            NumberUnit::ALL.into_iter().filter(|unit| count.is_plausible(*unit, 1900, true)).collect()
+            NumberUnit::ALL.into_iter().filter(|unit| count.is_plausible(*unit, 1900..2038, true)).collect()
         };
         assert_eq!(units("157766400"), [NumberUnit::Seconds]);
         assert_eq!(units("189216000000"), [NumberUnit::Milliseconds]);
         assert_eq!(units("-94694400000"), [NumberUnit::Milliseconds]);
+        assert_eq!(units("2332800000"), [NumberUnit::Milliseconds]);
         assert_eq!(units("31121"), [NumberUnit::Days]);
         assert_eq!(units("19751231"), [NumberUnit::Digits]);
         assert_eq!(units("7"), []);

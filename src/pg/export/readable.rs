@@ -37,16 +37,22 @@ fn joined(sql: &str, catalog: &VisibleTables) -> String {
 }
 
 /// The types that a column of a join may have: that of its alias's table; behind the alias of a subquery those of every table of the
-/// statement with such a column.
+/// statement with such a column, and of every column that is selected under its name.
 fn types_of<'c>(side: &str, words: &[&str], sql: &str, catalog: &'c VisibleTables) -> Vec<&'c str> {
-    let Some((alias, column)) = side.split_once('.') else { return Vec::new() };
-    let column = column.trim_matches('"');
-    let named = words.windows(3).find(|words| matches!(words[0], "from" | "join") && words[2].trim_end_matches(';') == alias);
-    let of = |table: &str| catalog.get(table)?.get(column).map(String::as_str);
-    match named.and_then(|words| of(words[1].trim_matches('"'))) {
-        Some(kind) => vec![kind],
-        None => references(sql).keys().filter_map(|table| of(table)).collect(),
+    let of = |table: &str, column: &str| catalog.get(table)?.get(column).map(String::as_str);
+    let of_alias = |side: &str| {
+        let (alias, column) = side.split_once('.')?;
+        let is_named = |words: &&[&str]| matches!(words[0], "from" | "join") && words[2].trim_end_matches(';') == alias;
+        words.windows(3).find(is_named).and_then(|named| of(named[1].trim_matches('"'), column.trim_matches('"')))
+    };
+    if let Some(kind) = of_alias(side) {
+        return vec![kind];
     }
+    let Some((_, column)) = side.split_once('.') else { return Vec::new() };
+    let column = column.trim_matches('"');
+    let is_renamed = |words: &&[&str]| words[1] == "as" && words[2].trim_end_matches(',') == column;
+    let renamed = words.windows(3).filter(is_renamed).filter_map(|found| of_alias(found[0]));
+    references(sql).keys().filter_map(|table| of(table, column)).chain(renamed).collect()
 }
 
 /// Casts of columns to instants that give infinity for what is none: such a row is read, and lies within any window. Columns of dates and
@@ -124,6 +130,15 @@ mod tests {
         };
         assert_eq!(with("bigint", "integer"), sql);
         assert!(with("bigint", "text").contains(") last on regexp_replace(last.member_id::text, "));
+        // The subquery may rename it.
+        let sql = sql.replace("h.member_id", "h.\"memberId\" as member_id");
+        let with = |handicaps: &str| {
+            let members = BTreeMap::from([("id".to_owned(), "numeric".to_owned())]);
+            let handicaps = BTreeMap::from([("memberId".to_owned(), handicaps.to_owned())]);
+            readable(&sql, &VisibleTables::from([("members".to_owned(), members), ("handicaps".to_owned(), handicaps)]))
+        };
+        assert_eq!(with("bigint"), sql);
+        assert!(with("text").contains(") last on regexp_replace(last.member_id::text, "));
     }
 
     #[test]

@@ -46,10 +46,9 @@ fn next<R: BufRead>(records: &mut DumpRecords<R>, path: &Path) -> Result<String>
     loop {
         match records.next_line().map_err(|error| io_fault("read", path, &error))? {
             None => return Err(Fault::new(Exit::Input, "the dump is empty: it has no header").at(place).into()),
-            // Text in two-byte characters has NUL bytes.
             Some((_, Err(Reason::LineNul))) => {
-                let what = "the file looks like UTF-16, as Excel's \"Unicode text\", but has no byte order mark";
-                return Err(Fault::new(Exit::Input, what).at(place).help("name the encoding:  --encoding utf-16le").into());
+                let fault = Fault::new(Exit::Input, "the header has NUL bytes, so the file is not text").at(place);
+                return Err(fault.help("export the table as CSV").into());
             }
             Some((_, Ok(line))) => {
                 let line = line.strip_prefix('\u{feff}').unwrap_or(&line).trim_end_matches(['\r', '\n']);
@@ -154,7 +153,7 @@ impl Header {
     }
 }
 
-/// A name in the form of declared columns: without quotes and blanks around it, in lower case, words joined by underscores.
+/// A name in the form of declared columns, from which it may differ in case, blanks and punctuation: `Tenant ID`, `[tenantId]`.
 /// Columns of row numbers, which data-frame libraries add, have no name.
 fn folded(name: &str, declared: &[&str]) -> String {
     let name = name.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\u{feff}'));
@@ -165,7 +164,8 @@ fn folded(name: &str, declared: &[&str]) -> String {
     if lower.starts_with("unnamed: ") || lower == "index" || lower == "__index_level_0__" {
         return String::new();
     }
-    let joined = lower.split_whitespace().collect::<Vec<_>>().join("_");
-    // Names that differ in more than case and blanks are reported as they are written.
-    if declared.contains(&joined.as_str()) { joined } else { name.to_owned() }
+    let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
+    let bare = letters(&lower);
+    // A name that differs in its letters is reported as it is written.
+    declared.iter().find(|known| letters(known) == bare).map_or_else(|| name.to_owned(), |known| (*known).to_owned())
 }

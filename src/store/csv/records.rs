@@ -12,6 +12,9 @@ const MAX_RECORD: usize = 1 << 20;
 /// Longest record in lines; after them an open quote counts as unmatched.
 const MAX_LINES: usize = 1_000;
 
+/// What PostgreSQL's COPY writes behind the last record.
+const END_MARK: &str = "\\.";
+
 /// The fields of a record, unquoted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct DumpFields {
@@ -55,7 +58,8 @@ struct Parser {
 impl Parser {
     fn feed(&mut self, line: &str) -> ParseStep {
         let body = line.strip_suffix('\n').unwrap_or(line);
-        let body = body.strip_suffix('\r').unwrap_or(body);
+        // Files that were converted twice end their lines with two carriage returns.
+        let body = body.trim_end_matches('\r');
         let mut rest = body;
         loop {
             if !self.in_quotes {
@@ -64,7 +68,10 @@ impl Parser {
                     self.in_quotes = true;
                     rest = after;
                 } else {
-                    let end = rest.find([self.delimiter, '"', '\r']).unwrap_or(rest.len());
+                    // Dumps with tabs come from programs that do not quote, so a quote within a field is part of it.
+                    let has_quotes = self.delimiter != '\t';
+                    let is_end = |c: char| c == self.delimiter || c == '\r' || (c == '"' && has_quotes);
+                    let end = rest.find(is_end).unwrap_or(rest.len());
                     self.fields.text.push_str(&rest[..end]);
                     match rest[end..].chars().next() {
                         Some('"') => return ParseStep::Bad(Reason::LineStrayQuote),
@@ -167,12 +174,12 @@ impl<R: BufRead> DumpRecords<R> {
         Ok(Some((self.line, text)))
     }
 
-    /// The next record, or the number of a broken line with the reason. Empty lines are skipped.
+    /// The next record, or the number of a broken line with the reason. Empty lines and the end mark are skipped.
     pub(super) fn next_record(&mut self) -> std::io::Result<Option<(u64, Result<DumpFields, Reason>)>> {
         loop {
             let Some((line, text)) = self.next_line()? else { return Ok(None) };
             let text = match text {
-                Ok(text) if text.trim().is_empty() => continue,
+                Ok(text) if matches!(text.trim(), "" | END_MARK) => continue,
                 Ok(text) => text,
                 Err(reason) => return Ok(Some((line, Err(reason)))),
             };
@@ -282,6 +289,13 @@ mod tests {
         assert_eq!(read(b"1,a,\n2,b,,\n3,c,x\n", 2)[..2], [(1, row(&["1", "a", ""])), (2, row(&["2", "b", "", ""]))]);
         assert_eq!(read(b"3,c,x\n", 2), [(1, Err(Reason::LineFieldCount))]);
         assert_eq!(read(b"1,=\"0821\"\n", 2), [(1, row(&["1", "0821"]))]);
+        assert_eq!(read(b"1,a\r\r\n\\.\n", 2), [(1, row(&["1", "a"]))]);
+    }
+
+    #[test]
+    fn a_quote_within_a_field_between_tabs_is_part_of_it() {
+        let fields = DumpRecords::<&[u8]>::fields_of("1\tAnn \"Nan\" Lee\t\"a\tb\"\n", '\t').unwrap();
+        assert_eq!([0, 1, 2].map(|index| fields.get(index)), ["1", "Ann \"Nan\" Lee", "a\tb"]);
     }
 
     #[test]

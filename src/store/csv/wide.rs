@@ -9,15 +9,37 @@ const BROKEN: u8 = 0xff;
 /// Size of the UTF-8 buffer in bytes.
 const ROOM: usize = 1 << 14;
 
-/// The byte order from a file's byte order mark. The file is rewound to its start.
-pub(super) fn byte_order(file: &mut (impl Read + Seek)) -> io::Result<Option<&'static Encoding>> {
-    let mut mark = Vec::with_capacity(2);
-    file.by_ref().take(2).read_to_end(&mut mark)?;
+/// What the first bytes of a file show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FileStart {
+    /// A byte order mark.
+    Marked(&'static Encoding),
+    /// Two-byte characters without a mark.
+    Unmarked(&'static Encoding),
+    /// A file that is not CSV: what it is.
+    Other(&'static str),
+    /// Anything else.
+    Text,
+}
+
+/// Looks at the first bytes of a file, which is rewound to its start.
+pub(super) fn file_start(file: &mut (impl Read + Seek)) -> io::Result<FileStart> {
+    let mut start = Vec::with_capacity(4);
+    file.by_ref().take(4).read_to_end(&mut start)?;
     file.seek(SeekFrom::Start(0))?;
-    Ok(match *mark {
-        [0xff, 0xfe] => Some(encoding_rs::UTF_16LE),
-        [0xfe, 0xff] => Some(encoding_rs::UTF_16BE),
-        _ => None,
+    Ok(match *start {
+        [0xff, 0xfe, 0, 0] | [0, 0, 0xfe, 0xff] => FileStart::Other("text in UTF-32"),
+        [0xff, 0xfe, ..] => FileStart::Marked(encoding_rs::UTF_16LE),
+        [0xfe, 0xff, ..] => FileStart::Marked(encoding_rs::UTF_16BE),
+        [0x1f, 0x8b, ..] => FileStart::Other("a gzip archive"),
+        [b'P', b'K', 3, 4] => FileStart::Other("a workbook or a zip archive"),
+        [0xd0, 0xcf, 0x11, 0xe0] => FileStart::Other("a workbook in the old format of Excel"),
+        [b'P', b'A', b'R', b'1'] => FileStart::Other("a Parquet file"),
+        [0x28, 0xb5, 0x2f, 0xfd] => FileStart::Other("a zstd archive"),
+        [b'P', b'G', b'D', b'M'] | [b'P', b'G', b'C', b'O'] => FileStart::Other("a binary dump of PostgreSQL"),
+        [first, 0, second, 0] if first != 0 && second != 0 => FileStart::Unmarked(encoding_rs::UTF_16LE),
+        [0, first, 0, second] if first != 0 && second != 0 => FileStart::Unmarked(encoding_rs::UTF_16BE),
+        _ => FileStart::Text,
     })
 }
 
@@ -82,11 +104,11 @@ mod tests {
     #[test]
     fn the_mark_gives_the_byte_order_and_the_file_is_rewound() {
         let mut file = io::Cursor::new(b"\xff\xfea\0".to_vec());
-        assert_eq!(byte_order(&mut file).unwrap(), Some(encoding_rs::UTF_16LE));
+        assert_eq!(file_start(&mut file).unwrap(), FileStart::Marked(encoding_rs::UTF_16LE));
         assert_eq!(file.position(), 0);
-        assert_eq!(byte_order(&mut io::Cursor::new(b"\xfe\xff")).unwrap(), Some(encoding_rs::UTF_16BE));
-        assert_eq!(byte_order(&mut io::Cursor::new(b"id")).unwrap(), None);
-        assert_eq!(byte_order(&mut io::Cursor::new(b"")).unwrap(), None);
+        assert_eq!(file_start(&mut io::Cursor::new(b"\xfe\xff")).unwrap(), FileStart::Marked(encoding_rs::UTF_16BE));
+        assert_eq!(file_start(&mut io::Cursor::new(b"id")).unwrap(), FileStart::Text);
+        assert_eq!(file_start(&mut io::Cursor::new(b"")).unwrap(), FileStart::Text);
     }
 
     #[test]

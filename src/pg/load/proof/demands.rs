@@ -120,7 +120,7 @@ impl Demand<'_> {
             Self::Check(_) | Self::Domain(_) => "violate it",
             Self::Unique(_) => "share a key with another one",
             Self::Key(_) => "refer to a missing row",
-            Self::Generated(_) => "have no value for it, though it is required",
+            Self::Generated(_) => "have no value for it, though it is required, or one that is too long",
         }
     }
 
@@ -153,7 +153,8 @@ impl Demand<'_> {
                 format!("insert the missing rows into {}, {mapped}or {}", key.referenced, drop(&key.name))
             }
             Self::Generated(column) => {
-                format!("alter table {} alter column {} drop not null;", quoted(table), quoted(&column.name))
+                let alter = format!("alter table {} alter column {}", quoted(table), quoted(&column.name));
+                if column.is_not_null { format!("{alter} drop not null; or type text;") } else { format!("{alter} type text;") }
             }
         }
     }
@@ -201,8 +202,14 @@ impl Demand<'_> {
             }
             Self::Generated(column) => {
                 let value = format!("{name}.{}", quoted(&column.name));
-                let missing = if column.is_not_null { format!("{value} is null") } else { format!("({value} is null) is null") };
-                format!("select {name}.\"id\"::text as id from {from} where {missing}")
+                // A value that is too long is cut by the cast, while storing it would fail; a number that is too large fails here.
+                let cast = format!("{value}::{}", column.base_name);
+                let is_lost = match column.base_name.starts_with("character") {
+                    true => format!("rtrim({value}::text) <> rtrim(({cast})::text)"),
+                    false => format!("({cast} is null) is null"),
+                };
+                let is_missing = if column.is_not_null { format!("{value} is null or ") } else { String::new() };
+                format!("select {name}.\"id\"::text as id from {from} where {is_missing}{is_lost}")
             }
             Self::Unique(index) if !index.compares_equal => {
                 let (_, definition) = index.constraint.as_ref()?;

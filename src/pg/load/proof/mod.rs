@@ -94,11 +94,10 @@ pub fn prove_datasets(
     if preflight.plans.len() < LOADED.len() || catalog.is_read_only || catalog.is_standby {
         return Ok(None);
     }
-    crm.doing("beginning the transaction");
-    crm.run(include_str!("../../../../sql/crm/begin.sql"))?;
+    crm.begin()?;
     let proved = prove(crm, catalog, preflight, input);
     if !crm.is_lost() {
-        crm.run("rollback")?;
+        crm.end()?;
     }
     proved.map(Some)
 }
