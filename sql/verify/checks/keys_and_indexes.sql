@@ -25,6 +25,14 @@ keys as (
     left join pg_catalog.pg_constraint as constraints on constraints.conrelid = tables.oid
     group by tables.name
 ),
+-- Tables that the database itself keeps from having rows without their profile.
+guarded as (
+    select tables.name
+    from tables
+    join pg_catalog.pg_constraint as constraints on constraints.conrelid = tables.oid
+    where constraints.contype = 'f'
+        and constraints.confrelid = to_regclass('"CustomerProfile"')
+),
 broken as (
     select tables.name || '.' || indexes.indexrelid::regclass as id
     from tables
@@ -41,26 +49,98 @@ select
 from keys
 union all
 select
-    'child tables without the key to their profile',
+    'rows without their profile, in tables without a key to it',
     count(*),
     '0',
-    (count(*) filter (where not has_key))::text,
-    coalesce((array_agg(name order by name) filter (where not has_key))[1:5], array[]::text[])
+    sum(lost_count)::text,
+    coalesce((array_agg(name order by name) filter (where lost_count > 0))[1:5], array[]::text[])
 from (
-    select
-        tables.name,
-        exists (
-            select
-            from pg_catalog.pg_constraint as constraints
-            where constraints.conrelid = tables.oid
-                and constraints.contype = 'f'
-                and constraints.confrelid = to_regclass('"CustomerProfile"')
-        ) as has_key
-    from tables
-    where tables.name in (
-        'IdentityAlias', 'Activity', 'CustomerSegmentMembership', 'MarketingConsent', 'CampaignInteraction', 'DuplicateCandidate'
-    )
-) as children
+    values
+        (
+            'IdentityAlias',
+            case
+                when not exists (select from guarded where guarded.name = 'IdentityAlias') then (
+                    select count(*)
+                    from "IdentityAlias" as child
+                    where child."id"::text like 'bf11____-____-8___-____-____________'
+                        and not exists (select from "CustomerProfile" as profile where profile."id" = child."customerId")
+                )
+                else 0
+            end
+        ),
+        (
+            'Activity',
+            case
+                when not exists (select from guarded where guarded.name = 'Activity') then (
+                    select count(*)
+                    from "Activity" as child
+                    where child."id"::text like 'bf11____-____-8___-____-____________'
+                        and not exists (select from "CustomerProfile" as profile where profile."id" = child."customerId")
+                )
+                else 0
+            end
+        ),
+        (
+            'CustomerSegmentMembership',
+            case
+                when not exists (select from guarded where guarded.name = 'CustomerSegmentMembership') then (
+                    select count(*)
+                    from "CustomerSegmentMembership" as child
+                    where child."id"::text like 'bf11____-____-8___-____-____________'
+                        and not exists (select from "CustomerProfile" as profile where profile."id" = child."customerId")
+                )
+                else 0
+            end
+        ),
+        (
+            'MarketingConsent',
+            case
+                when not exists (select from guarded where guarded.name = 'MarketingConsent') then (
+                    select count(*)
+                    from "MarketingConsent" as child
+                    where child."id"::text like 'bf11____-____-8___-____-____________'
+                        and not exists (select from "CustomerProfile" as profile where profile."id" = child."customerId")
+                )
+                else 0
+            end
+        ),
+        (
+            'CampaignInteraction',
+            case
+                when not exists (select from guarded where guarded.name = 'CampaignInteraction') then (
+                    select count(*)
+                    from "CampaignInteraction" as child
+                    where child."id"::text like 'bf11____-____-8___-____-____________'
+                        and not exists (select from "CustomerProfile" as profile where profile."id" = child."customerId")
+                )
+                else 0
+            end
+        ),
+        (
+            'DuplicateCandidate',
+            case
+                when not exists (select from guarded where guarded.name = 'DuplicateCandidate') then (
+                    select count(*)
+                    from "DuplicateCandidate" as child
+                    where child."id"::text like 'bf11____-____-8___-____-____________'
+                        and not exists (select from "CustomerProfile" as profile where profile."id" = child."profileAId")
+                )
+                else 0
+            end
+        ),
+        (
+            'DuplicateCandidate',
+            case
+                when not exists (select from guarded where guarded.name = 'DuplicateCandidate') then (
+                    select count(*)
+                    from "DuplicateCandidate" as child
+                    where child."id"::text like 'bf11____-____-8___-____-____________'
+                        and not exists (select from "CustomerProfile" as profile where profile."id" = child."profileBId")
+                )
+                else 0
+            end
+        )
+) as children (name, lost_count)
 union all
 select
     'indexes that are not valid',

@@ -143,3 +143,27 @@ fn changed_rows_are_listed_without_personal_data() {
         assert_eq!(found, 0, "{column} is on the page");
     }
 }
+
+#[test]
+fn a_crm_without_foreign_keys_passes_and_a_row_without_its_profile_does_not() {
+    let (mut workdir, crm, _sources) = demo_crm::exported();
+    let keys = crm.rows(
+        "select conrelid::regclass::text, conname from pg_constraint where contype = 'f' and connamespace = 'public'::regnamespace",
+    );
+    for key in &keys {
+        crm.execute(&format!(r#"alter table {} drop constraint "{}""#, key[0], key[1]));
+    }
+    assert!(keys.len() > 5, "{keys:?}");
+    for step in ["stage", "resolve", "consolidate", "score", "load"] {
+        workdir.ok(step, &[]);
+    }
+    let (code, clean) = verify(&mut workdir, &crm);
+    assert_eq!(code, 0, "{clean:#?}");
+    crm.execute(r#"delete from "CustomerProfile" where "id" = (select min("customerId") from "Activity")"#);
+    let (code, seen) = verify(&mut workdir, &crm);
+    assert_eq!(code, 16);
+    let lost = |(name, state, observed): &(String, String, String)| {
+        name.starts_with("keys_and_indexes: rows without their profile") && state == "FAILED" && observed != "0"
+    };
+    assert!(seen.iter().any(lost), "{seen:#?}");
+}
