@@ -143,6 +143,7 @@ fn backfill_schema_sql(catalog: &Catalog) -> String {
             "decision",
             "object",
             "loaded",
+            "settled",
         ];
         let tables = tables.map(|table| format!(" alter table if exists backfill.{table} owner to {role};"));
         format!("alter schema backfill owner to {role};{}", tables.concat())
