@@ -145,7 +145,7 @@ fn changed_rows_are_listed_without_personal_data() {
 }
 
 #[test]
-fn a_crm_without_foreign_keys_passes_and_a_row_without_its_profile_does_not() {
+fn a_crm_without_foreign_keys_passes_and_a_lost_profile_does_not() {
     let (mut workdir, crm, _sources) = demo_crm::exported();
     let keys = crm.rows(
         "select conrelid::regclass::text, conname from pg_constraint where contype = 'f' and connamespace = 'public'::regnamespace",
