@@ -33,6 +33,42 @@ guarded as (
     where constraints.contype = 'f'
         and constraints.confrelid = to_regclass('"CustomerProfile"')
 ),
+-- Rows of the other tables. The condition is constant in each branch, so tables with a key are not read.
+children as (
+    select 'IdentityAlias' as name, "id"::text as id, "customerId" as profile_id
+    from "IdentityAlias"
+    where 'IdentityAlias' not in (select name from guarded)
+    union all
+    select 'Activity' as name, "id"::text as id, "customerId" as profile_id
+    from "Activity"
+    where 'Activity' not in (select name from guarded)
+    union all
+    select 'CustomerSegmentMembership' as name, "id"::text as id, "customerId" as profile_id
+    from "CustomerSegmentMembership"
+    where 'CustomerSegmentMembership' not in (select name from guarded)
+    union all
+    select 'MarketingConsent' as name, "id"::text as id, "customerId" as profile_id
+    from "MarketingConsent"
+    where 'MarketingConsent' not in (select name from guarded)
+    union all
+    select 'CampaignInteraction' as name, "id"::text as id, "customerId" as profile_id
+    from "CampaignInteraction"
+    where 'CampaignInteraction' not in (select name from guarded)
+    union all
+    select 'DuplicateCandidate' as name, "id"::text as id, "profileAId" as profile_id
+    from "DuplicateCandidate"
+    where 'DuplicateCandidate' not in (select name from guarded)
+    union all
+    select 'DuplicateCandidate' as name, "id"::text as id, "profileBId" as profile_id
+    from "DuplicateCandidate"
+    where 'DuplicateCandidate' not in (select name from guarded)
+),
+lost as (
+    select name
+    from children
+    where id like 'bf11____-____-8___-____-____________'
+        and not exists (select from "CustomerProfile" as profile where profile."id" = children.profile_id)
+),
 broken as (
     select tables.name || '.' || indexes.indexrelid::regclass as id
     from tables
@@ -50,97 +86,11 @@ from keys
 union all
 select
     'rows without their profile, in tables without a key to it',
-    count(*),
+    (select count(*) from tables),
     '0',
-    sum(lost_count)::text,
-    coalesce((array_agg(name order by name) filter (where lost_count > 0))[1:5], array[]::text[])
-from (
-    values
-        (
-            'IdentityAlias',
-            case
-                when not exists (select from guarded where guarded.name = 'IdentityAlias') then (
-                    select count(*)
-                    from "IdentityAlias" as child
-                    where child."id"::text like 'bf11____-____-8___-____-____________'
-                        and not exists (select from "CustomerProfile" as profile where profile."id" = child."customerId")
-                )
-                else 0
-            end
-        ),
-        (
-            'Activity',
-            case
-                when not exists (select from guarded where guarded.name = 'Activity') then (
-                    select count(*)
-                    from "Activity" as child
-                    where child."id"::text like 'bf11____-____-8___-____-____________'
-                        and not exists (select from "CustomerProfile" as profile where profile."id" = child."customerId")
-                )
-                else 0
-            end
-        ),
-        (
-            'CustomerSegmentMembership',
-            case
-                when not exists (select from guarded where guarded.name = 'CustomerSegmentMembership') then (
-                    select count(*)
-                    from "CustomerSegmentMembership" as child
-                    where child."id"::text like 'bf11____-____-8___-____-____________'
-                        and not exists (select from "CustomerProfile" as profile where profile."id" = child."customerId")
-                )
-                else 0
-            end
-        ),
-        (
-            'MarketingConsent',
-            case
-                when not exists (select from guarded where guarded.name = 'MarketingConsent') then (
-                    select count(*)
-                    from "MarketingConsent" as child
-                    where child."id"::text like 'bf11____-____-8___-____-____________'
-                        and not exists (select from "CustomerProfile" as profile where profile."id" = child."customerId")
-                )
-                else 0
-            end
-        ),
-        (
-            'CampaignInteraction',
-            case
-                when not exists (select from guarded where guarded.name = 'CampaignInteraction') then (
-                    select count(*)
-                    from "CampaignInteraction" as child
-                    where child."id"::text like 'bf11____-____-8___-____-____________'
-                        and not exists (select from "CustomerProfile" as profile where profile."id" = child."customerId")
-                )
-                else 0
-            end
-        ),
-        (
-            'DuplicateCandidate',
-            case
-                when not exists (select from guarded where guarded.name = 'DuplicateCandidate') then (
-                    select count(*)
-                    from "DuplicateCandidate" as child
-                    where child."id"::text like 'bf11____-____-8___-____-____________'
-                        and not exists (select from "CustomerProfile" as profile where profile."id" = child."profileAId")
-                )
-                else 0
-            end
-        ),
-        (
-            'DuplicateCandidate',
-            case
-                when not exists (select from guarded where guarded.name = 'DuplicateCandidate') then (
-                    select count(*)
-                    from "DuplicateCandidate" as child
-                    where child."id"::text like 'bf11____-____-8___-____-____________'
-                        and not exists (select from "CustomerProfile" as profile where profile."id" = child."profileBId")
-                )
-                else 0
-            end
-        )
-) as children (name, lost_count)
+    count(*)::text,
+    coalesce((array_agg(distinct name order by name))[1:5], array[]::text[])
+from lost
 union all
 select
     'indexes that are not valid',
