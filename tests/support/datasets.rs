@@ -217,6 +217,10 @@ impl Datasets for World {
         self.batches.get(stem).map(|batches| batches.iter().map(|batch| batch.num_rows() as u64).sum())
     }
 
+    fn content_hash(&self, _: &str) -> Option<&str> {
+        None
+    }
+
     fn batches(&self, stem: &str) -> Result<Batches<'_>> {
         Ok(Box::new(self.batches.get(stem).into_iter().flatten().cloned().map(Ok)))
     }

@@ -19,8 +19,15 @@ pub fn lock_tables(crm: &Crm) -> Result<()> {
     crm.run(&format!("lock table {} in share row exclusive mode", names.join(", ")))
 }
 
-/// Signs of concurrent writers, in words.
+/// All signs of concurrent writers, in words.
 pub fn writers(crm: &Crm, catalog: &Catalog, last: Option<&Run>) -> Result<Vec<String>> {
+    let mut signs = sessions(crm, catalog)?;
+    signs.extend(newer_rows(crm, catalog, last)?);
+    Ok(signs)
+}
+
+/// Sessions that write now, and events that wait to be applied, in words.
+pub fn sessions(crm: &Crm, catalog: &Catalog) -> Result<Vec<String>> {
     crm.doing("looking for concurrent writers");
     let mut signs = Vec::new();
     // Within a transaction the server keeps its first snapshot of the sessions.
@@ -40,6 +47,13 @@ pub fn writers(crm: &Crm, catalog: &Catalog, last: Option<&Run>) -> Result<Vec<S
     for row in crm.query(include_str!("../../../sql/crm/pending_events.sql"), &[])? {
         signs.push(format!("{} events of {} wait in SyncLog", row.get::<_, i64>(1), row.get::<_, &str>(0)));
     }
+    Ok(signs)
+}
+
+/// Tables with foreign rows that are newer than the last run, in words. It reads every table.
+pub fn newer_rows(crm: &Crm, catalog: &Catalog, last: Option<&Run>) -> Result<Vec<String>> {
+    crm.doing("looking for rows of concurrent writers");
+    let mut signs = Vec::new();
     if let Some(last) = last {
         for name in table::ALL {
             let info = catalog.table(name);

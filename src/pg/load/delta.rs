@@ -14,7 +14,7 @@ use crate::pg::load::catalog::Catalog;
 use crate::pg::load::preflight::Preflight;
 use crate::pg::load::rows::Datasets;
 use crate::pg::load::session::Crm;
-use crate::pg::load::settled::{SettledBuckets, SettledTables, sums_of_files};
+use crate::pg::load::settled::{FiledSums, SettledBuckets, SettledTables};
 use crate::pg::load::target::{LOADED, Loaded};
 use crate::pg::quote_identifier as quoted;
 
@@ -74,6 +74,8 @@ pub struct TableDelta {
     pub is_whole: bool,
     /// Changes by others.
     pub memory: LoadMemory,
+    /// The rows of the dataset.
+    pub filed: FiledSums,
 }
 
 /// How the tables of load are compared with the datasets of a phase, in the order of [`LOADED`].
@@ -93,22 +95,26 @@ pub fn find(
 ) -> Result<Vec<TableDelta>> {
     crm.doing("comparing the CRM with the datasets");
     let none = SettledBuckets::none();
+    let settled_of = |form: &TableForm| settled.get(form.loaded.table).unwrap_or(&none);
+    let read = |form| {
+        let files = FileRows { data, form, phase };
+        FiledSums::known(settled_of(form), &files).map_or_else(|| FiledSums::read(&files), Ok)
+    };
     std::thread::scope(|scope| {
         // The files are read in a second thread, one table ahead of the CRM.
         let (send, filed) = std::sync::mpsc::sync_channel(1);
         scope.spawn(move || {
             for form in forms {
-                if send.send(sums_of_files(&FileRows { data, form, phase })).is_err() {
+                if send.send(read(form)).is_err() {
                     break;
                 }
             }
         });
         let mut deltas = Vec::new();
         for form in forms {
-            let settled = settled.get(form.loaded.table).unwrap_or(&none);
-            let looked = TableLook::at(crm, form, RowContent::of(preflight.plan(form.loaded.table), form), settled)?;
-            let filed = filed.recv().unwrap_or_else(|_| sums_of_files(&FileRows { data, form, phase }))?;
-            deltas.push(looked.delta(crm, data, phase, &filed)?);
+            let looked = TableLook::at(crm, form, RowContent::of(preflight.plan(form.loaded.table), form), settled_of(form))?;
+            let filed = filed.recv().unwrap_or_else(|_| read(form))?;
+            deltas.push(looked.delta(crm, data, phase, filed)?);
         }
         Ok(deltas)
     })
@@ -157,7 +163,7 @@ impl<'a> TableLook<'a> {
         Ok(Self { form, content, settled, rows, as_remembered: remembered, touched })
     }
 
-    fn delta(self, crm: &Crm, data: &(dyn Datasets + Sync), phase: Phase, filed: &Sums) -> Result<TableDelta> {
+    fn delta(self, crm: &Crm, data: &(dyn Datasets + Sync), phase: Phase, filed: FiledSums) -> Result<TableDelta> {
         let form = self.form;
         let (mut wanted, mut extra) = (BTreeSet::new(), Vec::new());
         let mut is_whole = !form.unfit.is_empty();
@@ -169,7 +175,7 @@ impl<'a> TableLook<'a> {
                 width: form.columns.len(),
                 budget: BUDGET,
             };
-            comparison.where_sums_differ(filed, &self.rows, &mut keep_all, &mut |key, difference| {
+            comparison.where_sums_differ(&filed.sums, &self.rows, &mut keep_all, &mut |key, difference| {
                 if wanted.len() + extra.len() >= LISTED {
                     is_whole = true;
                 } else if matches!(difference, Difference::Extra { .. }) {
@@ -184,12 +190,12 @@ impl<'a> TableLook<'a> {
         let memory = if loaded.stays_deleted() { self.memory(crm)? } else { LoadMemory::default() };
         wanted.extend(&memory.said);
         let selected = match () {
-            () if is_whole || (is_empty && filed.rows() > 0) => Selected::All,
+            () if is_whole || (is_empty && filed.sums.rows() > 0) => Selected::All,
             () if wanted.is_empty() => Selected::None,
             () => Selected::Listed(wanted.into_iter().collect()),
         };
         let extra = if is_whole { Vec::new() } else { spelled(crm, extra, &quoted(loaded.table), "true")? };
-        Ok(TableDelta { loaded, selected, extra, is_whole, memory })
+        Ok(TableDelta { loaded, selected, extra, is_whole, memory, filed })
     }
 
     /// Compares with the records.

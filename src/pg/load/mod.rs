@@ -14,6 +14,8 @@ pub mod preflight;
 mod proof;
 pub mod protect;
 pub mod rebuild_indexes;
+mod report;
+mod request;
 mod respect;
 pub mod rollback;
 pub mod rows;
@@ -30,6 +32,8 @@ pub mod tombstones;
 mod written;
 
 pub use proof::prove_datasets;
+pub use report::{LoadMode, Report};
+pub use request::{Allowed, Input};
 pub use standing::{Standing, outcome_of, standing};
 use std::collections::BTreeMap;
 
@@ -39,116 +43,21 @@ use serde_json::json;
 use crate::dsn::Dsn;
 use crate::fault::{Exit, Fault};
 use crate::interrupt;
-use crate::model::{Phase, Timestamp};
-use crate::pg::compare::{FileRows, Sums};
+use crate::model::Phase;
+use crate::pg::compare::FileRows;
 use crate::pg::load::catalog::Catalog;
-use crate::pg::load::diff::{Counts, TableCounts};
+use crate::pg::load::diff::Counts;
+use crate::pg::load::diff::TableCounts;
 use crate::pg::load::lock::take_lock;
 use crate::pg::load::preflight::{Preflight, preflight};
 use crate::pg::load::rebuild_indexes::Rebuild;
-use crate::pg::load::rows::Datasets;
-use crate::pg::load::run_log::{ExportMark, Run, RunNote};
-use crate::pg::load::segments::SavedSegment;
+use crate::pg::load::run_log::{Run, RunNote};
 use crate::pg::load::session::Crm;
+use crate::pg::load::settled::FiledSums;
 use crate::pg::load::staging::{Copied, Sent, copy_table};
 use crate::pg::load::target::LOADED;
 use crate::pg::loaded;
 use crate::pg::quote_identifier as quoted;
-
-/// The input of a load.
-pub struct Input<'a> {
-    /// The run's name.
-    pub run_id: &'a str,
-    /// The phase of the datasets.
-    pub phase: Phase,
-    /// Point in time the run is evaluated at.
-    pub as_of: Timestamp,
-    /// Hash of everything that is loaded.
-    pub inputs: &'a str,
-    /// The exports that the datasets were made from.
-    pub exports: &'a [ExportMark],
-    /// Ids of profiles that stem from an earlier load of this CRM.
-    pub kept_ids: &'a [String],
-    /// DYNAMIC segments of the CRM export; `None` if the CRM was never exported.
-    pub segments: Option<&'a [SavedSegment]>,
-    /// Rows deleted by others that are loaded again, by row id or record key; all of them if the list is empty.
-    pub restore: Option<&'a [String]>,
-    /// The rows.
-    pub data: &'a (dyn Datasets + Sync),
-}
-
-/// Confirmations of the operator.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Allowed {
-    /// There are no concurrent writers: consumers are stopped.
-    pub consumers_stopped: bool,
-    /// Foreign profiles may exist next to ours.
-    pub beside_existing: bool,
-    /// A lower phase than the last may be loaded.
-    pub lower_phase: bool,
-    /// Warnings count as errors.
-    pub strict: bool,
-    /// Readers are never blocked: a first load maintains the indexes row by row instead of recreating them.
-    pub keep_indexes: bool,
-    /// More than a fifth of our rows may be deleted by others.
-    pub accept_deleted: bool,
-}
-
-/// How the datasets get into the CRM.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LoadMode {
-    /// The CRM is empty: rows are copied directly into its tables.
-    FirstLoad,
-    /// The CRM holds rows: the diff is applied to ours.
-    ApplyDiff,
-}
-
-impl LoadMode {
-    /// The mode in words.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::FirstLoad => "first load into an empty CRM",
-            Self::ApplyDiff => "apply the diff to what was loaded before",
-        }
-    }
-}
-
-/// The effect of a load or dry run.
-#[derive(Debug)]
-pub struct Report {
-    /// How.
-    pub mode: LoadMode,
-    /// Rows by table.
-    pub counts: Counts,
-    /// Profiles kept as MERGED that were changed.
-    pub merged: u64,
-    /// Segments whose count, time or error changed.
-    pub segments: u64,
-    /// Rule memberships of other origin that were replaced.
-    pub replaced_members: u64,
-    /// Withdrawals that were recorded.
-    pub withdrawals: u64,
-    /// Flags that stay false because of a withdrawal.
-    pub flags_lowered: u64,
-    /// Pairs for the review queue whose other profile is not ours.
-    pub foreign_pairs: u64,
-    /// Rows that others deleted since the last load.
-    pub deleted_by_others: u64,
-    /// Rows deleted by others that were loaded again.
-    pub restored: u64,
-    /// Rows changed by others to which a withdrawal since the last load applies.
-    pub new_withdrawals: u64,
-    /// Rows that stay as others changed them, by reason.
-    pub left: Vec<(String, u64)>,
-    /// Indexes and keys recreated after the rows; 0 if they were maintained row by row.
-    pub rebuilt: usize,
-    /// Notes for the operator.
-    pub notes: Vec<String>,
-    /// Whether rows of the CRM were written.
-    pub changed: bool,
-    /// Whether only the loader's own records changed: another phase, other kept rows.
-    pub noted: bool,
-}
 
 /// An open CRM with its preflight, locked against other loaders until it is dropped.
 pub struct Loader {
@@ -187,8 +96,11 @@ impl Loader {
         let crm = &self.crm;
         crm.begin()?;
         take_lock(crm)?;
-        let signs = concurrent_writers::writers(crm, &self.catalog, self.last.as_ref())?;
         if !dry_run {
+            let mut signs = concurrent_writers::sessions(crm, &self.catalog)?;
+            if !signs.is_empty() {
+                signs.extend(concurrent_writers::newer_rows(crm, &self.catalog, self.last.as_ref())?);
+            }
             concurrent_writers::require(crm, &signs, consumers_stopped)?;
             concurrent_writers::lock_tables(crm)?;
         }
@@ -198,11 +110,10 @@ impl Loader {
         self.preflight = preflight(&self.catalog, self.allow_triggers);
         self.preflight.check(&crm.place(), is_strict)?;
         self.last = if self.catalog.may_create_backfill { run_log::last_run(crm)? } else { None };
-        if dry_run {
-            return Ok(signs);
-        }
         let signs = concurrent_writers::writers(crm, &self.catalog, self.last.as_ref())?;
-        concurrent_writers::require(crm, &signs, consumers_stopped)?;
+        if !dry_run {
+            concurrent_writers::require(crm, &signs, consumers_stopped)?;
+        }
         Ok(signs)
     }
 
@@ -314,24 +225,7 @@ impl Loader {
         let (crm, catalog) = (&self.crm, &self.catalog);
         run_log::create(crm, catalog, &self.preflight)?;
         let mode = self.mode(input, allowed)?;
-        let mut report = Report {
-            mode,
-            counts: Counts::new(),
-            merged: 0,
-            segments: 0,
-            replaced_members: 0,
-            withdrawals: 0,
-            flags_lowered: 0,
-            foreign_pairs: 0,
-            deleted_by_others: 0,
-            restored: 0,
-            new_withdrawals: 0,
-            left: Vec::new(),
-            rebuilt: 0,
-            notes: signs.into_iter().chain(concurrent_writers::hidden(crm)?).collect(),
-            changed: false,
-            noted: false,
-        };
+        let mut report = Report::new(mode, signs.into_iter().chain(concurrent_writers::hidden(crm)?).collect());
         staging::stage_refreshes(crm, input.data, input.phase)?;
         match mode {
             LoadMode::FirstLoad => self.fill(input, allowed.keep_indexes, dry_run, sent, &mut report)?,
@@ -393,8 +287,8 @@ impl Loader {
         let filed = std::thread::scope(|scope| {
             // The server is busy with the rows, so the sums of the datasets cost no time.
             let sums = scope.spawn(|| {
-                let sums = |form| settled::sums_of_files(&FileRows { data: input.data, form, phase: input.phase });
-                forms.iter().map(sums).collect::<Result<Vec<Sums>>>()
+                let read = |form| FiledSums::read(&FileRows { data: input.data, form, phase: input.phase });
+                forms.iter().map(read).collect::<Result<Vec<FiledSums>>>()
             });
             for loaded in filled {
                 crm.doing("copying rows in");
@@ -458,7 +352,8 @@ impl Loader {
         report.noted |= forgotten + listed > 0;
         let is_changed = report.counts.values().any(TableCounts::changes);
         if is_changed || report.merged + report.replaced_members + report.new_withdrawals > 0 {
-            settled::record(crm, catalog, preflight, &forms, &settled)?;
+            let filed: Vec<&FiledSums> = deltas.iter().map(|delta| &delta.filed).collect();
+            settled::record(crm, catalog, preflight, &forms, &settled, &filed)?;
         }
         Ok(())
     }

@@ -20,6 +20,8 @@ pub type Batches<'a> = Box<dyn Iterator<Item = Result<RecordBatch>> + 'a>;
 pub trait Datasets {
     /// Rows of a dataset; `None` where its phase has none.
     fn rows(&self, stem: &str) -> Option<u64>;
+    /// Hash of its content, if it is known.
+    fn content_hash(&self, stem: &str) -> Option<&str>;
     /// Its batches.
     fn batches(&self, stem: &str) -> Result<Batches<'_>>;
     /// Rows of each exported entity that the datasets were made from.

@@ -14,13 +14,32 @@ pub struct TableSql {
     staging: &'static str,
 }
 
-/// Counts the records of loads in a table of schema `backfill` by table and bucket, like [`TableSql::count_buckets`].
-pub fn count_records(records: &str, loads: &str, this: u32) -> String {
+/// How rows are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grouped {
+    /// By the digits of their id that name the bucket.
+    ByBucket,
+    /// All together: a scan without grouping by text.
+    Whole,
+}
+
+impl Grouped {
+    fn digits(self, id: &str) -> String {
+        match self {
+            Self::ByBucket => format!("substr({id}, 5, 4)"),
+            Self::Whole => "''::text".to_owned(),
+        }
+    }
+}
+
+/// Counts the records of loads in a table of schema `backfill` by table, like [`TableSql::count_rows`].
+pub fn count_records(records: &str, grouped: Grouped, loads: &str, this: u32) -> String {
     format!(
-        "select w.table_name, substr(w.id, 5, 4), count(*) filter (where w.xmin = any ({loads})),
+        "select w.table_name, {digits}, count(*) filter (where w.xmin = any ({loads})),
            count(*) filter (where w.xmin = '{this}'::xid), count(*)
          from {records} w
-         group by 1, 2"
+         group by 1, 2",
+        digits = grouped.digits("w.id"),
     )
 }
 
@@ -71,16 +90,16 @@ impl TableSql {
         )
     }
 
-    /// Counts our rows by bucket: those that some transactions wrote and that are not marked as changed by others, those that this
-    /// transaction wrote, and all. `loads` and `this` are transactions as rows keep them.
-    pub fn count_buckets(&self, loads: &str, this: u32, foreign: &str) -> String {
+    /// Counts our rows: those that transactions of loads wrote and no one else changed (`foreign`), those of this transaction, and all.
+    pub fn count_rows(&self, grouped: Grouped, loads: &str, this: u32, foreign: &str) -> String {
         format!(
-            "select '{name}', substr(t.\"id\"::text, 5, 4), count(*) filter (where t.xmin = any ({loads}) and not ({foreign})),
+            "select '{name}', {digits}, count(*) filter (where t.xmin = any ({loads}) and not ({foreign})),
                count(*) filter (where t.xmin = '{this}'::xid), count(*)
              from {table} t
              where {ours}
-             group by 2",
+             group by 1, 2",
             name = self.name,
+            digits = grouped.digits("t.\"id\"::text"),
             table = self.table,
             ours = ours("t"),
         )

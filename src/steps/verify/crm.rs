@@ -70,6 +70,12 @@ impl Datasets for Folders {
         self.folder(stem).and_then(|folder| folder.manifest.files.get(&format!("{stem}.parquet"))).map(|entry| entry.rows)
     }
 
+    fn content_hash(&self, stem: &str) -> Option<&str> {
+        self.folder(stem)
+            .and_then(|folder| folder.manifest.files.get(&format!("{stem}.parquet")))
+            .map(|entry| entry.blake3.as_str())
+    }
+
     fn batches(&self, stem: &str) -> Result<Batches<'_>> {
         let folder = self.folder(stem).unwrap_or(&self.crm);
         Ok(Box::new(folder.read_stem(stem)?))

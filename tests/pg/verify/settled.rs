@@ -61,6 +61,9 @@ fn only_buckets_that_others_changed_are_read() {
     assert_eq!(unsettled(&crm), [("Activity", 1)]);
     crm.execute(r#"delete from "IdentityAlias" where "id" in (select "id" from "IdentityAlias" order by "id" desc limit 1)"#);
     assert_eq!(unsettled(&crm), [("IdentityAlias", 1), ("Activity", 1)]);
+    // As many rows as before, but some of them by another writer.
+    crm.execute(r#"update "CampaignInteraction" set "id" = 'bf11ffff' || substr("id", 9) where "id" like 'bf1100%'"#);
+    assert!(unsettled(&crm).iter().any(|(table, buckets)| *table == "CampaignInteraction" && *buckets > 1));
     crm.execute("update backfill.settled set buckets = buckets || buckets where table_name = 'CampaignInteraction'");
     assert!(unsettled(&crm).contains(&("CampaignInteraction", usize::MAX)), "damaged sums are not used");
     crm.execute("update backfill.settled set transactions = '{3}'");

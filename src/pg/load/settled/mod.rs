@@ -5,8 +5,13 @@
 //! records of loads agreed with them: it still holds what the last load left as long as the number of rows of those transactions, and
 //! of all rows, is the same in the table and in the records. Then the sums of the last load stand for its rows.
 //!
+//! If a table held exactly the rows of its dataset, two counts of the whole table tell the same as those of all buckets: rows of these
+//! transactions can only become fewer. If the dataset is the same, too, nothing needs to be compared.
+//!
 //! Sums are only a saving: a CRM without them, of another form, restored from a dump or with transactions too old to be told apart is
 //! read as a whole.
+
+mod counts;
 
 use std::collections::BTreeMap;
 
@@ -14,14 +19,14 @@ use anyhow::Result;
 
 use crate::pg::Connection;
 use crate::pg::compare::{
-    ComparedRow, ComparedSide, CrmRows, FileRows, OnRow, Remembered, RowContent, Sums, TableForm, as_remembered,
-    changed_by_others, sealed,
+    ComparedRow, ComparedSide, CrmRows, FileRows, OnRow, Remembered, RowContent, Sums, TableForm, as_remembered, sealed,
 };
 use crate::pg::load::catalog::{Catalog, TableInfo};
 use crate::pg::load::preflight::Preflight;
 use crate::pg::load::session::Crm;
-use crate::pg::load::table_sql::{TableSql, count_records};
+use crate::pg::load::settled::counts::{RowCounts, by_bucket, by_table};
 use crate::pg::load::target::{LOADED, Loaded};
+use crate::tables::{Table as _, score};
 
 /// Transaction numbers repeat after 2³². Half of that is the oldest that PostgreSQL itself can compare.
 const OLDEST: u64 = 1 << 31;
@@ -32,6 +37,28 @@ pub struct SettledBuckets {
     pub sums: Sums,
     /// Buckets that must be read; `None` for all.
     pub unsettled: Option<Vec<u32>>,
+    /// The dataset whose rows the table holds, no more and no fewer ([`dataset_of`]).
+    pub dataset: Option<u128>,
+}
+
+/// What a load left in one table.
+struct LeftByLoad {
+    /// The dataset, if all rows and records were settled and equal to it.
+    dataset: Option<u128>,
+    sums: Sums,
+}
+
+impl LeftByLoad {
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = self.dataset.unwrap_or(0).to_be_bytes().to_vec();
+        bytes.extend(self.sums.to_bytes());
+        bytes
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (dataset, sums) = bytes.split_first_chunk()?;
+        Some(Self { dataset: Some(u128::from_be_bytes(*dataset)).filter(|hash| *hash != 0), sums: Sums::from_bytes(sums)? })
+    }
 }
 
 /// The settled buckets of all tables.
@@ -40,7 +67,7 @@ pub type SettledTables = BTreeMap<&'static str, SettledBuckets>;
 impl SettledBuckets {
     /// Nothing is settled.
     pub fn none() -> Self {
-        Self { sums: Sums::empty(), unsettled: None }
+        Self { sums: Sums::empty(), unsettled: None, dataset: None }
     }
 
     /// Reads the rows of one side that are not settled.
@@ -55,77 +82,12 @@ impl SettledBuckets {
     }
 }
 
-/// Rows of one bucket.
-#[derive(Clone, Copy, Default)]
-struct BucketRows {
-    /// Written by loads, and not marked as changed by others.
-    loaded: u64,
-    /// Written by this transaction.
-    new: u64,
-    all: u64,
-}
-
-/// Rows by bucket; the last entry is for ids that are not ours.
-struct BucketCounts(Vec<BucketRows>);
-
-impl BucketCounts {
-    fn empty() -> Self {
-        Self(vec![BucketRows::default(); Sums::BUCKETS as usize])
-    }
-
-    fn add(&mut self, bucket: &str, rows: BucketRows) {
-        let one = &mut self.0[Sums::bucket_of(bucket) as usize];
-        one.loaded += rows.loaded;
-        one.new += rows.new;
-        one.all += rows.all;
-    }
-
-    fn of(&self, bucket: u32) -> BucketRows {
-        self.0[bucket as usize]
-    }
-}
-
-/// Rows and records of the CRM by table and bucket.
-struct CountedBuckets {
-    rows: BTreeMap<&'static str, BucketCounts>,
-    records: BTreeMap<&'static str, BucketCounts>,
-}
-
-/// Counts the rows of the tables, and the records of loads, of some transactions and of this one.
-fn count(crm: &Crm, catalog: &Catalog, tables: &[&'static Loaded], loads: &[u64], this: u64) -> Result<CountedBuckets> {
-    let each = |sql: &str, on: &mut dyn FnMut(&str, &str, BucketRows)| -> Result<()> {
-        for row in crm.query(sql, &[])? {
-            let number = |at: usize| row.get::<_, i64>(at).unsigned_abs();
-            on(row.get(0), row.get(1), BucketRows { loaded: number(2), new: number(3), all: number(4) });
-        }
-        Ok(())
-    };
-    let (loads, this) = (transactions(loads), low(this));
-    let mut counted = CountedBuckets { rows: BTreeMap::new(), records: BTreeMap::new() };
-    for loaded in tables {
-        let counts = counted.rows.entry(loaded.table).or_insert_with(BucketCounts::empty);
-        let foreign = changed_by_others(catalog.table(loaded.table));
-        each(&TableSql::of(loaded).count_buckets(&loads, this, &foreign), &mut |_, bucket, rows| counts.add(bucket, rows))?;
-        if loaded.stays_deleted() {
-            counted.records.insert(loaded.table, BucketCounts::empty());
-        }
-    }
-    for records in ["backfill.written", "backfill.child"] {
-        each(&count_records(records, &loads, this), &mut |table, bucket, rows| {
-            if let Some(counts) = counted.records.get_mut(table) {
-                counts.add(bucket, rows);
-            }
-        })?;
-    }
-    Ok(counted)
-}
-
 /// What the last load left and no one changed since. Tables without an entry must be read.
 pub fn read(crm: &Crm, catalog: &Catalog, forms: &[TableForm]) -> Result<SettledTables> {
     let mut left = BTreeMap::new();
     let mut loads = Vec::new();
     let this = this_transaction(crm)?;
-    for row in crm.query(include_str!("../../../sql/crm/list_settled.sql"), &[])? {
+    for row in crm.query(include_str!("../../../../sql/crm/list_settled.sql"), &[])? {
         let (name, form, written, bytes): (&str, &str, Vec<String>, &[u8]) = (row.get(0), row.get(1), row.get(2), row.get(3));
         let Some(known) = forms.iter().find(|known| known.loaded.table == name) else { continue };
         let fits = known.unfit.is_empty() && known.fingerprint(catalog.table(name)) == form;
@@ -134,26 +96,28 @@ pub fn read(crm: &Crm, catalog: &Catalog, forms: &[TableForm]) -> Result<Settled
         }
         let written: Vec<u64> = written.iter().filter_map(|number| number.parse().ok()).collect();
         let is_recent = written.iter().all(|number| this.checked_sub(*number).is_some_and(|age| age < OLDEST));
-        if let Some(sums) = Sums::from_bytes(bytes).filter(|_| is_recent) {
+        if let Some(known_left) = LeftByLoad::from_bytes(bytes).filter(|_| is_recent) {
             loads.extend(written);
-            left.insert(known.loaded.table, sums);
+            left.insert(known.loaded.table, known_left);
         }
     }
     loads.sort_unstable();
     loads.dedup();
     let tables: Vec<&'static Loaded> =
         forms.iter().map(|form| form.loaded).filter(|loaded| left.contains_key(loaded.table)).collect();
+    let all = untouched(crm, catalog, &tables, &left, &loads, this)?;
+    let tables: Vec<&'static Loaded> = tables.into_iter().filter(|loaded| !all.contains_key(loaded.table)).collect();
     if tables.is_empty() {
-        return Ok(SettledTables::new());
+        return Ok(all);
     }
-    let counted = count(crm, catalog, &tables, &loads, this)?;
-    let mut all = SettledTables::new();
-    for (name, left) in left {
-        let (rows, records) = (&counted.rows[name], counted.records.get(name));
+    let counted = by_bucket(crm, catalog, &tables, &loads, this)?;
+    let changed = tables.into_iter().map(|loaded| {
+        let left = &left[loaded.table].sums;
         let (mut sums, mut changed) = (Sums::empty(), Vec::new());
         for bucket in 0..Sums::BUCKETS {
-            let (now, was) = (rows.of(bucket), left.rows_of(bucket));
-            let recorded = records.map_or(BucketRows { loaded: was, new: 0, all: was }, |records| records.of(bucket));
+            let was = left.rows_of(bucket);
+            let (now, recorded) = counted.of(loaded.table, bucket);
+            let recorded = recorded.unwrap_or(RowCounts::all_loaded(was));
             let counts = [now.loaded, now.all, recorded.loaded, recorded.all];
             if was > 0 && counts == [was; 4] {
                 sums.put(bucket, left.of(bucket));
@@ -161,27 +125,53 @@ pub fn read(crm: &Crm, catalog: &Catalog, forms: &[TableForm]) -> Result<Settled
                 changed.push(bucket);
             }
         }
-        all.insert(name, SettledBuckets { sums, unsettled: Some(changed) });
-    }
-    Ok(all)
+        (loaded.table, SettledBuckets { sums, unsettled: Some(changed), dataset: None })
+    });
+    Ok(all.into_iter().chain(changed).collect())
+}
+
+/// The tables that still hold exactly what the last load left, of those that held exactly their dataset.
+fn untouched(
+    crm: &Crm,
+    catalog: &Catalog,
+    tables: &[&'static Loaded],
+    left: &BTreeMap<&'static str, LeftByLoad>,
+    loads: &[u64],
+    this: u64,
+) -> Result<SettledTables> {
+    let asked: Vec<&'static Loaded> = tables.iter().copied().filter(|loaded| left[loaded.table].dataset.is_some()).collect();
+    let counted = by_table(crm, catalog, &asked, loads, this)?;
+    let is_same = |(name, (now, recorded)): (&'static str, (RowCounts, Option<RowCounts>))| {
+        let LeftByLoad { dataset, sums } = &left[name];
+        let was = RowCounts::all_loaded(sums.rows());
+        let settled = || SettledBuckets { sums: sums.clone(), unsettled: Some(Vec::new()), dataset: *dataset };
+        (now == was && recorded.is_none_or(|recorded| recorded == was)).then(|| (name, settled()))
+    };
+    Ok(counted.into_iter().filter_map(is_same).collect())
 }
 
 /// Records what this load leaves: for tables in which it changed rows, those buckets are read again.
-pub fn record(crm: &Crm, catalog: &Catalog, preflight: &Preflight, forms: &[TableForm], before: &SettledTables) -> Result<()> {
+pub fn record(
+    crm: &Crm,
+    catalog: &Catalog,
+    preflight: &Preflight,
+    forms: &[TableForm],
+    before: &SettledTables,
+    filed: &[&FiledSums],
+) -> Result<()> {
     crm.doing("recording what is settled");
     let this = this_transaction(crm)?;
     let loads = loads(crm, this)?;
-    let forms: Vec<&TableForm> = forms.iter().filter(|form| form.unfit.is_empty()).collect();
-    let tables: Vec<&'static Loaded> = forms.iter().map(|form| form.loaded).collect();
-    let counted = count(crm, catalog, &tables, &loads, this)?;
-    for form in forms {
+    let tables: Vec<&'static Loaded> = forms.iter().filter(|form| form.unfit.is_empty()).map(|form| form.loaded).collect();
+    let counted = by_bucket(crm, catalog, &tables, &loads, this)?;
+    for (form, filed) in forms.iter().zip(filed).filter(|(form, _)| form.unfit.is_empty()) {
         let name = form.loaded.table;
-        let (rows, records) = (&counted.rows[name], counted.records.get(name));
-        let (mut sums, mut again) = (Sums::empty(), Vec::new());
-        for bucket in 0..Sums::ODD {
-            let now = rows.of(bucket);
-            let recorded = records.map_or(BucketRows { loaded: now.all, new: 0, all: now.all }, |records| records.of(bucket));
-            if now.all == 0 || now.loaded < now.all || recorded.all != now.all {
+        let (mut sums, mut again, mut is_whole) = (Sums::empty(), Vec::new(), true);
+        for bucket in 0..Sums::BUCKETS {
+            let (now, recorded) = counted.of(name, bucket);
+            let recorded = recorded.unwrap_or(RowCounts { loaded: now.all, new: 0, all: now.all });
+            is_whole &= [now.loaded, recorded.all] == [now.all; 2];
+            if bucket == Sums::ODD || now.all == 0 || now.loaded < now.all || recorded.all != now.all {
                 continue;
             }
             let known = before.get(name).filter(|before| before.sums.rows_of(bucket) == now.all);
@@ -193,7 +183,8 @@ pub fn record(crm: &Crm, catalog: &Catalog, preflight: &Preflight, forms: &[Tabl
         if !again.is_empty() {
             read_again(crm, preflight, form, again, &mut sums)?;
         }
-        write(crm, catalog, form, &loads, &sums)?;
+        let is_filed = is_whole && (0..Sums::BUCKETS).all(|bucket| sums.equals(&filed.sums, bucket));
+        write(crm, catalog, form, &loads, &LeftByLoad { dataset: filed.dataset.filter(|_| is_filed), sums })?;
     }
     Ok(())
 }
@@ -226,36 +217,71 @@ fn read_again(crm: &Crm, preflight: &Preflight, form: &TableForm, again: Vec<u32
 
 /// Records the sums of the datasets after a first load, which wrote all rows. Tables whose triggers or rules may have changed them are
 /// read by the next load.
-pub fn record_first(crm: &Crm, catalog: &Catalog, forms: &[TableForm], filed: Vec<Sums>) -> Result<()> {
+pub fn record_first(crm: &Crm, catalog: &Catalog, forms: &[TableForm], filed: Vec<FiledSums>) -> Result<()> {
     crm.doing("recording what is settled");
     crm.run("delete from backfill.settled")?;
     let this = this_transaction(crm)?;
-    for (form, sums) in forms.iter().zip(filed) {
+    for (form, filed) in forms.iter().zip(filed) {
         let info = catalog.table(form.loaded.table);
         if form.unfit.is_empty() && is_plain(info) {
-            write(crm, catalog, form, &[this], &sums)?;
+            write(crm, catalog, form, &[this], &LeftByLoad { dataset: filed.dataset, sums: filed.sums })?;
         }
     }
     Ok(())
 }
 
-/// The sums of the datasets' rows, as load writes them.
-pub fn sums_of_files(files: &FileRows<'_>) -> Result<Sums> {
-    let mut sums = Sums::empty();
-    files.rows(None, &mut |row| {
-        sums.add(row);
-        Ok(())
-    })?;
-    Ok(sums)
+/// The rows of a dataset, as load writes them.
+pub struct FiledSums {
+    /// Hash of the dataset ([`dataset_of`]).
+    dataset: Option<u128>,
+    /// Sums of its rows.
+    pub sums: Sums,
 }
 
-fn write(crm: &Crm, catalog: &Catalog, form: &TableForm, loads: &[u64], sums: &Sums) -> Result<()> {
+impl std::fmt::Debug for FiledSums {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{} rows of dataset {:032x?}", self.sums.rows(), self.dataset)
+    }
+}
+
+impl FiledSums {
+    /// Reads the dataset.
+    pub fn read(files: &FileRows<'_>) -> Result<Self> {
+        let mut sums = Sums::empty();
+        files.rows(None, &mut |row| {
+            sums.add(row);
+            Ok(())
+        })?;
+        Ok(Self { dataset: dataset_of(files), sums })
+    }
+
+    /// The sums of the dataset if the table is known to hold it, and it alone.
+    pub fn known(settled: &SettledBuckets, files: &FileRows<'_>) -> Option<Self> {
+        let dataset = settled.dataset.filter(|_| settled.dataset == dataset_of(files))?;
+        Some(Self { dataset: Some(dataset), sums: settled.sums.clone() })
+    }
+}
+
+/// A hash of the files that a table is filled from, and of what each column is filled with; `None` if a file has no hash.
+fn dataset_of(files: &FileRows<'_>) -> Option<u128> {
+    let mut parts: Vec<String> =
+        files.form.columns.iter().map(|column| format!("{}:{:?}", column.target, column.filed)).collect();
+    for stem in [(files.form.loaded.dataset)().stem, score::profiles::Table::STEM] {
+        parts.push(match files.data.rows(stem) {
+            Some(_) => files.data.content_hash(stem)?.to_owned(),
+            None => String::new(),
+        });
+    }
+    Some(sealed(&parts.iter().map(String::as_bytes).collect::<Vec<_>>()))
+}
+
+fn write(crm: &Crm, catalog: &Catalog, form: &TableForm, loads: &[u64], left: &LeftByLoad) -> Result<()> {
     let name = form.loaded.table;
     let fingerprint = form.fingerprint(catalog.table(name));
     let loads: Vec<String> = loads.iter().map(u64::to_string).collect();
-    let bytes = sums.to_bytes();
+    let bytes = left.to_bytes();
     let seal = seal_of(name, &fingerprint, &loads, &bytes);
-    crm.execute(include_str!("../../../sql/crm/settle.sql"), &[&name, &fingerprint, &loads, &bytes, &seal])?;
+    crm.execute(include_str!("../../../../sql/crm/settle.sql"), &[&name, &fingerprint, &loads, &bytes, &seal])?;
     Ok(())
 }
 
@@ -272,7 +298,7 @@ fn is_plain(info: &TableInfo) -> bool {
 
 /// The number of tables with sums, and the tables whose sums are damaged or lost. Loads read these tables.
 pub fn damaged(connection: &Connection, catalog: &Catalog) -> Result<(usize, Vec<String>)> {
-    let rows = connection.query(include_str!("../../../sql/crm/list_settled.sql"), &[])?;
+    let rows = connection.query(include_str!("../../../../sql/crm/list_settled.sql"), &[])?;
     let mut lost: Vec<&str> = LOADED.iter().map(|loaded| loaded.table).filter(|name| is_plain(catalog.table(name))).collect();
     let mut broken = Vec::new();
     for row in &rows {
@@ -291,7 +317,7 @@ pub fn damaged(connection: &Connection, catalog: &Catalog) -> Result<(usize, Vec
 
 /// The transactions of all loads that this program recorded, and this one.
 fn loads(crm: &Crm, this: u64) -> Result<Vec<u64>> {
-    let rows = crm.query(include_str!("../../../sql/crm/load_transactions.sql"), &[])?;
+    let rows = crm.query(include_str!("../../../../sql/crm/load_transactions.sql"), &[])?;
     let earlier = rows.iter().filter_map(|row| row.get::<_, &str>(0).parse::<u64>().ok());
     let mut all: Vec<u64> = earlier.filter(|number| this.checked_sub(*number).is_some_and(|age| age < OLDEST)).collect();
     all.push(this);
@@ -303,15 +329,4 @@ fn loads(crm: &Crm, this: u64) -> Result<Vec<u64>> {
 fn this_transaction(crm: &Crm) -> Result<u64> {
     let text: String = crm.one("select pg_current_xact_id()::text", &[])?.get(0);
     Ok(text.parse()?)
-}
-
-/// A transaction's number as rows keep it.
-fn low(transaction: u64) -> u32 {
-    (transaction & u64::from(u32::MAX)) as u32
-}
-
-/// Transactions as SQL writes an array of them.
-fn transactions(numbers: &[u64]) -> String {
-    let listed: Vec<String> = numbers.iter().map(|number| low(*number).to_string()).collect();
-    format!("'{{{}}}'::xid[]", listed.join(","))
 }
