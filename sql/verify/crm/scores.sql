@@ -273,36 +273,49 @@ judged as (
           (35 * f.decline + 25 * f.payment + 20 * f.email_drop + 10 * f.tier_drop + 10 * f.complaint) / 100
       end as has_other_churn
   from factors f
+),
+counted as (
+  select
+    count(*) as examined,
+    count(*) filter (where has_other_engagement) as engagement,
+    array_agg(id) filter (where has_other_engagement) as engagement_ids,
+    count(*) filter (where has_other_churn) as churn,
+    array_agg(id) filter (where has_other_churn) as churn_ids,
+    count(*) filter (where has_other_metrics) as metrics,
+    array_agg(id) filter (where has_other_metrics) as metrics_ids,
+    count(*) filter (where has_other_dates) as dates,
+    array_agg(id) filter (where has_other_dates) as dates_ids,
+    count(*) filter (where has_later) as later,
+    count(*) filter (where would_change) as changed
+  from judged
 )
 select
   c.check_name,
   c.item,
-  count(*) as examined,
+  counted.examined,
   '0 differ' as expected,
-  count(*) filter (where c.differs) || ' differ' as observed,
-  coalesce((array_agg(c.id order by c.id) filter (where c.differs))[1:5], array[]::text[]) as examples
-from (
-  select 'engagement' as check_name, 'engagement scores' as item, id, has_other_engagement as differs
-  from judged
-  union all
-  select 'churn', 'churn risk scores', id, has_other_churn
-  from judged
-  union all
-  select
-    'strategy_metrics', 'metrics that the strategy''s UPDATE would give, nothing after as_of counted', id, has_other_metrics
-  from judged
-  union all
-  select 'activity_dates', 'bookings in 30 days, latest booking, latest open and click', id, has_other_dates
-  from judged
-) c
-group by c.check_name, c.item
+  c.differing || ' differ' as observed,
+  array(select id from unnest(c.ids) as id order by id limit 5) as examples
+from counted
+cross join lateral (
+  values
+    ('engagement', 'engagement scores', counted.engagement, counted.engagement_ids),
+    ('churn', 'churn risk scores', counted.churn, counted.churn_ids),
+    (
+      'strategy_metrics',
+      'metrics that the strategy''s UPDATE would give, nothing after as_of counted',
+      counted.metrics,
+      counted.metrics_ids
+    ),
+    ('activity_dates', 'bookings in 30 days, latest booking, latest open and click', counted.dates, counted.dates_ids)
+) c (check_name, item, differing, ids)
 union all
 select
   'strategy_metrics',
   'profiles that the UPDATE as written would change, each by a date after as_of',
-  count(*) filter (where has_later),
-  (count(*) filter (where has_later)) || ' profiles',
-  count(*) filter (where would_change) || ' profiles',
+  later,
+  later || ' profiles',
+  changed || ' profiles',
   array[]::text[]
-from judged
+from counted
 order by 1, 2;

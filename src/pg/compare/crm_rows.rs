@@ -12,9 +12,6 @@ use crate::pg::compare::{ComparedRow, ComparedSide, IdKey, NULL, OnRow, RowMarks
 
 /// How long to wait for a server that sends nothing.
 const STALL: Duration = Duration::from_secs(30 * 60);
-/// Values of a tuple after the compared columns: changed by others, merged into, created at an odd time, touched.
-const MARKS: usize = 4;
-
 /// A table of the CRM in the session's snapshot.
 pub struct CrmRows<'a> {
     /// The session.
@@ -56,7 +53,7 @@ impl CrmRows<'_> {
     pub fn of_statement(&self, statement: &str, on: &mut OnRow<'_>) -> Result<u64> {
         let width = self.form.columns.len();
         let mut columns = Vec::with_capacity(width);
-        stream(self.connection, self.form.loaded.table, statement, 1 + width + MARKS, &mut |tuple| {
+        stream(self.connection, self.form.loaded.table, statement, 1 + width + 1, &mut |tuple| {
             columns.clear();
             columns.extend(
                 self.form
@@ -66,7 +63,7 @@ impl CrmRows<'_> {
                     .map(|(place, column)| tuple.get(1 + place).map_or(NULL, |value| column.form.of_wire(value))),
             );
             let key = IdKey::of(tuple.get(0).unwrap_or_default());
-            on(ComparedRow { key, columns: &columns, marks: marks(&tuple, 1 + width) })
+            on(ComparedRow { key, columns: &columns, marks: tuple.get(1 + width).map(RowMarks::of).unwrap_or_default() })
         })
     }
 }
@@ -77,13 +74,31 @@ impl ComparedSide for CrmRows<'_> {
     }
 }
 
-fn marks(tuple: &Tuple<'_>, first: usize) -> RowMarks {
-    let is_set = |place: usize| tuple.get(first + place) == Some(&[1]);
-    let merged = tuple.get(first + 1);
-    RowMarks {
-        is_foreign: is_set(0),
-        merged_into: merged.map(|into| (!into.is_empty()).then(|| IdKey::of(into))),
-        is_made_at_odd_time: is_set(2),
-        is_touched: is_set(3),
+impl RowMarks {
+    /// Reads the marks that the select list of a form gives: a digit for each, then the profile merged into.
+    fn of(text: &[u8]) -> Self {
+        let is_set = |place: usize| text.get(place) == Some(&b'1');
+        let into = text.get(4..).unwrap_or_default();
+        Self {
+            is_foreign: is_set(0),
+            is_made_at_odd_time: is_set(1),
+            is_touched: is_set(2),
+            merged_into: is_set(3).then(|| (!into.is_empty()).then(|| IdKey::of(into))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_are_digits_and_the_profile_merged_into() {
+        let marks = RowMarks::of(b"0011bf11a");
+        assert!(!marks.is_foreign && !marks.is_made_at_odd_time && marks.is_touched);
+        assert!(marks.merged_into == Some(Some(IdKey::of(b"bf11a"))));
+        assert!(RowMarks::of(b"0001").merged_into == Some(None));
+        let marks = RowMarks::of(b"1100");
+        assert!(marks.is_foreign && marks.is_made_at_odd_time && !marks.is_touched && marks.merged_into.is_none());
     }
 }

@@ -171,12 +171,6 @@ fn select(plan: &TablePlan, info: &TableInfo, columns: &[ComparedColumn], instan
         // As text: enums by their labels, char(n) without padding, domains by their base type.
         list.push(if matches!(wire, Some(Wire::Text(_))) { format!("t.{name}::text") } else { format!("t.{name}") });
     }
-    list.push(changed_by_others(info));
-    list.push(if plan.loaded.table == table::PROFILE {
-        "case when t.\"status\"::text = 'MERGED' then coalesce(t.\"mergedIntoId\"::text, '') end".to_owned()
-    } else {
-        "null::text".to_owned()
-    });
     let (mut odd, mut touched) = (Vec::new(), Vec::new());
     for planned in &plan.columns {
         let Some(found) = info.column(&planned.target).filter(|_| !instants.0.is_empty()) else { continue };
@@ -198,9 +192,21 @@ fn select(plan: &TablePlan, info: &TableInfo, columns: &[ComparedColumn], instan
             touched.push(format!("t.{}::text is distinct from ({default})::text", quoted(&column.name)));
         }
     }
-    list.push(any(odd));
-    list.push(any(touched));
+    list.push(marks(plan.loaded.table, &changed_by_others(info), &any(odd), &any(touched)));
     list.join(", ")
+}
+
+/// SQL for the marks of a row, which [`RowMarks::of`] reads: null, which costs nothing, for all but the few rows that have any.
+fn marks(name: &str, foreign: &str, odd: &str, touched: &str) -> String {
+    let merged = if name == table::PROFILE { "t.\"status\"::text = 'MERGED'" } else { "false" };
+    let into = if name == table::PROFILE { "coalesce(t.\"mergedIntoId\"::text, '')" } else { "''" };
+    let flags = [foreign, odd, touched, merged];
+    let some: Vec<&str> = flags.into_iter().filter(|condition| *condition != "false").collect();
+    if some.is_empty() {
+        return "null::text".to_owned();
+    }
+    let digits: Vec<String> = flags.iter().map(|condition| format!("coalesce({condition}, false)::integer::text")).collect();
+    format!("case when {} then {} || {into} end", some.join(" or "), digits.join(" || "))
 }
 
 fn any(conditions: Vec<String>) -> String {
