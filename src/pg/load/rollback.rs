@@ -174,7 +174,7 @@ fn take_out(loader: &Loader, run_id: &str, undone: &mut Undone) -> Result<()> {
     crm.run(include_str!("../../../sql/crm/forget_written.sql"))?;
     tombstones::forget_children(crm)?;
     crm.run(include_str!("../../../sql/crm/forget_merged.sql"))?;
-    crm.run("delete from backfill.kept; delete from backfill.loaded")?;
+    crm.run("delete from backfill.kept; delete from backfill.loaded; delete from backfill.settled")?;
     let after = foreign_rows(crm, catalog)?;
     if after != before {
         return Err(Fault::new(Exit::Mismatch, "the rollback would have changed foreign rows")
