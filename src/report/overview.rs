@@ -52,6 +52,8 @@ pub struct Screen {
     pub values: [u64; 3],
     /// Open decisions, each with the setting, file or command that decides it.
     pub decisions: Vec<(String, String)>,
+    /// Tenants of a pilot; empty without a pilot.
+    pub pilot: Vec<String>,
     /// Path of the report.
     pub report: String,
 }
@@ -147,6 +149,9 @@ pub fn text(screen: &Screen, width: usize) -> String {
         let label = if index == 0 { "for you" } else { "" };
         let room = width.saturating_sub(24 + decides.chars().count()).max(30);
         out.push_str(&format!(" {label:<19} {} {:<room$}  {decides}\n", "!".yellow(), fit(what, room)));
+    }
+    if !screen.pilot.is_empty() {
+        out.push_str(&format!(" pilot               tenant {} alone; records of others are skipped\n", screen.pilot.join(" and ")));
     }
     out.push_str(&format!("\n look                {}\n", screen.report));
     out

@@ -54,6 +54,7 @@ pub fn run(session: &Session, _args: OverviewArgs) -> Result<StepOutcome> {
         review: sum(&list(&report["identity"]["refusals"]), "count"),
         values: ["CLEANED", "DEFAULTED", "REJECTED"].map(effect),
         decisions: decisions(&report),
+        pilot: list(&report["origin"]["pilot"]).iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         report: layout.report().join("index.html").display().to_string(),
         phases,
     };

@@ -13,6 +13,8 @@ pub struct ReportOrigin {
     pub verified_at: Option<String>,
     /// Version of the program.
     pub version: String,
+    /// Tenants of a pilot, whose profiles are the only ones; empty without a pilot.
+    pub pilot: Vec<String>,
     /// Settings that differ from the defaults.
     pub settings: Vec<ChangedSetting>,
 }

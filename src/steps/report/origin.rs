@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::cli::Session;
 use crate::config::Config;
 use crate::report::numbers::{ChangedSetting, ReportOrigin};
+use crate::steps::inputs;
 use crate::store::{Folder, all_run_records};
 
 /// The origin; what did not happen yet is `None`.
@@ -23,6 +24,7 @@ pub fn of(session: &Session, verified: Option<&Folder>) -> Result<ReportOrigin> 
         loaded_at: time("load"),
         verified_at: time("verify"),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        pilot: inputs::pilot(session)?,
         settings: changed_settings(&session.config)?,
     })
 }

@@ -38,6 +38,8 @@ fn a_pilot_of_one_tenant_is_loaded_verified_extended_and_rolled_back() {
     assert!(pilot.len() > 500, "{}", pilot.len());
     workdir.ok("verify", &[]).says("0 failed");
     workdir.ok("report", &[]);
+    workdir.ok("overview", &[]).says("tenant 1 alone");
+    assert!(std::fs::read_to_string(workdir.data().join("report/index.html")).unwrap().contains("Pilot of tenant 1 alone"));
     workdir.ok("load", &["--yes"]).says("nothing to do");
 
     // All tenants: what the pilot loaded stays as it is.
@@ -57,4 +59,5 @@ fn a_pilot_of_one_tenant_is_loaded_verified_extended_and_rolled_back() {
 
     workdir.ok("rollback", &["--yes", "--consumers-stopped"]);
     assert_eq!(crm.value(r#"select count(*) from "CustomerProfile""#), "0");
+    assert_eq!(crm.value("select count(*) from backfill.settled"), "0");
 }
