@@ -151,7 +151,10 @@ pub fn text(screen: &Screen, width: usize) -> String {
         out.push_str(&format!(" {label:<19} {} {:<room$}  {decides}\n", "!".yellow(), fit(what, room)));
     }
     if !screen.pilot.is_empty() {
-        out.push_str(&format!(" pilot               tenant {} alone; records of others are skipped\n", screen.pilot.join(" and ")));
+        out.push_str(&format!(
+            " pilot               tenant {} alone; records of others are skipped\n",
+            screen.pilot.join(" and ")
+        ));
     }
     out.push_str(&format!("\n look                {}\n", screen.report));
     out

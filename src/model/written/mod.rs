@@ -2,6 +2,7 @@
 
 mod calendar;
 mod clock;
+mod iso;
 mod number;
 
 use std::borrow::Cow;
@@ -42,6 +43,11 @@ pub(super) enum WrittenTime {
 
 /// Parses a cell; `None` if it is not a date or time in any known format.
 pub(super) fn parse(raw: &str) -> Option<WrittenTime> {
+    iso::iso(raw).or_else(|| any_form(raw))
+}
+
+/// The same without the shortcut.
+fn any_form(raw: &str) -> Option<WrittenTime> {
     let plain = plain(raw);
     let text = plain.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '`'));
     let text = unwrapped(text);

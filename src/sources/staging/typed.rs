@@ -173,7 +173,8 @@ impl StagingContext<'_> {
     /// An id in normal form, so that the same id of two files matches.
     pub fn id<'a>(&mut self, column: &'static str, raw: &'a str) -> Cow<'a, str> {
         let id = whole(raw);
-        if id != raw.trim() {
+        let is_as_written = matches!(id, Cow::Borrowed(id) if id.len() == raw.len());
+        if !is_as_written && id != raw.trim() {
             self.tally.note(column, Reason::IdInteger);
         }
         id
