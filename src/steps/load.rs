@@ -61,7 +61,7 @@ pub struct LoadArgs {
     /// Fail for warnings, too
     #[arg(long)]
     pub strict: bool,
-    /// Keep the indexes of an empty CRM while it is filled: slower, but readers are never blocked
+    /// Keep the indexes of tables that get more rows than they hold: slower, but readers are never blocked
     #[arg(long)]
     pub keep_indexes: bool,
     /// Load rows again that others deleted: all of them, or those with these row ids or record keys (source:entity:id)

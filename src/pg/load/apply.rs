@@ -18,9 +18,11 @@ use crate::pg::quote_identifier as quoted;
 
 /// Above this many deleted profiles, foreign keys are checked once instead of row by row.
 const MANY: u64 = 100;
+/// From this many new rows on, it may pay to recreate a table's indexes.
+const BULK: u64 = 1000;
 
 /// What was done in addition to the counts.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Applied {
     /// Profiles kept as MERGED that were changed.
     pub merged: u64,
@@ -28,10 +30,21 @@ pub struct Applied {
     pub replaced_members: u64,
     /// Whether foreign keys to profiles were dropped and recreated.
     pub rechecked: bool,
+    /// Indexes and keys recreated after the rows of tables that were mostly new.
+    pub rebuilt: usize,
+    /// Indexes and keys that stayed although most of the rows were new, with the reason.
+    pub notes: Vec<String>,
 }
 
-/// Applies the diff of [`crate::pg::load::diff::work_out`].
-pub fn apply(crm: &Crm, catalog: &Catalog, preflight: &Preflight, run_id: &str, counts: &Counts) -> Result<Applied> {
+/// Applies the diff of [`crate::pg::load::diff::work_out`]. With `keep_indexes` readers are never blocked.
+pub fn apply(
+    crm: &Crm,
+    catalog: &Catalog,
+    preflight: &Preflight,
+    run_id: &str,
+    counts: &Counts,
+    keep_indexes: bool,
+) -> Result<Applied> {
     let mut applied = Applied::default();
     let deletes: u64 = counts.values().map(|counts| counts.deleted).sum();
     let before = if deletes > 0 { Some(foreign_rows(crm, catalog)?) } else { None };
@@ -57,8 +70,13 @@ pub fn apply(crm: &Crm, catalog: &Catalog, preflight: &Preflight, run_id: &str, 
             crm.execute(&TableSql::of(plan.loaded).update_marked(plan), &[])?;
         }
         if counts[name].inserted > 0 {
+            let rebuild = if keep_indexes { Rebuild::default() } else { rebuild_for(crm, catalog, plan, counts[name].inserted)? };
+            rebuild.drop(crm)?;
             crm.doing("inserting rows");
             insert(crm, plan)?;
+            rebuild.make(crm, |_| {})?;
+            applied.rebuilt += rebuild.len();
+            applied.notes.extend(rebuild.notes());
         }
     }
     // Last, because rows that moved to another profile referred to these until now and would have been deleted with them.
@@ -162,6 +180,13 @@ fn release_moving(crm: &Crm, catalog: &Catalog, plan: &TablePlan) -> Result<()> 
     let data = plan.data();
     let touched = keys.iter().flat_map(|key| &key.index.touched).map(String::as_str).filter(|column| data.contains(column));
     crm.run(&TableSql::of(plan.loaded).release_moving(&columns, &touched.collect::<Vec<_>>()))
+}
+
+/// The indexes and keys of a table that gets more rows than it has, as in a phase that is the first to fill it.
+fn rebuild_for(crm: &Crm, catalog: &Catalog, plan: &TablePlan, inserted: u64) -> Result<Rebuild> {
+    let name = plan.loaded.table;
+    let is_bulk = inserted >= BULK && crm.count(&format!("select count(*) from {}", quoted(name)))? < inserted;
+    Ok(if is_bulk { Rebuild::of_tables(catalog, &[name]) } else { Rebuild::default() })
 }
 
 fn insert(crm: &Crm, plan: &TablePlan) -> Result<u64> {

@@ -301,8 +301,7 @@ impl Loader {
         })?;
         rebuild.make(crm, |what| sent(what, 0))?;
         report.rebuilt = rebuild.len();
-        report.notes.extend(rebuild.kept.iter().map(|(name, why)| format!("{name} kept its indexes while it was filled: {why}")));
-        report.notes.extend(rebuild.left.iter().cloned());
+        report.notes.extend(rebuild.notes());
         written::remember_first(crm, catalog, &self.preflight, input.data, input.phase)?;
         tombstones::remember_children_first(crm)?;
         settled::record_first(crm, catalog, &forms, filed)?;
@@ -336,9 +335,11 @@ impl Loader {
         if input.phase >= Phase::SCORES {
             report.segments += segments::create_new(crm)?;
         }
-        let applied = apply::apply(crm, catalog, preflight, input.run_id, &report.counts)?;
+        let applied = apply::apply(crm, catalog, preflight, input.run_id, &report.counts, allowed.keep_indexes)?;
         report.merged = applied.merged;
         report.replaced_members = applied.replaced_members;
+        report.rebuilt = applied.rebuilt;
+        report.notes.extend(applied.notes);
         protect::apply_new_withdrawals(crm)?;
         report.noted |= protect::remember_said(crm)? > 0;
         report.noted |= crm.execute(include_str!("../../../sql/crm/remember_records.sql"), &[])? > 0;

@@ -87,8 +87,17 @@ impl Rebuild {
         self.makes.extend(indexes.into_iter().chain(keys).map(|(_, make, what)| (make, what)));
     }
 
+    /// What stayed in place, in words.
+    pub fn notes(&self) -> Vec<String> {
+        let kept = self.kept.iter().map(|(name, why)| format!("{name} kept its indexes while it was filled: {why}"));
+        kept.chain(self.left.iter().cloned()).collect()
+    }
+
     /// Drops them.
     pub fn drop(&self, crm: &Crm) -> Result<()> {
+        if self.is_empty() {
+            return Ok(());
+        }
         crm.doing("dropping indexes and foreign keys");
         crm.shut_out_readers();
         self.drops.iter().try_for_each(|statement| crm.run(statement))

@@ -38,7 +38,7 @@ pub struct Allowed {
     pub lower_phase: bool,
     /// Warnings count as errors.
     pub strict: bool,
-    /// Readers are never blocked: a first load maintains the indexes row by row instead of recreating them.
+    /// Readers are never blocked: the indexes of tables that are filled are maintained row by row instead of recreated.
     pub keep_indexes: bool,
     /// More than a fifth of our rows may be deleted by others.
     pub accept_deleted: bool,

@@ -37,7 +37,8 @@ pub fn adopt(crm: &Crm) -> Result<()> {
     Ok(())
 }
 
-/// Records the rows that were just copied, which are all ours. The key is created when a row has to be found by it.
+/// Records the rows that were just copied, which are all ours. The key is created when rows are deleted, which a publication allows
+/// only by a key.
 pub fn remember_children_first(crm: &Crm) -> Result<()> {
     crm.doing("recording what was written");
     crm.run(include_str!("../../../sql/crm/child_first.sql"))?;
@@ -85,13 +86,12 @@ fn has_children(crm: &Crm, listed: &str) -> Result<bool> {
 
 /// Records the rows that a load inserted (`load_insert`) and removes the records of those that it deleted.
 pub fn remember_children(crm: &Crm) -> Result<()> {
-    if has_children(crm, "load_insert")? {
-        key_children(crm)?;
-    }
     for loaded in children() {
         crm.run(&format!(
             "insert into backfill.child (table_name, id)
-             select i.table_name, i.id from load_insert i where i.table_name = '{}' on conflict do nothing",
+             select i.table_name, i.id from load_insert i
+             where i.table_name = '{}'
+               and not exists (select from backfill.child c where c.table_name = i.table_name and c.id = i.id)",
             loaded.table
         ))?;
     }

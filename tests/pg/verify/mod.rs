@@ -10,6 +10,7 @@ mod mutated;
 #[cfg(feature = "local-postgres")]
 mod mutations;
 #[cfg(feature = "local-postgres")]
+mod phases;
 mod pilot;
 #[cfg(feature = "local-postgres")]
 mod settled;
