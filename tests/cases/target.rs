@@ -448,3 +448,28 @@ fn a_unique_expression_stays_with_the_foreign_profile() {
     }
     assert_eq!(crm.rows(&format!("select email from \"CustomerProfile\" where id = '{}'", id_of("dora"))), [["∅"]]);
 }
+
+/// Two rows swap a unique value. Where the column takes no null to release it, dry run and load refuse both rows.
+#[test]
+fn rows_that_swap_a_unique_value_are_loaded_or_reported() {
+    let (before, after) = ([("anna", 11), ("bea", 12)], [("anna", 12), ("bea", 11)]);
+    let world = |members: [(&str, i32); 2]| World::of(members.map(|(name, member)| Person::new(name, member))).build();
+    for is_nullable in [true, false] {
+        let crm = database(CRM);
+        if !is_nullable {
+            crm.execute(r#"alter table "CustomerProfile" alter column "sclMemberId" set not null"#);
+        }
+        let role = Role::loader(&crm);
+        load(&role.theirs, &world(before), "run-1");
+        for dry_run in [true, false] {
+            let loaded = load_as(&role.theirs, &world(after), "run-2", 6, ALONE, dry_run);
+            if is_nullable {
+                assert_eq!(loaded.unwrap().counts["CustomerProfile"].updated, 2);
+            } else {
+                let fault = loaded.unwrap_err().downcast::<Fault>().unwrap();
+                assert_eq!(fault.exit, Exit::Preflight, "dry run {dry_run}: {fault:?}");
+                holds(&fault.help, &["sclMemberId", "2 rows", "gives up in the same load"]);
+            }
+        }
+    }
+}

@@ -184,11 +184,11 @@ pub fn collisions(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Result
     for plan in &preflight.plans {
         let info = catalog.table(plan.loaded.table);
         for key in of_table(crm, info, plan)? {
-            if is_proved(plan.loaded.table, info, key.index) || (key.is_plain() && !key.released.is_empty()) {
-                continue;
+            let is_released = !key.released.is_empty();
+            if !is_proved(plan.loaded.table, info, key.index) && !(key.is_plain() && is_released) {
+                findings.extend(judge(crm, plan, &key, &standing(info, plan, &key), "would share its key with another one")?);
             }
-            findings.extend(judge(crm, plan, &key, &standing(info, plan, &key), "would share its key with another one")?);
-            if key.released.is_empty() {
+            if !is_released {
                 findings.extend(judge(crm, plan, &key, &passing(info, plan, &key), PASSING)?);
             }
         }
