@@ -19,6 +19,7 @@ pub mod reason;
 pub mod reference;
 pub mod reviews;
 mod settings;
+mod sorted_ids;
 mod source;
 pub mod spreadsheet;
 pub mod text;
@@ -37,6 +38,7 @@ pub use reason::{Effect, Reason, Reasons};
 pub use reference::Reference;
 pub use reviews::{ReviewVerdict, Reviews};
 pub use settings::{BookingTypes, ContactChoice, FlagFalse, HolderReach, MissingComponent, Scope};
+pub use sorted_ids::SortedIds;
 pub use source::Source;
 pub use time::{Day, Handicap, Timestamp};
 

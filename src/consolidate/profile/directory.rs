@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use crate::consolidate::BuildError;
 use crate::consolidate::bits::Bits;
-use crate::model::{Code as _, LinkRule, Numbering, ProfileIx, RecordIx, SkipReason, Source, Uuid};
+use crate::model::{Code as _, LinkRule, Numbering, ProfileIx, RecordIx, SkipReason, SortedIds, Source, Uuid};
 use crate::tables::resolution::links;
 
 /// All person records and profiles of a run, by number.
@@ -25,7 +25,7 @@ pub struct Directory {
     ranks: Vec<u32>,
     /// Records of tenants that the pilot leaves out.
     left_out: Bits,
-    ids: Vec<u128>,
+    ids: SortedIds,
     tenants: Vec<u32>,
     tenant_names: Numbering,
     founders: Vec<RecordIx>,
@@ -64,7 +64,7 @@ impl Enrolment {
             confidences: Vec::new(),
             ranks: Vec::new(),
             left_out: Bits::default(),
-            ids: Vec::new(),
+            ids: SortedIds::default(),
             tenants: Vec::new(),
             tenant_names: Numbering::default(),
             founders: Vec::new(),
@@ -164,13 +164,15 @@ impl Enrolment {
         ids.par_sort_unstable();
         ids.dedup();
         ids.shrink_to_fit();
-        directory.founders = vec![RecordIx::NONE; ids.len()];
-        directory.tenants = vec![0; ids.len()];
-        directory.member_starts = vec![0; ids.len() + 1];
+        let count = ids.len();
+        directory.founders = vec![RecordIx::NONE; count];
+        directory.tenants = vec![0; count];
+        directory.member_starts = vec![0; count + 1];
+        directory.ids = SortedIds::new(ids);
         let profiles: Vec<ProfileIx> = self
             .linked
             .par_iter()
-            .map(|link| ids.binary_search(&u128::from_be_bytes(link.id)).expect("every linked id is among the ids"))
+            .map(|link| directory.ids.find(u128::from_be_bytes(link.id)).expect("every linked id is among the ids"))
             .map(ProfileIx::at)
             .collect();
         for (link, &profile) in self.linked.iter().zip(&profiles) {
@@ -185,7 +187,7 @@ impl Enrolment {
         if lacking > 0 {
             return Err(BuildError::NoFounder { count: lacking });
         }
-        for profile in 0..ids.len() {
+        for profile in 0..count {
             directory.member_starts[profile + 1] += directory.member_starts[profile];
         }
         let mut next = directory.member_starts.clone();
@@ -195,7 +197,6 @@ impl Enrolment {
             directory.members[*place as usize] = link.record;
             *place += 1;
         }
-        directory.ids = ids;
         Ok(directory)
     }
 }
@@ -212,7 +213,7 @@ impl Directory {
 
     /// How many profiles there are.
     pub fn profile_count(&self) -> u32 {
-        ProfileIx::at(self.ids.len()).0
+        ProfileIx::at(self.ids.all().len()).0
     }
 
     /// The record with this id.
@@ -269,13 +270,13 @@ impl Directory {
 
     /// A profile's id.
     pub fn id(&self, profile: ProfileIx) -> Uuid {
-        Uuid::from_u128(self.ids[profile.index()])
+        Uuid::from_u128(self.ids.all()[profile.index()])
     }
 
     /// The profile with this id.
     pub fn profile_with_id(&self, id: &str) -> Option<ProfileIx> {
         let id = Uuid::parse_str(id).ok()?.as_u128();
-        self.ids.binary_search(&id).ok().map(ProfileIx::at)
+        self.ids.find(id).map(ProfileIx::at)
     }
 
     /// Whether a record belongs to a tenant that the pilot leaves out.
