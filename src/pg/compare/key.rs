@@ -57,27 +57,73 @@ impl fmt::Display for IdKey {
     }
 }
 
+/// The bits of a UUID in lower case with hyphens, eight digits at once.
 fn canonical(id: &[u8]) -> Option<u128> {
-    if id.len() != 36 {
+    let id: &[u8; 36] = id.try_into().ok()?;
+    if [8, 13, 18, 23].iter().any(|at| id[*at] != b'-') {
         return None;
     }
-    let mut bits = 0_u128;
-    for (at, byte) in id.iter().enumerate() {
-        let digit = match (at, byte) {
-            (8 | 13 | 18 | 23, b'-') => continue,
-            (8 | 13 | 18 | 23, _) => return None,
-            (_, b'0'..=b'9') => byte - b'0',
-            (_, b'a'..=b'f') => byte - b'a' + 10,
-            _ => return None,
-        };
-        bits = bits << 4 | u128::from(digit);
+    let eight = |first: usize, second: usize| {
+        let mut digits = [0; 8];
+        digits[..4].copy_from_slice(&id[first..first + 4]);
+        digits[4..].copy_from_slice(&id[second..second + 4]);
+        hexadecimal(digits).map(u128::from)
+    };
+    Some(eight(0, 4)? << 96 | eight(9, 14)? << 64 | eight(19, 24)? << 32 | eight(28, 32)?)
+}
+
+/// The number of eight digits `0`–`9`, `a`–`f`, one in each byte of a word.
+fn hexadecimal(digits: [u8; 8]) -> Option<u32> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let written = u64::from_be_bytes(digits);
+    // Letters have bit 6, and end in 1 to 6.
+    let values = (written & (ONES * 0x0f)) + (written >> 6 & ONES) * 9;
+    let letters = (values + ONES * 6) >> 4 & ONES;
+    let again = values + ONES * u64::from(b'0') + letters * u64::from(b'a' - b'0' - 10);
+    if values & (ONES * 0xf0) != 0 || again != written {
+        return None;
     }
-    Some(bits)
+    let pairs = (values | values >> 4) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs | pairs >> 8) & 0x0000_ffff_0000_ffff;
+    Some((fours | fours >> 16) as u32)
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// The same, digit by digit.
+    fn one_by_one(id: &[u8]) -> Option<u128> {
+        let is_written = id.len() == 36
+            && id.iter().enumerate().all(|(at, byte)| match at {
+                8 | 13 | 18 | 23 => *byte == b'-',
+                _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+            });
+        let digits: String = id.iter().filter(|byte| **byte != b'-').map(|byte| char::from(*byte)).collect();
+        is_written.then(|| u128::from_str_radix(&digits, 16).unwrap())
+    }
+
+    proptest! {
+        #[test]
+        fn digits_are_read_eight_at_once_as_one_by_one(bits in any::<u128>(), at in 0..36_usize, other in any::<u8>()) {
+            let mut id = uuid::Uuid::from_u128(bits).hyphenated().to_string().into_bytes();
+            prop_assert_eq!(canonical(&id), Some(bits));
+            id[at] = other;
+            prop_assert_eq!(canonical(&id), one_by_one(&id));
+        }
+    }
+
+    #[test]
+    fn every_byte_at_any_place_is_a_digit_or_none() {
+        for (at, byte) in (0..8).flat_map(|at| (0..=u8::MAX).map(move |byte| (at, byte))) {
+            let mut digits = *b"00000000";
+            digits[at] = byte;
+            let expected = std::str::from_utf8(&digits).ok().filter(|_| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+            assert_eq!(hexadecimal(digits), expected.map(|text| u32::from_str_radix(text, 16).unwrap()), "{at} {byte}");
+        }
+    }
 
     #[test]
     fn an_id_of_ours_keeps_its_bits_and_its_spelling() {
