@@ -30,7 +30,7 @@ SOURCES := mca-za mca-uk scl teetime messaging
 EXPORTS := $(addprefix export-,$(SOURCES)) export-crm
 STEPS := stage resolve consolidate score load verify report overview rollback status checklist watermarks plan inspect explain compare audit evidence purge
 
-.PHONY: help build binaries demo up down check-connections export $(EXPORTS) $(STEPS) phase1 phase2 phase3 phase4 phase5 phase6 backfill install package test soak soak-servers check bench golden clean distclean
+.PHONY: help build binaries demo up down check-connections export $(EXPORTS) $(STEPS) phase1 phase2 phase3 phase4 phase5 phase6 backfill install package test soak soak-servers check bench golden cluster test-cluster bench-cluster clean distclean
 
 ## help: this list
 help:
@@ -120,6 +120,19 @@ check:
 bench: binaries
 	@scripts/install-postgresql
 	@$(if $(filter file,$(origin SCALE)),SCALE=1) scripts/bench
+
+## cluster: compile the engines for event volumes, DataFusion and Ballista: crm-backfill cluster and crm-backfill-executor
+cluster: binaries
+	@cargo build --profile cluster --locked -p crm-backfill-cluster --bins
+	@install -m 755 "$${CARGO_TARGET_DIR:-target}"/cluster/{cluster,crm-backfill-executor} "$${CARGO_TARGET_DIR:-target}/release/"
+
+## test-cluster: the engines beside the single-machine road, in one process and on a scheduler with two executors
+test-cluster:
+	cargo test --profile cluster --locked -p crm-backfill-cluster
+
+## bench-cluster: the three roads on the saved exports: seconds, events per second, memory, bytes between stages (MEMORY_LIMIT, PARTITIONS)
+bench-cluster: cluster
+	@scripts/bench-cluster
 
 ## golden: regenerate the generated files (data dictionary, expected outputs); read the diff
 golden:

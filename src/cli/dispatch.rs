@@ -1,6 +1,7 @@
 //! `crm-backfill <verb> …`: runs the command of a verb, or lists all commands.
 
 use std::ffi::OsString;
+use std::os::unix::process::CommandExt as _;
 use std::process::ExitCode;
 
 use clap::Command;
@@ -13,6 +14,9 @@ use crate::model::did_you_mean;
 /// The purpose of the program in one line.
 const ABOUT: &str =
     "Move the customers of five databases into one CRM: export, stage, resolve, consolidate, score, load, verify, report";
+
+/// The verb of the engines for event volumes. It is a program of its own beside this one, so that this one does not contain them.
+const CLUSTER: &str = "cluster";
 
 /// The program: finds the command of the verb and runs it with the remaining arguments.
 pub fn main(programs: &'static [&'static Program], commit: Option<&str>) -> ExitCode {
@@ -57,11 +61,36 @@ fn run(programs: &'static [&'static Program], commit: Option<&str>, verb: &str, 
     if let Some(program) = programs.iter().find(|program| program.name == verb) {
         return super::run(program, commit, rest);
     }
+    if verb == CLUSTER {
+        return cluster(rest);
+    }
     let mut fault = Fault::new(Exit::Usage, format!("{verb:?} is not a command of crm-backfill"));
     if let Some(near) = did_you_mean(verb, programs.iter().map(|program| program.name)) {
         fault = fault.help(format!("did you mean: crm-backfill {near}"));
     }
     fail(fault.help("all commands: crm-backfill help"))
+}
+
+/// Replaces this process with the program of the engines, if it is built.
+fn cluster(arguments: &[OsString]) -> ExitCode {
+    let own = std::env::current_exe().and_then(std::fs::canonicalize).unwrap_or_default();
+    let program = own.with_file_name(CLUSTER);
+    let fault = match program.is_file() {
+        true => {
+            let error = std::process::Command::new(&program).env(launch::LAUNCHED_BY, launch::SOURCES).args(arguments).exec();
+            Fault::new(Exit::Failed, format!("the program did not start: {error}"))
+        }
+        false => Fault::new(Exit::Usage, "the engines for event volumes are a program of their own, which is not built"),
+    };
+    fail(fault.at(program.display().to_string()).help("make cluster"))
+}
+
+/// A program that is one command: runs it with the arguments of the process.
+pub fn single(program: &'static Program, commit: Option<&str>) -> ExitCode {
+    if let Some(fault) = built_from_other_sources() {
+        return fail(fault);
+    }
+    super::run(program, commit, &std::env::args_os().skip(1).collect::<Vec<_>>())
 }
 
 /// A command's binary and this program may come from different builds if only one of them was rebuilt.
@@ -81,6 +110,9 @@ fn overview(programs: &[&Program]) -> String {
     for program in programs {
         text.push_str(&format!("  {:<18} {}\n", program.name, program.about));
     }
-    text.push_str("\ncrm-backfill help <verb> explains one of them. `make` lists whole phases.\n");
+    text.push_str(
+        "\ncrm-backfill help <verb> explains one of them. `make` lists whole phases.\n\
+                   crm-backfill cluster, which make cluster builds, has engines for more events than one machine can take.\n",
+    );
     text
 }

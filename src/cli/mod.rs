@@ -2,7 +2,7 @@
 
 mod dispatch;
 
-pub use dispatch::main;
+pub use dispatch::{main, single};
 
 use std::ffi::OsString;
 use std::io::Write;

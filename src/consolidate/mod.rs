@@ -14,6 +14,7 @@ pub mod consent;
 pub mod json;
 pub mod mark;
 pub mod options;
+pub mod people_of_rows;
 pub mod profile;
 #[cfg(test)]
 mod sample;
@@ -21,6 +22,7 @@ pub mod timeline;
 
 pub use accounting::deviations::{Departure, Departures, flags_to_confirm};
 pub use options::Options;
+pub use people_of_rows::{JoinedPeople, PeopleOfRows};
 pub use profile::directory::{Directory, Enrolment};
 pub use profile::record_index::RecordIndex;
 

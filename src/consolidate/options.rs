@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::{BookingTypes, ContactChoice, FlagFalse, HolderReach, Phase, Scope, Timestamp};
 
 /// The settings of a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Options {
     /// The as-of time.
     pub as_of: Timestamp,

@@ -19,7 +19,7 @@ use crate::consolidate::profile::contact_holders::ContactHolders;
 use crate::consolidate::profile::fields::Survival;
 use crate::consolidate::profile::login_owners::Subjects;
 use crate::consolidate::profile::{self, Slice};
-use crate::consolidate::timeline::{LatestHandicaps, Signals, Timeline, TimelineRows, note_joined};
+use crate::consolidate::timeline::{EventTimeline, LatestHandicaps, Signals, Timeline, TimelineRows, note_joined};
 use crate::consolidate::{Departures, Options, RecordIndex, candidates};
 use crate::model::{Code as _, LinkRule, RecordIx, RecordKey, Reviews, Source, TenantRule, Timestamp, profile_id};
 use crate::tables::crm::{
@@ -294,8 +294,9 @@ impl World {
             }
             pages.push(timeline.club_memberships(source, &clubs));
         }
-        pages.push(timeline.bookings(&columns::<bookings::Table>(self.bookings.iter().copied())));
-        pages.push(timeline.messages(&columns::<messages::Table>(self.messages.iter().copied())));
+        let events = EventTimeline { people: record_index.directory().as_ref(), options };
+        pages.push(events.bookings(&columns::<bookings::Table>(self.bookings.iter().copied())));
+        pages.push(events.messages(&columns::<messages::Table>(self.messages.iter().copied())));
         TimelinePages { pages, subjects, joined }
     }
 

@@ -1,9 +1,12 @@
 //! The six phases of the strategy; each is cumulative.
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::{Code, Source};
 
 /// A phase: 1 MCA, 2 SCL, 3 TeeTime, 4 Messaging, 5 activities, 6 scores and segments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[serde(try_from = "u8", into = "u8")]
 pub struct Phase(u8);
 
 impl Phase {
@@ -41,6 +44,20 @@ impl Phase {
             5 => "activities",
             _ => "scores and segments",
         }
+    }
+}
+
+impl From<Phase> for u8 {
+    fn from(phase: Phase) -> Self {
+        phase.0
+    }
+}
+
+impl TryFrom<u8> for Phase {
+    type Error = &'static str;
+
+    fn try_from(number: u8) -> Result<Self, Self::Error> {
+        Self::new(number).ok_or("a phase is a number from 1 to 6")
     }
 }
 

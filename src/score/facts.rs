@@ -1,5 +1,7 @@
 //! Facts about a profile from its timeline, in a fixed number of bytes.
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::{ActivityCategory, ActivityChannel, Code as _, MessageKind, ProfileIx, Timestamp};
 
 /// The windows in which activities are counted, relative to as_of.
@@ -108,7 +110,7 @@ pub fn sign(activity_type: &str, lowers_tier: impl FnOnce() -> bool) -> Sign {
 }
 
 /// The sums over a profile's activities. Every field is a sum, a maximum or a minimum, so the order of activities does not matter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Facts {
     pub(super) last: i64,
     pub(super) counted_last: i64,
@@ -279,6 +281,78 @@ impl Facts {
         }
         if quarter && let Some(surface) = surface(event) {
             self.surfaces |= 1 << surface as u8;
+        }
+    }
+
+    /// Adds the facts of other activities of the same profile.
+    pub fn merge(&mut self, other: &Self) {
+        let Self {
+            last,
+            counted_last,
+            counted_first,
+            last_booking,
+            last_email_open,
+            last_email_click,
+            count_30d,
+            count_90d,
+            counted_30d,
+            bookings_30d,
+            bookings,
+            bookings_played,
+            future,
+            quarter,
+            quarter_before,
+            quarter_last_year,
+            delivered,
+            opened,
+            clicked,
+            emails,
+            emails_opened,
+            emails_before,
+            emails_opened_before,
+            complaints,
+            failed_payments,
+            surfaces,
+            acted,
+            tier_lowered,
+            withdrew,
+        } = *other;
+        self.counted_first = self.counted_first.min(counted_first);
+        self.surfaces |= surfaces;
+        for (mine, theirs) in [
+            (&mut self.last, last),
+            (&mut self.counted_last, counted_last),
+            (&mut self.last_booking, last_booking),
+            (&mut self.last_email_open, last_email_open),
+            (&mut self.last_email_click, last_email_click),
+        ] {
+            *mine = theirs.max(*mine);
+        }
+        for (mine, theirs) in [
+            (&mut self.count_30d, count_30d),
+            (&mut self.count_90d, count_90d),
+            (&mut self.counted_30d, counted_30d),
+            (&mut self.bookings_30d, bookings_30d),
+            (&mut self.bookings, bookings),
+            (&mut self.bookings_played, bookings_played),
+            (&mut self.future, future),
+            (&mut self.quarter, quarter),
+            (&mut self.quarter_before, quarter_before),
+            (&mut self.quarter_last_year, quarter_last_year),
+            (&mut self.delivered, delivered),
+            (&mut self.opened, opened),
+            (&mut self.clicked, clicked),
+            (&mut self.emails, emails),
+            (&mut self.emails_opened, emails_opened),
+            (&mut self.emails_before, emails_before),
+            (&mut self.emails_opened_before, emails_opened_before),
+            (&mut self.complaints, complaints),
+            (&mut self.failed_payments, failed_payments),
+        ] {
+            *mine += theirs;
+        }
+        for (mine, theirs) in [(&mut self.acted, acted), (&mut self.tier_lowered, tier_lowered), (&mut self.withdrew, withdrew)] {
+            *mine |= theirs;
         }
     }
 

@@ -3,12 +3,14 @@
 mod churn;
 mod engagement;
 mod facts;
+mod gathered;
 mod pass;
 mod summary;
 
 pub use churn::{Churn, Membership};
 pub use engagement::{Engagement, Thresholds, thresholds};
 pub use facts::{Facts, ScoredEvent, Sign, Surface, Windows, sign};
+pub use gathered::{GatheredFacts, ScoredActivity};
 pub use pass::{ScoreOptions, Scoring};
 pub use summary::ScoreSummary;
 

@@ -2,16 +2,19 @@
 
 use arrow::array::RecordBatch;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
-use crate::model::{ActivityChannel, Channel, Code as _, ConsentStatus, MissingComponent, Timestamp};
-use crate::score::{Churn, Engagement, Facts, Membership, ScoreSummary, ScoredEvent, Sign, Windows, sign, thresholds};
+use crate::model::{Channel, ConsentStatus, MissingComponent, Timestamp};
+use crate::score::{
+    Churn, Engagement, Facts, GatheredFacts, Membership, ScoreSummary, ScoredActivity, ScoredEvent, Windows, thresholds,
+};
 use crate::tables::ProfileIndex;
 use crate::tables::crm::{activities, customer_profiles, marketing_consents};
 use crate::tables::score::profiles;
 use crate::tables::{Builder as _, Columns as _};
 
 /// Settings of the scores.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct ScoreOptions {
     /// Membership tiers from the lowest to the highest; a change to or from another tier is not a downgrade.
     pub tiers: Vec<String>,
@@ -33,6 +36,11 @@ impl ScoreOptions {
         let engaged = if self.engaged_only { "+engaged" } else { "" };
         let renormalised = if self.missing == MissingComponent::Renormalise { "+renormalise" } else { "" };
         format!("{FORMULAS}{engaged}{renormalised}")
+    }
+
+    /// The windows of a run.
+    pub fn windows(&self, as_of: Timestamp) -> Windows {
+        Windows { engaged_only: self.engaged_only, ..Windows::new(as_of) }
     }
 }
 
@@ -58,8 +66,7 @@ impl<'a> Scoring<'a> {
     /// The same of profiles that are known by number alone.
     pub fn of(as_of: Timestamp, index: ProfileIndex, options: &'a ScoreOptions) -> Self {
         let facts = vec![Facts::default(); index.len()];
-        let windows = Windows { engaged_only: options.engaged_only, ..Windows::new(as_of) };
-        Self { windows, options, index, facts, unknown_tiers: 0, strays: 0 }
+        Self { windows: options.windows(as_of), options, index, facts, unknown_tiers: 0, strays: 0 }
     }
 
     /// The profiles by position.
@@ -81,6 +88,17 @@ impl<'a> Scoring<'a> {
                 facts[event.profile.index() - part * size].add(event, &windows);
             }
         });
+    }
+
+    /// Adds what was gathered elsewhere of the activities of a profile. Every activity must be gathered once.
+    pub fn add_gathered(&mut self, customer_id: &str, gathered: &GatheredFacts) {
+        match self.index.position(customer_id) {
+            Some(profile) => {
+                self.facts[profile.index()].merge(&gathered.facts);
+                self.unknown_tiers += gathered.unknown_tiers;
+            }
+            None => self.strays += gathered.activities,
+        }
     }
 
     /// Adds batches of consents: a recent withdrawal for email is a sign of churn.
@@ -131,31 +149,18 @@ impl<'a> Scoring<'a> {
                 dealt.strays += 1;
                 continue;
             };
-            let sign = sign(batch.activity_type(row), || match self.is_lowered(batch.metadata(row)) {
-                Some(lowered) => lowered,
-                None => {
-                    dealt.unknown_tiers += 1;
-                    false
-                }
-            });
-            let channel = match sign {
-                Sign::Message(_) => batch.channel(row).and_then(ActivityChannel::from_code),
-                _ => None,
+            let activity = ScoredActivity {
+                activity_type: batch.activity_type(row),
+                category: batch.category(row),
+                channel: batch.channel(row),
+                occurred_at: batch.occurred_at(row),
+                metadata: batch.metadata(row),
             };
-            let event = ScoredEvent { profile, category: batch.category(row), sign, channel, at: batch.occurred_at(row).0 };
+            let (event, has_unknown_tier) = activity.event(profile, self.options);
+            dealt.unknown_tiers += u64::from(has_unknown_tier);
             dealt.parts[profile.index() / size].push(event);
         }
         dealt
-    }
-
-    /// Whether a tier change goes down; `None` when a tier has no rank.
-    fn is_lowered(&self, metadata: Option<&str>) -> Option<bool> {
-        let metadata: serde_json::Value = serde_json::from_str(metadata?).ok()?;
-        let rank = |key: &str| {
-            let tier = metadata.get(key)?.as_str()?.trim().to_lowercase();
-            self.options.tiers.iter().position(|name| name.trim().to_lowercase() == tier)
-        };
-        Some(rank("newTierName")? < rank("previousTierName")?)
     }
 
     fn score(&self, batch: &customer_profiles::Columns, facts: &[Facts]) -> (RecordBatch, ScoreSummary) {

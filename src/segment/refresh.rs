@@ -108,6 +108,11 @@ impl Refresh {
         self.segments.iter().map(asked).collect()
     }
 
+    /// Whether a rule looks at activities.
+    pub fn reads_timeline(&self) -> bool {
+        !self.tallies.is_empty()
+    }
+
     /// Adds some batches of the timeline. Every activity must be added once, in any order.
     pub fn add_activities(&mut self, batches: &[activities::Columns], index: &ProfileIndex) {
         self.tallies.add(batches, index);

@@ -22,6 +22,7 @@ use crate::model::thousands;
 use crate::model::{Code, Phase, Reviews, Source};
 use crate::sources;
 use crate::steps::binding::{self, Made};
+use crate::steps::engine::{self, EventEngine};
 use crate::steps::expectations::ExpectationResults;
 use crate::steps::{Again, nothing_to_do, unchanged};
 use crate::store::{Draft, Folder, RunLock};
@@ -52,9 +53,15 @@ pub const MANUAL_REVIEW: &str = "manual review";
 
 /// Reads `data/stage` and `data/resolve`, writes `data/crm`.
 pub fn run(session: &Session, args: ConsolidateArgs) -> Result<StepOutcome> {
+    run_on(session, args, None)
+}
+
+/// The same with an engine for bookings and messages.
+pub fn run_on(session: &Session, args: ConsolidateArgs, engine: Option<&dyn EventEngine>) -> Result<StepOutcome> {
     let _lock = RunLock::take(&session.layout, "consolidate")?;
     binding::require(session, Made::Resolve)?;
     let mut manifest = crate::steps::inputs::of_consolidate(session)?;
+    engine::note(&mut manifest, engine);
     let target = session.layout.crm();
     if let Some(done) = unchanged(session, &target, &manifest, args.again)? {
         return Ok(nothing_to_do("consolidate", &done, NEXT).fault(ExpectationResults::read(&done)?.fault()));
@@ -69,14 +76,15 @@ pub fn run(session: &Session, args: ConsolidateArgs) -> Result<StepOutcome> {
 
     let options = options(&session.config, as_of, phase);
     let draft = Draft::create(&target, &stage.manifest.as_of)?;
-    let run = ConsolidateRun { session, stage: &stage, resolved: &resolved, crm_export: crm_export.as_ref(), options: &options };
+    let (stage, resolved, crm_export) = (&stage, &resolved, crm_export.as_ref());
+    let run = ConsolidateRun { session, stage, resolved, crm_export, options: &options, engine };
     let (OutputAccount { broken, tally, departures }, open) = run.build(&draft, &reviews, args.partition)?;
 
     check_proofs(&broken)?;
     let imbalances = tally.imbalances(exported.iter().map(|&(source, entity, rows)| (source, entity, rows)));
-    check_balance(&imbalances, &stage)?;
-    let (stage, resolved, crm_export, exported) = (&stage, &resolved, crm_export.as_ref(), &exported[..]);
-    ProofInputs { session, stage, resolved, crm_export, reviews: &reviews, draft: &draft, phase, as_of, exported }.run()?;
+    check_balance(&imbalances, stage)?;
+    let (reviews, draft_of, exported) = (&reviews, &draft, &exported[..]);
+    ProofInputs { session, stage, resolved, crm_export, reviews, draft: draft_of, phase, as_of, exported }.run()?;
     for (source, entity, outcome, reason, count) in tally.counts() {
         let reason = reason.map(|reason| format!(" {reason}")).unwrap_or_default();
         let name = format!("ledger {source} {entity} {outcome}{reason}");
@@ -117,6 +125,7 @@ struct ConsolidateRun<'a> {
     resolved: &'a Folder,
     crm_export: Option<&'a Folder>,
     options: &'a Options,
+    engine: Option<&'a dyn EventEngine>,
 }
 
 impl ConsolidateRun<'_> {
@@ -125,8 +134,8 @@ impl ConsolidateRun<'_> {
         let earlier = earlier_withdrawals(self.crm_export, self.options.as_of)?;
         let recorded = recorded(self.crm_export)?;
         let directory = Arc::new(self.directory()?);
-        let Self { session, stage, resolved, options, .. } = *self;
-        let context = WorkContext { session, stage, resolved, directory: &directory, options };
+        let Self { session, stage, resolved, options, engine, .. } = *self;
+        let context = WorkContext { session, stage, resolved, directory: &directory, options, engine };
         let (output, partitions) = (CrmOutput::new(draft, &directory)?, Partitions::new(draft, directory.clone(), batches)?);
         let mut work = Work { context, output, partitions };
         let mut known = work.timeline()?;

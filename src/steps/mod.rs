@@ -9,6 +9,7 @@ pub mod compare;
 pub mod confirm;
 pub mod consolidate;
 pub mod contact_keys;
+pub mod engine;
 pub mod evidence;
 pub mod expectations;
 pub mod explain;

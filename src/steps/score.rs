@@ -14,6 +14,7 @@ use crate::score::{ScoreOptions, ScoreSummary, Scoring};
 use crate::segment::{Definition, Members, Refresh, starter};
 use crate::sources::crm::segments;
 use crate::steps::binding::{self, Made};
+use crate::steps::engine::{self, EventEngine, FactsJob};
 use crate::steps::{Again, inputs, nothing_to_do, unchanged};
 use crate::store::{Draft, Folder, Manifest, RunLock};
 use crate::tables::check::departures;
@@ -46,19 +47,20 @@ const CEILING: i64 = 80;
 
 /// Reads `data/crm` and the segments of `data/exports/crm`, writes `data/score`.
 pub fn run(session: &Session, args: ScoreArgs) -> Result<StepOutcome> {
-    let _lock = RunLock::take(&session.layout, "score")?;
-    binding::require(session, Made::Crm)?;
-    make(session, args)
+    run_on(session, args, None)
 }
 
-/// The same for the current `data/crm`, under the caller's lock.
-pub fn make(session: &Session, args: ScoreArgs) -> Result<StepOutcome> {
+/// The same with an engine for the timeline.
+pub fn run_on(session: &Session, args: ScoreArgs, engine: Option<&dyn EventEngine>) -> Result<StepOutcome> {
+    let _lock = RunLock::take(&session.layout, "score")?;
+    binding::require(session, Made::Crm)?;
     let crm = Folder::open(&session.layout.crm())?;
     let phase = session.check_phase(crm.manifest.phase, crm.path())?;
     let as_of = session.check_as_of(&crm.manifest.as_of, crm.path())?;
     let asked = AskedSegments::read(session, args.starter_segments)?;
 
     let mut manifest = inputs::of_score(session, &crm, asked.starters.as_deref())?;
+    engine::note(&mut manifest, engine);
     let target = session.layout.score();
     if let Some(done) = unchanged(session, &target, &manifest, args.again)? {
         return Ok(nothing_to_do("score", &done, NEXT));
@@ -66,7 +68,7 @@ pub fn make(session: &Session, args: ScoreArgs) -> Result<StepOutcome> {
 
     let draft = Draft::create(&target, &crm.manifest.as_of)?;
     if phase >= Phase::SCORES {
-        compute(session, as_of, &crm, asked, &draft, &mut manifest)?;
+        ScoreRun { session, as_of, crm: &crm, engine }.compute(asked, &draft, &mut manifest)?;
     } else {
         draft.write::<profiles::Table>(None, [])?;
         draft.write::<memberships::Table>(None, [])?;
@@ -109,53 +111,73 @@ fn definition(row: segments::Row<'_>) -> Definition {
     }
 }
 
-fn compute(
-    session: &Session,
+/// What the scores are made of.
+struct ScoreRun<'a> {
+    session: &'a Session,
     as_of: Timestamp,
-    crm: &Folder,
-    asked: AskedSegments,
-    draft: &Draft,
-    manifest: &mut Manifest,
-) -> Result<()> {
-    let (index, tenants) = profiles_and_tenants(crm)?;
-    let options = options(session);
-    manifest.facts.insert(VERSION.to_owned(), options.version());
-    let ceiling = if options.missing == MissingComponent::Zero { CEILING } else { 100 };
-    manifest.counts.insert(ENGAGEMENT_CEILING.to_owned(), ceiling);
-    let mut scoring = Scoring::of(as_of, index, &options);
-    let mut definitions = asked.definitions;
-    if let Some(text) = asked.starters {
-        let proposed = starter::starters(&text, &tenants, &definitions);
-        definitions.extend(proposed.map_err(|what| Fault::new(Exit::Usage, what).at("data/reference/starter_segments.json"))?);
-    }
-    let mut refresh = Refresh::new(definitions, as_of, |tenant| zone(session, tenant), scoring.index().len());
-    read_timeline(session, crm, &mut scoring, &mut refresh)?;
-    if scoring.counts().strays > 0 {
-        return Err(strays(&scoring.counts(), crm).into());
-    }
-    let (members, summary) = score_profiles(crm, draft, &scoring, &refresh)?;
-    count(manifest, &summary);
-    write_segments(session, draft, manifest, &scoring, &refresh, &members)
+    crm: &'a Folder,
+    engine: Option<&'a dyn EventEngine>,
 }
 
-/// Collects what scores and segments need from activities and consents.
-fn read_timeline(session: &Session, crm: &Folder, scoring: &mut Scoring, refresh: &mut Refresh) -> Result<()> {
-    let task = session.progress.task("timeline", Some(crm.rows::<activities::Table>(None)?));
-    let mut timeline = crm.read::<activities::Table>(None)?;
-    loop {
-        let batches = timeline.by_ref().take(BATCHES).collect::<Result<Vec<_>>>()?;
-        if batches.is_empty() {
-            break;
+impl ScoreRun<'_> {
+    fn compute(&self, asked: AskedSegments, draft: &Draft, manifest: &mut Manifest) -> Result<()> {
+        let Self { session, as_of, crm, .. } = *self;
+        let (index, tenants) = profiles_and_tenants(crm)?;
+        let options = options(session);
+        manifest.facts.insert(VERSION.to_owned(), options.version());
+        let ceiling = if options.missing == MissingComponent::Zero { CEILING } else { 100 };
+        manifest.counts.insert(ENGAGEMENT_CEILING.to_owned(), ceiling);
+        let mut scoring = Scoring::of(as_of, index, &options);
+        let mut definitions = asked.definitions;
+        if let Some(text) = asked.starters {
+            let proposed = starter::starters(&text, &tenants, &definitions);
+            definitions
+                .extend(proposed.map_err(|what| Fault::new(Exit::Usage, what).at("data/reference/starter_segments.json"))?);
         }
-        refresh.add_activities(&batches, scoring.index());
-        scoring.add_activities(&batches);
-        task.advance(batches.iter().map(|batch| batch.len() as u64).sum());
+        let mut refresh = Refresh::new(definitions, as_of, |tenant| zone(session, tenant), scoring.index().len());
+        self.read_timeline(draft, &options, &mut scoring, &mut refresh)?;
+        if scoring.counts().strays > 0 {
+            return Err(strays(&scoring.counts(), crm).into());
+        }
+        let (members, summary) = score_profiles(crm, draft, &scoring, &refresh)?;
+        count(manifest, &summary);
+        write_segments(session, draft, manifest, &scoring, &refresh, &members)
     }
-    task.finish("");
-    for batch in crm.read::<marketing_consents::Table>(None)? {
-        scoring.add_consents(&[batch?]);
+
+    /// Collects what scores and segments need from activities and consents.
+    fn read_timeline(&self, draft: &Draft, options: &ScoreOptions, scoring: &mut Scoring, refresh: &mut Refresh) -> Result<()> {
+        let Self { session, as_of, crm, engine } = *self;
+        if let Some(engine) = engine {
+            let task = session.progress.task("facts", None);
+            for part in engine.facts(FactsJob { crm, as_of, options, scratch: draft.path() })? {
+                let part = part?;
+                task.advance(part.len() as u64);
+                part.iter().for_each(|(customer_id, gathered)| scoring.add_gathered(customer_id, gathered));
+            }
+            task.finish("");
+        }
+        // Rules of segments look at single activities, which no engine gathers.
+        if engine.is_none() || refresh.reads_timeline() {
+            let task = session.progress.task("timeline", Some(crm.rows::<activities::Table>(None)?));
+            let mut timeline = crm.read::<activities::Table>(None)?;
+            loop {
+                let batches = timeline.by_ref().take(BATCHES).collect::<Result<Vec<_>>>()?;
+                if batches.is_empty() {
+                    break;
+                }
+                refresh.add_activities(&batches, scoring.index());
+                if engine.is_none() {
+                    scoring.add_activities(&batches);
+                }
+                task.advance(batches.iter().map(|batch| batch.len() as u64).sum());
+            }
+            task.finish("");
+        }
+        for batch in crm.read::<marketing_consents::Table>(None)? {
+            scoring.add_consents(&[batch?]);
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Writes the scores; returns the profiles of each segment, and the counts.

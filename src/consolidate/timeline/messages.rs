@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
+use crate::consolidate::PeopleOfRows;
 use crate::consolidate::consent::contact_points::Address;
-use crate::consolidate::timeline::{Complaint, Event, RowsWriter, Scratch, Signal, Timeline, TimelineRows};
+use crate::consolidate::timeline::{Complaint, Event, EventTimeline, RowsWriter, Scratch, Signal, TimelineRows};
 use crate::model::reference::ChannelWord;
 use crate::model::text::FoldedCode;
 use crate::model::{
@@ -21,13 +22,13 @@ struct MessageMetadata<'a> {
     campaign_id: Option<&'a str>,
 }
 
-impl Timeline<'_> {
+impl<P: PeopleOfRows> EventTimeline<'_, P> {
     /// A batch of messages (activities from phase 5, bounces from phase 4 on).
     pub fn messages(&self, columns: &messages::Columns) -> TimelineRows {
-        let mut page = RowsWriter::new(self.directory, columns.len());
+        let mut page = RowsWriter::new(self.people, columns.len());
         let mut scratch = Scratch::default();
-        for message in columns.rows() {
-            let contact = self.directory.record(Source::Messaging, message.source_id);
+        for (row, message) in columns.rows().enumerate() {
+            let contact = self.people.record_of(row, Source::Messaging, message.source_id);
             signal(&message, contact, &mut page);
             match self.place_message(&message, contact) {
                 Err(reason) => page.outcome(Source::Messaging, ENTITY, message.row_id, Outcome::Skipped, Some(reason)),
@@ -50,8 +51,8 @@ impl Timeline<'_> {
                         campaign_id: message.campaign_id,
                     });
                     page.activity(&Event { title: &scratch.title, metadata: Some(metadata), ..event });
-                    page.outcome(Source::Messaging, ENTITY, message.row_id, Outcome::Loaded, None);
                     page.interaction(&message, &event);
+                    page.outcome(Source::Messaging, ENTITY, message.row_id, Outcome::Loaded, None);
                 }
             }
         }
@@ -66,7 +67,7 @@ impl Timeline<'_> {
         if occurred_at < self.options.lookback_from {
             return Err(SkipReason::OutOfWindow);
         }
-        let profile = contact.and_then(|contact| self.directory.profile_of(contact)).ok_or(SkipReason::Unresolved)?;
+        let profile = contact.and_then(|contact| self.people.profile_of(contact)).ok_or(SkipReason::Unresolved)?;
         Ok(Event {
             profile,
             activity_type: message.kind.code(),
@@ -84,7 +85,7 @@ impl Timeline<'_> {
 }
 
 /// The delivery status of a message for its contact point.
-fn signal(message: &messages::Row<'_>, contact: Option<RecordIx>, page: &mut RowsWriter<'_>) {
+fn signal<P>(message: &messages::Row<'_>, contact: Option<RecordIx>, page: &mut RowsWriter<'_, P>) {
     if message.kind == MessageKind::Complained {
         complained(message, contact, page);
         return;
@@ -105,7 +106,7 @@ fn signal(message: &messages::Row<'_>, contact: Option<RecordIx>, page: &mut Row
 }
 
 /// Records a spam complaint. One without a date withdraws, too; one on an unknown channel withdraws on all channels.
-fn complained(message: &messages::Row<'_>, contact: Option<RecordIx>, page: &mut RowsWriter<'_>) {
+fn complained<P>(message: &messages::Row<'_>, contact: Option<RecordIx>, page: &mut RowsWriter<'_, P>) {
     let channels = message.channel.map_or(ChannelWord::All, ChannelWord::One).consent();
     let Some(contact) = contact else {
         if !channels.is_empty() {
@@ -124,7 +125,7 @@ fn is_hard(status: &str) -> bool {
     !FoldedCode::of(status).as_str().contains("soft")
 }
 
-impl RowsWriter<'_> {
+impl<P: PeopleOfRows> RowsWriter<'_, P> {
     fn interaction(&mut self, message: &messages::Row<'_>, event: &Event<'_>) {
         let Some(campaign_id) = message.campaign_id else { return };
         let interaction_type = match message.kind {
@@ -140,9 +141,9 @@ impl RowsWriter<'_> {
         let mut buffer = Uuid::encode_buffer();
         self.interactions.push(campaign_interactions::Row {
             id: id.hyphenated().encode_lower(&mut Uuid::encode_buffer()),
-            tenant_id: self.directory.tenant(event.profile),
+            tenant_id: self.people.tenant(event.profile),
             campaign_id,
-            customer_id: self.directory.id(event.profile).hyphenated().encode_lower(&mut buffer),
+            customer_id: self.people.id(event.profile).hyphenated().encode_lower(&mut buffer),
             channel: event.channel,
             interaction_type,
             message_id: message.row_id,

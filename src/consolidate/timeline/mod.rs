@@ -16,7 +16,7 @@ pub use signals::{Complaint, Signal, Signals};
 use arrow::array::RecordBatch;
 
 use crate::consolidate::json::JsonBuffer;
-use crate::consolidate::{Departure, Departures, Directory, Options};
+use crate::consolidate::{Departure, Departures, Directory, Options, PeopleOfRows};
 use crate::model::{ActivityCategory, Code as _, Outcome, ProfileIx, SkipReason, Source, Timestamp, Uuid, derived_id};
 use crate::tables::Builder as _;
 use crate::tables::check::ledger;
@@ -34,6 +34,19 @@ pub struct TimelineRows {
     pub signals: Vec<Signal>,
     /// Counts of deviations from the strategy.
     pub departures: Departures,
+    /// Where the rows and facts of each line of the ledger end, in the order of the ledger; empty if an engine handed them on.
+    pub ends: Vec<RowEnd>,
+}
+
+/// How many rows and facts there are up to a line of the ledger.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RowEnd {
+    /// Of `crm__activities`.
+    pub activities: usize,
+    /// Of `crm__campaign_interactions`.
+    pub interactions: usize,
+    /// Of the facts.
+    pub signals: usize,
 }
 
 /// Converts staged rows into timeline rows.
@@ -41,6 +54,15 @@ pub struct TimelineRows {
 pub struct Timeline<'a> {
     /// Who is who.
     pub directory: &'a Directory,
+    /// The settings.
+    pub options: &'a Options,
+}
+
+/// Converts bookings and messages, which grow without bound: from a join of the rows with their links as well as from the directory.
+#[derive(Clone, Copy)]
+pub struct EventTimeline<'a, P> {
+    /// Who the rows belong to.
+    pub people: &'a P,
     /// The settings.
     pub options: &'a Options,
 }
@@ -60,31 +82,33 @@ pub(in crate::consolidate) struct Event<'a> {
     pub(in crate::consolidate) metadata: Option<&'a str>,
 }
 
-pub(in crate::consolidate) struct RowsWriter<'a> {
-    pub(in crate::consolidate) directory: &'a Directory,
+pub(in crate::consolidate) struct RowsWriter<'a, P = Directory> {
+    people: &'a P,
     pub(in crate::consolidate) activities: activities::Builder,
     pub(in crate::consolidate) interactions: campaign_interactions::Builder,
     pub(in crate::consolidate) ledger: ledger::Builder,
     pub(in crate::consolidate) signals: Vec<Signal>,
     pub(in crate::consolidate) departures: Departures,
+    ends: Vec<RowEnd>,
 }
 
-impl<'a> RowsWriter<'a> {
-    pub(in crate::consolidate) fn new(directory: &'a Directory, rows: usize) -> Self {
+impl<'a, P: PeopleOfRows> RowsWriter<'a, P> {
+    pub(in crate::consolidate) fn new(people: &'a P, rows: usize) -> Self {
         Self {
-            directory,
+            people,
             activities: activities::Builder::new(rows),
             interactions: campaign_interactions::Builder::new(0),
             ledger: ledger::Builder::new(rows),
             signals: Vec::new(),
             departures: Departures::default(),
+            ends: Vec::with_capacity(rows),
         }
     }
 
     pub(in crate::consolidate) fn activity(&mut self, event: &Event<'_>) {
         let mut buffer = Uuid::encode_buffer();
-        let customer_id = &*self.directory.id(event.profile).hyphenated().encode_lower(&mut buffer);
-        let tenant_id = self.directory.tenant(event.profile);
+        let customer_id = &*self.people.id(event.profile).hyphenated().encode_lower(&mut buffer);
+        let tenant_id = self.people.tenant(event.profile);
         let service = event.source.service();
         let id = derived_id("activity", &[tenant_id, service, event.source_id, event.activity_type]);
         self.activities.push(activities::Row {
@@ -105,6 +129,7 @@ impl<'a> RowsWriter<'a> {
         });
     }
 
+    /// The outcome of a row, after its activities, interactions and facts.
     pub(in crate::consolidate) fn outcome(
         &mut self,
         source: Source,
@@ -116,6 +141,8 @@ impl<'a> RowsWriter<'a> {
         self.departures.note_if(Departure::NoDate, reason == Some(SkipReason::NoDate));
         let reason = reason.map(SkipReason::code);
         self.ledger.push(ledger::Row { source, entity, source_id, outcome, reason });
+        let (activities, interactions) = (self.activities.len(), self.interactions.len());
+        self.ends.push(RowEnd { activities, interactions, signals: self.signals.len() });
     }
 
     pub(in crate::consolidate) fn finish(mut self) -> TimelineRows {
@@ -125,6 +152,7 @@ impl<'a> RowsWriter<'a> {
             ledger: self.ledger.finish(),
             signals: self.signals,
             departures: self.departures,
+            ends: self.ends,
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::consolidate::Departure;
-use crate::consolidate::timeline::{Event, RowsWriter, Scratch, Signal, Timeline, TimelineRows, set};
+use crate::consolidate::timeline::{Event, EventTimeline, RowsWriter, Scratch, Signal, TimelineRows, set};
+use crate::consolidate::{Departure, PeopleOfRows};
 use crate::model::{ActivityCategory, BookingOutcome, BookingTypes, Code as _, Outcome, RecordIx, SkipReason, Source};
 use crate::tables::{Columns as _, stage::bookings};
 
@@ -24,13 +24,13 @@ struct BookingStatus<'a> {
     status: &'a str,
 }
 
-impl Timeline<'_> {
+impl<P: PeopleOfRows> EventTimeline<'_, P> {
     /// A batch of bookings (phase 5).
     pub fn bookings(&self, columns: &bookings::Columns) -> TimelineRows {
-        let mut page = RowsWriter::new(self.directory, columns.len());
+        let mut page = RowsWriter::new(self.people, columns.len());
         let mut scratch = Scratch::default();
-        for booking in columns.rows() {
-            let player = self.directory.record(Source::Teetime, booking.source_id);
+        for (row, booking) in columns.rows().enumerate() {
+            let player = self.people.record_of(row, Source::Teetime, booking.source_id);
             // Any booking makes a customer, also one before the look-back.
             if self.options.has_timeline() {
                 page.signals.extend(player.map(Signal::Booked));
@@ -69,7 +69,7 @@ impl Timeline<'_> {
         if created_at < self.options.lookback_from {
             return Err(SkipReason::OutOfWindow);
         }
-        let profile = player.and_then(|player| self.directory.profile_of(player)).ok_or(SkipReason::Unresolved)?;
+        let profile = player.and_then(|player| self.people.profile_of(player)).ok_or(SkipReason::Unresolved)?;
         let outcome = match (self.options.booking_types, booking.outcome) {
             (BookingTypes::Detailed, outcome) => outcome,
             (BookingTypes::Strategy, BookingOutcome::Completed) => BookingOutcome::Completed,

@@ -1,5 +1,7 @@
 //! The output of consolidation: every batch is checked, counted and written in one place.
 
+use std::path::Path;
+
 use anyhow::Result;
 use arrow::array::RecordBatch;
 
@@ -98,6 +100,11 @@ impl<'a> CrmOutput<'a> {
             ledger: draft.writer(None)?,
             keys: [draft.hash_runs()?, draft.hash_runs()?],
         })
+    }
+
+    /// The folder of the files while they are written.
+    pub fn scratch(&self) -> &'a Path {
+        self.draft.path()
     }
 
     /// Writes a batch of the timeline.

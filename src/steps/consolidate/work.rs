@@ -12,10 +12,11 @@ use crate::consolidate::consent::log::ConsentLog;
 use crate::consolidate::consent::review::ManualReview;
 use crate::consolidate::consent::units::unknown_withdrawal;
 use crate::consolidate::profile::login_owners::Subjects;
-use crate::consolidate::timeline::{LatestHandicaps, Signals, Timeline, TimelineRows, note_joined};
+use crate::consolidate::timeline::{EventTimeline, LatestHandicaps, Signals, Timeline, TimelineRows, note_joined};
 use crate::consolidate::{Directory, Options};
 use crate::fault::{Exit, Fault};
 use crate::model::{Channel, Handicap, RecordIx, Source, Timestamp};
+use crate::steps::engine::{EventDataset, EventEngine, TimelineJob};
 use crate::store::{Folder, Ticket};
 use crate::tables::stage::{
     bookings, club_memberships, consents, handicaps, identifiers, messages, people, references, sport_memberships,
@@ -41,6 +42,8 @@ pub struct WorkContext<'a> {
     pub directory: &'a Directory,
     /// The settings.
     pub options: &'a Options,
+    /// What puts bookings and messages on the timeline; this process if there is none.
+    pub engine: Option<&'a dyn EventEngine>,
 }
 
 /// A step on its way.
@@ -85,6 +88,7 @@ impl<'a> Work<'a> {
     /// People, memberships, bookings and messages onto the timeline; people go on to their partitions.
     pub fn timeline(&mut self) -> Result<Known> {
         let timeline = self.timeline_of();
+        let events = EventTimeline { people: self.context.directory, options: self.context.options };
         let mut known = Known {
             signals: Signals::new(self.context.directory),
             joined: Joined::with_hasher(FixedState::with_seed(0)),
@@ -106,8 +110,8 @@ impl<'a> Work<'a> {
                 },
             )?;
             self.stream::<sport_memberships::Table>(source, |columns| timeline.sport_memberships(source, columns), |_, _| {})?;
-            self.stream::<bookings::Table>(source, |columns| timeline.bookings(columns), |_, page| signals.add(&page.signals))?;
-            self.stream::<messages::Table>(source, |columns| timeline.messages(columns), |_, page| signals.add(&page.signals))?;
+            self.events::<bookings::Table>(EventDataset::Bookings, source, |columns| events.bookings(columns), signals)?;
+            self.events::<messages::Table>(EventDataset::Messages, source, |columns| events.messages(columns), signals)?;
         }
         if self.context.stage.has::<handicaps::Table>(Some(Source::McaZa)) {
             for batch in self.context.stage.read::<handicaps::Table>(Some(Source::McaZa))? {
@@ -158,6 +162,35 @@ impl<'a> Work<'a> {
                 partitions.take_people(source, &batch, &tickets)?;
                 task.advance(batch.len() as u64);
                 pages.into_iter().try_for_each(|page| output.page(page))
+            },
+        )?;
+        task.finish("");
+        Ok(())
+    }
+
+    /// Bookings or messages of a source: by the engine, if there is one.
+    fn events<T: Table + Send>(
+        &mut self,
+        events: EventDataset,
+        source: Source,
+        turn: impl Fn(&T::Columns) -> TimelineRows + Sync,
+        signals: &mut Signals,
+    ) -> Result<()> {
+        let WorkContext { session, stage, resolved, directory, options, engine } = self.context;
+        let has_rows = stage.has::<T>(Some(source)) && stage.rows::<T>(Some(source))? > 0;
+        let Some(engine) = engine.filter(|_| has_rows) else {
+            return self.stream::<T>(source, turn, |_, page| signals.add(&page.signals));
+        };
+        let task = session.progress.task(T::stem(Some(source)), Some(stage.rows::<T>(Some(source))?));
+        let scratch = self.output.scratch();
+        let output = &mut self.output;
+        in_order(
+            engine.timeline(TimelineJob { events, stage, resolved, directory, options, scratch })?,
+            |rows: TimelineRows| Examined::page(rows, directory),
+            |page| {
+                signals.add(&page.rows.signals);
+                task.advance(page.rows.ledger.num_rows() as u64);
+                output.page(page)
             },
         )?;
         task.finish("");
