@@ -44,7 +44,7 @@ struct Parcel<T> {
 struct ScanParcel {
     file: DatasetFile,
     columns: Vec<usize>,
-    partitions: usize,
+    shares: usize,
 }
 
 fn pack(content: impl Serialize, buffer: &mut Vec<u8>) -> Result<()> {
@@ -177,8 +177,9 @@ impl PhysicalExtensionCodec for StageCodec {
         if !bytes.starts_with(MARK) {
             return self.ballista.try_decode(bytes, inputs, context, converter);
         }
-        let ScanParcel { file, columns, partitions } = unpack(bytes)?;
-        Ok(Arc::new(DatasetScan::new(file, columns, partitions)?))
+        let [input] = inputs else { return exec_err!("a scan has one input") };
+        let ScanParcel { file, columns, shares } = unpack(bytes)?;
+        Ok(Arc::new(DatasetScan::new(file, columns, shares, input.clone())?))
     }
 
     fn try_encode(
@@ -190,8 +191,8 @@ impl PhysicalExtensionCodec for StageCodec {
         let Some(scan) = (node.as_ref() as &dyn Any).downcast_ref::<DatasetScan>() else {
             return self.ballista.try_encode(node, buffer, converter);
         };
-        let DatasetScan { file, columns, partitions, .. } = scan;
-        pack(ScanParcel { file: file.clone(), columns: columns.clone(), partitions: *partitions }, buffer)
+        let DatasetScan { file, columns, shares, .. } = scan;
+        pack(ScanParcel { file: file.clone(), columns: columns.clone(), shares: *shares }, buffer)
     }
 
     fn try_decode_udf(&self, name: &str, bytes: &[u8]) -> Result<Arc<ScalarUDF>> {

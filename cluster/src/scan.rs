@@ -4,14 +4,15 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, RecordBatchOptions};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::array::{Array as _, ArrayRef, AsArray as _, Int64Array, RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{Result, Statistics, exec_datafusion_err, exec_err, plan_datafusion_err};
+use datafusion::common::{Result, Statistics, exec_datafusion_err, exec_err, plan_datafusion_err, plan_err};
 use datafusion::datasource::TableType;
+use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::Expr;
 use datafusion::parquet::arrow::ProjectionMask;
@@ -22,7 +23,9 @@ use datafusion::physical_expr::expressions::col;
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr, PhysicalSortExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties};
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties as _, Partitioning, PlanProperties,
+};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use serde::{Deserialize, Serialize};
 
@@ -97,7 +100,7 @@ impl TableProvider for DatasetTable {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let columns = projection.cloned().unwrap_or_else(|| (0..self.schema.fields().len()).collect());
         let partitions = session.config().target_partitions().min(self.file.pages()).max(1);
-        Ok(Arc::new(DatasetScan::new(self.file.clone(), columns, partitions)?))
+        Ok(Arc::new(DatasetScan::of_shares(self.file.clone(), columns, partitions)?))
     }
 }
 
@@ -110,54 +113,65 @@ fn statistics(file: &DatasetFile, schema: &Schema) -> Statistics {
     }
 }
 
-/// Reads some columns of a file. Partition `p` of `n` reads the pages `p`, `p + n`, `p + 2n`, …, so that what is merged in the order of
-/// places is worked on by all partitions at once.
+/// Reads some columns of a file. Share `s` of `n` has the pages `s`, `s + n`, `s + 2n`, …, so that what is merged in the order of places is
+/// worked on by all partitions at once. Which share a partition reads is a row of its input: a Ballista task has some partitions of a
+/// plan, and divides data that it knows among them, but no leaf of ours.
 #[derive(Debug)]
 pub struct DatasetScan {
     /// The file.
     pub file: DatasetFile,
     /// Positions of the columns in the schema of the table.
     pub columns: Vec<usize>,
-    /// How many partitions.
-    pub partitions: usize,
+    /// How many shares.
+    pub shares: usize,
+    input: Arc<dyn ExecutionPlan>,
     properties: Arc<PlanProperties>,
 }
 
 impl DatasetScan {
-    /// A scan of these columns by so many partitions.
-    pub fn new(file: DatasetFile, columns: Vec<usize>, partitions: usize) -> Result<Self> {
+    /// A scan of these columns by so many partitions, each with a share.
+    pub fn of_shares(file: DatasetFile, columns: Vec<usize>, shares: usize) -> Result<Self> {
+        let schema: SchemaRef = Arc::new(Schema::new(vec![Field::new("share", DataType::Int64, false)]));
+        let number = |share: usize| i64::try_from(share).expect("shares are few");
+        let row = |share| RecordBatch::try_new(schema.clone(), vec![Arc::new(Int64Array::from(vec![number(share)]))]);
+        let rows = (0..shares).map(|share| Ok(vec![row(share)?])).collect::<Result<Vec<_>>>()?;
+        Self::new(file, columns, shares, MemorySourceConfig::try_new_exec(&rows, schema, None)?)
+    }
+
+    /// The same with an input that gives each partition its share.
+    pub fn new(file: DatasetFile, columns: Vec<usize>, shares: usize, input: Arc<dyn ExecutionPlan>) -> Result<Self> {
         let schema: SchemaRef = Arc::new(file.schema()?.project(&columns)?);
         let ordered = schema.index_of(PLACE).ok().map(|_| col(PLACE, &schema)).transpose()?;
         let ordered = ordered.map(|place| [PhysicalSortExpr::new_default(place)]);
         let properties = PlanProperties::new(
             EquivalenceProperties::new_with_orderings(schema, ordered),
-            Partitioning::UnknownPartitioning(partitions),
+            Partitioning::UnknownPartitioning(input.output_partitioning().partition_count()),
             EmissionType::Incremental,
             Boundedness::Bounded,
         );
-        Ok(Self { file, columns, partitions, properties: Arc::new(properties) })
+        Ok(Self { file, columns, shares, input, properties: Arc::new(properties) })
     }
 
-    /// The rows of a partition, as selected and skipped runs.
-    fn selection(&self, partition: usize) -> RowSelection {
+    /// The rows of a share, as selected and skipped runs.
+    fn selection(&self, share: usize) -> RowSelection {
         let rows = usize::try_from(self.file.rows).unwrap_or(usize::MAX);
         let runs = (0..self.file.pages()).map(|page| {
             let count = PAGE_ROWS.min(rows - page * PAGE_ROWS);
-            if page % self.partitions == partition { RowSelector::select(count) } else { RowSelector::skip(count) }
+            if page % self.shares == share { RowSelector::select(count) } else { RowSelector::skip(count) }
         });
         runs.collect::<Vec<_>>().into()
     }
 
-    /// The place of the row that a partition reads as its `at`th.
-    fn place(&self, partition: usize, at: usize) -> i64 {
-        let page = partition + at / PAGE_ROWS * self.partitions;
+    /// The place of the `at`th row of a share.
+    fn place(&self, share: usize, at: usize) -> i64 {
+        let page = share + at / PAGE_ROWS * self.shares;
         i64::try_from(page * PAGE_ROWS + at % PAGE_ROWS).expect("the rows of a file fit in 63 bits")
     }
 }
 
 impl DisplayAs for DatasetScan {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DatasetScan: {}, {} columns, {} partitions", self.file.dataset, self.columns.len(), self.partitions)
+        write!(f, "DatasetScan: {}, {} columns, {} shares", self.file.dataset, self.columns.len(), self.shares)
     }
 }
 
@@ -171,7 +185,11 @@ impl ExecutionPlan for DatasetScan {
     }
 
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        Vec::new()
+        vec![&self.input]
+    }
+
+    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
+        vec![false]
     }
 
     fn apply_expressions(
@@ -181,8 +199,11 @@ impl ExecutionPlan for DatasetScan {
         Ok(TreeNodeRecursion::Continue)
     }
 
-    fn with_new_children(self: Arc<Self>, _: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(self)
+    fn with_new_children(self: Arc<Self>, mut children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
+        match (children.pop(), children.is_empty()) {
+            (Some(input), true) => Ok(Arc::new(Self::new(self.file.clone(), self.columns.clone(), self.shares, input)?)),
+            _ => plan_err!("a scan has one input"),
+        }
     }
 
     fn partition_statistics(&self, partition: Option<usize>) -> Result<Arc<Statistics>> {
@@ -193,10 +214,15 @@ impl ExecutionPlan for DatasetScan {
         }))
     }
 
-    fn execute(&self, partition: usize, _: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let scan = Self::new(self.file.clone(), self.columns.clone(), self.partitions)?;
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let mut shares = self.input.execute(partition, context)?;
+        let scan = Self::new(self.file.clone(), self.columns.clone(), self.shares, self.input.clone())?;
         let schema = self.schema();
         let opened = async move {
+            let share = shares.next().await.transpose()?;
+            let share = share.as_ref().and_then(|row| row.column(0).as_primitive_opt::<Int64Type>()).filter(|row| row.len() == 1);
+            let share = share.and_then(|row| usize::try_from(row.value(0)).ok());
+            let share = share.ok_or_else(|| exec_datafusion_err!("a partition of a scan has no share"))?;
             let path = scan.file.path.display().to_string();
             let failed = |error: std::io::Error| exec_datafusion_err!("{path}: {error}");
             let reader = tokio::fs::File::open(&scan.file.path).await.map_err(failed)?;
@@ -213,14 +239,14 @@ impl ExecutionPlan for DatasetScan {
             // The file has the declared columns in their order, after the place.
             let wanted = scan.columns.iter().filter_map(|column| column.checked_sub(1));
             let mask = ProjectionMask::roots(file.parquet_schema(), wanted);
-            let selection = scan.selection(partition);
+            let selection = scan.selection(share);
             let stream = file.with_projection(mask).with_row_selection(selection).with_batch_size(PAGE_ROWS).build()?;
             let mut read = 0;
             Ok(stream.map(move |batch| {
                 let batch = batch?;
                 let first = read;
                 read += batch.num_rows();
-                scan.with_places(&batch, partition, first)
+                scan.with_places(&batch, share, first)
             }))
         };
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, futures_util::stream::once(opened).try_flatten())))
@@ -229,11 +255,11 @@ impl ExecutionPlan for DatasetScan {
 
 impl DatasetScan {
     /// A batch of the file in the schema of the scan; `first` rows were read before it.
-    fn with_places(&self, batch: &RecordBatch, partition: usize, first: usize) -> Result<RecordBatch> {
+    fn with_places(&self, batch: &RecordBatch, share: usize, first: usize) -> Result<RecordBatch> {
         let schema = self.schema();
         let columns = schema.fields().iter().map(|field| -> Result<ArrayRef> {
             if field.name() == PLACE {
-                let places = (first..first + batch.num_rows()).map(|at| self.place(partition, at));
+                let places = (first..first + batch.num_rows()).map(|at| self.place(share, at));
                 return Ok(Arc::new(Int64Array::from_iter_values(places)));
             }
             let column = batch.column_by_name(field.name());
@@ -250,11 +276,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_partitions_of_a_file_read_every_place_once() {
+    fn the_shares_of_a_file_have_every_place_once() {
         for (rows, partitions) in [(0, 1), (1, 1), (16_384, 1), (100_000, 1), (100_000, 2), (100_000, 5), (100_000, 7)] {
             let file =
                 DatasetFile { dataset: "stg_{source}__messages".to_owned(), path: PathBuf::from("x.parquet"), rows, bytes: 1 };
-            let scan = DatasetScan::new(file, vec![0, 1], partitions).unwrap();
+            let scan = DatasetScan::of_shares(file, vec![0, 1], partitions).unwrap();
             let mut places = Vec::new();
             for partition in 0..partitions {
                 let count = scan.selection(partition).row_count();
