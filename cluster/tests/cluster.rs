@@ -7,7 +7,7 @@ use crate::support::population::Population;
 use crate::support::processes::Cluster;
 
 /// An engine on a cluster.
-pub fn remote(cluster: &Cluster, partitions: usize) -> DataFusionEngine {
+fn remote(cluster: &Cluster, partitions: usize) -> DataFusionEngine {
     DataFusionEngine::new(Place::Cluster(cluster.url().parse().unwrap()), partitions).unwrap()
 }
 

@@ -1,6 +1,5 @@
 //! The engines beside the single-machine road: the same datasets, in one process and on processes of a cluster.
 
 mod cluster;
-mod faults;
 mod local;
 mod support;

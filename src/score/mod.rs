@@ -4,6 +4,7 @@ mod churn;
 mod engagement;
 mod facts;
 mod gathered;
+mod options;
 mod pass;
 mod summary;
 
@@ -11,7 +12,8 @@ pub use churn::{Churn, Membership};
 pub use engagement::{Engagement, Thresholds, thresholds};
 pub use facts::{Facts, ScoredEvent, Sign, Surface, Windows, sign};
 pub use gathered::{GatheredFacts, ScoredActivity};
-pub use pass::{ScoreOptions, Scoring};
+pub use options::ScoreOptions;
+pub use pass::Scoring;
 pub use summary::ScoreSummary;
 
 use crate::model::Timestamp;

@@ -2,47 +2,16 @@
 
 use arrow::array::RecordBatch;
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 
-use crate::model::{Channel, ConsentStatus, MissingComponent, Timestamp};
+use crate::model::{Channel, ConsentStatus, Timestamp};
 use crate::score::{
-    Churn, Engagement, Facts, GatheredFacts, Membership, ScoreSummary, ScoredActivity, ScoredEvent, Windows, thresholds,
+    Churn, Engagement, Facts, GatheredFacts, Membership, ScoreOptions, ScoreSummary, ScoredActivity, ScoredEvent, Windows,
+    thresholds,
 };
 use crate::tables::ProfileIndex;
 use crate::tables::crm::{activities, customer_profiles, marketing_consents};
 use crate::tables::score::profiles;
 use crate::tables::{Builder as _, Columns as _};
-
-/// Settings of the scores.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-pub struct ScoreOptions {
-    /// Membership tiers from the lowest to the highest; a change to or from another tier is not a downgrade.
-    pub tiers: Vec<String>,
-    /// Currency of each tenant, for the thresholds of spend.
-    pub currencies: Vec<(String, String)>,
-    /// Whether messages that the person did not react to are left out of recency, frequency and decline (never of the counts).
-    pub engaged_only: bool,
-    /// How a component of engagement without data counts.
-    pub missing: MissingComponent,
-}
-
-/// The version of the formulas of engagement and churn.
-const FORMULAS: &str = "1";
-
-impl ScoreOptions {
-    /// The version of the scores: scores of different versions are not comparable. It consists of the version of the formulas and
-    /// every setting that affects the scores.
-    pub fn version(&self) -> String {
-        let engaged = if self.engaged_only { "+engaged" } else { "" };
-        let renormalised = if self.missing == MissingComponent::Renormalise { "+renormalise" } else { "" };
-        format!("{FORMULAS}{engaged}{renormalised}")
-    }
-
-    /// The windows of a run.
-    pub fn windows(&self, as_of: Timestamp) -> Windows {
-        Windows { engaged_only: self.engaged_only, ..Windows::new(as_of) }
-    }
-}
 
 /// Computes the scores of a run.
 pub struct Scoring<'a> {
@@ -241,6 +210,7 @@ impl ScoreSummary {
 mod tests {
     use super::*;
     use crate::model::ActivityCategory;
+    use crate::model::MissingComponent;
     use crate::tables::Table as _;
 
     const AS_OF: &str = "2026-11-22T08:00:00Z";

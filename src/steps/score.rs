@@ -54,6 +54,15 @@ pub fn run(session: &Session, args: ScoreArgs) -> Result<StepOutcome> {
 pub fn run_on(session: &Session, args: ScoreArgs, engine: Option<&dyn EventEngine>) -> Result<StepOutcome> {
     let _lock = RunLock::take(&session.layout, "score")?;
     binding::require(session, Made::Crm)?;
+    make_on(session, args, engine)
+}
+
+/// The same for the current `data/crm`, under the caller's lock, without an engine.
+pub fn make(session: &Session, args: ScoreArgs) -> Result<StepOutcome> {
+    make_on(session, args, None)
+}
+
+fn make_on(session: &Session, args: ScoreArgs, engine: Option<&dyn EventEngine>) -> Result<StepOutcome> {
     let crm = Folder::open(&session.layout.crm())?;
     let phase = session.check_phase(crm.manifest.phase, crm.path())?;
     let as_of = session.check_as_of(&crm.manifest.as_of, crm.path())?;

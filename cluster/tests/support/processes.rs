@@ -19,12 +19,6 @@ impl Process {
         Self { child, log }
     }
 
-    /// Kills it, as a machine that fails does.
-    pub fn kill(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-
     /// What it has written.
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
@@ -33,7 +27,8 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        self.kill();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -45,17 +40,15 @@ fn bare(binary: &Path) -> Command {
 }
 
 /// A port that is free now.
-pub fn free_port() -> u16 {
+fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// A scheduler with some executors.
 pub struct Cluster {
     folder: tempfile::TempDir,
-    /// The scheduler.
-    pub scheduler: Process,
-    /// The executors.
-    pub executors: Vec<Process>,
+    scheduler: Process,
+    executors: Vec<Process>,
     port: u16,
 }
 
@@ -64,13 +57,13 @@ impl Cluster {
     pub fn start() -> Self {
         let mut cluster = Self::without_executors();
         for _ in 0..2 {
-            cluster.add(Path::new(env!("CARGO_BIN_EXE_crm-backfill-executor")));
+            cluster.start_executor(bare(Path::new(env!("CARGO_BIN_EXE_crm-backfill-executor"))));
         }
         cluster
     }
 
     /// Starts a scheduler.
-    pub fn without_executors() -> Self {
+    fn without_executors() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let port = free_port();
         let mut command = bare(Path::new(env!("CARGO_BIN_EXE_cluster")));
@@ -80,36 +73,15 @@ impl Cluster {
         Self { folder, scheduler, executors: Vec::new(), port }
     }
 
-    /// Starts an executor from a binary.
-    pub fn add(&mut self, binary: &Path) {
-        self.start_executor(bare(binary));
-    }
-
-    /// Starts an executor whose folder is a disk of this size.
-    pub fn add_with_disk_of(&mut self, size: &str) {
-        let folder = self.work_dir(self.executors.len());
-        std::fs::create_dir(&folder).unwrap();
-        // In a separate mount namespace, which ends with the executor.
-        let mut command = bare(Path::new("unshare"));
-        let script = format!("mount -t tmpfs -o size={size},mode=700 none '{}' && exec \"$0\" \"$@\"", folder.display());
-        command.args(["--map-root-user", "--mount", "bash", "-c", &script]).arg(env!("CARGO_BIN_EXE_crm-backfill-executor"));
-        self.start_executor(command);
-    }
-
     fn start_executor(&mut self, mut command: Command) {
         let name = format!("executor-{}", self.executors.len());
         let (port, task_port) = (free_port(), free_port());
         command.args(["--scheduler", &format!("127.0.0.1:{}", self.port), "--cores", "1", "--memory-limit", "512MiB"]);
         command.args(["--port", &port.to_string(), "--task-port", &task_port.to_string(), "--work-dir"]);
-        command.arg(self.work_dir(self.executors.len()));
+        command.arg(self.folder.path().join(format!("work-{}", self.executors.len())));
         let executor = Process::start(command, self.folder.path().join(format!("{name}.log")));
         await_port(port, &executor);
         self.executors.push(executor);
-    }
-
-    /// The folder of an executor.
-    pub fn work_dir(&self, executor: usize) -> PathBuf {
-        self.folder.path().join(format!("work-{executor}"))
     }
 
     /// Its address for `--engine`.
