@@ -294,7 +294,7 @@ impl World {
             }
             pages.push(timeline.club_memberships(source, &clubs));
         }
-        let events = EventTimeline { people: record_index.directory().as_ref(), options };
+        let events = EventTimeline { people: record_index.directory(), options };
         pages.push(events.bookings(&columns::<bookings::Table>(self.bookings.iter().copied())));
         pages.push(events.messages(&columns::<messages::Table>(self.messages.iter().copied())));
         TimelinePages { pages, subjects, joined }

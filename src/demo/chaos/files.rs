@@ -144,19 +144,20 @@ impl Making {
 
     /// Small tables that others look into.
     fn look_ups(&mut self) {
-        let lists: &[(Source, &str, &str, &[&str])] = &[
-            (Source::McaZa, "clubs", "code", &["LNK", "VLD"]),
-            (Source::McaUk, "clubs", "club_code", &["HTH", "DWN"]),
-            (Source::Scl, "membership_tiers", "tenant_id", &["1", "2"]),
-            (Source::Scl, "clubs", "tenant_id", &["1", "2"]),
-            (Source::Scl, "sports", "", &["", ""]),
-            (Source::Teetime, "clubs", "tenant_id", &["1", "2"]),
-            (Source::Teetime, "courses", "club_id", &["1", "2"]),
-            (Source::Teetime, "associations", "association_type", &["GOLF_RSA", "MCA"]),
+        // Each list has names of its own: a file of one source that another source has as well stops the export.
+        let lists: &[(Source, &str, &str, [&str; 2], [&str; 2])] = &[
+            (Source::McaZa, "clubs", "code", ["LNK", "VLD"], ["Links", "Vlei"]),
+            (Source::McaUk, "clubs", "club_code", ["HTH", "DWN"], ["Heath", "Down"]),
+            (Source::Scl, "membership_tiers", "tenant_id", ["1", "2"], ["Mica", "Onyx"]),
+            (Source::Scl, "clubs", "tenant_id", ["1", "2"], ["Strand", "Kloof"]),
+            (Source::Scl, "sports", "", ["", ""], ["Golf", "Tennis"]),
+            (Source::Teetime, "clubs", "tenant_id", ["1", "2"], ["Dunes", "Poort"]),
+            (Source::Teetime, "courses", "club_id", ["1", "2"], ["East", "West"]),
+            (Source::Teetime, "associations", "association_type", ["GOLF_RSA", "MCA"], ["Union", "Guild"]),
         ];
-        for (source, entity, second, values) in lists {
+        for (source, entity, second, values, names) in lists {
             for (number, value) in values.iter().enumerate() {
-                let name = self.hand(*source, entity, "name").text(["Links", "Vlei"][number]);
+                let name = self.hand(*source, entity, "name").text(names[number]);
                 let number = self.id(*source, entity, "id", &(number + 1).to_string());
                 let mut cells = vec![("id", number), ("name", name)];
                 if !second.is_empty() {
@@ -190,7 +191,9 @@ impl Making {
             let (first, last) = self.people[person].name;
             let born_on = self.people[person].born;
             let (born, sense) = self.hand(source, entity, "date_of_birth").day(born_on);
-            self.fact(source, &of, "born_on", (sense == Sense::Said).then(|| born_on.to_string()), true);
+            // Days that programs write for an unknown one are dropped where they are frequent.
+            let is_sure = !["1970-01-01", "2000-01-01"].contains(&born_on.to_string().as_str());
+            self.fact(source, &of, "born_on", (sense == Sense::Said).then(|| born_on.to_string()), is_sure);
             let number = self.people[person].number.clone();
             let cells = [
                 (names.0, self.id(source, entity, names.0, &of)),
