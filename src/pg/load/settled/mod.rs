@@ -37,7 +37,7 @@ pub struct SettledBuckets {
     pub sums: Sums,
     /// Buckets that must be read; `None` for all.
     pub unsettled: Option<Vec<u32>>,
-    /// The dataset whose rows the table holds, no more and no fewer ([`dataset_of`]).
+    /// A hash of the dataset whose rows the table holds, no more and no fewer.
     pub dataset: Option<u128>,
 }
 
@@ -232,7 +232,7 @@ pub fn record_first(crm: &Crm, catalog: &Catalog, forms: &[TableForm], filed: Ve
 
 /// The rows of a dataset, as load writes them.
 pub struct FiledSums {
-    /// Hash of the dataset ([`dataset_of`]).
+    /// A hash of its files.
     dataset: Option<u128>,
     /// Sums of its rows.
     pub sums: Sums,
