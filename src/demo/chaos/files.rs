@@ -11,6 +11,9 @@ use super::meaning::{Chaos, Fact, File, as_of};
 use super::points::{broken_email, broken_phone, email, new_email, new_name, new_phone, phone};
 use super::shapes::SHAPES;
 
+/// A small table: source, entity, second column with its values, and names.
+type LookUp = (Source, &'static str, &'static str, [&'static str; 2], [&'static str; 2]);
+
 /// A person of the truth.
 pub(super) struct ChaosPerson {
     name: (&'static str, &'static str),
@@ -145,7 +148,7 @@ impl Making {
     /// Small tables that others look into.
     fn look_ups(&mut self) {
         // Each list has names of its own: a file of one source that another source has as well stops the export.
-        let lists: &[(Source, &str, &str, [&str; 2], [&str; 2])] = &[
+        let lists: &[LookUp] = &[
             (Source::McaZa, "clubs", "code", ["LNK", "VLD"], ["Links", "Vlei"]),
             (Source::McaUk, "clubs", "club_code", ["HTH", "DWN"], ["Heath", "Down"]),
             (Source::Scl, "membership_tiers", "tenant_id", ["1", "2"], ["Mica", "Onyx"]),

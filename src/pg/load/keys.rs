@@ -185,7 +185,8 @@ pub fn collisions(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Result
         let info = catalog.table(plan.loaded.table);
         for key in of_table(crm, info, plan)? {
             let is_released = !key.released.is_empty();
-            if !is_proved(plan.loaded.table, info, key.index) && !(key.is_plain() && is_released) {
+            let is_known = is_proved(plan.loaded.table, info, key.index) || (key.is_plain() && is_released);
+            if !is_known {
                 findings.extend(judge(crm, plan, &key, &standing(info, plan, &key), "would share its key with another one")?);
             }
             if !is_released {
