@@ -473,3 +473,20 @@ fn rows_that_swap_a_unique_value_are_loaded_or_reported() {
         }
     }
 }
+
+/// A check on the segments sees the number of members that the load brings.
+#[test]
+fn a_check_on_member_counts_is_tried_with_the_members_to_come() {
+    const SEGMENT: &str = "5e9a0001-0000-4000-8000-000000000001";
+    let members = vec!["anna".to_owned(), "bea".to_owned()];
+    let world = World { segments: vec![(SEGMENT.to_owned(), members, None)], ..people() }.build();
+    let with = |limit: u32| {
+        format!(
+            r#"insert into "CustomerSegment" ("id", "tenantId", "name", "type", "criteria", "updatedAt")
+               values ('{SEGMENT}', '1', 'Members', 'DYNAMIC', '{{}}', '2026-01-01');
+               alter table "CustomerSegment" add check ("memberCount" < {limit})"#
+        )
+    };
+    holds(&reasons_for(&with(2), &world), &["CustomerSegment", "memberCount_check"]);
+    accepts(&with(3), &world);
+}

@@ -236,7 +236,7 @@ impl Loader {
             return Ok(report);
         }
         if input.phase >= Phase::SCORES {
-            report.segments += segments::update_refreshed(crm, input.run_id)?;
+            report.segments += segments::update_refreshed(crm, input.run_id, false)?;
         }
         report.withdrawals = staging::add_withdrawals(crm, input.data, input.as_of)?;
         report.noted |= run_log::remember_objects(crm)? > 0;

@@ -49,11 +49,12 @@ pub fn replace_members(crm: &Crm, run_id: &str) -> Result<u64> {
     crm.execute(include_str!("../../../sql/crm/delete_replaced_members.sql"), &[])
 }
 
-/// Writes changed counts, times and errors of refreshes, and saves their first state for rollback; returns how many changed.
-pub fn update_refreshed(crm: &Crm, run_id: &str) -> Result<u64> {
+/// Writes changed counts, times and errors of refreshes, and saves their first state for rollback; returns how many changed. A trial
+/// takes place before the members are loaded, and writes the counts that they will have.
+pub fn update_refreshed(crm: &Crm, run_id: &str, is_trial: bool) -> Result<u64> {
     crm.doing("updating refreshed segments");
     crm.execute(include_str!("../../../sql/crm/image_segments.sql"), &[&run_id])?;
-    crm.execute(include_str!("../../../sql/crm/update_segments.sql"), &[])
+    crm.execute(include_str!("../../../sql/crm/update_segments.sql"), &[&is_trial])
 }
 
 /// Restores segments and members as they were before our first load; returns how many of each.

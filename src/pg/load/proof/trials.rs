@@ -40,7 +40,7 @@ pub(super) fn run(crm: &Crm, catalog: &Catalog, preflight: &Preflight, input: &I
             run_log::create(crm, catalog, preflight)?;
             staging::stage_refreshes(crm, input.data, input.phase)?;
             segments::create_new(crm)?;
-            segments::update_refreshed(crm, input.run_id).map(|_| ())
+            segments::update_refreshed(crm, input.run_id, true).map(|_| ())
         })?);
     }
     Ok(findings)
