@@ -19,7 +19,8 @@ pub fn engine_fault(place: &Place, error: &DataFusionError) -> anyhow::Error {
     };
     let at = match place {
         Place::Local { .. } => "the local engine".to_owned(),
-        Place::Cluster(url) => url.to_string(),
+        // Nothing else that a URL may hold, such as a password.
+        Place::Cluster(url) => format!("df://{}:{}", url.host_str().unwrap_or_default(), url.port().unwrap_or_default()),
     };
     anyhow::Error::new(fault.at(at)).context(text)
 }

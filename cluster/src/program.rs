@@ -86,8 +86,7 @@ pub fn place(engine: &str, memory_limit: usize) -> Result<Place> {
         return Ok(Place::Local { memory_limit });
     }
     let url = Url::parse(engine).ok().filter(|url| url.scheme() == "df" && url.host().is_some() && url.port().is_some());
-    let wrong =
-        || Fault::new(Exit::Usage, format!("{engine:?} is not an engine")).help("--engine local, or --engine df://HOST:PORT");
+    let wrong = || Fault::new(Exit::Usage, "--engine names no engine").help("--engine local, or --engine df://HOST:PORT");
     Ok(Place::Cluster(url.ok_or_else(wrong)?))
 }
 
