@@ -1,7 +1,8 @@
 with other as (
   select distinct a."customerId"::text as id, 'FOREIGN_ACTIVITY' as reason
   from "Activity" a
-  where a."id"::text not like 'bf11____-____-8___-____-____________'
+  where $1::boolean
+    and a."id"::text not like 'bf11____-____-8___-____-____________'
   union
   select o.id, 'OTHER_TIMELINE'
   from load_other_timelines o

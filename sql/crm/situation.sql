@@ -1,7 +1,7 @@
 select
-  (select count(*) from "CustomerProfile" t where t."id"::text like 'bf11____-____-8___-____-____________') as own_profiles,
-  (select count(*) from "CustomerProfile" t where t."id"::text not like 'bf11____-____-8___-____-____________') as other_profiles,
-  not exists (select from "CustomerProfile")
+  own_profiles,
+  all_profiles - own_profiles as other_profiles,
+  all_profiles = 0
     and not exists (select from "IdentityAlias")
     and not exists (select from "Activity")
     and not exists (select from "CustomerNote")
@@ -9,4 +9,10 @@ select
     and not exists (select from "MarketingConsent")
     and not exists (select from "CampaignInteraction")
     and not exists (select from "AttributionEvent")
-    and not exists (select from "DuplicateCandidate") as is_empty;
+    and not exists (select from "DuplicateCandidate") as is_empty
+from (
+  select
+    count(*) as all_profiles,
+    count(*) filter (where t."id"::text like 'bf11____-____-8___-____-____________') as own_profiles
+  from "CustomerProfile" t
+) as counted;

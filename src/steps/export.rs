@@ -53,6 +53,8 @@ pub struct Job {
     pub variable: &'static str,
     /// The datasets.
     pub exports: Vec<Export>,
+    /// Whether the server counts the rows first. The statements over the CRM cost more than their rows.
+    pub counts_first: bool,
     /// The folder that is replaced.
     pub target: PathBuf,
     /// The folder for its former content.
@@ -68,6 +70,7 @@ impl Job {
             title: format!("source {code}"),
             variable: source.url_variable(),
             exports: exports(source),
+            counts_first: true,
             target: layout.exports(source),
             previous: layout.previous(&format!("exports-{code}")),
         }
@@ -194,11 +197,14 @@ pub fn export_database(
     }
     let tables = snapshot.tables_read(&queries)?;
     manifest.facts.extend(tables.into_iter().map(|(table, columns)| (format!("{}{table}", guards::TABLE), columns)));
-    let prepared = snapshot.prepare(queries)?;
+    let mut prepared = snapshot.prepare(queries)?;
+    if job.counts_first {
+        snapshot.count_rows(&mut prepared)?;
+    }
     guard(&manifest.facts)?;
     let draft = Draft::create(&job.target, &as_of.to_string())?;
     for (export, prepared) in job.exports.iter().zip(&prepared) {
-        let task = session.progress.task(format!("{}.{}", job.code, export.entity), Some(prepared.rows));
+        let task = session.progress.task(format!("{}.{}", job.code, export.entity), prepared.rows);
         let mut writer = draft.batch_writer(export.dataset, (export.schema)())?;
         let exported = snapshot.copy(prepared, |batch| {
             task.advance(batch.num_rows() as u64);

@@ -25,6 +25,7 @@ pub fn run(session: &Session, args: ExportCrmArgs) -> Result<StepOutcome> {
         title: "the CRM".to_owned(),
         variable: CRM_URL,
         exports: crm::exports(),
+        counts_first: false,
         target: layout.exports_crm(),
         previous: layout.previous("exports-crm"),
     };

@@ -9,7 +9,6 @@ use crate::cli::{Session, StepOutcome};
 use crate::fault::{Exit, Fault};
 use crate::model::thousands;
 use crate::pg::load::Loader;
-use crate::pg::load::diff::TableCounts;
 use crate::pg::load::rollback::{Undone, backup, emergency, emergency_plan, rollback};
 use crate::steps::confirm;
 use crate::steps::load::CRM_URL;
@@ -61,7 +60,7 @@ pub fn run(session: &Session, args: RollbackArgs) -> Result<StepOutcome> {
     for note in &undone.notes {
         session.progress.warn(note);
     }
-    let is_idle = undone.sync_log + undone.restored == 0 && !undone.counts.values().any(TableCounts::changes);
+    let is_idle = undone.sync_log + undone.restored == 0 && !undone.counts.values().any(|counts| counts.changes() > 0);
     if is_idle && !args.dry_run {
         let text = format!(" rollback nothing to do: {} has no rows of the backfill that can be removed\n", loader.place());
         return Ok(StepOutcome::new(text, json!({ "tables": undone.counts, "changed": false })));

@@ -1,4 +1,4 @@
-//! Exports the rows of a statement as Arrow batches. Its columns must match the declaration, its rows the server's count.
+//! Exports the rows of a statement as Arrow batches. Its columns must match the declaration, its rows the server's count if there is one.
 
 pub(super) mod check_source;
 mod readable;
@@ -44,8 +44,8 @@ pub struct Prepared {
     copy: String,
     /// Casts of columns, such as `created_at (text → timestamptz)`.
     pub casts: Vec<String>,
-    /// Rows in the snapshot.
-    pub rows: u64,
+    /// Rows in the snapshot, if they were counted.
+    pub rows: Option<u64>,
 }
 
 /// The result of an export.
@@ -58,7 +58,7 @@ pub struct Exported {
 }
 
 impl Snapshot {
-    /// Checks all statements against the database and counts their rows. Reports everything that is wrong at once.
+    /// Checks all statements against the database. Reports everything that is wrong at once.
     pub fn prepare(&self, queries: Vec<ExportQuery>) -> Result<Vec<Prepared>> {
         let connection = self.connection();
         let catalog = self.catalog()?;
@@ -79,7 +79,7 @@ impl Snapshot {
                     let columns: Vec<(&str, &Type)> =
                         described.columns().iter().map(|column| (column.name(), column.type_())).collect();
                     let (copy, casts) = fit(&query, body, &columns)?;
-                    prepared.push(Prepared { query, copy, casts, rows: 0 });
+                    prepared.push(Prepared { query, copy, casts, rows: None });
                 }
                 Err(error) => {
                     connection.batch("rollback to savepoint prepare_export")?;
@@ -102,12 +102,17 @@ impl Snapshot {
                 .help("if the database is right, change the SQL and give the column its alias")
                 .into());
         }
-        for export in &mut prepared {
-            let count = connection.query_one(&count_statement(&export.query.sql), &[]);
-            let rows: i64 = count.map_err(|error| at_file(error, &export.query.file))?.get(0);
-            export.rows = u64::try_from(rows).unwrap_or(0);
-        }
         Ok(prepared)
+    }
+
+    /// Counts the rows of statements in the snapshot. A later [`Snapshot::copy`] must return as many.
+    pub fn count_rows(&self, prepared: &mut [Prepared]) -> Result<()> {
+        for export in prepared {
+            let count = self.connection().query_one(&count_statement(&export.query.sql), &[]);
+            let rows: i64 = count.map_err(|error| at_file(error, &export.query.file))?.get(0);
+            export.rows = u64::try_from(rows).ok();
+        }
+        Ok(())
     }
 
     /// The tables that statements read, each with its columns and their types: `id bigint, email text`.
@@ -170,8 +175,8 @@ impl Snapshot {
         if self.encoding().is_some() {
             connection.batch("set local client_encoding = 'UTF8'")?;
         }
-        if decoder.rows() != export.rows {
-            let what = format!("{}: the server counts {} rows and sent {}", export.query.name, export.rows, decoder.rows());
+        if let Some(counted) = export.rows.filter(|counted| *counted != decoder.rows()) {
+            let what = format!("{}: the server counts {counted} rows and sent {}", export.query.name, decoder.rows());
             return Err(Fault::new(Exit::Failed, what).at(export.query.file.clone()).help("run the export again").into());
         }
         Ok(Exported { rows: decoder.rows(), specials: decoder.specials().flat_map(kinds).collect() })

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::fault::{Exit, Fault};
 use crate::pg::load::catalog::Catalog;
-use crate::pg::load::diff::{Counts, foreign_rows};
+use crate::pg::load::diff::{Counts, TableCounts, foreign_rows};
 use crate::pg::load::keys;
 use crate::pg::load::preflight::{Preflight, TablePlan};
 use crate::pg::load::rebuild_indexes::Rebuild;
@@ -18,8 +18,8 @@ use crate::pg::quote_identifier as quoted;
 
 /// Above this many deleted profiles, foreign keys are checked once instead of row by row.
 const MANY: u64 = 100;
-/// From this many new rows on, it may pay to recreate a table's indexes.
-const BULK: u64 = 1000;
+/// From this many new or changed rows on, it may pay to recreate a table's indexes.
+pub(super) const BULK: u64 = 1000;
 
 /// What was done in addition to the counts.
 #[derive(Debug, Default)]
@@ -30,9 +30,9 @@ pub struct Applied {
     pub replaced_members: u64,
     /// Whether foreign keys to profiles were dropped and recreated.
     pub rechecked: bool,
-    /// Indexes and keys recreated after the rows of tables that were mostly new.
+    /// Indexes and keys recreated after the rows of tables that are mostly new or changed.
     pub rebuilt: usize,
-    /// Indexes and keys that stayed although most of the rows were new, with the reason.
+    /// Indexes and keys that stayed although most of the rows are new or changed, with the reason.
     pub notes: Vec<String>,
 }
 
@@ -63,21 +63,21 @@ pub fn apply(
     crm.run("create temp table load_insert (table_name text, id text) on commit drop")?;
     for plan in &preflight.plans {
         let name = plan.loaded.table;
+        let rebuild = if keep_indexes { Rebuild::default() } else { rebuild_for(crm, catalog, name, counts[name])? };
+        rebuild.drop(crm)?;
         if counts[name].updated > 0 {
             crm.doing("releasing unique values that move");
-            release_moving(crm, catalog, plan)?;
-            crm.doing("update rows");
+            release_moving(crm, catalog, plan, &rebuild)?;
+            crm.doing("updating rows");
             crm.execute(&TableSql::of(plan.loaded).update_marked(plan), &[])?;
         }
         if counts[name].inserted > 0 {
-            let rebuild = if keep_indexes { Rebuild::default() } else { rebuild_for(crm, catalog, plan, counts[name].inserted)? };
-            rebuild.drop(crm)?;
             crm.doing("inserting rows");
             insert(crm, plan)?;
-            rebuild.make(crm, |_| {})?;
-            applied.rebuilt += rebuild.len();
-            applied.notes.extend(rebuild.notes());
         }
+        rebuild.make(crm, |_| {})?;
+        applied.rebuilt += rebuild.len();
+        applied.notes.extend(rebuild.notes());
     }
     // Last, because rows that moved to another profile referred to these until now and would have been deleted with them.
     let profiles = counts[table::PROFILE].deleted;
@@ -98,8 +98,11 @@ pub fn apply(
     applied.merged += crm.execute(include_str!("../../../sql/crm/point_to_successors.sql"), &[])?;
 
     crm.doing("recording what was written");
+    if LOADED.iter().any(|loaded| loaded.remembered && counts[loaded.table].deleted > 0) {
+        crm.run(include_str!("../../../sql/crm/forget_written.sql"))?;
+    }
     crm.run(
-        "delete from backfill.written w using load_delete d where d.table_name = w.table_name and d.id = w.id;
+        "analyze load_insert;
          create temp table load_touched on commit drop as
          select table_name, id from load_update
          union select table_name, id from load_insert
@@ -108,7 +111,7 @@ pub fn apply(
     for plan in preflight.plans.iter().filter(|plan| plan.loaded.remembered) {
         remember(crm, catalog, plan, "load_touched")?;
     }
-    tombstones::remember_children(crm)?;
+    tombstones::remember_children(crm, counts)?;
     crm.run(include_str!("../../../sql/crm/remember_merged.sql"))?;
     crm.run(include_str!("../../../sql/crm/forget_merged.sql"))?;
     if let Some(mut before) = before {
@@ -167,10 +170,10 @@ fn release_vanishing(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Res
     ))
 }
 
-/// Releases unique values that move between rows, because two rows may swap theirs.
-fn release_moving(crm: &Crm, catalog: &Catalog, plan: &TablePlan) -> Result<()> {
+/// Releases unique values that move between rows, because two rows may swap theirs. A key that is recreated later sees only the result.
+fn release_moving(crm: &Crm, catalog: &Catalog, plan: &TablePlan, rebuild: &Rebuild) -> Result<()> {
     let keys = keys::of_table(crm, catalog.table(plan.loaded.table), plan)?;
-    let keys: Vec<_> = keys.into_iter().filter(|key| !key.released.is_empty()).collect();
+    let keys: Vec<_> = keys.into_iter().filter(|key| !key.released.is_empty() && !rebuild.has_index(&key.index.name)).collect();
     let mut columns: Vec<&str> = keys.iter().flat_map(|key| key.released.iter().map(String::as_str)).collect();
     columns.sort_unstable();
     columns.dedup();
@@ -182,10 +185,11 @@ fn release_moving(crm: &Crm, catalog: &Catalog, plan: &TablePlan) -> Result<()> 
     crm.run(&TableSql::of(plan.loaded).release_moving(&columns, &touched.collect::<Vec<_>>()))
 }
 
-/// The indexes and keys of a table that gets more rows than it has, as in a phase that is the first to fill it.
-fn rebuild_for(crm: &Crm, catalog: &Catalog, plan: &TablePlan, inserted: u64) -> Result<Rebuild> {
-    let name = plan.loaded.table;
-    let is_bulk = inserted >= BULK && crm.count(&format!("select count(*) from {}", quoted(name)))? < inserted;
+/// The indexes and keys of a table of which at least half of the rows will be new or changed.
+fn rebuild_for(crm: &Crm, catalog: &Catalog, name: &str, counts: TableCounts) -> Result<Rebuild> {
+    let TableCounts { inserted, updated, .. } = counts;
+    let is_bulk =
+        inserted + updated >= BULK && crm.count(&format!("select count(*) from {}", quoted(name)))? <= inserted + 2 * updated;
     Ok(if is_bulk { Rebuild::of_tables(catalog, &[name]) } else { Rebuild::default() })
 }
 

@@ -6,9 +6,10 @@ use anyhow::Result;
 
 use crate::fault::{Exit, Fault};
 use crate::pg::connect::watch::words;
-use crate::pg::load::catalog::Catalog;
+use crate::pg::load::catalog::{Catalog, TableInfo};
 use crate::pg::load::run_log::Run;
 use crate::pg::load::session::Crm;
+use crate::pg::load::settled::Totals;
 use crate::pg::load::target::{ours, table};
 use crate::pg::quote_identifier as quoted;
 
@@ -17,13 +18,6 @@ pub fn lock_tables(crm: &Crm) -> Result<()> {
     crm.doing("locking the tables against concurrent writers");
     let names: Vec<String> = table::ALL.iter().map(|name| quoted(name)).collect();
     crm.run(&format!("lock table {} in share row exclusive mode", names.join(", ")))
-}
-
-/// All signs of concurrent writers, in words.
-pub fn writers(crm: &Crm, catalog: &Catalog, last: Option<&Run>) -> Result<Vec<String>> {
-    let mut signs = sessions(crm, catalog)?;
-    signs.extend(newer_rows(crm, catalog, last)?);
-    Ok(signs)
 }
 
 /// Sessions that write now, and events that wait to be applied, in words.
@@ -50,31 +44,45 @@ pub fn sessions(crm: &Crm, catalog: &Catalog) -> Result<Vec<String>> {
     Ok(signs)
 }
 
-/// Tables with foreign rows that are newer than the last run, in words. It reads every table.
-pub fn newer_rows(crm: &Crm, catalog: &Catalog, last: Option<&Run>) -> Result<Vec<String>> {
+/// The condition that a row `t` is newer than a run; `None` if the table does not say when a row was made.
+pub fn newer_than(info: &TableInfo, run: &Run) -> Option<String> {
+    let column = ["createdAt", "addedAt"].into_iter().find(|column| info.column(column).is_some())?;
+    Some(format!("t.{} > '{}'::timestamptz", quoted(column), run.started_at))
+}
+
+/// Tables with foreign rows that are newer than the last run, in words. Tables without totals are counted here.
+pub fn newer_rows(crm: &Crm, catalog: &Catalog, last: Option<&Run>, totals: &Totals) -> Result<Vec<String>> {
     crm.doing("looking for rows of concurrent writers");
     let mut signs = Vec::new();
-    if let Some(last) = last {
-        for name in table::ALL {
-            let info = catalog.table(name);
-            let Some(column) = ["createdAt", "addedAt"].into_iter().find(|column| info.column(column).is_some()) else {
-                continue;
-            };
-            let newer: i64 = crm
-                .one(
-                    &format!(
-                        "select count(*) from {} t where t.{} > $1::text::timestamptz and not {}",
-                        quoted(name),
-                        quoted(column),
-                        ours("t")
-                    ),
-                    &[&last.started_at],
-                )?
-                .get(0);
-            if newer > 0 {
-                signs.push(format!("{newer} foreign rows in {name} are newer than run {}", last.id));
+    let Some(last) = last else { return Ok(signs) };
+    for name in table::ALL {
+        let rows = match (totals.get(name), newer_than(catalog.table(name), last)) {
+            (Some(totals), _) => totals.newer,
+            (None, Some(newer)) => {
+                crm.count(&format!("select count(*) from {} t where {newer} and not {}", quoted(name), ours("t")))?
             }
+            (None, None) => 0,
+        };
+        if rows > 0 {
+            signs.push(format!("{rows} foreign rows in {name} are newer than run {}", last.id));
         }
+    }
+    Ok(signs)
+}
+
+/// All signs of concurrent writers, in words.
+pub fn writers(crm: &Crm, catalog: &Catalog, last: Option<&Run>) -> Result<Vec<String>> {
+    let mut signs = sessions(crm, catalog)?;
+    signs.extend(newer_rows(crm, catalog, last, &Totals::new())?);
+    Ok(signs)
+}
+
+/// Sessions that write now, in words. Fails if there are any and the operator did not vouch for them, with all other signs.
+pub fn refuse_sessions(crm: &Crm, catalog: &Catalog, last: Option<&Run>, vouched: bool) -> Result<Vec<String>> {
+    let mut signs = sessions(crm, catalog)?;
+    if !signs.is_empty() && !vouched {
+        signs.extend(newer_rows(crm, catalog, last, &Totals::new())?);
+        require(crm, &signs, vouched)?;
     }
     Ok(signs)
 }

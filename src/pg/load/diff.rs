@@ -34,9 +34,9 @@ pub struct TableCounts {
 }
 
 impl TableCounts {
-    /// Whether anything is written.
-    pub fn changes(&self) -> bool {
-        self.inserted + self.updated + self.deleted > 0
+    /// Rows that are written or deleted.
+    pub fn changes(&self) -> u64 {
+        self.inserted + self.updated + self.deleted
     }
 }
 

@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 
 use crate::model::derived_id;
 use crate::pg::load::preflight::Preflight;
-use crate::pg::load::protect::has_foreign_profiles;
 use crate::pg::load::session::Crm;
 use crate::pg::load::staging::pull;
 use crate::pg::load::target::{ours, table};
@@ -15,9 +14,6 @@ use crate::pg::quote_identifier as quoted;
 /// limit of the statement. Returns how many.
 pub fn stage_pairs(crm: &Crm, preflight: &Preflight) -> Result<u64> {
     crm.doing("comparing with the foreign profiles");
-    if !has_foreign_profiles(crm)? {
-        return Ok(0);
-    }
     let shared = ["email", "phoneNumber"].map(|column| {
         format!(
             "exists (select from \"CustomerProfile\" f where not {1} and f.\"tenantId\" = t.\"tenantId\" and f.{0} = t.{0})",

@@ -44,18 +44,19 @@ use crate::dsn::Dsn;
 use crate::fault::{Exit, Fault};
 use crate::interrupt;
 use crate::model::Phase;
-use crate::pg::compare::FileRows;
+use crate::pg::compare::{FileRows, TableForm};
 use crate::pg::load::catalog::Catalog;
 use crate::pg::load::diff::Counts;
 use crate::pg::load::diff::TableCounts;
 use crate::pg::load::lock::take_lock;
 use crate::pg::load::preflight::{Preflight, preflight};
 use crate::pg::load::rebuild_indexes::Rebuild;
+use crate::pg::load::rows::Datasets;
 use crate::pg::load::run_log::{Run, RunNote};
 use crate::pg::load::session::Crm;
-use crate::pg::load::settled::FiledSums;
+use crate::pg::load::settled::{FiledSums, Found};
 use crate::pg::load::staging::{Copied, Sent, copy_table};
-use crate::pg::load::target::LOADED;
+use crate::pg::load::target::{LOADED, Loaded, table};
 use crate::pg::loaded;
 use crate::pg::quote_identifier as quoted;
 
@@ -90,18 +91,14 @@ impl Loader {
     }
 
     /// Begins the transaction of a load or rollback: takes the lock, locks the tables unless nothing will be written, and checks
-    /// the target again under the locks. Returns the signs of concurrent writers.
+    /// the target again under the locks. Returns the sessions that write.
     pub(super) fn begin(&mut self, is_strict: bool, consumers_stopped: bool, dry_run: bool) -> Result<Vec<String>> {
         self.preflight.check(&self.place(), is_strict)?;
         let crm = &self.crm;
         crm.begin()?;
         take_lock(crm)?;
         if !dry_run {
-            let mut signs = concurrent_writers::sessions(crm, &self.catalog)?;
-            if !signs.is_empty() {
-                signs.extend(concurrent_writers::newer_rows(crm, &self.catalog, self.last.as_ref())?);
-            }
-            concurrent_writers::require(crm, &signs, consumers_stopped)?;
+            concurrent_writers::refuse_sessions(crm, &self.catalog, self.last.as_ref(), consumers_stopped)?;
             concurrent_writers::lock_tables(crm)?;
         }
         let catalog = Catalog::read(crm)?;
@@ -110,11 +107,8 @@ impl Loader {
         self.preflight = preflight(&self.catalog, self.allow_triggers);
         self.preflight.check(&crm.place(), is_strict)?;
         self.last = if self.catalog.may_create_backfill { run_log::last_run(crm)? } else { None };
-        let signs = concurrent_writers::writers(crm, &self.catalog, self.last.as_ref())?;
-        if !dry_run {
-            concurrent_writers::require(crm, &signs, consumers_stopped)?;
-        }
-        Ok(signs)
+        // A dry run reports them.
+        concurrent_writers::refuse_sessions(crm, &self.catalog, self.last.as_ref(), consumers_stopped || dry_run)
     }
 
     /// Rolls back the transaction. If the session is lost, the server has done so already.
@@ -211,7 +205,7 @@ impl Loader {
         match worked {
             Ok(mut report) if (report.changed || report.noted) && !dry_run => {
                 self.commit(input.run_id)?;
-                report.notes.extend(self.analyze(&report.counts));
+                report.notes.extend(self.analyze(&many_changes(&report.counts, input.data)));
                 Ok(report)
             }
             other => {
@@ -225,14 +219,24 @@ impl Loader {
         let (crm, catalog) = (&self.crm, &self.catalog);
         run_log::create(crm, catalog, &self.preflight)?;
         let mode = self.mode(input, allowed)?;
-        let mut report = Report::new(mode, signs.into_iter().chain(concurrent_writers::hidden(crm)?).collect());
+        let forms = delta::forms(catalog, &self.preflight, input.phase);
+        let (settled, totals) = settled::read(crm, catalog, &forms, self.last.as_ref())?;
+        let newer = concurrent_writers::newer_rows(crm, catalog, self.last.as_ref(), &totals)?;
+        if !dry_run {
+            concurrent_writers::require(crm, &newer, allowed.consumers_stopped)?;
+        }
+        let notes = signs.into_iter().chain(newer).chain(concurrent_writers::hidden(crm)?).collect();
+        let mut report = Report::new(mode, notes);
         staging::stage_refreshes(crm, input.data, input.phase)?;
         match mode {
-            LoadMode::FirstLoad => self.fill(input, allowed.keep_indexes, dry_run, sent, &mut report)?,
-            LoadMode::ApplyDiff => self.apply_diff(input, allowed, dry_run, sent, &mut report)?,
+            LoadMode::FirstLoad => self.fill(input, &forms, allowed.keep_indexes, dry_run, sent, &mut report)?,
+            LoadMode::ApplyDiff => {
+                let found = Found { forms: &forms, settled: &settled, totals: &totals };
+                self.apply_diff(input, allowed, dry_run, sent, &found, &mut report)?;
+            }
         }
         if dry_run {
-            report.changed = report.counts.values().any(TableCounts::changes) || report.new_withdrawals > 0;
+            report.changed = report.counts.values().any(|counts| counts.changes() > 0) || report.new_withdrawals > 0;
             return Ok(report);
         }
         if input.phase >= Phase::SCORES {
@@ -242,7 +246,7 @@ impl Loader {
         report.noted |= run_log::remember_objects(crm)? > 0;
         let phase = i32::from(input.phase.number());
         let moved = self.last.as_ref().is_none_or(|last| last.command != "load" || last.phase != Some(phase));
-        report.changed = report.counts.values().any(TableCounts::changes)
+        report.changed = report.counts.values().any(|counts| counts.changes() > 0)
             || report.merged + report.segments + report.withdrawals + report.replaced_members + report.new_withdrawals > 0;
         report.noted |= moved;
         let counts = json!(report.counts);
@@ -264,7 +268,15 @@ impl Loader {
         Ok(report)
     }
 
-    fn fill(&self, input: &Input<'_>, keep_indexes: bool, dry_run: bool, sent: Sent<'_>, report: &mut Report) -> Result<()> {
+    fn fill(
+        &self,
+        input: &Input<'_>,
+        forms: &[TableForm],
+        keep_indexes: bool,
+        dry_run: bool,
+        sent: Sent<'_>,
+        report: &mut Report,
+    ) -> Result<()> {
         let (crm, catalog) = (&self.crm, &self.catalog);
         let scored = input.phase >= Phase::SCORES;
         let filled = LOADED.iter().filter(|loaded| scored || !loaded.scored);
@@ -283,7 +295,6 @@ impl Loader {
         let rebuild = if keep_indexes { Rebuild::default() } else { Rebuild::of_tables(catalog, &names) };
         rebuild.drop(crm)?;
         let instant: i64 = crm.one("select (extract(epoch from now()) * 1000000)::bigint", &[])?.get(0);
-        let forms = delta::forms(catalog, &self.preflight, input.phase);
         let filed = std::thread::scope(|scope| {
             // The server is busy with the rows, so the sums of the datasets cost no time.
             let sums = scope.spawn(|| {
@@ -304,25 +315,38 @@ impl Loader {
         report.notes.extend(rebuild.notes());
         written::remember_first(crm, catalog, &self.preflight, input.data, input.phase)?;
         tombstones::remember_children_first(crm)?;
-        settled::record_first(crm, catalog, &forms, filed)?;
+        settled::record_first(crm, catalog, forms, filed)?;
         crm.run("delete from backfill.kept")
     }
 
-    fn apply_diff(&self, input: &Input<'_>, allowed: Allowed, dry_run: bool, sent: Sent<'_>, report: &mut Report) -> Result<()> {
+    fn apply_diff(
+        &self,
+        input: &Input<'_>,
+        allowed: Allowed,
+        dry_run: bool,
+        sent: Sent<'_>,
+        found: &Found<'_>,
+        report: &mut Report,
+    ) -> Result<()> {
         let (crm, catalog, preflight) = (&self.crm, &self.catalog, &self.preflight);
         segments::find_replaced(crm)?;
-        let forms = delta::forms(catalog, preflight, input.phase);
-        let settled = settled::read(crm, catalog, &forms)?;
-        let deltas = delta::find(crm, preflight, input.data, input.phase, &forms, &settled)?;
+        let Found { forms, settled, totals } = found;
+        let has_foreign = |name: &str| totals.get(name).is_none_or(|totals| totals.foreign > 0);
+        let deltas = delta::find(crm, preflight, input.data, input.phase, forms, settled)?;
         staging::stage(crm, preflight, input.data, input.phase, &deltas, sent)?;
         respect::respect(crm, catalog, preflight, input, allowed, &deltas, report)?;
+        protect::keep_scores(crm, preflight, has_foreign(table::ACTIVITY))?;
         protect::keep_referenced(crm, catalog)?;
         protect::keep_withdrawals(crm, preflight, input.phase)?;
         report.flags_lowered = protect::lower_flags(crm, preflight)?;
         report.new_withdrawals += protect::find_lowered(crm)?;
-        protect::refuse_foreign_identities(crm, preflight)?;
+        if has_foreign(table::PROFILE) {
+            protect::refuse_foreign_identities(crm, preflight)?;
+        }
         protect::release_held(crm, catalog, preflight)?;
-        report.foreign_pairs = foreign_profiles::stage_pairs(crm, preflight)?;
+        if has_foreign(table::PROFILE) {
+            report.foreign_pairs = foreign_profiles::stage_pairs(crm, preflight)?;
+        }
         diff::work_out(crm, catalog, preflight, input.phase)?;
         report.counts = diff::count(crm, preflight)?;
         let left = crm.query(include_str!("../../../sql/crm/kept_in_words.sql"), &[])?;
@@ -351,10 +375,9 @@ impl Loader {
         let forgotten = crm.execute(include_str!("../../../sql/crm/forget_kept.sql"), &[])?;
         let listed = crm.execute(include_str!("../../../sql/crm/list_kept.sql"), &[])?;
         report.noted |= forgotten + listed > 0;
-        let is_changed = report.counts.values().any(TableCounts::changes);
+        let is_changed = report.counts.values().any(|counts| counts.changes() > 0);
         if is_changed || report.merged + report.replaced_members + report.new_withdrawals > 0 {
-            let filed: Vec<&FiledSums> = deltas.iter().map(|delta| &delta.filed).collect();
-            settled::record(crm, catalog, preflight, &forms, &settled, &filed)?;
+            settled::record(crm, catalog, preflight, found, &deltas, &report.counts)?;
         }
         Ok(())
     }
@@ -386,10 +409,17 @@ impl Loader {
 
     /// Updates the statistics of the planner. Returns a note if the role may not do so.
     pub(in crate::pg) fn analyze(&self, counts: &Counts) -> Option<String> {
-        let changed = counts.iter().filter(|(_, counts)| counts.changes()).map(|(name, _)| *name);
+        let changed = counts.iter().filter(|(_, counts)| counts.changes() > 0).map(|(name, _)| *name);
         let (allowed, refused): (Vec<&str>, Vec<&str>) = changed.partition(|name| self.catalog.table(name).may_analyze);
         let failed = statistics::make(&self.crm, &self.dsn, allowed);
         let list = failed.into_iter().chain(refused).map(quoted).collect::<Vec<_>>().join(", ");
         (!list.is_empty()).then(|| format!("no statistics were updated for {list}; have the owner run: analyze {list};"))
     }
+}
+
+/// The tables of which a tenth changed. After fewer changes the server's own autovacuum decides when to analyze.
+fn many_changes(counts: &Counts, data: &dyn Datasets) -> Counts {
+    let is_many =
+        |name: &str, counts: &TableCounts| counts.changes() * 10 >= data.rows((Loaded::of(name).dataset)().stem).unwrap_or(0);
+    counts.iter().filter(|(name, counts)| is_many(name, counts)).map(|(name, counts)| (*name, *counts)).collect()
 }

@@ -60,14 +60,15 @@ pub fn lower_flags(crm: &Crm, preflight: &Preflight) -> Result<u64> {
     crm.execute(include_str!("../../../sql/crm/lower_flags.sql"), &[])
 }
 
-/// Keeps metrics and scores of profiles whose activities in the CRM are not those of the datasets: others added, deleted or moved some.
-pub fn keep_scores(crm: &Crm, preflight: &Preflight) -> Result<u64> {
+/// Keeps metrics and scores of profiles whose activities in the CRM are not those of the datasets: others added (if there are foreign
+/// ones, `has_foreign`), deleted or moved some.
+pub fn keep_scores(crm: &Crm, preflight: &Preflight, has_foreign: bool) -> Result<u64> {
     crm.doing("looking for profiles with other activities");
     let names = preflight.plan(table::PROFILE).names(|content| content == Content::Score);
     if names.is_empty() {
         return Ok(0);
     }
-    let kept = crm.execute(include_str!("../../../sql/crm/keep_scores.sql"), &[])?;
+    let kept = crm.execute(include_str!("../../../sql/crm/keep_scores.sql"), &[&has_foreign])?;
     for reason in ["FOREIGN_ACTIVITY", "OTHER_TIMELINE"] {
         crm.run(&TableSql::of(Loaded::of(table::PROFILE)).take_back(&names, reason))?;
     }
@@ -164,17 +165,9 @@ pub fn remember_said(crm: &Crm) -> Result<u64> {
     Ok(changed)
 }
 
-/// Whether there are foreign profiles.
-pub fn has_foreign_profiles(crm: &Crm) -> Result<bool> {
-    Ok(crm.one(&format!("select exists (select from \"CustomerProfile\" f where not {})", ours("f")), &[])?.get(0))
-}
-
 /// Fails if a foreign profile holds a service id or identity of ours: it may be the same person, and must not be changed by us.
 pub fn refuse_foreign_identities(crm: &Crm, preflight: &Preflight) -> Result<()> {
     crm.doing("looking for foreign profiles that hold ids of ours");
-    if !has_foreign_profiles(crm)? {
-        return Ok(());
-    }
     let same = ["authUserId", "sclMemberId", "teetimePlayerId", "messagingContactId"].map(|column| {
         format!(
             "t.{0} in (select f.{0} from \"CustomerProfile\" f where not {1} and f.{0} is not null)",

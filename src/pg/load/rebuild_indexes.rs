@@ -12,6 +12,8 @@ use crate::pg::quote_identifier as quoted;
 pub struct Rebuild {
     drops: Vec<String>,
     makes: Vec<(String, String)>,
+    /// The names of the indexes.
+    indexes: Vec<String>,
     /// Tables that keep their indexes while they are filled, with the reason.
     pub kept: Vec<(String, &'static str)>,
     /// Indexes and keys that stay in place, with the reason.
@@ -57,6 +59,7 @@ impl Rebuild {
                     continue;
                 }
                 let table = format!("{}.{}", quoted(&catalog.schema), quoted(name));
+                rebuild.indexes.push(index.name.clone());
                 indexes.push(match &index.constraint {
                     Some((constraint, definition)) => alter(&table, constraint, definition),
                     None => {
@@ -111,6 +114,11 @@ impl Rebuild {
             done(what);
         }
         Ok(())
+    }
+
+    /// Whether an index is among them.
+    pub fn has_index(&self, name: &str) -> bool {
+        self.indexes.iter().any(|index| index == name)
     }
 
     /// Number of recreated ones.

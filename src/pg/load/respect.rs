@@ -5,10 +5,10 @@ use anyhow::Result;
 
 use crate::model::Phase;
 use crate::pg::load::catalog::Catalog;
-use crate::pg::load::delta::{LoadMemory, TableDelta};
+use crate::pg::load::delta::{LoadMemory, Selected, TableDelta};
 use crate::pg::load::preflight::Preflight;
 use crate::pg::load::session::Crm;
-use crate::pg::load::target::Loaded;
+use crate::pg::load::target::{Loaded, table};
 use crate::pg::load::{Allowed, Input, Report, merges, protect, tombstones};
 
 /// Removes the affected rows from staging, or marks them as kept.
@@ -30,7 +30,8 @@ pub(super) fn respect(
         report.restored = tombstones::restore(crm, ids)?;
     }
     let is_untouched: bool = crm.one(include_str!("../../../sql/crm/is_untouched.sql"), &[])?.get(0);
-    let has_records = crm.count("select count(*) from load_question q where q.table_name = 'IdentityAlias'")? > 0;
+    let is_equal = |delta: &TableDelta| delta.selected == Selected::None && delta.extra.is_empty() && !delta.is_whole;
+    let has_records = deltas.iter().any(|delta| delta.loaded.table == table::ALIAS && !is_equal(delta));
     crm.run(match is_untouched && !has_records {
         // The recorded ids are right, and no statement needs them.
         true => include_str!("../../../sql/crm/no_records.sql"),
@@ -57,7 +58,6 @@ pub(super) fn respect(
     if input.phase >= Phase::SCORES {
         protect::leave_out_of_segments(crm, catalog, preflight)?;
     }
-    protect::keep_scores(crm, preflight)?;
     report.new_withdrawals = protect::accept_new_withdrawals(crm, preflight)?;
     Ok(())
 }

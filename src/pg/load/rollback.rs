@@ -19,6 +19,7 @@ use crate::pg::load::respect;
 use crate::pg::load::run_log::{self, RunNote};
 use crate::pg::load::segments;
 use crate::pg::load::session::Crm;
+use crate::pg::load::settled::Totals;
 use crate::pg::load::target::{LOADED, Loaded, ours, table};
 use crate::pg::load::tombstones;
 use crate::pg::quote_identifier as quoted;
@@ -57,7 +58,7 @@ const CLOSING: &str = "the commit and the datasets to be set aside";
 /// Rolls back; with `dry_run` it only counts.
 pub fn rollback(loader: &mut Loader, run_id: &str, consumers_stopped: bool, dry_run: bool) -> Result<Undone> {
     let begun = loader.begin(false, consumers_stopped, dry_run);
-    match begun.and_then(|signs| inside(loader, run_id, signs, dry_run)) {
+    match begun.and_then(|signs| inside(loader, run_id, signs, consumers_stopped, dry_run)) {
         Ok(mut undone) if !dry_run => {
             undone.held = Some(interrupt::hold(CLOSING));
             loader.commit(run_id)?;
@@ -71,8 +72,13 @@ pub fn rollback(loader: &mut Loader, run_id: &str, consumers_stopped: bool, dry_
     }
 }
 
-fn inside(loader: &Loader, run_id: &str, signs: Vec<String>, dry_run: bool) -> Result<Undone> {
+fn inside(loader: &Loader, run_id: &str, mut signs: Vec<String>, consumers_stopped: bool, dry_run: bool) -> Result<Undone> {
     let (crm, catalog) = loader.parts();
+    let newer = concurrent_writers::newer_rows(crm, catalog, loader.last.as_ref(), &Totals::new())?;
+    if !dry_run {
+        concurrent_writers::require(crm, &newer, consumers_stopped)?;
+    }
+    signs.extend(newer);
     run_log::create(crm, catalog, &loader.preflight)?;
     let noticed = delta::notice(crm, catalog, &loader.preflight)?;
     let memory: Vec<(&'static Loaded, &LoadMemory)> = noticed.iter().map(|(loaded, memory)| (*loaded, memory)).collect();

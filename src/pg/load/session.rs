@@ -138,6 +138,11 @@ impl Crm {
         Ok(count.unsigned_abs())
     }
 
+    /// The name of a table's primary key, quoted where it must be.
+    pub fn primary_key(&self, table: &str) -> Result<Option<String>> {
+        Ok(self.one(include_str!("../../../sql/crm/primary_key_name.sql"), &[&table])?.get(0))
+    }
+
     /// The rows of a query, or the SQLSTATE of its error. The transaction stays usable either way.
     pub fn attempt(&self, sql: &str) -> Result<Result<Vec<Row>, RefusedStatement>> {
         self.run("savepoint attempt")?;

@@ -47,7 +47,8 @@ pub fn stage(
 
 fn question(crm: &Crm, delta: &TableDelta) -> Result<()> {
     let (name, staging) = (delta.loaded.table, delta.loaded.staging);
-    if delta.selected != Selected::None {
+    // A question is a row of ours in the CRM that may change. If there is none, the staged rows are all new.
+    if delta.selected != Selected::None && !delta.is_new {
         crm.run(&format!("insert into load_question select '{name}', s.\"id\"::text from {staging} s"))?;
     }
     if delta.is_whole {

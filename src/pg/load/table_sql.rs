@@ -32,14 +32,18 @@ impl Grouped {
     }
 }
 
-/// Counts the records of loads in a table of schema `backfill` by table, like [`TableSql::count_rows`].
-pub fn count_records(records: &str, grouped: Grouped, loads: &str, this: u32) -> String {
+/// Counts the records of loads that a table of schema `backfill` has for the named tables: those that transactions of loads wrote, those
+/// of this transaction, and all.
+pub fn count_records(records: &str, grouped: Grouped, names: &[&str], loads: &str, this: u32) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("'{name}'")).collect();
     format!(
         "select w.table_name, {digits}, count(*) filter (where w.xmin = any ({loads})),
            count(*) filter (where w.xmin = '{this}'::xid), count(*)
          from {records} w
+         where w.table_name in ({names})
          group by 1, 2",
         digits = grouped.digits("w.id"),
+        names = names.join(", "),
     )
 }
 
@@ -90,16 +94,34 @@ impl TableSql {
         )
     }
 
-    /// Counts our rows: those that transactions of loads wrote and no one else changed (`foreign`), those of this transaction, and all.
-    pub fn count_rows(&self, grouped: Grouped, loads: &str, this: u32, foreign: &str) -> String {
+    /// Counts our rows by bucket: those that transactions of loads wrote and no one else changed (`changed`), those of this
+    /// transaction, and all.
+    pub fn count_rows(&self, loads: &str, this: u32, changed: &str) -> String {
         format!(
-            "select '{name}', {digits}, count(*) filter (where t.xmin = any ({loads}) and not ({foreign})),
+            "select '{name}', {digits}, count(*) filter (where t.xmin = any ({loads}) and not ({changed})),
                count(*) filter (where t.xmin = '{this}'::xid), count(*)
              from {table} t
              where {ours}
              group by 1, 2",
             name = self.name,
-            digits = grouped.digits("t.\"id\"::text"),
+            digits = Grouped::ByBucket.digits("t.\"id\"::text"),
+            table = self.table,
+            ours = ours("t"),
+        )
+    }
+
+    /// Counts all rows in one scan: ours that transactions of loads wrote and no one else changed (`changed`), our other ones, foreign
+    /// ones, and foreign ones that meet the condition `newer`.
+    pub fn count_all_rows(&self, loads: &str, changed: &str, newer: &str) -> String {
+        format!(
+            "select c.loaded, c.others, c.rows - c.loaded - c.others as foreign_rows, c.newer
+             from (
+               select count(*) as rows,
+                 count(*) filter (where t.xmin = any ({loads}) and {ours} and not ({changed})) as loaded,
+                 count(*) filter (where (not t.xmin = any ({loads}) or ({changed})) and {ours}) as others,
+                 count(*) filter (where {newer} and not {ours}) as newer
+               from {table} t
+             ) as c",
             table = self.table,
             ours = ours("t"),
         )

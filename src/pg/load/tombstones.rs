@@ -5,7 +5,9 @@ use anyhow::Result;
 
 use crate::fault::{Exit, Fault};
 use crate::model::Timestamp;
+use crate::pg::load::apply::BULK;
 use crate::pg::load::delta::LoadMemory;
+use crate::pg::load::diff::Counts;
 use crate::pg::load::preflight::Preflight;
 use crate::pg::load::session::Crm;
 use crate::pg::load::staging::pull;
@@ -60,7 +62,7 @@ pub fn remember_children_first(crm: &Crm) -> Result<()> {
 
 /// Creates the key of the table of children if it is missing.
 pub fn key_children(crm: &Crm) -> Result<()> {
-    if crm.one(include_str!("../../../sql/crm/child_has_key.sql"), &[])?.get(0) {
+    if crm.primary_key("backfill.child")?.is_some() {
         return Ok(());
     }
     crm.run(include_str!("../../../sql/crm/child_key.sql"))
@@ -85,7 +87,15 @@ fn has_children(crm: &Crm, listed: &str) -> Result<bool> {
 }
 
 /// Records the rows that a load inserted (`load_insert`) and removes the records of those that it deleted.
-pub fn remember_children(crm: &Crm) -> Result<()> {
+pub fn remember_children(crm: &Crm, counts: &Counts) -> Result<()> {
+    let inserted: u64 = children().map(|loaded| counts[loaded.table].inserted).sum();
+    // Adding so many records to a key takes longer than creating it again when rows are deleted.
+    if inserted >= BULK
+        && let Some(key) = crm.primary_key("backfill.child")?
+        && crm.count("select count(*) from backfill.child")? <= 2 * inserted
+    {
+        crm.run(&format!("alter table backfill.child drop constraint {key}"))?;
+    }
     for loaded in children() {
         crm.run(&format!(
             "insert into backfill.child (table_name, id)

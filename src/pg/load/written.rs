@@ -25,7 +25,7 @@ pub fn remember_first(
     crm.doing("recording what was written");
     // Rows are deleted before the key is dropped, because a publication of all tables forbids deletes without a key.
     crm.run("delete from backfill.written")?;
-    if let Some(key) = written_key(crm)? {
+    if let Some(key) = crm.primary_key("backfill.written")? {
         crm.run(&format!("alter table backfill.written drop constraint {key}"))?;
     }
     for plan in preflight.plans.iter().filter(|plan| plan.loaded.remembered) {
@@ -60,16 +60,11 @@ pub fn remember_first(
     crm.run(include_str!("../../../sql/crm/backfill_written_key.sql"))
 }
 
-/// The name of the primary key of `backfill.written`.
-fn written_key(crm: &Crm) -> Result<Option<String>> {
-    Ok(crm.one(include_str!("../../../sql/crm/written_key_name.sql"), &[])?.get(0))
-}
-
 /// Brings the table of an earlier version to today's form. Replaces the hashes, which the server computed. A row that still has its old hash is recorded as it is; any other
 /// row keeps a hash that fits no row, and so counts as changed by others.
 pub fn adopt(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Result<()> {
     // A unique index came first; a publication of all tables needs a primary key.
-    if written_key(crm)?.is_none() {
+    if crm.primary_key("backfill.written")?.is_none() {
         crm.run("drop index if exists backfill.written_key")?;
         crm.run(include_str!("../../../sql/crm/backfill_written_key.sql"))?;
     }

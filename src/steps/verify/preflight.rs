@@ -144,9 +144,10 @@ fn source_looks(session: &Session, source: Source) -> Vec<Look> {
             needs: export.needs,
         })
         .collect();
-    looks.push(match snapshot.prepare(queries) {
+    let counted = snapshot.prepare(queries).and_then(|mut prepared| snapshot.count_rows(&mut prepared).map(|()| prepared));
+    looks.push(match counted {
         Ok(prepared) => {
-            let rows: u64 = prepared.iter().map(|export| export.rows).sum();
+            let rows: u64 = prepared.iter().filter_map(|export| export.rows).sum();
             let found = format!("{} statements are valid and readable, {} rows", prepared.len(), thousands(i128::from(rows)));
             Look::new(place, "tables and rights", CheckState::Passed, found)
         }

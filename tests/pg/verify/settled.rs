@@ -20,7 +20,7 @@ fn unsettled(crm: &Database) -> Vec<(&'static str, usize)> {
     crm.begin().unwrap();
     let catalog = Catalog::read(&crm).unwrap();
     let forms = delta::forms(&catalog, &preflight(&catalog, false), Phase::LAST);
-    let all = settled::read(&crm, &catalog, &forms).unwrap();
+    let (all, _) = settled::read(&crm, &catalog, &forms, None).unwrap();
     crm.end().unwrap();
     forms
         .iter()

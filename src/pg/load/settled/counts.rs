@@ -1,11 +1,14 @@
-//! Counts the rows that loads wrote, and the records of loads, in each bucket or in a whole table.
+//! Counts the rows that loads wrote, their records, and foreign rows, in each bucket or in a whole table.
 
 use std::collections::BTreeMap;
 
 use anyhow::Result;
+use tokio_postgres::Row;
 
 use crate::pg::compare::{Sums, changed_by_others};
 use crate::pg::load::catalog::Catalog;
+use crate::pg::load::concurrent_writers::newer_than;
+use crate::pg::load::run_log::Run;
 use crate::pg::load::session::Crm;
 use crate::pg::load::table_sql::{Grouped, TableSql, count_records};
 use crate::pg::load::target::Loaded;
@@ -52,73 +55,96 @@ impl CountedBuckets {
     }
 }
 
-/// Counts by bucket. `loads` are the transactions of loads, `this` is the open one.
-pub fn by_bucket(crm: &Crm, catalog: &Catalog, tables: &[&'static Loaded], loads: &[u64], this: u64) -> Result<CountedBuckets> {
+/// A table and the transactions of the loads that wrote its rows.
+pub type LoadedBy<'a> = (&'static Loaded, &'a [u64]);
+
+/// Counts by bucket. `this` is the open transaction.
+pub fn by_bucket(crm: &Crm, catalog: &Catalog, tables: &[LoadedBy<'_>], this: u64) -> Result<CountedBuckets> {
     let none = || BucketCounts(vec![RowCounts::default(); Sums::BUCKETS as usize]);
     let mut counted = CountedBuckets { rows: BTreeMap::new(), records: BTreeMap::new() };
-    for loaded in tables {
-        counted.rows.insert(loaded.table, none());
+    for (loaded, loads) in tables {
+        let sql =
+            TableSql::of(loaded).count_rows(&transactions(loads), low(this), &changed_by_others(catalog.table(loaded.table)));
+        let counts = counted.rows.entry(loaded.table).or_insert_with(none);
+        for row in crm.query(&sql, &[])? {
+            counts.0[Sums::bucket_of(row.get(1)) as usize].add(counts_of(&row));
+        }
         if loaded.stays_deleted() {
             counted.records.insert(loaded.table, none());
         }
     }
-    count(crm, catalog, tables, Grouped::ByBucket, loads, this, &mut |is_record, table, bucket, rows| {
-        let counts = if is_record { &mut counted.records } else { &mut counted.rows };
-        if let Some(counts) = counts.get_mut(table) {
+    each_record(crm, tables, Grouped::ByBucket, this, &mut |table, bucket, rows| {
+        if let Some(counts) = counted.records.get_mut(table) {
             counts.0[Sums::bucket_of(bucket) as usize].add(rows);
         }
     })?;
     Ok(counted)
 }
 
-/// Counts whole tables: their rows, and their records if their rows have any.
+/// The rows and records of a whole table.
+#[derive(Clone, Copy)]
+pub struct TableTotals {
+    /// Our rows.
+    pub ours: RowCounts,
+    /// Their records, if the table's rows have any.
+    pub records: Option<RowCounts>,
+    /// Foreign rows.
+    pub foreign: u64,
+    /// Foreign rows that are newer than the last run.
+    pub newer: u64,
+}
+
+/// Counts whole tables, each in one scan.
 pub fn by_table(
     crm: &Crm,
     catalog: &Catalog,
-    tables: &[&'static Loaded],
-    loads: &[u64],
+    tables: &[LoadedBy<'_>],
     this: u64,
-) -> Result<BTreeMap<&'static str, (RowCounts, Option<RowCounts>)>> {
-    let none = |loaded: &Loaded| (RowCounts::default(), loaded.stays_deleted().then(RowCounts::default));
-    let mut counted: BTreeMap<_, _> = tables.iter().map(|loaded| (loaded.table, none(loaded))).collect();
-    count(crm, catalog, tables, Grouped::Whole, loads, this, &mut |is_record, table, _, more| match counted.get_mut(table) {
-        Some((_, Some(records))) if is_record => records.add(more),
-        Some((rows, _)) if !is_record => rows.add(more),
-        _ => {}
+    last: Option<&Run>,
+) -> Result<BTreeMap<&'static str, TableTotals>> {
+    let mut counted = BTreeMap::new();
+    for (loaded, loads) in tables {
+        let info = catalog.table(loaded.table);
+        let newer = last.and_then(|last| newer_than(info, last)).unwrap_or_else(|| "false".to_owned());
+        let row = crm.one(&TableSql::of(loaded).count_all_rows(&transactions(loads), &changed_by_others(info), &newer), &[])?;
+        let number = |at: usize| row.get::<_, i64>(at).unsigned_abs();
+        let ours = RowCounts { loaded: number(0), new: 0, all: number(0) + number(1) };
+        let records = loaded.stays_deleted().then(RowCounts::default);
+        counted.insert(loaded.table, TableTotals { ours, records, foreign: number(2), newer: number(3) });
+    }
+    each_record(crm, tables, Grouped::Whole, this, &mut |table, _, rows| {
+        if let Some(records) = counted.get_mut(table).and_then(|totals| totals.records.as_mut()) {
+            records.add(rows);
+        }
     })?;
     Ok(counted)
 }
 
-/// Callback for a count: whether it is of records, the table, the bucket's digits, and the rows.
-type OnCount<'a> = dyn FnMut(bool, &str, &str, RowCounts) + 'a;
+/// Callback for a count of records: the table, the bucket's digits, and the records.
+type OnCount<'a> = dyn FnMut(&str, &str, RowCounts) + 'a;
 
-fn count(
-    crm: &Crm,
-    catalog: &Catalog,
-    tables: &[&'static Loaded],
-    grouped: Grouped,
-    loads: &[u64],
-    this: u64,
-    on: &mut OnCount<'_>,
-) -> Result<()> {
-    let (loads, this) = (transactions(loads), low(this));
-    let mut each = |is_record: bool, sql: &str| -> Result<()> {
-        for row in crm.query(sql, &[])? {
-            let number = |at: usize| row.get::<_, i64>(at).unsigned_abs();
-            on(is_record, row.get(0), row.get(1), RowCounts { loaded: number(2), new: number(3), all: number(4) });
-        }
-        Ok(())
-    };
-    for loaded in tables {
-        let foreign = changed_by_others(catalog.table(loaded.table));
-        each(false, &TableSql::of(loaded).count_rows(grouped, &loads, this, &foreign))?;
-    }
+/// Records are only added and removed, so the transactions of all tables tell as much as those of their own.
+fn each_record(crm: &Crm, tables: &[LoadedBy<'_>], grouped: Grouped, this: u64, on: &mut OnCount<'_>) -> Result<()> {
+    let mut loads: Vec<u64> = tables.iter().flat_map(|(_, loads)| loads.iter().copied()).collect();
+    loads.sort_unstable();
+    loads.dedup();
     for (records, is_hashed) in [("backfill.written", true), ("backfill.child", false)] {
-        if tables.iter().any(|loaded| loaded.stays_deleted() && loaded.remembered == is_hashed) {
-            each(true, &count_records(records, grouped, &loads, this))?;
+        let named = tables.iter().filter(|(loaded, _)| loaded.stays_deleted() && loaded.remembered == is_hashed);
+        let names: Vec<&str> = named.map(|(loaded, _)| loaded.table).collect();
+        if names.is_empty() {
+            continue;
+        }
+        for row in crm.query(&count_records(records, grouped, &names, &transactions(&loads), low(this)), &[])? {
+            on(row.get(0), row.get(1), counts_of(&row));
         }
     }
     Ok(())
+}
+
+/// The counts after the table's name and the digits of the bucket.
+fn counts_of(row: &Row) -> RowCounts {
+    let number = |at: usize| row.get::<_, i64>(at).unsigned_abs();
+    RowCounts { loaded: number(2), new: number(3), all: number(4) }
 }
 
 /// A transaction's number as rows keep it.

@@ -22,9 +22,12 @@ use crate::pg::compare::{
     ComparedRow, ComparedSide, CrmRows, FileRows, OnRow, Remembered, RowContent, Sums, TableForm, as_remembered, sealed,
 };
 use crate::pg::load::catalog::{Catalog, TableInfo};
+use crate::pg::load::delta::TableDelta;
+use crate::pg::load::diff::Counts;
 use crate::pg::load::preflight::Preflight;
+use crate::pg::load::run_log::Run;
 use crate::pg::load::session::Crm;
-use crate::pg::load::settled::counts::{RowCounts, by_bucket, by_table};
+use crate::pg::load::settled::counts::{LoadedBy, RowCounts, TableTotals, by_bucket, by_table};
 use crate::pg::load::target::{LOADED, Loaded};
 use crate::tables::{Table as _, score};
 
@@ -82,10 +85,23 @@ impl SettledBuckets {
     }
 }
 
-/// What the last load left and no one changed since. Tables without an entry must be read.
-pub fn read(crm: &Crm, catalog: &Catalog, forms: &[TableForm]) -> Result<SettledTables> {
+/// The rows of the tables of load.
+pub type Totals = BTreeMap<&'static str, TableTotals>;
+
+/// How a load found the CRM.
+pub struct Found<'a> {
+    /// How tables are compared.
+    pub forms: &'a [TableForm],
+    /// What needs not be read.
+    pub settled: &'a SettledTables,
+    /// The rows.
+    pub totals: &'a Totals,
+}
+
+/// What the last load left and no one changed since, and the rows of each table. Tables without an entry must be read.
+pub fn read(crm: &Crm, catalog: &Catalog, forms: &[TableForm], last: Option<&Run>) -> Result<(SettledTables, Totals)> {
+    crm.doing("counting the rows of loads and of others");
     let mut left = BTreeMap::new();
-    let mut loads = Vec::new();
     let this = this_transaction(crm)?;
     for row in crm.query(include_str!("../../../../sql/crm/list_settled.sql"), &[])? {
         let (name, form, written, bytes): (&str, &str, Vec<String>, &[u8]) = (row.get(0), row.get(1), row.get(2), row.get(3));
@@ -97,22 +113,18 @@ pub fn read(crm: &Crm, catalog: &Catalog, forms: &[TableForm]) -> Result<Settled
         let written: Vec<u64> = written.iter().filter_map(|number| number.parse().ok()).collect();
         let is_recent = written.iter().all(|number| this.checked_sub(*number).is_some_and(|age| age < OLDEST));
         if let Some(known_left) = LeftByLoad::from_bytes(bytes).filter(|_| is_recent) {
-            loads.extend(written);
-            left.insert(known.loaded.table, known_left);
+            left.insert(known.loaded.table, (known_left, written));
         }
     }
-    loads.sort_unstable();
-    loads.dedup();
-    let tables: Vec<&'static Loaded> =
-        forms.iter().map(|form| form.loaded).filter(|loaded| left.contains_key(loaded.table)).collect();
-    let all = untouched(crm, catalog, &tables, &left, &loads, this)?;
-    let tables: Vec<&'static Loaded> = tables.into_iter().filter(|loaded| !all.contains_key(loaded.table)).collect();
-    if tables.is_empty() {
-        return Ok(all);
-    }
-    let counted = by_bucket(crm, catalog, &tables, &loads, this)?;
-    let changed = tables.into_iter().map(|loaded| {
-        let left = &left[loaded.table].sums;
+    let written = |loaded: &'static Loaded| (loaded, left.get(loaded.table).map_or(&[][..], |(_, written)| written));
+    let tables: Vec<LoadedBy<'_>> = forms.iter().map(|form| written(form.loaded)).collect();
+    let totals = by_table(crm, catalog, &tables, this, last)?;
+    let all = untouched(&left, &totals);
+    let tables = tables.into_iter().filter(|(loaded, _)| left.contains_key(loaded.table) && !all.contains_key(loaded.table));
+    let tables: Vec<LoadedBy<'_>> = tables.collect();
+    let counted = by_bucket(crm, catalog, &tables, this)?;
+    let changed = tables.iter().map(|(loaded, _)| {
+        let left = &left[loaded.table].0.sums;
         let (mut sums, mut changed) = (Sums::empty(), Vec::new());
         for bucket in 0..Sums::BUCKETS {
             let was = left.rows_of(bucket);
@@ -127,45 +139,45 @@ pub fn read(crm: &Crm, catalog: &Catalog, forms: &[TableForm]) -> Result<Settled
         }
         (loaded.table, SettledBuckets { sums, unsettled: Some(changed), dataset: None })
     });
-    Ok(all.into_iter().chain(changed).collect())
+    Ok((all.into_iter().chain(changed).collect(), totals))
 }
 
 /// The tables that still hold exactly what the last load left, of those that held exactly their dataset.
-fn untouched(
-    crm: &Crm,
-    catalog: &Catalog,
-    tables: &[&'static Loaded],
-    left: &BTreeMap<&'static str, LeftByLoad>,
-    loads: &[u64],
-    this: u64,
-) -> Result<SettledTables> {
-    let asked: Vec<&'static Loaded> = tables.iter().copied().filter(|loaded| left[loaded.table].dataset.is_some()).collect();
-    let counted = by_table(crm, catalog, &asked, loads, this)?;
-    let is_same = |(name, (now, recorded)): (&'static str, (RowCounts, Option<RowCounts>))| {
-        let LeftByLoad { dataset, sums } = &left[name];
-        let was = RowCounts::all_loaded(sums.rows());
-        let settled = || SettledBuckets { sums: sums.clone(), unsettled: Some(Vec::new()), dataset: *dataset };
-        (now == was && recorded.is_none_or(|recorded| recorded == was)).then(|| (name, settled()))
+fn untouched(left: &BTreeMap<&'static str, (LeftByLoad, Vec<u64>)>, totals: &Totals) -> SettledTables {
+    let is_same = |(name, (LeftByLoad { dataset, sums }, _)): (&&'static str, &(LeftByLoad, Vec<u64>))| {
+        let (now, was) = (totals.get(name)?, RowCounts::all_loaded(sums.rows()));
+        let is_same = dataset.is_some() && now.ours == was && now.records.is_none_or(|records| records == was);
+        is_same.then(|| (*name, SettledBuckets { sums: sums.clone(), unsettled: Some(Vec::new()), dataset: *dataset }))
     };
-    Ok(counted.into_iter().filter_map(is_same).collect())
+    left.iter().filter_map(is_same).collect()
 }
 
-/// Records what this load leaves: for tables in which it changed rows, those buckets are read again.
+/// Records what this load leaves. Buckets in which it changed rows are read again, unless the table surely holds its dataset. Tables that
+/// it found settled and did not change keep their record.
 pub fn record(
     crm: &Crm,
     catalog: &Catalog,
     preflight: &Preflight,
-    forms: &[TableForm],
-    before: &SettledTables,
-    filed: &[&FiledSums],
+    found: &Found<'_>,
+    deltas: &[TableDelta],
+    counts: &Counts,
 ) -> Result<()> {
     crm.doing("recording what is settled");
     let this = this_transaction(crm)?;
     let loads = loads(crm, this)?;
-    let tables: Vec<&'static Loaded> = forms.iter().filter(|form| form.unfit.is_empty()).map(|form| form.loaded).collect();
-    let counted = by_bucket(crm, catalog, &tables, &loads, this)?;
-    for (form, filed) in forms.iter().zip(filed).filter(|(form, _)| form.unfit.is_empty()) {
-        let name = form.loaded.table;
+    let is_changed = |name: &str| {
+        // These two are also changed outside the diff: flags are lowered, and withdrawals applied to rows that others changed.
+        let is_settled = found.settled.get(name).is_some_and(|settled| settled.unsettled.as_ref().is_some_and(Vec::is_empty));
+        !is_settled || Loaded::of(name).remembered || counts.get(name).is_none_or(|counts| counts.changes() > 0)
+    };
+    let changed = || found.forms.iter().zip(deltas).filter(|(form, _)| form.unfit.is_empty() && is_changed(form.loaded.table));
+    let tables: Vec<LoadedBy<'_>> = changed().map(|(form, _)| (form.loaded, loads.as_slice())).collect();
+    let counted = by_bucket(crm, catalog, &tables, this)?;
+    let left_alone = crm.query(include_str!("../../../../sql/crm/tables_left_alone.sql"), &[])?;
+    let left_alone: Vec<&str> = left_alone.iter().map(|row| row.get(0)).collect();
+    for (form, delta) in changed() {
+        let (name, filed) = (form.loaded.table, &delta.filed);
+        let is_as_filed = !form.loaded.remembered && is_plain(catalog.table(name)) && !left_alone.contains(&name);
         let (mut sums, mut again, mut is_whole) = (Sums::empty(), Vec::new(), true);
         for bucket in 0..Sums::BUCKETS {
             let (now, recorded) = counted.of(name, bucket);
@@ -174,9 +186,10 @@ pub fn record(
             if bucket == Sums::ODD || now.all == 0 || now.loaded < now.all || recorded.all != now.all {
                 continue;
             }
-            let known = before.get(name).filter(|before| before.sums.rows_of(bucket) == now.all);
+            let known = found.settled.get(name).filter(|before| before.sums.rows_of(bucket) == now.all);
             match known {
                 Some(before) if now.new + recorded.new == 0 => sums.put(bucket, before.sums.of(bucket)),
+                _ if is_as_filed && filed.sums.rows_of(bucket) == now.all => sums.put(bucket, filed.sums.of(bucket)),
                 _ => again.push(bucket),
             }
         }

@@ -1,0 +1,5 @@
+select table_name
+from load_held
+union
+select table_name
+from load_kept;
