@@ -1,9 +1,11 @@
 //! The run on one screen: a line per phase, links, values, open decisions, and where to find more.
 
+use std::collections::BTreeMap;
+
 use owo_colors::OwoColorize as _;
 use serde_json::Value;
 
-use crate::model::{Phase, thousands};
+use crate::model::{Code as _, Phase, Source, thousands};
 use crate::report::numbers::Counted;
 
 /// One phase as it was last loaded and verified.
@@ -11,7 +13,7 @@ use crate::report::numbers::Counted;
 pub struct PhaseRow {
     /// 1 to 6.
     pub phase: u8,
-    /// Rows exported for it; 0 when saved exports were used.
+    /// Rows of the sources that this phase is the first to use.
     pub exported: u64,
     /// Records of people in scope.
     pub records: u64,
@@ -31,13 +33,15 @@ pub struct PhaseRow {
     pub failed: u64,
     /// Duration of all steps in seconds.
     pub seconds: f64,
+    /// Whether a report was made of it.
+    pub is_reported: bool,
 }
 
 /// The contents of the screen.
 #[derive(Clone, Debug, Default)]
 pub struct Screen {
-    /// The phases, in order.
-    pub phases: Vec<PhaseRow>,
+    /// What the run records tell.
+    pub history: History,
     /// Exported rows of all entities.
     pub exported: u64,
     /// Whether each of them has exactly one outcome.
@@ -58,63 +62,117 @@ pub struct Screen {
     pub report: String,
 }
 
-/// The phases from the run records, oldest first; a phase ends with its verification.
-pub fn phases(records: &[Value]) -> Vec<PhaseRow> {
+/// What the run records tell of the migration.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    /// The phases as they were last loaded.
+    pub phases: Vec<PhaseRow>,
+    /// When and by which run the backfill was rolled back, and what stayed, if nothing was loaded since.
+    pub rolled_back: Option<String>,
+    /// Whether something was loaded after the last report.
+    pub is_report_old: bool,
+}
+
+/// Reads the run records, oldest first. A phase is a load that committed, the steps before it, and the verifications after it.
+pub fn history(records: &[Value]) -> History {
     const STEPS: [&str; 8] = ["export-", "stage", "resolve", "consolidate", "score", "load", "verify", "report"];
-    let mut rows: Vec<PhaseRow> = Vec::new();
+    let mut told = History::default();
+    let mut exported: BTreeMap<Source, u64> = BTreeMap::new();
     let mut current = PhaseRow::default();
-    let mut is_verified = false;
     let number = |value: &Value| value.as_u64().unwrap_or(0);
+    let phase = |value: &Value| u8::try_from(number(&value["phase"])).unwrap_or(0);
     for record in records {
         let (step, result) = (record["step"].as_str().unwrap_or_default(), &record["result"]);
+        let is_done = number(&record["exit"]) == 0 && result["dry_run"] != true;
+        if step == "rollback" && is_done {
+            let words = |key: &str| record[key].as_str().unwrap_or_default();
+            let kept = result["kept"].as_array().map_or(0, Vec::len);
+            let left = if kept == 0 { "none".to_owned() } else { thousands(kept as u64) };
+            told.rolled_back =
+                Some(format!("{} by run {}; rows of the backfill in the CRM: {left}", words("started_at"), words("run")));
+            told.phases.clear();
+            current = PhaseRow::default();
+        }
         if !STEPS.iter().any(|name| step.starts_with(name)) || result["dry_run"] == true {
             continue;
         }
-        if is_verified && step != "report" {
-            rows.retain(|row| row.phase != current.phase);
-            rows.push(std::mem::take(&mut current));
-            is_verified = false;
+        let seconds = record["seconds"].as_f64().unwrap_or(0.0);
+        let source = Source::ALL
+            .iter()
+            .find(|source| step.strip_prefix("export-").is_some_and(|name| name.replace('-', "_") == source.code()));
+        if let Some(source) = source
+            && let Some(rows) = result["rows"].as_object()
+        {
+            exported.insert(*source, rows.values().map(number).sum());
         }
-        current.seconds += record["seconds"].as_f64().unwrap_or(0.0);
-        if step.starts_with("export-") && step != "export-crm" {
-            current.exported += result["rows"].as_object().map_or(0, |rows| rows.values().map(number).sum());
-        } else if step == "resolve" {
-            current.records = number(&result["counts"]["records"]);
-            current.profiles = number(&result["counts"]["profiles"]);
-        } else if step == "load" {
-            let tables = result["tables"].as_object();
-            let of = |what: &str| tables.map_or(0, |tables| tables.values().map(|table| number(&table[what])).sum());
-            (current.updated, current.deleted) = (of("updated"), of("deleted"));
-            current.inserted = tables
-                .into_iter()
-                .flatten()
-                .map(|(table, counts)| (table.clone(), number(&counts["inserted"])))
-                .filter(|(_, inserted)| *inserted > 0)
-                .collect();
-        } else if step == "verify" && result["phase"].as_u64().is_some_and(|phase| phase > 0) {
-            let counts = &result["counts"];
-            current.phase = u8::try_from(number(&result["phase"])).unwrap_or(0);
-            (current.passed, current.failed) = (number(&counts["PASSED"]), number(&counts["FAILED"]));
-            current.checks = ["PASSED", "FAILED", "NEEDS_A_PERSON"].iter().map(|state| number(&counts[state])).sum();
-            is_verified = true;
+        // A verification or report after the load belongs to its phase, also much later.
+        let loaded = told.phases.iter_mut().find(|row| row.phase == phase(result)).filter(|_| step == "verify");
+        match (step, loaded) {
+            ("verify", Some(row)) => {
+                let counts = &result["counts"];
+                row.seconds += if row.checks == 0 { seconds } else { 0.0 };
+                (row.passed, row.failed) = (number(&counts["PASSED"]), number(&counts["FAILED"]));
+                row.checks = ["PASSED", "FAILED", "NEEDS_A_PERSON"].iter().map(|state| number(&counts[state])).sum();
+            }
+            ("verify", None) => {}
+            ("report", _) => {
+                told.is_report_old &= !is_done;
+                if let Some(row) = told.phases.last_mut().filter(|row| !row.is_reported) {
+                    (row.seconds, row.is_reported) = (row.seconds + seconds, true);
+                }
+            }
+            ("load", _) if is_done => {
+                current.seconds += seconds;
+                current.phase = phase(result);
+                let tables = result["tables"].as_object();
+                let of = |what: &str| tables.map_or(0, |tables| tables.values().map(|table| number(&table[what])).sum());
+                (current.updated, current.deleted) = (of("updated"), of("deleted"));
+                let inserted = tables.into_iter().flatten().map(|(table, counts)| (table.clone(), number(&counts["inserted"])));
+                current.inserted = inserted.filter(|(_, inserted)| *inserted > 0).collect();
+                if let Some(before) = take(&mut told.phases, |row| row.phase == current.phase)
+                    && current.records == 0
+                {
+                    (current.records, current.profiles) = (before.records, before.profiles);
+                }
+                told.phases.push(std::mem::take(&mut current));
+                (told.rolled_back, told.is_report_old) = (None, true);
+            }
+            _ => {
+                current.seconds += seconds;
+                if step == "resolve" && is_done {
+                    current.records = number(&result["counts"]["records"]);
+                    current.profiles = number(&result["counts"]["profiles"]);
+                }
+            }
         }
     }
-    if is_verified {
-        rows.retain(|row| row.phase != current.phase);
-        rows.push(current);
+    told.phases.sort_by_key(|row| row.phase);
+    // The rows of a source stand at the first phase that has it.
+    for (source, rows) in exported {
+        if let Some(row) = told.phases.iter_mut().find(|row| row.phase >= source.phase().number()) {
+            row.exported += rows;
+        }
     }
-    rows.sort_by_key(|row| row.phase);
-    rows
+    told
+}
+
+/// Takes the first element that meets a condition.
+fn take<T>(list: &mut Vec<T>, is_wanted: impl Fn(&T) -> bool) -> Option<T> {
+    let place = list.iter().position(is_wanted)?;
+    Some(list.remove(place))
 }
 
 /// The screen as text, at most `width` columns wide where possible.
 pub fn text(screen: &Screen, width: usize) -> String {
     let mut out = String::new();
+    if let Some(when) = &screen.history.rolled_back {
+        out.push_str(&format!(" {}         {when}\n\n", "rolled back".yellow()));
+    }
     out.push_str(&format!(
         "{:<32} {:>9} {:>19}   {:<40} {:>9} {:>7}\n",
         "", "exported", "records → profiles", "loaded into the CRM", "checks", "s"
     ));
-    for row in &screen.phases {
+    for row in &screen.history.phases {
         let title = Phase::new(row.phase).map_or("", Phase::title);
         let exported = if row.exported > 0 { thousands(row.exported) } else { "saved".to_owned() };
         let people = format!("{} → {}", thousands(row.records), thousands(row.profiles));
@@ -156,7 +214,8 @@ pub fn text(screen: &Screen, width: usize) -> String {
             screen.pilot.join(" and ")
         ));
     }
-    out.push_str(&format!("\n look                {}\n", screen.report));
+    let age = if screen.history.is_report_old { "  (older than the last load: make report)" } else { "" };
+    out.push_str(&format!("\n look                {}{age}\n", screen.report));
     out
 }
 
@@ -210,37 +269,85 @@ mod tests {
         vec![
             record("export-scl", json!({ "rows": { "members": 10, "clubs": 2 } })),
             record("resolve", json!({ "counts": { "records": 20, "profiles": 12 } })),
-            record(
-                "load",
-                json!({ "phase": number, "tables": { "CustomerProfile": { "inserted": inserted, "updated": 1, "deleted": 0 } } }),
-            ),
-            record(
-                "verify",
-                json!({ "phase": number, "counts": { "PASSED": 8, "FAILED": 0, "VACUOUS": 1, "NEEDS_A_PERSON": 1 } }),
-            ),
+            load(number, inserted),
+            verified(number, 8),
             record("report", json!({})),
         ]
     }
 
+    fn load(number: u8, inserted: u64) -> Value {
+        record(
+            "load",
+            json!({ "phase": number, "tables": { "CustomerProfile": { "inserted": inserted, "updated": 1, "deleted": 0 } } }),
+        )
+    }
+
+    fn verified(number: u8, passed: u64) -> Value {
+        let counts = json!({ "PASSED": passed, "FAILED": 0, "VACUOUS": 1, "NEEDS_A_PERSON": 1 });
+        record("verify", json!({ "phase": number, "counts": counts }))
+    }
+
     #[test]
     fn a_phase_runs_from_its_exports_to_its_report() {
-        let rows = phases(&[phase(1, 5), phase(2, 3)].concat());
+        let rows = history(&[phase(1, 5), phase(2, 3)].concat()).phases;
         assert_eq!(rows.iter().map(|row| (row.phase, row.seconds)).collect::<Vec<_>>(), [(1, 5.0), (2, 5.0)]);
-        assert_eq!((rows[0].exported, rows[0].profiles, rows[0].passed, rows[0].checks), (12, 12, 8, 9));
+        assert_eq!((rows[0].profiles, rows[0].passed, rows[0].checks), (12, 8, 9));
     }
 
     #[test]
     fn a_phase_that_ran_again_is_shown_once_and_a_dry_run_is_not() {
         let dry = record("load", json!({ "phase": 6, "dry_run": true, "tables": {} }));
-        let rows = phases(&[phase(1, 5), phase(1, 0), vec![dry]].concat());
+        let rows = history(&[phase(1, 5), phase(1, 0), vec![dry]].concat()).phases;
         assert_eq!(rows.len(), 1);
         assert_eq!(loaded(&rows[0]), "1 updated");
     }
 
     #[test]
+    fn a_later_verification_changes_the_checks_of_its_phase_and_nothing_else() {
+        let before = history(&phase(6, 5)).phases;
+        let after = history(&[phase(6, 5), vec![verified(0, 3), verified(6, 7), record("report", json!({}))]].concat()).phases;
+        assert_eq!(after, [PhaseRow { passed: 7, checks: 8, ..before[0].clone() }]);
+    }
+
+    #[test]
+    fn a_load_alone_keeps_the_people_of_its_phase() {
+        let told = history(&[phase(6, 5), vec![load(6, 0), verified(6, 8)]].concat());
+        assert_eq!((told.phases[0].records, told.phases[0].profiles), (20, 12));
+        assert!(told.is_report_old && !history(&phase(6, 5)).is_report_old);
+    }
+
+    #[test]
+    fn exported_rows_stand_once_at_the_phase_that_brings_their_source() {
+        let teetime = |rows: u64| record("export-teetime", json!({ "rows": { "players": rows } }));
+        let told = history(&[vec![teetime(100)], phase(1, 5), phase(3, 5), vec![teetime(70)], phase(6, 0)].concat());
+        assert_eq!(told.phases.iter().map(|row| (row.phase, row.exported)).collect::<Vec<_>>(), [(1, 0), (3, 82), (6, 0)]);
+        assert_eq!(history(&[vec![teetime(100)], phase(6, 5)].concat()).phases[0].exported, 112);
+    }
+
+    #[test]
+    fn a_rollback_is_told_until_the_next_load() {
+        let rollback = |dry: bool| record("rollback", json!({ "dry_run": dry, "kept": [] }));
+        let shown = |records: &[Value]| {
+            let screen = Screen { history: history(records), ..Screen::default() };
+            anstream::adapter::strip_str(&text(&screen, 120)).to_string()
+        };
+        let undone = shown(&[phase(6, 5), vec![rollback(false)]].concat());
+        assert!(undone.contains("rolled back") && !undone.contains("+5 profiles"), "{undone}");
+        assert!(!shown(&[phase(6, 5), vec![rollback(true)]].concat()).contains("rolled back"));
+        assert!(!shown(&[phase(6, 5), vec![rollback(false)], phase(6, 5)].concat()).contains("rolled back"));
+    }
+
+    #[test]
+    fn a_failed_load_is_not_shown() {
+        let mut failed = load(2, 5);
+        failed["exit"] = json!(14);
+        assert!(history(&[failed, verified(2, 8)]).phases.is_empty());
+    }
+
+    #[test]
     fn the_screen_names_what_decides_each_open_question() {
         let screen = Screen {
-            phases: phases(&phase(2, 5)),
+            history: history(&phase(2, 5)),
             exported: 12,
             is_balanced: true,
             decisions: vec![(

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::cli::{Session, StepOutcome};
 use crate::fault::{Exit, Fault};
 use crate::report::numbers::Counted;
-use crate::report::overview::{Screen, phases, text};
+use crate::report::overview::{Screen, history, text};
 use crate::store::{all_run_records, read_json};
 
 /// Arguments of `overview`: none of its own.
@@ -23,7 +23,6 @@ pub fn run(session: &Session, _args: OverviewArgs) -> Result<StepOutcome> {
     let Some(report) = read_json(&path)? else {
         return Err(Fault::new(Exit::Input, "there is no report yet").at(path.display().to_string()).help("make report").into());
     };
-    let phases = phases(&all_run_records(layout)?);
     let number = |value: &Value| value.as_u64().unwrap_or(0);
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let sum = |values: &[Value], key: &str| values.iter().map(|value| number(&value[key])).sum::<u64>();
@@ -56,14 +55,15 @@ pub fn run(session: &Session, _args: OverviewArgs) -> Result<StepOutcome> {
         decisions: decisions(&report),
         pilot: list(&report["origin"]["pilot"]).iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         report: layout.report().join("index.html").display().to_string(),
-        phases,
+        history: history(&all_run_records(layout)?),
     };
     let rows: Vec<Value> = screen
+        .history
         .phases
         .iter()
         .map(|row| json!({ "phase": row.phase, "exported": row.exported, "records": row.records, "profiles": row.profiles, "passed": row.passed, "failed": row.failed, "seconds": row.seconds }))
         .collect();
-    let summary = json!({ "phases": rows, "decisions": screen.decisions });
+    let summary = json!({ "phases": rows, "decisions": screen.decisions, "rolled_back": screen.history.rolled_back });
     Ok(StepOutcome::new(text(&screen, WIDTH), summary).next("make checklist"))
 }
 

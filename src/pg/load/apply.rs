@@ -30,9 +30,9 @@ pub struct Applied {
     pub replaced_members: u64,
     /// Whether foreign keys to profiles were dropped and recreated.
     pub rechecked: bool,
-    /// Indexes and keys recreated after the rows of tables that are mostly new or changed.
+    /// Indexes and keys recreated after the rows of tables of which many rows are new or changed.
     pub rebuilt: usize,
-    /// Indexes and keys that stayed although most of the rows are new or changed, with the reason.
+    /// Indexes and keys that stayed although many rows are new or changed, with the reason.
     pub notes: Vec<String>,
 }
 
@@ -103,12 +103,10 @@ pub fn apply(
     }
     crm.run(
         "analyze load_insert;
-         create temp table load_touched on commit drop as
-         select table_name, id from load_update
-         union select table_name, id from load_insert
-         union select 'CustomerProfile', id from load_standing",
+         create temp table load_touched (table_name text, id text) on commit drop",
     )?;
     for plan in preflight.plans.iter().filter(|plan| plan.loaded.remembered) {
+        crm.execute(include_str!("../../../sql/crm/list_touched.sql"), &[&plan.loaded.table])?;
         remember(crm, catalog, plan, "load_touched")?;
     }
     tombstones::remember_children(crm, counts)?;
@@ -185,11 +183,11 @@ fn release_moving(crm: &Crm, catalog: &Catalog, plan: &TablePlan, rebuild: &Rebu
     crm.run(&TableSql::of(plan.loaded).release_moving(&columns, &touched.collect::<Vec<_>>()))
 }
 
-/// The indexes and keys of a table of which at least half of the rows will be new or changed.
+/// The indexes and keys of a table of which at least a third of the rows will be new or changed.
 fn rebuild_for(crm: &Crm, catalog: &Catalog, name: &str, counts: TableCounts) -> Result<Rebuild> {
     let TableCounts { inserted, updated, .. } = counts;
     let is_bulk =
-        inserted + updated >= BULK && crm.count(&format!("select count(*) from {}", quoted(name)))? <= inserted + 2 * updated;
+        inserted + updated >= BULK && crm.count(&format!("select count(*) from {}", quoted(name)))? <= 2 * inserted + 3 * updated;
     Ok(if is_bulk { Rebuild::of_tables(catalog, &[name]) } else { Rebuild::default() })
 }
 

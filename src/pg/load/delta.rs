@@ -72,8 +72,6 @@ pub struct TableDelta {
     pub extra: Vec<String>,
     /// Whether too many rows differ to list them.
     pub is_whole: bool,
-    /// Whether the table has no row of ours yet.
-    pub is_new: bool,
     /// Changes by others.
     pub memory: LoadMemory,
     /// The rows of the dataset.
@@ -197,7 +195,7 @@ impl<'a> TableLook<'a> {
             () => Selected::Listed(wanted.into_iter().collect()),
         };
         let extra = if is_whole { Vec::new() } else { spelled(crm, extra, &quoted(loaded.table), "true")? };
-        Ok(TableDelta { loaded, selected, extra, is_whole, is_new: is_empty && !is_whole, memory, filed })
+        Ok(TableDelta { loaded, selected, extra, is_whole, memory, filed })
     }
 
     /// Compares with the records.

@@ -19,7 +19,7 @@ use crate::tables::{Table, crm, score};
 pub type Sent<'a> = &'a dyn Fn(&str, u64);
 
 /// Creates a staging table per loaded table and fills it with the rows that differ from the CRM. `load_question` lists the ids of these
-/// rows and of our rows that the datasets lack. Every other row of ours is equal, and stays unless [`pull`] stages it.
+/// rows, as far as the CRM has them, and of our rows that the datasets lack. Every other row of ours is equal, and stays unless [`pull`] stages it.
 pub fn stage(
     crm: &Crm,
     preflight: &Preflight,
@@ -47,9 +47,8 @@ pub fn stage(
 
 fn question(crm: &Crm, delta: &TableDelta) -> Result<()> {
     let (name, staging) = (delta.loaded.table, delta.loaded.staging);
-    // A question is a row of ours in the CRM that may change. If there is none, the staged rows are all new.
-    if delta.selected != Selected::None && !delta.is_new {
-        crm.run(&format!("insert into load_question select '{name}', s.\"id\"::text from {staging} s"))?;
+    if delta.selected != Selected::None {
+        crm.run(&TableSql::of(delta.loaded).question_staged())?;
     }
     if delta.is_whole {
         return crm.run(&format!(

@@ -56,6 +56,15 @@ impl TableSql {
         is_kept(self.name, "t")
     }
 
+    /// Lists the staged rows in `load_question` that the table has.
+    pub fn question_staged(&self) -> String {
+        format!(
+            "insert into load_question
+             select '{}', s.\"id\"::text from {} s where exists (select from {} t where t.\"id\" = s.\"id\")",
+            self.name, self.staging, self.table
+        )
+    }
+
     /// Lists our rows in `load_delete` that the datasets no longer have. `extra` adds a condition.
     pub fn mark_vanished(&self, extra: &str) -> String {
         format!(

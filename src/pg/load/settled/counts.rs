@@ -94,6 +94,13 @@ pub struct TableTotals {
     pub newer: u64,
 }
 
+impl TableTotals {
+    /// Whether our rows are so many, all written by loads, and as many as their records.
+    pub fn hold_only(&self, rows: u64) -> bool {
+        self.ours == RowCounts::all_loaded(rows) && self.records.is_none_or(|records| records.all == rows)
+    }
+}
+
 /// Counts whole tables, each in one scan.
 pub fn by_table(
     crm: &Crm,

@@ -27,7 +27,7 @@ use crate::pg::load::diff::Counts;
 use crate::pg::load::preflight::Preflight;
 use crate::pg::load::run_log::Run;
 use crate::pg::load::session::Crm;
-use crate::pg::load::settled::counts::{LoadedBy, RowCounts, TableTotals, by_bucket, by_table};
+use crate::pg::load::settled::counts::{CountedBuckets, LoadedBy, RowCounts, TableTotals, by_bucket, by_table};
 use crate::pg::load::target::{LOADED, Loaded};
 use crate::tables::{Table as _, score};
 
@@ -146,14 +146,14 @@ pub fn read(crm: &Crm, catalog: &Catalog, forms: &[TableForm], last: Option<&Run
 fn untouched(left: &BTreeMap<&'static str, (LeftByLoad, Vec<u64>)>, totals: &Totals) -> SettledTables {
     let is_same = |(name, (LeftByLoad { dataset, sums }, _)): (&&'static str, &(LeftByLoad, Vec<u64>))| {
         let (now, was) = (totals.get(name)?, RowCounts::all_loaded(sums.rows()));
-        let is_same = dataset.is_some() && now.ours == was && now.records.is_none_or(|records| records == was);
+        let is_same = dataset.is_some() && now.hold_only(sums.rows()) && now.records.is_none_or(|records| records == was);
         is_same.then(|| (*name, SettledBuckets { sums: sums.clone(), unsettled: Some(Vec::new()), dataset: *dataset }))
     };
     left.iter().filter_map(is_same).collect()
 }
 
-/// Records what this load leaves. Buckets in which it changed rows are read again, unless the table surely holds its dataset. Tables that
-/// it found settled and did not change keep their record.
+/// Records what this load leaves. Tables that it found settled and did not change keep their record. Tables that hold what was sent to
+/// them get the sums of the dataset; of the others, the buckets in which rows changed are read again.
 pub fn record(
     crm: &Crm,
     catalog: &Catalog,
@@ -166,40 +166,63 @@ pub fn record(
     let this = this_transaction(crm)?;
     let loads = loads(crm, this)?;
     let is_changed = |name: &str| {
-        // These two are also changed outside the diff: flags are lowered, and withdrawals applied to rows that others changed.
         let is_settled = found.settled.get(name).is_some_and(|settled| settled.unsettled.as_ref().is_some_and(Vec::is_empty));
+        // Profiles and consents also change outside the diff: flags are lowered, withdrawals apply to rows that others changed.
         !is_settled || Loaded::of(name).remembered || counts.get(name).is_none_or(|counts| counts.changes() > 0)
     };
-    let changed = || found.forms.iter().zip(deltas).filter(|(form, _)| form.unfit.is_empty() && is_changed(form.loaded.table));
-    let tables: Vec<LoadedBy<'_>> = changed().map(|(form, _)| (form.loaded, loads.as_slice())).collect();
-    let counted = by_bucket(crm, catalog, &tables, this)?;
     let left_alone = crm.query(include_str!("../../../../sql/crm/tables_left_alone.sql"), &[])?;
     let left_alone: Vec<&str> = left_alone.iter().map(|row| row.get(0)).collect();
-    for (form, delta) in changed() {
-        let (name, filed) = (form.loaded.table, &delta.filed);
-        let is_as_filed = !form.loaded.remembered && is_plain(catalog.table(name)) && !left_alone.contains(&name);
-        let (mut sums, mut again, mut is_whole) = (Sums::empty(), Vec::new(), true);
-        for bucket in 0..Sums::BUCKETS {
-            let (now, recorded) = counted.of(name, bucket);
-            let recorded = recorded.unwrap_or(RowCounts { loaded: now.all, new: 0, all: now.all });
-            is_whole &= [now.loaded, recorded.all] == [now.all; 2];
-            if bucket == Sums::ODD || now.all == 0 || now.loaded < now.all || recorded.all != now.all {
-                continue;
-            }
-            let known = found.settled.get(name).filter(|before| before.sums.rows_of(bucket) == now.all);
-            match known {
-                Some(before) if now.new + recorded.new == 0 => sums.put(bucket, before.sums.of(bucket)),
-                _ if is_as_filed && filed.sums.rows_of(bucket) == now.all => sums.put(bucket, filed.sums.of(bucket)),
-                _ => again.push(bucket),
-            }
-        }
-        if !again.is_empty() {
-            read_again(crm, preflight, form, again, &mut sums)?;
-        }
-        let is_filed = is_whole && (0..Sums::BUCKETS).all(|bucket| sums.equals(&filed.sums, bucket));
-        write(crm, catalog, form, &loads, &LeftByLoad { dataset: filed.dataset.filter(|_| is_filed), sums })?;
+    let is_as_sent =
+        |loaded: &Loaded| !loaded.remembered && is_plain(catalog.table(loaded.table)) && !left_alone.contains(&loaded.table);
+    let changed = found.forms.iter().zip(deltas).filter(|(form, _)| form.unfit.is_empty() && is_changed(form.loaded.table));
+    let (as_sent, others): (Vec<_>, Vec<_>) = changed.partition(|(form, _)| is_as_sent(form.loaded));
+    let loaded_by = |tables: &[(&TableForm, &TableDelta)]| -> Vec<LoadedBy<'_>> {
+        tables.iter().map(|(form, _)| (form.loaded, loads.as_slice())).collect()
+    };
+    let totals = by_table(crm, catalog, &loaded_by(&as_sent), this, None)?;
+    let (filed, others_sent): (Vec<_>, Vec<_>) =
+        as_sent.into_iter().partition(|(form, delta)| totals[form.loaded.table].hold_only(delta.filed.sums.rows()));
+    for (form, TableDelta { filed: FiledSums { dataset, sums }, .. }) in filed {
+        write(crm, catalog, form, &loads, &LeftByLoad { dataset: *dataset, sums: sums.clone() })?;
+    }
+    let others: Vec<_> = others.into_iter().chain(others_sent).collect();
+    let counted = by_bucket(crm, catalog, &loaded_by(&others), this)?;
+    for (form, delta) in others {
+        let left = left_in_buckets(crm, preflight, form, &delta.filed, found.settled, &counted)?;
+        write(crm, catalog, form, &loads, &left)?;
     }
     Ok(())
+}
+
+/// What a load leaves in a table, bucket by bucket.
+fn left_in_buckets(
+    crm: &Crm,
+    preflight: &Preflight,
+    form: &TableForm,
+    filed: &FiledSums,
+    before: &SettledTables,
+    counted: &CountedBuckets,
+) -> Result<LeftByLoad> {
+    let name = form.loaded.table;
+    let (mut sums, mut again, mut is_whole) = (Sums::empty(), Vec::new(), true);
+    for bucket in 0..Sums::BUCKETS {
+        let (now, recorded) = counted.of(name, bucket);
+        let recorded = recorded.unwrap_or(RowCounts { loaded: now.all, new: 0, all: now.all });
+        is_whole &= [now.loaded, recorded.all] == [now.all; 2];
+        if bucket == Sums::ODD || now.all == 0 || now.loaded < now.all || recorded.all != now.all {
+            continue;
+        }
+        let known = before.get(name).filter(|before| before.sums.rows_of(bucket) == now.all);
+        match known {
+            Some(before) if now.new + recorded.new == 0 => sums.put(bucket, before.sums.of(bucket)),
+            _ => again.push(bucket),
+        }
+    }
+    if !again.is_empty() {
+        read_again(crm, preflight, form, again, &mut sums)?;
+    }
+    let is_filed = is_whole && (0..Sums::BUCKETS).all(|bucket| sums.equals(&filed.sums, bucket));
+    Ok(LeftByLoad { dataset: filed.dataset.filter(|_| is_filed), sums })
 }
 
 /// Adds the sums of buckets whose rows agree with the records.
