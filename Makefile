@@ -34,13 +34,13 @@ STEPS := stage resolve consolidate score load verify report overview rollback st
 
 ## help: this list
 help:
-	@sed -n 's/^## //p' $(MAKEFILE_LIST) | awk '{ at = index($$0, ": "); printf "  %-44s %s\n", substr($$0, 1, at - 1), substr($$0, at + 2) }'
-	@printf '  %-44s %s\n' variables "DATA_DIR=$$DATA_DIR CONFIG=$$CONFIG AS_OF=$$AS_OF PHASE=$$PHASE SCALE=$$SCALE FRESH=$$FRESH TENANT=$$TENANT ARGS=…"
+	@sed -n 's/^## //p' $(MAKEFILE_LIST) | awk '{ at = index($$0, ": "); name = substr($$0, 1, at - 1); if (length(name) > 40) printf "  %s\n%43s", name, ""; else printf "  %-40s ", name; print substr($$0, at + 2) }'
+	@printf '  %-40s %s\n' variables "DATA_DIR=$$DATA_DIR CONFIG=$$CONFIG AS_OF=$$AS_OF PHASE=$$PHASE SCALE=$$SCALE FRESH=$$FRESH TENANT=$$TENANT ARGS=…"
 
 ## build: compile the binaries
 build binaries:
 	@command -v cargo >/dev/null || { echo "error: no cargo on the PATH; install Rust 1.95 or newer (https://rustup.rs)" >&2; exit 2; }
-	@if [ -t 2 ]; then $(CARGO_BUILD); else $(CARGO_BUILD) --quiet || $(CARGO_BUILD); fi
+	@if [ -t 2 ]; then $(CARGO_BUILD); else $(CARGO_BUILD) 2>&1 | scripts/build-progress >&2; fi
 
 ## demo: five invented databases, all six phases on a real PostgreSQL, a report (SCALE=0.02 SEED=1)
 demo:
@@ -64,7 +64,7 @@ export: binaries
 	@scripts/exports - --new-as-of $(SOURCES) -- $(ARGS)
 	@scripts/run export-crm $(ARGS)
 
-## export-mca-za … export-messaging, export-crm: export one database
+## export-mca-za to export-messaging, export-crm: export one database
 $(EXPORTS): binaries
 	@scripts/run $@ $(ARGS)
 
@@ -80,7 +80,7 @@ $(EXPORTS): binaries
 $(STEPS): binaries
 	@scripts/run $@ $(ARGS)
 
-## phase1 … phase6: run a phase: missing exports, all steps, load, verification (TENANT=1: a pilot of one tenant)
+## phase1 to phase6: run a phase: missing exports, all steps, load, verification (TENANT=1: a pilot of one tenant)
 phase1 phase2 phase3 phase4 phase5 phase6: binaries
 	@scripts/phase $(@:phase%=%) $(ARGS)
 

@@ -86,7 +86,7 @@ pub fn watch(step: &'static str, json: bool) {
 
 fn end(state: &InterruptState, signal: i32) {
     let how = if state.done.is_empty() {
-        "nothing was exchanged and nothing committed".to_owned()
+        "no folder was replaced and nothing was committed".to_owned()
     } else {
         format!("after the work was done: {}", state.done.join("; "))
     };

@@ -11,7 +11,7 @@ use crate::support::proxy::{Fault, Proxy};
 use crate::support::workdir::{Run, Workdir};
 use crate::support::world;
 
-const NOTHING: &str = "interrupted: nothing was exchanged and nothing committed";
+const NOTHING: &str = "interrupted: no folder was replaced and nothing was committed";
 
 fn names(folder: &Path) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };

@@ -199,7 +199,7 @@ impl Program {
             .bin_name(format!("crm-backfill {}", self.name))
             .about(self.about)
             .long_about(None)
-            .after_help(self.help)
+            .after_help(flowing(self.help))
             .version(version(commit))
     }
 }
@@ -341,6 +341,25 @@ fn session(name: &str, common: &Common) -> Result<Session> {
         json: common.json,
         quiet: common.quiet,
     })
+}
+
+/// A help text whose sentences can be wrapped to any width: only examples keep their lines.
+fn flowing(text: &str) -> String {
+    let mut out = String::new();
+    let is_kept = |line: &str| line.starts_with("  ") || line.starts_with("Example");
+    let mut before = "";
+    for line in text.lines() {
+        let is_example = line.starts_with("Example") && !out.is_empty();
+        out.push_str(match () {
+            () if out.is_empty() => "",
+            () if is_example => "\n\n",
+            () if is_kept(line) || is_kept(before) => "\n",
+            () => " ",
+        });
+        out.push_str(line);
+        before = line;
+    }
+    out
 }
 
 fn exit_of(error: &anyhow::Error) -> Exit {

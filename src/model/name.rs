@@ -193,7 +193,26 @@ impl Part {
     /// Whether the name, or the name without its digits, is on the junk list, repeats one letter, is an email, or is a program's
     /// word for null. A single letter is an initial unless the list has it in exactly that spelling.
     fn is_junk(&self, junk: &Junk) -> bool {
-        const NOTHING: [&str; 9] = ["null", "none", "nan", "nil", "undefined", "(null)", "true", "false", "[object Object]"];
+        // In exactly this spelling: Nan and Nat are names, pandas' NaN and NaT are not.
+        const NOTHING: [&str; 17] = [
+            "null",
+            "none",
+            "nan",
+            "nil",
+            "undefined",
+            "(null)",
+            "(NULL)",
+            "<null>",
+            "<NULL>",
+            "[null]",
+            "<NA>",
+            "[NULL]",
+            "NaN",
+            "NaT",
+            "true",
+            "false",
+            "[object Object]",
+        ];
         let value = self.value.as_str();
         let punctuation = !value.is_empty() && value.chars().all(|c| matches!(c, '-' | '.' | '?' | '*' | '_' | '/'));
         let formula = value.starts_with(['=', '@', '#']) || value.starts_with("+") || NOTHING.contains(&value);
@@ -382,9 +401,12 @@ mod tests {
             ("+A1", "@SUM(A1)"),
             ("Walk", "In"),
             ("First Name", "Last Name"),
+            ("NaN", "NaT"),
+            ("<NA>", "[NULL]"),
         ] {
             assert_eq!(shown(first, last), pair("", ""), "{first} {last}");
         }
+        assert_eq!(shown("Nat", "Nan"), pair("Nat", "Nan"), "names");
         assert_eq!(shown("Ann", "Null"), pair("Ann", "Null"), "a family name");
         assert_eq!(shown("=\"Ann\"", "Lee"), pair("Ann", "Lee"));
     }

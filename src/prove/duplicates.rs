@@ -19,40 +19,59 @@ const NUMBERS: u8 = 4;
 #[derive(Default)]
 struct EmailHolder {
     group: u32,
-    first_names: Vec<Box<str>>,
-    last_names: Vec<Box<str>>,
-    /// Whether a record with a name has the group's email.
-    is_named_by_email: bool,
+    names: KnownNames,
+    /// Names of the records that have the group's email.
+    names_at_email: KnownNames,
     /// Numbers that are issued once per person: their kind, and a hash.
     numbers: Vec<(u8, u64)>,
 }
 
-impl EmailHolder {
+/// The names of some records, in their form for comparison.
+#[derive(Default)]
+struct KnownNames {
+    firsts: Vec<Box<str>>,
+    lasts: Vec<Box<str>>,
+}
+
+impl KnownNames {
     /// Full first names; initials only if no record has more.
-    fn firsts(&self) -> impl Iterator<Item = &str> {
-        let has_full = self.first_names.iter().any(|name| name.chars().count() > 1);
-        self.first_names.iter().map(|name| &**name).filter(move |name| !has_full || name.chars().count() > 1)
+    fn fullest(&self) -> impl Iterator<Item = &str> {
+        let has_full = self.firsts.iter().any(|name| name.chars().count() > 1);
+        self.firsts.iter().map(|name| &**name).filter(move |name| !has_full || name.chars().count() > 1)
     }
 
     fn may_share_first(&self, other: &Self) -> bool {
         let initial = |name: &str| name.chars().next();
         let is_short = |name: &str| name.chars().count() == 1;
-        self.firsts().any(|mine| {
+        self.fullest().any(|mine| {
             other
-                .firsts()
+                .fullest()
                 .any(|theirs| mine == theirs || initial(mine) == initial(theirs) && (is_short(mine) || is_short(theirs)))
         })
     }
 
     fn shares_last(&self, other: &Self) -> bool {
-        self.last_names.iter().any(|mine| other.last_names.contains(mine))
+        self.lasts.iter().any(|mine| other.lasts.contains(mine))
     }
 
     /// Whether the names differ, so that these are two people.
-    fn has_other_name(&self, other: &Self) -> bool {
-        let are_named = !self.first_names.is_empty() && !other.first_names.is_empty();
-        let are_surnamed = !self.last_names.is_empty() && !other.last_names.is_empty();
+    fn are_others(&self, other: &Self) -> bool {
+        let are_named = !self.firsts.is_empty() && !other.firsts.is_empty();
+        let are_surnamed = !self.lasts.is_empty() && !other.lasts.is_empty();
         are_named && (!self.may_share_first(other) || are_surnamed && !self.shares_last(other))
+    }
+
+    fn add(&mut self, row: &people::Row<'_>) {
+        add(&mut self.firsts, row.first_key);
+        add(&mut self.lasts, row.last_key);
+    }
+}
+
+impl EmailHolder {
+    /// Whether the names differ, of all records or of those that have the email: a profile may also hold a record of another name, to
+    /// which the email did not lead.
+    fn has_other_name(&self, other: &Self) -> bool {
+        self.names.are_others(&other.names) || self.names_at_email.are_others(&other.names_at_email)
     }
 
     /// Whether both have a number of a kind and none in common.
@@ -118,8 +137,7 @@ impl<'a> Duplicates<'a> {
         for (row, record) in columns.rows().zip(places) {
             let Some(profile) = record.map(|record| self.records.at(record)) else { continue };
             let Some(holder) = self.holders.get_mut(&profile) else { continue };
-            add(&mut holder.first_names, row.first_key);
-            add(&mut holder.last_names, row.last_key);
+            holder.names.add(&row);
             let numbers = [row.golf_rsa_id, row.cdh_id, row.mca_id, row.auth_user_id];
             for (kind, number) in (0..NUMBERS).zip(numbers) {
                 let number = number.map(|number| (kind, hash(plain(number).to_lowercase().trim_start_matches('0'))));
@@ -127,7 +145,7 @@ impl<'a> Duplicates<'a> {
             }
             let group = &mut self.groups[holder.group as usize];
             if row.email.map(hash) == Some(group.email) {
-                holder.is_named_by_email |= row.first_key.is_some();
+                holder.names_at_email.add(&row);
                 group.keys.extend(row.email_key.map(|key| (hash(key), self.profiles.get(profile).tenant)));
             }
         }
@@ -220,7 +238,7 @@ impl<'a> Duplicates<'a> {
             }
         }
         // A record without a name may have brought the email of somebody else of the same name, to whom its phone did not lead.
-        let is_nameless = group.holders.iter().any(|profile| !self.holders[profile].is_named_by_email);
+        let is_nameless = group.holders.iter().any(|profile| self.holders[profile].names_at_email.firsts.is_empty());
         match (is_household, is_constrained, is_nameless) {
             (true, ..) => place("HOUSEHOLD"),
             (_, true, _) => place("CONSTRAINT"),

@@ -225,6 +225,8 @@ fn profiles_that_share_an_email_have_a_class_or_fail() {
     let elsewhere = people::Row { email: Some("naledi@elsewhere.test"), ..person("3") };
     assert_eq!(classes(&[nameless, elsewhere], false), ["NAMELESS groups"], "its phone led to another person of that name");
     assert_eq!(classes(&[second, elsewhere], false), ["unclassed groups"]);
+    let other_name = people::Row { first_key: Some("thabo"), ..second };
+    assert_eq!(classes(&[other_name, elsewhere], false), ["HOUSEHOLD groups"], "the record with the email has another name");
 }
 
 #[test]

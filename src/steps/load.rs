@@ -343,6 +343,7 @@ fn announce(session: &Session, loader: &Loader, saved: &Saved, phase: Phase, as_
     if let Some(last) = &loader.last {
         session.progress.line(&format!(" before   {} of run {}", last.command, last.id));
     }
+    session.progress.line(" brings");
     for loaded in &LOADED {
         let rows = saved.rows((loaded.dataset)().stem).unwrap_or(0);
         session.progress.line(&format!("   {:<28} {:>12} rows", loaded.table, thousands(rows)));

@@ -297,7 +297,7 @@ pub const CHECK_CONNECTIONS: Program = program!(
     check_connections::run,
     "check-connections",
     "Check that the six databases are reachable, complete and readable",
-    "Passwords are never shown. Exit 0 when all are ready, 10 when one is not, 14 when one cannot be reached.\n\
+    "Passwords are never shown. Exit 0 when all are ready, 10 when one is not, 14 when one cannot be used: no answer, wrong password.\n\
      Example:\n  crm-backfill check-connections --strict",
 );
 

@@ -53,8 +53,10 @@ pub fn run(session: &Session, args: RollbackArgs) -> Result<StepOutcome> {
     if let Some(last) = &loader.last {
         session.progress.line(&format!(" before   {} of run {}", last.command, last.id));
     }
-    if !args.dry_run {
-        confirm::agree("Remove the backfill's rows from this CRM?", args.yes)?;
+    if !args.dry_run && !args.yes {
+        let planned = rollback(&mut loader, &session.run_id, args.consumers_stopped, true)?;
+        session.progress.line(outcome(&planned, &loader.place(), &Value::Null, &[], true).text.trim_end());
+        confirm::agree("Remove these rows from this CRM?", args.yes)?;
     }
     let undone = rollback(&mut loader, &session.run_id, args.consumers_stopped, args.dry_run)?;
     for note in &undone.notes {

@@ -59,6 +59,7 @@ pub fn io_fault(action: &str, path: &Path, error: &std::io::Error) -> Fault {
     match error.kind() {
         std::io::ErrorKind::StorageFull => fault.help("free some space, then run the same command again; nothing was replaced"),
         std::io::ErrorKind::PermissionDenied => fault.help("check the owner and mode of the folder"),
+        std::io::ErrorKind::ReadOnlyFilesystem => fault.help("mount it for writing, or name another folder: --data-dir"),
         _ => fault,
     }
 }

@@ -13,7 +13,7 @@ table! {
         entity: Label,
         /// The row's id in that entity.
         source_id: Text,
-        /// Position of the row in its export file, from 1.
+        /// Line where the row begins in a CSV dump; place of the row in an export from a database, from 1.
         line: i64,
         /// The column whose value was dropped; null when the whole row was.
         column: Option<Label>,
@@ -80,7 +80,7 @@ table! {
         source_id: Text,
         /// The column that could not be read; null when it is about the whole row.
         column: Option<Label>,
-        /// Position of the row in its export file, from 1; null where the row itself was read.
+        /// Line where the row begins in a CSV dump; place of the row in an export from a database, from 1. Null where the row itself was read.
         line: Option<i64>,
         /// `CONSENT_UNREADABLE`, `DELETED_AT_UNREADABLE`, `CONTACT_POINT_UNREADABLE`, `CONTACT_UNKNOWN` or `ROW_LEFT_OUT`.
         reason: Label,

@@ -43,6 +43,16 @@ impl Bench {
         fs::write(self.dumps(source).join(format!("{entity}.csv")), text).unwrap();
     }
 
+    /// The text of a dump.
+    pub fn read(&self, source: Source, entity: &str) -> String {
+        fs::read_to_string(self.dumps(source).join(format!("{entity}.csv"))).unwrap()
+    }
+
+    /// Changes the text of a dump.
+    pub fn edit(&self, source: Source, entity: &str, change: impl FnOnce(String) -> String) {
+        self.write(source, entity, change(self.read(source, entity)));
+    }
+
     /// Writes rows with values in some columns; the others are empty.
     pub fn rows(&self, source: Source, entity: &str, named: &[&str], rows: &[&[&str]]) {
         let columns = columns(source, entity);

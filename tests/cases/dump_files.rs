@@ -2,6 +2,7 @@
 
 use crm_backfill::fault::{Exit, Fault};
 use crm_backfill::model::Source;
+use crm_backfill::tables::check::rejects;
 use crm_backfill::tables::stage::{club_memberships, people};
 
 use super::bench::{Bench, rejected, shown};
@@ -76,5 +77,41 @@ fn a_dump_without_a_header_line_never_shows_a_cell() {
         assert_eq!(fault.exit, Exit::Input);
         assert!(!told.contains("ecret") && !told.contains("Person") && !told.contains("0825"), "{told}");
         assert!(told.contains("no header line") || told.contains("is the first line a header?"), "{told}");
+    }
+}
+
+#[test]
+fn a_rejected_value_is_listed_with_its_line_of_the_dump() {
+    let mut bench = Bench::new();
+    bench.session.config.load.max_reject_ratio = 1.0;
+    bench.rows(
+        Source::Scl,
+        "members",
+        &["id", "first_name", "email"],
+        &[
+            &["1", "two\nlines", "anna@mail.test"],
+            &["2", "", "bea@mail.test"],
+            &["3", "broken", ""],
+            &["4", "", "no mailbox"],
+            &["4", "", "twice@mail.test"],
+            &["", "", "lost@mail.test"],
+        ],
+    );
+    bench.edit(Source::Scl, "members", |text| text.replace("broken", "\"broken"));
+    let staged = bench.stage();
+    let rejects = staged.read_all::<rejects::Table>(None).unwrap();
+    let listed: Vec<_> = rejects
+        .iter()
+        .flat_map(|rows| rows.rows().map(|row| (row.line, row.source_id.to_owned(), row.reason.to_owned())).collect::<Vec<_>>())
+        .collect();
+    let text = bench.read(Source::Scl, "members");
+    let line = |words: &str| 1 + text[..text.find(words).unwrap()].matches('\n').count() as i64;
+    for (words, id, reason) in [
+        ("no mailbox", "4", "EMAIL_INVALID"),
+        ("\"broken", &format!("#{}", line("\"broken")), "LINE_UNMATCHED_QUOTE"),
+        ("twice@", &format!("4#{}", line("twice@")), "DUP_SOURCE_ID"),
+        ("lost@", &format!("#{}", line("lost@")), "MISSING_ID"),
+    ] {
+        assert!(listed.contains(&(line(words), id.to_owned(), reason.to_owned())), "{words}: {listed:?}");
     }
 }

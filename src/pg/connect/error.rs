@@ -74,8 +74,9 @@ fn connect_cause(error: &Error, target: &Target) -> (String, Option<String>) {
             io::ErrorKind::NotFound => (format!("there is no socket {hosts}"), None),
             io::ErrorKind::TimedOut => (format!("{hosts} does not answer"), Some("is a firewall in the way?".to_owned())),
             io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => {
-                (format!("{hosts} closed the connection"), Some("is this a PostgreSQL port?".to_owned()))
+                (format!("{hosts} closed the connection"), Some(IS_IT_POSTGRES.to_owned()))
             }
+            _ if cause.to_string().contains("bytes remaining on stream") => not_postgres(&hosts),
             _ if cause.to_string().contains("lookup address") => (format!("no host has the name in {hosts}"), None),
             _ => (format!("{hosts}: {cause}"), None),
         };
@@ -89,10 +90,20 @@ fn connect_cause(error: &Error, target: &Target) -> (String, Option<String>) {
         let advice = "if the network between is trusted: sslmode=disable";
         return ("the server offers no TLS, which is required for this host".to_owned(), Some(advice.to_owned()));
     }
+    if text.contains("unexpected message") || text.contains("invalid message") || text.contains("unknown message") {
+        return not_postgres(&hosts);
+    }
     if text.contains("timed out") || error.to_string().contains("timeout") {
         return (format!("{hosts} does not answer"), Some("is a firewall in the way?".to_owned()));
     }
     (text, None)
+}
+
+const IS_IT_POSTGRES: &str = "is this a PostgreSQL port?";
+
+/// What answers does not speak PostgreSQL's protocol.
+fn not_postgres(hosts: &str) -> (String, Option<String>) {
+    (format!("what answers at {hosts} is not PostgreSQL"), Some(IS_IT_POSTGRES.to_owned()))
 }
 
 fn refusal_cause(db: &DbError, target: &Target) -> (String, Option<String>) {
@@ -189,7 +200,8 @@ pub fn database_fault(error: &Error, name: &str) -> Fault {
         return Fault::new(Exit::Failed, what).help("the server's own log holds the whole message, with the time of this run");
     }
     let fault = match *code {
-        SqlState::INSUFFICIENT_PRIVILEGE => Fault::new(Exit::Preflight, what).help("grant the right, or use another role"),
+        SqlState::INSUFFICIENT_PRIVILEGE => Fault::new(Exit::Preflight, what)
+            .help("grant the right, or use another role; make verify PHASE=0 prints the statements for the CRM"),
         SqlState::UNDEFINED_TABLE | SqlState::UNDEFINED_COLUMN | SqlState::INVALID_SCHEMA_NAME => {
             Fault::new(Exit::Preflight, what).help(
                 "is this the right database and schema? what is missing is named by: make check-connections, make verify PHASE=0",

@@ -56,7 +56,7 @@ pub struct Checked {
 /// Checks a source: plans every statement, which finds missing tables, columns and rights without reading rows.
 pub fn check_source(dsn: &Dsn, title: &str, queries: &[ExportQuery], as_of: Timestamp) -> Result<Checked> {
     let connection = Connection::open_within(dsn, title, Duration::ZERO)?;
-    let mut checked = session(&connection)?;
+    let mut checked = session(&connection, READING)?;
     let snapshot = Snapshot::begin(connection, as_of, None)?;
     checked.warnings.extend(snapshot.notes.clone());
     let catalog = snapshot.catalog()?;
@@ -81,7 +81,7 @@ pub fn check_source(dsn: &Dsn, title: &str, queries: &[ExportQuery], as_of: Time
 /// Checks the CRM as far as possible without datasets.
 pub fn check_crm(dsn: &Dsn, title: &str) -> Result<Checked> {
     let connection = Connection::open_within(dsn, title, Duration::ZERO)?;
-    let mut checked = session(&connection)?;
+    let mut checked = session(&connection, "rights on the CRM's tables are enough")?;
     // The role of the CRM is meant to write.
     checked.warnings.retain(|warning| !warning.contains("may write"));
     let catalog = crate::pg::visible_tables(&connection)?;
@@ -94,14 +94,17 @@ pub fn check_crm(dsn: &Dsn, title: &str) -> Result<Checked> {
     Ok(checked)
 }
 
-fn session(connection: &Connection) -> Result<Checked> {
+/// What the role of a source needs.
+const READING: &str = "reading rights are enough";
+
+fn session(connection: &Connection, enough: &str) -> Result<Checked> {
     let row = connection.query_one(SESSION, &[])?;
     let mut warnings = connection.target().notes.clone();
     let writable: i64 = row.get(3);
     if row.get::<_, Option<bool>>(2) == Some(true) {
-        warnings.push(format!("role {:?} is a superuser; reading rights are enough", connection.target().user));
+        warnings.push(format!("role {:?} is a superuser; {enough}", connection.target().user));
     } else if writable > 0 {
-        warnings.push(format!("role {:?} may write to {writable} tables; reading rights are enough", connection.target().user));
+        warnings.push(format!("role {:?} may write to {writable} tables; {enough}", connection.target().user));
     }
     Ok(Checked {
         target: connection.target().to_string(),

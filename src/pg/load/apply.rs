@@ -7,7 +7,7 @@ use crate::pg::load::catalog::Catalog;
 use crate::pg::load::diff::{Counts, TableCounts, foreign_rows};
 use crate::pg::load::keys;
 use crate::pg::load::preflight::{Preflight, TablePlan};
-use crate::pg::load::rebuild_indexes::Rebuild;
+use crate::pg::load::rebuild_indexes::{BULK, Rebuild};
 use crate::pg::load::segments;
 use crate::pg::load::session::Crm;
 use crate::pg::load::table_sql::TableSql;
@@ -18,8 +18,6 @@ use crate::pg::quote_identifier as quoted;
 
 /// Above this many deleted profiles, foreign keys are checked once instead of row by row.
 const MANY: u64 = 100;
-/// From this many new or changed rows on, it may pay to recreate a table's indexes.
-pub(super) const BULK: u64 = 1000;
 
 /// What was done in addition to the counts.
 #[derive(Debug, Default)]
@@ -109,7 +107,7 @@ pub fn apply(
         crm.execute(include_str!("../../../sql/crm/list_touched.sql"), &[&plan.loaded.table])?;
         remember(crm, catalog, plan, "load_touched")?;
     }
-    tombstones::remember_children(crm, counts)?;
+    tombstones::remember_children(crm, |name| counts[name].inserted)?;
     crm.run(include_str!("../../../sql/crm/remember_merged.sql"))?;
     crm.run(include_str!("../../../sql/crm/forget_merged.sql"))?;
     if let Some(mut before) = before {

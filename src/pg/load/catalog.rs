@@ -7,6 +7,7 @@ use anyhow::Result;
 use crate::pg::copy::wire::Wire;
 use crate::pg::load::constraints::{self, Demands, IncomingKey, Index};
 use crate::pg::load::session::Crm;
+use crate::pg::quote_identifier as quoted;
 
 /// The CRM as described by its catalog.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,6 +114,13 @@ impl TableInfo {
     /// A column by name.
     pub fn column(&self, name: &str) -> Option<&ColumnInfo> {
         self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// The condition that a row `t` was made after an instant, given as the server writes it; `None` if the table does not say when its
+    /// rows were made.
+    pub fn newer_than(&self, instant: &str) -> Option<String> {
+        let column = ["createdAt", "addedAt"].into_iter().find(|column| self.column(column).is_some())?;
+        Some(format!("t.{} > '{instant}'::timestamptz", quoted(column)))
     }
 
     /// Unique keys over plain columns, without the primary key.

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::fault::{Exit, Fault};
 use crate::pg::connect::watch::words;
-use crate::pg::load::catalog::{Catalog, TableInfo};
+use crate::pg::load::catalog::Catalog;
 use crate::pg::load::run_log::Run;
 use crate::pg::load::session::Crm;
 use crate::pg::load::settled::Totals;
@@ -44,19 +44,13 @@ pub fn sessions(crm: &Crm, catalog: &Catalog) -> Result<Vec<String>> {
     Ok(signs)
 }
 
-/// The condition that a row `t` is newer than a run; `None` if the table does not say when a row was made.
-pub fn newer_than(info: &TableInfo, run: &Run) -> Option<String> {
-    let column = ["createdAt", "addedAt"].into_iter().find(|column| info.column(column).is_some())?;
-    Some(format!("t.{} > '{}'::timestamptz", quoted(column), run.started_at))
-}
-
 /// Tables with foreign rows that are newer than the last run, in words. Tables without totals are counted here.
 pub fn newer_rows(crm: &Crm, catalog: &Catalog, last: Option<&Run>, totals: &Totals) -> Result<Vec<String>> {
     crm.doing("looking for rows of concurrent writers");
     let mut signs = Vec::new();
     let Some(last) = last else { return Ok(signs) };
     for name in table::ALL {
-        let rows = match (totals.get(name), newer_than(catalog.table(name), last)) {
+        let rows = match (totals.get(name), catalog.table(name).newer_than(&last.started_at)) {
             (Some(totals), _) => totals.newer,
             (None, Some(newer)) => {
                 crm.count(&format!("select count(*) from {} t where {newer} and not {}", quoted(name), ours("t")))?

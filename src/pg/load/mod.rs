@@ -220,7 +220,7 @@ impl Loader {
         run_log::create(crm, catalog, &self.preflight)?;
         let mode = self.mode(input, allowed)?;
         let forms = delta::forms(catalog, &self.preflight, input.phase);
-        let (settled, totals) = settled::read(crm, catalog, &forms, self.last.as_ref())?;
+        let (settled, totals) = settled::read(crm, catalog, &forms, self.last.as_ref().map(|last| last.started_at.as_str()))?;
         let newer = concurrent_writers::newer_rows(crm, catalog, self.last.as_ref(), &totals)?;
         if !dry_run {
             concurrent_writers::require(crm, &newer, allowed.consumers_stopped)?;
@@ -377,7 +377,9 @@ impl Loader {
         report.noted |= forgotten + listed > 0;
         let is_changed = report.counts.values().any(|counts| counts.changes() > 0);
         if is_changed || report.merged + report.replaced_members + report.new_withdrawals > 0 {
-            settled::record(crm, catalog, preflight, found, &deltas, &report.counts)?;
+            let filed: Vec<&FiledSums> = deltas.iter().map(|delta| &delta.filed).collect();
+            let changes = |name: &str| report.counts[name].changes();
+            settled::record(crm, catalog, preflight, found, &filed, changes)?;
         }
         Ok(())
     }

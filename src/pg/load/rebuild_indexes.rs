@@ -7,6 +7,9 @@ use crate::pg::load::catalog::Catalog;
 use crate::pg::load::session::Crm;
 use crate::pg::quote_identifier as quoted;
 
+/// From this many new or changed rows on, it may pay to recreate the indexes of a table.
+pub const BULK: u64 = 1000;
+
 /// Statements that drop indexes and foreign keys, and statements that recreate them, in one transaction.
 #[derive(Debug, Default)]
 pub struct Rebuild {

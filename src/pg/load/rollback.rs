@@ -153,9 +153,12 @@ fn take_out(loader: &Loader, run_id: &str, undone: &mut Undone) -> Result<()> {
     let (crm, catalog) = loader.parts();
     let mut before = foreign_rows(crm, catalog)?;
     let rebuild = Rebuild::of_references(catalog, table::PROFILE);
-    undone
-        .notes
-        .extend(rebuild.kept.iter().map(|(name, _)| format!("{name} is not ours to alter: its key is checked row by row")));
+    let mut slow: Vec<&str> = rebuild.kept.iter().map(|(name, _)| name.as_str()).collect();
+    slow.dedup();
+    if !slow.is_empty() {
+        let slow = slow.join(", ");
+        undone.notes.push(format!("this role does not own {slow}: their keys are checked row by row, which takes longer"));
+    }
     rebuild.drop(crm)?;
     crm.doing("deleting our rows");
     crm.run(include_str!("../../../sql/crm/unpoint_merged.sql"))?;

@@ -5,10 +5,9 @@ use anyhow::Result;
 
 use crate::fault::{Exit, Fault};
 use crate::model::Timestamp;
-use crate::pg::load::apply::BULK;
 use crate::pg::load::delta::LoadMemory;
-use crate::pg::load::diff::Counts;
 use crate::pg::load::preflight::Preflight;
+use crate::pg::load::rebuild_indexes::BULK;
 use crate::pg::load::session::Crm;
 use crate::pg::load::staging::pull;
 use crate::pg::load::target::{FLAGS, LOADED, Loaded, ours, table};
@@ -87,8 +86,8 @@ fn has_children(crm: &Crm, listed: &str) -> Result<bool> {
 }
 
 /// Records the rows that a load inserted (`load_insert`) and removes the records of those that it deleted.
-pub fn remember_children(crm: &Crm, counts: &Counts) -> Result<()> {
-    let inserted: u64 = children().map(|loaded| counts[loaded.table].inserted).sum();
+pub fn remember_children(crm: &Crm, inserted_of: impl Fn(&str) -> u64) -> Result<()> {
+    let inserted: u64 = children().map(|loaded| inserted_of(loaded.table)).sum();
     // Adding so many records to a key takes longer than creating it again when rows are deleted.
     if inserted >= BULK
         && let Some(key) = crm.primary_key("backfill.child")?

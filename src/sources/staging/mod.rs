@@ -158,11 +158,11 @@ pub struct StagingContext<'a> {
     pub names: NameReader,
 }
 
-/// Stages one batch. `first_line` is the position of its first row in the export, from 1. `duplicates` are the rows, in order,
-/// whose id occurred before.
+/// Stages one batch. `line_of` gives the line of each of its rows in the export. `duplicates` are the rows, in order, whose id occurred
+/// before.
 pub fn stage_batch<T: Entity>(
     columns: &T::Columns,
-    first_line: i64,
+    line_of: &dyn Fn(usize) -> i64,
     duplicates: &[usize],
     rules: &Rules,
     first_pass: &FirstPass,
@@ -181,7 +181,7 @@ pub fn stage_batch<T: Entity>(
     let mut buffer = String::new();
     for index in 0..columns.len() {
         let row = T::row(columns, index);
-        let line = first_line + i64::try_from(index).expect("a batch is shorter than 2^63 rows");
+        let line = line_of(index);
         buffer.clear();
         let id = T::id(&row, &mut buffer);
         context.tally.begin(id, line);

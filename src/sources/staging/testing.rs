@@ -66,7 +66,7 @@ pub fn stage_after<T: Entity>(rows: &[T::Row<'_>], options: StagingOptions, mut 
             ids.check(T::id(&T::row(&columns, *index), &mut buffer)) == IdVerdict::Duplicate
         })
         .collect();
-    stage_batch::<T>(&columns, 1, &duplicates, &rules, &first_pass)
+    stage_batch::<T>(&columns, &|row| row as i64 + 1, &duplicates, &rules, &first_pass)
 }
 
 /// Stages rows with the committed settings.

@@ -11,7 +11,7 @@ use crate::model::thousands;
 use crate::model::{Code, Effect, Reason, Source};
 use crate::report::values::ReportValues;
 use crate::sources::staging::{FindingKey, StagedBatch, TypedCells};
-use crate::steps::stage::position::{file, position};
+use crate::steps::stage::position::{file, place};
 use crate::store::{Draft, Folder, Manifest, TableWriter};
 use crate::tables::Builder as _;
 use crate::tables::check::{findings, rejects};
@@ -188,8 +188,7 @@ impl StageAccount {
         let mut refused = self.cells.iter().filter(|(place, cells)| above(place, cells));
         let Some(((source, entity, column), cells)) = refused.next() else { return Ok(()) };
         let export = exports.iter().find(|(exported, _)| exported == source).map(|(_, export)| export);
-        let lines: Vec<String> =
-            export.iter().flat_map(|export| cells.first.iter().map(|row| position(export, entity, *row))).collect();
+        let lines: Vec<String> = export.iter().flat_map(|export| cells.first.iter().map(|line| place(export, *line))).collect();
         let more = if cells.unreadable as usize > lines.len() { ", …" } else { "" };
         let what = format!(
             "column {column} of {}: {} of {} values cannot be read ({}{more})",

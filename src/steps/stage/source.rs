@@ -12,7 +12,7 @@ use crate::sources::staging::{
     Entity, FirstPass, FirstPassError, IdVerdict, Rules, StagedBatch, Uniqueness, Visitor, each_entity, stage_batch,
 };
 use crate::steps::stage::account::StageAccount;
-use crate::steps::stage::position::{file, position};
+use crate::steps::stage::position::{RowLines, file, place};
 use crate::steps::stage::values::ValueFiles;
 use crate::store::{Draft, Folder, TableReader, TableWriter};
 use crate::tables::stage::{
@@ -66,7 +66,8 @@ impl Visitor for DateFirstPass<'_> {
 
 fn mixed_dates(export: &Folder, error: &FirstPassError) -> Fault {
     let mixed = error.mixed;
-    let place = |at: u64| position(export, error.entity, i64::try_from(at).expect("counts fit in 63 bits"));
+    let lines = RowLines::of(export, error.entity);
+    let place = |at: u64| place(export, lines.of_row(i64::try_from(at).expect("counts fit in 63 bits")));
     let what = format!(
         "column {} of {} has dates that prove two orders: {} with the day first (the first in {}), {} with the month first (the first \
          in {})",
@@ -146,11 +147,11 @@ struct Stager<'a> {
     values: Option<&'a mut ValueFiles>,
 }
 
-/// A batch that waits to be staged: its rows, its first position, and the rows whose id occurred before.
+/// A batch that waits to be staged: its rows, the place of the first one in the export, and the rows whose id occurred before.
 struct Waiting<C> {
     batch: RecordBatch,
     columns: C,
-    first_line: i64,
+    first_row: i64,
     duplicates: Vec<usize>,
 }
 
@@ -163,20 +164,21 @@ impl Visitor for Stager<'_> {
         self.account.begin(T::SOURCE, T::ENTITY);
         self.account.add_unread(self.export)?;
         let mut reader = self.export.read::<T>(Some(T::SOURCE))?;
+        let lines = RowLines::of(self.export, T::ENTITY);
         let mut ids = Uniqueness::default();
-        let mut first_line = 1;
+        let mut first_row = 1;
         let in_flight = rayon::current_num_threads() * 2;
         loop {
             let mut waiting = Vec::with_capacity(in_flight);
             while waiting.len() < in_flight {
-                let Some(next) = self.next::<T>(&mut reader, &mut ids, first_line)? else { break };
-                first_line += i64::try_from(next.columns.len())?;
+                let Some(next) = self.next::<T>(&mut reader, &mut ids, first_row)? else { break };
+                first_row += i64::try_from(next.columns.len())?;
                 waiting.push(next);
             }
             if waiting.is_empty() {
                 break;
             }
-            self.stage_group::<T>(waiting, &task)?;
+            self.stage_group::<T>(waiting, &lines, &task)?;
         }
         task.finish("");
         Ok(())
@@ -188,7 +190,7 @@ impl Stager<'_> {
         &self,
         reader: &mut TableReader<T>,
         ids: &mut Uniqueness,
-        first_line: i64,
+        first_row: i64,
     ) -> Result<Option<Waiting<T::Columns>>> {
         let Some(batch) = reader.next_batch() else { return Ok(None) };
         let batch = batch?;
@@ -204,7 +206,7 @@ impl Stager<'_> {
             }
             let verdict = match ids.check(id) {
                 IdVerdict::OutOfOrder => {
-                    self.remember::<T>(ids, first_line + i64::try_from(index)?)?;
+                    self.remember::<T>(ids, first_row + i64::try_from(index)?)?;
                     ids.check(id)
                 }
                 verdict => verdict,
@@ -213,20 +215,20 @@ impl Stager<'_> {
                 duplicates.push(index);
             }
         }
-        Ok(Some(Waiting { batch, columns, first_line, duplicates }))
+        Ok(Some(Waiting { batch, columns, first_row, duplicates }))
     }
 
-    /// Reads the ids before a line again, because the file is not sorted by id.
+    /// Reads the ids before a row again, because the file is not sorted by id.
     fn remember<T: Entity>(&self, ids: &mut Uniqueness, before: i64) -> Result<()> {
-        let mut line = 1;
+        let mut place = 1;
         let mut buffer = String::new();
         for columns in self.export.read::<T>(Some(T::SOURCE))? {
             let columns = columns?;
             for index in 0..columns.len() {
-                if line == before {
+                if place == before {
                     return Ok(());
                 }
-                line += 1;
+                place += 1;
                 let row = T::row(&columns, index);
                 buffer.clear();
                 ids.remember([T::id(&row, &mut buffer)]);
@@ -235,15 +237,18 @@ impl Stager<'_> {
         Ok(())
     }
 
-    fn stage_group<T: Entity>(&mut self, waiting: Vec<Waiting<T::Columns>>, task: &Task<'_>) -> Result<()> {
+    fn stage_group<T: Entity>(&mut self, waiting: Vec<Waiting<T::Columns>>, lines: &RowLines, task: &Task<'_>) -> Result<()> {
         let batches: Vec<StagedBatch> = waiting
             .par_iter()
-            .map(|next| stage_batch::<T>(&next.columns, next.first_line, &next.duplicates, self.rules, &self.first_pass))
+            .map(|next| {
+                let line_of = |index: usize| lines.of_row(next.first_row + i64::try_from(index).expect("a batch is short"));
+                stage_batch::<T>(&next.columns, &line_of, &next.duplicates, self.rules, &self.first_pass)
+            })
             .collect();
         for (mut staged, next) in batches.into_iter().zip(waiting) {
             task.advance(staged.rows as u64);
             if let Some(values) = &mut self.values {
-                values.add::<T>(&next.batch, next.first_line, &staged.rejects)?;
+                values.add::<T>(&next.batch, &|line| lines.row_at(line) - next.first_row, &staged.rejects)?;
             }
             self.account.add(&mut staged)?;
             self.writers.write(staged)?;

@@ -24,9 +24,10 @@ pub struct ValueFiles {
 
 impl ValueFiles {
     /// Adds the original row of every reject of a batch, one line per reject.
-    pub fn add<T: Entity>(&mut self, batch: &RecordBatch, first_line: i64, refused: &RecordBatch) -> Result<()> {
+    /// `index_of` gives the place in the batch of the row at a line.
+    pub fn add<T: Entity>(&mut self, batch: &RecordBatch, index_of: &dyn Fn(i64) -> i64, refused: &RecordBatch) -> Result<()> {
         let name = format!("rejects_{}__{}.csv", T::SOURCE.code(), T::ENTITY);
-        self.add_to(name, T::fields(), batch, first_line, refused)
+        self.add_to(name, T::fields(), batch, index_of, refused)
     }
 
     fn add_to(
@@ -34,7 +35,7 @@ impl ValueFiles {
         name: String,
         fields: &[Column],
         batch: &RecordBatch,
-        first_line: i64,
+        index_of: &dyn Fn(i64) -> i64,
         refused: &RecordBatch,
     ) -> Result<()> {
         if refused.num_rows() == 0 {
@@ -54,7 +55,7 @@ impl ValueFiles {
             writer
         });
         for reject in refused.rows() {
-            let row = usize::try_from(reject.line - first_line).context("a reject lies in its batch")?;
+            let row = usize::try_from(index_of(reject.line)).context("a reject lies in its batch")?;
             let line = reject.line.to_string();
             let start = [reject.reason.to_owned(), reject.column.unwrap_or_default().to_owned(), line];
             writer.write_record(start.into_iter().chain(cells.iter().map(|cell| defused(cell.value(row).to_string()))))?;

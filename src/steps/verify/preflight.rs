@@ -61,18 +61,22 @@ pub fn run(session: &Session, is_strict: bool) -> Result<StepOutcome> {
         };
         results.enter_look(look.place, "Pre-Migration", finding, look.state);
     }
-    save(session, &results)?;
+    // A folder that cannot be written is a finding like the others.
+    if let Err(error) = save(session, &results) {
+        looks.push(Look::new("folder", "writing", CheckState::Failed, error.to_string()));
+    }
     let refused: Vec<&Look> = looks.iter().filter(|look| look.state == CheckState::Failed).collect();
     let doubts = looks.iter().filter(|look| look.state == CheckState::NeedsAPerson).count();
     let summary = json!({ "phase": 0, "counts": results.counts(), "differing": results.differing() });
     let fault = if !refused.is_empty() {
-        Some(Fault::new(Exit::Preflight, format!("{} of {} findings are errors", refused.len(), looks.len())))
+        let what = format!("{} of {} checks before the migration failed", refused.len(), looks.len());
+        Some(Fault::new(Exit::Preflight, what).help("what is wrong stands behind each ×; correct it, then: make verify PHASE=0"))
     } else if is_strict && doubts > 0 {
         Some(Fault::new(Exit::Preflight, format!("{doubts} warnings, which --strict forbids")))
     } else {
         None
     };
-    Ok(StepOutcome::new(text(&looks), summary).fault(fault).next("make demo, or with your own databases: make backfill"))
+    Ok(StepOutcome::new(text(&looks), summary).fault(fault).next("make export, then make phase1"))
 }
 
 /// Saves the findings next to the results of the last verification, which stay.

@@ -7,8 +7,6 @@ use tokio_postgres::Row;
 
 use crate::pg::compare::{Sums, changed_by_others};
 use crate::pg::load::catalog::Catalog;
-use crate::pg::load::concurrent_writers::newer_than;
-use crate::pg::load::run_log::Run;
 use crate::pg::load::session::Crm;
 use crate::pg::load::table_sql::{Grouped, TableSql, count_records};
 use crate::pg::load::target::Loaded;
@@ -90,7 +88,7 @@ pub struct TableTotals {
     pub records: Option<RowCounts>,
     /// Foreign rows.
     pub foreign: u64,
-    /// Foreign rows that are newer than the last run.
+    /// Foreign rows that were made since an instant.
     pub newer: u64,
 }
 
@@ -101,18 +99,18 @@ impl TableTotals {
     }
 }
 
-/// Counts whole tables, each in one scan.
+/// Counts whole tables, each in one scan, and foreign rows since an instant.
 pub fn by_table(
     crm: &Crm,
     catalog: &Catalog,
     tables: &[LoadedBy<'_>],
     this: u64,
-    last: Option<&Run>,
+    since: Option<&str>,
 ) -> Result<BTreeMap<&'static str, TableTotals>> {
     let mut counted = BTreeMap::new();
     for (loaded, loads) in tables {
         let info = catalog.table(loaded.table);
-        let newer = last.and_then(|last| newer_than(info, last)).unwrap_or_else(|| "false".to_owned());
+        let newer = since.and_then(|since| info.newer_than(since)).unwrap_or_else(|| "false".to_owned());
         let row = crm.one(&TableSql::of(loaded).count_all_rows(&transactions(loads), &changed_by_others(info), &newer), &[])?;
         let number = |at: usize| row.get::<_, i64>(at).unsigned_abs();
         let ours = RowCounts { loaded: number(0), new: 0, all: number(0) + number(1) };

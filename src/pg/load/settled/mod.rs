@@ -22,10 +22,7 @@ use crate::pg::compare::{
     ComparedRow, ComparedSide, CrmRows, FileRows, OnRow, Remembered, RowContent, Sums, TableForm, as_remembered, sealed,
 };
 use crate::pg::load::catalog::{Catalog, TableInfo};
-use crate::pg::load::delta::TableDelta;
-use crate::pg::load::diff::Counts;
 use crate::pg::load::preflight::Preflight;
-use crate::pg::load::run_log::Run;
 use crate::pg::load::session::Crm;
 use crate::pg::load::settled::counts::{CountedBuckets, LoadedBy, RowCounts, TableTotals, by_bucket, by_table};
 use crate::pg::load::target::{LOADED, Loaded};
@@ -98,8 +95,9 @@ pub struct Found<'a> {
     pub totals: &'a Totals,
 }
 
-/// What the last load left and no one changed since, and the rows of each table. Tables without an entry must be read.
-pub fn read(crm: &Crm, catalog: &Catalog, forms: &[TableForm], last: Option<&Run>) -> Result<(SettledTables, Totals)> {
+/// What the last load left and no one changed since, and the rows of each table, with the foreign ones since an instant. Tables without
+/// an entry must be read.
+pub fn read(crm: &Crm, catalog: &Catalog, forms: &[TableForm], since: Option<&str>) -> Result<(SettledTables, Totals)> {
     crm.doing("counting the rows of loads and of others");
     let mut left = BTreeMap::new();
     let this = this_transaction(crm)?;
@@ -118,7 +116,7 @@ pub fn read(crm: &Crm, catalog: &Catalog, forms: &[TableForm], last: Option<&Run
     }
     let written = |loaded: &'static Loaded| (loaded, left.get(loaded.table).map_or(&[][..], |(_, written)| written));
     let tables: Vec<LoadedBy<'_>> = forms.iter().map(|form| written(form.loaded)).collect();
-    let totals = by_table(crm, catalog, &tables, this, last)?;
+    let totals = by_table(crm, catalog, &tables, this, since)?;
     let all = untouched(&left, &totals);
     let tables = tables.into_iter().filter(|(loaded, _)| left.contains_key(loaded.table) && !all.contains_key(loaded.table));
     let tables: Vec<LoadedBy<'_>> = tables.collect();
@@ -159,8 +157,8 @@ pub fn record(
     catalog: &Catalog,
     preflight: &Preflight,
     found: &Found<'_>,
-    deltas: &[TableDelta],
-    counts: &Counts,
+    filed: &[&FiledSums],
+    changes: impl Fn(&str) -> u64,
 ) -> Result<()> {
     crm.doing("recording what is settled");
     let this = this_transaction(crm)?;
@@ -168,27 +166,28 @@ pub fn record(
     let is_changed = |name: &str| {
         let is_settled = found.settled.get(name).is_some_and(|settled| settled.unsettled.as_ref().is_some_and(Vec::is_empty));
         // Profiles and consents also change outside the diff: flags are lowered, withdrawals apply to rows that others changed.
-        !is_settled || Loaded::of(name).remembered || counts.get(name).is_none_or(|counts| counts.changes() > 0)
+        !is_settled || Loaded::of(name).remembered || changes(name) > 0
     };
     let left_alone = crm.query(include_str!("../../../../sql/crm/tables_left_alone.sql"), &[])?;
     let left_alone: Vec<&str> = left_alone.iter().map(|row| row.get(0)).collect();
     let is_as_sent =
         |loaded: &Loaded| !loaded.remembered && is_plain(catalog.table(loaded.table)) && !left_alone.contains(&loaded.table);
-    let changed = found.forms.iter().zip(deltas).filter(|(form, _)| form.unfit.is_empty() && is_changed(form.loaded.table));
+    let changed =
+        found.forms.iter().zip(filed.iter().copied()).filter(|(form, _)| form.unfit.is_empty() && is_changed(form.loaded.table));
     let (as_sent, others): (Vec<_>, Vec<_>) = changed.partition(|(form, _)| is_as_sent(form.loaded));
-    let loaded_by = |tables: &[(&TableForm, &TableDelta)]| -> Vec<LoadedBy<'_>> {
+    let loaded_by = |tables: &[(&TableForm, &FiledSums)]| -> Vec<LoadedBy<'_>> {
         tables.iter().map(|(form, _)| (form.loaded, loads.as_slice())).collect()
     };
     let totals = by_table(crm, catalog, &loaded_by(&as_sent), this, None)?;
     let (filed, others_sent): (Vec<_>, Vec<_>) =
-        as_sent.into_iter().partition(|(form, delta)| totals[form.loaded.table].hold_only(delta.filed.sums.rows()));
-    for (form, TableDelta { filed: FiledSums { dataset, sums }, .. }) in filed {
+        as_sent.into_iter().partition(|(form, filed)| totals[form.loaded.table].hold_only(filed.sums.rows()));
+    for (form, FiledSums { dataset, sums }) in filed {
         write(crm, catalog, form, &loads, &LeftByLoad { dataset: *dataset, sums: sums.clone() })?;
     }
     let others: Vec<_> = others.into_iter().chain(others_sent).collect();
     let counted = by_bucket(crm, catalog, &loaded_by(&others), this)?;
-    for (form, delta) in others {
-        let left = left_in_buckets(crm, preflight, form, &delta.filed, found.settled, &counted)?;
+    for (form, filed) in others {
+        let left = left_in_buckets(crm, preflight, form, filed, found.settled, &counted)?;
         write(crm, catalog, form, &loads, &left)?;
     }
     Ok(())
