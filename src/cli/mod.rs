@@ -29,7 +29,7 @@ struct Common {
     /// [env: AS_OF]
     #[arg(long, value_name = "INSTANT", global = true)]
     as_of: Option<String>,
-    /// The phase, 1 to 6: set at stage (6 unless given); later steps take it from their input and only check it [env: PHASE]
+    /// The phase, 1 to 6. `stage` sets it (6 unless given); a later step fails if its input is of another phase [env: PHASE]
     #[arg(long, value_name = "N", global = true, value_parser = clap::value_parser!(u8).range(0..=6))]
     phase: Option<u8>,
     /// The data folder [env: DATA_DIR] [default: data]

@@ -38,7 +38,7 @@ pub struct InspectArgs {
     /// Write all rows as CSV, - for standard output; identifiers stay text, and formulas are made harmless for spreadsheets
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
-    /// Write the exact CSV for programs: personal data, and not safe for spreadsheets, because nothing is masked or changed
+    /// With --csv: write every value exactly as it is, for programs. A spreadsheet may run cells that look like formulas
     #[arg(long, requires = "csv", requires = "show")]
     exact: bool,
     /// Show personal values instead of masking them

@@ -240,7 +240,7 @@ pub const PLAN: Program = program!(
     plan::run,
     "plan",
     "Show what each phase would insert, update and delete when the phases are run in turn",
-    "Works from the saved exports in a folder of its own, which it removes; needs no database and changes nothing.\n\
+    "Works from the saved exports, in a temporary folder; needs no database and changes nothing.\n\
      What a load would do to the CRM as it is now: crm-backfill load --dry-run.\n\
      Examples:\n  crm-backfill plan\n  crm-backfill plan --phase 3 --json",
 );

@@ -260,15 +260,24 @@ impl Display for StatusShown {
                 None => writeln!(f, " {name:<20} –")?,
                 Some(FolderState::Damaged { error }) => writeln!(f, " {name:<20} ! {error}")?,
                 Some(FolderState::Complete { phase, as_of, rows, age_seconds }) => {
-                    let phase = phase.map_or_else(String::new, |phase| format!("phase {phase}, "));
+                    let phase = match phase {
+                        Some(phase) => format!("phase {phase}, "),
+                        None if name == "verify" => "preflight, ".to_owned(),
+                        None => String::new(),
+                    };
                     let age = age_seconds.map_or_else(String::new, |seconds| format!(", {} old", age(seconds)));
-                    writeln!(f, " {name:<20} {phase}as of {as_of}{age}, {} rows", thousands(*rows))?;
+                    let held = match name.as_str() {
+                        "report" => String::new(),
+                        "verify" => format!(", {} findings", thousands(*rows)),
+                        _ => format!(", {} rows", thousands(*rows)),
+                    };
+                    writeln!(f, " {name:<20} {phase}as of {as_of}{age}{held}")?;
                 }
             }
         }
         self.moved.iter().try_for_each(|line| writeln!(f, " ! {line}"))?;
         for StagedCount { source, tenant, rule, people } in &self.people {
-            writeln!(f, " people               {:>10} of {source}, tenant {tenant} by {rule}", thousands(*people))?;
+            writeln!(f, " people               {:>10} of {source}: tenant {tenant} (tenant rule {rule})", thousands(*people))?;
         }
         match &self.crm {
             None => {}
