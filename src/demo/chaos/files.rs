@@ -195,7 +195,9 @@ impl Making {
             let born_on = self.people[person].born;
             let (born, sense) = self.hand(source, entity, "date_of_birth").day(born_on);
             // Days that programs write for an unknown one are dropped where they are frequent.
-            let is_sure = !["1970-01-01", "2000-01-01"].contains(&born_on.to_string().as_str());
+            // Within two months of 1970, milliseconds alone in a column read as seconds are a day of a person's life, too.
+            let is_near_1970 = born_on.0.abs() < 60;
+            let is_sure = !is_near_1970 && born_on.to_string() != "2000-01-01";
             self.fact(source, &of, "born_on", (sense == Sense::Said).then(|| born_on.to_string()), is_sure);
             let number = self.people[person].number.clone();
             let cells = [
