@@ -148,9 +148,11 @@ impl DateProfile {
             }
         };
         let frequent = self.frequent.map(|count| count >= FREQUENT_LEAST && count * FREQUENT_SHARE > self.dates);
-        // Of equal units the coarsest wins: the first, and max_by_key takes the last.
-        let unit = self.units.iter().zip(NumberUnit::ALL).rev().max_by_key(|(seen, _)| **seen).filter(|(seen, _)| **seen > 0);
-        Ok(DateRules { kind: self.kind, order, frequent, unit: unit.map(|(_, unit)| unit) })
+        // If two units fit all numbers alike, such as -604800000 alone (1950 in seconds, 1969 in milliseconds), neither is taken.
+        let most = self.units.iter().max().copied().filter(|most| *most > 0);
+        let mut fitting = self.units.iter().zip(NumberUnit::ALL).filter(|(seen, _)| Some(**seen) == most).map(|(_, unit)| unit);
+        let unit = fitting.next().filter(|_| fitting.next().is_none());
+        Ok(DateRules { kind: self.kind, order, frequent, unit })
     }
 }
 

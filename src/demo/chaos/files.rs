@@ -194,8 +194,8 @@ impl Making {
             let (first, last) = self.people[person].name;
             let born_on = self.people[person].born;
             let (born, sense) = self.hand(source, entity, "date_of_birth").day(born_on);
+            // Within two months of 1970, milliseconds alone in a column are a day of a person's life in seconds, too: neither is read.
             // Days that programs write for an unknown one are dropped where they are frequent.
-            // Within two months of 1970, milliseconds alone in a column read as seconds are a day of a person's life, too.
             let is_near_1970 = born_on.0.abs() < 60;
             let is_sure = !is_near_1970 && born_on.to_string() != "2000-01-01";
             self.fact(source, &of, "born_on", (sense == Sense::Said).then(|| born_on.to_string()), is_sure);

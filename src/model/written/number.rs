@@ -38,7 +38,7 @@ pub(in crate::model) enum NumberUnit {
 }
 
 impl NumberUnit {
-    /// Every unit, the coarsest first. The first that a column allows is used.
+    /// Every unit, the coarsest first.
     pub(in crate::model) const ALL: [Self; 6] =
         [Self::Digits, Self::Days, Self::Seconds, Self::Milliseconds, Self::Microseconds, Self::Nanoseconds];
 

@@ -212,7 +212,10 @@ pub fn release_held(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Resu
             if found == 0 {
                 continue;
             }
-            let mine = format!("exists (select from load_held h where h.table_name = '{name}' and h.id = s.\"id\"::text)");
+            let mine = format!(
+                "exists (select from load_held h
+                   where h.table_name = '{name}' and h.reason = 'HELD_BY_OTHER' and h.id = s.\"id\"::text)"
+            );
             if name == table::PROFILE {
                 let nullable = key
                     .columns
