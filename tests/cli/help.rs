@@ -169,6 +169,37 @@ fn every_advised_command_parses() {
     assert!(seen > 30, "only {seen} commands were found");
 }
 
+/// A verb with an option, but without the program before it: it would be another command of the shell, or none.
+fn bare_verbs(line: &str) -> Vec<&str> {
+    let verbs = programs::ALL.iter().map(|program| program.name);
+    let bare = |verb: &&str| {
+        line.match_indices(&format!("{verb} --")).any(|(at, _)| {
+            let before = &line[..at];
+            let is_word = before.ends_with(|c: char| c.is_ascii_alphanumeric() || "-_/".contains(c));
+            !is_word
+                && !before.ends_with("crm-backfill ")
+                && !["--bench ", "--engine "].iter().any(|option| before.ends_with(option))
+        })
+    };
+    verbs.filter(bare).collect()
+}
+
+#[test]
+fn every_advised_command_names_the_program() {
+    assert_eq!(bare_verbs("look at it: verify --phase 0, then `crm-backfill load --dry-run`"), ["verify"]);
+    for (path, text) in texts() {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        // The history names options, the measurements name what was measured, and scripts run the binaries beside them.
+        let is_advice =
+            name.ends_with(".rs") || (name.ends_with(".md") && !["CHANGELOG.md", "performance.md"].contains(&name.as_str()));
+        if is_advice {
+            for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+                assert!(bare_verbs(line).is_empty(), "{}: {:?} in {line}", path.display(), bare_verbs(line));
+            }
+        }
+    }
+}
+
 /// Commands by way of make, `make VERB … ARGS="…"`, as the verb and its arguments.
 fn commands_of_make(text: &str) -> Vec<Vec<String>> {
     let mut found = Vec::new();
