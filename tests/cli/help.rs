@@ -123,13 +123,26 @@ fn texts() -> Vec<(PathBuf, String)> {
     files.into_iter().filter_map(|path| Some((path.clone(), fs::read_to_string(path).ok()?))).collect()
 }
 
+/// The line with a value in place of each `{}` and `{name}` of a format.
+fn filled(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    let mut parts = line.split('{');
+    let mut filled = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let name = part.split('}').next().unwrap_or_default();
+        let is_place = part.contains('}') && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        filled.push_str(&if is_place { format!("X{}", &part[name.len() + 1..]) } else { format!("{{{part}") });
+    }
+    filled
+}
+
 /// The text after `crm-backfill ` up to the end of the command: end of line, quote, backtick, pipe, wide gap, comment.
 fn commands(text: &str) -> Vec<String> {
-    let ends = ["\n", "\\n", "`", "|", "  ", " #", ")", ",", ";", ": ", " >", "{", "<", "…"];
+    let ends = ["\n", "\\n", "\".", "`", "|", "  ", " #", ")", ",", ";", ": ", " >", "{", "<", "…"];
     text.match_indices("crm-backfill ")
         .filter(|(at, _)| !text[..*at].ends_with(['/', '-', '.']))
         .map(|(at, found)| {
-            let rest = &text[at + found.len()..];
+            let rest = filled(&text[at + found.len()..]);
             let end = ends.iter().filter_map(|end| rest.find(end)).min().unwrap_or(rest.len());
             rest[..end].to_owned()
         })
