@@ -10,6 +10,7 @@ use crate::model::thousands;
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 const LINE_EVERY: Duration = Duration::from_secs(10);
+const TICK: Duration = Duration::from_millis(500);
 
 #[derive(Clone)]
 enum ProgressMode {
@@ -65,7 +66,7 @@ impl Progress {
                 let template = if total.is_some() {
                     "   {msg:<26.26} {wide_bar} {human_pos:>11} / {human_len} {speed:>7} {left:>8}"
                 } else {
-                    "   {spinner} {msg:<26.26} {human_pos:>11} {speed:>7}"
+                    "   {spinner} {msg:<26.26} {human_pos:>11} {speed:>7} {elapsed:>5}"
                 };
                 if let Ok(style) = ProgressStyle::with_template(template) {
                     let style = style
@@ -79,6 +80,8 @@ impl Progress {
                     bar.set_style(style.progress_chars("█▌ "));
                 }
                 bar.set_message(name.clone());
+                // The bar moves and counts its seconds while a statement or a file takes long.
+                bar.enable_steady_tick(TICK);
                 Some(bar)
             }
             ProgressMode::Lines | ProgressMode::Silent => None,

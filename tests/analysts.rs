@@ -1,14 +1,16 @@
-//! docs/analysts.md: every dataset and column that a statement names is declared, and the statements run where there is a DuckDB.
+//! docs/analysts.md: every dataset and column that a statement names is declared, and DuckDB, pandas and polars give the same answers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crm_backfill::datasets;
 use crm_backfill::model::{Code as _, Source};
 
-use crate::golden;
+use crate::support::missing::is_missing;
+use crate::support::workdir::Workdir;
+use crate::support::world::{self, Owned};
 
 /// Words of SQL that name nothing of ours.
 const SQL: &[&str] = &[
@@ -57,9 +59,6 @@ const SQL: &[&str] = &[
     "with",
     "year",
 ];
-
-/// Words in quotes that are settings and functions of pandas and polars.
-const PYTHON: &[&str] = &["pyarrow", "count", "min", "mean", "description"];
 
 fn page() -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/analysts.md")).unwrap()
@@ -186,42 +185,72 @@ fn every_name_in_a_statement_is_declared() {
 }
 
 #[test]
-fn every_name_in_a_program_is_declared() {
+fn every_dataset_in_a_program_is_declared() {
     let declared = declared();
-    let blocks = blocks(&page(), "python");
-    assert!(blocks.len() >= 3);
-    for block in blocks {
-        let texts: Vec<String> =
-            tokens(&block, '"', "#").into_iter().filter_map(|token| token.strip_prefix('"').map(str::to_owned)).collect();
-        let stems: Vec<&str> = texts.iter().filter_map(|text| stem_of(text)).collect();
-        assert!(!stems.is_empty() && stems.iter().all(|stem| declared.contains_key(*stem)), "{stems:?}");
-        let given: BTreeSet<&str> = block.split(".alias(\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
-        for text in texts.iter().filter(|text| text.chars().all(|c| c.is_ascii_lowercase() || c == '_')) {
-            let text = text.as_str();
-            let is_column = stems.iter().any(|stem| declared[*stem].contains(text));
-            assert!(is_column || given.contains(text) || PYTHON.contains(&text), "{text} in\n{block}");
+    let programs = ["with_pandas.py", "with_polars.py"].map(|name| format!("docs/analysts/{name}"));
+    for program in programs {
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&program)).unwrap();
+        let texts = text.split('"').skip(1).step_by(2);
+        let stems: Vec<&str> = texts.filter_map(|text| text.rsplit('/').next()).filter(|name| name.contains("__")).collect();
+        assert!(stems.len() >= 20, "{program}: {stems:?}");
+        for stem in stems.into_iter().filter(|stem| *stem != "__main__") {
+            assert!(declared.contains_key(stem), "{program}: {stem} is not a dataset");
+        }
+        for number in 1..=20 {
+            assert!(text.contains(&format!("\ndef q{number}():\n")), "{program}: question {number}");
         }
     }
 }
 
-/// Without a `duckdb` on the path there is nothing to run; the tests above hold everywhere.
-#[test]
-fn every_statement_runs_where_there_is_a_duckdb() {
-    if Command::new("duckdb").arg("--version").output().is_err() {
-        return;
+/// Where `scripts/install-dataframes` puts DuckDB, pandas and polars.
+fn python() -> Option<PathBuf> {
+    let built = Path::new(env!("CARGO_BIN_EXE_crm-backfill")).parent().and_then(Path::parent);
+    let file = built.map(|target| target.join("dataframes/bin/python"));
+    file.filter(|file| file.is_file())
+}
+
+/// Datasets of two runs: between them a decision split a profile that is loaded.
+fn two_runs() -> Workdir {
+    let (world, mut workdir) = (Owned::new(), Workdir::new());
+    let crm = world.crm();
+    // An email of a club, which too many contacts have to link by it.
+    world.source(Source::Messaging).execute(
+        r#"insert into "Contact" ("id", "tenantId", "email", "phoneNumber", "createdAt", "updatedAt")
+           select 'shared-' || n, '1', 'office@club.test', '+278255500' || n, '2024-01-01Z', '2024-01-01Z' from generate_series(10, 99) n"#,
+    );
+    for (variable, url) in world.source_urls() {
+        workdir.set(variable, &url);
     }
-    let workdir = golden::exported();
-    for step in ["stage", "resolve", "consolidate", "score"] {
+    workdir.set("AS_OF", world::AS_OF).set("CRM_DATABASE_URL", &crm.url);
+    for step in world::exporters(6).chain(["export-crm", "stage", "resolve", "consolidate", "score", "load"]) {
+        workdir.ok(step, &[]);
+    }
+    let pair = crm.rows(
+        r#"select min(s."value"), min(t."value") from "IdentityAlias" s join "IdentityAlias" t on t."customerId" = s."customerId"
+           where s."type" = 'SCL_MEMBER_ID' and t."type" = 'TEETIME_PLAYER_ID'
+           group by s."customerId" having count(*) = 1 order by 1 limit 1"#,
+    );
+    let decision = format!("kind,a,b\ncannot-link,scl:members:{},teetime:players:{}\n", pair[0][0], pair[0][1]);
+    fs::write(workdir.path().join("decisions.csv"), decision).unwrap();
+    for step in ["export-crm", "stage", "resolve", "consolidate", "score"] {
         workdir.ok(step, &[]);
     }
     workdir.ok("inspect", &["--views"]);
-    let data = workdir.data();
-    fs::create_dir_all(data.join("previous/crm")).unwrap();
-    let profiles = "crm/crm__customer_profiles.parquet";
-    fs::copy(data.join(profiles), data.join("previous").join(profiles)).unwrap();
-    for block in blocks(&page(), "sql") {
-        let run = Command::new("duckdb").args(["-init", "views.sql", "-c", &block]).current_dir(&data).output().unwrap();
-        let said = String::from_utf8_lossy(&run.stderr).into_owned();
-        assert!(run.status.success() && !said.contains("Error"), "{block}\n{said}");
+    workdir
+}
+
+#[test]
+fn sql_pandas_and_polars_give_the_same_twenty_answers() {
+    let python = python();
+    if is_missing("dataframes", python.clone()) {
+        return;
     }
+    let workdir = two_runs();
+    let compare = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/analysts/compare.py");
+    let run = Command::new(python.expect("asked before")).arg("-B").arg(compare).arg(workdir.data()).output().unwrap();
+    let (said, failed) = (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
+    assert!(run.status.success(), "{failed}");
+    let rows: Vec<Vec<usize>> = serde_json::from_str(&said).unwrap();
+    let empty: Vec<usize> = (1..=20).filter(|number| rows[number - 1].contains(&0)).collect();
+    assert_eq!(empty, [17], "an answer without rows compares nothing; that of 17 must be empty: {rows:?}");
 }

@@ -11,7 +11,8 @@ fn root() -> PathBuf {
 fn pages() -> Vec<(PathBuf, String)> {
     let mut pages: Vec<_> =
         ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "sql/README.md"].iter().map(|name| root().join(name)).collect();
-    pages.extend(fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path()));
+    let docs = fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    pages.extend(docs.filter(|path| path.is_file()));
     pages.into_iter().map(|path| (path.clone(), fs::read_to_string(&path).unwrap())).collect()
 }
 

@@ -28,6 +28,7 @@ mod resolve;
 mod schemas;
 mod score;
 mod segment;
+mod sixth_source;
 mod steps;
 #[cfg(feature = "local-postgres")]
 mod target;

@@ -19,9 +19,7 @@ pub fn populate(server: &LocalServer, records: &DemoRecords) -> Result<Vec<(Stri
     let (seed, as_of) = (records.community.seed, records.community.as_of);
     std::thread::scope(|scope| {
         let mut running = Vec::new();
-        for target in
-            [Some(Source::Messaging), Some(Source::Teetime), Some(Source::McaZa), Some(Source::McaUk), Some(Source::Scl), None]
-        {
+        for target in Source::ALL.iter().map(|source| Some(*source)).chain([None]) {
             let name = database(target);
             let filling = scope.spawn(move || {
                 let filled = match target {

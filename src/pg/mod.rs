@@ -13,7 +13,7 @@ pub mod verify;
 pub use connect::error::database_fault;
 pub use connect::{APPLICATION, Begin, Connection, url};
 pub use export::check_source::{Checked, Watermark, check_crm, check_source, watermarks};
-pub use export::references::{VisibleTables, missing};
+pub use export::references::{VisibleTables, missing, unread};
 pub use export::snapshot::{Snapshot, visible_tables};
 pub use export::{ExportQuery, Exported, Prepared};
 pub use loaded::identity;

@@ -265,7 +265,7 @@ fn judge(proof: LineProof, facts: &ChecklistFacts) -> (&'static str, String) {
             match (state, audited) {
                 ("DONE", Some((_, words))) => ("DONE", format!("{proof}; reviewed: {words}")),
                 ("DONE", None) => {
-                    let how = "verify --spot-check shows links to review, checklist --done LINE --by NAME records the review";
+                    let how = "links to review: crm-backfill verify --spot-check; to record the review: crm-backfill checklist --done LINE --by NAME";
                     ("NEEDS_A_PERSON", format!("{proof}; {how}"))
                 }
                 other => (other.0, proof),
@@ -274,7 +274,7 @@ fn judge(proof: LineProof, facts: &ChecklistFacts) -> (&'static str, String) {
         LineProof::ManualReview => {
             let open = facts.manual_review.unwrap_or(0);
             let rows = if open == 1 { "1 row".to_owned() } else { format!("{open} rows") };
-            ("NEEDS_A_PERSON", format!("{rows} to settle: inspect check__manual_review lists them, and how to settle each"))
+            ("NEEDS_A_PERSON", format!("{rows} to settle; each, and what settles it: crm-backfill inspect check__manual_review"))
         }
         LineProof::Expectations => match (facts.expectations.0, facts.expectations.1.as_slice()) {
             (checked, []) => ("DONE", format!("all {checked} lines of expectations.csv are met")),
@@ -299,9 +299,9 @@ fn judge(proof: LineProof, facts: &ChecklistFacts) -> (&'static str, String) {
 fn preflight(facts: &ChecklistFacts, place: &str) -> (&'static str, String) {
     let found: Vec<&ReportCheck> = facts.preflight.iter().filter(|check| check.name.starts_with(&format!("{place}: "))).collect();
     match (found.len(), found.iter().find(|check| check.state == "FAILED")) {
-        (0, _) => ("OPEN", "verify --phase 0".to_owned()),
+        (0, _) => ("OPEN", "crm-backfill verify --phase 0".to_owned()),
         (_, Some(failed)) => ("FAILED", format!("{}: {}", failed.name, failed.observed)),
-        (count, None) => ("DONE", format!("{count} things examined by verify --phase 0")),
+        (count, None) => ("DONE", format!("{count} things examined by crm-backfill verify --phase 0")),
     }
 }
 

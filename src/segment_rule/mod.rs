@@ -9,6 +9,7 @@ pub mod operator;
 pub mod parse;
 pub mod plan;
 pub mod rule;
+pub mod spelling;
 pub mod text;
 
 pub use canonical::canonical;

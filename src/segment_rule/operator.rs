@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::coded;
 use crate::model::{Code as _, Day, Timestamp};
-use crate::segment_rule::error::{Place, RuleError, hint, shortened};
+use crate::segment_rule::error::{Place, RuleError};
 use crate::segment_rule::field::FieldKind;
 use crate::segment_rule::rule::{Ago, Comparison, DateTest, ListTest, NumberTest, Snap, Span, SpanUnit, Test, TextTest, When};
 use crate::segment_rule::{Decimal, MAX_VALUES};
@@ -73,16 +73,6 @@ use Operator::{
 };
 
 impl Operator {
-    /// The operator with this name, ignoring case and underscores.
-    pub fn parse(text: &str, place: &Place<'_>) -> Result<Self, RuleError> {
-        let bare = |text: &str| text.replace('_', "").to_ascii_lowercase();
-        let found = Self::from_code(text).or_else(|| Self::ALL.iter().copied().find(|known| bare(known.code()) == bare(text)));
-        found.ok_or_else(|| {
-            let near = hint(text, Self::ALL.iter().map(|known| known.code()));
-            place.error(format!("{:?} is not an operator{near}", shortened(text)))
-        })
-    }
-
     /// The operators for a type of field.
     pub fn of(kind: FieldKind) -> &'static [Self] {
         match kind {
@@ -136,9 +126,15 @@ pub fn test(kind: FieldKind, operator: Operator, value: Option<&Value>, place: &
     }
     let place = Place::Key(place, "value");
     if matches!(operator, IsNull | IsNotNull) {
-        return match value {
-            None | Some(Value::Null | Value::Bool(true)) => Ok(if operator == IsNull { Test::IsNull } else { Test::IsNotNull }),
-            Some(_) => Err(place.error(format!("{:?} does not take a value", operator.code()))),
+        // Rule builders save null, true or an empty text where an operator takes no value.
+        let is_blank = match value {
+            None | Some(Value::Null | Value::Bool(true)) => true,
+            Some(Value::String(text)) => text.is_empty(),
+            Some(_) => false,
+        };
+        return match is_blank {
+            true => Ok(if operator == IsNull { Test::IsNull } else { Test::IsNotNull }),
+            false => Err(place.error(format!("{:?} does not take a value", operator.code()))),
         };
     }
     let value = match value {
@@ -214,18 +210,44 @@ pub fn list<T>(
     place: &Place<'_>,
     read: fn(&Value, &Place<'_>) -> Result<T, RuleError>,
 ) -> Result<Vec<T>, RuleError> {
-    let Value::Array(values) = value else { return Err(place.error("must be a list")) };
+    let parts;
+    let values = match value {
+        Value::Array(values) => values,
+        Value::String(text) => {
+            parts = comma_separated(text);
+            &parts
+        }
+        _ => return Err(place.error("must be a list")),
+    };
     if values.len() > MAX_VALUES {
         return Err(place.error(format!("has {} values; the maximum is {MAX_VALUES}", values.len())));
     }
     values.iter().enumerate().map(|(index, value)| read(value, &Place::Index(place, index))).collect()
 }
 
-fn pair<T>(value: &Value, place: &Place<'_>, read: fn(&Value, &Place<'_>) -> Result<T, RuleError>) -> Result<(T, T), RuleError> {
-    match value {
-        Value::Array(ends) if ends.len() == 2 => {
-            Ok((read(&ends[0], &Place::Index(place, 0))?, read(&ends[1], &Place::Index(place, 1))?))
+/// The parts of a rule builder's list in one text, `a, b\, c`: without blanks at their ends; a backslash keeps a comma.
+fn comma_separated(text: &str) -> Vec<Value> {
+    let (mut parts, mut part) = (Vec::new(), String::new());
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\\' if letters.peek() == Some(&',') => part.extend(letters.next()),
+            ',' => parts.push(std::mem::take(&mut part)),
+            _ => part.push(letter),
         }
+    }
+    parts.push(part);
+    parts.into_iter().map(|part| Value::String(part.trim().to_owned())).collect()
+}
+
+fn pair<T>(value: &Value, place: &Place<'_>, read: fn(&Value, &Place<'_>) -> Result<T, RuleError>) -> Result<(T, T), RuleError> {
+    let ends = match value {
+        Value::Array(ends) => ends.clone(),
+        Value::String(text) => comma_separated(text),
+        _ => Vec::new(),
+    };
+    match &ends[..] {
+        [from, to] => Ok((read(from, &Place::Index(place, 0))?, read(to, &Place::Index(place, 1))?)),
         _ => Err(place.error("must be a list of two values, from and to")),
     }
 }
@@ -304,11 +326,33 @@ fn placeholder(text: &str) -> Option<Span> {
     limited(Span { amount: -amount.parse::<i32>().ok()?, unit })
 }
 
-/// A time span such as `-60d`, at most a thousand years.
+/// A time span such as `-60d` or `P60D`, at most a thousand years.
 fn span(text: &str) -> Option<Span> {
     let text = text.trim();
+    if let Some(span) = iso_span(text) {
+        return Some(span);
+    }
     let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
     limited(Span { amount: digits.parse().ok()?, unit: SpanUnit::from_code(&text[digits.len()..])? })
+}
+
+/// A duration of ISO 8601 with one unit: `P30D`, `-P6M`, `PT12H`.
+fn iso_span(text: &str) -> Option<Span> {
+    let (sign, text) = text.strip_prefix('-').map_or((1, text), |rest| (-1, rest));
+    let text = text.strip_prefix('P')?;
+    let (text, is_time) = text.strip_prefix('T').map_or((text, false), |rest| (rest, true));
+    let (amount, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let unit = match (unit, is_time) {
+        ("Y", false) => SpanUnit::Year,
+        ("M", false) => SpanUnit::Month,
+        ("W", false) => SpanUnit::Week,
+        ("D", false) => SpanUnit::Day,
+        ("H", true) => SpanUnit::Hour,
+        ("S", true) => SpanUnit::Second,
+        _ => return None,
+    };
+    let amount: i32 = amount.parse().ok().filter(|amount| *amount >= 0)?;
+    limited(Span { amount: sign * amount, unit })
 }
 
 fn limited(span: Span) -> Option<Span> {
@@ -357,7 +401,7 @@ pub fn ago(value: &Value, place: &Place<'_>) -> Result<Ago, RuleError> {
     Ok(Ago { span: Span { amount: -span.amount.abs(), ..span }, snap })
 }
 
-const SPANS: &str = "must be a span such as \"30d\" with s, h, d, w, mo or y";
+const SPANS: &str = "must be a span such as \"30d\" with s, h, d, w, mo or y, or \"P30D\"";
 
 fn ahead(value: &Value, place: &Place<'_>) -> Result<Span, RuleError> {
     let read = match value {

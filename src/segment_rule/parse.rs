@@ -2,13 +2,14 @@
 
 use serde_json::{Map, Value};
 
-use crate::model::Code as _;
+use crate::model::{ActivityCategory, Code as _};
 use crate::segment_rule::error::{Place, RuleError, hint, shortened};
 use crate::segment_rule::field::{Field, FieldKind};
 use crate::segment_rule::operator::{Operator, ago, list, test, text, when};
 use crate::segment_rule::rule::{
     ActivityTest, Aggregate, Condition, DateTest, Filter, ListTest, Node, NumberTest, Test, TextTest,
 };
+use crate::segment_rule::spelling::{SpelledOperator, spelled};
 use crate::segment_rule::{MAX_CRITERIA, MAX_DEPTH, MAX_LEAVES};
 
 /// A rule with its warnings.
@@ -73,7 +74,7 @@ impl RuleReader {
             return Err(place.error(format!("is nested deeper than {MAX_DEPTH}")));
         }
         let Value::Object(keys) = value else { return Err(place.error("must be an object")) };
-        let marks = ["all", "any", "not", "rules", "field", "activity", "segment"];
+        let marks = ["all", "any", "and", "or", "not", "rules", "field", "activity", "segment"];
         let mut found = marks.into_iter().filter(|mark| keys.contains_key(*mark));
         let mark = found.next();
         // `{combinator, rules, not}` is one node of a rule builder, not two.
@@ -82,9 +83,9 @@ impl RuleReader {
             return Err(place.error(format!("is both {first:?} and {second:?}")));
         }
         match mark {
-            Some(mark @ ("all" | "any")) => {
+            Some(mark @ ("all" | "any" | "and" | "or")) => {
                 self.known(keys, &[mark], place)?;
-                let joined = if mark == "all" { Combinator::All } else { Combinator::Any };
+                let joined = Combinator::of(mark, place)?;
                 let place = Place::Key(place, mark);
                 self.group(joined, elements(&keys[mark], &place)?, &place, depth)
             }
@@ -173,11 +174,14 @@ impl RuleReader {
     fn field_document(&mut self, field: Field, value: &Value, place: &Place<'_>, depth: usize) -> Result<Node, RuleError> {
         let operators = match value {
             Value::Object(operators) if operators.keys().any(|key| key.starts_with('$')) => operators,
-            Value::Null => return self.leaf(field, Operator::IsNull, None, place),
-            value => return self.leaf(field, Operator::Eq, Some(value), place),
+            Value::Null => return self.leaf(field, Operator::IsNull.into(), None, place),
+            value => return self.leaf(field, Operator::Eq.into(), Some(value), place),
         };
         if depth > MAX_DEPTH {
             return Err(place.error(format!("is nested deeper than {MAX_DEPTH}")));
+        }
+        if operators.contains_key("$regex") {
+            spelled("regex", &Place::Key(place, "$regex"))?;
         }
         let mut nodes = Vec::new();
         for (key, value) in operators {
@@ -193,27 +197,43 @@ impl RuleReader {
                 ("$nin", _) => Operator::NotIn,
                 ("$all", _) => Operator::HasAll,
                 ("$in", _) if field.kind() == FieldKind::List => Operator::HasAny,
-                (key, _) => Operator::parse(key.strip_prefix('$').unwrap_or(key), &place)?,
+                (key, _) => {
+                    nodes.push(self.leaf(field, spelled(key.strip_prefix('$').unwrap_or(key), &place)?, Some(value), &place)?);
+                    continue;
+                }
             };
             let takes_value = !matches!(operator, Operator::IsNull | Operator::IsNotNull);
-            nodes.push(self.leaf(field, operator, takes_value.then_some(value), &place)?);
+            nodes.push(self.leaf(field, operator.into(), takes_value.then_some(value), &place)?);
         }
         Ok(if nodes.len() == 1 { nodes.remove(0) } else { Node::All(nodes) })
     }
 
     fn field(&mut self, keys: &Keys, place: &Place<'_>) -> Result<Node, RuleError> {
-        self.known(keys, &["field", "operator", "value"], place)?;
+        self.known(keys, &["field", "operator", "value", "valueSource"], place)?;
+        if keys.get("valueSource").is_some_and(|source| *source != "value") {
+            return Err(Place::Key(place, "valueSource").error("must be \"value\": two fields cannot be compared"));
+        }
         let at = Place::Key(place, "field");
         let name = keys["field"].as_str().ok_or_else(|| at.error("must be a text"))?;
         let field = field(name, &at)?;
         self.leaf(field, operator(keys, place)?, keys.get("value"), place)
     }
 
-    fn leaf(&mut self, field: Field, operator: Operator, value: Option<&Value>, place: &Place<'_>) -> Result<Node, RuleError> {
+    fn leaf(
+        &mut self,
+        field: Field,
+        SpelledOperator { operator, is_opposite }: SpelledOperator,
+        value: Option<&Value>,
+        place: &Place<'_>,
+    ) -> Result<Node, RuleError> {
         self.count(place)?;
         let test = test(field.kind(), operator, value, place)?;
         self.doubts(field, &test, place);
-        Ok(Node::Field(field, test))
+        let leaf = Node::Field(field, test);
+        Ok(match is_opposite {
+            true => Node::All(vec![Node::Field(field, Test::IsNotNull), Node::Not(Box::new(leaf))]),
+            false => leaf,
+        })
     }
 
     fn member(&mut self, keys: &Keys, place: &Place<'_>) -> Result<Node, RuleError> {
@@ -239,7 +259,7 @@ impl RuleReader {
             Some(Value::String(text)) => aggregate(text, &at)?,
             Some(_) => return Err(at.error("must be a text")),
         };
-        let test = test(FieldKind::Number, operator(keys, place)?, keys.get("value"), place)?;
+        let test = test(FieldKind::Number, own_operator(keys, place)?, keys.get("value"), place)?;
         if let Test::Number(number) = &test {
             self.number_doubts(number, place);
         }
@@ -268,6 +288,11 @@ impl RuleReader {
             },
             ..Filter::default()
         };
+        let categories: Vec<&str> = ActivityCategory::ALL.iter().map(|category| category.code()).collect();
+        if filter.categories.iter().any(|category| !categories.iter().any(|known| known.eq_ignore_ascii_case(category.trim()))) {
+            let place = Place::Key(place, "category");
+            self.lint(&place, &format!("names a category that no activity has ({})", categories.join(", ")));
+        }
         if let Some(conditions) = keys.get("where") {
             let place = Place::Key(place, "where");
             for (index, condition) in elements(conditions, &place)?.iter().enumerate() {
@@ -306,7 +331,7 @@ impl RuleReader {
             }
             _ => return Err(at.error("must name a key of the metadata, such as \"players\"")),
         };
-        let operator = operator(keys, place)?;
+        let operator = own_operator(keys, place)?;
         let value = keys.get("value");
         let sample = match value {
             Some(Value::Array(values)) => values.first(),
@@ -352,6 +377,9 @@ impl RuleReader {
                 self.lint(place, "compares with an empty list");
             }
             Test::Number(number) => self.number_doubts(number, place),
+            Test::IsNull if field.kind() == FieldKind::List => {
+                self.lint(place, "tests whether a list is missing: matches no profile")
+            }
             Test::Date(DateTest::Compare(crate::segment_rule::rule::Comparison::Eq, when))
                 if field.kind() == FieldKind::Instant && !matches!(when, crate::segment_rule::rule::When::Day(_)) =>
             {
@@ -379,13 +407,23 @@ fn elements<'a>(value: &'a Value, place: &Place<'_>) -> Result<&'a [Value], Rule
     value.as_array().map(Vec::as_slice).ok_or_else(|| place.error("must be a list"))
 }
 
-fn operator(keys: &Keys, place: &Place<'_>) -> Result<Operator, RuleError> {
+fn operator(keys: &Keys, place: &Place<'_>) -> Result<SpelledOperator, RuleError> {
     let at = Place::Key(place, "operator");
     match keys.get("operator") {
-        Some(Value::String(text)) => Operator::parse(text, &at),
+        Some(Value::String(text)) => spelled(text, &at),
         Some(_) => Err(at.error("must be a text")),
         None => Err(at.error("is missing")),
     }
+}
+
+/// The operator of a condition on activities.
+fn own_operator(keys: &Keys, place: &Place<'_>) -> Result<Operator, RuleError> {
+    let SpelledOperator { operator, is_opposite } = operator(keys, place)?;
+    if is_opposite {
+        let what = format!("the opposite of {:?} is written {{\"not\": …}} here", operator.code());
+        return Err(Place::Key(place, "operator").error(what));
+    }
+    Ok(operator)
 }
 
 fn field(name: &str, place: &Place<'_>) -> Result<Field, RuleError> {

@@ -86,12 +86,25 @@ fn place(dsn: &Dsn) -> String {
     Target::parse(dsn).map(|target| target.to_string()).unwrap_or_default()
 }
 
+/// How many tables and columns that no export reads are shown; `--json` has all.
+const SHOWN: usize = 12;
+
+/// The tables and columns that no export reads, in words; `None` if there are none.
+pub(super) fn unread_in_words(unread: &[String]) -> Option<String> {
+    let shown = unread.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match unread.len() {
+        0 => None,
+        count if count <= SHOWN => Some(format!("no export reads {shown}")),
+        count => Some(format!("no export reads {shown}, and {} more (--json lists all)", count - SHOWN)),
+    }
+}
+
 fn outcome(lines: &[ConnectionLine], strict: bool) -> StepOutcome {
     let mut text = String::new();
     let mut rows = Vec::new();
     let (mut unreachable, mut unfit, mut warned) = (0, 0, 0);
     for line in lines {
-        let mut detail = Vec::new();
+        let (mut detail, mut unread) = (Vec::new(), &[][..]);
         let (word, place) = match &line.state {
             ConnectionState::Unset => {
                 unfit += 1;
@@ -115,6 +128,8 @@ fn outcome(lines: &[ConnectionLine], strict: bool) -> StepOutcome {
                 }
                 detail.extend(checked.warnings.iter().map(|warning| format!("! {warning}")));
                 warned += usize::from(!checked.warnings.is_empty());
+                unread = &checked.unread;
+                detail.extend(unread_in_words(unread));
                 let how = if checked.is_encrypted { "encrypted" } else { "not encrypted" };
                 let place = format!("{}   PostgreSQL {}, {} tables, {how}", checked.target, checked.version, checked.table_count);
                 (if checked.problems.is_empty() { "ok" } else { "unfit" }, place)
@@ -124,7 +139,7 @@ fn outcome(lines: &[ConnectionLine], strict: bool) -> StepOutcome {
         for more in &detail {
             text.push_str(&format!("{:<19} {more}\n", ""));
         }
-        rows.push(json!({ "database": line.name, "variable": line.variable, "state": word, "detail": detail }));
+        rows.push(json!({ "database": line.name, "variable": line.variable, "state": word, "detail": detail, "unread": unread }));
     }
     let failed = |exit, what: String| {
         let fault = Fault::new(exit, what).help("what is wrong stands behind each name");

@@ -55,8 +55,10 @@ pub fn run(session: &Session, args: ChecklistArgs) -> Result<StepOutcome> {
     let count = |state: &str| lines.iter().filter(|line| line.state == state).count();
     let (done, open) = (count("DONE"), count("OPEN") + count("FAILED"));
     let person = count("NEEDS_A_PERSON");
-    let _ =
-        writeln!(text, "\n {done} done · {open} open or failed · {person} for manual review (checklist --done LINE --by NAME)");
+    let _ = writeln!(
+        text,
+        "\n {done} done · {open} open or failed · {person} for manual review (crm-backfill checklist --done LINE --by NAME)"
+    );
     Ok(StepOutcome::new(text, json!({ "done": done, "open": open, "for_a_person": person, "lines": lines })))
 }
 

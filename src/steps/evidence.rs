@@ -141,11 +141,12 @@ fn collect(session: &Session, args: &EvidenceArgs) -> Result<StepOutcome> {
     let out = args.out.clone().unwrap_or_else(|| layout.root().join("evidence.tar"));
     write_archive(&out, &files)?;
     let mut text = format!(
-        "{}: {} files, and the hashes of {} files of {}\n  seal   {seal}\n         write it down elsewhere: evidence --check prints it again for an unchanged archive\n",
+        "{}: {} files, and the hashes of {} files of {}\n  seal   {seal}\n         write it down elsewhere; it is printed again for an unchanged archive by  crm-backfill evidence --check {}\n",
         out.display(),
         thousands(files.len() as u64),
         thousands(contents.datasets.len() as u64),
         layout.root().display(),
+        out.display(),
     );
     contents.missing.iter().for_each(|missing| text.push_str(&format!(" ! {missing}\n")));
     let summary = json!({

@@ -1,5 +1,6 @@
 //! `explain`: explains why records are one person, or why two are not; works from files alone.
 
+mod consent;
 mod finder;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use crate::store::{Folder, hash_bytes};
 use crate::tables::Table as _;
 use crate::tables::crm::{customer_profiles, field_provenance};
 use crate::tables::dictionary::{is_personal, mask};
+use consent::ChannelAnswer;
 use finder::{Finder, FoundRecords};
 
 /// Arguments of `explain`.
@@ -118,15 +120,15 @@ fn profiles(session: &Session, resolution: &Resolution, found: &FoundRecords, sh
     let mut stories = Vec::new();
     for &label in labels.iter().take(PROFILES) {
         let mut story = resolution.story(label);
-        let fields = match &story.profile_id {
-            Some(id) => fields(session, id, show)?,
-            None => Vec::new(),
+        let (fields, consent) = match &story.profile_id {
+            Some(id) => (fields(session, id, show)?, consent::of_profile(session, id)?),
+            None => (Vec::new(), Vec::new()),
         };
         if !show {
             story.records.iter_mut().for_each(hide);
         }
-        text.push_str(&tell(&story, &fields, show));
-        stories.push(json!({ "story": story, "fields": fields }));
+        text.push_str(&tell(&story, &fields, &consent, show));
+        stories.push(json!({ "story": story, "fields": fields, "consent": consent }));
     }
     if labels.len() > PROFILES {
         text.push_str(&format!(" … and {} more profiles share this value\n", labels.len() - PROFILES));
@@ -183,7 +185,7 @@ fn fields(session: &Session, profile_id: &str, show: bool) -> Result<Vec<Explain
     Ok(fields)
 }
 
-fn tell(story: &ProfileStory, fields: &[ExplainedField], show: bool) -> String {
+fn tell(story: &ProfileStory, fields: &[ExplainedField], consent: &[ChannelAnswer], show: bool) -> String {
     let sources: std::collections::BTreeSet<&str> =
         story.records.iter().filter_map(|known| known.record.split(':').next()).collect();
     let mut text = format!(
@@ -235,6 +237,7 @@ fn tell(story: &ProfileStory, fields: &[ExplainedField], show: bool) -> String {
             text.push_str(&format!("  {field:<name$}  {record:<from$}  {value}   ({rule}{others})\n"));
         }
     }
+    text.push_str(&consent::tell(consent));
     if let Some(link) = weakest(&story.links) {
         text.push_str(&change_it(link, true));
     }

@@ -110,7 +110,7 @@ fn chaos(server: &std::path::Path, asked: &ChaosArgs) -> Result<StepOutcome> {
         }
     }
     let as_of = demo::chaos::as_of();
-    let next = format!("export-scl --csv {}/scl --as-of {as_of}, and so on", asked.folder.display());
+    let next = format!("crm-backfill export-scl --csv {}/scl --as-of {as_of}, and so on", asked.folder.display());
     Ok(StepOutcome::new(text, json!({ "seed": asked.seed, "as_of": as_of.to_string() })).next(next))
 }
 

@@ -168,7 +168,7 @@ fn run_emergency(session: &Session, loader: &Loader, args: &RollbackArgs) -> Res
     if answer != database {
         return Err(Fault::new(Exit::Preflight, "the database's name was not given: nothing was changed")
             .at(loader.place())
-            .help(format!("rollback --emergency --confirm {database}"))
+            .help(format!("crm-backfill rollback --emergency --confirm {database}"))
             .into());
     }
     let folder = session.layout.backup().join(&session.run_id);

@@ -97,3 +97,11 @@ fn make_rollback_and_purge_need_a_yes_without_a_terminal() {
         assert!(said(&run).contains(&format!("{target} stopped (exit 2)")), "{}", said(&run));
     }
 }
+
+#[test]
+fn a_server_that_refuses_is_tried_again_and_the_operator_is_told() {
+    let mut workdir = Workdir::new();
+    workdir.set("SCL_DATABASE_URL", "postgres://me@127.0.0.1:1/db");
+    let run = workdir.run("export-scl", &[]).exits(14);
+    run.says(" ! source scl does not answer, trying again (4 of 8)").says("trying again (8 of 8)");
+}

@@ -123,13 +123,26 @@ fn texts() -> Vec<(PathBuf, String)> {
     files.into_iter().filter_map(|path| Some((path.clone(), fs::read_to_string(path).ok()?))).collect()
 }
 
+/// The line with a value in place of each `{}` and `{name}` of a format.
+fn filled(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    let mut parts = line.split('{');
+    let mut filled = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let name = part.split('}').next().unwrap_or_default();
+        let is_place = part.contains('}') && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        filled.push_str(&if is_place { format!("X{}", &part[name.len() + 1..]) } else { format!("{{{part}") });
+    }
+    filled
+}
+
 /// The text after `crm-backfill ` up to the end of the command: end of line, quote, backtick, pipe, wide gap, comment.
 fn commands(text: &str) -> Vec<String> {
-    let ends = ["\n", "\\n", "`", "|", "  ", " #", ")", ",", ";", ": ", " >", "{", "<", "…"];
+    let ends = ["\n", "\\n", "\".", "`", "|", "  ", " #", ")", ",", ";", ": ", " >", "{", "<", "…"];
     text.match_indices("crm-backfill ")
         .filter(|(at, _)| !text[..*at].ends_with(['/', '-', '.']))
         .map(|(at, found)| {
-            let rest = &text[at + found.len()..];
+            let rest = filled(&text[at + found.len()..]);
             let end = ends.iter().filter_map(|end| rest.find(end)).min().unwrap_or(rest.len());
             rest[..end].to_owned()
         })
@@ -167,6 +180,37 @@ fn every_advised_command_parses() {
         }
     }
     assert!(seen > 30, "only {seen} commands were found");
+}
+
+/// A verb with an option, but without the program before it: it would be another command of the shell, or none.
+fn bare_verbs(line: &str) -> Vec<&str> {
+    let verbs = programs::ALL.iter().map(|program| program.name);
+    let bare = |verb: &&str| {
+        line.match_indices(&format!("{verb} --")).any(|(at, _)| {
+            let before = &line[..at];
+            let is_word = before.ends_with(|c: char| c.is_ascii_alphanumeric() || "-_/".contains(c));
+            !is_word
+                && !before.ends_with("crm-backfill ")
+                && !["--bench ", "--engine "].iter().any(|option| before.ends_with(option))
+        })
+    };
+    verbs.filter(bare).collect()
+}
+
+#[test]
+fn every_advised_command_names_the_program() {
+    assert_eq!(bare_verbs("look at it: verify --phase 0, then `crm-backfill load --dry-run`"), ["verify"]);
+    for (path, text) in texts() {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        // The history names options, the measurements name what was measured, and scripts run the binaries beside them.
+        let is_advice =
+            name.ends_with(".rs") || (name.ends_with(".md") && !["CHANGELOG.md", "performance.md"].contains(&name.as_str()));
+        if is_advice {
+            for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+                assert!(bare_verbs(line).is_empty(), "{}: {:?} in {line}", path.display(), bare_verbs(line));
+            }
+        }
+    }
 }
 
 /// Commands by way of make, `make VERB … ARGS="…"`, as the verb and its arguments.

@@ -1,6 +1,6 @@
 //! What happens in the five sources in a month: people come, go, move, book, withdraw and agree.
 
-use crm_backfill::model::{Code as _, Source};
+use crm_backfill::model::Source;
 
 use crate::living::Dice;
 use crate::support::world::Owned;
@@ -73,6 +73,5 @@ pub fn change(world: &Owned, dice: &mut Dice, month: usize) {
     let (source, statement) = CHANGES[dice.below(CHANGES.len())];
     let day = format!("2026-11-{:02}T05:00:00Z", (month * 4).clamp(1, 27));
     let sql = statement.replace("PICK", &dice.below(9_999).to_string()).replace("DAY", &day);
-    let position = Source::ALL.iter().position(|known| *known == source).unwrap();
-    world.databases().nth(position).unwrap_or_else(|| panic!("no source {}", source.code())).execute(&sql);
+    world.source(source).execute(&sql);
 }

@@ -83,6 +83,61 @@ fn documents_know_null_existence_ranges_and_negation() {
     );
 }
 
+/// What the editors of react-querybuilder save, with their own words.
+#[test]
+fn rules_are_read_as_common_builders_save_them() {
+    let rule =
+        |field: &str, operator: &str, value: serde_json::Value| json!({ "field": field, "operator": operator, "value": value });
+    let react = json!({ "id": "g1", "combinator": "and", "not": false, "rules": [
+        { "id": "r1", "field": "engagementScore", "operator": ">=", "valueSource": "value", "value": "60" },
+        { "id": "r2", "field": "lastName", "operator": "beginsWith", "valueSource": "value", "value": "Mok" },
+        { "id": "r3", "field": "email", "operator": "doesNotContain", "valueSource": "value", "value": "@golf.test" },
+        { "id": "r4", "field": "membershipTier", "operator": "in", "valueSource": "value", "value": "Gold,Platinum" },
+        { "id": "r5", "field": "gender", "operator": "!=", "valueSource": "value", "value": "MALE" },
+        { "id": "r6", "field": "phoneNumber", "operator": "null", "valueSource": "value", "value": "" },
+        { "id": "r7", "field": "handicap", "operator": "notBetween", "valueSource": "value", "value": "0,18" },
+        { "id": "r8", "field": "firstName", "operator": "doesNotEndWith", "valueSource": "value", "value": "a" },
+    ] });
+    let not =
+        |field: &str, rule: serde_json::Value| json!({ "all": [{ "field": field, "operator": "isNotNull" }, { "not": rule }] });
+    let expected = json!({ "all": [
+        rule("engagementScore", "gte", json!(60)),
+        rule("lastName", "startsWith", json!("Mok")),
+        rule("email", "notContains", json!("@golf.test")),
+        rule("membershipTier", "in", json!(["Gold", "Platinum"])),
+        rule("gender", "neq", json!("MALE")),
+        json!({ "field": "phoneNumber", "operator": "isNull" }),
+        not("handicap", rule("handicap", "between", json!([0, 18]))),
+        not("firstName", rule("firstName", "endsWith", json!("a"))),
+    ] });
+    assert_eq!(read(react), read(expected));
+    // As documents for MongoDB, and with the words of other builders.
+    assert_eq!(
+        read(
+            json!({ "$and": [{ "gender": { "$ne": "MALE" } }, { "$or": [{ "email": { "$eq": null } }, { "status": { "$nin": ["MERGED"] } }] }] })
+        ),
+        read(json!({ "and": [
+            { "field": "gender", "operator": "not_equals", "value": "MALE" },
+            { "or": [{ "field": "email", "operator": "is_empty" }, { "field": "status", "operator": "nin", "value": ["MERGED"] }] },
+        ] }))
+    );
+    for (iso, ours) in [("P30D", "30d"), ("P6M", "6mo"), ("PT12H", "12h"), ("P2W", "2w"), ("P1Y", "1y")] {
+        let read_as = |span: &str| read(rule("lastActivityAt", "withinLast", json!(span)));
+        assert_eq!(read_as(iso), read_as(ours));
+    }
+}
+
+#[test]
+fn what_a_builder_saves_and_no_rule_can_say_is_refused_by_name() {
+    let error = refused(r#"{"lastName":{"$options":"i","$regex":"^Mok"}}"#);
+    assert!(error.starts_with("criteria.lastName.$regex: regular expressions are not supported"), "{error}");
+    let error = refused(r#"{"field":"firstName","operator":"=","valueSource":"field","value":"lastName"}"#);
+    assert_eq!(error, r#"criteria.valueSource: must be "value": two fields cannot be compared"#);
+    let error = refused(r#"{"activity":{},"operator":"notBetween","value":[1,2]}"#);
+    assert_eq!(error, r#"criteria.operator: the opposite of "between" is written {"not": …} here"#);
+    assert!(refused(r#"{"field":"lastActivityAt","operator":"withinLast","value":"P1Y6M"}"#).contains("P30D"));
+}
+
 #[test]
 fn errors_name_the_node_and_what_would_be_right() {
     let error = refused(r#"{"all":[{"field":"email","operator":"isNotNull"},{"field":"emial","operator":"eq","value":"x"}]}"#);
@@ -130,6 +185,8 @@ fn doubts_are_told_and_do_not_stop_a_rule() {
     assert!(lints(r#"{"field":"engagementScore","operator":"between","value":[80,20]}"#)[0].contains("matches no profile"));
     assert!(lints(r#"{"field":"lifetimeValue","operator":"gte","value":1}"#)[0].contains("no exported source"));
     assert_eq!(lints(r#"{"field":"status","operator":"eq","value":" active "}"#), Vec::<String>::new());
+    assert!(lints(r#"{"activity":{"category":"BOOKINGS"},"operator":"gte","value":1}"#)[0].contains("BOOKING, COMMUNICATION"));
+    assert!(lints(r#"{"field":"tags","operator":"isNull"}"#)[0].contains("matches no profile"));
 }
 
 fn outcome(definitions: Vec<Definition>) -> Vec<(String, i32, Option<String>)> {

@@ -75,7 +75,7 @@ fn an_emergency_rollback_always_needs_the_name_of_the_database() {
          values ('n1', '1', 'p1', 'prefers mornings', '2020-01-01', '2020-01-01')",
     );
     let loaded = profiles(&crm);
-    let refuse = format!("rollback --emergency --confirm {}", crm.name);
+    let refuse = format!("crm-backfill rollback --emergency --confirm {}", crm.name);
     for arguments in [&["--emergency"][..], &["--emergency", "--yes"], &["--emergency", "--confirm", "postgres"]] {
         workdir.run("rollback", arguments).exits(10).says("the database's name was not given: nothing was changed").says(&refuse);
     }

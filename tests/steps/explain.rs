@@ -75,6 +75,22 @@ fn a_profile_is_found_by_id_email_phone_and_source_record() {
 }
 
 #[test]
+fn consent_is_answered_by_channel_with_what_decided_it() {
+    let workdir = resolved();
+    let run = workdir.ok("explain", &["scl:10"]);
+    let run = run
+        .says("May we email?     No: a logged withdrawal (messaging:consent_changes:1, UNSUBSCRIBE_LINK, 2024-03-01); 2 weaker statements overruled")
+        .says("newsletter: no, a logged withdrawal (messaging:consent_changes:1, UNSUBSCRIBE_LINK, 2024-03-01)")
+        .says("changed by a later opt-in by the person that Messaging logs (WEB_FORM, ")
+        .says("May we text?      No: ");
+    hides(&run);
+    let consent = &story(&workdir.ok("explain", &["scl:10", "--json"]))["consent"];
+    let channels: Vec<&str> = consent.as_array().unwrap().iter().map(|one| one["channel"].as_str().unwrap()).collect();
+    assert_eq!(channels, ["EMAIL", "SMS", "PUSH", "WHATSAPP"]);
+    assert_eq!((&consent[0]["may"], &consent[1]["may"]), (&false.into(), &false.into()));
+}
+
+#[test]
 fn the_output_says_why_and_what_would_change_it() {
     let workdir = resolved();
     let told = workdir.ok("explain", &["scl:10"]);

@@ -12,6 +12,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 /// A folder with its own settings and data, and the environment of its commands.
 pub struct Workdir {
     folder: tempfile::TempDir,
+    programs: PathBuf,
     variables: Vec<(String, String)>,
 }
 
@@ -35,6 +36,11 @@ pub struct Run {
 impl Workdir {
     /// An empty folder with the committed settings and reference files.
     pub fn new() -> Self {
+        Self::with_programs(Path::new(env!("CARGO_BIN_EXE_stage")).parent().unwrap())
+    }
+
+    /// The same for the binaries of another folder.
+    pub fn with_programs(programs: &Path) -> Self {
         let folder = tempfile::Builder::new().prefix("bfw").tempdir().unwrap();
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         std::fs::copy(root.join("backfill.toml"), folder.path().join("backfill.toml")).unwrap();
@@ -44,7 +50,7 @@ impl Workdir {
             let entry = entry.unwrap();
             std::fs::copy(entry.path(), reference.join(entry.file_name())).unwrap();
         }
-        Self { folder, variables: Vec::new() }
+        Self { folder, programs: programs.to_owned(), variables: Vec::new() }
     }
 
     /// Sets a variable for every command that follows.
@@ -80,9 +86,7 @@ impl Workdir {
 
     /// A command that sees this folder and these variables only.
     pub fn command(&self, binary: &str, arguments: &[&str]) -> Command {
-        let file = binary;
-        let beside = Path::new(env!("CARGO_BIN_EXE_stage")).parent().unwrap().join(file);
-        let mut command = Command::new(beside);
+        let mut command = Command::new(self.programs.join(binary));
         command
             .args(arguments)
             .current_dir(self.path())

@@ -81,6 +81,11 @@ impl Owned {
     pub fn databases(&self) -> impl Iterator<Item = &Database> {
         self.0.sources.iter().map(|(_, database)| database)
     }
+
+    /// The database of a source.
+    pub fn source(&self, source: Source) -> &Database {
+        self.databases().nth(Source::ALL.iter().position(|known| *known == source).unwrap()).unwrap()
+    }
 }
 
 impl std::ops::Deref for Owned {

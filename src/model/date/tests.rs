@@ -123,7 +123,11 @@ fn the_unit_of_numbers_is_that_of_the_column() {
     }
     assert_eq!(read_with(rules(&["1975"]).unwrap(), "1975", "UTC"), (None, vec![Reason::DateInvalid]), "a year is not a day");
     let either = rules(&["-604800000", "1985-03-15"]).unwrap();
-    assert_eq!(read_with(either, "-604800000", "UTC"), (None, vec![Reason::DateInvalid]), "1950 in seconds, 1969 in milliseconds");
+    assert_eq!(
+        read_with(either, "-604800000", "UTC"),
+        (None, vec![Reason::DateInvalid]),
+        "1950 in seconds, 1969 in milliseconds"
+    );
 }
 
 #[test]

@@ -31,9 +31,13 @@ use crate::pg::connect::passfile::passfile_entry;
 use crate::pg::connect::target::{Host, SslMode, Target};
 use crate::pg::connect::watch::Backend;
 use crate::pg::quote_identifier;
+use crate::progress::note;
 
 /// How long to retry while a server is starting, full or restarting.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The pause before the second try; each later one is twice as long, up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How long to wait for a server that neither answers nor works.
 const ANSWER_LIMIT: Duration = Duration::from_secs(600);
 /// Our `application_name` in `pg_stat_activity`.
@@ -114,19 +118,32 @@ impl Connection {
             .build()
             .context("cannot start the network thread")?;
         let started = Instant::now();
-        let mut pause = Duration::from_millis(200);
+        let mut pause = FIRST_PAUSE;
         let mut tries = 1_u32;
         // The driver's own timeout covers only the socket. This one covers a server that accepts and never answers.
         let attempt = target.connect_timeout() * 2;
         let client = loop {
-            let outcome = runtime.block_on(async { tokio::time::timeout(attempt, connect(&target)).await });
+            let outcome = runtime.block_on(async {
+                let mut connecting = std::pin::pin!(connect(&target));
+                match tokio::time::timeout(LONGEST_PAUSE, &mut connecting).await {
+                    Ok(outcome) => Ok(outcome),
+                    Err(_) => {
+                        note(&format!(" ! {name} does not answer yet, waiting up to {} s", attempt.as_secs()));
+                        tokio::time::timeout(attempt.saturating_sub(LONGEST_PAUSE), connecting).await
+                    }
+                }
+            });
             let Ok(outcome) = outcome else { return Err(unanswered_fault(name, dsn, &target).into()) };
             match outcome? {
                 Ok(client) => break client,
                 Err(error) if heals(&error) && started.elapsed() + pause < patience => {
-                    std::thread::sleep(pause);
-                    pause = (pause * 2).min(Duration::from_secs(2));
                     tries += 1;
+                    // The first tries follow each other within a second.
+                    if started.elapsed() + pause > Duration::from_secs(1) {
+                        note(&format!(" ! {name} does not answer, trying again ({tries} of {})", most_tries(patience)));
+                    }
+                    std::thread::sleep(pause);
+                    pause = (pause * 2).min(LONGEST_PAUSE);
                 }
                 Err(error) => return Err(connect_fault(&error, name, dsn, &target, tries).into()),
             }
@@ -354,6 +371,17 @@ fn read_secret(path: &Path) -> Result<String> {
             .into());
     }
     Ok(std::fs::read_to_string(path).map_err(unreadable)?)
+}
+
+/// How many tries fit into this time, if each is refused at once.
+fn most_tries(patience: Duration) -> u32 {
+    let (mut tries, mut pause, mut waited) = (1, FIRST_PAUSE, Duration::ZERO);
+    while waited + pause < patience {
+        waited += pause;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+        tries += 1;
+    }
+    tries
 }
 
 /// One attempt. The outer error is one of settings, the inner one is of the server or the network.

@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::dsn::Dsn;
 use crate::model::Timestamp;
 use crate::pg::export::statement;
-use crate::pg::{Connection, ExportQuery, Snapshot, missing};
+use crate::pg::{Connection, ExportQuery, Snapshot, missing, unread};
 
 /// Tables that the CRM must have for a load.
 const CRM_TABLES: [&str; 9] = [
@@ -51,6 +51,8 @@ pub struct Checked {
     pub advice: Vec<String>,
     /// Recommended changes.
     pub warnings: Vec<String>,
+    /// Tables and columns of a source that no export reads.
+    pub unread: Vec<String>,
 }
 
 /// Checks a source: plans every statement, which finds missing tables, columns and rights without reading rows.
@@ -61,6 +63,7 @@ pub fn check_source(dsn: &Dsn, title: &str, queries: &[ExportQuery], as_of: Time
     checked.warnings.extend(snapshot.notes.clone());
     let catalog = snapshot.catalog()?;
     checked.table_count = catalog.len();
+    checked.unread = unread(queries.iter().map(|query| query.sql.as_str()), &catalog);
     let connection = snapshot.connection();
     for query in queries {
         connection.batch("savepoint check_export")?;

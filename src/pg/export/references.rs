@@ -71,6 +71,28 @@ const KEYWORDS: [&str; 16] = [
     "window", "natural",
 ];
 
+/// Columns of tables that statements read, and whole tables, that no statement reads.
+pub fn unread<'a>(statements: impl Iterator<Item = &'a str>, catalog: &VisibleTables) -> Vec<String> {
+    let mut read: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (table, columns) in statements.flat_map(references) {
+        read.entry(table).or_default().extend(columns);
+    }
+    let (mut unread, mut tables) = (Vec::new(), Vec::new());
+    for (table, present) in catalog {
+        match read.get(table) {
+            None => tables.push(format!("table {}", quote_identifier(table))),
+            Some(columns) => unread.extend(
+                present
+                    .keys()
+                    .filter(|column| !columns.contains(*column))
+                    .map(|column| format!("column {}.{}", quote_identifier(table), quote_identifier(column))),
+            ),
+        }
+    }
+    unread.extend(tables);
+    unread
+}
+
 enum Token<'a> {
     Bare(&'a str),
     Quoted(String),
@@ -144,6 +166,22 @@ mod tests {
         assert_eq!(found.keys().collect::<Vec<_>>(), ["Member", "Tier", "handicaps"]);
         assert_eq!(found["Member"].iter().collect::<Vec<_>>(), ["createdAt", "id", "limit_value", "tierId"]);
         assert_eq!(found["handicaps"].iter().collect::<Vec<_>>(), ["value"]);
+    }
+
+    #[test]
+    fn what_no_statement_reads_is_listed() {
+        let columns = |names: &[&str]| names.iter().map(|name| ((*name).to_owned(), "text".to_owned())).collect();
+        let catalog = VisibleTables::from([
+            ("Member".to_owned(), columns(&["id", "createdAt", "limit_value", "notes", "tierId", "vip"])),
+            ("Audit".to_owned(), columns(&["id"])),
+            ("Tier".to_owned(), columns(&["id", "name"])),
+        ]);
+        assert_eq!(
+            unread([SQL].into_iter(), &catalog),
+            [r#"column "Member"."notes""#, r#"column "Member"."vip""#, r#"table "Audit""#]
+        );
+        let both = [SQL, "select m.vip as vip from \"Member\" m order by m.vip;"];
+        assert_eq!(unread(both.into_iter(), &catalog), [r#"column "Member"."notes""#, r#"table "Audit""#]);
     }
 
     #[test]

@@ -11,8 +11,9 @@ use crate::model::thousands;
 use crate::model::{Code, Source};
 use crate::pg::verify::checks::CheckFinding;
 use crate::pg::verify::session::writable_tables;
-use crate::pg::{Connection, ExportQuery, Snapshot};
+use crate::pg::{Connection, ExportQuery, Snapshot, unread};
 use crate::sources::exports;
+use crate::steps::check_connections::unread_in_words;
 use crate::steps::verify::{CheckState, QUALITY_FILE, Results};
 use crate::store::{Draft, Folder, Manifest, RunLock, free_bytes, read_file};
 
@@ -147,7 +148,8 @@ fn source_looks(session: &Session, source: Source) -> Vec<Look> {
             schema: (export.schema)(),
             needs: export.needs,
         })
-        .collect();
+        .collect::<Vec<ExportQuery>>();
+    let unread = snapshot.catalog().map(|catalog| unread(queries.iter().map(|query| query.sql.as_str()), &catalog));
     let counted = snapshot.prepare(queries).and_then(|mut prepared| snapshot.count_rows(&mut prepared).map(|()| prepared));
     looks.push(match counted {
         Ok(prepared) => {
@@ -157,6 +159,12 @@ fn source_looks(session: &Session, source: Source) -> Vec<Look> {
         }
         Err(error) => Look::new(place, "tables and rights", CheckState::Failed, words(&error)),
     });
+    // Information, not a finding: what is left behind is for the owner to know.
+    let read = unread.map_or_else(
+        |error| words(&error),
+        |unread| unread_in_words(&unread).unwrap_or_else(|| "every table and column is read".to_owned()),
+    );
+    looks.push(Look::new(place, "left behind", CheckState::Passed, read));
     let encoding = fact("server_encoding");
     let declared = fact("declared_encoding");
     let state = if encoding == "SQL_ASCII" && declared.is_empty() { CheckState::NeedsAPerson } else { CheckState::Passed };

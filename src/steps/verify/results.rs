@@ -219,7 +219,7 @@ impl Results {
             if doubts.len() > SHOWN {
                 let _ = writeln!(
                     text,
-                    "     and {} more: inspect check__results --where state={}",
+                    "     and {} more: crm-backfill inspect check__results --where state={}",
                     doubts.len() - SHOWN,
                     state.code()
                 );
