@@ -27,6 +27,30 @@ fn a_merge_made_in_the_crm_is_kept_although_the_datasets_lack_it() {
     }
 }
 
+/// A booking that sync brought holds the key of one of the datasets: that one stays out, and no other row with it.
+#[test]
+fn new_rows_follow_a_merge_although_sync_brought_another_booking() {
+    let crm = database(CRM);
+    load(&crm, &of(everybody()), "run-1");
+    let (anna, bea) = (id_of("anna"), id_of("bea"));
+    merge(&crm, &bea, &anna, r#", "updatedBy" = 'lee'"#);
+    let columns = crm.value(
+        r#"select string_agg(quote_ident(column_name), ', ') from information_schema.columns
+           where table_name = 'Activity' and column_name not in ('id', 'sourceId')"#,
+    );
+    crm.execute(&format!(
+        r#"insert into "Activity" ("id", "sourceId", {columns})
+           select 'sync-1', 'booking-sync', {columns} from "Activity" where "sourceId" = 'booking-cleo'"#
+    ));
+    let mut people = everybody();
+    people[1].bookings.push("booking-later".to_owned());
+    people[2].bookings.push("booking-sync".to_owned());
+    load(&crm, &of(people), "run-2");
+    let holders =
+        r#"select "sourceId", "customerId" from "Activity" where "sourceId" in ('booking-later', 'booking-sync') order by 1"#;
+    assert_eq!(crm.rows(holders), [["booking-later".to_owned(), anna], ["booking-sync".to_owned(), id_of("cleo")]]);
+}
+
 /// Case 8.2: a merge of a merge, with children left where they were.
 #[test]
 fn a_chain_of_merges_ends_at_the_last_survivor() {
