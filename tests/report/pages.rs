@@ -167,7 +167,7 @@ fn twenty_pairs_are_judged_by_keyboard_and_read_back() {
     let shown = workdir.ok("audit", &["--verdicts", saved, "--by", "Lee", "--dry-run"]);
     shown.says("a dry run").says("cannot-link,");
     assert!(!workdir.path().join("decisions.csv").exists());
-    let read = workdir.ok("audit", &["--verdicts", saved, "--by", "Lee", "--json"]).json();
+    let read = workdir.ok("audit", &["--verdicts", saved, "--by", "Lee", "--yes", "--json"]).json();
     assert_eq!(
         (&read["result"]["unsure"], &read["result"]["blank"], &read["result"]["stale"]),
         (&1.into(), &0.into(), &0.into())
