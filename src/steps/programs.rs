@@ -311,7 +311,7 @@ pub const EVIDENCE: Program = program!(
      The same data folder gives the same bytes. The seal that is printed changes with any file in it: write it down elsewhere.\n\
      --check compares an archive with its own list, and the data folder with the hashes in it; after a purge with those of\n\
      purged.json. Exit 16: something is not as listed.\n\
-     Examples:\n  crm-backfill evidence\n  crm-backfill evidence --verdicts audit.csv --out evidence-2026-11-22.tar\n  crm-backfill evidence --check evidence-2026-11-22.tar",
+     Examples:\n  crm-backfill evidence\n  crm-backfill evidence --verdicts verdicts.csv --out evidence-2026-11-22.tar\n  crm-backfill evidence --check evidence-2026-11-22.tar",
 );
 
 /// Removal of all datasets.
