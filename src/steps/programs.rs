@@ -220,8 +220,9 @@ pub const CHECKLIST: Program = program!(
     checklist::run,
     "checklist",
     "Print the strategy's Execution Checklist and rollback plan, each line with its state and proof",
-    "Reads the data folder only; needs no database.\n\
-     Examples:\n  crm-backfill checklist\n  crm-backfill checklist --done 37 --by \"N. Surname\"",
+    "Reads the data folder only; needs no database. --done closes a line in the state NEEDS_A_PERSON, and --reopen undoes that. What a\n\
+     program measures (loads, checks, verdicts of the audit, rows for manual review) is closed by the measurement alone.\n\
+     Examples:\n  crm-backfill checklist\n  crm-backfill checklist --done 37 --by \"N. Surname\"\n  crm-backfill checklist --reopen 37",
 );
 
 /// Watermarks.
