@@ -102,6 +102,7 @@ pub fn render(page: &ReviewPage) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::charts::WaterfallStep;
 
     fn sample() -> ReviewPage {
         let pair = ReviewPair {
@@ -109,7 +110,11 @@ mod tests {
             b: "teetime:players:<2>".to_owned(),
             is_linked: true,
             evidence: "same email, \"quoted\"".to_owned(),
-            waterfall: Waterfall { steps: vec![("same email".to_owned(), 8.0)], total: 8.0, threshold: 3.0 },
+            waterfall: Waterfall {
+                steps: vec![WaterfallStep { words: "same email".to_owned(), bits: 8.0, why: None }],
+                total: 8.0,
+                threshold: 3.0,
+            },
             values: vec![ReviewLine {
                 label: "given name",
                 a: "<script>alert(1)</script>".to_owned(),

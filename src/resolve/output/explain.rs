@@ -17,9 +17,22 @@ use crate::resolve::{Decision, DecisionKind, DecisionState, ProfileChange, Resol
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Observation {
     /// In words.
-    pub words: &'static str,
+    pub words: String,
     /// In bits.
     pub bits: f64,
+    /// Why it counts against a link, or corrects other evidence, in a sentence; `None` for evidence that supports a link.
+    pub why: Option<&'static str>,
+}
+
+impl Observation {
+    fn of(piece: ComparisonLevel, weight: Weight) -> Self {
+        let correction = if piece.is_correction() { "correction: " } else { "" };
+        Self {
+            words: format!("{correction}{}", piece.words()),
+            bits: bits(weight),
+            why: (weight < Weight::ZERO).then_some(piece.reason()),
+        }
+    }
 }
 
 /// The comparison of two records.
@@ -277,7 +290,7 @@ impl Resolution {
             a: self.population.key(a).to_string(),
             b: self.population.key(b).to_string(),
             rule: if forced { Some(LinkRule::Decision.code()) } else { verdict.rule.map(Code::code) },
-            evidence: pieces.iter().map(|(piece, weight)| Observation { words: piece.words(), bits: bits(*weight) }).collect(),
+            evidence: pieces.iter().map(|&(piece, weight)| Observation::of(piece, weight)).collect(),
             bits: bits(sum),
             short: bits((LINK - sum).max(Weight::ZERO)),
             refusal: why.map(Code::code),
