@@ -97,6 +97,68 @@ fn a_masked_page_shows_no_value_and_is_private() {
 }
 
 #[test]
+fn the_result_of_a_pair_is_hidden_until_it_is_judged_or_asked_for() {
+    let Some(browser) = browser() else { return };
+    let (_workdir, page) = sampled("20", true);
+    browser.open(&page, 1280, false);
+    // The rule, the result, the evidence, and whose profile other records are in.
+    let told = || {
+        let shown = "[...document.querySelectorAll('article:not([hidden]) .told')].filter((of) => of.checkVisibility()).length";
+        browser.value(shown).as_u64().unwrap() > 0
+    };
+    let said = || browser.value("document.getElementById('said').textContent").as_str().unwrap().to_owned();
+    assert!(!told(), "hidden at first");
+    browser.press("r");
+    assert!(told(), "asked for");
+    browser.press("ArrowRight");
+    assert!(!told(), "of one pair only");
+    browser.press("s");
+    assert!(said().starts_with("Pair 2: same person. It is ") && !told(), "{}", said());
+    browser.press("ArrowLeft");
+    assert!(told(), "judged");
+    browser.press("ArrowRight");
+    browser.press("b");
+    assert!(told(), "not blind");
+    browser.open(&page, 1280, false);
+    browser.press("ArrowRight");
+    assert!(told(), "and that is kept");
+}
+
+#[test]
+fn pairs_are_shuffled_and_shown_by_kind() {
+    let Some(browser) = browser() else { return };
+    let (_workdir, page) = sampled("60", true);
+    browser.open(&page, 1280, false);
+    let of = |value: &str| {
+        browser
+            .value(&format!("[...document.querySelectorAll('article')].map((of) => of.dataset.{value})"))
+            .as_array()
+            .unwrap()
+            .clone()
+    };
+    let (strata, linked) = (of("stratum"), of("linked"));
+    assert!(strata.windows(2).filter(|two| two[0] != two[1]).count() > strata.len() / 2, "{strata:?}");
+    assert!(linked[..20].contains(&"no".into()) && linked[..20].contains(&"yes".into()), "{linked:?}");
+
+    let choose = |kind: &str| {
+        browser.value(&format!(
+            "document.getElementById('kind').value = {kind:?}; document.getElementById('kind').dispatchEvent(new Event('change'))"
+        ))
+    };
+    let shown = || browser.value("document.querySelector('article:not([hidden])').dataset.linked");
+    choose("not linked");
+    for _ in 0..3 {
+        assert_eq!(shown(), "no");
+        browser.press("u");
+    }
+    let left = browser.value("document.getElementById('left').textContent").as_str().unwrap().to_owned();
+    assert!(left.contains("Verdicts on links: 0;") && left.ends_with("Unsure: 3; they do not count."), "{left}");
+    choose(strata[0].as_str().unwrap());
+    assert_eq!(browser.value("document.querySelector('article:not([hidden])').dataset.stratum"), strata[0]);
+    assert_eq!(browser.messages(), [""; 0]);
+}
+
+#[test]
 fn twenty_pairs_are_judged_by_keyboard_and_read_back() {
     let Some(browser) = browser() else { return };
     let (workdir, page) = sampled("20", true);

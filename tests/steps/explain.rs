@@ -90,8 +90,9 @@ fn the_output_says_why_and_what_would_change_it() {
         "sources of the values",
         "scl:members:10                                        t•••@m•••   (SOURCE_ORDER",
         " bits, confidence 99",
-        "People change emails, but most have one.",
-        "change it   add to decisions.csv:  cannot-link,",
+        "correction: the only person who uses both                     -0.8",
+        "\n      Email and phone of one household are not two independent proofs: together they count less than their sum.\n",
+        "change it   add to ./decisions.csv:  cannot-link,",
         "then: make resolve",
     ] {
         assert!(told.stdout.contains(part), "{part}\n{}", told.stdout);
@@ -179,7 +180,7 @@ fn a_decision_is_shown_with_its_effect() {
         .ok("explain", &["mca_za:6", "mca_za:7"])
         .says("are two people")
         .says("enough, but forbidden · DECISION: decided by hand")
-        .says("remove the cannot-link from decisions.csv");
+        .says("remove the cannot-link from ./decisions.csv");
     workdir
         .ok("explain", &["mca_za:6"])
         .says("\ndecisions\n")
@@ -193,7 +194,7 @@ fn a_decision_is_shown_with_its_effect() {
     workdir
         .ok("explain", &["mca_uk:1"])
         .says("──DECISION──")
-        .says("remove from decisions.csv: must-link,mca_uk:members:1,mca_uk:members:2");
+        .says("remove from ./decisions.csv: must-link,mca_uk:members:1,mca_uk:members:2");
     workdir.ok("explain", &["mca_uk:1", "scl:12"]).says("records of two tenants are never linked while identity.scope");
 }
 

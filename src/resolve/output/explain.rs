@@ -16,6 +16,9 @@ use crate::resolve::{Decision, DecisionKind, DecisionState, ProfileChange, Resol
 /// One piece of evidence on two records.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Observation {
+    /// The comparison level.
+    #[serde(skip)]
+    pub level: ComparisonLevel,
     /// In words.
     pub words: String,
     /// In bits.
@@ -28,6 +31,7 @@ impl Observation {
     fn of(piece: ComparisonLevel, weight: Weight) -> Self {
         let correction = if piece.is_correction() { "correction: " } else { "" };
         Self {
+            level: piece,
             words: format!("{correction}{}", piece.words()),
             bits: bits(weight),
             why: (weight < Weight::ZERO).then_some(piece.reason()),
@@ -46,6 +50,8 @@ pub struct PairComparison {
     pub rule: Option<&'static str>,
     /// The evidence.
     pub evidence: Vec<Observation>,
+    /// Whether the names fit better if given and family name of one record are swapped.
+    pub has_swapped_names: bool,
     /// The sum in bits.
     pub bits: f64,
     /// Bits missing for a link; 0 if none are missing.
@@ -291,6 +297,7 @@ impl Resolution {
             b: self.population.key(b).to_string(),
             rule: if forced { Some(LinkRule::Decision.code()) } else { verdict.rule.map(Code::code) },
             evidence: pieces.iter().map(|&(piece, weight)| Observation::of(piece, weight)).collect(),
+            has_swapped_names: self.scorer().names(a.min(b), a.max(b)).is_swapped,
             bits: bits(sum),
             short: bits((LINK - sum).max(Weight::ZERO)),
             refusal: why.map(Code::code),

@@ -13,7 +13,7 @@ use crate::report::checklist::AUDIT_VERDICTS;
 use crate::report::review::{Likeness, ReviewLine, ReviewOther, ReviewPage, ReviewPair, render};
 use crate::resolve::evaluate::sample::Pair;
 use crate::resolve::explain::PairComparison;
-use crate::resolve::{ConstraintViolation, Resolution};
+use crate::resolve::{ComparisonLevel, ConstraintViolation, Resolution};
 use crate::steps::binding::{self, Made};
 use crate::steps::inputs;
 use crate::steps::resolve::Inputs;
@@ -32,7 +32,8 @@ pub(super) fn write(session: &Session, resolved: &Folder, drawn: &[Pair], args: 
     let rivals = rivals(resolved, drawn)?;
     let records = drawn.iter().flat_map(|pair| [pair.a.as_str(), pair.b.as_str()]);
     let others = profiles.records.values().flatten().map(String::as_str);
-    let values = values(session, records.chain(others))?;
+    let of_rivals = rivals.values().flat_map(BTreeMap::keys).map(String::as_str);
+    let values = values(session, records.chain(others).chain(of_rivals))?;
     let maker = PairMaker { resolution: &resolution, profiles: &profiles, rivals: &rivals, values: &values, show: args.show };
     let keys: String = drawn.iter().map(|pair| format!("{} {}\n", pair.a, pair.b)).collect();
     let page = ReviewPage {
@@ -82,8 +83,10 @@ impl SampledProfiles {
     }
 }
 
-/// For each sampled pair that is ambiguous, the records with which one of the two is ambiguous as well.
-fn rivals(resolved: &Folder, drawn: &[Pair]) -> Result<BTreeMap<(String, String), Vec<String>>> {
+/// For each sampled pair that is ambiguous, the records with which one of the two is ambiguous as well, and with which.
+type Rivals = BTreeMap<(String, String), BTreeMap<String, [bool; 2]>>;
+
+fn rivals(resolved: &Folder, drawn: &[Pair]) -> Result<Rivals> {
     let ambiguous = ConstraintViolation::Ambiguous.code();
     let mut pairs = Vec::new();
     for columns in resolved.read::<candidates::Table>(None)? {
@@ -98,9 +101,17 @@ fn rivals(resolved: &Folder, drawn: &[Pair]) -> Result<BTreeMap<(String, String)
         if !pairs.iter().any(|other| own.iter().all(|record| other.contains(record))) {
             continue;
         }
-        let touching = pairs.iter().filter(|other| other.iter().any(|record| own.contains(&record)));
-        let found: BTreeSet<&String> = touching.flatten().filter(|record| !own.contains(record)).collect();
-        rivals.insert((pair.a.clone(), pair.b.clone()), found.into_iter().take(RIVALS).cloned().collect());
+        let mut found: BTreeMap<String, [bool; 2]> = BTreeMap::new();
+        for [one, other] in &pairs {
+            for (rival, known) in [(one, other), (other, one)].into_iter().filter(|(rival, _)| !own.contains(rival)) {
+                let of = own.map(|record| record == known);
+                if of.contains(&true) && (found.len() < RIVALS || found.contains_key(rival)) {
+                    let held = found.entry(rival.clone()).or_default();
+                    *held = [held[0] || of[0], held[1] || of[1]];
+                }
+            }
+        }
+        rivals.insert((pair.a.clone(), pair.b.clone()), found);
     }
     Ok(rivals)
 }
@@ -108,7 +119,7 @@ fn rivals(resolved: &Folder, drawn: &[Pair]) -> Result<BTreeMap<(String, String)
 struct PairMaker<'a> {
     resolution: &'a Resolution,
     profiles: &'a SampledProfiles,
-    rivals: &'a BTreeMap<(String, String), Vec<String>>,
+    rivals: &'a Rivals,
     values: &'a BTreeMap<String, ReviewedValues>,
     show: bool,
 }
@@ -132,11 +143,13 @@ impl PairMaker<'_> {
                     label: column.label,
                     a: self.shown(a),
                     b: self.shown(b),
-                    likeness: likeness(a, b),
+                    likeness: match (likeness(a, b), &comparison) {
+                        (Likeness::Different, Some(comparison)) => likeness_of_forms(column.name, comparison),
+                        (plain, _) => plain,
+                    },
                 })
                 .collect(),
             others: self.others(pair, sides),
-            rivals: self.rivals.get(&(pair.a.clone(), pair.b.clone())).cloned().unwrap_or_default(),
         }
     }
 
@@ -145,12 +158,12 @@ impl PairMaker<'_> {
         Some(self.resolution.compare(record(&pair.a)?, record(&pair.b)?))
     }
 
-    /// The records of the profiles of both, without the two.
+    /// The other records of the profiles of both, and the rivals, in record order.
     fn others(&self, pair: &Pair, sides: [&ReviewedValues; 2]) -> Vec<ReviewOther> {
         let (of_a, of_b) = (self.profiles.records(&pair.a), self.profiles.records(&pair.b));
-        let mut keys: Vec<&String> = of_a.iter().chain(of_b).filter(|key| **key != pair.a && **key != pair.b).collect();
-        keys.sort_unstable();
-        keys.dedup();
+        let rivals = self.rivals.get(&(pair.a.clone(), pair.b.clone()));
+        let known = of_a.iter().chain(of_b).chain(rivals.into_iter().flat_map(BTreeMap::keys));
+        let keys: BTreeSet<&String> = known.filter(|key| **key != pair.a && **key != pair.b).collect();
         let other = |key: &String| {
             let values = COLUMNS.iter().enumerate().filter(|(at, _)| !is_empty(&self.values[key][*at]));
             let value = |(at, column): (usize, &ReviewedColumn)| {
@@ -158,8 +171,11 @@ impl PairMaker<'_> {
                 let equals = sides.map(|side| likeness(value, &side[at]) == Likeness::Equal);
                 (column.label, self.shown(value), both(equals))
             };
-            let of = both([of_a.contains(key), of_b.contains(key)]);
-            ReviewOther { record: key.clone(), of, values: values.map(value).collect() }
+            let held = both([of_a.contains(key), of_b.contains(key)]);
+            let rival = both(rivals.and_then(|rivals| rivals.get(key)).copied().unwrap_or_default());
+            let why = [("in the profile of ", held, ""), ("could be the same person as ", rival, " as well")];
+            let why = why.iter().filter(|(_, of, _)| !of.is_empty()).map(|(before, of, after)| format!("{before}{of}{after}"));
+            ReviewOther { record: key.clone(), why: why.collect::<Vec<_>>().join("; "), values: values.map(value).collect() }
         };
         keys.into_iter().map(other).collect()
     }
@@ -178,6 +194,26 @@ fn likeness(a: &ReviewedValue, b: &ReviewedValue) -> Likeness {
         (true, _) => Likeness::Unknown,
         (false, true) => Likeness::Equal,
         (false, false) => Likeness::Different,
+    }
+}
+
+/// How values of a column compare that are not equal, but may be forms of one value to the resolution.
+fn likeness_of_forms(column: &str, comparison: &PairComparison) -> Likeness {
+    use ComparisonLevel as Level;
+    let is_form = |level: Level| match column {
+        "first_name" => matches!(level, Level::FirstEqual | Level::FirstClose | Level::FirstInitial),
+        "last_name" => matches!(level, Level::LastEqual | Level::LastNear),
+        "born_on" => matches!(level, Level::BornNear | Level::BornYear),
+        "email" => level == Level::EmailNear,
+        "phone" => level == Level::PhoneNear,
+        "golf_rsa_id" => level == Level::GolfRsaSlip,
+        "cdh_id" => level == Level::CdhSlip,
+        _ => false,
+    };
+    match (comparison.evidence.iter().any(|of| is_form(of.level)), comparison.has_swapped_names) {
+        (true, true) if column.ends_with("_name") => Likeness::Swapped,
+        (true, _) => Likeness::Alike,
+        (false, _) => Likeness::Different,
     }
 }
 
