@@ -285,8 +285,9 @@ pub const AUDIT: Program = program!(
     audit::run,
     "audit",
     "Draw a reproducible sample of links and candidate pairs for clerical review, and read the verdicts back",
-    "--html writes a page that shows both records, the other records of their profiles and the weight of each piece of evidence. Judge\n\
-     the pairs with the keys s, d and u, then save verdicts.csv. A link judged different becomes a cannot-link of decisions.csv, a\n\
+    "--html writes a page that shows both records, the other records of their profiles and, once a pair is judged, the result and the\n\
+     weight of each piece of evidence. The pairs are shuffled: the first ones are a fair sample, however many you judge. Judge them\n\
+     with the keys s, d and u, then save verdicts.csv. A link judged different becomes a cannot-link of decisions.csv, a\n\
      candidate pair judged same a must-link; the lines are shown before they are written. 200 verdicts on links close the audit's\n\
      line of the checklist. Samples and verdicts are in data/audit, readable by their owner only.\n\
      Examples:\n  crm-backfill audit --html --show                                       a page of about 300 pairs\n  crm-backfill audit --sample 60 --html --show\n  crm-backfill audit --sample 300 --show                                 a CSV for a spreadsheet\n  crm-backfill audit --verdicts verdicts.csv --by thandi --dry-run       shows the decisions\n  crm-backfill audit --verdicts verdicts.csv --by thandi",

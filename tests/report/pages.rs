@@ -105,6 +105,30 @@ fn a_masked_page_shows_no_value_and_is_private() {
 }
 
 #[test]
+fn a_page_for_review_marks_forms_of_names_and_shows_the_values_of_competitors() {
+    let (_workdir, page) = sampled("900", true);
+    let page = std::fs::read_to_string(page).unwrap();
+    let articles: Vec<&str> = page.split("<article ").skip(1).collect();
+    let is_marked = |article: &&&str, likeness: &str, label: &str| {
+        article.contains(&format!("<tr class=\"{likeness}\"><th scope=\"row\">{label}</th>"))
+    };
+    let marked =
+        |likeness: &'static str, label: &'static str| articles.iter().filter(move |article| is_marked(article, likeness, label));
+    assert!(marked("alike", "given name").count() > 0, "no nickname and no slip");
+    assert!(marked("swapped", "given name").any(|article| is_marked(&article, "swapped", "family name")), "no swapped names");
+    // Names that the evidence counts for a link are never marked as different.
+    for article in marked("different", "given name") {
+        assert!(!article.contains("first name equal") && !article.contains("first name a form or slip"), "{article}");
+    }
+    let rivals: Vec<&str> = articles.iter().filter(|article| article.contains("candidate, AMBIGUOUS")).copied().collect();
+    assert!(!rivals.is_empty(), "no ambiguous pair");
+    for article in rivals {
+        let competitor = &article[article.find("could be the same person as").expect("a competitor")..];
+        assert!(competitor[..competitor.find("</li>").unwrap()].contains("<dt>"), "without values: {article}");
+    }
+}
+
+#[test]
 fn the_result_of_a_pair_is_hidden_until_it_is_judged_or_asked_for() {
     let Some(browser) = browser() else { return };
     let (_workdir, page) = sampled("20", true);
