@@ -28,7 +28,7 @@ macro_rules! weights {
                 match self { $(Self::$piece => $reason),+ }
             }
 
-            /// Whether it is no evidence of its own, but takes back a part of other weights that overlap.
+            /// Whether it only takes back a part of other weights, which overlap.
             pub fn is_correction(self) -> bool {
                 matches!(
                     self,

@@ -226,3 +226,42 @@ fn both(is: [bool; 2]) -> &'static str {
         [false, false] => "",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resolve::explain::Observation;
+
+    /// A comparison with these levels of evidence.
+    fn compared(levels: &[ComparisonLevel], has_swapped_names: bool) -> PairComparison {
+        let evidence = |level: &ComparisonLevel| Observation { level: *level, words: String::new(), bits: 0.0, why: None };
+        PairComparison {
+            a: String::new(),
+            b: String::new(),
+            rule: None,
+            evidence: levels.iter().map(evidence).collect(),
+            has_swapped_names,
+            bits: 0.0,
+            short: 0.0,
+            refusal: None,
+            refusal_words: None,
+            confidence: None,
+            a_profile_id: None,
+            b_profile_id: None,
+        }
+    }
+
+    #[test]
+    fn values_that_the_evidence_counts_as_forms_of_one_are_not_called_different() {
+        use ComparisonLevel as Level;
+        let forms = compared(&[Level::FirstClose, Level::LastNear, Level::BornNear, Level::PhoneNear], false);
+        for column in ["first_name", "last_name", "born_on", "phone"] {
+            assert_eq!(likeness_of_forms(column, &forms), Likeness::Alike, "{column}");
+        }
+        assert_eq!(likeness_of_forms("email", &forms), Likeness::Different);
+        let swapped = compared(&[Level::FirstEqual, Level::LastEqual], true);
+        assert_eq!(["first_name", "last_name"].map(|name| likeness_of_forms(name, &swapped)), [Likeness::Swapped; 2]);
+        let others = compared(&[Level::FirstConflict, Level::LastDifferent], false);
+        assert_eq!(likeness_of_forms("first_name", &others), Likeness::Different);
+    }
+}
