@@ -1,9 +1,12 @@
 //! Explains why records are one person, or why two are not: evidence, match weights, constraint violations.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::model::{Code, LinkRule, RecordIx, RecordKey};
 use crate::resolve::cluster::constraints::{ConstraintViolation, Portrait};
+use crate::resolve::compare::contact_counts::is_here;
 use crate::resolve::compare::edge::Edge;
 use crate::resolve::compare::key_frequency::Owners;
 use crate::resolve::compare::score::PairVerdict;
@@ -11,6 +14,7 @@ use crate::resolve::compare::weight::Weight;
 use crate::resolve::compare::weights::{ComparisonLevel, LINK};
 use crate::resolve::output::confidence::confidence;
 use crate::resolve::population::KeyKind;
+use crate::resolve::population::intern::NONE;
 use crate::resolve::{Decision, DecisionKind, DecisionState, ProfileChange, Resolution};
 
 /// One piece of evidence on two records.
@@ -245,6 +249,27 @@ impl Resolution {
     /// The outcome of a profile of an earlier load that no longer exists or has changed.
     pub fn change_of(&self, profile_id: &str) -> Option<&ProfileChange> {
         self.profiles.changes.iter().find(|change| change.old == profile_id)
+    }
+
+    /// Whom a record without a name may belong to instead of the profile of `other`: the named records of further profiles that share
+    /// its email or phone, in record order, at most `most`. None if it has a name.
+    pub fn competitors(&self, record: RecordIx, other: RecordIx, most: usize) -> Vec<RecordIx> {
+        let population = &self.population;
+        if !population.is_nameless(record) {
+            return Vec::new();
+        }
+        let own = [record, other].map(|of| self.labels[of.index()]);
+        let users = [KeyKind::Email, KeyKind::Phone].into_iter().flat_map(|kind| match population.value(kind, record) {
+            NONE => &[],
+            symbol => self.buckets.of(kind).get(symbol),
+        });
+        let is_competitor = |user: &&RecordIx| {
+            !population.is_nameless(**user)
+                && !own.contains(&self.labels[user.index()])
+                && is_here(population, self.options.scope, record, **user)
+        };
+        let found: BTreeSet<RecordIx> = users.filter(is_competitor).copied().collect();
+        found.into_iter().take(most).collect()
     }
 
     /// Match weight of two records.

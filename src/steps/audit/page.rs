@@ -8,20 +8,20 @@ use anyhow::Result;
 use super::sample::{COLUMNS, ReviewedColumn, ReviewedValue, ReviewedValues, values};
 use super::{AuditArgs, evidence};
 use crate::cli::Session;
-use crate::model::{Code, RecordKey};
+use crate::model::{RecordIx, RecordKey};
 use crate::report::checklist::AUDIT_VERDICTS;
 use crate::report::review::{Likeness, ReviewLine, ReviewOther, ReviewPage, ReviewPair, render};
 use crate::resolve::evaluate::sample::Pair;
 use crate::resolve::explain::PairComparison;
-use crate::resolve::{ComparisonLevel, ConstraintViolation, Resolution};
+use crate::resolve::{ComparisonLevel, Resolution};
 use crate::steps::binding::{self, Made};
 use crate::steps::inputs;
 use crate::steps::resolve::Inputs;
 use crate::store::{Folder, hash_bytes, write_output};
 use crate::tables::dictionary::mask;
-use crate::tables::resolution::{candidates, links};
+use crate::tables::resolution::links;
 
-/// Rivals of an ambiguous record that are listed.
+/// Rivals of a record without a name that are listed.
 const RIVALS: usize = 10;
 
 /// Writes the page. The evidence is computed again, so the staged records and the decisions must be those of `data/resolve`.
@@ -29,7 +29,7 @@ pub(super) fn write(session: &Session, resolved: &Folder, drawn: &[Pair], args: 
     binding::require(session, Made::Resolve)?;
     let resolution = Inputs::read(session, inputs::pilot(session)?)?.resolve(session)?;
     let profiles = SampledProfiles::read(resolved, drawn)?;
-    let rivals = rivals(resolved, drawn)?;
+    let rivals = rivals(&resolution, drawn);
     let records = drawn.iter().flat_map(|pair| [pair.a.as_str(), pair.b.as_str()]);
     let others = profiles.records.values().flatten().map(String::as_str);
     let of_rivals = rivals.values().flat_map(BTreeMap::keys).map(String::as_str);
@@ -83,37 +83,29 @@ impl SampledProfiles {
     }
 }
 
-/// For each sampled pair that is ambiguous, the records with which one of the two is ambiguous as well, and with which.
+/// For each pair the records that a record without a name may belong to instead, and which of the two that is.
 type Rivals = BTreeMap<(String, String), BTreeMap<String, [bool; 2]>>;
 
-fn rivals(resolved: &Folder, drawn: &[Pair]) -> Result<Rivals> {
-    let ambiguous = ConstraintViolation::Ambiguous.code();
-    let mut pairs = Vec::new();
-    for columns in resolved.read::<candidates::Table>(None)? {
-        pairs.extend(columns?.rows().filter(|row| row.refusal == ambiguous).map(|row| {
-            let key = |source, id| RecordKey { source, id }.to_string();
-            [key(row.a_source, row.a_source_id), key(row.b_source, row.b_source_id)]
-        }));
-    }
-    let mut rivals = BTreeMap::new();
-    for pair in drawn.iter().filter(|pair| !pair.is_linked) {
-        let own = [&pair.a, &pair.b];
-        if !pairs.iter().any(|other| own.iter().all(|record| other.contains(record))) {
-            continue;
-        }
+fn rivals(resolution: &Resolution, drawn: &[Pair]) -> Rivals {
+    let of_pair = |pair: &Pair| {
         let mut found: BTreeMap<String, [bool; 2]> = BTreeMap::new();
-        for [one, other] in &pairs {
-            for (rival, known) in [(one, other), (other, one)].into_iter().filter(|(rival, _)| !own.contains(rival)) {
-                let of = own.map(|record| record == known);
-                if of.contains(&true) && (found.len() < RIVALS || found.contains_key(rival)) {
-                    let held = found.entry(rival.clone()).or_default();
-                    *held = [held[0] || of[0], held[1] || of[1]];
-                }
+        if let Some([a, b]) = both_records(resolution, pair) {
+            for (at, competitors) in
+                [resolution.competitors(a, b, RIVALS), resolution.competitors(b, a, RIVALS)].iter().enumerate()
+            {
+                let keys = competitors.iter().map(|&record| resolution.population.key(record).to_string());
+                keys.for_each(|key| found.entry(key).or_default()[at] = true);
             }
         }
-        rivals.insert((pair.a.clone(), pair.b.clone()), found);
-    }
-    Ok(rivals)
+        found
+    };
+    drawn.iter().map(|pair| ((pair.a.clone(), pair.b.clone()), of_pair(pair))).collect()
+}
+
+/// The two records of a pair; `None` if one is not staged any more.
+fn both_records(resolution: &Resolution, pair: &Pair) -> Option<[RecordIx; 2]> {
+    let record = |key: &str| RecordKey::parse(key).and_then(|key| resolution.population.find(key));
+    Some([record(&pair.a)?, record(&pair.b)?])
 }
 
 struct PairMaker<'a> {
@@ -154,8 +146,8 @@ impl PairMaker<'_> {
     }
 
     fn compare(&self, pair: &Pair) -> Option<PairComparison> {
-        let record = |key: &str| RecordKey::parse(key).and_then(|key| self.resolution.population.find(key));
-        Some(self.resolution.compare(record(&pair.a)?, record(&pair.b)?))
+        let [a, b] = both_records(self.resolution, pair)?;
+        Some(self.resolution.compare(a, b))
     }
 
     /// The other records of the profiles of both, and the rivals, in record order.
@@ -252,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_the_evidence_counts_as_forms_of_one_are_not_called_different() {
+    fn values_that_the_evidence_counts_as_forms_of_one_do_not_differ() {
         use ComparisonLevel as Level;
         let forms = compared(&[Level::FirstClose, Level::LastNear, Level::BornNear, Level::PhoneNear], false);
         for column in ["first_name", "last_name", "born_on", "phone"] {
