@@ -39,6 +39,20 @@ fn every_file_that_a_document_names_exists() {
 }
 
 #[test]
+fn files_that_documented_commands_write_at_the_root_are_ignored_by_git() {
+    let ignored = fs::read_to_string(root().join(".gitignore")).unwrap();
+    let mut tracked = BTreeSet::new();
+    for (page, text) in pages() {
+        let words: Vec<&str> = text.split_whitespace().map(|word| word.trim_matches(['`', '"', ',', ')', ';', '.'])).collect();
+        let written = words.windows(2).filter(|pair| ["--csv", "--verdicts", "--out"].contains(&pair[0])).map(|pair| pair[1]);
+        let at_root = written.filter(|file| file.contains('.') && !file.contains('/'));
+        let is_ignored = |file: &str| ignored.lines().any(|line| line == format!("/{file}"));
+        tracked.extend(at_root.filter(|file| !is_ignored(file)).map(|file| format!("{}: {file}", page.display())));
+    }
+    assert!(tracked.is_empty(), "{tracked:#?}");
+}
+
+#[test]
 fn every_make_target_that_a_document_names_exists() {
     let makefile = fs::read_to_string(root().join("Makefile")).unwrap();
     let line =

@@ -27,6 +27,9 @@ mod time;
 mod written;
 pub mod zone;
 
+/// The consent scope of service messages, which never drives a marketing flag.
+pub const TRANSACTIONAL: &str = "transactional";
+
 pub use codes::*;
 pub use display::{did_you_mean, thousands};
 pub use expectations::{Expectation, ExpectationKind, ExpectedState, read_expectations};

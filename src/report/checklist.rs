@@ -1,5 +1,7 @@
 //! The strategy's Execution Checklist and rollback plan, in its words and order, each line with its state and proof.
 
+mod owner;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -20,6 +22,8 @@ pub struct ChecklistLine {
     pub state: &'static str,
     /// Its proof, or what to do.
     pub proof: String,
+    /// What is missing, in the owner's words; empty for lines that are `DONE` or `READY`.
+    pub missing: String,
 }
 
 /// The kind of proof of a line.
@@ -135,9 +139,6 @@ const LINES: [(&str, &str, LineProof); 43] = [
     (OURS, "Meet the owner's expectations", LineProof::Expectations),
 ];
 
-/// The strategy's lines, which may be closed by hand. The lines after them are closed only by what they ask for.
-const CLOSABLE: usize = LINES.len() - 2;
-
 /// Verdicts that a complete sample audit needs.
 pub const AUDIT_VERDICTS: i64 = 200;
 
@@ -183,29 +184,44 @@ pub fn checklist(facts: &ChecklistFacts) -> Vec<ChecklistLine> {
         .filter(|(_, (_, _, proof))| is_shown(*proof))
         .map(|(index, (section, words, proof))| {
             let number = index + 1;
-            let line_proof = *proof;
-            let (state, proof) = judge(line_proof, facts);
-            let closed = facts.closed.get(&number);
-            match closed {
-                // A line with a failed check, or with open rows, cannot be closed by hand.
-                Some(who) if state != "FAILED" && state != "DONE" && index < CLOSABLE => {
-                    // How much was judged stays visible when the audit is closed with fewer verdicts.
-                    let rest = if matches!(line_proof, LineProof::Audit) { format!("; {proof}") } else { String::new() };
-                    ChecklistLine { number, section, words, state: "DONE", proof: format!("closed by {who}{rest}") }
+            let (state, proof) = judge(*proof, facts);
+            let signed = facts.closed.get(&number).filter(|_| is_signed_by_hand(LINES[index].2, state));
+            match signed {
+                Some(who) => {
+                    let missing = String::new();
+                    ChecklistLine { number, section, words, state: "DONE", proof: format!("closed by {who}"), missing }
                 }
-                _ => ChecklistLine { number, section, words, state, proof },
+                None => {
+                    let missing = owner::missing(LINES[index].2, state, &proof, facts);
+                    ChecklistLine { number, section, words, state, proof, missing }
+                }
             }
         })
         .collect()
 }
 
+/// Whether a person closes a line in this state: what a program can measure is closed by the measurement alone.
+fn is_signed_by_hand(proof: LineProof, state: &str) -> bool {
+    let is_measured = matches!(proof, LineProof::Audit | LineProof::ManualReview | LineProof::Expectations);
+    state == "NEEDS_A_PERSON" && !is_measured
+}
+
+/// Why a line cannot be closed by hand now, in words; `None` if it can.
+pub fn why_not_signed(number: usize, facts: &ChecklistFacts) -> Option<String> {
+    let (_, words, proof) = LINES[number - 1];
+    let (state, measured) = judge(proof, facts);
+    let why = || format!("line {number}, {words}, is closed by what a program measures alone; it is {state}: {measured}");
+    (!is_signed_by_hand(proof, state)).then(why)
+}
+
 /// The number of a line, given by its number, or by its words if only one line has them.
 pub fn line_number(asked: &str) -> Result<usize, String> {
     if let Ok(number) = asked.parse::<usize>() {
-        return if (1..=CLOSABLE).contains(&number) { Ok(number) } else { Err(format!("lines are numbered 1 to {CLOSABLE}")) };
+        let last = LINES.len();
+        return if (1..=last).contains(&number) { Ok(number) } else { Err(format!("lines are numbered 1 to {last}")) };
     }
     let wanted = asked.trim().to_lowercase();
-    let found: Vec<usize> = LINES[..CLOSABLE]
+    let found: Vec<usize> = LINES
         .iter()
         .enumerate()
         .filter(|(_, line)| line.1.to_lowercase().contains(&wanted))
@@ -232,7 +248,11 @@ pub fn proving_checks() -> Vec<&'static str> {
 
 fn judge(proof: LineProof, facts: &ChecklistFacts) -> (&'static str, String) {
     match proof {
-        LineProof::Connection(source) => preflight(facts, source.code()),
+        LineProof::Connection(source) => match (preflight(facts, source.code()), facts.exports.get(&source)) {
+            // Rows that were exported prove the access, even without a preflight, and a dump needs none.
+            (("OPEN", _), Some(held)) => ("DONE", format!("its rows were exported: {held}")),
+            (found, _) => found,
+        },
         LineProof::Target => match preflight(facts, "crm") {
             // A verified load proves the schema, even without a preflight.
             ("OPEN", _) if facts.verified_phase > 0 => ("DONE", "a load into it was verified".to_owned()),
@@ -305,14 +325,16 @@ fn preflight(facts: &ChecklistFacts, place: &str) -> (&'static str, String) {
     }
 }
 
+/// The results of a check.
+fn checks_of<'f>(facts: &'f ChecklistFacts, name: &str) -> Vec<&'f ReportCheck> {
+    facts.checks.iter().filter(|check| check.name == name || check.name.starts_with(&format!("{name}: "))).collect()
+}
+
 fn checks(facts: &ChecklistFacts, names: &[&str]) -> (&'static str, String) {
-    let of = |name: &str| -> Vec<&ReportCheck> {
-        facts.checks.iter().filter(|check| check.name == *name || check.name.starts_with(&format!("{name}: "))).collect()
-    };
     let (mut passed, mut compared) = (0, 0);
     let mut worst = ("DONE", String::new());
     for name in names {
-        let found = of(name);
+        let found = checks_of(facts, name);
         if found.is_empty() {
             worst = worse(worst, ("OPEN", format!("check {name} was not run: make verify")));
             continue;
@@ -334,7 +356,8 @@ fn checks(facts: &ChecklistFacts, names: &[&str]) -> (&'static str, String) {
         worst.1 =
             format!("{}: {passed} of {compared} comparisons passed, the rest were skipped: nothing to check", names.join(", "));
         if passed == compared {
-            worst.1 = format!("{}: all {compared} comparisons passed", names.join(", "));
+            let all = if compared == 1 { "its comparison".to_owned() } else { format!("all {compared} comparisons") };
+            worst.1 = format!("{}: {all} passed", names.join(", "));
         }
     }
     worst
@@ -346,116 +369,4 @@ fn worse(a: (&'static str, String), b: (&'static str, String)) -> (&'static str,
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(name: &str, state: &str) -> ReportCheck {
-        ReportCheck { name: name.to_owned(), state: state.to_owned(), ..ReportCheck::default() }
-    }
-
-    fn state_of(facts: &ChecklistFacts, words: &str) -> &'static str {
-        checklist(facts).into_iter().find(|line| line.words == words).unwrap().state
-    }
-
-    #[test]
-    fn a_line_is_done_only_when_all_its_checks_ran() {
-        let mut facts = ChecklistFacts { verified_phase: 6, ..ChecklistFacts::default() };
-        facts.checks = vec![check("consent_flags: EMAIL", "PASSED")];
-        assert_eq!(state_of(&facts, "Verify consent data sync"), "OPEN");
-        facts.checks.push(check("consent_rows: rows", "PASSED"));
-        assert_eq!(state_of(&facts, "Verify consent data sync"), "DONE");
-        facts.checks.push(check("consent_rows: more", "FAILED"));
-        assert_eq!(state_of(&facts, "Verify consent data sync"), "FAILED");
-    }
-
-    #[test]
-    fn a_doubt_needs_review_although_the_checks_passed() {
-        let checks = ["consent_flags: EMAIL", "consent_rows: rows"].map(|name| check(name, "PASSED")).to_vec();
-        let mut facts = ChecklistFacts { verified_phase: 6, checks, ..ChecklistFacts::default() };
-        facts.doubts.push(("consent_flags", "too many".to_owned()));
-        facts.exports.insert(Source::Scl, "10 rows".to_owned());
-        facts.shrunk.insert(Source::Scl, "members: 10 rows, 100 before".to_owned());
-        let lines = ["Verify consent data sync", "Export SCL Members"];
-        assert_eq!(lines.map(|words| state_of(&facts, words)), ["NEEDS_A_PERSON"; 2]);
-        for words in lines {
-            facts.closed.insert(line_number(words).unwrap(), "T. Ester, 2026-11-22".to_owned());
-        }
-        assert_eq!(lines.map(|words| state_of(&facts, words)), ["DONE"; 2]);
-    }
-
-    #[test]
-    fn a_check_without_rows_proves_nothing() {
-        let checks = ["segment_members: members", "segment_rules: members"].map(|name| check(name, "VACUOUS"));
-        let facts = ChecklistFacts { verified_phase: 6, checks: checks.into(), ..ChecklistFacts::default() };
-        assert_eq!(state_of(&facts, "Refresh dynamic segments"), "NEEDS_A_PERSON");
-    }
-
-    #[test]
-    fn a_person_closes_what_no_check_can_but_not_what_failed() {
-        let mut facts = ChecklistFacts {
-            verified_phase: 6,
-            checks: vec![check("segment_members: members", "FAILED")],
-            ..ChecklistFacts::default()
-        };
-        for words in ["Enable real-time event sync", "Refresh dynamic segments"] {
-            facts.closed.insert(line_number(words).unwrap(), "T. Ester, 2026-11-22".to_owned());
-        }
-        assert_eq!(state_of(&facts, "Enable real-time event sync"), "DONE");
-        assert_eq!(state_of(&facts, "Refresh dynamic segments"), "FAILED");
-    }
-
-    #[test]
-    fn the_spot_check_needs_review_although_its_checks_passed() {
-        let names = ["founders", "link_evidence", "link_confidence", "one_tenant", "own_addresses"];
-        let mut facts = ChecklistFacts {
-            verified_phase: 1,
-            checks: names.map(|name| check(name, "PASSED")).to_vec(),
-            ..ChecklistFacts::default()
-        };
-        let words = "Spot-check identity resolution";
-        assert_eq!(state_of(&facts, words), "NEEDS_A_PERSON");
-        facts.audit = Some((AUDIT_VERDICTS - 1, "too few".to_owned()));
-        assert_eq!(state_of(&facts, words), "NEEDS_A_PERSON");
-        facts.audit = Some((AUDIT_VERDICTS, "199 right".to_owned()));
-        assert_eq!(state_of(&facts, words), "DONE", "an audit counts as a review");
-        facts.audit = None;
-        facts.closed.insert(line_number(words).unwrap(), "T. Ester, 2026-11-22".to_owned());
-        assert_eq!(state_of(&facts, words), "DONE");
-        facts.checks[1].state = "FAILED".to_owned();
-        assert_eq!(state_of(&facts, words), "FAILED");
-    }
-
-    #[test]
-    fn open_rows_of_the_manual_review_are_closed_by_deciding_them_alone() {
-        let words = "Decide the rows of the manual review";
-        let mut facts = ChecklistFacts::default();
-        assert!(line_number(words).is_err());
-        facts.closed.insert(CLOSABLE + 1, "T. Ester, 2026-11-22".to_owned());
-        for (open, state) in [(None, None), (Some(3), Some("NEEDS_A_PERSON")), (Some(0), None)] {
-            facts.manual_review = open;
-            let lines = checklist(&facts);
-            assert_eq!(lines.iter().find(|line| line.words == words).map(|line| line.state), state);
-            assert_eq!(lines.len(), 41 + usize::from(state.is_some()), "the strategy's lines are always there");
-        }
-    }
-
-    #[test]
-    fn expectations_are_met_by_the_datasets_alone() {
-        let words = "Meet the owner's expectations";
-        let mut facts = ChecklistFacts::default();
-        facts.closed.insert(LINES.len(), "T. Ester, 2026-11-22".to_owned());
-        assert!(line_number(words).is_err());
-        assert!(checklist(&facts).iter().all(|line| line.words != words), "without a file there is no line");
-        facts.expectations = (2, vec!["line 3, same-person: two profiles instead of one profile".to_owned()]);
-        assert_eq!(state_of(&facts, words), "FAILED");
-        facts.expectations.1.clear();
-        assert_eq!(state_of(&facts, words), "DONE");
-    }
-
-    #[test]
-    fn words_that_three_phases_share_need_a_number() {
-        assert!(line_number("Run import with identity resolution").unwrap_err().contains("3 lines"));
-        assert_eq!(line_number("Verify sclMemberId links"), Ok(15));
-        assert!(line_number("42").is_err());
-    }
-}
+mod tests;

@@ -11,5 +11,5 @@ pub mod tally;
 mod template;
 pub mod values;
 
-pub use charts::Waterfall;
+pub use charts::{Waterfall, WaterfallStep};
 pub use page::render;

@@ -42,6 +42,7 @@ pub fn render(numbers: &Numbers) -> Result<String> {
                 vacuous => states(numbers, "VACUOUS"),
                 all => numbers.checks.len(),
             },
+            by_flag_alone => numbers.consent.iter().map(|held| held.flags_alone).sum::<i64>(),
             open_lines => open_lines(numbers),
             total_time => total_time(numbers),
             exported => numbers.entities.iter().map(|entity| entity.exported).sum::<i64>(),
@@ -89,8 +90,8 @@ fn flow(numbers: &Numbers) -> String {
         let rejected = entity.map_or(0, |entity| entity.rejected);
         let outcomes = [
             ("seed record", people.founded, "profiles"),
-            ("linked", people.linked, "profiles"),
-            ("merged", people.merged, "profiles"),
+            ("linked across", people.linked, "profiles"),
+            ("linked within", people.merged, "profiles"),
             ("skipped", people.skipped, ""),
             ("rejected", rejected, ""),
         ];
@@ -119,13 +120,13 @@ fn fill(numbers: &Numbers) -> Vec<Value> {
                 percent,
                 share => share(fill.filled, fill.rows),
                 cleaned => fill.cleaned,
-                refused => fill.refused,
+                rejected => fill.rejected,
                 tip => format!(
                     "{} of {} rows have a value; {} cleaned, {} rejected",
                     count(fill.filled),
                     count(fill.rows),
                     count(fill.cleaned),
-                    count(fill.refused)
+                    count(fill.rejected)
                 ),
             }
         })
@@ -200,7 +201,11 @@ fn flags(numbers: &Numbers) -> String {
         .iter()
         .map(|held| Split {
             label: held.channel.clone(),
-            parts: vec![("may be contacted".to_owned(), "s3", held.flags_on), ("may not".to_owned(), "s8", held.flags_off)],
+            parts: vec![
+                ("by row".to_owned(), "s3", held.flags_with_row),
+                ("by flag".to_owned(), "s2", held.flags_alone),
+                ("may not".to_owned(), "s8", held.flags_off),
+            ],
         })
         .collect();
     drawn(|width| splits("flags of profiles by channel", width, &rows))

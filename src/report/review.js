@@ -6,9 +6,11 @@
   const place = "crm-backfill-audit-" + byId("pairs").dataset.sample;
   const needed = Number(byId("pairs").dataset.needed);
   const words = { same: "same person", different: "different people", unsure: "unsure" };
-  // For each pair its verdict and remark, and for each verdict in turn what it replaced.
-  let kept = { verdicts: {}, remarks: {}, history: [] };
+  // For each pair its verdict and remark, for each verdict in turn what it replaced, and whether results are shown before a verdict.
+  let kept = { verdicts: {}, remarks: {}, history: [], sighted: false };
   let current = 0;
+  // Pairs whose result was asked for.
+  const revealed = new Set();
 
   function trouble(text) {
     byId("trouble").textContent = text;
@@ -33,7 +35,9 @@
   }
 
   const isLeft = (index) => !kept.verdicts[index];
-  const isShown = (index) => !byId("filter").checked || isLeft(index);
+  const state = (index) => (pairs[index].dataset.linked === "yes" ? "linked" : "not linked");
+  const isOfKind = (index) => ["", state(index), pairs[index].dataset.stratum].includes(byId("kind").value);
+  const isShown = (index) => isOfKind(index) && (!byId("filter").checked || isLeft(index));
 
   // The nearest pair in a direction that the filter shows; -1 if there is none.
   function find(from, step) {
@@ -43,7 +47,7 @@
 
   function show(index, focus) {
     current = index;
-    pairs.forEach((pair, at) => (pair.hidden = at !== index));
+    pairs.forEach((pair, at) => (pair.hidden = at !== index || !isOfKind(at)));
     if (focus && pairs[index]) {
       pairs[index].querySelector("h2").focus({ preventScroll: true });
       scrollTo(0, 0);
@@ -55,8 +59,13 @@
     const verdict = kept.verdicts[current];
     const judged = Object.keys(kept.verdicts).length;
     const onLinks = pairs.filter((pair, at) => pair.dataset.linked === "yes" && kept.verdicts[at] && kept.verdicts[at] !== "unsure").length;
+    const unsure = Object.values(kept.verdicts).filter((given) => given === "unsure").length;
     byId("left").textContent =
-      `${judged} of ${pairs.length} judged, ${pairs.length - judged} left. Verdicts on links: ${onLinks}; the checklist needs ${needed}.`;
+      `${judged} of ${pairs.length} judged, ${pairs.length - judged} left. Verdicts on links: ${onLinks}; the checklist needs ${needed}. ` +
+      `Unsure: ${unsure}; they do not count.`;
+    pairs.forEach((pair, at) => pair.classList.toggle("blind", !kept.sighted && isLeft(at) && !revealed.has(at)));
+    byId("blind").checked = !kept.sighted;
+    byId("none").hidden = pairs.length === 0 || pairs.some((pair) => !pair.hidden);
     byId("progress").value = judged;
     byId("done").hidden = judged < pairs.length || pairs.length === 0;
     byId("remark").value = kept.remarks[current] || "";
@@ -75,14 +84,15 @@
   }
 
   function judge(verdict) {
-    if (!pairs.length) return;
+    if (!pairs.length || pairs[current].hidden) return;
     const at = current;
     kept.history.push([at, kept.verdicts[at] || ""]);
     kept.verdicts[at] = verdict;
     keep();
-    say(`Pair ${at + 1}: ${words[verdict]}.`);
-    const after = pairs.findIndex((_, index) => index > at && isLeft(index));
-    const next = after >= 0 ? after : pairs.findIndex((_, index) => isLeft(index));
+    say(`Pair ${at + 1}: ${words[verdict]}. It is ${state(at)}: ${pairs[at].dataset.stratum}.`);
+    const isNext = (index) => isLeft(index) && isOfKind(index);
+    const after = pairs.findIndex((_, index) => index > at && isNext(index));
+    const next = after >= 0 ? after : pairs.findIndex((_, index) => isNext(index));
     show(next >= 0 ? next : at, next >= 0);
   }
 
@@ -110,6 +120,17 @@
     show(index < 0 ? current : index, false);
   }
 
+  function reveal() {
+    revealed.add(current);
+    refresh();
+  }
+
+  function blind() {
+    kept.sighted = !kept.sighted;
+    keep();
+    refresh();
+  }
+
   const quoted = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
   function csv() {
@@ -131,11 +152,12 @@
   const keys = {
     s: () => judge("same"), d: () => judge("different"), u: () => judge("unsure"), z: undo, v: save,
     ArrowLeft: () => go(-1), ArrowRight: () => go(1),
+    r: reveal, b: blind,
     f: () => { byId("filter").checked = !byId("filter").checked; filter(); },
   };
 
   document.addEventListener("keydown", (event) => {
-    const isTyping = event.target.matches("input[type=text]");
+    const isTyping = event.target.matches("input[type=text], select");
     if (isTyping && event.key === "Escape") event.target.blur();
     if (isTyping || event.ctrlKey || event.metaKey || event.altKey || event.repeat || !byId("shortcuts").checked) return;
     const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
@@ -149,6 +171,9 @@
   byId("previous").addEventListener("click", () => go(-1));
   byId("next").addEventListener("click", () => go(1));
   byId("filter").addEventListener("change", filter);
+  byId("kind").addEventListener("change", filter);
+  byId("blind").addEventListener("change", blind);
+  document.querySelectorAll(".reveal").forEach((button) => button.addEventListener("click", reveal));
   byId("remark").addEventListener("input", (event) => {
     kept.remarks[current] = event.target.value;
     keep();

@@ -1,5 +1,7 @@
 //! The page on which a reviewer judges a sample of pairs: one self-contained file that works offline.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use minijinja::value::Serde;
 use minijinja::{Value, context};
@@ -47,10 +49,8 @@ pub struct ReviewPair {
     pub waterfall: Waterfall,
     /// The values of both records.
     pub values: Vec<ReviewLine>,
-    /// The other records of the profiles of both.
+    /// The other records of the profiles of both, and records that could be the same person as well.
     pub others: Vec<ReviewOther>,
-    /// Records that could be the same person as well.
-    pub rivals: Vec<String>,
 }
 
 /// How two values compare.
@@ -62,6 +62,10 @@ pub enum Likeness {
     Unknown,
     /// Equal, or equal in the form in which values are compared.
     Equal,
+    /// Different, but the resolution counts them as forms of one value.
+    Alike,
+    /// The given name of one is the family name of the other.
+    Swapped,
     /// Different.
     Different,
 }
@@ -79,29 +83,32 @@ pub struct ReviewLine {
     pub likeness: Likeness,
 }
 
-/// Another record of a profile.
+/// A record that helps to judge a pair.
 #[derive(Clone, Debug, Default, serde::Serialize)]
 pub struct ReviewOther {
     /// `source:entity:id`.
     pub record: String,
-    /// Whose profile it belongs to: `A`, `B`, or `A and B`.
-    pub of: &'static str,
+    /// Why it is shown, in words: whose profile it belongs to, or for which record it is a rival.
+    pub why: String,
     /// What it is, its value, and which record of the pair has an equal one: `A`, `B`, `A and B`, or nothing.
     pub values: Vec<(&'static str, String, &'static str)>,
 }
 
 /// The page; the same sample gives the same bytes.
 pub fn render(page: &ReviewPage) -> Result<String> {
+    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+    page.pairs.iter().for_each(|pair| *kinds.entry(&pair.stratum).or_default() += 1);
     let evidence: Vec<Value> = page.pairs.iter().map(|pair| Value::from_safe_string(waterfall(&pair.waterfall))).collect();
     template::render(
         TEMPLATE,
-        context! { page => Value::from(Serde(page)), evidence, script => Value::from_safe_string(SCRIPT.to_owned()) },
+        context! { page => Value::from(Serde(page)), evidence, kinds, script => Value::from_safe_string(SCRIPT.to_owned()) },
     )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::charts::WaterfallStep;
 
     fn sample() -> ReviewPage {
         let pair = ReviewPair {
@@ -109,7 +116,11 @@ mod tests {
             b: "teetime:players:<2>".to_owned(),
             is_linked: true,
             evidence: "same email, \"quoted\"".to_owned(),
-            waterfall: Waterfall { steps: vec![("same email".to_owned(), 8.0)], total: 8.0, threshold: 3.0 },
+            waterfall: Waterfall {
+                steps: vec![WaterfallStep { words: "same email".to_owned(), bits: 8.0, why: None }],
+                total: 8.0,
+                threshold: 3.0,
+            },
             values: vec![ReviewLine {
                 label: "given name",
                 a: "<script>alert(1)</script>".to_owned(),
@@ -118,7 +129,7 @@ mod tests {
             }],
             others: vec![ReviewOther {
                 record: "mca_za:members:3".to_owned(),
-                of: "A and B",
+                why: "in the profile of A and B".to_owned(),
                 values: vec![("email", "t@mail.test".to_owned(), "A")],
             }],
             ..ReviewPair::default()

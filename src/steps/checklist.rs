@@ -12,7 +12,7 @@ use crate::consolidate::{Departure, flags_to_confirm};
 use crate::fault::{Exit, Fault};
 use crate::model::thousands;
 use crate::model::{Code, Source};
-use crate::report::checklist::{ChecklistFacts, checklist, line_number};
+use crate::report::checklist::{ChecklistFacts, checklist, line_number, why_not_signed};
 use crate::report::numbers::ReportCheck;
 use crate::steps::consolidate::MANUAL_REVIEW;
 use crate::steps::expectations::ExpectationResults;
@@ -23,18 +23,24 @@ use crate::tables::check::{departures, results};
 /// Arguments of `checklist`.
 #[derive(clap::Args, Debug)]
 pub struct ChecklistArgs {
-    /// Close a line that only a person can judge, given by its number or its words
+    /// Close a line that only a person can judge, given by its number or its words; a line that a program measures is refused
     #[arg(long, value_name = "LINE", requires = "by")]
     pub done: Option<String>,
+    /// Undo --done: the line is open until it is closed again
+    #[arg(long, value_name = "LINE", conflicts_with = "done")]
+    pub reopen: Option<String>,
     /// Name of the person who closes it
     #[arg(long, value_name = "NAME", requires = "done")]
     pub by: Option<String>,
 }
 
-/// Prints every line with its state and proof; closes one if requested.
+/// Prints every line with its state and proof; closes or opens one if requested.
 pub fn run(session: &Session, args: ChecklistArgs) -> Result<StepOutcome> {
     if let (Some(line), Some(by)) = (&args.done, &args.by) {
         close(session, line, by)?;
+    }
+    if let Some(line) = &args.reopen {
+        reopen(session, line)?;
     }
     let lines = checklist(&facts(session)?);
     let mut text = String::new();
@@ -64,12 +70,39 @@ pub fn run(session: &Session, args: ChecklistArgs) -> Result<StepOutcome> {
 
 fn close(session: &Session, line: &str, by: &str) -> Result<()> {
     let _lock = RunLock::take(&session.layout, "checklist")?;
-    let number = line_number(line).map_err(|what| Fault::new(Exit::Usage, what).at("--done").help("make checklist"))?;
-    let path = session.layout.checklist();
-    let mut held = read_json(&path)?.unwrap_or_else(|| json!({ "format": 1, "closed": {} }));
+    let number = number(line, "--done")?;
+    if let Some(why) = why_not_signed(number, &facts(session)?) {
+        return Err(Fault::new(Exit::Usage, why).at("--done").help("make checklist shows each line with its proof").into());
+    }
+    let mut signed = signed(session)?;
     let day = session.now.day().to_string();
-    held["closed"][number.to_string()] = json!({ "by": by, "on": day });
-    replace_file(&path, format!("{held:#}\n").as_bytes())
+    signed["closed"][number.to_string()] = json!({ "by": by, "on": day });
+    write(session, &signed)
+}
+
+fn reopen(session: &Session, line: &str) -> Result<()> {
+    let _lock = RunLock::take(&session.layout, "checklist")?;
+    let number = number(line, "--reopen")?;
+    let mut signed = signed(session)?;
+    let removed = signed["closed"].as_object_mut().and_then(|lines| lines.remove(&number.to_string()));
+    if removed.is_none() {
+        let what = format!("line {number} was not closed by hand");
+        return Err(Fault::new(Exit::Usage, what).at("--reopen").help("make checklist shows who closed which line").into());
+    }
+    write(session, &signed)
+}
+
+fn number(line: &str, option: &str) -> Result<usize> {
+    Ok(line_number(line).map_err(|what| Fault::new(Exit::Usage, what).at(option).help("make checklist"))?)
+}
+
+/// The lines that were closed by hand, as they are stored.
+fn signed(session: &Session) -> Result<Value> {
+    Ok(read_json(&session.layout.checklist())?.unwrap_or_else(|| json!({ "format": 1, "closed": {} })))
+}
+
+fn write(session: &Session, signed: &Value) -> Result<()> {
+    replace_file(&session.layout.checklist(), format!("{signed:#}\n").as_bytes())
 }
 
 /// The facts in the data folder.

@@ -60,6 +60,7 @@ pub fn run(session: &Session, args: ConsolidateArgs) -> Result<StepOutcome> {
 pub fn run_on(session: &Session, args: ConsolidateArgs, engine: Option<&dyn EventEngine>) -> Result<StepOutcome> {
     let _lock = RunLock::take(&session.layout, "consolidate")?;
     binding::require(session, Made::Resolve)?;
+    crate::steps::inputs::warn_of_unread_files(session);
     let mut manifest = crate::steps::inputs::of_consolidate(session)?;
     engine::note(&mut manifest, engine);
     let target = session.layout.crm();

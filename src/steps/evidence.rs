@@ -25,8 +25,8 @@ pub struct EvidenceArgs {
     /// The archive to write [default: evidence.tar in the data folder]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// The judged sample of audit; of it, only record keys, evidence and verdicts are archived [default: audit.csv in the data
-    /// folder, if it exists]
+    /// The judged sample of audit; of it, only record keys, evidence and verdicts are archived [default: the one that
+    /// audit keeps in data/audit, if there is one]
     #[arg(long, value_name = "FILE")]
     verdicts: Option<PathBuf>,
     /// Check an archive: its files against their hashes, and the datasets of the data folder against those in it
@@ -233,12 +233,15 @@ fn verdicts(
     files: &mut BTreeMap<String, Vec<u8>>,
     contents: &mut ArchiveContents,
 ) -> Result<()> {
-    let path = args.verdicts.clone().unwrap_or_else(|| session.layout.root().join("audit.csv"));
+    let path = args.verdicts.clone().unwrap_or_else(|| session.layout.verdicts());
     let Some(text) = read_lossy(&path)? else {
         if args.verdicts.is_some() {
             return Err(Fault::new(Exit::Usage, "there is no such file").at(path.display().to_string()).into());
         }
-        contents.missing.push("no judged sample was named (--verdicts FILE)".to_owned());
+        contents.missing.push(format!(
+            "no sample was judged: audit --verdicts keeps one as {}, --verdicts FILE names another",
+            path.display()
+        ));
         return Ok(());
     };
     let wrong =

@@ -47,6 +47,7 @@ const NEAREST: usize = 20;
 /// Reads `data/stage`, the CRM export and the decisions, resolves again, and prints the explanation.
 pub fn run(session: &Session, args: ExplainArgs) -> Result<StepOutcome> {
     let pilot = crate::steps::inputs::pilot(session)?;
+    crate::steps::inputs::warn_of_unread_files(session);
     let inputs = Inputs::read(session, pilot.clone())?;
     let saved = Folder::open(&session.layout.resolve())?;
     let now = crate::steps::inputs::of_resolve(session, "resolve", &Folder::open(&session.layout.stage())?, &pilot)?;
@@ -59,7 +60,7 @@ pub fn run(session: &Session, args: ExplainArgs) -> Result<StepOutcome> {
     let first = finder.find(&args.who)?;
     match &args.other {
         None => profiles(session, &resolution, &first, args.show),
-        Some(other) => pair(&resolution, &first.records, &finder.find(other)?.records),
+        Some(other) => pair(session, &resolution, &first.records, &finder.find(other)?.records),
     }
 }
 
@@ -75,7 +76,7 @@ fn warn_of_old_fields(session: &Session, resolved: &Folder) -> Result<()> {
     Ok(())
 }
 
-fn pair(resolution: &Resolution, first: &[RecordIx], second: &[RecordIx]) -> Result<StepOutcome> {
+fn pair(session: &Session, resolution: &Resolution, first: &[RecordIx], second: &[RecordIx]) -> Result<StepOutcome> {
     let Some((a, b)) = nearest(resolution, first, second) else {
         let fault = Fault::new(Exit::Usage, "both name the same record");
         return Err(fault.help("with one argument explain shows its profile; with two, why they are one person or two").into());
@@ -97,7 +98,7 @@ fn pair(resolution: &Resolution, first: &[RecordIx], second: &[RecordIx]) -> Res
         text.push_str(" compared directly:\n");
     }
     text.push_str(&waterfall(&comparison));
-    text.push_str(&change_it(weakest(&chain).unwrap_or(&comparison), one));
+    text.push_str(&change_it(session, weakest(&chain).unwrap_or(&comparison), one));
     Ok(StepOutcome::new(text, json!({ "one_person": one, "comparison": comparison, "chain": chain })))
 }
 
@@ -127,7 +128,7 @@ fn profiles(session: &Session, resolution: &Resolution, found: &FoundRecords, sh
         if !show {
             story.records.iter_mut().for_each(hide);
         }
-        text.push_str(&tell(&story, &fields, &consent, show));
+        text.push_str(&tell(session, &story, &fields, &consent, show));
         stories.push(json!({ "story": story, "fields": fields, "consent": consent }));
     }
     if labels.len() > PROFILES {
@@ -185,7 +186,7 @@ fn fields(session: &Session, profile_id: &str, show: bool) -> Result<Vec<Explain
     Ok(fields)
 }
 
-fn tell(story: &ProfileStory, fields: &[ExplainedField], consent: &[ChannelAnswer], show: bool) -> String {
+fn tell(session: &Session, story: &ProfileStory, fields: &[ExplainedField], consent: &[ChannelAnswer], show: bool) -> String {
     let sources: std::collections::BTreeSet<&str> =
         story.records.iter().filter_map(|known| known.record.split(':').next()).collect();
     let mut text = format!(
@@ -239,7 +240,7 @@ fn tell(story: &ProfileStory, fields: &[ExplainedField], consent: &[ChannelAnswe
     }
     text.push_str(&consent::tell(consent));
     if let Some(link) = weakest(&story.links) {
-        text.push_str(&change_it(link, true));
+        text.push_str(&change_it(session, link, true));
     }
     text.push('\n');
     text
@@ -277,12 +278,15 @@ fn miss_lines(miss: &PairComparison, own: Option<&String>) -> String {
 /// The evidence as bars, with the sum and the threshold.
 fn waterfall(comparison: &PairComparison) -> String {
     let most = comparison.evidence.iter().map(|of| of.bits.abs()).fold(1.0, f64::max);
-    let width = widest(comparison.evidence.iter().map(|of| of.words)).max(40);
+    let width = widest(comparison.evidence.iter().map(|of| of.words.as_str())).max(40);
     let mut text = String::new();
     for of in &comparison.evidence {
         let cells = (of.bits.abs() / most * BAR).round().max(1.0);
         let bar: String = std::iter::repeat_n(if of.bits < 0.0 { '░' } else { '█' }, cells as usize).collect();
         text.push_str(&format!("  {:<width$} {:>+6.1}  {bar}\n", of.words, of.bits));
+        if let Some(why) = of.why {
+            text.push_str(&format!("      {why}\n"));
+        }
     }
     let words = comparison.refusal_words.unwrap_or_default();
     let verdict = match (comparison.refusal, comparison.short > 0.0) {
@@ -298,21 +302,23 @@ fn waterfall(comparison: &PairComparison) -> String {
 }
 
 /// How to change the result with a decision.
-fn change_it(comparison: &PairComparison, one: bool) -> String {
+fn change_it(session: &Session, comparison: &PairComparison, one: bool) -> String {
+    let file = session.decisions.display();
     let (a, b) = (&comparison.a, &comparison.b);
     let is_decided =
         comparison.rule == Some(LinkRule::Decision.code()) || comparison.refusal == Some(ConstraintViolation::Decision.code());
     let how = match (one, is_decided) {
-        (true, true) => format!("remove from decisions.csv: must-link,{a},{b}   then: make resolve"),
+        (true, true) => format!("remove from {file}: must-link,{a},{b}   then: make resolve"),
         (false, true) => {
-            "remove the cannot-link from decisions.csv (a must-link there overrides a rejection in the CRM)   then: make resolve"
-                .to_owned()
+            format!(
+                "remove the cannot-link from {file} (a must-link there overrides a rejection in the CRM)   then: make resolve"
+            )
         }
         (false, false) if comparison.refusal == Some(ConstraintViolation::Tenant.code()) => {
             "records of two tenants are never linked while identity.scope = \"tenant\"".to_owned()
         }
-        (true, false) => format!("add to decisions.csv:  cannot-link,{a},{b},<reason>,<who>,<date>   then: make resolve"),
-        (false, false) => format!("add to decisions.csv:  must-link,{a},{b},<reason>,<who>,<date>   then: make resolve"),
+        (true, false) => format!("add to {file}:  cannot-link,{a},{b},<reason>,<who>,<date>   then: make resolve"),
+        (false, false) => format!("add to {file}:  must-link,{a},{b},<reason>,<who>,<date>   then: make resolve"),
     };
     format!("\nchange it   {how}\n")
 }

@@ -78,29 +78,53 @@ pub fn of_stage(
     manifest
 }
 
-/// The manual verdicts on unreadable cells, as text and parsed. A demo has its own file, like its decisions.
+/// A file in which people decide: the setting that names it, and the path that is read. The files beside `backfill.toml` are about
+/// real people, so a demo has its own ones in its data folder.
+struct OwnerFile<'s> {
+    setting: &'s Path,
+    read: PathBuf,
+}
+
+/// The decisions on pairs, the verdicts on unreadable cells, and the expectations.
+fn owner_files(session: &Session) -> [OwnerFile<'_>; 3] {
+    let config = &session.config;
+    let decisions = OwnerFile { setting: &config.identity.decisions, read: session.decisions.clone() };
+    let is_demo = session.decisions != config.resolve(&config.identity.decisions);
+    let beside = |setting, name| {
+        let read = if is_demo { session.decisions.with_file_name(name) } else { config.resolve(setting) };
+        OwnerFile { setting, read }
+    };
+    [decisions, beside(&config.consent.reviews, "reviews.csv"), beside(&config.identity.expectations, "expectations.csv")]
+}
+
+/// Warns of a file beside `backfill.toml`, or in the current folder, that someone wrote in vain, because another one is read.
+pub fn warn_of_unread_files(session: &Session) {
+    for OwnerFile { setting, read } in owner_files(session) {
+        let mut unread = [session.config.resolve(setting), setting.to_path_buf()]
+            .into_iter()
+            .filter(|path| path.exists() && path.canonicalize().ok() != read.canonicalize().ok());
+        if let Some(path) = unread.next() {
+            session.progress.warn(format!("{} is not read: this data folder's file is {}", path.display(), read.display()));
+        }
+    }
+}
+
+/// The manual verdicts on unreadable cells, as text and parsed.
 pub fn reviews(session: &Session) -> Result<(String, Reviews)> {
-    let path = beside_decisions(session, &session.config.consent.reviews, "reviews.csv");
+    let [_, OwnerFile { read: path, .. }, _] = owner_files(session);
     let text = read_text(&path)?.unwrap_or_default();
     let reviews = Reviews::parse(&text)
         .map_err(|what| Fault::new(Exit::Usage, what).at(path.display().to_string()).help("docs/codes.md has an example"))?;
     Ok((text, reviews))
 }
 
-/// What the owner knows of some people, as text and parsed. A demo has its own file, like its decisions.
+/// What the owner knows of some people, as text and parsed.
 pub fn expectations(session: &Session) -> Result<(String, Vec<Expectation>)> {
-    let path = beside_decisions(session, &session.config.identity.expectations, "expectations.csv");
+    let [_, _, OwnerFile { read: path, .. }] = owner_files(session);
     let text = read_text(&path)?.unwrap_or_default();
     let expectations = read_expectations(&text)
         .map_err(|what| Fault::new(Exit::Usage, what).at(path.display().to_string()).help("docs/identity.md has an example"))?;
     Ok((text, expectations))
-}
-
-/// A file of the settings that belongs to real people; a demo has its own in the data folder, as it has its own decisions.
-fn beside_decisions(session: &Session, setting: &Path, name: &str) -> PathBuf {
-    let config = &session.config;
-    let is_demo = session.decisions != config.resolve(&config.identity.decisions);
-    if is_demo { session.decisions.with_file_name(name) } else { config.resolve(setting) }
 }
 
 /// The nicknames of the reference folder, else the committed ones.

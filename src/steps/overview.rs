@@ -77,7 +77,7 @@ fn decisions(report: &Value) -> Vec<(String, String)> {
         .filter(|finding| finding["effect"] == "DEFAULTED" && finding["value"].is_string())
         .map(|finding| {
             format!(
-                "{} {} of {}.{}",
+                "{} {:?} of {}.{}",
                 finding["count"],
                 words(&finding["value"]),
                 words(&finding["source"]),

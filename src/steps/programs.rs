@@ -220,8 +220,9 @@ pub const CHECKLIST: Program = program!(
     checklist::run,
     "checklist",
     "Print the strategy's Execution Checklist and rollback plan, each line with its state and proof",
-    "Reads the data folder only; needs no database.\n\
-     Examples:\n  crm-backfill checklist\n  crm-backfill checklist --done 37 --by \"N. Surname\"",
+    "Reads the data folder only; needs no database. --done closes a line in the state NEEDS_A_PERSON, and --reopen undoes that. What a\n\
+     program measures (loads, checks, verdicts of the audit, rows for manual review) is closed by the measurement alone.\n\
+     Examples:\n  crm-backfill checklist\n  crm-backfill checklist --done 37 --by \"N. Surname\"\n  crm-backfill checklist --reopen 37",
 );
 
 /// Watermarks.
@@ -284,8 +285,9 @@ pub const AUDIT: Program = program!(
     audit::run,
     "audit",
     "Draw a reproducible sample of links and candidate pairs for clerical review, and read the verdicts back",
-    "--html writes a page that shows both records, the other records of their profiles and the weight of each piece of evidence. Judge\n\
-     the pairs with the keys s, d and u, then save verdicts.csv. A link judged different becomes a cannot-link of decisions.csv, a\n\
+    "--html writes a page that shows both records, the other records of their profiles and, once a pair is judged, the result and the\n\
+     weight of each piece of evidence. The pairs are shuffled: the first ones are a fair sample, however many you judge. Judge them\n\
+     with the keys s, d and u, then save verdicts.csv. A link judged different becomes a cannot-link of decisions.csv, a\n\
      candidate pair judged same a must-link; the lines are shown before they are written. 200 verdicts on links close the audit's\n\
      line of the checklist. Samples and verdicts are in data/audit, readable by their owner only.\n\
      Examples:\n  crm-backfill audit --html --show                                       a page of about 300 pairs\n  crm-backfill audit --sample 60 --html --show\n  crm-backfill audit --sample 300 --show                                 a CSV for a spreadsheet\n  crm-backfill audit --verdicts verdicts.csv --by thandi --dry-run       shows the decisions\n  crm-backfill audit --verdicts verdicts.csv --by thandi",
@@ -311,7 +313,7 @@ pub const EVIDENCE: Program = program!(
      The same data folder gives the same bytes. The seal that is printed changes with any file in it: write it down elsewhere.\n\
      --check compares an archive with its own list, and the data folder with the hashes in it; after a purge with those of\n\
      purged.json. Exit 16: something is not as listed.\n\
-     Examples:\n  crm-backfill evidence\n  crm-backfill evidence --verdicts audit.csv --out evidence-2026-11-22.tar\n  crm-backfill evidence --check evidence-2026-11-22.tar",
+     Examples:\n  crm-backfill evidence\n  crm-backfill evidence --verdicts verdicts.csv --out evidence-2026-11-22.tar\n  crm-backfill evidence --check evidence-2026-11-22.tar",
 );
 
 /// Removal of all datasets.

@@ -48,6 +48,7 @@ const NEXT: &str = "make consolidate";
 /// Reads `data/stage`, the CRM export and `decisions.csv`, writes `data/resolve`.
 pub fn run(session: &Session, args: ResolveArgs) -> Result<StepOutcome> {
     let _lock = RunLock::take(&session.layout, "resolve")?;
+    inputs::warn_of_unread_files(session);
     binding::require(session, Made::Stage)?;
     let mut pilot: Vec<String> = args.tenant.iter().map(|tenant| tenant.trim().to_owned()).collect();
     pilot.sort_unstable();

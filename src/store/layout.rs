@@ -92,6 +92,11 @@ impl Layout {
         self.root.join("audit")
     }
 
+    /// `data/audit/verdicts.csv`: the judged sample that `audit` read last.
+    pub fn verdicts(&self) -> PathBuf {
+        self.audit().join("verdicts.csv")
+    }
+
     /// `data/runs`: one JSON record per run, with clock and host.
     pub fn runs(&self) -> PathBuf {
         self.root.join("runs")

@@ -12,10 +12,19 @@ use crate::support::postgres::Database;
 use crate::support::workdir::Workdir;
 use crate::support::world;
 
-/// A whole migration, verified and reported, that these tests read.
+/// The folder of a whole migration, verified and reported, that these tests read.
 fn migrated() -> &'static Path {
+    migration().0.path()
+}
+
+/// Its CRM.
+fn migrated_crm() -> &'static Database {
+    &migration().1
+}
+
+fn migration() -> &'static (Workdir, Database) {
     static MIGRATED: OnceLock<(Workdir, Database)> = OnceLock::new();
-    let made = MIGRATED.get_or_init(|| {
+    MIGRATED.get_or_init(|| {
         let crm = world::shared().crm();
         let mut workdir = Workdir::new();
         for (variable, url) in world::shared().source_urls() {
@@ -30,8 +39,7 @@ fn migrated() -> &'static Path {
         // A second run, so that the page has a run before to compare with.
         workdir.ok("report", &[]);
         (workdir, crm)
-    });
-    made.0.path()
+    })
 }
 
 /// A browser; `None` if the machine has none.
@@ -94,6 +102,91 @@ fn a_masked_page_shows_no_value_and_is_private() {
     assert!(!workdir.path().join("audit.csv").exists());
     workdir.ok("purge", &["--yes"]);
     assert!(!page.exists(), "purge leaves no sample");
+}
+
+#[test]
+fn forms_of_names_are_marked_and_competitors_have_values() {
+    let (_workdir, page) = sampled("900", true);
+    let page = std::fs::read_to_string(page).unwrap();
+    let articles: Vec<&str> = page.split("<article ").skip(1).collect();
+    let is_marked = |article: &&&str, likeness: &str, label: &str| {
+        article.contains(&format!("<tr class=\"{likeness}\"><th scope=\"row\">{label}</th>"))
+    };
+    let marked =
+        |likeness: &'static str, label: &'static str| articles.iter().filter(move |article| is_marked(article, likeness, label));
+    assert!(marked("alike", "given name").count() > 0, "no nickname and no slip");
+    // Names that the evidence counts for a link are never marked as different.
+    for article in marked("different", "given name") {
+        assert!(!article.contains("first name equal") && !article.contains("first name a form or slip"), "{article}");
+    }
+    let rivals: Vec<&str> = articles.iter().filter(|article| article.contains("candidate, AMBIGUOUS")).copied().collect();
+    assert!(!rivals.is_empty(), "no ambiguous pair");
+    for article in rivals {
+        let competitor = &article[article.find("could be the same person as").expect("a competitor")..];
+        assert!(competitor[..competitor.find("</li>").unwrap()].contains("<dt>"), "without values: {article}");
+    }
+}
+
+#[test]
+fn the_result_of_a_pair_is_hidden_until_it_is_judged_or_asked_for() {
+    let Some(browser) = browser() else { return };
+    let (_workdir, page) = sampled("20", true);
+    browser.open(&page, 1280, false);
+    // The rule, the result, the evidence, and whose profile other records are in.
+    let told = || {
+        let shown = "[...document.querySelectorAll('article:not([hidden]) .told')].filter((of) => of.checkVisibility()).length";
+        browser.value(shown).as_u64().unwrap() > 0
+    };
+    let said = || browser.value("document.getElementById('said').textContent").as_str().unwrap().to_owned();
+    assert!(!told(), "hidden at first");
+    browser.press("r");
+    assert!(told(), "asked for");
+    browser.press("ArrowRight");
+    assert!(!told(), "of one pair only");
+    browser.press("s");
+    assert!(said().starts_with("Pair 2: same person. It is ") && !told(), "{}", said());
+    browser.press("ArrowLeft");
+    assert!(told(), "judged");
+    browser.press("ArrowRight");
+    browser.press("b");
+    assert!(told(), "not blind");
+    browser.open(&page, 1280, false);
+    browser.press("ArrowRight");
+    assert!(told(), "and that is kept");
+}
+
+#[test]
+fn pairs_are_shuffled_and_shown_by_kind() {
+    let Some(browser) = browser() else { return };
+    let (_workdir, page) = sampled("60", true);
+    browser.open(&page, 1280, false);
+    let of = |value: &str| {
+        browser
+            .value(&format!("[...document.querySelectorAll('article')].map((of) => of.dataset.{value})"))
+            .as_array()
+            .unwrap()
+            .clone()
+    };
+    let (strata, linked) = (of("stratum"), of("linked"));
+    assert!(strata.windows(2).filter(|two| two[0] != two[1]).count() > strata.len() / 2, "{strata:?}");
+    assert!(linked[..20].contains(&"no".into()) && linked[..20].contains(&"yes".into()), "{linked:?}");
+
+    let choose = |kind: &str| {
+        browser.value(&format!(
+            "document.getElementById('kind').value = {kind:?}; document.getElementById('kind').dispatchEvent(new Event('change'))"
+        ))
+    };
+    let shown = || browser.value("document.querySelector('article:not([hidden])').dataset.linked");
+    choose("not linked");
+    for _ in 0..3 {
+        assert_eq!(shown(), "no");
+        browser.press("u");
+    }
+    let left = browser.value("document.getElementById('left').textContent").as_str().unwrap().to_owned();
+    assert!(left.contains("Verdicts on links: 0;") && left.ends_with("Unsure: 3; they do not count."), "{left}");
+    choose(strata[0].as_str().unwrap());
+    assert_eq!(browser.value("document.querySelector('article:not([hidden])').dataset.stratum"), strata[0]);
+    assert_eq!(browser.messages(), [""; 0]);
 }
 
 #[test]
@@ -167,7 +260,7 @@ fn twenty_pairs_are_judged_by_keyboard_and_read_back() {
     let shown = workdir.ok("audit", &["--verdicts", saved, "--by", "Lee", "--dry-run"]);
     shown.says("a dry run").says("cannot-link,");
     assert!(!workdir.path().join("decisions.csv").exists());
-    let read = workdir.ok("audit", &["--verdicts", saved, "--by", "Lee", "--json"]).json();
+    let read = workdir.ok("audit", &["--verdicts", saved, "--by", "Lee", "--yes", "--json"]).json();
     assert_eq!(
         (&read["result"]["unsure"], &read["result"]["blank"], &read["result"]["stale"]),
         (&1.into(), &0.into(), &0.into())
@@ -257,7 +350,7 @@ fn the_report_says_where_it_comes_from_and_what_decided() {
     assert_eq!(explained.len(), 3, "{explained:?}");
     for pair in explained {
         let steps = pair["waterfall"]["steps"].as_array().unwrap();
-        let sum: f64 = steps.iter().map(|step| step[1].as_f64().unwrap()).sum();
+        let sum: f64 = steps.iter().map(|step| step["bits"].as_f64().unwrap()).sum();
         assert!((sum - pair["waterfall"]["total"].as_f64().unwrap()).abs() < 0.05 * steps.len() as f64 + 0.06, "{pair}");
     }
 }
@@ -276,6 +369,41 @@ fn every_query_of_the_report_names_declared_columns_and_runs() {
             let said = String::from_utf8_lossy(&run.stderr).into_owned();
             assert!(run.status.success() && !said.contains("Error"), "{sql}\n{said}");
         }
+    }
+}
+
+#[test]
+fn the_proof_of_each_flag_agrees_with_the_crm() {
+    let numbers = numbers();
+    let crm = migrated_crm();
+    for (channel, flag) in [("EMAIL", "emailOptIn"), ("SMS", "smsOptIn"), ("PUSH", "pushOptIn"), ("WHATSAPP", "whatsappOptIn")] {
+        let held = numbers["consent"].as_array().unwrap().iter().find(|held| held["channel"] == channel).unwrap();
+        let count = |condition: &str| {
+            let proof = format!(
+                r#"exists (select from "MarketingConsent" consent where consent."customerId" = profile."id"
+                     and consent."channel"::text = '{channel}' and consent."status"::text = 'OPTED_IN' and consent."scope" <> 'transactional')"#
+            );
+            let sql =
+                format!(r#"select count(*) from "CustomerProfile" profile where "{flag}" {}"#, condition.replace("ROW", &proof));
+            crm.value(&sql).parse::<i64>().unwrap()
+        };
+        assert_eq!(held["flags_on"], count(""), "{channel}");
+        assert_eq!(held["flags_with_row"], count("and ROW"), "{channel}");
+        assert_eq!(held["flags_alone"], count("and not ROW"), "{channel}");
+    }
+    let alone: i64 = numbers["consent"].as_array().unwrap().iter().map(|held| held["flags_alone"].as_i64().unwrap()).sum();
+    assert!(alone > 0, "some flags of this population have no row");
+}
+
+#[test]
+fn the_first_question_is_answered_with_yes_or_no() {
+    let sentence = numbers()["verdict"]["sentence"].as_str().unwrap().to_owned();
+    let open = numbers()["checklist"].as_array().unwrap().iter().filter(|line| line["missing"] != "").count();
+    assert_eq!(sentence, format!("Not yet: {open} lines of the checklist are open. What is loaded is verified."));
+    let page = std::fs::read_to_string(report()).unwrap();
+    let lines = &page[page.find("Open lines of the checklist").unwrap()..page.find("<div class=\"tiles\">").unwrap()];
+    for technical in ["crm-backfill", "verify ", "make ", "--", "link_evidence"] {
+        assert!(!lines.contains(technical), "{technical}: {lines}");
     }
 }
 

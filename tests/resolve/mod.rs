@@ -176,7 +176,10 @@ fn swapped_names_are_one_person() {
         with(member("1", "Karen", "Bavaberg", "1988-03-14"), "karenb@mail.test", ""),
         player("p", "Bavaberg", "Karen", "karenb@mail.test", ""),
     ];
-    assert_eq!(people(&resolved(&records)).len(), 1);
+    let resolution = resolved(&records);
+    assert_eq!(people(&resolution).len(), 1);
+    let told = resolution.compare(resolution.find("mca_za:members:1")[0], resolution.find("teetime:players:p")[0]);
+    assert!(told.has_swapped_names, "{told:?}");
 }
 
 #[test]

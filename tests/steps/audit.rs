@@ -97,7 +97,20 @@ fn a_reviewer_at_a_terminal_sees_the_lines_and_is_asked() {
     workdir.attended("audit", &arguments, "y\n").exits(0).says("6 decisions added");
     let line = workdir.ok("checklist", &["--json"]).json()["result"]["lines"][33].clone();
     assert_eq!(line["proof"], "6 of 200 verdicts on links given");
-    workdir.ok("checklist", &["--done", "34", "--by", "Eve"]).says("closed by Eve").says("6 of 200 verdicts on links given");
+    let refused = workdir.run("checklist", &["--done", "34", "--by", "Eve"]).exits(2);
+    refused.says("closed by what a program measures alone").says("6 of 200 verdicts on links given");
+}
+
+#[test]
+fn unattended_verdicts_write_no_decision_without_a_yes() {
+    let workdir = resolved();
+    judged(&workdir, "audit.csv", |row| if row["linked"] == "yes" { "different" } else { "" });
+    let arguments = ["--verdicts", "audit.csv", "--by", "Lee"];
+    let refused = workdir.run("audit", &arguments).exits(2).says("there is no terminal to ask on: nothing was changed");
+    refused.says("6 links judged").says("make audit ARGS='--verdicts audit.csv --by \"Lee\" --yes'");
+    assert!(!workdir.path().join("decisions.csv").exists() && !workdir.data().join("audit/verdicts.csv").exists());
+    workdir.ok("audit", &[&arguments[..], &["--yes"]].concat()).says("6 decisions added");
+    assert!(workdir.data().join("audit/verdicts.csv").exists());
 }
 
 #[test]
@@ -113,7 +126,7 @@ fn verdicts_give_precision_and_decisions_for_the_next_run() {
         ("yes", ..) | (_, _, true) => "same",
         _ => "unsure",
     });
-    let read = workdir.ok("audit", &["--verdicts", "audit.csv", "--by", "Lee", "--json"]).json();
+    let read = workdir.ok("audit", &["--verdicts", "audit.csv", "--by", "Lee", "--yes", "--json"]).json();
     let result = &read["result"];
     // By hand: 4 of 4 weighs four sixths, 1 of 1 and 0 of 1 one sixth each.
     assert_eq!(result["precision"], "83.3 % (95 % interval 48.1 to 96.6 %)", "{read}");
@@ -158,7 +171,7 @@ fn verdicts_give_precision_and_decisions_for_the_next_run() {
     assert_eq!(moved, ["mca_uk:members:2", "mca_za:members:7"], "nothing else moves");
 
     // Read again: a corrected link is no longer a link, so it does not count; no decision is written twice.
-    let again = workdir.ok("audit", &["--verdicts", "audit.csv", "--by", "Lee"]);
+    let again = workdir.ok("audit", &["--verdicts", "audit.csv", "--by", "Lee", "--yes"]);
     again.says("4 no longer a pair").says("the sample is of another resolution: draw a new one for the current links");
     assert_eq!(table(&workdir.path().join("decisions.csv")).len(), 4);
     let line = workdir.ok("checklist", &["--json"]).json()["result"]["lines"][33].clone();
@@ -248,5 +261,5 @@ fn verdicts_saved_by_a_spreadsheet_are_read() {
         .says("line 2: a quotation mark is opened and never closed");
     assert_eq!(std::fs::read_to_string(workdir.path().join("decisions.csv")).unwrap(), broken);
     std::fs::remove_file(workdir.path().join("decisions.csv")).unwrap();
-    workdir.ok("audit", &["--verdicts", "saved.csv", "--by", "Lee"]).says("6 decisions added");
+    workdir.ok("audit", &["--verdicts", "saved.csv", "--by", "Lee", "--yes"]).says("6 decisions added");
 }

@@ -79,6 +79,18 @@ fn a_judged_sample_is_archived_without_its_values() {
 }
 
 #[test]
+fn the_sample_that_audit_keeps_is_archived_without_being_named() {
+    let workdir = reported();
+    workdir.ok("evidence", &[]).says("no sample was judged");
+    workdir.ok("audit", &["--sample", "20", "--out", "audit.csv"]);
+    workdir.ok("audit", &["--verdicts", "audit.csv", "--by", "Lee"]);
+    let made = workdir.ok("evidence", &["--json"]).json()["result"].clone();
+    assert_eq!(made["missing"].as_array().unwrap().len(), 1, "nothing is verified: {made:#}");
+    let files = unpacked(&workdir.data().join("evidence.tar"));
+    assert!(files.iter().any(|(name, _)| name == "verdicts/verdicts.csv"));
+}
+
+#[test]
 fn the_check_finds_a_changed_archive_and_a_changed_dataset() {
     let workdir = reported();
     workdir.ok("evidence", &["--out", "e.tar"]);

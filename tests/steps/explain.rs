@@ -106,7 +106,9 @@ fn the_output_says_why_and_what_would_change_it() {
         "sources of the values",
         "scl:members:10                                        t•••@m•••   (SOURCE_ORDER",
         " bits, confidence 99",
-        "change it   add to decisions.csv:  cannot-link,",
+        "correction: the only person who uses both                     -0.8",
+        "\n      Email and phone of one household are not two independent proofs: together they count less than their sum.\n",
+        "change it   add to ./decisions.csv:  cannot-link,",
         "then: make resolve",
     ] {
         assert!(told.stdout.contains(part), "{part}\n{}", told.stdout);
@@ -194,7 +196,7 @@ fn a_decision_is_shown_with_its_effect() {
         .ok("explain", &["mca_za:6", "mca_za:7"])
         .says("are two people")
         .says("enough, but forbidden · DECISION: decided by hand")
-        .says("remove the cannot-link from decisions.csv");
+        .says("remove the cannot-link from ./decisions.csv");
     workdir
         .ok("explain", &["mca_za:6"])
         .says("\ndecisions\n")
@@ -208,8 +210,25 @@ fn a_decision_is_shown_with_its_effect() {
     workdir
         .ok("explain", &["mca_uk:1"])
         .says("──DECISION──")
-        .says("remove from decisions.csv: must-link,mca_uk:members:1,mca_uk:members:2");
+        .says("remove from ./decisions.csv: must-link,mca_uk:members:1,mca_uk:members:2");
     workdir.ok("explain", &["mca_uk:1", "scl:12"]).says("records of two tenants are never linked while identity.scope");
+}
+
+#[test]
+fn files_of_the_owner_that_a_demo_does_not_read_are_named() {
+    let workdir = exported();
+    workdir.ok("stage", &[]);
+    std::fs::write(workdir.data().join(".demo"), "{}").unwrap();
+    let names = ["decisions.csv", "reviews.csv", "expectations.csv"];
+    let warning = |name: &str| format!("{name} is not read: this data folder's file is data/{name}");
+    let resolved = workdir.ok("resolve", &[]);
+    names.iter().for_each(|name| assert!(!resolved.stderr.contains(&warning(name)), "{}", resolved.stderr));
+    names.iter().for_each(|name| std::fs::write(workdir.path().join(name), "").unwrap());
+    for step in ["resolve", "consolidate"] {
+        let run = workdir.ok(step, &[]);
+        names.iter().for_each(|name| assert!(run.stderr.contains(&warning(name)), "{}", run.stderr));
+    }
+    workdir.ok("explain", &["scl:10"]).says("change it   add to data/decisions.csv:  cannot-link,");
 }
 
 #[test]

@@ -61,8 +61,7 @@ pub struct Units {
 
 /// The scope that covers all others.
 pub const ALL_SCOPES: &str = "all";
-/// The scope of service messages, which never drives a marketing flag.
-pub const TRANSACTIONAL: &str = "transactional";
+pub use crate::model::TRANSACTIONAL;
 
 impl Units {
     /// Every unit.

@@ -62,7 +62,9 @@ pub fn columns(title: &str, width: ChartWidth, rows: &[Bar], is_log: bool, marks
     let most = rows.iter().map(|row| row.value).max().unwrap_or(0);
     let scaled = |value: i64| if is_log { ((value as f64).ln_1p() * 1000.0) as i64 } else { value };
     let step = (width.pixels() - AXIS) / rows.len().max(1) as f64;
-    let height = |value: i64| length(scaled(value), scaled(most), HEIGHT - 40.0);
+    // Above the longest bar is room for its number, and above that for the labels of marks.
+    let above = if marks.is_empty() { 20.0 } else { 38.0 };
+    let height = |value: i64| length(scaled(value), scaled(most), HEIGHT - 20.0 - above);
     // A label needs about this many pixels.
     let every = ((36.0 / step).ceil() as usize).max(1);
     let ticks: Vec<i64> = if is_log {
@@ -121,4 +123,21 @@ pub fn splits(title: &str, width: ChartWidth, rows: &[Split]) -> String {
         body += &text(left, y + ROW + 11.0, "number small", &numbers.join(" · "));
     }
     svg(title, width, (rows.len() as f64 * LINE).max(ROW), &body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_label_of_a_mark_is_above_the_number_of_the_longest_bar() {
+        let rows = [Bar::new("0–9", 2_000), Bar::new("10–19", 10)];
+        let drawn = columns("scores", ChartWidth::Wide, &rows, false, &[(0, "very low")]);
+        let height_of = |words: &str| {
+            let before = &drawn[..drawn.find(&format!(">{words}</text>")).unwrap()];
+            let at = before.rfind("y=\"").unwrap() + 3;
+            before[at..].split('"').next().unwrap().parse::<f64>().unwrap()
+        };
+        assert!(height_of("2,000") - height_of("very low") > 12.0, "{drawn}");
+    }
 }

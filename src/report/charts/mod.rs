@@ -10,7 +10,7 @@ pub use bars::{Bar, Split, bars, columns, splits};
 pub use sankey::{Flow, sankey};
 pub use timeline::{StepSpan, gantt, months};
 pub use upset::{Overlap, upset};
-pub use waterfall::{Waterfall, waterfall};
+pub use waterfall::{Waterfall, WaterfallStep, waterfall};
 
 /// The width for which a chart is drawn, in CSS pixels. The page shows one of two drawings and never shrinks one, so that text keeps
 /// its size.

@@ -2,11 +2,22 @@
 
 use super::escape;
 
+/// One piece of evidence.
+#[derive(Clone, Debug, Default, serde::Serialize)]
+pub struct WaterfallStep {
+    /// In words.
+    pub words: String,
+    /// Its weight in bits.
+    pub bits: f64,
+    /// Why it counts against a link, in a sentence; null for evidence that supports one.
+    pub why: Option<&'static str>,
+}
+
 /// The evidence on two records.
 #[derive(Clone, Debug, Default, serde::Serialize)]
 pub struct Waterfall {
-    /// Each piece of evidence: its words and its weight in bits.
-    pub steps: Vec<(String, f64)>,
+    /// Each piece of evidence.
+    pub steps: Vec<WaterfallStep>,
     /// The match weight in bits.
     pub total: f64,
     /// The match threshold in bits.
@@ -18,8 +29,8 @@ pub struct Waterfall {
 pub fn waterfall(of: &Waterfall) -> String {
     let mut sums = vec![0.0, of.threshold, of.total];
     let mut sum = 0.0;
-    for (_, bits) in &of.steps {
-        sum += bits;
+    for step in &of.steps {
+        sum += step.bits;
         sums.push(sum);
     }
     let (low, high) = sums.iter().fold((0.0_f64, 1.0_f64), |(low, high), sum| (low.min(*sum), high.max(*sum)));
@@ -27,16 +38,17 @@ pub fn waterfall(of: &Waterfall) -> String {
     let row = |words: &str, bits: f64, from: f64, to: f64, class: &str| {
         let (left, width) = (place(from.min(to)), (place(from.max(to)) - place(from.min(to))).max(0.6));
         format!(
-            "<tr class=\"{class}\"><th scope=\"row\">{}</th><td class=\"n\">{bits:+.1}</td><td class=\"track\"><span>\
+            "<tr class=\"{class}\"><th scope=\"row\">{words}</th><td class=\"n\">{bits:+.1}</td><td class=\"track\"><span>\
              <i style=\"left:{left:.1}%;width:{width:.1}%\"></i><b style=\"left:{:.1}%\"></b></span></td></tr>",
-            escape(words),
             place(of.threshold)
         )
     };
     let mut rows = String::new();
     let mut sum = 0.0;
-    for (words, bits) in &of.steps {
-        rows += &row(words, *bits, sum, sum + bits, if *bits < 0.0 { "less" } else { "more" });
+    for WaterfallStep { words, bits, why } in &of.steps {
+        let why = why.map_or_else(String::new, |why| format!("<br><small>{}</small>", escape(why)));
+        let class = if *bits < 0.0 { "less" } else { "more" };
+        rows += &row(&format!("{}{why}", escape(words)), *bits, sum, sum + bits, class);
         sum += bits;
     }
     rows += &row("match weight", of.total, 0.0, of.total, "sum");
@@ -51,22 +63,29 @@ pub fn waterfall(of: &Waterfall) -> String {
 mod tests {
     use super::*;
 
+    fn step(words: &str, bits: f64, why: Option<&'static str>) -> WaterfallStep {
+        WaterfallStep { words: words.to_owned(), bits, why }
+    }
+
     #[test]
     fn a_bar_begins_where_the_one_before_ends() {
-        let steps = vec![("same email".to_owned(), 8.0), ("another <birth> date".to_owned(), -4.0)];
+        let steps = vec![step("same email", 8.0, None), step("another <birth> date", -4.0, Some("Father & son."))];
         let drawn = waterfall(&Waterfall { steps, total: 4.0, threshold: 3.0 });
         assert!(
             drawn.contains("same email</th><td class=\"n\">+8.0</td>") && drawn.contains("left:0.0%;width:100.0%"),
             "{drawn}"
         );
-        assert!(drawn.contains("another &lt;birth&gt; date</th><td class=\"n\">-4.0</td>"), "{drawn}");
+        assert!(
+            drawn.contains("another &lt;birth&gt; date<br><small>Father &amp; son.</small></th><td class=\"n\">-4.0</td>"),
+            "{drawn}"
+        );
         assert!(drawn.contains("left:50.0%;width:50.0%") && drawn.contains("left:0.0%;width:50.0%"), "{drawn}");
         assert_eq!(drawn.matches("<b style=\"left:37.5%\">").count(), 3, "{drawn}");
     }
 
     #[test]
     fn evidence_against_a_link_begins_left_of_nothing() {
-        let steps = vec![("another given name".to_owned(), -6.0)];
+        let steps = vec![step("another given name", -6.0, None)];
         let drawn = waterfall(&Waterfall { steps, total: -6.0, threshold: 3.0 });
         assert!(drawn.contains("left:0.0%;width:66.7%") && !drawn.contains("NaN"), "{drawn}");
     }

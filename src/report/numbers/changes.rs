@@ -15,6 +15,19 @@ pub struct ReportSegment {
     pub before: Option<i64>,
     /// Why it could not be refreshed.
     pub error: Option<String>,
+    /// A doubt about the rule that did not stop it.
+    pub doubt: Option<String>,
+}
+
+/// A segment that is not refreshed: its members stay as they are in the CRM.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LeftSegment {
+    /// Its name.
+    pub name: String,
+    /// Its tenant.
+    pub tenant: String,
+    /// Why it is not refreshed.
+    pub why: String,
 }
 
 /// A number now and in the run before.

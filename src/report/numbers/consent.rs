@@ -7,8 +7,12 @@ use serde::Serialize;
 pub struct ReportConsent {
     /// The channel.
     pub channel: String,
-    /// Profiles that may be contacted.
+    /// Profiles that may be contacted: those with a consent row, and those by a contact's flag alone.
     pub flags_on: i64,
+    /// Of them, profiles with an opt-in row of a marketing scope of the channel, which proves it.
+    pub flags_with_row: i64,
+    /// Of them, profiles without such a row: a contact's flag is on, without a date, and nothing withdraws it.
+    pub flags_alone: i64,
     /// Profiles that may not be contacted.
     pub flags_off: i64,
     /// Opt-in rows.

@@ -40,6 +40,8 @@ pub struct ReportIdentity {
     pub bits: Vec<WeightBand>,
     /// Pairs that were not linked, by reason.
     pub refusals: Vec<Counted>,
+    /// Those of them that go to the CRM's review queue.
+    pub filed: i64,
     /// Over-shared values, by kind and reason.
     pub hubs: Vec<Counted>,
     /// Records with such a value.

@@ -1,4 +1,4 @@
-//! All numbers of the report, which are the contents of `report.json`: `"format": 1`, no personal data. The times are those of the run
+//! All numbers of the report, which are the contents of `report.json`: `"format": 2`, no personal data. The times are those of the run
 //! records; the clock is not read.
 
 mod changes;
@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::report::checklist::ChecklistLine;
 use crate::report::values::ReportValues;
 
-pub use changes::{ChangedId, ChangedIds, ReportChange, ReportSegment};
+pub use changes::{ChangedId, ChangedIds, LeftSegment, ReportChange, ReportSegment};
 pub use consent::{ConsentDecider, ReportConsent};
 pub use identity::{ExplainedPair, Method, ReportComparison, ReportIdentity, ReportOverlap, ReportPeople, Rule, WeightBand};
 pub use origin::{ChangedSetting, ReportManifest, ReportOrigin, ReportQuery, ReportStep};
@@ -83,6 +83,10 @@ pub struct Numbers {
     pub churn: Vec<Counted>,
     /// Segments with their members now and in the run before.
     pub segments: Vec<ReportSegment>,
+    /// Segments of the CRM that are not refreshed.
+    pub segments_left: Vec<LeftSegment>,
+    /// The run before, in words; null if there was none.
+    pub run_before: Option<String>,
     /// Differences from the run before.
     pub changes: Vec<ReportChange>,
     /// Records and profiles that changed since the run before, by id.

@@ -48,7 +48,7 @@ pub struct Fill {
     /// Values cleaned.
     pub cleaned: i64,
     /// Values rejected.
-    pub refused: i64,
+    pub rejected: i64,
 }
 
 /// A cleaning, default or rejection.

@@ -4,8 +4,8 @@ use super::*;
 use crate::model::{Reason, Source};
 use crate::report::checklist::{ChecklistFacts, checklist};
 use crate::report::numbers::{
-    Fill, GoLiveVerdict, Month, ReportAnswer, ReportChange, ReportCheck, ReportConsent, ReportEntity, ReportIdentity,
-    ReportOverlap, ReportPeople, ReportSegment, ReportStep, ReportTimeline, Rule, Tile, WeightBand,
+    Fill, GoLiveVerdict, LeftSegment, Month, ReportAnswer, ReportChange, ReportCheck, ReportConsent, ReportEntity, ReportFinding,
+    ReportIdentity, ReportOverlap, ReportPeople, ReportSegment, ReportStep, ReportTimeline, Rule, Tile, WeightBand,
 };
 use crate::report::values::ReportValues;
 
@@ -33,6 +33,7 @@ fn sample() -> Numbers {
             members: 812,
             before: Some(790),
             error: None,
+            doubt: None,
         }],
         changes: vec![ReportChange { name: "profiles".to_owned(), before: Some(157_100), now: 157_112 }],
         departures: counted(&["cancelled bookings", "a family mailbox links no records"], 5_100),
@@ -79,7 +80,7 @@ fn verdict() -> GoLiveVerdict {
     };
     GoLiveVerdict {
         state: "person".to_owned(),
-        sentence: "Every check passed. Before it goes live, 4 lines of the checklist need manual review.".to_owned(),
+        sentence: "Not yet: 4 lines of the checklist are open. What is loaded is verified.".to_owned(),
         tiles: names.iter().zip(0..).map(tile).collect(),
     }
 }
@@ -129,6 +130,7 @@ fn with_identity(numbers: Numbers) -> Numbers {
             bits: (-4..30).map(band).collect(),
             refusals: counted(&["FIRST_NAME_CONFLICT", "BELOW_THRESHOLD"], 1200),
             hubs: counted(&["EMAIL MANY_OWNERS", "PHONE MANY_OWNERS"], 31),
+            filed: 2_300,
             hub_records: 870,
         },
         rules: ["FOUNDER", "EMAIL", "EMAIL_PHONE", "PHONE", "NAME_DOB", "GOLF_RSA_ID"].iter().zip(0..).map(rule).collect(),
@@ -142,6 +144,8 @@ fn with_values(numbers: Numbers) -> Numbers {
     let consent = |channel: &&str| ReportConsent {
         channel: (*channel).to_owned(),
         flags_on: 40_000,
+        flags_with_row: 25_000,
+        flags_alone: 15_000,
         flags_off: 117_112,
         opted_in: 41_000,
         opted_out: 9_000,
@@ -164,7 +168,7 @@ fn with_values(numbers: Numbers) -> Numbers {
             rows: 10_212,
             filled: 9_100,
             cleaned: 44,
-            refused: 3,
+            rejected: 3,
         }],
         values: ReportValues::count(&[Source::Scl], [(Source::Scl, Reason::EmailLowered, 4_321)]),
         rejects: counted(&["PHONE_INVALID", "EMAIL_INVALID", "DATE_IMPOSSIBLE"], 3_321),
@@ -216,4 +220,52 @@ fn a_name_that_looks_like_markup_stays_text() {
     let mut numbers = sample();
     numbers.segments[0].name = "<script>alert(1)</script>".to_owned();
     assert!(!render(&numbers).unwrap().contains("<script>"));
+}
+
+#[test]
+fn each_flag_says_whether_a_row_or_a_contact_flag_alone_proves_it() {
+    let page = render(&sample()).unwrap();
+    let said =
+        "SMS: <b>40,000</b> profiles may be contacted: 25,000 with a consent row, 15,000 only because the flag of a contact";
+    assert!(page.contains(said) && page.contains("consent.strict_consent = true"), "{page}");
+}
+
+#[test]
+fn a_segment_that_has_no_member_or_is_not_refreshed_says_why() {
+    let mut numbers = sample();
+    numbers.segments[0].members = 0;
+    let why = "of the type STATIC, so its members are a list and not a rule".to_owned();
+    numbers.segments_left = vec![LeftSegment { name: "Captain's table".to_owned(), tenant: "1".to_owned(), why }];
+    let page = render(&numbers).unwrap();
+    assert!(page.contains("the rule was read, and no profile meets it"));
+    assert!(page.contains("table (tenant 1): of the type STATIC, so its members are a list and not a rule"));
+}
+
+#[test]
+fn the_page_names_the_run_that_it_compares_with() {
+    let numbers = Numbers { run_before: Some("run 20261130-203702-17, phase 5".to_owned()), ..sample() };
+    assert_eq!(render(&numbers).unwrap().matches("The run before: run 20261130-203702-17, phase 5.").count(), 2);
+    assert!(!render(&sample()).unwrap().contains("The run before:"));
+}
+
+#[test]
+fn an_outcome_has_one_word_and_a_definition() {
+    let page = render(&sample()).unwrap();
+    for word in ["seed record", "linked", "loaded", "merged", "skipped", "rejected", "defaulted", "cleaned"] {
+        assert!(page.contains(&format!("<b>{word}</b>")), "{word} is not defined");
+    }
+    assert!(!page.contains("refus"), "what is rejected is not called refused as well");
+}
+
+#[test]
+fn an_unknown_word_is_quoted_even_if_it_is_blank() {
+    let mut numbers = sample();
+    let finding = |effect: &str, value: &str| ReportFinding {
+        effect: effect.to_owned(),
+        value: Some(value.to_owned()),
+        ..ReportFinding::default()
+    };
+    numbers.findings = vec![finding("DEFAULTED", " "), finding("NOTED", "of 12 distinct numbers")];
+    let page = render(&numbers).unwrap();
+    assert!(page.contains("<td>&quot; &quot;</td>") && page.contains("<td>of 12 distinct numbers</td>"), "{page}");
 }

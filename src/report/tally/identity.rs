@@ -47,6 +47,7 @@ pub struct IdentityTally {
     /// Links and pairs for review by match weight, in whole bits.
     bits: BTreeMap<i32, (i64, i64)>,
     refusals: NameCounts,
+    filed: i64,
     hubs: NameCounts,
     hub_records: i64,
 }
@@ -84,6 +85,7 @@ impl IdentityTally {
         for row in columns.rows() {
             self.bits.entry(row.bits16.div_euclid(16)).or_default().1 += 1;
             self.refusals.add(row.refusal);
+            self.filed += i64::from(row.is_filed);
         }
     }
 
@@ -121,6 +123,7 @@ impl IdentityTally {
         numbers.identity = ReportIdentity {
             bits: self.bits.into_iter().map(|(bits, (links, candidates))| WeightBand { bits, links, candidates }).collect(),
             refusals: self.refusals.ranked(),
+            filed: self.filed,
             hubs: self.hubs.ranked(),
             hub_records: self.hub_records,
         };

@@ -48,7 +48,7 @@ impl ReportTally {
     /// The counts as the report's numbers; the caller adds what does not come from datasets.
     pub fn finish(self, as_of: Timestamp) -> Numbers {
         let mut numbers = Numbers {
-            format: 1,
+            format: 2,
             as_of: as_of.to_string(),
             entities: self.rows.finish(),
             timeline: self.timeline.finish(as_of),

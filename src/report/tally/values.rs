@@ -124,7 +124,7 @@ impl ValueTally {
                 rows: *rows,
                 filled: *filled,
                 cleaned: of(*source, column, "CLEANED"),
-                refused: of(*source, column, "REJECTED"),
+                rejected: of(*source, column, "REJECTED"),
             })
             .collect()
     }

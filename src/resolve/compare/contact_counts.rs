@@ -135,7 +135,7 @@ impl ContactCounter<'_> {
 }
 
 /// Whether two records may be of one tenant.
-pub(super) fn is_here(population: &Population, scope: Scope, record: RecordIx, other: RecordIx) -> bool {
+pub(in crate::resolve) fn is_here(population: &Population, scope: Scope, record: RecordIx, other: RecordIx) -> bool {
     let (tenant, of_other) = (population.at(record).tenant, population.at(other).tenant);
     scope == Scope::Global || tenant == 0 || of_other == 0 || tenant == of_other
 }

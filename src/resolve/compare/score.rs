@@ -182,7 +182,7 @@ impl Scorer<'_> {
     }
 
     /// The relation of the names; close names of different gender are two names.
-    fn names(&self, a: RecordIx, b: RecordIx) -> FullMatch {
+    pub(in crate::resolve) fn names(&self, a: RecordIx, b: RecordIx) -> FullMatch {
         let names = &self.population.names;
         let (of_a, of_b) = (self.population.at(a), self.population.at(b));
         let mut matched = names.compare_full((of_a.first, of_a.last), (of_b.first, of_b.last));

@@ -27,6 +27,20 @@ macro_rules! weights {
             pub fn reason(self) -> &'static str {
                 match self { $(Self::$piece => $reason),+ }
             }
+
+            /// Whether it only takes back a part of other weights, which overlap.
+            pub fn is_correction(self) -> bool {
+                matches!(
+                    self,
+                    Self::HomeBothOwn
+                        | Self::HomeBothEmailOwn
+                        | Self::HomeOnlyUser
+                        | Self::BesidePhoneSilent
+                        | Self::BesidePhoneOther
+                        | Self::SourceClaimedAlone
+                        | Self::Crowd
+                )
+            }
         }
     };
 }
@@ -98,9 +112,9 @@ weights! {
     HomePhoneThird "more records without a name on one person's phone" -4.0 "A source lists a person once: most of them are unseen people.",
     HomePhoneSharedSecond "another record without a name on the shared phone" -0.3 "Each of the users has one, as a rule.",
     HomePhoneSharedThird "more records without a name on the shared phone" -0.6 "Each of the users has one, as a rule.",
-    HomeBothOwn "this person alone uses the email, and the phone" -1.1 "The two keys belong together, so the second counts less than alone.",
-    HomeBothEmailOwn "this person alone uses the email, and the phone with others" -1.5 "The two keys belong together, so the second counts less than alone.",
-    HomeOnlyUser "the only person who uses both" -0.8 "Corrects for the weight of the two keys.",
+    HomeBothOwn "this person alone uses the email, and the phone" -1.1 "Email and phone of one person are not two independent proofs: the second counts less than alone.",
+    HomeBothEmailOwn "this person alone uses the email, and the phone with others" -1.5 "Email and phone of one person are not two independent proofs: the second counts less than alone.",
+    HomeOnlyUser "the only person who uses both" -0.8 "Email and phone of one household are not two independent proofs: together they count less than their sum.",
     HomeOneOfUsers "one of several people who use both" -1.4 "Fits the others as well.",
     HomeAnotherUser "another person uses both" -0.6 "That one fits better.",
     BesidePhoneSilent "the email names no known person, and the phone is this person's" -0.5 "Given the phone, the email counts little.",
@@ -153,5 +167,11 @@ mod tests {
     #[test]
     fn every_weight_says_why() {
         assert!(ComparisonLevel::ALL.iter().all(|piece| piece.reason().len() > 10));
+    }
+
+    #[test]
+    fn a_correction_takes_weight_back() {
+        let corrections = ComparisonLevel::ALL.iter().filter(|piece| piece.is_correction());
+        assert!(corrections.into_iter().all(|piece| piece.weight() <= Weight::ZERO));
     }
 }

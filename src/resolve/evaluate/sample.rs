@@ -68,7 +68,8 @@ pub fn largest_from(sizes: impl Iterator<Item = u32>) -> u32 {
 const FLOOR: usize = 5;
 
 /// A sample of about `size` pairs: a floor for every stratum, the rest in proportion. Pairs are drawn by a hash of their keys and
-/// the seed, so that the same data always give the same sample.
+/// the seed, so that the same data always give the same sample. The pairs are shuffled so that whoever judges the first N of them
+/// judges a fair sample: they hold of every stratum about its share of the sample.
 pub fn sample(mut pairs: Vec<Pair>, size: usize, seed: u64) -> Vec<Pair> {
     let total = pairs.len().max(1);
     let mut strata: BTreeMap<String, Vec<([u8; 32], Pair)>> = BTreeMap::new();
@@ -80,9 +81,19 @@ pub fn sample(mut pairs: Vec<Pair>, size: usize, seed: u64) -> Vec<Pair> {
     for members in strata.values_mut() {
         members.sort_by_key(|one| one.0);
         let share = (members.len() * size).div_ceil(total).max(FLOOR).min(members.len());
-        sample.extend(members.drain(..share).map(|(_, pair)| pair));
+        let drawn = members.drain(..share).enumerate();
+        sample.extend(drawn.map(|(rank, (hash, pair))| (position(rank, share, &hash), pair)));
     }
-    sample
+    sample.sort_by(|(at, pair), (other, of)| (at, &pair.a, &pair.b).cmp(&(other, &of.a, &of.b)));
+    sample.into_iter().map(|(_, pair)| pair).collect()
+}
+
+/// The place in the sample of the pair with this rank among the `count` drawn of its stratum, from 0 to 2⁶⁴: somewhere in the
+/// rank's part of the whole. The last bytes of the hash say where, because the first ones decided which pairs are drawn.
+fn position(rank: usize, count: usize, hash: &[u8; 32]) -> u128 {
+    let [.., a, b, c, d, e, f, g, h] = *hash;
+    let within = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+    ((rank as u128) << 64 | u128::from(within)) / count as u128
 }
 
 /// The verdicts on one stratum, or on all.
@@ -239,6 +250,21 @@ mod tests {
         assert_eq!(one, sample(turned, 100, 1));
         let of = |stratum: &str| one.iter().filter(|pair| pair.stratum == stratum).count();
         assert_eq!((of("EMAIL"), of("PHONE"), of("NAME_DOB")), (90, 10, 3));
+    }
+
+    #[test]
+    fn any_first_pairs_of_a_sample_hold_the_share_of_every_stratum() {
+        let strata = ["EMAIL", "PHONE", "candidate, AMBIGUOUS", "NAME_DOB"];
+        let all = strata.iter().zip([600, 200, 150, 7]).flat_map(|(name, count)| pairs(name, count)).collect();
+        let drawn = sample(all, 100, 1);
+        let of = |part: &[Pair], stratum: &str| part.iter().filter(|pair| pair.stratum == stratum).count() as f64;
+        for judged in 1..=drawn.len() {
+            for stratum in strata {
+                let share = of(&drawn, stratum) * judged as f64 / drawn.len() as f64;
+                let held = of(&drawn[..judged], stratum);
+                assert!((held - share).abs() < 4.0, "{held} of {stratum} among the first {judged}, not about {share}");
+            }
+        }
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! Explains why records are one person, or why two are not: evidence, match weights, constraint violations.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::model::{Code, LinkRule, RecordIx, RecordKey};
 use crate::resolve::cluster::constraints::{ConstraintViolation, Portrait};
+use crate::resolve::compare::contact_counts::is_here;
 use crate::resolve::compare::edge::Edge;
 use crate::resolve::compare::key_frequency::Owners;
 use crate::resolve::compare::score::PairVerdict;
@@ -11,15 +14,33 @@ use crate::resolve::compare::weight::Weight;
 use crate::resolve::compare::weights::{ComparisonLevel, LINK};
 use crate::resolve::output::confidence::confidence;
 use crate::resolve::population::KeyKind;
+use crate::resolve::population::intern::NONE;
 use crate::resolve::{Decision, DecisionKind, DecisionState, ProfileChange, Resolution};
 
 /// One piece of evidence on two records.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Observation {
+    /// The comparison level.
+    #[serde(skip)]
+    pub level: ComparisonLevel,
     /// In words.
-    pub words: &'static str,
+    pub words: String,
     /// In bits.
     pub bits: f64,
+    /// Why it counts against a link, or corrects other evidence, in a sentence; `None` for evidence that supports a link.
+    pub why: Option<&'static str>,
+}
+
+impl Observation {
+    fn of(piece: ComparisonLevel, weight: Weight) -> Self {
+        let correction = if piece.is_correction() { "correction: " } else { "" };
+        Self {
+            level: piece,
+            words: format!("{correction}{}", piece.words()),
+            bits: bits(weight),
+            why: (weight < Weight::ZERO).then_some(piece.reason()),
+        }
+    }
 }
 
 /// The comparison of two records.
@@ -33,6 +54,8 @@ pub struct PairComparison {
     pub rule: Option<&'static str>,
     /// The evidence.
     pub evidence: Vec<Observation>,
+    /// Whether the names fit better if given and family name of one record are swapped.
+    pub has_swapped_names: bool,
     /// The sum in bits.
     pub bits: f64,
     /// Bits missing for a link; 0 if none are missing.
@@ -228,6 +251,27 @@ impl Resolution {
         self.profiles.changes.iter().find(|change| change.old == profile_id)
     }
 
+    /// Whom a record without a name may belong to instead of the profile of `other`: the named records of further profiles that share
+    /// its email or phone, in record order, at most `most`. None if it has a name.
+    pub fn competitors(&self, record: RecordIx, other: RecordIx, most: usize) -> Vec<RecordIx> {
+        let population = &self.population;
+        if !population.is_nameless(record) {
+            return Vec::new();
+        }
+        let own = [record, other].map(|of| self.labels[of.index()]);
+        let users = [KeyKind::Email, KeyKind::Phone].into_iter().flat_map(|kind| match population.value(kind, record) {
+            NONE => &[],
+            symbol => self.buckets.of(kind).get(symbol),
+        });
+        let is_competitor = |user: &&RecordIx| {
+            !population.is_nameless(**user)
+                && !own.contains(&self.labels[user.index()])
+                && is_here(population, self.options.scope, record, **user)
+        };
+        let found: BTreeSet<RecordIx> = users.filter(is_competitor).copied().collect();
+        found.into_iter().take(most).collect()
+    }
+
     /// Match weight of two records.
     pub fn weight(&self, a: RecordIx, b: RecordIx) -> Weight {
         self.scorer().sum(a.min(b), a.max(b)).0
@@ -277,7 +321,8 @@ impl Resolution {
             a: self.population.key(a).to_string(),
             b: self.population.key(b).to_string(),
             rule: if forced { Some(LinkRule::Decision.code()) } else { verdict.rule.map(Code::code) },
-            evidence: pieces.iter().map(|(piece, weight)| Observation { words: piece.words(), bits: bits(*weight) }).collect(),
+            evidence: pieces.iter().map(|&(piece, weight)| Observation::of(piece, weight)).collect(),
+            has_swapped_names: self.scorer().names(a.min(b), a.max(b)).is_swapped,
             bits: bits(sum),
             short: bits((LINK - sum).max(Weight::ZERO)),
             refusal: why.map(Code::code),

@@ -1,6 +1,6 @@
 //! The comparison of two records, as the pages show it.
 
-use crate::report::Waterfall;
+use crate::report::{Waterfall, WaterfallStep};
 use crate::resolve::LINK;
 use crate::resolve::explain::PairComparison;
 
@@ -16,7 +16,11 @@ pub fn outcome(comparison: &PairComparison) -> String {
 /// The evidence as a chart.
 pub fn waterfall(comparison: &PairComparison) -> Waterfall {
     Waterfall {
-        steps: comparison.evidence.iter().map(|of| (of.words.to_owned(), of.bits)).collect(),
+        steps: comparison
+            .evidence
+            .iter()
+            .map(|of| WaterfallStep { words: of.words.clone(), bits: of.bits, why: of.why })
+            .collect(),
         total: comparison.bits,
         threshold: LINK.in_bits(),
     }

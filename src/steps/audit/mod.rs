@@ -45,7 +45,7 @@ pub struct AuditArgs {
     /// Show the decisions that the verdicts give, and write nothing
     #[arg(long, requires = "verdicts")]
     dry_run: bool,
-    /// Write the decisions without asking
+    /// Write the decisions without asking; required without a terminal
     #[arg(short, long, requires = "verdicts")]
     yes: bool,
 }

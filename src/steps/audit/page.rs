@@ -8,20 +8,20 @@ use anyhow::Result;
 use super::sample::{COLUMNS, ReviewedColumn, ReviewedValue, ReviewedValues, values};
 use super::{AuditArgs, evidence};
 use crate::cli::Session;
-use crate::model::{Code, RecordKey};
+use crate::model::{RecordIx, RecordKey};
 use crate::report::checklist::AUDIT_VERDICTS;
 use crate::report::review::{Likeness, ReviewLine, ReviewOther, ReviewPage, ReviewPair, render};
 use crate::resolve::evaluate::sample::Pair;
 use crate::resolve::explain::PairComparison;
-use crate::resolve::{ConstraintViolation, Resolution};
+use crate::resolve::{ComparisonLevel, Resolution};
 use crate::steps::binding::{self, Made};
 use crate::steps::inputs;
 use crate::steps::resolve::Inputs;
 use crate::store::{Folder, hash_bytes, write_output};
 use crate::tables::dictionary::mask;
-use crate::tables::resolution::{candidates, links};
+use crate::tables::resolution::links;
 
-/// Rivals of an ambiguous record that are listed.
+/// Rivals of a record without a name that are listed.
 const RIVALS: usize = 10;
 
 /// Writes the page. The evidence is computed again, so the staged records and the decisions must be those of `data/resolve`.
@@ -29,10 +29,11 @@ pub(super) fn write(session: &Session, resolved: &Folder, drawn: &[Pair], args: 
     binding::require(session, Made::Resolve)?;
     let resolution = Inputs::read(session, inputs::pilot(session)?)?.resolve(session)?;
     let profiles = SampledProfiles::read(resolved, drawn)?;
-    let rivals = rivals(resolved, drawn)?;
+    let rivals = rivals(&resolution, drawn);
     let records = drawn.iter().flat_map(|pair| [pair.a.as_str(), pair.b.as_str()]);
     let others = profiles.records.values().flatten().map(String::as_str);
-    let values = values(session, records.chain(others))?;
+    let of_rivals = rivals.values().flat_map(BTreeMap::keys).map(String::as_str);
+    let values = values(session, records.chain(others).chain(of_rivals))?;
     let maker = PairMaker { resolution: &resolution, profiles: &profiles, rivals: &rivals, values: &values, show: args.show };
     let keys: String = drawn.iter().map(|pair| format!("{} {}\n", pair.a, pair.b)).collect();
     let page = ReviewPage {
@@ -82,33 +83,35 @@ impl SampledProfiles {
     }
 }
 
-/// For each sampled pair that is ambiguous, the records with which one of the two is ambiguous as well.
-fn rivals(resolved: &Folder, drawn: &[Pair]) -> Result<BTreeMap<(String, String), Vec<String>>> {
-    let ambiguous = ConstraintViolation::Ambiguous.code();
-    let mut pairs = Vec::new();
-    for columns in resolved.read::<candidates::Table>(None)? {
-        pairs.extend(columns?.rows().filter(|row| row.refusal == ambiguous).map(|row| {
-            let key = |source, id| RecordKey { source, id }.to_string();
-            [key(row.a_source, row.a_source_id), key(row.b_source, row.b_source_id)]
-        }));
-    }
-    let mut rivals = BTreeMap::new();
-    for pair in drawn.iter().filter(|pair| !pair.is_linked) {
-        let own = [&pair.a, &pair.b];
-        if !pairs.iter().any(|other| own.iter().all(|record| other.contains(record))) {
-            continue;
+/// For each pair the records that a record without a name may belong to instead, and which of the two that is.
+type Rivals = BTreeMap<(String, String), BTreeMap<String, [bool; 2]>>;
+
+fn rivals(resolution: &Resolution, drawn: &[Pair]) -> Rivals {
+    let of_pair = |pair: &Pair| {
+        let mut found: BTreeMap<String, [bool; 2]> = BTreeMap::new();
+        if let Some([a, b]) = both_records(resolution, pair) {
+            for (at, competitors) in
+                [resolution.competitors(a, b, RIVALS), resolution.competitors(b, a, RIVALS)].iter().enumerate()
+            {
+                let keys = competitors.iter().map(|&record| resolution.population.key(record).to_string());
+                keys.for_each(|key| found.entry(key).or_default()[at] = true);
+            }
         }
-        let touching = pairs.iter().filter(|other| other.iter().any(|record| own.contains(&record)));
-        let found: BTreeSet<&String> = touching.flatten().filter(|record| !own.contains(record)).collect();
-        rivals.insert((pair.a.clone(), pair.b.clone()), found.into_iter().take(RIVALS).cloned().collect());
-    }
-    Ok(rivals)
+        found
+    };
+    drawn.iter().map(|pair| ((pair.a.clone(), pair.b.clone()), of_pair(pair))).collect()
+}
+
+/// The two records of a pair; `None` if one is not staged any more.
+fn both_records(resolution: &Resolution, pair: &Pair) -> Option<[RecordIx; 2]> {
+    let record = |key: &str| RecordKey::parse(key).and_then(|key| resolution.population.find(key));
+    Some([record(&pair.a)?, record(&pair.b)?])
 }
 
 struct PairMaker<'a> {
     resolution: &'a Resolution,
     profiles: &'a SampledProfiles,
-    rivals: &'a BTreeMap<(String, String), Vec<String>>,
+    rivals: &'a Rivals,
     values: &'a BTreeMap<String, ReviewedValues>,
     show: bool,
 }
@@ -132,25 +135,27 @@ impl PairMaker<'_> {
                     label: column.label,
                     a: self.shown(a),
                     b: self.shown(b),
-                    likeness: likeness(a, b),
+                    likeness: match (likeness(a, b), &comparison) {
+                        (Likeness::Different, Some(comparison)) => likeness_of_forms(column.name, comparison),
+                        (plain, _) => plain,
+                    },
                 })
                 .collect(),
             others: self.others(pair, sides),
-            rivals: self.rivals.get(&(pair.a.clone(), pair.b.clone())).cloned().unwrap_or_default(),
         }
     }
 
     fn compare(&self, pair: &Pair) -> Option<PairComparison> {
-        let record = |key: &str| RecordKey::parse(key).and_then(|key| self.resolution.population.find(key));
-        Some(self.resolution.compare(record(&pair.a)?, record(&pair.b)?))
+        let [a, b] = both_records(self.resolution, pair)?;
+        Some(self.resolution.compare(a, b))
     }
 
-    /// The records of the profiles of both, without the two.
+    /// The other records of the profiles of both, and the rivals, in record order.
     fn others(&self, pair: &Pair, sides: [&ReviewedValues; 2]) -> Vec<ReviewOther> {
         let (of_a, of_b) = (self.profiles.records(&pair.a), self.profiles.records(&pair.b));
-        let mut keys: Vec<&String> = of_a.iter().chain(of_b).filter(|key| **key != pair.a && **key != pair.b).collect();
-        keys.sort_unstable();
-        keys.dedup();
+        let rivals = self.rivals.get(&(pair.a.clone(), pair.b.clone()));
+        let known = of_a.iter().chain(of_b).chain(rivals.into_iter().flat_map(BTreeMap::keys));
+        let keys: BTreeSet<&String> = known.filter(|key| **key != pair.a && **key != pair.b).collect();
         let other = |key: &String| {
             let values = COLUMNS.iter().enumerate().filter(|(at, _)| !is_empty(&self.values[key][*at]));
             let value = |(at, column): (usize, &ReviewedColumn)| {
@@ -158,8 +163,11 @@ impl PairMaker<'_> {
                 let equals = sides.map(|side| likeness(value, &side[at]) == Likeness::Equal);
                 (column.label, self.shown(value), both(equals))
             };
-            let of = both([of_a.contains(key), of_b.contains(key)]);
-            ReviewOther { record: key.clone(), of, values: values.map(value).collect() }
+            let held = both([of_a.contains(key), of_b.contains(key)]);
+            let rival = both(rivals.and_then(|rivals| rivals.get(key)).copied().unwrap_or_default());
+            let why = [("in the profile of ", held, ""), ("could be the same person as ", rival, " as well")];
+            let why = why.iter().filter(|(_, of, _)| !of.is_empty()).map(|(before, of, after)| format!("{before}{of}{after}"));
+            ReviewOther { record: key.clone(), why: why.collect::<Vec<_>>().join("; "), values: values.map(value).collect() }
         };
         keys.into_iter().map(other).collect()
     }
@@ -181,6 +189,26 @@ fn likeness(a: &ReviewedValue, b: &ReviewedValue) -> Likeness {
     }
 }
 
+/// How values of a column compare that are not equal, but may be forms of one value to the resolution.
+fn likeness_of_forms(column: &str, comparison: &PairComparison) -> Likeness {
+    use ComparisonLevel as Level;
+    let is_form = |level: Level| match column {
+        "first_name" => matches!(level, Level::FirstEqual | Level::FirstClose | Level::FirstInitial),
+        "last_name" => matches!(level, Level::LastEqual | Level::LastNear),
+        "born_on" => matches!(level, Level::BornNear | Level::BornYear),
+        "email" => level == Level::EmailNear,
+        "phone" => level == Level::PhoneNear,
+        "golf_rsa_id" => level == Level::GolfRsaSlip,
+        "cdh_id" => level == Level::CdhSlip,
+        _ => false,
+    };
+    match (comparison.evidence.iter().any(|of| is_form(of.level)), comparison.has_swapped_names) {
+        (true, true) if column.ends_with("_name") => Likeness::Swapped,
+        (true, _) => Likeness::Alike,
+        (false, _) => Likeness::Different,
+    }
+}
+
 /// Which of the two records are meant.
 fn both(is: [bool; 2]) -> &'static str {
     match is {
@@ -188,5 +216,44 @@ fn both(is: [bool; 2]) -> &'static str {
         [true, false] => "A",
         [false, true] => "B",
         [false, false] => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resolve::explain::Observation;
+
+    /// A comparison with these levels of evidence.
+    fn compared(levels: &[ComparisonLevel], has_swapped_names: bool) -> PairComparison {
+        let evidence = |level: &ComparisonLevel| Observation { level: *level, words: String::new(), bits: 0.0, why: None };
+        PairComparison {
+            a: String::new(),
+            b: String::new(),
+            rule: None,
+            evidence: levels.iter().map(evidence).collect(),
+            has_swapped_names,
+            bits: 0.0,
+            short: 0.0,
+            refusal: None,
+            refusal_words: None,
+            confidence: None,
+            a_profile_id: None,
+            b_profile_id: None,
+        }
+    }
+
+    #[test]
+    fn values_that_the_evidence_counts_as_forms_of_one_do_not_differ() {
+        use ComparisonLevel as Level;
+        let forms = compared(&[Level::FirstClose, Level::LastNear, Level::BornNear, Level::PhoneNear], false);
+        for column in ["first_name", "last_name", "born_on", "phone"] {
+            assert_eq!(likeness_of_forms(column, &forms), Likeness::Alike, "{column}");
+        }
+        assert_eq!(likeness_of_forms("email", &forms), Likeness::Different);
+        let swapped = compared(&[Level::FirstEqual, Level::LastEqual], true);
+        assert_eq!(["first_name", "last_name"].map(|name| likeness_of_forms(name, &swapped)), [Likeness::Swapped; 2]);
+        let others = compared(&[Level::FirstConflict, Level::LastDifferent], false);
+        assert_eq!(likeness_of_forms("first_name", &others), Likeness::Different);
     }
 }

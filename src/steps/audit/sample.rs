@@ -20,7 +20,7 @@ use crate::tables::stage::{identifiers, people};
 /// A column of the person records that a reviewer sees.
 pub(super) struct ReviewedColumn {
     /// Its name in the CSV.
-    name: &'static str,
+    pub name: &'static str,
     /// Its name on the page.
     pub label: &'static str,
 }

@@ -65,7 +65,7 @@ pub(super) fn read(session: &Session, judged: &JudgedSample<'_>) -> Result<StepO
     }
     if new.count > 0 {
         session.progress.line(&new.words());
-        if let Err(error) = confirm::agree(&format!("Add them to {}?", session.decisions.display()), judged.yes) {
+        if let Err(error) = require_yes(session, judged, new.count) {
             // The shares are shown although the decisions are not wanted.
             return Ok(outcome.fault(Some(error.downcast::<Fault>()?)));
         }
@@ -77,9 +77,18 @@ pub(super) fn read(session: &Session, judged: &JudgedSample<'_>) -> Result<StepO
     Ok(outcome.next(if new.count > 0 { "make resolve consolidate score load verify" } else { "make checklist" }))
 }
 
+/// Fails unless the reviewer wants the decisions written.
+fn require_yes(session: &Session, judged: &JudgedSample<'_>, count: usize) -> Result<()> {
+    let place = session.decisions.display();
+    let JudgedSample { path, by, yes, .. } = judged;
+    let command = format!("make audit ARGS='--verdicts {} --by \"{by}\" --yes'", path.display());
+    confirm::require_answer(&format!("the verdicts add {count} decisions to {place}"), *yes, &command)?;
+    confirm::agree(&format!("Add them to {place}?"), *yes)
+}
+
 /// Keeps the judged file in the data folder, as the proof of what the checklist counts.
 fn keep(session: &Session, path: &Path, judged: &str, text: &mut String) -> Result<()> {
-    let kept = session.layout.audit().join("verdicts.csv");
+    let kept = session.layout.verdicts();
     if kept != path {
         save_text(&kept, judged)?;
         text.push_str(&format!("the verdicts are kept in {}\n", kept.display()));

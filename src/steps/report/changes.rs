@@ -1,12 +1,13 @@
 //! Differences from the run before, computed from the folders in `data/previous`.
 
 use anyhow::{Context as _, Result};
+use serde_json::Value;
 
 use crate::cli::Session;
 use crate::model::{Code as _, RecordKey, Source};
 use crate::report::numbers::{ChangedId, ChangedIds, ReportChange};
 use crate::steps::compare::rows::differences;
-use crate::store::Folder;
+use crate::store::{Folder, all_run_records};
 use crate::tables::resolution::{links, profile_changes};
 use crate::tables::{Table, crm};
 
@@ -16,6 +17,8 @@ const LISTED: usize = 50;
 /// The differences from the run before.
 #[derive(Default)]
 pub struct Changes {
+    /// The run before, in words; `None` if there was none.
+    pub before: Option<String>,
     /// Rows of each dataset now and before, and the numbers of records that changed.
     pub counts: Vec<ReportChange>,
     /// The records and profiles that changed.
@@ -41,7 +44,7 @@ pub fn since_last_run(session: &Session, [built, resolved]: [&Folder; 2]) -> Res
         ("consents", crm::marketing_consents::Table::stem(None)),
         ("activities", crm::activities::Table::stem(None)),
         ("campaign interactions", crm::campaign_interactions::Table::stem(None)),
-        ("duplicate candidates", crm::duplicate_candidates::Table::stem(None)),
+        ("pairs in the CRM's review queue", crm::duplicate_candidates::Table::stem(None)),
     ]
     .into_iter()
     .map(|(name, stem)| ReportChange {
@@ -55,7 +58,21 @@ pub fn since_last_run(session: &Session, [built, resolved]: [&Folder; 2]) -> Res
         counts.extend(moved.iter().map(|of| ReportChange { name: of.what.clone(), before: None, now: of.count }));
         ids.splice(0..0, moved);
     }
-    Ok(Changes { counts, ids })
+    Ok(Changes { before: Some(run_before(session, &former_crm)?), counts, ids })
+}
+
+/// The consolidation whose datasets were replaced. Without its record, what the datasets say about themselves.
+fn run_before(session: &Session, former: &Folder) -> Result<String> {
+    let phase = former.manifest.phase.unwrap_or(0);
+    let records = all_run_records(&session.layout)?;
+    let wrote = |record: &&Value| {
+        record["step"] == "consolidate" && record["result"]["phase"].is_u64() && record["result"]["unchanged"] != true
+    };
+    let known = records.iter().filter(wrote).rev().nth(1).filter(|record| record["result"]["phase"] == phase);
+    Ok(match known.and_then(|record| record["run"].as_str()) {
+        Some(run) => format!("run {run}, phase {phase}"),
+        None => format!("a run of phase {phase}, as of {}", former.manifest.as_of),
+    })
 }
 
 /// Profiles in the CRM that merged, split or vanished.

@@ -11,11 +11,11 @@ use anyhow::Result;
 use serde_json::json;
 
 use crate::cli::{Session, StepOutcome};
-use crate::model::{Code, Phase, Source, Timestamp};
+use crate::model::{Code, Effect, Phase, Source, Timestamp, thousands};
 use crate::report::checklist::checklist;
-use crate::report::numbers::{Counted, GoLiveVerdict, Numbers, ReportAnswer, ReportManifest, ReportSegment, Tile};
+use crate::report::numbers::{Counted, GoLiveVerdict, LeftSegment, Numbers, ReportAnswer, ReportManifest, ReportSegment, Tile};
 use crate::report::{render, tally::ReportTally};
-use crate::sources;
+use crate::sources::{self, crm::segments as crm_segments};
 use crate::steps::binding::{self, Made};
 use crate::steps::checklist::facts;
 use crate::steps::verify::QUALITY_FILE;
@@ -56,9 +56,12 @@ pub fn run(session: &Session, args: ReportArgs) -> Result<StepOutcome> {
     numbers.quality = quality(verified.as_ref())?;
     numbers.checklist = checklist(&facts);
     numbers.segments = segments(&scored, Folder::find_readable(&layout.previous("score")).as_ref())?;
+    if phase >= Phase::SCORES {
+        numbers.segments_left = segments_left(Folder::find(&layout.exports_crm())?.as_ref())?;
+    }
     numbers.scores = crate::steps::score::in_words(&scored.manifest);
     let changes = changes::since_last_run(session, [&built, &resolved])?;
-    (numbers.changes, numbers.changed_ids) = (changes.counts, changes.ids);
+    (numbers.changes, numbers.changed_ids, numbers.run_before) = (changes.counts, changes.ids, changes.before);
     numbers.explained = explained::pairs(session, &resolved)?;
     numbers.origin = origin::of(session, verified.as_ref())?;
     numbers.comparison = compare::methods(layout, &resolved)?;
@@ -149,10 +152,30 @@ fn segments(scored: &Folder, former: Option<&Folder>) -> Result<Vec<ReportSegmen
             members: i64::from(row.rule_member_count),
             before: before.get(row.segment_id).copied(),
             error: row.error.map(str::to_owned),
+            doubt: row.lint.map(str::to_owned),
         }));
     }
     segments.sort_by(|a, b| (&a.tenant, &a.name).cmp(&(&b.tenant, &b.name)));
     Ok(segments)
+}
+
+/// The segments of the CRM that only the CRM changes.
+fn segments_left(crm: Option<&Folder>) -> Result<Vec<LeftSegment>> {
+    let mut left = Vec::new();
+    let Some(folder) = crm else { return Ok(left) };
+    for columns in folder.read::<crm_segments::Table>(None)? {
+        left.extend(columns?.rows().filter_map(|row| {
+            let why = match (row.deleted_at, row.is_active, row.segment_type) {
+                (Some(_), ..) => "deleted in the CRM".to_owned(),
+                (None, _, kind) if kind != "DYNAMIC" => format!("of the type {kind}, so its members are a list and not a rule"),
+                (None, false, _) => "not active".to_owned(),
+                (None, true, _) => return None,
+            };
+            Some(LeftSegment { name: row.name.to_owned(), tenant: row.tenant_id.to_owned(), why })
+        }));
+    }
+    left.sort_by(|a, b| (&a.tenant, &a.name).cmp(&(&b.tenant, &b.name)));
+    Ok(left)
 }
 
 fn origins(session: &Session, phase: Phase) -> Result<Vec<ReportManifest>> {
@@ -176,28 +199,24 @@ fn origins(session: &Session, phase: Phase) -> Result<Vec<ReportManifest>> {
 }
 
 fn verdict(numbers: &Numbers, is_current: bool) -> GoLiveVerdict {
-    let state = |wanted: &str| numbers.checks.iter().filter(|check| check.state == wanted).count();
-    let failed = state("FAILED");
-    let person = numbers.checklist.iter().filter(|line| line.state == "NEEDS_A_PERSON").count();
-    let open = numbers.checklist.iter().filter(|line| line.state == "OPEN" || line.state == "FAILED").count();
+    let failed = numbers.checks.iter().filter(|check| check.state == "FAILED").count();
+    let open = numbers.checklist.iter().filter(|line| !line.missing.is_empty()).count();
     let unbalanced = numbers.entities.iter().filter(|entity| !entity.balances()).count();
+    let of = |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
     let (state, sentence) = if unbalanced > 0 {
-        ("bad", format!("Do not go live: the ledger of {unbalanced} entities does not balance."))
+        ("bad", format!("No: the ledger does not balance for {}.", of(unbalanced, "entity", "entities")))
     } else if numbers.checks.is_empty() {
-        ("unknown", "Nothing was verified yet: load, then run make verify.".to_owned())
+        ("unknown", "Not yet: nothing was verified. Load, then run make verify.".to_owned())
     } else if !is_current {
-        ("unknown", "The datasets changed since the last verification: load, then run make verify.".to_owned())
+        ("unknown", "Not yet: the datasets changed since the last verification. Load, then run make verify.".to_owned())
     } else if failed > 0 {
-        ("bad", format!("Do not go live: {failed} comparisons with the CRM failed. They are listed under the checklist."))
+        let failed = of(failed, "comparison with the CRM", "comparisons with the CRM");
+        ("bad", format!("No: {failed} failed, listed under the checklist."))
     } else if open > 0 {
-        (
-            "person",
-            format!("What is loaded is verified. {open} lines of the checklist are still open, {person} need manual review."),
-        )
-    } else if person > 0 {
-        ("person", format!("Every check passed. Before it goes live, {person} lines of the checklist need manual review."))
+        let open = of(open, "line of the checklist is", "lines of the checklist are");
+        ("person", format!("Not yet: {open} open. What is loaded is verified."))
     } else {
-        ("good", "Every check passed and every line of the checklist is closed: this may go live.".to_owned())
+        ("good", "Yes: no check failed, and every line of the checklist is closed.".to_owned())
     };
     GoLiveVerdict { state: state.to_owned(), sentence, tiles: tiles(numbers) }
 }
@@ -222,19 +241,24 @@ fn tiles(numbers: &Numbers) -> Vec<Tile> {
     let records: i64 = numbers.people.iter().map(|people| people.records).sum();
     let activities: i64 = numbers.timeline.types.iter().map(|kind| kind.count).sum();
     let review: i64 = numbers.identity.refusals.iter().map(|refusal| refusal.count).sum();
+    let filed = numbers.identity.filed;
+    let in_queue = match review - filed {
+        0 => "not linked; all are in the CRM's review queue".to_owned(),
+        rest => {
+            format!("not linked; {} are in the CRM's review queue, {} are beyond its limit", thousands(filed), thousands(rest))
+        }
+    };
+    let rejected = numbers.values.effects.iter().find(|effect| effect.effect == Effect::Rejected.code());
+    let rejected = thousands(rejected.map_or(0, |effect| effect.total));
+    let rejected_values = format!("left out; besides, {rejected} values (section 8)");
     let all =
         |counts: &[Counted], name: &str| counts.iter().find(|counted| counted.name == name).map_or(0, |counted| counted.count);
     vec![
         tile("exported", "exported rows", sum(|entity| entity.exported), format!("{} entities", numbers.entities.len())),
-        tile("profiles", "profiles", profiles, format!("from {} records of people", crate::model::thousands(records))),
+        tile("profiles", "profiles", profiles, format!("from {} records of people", thousands(records))),
         tile("services", "known to all three services", all(&numbers.six, "all_three"), "SCL, TeeTime and Messaging".to_owned()),
-        tile(
-            "activities",
-            "activities",
-            activities,
-            format!("{} after as_of", crate::model::thousands(numbers.timeline.after_as_of)),
-        ),
-        tile("review", "pairs to review", review, "not linked; for clerical review".to_owned()),
-        tile("rejected", "rejected rows", sum(|entity| entity.rejected), "could not be read".to_owned()),
+        tile("activities", "activities", activities, format!("{} after as_of", thousands(numbers.timeline.after_as_of))),
+        tile("review", "pairs to review", review, in_queue),
+        tile("rejected", "rejected rows", sum(|entity| entity.rejected), rejected_values),
     ]
 }

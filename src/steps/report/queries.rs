@@ -68,8 +68,8 @@ const QUERIES: [NamedStatement; 21] = [
     ("filled", "Share of filled values of a source, here SCL", "summarize from 'DATA/stage/stg_scl__people.parquet';"),
     (
         "flags",
-        "Opt-in flags of profiles",
-        "select count(*) filter (email_opt_in) as email, count(*) filter (sms_opt_in) as sms,\n  count(*) filter (push_opt_in) as push, count(*) filter (whatsapp_opt_in) as whatsapp, count(*) as profiles\nfrom 'DATA/crm/crm__customer_profiles.parquet';",
+        "Opt-in flags of profiles, and what proves them",
+        "with flags as (\n  select id, unnest(['EMAIL', 'SMS', 'PUSH', 'WHATSAPP']) as flag_channel,\n    unnest([email_opt_in, sms_opt_in, push_opt_in, whatsapp_opt_in]) as is_on\n  from 'DATA/crm/crm__customer_profiles.parquet'\n), with_row as (\n  select distinct customer_id, channel from 'DATA/crm/crm__marketing_consents.parquet'\n  where status = 'OPTED_IN' and scope <> 'transactional'\n)\nselect flag_channel, count(*) filter (is_on) as may_be_contacted,\n  count(*) filter (is_on and customer_id is not null) as with_a_consent_row,\n  count(*) filter (is_on and customer_id is null) as by_a_contact_flag_alone, count(*) as profiles\nfrom flags left join with_row on customer_id = id and channel = flag_channel\ngroup by flag_channel order by flag_channel;",
     ),
     (
         "consents",

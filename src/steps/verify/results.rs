@@ -40,6 +40,16 @@ impl CheckState {
         }
     }
 
+    /// The state in words.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Vacuous => "skipped: nothing to check",
+            Self::NeedsAPerson => "manual review needed",
+            Self::Failed => "failed",
+        }
+    }
+
     pub(super) fn sign(self) -> &'static str {
         match self {
             Self::Passed => "✓",
@@ -110,13 +120,15 @@ impl Results {
         self.compared.push(ComparedItem { check, proves, finding, state });
     }
 
-    /// The worst state of each check, in the order asked; a check is `VACUOUS` when all its comparisons are.
+    /// The worst state of each check, in the order asked, with its comparisons that had something to compare; a check is `VACUOUS`
+    /// when none had.
     fn checks(&self) -> Vec<(&'static str, CheckState, usize)> {
         let mut checks: Vec<(&'static str, CheckState, usize)> = Vec::new();
         for compared in &self.compared {
+            let made = usize::from(compared.state != CheckState::Vacuous);
             match checks.last_mut() {
                 Some((name, state, count)) if *name == compared.check => {
-                    *count += 1;
+                    *count += made;
                     *state = match (*state, compared.state) {
                         (CheckState::Vacuous, CheckState::Passed) | (CheckState::Passed, CheckState::Vacuous) => {
                             CheckState::Passed
@@ -124,7 +136,7 @@ impl Results {
                         (a, b) => a.max(b),
                     };
                 }
-                _ => checks.push((compared.check, compared.state, 1)),
+                _ => checks.push((compared.check, compared.state, made)),
             }
         }
         checks
@@ -206,7 +218,7 @@ impl Results {
         let mut text = String::new();
         for ((name, state, compared), taken) in self.checks().into_iter().zip(&self.taken) {
             let seconds = taken.as_secs_f64();
-            let _ = writeln!(text, " {} {name:<26} {compared:>4} compared   {seconds:>5.1} s   {}", state.sign(), state.code());
+            let _ = writeln!(text, " {} {name:<26} {compared:>4} compared   {seconds:>5.1} s   {}", state.sign(), state.words());
             let doubts: Vec<&ComparedItem> =
                 self.compared.iter().filter(|held| held.check == name && held.state > CheckState::Vacuous).collect();
             for doubt in doubts.iter().take(SHOWN) {
@@ -299,6 +311,9 @@ mod tests {
         results.enter(&CHECKS[0], vec![finding(0, "0")], Duration::ZERO);
         results.enter(&CHECKS[1], Vec::new(), Duration::ZERO);
         assert_eq!(results.counts()["VACUOUS"], 2);
+        let text = results.text(&[]);
+        assert_eq!(text.matches(" 0 compared ").count(), 2, "{text}");
+        assert_eq!(text.matches("s   skipped: nothing to check").count(), 2, "{text}");
         assert!(results.fault(false).is_none());
         assert_eq!(results.fault(true).unwrap().exit.code(), 16);
     }
