@@ -239,7 +239,7 @@ fn verdicts(
             return Err(Fault::new(Exit::Usage, "there is no such file").at(path.display().to_string()).into());
         }
         contents.missing.push(format!(
-            "no sample was judged: audit --verdicts keeps one as {}, --verdicts FILE names another",
+            "no sample was judged: crm-backfill audit --verdicts FILE keeps one as {}; crm-backfill evidence --verdicts FILE takes another",
             path.display()
         ));
         return Ok(());

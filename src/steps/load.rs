@@ -430,7 +430,7 @@ fn outcome(report: &Report, phase: Phase, place: &str, dry_run: bool) -> StepOut
     };
     line(report.merged, "profiles kept as MERGED: foreign rows still reference them");
     let held: u64 = report.counts.values().map(|counts| counts.held_by_other).sum();
-    line(held, "rows held back, in whole or in one value: a row of others has their unique key");
+    line(held, "rows held back, in whole or in one value: a foreign row has their unique key");
     line(report.segments, "segment rows refreshed or restored");
     line(report.replaced_members, "rule memberships of other origin replaced (saved for rollback)");
     line(report.withdrawals, "withdrawals recorded permanently");

@@ -69,7 +69,7 @@ fn each_step_moves_its_folder_and_each_load_the_crm() {
         profiles = told["crm"]["profiles"].as_u64().unwrap();
         assert!(!told["people"].as_array().unwrap().is_empty());
     }
-    workdir.ok("status", &[]).says("of scl, tenant").says(&format!("{profiles} of our profiles, 0 foreign profiles"));
+    workdir.ok("status", &[]).says("of scl: tenant").says(&format!("{profiles} of our profiles, 0 foreign profiles"));
     workdir.ok("rollback", &["--yes"]);
     let told = status(&workdir);
     assert_eq!((&told["crm"]["last_run"]["command"], &told["crm"]["profiles"]), (&"rollback".into(), &0.into()));

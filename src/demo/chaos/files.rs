@@ -10,6 +10,7 @@ use super::hand::{Hand, Sense};
 use super::meaning::{Chaos, Fact, File, as_of};
 use super::points::{broken_email, broken_phone, email, new_email, new_name, new_phone, phone};
 use super::shapes::SHAPES;
+use super::time::has_two_units;
 
 /// A small table: source, entity, second column with its values, and names.
 type LookUp = (Source, &'static str, &'static str, [&'static str; 2], [&'static str; 2]);
@@ -194,10 +195,8 @@ impl Making {
             let (first, last) = self.people[person].name;
             let born_on = self.people[person].born;
             let (born, sense) = self.hand(source, entity, "date_of_birth").day(born_on);
-            // Within two months of 1970, milliseconds alone in a column are a day of a person's life in seconds, too: neither is read.
             // Days that programs write for an unknown one are dropped where they are frequent.
-            let is_near_1970 = born_on.0.abs() < 60;
-            let is_sure = !is_near_1970 && born_on.to_string() != "2000-01-01";
+            let is_sure = !has_two_units(born_on) && !["1970-01-01", "2000-01-01"].contains(&born_on.to_string().as_str());
             self.fact(source, &of, "born_on", (sense == Sense::Said).then(|| born_on.to_string()), is_sure);
             let number = self.people[person].number.clone();
             let cells = [

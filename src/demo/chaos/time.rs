@@ -135,6 +135,13 @@ impl Convention {
     }
 }
 
+/// Whether the number of seconds (or of their thousandths) since 1970 is a midnight of a person's life in the next unit, too: alone in a
+/// column, neither unit is certain. Midnights of all zones are quarters of an hour.
+pub(super) fn has_two_units(day: Day) -> bool {
+    const QUARTERS_A_DAY: i32 = 96;
+    day.0.abs() < 60 || day.0 * QUARTERS_A_DAY % 1_000 == 0
+}
+
 fn offset(minutes: i32) -> FixedOffset {
     FixedOffset::east_opt(minutes * 60).expect("less than a day")
 }
