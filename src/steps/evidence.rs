@@ -238,10 +238,7 @@ fn verdicts(
         if args.verdicts.is_some() {
             return Err(Fault::new(Exit::Usage, "there is no such file").at(path.display().to_string()).into());
         }
-        contents.missing.push(format!(
-            "no sample was judged: crm-backfill audit --verdicts FILE keeps one as {}; crm-backfill evidence --verdicts FILE takes another",
-            path.display()
-        ));
+        contents.missing.push(format!("no sample was judged: {} does not exist (--verdicts FILE names another)", path.display()));
         return Ok(());
     };
     let wrong =
