@@ -37,7 +37,10 @@ pub fn all_run_records(layout: &Layout) -> Result<Vec<Value>> {
     let mut paths: Vec<_> =
         entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "json")).collect();
     paths.sort();
-    Ok(paths.iter().filter_map(|path| read_json(path).ok().flatten()).collect())
+    let mut records: Vec<Value> = paths.iter().filter_map(|path| read_json(path).ok().flatten()).collect();
+    // The names of one second are in the order of process ids, which says nothing.
+    records.sort_by(|a, b| a["started_at"].as_str().cmp(&b["started_at"].as_str()));
+    Ok(records)
 }
 
 /// Free bytes on the disk of the data folder.
@@ -46,4 +49,22 @@ pub fn free_bytes(layout: &Layout) -> Result<u64> {
     let place = if place.as_os_str().is_empty() { Path::new(".") } else { place };
     let held = rustix::fs::statvfs(place).map_err(|error| io_fault("look at the disk of", place, &error.into()))?;
     Ok(held.f_bavail * held.f_frsize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_of_one_second_stand_in_the_order_of_their_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::new(folder.path().to_owned());
+        std::fs::create_dir_all(layout.runs()).unwrap();
+        for (name, at) in [("20260101-120000-9999-load", "12:00:00.500"), ("20260101-120000-10001-verify", "12:00:00.900")] {
+            let text = format!("{{ \"step\": {:?}, \"started_at\": \"2026-01-01T{at}Z\" }}", name.rsplit('-').next().unwrap());
+            std::fs::write(layout.runs().join(format!("{name}.json")), text).unwrap();
+        }
+        let steps: Vec<Value> = all_run_records(&layout).unwrap().into_iter().map(|record| record["step"].clone()).collect();
+        assert_eq!(steps, ["load", "verify"]);
+    }
 }
