@@ -103,11 +103,13 @@ fn outcome(lines: &[ConnectionLine], strict: bool) -> StepOutcome {
     let mut text = String::new();
     let mut rows = Vec::new();
     let (mut unreachable, mut unfit, mut warned) = (0, 0, 0);
+    let mut wrong = Vec::new();
     for line in lines {
         let (mut detail, mut unread) = (Vec::new(), &[][..]);
         let (word, place) = match &line.state {
             ConnectionState::Unset => {
                 unfit += 1;
+                wrong.push(format!("{}: {} is not set", line.name, line.variable));
                 ("not set", line.variable.to_owned())
             }
             ConnectionState::Failed(fault) => {
@@ -117,6 +119,7 @@ fn outcome(lines: &[ConnectionLine], strict: bool) -> StepOutcome {
                     unfit += 1;
                 }
                 detail.push(fault.what.clone());
+                wrong.push(format!("{}: {}", line.name, fault.what));
                 detail.extend(fault.help.iter().filter(|help| !help.contains("check-connections")).cloned());
                 ("failed", format!("{}   {}", line.variable, line.url))
             }
@@ -124,6 +127,7 @@ fn outcome(lines: &[ConnectionLine], strict: bool) -> StepOutcome {
                 if !checked.problems.is_empty() {
                     unfit += 1;
                     detail.push(format!("lacks: {}", checked.problems.join(", ")));
+                    wrong.push(format!("{}: it lacks what is read", line.name));
                     detail.extend(checked.advice.iter().cloned());
                 }
                 detail.extend(checked.warnings.iter().map(|warning| format!("! {warning}")));
@@ -142,7 +146,7 @@ fn outcome(lines: &[ConnectionLine], strict: bool) -> StepOutcome {
         rows.push(json!({ "database": line.name, "variable": line.variable, "state": word, "detail": detail, "unread": unread }));
     }
     let failed = |exit, what: String| {
-        let fault = Fault::new(exit, what).help("what is wrong stands behind each name");
+        let fault = wrong.iter().fold(Fault::new(exit, what), |fault, wrong| fault.help(wrong.clone()));
         Some(fault.help("the URLs are read from the environment and .env, as in .env.example"))
     };
     let fault = match (unreachable, unfit, warned) {
