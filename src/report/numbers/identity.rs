@@ -42,6 +42,8 @@ pub struct ReportIdentity {
     pub refusals: Vec<Counted>,
     /// Those of them that go to the CRM's review queue.
     pub filed: i64,
+    /// Pairs of profiles in that queue: of these pairs of records, and of namesakes with one email.
+    pub queued: i64,
     /// Over-shared values, by kind and reason.
     pub hubs: Vec<Counted>,
     /// Records with such a value.

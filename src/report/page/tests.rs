@@ -131,6 +131,7 @@ fn with_identity(numbers: Numbers) -> Numbers {
             refusals: counted(&["FIRST_NAME_CONFLICT", "BELOW_THRESHOLD"], 1200),
             hubs: counted(&["EMAIL MANY_OWNERS", "PHONE MANY_OWNERS"], 31),
             filed: 2_300,
+            queued: 2_310,
             hub_records: 870,
         },
         rules: ["FOUNDER", "EMAIL", "EMAIL_PHONE", "PHONE", "NAME_DOB", "GOLF_RSA_ID"].iter().zip(0..).map(rule).collect(),

@@ -124,6 +124,7 @@ impl IdentityTally {
             bits: self.bits.into_iter().map(|(bits, (links, candidates))| WeightBand { bits, links, candidates }).collect(),
             refusals: self.refusals.ranked(),
             filed: self.filed,
+            queued: 0,
             hubs: self.hubs.ranked(),
             hub_records: self.hub_records,
         };

@@ -128,7 +128,9 @@ fn count(session: &Session, phase: Phase, as_of: Timestamp, folders: [&Folder; 4
     each!(built, check::departures::Table, columns => tally.departures(columns));
     tally.departures(&crate::steps::score::departures(&scored.manifest)?);
     each!(scored, score::profiles::Table, columns => tally.scores.scores(columns));
-    Ok(tally.finish(as_of))
+    let mut numbers = tally.finish(as_of);
+    numbers.identity.queued = whole(built.rows::<crm::duplicate_candidates::Table>(None)?);
+    Ok(numbers)
 }
 
 fn quality(verified: Option<&Folder>) -> Result<Vec<ReportAnswer>> {
@@ -241,12 +243,10 @@ fn tiles(numbers: &Numbers) -> Vec<Tile> {
     let records: i64 = numbers.people.iter().map(|people| people.records).sum();
     let activities: i64 = numbers.timeline.types.iter().map(|kind| kind.count).sum();
     let review: i64 = numbers.identity.refusals.iter().map(|refusal| refusal.count).sum();
-    let filed = numbers.identity.filed;
-    let in_queue = match review - filed {
-        0 => "not linked; all are in the CRM's review queue".to_owned(),
-        rest => {
-            format!("not linked; {} are in the CRM's review queue, {} are beyond its limit", thousands(filed), thousands(rest))
-        }
+    let queued = format!("not linked; the CRM's review queue has {} pairs of profiles", thousands(numbers.identity.queued));
+    let in_queue = match review - numbers.identity.filed {
+        0 => queued,
+        rest => format!("{queued}; {} pairs are beyond its limit", thousands(rest)),
     };
     let rejected = numbers.values.effects.iter().find(|effect| effect.effect == Effect::Rejected.code());
     let rejected = thousands(rejected.map_or(0, |effect| effect.total));
