@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 DATA = Path(sys.argv[1] if len(sys.argv) > 1 else "data")
+FLAGS = ["email_opt_in", "sms_opt_in", "push_opt_in", "whatsapp_opt_in"]
 
 
 def read(name, *columns):
@@ -28,7 +29,7 @@ def of_record(table, source, source_id):
 
 def evidence(consents, key):
     """A value of the JSON object that says what decided a consent."""
-    return consents["evidence"].map(lambda text: json.loads(text).get(key))
+    return consents["evidence"].map(lambda text: json.loads(text).get(key) if isinstance(text, str) else None)
 
 
 def q1():
@@ -135,10 +136,11 @@ def q15():
     links = read("resolve/res__links")
     contacts = links[(links["source"] == "messaging") & (links["rule"] != "SKIPPED")]
     profile = contacts.loc[contacts["source_id"] == contacts["source_id"].min(), ["profile_id"]]
-    consents = read("crm/crm__marketing_consents").merge(profile, left_on="customer_id", right_on="profile_id")
+    flags = read("crm/crm__customer_profiles", "id", *FLAGS).rename(columns={"id": "profile_id"}).merge(profile, on="profile_id")
+    consents = flags.merge(read("crm/crm__marketing_consents"), how="left", left_on="profile_id", right_on="customer_id")
     for name, key in {"rule_no": "ruleNo", "decided_by": "evidenceKey", "overruled": "supersededCount"}.items():
         consents[name] = evidence(consents, key)
-    columns = ["channel", "scope", "status", "consented_at", "revoked_at", "rule_no", "decided_by", "overruled"]
+    columns = [*FLAGS, "channel", "scope", "status", "consented_at", "revoked_at", "rule_no", "decided_by", "overruled"]
     return consents.sort_values(["channel", "scope"])[columns]
 
 
@@ -205,9 +207,9 @@ def q20():
     both = was.merge(now, on="id", how="outer", suffixes=("_was", "_now"), indicator="change")
     both = both[both["id"].isin(changed)]
     both["change"] = both["change"].map({"left_only": "gone", "right_only": "new", "both": "changed"}).astype(str)
-    for name, column in {"email": "email", "status": "status", "consent": "email_opt_in"}.items():
-        a, b = both[f"{column}_was"], both[f"{column}_now"]
-        both[f"{name}_changed"] = (a != b).fillna(True) & ~(a.isna() & b.isna())
+    for name, compared in {"email": ["email"], "status": ["status"], "consent": FLAGS}.items():
+        pairs = [(both[f"{column}_was"], both[f"{column}_now"]) for column in compared]
+        both[f"{name}_changed"] = pd.concat([(a != b).fillna(True) & ~(a.isna() & b.isna()) for a, b in pairs], axis=1).any(axis=1)
     columns = ["id", "change", "email_changed", "status_changed", "consent_changed"]
     moved = read("resolve/res__profile_changes").sort_values(["change", "old_profile_id"])
     return both.sort_values(["change", "id"])[columns], moved[["change", "old_profile_id", "new_profile_ids"]]

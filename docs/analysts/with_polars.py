@@ -11,6 +11,7 @@ import polars as pl
 from polars import col
 
 DATA = Path(sys.argv[1] if len(sys.argv) > 1 else "data")
+FLAGS = ["email_opt_in", "sms_opt_in", "push_opt_in", "whatsapp_opt_in"]
 
 
 def read(name):
@@ -134,13 +135,14 @@ def q14():
 def q15():
     contacts = read("resolve/res__links").filter(col("source") == "messaging", col("rule") != "SKIPPED")
     profile = contacts.filter(col("source_id") == col("source_id").min()).select("profile_id")
-    consents = read("crm/crm__marketing_consents").join(profile, left_on="customer_id", right_on="profile_id")
+    flags = read("crm/crm__customer_profiles").select("id", *FLAGS).join(profile, left_on="id", right_on="profile_id")
+    consents = flags.join(read("crm/crm__marketing_consents").drop("id"), how="left", left_on="id", right_on="customer_id")
     shown = consents.with_columns(
         rule_no=evidence("ruleNo").cast(pl.Int32),
         decided_by=evidence("evidenceKey"),
         overruled=evidence("supersededCount").cast(pl.Int32),
     )
-    columns = ["channel", "scope", "status", "consented_at", "revoked_at", "rule_no", "decided_by", "overruled"]
+    columns = [*FLAGS, "channel", "scope", "status", "consented_at", "revoked_at", "rule_no", "decided_by", "overruled"]
     return ordered(shown, "channel", "scope", columns=columns)
 
 
@@ -201,7 +203,7 @@ def q20():
         change=change.otherwise(pl.lit("changed")),
         email_changed=col("email").ne_missing(col("email_now")),
         status_changed=col("status").ne_missing(col("status_now")),
-        consent_changed=col("email_opt_in").ne_missing(col("email_opt_in_now")),
+        consent_changed=pl.any_horizontal(col(flag).ne_missing(col(f"{flag}_now")) for flag in FLAGS),
     )
     columns = ["change", "old_profile_id", "new_profile_ids"]
     return ordered(both, "change", "id"), ordered(read("resolve/res__profile_changes"), *columns[:2], columns=columns)
