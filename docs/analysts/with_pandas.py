@@ -173,11 +173,11 @@ def q18():
     profiles = read("crm/crm__customer_profiles")
     today = datetime.date.today()
     adult_since = (pd.Timestamp(today) - pd.DateOffset(years=18)).date()
-    may = profiles[["email_opt_in", "sms_opt_in", "push_opt_in", "whatsapp_opt_in"]].any(axis=1)
+    may = profiles[FLAGS].any(axis=1)
     minors = profiles[may & (profiles["date_of_birth"] > adult_since).fillna(False)]
     minors = minors.assign(about_years=today.year - minors["date_of_birth"].dt.year)
     minors = minors.sort_values(["date_of_birth", "id"], ascending=[False, True])
-    return minors[["id", "tenant_id", "about_years", "email_opt_in", "sms_opt_in"]]
+    return minors[["id", "tenant_id", "about_years", *FLAGS]]
 
 
 def q19():

@@ -170,10 +170,10 @@ def q17():
 
 def q18():
     today, born = pl.lit(date.today()), col("date_of_birth")
-    may = pl.any_horizontal("email_opt_in", "sms_opt_in", "push_opt_in", "whatsapp_opt_in")
+    may = pl.any_horizontal(FLAGS)
     minors = read("crm/crm__customer_profiles").filter(born > today.dt.offset_by("-18y"), may)
     minors = minors.with_columns(about_years=today.dt.year() - born.dt.year())
-    columns = ["id", "tenant_id", "about_years", "email_opt_in", "sms_opt_in"]
+    columns = ["id", "tenant_id", "about_years", *FLAGS]
     return ordered(minors, "-date_of_birth", "id", columns=columns)
 
 
