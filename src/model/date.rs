@@ -148,10 +148,11 @@ impl DateProfile {
             }
         };
         let frequent = self.frequent.map(|count| count >= FREQUENT_LEAST && count * FREQUENT_SHARE > self.dates);
-        // If two units fit all numbers alike, such as -604800000 alone (1950 in seconds, 1969 in milliseconds), neither is taken.
+        // If two units fit all numbers alike, such as -604800000 alone (1950 in seconds, 1969 in milliseconds), neither is taken. A day
+        // of a spreadsheet is a moment of the first night of 1970 in seconds, which no person means.
         let most = self.units.iter().max().copied().filter(|most| *most > 0);
         let mut fitting = self.units.iter().zip(NumberUnit::ALL).filter(|(seen, _)| Some(**seen) == most).map(|(_, unit)| unit);
-        let unit = fitting.next().filter(|_| fitting.next().is_none());
+        let unit = fitting.next().filter(|unit| unit.is_local() || fitting.next().is_none());
         Ok(DateRules { kind: self.kind, order, frequent, unit })
     }
 }

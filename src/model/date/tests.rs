@@ -128,6 +128,8 @@ fn the_unit_of_numbers_is_that_of_the_column() {
         (None, vec![Reason::DateInvalid]),
         "1950 in seconds, 1969 in milliseconds"
     );
+    let day = rules(&["36000"]).unwrap();
+    assert_eq!(read_with(day, "36000", "UTC").0.as_deref(), Some("1998-07-24"), "ten o'clock of 1 January 1970 in seconds");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::pg::load::preflight::{Preflight, TablePlan};
 use crate::pg::load::rebuild_indexes::{BULK, Rebuild};
 use crate::pg::load::segments;
 use crate::pg::load::session::Crm;
+use crate::pg::load::settled::{TableTotals, Totals};
 use crate::pg::load::table_sql::TableSql;
 use crate::pg::load::target::{FLAGS, LOADED, Loaded, table};
 use crate::pg::load::tombstones;
@@ -41,6 +42,7 @@ pub fn apply(
     preflight: &Preflight,
     run_id: &str,
     counts: &Counts,
+    totals: &Totals,
     keep_indexes: bool,
 ) -> Result<Applied> {
     let mut applied = Applied::default();
@@ -61,7 +63,8 @@ pub fn apply(
     crm.run("create temp table load_insert (table_name text, id text) on commit drop")?;
     for plan in &preflight.plans {
         let name = plan.loaded.table;
-        let rebuild = if keep_indexes { Rebuild::default() } else { rebuild_for(crm, catalog, name, counts[name])? };
+        let is_bulk = !keep_indexes && is_bulk(counts[name], totals.get(name));
+        let rebuild = if is_bulk { Rebuild::of_tables(catalog, &[name]) } else { Rebuild::default() };
         rebuild.drop(crm)?;
         if counts[name].updated > 0 {
             crm.doing("releasing unique values that move");
@@ -181,12 +184,10 @@ fn release_moving(crm: &Crm, catalog: &Catalog, plan: &TablePlan, rebuild: &Rebu
     crm.run(&TableSql::of(plan.loaded).release_moving(&columns, &touched.collect::<Vec<_>>()))
 }
 
-/// The indexes and keys of a table of which at least a third of the rows will be new or changed.
-fn rebuild_for(crm: &Crm, catalog: &Catalog, name: &str, counts: TableCounts) -> Result<Rebuild> {
-    let TableCounts { inserted, updated, .. } = counts;
-    let is_bulk =
-        inserted + updated >= BULK && crm.count(&format!("select count(*) from {}", quoted(name)))? <= 2 * inserted + 3 * updated;
-    Ok(if is_bulk { Rebuild::of_tables(catalog, &[name]) } else { Rebuild::default() })
+/// Whether at least a third of a table's rows will be new or changed, so that recreating its indexes takes less than maintaining them.
+fn is_bulk(TableCounts { inserted, updated, .. }: TableCounts, found: Option<&TableTotals>) -> bool {
+    let rows = found.map_or(0, |totals| totals.ours.all + totals.foreign);
+    inserted + updated >= BULK && rows <= 2 * inserted + 3 * updated
 }
 
 fn insert(crm: &Crm, plan: &TablePlan) -> Result<u64> {

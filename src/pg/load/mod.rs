@@ -359,7 +359,7 @@ impl Loader {
         if input.phase >= Phase::SCORES {
             report.segments += segments::create_new(crm)?;
         }
-        let applied = apply::apply(crm, catalog, preflight, input.run_id, &report.counts, allowed.keep_indexes)?;
+        let applied = apply::apply(crm, catalog, preflight, input.run_id, &report.counts, totals, allowed.keep_indexes)?;
         report.merged = applied.merged;
         report.replaced_members = applied.replaced_members;
         report.rebuilt = applied.rebuilt;

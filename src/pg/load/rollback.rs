@@ -154,6 +154,7 @@ fn take_out(loader: &Loader, run_id: &str, undone: &mut Undone) -> Result<()> {
     let mut before = foreign_rows(crm, catalog)?;
     let rebuild = Rebuild::of_references(catalog, table::PROFILE);
     let mut slow: Vec<&str> = rebuild.kept.iter().map(|(name, _)| name.as_str()).collect();
+    slow.sort_unstable();
     slow.dedup();
     if !slow.is_empty() {
         let slow = slow.join(", ");

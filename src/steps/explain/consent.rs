@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::cli::Session;
-use crate::model::{Channel, Code as _, ConsentStatus, Phase, StatusTag};
+use crate::model::{Channel, Code as _, ConsentStatus, Phase, StatusTag, TRANSACTIONAL};
 use crate::store::Folder;
 use crate::tables::crm::{customer_profiles, marketing_consents};
 
@@ -41,9 +41,6 @@ struct ScopeConsent {
     decided_by: DecidedBy,
 }
 
-/// A scope that does not count for advertising.
-const SERVICE: &str = "transactional";
-
 /// The answer for each channel, if `consolidate` has run with Messaging.
 pub fn of_profile(session: &Session, profile_id: &str) -> Result<Vec<ChannelAnswer>> {
     let Some(crm) = Folder::find(&session.layout.crm())? else { return Ok(Vec::new()) };
@@ -76,7 +73,7 @@ pub fn of_profile(session: &Session, profile_id: &str) -> Result<Vec<ChannelAnsw
 fn answer(acts: &str, channel: Channel, may: bool, is_deceased: bool, rows: &[ScopeConsent]) -> ChannelAnswer {
     let own = || rows.iter().filter(|row| row.channel == channel);
     let deciding = |status: ConsentStatus| {
-        let mut fitting: Vec<&ScopeConsent> = own().filter(|row| row.status == status && row.scope != SERVICE).collect();
+        let mut fitting: Vec<&ScopeConsent> = own().filter(|row| row.status == status && row.scope != TRANSACTIONAL).collect();
         fitting.sort_by_key(|row| row.scope != "all");
         fitting.first().copied()
     };

@@ -11,9 +11,9 @@ use crate::model::thousands;
 use crate::model::{Code, Source};
 use crate::pg::verify::checks::CheckFinding;
 use crate::pg::verify::session::writable_tables;
-use crate::pg::{Connection, ExportQuery, Snapshot, unread};
-use crate::sources::exports;
+use crate::pg::{Connection, Snapshot, unread};
 use crate::steps::check_connections::unread_in_words;
+use crate::steps::export::Job;
 use crate::steps::verify::{CheckState, QUALITY_FILE, Results};
 use crate::store::{Draft, Folder, Manifest, RunLock, free_bytes, read_file};
 
@@ -139,16 +139,7 @@ fn source_looks(session: &Session, source: Source) -> Vec<Look> {
     let fact = |name: &str| snapshot.facts.get(name).cloned().unwrap_or_default();
     let server = format!("{}, PostgreSQL {}", snapshot.connection().target(), fact("server_version"));
     let mut looks = vec![Look::new(place, "connection", CheckState::Passed, server)];
-    let queries = exports(source)
-        .into_iter()
-        .map(|export| ExportQuery {
-            name: format!("{place}.{}", export.entity),
-            file: format!("sql/exports/{place}/{}.sql", export.entity),
-            sql: export.sql.to_owned(),
-            schema: (export.schema)(),
-            needs: export.needs,
-        })
-        .collect::<Vec<ExportQuery>>();
+    let queries = Job::source(source, &session.layout).queries();
     let unread = snapshot.catalog().map(|catalog| unread(queries.iter().map(|query| query.sql.as_str()), &catalog));
     let counted = snapshot.prepare(queries).and_then(|mut prepared| snapshot.count_rows(&mut prepared).map(|()| prepared));
     looks.push(match counted {

@@ -24,7 +24,8 @@ use crate::pg::compare::{
 use crate::pg::load::catalog::{Catalog, TableInfo};
 use crate::pg::load::preflight::Preflight;
 use crate::pg::load::session::Crm;
-use crate::pg::load::settled::counts::{CountedBuckets, LoadedBy, RowCounts, TableTotals, by_bucket, by_table};
+pub use crate::pg::load::settled::counts::TableTotals;
+use crate::pg::load::settled::counts::{CountedBuckets, LoadedBy, RowCounts, by_bucket, by_table};
 use crate::pg::load::target::{LOADED, Loaded};
 use crate::tables::{Table as _, score};
 
