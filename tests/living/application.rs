@@ -107,8 +107,12 @@ impl Application {
                 self.run(&statement.replace("KEPT", kept).replace("GONE", gone));
             }
         }
-        if manner == 2 && crm.value(&format!(r#"select count(*) from "CustomerProfile" where "mergedIntoId" = '{gone}'"#)) == "0"
-        {
+        // A profile is not deleted if others point to it: merged ones, or a review, which would go with it.
+        let references = format!(
+            r#"select (select count(*) from "CustomerProfile" where "mergedIntoId" = '{gone}')
+                 + (select count(*) from "DuplicateCandidate" where "status" <> 'PENDING' and '{gone}' in ("profileAId", "profileBId"))"#
+        );
+        if manner == 2 && crm.value(&references) == "0" {
             self.run(&format!(r#"delete from "CustomerProfile" where "id" = '{gone}'"#));
         } else {
             self.run(&format!(
