@@ -8,7 +8,7 @@ use crate::pg::load::preflight::Preflight;
 use crate::pg::load::session::Crm;
 use crate::pg::load::staging::pull;
 use crate::pg::load::target::{FLAGS, LOADED, Loaded, table};
-use crate::pg::load::tombstones::{CHILDREN, take_out};
+use crate::pg::load::tombstones::{CHILDREN, OTHER_TIMELINE, take_out};
 use crate::pg::quote_identifier as quoted;
 
 /// The statement of `export-crm` that lists the pairs of records joined in the CRM.
@@ -131,7 +131,20 @@ fn keep_existing(crm: &Crm, loaded: &Loaded) -> Result<()> {
     ))
 }
 
+/// Gives the rows of merged profiles to their survivors, whose scores count none of them.
 fn redirect(crm: &Crm, loaded: &Loaded) -> Result<()> {
+    if loaded.table == table::ACTIVITY {
+        crm.run(&format!(
+            "insert into load_other_scores
+             select distinct r.target_id, '{OTHER_TIMELINE}'
+             from {staging} s
+             join load_redirect r on r.id = s.\"customerId\"::text
+             where not exists (select from load_renamed n where n.id = r.id)
+               and not exists (select from load_kept k where k.table_name = '{name}' and k.id = s.\"id\"::text)",
+            staging = loaded.staging,
+            name = loaded.table,
+        ))?;
+    }
     crm.run(&format!(
         "with passed as (
            update {staging} s set \"customerId\" = t.\"id\", \"tenantId\" = t.\"tenantId\"

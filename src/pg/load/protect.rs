@@ -13,6 +13,7 @@ use crate::pg::load::session::Crm;
 use crate::pg::load::staging::pull;
 use crate::pg::load::table_sql::TableSql;
 use crate::pg::load::target::{FLAGS, LOADED, Loaded, ours, table};
+use crate::pg::load::tombstones;
 use crate::pg::quote_identifier as quoted;
 
 /// Marks our rows that others changed since we wrote them.
@@ -21,7 +22,7 @@ pub fn keep_changed(crm: &Crm, memory: &[(&'static Loaded, &LoadMemory)]) -> Res
     crm.run(
         "create temp table load_kept (table_name text, id text, reason text) on commit drop;
          create temp table load_held (table_name text, id text, reason text) on commit drop;
-         create temp table load_other_timelines (id text) on commit drop",
+         create temp table load_other_scores (id text, reason text) on commit drop",
     )?;
     crm.copy_values("copy load_kept (table_name, id, reason) from stdin (format binary)", |write| {
         memory.iter().try_for_each(|(loaded, memory)| {
@@ -61,7 +62,7 @@ pub fn lower_flags(crm: &Crm, preflight: &Preflight) -> Result<u64> {
 }
 
 /// Keeps metrics and scores of profiles whose activities in the CRM are not those of the datasets: others added (if there are foreign
-/// ones, `has_foreign`), deleted or moved some.
+/// ones, `has_foreign`), deleted or moved some. Lists the profiles with other withdrawals.
 pub fn keep_scores(crm: &Crm, preflight: &Preflight, has_foreign: bool) -> Result<u64> {
     crm.doing("looking for profiles with other activities");
     let names = preflight.plan(table::PROFILE).names(|content| content == Content::Score);
@@ -69,7 +70,7 @@ pub fn keep_scores(crm: &Crm, preflight: &Preflight, has_foreign: bool) -> Resul
         return Ok(0);
     }
     let kept = crm.execute(include_str!("../../../sql/crm/keep_scores.sql"), &[&has_foreign])?;
-    for reason in ["FOREIGN_ACTIVITY", "OTHER_TIMELINE"] {
+    for reason in ["FOREIGN_ACTIVITY", tombstones::OTHER_TIMELINE] {
         crm.run(&TableSql::of(Loaded::of(table::PROFILE)).take_back(&names, reason))?;
     }
     Ok(kept)

@@ -16,6 +16,11 @@ use crate::pg::quote_identifier as quoted;
 /// A load fails if more than one in this many of our rows is gone.
 const TOO_MANY: u64 = 5;
 
+/// Reason: the activities of a profile in the CRM are not those of the datasets. Its metrics and scores stay as the CRM has them.
+pub const OTHER_TIMELINE: &str = "OTHER_TIMELINE";
+/// Reason: the withdrawals of a profile in the CRM are not those of the datasets, of which its churn risk counts the recent ones.
+pub const OTHER_CONSENTS: &str = "OTHER_CONSENTS";
+
 /// Tables whose rows belong to one profile by `customerId`.
 pub(super) const CHILDREN: [&str; 5] = [table::ALIAS, table::CONSENT, table::ACTIVITY, table::INTERACTION, table::MEMBERSHIP];
 
@@ -286,18 +291,25 @@ fn withhold_deleted_consents(crm: &Crm) -> Result<()> {
     Ok(())
 }
 
-/// Removes the staged rows that match a condition, and lists them; of activities also their profiles, whose metrics count them.
+/// Removes the staged rows that match a condition, and lists them; of activities and withdrawals also their profiles, whose scores
+/// count them.
 pub(super) fn take_out(crm: &Crm, loaded: &Loaded, using: &str, condition: &str, reason: &str) -> Result<u64> {
+    let (profile, counted) = match loaded.table {
+        table::ACTIVITY => ("s.\"customerId\"::text", OTHER_TIMELINE),
+        table::CONSENT => ("case when s.\"status\"::text = 'OPTED_OUT' then s.\"customerId\"::text end", OTHER_CONSENTS),
+        _ => ("null", ""),
+    };
     crm.execute(
         &format!(
             "with gone as (
                delete from {staging} s using {using} where {condition}
                returning s.\"id\"::text as id, {profile} as profile_id
              ),
-             timelines as (insert into load_other_timelines select distinct g.profile_id from gone g where g.profile_id is not null)
+             counted as (
+               insert into load_other_scores select distinct g.profile_id, '{counted}' from gone g where g.profile_id is not null
+             )
              insert into load_held (table_name, id, reason) select distinct '{name}', g.id, '{reason}' from gone g",
             staging = loaded.staging,
-            profile = if loaded.table == table::ACTIVITY { "s.\"customerId\"::text" } else { "null" },
             name = loaded.table,
         ),
         &[],

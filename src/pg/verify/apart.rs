@@ -8,6 +8,7 @@ use crate::pg::Connection;
 use crate::pg::compare::{ComparedRow, HeldRows, IdKey, Map, RowReading, TableForm};
 use crate::pg::load::catalog::TableInfo;
 use crate::pg::load::target::{FLAGS, SCORE_COLUMNS, camel_case, table};
+use crate::pg::load::tombstones::{OTHER_CONSENTS, OTHER_TIMELINE};
 use crate::pg::verify::examples::Examples;
 
 /// A bit for each compared column.
@@ -17,7 +18,7 @@ type ColumnBits = u128;
 const FLAG_LOWERED: &str = "FLAG_LOWERED";
 const HELD_BY_OTHER: &str = "HELD_BY_OTHER";
 /// A profile whose activities in the CRM are not those of the datasets: only its metrics and scores are excluded.
-const OTHER_ACTIVITIES: [&str; 2] = ["FOREIGN_ACTIVITY", "OTHER_TIMELINE"];
+const OTHER_ACTIVITIES: [&str; 2] = ["FOREIGN_ACTIVITY", OTHER_TIMELINE];
 /// A profile that others deleted, together with its rows.
 const DELETED_BY_OTHERS: &str = "DELETED_BY_OTHERS";
 /// A profile that was merged into another one.
@@ -95,6 +96,8 @@ impl<'a> Apart<'a> {
                 FLAG_LOWERED => flags,
                 HELD_BY_OTHER if form.loaded.table == table::PROFILE => unique,
                 reason if OTHER_ACTIVITIES.contains(&reason) => scores,
+                // All its columns are loaded; only its churn risk cannot be computed again from the CRM.
+                OTHER_CONSENTS => 0,
                 _ => ColumnBits::MAX,
             };
             entry.reasons.insert(reason.clone());
@@ -162,7 +165,7 @@ impl<'a> Apart<'a> {
                     judged
                         .other
                         .extend(differing.iter().filter(|place| noted.columns >> **place & 1 == 0).map(|place| (*place, *key)));
-                    let may_equal = noted.reasons.iter().any(|reason| OTHER_ACTIVITIES.contains(&reason.as_str()));
+                    let may_equal = noted.reasons.iter().any(|reason| is_of_scores(reason));
                     judged.pointless.count_if(differing.is_empty() && !may_equal && !noted.is_live, *key);
                 }
                 // In neither the files nor the CRM, so nothing is kept.
@@ -175,6 +178,11 @@ impl<'a> Apart<'a> {
         }
         judged
     }
+}
+
+/// Whether a row that load kept for this reason may equal the files: its scores may.
+fn is_of_scores(reason: &str) -> bool {
+    reason == OTHER_CONSENTS || OTHER_ACTIVITIES.contains(&reason)
 }
 
 fn bits(form: &TableForm, targets: impl Iterator<Item = String>) -> ColumnBits {
