@@ -8,6 +8,7 @@ left join (
   join load_withheld_profiles h on h.id = o.profile_id
   group by o.profile_id) as p on p.id = l.profile_id
 where not exists (select from load_withheld w where w.record_key = l.record_key)
+  and not exists (select from load_merged_records m where m.record_key = l.record_key)
   and not exists (select from load_redirect x where x.id = l.profile_id)
 on conflict (record_key) do update
 set profile_id = excluded.profile_id

@@ -19,7 +19,7 @@ use crate::pg::load::session::Crm;
 use crate::pg::load::target::LOADED;
 use crate::pg::load::{Allowed, Input, Loader, Report, prove_datasets};
 use crate::progress::Task;
-use crate::sources::crm::{profile_ids, segments};
+use crate::sources::crm::{merged_pairs, profile_ids, segments};
 use crate::steps::binding::{self, Made};
 use crate::steps::confirm;
 use crate::steps::expectations::ExpectationResults;
@@ -135,7 +135,7 @@ pub fn run(session: &Session, args: LoadArgs) -> Result<StepOutcome> {
     let as_of = session.check_as_of(&saved.crm.manifest.as_of, saved.crm.path())?;
     let dsn = crate::steps::database(session, CRM_URL)?;
     let exports = export_marks(session, phase)?;
-    let (kept_ids, segments) = crm_export(session)?;
+    let CrmExport { kept_ids, merges, segments } = CrmExport::read(session)?;
     let inputs = saved.hash();
 
     let allowed = Allowed {
@@ -153,6 +153,7 @@ pub fn run(session: &Session, args: LoadArgs) -> Result<StepOutcome> {
         inputs: &inputs,
         exports: &exports,
         kept_ids: &kept_ids,
+        merges: &merges,
         segments: segments.as_deref(),
         restore: args.restore.as_deref(),
         data: &saved,
@@ -213,6 +214,7 @@ pub(super) fn prove(
         inputs: &inputs,
         exports: &exports,
         kept_ids: &[],
+        merges: &[],
         segments: None,
         restore: None,
         data: &saved,
@@ -291,36 +293,54 @@ fn export_marks(session: &Session, phase: Phase) -> Result<Vec<ExportMark>> {
     Ok(marks)
 }
 
-/// Profile ids kept from an earlier load, and segment definitions, from the CRM export.
-fn crm_export(session: &Session) -> Result<(Vec<String>, Option<Vec<SavedSegment>>)> {
-    let Some(folder) = Folder::find(&session.layout.exports_crm())? else { return Ok((Vec::new(), None)) };
-    let mut loaded = BTreeSet::new();
-    for batch in folder.read::<profile_ids::Table>(None)? {
-        loaded.extend(batch?.rows().map(|row| row.profile_id.to_owned()));
-    }
-    let mut kept = Vec::new();
-    if !loaded.is_empty() {
-        for batch in Folder::open(&session.layout.resolve())?.read::<links::Table>(None)? {
-            kept.extend(
-                batch?.rows().filter_map(kept_id).filter(|id| loaded.contains(*id)).map(str::to_owned).collect::<Vec<_>>(),
-            );
+/// What load needs from the CRM export.
+#[derive(Default)]
+struct CrmExport {
+    /// Ids of profiles that stem from an earlier load.
+    kept_ids: Vec<String>,
+    /// Profiles that were merged.
+    merges: Vec<String>,
+    /// DYNAMIC segments; `None` if the CRM was never exported.
+    segments: Option<Vec<SavedSegment>>,
+}
+
+impl CrmExport {
+    fn read(session: &Session) -> Result<Self> {
+        let Some(folder) = Folder::find(&session.layout.exports_crm())? else { return Ok(Self::default()) };
+        let mut loaded = BTreeSet::new();
+        for batch in folder.read::<profile_ids::Table>(None)? {
+            loaded.extend(batch?.rows().map(|row| row.profile_id.to_owned()));
         }
+        let mut kept_ids = Vec::new();
+        if !loaded.is_empty() {
+            for batch in Folder::open(&session.layout.resolve())?.read::<links::Table>(None)? {
+                kept_ids.extend(
+                    batch?.rows().filter_map(kept_id).filter(|id| loaded.contains(*id)).map(str::to_owned).collect::<Vec<_>>(),
+                );
+            }
+        }
+        let mut merges = BTreeSet::new();
+        if folder.has::<merged_pairs::Table>(None) {
+            for batch in folder.read::<merged_pairs::Table>(None)? {
+                merges.extend(batch?.rows().filter(|row| row.kind == "MERGED").map(|row| row.gone_id.to_owned()));
+            }
+        }
+        let mut segments = Vec::new();
+        for batch in folder.read::<segments::Table>(None)? {
+            segments.extend(batch?.rows().filter(|row| row.segment_type == "DYNAMIC").map(|row| SavedSegment {
+                id: row.id.to_owned(),
+                definition: vec![
+                    Some(row.name.to_owned()),
+                    row.criteria.map(str::to_owned),
+                    row.combinator.map(str::to_owned),
+                    row.club_id.map(str::to_owned),
+                    Some(row.is_active.to_string()),
+                    row.deleted_at.map(|at| at.to_string()),
+                ],
+            }));
+        }
+        Ok(Self { kept_ids, merges: merges.into_iter().collect(), segments: Some(segments) })
     }
-    let mut saved = Vec::new();
-    for batch in folder.read::<segments::Table>(None)? {
-        saved.extend(batch?.rows().filter(|row| row.segment_type == "DYNAMIC").map(|row| SavedSegment {
-            id: row.id.to_owned(),
-            definition: vec![
-                Some(row.name.to_owned()),
-                row.criteria.map(str::to_owned),
-                row.combinator.map(str::to_owned),
-                row.club_id.map(str::to_owned),
-                Some(row.is_active.to_string()),
-                row.deleted_at.map(|at| at.to_string()),
-            ],
-        }));
-    }
-    Ok((kept, Some(saved)))
 }
 
 /// The profile id of a seed record if it is not derived from it: then it comes from an earlier load.

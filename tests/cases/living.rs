@@ -38,6 +38,7 @@ fn restoring(crm: &Database, world: &World, run_id: &str, ids: &[String]) -> any
         inputs: run_id,
         exports: &[],
         kept_ids: &[],
+        merges: &[],
         segments: None,
         restore: Some(ids),
         data: world,

@@ -153,7 +153,7 @@ fn keep_working(life: &Life, stop: &AtomicBool) -> Memory {
     let mut done = 0;
     while done < 12 || !stop.load(Ordering::Relaxed) {
         application.act(&life.crm, &mut dice, &mut memory);
-        thread::sleep(Duration::from_millis(500));
+        thread::sleep(Duration::from_millis(100));
         done += 1;
     }
     memory

@@ -81,14 +81,19 @@ impl Life {
         }
     }
 
-    /// Exports everything again, including the CRM, loads it, and checks the invariants.
-    fn round(&self, round: usize, memory: &Memory) {
+    /// Exports everything again, including the CRM, loads it, and checks the invariants. `late` is what users do before the load.
+    fn round(&self, round: usize, memory: &mut Memory, late: impl FnOnce(&mut Memory)) {
         let as_of = format!("2026-{:02}-0{}T06:00:00Z", 11 + round / 28, 1 + round % 28 % 9);
         let day = format!("2026-11-{:02}T06:00:00Z", 1 + round * 4);
         self.export(if round < 7 { &day } else { &as_of });
         self.build();
+        let heeded = memory.confirmed.len();
+        late(memory);
+        // A pair that was confirmed after the datasets were built is united by the next round.
+        let confirmed_late = memory.confirmed.split_off(heeded);
         let place = format!("seed {}, round {round}", self.seed);
         self.load_and_verify(memory, &place);
+        memory.confirmed.extend(confirmed_late);
     }
 
     /// Loads while the writers of the CRM are stopped, verifies, loads again without effect, and checks the invariants.
@@ -113,7 +118,7 @@ fn live(seed: u64, rounds: usize, deeds: usize) -> Memory {
     let life = Life::begin(seed);
     let mut memory = Memory::default();
     let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-    life.round(0, &memory);
+    life.round(0, &mut memory, |_| ());
     for round in 1..=rounds {
         let application = Application::open(&life.crm.url_as("living_app"), round);
         for _ in 0..deeds {
@@ -122,7 +127,11 @@ fn live(seed: u64, rounds: usize, deeds: usize) -> Memory {
         for _ in 0..deeds {
             sources::change(&life.world, &mut dice, round);
         }
-        life.round(round, &memory);
+        life.round(round, &mut memory, |memory| {
+            for _ in 0..deeds / 3 {
+                application.act(&life.crm, &mut dice, memory);
+            }
+        });
     }
     memory
 }

@@ -362,6 +362,7 @@ pub fn first_run(world: &World) -> Input<'_> {
         inputs: "",
         exports: &[],
         kept_ids: &[],
+        merges: &[],
         segments: None,
         restore: None,
         data: world,

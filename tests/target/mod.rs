@@ -116,6 +116,7 @@ fn agree(crm: &Database, world: &World, run: &str) -> Result<Outcome, String> {
         inputs: run,
         exports: &[],
         kept_ids: &[],
+        merges: &[],
         segments: None,
         restore: None,
         data: world,

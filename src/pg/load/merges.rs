@@ -26,15 +26,20 @@ pub fn remember(crm: &Crm, run_id: &str) -> Result<u64> {
 
 /// Creates temporary tables of what was merged and deleted in the CRM: merged profiles with their survivors (`load_merges`),
 /// withheld records (`load_withheld`), and the staged profiles that are withheld, redirected, or hold a withheld record among
-/// others.
-pub fn find(crm: &Crm) -> Result<()> {
+/// others. `known` are the profiles whose merges the datasets heed.
+pub fn find(crm: &Crm, known: &[String]) -> Result<()> {
     crm.doing("looking for profiles merged by others");
+    crm.run("create temp table load_known_merges (id text) on commit drop")?;
+    crm.copy_values("copy load_known_merges (id) from stdin (format binary)", |write| {
+        known.iter().try_for_each(|id| write(&[Some(id.as_bytes())]))
+    })?;
     crm.run(include_str!("../../../sql/crm/find_merges.sql"))?;
     crm.run(&format!("create temp table load_withheld on commit drop as {WITHHELD_RECORDS}"))?;
     crm.run("analyze load_merges; analyze load_withheld")?;
     for statement in [
         include_str!("../../../sql/crm/find_withheld_profiles.sql"),
         include_str!("../../../sql/crm/find_redirected_profiles.sql"),
+        include_str!("../../../sql/crm/find_merged_records.sql"),
         include_str!("../../../sql/crm/find_mixed_profiles.sql"),
         include_str!("../../../sql/crm/find_renamed_profiles.sql"),
     ] {

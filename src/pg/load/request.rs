@@ -19,6 +19,8 @@ pub struct Input<'a> {
     pub exports: &'a [ExportMark],
     /// Ids of profiles that stem from an earlier load of this CRM.
     pub kept_ids: &'a [String],
+    /// Profiles of ours that were merged into others of ours when the CRM was exported; the datasets heed these merges.
+    pub merges: &'a [String],
     /// DYNAMIC segments of the CRM export; `None` if the CRM was never exported.
     pub segments: Option<&'a [SavedSegment]>,
     /// Rows deleted by others that are loaded again, by row id or record key; all of them if the list is empty.

@@ -43,13 +43,16 @@ pub(super) fn respect(
     if is_untouched {
         crm.run(include_str!("../../../sql/crm/no_merges.sql"))?;
     } else {
-        merges::find(crm)?;
+        merges::find(crm, input.merges)?;
     }
     let redirected = merges::follow(crm, catalog, preflight)?;
     let mixed = tombstones::withhold(crm, preflight)?;
     for (count, what) in [
         (redirected, "profiles of the datasets were merged in the CRM"),
-        (mixed, "profiles of the datasets hold records of profiles deleted in the CRM and stay as they are"),
+        (
+            mixed,
+            "profiles of the datasets hold records of profiles deleted or merged in the CRM since its export, and stay as they are",
+        ),
     ] {
         if count > 0 {
             report.notes.push(format!("{count} {what}: make export-crm, then stage to load, to resolve their records again"));

@@ -220,7 +220,7 @@ pub fn restore(crm: &Crm, ids: &[String]) -> Result<u64> {
 }
 
 /// Removes from staging what others deleted: rows by their id; profiles also by their records, with all their rows. Returns the number
-/// of profiles that hold a record of a deleted profile among other records; they are left as they are.
+/// of profiles that hold a record of a deleted or merged profile among other records; they are left as they are.
 pub fn withhold(crm: &Crm, preflight: &Preflight) -> Result<u64> {
     crm.doing("withholding rows deleted by others");
     if crm.count("select (select count(*) from backfill.deleted) + (select count(*) from load_withheld)")? == 0 {
@@ -240,8 +240,13 @@ pub fn withhold(crm: &Crm, preflight: &Preflight) -> Result<u64> {
             crm.run(&format!(
                 "insert into load_kept
                  select '{name}', t.\"id\"::text, 'RECORD_WITHHELD' from {table} t
-                 join load_mixed m on m.id = t.\"customerId\"::text where {ours}",
+                 join load_mixed m on m.id = t.\"customerId\"::text where {ours}
+                 union
+                 select '{name}', t.\"id\"::text, 'RECORD_WITHHELD' from {staging} s
+                 join load_mixed m on m.id = s.\"customerId\"::text
+                 join {table} t on t.\"id\" = s.\"id\"",
                 name = loaded.table,
+                staging = loaded.staging,
                 table = quoted(loaded.table),
                 ours = ours("t"),
             ))?;

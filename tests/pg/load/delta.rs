@@ -24,6 +24,7 @@ fn sent(crm: &Database, world: &World, run_id: &str) -> (Report, BTreeMap<String
         inputs: run_id,
         exports: &[],
         kept_ids: &[],
+        merges: &[],
         segments: None,
         restore: None,
         data: world,

@@ -43,6 +43,7 @@ pub fn load_as(
         inputs: run_id,
         exports: &[],
         kept_ids: &[],
+        merges: &[],
         segments: None,
         restore: None,
         data: world,
