@@ -136,9 +136,15 @@ impl Inputs {
             }
             // Exports of older versions have no merges and deletions.
             if crm.has::<merged_pairs::Table>(None) {
+                // The first decision wins. A merge is done; a confirmed pair of two tenants must not pull a record out of it.
+                let mut confirmed = Vec::new();
                 for batch in crm.read::<merged_pairs::Table>(None)? {
-                    decisions.extend(batch?.rows().map(|row| by_crm(DecisionKind::MustLink, row.a, row.b)));
+                    for row in batch?.rows() {
+                        let decision = by_crm(DecisionKind::MustLink, row.a, row.b);
+                        if row.kind == "MERGED" { decisions.push(decision) } else { confirmed.push(decision) }
+                    }
                 }
+                decisions.append(&mut confirmed);
             }
             if crm.has::<withheld_records::Table>(None) {
                 for batch in crm.read::<withheld_records::Table>(None)? {
