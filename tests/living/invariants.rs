@@ -107,9 +107,11 @@ impl Memory {
             assert!(!holders.contains_key(record), "{place}: record {record} of an erased person is back: {:?}", holders[record]);
         }
         for (gone, (kept, records)) in &self.merged {
-            let pointed = self.survivor(gone);
-            // The load itself may have joined the survivor with another profile, by what the sources say now.
-            let survivor = profiles.get(pointed).filter(|row| row[0] == "MERGED").map_or(pointed, |row| row[1].as_str());
+            // The load itself may have joined a survivor with another profile, by what the sources say now, and users merged that one.
+            let mut survivor = self.survivor(gone);
+            while let Some(row) = profiles.get(survivor).filter(|row| row[0] == "MERGED" && row[1] != "-") {
+                survivor = self.survivor(&row[1]);
+            }
             if let Some(row) = profiles.get(gone) {
                 assert_eq!(
                     (row[0].as_str(), row[1].as_str()),
