@@ -30,8 +30,8 @@ fn loader(crm: &Database) -> Loader {
     Loader::open(&Dsn::new(&crm.url, "CRM_DATABASE_URL"), false).unwrap()
 }
 
-fn restoring(crm: &Database, world: &World, run_id: &str, ids: &[String]) -> anyhow::Result<Report> {
-    let input = Input {
+fn input<'a>(world: &'a World, run_id: &'a str) -> Input<'a> {
+    Input {
         run_id,
         phase: Phase::new(6).unwrap(),
         as_of: AS_OF,
@@ -40,10 +40,13 @@ fn restoring(crm: &Database, world: &World, run_id: &str, ids: &[String]) -> any
         kept_ids: &[],
         merges: &[],
         segments: None,
-        restore: Some(ids),
+        restore: None,
         data: world,
-    };
-    loader(crm).load(&input, ALONE, false, &|_, _| {})
+    }
+}
+
+fn restoring(crm: &Database, world: &World, run_id: &str, ids: &[String]) -> anyhow::Result<Report> {
+    loader(crm).load(&Input { restore: Some(ids), ..input(world, run_id) }, ALONE, false, &|_, _| {})
 }
 
 fn left(report: &Report, reason: &str) -> u64 {

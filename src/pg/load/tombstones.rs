@@ -223,7 +223,8 @@ pub fn restore(crm: &Crm, ids: &[String]) -> Result<u64> {
 /// of profiles that hold a record of a deleted or merged profile among other records; they are left as they are.
 pub fn withhold(crm: &Crm, preflight: &Preflight) -> Result<u64> {
     crm.doing("withholding rows deleted by others");
-    if crm.count("select (select count(*) from backfill.deleted) + (select count(*) from load_withheld)")? == 0 {
+    let nothing = "select (select count(*) from backfill.deleted) + (select count(*) from load_withheld) + (select count(*) from load_mixed)";
+    if crm.count(nothing)? == 0 {
         return Ok(0);
     }
     withhold_deleted_consents(crm)?;
@@ -244,7 +245,12 @@ pub fn withhold(crm: &Crm, preflight: &Preflight) -> Result<u64> {
                  union
                  select '{name}', t.\"id\"::text, 'RECORD_WITHHELD' from {staging} s
                  join load_mixed m on m.id = s.\"customerId\"::text
-                 join {table} t on t.\"id\" = s.\"id\"",
+                 join {table} t on t.\"id\" = s.\"id\"
+                 union
+                 select '{name}', t.\"id\"::text, 'RECORD_WITHHELD' from {table} t
+                 join load_merged_records m on t.\"customerId\"::text in (m.gone_id, m.survivor_id)
+                 join load_question q on q.table_name = '{name}' and q.id = t.\"id\"::text
+                 where {ours} and not exists (select from {staging} s where s.\"id\" = t.\"id\")",
                 name = loaded.table,
                 staging = loaded.staging,
                 table = quoted(loaded.table),
