@@ -46,11 +46,6 @@ pub type Counts = BTreeMap<&'static str, TableCounts>;
 /// Computes deletions, profiles that must be kept as MERGED, and updates.
 pub fn work_out(crm: &Crm, catalog: &Catalog, preflight: &Preflight, phase: Phase) -> Result<()> {
     crm.doing("computing the diff");
-    crm.run(
-        "create temp table load_delete (table_name text, id text) on commit drop;
-         create temp table load_update (table_name text, id text) on commit drop;
-         create temp table load_standing (id text, successor text) on commit drop",
-    )?;
     crm.run(&TableSql::of(Loaded::of(table::PROFILE)).mark_vanished(""))?;
     find_standing(crm, catalog, preflight)?;
     for loaded in LOADED.iter().filter(|loaded| loaded.table != table::PROFILE) {
@@ -80,6 +75,37 @@ pub(in crate::pg) fn is_foreign_or_kept(crm: &Crm, reference: &IncomingKey) -> R
     })
 }
 
+/// Finds profiles that others changed and whose records the datasets gave to another profile. They are not kept as they are: without its
+/// records a profile would not hear of a withdrawal. They become MERGED. Creates the tables of the diff.
+pub fn find_overtaken(crm: &Crm, preflight: &Preflight) -> Result<()> {
+    crm.doing("looking for changed profiles without records");
+    crm.run(
+        "create temp table load_delete (table_name text, id text) on commit drop;
+         create temp table load_update (table_name text, id text) on commit drop;
+         create temp table load_standing (id text, successor text) on commit drop",
+    )?;
+    if crm.execute(include_str!("../../../sql/crm/find_overtaken.sql"), &[])? == 0 {
+        return Ok(());
+    }
+    find_successors(crm, preflight)?;
+    crm.run(
+        "delete from load_standing where successor is null;
+         delete from load_kept k using load_standing l where k.table_name = 'CustomerProfile' and k.id = l.id",
+    )
+}
+
+/// Finds the profiles that now hold the records of those in `load_standing`.
+fn find_successors(crm: &Crm, preflight: &Preflight) -> Result<()> {
+    let doubled = "exists (
+        select from \"IdentityAlias\" a
+        join load_standing l on l.id = a.\"customerId\"::text
+        where a.\"type\" = t.\"type\" and a.\"value\" = t.\"value\" and a.\"customerId\" <> t.\"customerId\")";
+    pull(crm, preflight.plan(table::ALIAS), doubled)?;
+    let types = RECORD_ALIASES.map(Code::code);
+    crm.execute(include_str!("../../../sql/crm/find_successors.sql"), &[&types.as_slice()])?;
+    Ok(())
+}
+
 /// Finds profiles that would be deleted although foreign rows reference them. They are kept as MERGED into the profile that now holds
 /// their records.
 fn find_standing(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Result<()> {
@@ -102,13 +128,7 @@ fn find_standing(crm: &Crm, catalog: &Catalog, preflight: &Preflight) -> Result<
         ))?;
     }
     if crm.count("select count(*) from load_standing")? > 0 {
-        let doubled = "exists (
-            select from \"IdentityAlias\" a
-            join load_standing l on l.id = a.\"customerId\"::text
-            where a.\"type\" = t.\"type\" and a.\"value\" = t.\"value\" and a.\"customerId\" <> t.\"customerId\")";
-        pull(crm, preflight.plan(table::ALIAS), doubled)?;
-        let types = RECORD_ALIASES.map(Code::code);
-        crm.execute(include_str!("../../../sql/crm/find_successors.sql"), &[&types.as_slice()])?;
+        find_successors(crm, preflight)?;
         crm.run("delete from load_delete d where d.table_name = 'CustomerProfile' and d.id in (select id from load_standing)")?;
     }
     Ok(())

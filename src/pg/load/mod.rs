@@ -343,6 +343,7 @@ impl Loader {
         if has_foreign(table::PROFILE) {
             protect::refuse_foreign_identities(crm, preflight)?;
         }
+        diff::find_overtaken(crm, preflight)?;
         protect::release_held(crm, catalog, preflight)?;
         if has_foreign(table::PROFILE) {
             report.foreign_pairs = foreign_profiles::stage_pairs(crm, preflight)?;

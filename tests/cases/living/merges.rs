@@ -230,3 +230,28 @@ fn a_profile_whose_withdrawal_was_deleted_is_listed() {
     assert_eq!(crm.rows(listed), [[id_of("bea")]]);
     assert_eq!(crm.value(&flag("bea")), "false");
 }
+
+/// An edited profile whose records now belong to another one must not stand beside it: a withdrawal would not reach it.
+#[test]
+fn an_edited_profile_without_records_is_merged_into_the_one_that_has_them() {
+    let crm = database(CRM);
+    load(&crm, &of(everybody()), "run-1");
+    let [anna, bea, cleo] = ["anna", "bea", "cleo"].map(id_of);
+    crm.execute(&format!(
+        r#"update "CustomerProfile" set "firstName" = 'Beatrix', "updatedBy" = 'lee' where "id" in ('{bea}', '{cleo}')"#
+    ));
+    // Anna and bea are one person for the datasets; cleo left the sources.
+    let mut people: Vec<Person> =
+        everybody().into_iter().filter(|person| !["bea", "cleo"].contains(&person.name.as_str())).collect();
+    people[0].teetime_player_id = Some("player-12".to_owned());
+    people[0].bookings.push("booking-bea".to_owned());
+    load(&crm, &of(people.clone()), "run-2");
+    let of_profile =
+        r#"select "id", "status"::text, coalesce("mergedIntoId", '-'), "firstName", "emailOptIn"::text from "CustomerProfile""#;
+    let rows = crm.rows(&format!(r#"{of_profile} where "firstName" = 'Beatrix' order by "status" desc"#));
+    let expected = [[&bea, "MERGED", &anna, "Beatrix", "false"], [&cleo, "ACTIVE", "-", "Beatrix", "true"]];
+    assert_eq!(rows, expected);
+    assert_eq!(standing(&crm, &anna)[..3], ["1", "2", "2"]);
+    let report = load(&crm, &of(people), "run-3");
+    assert!(!report.changed, "{report:?}");
+}
