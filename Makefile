@@ -136,7 +136,7 @@ bench-cluster: cluster
 
 ## golden: regenerate the generated files (data dictionary, expected outputs); read the diff
 golden:
-	CRM_BACKFILL_GOLDEN=1 cargo test --locked --test main -- golden schemas guarantees
+	CRM_BACKFILL_GOLDEN=1 cargo test --locked --test main -- golden schemas guarantees tidy
 
 ## clean: remove everything made from the exports; keeps DATA_DIR/exports
 clean:
