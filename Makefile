@@ -55,11 +55,11 @@ up: binaries
 down: binaries
 	@scripts/run local down
 
-## check-connections: check the connections to the six databases, and the roles
+## check-connections: check that the six databases can be reached and read, with their roles
 check-connections: binaries
 	@scripts/run check-connections $(ARGS)
 
-## export: export all sources of the phase and the CRM again, with a new as_of
+## export: export all five sources again, with a new as_of, and the CRM
 export: binaries
 	@scripts/exports - --new-as-of $(SOURCES) -- $(ARGS)
 	@scripts/run export-crm $(ARGS)
@@ -68,13 +68,13 @@ export: binaries
 $(EXPORTS): binaries
 	@scripts/run $@ $(ARGS)
 
-## stage, resolve, consolidate, score, load, verify, report: one step (PHASE=N at stage)
+## stage, resolve, consolidate, score, load, verify, report: run one step (PHASE=N at stage, PHASE=0 at verify)
 ## overview: a summary of the last migration on one screen
 ## plan: what each phase would insert, update and delete in the CRM
 ## rollback: remove exactly what the backfill loaded
 ## status: what is exported, staged and loaded, and the outcome of the last commit
 ## checklist: the strategy's execution checklist, line by line, with proof
-## watermarks: the instant from which real-time sync must start, per source
+## watermarks: the time from which real-time sync must start, per source
 ## evidence: one archive with manifests, settings, decisions, verdicts, checks, report and hashes (ARGS="--check FILE")
 ## inspect, explain, compare, audit, purge: examine data and results (ARGS="…"; see --help)
 $(STEPS): binaries
@@ -88,23 +88,23 @@ phase1 phase2 phase3 phase4 phase5 phase6: binaries
 backfill: binaries
 	@scripts/phase 6 $(ARGS)
 
-## install: the program, man pages and completions below PREFIX (/usr/local); DESTDIR is put before it
+## install: install the program, man pages and completions below PREFIX (/usr/local); DESTDIR is put before PREFIX
 install: binaries
 	@scripts/install "$$PREFIX"
 
-## package: a tarball and a Debian package in target/package, with SHA-256 sums
+## package: make a tarball and a Debian package in target/package, with SHA-256 sums
 package: binaries
 	@scripts/package "$${CARGO_TARGET_DIR:-target}/package"
 
-## test: all tests, on a real PostgreSQL that they start themselves
+## test: run all tests, on a real PostgreSQL that they start themselves
 test:
 	@scripts/test
 
-## soak-servers: the tests that depend on the server, against PostgreSQL 15 to 18 (ARGS="16 18" chooses)
+## soak-servers: run the tests that depend on the server, against PostgreSQL 15 to 18 (ARGS="16 18" selects versions)
 soak-servers:
 	@scripts/soak-servers $(ARGS)
 
-## soak: repeat the fault tests (kills, cuts, full disks, flipped bits, concurrent writers, chaos) for SOAK_SECONDS; every server; writes docs/guarantees.md
+## soak: repeat the fault tests (kills, cuts, full disks, flipped bits, concurrent writers, chaos) for SOAK_SECONDS, then run soak-servers; writes docs/guarantees.md
 soak:
 	@scripts/install-postgresql
 	@scripts/soak
@@ -116,29 +116,29 @@ check:
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --lib
 	@$(MAKE) test
 
-## bench: seconds, rows, processor and memory of every step beside references (SCALE=1 RECORD=1 JSON=file), accuracy, micro-benchmarks
+## bench: measure time, rows, processor and memory of every step and of reference programs (SCALE=1 RECORD=1 JSON=file), accuracy, micro-benchmarks
 bench: binaries
 	@scripts/install-postgresql
 	@$(if $(filter file,$(origin SCALE)),SCALE=1) scripts/bench
 
-## cluster: compile the engines for event volumes, DataFusion and Ballista: crm-backfill cluster and crm-backfill-executor
+## cluster: compile the engines for large numbers of events, DataFusion and Ballista: crm-backfill cluster and crm-backfill-executor
 cluster: binaries
 	@cargo build --profile cluster --locked -p crm-backfill-cluster --bins
 	@install -m 755 "$${CARGO_TARGET_DIR:-target}"/cluster/{cluster,crm-backfill-executor} "$${CARGO_TARGET_DIR:-target}/release/"
 
-## test-cluster: the engines beside the single-machine road, in one process and on a scheduler with two executors
+## test-cluster: compare the engines with the program alone, in one process and on a scheduler with two executors
 test-cluster:
 	cargo test --profile cluster --locked -p crm-backfill-cluster
 
-## bench-cluster: the three roads on the saved exports: seconds, events per second, memory, bytes between stages (MEMORY_LIMIT, PARTITIONS)
+## bench-cluster: measure the program alone, DataFusion and Ballista on the saved exports: seconds, events per second, memory, bytes between stages (MEMORY_LIMIT, PARTITIONS)
 bench-cluster: cluster
 	@scripts/bench-cluster
 
 ## golden: regenerate the generated files (data dictionary, expected outputs); read the diff
 golden:
-	CRM_BACKFILL_GOLDEN=1 cargo test --locked --test main -- golden schemas guarantees
+	CRM_BACKFILL_GOLDEN=1 cargo test --locked --test main -- golden schemas guarantees tidy
 
-## clean: remove everything made from the exports, never the exports
+## clean: remove everything made from the exports; keeps DATA_DIR/exports
 clean:
 	@[ -n "$$DATA_DIR" ] || { echo "error: DATA_DIR is empty" >&2; exit 2; }
 	@rm -rf "$$DATA_DIR"/{stage,resolve,resolve-strategy,crm,score,verify,report,rejects,previous,runs,failed,views.sql}

@@ -1,7 +1,7 @@
 //! Signal handling: the first signal stops the run with a status line, deferred while a folder is swapped or a commit is pending;
 //! the second stops at once.
 //!
-//! Nothing needs undoing: only whole folders are ever exchanged, and an open transaction ends with its session.
+//! Nothing has to be undone after a stop: folders are only exchanged as a whole, and an open transaction ends with its session.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};

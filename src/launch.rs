@@ -1,5 +1,5 @@
-//! The small binary of a command. It starts `crm-backfill <verb>`, the program with all the code, so that the code is built only
-//! once.
+//! The small binary of a verb. It replaces itself with `crm-backfill <verb>`, the program that has all the code, so that the
+//! code is linked only once.
 
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};

@@ -5,9 +5,10 @@
 //!     ─consolidate─▶ data/crm ─score─▶ data/score ─load─▶ CRM ─verify─▶ data/verify ─report─▶ data/report
 //! ```
 //!
-//! [`model`] holds the types of the domain, [`tables`] every dataset, [`sources`] what is particular to a source. [`resolve`],
-//! [`consolidate`], [`score`], [`segment`] and [`report`] are pure: same input, same bytes. [`store`] alone uses files, [`pg`]
-//! alone uses PostgreSQL, [`steps`] connect them, one file per binary. The clock is read once, in [`cli`].
+//! [`model`] holds the types of the domain, [`tables`] declares every dataset, and [`sources`] has what differs by source.
+//! [`resolve`], [`consolidate`], [`score`], [`segment`], [`prove`], [`changes`] and [`report`] are pure: the same input gives
+//! the same bytes. Only [`store`] reads and writes datasets, and only [`pg`] uses PostgreSQL. [`steps`] connects them, with one
+//! module per verb. [`cli`] reads the clock, once.
 
 pub mod changes;
 pub mod cli;

@@ -1,4 +1,4 @@
-//! Progress on stderr: bars on a terminal, else a line every ten seconds or ten per cent.
+//! Progress on stderr: bars on a terminal, otherwise a line every ten seconds or ten per cent.
 
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -107,7 +107,7 @@ async fn context(place: &Place, partitions: usize, scratch: &Path) -> datafusion
     };
     let mut config = config.with_target_partitions(partitions).with_batch_size(PAGE_ROWS);
     let optimizer = &mut config.options_mut().optimizer;
-    // The links of all people are in memory, once per process, as on the single-machine road; events pass by in their order.
+    // The links of all people are in memory, once per process, as in the single-machine run; events pass by in their order.
     optimizer.hash_join_single_partition_threshold = usize::MAX;
     optimizer.hash_join_single_partition_threshold_rows = usize::MAX;
     let runtime = RuntimeEnvBuilder::new().with_temp_file_path(scratch);

@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 
 /// The column with the place of a row in its file, from 0.
 pub const PLACE: &str = "place";
-/// Rows of a batch: as many as the single-machine road reads at once, so that both roads write the same batches.
+/// Rows of a batch: as many as the single-machine run reads at once, so that both write the same batches.
 pub const PAGE_ROWS: usize = 16_384;
 
 /// The file of a dataset: where it is, and how large its manifest says that it is.

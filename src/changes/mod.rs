@@ -1,4 +1,4 @@
-//! What two runs make of the same people: profiles that split or merged, and consent that changed.
+//! Differences between two runs for the same people: profiles that were split or merged, and consent that changed.
 
 mod consent;
 mod profiles;

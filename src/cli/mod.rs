@@ -1,4 +1,5 @@
-//! The frame of every binary, from arguments to exit code. Only this module reads the clock, prints results and reports errors.
+//! What every command has in common, from parsing arguments to the exit code. Only this module reads the clock, prints results
+//! and reports errors.
 
 mod dispatch;
 

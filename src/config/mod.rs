@@ -1,4 +1,5 @@
-//! Settings (`backfill.toml`) and environment variables. No other module reads them.
+//! Settings (`backfill.toml`) and environment variables. No other module reads them, except the variable that `launch` sets for
+//! `cli`.
 
 mod connections;
 mod dates;

@@ -1,11 +1,11 @@
 //! Consolidates staged rows and links into the rows of the CRM: golden record, aliases, consents, timeline, and the ledger of
 //! every row.
 //!
-//! Memory holds who each person record is ([`Directory`]), not its values. Bookings, messages and the rest of the timeline stream
-//! through pure functions of one batch. Staged person records, their identifiers and their consent are distributed to partitions
-//! of the profiles ([`RecordIndex`]); a few partitions are processed at a time. The timeline comes first (it shows who booked and
-//! which contact points bounced), then what partitions must know of each other (withdrawals of shared contact points, holders of
-//! subjects), then the profiles.
+//! Memory holds the profile of each person record ([`Directory`]), not the values of the records. Bookings, messages and the
+//! rest of the timeline stream through pure functions of one batch. Staged person records, their identifiers and their consent
+//! are distributed to partitions of the profiles ([`RecordIndex`]); a few partitions are processed at a time. The timeline is
+//! built first, because it shows who booked and which contact points bounced. Then follows what partitions must know about each
+//! other: withdrawals of shared contact points, and the profiles that hold a subject. The profiles are built last.
 
 pub mod accounting;
 pub mod bits;

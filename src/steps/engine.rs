@@ -1,5 +1,5 @@
-//! The second road for what is a row per event: an engine outside this program reads the event datasets and hands on what the steps
-//! write. People stay in the memory of this process on both roads.
+//! Engines for events: an engine outside this program reads the event datasets and returns the rows that the steps write. With
+//! and without an engine, people stay in the memory of this process.
 
 use std::path::Path;
 
@@ -53,7 +53,7 @@ pub struct FactsJob<'a> {
 /// Results that an engine hands on, one after the other.
 pub type Handed<'a, T> = Box<dyn Iterator<Item = Result<T>> + Send + 'a>;
 
-/// An engine for events. Its results are those of the single-machine road, so the datasets are the same bytes.
+/// An engine for events. Its results are those of the single-machine run, so the datasets are the same bytes.
 pub trait EventEngine: Sync {
     /// Its name and version, for manifests.
     fn name(&self) -> String;
@@ -65,7 +65,7 @@ pub trait EventEngine: Sync {
     fn facts<'a>(&'a self, job: FactsJob<'a>) -> Result<Handed<'a, Vec<(String, GatheredFacts)>>>;
 }
 
-/// Notes in a manifest which engine made the folder; a folder of the single-machine road has no such fact.
+/// Notes in a manifest which engine made the folder; a folder of the single-machine run has no such fact.
 pub fn note(manifest: &mut Manifest, engine: Option<&dyn EventEngine>) {
     if let Some(engine) = engine {
         manifest.facts.insert("engine".to_owned(), engine.name());

@@ -1,4 +1,4 @@
-//! The steps, one file per binary: they read, call pure code, and write.
+//! The steps, one module per verb: they read datasets, call pure code, and write datasets.
 
 pub mod audit;
 pub mod binding;

@@ -1,8 +1,8 @@
 //! Declares datasets, and holds every dataset that does not belong to one source.
 //!
 //! A dataset is declared once, by [`table!`](crate::table). The declaration gives its Arrow schema with descriptions, a typed
-//! view of its columns, rows that borrow from that view, a builder for such rows, and its page in `schemas/datasets/`. Owned row
-//! structs would cost an allocation for every text cell, which at 27 million people is most of the run time.
+//! view of its columns, rows that borrow from that view, a builder for such rows, and its page in `schemas/datasets/`. Owned
+//! row structs would cost an allocation for every text cell, which would be most of the run time at 27 million records.
 
 pub mod cell;
 pub mod check;

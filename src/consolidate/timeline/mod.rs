@@ -1,6 +1,7 @@
 //! The timeline: each staged row becomes activities, campaign interactions and exactly one line of the ledger.
 //!
-//! Pure functions of one batch, so that batches may run in parallel and memory does not grow with them.
+//! These are pure functions of one batch, so that batches can be processed in parallel and memory does not grow with their
+//! number.
 
 mod handicaps;
 mod members;

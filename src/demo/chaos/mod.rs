@@ -1,7 +1,8 @@
-//! Chaos, a population for tests and for `local chaos`: in all five sources every column mixes all known formats, missing values,
-//! broken values and random text. The meaning of each cell is kept.
+//! Chaos: a population for tests and for `local chaos`. In all five sources, every column mixes all known formats, missing
+//! values, broken values and random text. The generator keeps the meaning of each cell.
 //!
-//! The same seed gives the same files. The meanings are the oracle: a reader may reject a cell, but never read another value from it.
+//! The same seed gives the same files. Tests compare with the kept meanings: staging may reject a cell, but must never read
+//! another value from it.
 
 mod cells;
 mod consent;

@@ -1,4 +1,5 @@
-//! Parses dates and times as databases, programs and people write them. Which number is the day is decided later, per column.
+//! Parses dates and times in the forms in which databases, programs and people write them. Staging decides later, for each
+//! column, which number is the day.
 
 mod calendar;
 mod clock;

@@ -1,5 +1,5 @@
-//! A synchronous connection. Opening is retried while a retry may help; every statement runs in a transaction with pinned
-//! settings that end with it; errors contain no personal data.
+//! A synchronous connection. Opening it is retried while a retry may help. Every statement runs in a transaction with fixed
+//! settings, which end with the transaction. Errors contain no personal data.
 
 mod certificate;
 mod keywords;

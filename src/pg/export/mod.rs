@@ -1,4 +1,5 @@
-//! Exports the rows of a statement as Arrow batches. Its columns must match the declaration, its rows the server's count if there is one.
+//! Exports the rows of a statement as Arrow batches. The columns must match the declaration. If the server counted the rows,
+//! their number must match that count.
 
 pub(super) mod check_source;
 mod readable;

@@ -1,6 +1,7 @@
 //! Checks of consent: the rows and flags of every profile are decided a second time from the staged evidence.
 //!
-//! Some 24 bytes are kept per piece of evidence while contacts are read, and then as many per channel and scope of a contact.
+//! About 24 bytes are kept for each evidence entry while contacts are read, and afterwards for each channel and scope of a
+//! contact.
 
 mod expected;
 mod reach;

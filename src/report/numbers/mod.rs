@@ -1,4 +1,4 @@
-//! All numbers of the report, which are the contents of `report.json`: `"format": 2`, no personal data. The times are those of the run
+//! All numbers of the report, which are the contents of `report.json`: `"format": 2`, no personal data. Times come from the run
 //! records; the clock is not read.
 
 mod changes;

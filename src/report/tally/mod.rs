@@ -1,5 +1,5 @@
-//! Counts the datasets batch by batch into the report's numbers, a counter per section; memory does not grow with bookings and
-//! messages.
+//! Counts the datasets batch by batch for the report, with one counter per section. Memory does not grow with the number of
+//! bookings and messages.
 
 mod consent;
 mod identity;

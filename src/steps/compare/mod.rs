@@ -1,4 +1,4 @@
-//! `compare`: what differs between two runs, people first, then every dataset, with what caused it.
+//! `compare`: shows the differences between two runs, first of people, then of every dataset, each with its cause.
 
 mod causes;
 mod people;

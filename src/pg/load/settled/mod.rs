@@ -1,15 +1,16 @@
 //! What the last load left in the CRM, bucket by bucket, so that the next one reads only the buckets in which something changed.
 //!
-//! PostgreSQL keeps with each row the transaction that wrote it last (`xmin`). Whoever changes a row leaves another transaction there,
-//! and whoever adds or deletes one changes the number of rows. A bucket is *settled* if all its rows were written by loads, and the
-//! records of loads agreed with them: it still holds what the last load left as long as the number of rows of those transactions, and
-//! of all rows, is the same in the table and in the records. Then the sums of the last load stand for its rows.
+//! PostgreSQL stores with each row the transaction that wrote it last (`xmin`). Changing a row stores another transaction
+//! there, and adding or deleting a row changes the number of rows. A bucket is *settled* if loads wrote all its rows and the
+//! records of the loads agree with them. A settled bucket still holds what the last load left if two numbers are the same in
+//! the table and in the records: the rows written by those transactions, and all rows. Then the sums of the last load are used
+//! in place of its rows.
 //!
-//! If a table held exactly the rows of its dataset, two counts of the whole table tell the same as those of all buckets: rows of these
-//! transactions can only become fewer. If the dataset is the same, too, nothing needs to be compared.
+//! If a table held exactly the rows of its dataset, these two counts over the whole table are enough, because the number of
+//! rows written by these transactions can only decrease. If the dataset is also unchanged, nothing needs to be compared.
 //!
-//! Sums are only a saving: a CRM without them, of another form, restored from a dump or with transactions too old to be told apart is
-//! read as a whole.
+//! The sums only save time. The whole CRM is read if they are missing or have another format, if the CRM was restored from a
+//! dump, or if transactions are too old to be told apart.
 
 mod counts;
 
