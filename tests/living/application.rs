@@ -22,12 +22,12 @@ const MOVES: [&str; 4] = [
     r#"update "CustomerNote" set "customerId" = 'KEPT' where "customerId" = 'GONE'"#,
 ];
 
-/// A withdrawal of the merged profile also applies to the surviving one.
+/// A withdrawal of the merged profile also applies to the surviving one, with the later date.
 const WITHDRAWALS: [&str; 2] = [
     r#"update "MarketingConsent" k set "status" = 'OPTED_OUT', "consentedAt" = null, "revokedAt" = c."revokedAt", "updatedAt" = now()
        from "MarketingConsent" c
        where c."customerId" = 'GONE' and k."customerId" = 'KEPT' and k."channel" = c."channel" and k."scope" = c."scope"
-         and c."status" = 'OPTED_OUT' and k."status" = 'OPTED_IN'"#,
+         and c."status" = 'OPTED_OUT' and (k."status" = 'OPTED_IN' or k."revokedAt" < c."revokedAt")"#,
     r#"update "CustomerProfile" k set "emailOptIn" = false where k."id" = 'KEPT' and exists (
          select from "MarketingConsent" c where c."customerId" = 'GONE' and c."channel" = 'EMAIL' and c."status" = 'OPTED_OUT')"#,
 ];
