@@ -210,10 +210,19 @@ fn standing(statements: &[Statement], round: &Round, number: usize, seen: &mut B
         if contact.is_odd {
             all.push((position, 0, since(format!("flag {position}"), changed)));
         }
-        // A false flag withdraws where there is an opt-in.
+        // A false flag withdraws where there is an opt-in. Without a date it counts from the load that first saw it beside any statement.
         for scope in (0..2).filter(|_| contact.flag == Some(false)) {
-            if held.iter().any(|(_, statement)| statement.contact == position && statement.is_grant && statement.scope == scope) {
-                all.push((position, scope, since(format!("flag {position}"), changed)));
+            let beside: Vec<bool> = held
+                .iter()
+                .filter(|(_, statement)| statement.contact == position && statement.scope == scope)
+                .map(|(_, statement)| statement.is_grant)
+                .collect();
+            if beside.is_empty() {
+                continue;
+            }
+            let at = since(format!("flag {position}"), changed);
+            if beside.contains(&true) {
+                all.push((position, scope, at));
             }
         }
     }
