@@ -14,6 +14,16 @@ pub fn thousands(number: impl Into<i128>) -> String {
     if number < 0 { format!("-{text}") } else { text }
 }
 
+/// A number with its noun: `1 row`, `2 rows`, `1,000 entities`. The noun is given in the singular.
+pub fn counted(number: impl Into<i128>, noun: &str) -> String {
+    let number = number.into();
+    match noun.strip_suffix('y') {
+        _ if number == 1 => format!("1 {noun}"),
+        Some(stem) if !noun.ends_with("ay") => format!("{} {stem}ies", thousands(number)),
+        _ => format!("{} {noun}s", thousands(number)),
+    }
+}
+
 /// The known word nearest to a mistaken one, if it is near enough to suggest.
 pub fn did_you_mean<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let distance = |word: &str| strsim::damerau_levenshtein(&wrong.to_lowercase(), &word.to_lowercase());
@@ -34,6 +44,13 @@ mod tests {
         assert_eq!(thousands(0), "0");
         assert_eq!(thousands(1_234_567), "1,234,567");
         assert_eq!(thousands(-1000), "-1,000");
+    }
+
+    #[test]
+    fn a_noun_follows_its_number() {
+        let texts =
+            [counted(1, "row"), counted(0, "row"), counted(1000, "entity"), counted(2, "day"), counted(1, "rejected line")];
+        assert_eq!(texts, ["1 row", "0 rows", "1,000 entities", "2 days", "1 rejected line"]);
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub mod zone;
 pub const TRANSACTIONAL: &str = "transactional";
 
 pub use codes::*;
-pub use display::{did_you_mean, thousands};
+pub use display::{counted, did_you_mean, thousands};
 pub use expectations::{Expectation, ExpectationKind, ExpectedState, read_expectations};
 pub use ids::{ExternalId, RecordKey, Uuid, derived_id, is_ours, profile_id, record_order, record_order_prefix};
 pub use numbering::Numbering;

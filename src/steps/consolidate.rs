@@ -18,8 +18,7 @@ use crate::consolidate::accounting::proofs::Proof;
 use crate::consolidate::consent::review::ManualReview;
 use crate::consolidate::{Departure, Departures, Directory, Enrolment, Options, flags_to_confirm};
 use crate::fault::{Exit, Fault};
-use crate::model::thousands;
-use crate::model::{Code, Phase, Reviews, Source};
+use crate::model::{Code, Phase, Reviews, Source, counted, thousands};
 use crate::sources;
 use crate::steps::binding::{self, Made};
 use crate::steps::engine::{self, EventEngine};
@@ -191,11 +190,11 @@ fn warn_of_flags(session: &Session, departures: &Departures) {
 fn check_proofs(broken: &[(Proof, u64)]) -> Result<()> {
     let Some((first, rows)) = broken.first() else { return Ok(()) };
     let more = broken.len() - 1;
-    let what = format!("{} rows violate a constraint of the CRM: {first}", thousands(*rows));
+    let what = format!("a constraint of the CRM is violated by {}: {first}", counted(*rows, "row"));
     let what = if more > 0 { format!("{what} (and {more} more constraints)") } else { what };
     let mut fault = Fault::new(Exit::Mismatch, what).at("the datasets of data/crm, which stay as they were");
     for (proof, rows) in broken {
-        fault = fault.help(format!("{} rows: {proof}", thousands(*rows)));
+        fault = fault.help(format!("{}: {proof}", counted(*rows, "row")));
     }
     Err(fault.into())
 }

@@ -13,8 +13,7 @@ use serde_json::json;
 use crate::cli::{Session, StepOutcome};
 use crate::fault::{Exit, Fault};
 use crate::interrupt;
-use crate::model::thousands;
-use crate::model::{Code, Source, Timestamp};
+use crate::model::{Code, Source, Timestamp, counted, thousands};
 use crate::pg::{Connection, ExportQuery, Exported, Snapshot, identity};
 use crate::sources::{Export, exports};
 use crate::steps::guards;
@@ -265,9 +264,9 @@ pub fn shrunk(exports: &[Export], before: &Folder, now: &Folder) -> Vec<(&'stati
 fn compare(session: &Session, job: &Job, before: Option<&Folder>, now: &Folder) {
     for (entity, former, rows) in before.map(|before| shrunk(&job.exports, before, now)).unwrap_or_default() {
         session.progress.warn(format!(
-            "{}.{entity}: {} rows, {} in the export before (−{} %); it is kept in {}: manual review needed",
+            "{}.{entity}: {}, {} in the export before (−{} %); it is kept in {}: manual review needed",
             job.code,
-            thousands(rows),
+            counted(rows, "row"),
             thousands(former),
             (former - rows) * 100 / former,
             job.previous.display()
@@ -283,8 +282,8 @@ fn compare(session: &Session, job: &Job, before: Option<&Folder>, now: &Folder) 
         if let Some(&expected) = expected.filter(|&&expected| expected > 0) {
             let apart = (rows - count(expected)).abs() * 100 / count(expected);
             if rows > 0 && apart > 25 {
-                let (rows, expected) = (thousands(rows), thousands(expected));
-                session.progress.warn(format!("{name}: {rows} rows, about {expected} expected: manual review needed"));
+                let (rows, expected) = (counted(rows, "row"), thousands(expected));
+                session.progress.warn(format!("{name}: {rows}, about {expected} expected: manual review needed"));
             }
         }
     }

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::cli::Session;
 use crate::fault::{Exit, Fault};
-use crate::model::{Code as _, Phase, Source, did_you_mean, thousands};
+use crate::model::{Code as _, Phase, Source, counted, did_you_mean, thousands};
 use crate::sources;
 use crate::store::Folder;
 
@@ -30,9 +30,9 @@ pub struct Shrunk {
 impl Shrunk {
     /// The message, with the option that allows it.
     pub fn words(&self) -> String {
-        let (rows, loaded) = (thousands(self.exported), thousands(self.loaded));
+        let (rows, loaded) = (counted(self.exported, "row"), thousands(self.loaded));
         let lost = (self.loaded - self.exported) * 100 / self.loaded;
-        format!("{0}: {rows} rows, {loaded} are loaded (−{lost} %); if that is right: --allow-shrink {0}", self.entity)
+        format!("{0}: {rows}, {loaded} are loaded (−{lost} %); if that is right: --allow-shrink {0}", self.entity)
     }
 }
 

@@ -13,8 +13,7 @@ use serde_json::{Value, json};
 use crate::cli::{Session, StepOutcome};
 use crate::datasets;
 use crate::fault::{Exit, Fault};
-use crate::model::did_you_mean;
-use crate::model::thousands;
+use crate::model::{counted, did_you_mean, thousands};
 use crate::steps::cells::{defused, masked, matching, rows};
 use crate::store::{Destination, DumpWriter, Folder, io_fault, is_stdout, replace_file};
 use crate::tables::{Column, Dataset, dictionary};
@@ -181,7 +180,7 @@ fn show(found: &FoundDataset, args: &InspectArgs) -> Result<StepOutcome> {
         }
     }
     if !filters.is_empty() {
-        text.push_str(&format!("{} rows match\n", thousands(matching as u64)));
+        text.push_str(&format!("matching: {}\n", counted(matching as u64, "row")));
         for (column, wanted) in filters.iter().filter(|_| matching == 0) {
             text.push_str(&profiles.columns[*column].instead_of(wanted));
         }
@@ -220,7 +219,7 @@ fn write_csv(session: &Session, found: &FoundDataset, path: &Path, args: &Inspec
         Err(error) if is_stdout(path) && is_broken_pipe(&error) => return Ok(StepOutcome::default()),
         other => other.map_err(|error| told_of_file(error, path))?,
     };
-    let text = format!("{} rows in {}\n", thousands(written), path.display());
+    let text = format!("{} in {}\n", counted(written, "row"), path.display());
     let summary = json!({ "dataset": found.stem, "rows": written });
     if is_stdout(path) {
         session.progress.line(text.trim_end());

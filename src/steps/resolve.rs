@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use crate::cli::{Session, StepOutcome};
 use crate::config::Tenantless;
 use crate::fault::{Exit, Fault};
-use crate::model::thousands;
 use crate::model::{Code, LinkRule, Phase};
+use crate::model::{counted, thousands};
 use crate::resolve::{
     Decision, DecisionKind, DecisionOrigin, DecisionState, Gathering, LiteralRule, Memory, Nicknames, Resolution, ResolveOptions,
     ResolveSummary, read_decisions, resolve,
@@ -296,9 +296,12 @@ fn counts(resolution: &Resolution, summary: &ResolveSummary) -> Vec<(String, i64
 
 fn outcome(resolution: &Resolution, summary: &ResolveSummary, phase: Phase) -> StepOutcome {
     let count = |value: u32| thousands(i64::from(value));
-    let mut text = format!(" {} records → {} people", count(summary.records), count(summary.profiles));
+    let mut text = format!(" {} → {} people", counted(summary.records, "record"), count(summary.profiles));
     if summary.profile_changes > 0 {
-        text.push_str(&format!(" ({} profiles of earlier loads merged, split or vanished)", summary.profile_changes));
+        text.push_str(&format!(
+            " ({} of earlier loads merged, split or vanished)",
+            counted(summary.profile_changes as u64, "profile")
+        ));
     }
     text.push('\n');
     for (rule, links) in &summary.by_rule {

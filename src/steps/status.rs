@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::cli::{Session, StepOutcome};
 use crate::fault::{Exit, Fault};
-use crate::model::{Code, Source, Timestamp, thousands};
+use crate::model::{Code, Source, Timestamp, counted, thousands};
 use crate::pg::load::{Standing, outcome_of, standing};
 use crate::steps::binding;
 use crate::steps::load::CRM_URL;
@@ -268,8 +268,8 @@ impl Display for StatusShown {
                     let age = age_seconds.map_or_else(String::new, |seconds| format!(", {} old", age(seconds)));
                     let held = match name.as_str() {
                         "report" => String::new(),
-                        "verify" => format!(", {} findings", thousands(*rows)),
-                        _ => format!(", {} rows", thousands(*rows)),
+                        "verify" => format!(", {}", counted(*rows, "finding")),
+                        _ => format!(", {}", counted(*rows, "row")),
                     };
                     writeln!(f, " {name:<20} {phase}as of {as_of}{age}{held}")?;
                 }
@@ -313,6 +313,6 @@ fn age(seconds: i64) -> String {
     match seconds / 60 {
         minutes if minutes < 120 => format!("{minutes} min"),
         minutes if minutes < 48 * 60 => format!("{} h", minutes / 60),
-        minutes => format!("{} days", minutes / (24 * 60)),
+        minutes => counted(minutes / (24 * 60), "day"),
     }
 }

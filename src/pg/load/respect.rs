@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 
-use crate::model::Phase;
+use crate::model::{Phase, counted};
 use crate::pg::load::catalog::Catalog;
 use crate::pg::load::delta::{LoadMemory, Selected, TableDelta};
 use crate::pg::load::preflight::Preflight;
@@ -48,14 +48,14 @@ pub(super) fn respect(
     let redirected = merges::follow(crm, catalog, preflight)?;
     let mixed = tombstones::withhold(crm, preflight)?;
     for (count, what) in [
-        (redirected, "profiles of the datasets were merged in the CRM"),
-        (
-            mixed,
-            "profiles of the datasets hold records of profiles deleted or merged in the CRM since its export, and stay as they are",
-        ),
+        (redirected, "merged in the CRM since its export"),
+        (mixed, "left as is: a record belongs to a profile that was deleted or merged in the CRM since its export"),
     ] {
         if count > 0 {
-            report.notes.push(format!("{count} {what}: make export-crm, then stage to load, to resolve their records again"));
+            report.notes.push(format!(
+                "{} {what}; to resolve the records again: make export-crm, then stage to load",
+                counted(count, "profile")
+            ));
         }
     }
     if input.phase >= Phase::SCORES {

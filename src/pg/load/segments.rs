@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use crate::fault::{Exit, Fault};
+use crate::model::counted;
 use crate::pg::load::session::Crm;
 
 /// The definition of a segment as `export-crm` saved it.
@@ -24,7 +25,7 @@ pub fn refuse_changed(crm: &Crm, saved: &[SavedSegment]) -> Result<()> {
     if changed == 0 {
         return Ok(());
     }
-    Err(Fault::new(Exit::Preflight, format!("{changed} segments have changed since they were saved"))
+    Err(Fault::new(Exit::Preflight, format!("{} changed since the export of the CRM", counted(changed as u64, "segment")))
         .at(crm.place())
         .help("make export-crm score, then load again")
         .into())

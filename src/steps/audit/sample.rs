@@ -9,8 +9,7 @@ use serde_json::json;
 use super::{AuditArgs, SIZE, page, pairs};
 use crate::cli::{Session, StepOutcome};
 use crate::fault::{Exit, Fault};
-use crate::model::thousands;
-use crate::model::{Code, Gender, RecordKey, Source, Timestamp};
+use crate::model::{Code, Gender, RecordKey, Source, Timestamp, counted, thousands};
 use crate::resolve::evaluate::sample::{Pair, read_verdicts, sample};
 use crate::steps::cells::defused;
 use crate::store::{Folder, RunLock, create_private, is_stdout, read_lossy, write_output};
@@ -121,7 +120,7 @@ fn outcome(drawn: &[Pair], size: u32, args: &AuditArgs, out: &Path) -> StepOutco
     } else {
         "write same, different or unsure into the column verdict"
     };
-    text.push_str(&format!("{} pairs in {}; {how}\n", drawn.len(), out.display()));
+    text.push_str(&format!("{} in {}; {how}\n", counted(drawn.len() as u64, "pair"), out.display()));
     if !args.show {
         text.push_str("values are masked; --show writes them, for people who may see them\n");
     }

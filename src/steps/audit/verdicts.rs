@@ -9,8 +9,7 @@ use serde_json::json;
 use super::pairs;
 use crate::cli::{Session, StepOutcome};
 use crate::fault::{Exit, Fault};
-use crate::model::thousands;
-use crate::model::{Code, Scope};
+use crate::model::{Code, Scope, counted, thousands};
 use crate::resolve::evaluate::sample::{
     Judgement, Pair, PairJudgement, Precision, candidate_stratum, is_of_candidates, overall, read_verdicts,
 };
@@ -71,7 +70,10 @@ pub(super) fn read(session: &Session, judged: &JudgedSample<'_>) -> Result<StepO
         }
         write_output(&session.decisions, new.text.as_bytes())?;
         let place = session.decisions.display();
-        outcome.text.push_str(&format!("{} decisions added to {place}; they apply from the next make resolve on\n", new.count));
+        outcome.text.push_str(&format!(
+            "{} added to {place}; applied from the next make resolve on\n",
+            counted(new.count as u64, "decision")
+        ));
     }
     keep(session, judged.path, &text, &mut outcome.text)?;
     Ok(outcome.next(if new.count > 0 { "make resolve consolidate score load verify" } else { "make checklist" }))
@@ -82,7 +84,7 @@ fn require_yes(session: &Session, judged: &JudgedSample<'_>, count: usize) -> Re
     let place = session.decisions.display();
     let JudgedSample { path, by, yes, .. } = judged;
     let command = format!("make audit ARGS='--verdicts {} --by \"{by}\" --yes'", path.display());
-    confirm::require_answer(&format!("the verdicts add {count} decisions to {place}"), *yes, &command)?;
+    confirm::require_answer(&format!("the verdicts add {} to {place}", counted(count as u64, "decision")), *yes, &command)?;
     confirm::agree(&format!("Add them to {place}?"), *yes)
 }
 
@@ -146,7 +148,11 @@ fn report(pairs: &[Pair], read: &ReadVerdicts<'_>, judged: &JudgedSample<'_>) ->
     let links: Vec<_> = strata.iter().filter(|(precision, _)| !is_of_candidates(&precision.stratum)).cloned().collect();
     let all = overall(&links);
     let unseen = sizes.keys().filter(|name| !is_of_candidates(name) && !read.counts.contains_key(*name)).count();
-    text.push_str(&format!("{} links judged, each stratum weighted by its size: {}\n", all.judged, all.words()));
+    text.push_str(&format!(
+        "{} judged, each stratum weighted by its size: {}\n",
+        counted(all.judged as u64, "link"),
+        all.words()
+    ));
     if unseen > 0 && all.judged > 0 {
         text.push_str(&format!(" ! {unseen} strata of links have no verdict; they are left out of that share\n"));
     }
@@ -207,6 +213,6 @@ impl NewDecisions {
             return format!("no new line for {}\n", self.place);
         }
         let lines: String = self.added.lines().map(|line| format!("   {line}\n")).collect();
-        format!("{} decisions for {}:\n{lines}", self.count, self.place)
+        format!("{} for {}:\n{lines}", counted(self.count as u64, "decision"), self.place)
     }
 }

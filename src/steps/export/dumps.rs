@@ -7,8 +7,8 @@ use anyhow::Result;
 
 use crate::cli::Session;
 use crate::fault::{Exit, Fault};
+use crate::model::counted;
 use crate::model::did_you_mean;
-use crate::model::thousands;
 use crate::model::{Code as _, Reason, Source, Timestamp};
 use crate::sources::Export;
 use crate::steps::export::{Job, count, publish};
@@ -70,22 +70,26 @@ pub fn export_dumps(
         describe(&mut manifest, export.entity, &counts);
         task.finish(&match (counts.rejected_rows, counts.blank_rows) {
             (0, 0) => String::new(),
-            (rejected, 0) => format!("{} lines rejected", thousands(rejected)),
-            (0, blank) => format!("{} blank lines", thousands(blank)),
-            (rejected, blank) => format!("{} lines rejected, {} blank", thousands(rejected), thousands(blank)),
+            (rejected, 0) => counted(rejected, "rejected line"),
+            (0, blank) => counted(blank, "blank line"),
+            (rejected, blank) => format!("{}, {}", counted(rejected, "rejected line"), counted(blank, "blank line")),
         });
         let place = path(export.entity);
         if counts.utf8_lines > 0 {
             session.progress.warn(format!(
-                "{}: {} lines are UTF-8, not {}: read as UTF-8, because the declared encoding would garble their letters",
+                "{}: {} in UTF-8, not in {}: read as UTF-8, because the declared encoding would garble their letters",
                 place.display(),
-                thousands(counts.utf8_lines),
+                counted(counts.utf8_lines, "line"),
                 args.encoding.as_deref().unwrap_or("the declared encoding")
             ));
         }
         for (reason, (number, line)) in reasons {
             let meaning = reason.meaning();
-            session.progress.warn(format!("{}: {reason} {number} times, first in line {line}: {meaning}", place.display()));
+            session.progress.warn(format!(
+                "{}: {reason} in {}, first in line {line}: {meaning}",
+                place.display(),
+                counted(number, "line")
+            ));
         }
     }
     draft.close(None, refused)?;

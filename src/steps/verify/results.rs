@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::fault::Fault;
-use crate::model::thousands;
+use crate::model::{counted, thousands};
 use crate::pg::verify::checks::{Check, CheckFinding, Quality};
 use crate::report::numbers::ReportAnswer;
 use crate::store::{Draft, Folder};
@@ -161,13 +161,16 @@ impl Results {
         let names = self.differing();
         if !names.is_empty() {
             let failed = self.counts()["FAILED"];
-            return Some(super::mismatch(format!("{failed} checks found differences in {} comparisons", names.len()), &names));
+            return Some(super::mismatch(
+                format!("{} found differences in {}", counted(failed, "check"), counted(names.len() as u64, "comparison")),
+                &names,
+            ));
         }
         let vacuous: Vec<String> =
             self.checks().into_iter().filter(|check| check.1 == CheckState::Vacuous).map(|check| check.0.to_owned()).collect();
         (is_strict && !vacuous.is_empty()).then(|| {
             super::mismatch(
-                format!("{} checks were skipped: nothing to check, and --strict forbids that", vacuous.len()),
+                format!("{} skipped: nothing to check, and --strict forbids that", counted(vacuous.len() as u64, "check")),
                 &vacuous,
             )
         })
@@ -243,8 +246,8 @@ impl Results {
         let counts = self.counts();
         let _ = writeln!(
             text,
-            "\n {} checks: {} passed · {} failed · {} skipped: nothing to check · {} for manual review",
-            self.checks().len(),
+            "\n {}: {} passed · {} failed · {} skipped: nothing to check · {} for manual review",
+            counted(self.checks().len() as u64, "check"),
             counts["PASSED"],
             counts["FAILED"],
             counts["VACUOUS"],

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use anyhow::Result;
 use hashbrown::HashMap;
 
-use crate::model::{Code, LinkRule, RecordKey, Source, derived_id};
+use crate::model::{Code, LinkRule, RecordKey, Source, counted, derived_id};
 use crate::resolve::Weight;
 use crate::steps::verify::folders::Folders;
 use crate::tables::dictionary::mask;
@@ -50,7 +50,7 @@ pub fn spot_check(folders: &Folders) -> Result<String> {
         let bits = weight.in_bits();
         let _ = writeln!(text, "     {}\n   ≠ {}   {refusal}, {bits:.1} bits", show(a), show(b));
     }
-    let _ = writeln!(text, "   largest cluster: {} records", sample.largest.len());
+    let _ = writeln!(text, "   largest cluster: {}", counted(sample.largest.len() as u64, "record"));
     for record in sample.largest.iter().take(LARGEST) {
         let _ = writeln!(text, "     {}", show(record));
     }
