@@ -5,7 +5,7 @@ use crate::model::escapes::unescape_number;
 use crate::model::national_id::is_national_id;
 use crate::model::reason::{Reason, Reasons};
 use crate::model::reference::{Junk, JunkKind};
-use crate::model::text::{ascii_digit, exact_digits, is_invisible, is_null_word, is_scientific};
+use crate::model::text::{ascii_digit, exact_digits, is_invisible, is_null_word, is_scientific, whole};
 
 /// The longest association number.
 const LONGEST: usize = 20;
@@ -53,12 +53,17 @@ impl AssociationNumber {
             return Err(Reason::NumberScientific);
         }
         let raw = exact.as_deref().unwrap_or(plain.trim().trim_matches(['\'', '"', '`']));
-        // A spreadsheet turns 0012345 into 12345.0. The zeros are lost, but the decimals can be removed.
-        let raw = raw.strip_suffix(".0").filter(|integer| integer.bytes().all(|byte| byte.is_ascii_digit())).unwrap_or(raw);
+        // A spreadsheet turns 0012345 into 12345.0 or 12,345. The zeros are lost, but decimals and separators can be removed.
+        let number = whole(raw);
+        let raw = number.strip_prefix('#').unwrap_or(&number);
+        let raw = raw.strip_prefix('{').and_then(|raw| raw.strip_suffix('}')).unwrap_or(raw);
+        let raw = raw.strip_suffix(".0").filter(|number| !number.contains('.')).unwrap_or(raw);
+        let is_label = raw.contains(". ");
         let mut number = Self { bytes: [0; LONGEST], len: 0 };
         for c in raw.chars().filter(|c| !c.is_whitespace() && !is_invisible(*c)) {
             let c = match c {
                 '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{ff0d}' => '-',
+                '.' | '_' if number.len > 0 && !is_label => '-',
                 _ => ascii_digit(c).unwrap_or(c),
             };
             let c = if kind.is_some() { c.to_ascii_uppercase() } else { c };
@@ -80,7 +85,12 @@ impl AssociationNumber {
         if count == 13 && is_national_id(&digits) {
             return Err(Reason::NationalId);
         }
-        if text.bytes().all(|byte| matches!(byte, b'0' | b'-')) || junk.has(JunkKind::Id, &text.to_ascii_lowercase()) {
+        // `PENDING`, `PENDING1`, `APPLIED 2024`: a word, perhaps with a number, is not a person's number.
+        let word = text.trim_matches(|c: char| !c.is_ascii_alphabetic()).to_ascii_lowercase();
+        let is_word = junk.has(JunkKind::Id, &text.to_ascii_lowercase()) || (word.len() > 3 && junk.has(JunkKind::Id, &word));
+        let first = text.bytes().find(|byte| *byte != b'-');
+        let is_repeated = count > 4 && text.bytes().all(|byte| byte == b'-' || Some(byte) == first);
+        if text.bytes().all(|byte| matches!(byte, b'0' | b'-')) || is_repeated || is_word {
             return Err(Reason::NumberPlaceholder);
         }
         // A word, such as `PENDING`, is not a number.
@@ -141,6 +151,10 @@ mod tests {
             ("undefined", AliasType::GolfRsaId, Reason::NumberPlaceholder),
             ("PENDING", AliasType::GolfRsaId, Reason::NumberPlaceholder),
             ("tbc", AliasType::McaId, Reason::NumberPlaceholder),
+            ("PENDING1", AliasType::GolfRsaId, Reason::NumberPlaceholder),
+            ("applied 2024", AliasType::GolfRsaId, Reason::NumberPlaceholder),
+            ("99999999", AliasType::GolfRsaId, Reason::NumberPlaceholder),
+            ("No. 2700212320", AliasType::GolfRsaId, Reason::NumberInvalid),
             ("Applied For", AliasType::GolfRsaId, Reason::NumberInvalid),
         ] {
             assert_eq!(read(raw, kind), Err(vec![reason]), "{raw}");
@@ -191,6 +205,13 @@ mod tests {
             ("2.700212320E+09", "2700212320"),
             ("GR 1808 928", "GR\u{2013}1808\u{2013}928"),
             ("=\"2700212320\"", "2700212320"),
+            ("2700212320.00", "2700212320"),
+            ("2,700,212,320", "2700212320"),
+            ("2700212320,0", "2700212320"),
+            ("#2700212320", "2700212320"),
+            ("GR1808928.0", "GR1808928"),
+            ("GR.1808.928", "GR1808928"),
+            ("gr_1808_928", "GR1808928"),
         ] {
             assert_eq!(key(one), key(other), "{one} {other}");
         }

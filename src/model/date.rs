@@ -74,6 +74,11 @@ impl DateProof {
         }
         self.count += 1;
     }
+
+    fn and(self, other: Self) -> Self {
+        let first = [self, other].iter().filter(|proof| proof.count > 0).map(|proof| proof.first).min();
+        Self { count: self.count + other.count, first: first.unwrap_or(0) }
+    }
 }
 
 /// Data profile of a column: the facts about all its cells that decide how each one is read.
@@ -81,10 +86,14 @@ impl DateProof {
 pub struct DateProfile {
     kind: DateKind,
     seen: u64,
-    day_first: DateProof,
-    month_first: DateProof,
+    /// Proofs of dates with a whole year, then of dates with a year of two digits.
+    day_first: [DateProof; 2],
+    month_first: [DateProof; 2],
+    /// Dates such as `75-12-31`, whose first number can only be the year, and short dates whose first number cannot.
+    year_first: [u64; 2],
     dates: u64,
     frequent: [u64; 2],
+    numbers: u64,
     units: [u64; NumberUnit::ALL.len()],
 }
 
@@ -105,17 +114,24 @@ impl DateProfile {
         }
         self.dates += 1;
         match written::parse(raw) {
-            Some(WrittenTime::Civil { date: DateParts::YearLast { first, second, year, .. }, .. }) => {
+            Some(WrittenTime::Civil { date: DateParts::YearLast { first, second, year, has_two_digits }, .. }) => {
                 // What no calendar has, such as 31/04, proves nothing; every day of a leap year may.
+                let kind = usize::from(has_two_digits);
                 if first > 12 && written::is_day_of_calendar(2000, second, first) {
-                    self.day_first.see(self.seen);
+                    self.day_first[kind].see(self.seen);
                 } else if second > 12 && written::is_day_of_calendar(2000, first, second) {
-                    self.month_first.see(self.seen);
+                    self.month_first[kind].see(self.seen);
+                }
+                if has_two_digits {
+                    let is_such = u32::try_from(year).is_ok_and(|day| written::is_day_of_calendar(2000, second, day));
+                    self.year_first[0] += u64::from(first > 31 && is_such);
+                    self.year_first[1] += u64::from(!is_such);
                 }
                 self.suspect(year, first, second);
             }
             Some(WrittenTime::Civil { date: DateParts::Ymd { year, month, day }, .. }) => self.suspect(year, month, day),
             Some(WrittenTime::Count(count)) => {
+                self.numbers += 1;
                 for (seen, unit) in self.units.iter_mut().zip(NumberUnit::ALL) {
                     *seen += u64::from(is_plausible(count, unit, self.kind));
                 }
@@ -137,14 +153,21 @@ impl DateProfile {
 
     /// The rules for the column's cells; an error if they prove two orders. `setting` is an order that an operator declared.
     pub fn rules(&self, setting: Option<DateOrder>) -> Result<DateRules, MixedOrder> {
-        let order = match (setting, self.day_first.count, self.month_first.count) {
+        let is_year_first = self.year_first[0] > 0 && self.year_first[1] == 0;
+        let proof = |proofs: [DateProof; 2]| if is_year_first { proofs[0] } else { proofs[0].and(proofs[1]) };
+        let (day_first, month_first) = (proof(self.day_first), proof(self.month_first));
+        let order = match (setting, day_first.count, month_first.count) {
             (Some(order), ..) => order,
             (None, 0, 0) => DateOrder::Assumed,
             (None, _, 0) => DateOrder::DayFirst,
             (None, 0, _) => DateOrder::MonthFirst,
-            (None, day_first, month_first) => {
-                let (day_first_at, month_first_at) = (self.day_first.first, self.month_first.first);
-                return Err(MixedOrder { day_first, day_first_at, month_first, month_first_at });
+            (None, ..) => {
+                return Err(MixedOrder {
+                    day_first: day_first.count,
+                    day_first_at: day_first.first,
+                    month_first: month_first.count,
+                    month_first_at: month_first.first,
+                });
             }
         };
         let frequent = self.frequent.map(|count| count >= FREQUENT_LEAST && count * FREQUENT_SHARE > self.dates);
@@ -153,7 +176,9 @@ impl DateProfile {
         let most = self.units.iter().max().copied().filter(|most| *most > 0);
         let mut fitting = self.units.iter().zip(NumberUnit::ALL).filter(|(seen, _)| Some(**seen) == most).map(|(_, unit)| unit);
         let unit = fitting.next().filter(|unit| unit.is_local() || fitting.next().is_none());
-        Ok(DateRules { kind: self.kind, order, frequent, unit })
+        // Where most numbers count in a unit that is not known, the few that look like another one do so by chance.
+        let has_unknown_unit = most.unwrap_or(0) * 2 < self.numbers;
+        Ok(DateRules { kind: self.kind, order, is_year_first, frequent, unit, has_unknown_unit })
     }
 }
 
@@ -177,8 +202,12 @@ fn is_plausible(count: Count, unit: NumberUnit, kind: DateKind) -> bool {
 pub struct DateRules {
     kind: DateKind,
     order: DateOrder,
+    /// Whether short dates begin with the year: `75-12-31`.
+    is_year_first: bool,
     frequent: [bool; 2],
     unit: Option<NumberUnit>,
+    /// Whether most bare numbers fit no unit.
+    has_unknown_unit: bool,
 }
 
 /// The limits of a birth date.
@@ -260,6 +289,10 @@ impl DateRules {
             Some(offset) => Timestamp(micros - offset),
             None => known(zone, reasons).instant(Timestamp(micros), reasons),
         };
+        if at == Timestamp(0) || (micros == 0 && moment.offset.is_none()) {
+            // A bare zero, shown as a time.
+            return refused(Reason::DatePlaceholder, reasons);
+        }
         match zone::staged(at, reasons) {
             Some(at) => DateRead::Value(at),
             None => DateRead::Refused,
@@ -279,6 +312,15 @@ impl DateRules {
         match day.and_then(|day| zone::staged_day(day, reasons)) {
             Some(day) => DateRead::Value(day),
             None => refused(Reason::TimeOutOfRange, reasons),
+        }
+    }
+
+    /// Whether a cell means a day without end: `infinity`, or the last year that programs can write.
+    pub fn is_endless(&self, raw: &str) -> bool {
+        match self.moment(raw, Century::Pivot, &mut Reasons::default()) {
+            Ok(moment) => moment.day >= written::days_from_civil(9_999, 1, 1),
+            Err(Some(reason)) => reason == Reason::DateInfinite && !raw.trim_start().starts_with('-'),
+            Err(None) => false,
         }
     }
 
@@ -352,6 +394,9 @@ impl DateRules {
         match date {
             DateParts::Ymd { year, month, day } => (year, month, day),
             DateParts::Named { day, month, year } => (full_year(year, century, reasons), month, day),
+            DateParts::YearLast { first, second, year, has_two_digits: true } if self.is_year_first => {
+                (full_year(first.try_into().unwrap_or(0), century, reasons), second, year.try_into().unwrap_or(0))
+            }
             DateParts::YearLast { first, second, year, has_two_digits } => {
                 let year = if has_two_digits { full_year(year, century, reasons) } else { year };
                 let is_month_first = match self.order {
@@ -373,6 +418,12 @@ impl DateRules {
 
     /// The moment of a bare number: by the column's unit, else by the only one that gives a plausible value.
     fn count(&self, count: Count, reasons: &mut Reasons) -> Option<Moment> {
+        if let Some(bound) = count.bound() {
+            return Some(Moment { day: bound, clock: None, offset: None });
+        }
+        if self.has_unknown_unit {
+            return None;
+        }
         let plausible = |unit: &NumberUnit| is_plausible(count, *unit, self.kind);
         let unit = self.unit.filter(plausible).or_else(|| {
             let mut others = NumberUnit::ALL.into_iter().filter(plausible);

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-use crate::model::escapes::unescape;
+use crate::model::escapes::{undo_mojibake, unescape};
 use crate::model::reason::{Reason, Reasons};
 use crate::model::reference::{Junk, JunkKind};
 use crate::model::text::{is_apostrophe, is_invisible};
@@ -54,7 +54,7 @@ impl EmailReader {
     pub fn read(&mut self, raw: &str, junk: &Junk, reasons: &mut Reasons) -> &[EmailAddress] {
         self.count = 0;
         let mut cell = std::mem::take(&mut self.cell);
-        normalise(raw, &mut cell, reasons);
+        normalise(&undo_mojibake(raw, reasons), &mut cell, reasons);
         while let Cow::Owned(plain) = unescape(&cell, reasons) {
             normalise(&plain, &mut cell, reasons);
         }

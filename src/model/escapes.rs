@@ -52,7 +52,7 @@ fn step(text: &str, has_percent: bool) -> Option<String> {
     })
 }
 
-/// `&amp;`, `&#039;`, `&#x27;`, `&eacute;`.
+/// `&amp;`, `&#039;`, `&#x27;`, `&eacute;`, and `&#39` without its end, as browsers read it.
 fn references(text: &str) -> Option<String> {
     let mut out = String::new();
     let mut rest = text;
@@ -61,10 +61,14 @@ fn references(text: &str) -> Option<String> {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
         let end = rest.bytes().take(REFERENCE).position(|byte| byte == b';');
-        match end.and_then(|end| Some((reference(&rest[1..end])?, end))) {
-            Some((c, end)) => {
+        let endless = || {
+            let digits = rest.strip_prefix("&#")?.bytes().take_while(u8::is_ascii_digit).count();
+            Some((reference(rest.get(1..2 + digits).filter(|_| (2..=5).contains(&digits))?)?, 2 + digits))
+        };
+        match end.and_then(|end| Some((reference(&rest[1..end])?, end + 1))).or_else(endless) {
+            Some((c, length)) => {
                 out.push(c);
-                rest = &rest[end + 1..];
+                rest = &rest[length..];
                 is_changed = true;
             }
             None => {
@@ -85,11 +89,26 @@ fn reference(name: &str) -> Option<char> {
         };
         return char::from_u32(code);
     }
-    const NAMED: [(&str, char); 18] = [
+    const NAMED: [(&str, char); 33] = [
         ("amp", '&'),
+        ("AMP", '&'),
         ("lt", '<'),
+        ("LT", '<'),
         ("gt", '>'),
+        ("GT", '>'),
         ("quot", '"'),
+        ("QUOT", '"'),
+        ("acute", '´'),
+        ("prime", '′'),
+        ("AElig", 'Æ'),
+        ("oelig", 'œ'),
+        ("OElig", 'Œ'),
+        ("Oslash", 'Ø'),
+        ("lstrok", 'ł'),
+        ("Lstrok", 'Ł'),
+        ("dstrok", 'đ'),
+        ("Dstrok", 'Đ'),
+        ("inodot", 'ı'),
         ("apos", '\''),
         ("nbsp", ' '),
         ("lsquo", '‘'),
@@ -109,7 +128,13 @@ fn reference(name: &str) -> Option<char> {
         return Some(*c);
     }
     // `eacute` names the letter e and the acute accent.
-    const ACCENTS: [(&str, char); 7] = [
+    const ACCENTS: [(&str, char); 13] = [
+        ("caron", '\u{30c}'),
+        ("breve", '\u{306}'),
+        ("macr", '\u{304}'),
+        ("ogon", '\u{328}'),
+        ("dot", '\u{307}'),
+        ("dblac", '\u{30b}'),
         ("acute", '\u{301}'),
         ("grave", '\u{300}'),
         ("circ", '\u{302}'),
@@ -124,7 +149,7 @@ fn reference(name: &str) -> Option<char> {
     composed.next().filter(|_| composed.next().is_none())
 }
 
-/// `\'`, `\"`, `\/`, `\\`, `\u00e9`; `\n`, `\r` and `\t`, except in the path of a file.
+/// `\'`, `\"`, `\/`, `\\`, `\u00e9`, `\xe9`, `\047`; `\n`, `\r` and `\t`, except in the path of a file.
 fn backslashes(text: &str) -> Option<String> {
     let is_path = text.contains(":\\");
     let mut out = String::new();
@@ -137,6 +162,10 @@ fn backslashes(text: &str) -> Option<String> {
         if let Some(c) = unicode.and_then(char::from_u32) {
             out.push(c);
             rest = &after[5..];
+            is_changed = true;
+        } else if let Some((text, length)) = bytes_written(&rest[at..]).filter(|_| !is_path) {
+            out.push_str(&text);
+            rest = &rest[at + length..];
             is_changed = true;
         } else if after.starts_with(['\'', '"', '/', '\\']) {
             out.push_str(&after[..1]);
@@ -153,6 +182,28 @@ fn backslashes(text: &str) -> Option<String> {
     }
     out.push_str(rest);
     is_changed.then_some(out)
+}
+
+/// The text of a row of `\xe9` or `\303\251`, and the length of what is written: UTF-8, or else Latin-1.
+fn bytes_written(text: &str) -> Option<(String, usize)> {
+    let mut bytes = Vec::new();
+    let mut rest = text;
+    while let Some(after) = rest.strip_prefix('\\') {
+        let (digits, radix) = match after.strip_prefix('x') {
+            Some(hex) => (hex.get(..2), 16),
+            None => (after.get(..3), 8),
+        };
+        let number = digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let Some(byte) = number.and_then(|digits| u8::from_str_radix(digits, radix).ok()).filter(|byte| *byte >= 0x20) else {
+            break;
+        };
+        bytes.push(byte);
+        // `x` and two digits, or three digits.
+        rest = &after[3..];
+    }
+    let latin = || bytes.iter().map(|byte| char::from(*byte)).collect();
+    let plain = std::str::from_utf8(&bytes).map_or_else(|_| latin(), str::to_owned);
+    (!bytes.is_empty()).then(|| (plain, text.len() - rest.len()))
 }
 
 /// `%27`, where every percent sign of the text begins such a pair and the bytes are UTF-8.
@@ -175,19 +226,53 @@ fn percent(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
+/// The text before UTF-8 was read as Windows-1252 or Latin-1. It must be called before invisible characters are removed, because
+/// half of a letter may be one: the second byte of í is a soft hyphen, and that of à a blank.
+pub fn undo_mojibake<'a>(raw: &'a str, reasons: &mut Reasons) -> Cow<'a, str> {
+    let mut text = Cow::Borrowed(raw);
+    while let Some(plain) = decoded_twice(&text) {
+        text = Cow::Owned(plain);
+        reasons.insert(Reason::TextMojibake);
+    }
+    text
+}
+
 /// `RenÃ©e` is `Renée` read as Windows-1252: all its characters are bytes of that encoding and together UTF-8.
 fn decoded_twice(text: &str) -> Option<String> {
-    // Only the first bytes of Western letters and of punctuation count, because `CAFÉ’S` is valid UTF-8 by chance.
-    let is_lead = |c: char| ('\u{c0}'..='\u{ff}').contains(&c);
-    let is_usual = |(at, lead): (usize, &str)| matches!(lead, "Â" | "Ã") || text[at..].starts_with("â€");
-    if text.is_ascii() || !text.contains(is_lead) || !text.match_indices(is_lead).all(is_usual) {
+    if text.is_ascii() {
         return None;
     }
-    let (bytes, _, has_others) = encoding_rs::WINDOWS_1252.encode(text);
-    if has_others {
-        return None;
+    let bytes: Vec<u8> = text.chars().map(byte_of).collect::<Option<_>>()?;
+    let plain = std::str::from_utf8(&bytes).ok()?;
+    // Only the first bytes of European letters and of punctuation count, because `CAFÉ’S` is valid UTF-8 by chance.
+    let (mut letters, mut is_certain) = (plain.char_indices().peekable(), false);
+    while let Some((_, letter)) = letters.next() {
+        let follows = letters.peek().is_some_and(|(_, next)| next.is_alphabetic());
+        is_certain |= match letter {
+            '\0'..='\u{7f}' => continue,
+            '\u{80}'..='\u{ff}' => true,
+            // `Ä“` may be the end of a quotation, but in the middle of a word it is none.
+            '\u{100}'..='\u{17f}' => follows || !matches!(byte_after_lead(letter), 0x82 | 0x84 | 0x91..=0x94),
+            '\u{2000}'..='\u{20ff}' | '\u{2100}'..='\u{213f}' => true,
+            _ => return None,
+        };
     }
-    std::str::from_utf8(&bytes).ok().map(str::to_owned)
+    is_certain.then(|| plain.to_owned())
+}
+
+/// The byte that a decoder of Windows-1252 or Latin-1 took for a character.
+fn byte_of(c: char) -> Option<u8> {
+    if let Ok(byte) = u8::try_from(u32::from(c)) {
+        return Some(byte);
+    }
+    let mut buffer = [0; 4];
+    let (bytes, _, is_other) = encoding_rs::WINDOWS_1252.encode(c.encode_utf8(&mut buffer));
+    bytes.first().copied().filter(|_| !is_other)
+}
+
+/// The second byte of a letter's UTF-8.
+fn byte_after_lead(letter: char) -> u8 {
+    letter.encode_utf8(&mut [0; 4]).as_bytes()[1]
 }
 
 #[cfg(test)]
@@ -216,6 +301,16 @@ mod tests {
             ("O%27Brien", "O'Brien"),
             ("Ren%C3%A9e", "Renée"),
             ("O''Brien", "O'Brien"),
+            ("O&#39Brien", "O'Brien"),
+            ("Smith &AMP; Sons", "Smith & Sons"),
+            ("&Oslash;yvind", "Øyvind"),
+            ("&Lstrok;ukasz", "Łukasz"),
+            ("&scaron;pela", "špela"),
+            ("O\\x27Brien", "O'Brien"),
+            ("O\\047Brien", "O'Brien"),
+            ("Ren\\xe9e", "Renée"),
+            ("Ren\\xc3\\xa9e", "Renée"),
+            ("Ren\\303\\251e", "Renée"),
             ("=\"0821\"", "0821"),
             ("Smith\\nJones", "Smith Jones"),
         ] {
@@ -225,8 +320,22 @@ mod tests {
 
     #[test]
     fn text_decoded_twice_is_decoded_back() {
-        for (raw, text) in [("RenÃ©e", "Renée"), ("Oâ€™Brien", "O’Brien"), ("RenÃƒÂ©e", "Renée"), ("MÃ¼ller", "Müller")]
-        {
+        for (raw, text) in [
+            ("RenÃ©e", "Renée"),
+            ("Oâ€™Brien", "O’Brien"),
+            ("RenÃƒÂ©e", "Renée"),
+            ("MÃ¼ller", "Müller"),
+            ("MartÃ\u{ad}nez", "Martínez"),
+            ("NicolÃ\u{a0}", "Nicolà"),
+            ("Ã\u{81}lvaro", "Álvaro"),
+            ("Oâ\u{80}\u{99}Brien", "O’Brien"),
+            ("Ã\u{89}mile", "Émile"),
+            ("Å½eljko", "Željko"),
+            ("Å\u{81}ukasz", "Łukasz"),
+            ("Ä°lker", "İlker"),
+            ("CÅ“ur", "Cœur"),
+            ("ErdÅ‘s", "Erdős"),
+        ] {
             assert_eq!(plain(raw), (text.to_owned(), vec![Reason::TextMojibake]), "{raw}");
         }
     }
@@ -246,6 +355,9 @@ mod tests {
             "R&D",
             "Ñandú",
             "CAFÉ’S",
+            "„Ä“",
+            "Ã",
+            "Zoë",
         ] {
             assert_eq!(plain(raw), (raw.to_owned(), vec![]), "{raw}");
         }

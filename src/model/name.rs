@@ -97,6 +97,20 @@ impl NameReader {
     }
 }
 
+/// The text before a title behind the name, whose key is left in `key`: `John (Mr)`, `Roe, Mrs`; of a given name also `John Mr`.
+fn without_title_behind<'t>(text: &'t str, place: NamePlace, junk: &Junk, key: &mut String) -> &'t str {
+    /// Titles that are never given names, as Hon and Dame may be.
+    const CERTAIN: [&str; 7] = ["mr", "mrs", "ms", "mnr", "mev", "mej", "miss"];
+    let Some((before, word)) = text.rsplit_once([' ', ',']) else { return text };
+    let is_set_apart = word.starts_with('(') || before.ends_with(',') || text[before.len()..].starts_with(',');
+    key.clear();
+    fold_name(word, key);
+    let before = before.trim_end_matches([' ', ',']);
+    let is_name = before.chars().any(char::is_alphabetic) && !before.ends_with(['&', '+', '/', '-']);
+    let is_title = if is_set_apart { junk.has(JunkKind::Title, key) } else { CERTAIN.contains(&key.as_str()) };
+    if is_name && is_title && (is_set_apart || place == NamePlace::First) { before } else { text }
+}
+
 fn refuse_both(first: &mut Part, last: &mut Part, reasons: &mut [Reasons; 2]) {
     for (part, reasons) in [first, last].into_iter().zip(reasons.iter_mut()) {
         if !part.value.is_empty() {
@@ -140,17 +154,31 @@ impl Part {
         }
     }
 
-    /// The text after its titles. A given name that is only a title is dropped; a family name that is a title stays.
+    /// The text without its titles. A given name that is only a title is dropped; a family name that is a title stays.
     fn without_titles<'t>(&mut self, text: &'t str, place: NamePlace, junk: &Junk, reasons: &mut Reasons) -> &'t str {
         const JOINING: [&str; 5] = ["&", "+", "and", "en", "und"];
-        let mut rest = text;
-        let mut has_title = false;
-        loop {
-            let end = rest.find([' ', '&', '/', '+']).unwrap_or(rest.len()).max(usize::from(rest.starts_with(['&', '+', '/'])));
-            let (word, after) = rest.split_at(end);
-            self.key.clear();
-            fold_name(word, &mut self.key);
-            if junk.has(JunkKind::Title, &self.key) {
+        // These may also be a name or an initial, so they join only where another title follows.
+        const WEAKLY_JOINING: [&str; 8] = ["or", "of", "et", "y", "u.", "-", "/", ","];
+        const ENDS: [char; 5] = [' ', '&', '/', '+', ','];
+        let is_title = |word: &str, key: &mut String| {
+            key.clear();
+            fold_name(word, key);
+            junk.has(JunkKind::Title, key)
+        };
+        let first_word = |text: &'t str| {
+            let text = text.trim_start();
+            let end = text.find(ENDS).unwrap_or(text.len()).max(usize::from(text.starts_with(&ENDS[1..])));
+            text.split_at(end)
+        };
+        let begins_with_title = is_title(first_word(text).0, &mut self.key);
+        let mut rest = if begins_with_title { text } else { without_title_behind(text, place, junk, &mut self.key) };
+        let mut has_title = rest.len() < text.len();
+        if has_title {
+            std::mem::swap(&mut self.title, &mut self.key);
+        }
+        while !rest.is_empty() {
+            let (word, after) = first_word(rest);
+            if is_title(word, &mut self.key) {
                 if after.is_empty() && place == NamePlace::Last {
                     break;
                 }
@@ -159,13 +187,17 @@ impl Part {
                     std::mem::swap(&mut self.title, &mut self.key);
                 }
                 self.is_couple |= after.starts_with('/');
-            } else if has_title && (JOINING.contains(&word.to_ascii_lowercase().as_str()) || word == "/") {
+            } else if has_title && JOINING.contains(&word.to_ascii_lowercase().as_str()) {
                 self.is_couple = true;
+            } else if has_title && WEAKLY_JOINING.contains(&word.to_ascii_lowercase().as_str()) {
+                if is_title(first_word(after).0, &mut self.key) {
+                    self.is_couple = true;
+                } else if word.starts_with(char::is_alphabetic) {
+                    break;
+                }
             } else if let Some(joined) = word.find('.').map(|dot| dot + 1).filter(|dot| *dot < word.len()) {
                 // `Mr.John`
-                self.key.clear();
-                fold_name(&word[..joined], &mut self.key);
-                if !junk.has(JunkKind::Title, &self.key) {
+                if !is_title(&word[..joined], &mut self.key) {
                     break;
                 }
                 if self.title.is_empty() {
@@ -177,24 +209,19 @@ impl Part {
             } else {
                 break;
             }
-            rest = after.trim_start_matches(' ');
-            if rest.is_empty() {
-                break;
-            }
+            rest = after.trim_start();
         }
         if has_title {
             reasons.insert(Reason::NameTitle);
-            rest
-        } else {
-            text
         }
+        rest
     }
 
     /// Whether the name, or the name without its digits, is on the junk list, repeats one letter, is an email, or is a program's
     /// word for null. A single letter is an initial unless the list has it in exactly that spelling.
     fn is_junk(&self, junk: &Junk) -> bool {
         // In exactly this spelling: Nan and Nat are names, pandas' NaN and NaT are not.
-        const NOTHING: [&str; 17] = [
+        const NOTHING: [&str; 22] = [
             "null",
             "none",
             "nan",
@@ -212,6 +239,11 @@ impl Part {
             "true",
             "false",
             "[object Object]",
+            "n.a.",
+            "N.A",
+            "t.b.a.",
+            "T.B.A.",
+            "T.B.C.",
         ];
         let value = self.value.as_str();
         let punctuation = !value.is_empty() && value.chars().all(|c| matches!(c, '-' | '.' | '?' | '*' | '_' | '/'));
@@ -237,16 +269,30 @@ fn is_one_letter(key: &str) -> bool {
     letters.all(|c| c == first) && key.len() >= 3 && key.split(' ').all(|word| word.chars().count() >= 2)
 }
 
-/// The name without its generation suffix, and the suffix. A word that is the whole name is not a suffix.
+/// The name without its generation suffix, and the suffix: behind it, or before a family name. A word that is the whole name is not
+/// a suffix.
 fn split_suffix(name: &str, place: NamePlace) -> (&str, Option<NameSuffix>) {
-    let Some((before, word)) = name.rsplit_once([' ', ',']) else { return (name, None) };
-    let before = before.trim_end_matches([' ', ',', '.']);
-    let word = word.trim_matches(['.', '(', ')', ',']);
-    let known = |words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known));
+    const AROUND: [char; 6] = ['.', '(', ')', '[', ']', ','];
+    const BETWEEN: [char; 7] = [' ', ',', '-', '/', '_', '(', '['];
     let is_family = place == NamePlace::Last;
-    let suffix = if known(&["jr", "jnr", "jun"]) || (is_family && known(&["junior"])) {
+    if let Some((word, after)) = name.split_once(' ').filter(|_| is_family)
+        && let Some(suffix) = abbreviated(word.trim_matches(AROUND))
+    {
+        return (after.trim_start(), Some(suffix));
+    }
+    let text = name.trim_end_matches(AROUND);
+    let Some(at) = text.rfind(BETWEEN) else { return (name, None) };
+    let (before, word) = (text[..at].trim_end_matches(BETWEEN).trim_end_matches(AROUND), &text[at + 1..]);
+    let known = |words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known));
+    let is_cut_off = text.len() < name.len() || text[at..].starts_with(['(', '[']);
+    let suffix = if text[at..].starts_with(['-', '/', '_']) {
+        abbreviated(word).filter(|_| is_family)
+    } else if abbreviated(word).is_some() {
+        abbreviated(word)
+    } else if (is_family && known(&["junior"])) || (is_cut_off && known(&["jun"])) {
+        // Without a full stop Jun and Sen are names.
         Some(NameSuffix::Junior)
-    } else if known(&["sr", "snr", "sen"]) || (is_family && known(&["senior"])) {
+    } else if (is_family && known(&["senior"])) || (is_cut_off && known(&["sen"])) {
         Some(NameSuffix::Senior)
     } else if known(&["ii", "2nd"]) {
         Some(NameSuffix::Second)
@@ -258,6 +304,17 @@ fn split_suffix(name: &str, place: NamePlace) -> (&str, Option<NameSuffix>) {
         None
     };
     if before.is_empty() || suffix.is_none() { (name, None) } else { (before, suffix) }
+}
+
+fn abbreviated(word: &str) -> Option<NameSuffix> {
+    let known = |words: [&str; 2]| words.iter().any(|known| word.eq_ignore_ascii_case(known));
+    if known(["jr", "jnr"]) {
+        Some(NameSuffix::Junior)
+    } else if known(["sr", "snr"]) {
+        Some(NameSuffix::Senior)
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]

@@ -158,7 +158,7 @@ reasons! {
     TimeInfinite = "TIME_INFINITE", Rejected;
     /// Not in any known format of an instant.
     TimeInvalid = "TIME_INVALID", Rejected;
-    /// Before the year 1000 or from 9999 on, in UTC.
+    /// Before the year 1901 or from 9999 on, in UTC.
     TimeOutOfRange = "TIME_OUT_OF_RANGE", Rejected;
     /// Local time that exists twice: the earlier offset.
     TimeAmbiguous = "TIME_AMBIGUOUS", Cleaned;

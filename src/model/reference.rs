@@ -174,7 +174,12 @@ const COMMITTED: [(&str, &str); 9] = [
 impl Reference {
     /// Yes or no by `booleans.csv`; numbers may carry a spreadsheet's `.0`.
     pub fn boolean(&self, text: &str) -> Option<bool> {
-        self.booleans.get(&whole(text)).copied()
+        // MySQL writes its bits as they are, and Python shows them as `b'\x01'`.
+        match text {
+            "\u{1}" | "b'\\x01'" | "\\x01" | "0x01" | "b'1'" => Some(true),
+            "b'\\x00'" | "\\x00" | "0x00" | "b'0'" => Some(false),
+            _ => self.booleans.get(&whole(text)).copied(),
+        }
     }
 
     /// The names of the files and their texts as committed, for a folder that lacks them.

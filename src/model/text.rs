@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use unicode_normalization::char::is_combining_mark;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
-use crate::model::escapes::unescape;
+use crate::model::escapes::{undo_mojibake, unescape};
 use crate::model::reason::{Reason, Reasons};
 
 /// The longest name, in bytes.
@@ -23,7 +23,7 @@ pub fn clean<'a>(raw: &'a str, buffer: &'a mut String, reasons: &mut Reasons) ->
         raw
     } else {
         buffer.clear();
-        squeeze(raw, buffer, reasons);
+        squeeze(&undo_mojibake(raw, reasons), buffer, reasons);
         compose(buffer, reasons);
         while let Cow::Owned(plain) = unescape(buffer, reasons) {
             buffer.clear();
@@ -49,7 +49,8 @@ pub fn is_null_word(text: &str) -> bool {
 pub fn is_missing_word(text: &str) -> bool {
     const WORDS: [&str; 13] =
         ["null", "\\n", "(null)", "<null>", "[null]", "none", "nil", "nan", "nat", "<na>", "na", "n/a", "#n/a"];
-    let text = text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c));
+    // A control character may be a value: MySQL writes a bit as it is.
+    let text = text.trim_matches(|c: char| c.is_whitespace() || (is_invisible(c) && !c.is_control()));
     text.is_empty() || (text.len() <= 6 && WORDS.iter().any(|word| text.eq_ignore_ascii_case(word)))
 }
 
@@ -100,6 +101,8 @@ pub fn whole(raw: &str) -> Cow<'_, str> {
         return Cow::Owned(whole(&plain).into_owned());
     }
     let bare = text.strip_prefix("=\"").unwrap_or(text).trim_matches(['\'', '"']);
+    let bare = bare.strip_prefix('+').unwrap_or(bare);
+    let bare = bare.strip_suffix('.').unwrap_or(bare);
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     let unsigned = bare.strip_prefix('-').unwrap_or(bare);
     if digits(unsigned) {
@@ -117,12 +120,10 @@ pub fn whole(raw: &str) -> Cow<'_, str> {
         return Cow::Owned(exact);
     }
     let thousands = unsigned.strip_suffix(".0").or_else(|| unsigned.strip_suffix(".00")).unwrap_or(unsigned);
-    let mut groups = thousands.split([',', ' ', '\u{a0}', '\u{202f}', '\u{2009}', '\'']);
+    const BETWEEN: [char; 7] = [',', ' ', '\u{a0}', '\u{202f}', '\u{2009}', '\'', '\u{2019}'];
+    let mut groups = thousands.split(BETWEEN);
     let is_first = groups.next().is_some_and(|group| digits(group) && group.len() <= 3);
-    if is_first
-        && thousands.contains([',', ' ', '\u{a0}', '\u{202f}', '\u{2009}', '\''])
-        && groups.all(|group| digits(group) && group.len() == 3)
-    {
+    if is_first && thousands.contains(BETWEEN) && groups.all(|group| digits(group) && group.len() == 3) {
         let sign = if unsigned.len() < bare.len() { "-" } else { "" };
         return Cow::Owned(format!("{sign}{}", thousands.chars().filter(char::is_ascii_digit).collect::<String>()));
     }
@@ -364,6 +365,9 @@ mod tests {
             ("1.017E+03", "1017"),
             ("=\"17\"", "17"),
             ("'17", "17"),
+            ("17.", "17"),
+            ("+17.0", "17"),
+            ("1\u{2019}017", "1017"),
             ("\u{ff11}\u{ff17}", "17"),
             ("\u{feff}17", "17"),
             ("1\u{200b}7.0", "17"),

@@ -19,6 +19,14 @@ impl Zone {
         name.parse().ok().map(Self)
     }
 
+    /// The same in any case: Oracle writes `AFRICA/JOHANNESBURG`.
+    pub fn parse_in_any_case(name: &str) -> Option<Self> {
+        Self::parse(name).or_else(|| {
+            let same = |zone: &&Tz| zone.name().eq_ignore_ascii_case(name);
+            chrono_tz::TZ_VARIANTS.iter().find(same).copied().map(Self)
+        })
+    }
+
     /// The instant of a local time that was stored as if it were UTC. A time that exists twice takes the earlier offset, one
     /// that does not exist the offset before the gap.
     pub fn instant(self, naive: Timestamp, reasons: &mut Reasons) -> Timestamp {
@@ -57,8 +65,9 @@ impl Zone {
     }
 }
 
-/// Plausible years. Dates outside are placeholders (`0001-01-01`, `9999-12-31`) or typing errors.
-const YEARS: std::ops::RangeInclusive<i32> = 1000..=9998;
+/// Plausible years. Dates outside are what programs write for none (`0001-01-01`, `1753-01-01`, `1899-12-30`, `9999-12-31`), or typing
+/// errors: members of today were not alive before.
+const YEARS: std::ops::RangeInclusive<i32> = 1901..=9998;
 
 /// The instant as staged: in whole milliseconds; `None` for infinities and implausible years.
 pub fn staged(at: Timestamp, reasons: &mut Reasons) -> Option<Timestamp> {

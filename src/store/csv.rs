@@ -167,6 +167,9 @@ impl Dump {
         let key = dataset.key.iter().filter_map(|name| declared.iter().position(|declared| declared == name)).collect();
         let (least, most) = header.width();
         records.expect(least, most, header.delimiter());
+        if Header::has_single_quotes(&line) {
+            records.quote_with('\'');
+        }
         Ok(Self { path: path.to_path_buf(), records, hasher, schema, places, key, dialect: dialect.clone() })
     }
 
@@ -211,6 +214,12 @@ impl Dump {
         }
         if in_batch > 0 {
             sink(self.batch(&mut columns)?)?;
+        }
+        if let Some(what) = self.records.shifted() {
+            let fault = Fault::new(Exit::Input, what).at(self.path.display().to_string());
+            return Err(fault
+                .help("name the column of row numbers in the first line (\"index\"), or write no row numbers")
+                .into());
         }
         counts.utf8_lines = self.records.utf8_lines();
         counts.blake3 = self.hasher.lock().unwrap_or_else(PoisonError::into_inner).finalize().to_hex().to_string();

@@ -21,6 +21,11 @@ fn headers_and_delimiters_are_those_of_each_file() {
         "MEMBER_ID, club_id,\"Club Name\",STATUS ,is_home_club,joined_on,left_on\n5,7,,,1,,\n",
         "member_id,club_id,club_name,status,is_home_club,joined_on,left_on,\n5,7,,,1,,,\n,,,,,,,\n",
         "member_id|club_id|club_name|status|is_home_club|joined_on|left_on\n5|7|||1||\n",
+        "mc.member_id,mc.club_id,c.club_name,mc.status,mc.is_home_club,mc.joined_on,mc.left_on\n5,7,,,1,,\n",
+        "member_id:int,club_id:int,club_name:string,status (text),is_home_club,joined_on,left_on\n5,7,,,1,,\n",
+        "'member_id','club_id','club_name','status','is_home_club','joined_on','left_on'\n'5','7','','','1','',''\n",
+        "\"member_id\", \"club_id\", \"club_name\", \"status\", \"is_home_club\", \"joined_on\", \"left_on\"\n\"5\", \"7\", \"\", \"\", \"1\", \"\", \"\"\n",
+        "member_id,club_id,club_name,status,is_home_club,joined_on,left_on\n---------,-------,--,--,--,--,--\n5,7,,,1,,\n\n(1 row)\n\u{1a}",
         "\u{feff}member_id\tclub_id\tclub_name\tstatus\tis_home_club\tjoined_on\tleft_on\r\n5\t7\t\t\t1\t\t\r\n",
     ] {
         let bench = Bench::new();
@@ -78,6 +83,34 @@ fn a_dump_without_a_header_line_never_shows_a_cell() {
         assert!(!told.contains("ecret") && !told.contains("Person") && !told.contains("0825"), "{told}");
         assert!(told.contains("no header line") || told.contains("is the first line a header?"), "{told}");
     }
+}
+
+/// 9.4: a header that goes on with rows, because its lines end in a character that does not end a line.
+#[test]
+fn a_header_that_runs_into_the_rows_shows_no_cell() {
+    let names = "member_id,club_id,club_name,status,is_home_club,joined_on,left_on";
+    for end in ["\u{85}", "\u{2028}", ",", " "] {
+        let bench = Bench::new();
+        bench.write(Source::McaZa, "member_clubs", format!("{names}{end}5,7,Secret,,1,2015-06-01,{end}6,7,Secret,,1,,"));
+        let fault = bench.export(Source::McaZa, |_| ()).unwrap_err().downcast::<Fault>().unwrap();
+        let told = format!("{} {:?} {:?}", fault.what, fault.at, fault.help);
+        assert_eq!(fault.exit, Exit::Input);
+        assert!(!told.contains("ecret") && !told.contains("2015"), "{told}");
+    }
+}
+
+/// 6.2: R writes row numbers without a name for them; where the last column is empty, such a row looks like one that ends in a comma.
+#[test]
+fn values_one_column_too_far_to_the_right_are_refused() {
+    let bench = Bench::new();
+    let rows = "\"1\",5,7,Links,,1,2015-06-01,\n\"2\",6,7,Links,,1,2015-06-01,2019-12-31\n";
+    bench.write(
+        Source::McaZa,
+        "member_clubs",
+        format!("member_id,club_id,club_name,status,is_home_club,joined_on,left_on\n{rows}"),
+    );
+    let fault = bench.export(Source::McaZa, |_| ()).unwrap_err().downcast::<Fault>().unwrap();
+    assert!(fault.exit == Exit::Input && fault.what.contains("one field more than the header"), "{}", fault.what);
 }
 
 #[test]

@@ -40,6 +40,21 @@ fn instants_in_other_spellings_of_2_and_9() {
         ("2.2", "Mon Jun  1 09:00:00 SAST 2015", "2015-06-01T07:00:00Z"),
         ("2.2", "2015-06-01 09:00:00 +0200 SAST", "2015-06-01T07:00:00Z"),
         ("2.2", "2015-06-01T09:00:00z", "2015-06-01T09:00:00Z"),
+        ("2.1", "01-JUN-15 12.30.00.000000 AM AFRICA/JOHANNESBURG", "2015-05-31T22:30:00Z"),
+        ("2.2", "2015-06-01 09:00:00 South Africa Standard Time", "2015-06-01T07:00:00Z"),
+        ("2.2", "2015-06-01 07:00:00 Zulu", "2015-06-01T07:00:00Z"),
+        ("2.2", "Mon 01 Jun 09:00:00 2015 SAST", "2015-06-01T07:00:00Z"),
+        ("2.2", "20150601090000+0200", "2015-06-01T07:00:00Z"),
+        ("2.2", "20150601070000.0Z", "2015-06-01T07:00:00Z"),
+        ("2.3", "1753-01-01 00:00:00.000", "refused"),
+        ("2.3", "1899-12-30", "refused"),
+        ("2.3", "1/1/1900 12:00:00 AM", "refused"),
+        ("2.3", "1970-01-01 00:00:00", "refused"),
+        ("2.3", "1970-01-01T00:00:00Z", "refused"),
+        ("2.3", "99991231", "refused"),
+        ("2.3", "2958465", "refused"),
+        ("2.3", "253402300799", "refused"),
+        ("2.3", "-62135596800000", "refused"),
         ("2.3", "0001-01-01T00:00:00+00:00", "refused"),
         ("2.3", "0001-01-01", "refused"),
         ("2.3", "9999-12-31T23:59:59.999Z", "refused"),
@@ -57,6 +72,17 @@ fn instants_in_other_spellings_of_2_and_9() {
         ("2.5", "01/06/2015 9:00 P.M.", "2015-06-01T19:00:00Z"),
         ("2.5", "01/06/2015 12:00 am", "2015-05-31T22:00:00Z"),
         ("2.5", "01/06/2015 12:30 PM", "2015-06-01T10:30:00Z"),
+        ("2.5", "01/06/2015 00:15 AM", "2015-05-31T22:15:00Z"),
+        ("2.5", "Jun  1 2015  9:00:00:000AM", "2015-06-01T07:00:00Z"),
+        ("2.5", "1. 6. 2015 9:00", "2015-06-01T07:00:00Z"),
+        ("2.5", "2015. 06. 01. 9:00", "2015-06-01T07:00:00Z"),
+        ("2.5", "01 / 06 / 2015\n09:00", "2015-06-01T07:00:00Z"),
+        ("2.5", "2015:06:01 09:00:00", "2015-06-01T07:00:00Z"),
+        ("2.5", "2015 06 01 09:00", "2015-06-01T07:00:00Z"),
+        ("2.5", "1-VI-2015 09:00", "2015-06-01T07:00:00Z"),
+        ("2.5", "Timestamp('2015-06-01 09:00:00')", "2015-06-01T07:00:00Z"),
+        ("2.5", "#2015-06-01 09:00:00#", "2015-06-01T07:00:00Z"),
+        ("2.6", "635687460000000000", "2015-06-01T07:00:00Z"),
         ("2.5", "2015-06-01 24:00", "2015-06-01T22:00:00Z"),
         ("2.5", "2015-06-01 24:00:00", "2015-06-01T22:00:00Z"),
         ("2.5", "2015-06-01 24:00:01", "unreadable"),
@@ -125,6 +151,27 @@ fn an_impossible_day_beside_month_first_dates_is_one_unreadable_cell() {
     let read = |raw: &str| rules.instant(raw, Some(Zone::UTC), &mut Reasons::default());
     assert_eq!(read("01/02/2015"), DateRead::Value(Timestamp::parse("2015-01-02").unwrap()));
     assert_eq!(read("31/04/2020"), DateRead::Unreadable);
+}
+
+/// 2.6, 2.7: what a column proves about its short dates and its numbers.
+#[test]
+fn a_column_shows_the_place_of_a_short_year_and_the_unit_of_its_numbers() {
+    let junk = Reference::committed().junk;
+    let birth = Birth { zone: Zone::UTC, as_of: Timestamp::parse("2025-12-01").unwrap().day(), created_on: None };
+    for (cells, days) in [
+        (["75-12-31", "15-06-01", "68/01/02"], ["1975-12-31", "2015-06-01", "1968-01-02"]),
+        (["31-12-75", "15-06-01", "02/01/68"], ["1975-12-31", "2001-06-15", "1968-01-02"]),
+        (["623134080000000000", "630822816000000000", "620000352000000000"], ["1975-08-21", "2000-01-01", "1965-09-15"]),
+        // Days since 1970 are not read, also not the one that could be a day of a spreadsheet.
+        (["2190", "-1000", "10000"], ["none", "none", "none"]),
+    ] {
+        let mut column = DateProfile::of(DateKind::Birth);
+        cells.iter().for_each(|cell| column.see(cell));
+        let rules = column.rules(None).unwrap();
+        let read = |cell: &str| rules.birth(cell, birth, &junk, &mut Reasons::default());
+        let born = cells.map(|cell| read(cell).map_or("none".to_owned(), |day: Day| day.to_string()));
+        assert_eq!(born, days, "{cells:?}");
+    }
 }
 
 #[test]
@@ -218,6 +265,20 @@ fn emails_in_other_spellings_of_3() {
         ("3.3", "ann@mail.test\nbob@mail.test", "ann@mail.test bob@mail.test"),
         ("3.3", "ann@mail.test bob@mail.test", "ann@mail.test bob@mail.test"),
         ("3.3", "ann@mail.test;n/a", "ann@mail.test"),
+        ("3.3", "SMTP:ann@mail.test;smtp:bob@mail.test", "ann@mail.test bob@mail.test"),
+        ("3.3", "mailto:ann@mail.test, mailto:bob@mail.test", "ann@mail.test bob@mail.test"),
+        ("3.3", "'ann'@mail.test", "ann@mail.test"),
+        ("3.3", "\u{2018}ann\u{2019}@mail.test", "ann@mail.test"),
+        ("3.3", "Ann Lee (ann@mail.test)", "ann@mail.test"),
+        ("3.3", "Ann Lee [ann@mail.test]", "ann@mail.test"),
+        ("3.1", "john smith (smith@gmail.com", ""),
+        ("3.1", "smith@x (ann@mail.test)", ""),
+        ("3.3", "ann@mail.test##", "ann@mail.test"),
+        ("3.3", "Ann#ann@mail.test#", "ann@mail.test"),
+        ("3.1", "john smith@gmail.com#ann@mail.test#", ""),
+        ("3.3", "{ann@mail.test,bob@mail.test}", "ann@mail.test bob@mail.test"),
+        ("3.3", "E-mail address (work): ann@mail.test", "ann@mail.test"),
+        ("3.3", "w=lee@mail.test", "w=lee@mail.test"),
         ("3.3", "ann[at]mail.test", ""),
         ("3.3", "ann@mail", ""),
         ("3.3", "ann.mail.test", ""),
@@ -277,6 +338,10 @@ fn phones_in_other_spellings_of_3_and_12() {
         ("12.1", Some(za), "27739564316.00", "+27739564316"),
         ("12.1", Some(za), "739564316.0", "+27739564316"),
         ("12.1", Some(za), "2.7739564316E+10", "+27739564316"),
+        ("12.1", Some(za), "073.956.4316.0", "+27739564316"),
+        ("12.1", Some(za), "073 956 4316 .0", "+27739564316"),
+        ("3.7", Some(za), "0821234567:0831234567", "+27821234567 +27831234567"),
+        ("3.7", Some(za), "0821234567 \u{2022} 0831234567", "+27821234567 +27831234567"),
         ("12.1", Some(za), "2.77E+10", ""),
         ("12.5", Some(za), "0817391O53", ""),
         ("12.5", Some(za), "O817391053", ""),
@@ -352,6 +417,20 @@ fn names_in_other_spellings_of_4_and_11() {
         ("11.8", "Test", "User", "- -"),
         ("11.8", "Player", "2", "- -"),
         ("11.8", "Ann@Mail.test", "Lee", "- Lee"),
+        ("4.1", "Mr or Mrs", "Roe", "- Roe"),
+        ("4.1", "Mr - Mrs", "Roe", "- Roe"),
+        ("4.1", "Mr, Mrs", "Roe", "- Roe"),
+        ("4.1", "Sir and Lady", "Roe", "- Roe"),
+        ("4.1", "Mr Y", "Roe", "Y Roe"),
+        ("4.1", "Mr Or", "Roe", "Or Roe"),
+        ("4.3", "John (Mr)", "Lee", "John Lee"),
+        ("4.3", "John", "Lee, Mr", "John Lee"),
+        ("4.3", "Kim Hon", "Lee", "Kim Hon Lee"),
+        ("4.5", "Mart\u{c3}\u{ad}n", "Garc\u{c3}\u{ad}a", "Mart\u{ed}n Garc\u{ed}a"),
+        ("4.5", "\u{c3}\u{81}lvaro", "O\u{e2}\u{80}\u{99}Brien", "\u{c1}lvaro O\u{2019}Brien"),
+        ("4.5", "&Oslash;yvind", "O&#39Brien", "\u{d8}yvind O'Brien"),
+        ("11.8", "(blank)", "(blank)", "- -"),
+        ("11.8", "To be advised", "", "- -"),
         ("4.2", "Herr", "Lee", "- Lee"),
         ("4.2", "Reverend", "Lee", "- Lee"),
         ("11.8", "\u{feff}John", "Lee\u{200b}", "John Lee"),
@@ -379,6 +458,8 @@ fn ids_and_words_in_other_spellings_of_6_and_9() {
         ("007", "007"),
         ("1e3", "1e3"),
         ("17.5", "17.5"),
+        ("17.", "17"),
+        ("1\u{2019}017", "1017"),
         ("a-7", "a-7"),
     ] {
         assert_eq!(whole(raw), expected, "6.3 {raw:?}");

@@ -71,9 +71,9 @@ pub(super) fn without_decimals(text: &str) -> &str {
     let bare = text.trim_end();
     let zeros = bare.trim_end_matches('0');
     match zeros.strip_suffix('.') {
-        Some(number) if zeros.len() < bare.len() && number.ends_with(|c: char| c.is_ascii_digit() || c == ')') => {
-            // A number whose groups are separated by dots may end in a group of zeros.
-            if number.contains('.') { bare } else { number }
+        Some(number) if zeros.len() < bare.len() && number.trim_end().ends_with(|c: char| c.is_ascii_digit() || c == ')') => {
+            // A number whose groups are separated by dots may end in a group of zeros, which has more than one digit.
+            if number.contains('.') && zeros.len() + 1 < bare.len() { bare } else { number.trim_end() }
         }
         _ => bare,
     }
@@ -82,7 +82,7 @@ pub(super) fn without_decimals(text: &str) -> &str {
 /// The parts of a cell: split at `/ ; , | \ &` and at joining words.
 pub(super) fn split(cell: &str) -> impl Iterator<Item = &str> {
     const JOINING: [&str; 4] = [" or ", " and ", " en ", " of "];
-    cell.split(['/', ';', ',', '|', '\\', '&'])
+    cell.split(['/', ';', ',', '|', '\\', '&', '\u{3001}', '\u{2022}'])
         .flat_map(|part| {
             let mut rest = Some(part);
             std::iter::from_fn(move || {
@@ -132,8 +132,8 @@ pub(super) fn numbers(part: &str) -> impl Iterator<Item = &str> {
 
 /// Every way to split a run of digits into two numbers: at blanks, hyphens and dots, and before a plus.
 pub(super) fn cuts(run: &str) -> impl Iterator<Item = (&str, &str)> {
-    run.char_indices().skip(1).filter(|(_, c)| matches!(c, ' ' | '-' | '.' | '+' | '(')).map(|(at, _)| {
+    run.char_indices().skip(1).filter(|(_, c)| matches!(c, ' ' | '-' | '.' | '+' | '(' | ':')).map(|(at, _)| {
         let (left, right) = run.split_at(at);
-        (left.trim_end_matches([' ', '-', '.']), right.trim_start_matches([' ', '-', '.']))
+        (left.trim_end_matches([' ', '-', '.', ':']), right.trim_start_matches([' ', '-', '.', ':']))
     })
 }

@@ -34,9 +34,6 @@ pub(in crate::model) enum DateParts {
     },
 }
 
-/// Separators of a date's numbers.
-const SEPARATORS: [char; 3] = ['-', '/', '.'];
-
 /// The date a text begins with, and what follows it.
 pub(super) fn date(text: &str) -> Option<(DateParts, &str)> {
     let text = without_weekday(text);
@@ -55,10 +52,29 @@ pub(super) fn date(text: &str) -> Option<(DateParts, &str)> {
     }
 }
 
-/// `1975-12-31`, `1975/12/31`, `1975.12.31`, `1975-Dec-31`.
+/// What follows a separator of a date's numbers. Blanks around it are ignored: `31. 12. 1975`, `31 / 12 / 1975`.
+fn after_separator(rest: &str, separator: char) -> Option<&str> {
+    rest.trim_start().strip_prefix(separator).map(str::trim_start)
+}
+
+/// The separator behind a date's first number: a blank where nothing else separates them.
+fn separator_of(rest: &str, separators: &[char]) -> Option<char> {
+    match rest.trim_start().chars().next() {
+        Some(c) if separators.contains(&c) => Some(c),
+        Some(c) if c.is_ascii_digit() && rest.starts_with(' ') => Some(' '),
+        _ => None,
+    }
+}
+
+/// What follows a number behind a separator.
+fn behind(rest: &str, separator: char) -> Option<&str> {
+    if separator == ' ' { rest.starts_with(' ').then(|| rest.trim_start()) } else { after_separator(rest, separator) }
+}
+
+/// `1975-12-31`, `1975/12/31`, `1975.12.31`, `1975. 12. 31.`, `1975-Dec-31`, `1975:12:31` as cameras write it, `1975 12 31`.
 fn year_first(year: i32, rest: &str) -> Option<(DateParts, &str)> {
-    let separator = rest.chars().next().filter(|c| SEPARATORS.contains(c))?;
-    let rest = &rest[1..];
+    let separator = separator_of(rest, &['-', '/', '.', ':', '\\', '_'])?;
+    let rest = behind(rest, separator)?;
     let (month, rest) = if rest.starts_with(|c: char| c.is_ascii_digit()) {
         let (month, places, rest) = digits(rest)?;
         (Some(month).filter(|_| places <= 2)?, rest)
@@ -66,7 +82,8 @@ fn year_first(year: i32, rest: &str) -> Option<(DateParts, &str)> {
         let (word, rest) = word(rest);
         (month_of(word)?, rest)
     };
-    let (day, places, rest) = digits(rest.strip_prefix(separator)?)?;
+    let (day, places, rest) = digits(behind(rest, separator)?)?;
+    let rest = if separator == '.' { rest.strip_prefix('.').unwrap_or(rest) } else { rest };
     (places <= 2).then_some((DateParts::Ymd { year, month, day }, rest))
 }
 
@@ -82,12 +99,13 @@ fn day_first(first: u32, rest: &str) -> Option<(DateParts, &str)> {
         let (year, places, rest) = digits(rest.strip_prefix("de ").unwrap_or(rest))?;
         return Some((named_date(first, month, year, places)?, rest));
     }
-    let separator = rest.chars().next().filter(|c| SEPARATORS.contains(c))?;
-    let (second, places, rest) = digits(&rest[1..])?;
-    let rest = rest.strip_prefix(separator).filter(|_| places <= 2)?;
+    let separator = separator_of(rest, &['-', '/', '.', '\\', '_'])?;
+    let (second, places, rest) = digits(behind(rest, separator)?)?;
+    let rest = behind(rest, separator).filter(|_| places <= 2)?;
     let (year, places, rest) = digits(rest)?;
     let date = DateParts::YearLast { first, second, year: int(year)?, has_two_digits: places == 2 };
-    matches!(places, 2 | 4).then_some((date, rest))
+    // Three short numbers between blanks may be anything.
+    (places == 4 || (places == 2 && separator != ' ')).then_some((date, rest))
 }
 
 /// `Dec 31, 1975`, `December 31st 1975`, `Dec-31-75`.
@@ -105,17 +123,21 @@ fn month_first(text: &str) -> Option<(DateParts, &str)> {
     Some((named_date(day, month, year, places)?, rest))
 }
 
-/// `Mon Jun 01 09:00:00 2015`, `Mon Jun 01 07:00:00 UTC 2015`, `Mon Jun 01 07:00:00 +0000 2015` as C, Java and `date` write them: the
-/// same with the year behind the day. `None` for any other writing.
+/// `Mon Jun 01 09:00:00 2015`, `Mon Jun 01 07:00:00 UTC 2015`, `Mon Jun 01 07:00:00 +0000 2015` as C, Java and `date` write them, and
+/// `Mon 01 Jun 09:00:00 2015 SAST` as PostgreSQL does in its own style: the same with the year behind the day. `None` for any other
+/// writing.
 pub(super) fn year_moved(text: &str) -> Option<String> {
     let words: Vec<&str> = text.split_whitespace().collect();
+    let is_year = |word: &str| word.len() == 4 && word.bytes().all(|byte| byte.is_ascii_digit());
     let (weekday, month, day, time, zone, year) = match words[..] {
         [weekday, month, day, time, year] => (weekday, month, day, time, "", year),
+        [weekday, month, day, time, year, zone] if is_year(year) => (weekday, month, day, time, zone, year),
         [weekday, month, day, time, zone, year] => (weekday, month, day, time, zone, year),
         _ => return None,
     };
+    let (month, day) = if month.starts_with(|c: char| c.is_ascii_digit()) { (day, month) } else { (month, day) };
     let is_number = |text: &str, places: usize| digits(text).is_some_and(|(_, found, rest)| found <= places && rest.is_empty());
-    let is_such = month_of(month).is_some() && is_number(day, 2) && time.contains(':') && is_number(year, 4) && year.len() == 4;
+    let is_such = month_of(month).is_some() && is_number(day, 2) && time.contains(':') && is_year(year);
     is_such.then(|| format!("{weekday} {month} {day} {year} {time} {zone}").trim_end().to_owned())
 }
 
@@ -157,7 +179,7 @@ fn date_of_day(text: &str) -> bool {
 }
 
 /// The month of an English, Afrikaans, Dutch, German, French, Spanish, Portuguese, Italian or Scandinavian name without accents, whole
-/// or by its first letters.
+/// or by its first letters, or of a Roman number.
 fn month_of(word: &str) -> Option<u32> {
     const MONTHS: [&str; 12] = [
         "jan ene gen",
@@ -173,6 +195,10 @@ fn month_of(word: &str) -> Option<u32> {
         "nov",
         "dec des dez dic",
     ];
+    const ROMAN: [&str; 12] = ["i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii"];
+    if let Some(month) = ROMAN.iter().position(|known| word.eq_ignore_ascii_case(known)) {
+        return u32::try_from(month + 1).ok();
+    }
     let begins = |known: &str| word.get(..known.len()).is_some_and(|start| start.eq_ignore_ascii_case(known));
     let month = MONTHS.iter().position(|known| known.split(' ').any(begins))?;
     u32::try_from(month + 1).ok()

@@ -12,9 +12,10 @@ const SECOND: i64 = 1_000_000;
 pub(super) fn clock(rest: &str) -> Option<(Option<i64>, &str)> {
     // DB2 writes `2015-06-01-09.00.00`; `2015-06-01-09:00` is a day with its offset.
     let is_joined = rest.starts_with('-') && rest.as_bytes().get(3) == Some(&b'.');
-    let separators: &[char] = if is_joined { &['-'] } else { &['T', 't', ' ', ',', '_'] };
-    let Some(text) = rest.strip_prefix(separators).map(str::trim_start) else { return Some((None, rest)) };
-    let text = ["at ", "om ", "um ", "a ", "- "].iter().find_map(|word| text.strip_prefix(word)).unwrap_or(text).trim_start();
+    let is_separator = |c: char| if is_joined { c == '-' } else { matches!(c, 'T' | 't' | ',' | '_') || c.is_whitespace() };
+    let Some(text) = rest.strip_prefix(is_separator).map(str::trim_start) else { return Some((None, rest)) };
+    let text =
+        ["at ", "om ", "um ", "a ", "- ", "@ "].iter().find_map(|word| text.strip_prefix(word)).unwrap_or(text).trim_start();
     if !text.starts_with(|c: char| c.is_ascii_digit()) {
         return Some((None, text));
     }
@@ -44,9 +45,9 @@ pub(super) fn clock(rest: &str) -> Option<(Option<i64>, &str)> {
     is_plausible.then_some((Some(whole * SECOND + fraction), after))
 }
 
-/// Microseconds of `.123456` or `,123`, rounded at the seventh digit as PostgreSQL rounds; nothing is zero.
+/// Microseconds of `.123456`, `,123` or SQL Server's `:123`, rounded at the seventh digit as PostgreSQL rounds; nothing is zero.
 fn fraction(text: &str) -> Option<(i64, &str)> {
-    let Some(rest) = text.strip_prefix(['.', ',']).filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) else {
+    let Some(rest) = text.strip_prefix(['.', ',', ':']).filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) else {
         return Some((0, text));
     };
     let places = rest.bytes().take_while(u8::is_ascii_digit).count();
@@ -67,7 +68,8 @@ fn twelve_hours(hour: u32, minute: u32, text: &str) -> Option<(u32, u32, &str)> 
     let without_minutes = minute == u32::MAX;
     let minute = if without_minutes { 0 } else { minute };
     if let Some(rest) = is(["am", "a.m.", "a. m.", "vm", "v.m.", "v. m."]) {
-        (1..=12).contains(&hour).then_some((hour % 12, minute, rest))
+        // Programs that format 24 hours write `00:15 AM`, as they write `13:00 PM`.
+        (0..=12).contains(&hour).then_some((hour % 12, minute, rest))
     } else if let Some(rest) = is(["pm", "p.m.", "p. m.", "nm", "n.m.", "n. m."]) {
         match hour {
             1..=12 => Some((hour % 12 + 12, minute, rest)),
@@ -97,7 +99,9 @@ pub(super) fn zone(text: &str) -> Option<Option<UtcPlace>> {
     if before.is_empty() || before == "." {
         // A time of which only the brackets name the zone.
         return Some(
-            Zone::parse(text.trim().trim_matches(['[', ']'])).filter(|_| text.trim().starts_with('[')).map(UtcPlace::Zone),
+            Zone::parse_in_any_case(text.trim().trim_matches(['[', ']']))
+                .filter(|_| text.trim().starts_with('['))
+                .map(UtcPlace::Zone),
         );
     }
     if let Some(place) = named(before) {
@@ -114,19 +118,21 @@ pub(super) fn zone(text: &str) -> Option<Option<UtcPlace>> {
     signed(offset).filter(|_| is_known).map(|east| Some(UtcPlace::East(east)))
 }
 
-/// A zone by its name: the abbreviations of the sources' countries and those that PostgreSQL reads by default, or an IANA name.
+/// A zone by its name: the abbreviations of the sources' countries and those that PostgreSQL reads by default, the names of Windows and
+/// Java for these countries, or an IANA name.
 fn named(name: &str) -> Option<UtcPlace> {
     let hours = match name.to_ascii_uppercase().as_str() {
-        "Z" | "UTC" | "GMT" | "UT" | "WET" => 0,
-        "BST" | "CET" | "MEZ" | "WAT" | "WEST" => 1,
-        "SAST" | "CAT" | "CEST" | "MESZ" | "EET" => 2,
+        "Z" | "UTC" | "GMT" | "UT" | "WET" | "UCT" | "ZULU" | "COORDINATED UNIVERSAL TIME" | "GREENWICH MEAN TIME" => 0,
+        "BST" | "CET" | "MEZ" | "WAT" | "WEST" | "BRITISH SUMMER TIME" => 1,
+        "GMT STANDARD TIME" => return Zone::parse("Europe/London").map(UtcPlace::Zone),
+        "SAST" | "SOUTH AFRICA STANDARD TIME" | "CENTRAL AFRICA TIME" | "CAT" | "CEST" | "MESZ" | "EET" => 2,
         "EAT" | "EEST" | "MSK" => 3,
         "EDT" => -4,
         "EST" | "CDT" => -5,
         "CST" | "MDT" => -6,
         "MST" | "PDT" => -7,
         "PST" => -8,
-        _ if name.contains('/') => return Zone::parse(name).map(UtcPlace::Zone),
+        _ if name.contains('/') => return Zone::parse_in_any_case(name).map(UtcPlace::Zone),
         _ => return None,
     };
     Some(UtcPlace::East(hours * 3600 * SECOND))

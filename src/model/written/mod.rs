@@ -55,6 +55,8 @@ fn any_form(raw: &str) -> Option<WrittenTime> {
     if let Some(is_negative) = infinity(text) {
         return Some(WrittenTime::Infinite { is_negative });
     }
+    let compact = compact(text);
+    let text = compact.as_deref().unwrap_or(text);
     if let Some(count) = Count::parse(text) {
         if count.is_zero() {
             return Some(WrittenTime::Zero);
@@ -77,10 +79,18 @@ fn any_form(raw: &str) -> Option<WrittenTime> {
     Some(WrittenTime::Civil { date, clock: time, place })
 }
 
+/// `20150601090000Z`, `20150601090000,123`: date and time without separators and more behind them, as directories and SAP write them,
+/// with a `T` between. `None` for any other text.
+fn compact(text: &str) -> Option<String> {
+    let (time, rest) = text.split_at_checked(14)?;
+    let is_such = time.bytes().all(|byte| byte.is_ascii_digit()) && rest.starts_with(|c: char| !c.is_ascii_digit());
+    is_such.then(|| format!("{}T{}{rest}", &time[..8], &time[8..]))
+}
+
 /// The text out of what spreadsheets and programs put around a date: `="…"`, `/Date(…)/`, and the shells below.
 fn unwrapped(text: &str) -> &str {
-    /// Of a JavaScript console, MongoDB and its extended JSON, ODBC and SQL.
-    const SHELLS: [(&str, &str); 8] = [
+    /// Of a JavaScript console, MongoDB and its extended JSON, ODBC, SQL, pandas, OData, Access, and JSON in JSON.
+    const SHELLS: [(&str, &str); 14] = [
         ("ISODate(", ")"),
         ("new Date(", ")"),
         ("Date(", ")"),
@@ -89,6 +99,12 @@ fn unwrapped(text: &str) -> &str {
         ("{ts ", "}"),
         ("{d ", "}"),
         ("TIMESTAMP ", ""),
+        ("DATE ", ""),
+        ("Timestamp(", ")"),
+        ("numpy.datetime64(", ")"),
+        ("datetime", ""),
+        ("#", "#"),
+        ("\\/Date(", ")\\/"),
     ];
     let text = text.strip_prefix("=\"").unwrap_or(text);
     let inside = text.strip_prefix("/Date(").and_then(|rest| rest.strip_suffix(")/"));

@@ -33,18 +33,20 @@ pub(in crate::model) enum NumberUnit {
     Milliseconds,
     /// Since 1970.
     Microseconds,
+    /// Tenths of microseconds since the year 1, as .NET counts.
+    Ticks,
     /// Since 1970.
     Nanoseconds,
 }
 
 impl NumberUnit {
     /// Every unit, the coarsest first.
-    pub(in crate::model) const ALL: [Self; 6] =
-        [Self::Digits, Self::Days, Self::Seconds, Self::Milliseconds, Self::Microseconds, Self::Nanoseconds];
+    pub(in crate::model) const ALL: [Self; 7] =
+        [Self::Digits, Self::Days, Self::Seconds, Self::Milliseconds, Self::Microseconds, Self::Ticks, Self::Nanoseconds];
 
     /// Whether the number is local time, as people and spreadsheets have it, rather than an instant.
     pub(in crate::model) fn is_local(self) -> bool {
-        matches!(self, Self::Digits | Self::Days)
+        matches!(self, Self::Digits | Self::Days | Self::Ticks)
     }
 }
 
@@ -95,9 +97,24 @@ impl Count {
             NumberUnit::Seconds => self.0.div_euclid(ONE / 1_000_000),
             NumberUnit::Milliseconds => self.0.div_euclid(ONE / 1_000),
             NumberUnit::Microseconds => self.0.div_euclid(ONE),
+            NumberUnit::Ticks => self.0.div_euclid(ONE * 10) + i128::from(days_from_civil(1, 1, 1)) * DAY,
             NumberUnit::Nanoseconds => self.0.div_euclid(ONE * 1_000),
         };
         i64::try_from(micros).ok()
+    }
+
+    /// The day, if the number is the first or the last moment that programs can write: the year 1 or the last day of 9999.
+    pub(in crate::model) fn bound(self) -> Option<i64> {
+        let last = days_from_civil(9_999, 12, 31);
+        let day_in = |unit: NumberUnit| self.micros(unit).map(|micros| micros.div_euclid(86_400_000_000));
+        // Local midnight of the last day may be the evening before in UTC.
+        let is_last = |unit: &NumberUnit| day_in(*unit).is_some_and(|day| day == last || day == last - 1);
+        let is_first = |unit: &NumberUnit| day_in(*unit) == Some(days_from_civil(1, 1, 1));
+        let units = [NumberUnit::Digits, NumberUnit::Days, NumberUnit::Seconds, NumberUnit::Milliseconds, NumberUnit::Ticks];
+        if units.iter().any(is_last) {
+            return Some(last);
+        }
+        units[2..4].iter().any(is_first).then(|| days_from_civil(1, 1, 1))
     }
 
     /// Whether the number is a whole number of microseconds in a unit.
@@ -107,6 +124,7 @@ impl Count {
             NumberUnit::Seconds => self.0 % (ONE / 1_000_000) == 0,
             NumberUnit::Milliseconds => self.0 % (ONE / 1_000) == 0,
             NumberUnit::Microseconds => self.0 % ONE == 0,
+            NumberUnit::Ticks => self.0 % (ONE * 10) == 0,
             NumberUnit::Nanoseconds => self.0 % (ONE * 1_000) == 0,
         }
     }
@@ -159,6 +177,7 @@ mod tests {
             ("45415.50260417", NumberUnit::Days, "2024-05-03T12:03:45.000Z"),
             ("19751231", NumberUnit::Digits, "1975-12-31T00:00:00.000Z"),
             ("20150601090000", NumberUnit::Digits, "2015-06-01T09:00:00.000Z"),
+            ("635687460000000000", NumberUnit::Ticks, "2015-06-01T09:00:00.000Z"),
             ("19751331", NumberUnit::Digits, "none"),
             ("1e999", NumberUnit::Seconds, "none"),
             ("1e20", NumberUnit::Days, "none"),

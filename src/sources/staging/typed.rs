@@ -63,10 +63,7 @@ impl StagingContext<'_> {
         let raw = raw?;
         let mut reasons = Reasons::default();
         let read = self.dates(column).day(raw, zone, &mut reasons);
-        let is_endless = read == DateRead::Refused
-            && !raw.trim_start().starts_with('-')
-            && (reasons.contains(Reason::DateInfinite) || raw.contains("9999"));
-        if is_endless {
+        if read == DateRead::Refused && self.dates(column).is_endless(raw) {
             self.tally.filled(column);
             self.tally.note(column, Reason::EndOpen);
             return None;

@@ -94,6 +94,12 @@ impl Header {
         self.names.iter().filter(|name| declared.contains(&name.as_str())).count()
     }
 
+    /// Whether the names are in single quotes, and so are all fields.
+    pub(super) fn has_single_quotes(line: &str) -> bool {
+        let line = line.trim();
+        line.len() > 1 && line.starts_with('\'') && line.ends_with('\'') && !line.contains('"')
+    }
+
     pub(super) fn delimiter(&self) -> char {
         self.delimiter
     }
@@ -128,19 +134,27 @@ impl Header {
         if found == 0 {
             let what = format!("{name}: the dump has no header line: none of the declared columns is named in its first line");
             let fault = Fault::new(Exit::Input, what).at(place).help("write the names of the columns into the first line");
+            let fault = fault.help("if it has them, name the character between them:  --delimiter '~'");
             return Err(fault.help(columns).into());
         }
-        // A first line that names few columns may be data, so it is not shown.
+        // A first line that names few columns may be data, so it is not shown; nor is one that goes on behind the names, as where lines
+        // end in a character that does not end a line here.
         let is_header = found * 2 >= declared.len() - optional.len();
+        let is_shown = is_header && unknown.iter().chain(&twice).all(|name| is_name(name));
         let mut parts = Vec::new();
         for (kind, names) in [("missing", &missing), ("unknown", &unknown), ("duplicate", &twice)] {
-            if !names.is_empty() && (is_header || kind == "missing") {
+            if !names.is_empty() && (is_shown || kind == "missing") {
                 parts.push(format!("{kind} {}", names.join(", ")));
             }
         }
+        if is_header && !is_shown {
+            parts.push(format!("{} further fields that are not names of columns", unknown.len() + twice.len()));
+        }
         let mut fault =
             Fault::new(Exit::Input, format!("{name}: columns differ from the declaration: {}", parts.join("; "))).at(place);
-        if is_header {
+        if is_header && !is_shown {
+            fault = fault.help("end each line with a line feed, and the first line behind the last name");
+        } else if is_header {
             for name in &missing {
                 if let Some(near) = did_you_mean(name, unknown.iter().copied()) {
                     fault = fault.help(format!("{name}: did you mean {near:?}? Rename it in the first line of the file"));
@@ -153,8 +167,15 @@ impl Header {
     }
 }
 
-/// A name in the form of declared columns, from which it may differ in case, blanks and punctuation: `Tenant ID`, `[tenantId]`.
-/// Columns of row numbers, which data-frame libraries add, have no name.
+/// Whether an unknown field of a header looks like the name of a column, and not like a cell.
+fn is_name(text: &str) -> bool {
+    let fits = |c: char| c.is_alphanumeric() || " _-.:/()[]*#".contains(c);
+    text.len() <= 40 && text.starts_with(|c: char| c.is_alphabetic() || "_([*#".contains(c)) && text.chars().all(fits)
+}
+
+/// A name in the form of declared columns, from which it may differ in case, blanks and punctuation: `Tenant ID`, `[tenantId]`. A table
+/// before it (`c.id`) and a type behind it (`id:string`) are ignored. Columns of row numbers, which data-frame libraries add, have no
+/// name.
 fn folded(name: &str, declared: &[&str]) -> String {
     let name = name.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\u{feff}'));
     if declared.contains(&name) {
@@ -165,7 +186,12 @@ fn folded(name: &str, declared: &[&str]) -> String {
         return String::new();
     }
     let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
-    let bare = letters(&lower);
+    let untyped = lower.split([':', '(']).next().unwrap_or_default();
+    let own = untyped.rsplit('.').next().unwrap_or_default();
+    let known = [lower.as_str(), untyped, own].into_iter().find_map(|name| {
+        let bare = letters(name);
+        declared.iter().find(|known| letters(known) == bare)
+    });
     // A name that differs in its letters is reported as it is written.
-    declared.iter().find(|known| letters(known) == bare).map_or_else(|| name.to_owned(), |known| (*known).to_owned())
+    known.map_or_else(|| name.to_owned(), |known| (*known).to_owned())
 }

@@ -12,8 +12,18 @@ const MAX_RECORD: usize = 1 << 20;
 /// Longest record in lines; after them an open quote counts as unmatched.
 const MAX_LINES: usize = 1_000;
 
-/// What PostgreSQL's COPY writes behind the last record.
-const END_MARK: &str = "\\.";
+/// Whether a line is what programs write around the records: COPY's end mark, the end of a file of DOS, psql's and SQL*Plus' count of rows,
+/// the rules between the header and the rows of psql and sqlcmd.
+fn is_frame(line: &str) -> bool {
+    let text = line.trim_matches(|c: char| c.is_whitespace() || c == '\u{1a}');
+    let count = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')).unwrap_or(text);
+    let is_count = count.split_once(' ').is_some_and(|(rows, word)| {
+        rows.bytes().all(|byte| byte.is_ascii_digit())
+            && ["row", "rows", "rows selected.", "row selected.", "rows affected", "row affected"].contains(&word)
+    });
+    let is_rule = text.contains("--") && text.chars().all(|c| matches!(c, '-' | '+' | '|' | ',' | ';' | '\t' | ' '));
+    text.is_empty() || text == "\\." || is_count || is_rule
+}
 
 /// The fields of a record, unquoted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,9 +63,14 @@ struct Parser {
     fields: DumpFields,
     in_quotes: bool,
     delimiter: char,
+    quote: char,
 }
 
 impl Parser {
+    fn new(delimiter: char, quote: char) -> Self {
+        Self { fields: DumpFields::default(), in_quotes: false, delimiter, quote }
+    }
+
     fn feed(&mut self, line: &str) -> ParseStep {
         let body = line.strip_suffix('\n').unwrap_or(line);
         // Files that were converted twice end their lines with two carriage returns.
@@ -64,12 +79,15 @@ impl Parser {
         loop {
             if !self.in_quotes {
                 // `="0821"` tells a spreadsheet that the digits are text.
-                if let Some(after) = rest.strip_prefix('"').or_else(|| rest.strip_prefix("=\"")) {
+                let told = rest.strip_prefix('=').filter(|after| after.starts_with(self.quote)).unwrap_or(rest);
+                // Blanks may stand between a delimiter and a quote.
+                let quoted = if self.delimiter == '\t' { told } else { told.trim_start_matches(' ') };
+                if let Some(after) = quoted.strip_prefix(self.quote) {
                     self.in_quotes = true;
                     rest = after;
                 } else {
                     // Dumps with tabs come from programs that do not quote, so a quote within a field is part of it.
-                    let has_quotes = self.delimiter != '\t';
+                    let has_quotes = self.delimiter != '\t' && self.quote == '"';
                     let is_end = |c: char| c == self.delimiter || c == '\r' || (c == '"' && has_quotes);
                     let end = rest.find(is_end).unwrap_or(rest.len());
                     self.fields.text.push_str(&rest[..end]);
@@ -86,20 +104,21 @@ impl Parser {
                     continue;
                 }
             }
-            let Some(quote) = rest.find('"') else {
+            let Some(quote) = rest.find(self.quote) else {
                 self.fields.text.push_str(rest);
                 self.fields.text.push_str(&line[body.len()..]);
                 return ParseStep::More;
             };
             self.fields.text.push_str(&rest[..quote]);
             rest = &rest[quote + 1..];
-            if let Some(after) = rest.strip_prefix('"') {
-                self.fields.text.push('"');
+            if let Some(after) = rest.strip_prefix(self.quote) {
+                self.fields.text.push(self.quote);
                 rest = after;
                 continue;
             }
             self.in_quotes = false;
             self.fields.end_field();
+            rest = if self.delimiter == '\t' { rest } else { rest.trim_start_matches(' ') };
             match rest.strip_prefix(self.delimiter) {
                 Some(after) => rest = after,
                 None if rest.is_empty() => return ParseStep::Done,
@@ -114,17 +133,43 @@ pub(super) struct DumpRecords<R> {
     input: R,
     encoding: &'static Encoding,
     delimiter: char,
+    quote: char,
     /// Smallest and largest number of fields of a record; further fields must be blank. `None` before the header is known.
     width: Option<(usize, usize)>,
     line: u64,
     utf8_lines: u64,
+    /// Records with one field more than the header, which is blank, and those where it is not.
+    longer: [u64; 2],
     /// Lines that were read for a record that turned out to be broken.
     pending: VecDeque<(u64, Result<String, Reason>)>,
 }
 
 impl<R: BufRead> DumpRecords<R> {
     pub(super) fn new(input: R, encoding: &'static Encoding, delimiter: char) -> Self {
-        Self { input, encoding, delimiter, width: None, line: 0, utf8_lines: 0, pending: VecDeque::new() }
+        Self {
+            input,
+            encoding,
+            delimiter,
+            quote: '"',
+            width: None,
+            line: 0,
+            utf8_lines: 0,
+            longer: [0; 2],
+            pending: VecDeque::new(),
+        }
+    }
+
+    /// The error of a file whose values stand one column too far to the right: where the last column is empty such a record looks like one
+    /// that ends in a delimiter, so that the others give it away.
+    pub(super) fn shifted(&self) -> Option<String> {
+        let [blank, filled] = self.longer;
+        (blank > 0 && filled * 10 > blank)
+            .then(|| format!("{} records have one field more than the header, in {filled} of them it is filled", blank + filled))
+    }
+
+    /// Sets the quotation mark of all records.
+    pub(super) fn quote_with(&mut self, quote: char) {
+        self.quote = quote;
     }
 
     /// Sets the number of fields and the delimiter that every record from here on must have. Fields beyond `most` must be blank.
@@ -174,12 +219,12 @@ impl<R: BufRead> DumpRecords<R> {
         Ok(Some((self.line, text)))
     }
 
-    /// The next record, or the number of a broken line with the reason. Empty lines and the end mark are skipped.
+    /// The next record, or the number of a broken line with the reason. Empty lines and what programs write around records are skipped.
     pub(super) fn next_record(&mut self) -> std::io::Result<Option<(u64, Result<DumpFields, Reason>)>> {
         loop {
             let Some((line, text)) = self.next_line()? else { return Ok(None) };
             let text = match text {
-                Ok(text) if matches!(text.trim(), "" | END_MARK) => continue,
+                Ok(text) if is_frame(&text) => continue,
                 Ok(text) => text,
                 Err(reason) => return Ok(Some((line, Err(reason)))),
             };
@@ -189,12 +234,12 @@ impl<R: BufRead> DumpRecords<R> {
 
     /// The fields of a line that is a whole record.
     pub(super) fn fields_of(line: &str, delimiter: char) -> Option<DumpFields> {
-        let mut parser = Parser { fields: DumpFields::default(), in_quotes: false, delimiter };
+        let mut parser = Parser::new(delimiter, '"');
         matches!(parser.feed(line), ParseStep::Done).then_some(parser.fields)
     }
 
     fn record(&mut self, first: &str) -> std::io::Result<Result<DumpFields, Reason>> {
-        let mut parser = Parser { fields: DumpFields::default(), in_quotes: false, delimiter: self.delimiter };
+        let mut parser = Parser::new(self.delimiter, self.quote);
         let mut step = parser.feed(first);
         let mut taken = Vec::new();
         while matches!(step, ParseStep::More) {
@@ -211,6 +256,9 @@ impl<R: BufRead> DumpRecords<R> {
         let fields = &parser.fields;
         let is_blank_from = |most: usize| (most..fields.len()).all(|index| fields.get(index).trim().is_empty());
         let fits = self.width.is_none_or(|(least, most)| fields.len() >= least && is_blank_from(most));
+        if matches!(step, ParseStep::Done) && self.width.is_some_and(|(_, most)| fields.len() == most + 1) {
+            self.longer[usize::from(!fits)] += 1;
+        }
         let reason = match step {
             ParseStep::Done if fits => return Ok(Ok(parser.fields)),
             ParseStep::Done if taken.is_empty() => Reason::LineFieldCount,
