@@ -181,7 +181,7 @@ fn another_crm_or_a_changed_segment_is_refused() {
         Loader::open(&Dsn::new(&crm.url, "CRM_DATABASE_URL"), false).unwrap().load(&input, ALONE, true, &|_, _| {})
     };
     assert!(fault(attempt(&[id_of("anna")], &[], 6)).what.contains("keep ids of an earlier load"));
-    assert!(fault(attempt(&[], &saved("{\"a\": 2}"), 6)).what.contains("1 segments have changed"));
+    assert!(fault(attempt(&[], &saved("{\"a\": 2}"), 6)).what.contains("1 segment changed since the export"));
     assert!(attempt(&[], &saved("{\"a\": 2}"), 5).is_ok(), "segments matter in phase 6 only");
     assert!(attempt(&[], &saved("{\"a\": 1}"), 6).is_ok());
 }
