@@ -150,7 +150,7 @@ fn report(pairs: &[Pair], read: &ReadVerdicts<'_>, judged: &JudgedSample<'_>) ->
     let unseen = sizes.keys().filter(|name| !is_of_candidates(name) && !read.counts.contains_key(*name)).count();
     text.push_str(&format!(
         "{} judged, each stratum weighted by its size: {}\n",
-        counted(all.judged as u64, "link"),
+        counted(all.judged, "link"),
         all.words()
     ));
     if unseen > 0 && all.judged > 0 {
