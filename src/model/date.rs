@@ -93,7 +93,8 @@ pub struct DateProfile {
     year_first: [u64; 2],
     dates: u64,
     frequent: [u64; 2],
-    numbers: u64,
+    /// Numbers as small as counts of days that are not plausible days of a spreadsheet, and those that are.
+    small: [u64; 2],
     units: [u64; NumberUnit::ALL.len()],
 }
 
@@ -131,9 +132,12 @@ impl DateProfile {
             }
             Some(WrittenTime::Civil { date: DateParts::Ymd { year, month, day }, .. }) => self.suspect(year, month, day),
             Some(WrittenTime::Count(count)) => {
-                self.numbers += 1;
                 for (seen, unit) in self.units.iter_mut().zip(NumberUnit::ALL) {
                     *seen += u64::from(is_plausible(count, unit, self.kind));
+                }
+                // As days of a spreadsheet, a few centuries around today.
+                if count.micros(NumberUnit::Days).is_some_and(|micros| micros.abs() / 86_400_000_000 < 150_000) {
+                    self.small[usize::from(is_plausible(count, NumberUnit::Days, self.kind))] += 1;
                 }
             }
             _ => {}
@@ -176,9 +180,9 @@ impl DateProfile {
         let most = self.units.iter().max().copied().filter(|most| *most > 0);
         let mut fitting = self.units.iter().zip(NumberUnit::ALL).filter(|(seen, _)| Some(**seen) == most).map(|(_, unit)| unit);
         let unit = fitting.next().filter(|unit| unit.is_local() || fitting.next().is_none());
-        // Where most numbers count in a unit that is not known, the few that look like another one do so by chance.
-        let has_unknown_unit = most.unwrap_or(0) * 2 < self.numbers;
-        Ok(DateRules { kind: self.kind, order, is_year_first, frequent, unit, has_unknown_unit })
+        // Where most small numbers count days since another one, the few that look like days of a spreadsheet do so by chance.
+        let has_other_days = self.small[1] < self.small[0];
+        Ok(DateRules { kind: self.kind, order, is_year_first, frequent, unit, has_other_days })
     }
 }
 
@@ -206,8 +210,8 @@ pub struct DateRules {
     is_year_first: bool,
     frequent: [bool; 2],
     unit: Option<NumberUnit>,
-    /// Whether most bare numbers fit no unit.
-    has_unknown_unit: bool,
+    /// Whether small numbers are not days of a spreadsheet.
+    has_other_days: bool,
 }
 
 /// The limits of a birth date.
@@ -399,12 +403,7 @@ impl DateRules {
             }
             DateParts::YearLast { first, second, year, has_two_digits } => {
                 let year = if has_two_digits { full_year(year, century, reasons) } else { year };
-                let is_month_first = match self.order {
-                    _ if first > 12 => false,
-                    _ if second > 12 => true,
-                    order => order == DateOrder::MonthFirst,
-                };
-                if is_month_first {
+                if first <= 12 && (second > 12 || self.order == DateOrder::MonthFirst) {
                     reasons.insert(Reason::DateMonthFirst);
                     return (year, first, second);
                 }
@@ -421,10 +420,8 @@ impl DateRules {
         if let Some(bound) = count.bound() {
             return Some(Moment { day: bound, clock: None, offset: None });
         }
-        if self.has_unknown_unit {
-            return None;
-        }
-        let plausible = |unit: &NumberUnit| is_plausible(count, *unit, self.kind);
+        let is_known = |unit: NumberUnit| !self.has_other_days || unit != NumberUnit::Days;
+        let plausible = |unit: &NumberUnit| is_known(*unit) && is_plausible(count, *unit, self.kind);
         let unit = self.unit.filter(plausible).or_else(|| {
             let mut others = NumberUnit::ALL.into_iter().filter(plausible);
             others.next().filter(|_| others.next().is_none())

@@ -148,11 +148,7 @@ fn report(pairs: &[Pair], read: &ReadVerdicts<'_>, judged: &JudgedSample<'_>) ->
     let links: Vec<_> = strata.iter().filter(|(precision, _)| !is_of_candidates(&precision.stratum)).cloned().collect();
     let all = overall(&links);
     let unseen = sizes.keys().filter(|name| !is_of_candidates(name) && !read.counts.contains_key(*name)).count();
-    text.push_str(&format!(
-        "{} judged, each stratum weighted by its size: {}\n",
-        counted(all.judged, "link"),
-        all.words()
-    ));
+    text.push_str(&format!("{} judged, each stratum weighted by its size: {}\n", counted(all.judged, "link"), all.words()));
     if unseen > 0 && all.judged > 0 {
         text.push_str(&format!(" ! {unseen} strata of links have no verdict; they are left out of that share\n"));
     }
