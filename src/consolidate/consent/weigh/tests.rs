@@ -383,7 +383,7 @@ proptest! {
                     is_grant && kind == 2
                         && is_scoped == (withdrawal.scope == "newsletter")
                         && is_same(ADDRESSES[sketch.contacts[contact].0])
-                        && withdrawal.revoked_at.is_some_and(|revoked_at| at(DAYS[day]) > revoked_at)
+                        && at(DAYS[day]) > withdrawal.lifted_after
                 };
                 let is_lifted = poorer.evidence.iter().any(lifts);
                 prop_assert!(is_lifted || !profile.email_opt_in || !profile.email.is_some_and(is_same), "{:?}", withdrawal);
