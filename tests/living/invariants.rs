@@ -78,6 +78,15 @@ impl Memory {
         id
     }
 
+    /// The same if the load itself joined a survivor with another profile, by what the sources say now, and users merged that one.
+    fn last_survivor<'a>(&'a self, id: &'a str, profiles: &'a BTreeMap<String, Vec<String>>) -> &'a str {
+        let mut survivor = self.survivor(id);
+        while let Some(row) = profiles.get(survivor).filter(|row| row[0] == "MERGED" && row[1] != "-") {
+            survivor = self.survivor(&row[1]);
+        }
+        survivor
+    }
+
     fn holders(crm: &Database) -> BTreeMap<String, BTreeSet<String>> {
         let mut holders: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for row in crm.rows(
@@ -107,11 +116,7 @@ impl Memory {
             assert!(!holders.contains_key(record), "{place}: record {record} of an erased person is back: {:?}", holders[record]);
         }
         for (gone, (kept, records)) in &self.merged {
-            // The load itself may have joined a survivor with another profile, by what the sources say now, and users merged that one.
-            let mut survivor = self.survivor(gone);
-            while let Some(row) = profiles.get(survivor).filter(|row| row[0] == "MERGED" && row[1] != "-") {
-                survivor = self.survivor(&row[1]);
-            }
+            let survivor = self.last_survivor(gone, &profiles);
             if let Some(row) = profiles.get(gone) {
                 assert_eq!(
                     (row[0].as_str(), row[1].as_str()),
@@ -141,9 +146,10 @@ impl Memory {
             assert_eq!(crm.value(&members), "0", "{place}: a deleted profile in a segment");
         }
         for id in &self.withdrawn {
-            let Some(row) = profiles.get(self.survivor(id)).filter(|row| row[0] != "MERGED") else { continue };
-            if self.survivor(id).starts_with("bf11") {
-                assert_eq!(row[2], "false", "{place}: {id} withdrew, and {} may be e-mailed", self.survivor(id));
+            let survivor = self.last_survivor(id, &profiles);
+            let Some(row) = profiles.get(survivor).filter(|row| row[0] != "MERGED") else { continue };
+            if survivor.starts_with("bf11") {
+                assert_eq!(row[2], "false", "{place}: {id} withdrew, and {survivor} may be e-mailed");
             }
         }
         for (name, id) in &self.deleted {

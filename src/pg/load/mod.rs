@@ -338,12 +338,12 @@ impl Loader {
         protect::keep_scores(crm, preflight, has_foreign(table::ACTIVITY))?;
         protect::keep_referenced(crm, catalog)?;
         protect::keep_withdrawals(crm, preflight, input.phase)?;
+        diff::find_overtaken(crm, preflight)?;
         report.flags_lowered = protect::lower_flags(crm, preflight)?;
         report.new_withdrawals += protect::find_lowered(crm)?;
         if has_foreign(table::PROFILE) {
             protect::refuse_foreign_identities(crm, preflight)?;
         }
-        diff::find_overtaken(crm, preflight)?;
         protect::release_held(crm, catalog, preflight)?;
         if has_foreign(table::PROFILE) {
             report.foreign_pairs = foreign_profiles::stage_pairs(crm, preflight)?;

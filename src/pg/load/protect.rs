@@ -50,9 +50,14 @@ pub fn keep_withdrawals(crm: &Crm, preflight: &Preflight, phase: Phase) -> Resul
     crm.run("analyze load_kept")
 }
 
-/// Switches off flags of profiles with a standing opt-out that this load does not replace.
+/// Switches off flags of profiles with a standing opt-out that this load does not replace. Opt-outs of a profile whose records moved hold
+/// for the one that has them now.
 pub fn lower_flags(crm: &Crm, preflight: &Preflight) -> Result<u64> {
     crm.doing("switching off flags with standing withdrawals");
+    if crm.count("select count(*) from load_standing")? > 0 {
+        pull(crm, preflight.plan(table::CONSENT), "t.\"customerId\"::text in (select l.successor from load_standing l)")?;
+        crm.run(include_str!("../../../sql/crm/pass_entered_withdrawals_on.sql"))?;
+    }
     crm.run(include_str!("../../../sql/crm/find_standing_withdrawals.sql"))?;
     let raised = FLAGS.map(|(flag, channel)| {
         format!("(t.{} and t.\"id\"::text in (select w.id from load_withdrawn w where w.channel = '{channel}'))", quoted(flag))

@@ -255,3 +255,43 @@ fn an_edited_profile_without_records_is_merged_into_the_one_that_has_them() {
     let report = load(&crm, &of(people), "run-3");
     assert!(!report.changed, "{report:?}");
 }
+
+/// A withdrawal that an agent entered on a profile holds for the profile that takes over its records.
+#[test]
+fn a_withdrawal_entered_by_an_agent_follows_the_records_of_its_profile() {
+    for (row, edit) in [
+        ("insert", r#", "updatedBy" = 'lee'"#),
+        ("update", r#", "updatedBy" = 'lee'"#),
+        ("insert", ""),
+        ("update", ""),
+        ("only insert", ""),
+    ] {
+        let crm = database(CRM);
+        let mut before = everybody();
+        if row != "update" {
+            before[1].consents.clear();
+        }
+        load(&crm, &of(before), "run-1");
+        let [anna, bea] = ["anna", "bea"].map(id_of);
+        let opt_out = match row {
+            "insert" | "only insert" => format!(
+                r#"insert into "MarketingConsent" ("id", "tenantId", "customerId", "channel", "status", "revokedAt", "source", "updatedAt")
+                   values ('agent-1', '1', '{bea}', 'EMAIL', 'OPTED_OUT', now(), 'AGENT', now())"#
+            ),
+            _ => format!(
+                r#"update "MarketingConsent" set "status" = 'OPTED_OUT', "consentedAt" = null, "revokedAt" = now() where "customerId" = '{bea}'"#
+            ),
+        };
+        let flag_off = format!(r#"update "CustomerProfile" set "emailOptIn" = false {edit} where "id" = '{bea}'"#);
+        crm.execute(&if row == "only insert" { opt_out } else { format!("{opt_out}; {flag_off}") });
+        let mut people: Vec<Person> = everybody().into_iter().filter(|person| person.name != "bea").collect();
+        people[0].teetime_player_id = Some("player-12".to_owned());
+        load(&crm, &of(people.clone()), "run-2");
+        assert_eq!(crm.value(&flag("anna")), "false", "{row} {edit}");
+        let opted_in = format!(
+            r#"select count(*) from "MarketingConsent" where "customerId" = '{anna}' and "channel" = 'EMAIL' and "status" = 'OPTED_IN'"#
+        );
+        assert_eq!(crm.value(&opted_in), "0", "{row} {edit}");
+        assert!(!load(&crm, &of(people), "run-3").changed, "{row} {edit}");
+    }
+}
