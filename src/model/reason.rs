@@ -253,7 +253,7 @@ reasons! {
     RefusalUnmapped = "REFUSAL_UNMAPPED", Defaulted;
     /// Consent for a channel without consent in the CRM (voice, post, in person).
     ConsentNoTarget = "CONSENT_NO_TARGET", Noted;
-    /// Evidence dated after as_of: dated at as_of.
+    /// Evidence dated after as_of: dated at as_of. As an opt-in it lifts no withdrawal.
     ConsentFuture = "CONSENT_FUTURE", Cleaned;
     /// Evidence without a date: dated at as_of.
     ConsentUndated = "CONSENT_UNDATED", Defaulted;

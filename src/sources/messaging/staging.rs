@@ -216,11 +216,12 @@ fn stage_evidence(context: &mut StagingContext<'_>, evidence: &StagedEvidence<'_
     let [channel_buffer, scope_buffer] = &mut buffers;
     let channel_raw = context.label(CHANNEL, evidence.channel, channel_buffer).unwrap_or_default();
     let scope = scope(context, evidence.scope, scope_buffer);
-    let (at, is_undated) = dated(context, evidence.at);
+    let (at, dating) = dated(context, evidence.at);
     let changed_at =
         evidence.changed_at.filter(|changed| changed.0 != evidence.at.0).map_or(at, |changed| dated(context, changed).0);
     let origin = evidence.origin.map(act).filter(|origin| !origin.is_empty());
-    let is_act = origin.as_deref().is_some_and(|origin| context.rules.is_act(origin));
+    // What is dated after as_of does not prove that the person acted after a withdrawal.
+    let is_act = dating != Dating::Future && origin.as_deref().is_some_and(|origin| context.rules.is_act(origin));
     let row = consents::Row {
         source_id: evidence.contact,
         entity: evidence.entity,
@@ -231,7 +232,7 @@ fn stage_evidence(context: &mut StagingContext<'_>, evidence: &StagedEvidence<'_
         is_act,
         at,
         changed_at,
-        is_undated,
+        is_undated: dating == Dating::Missing,
         origin: origin.as_deref(),
         channel_raw,
     };
@@ -256,19 +257,28 @@ fn scope(context: &mut StagingContext<'_>, raw: Option<&str>, buffer: &mut Strin
     })
 }
 
-/// The time of the evidence, and whether it has no date. A later time counts as as_of, a missing one too.
-fn dated(context: &mut StagingContext<'_>, (column, raw): (&'static str, Option<&str>)) -> (Timestamp, bool) {
+/// How a statement is dated.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Dating {
+    Stated,
+    /// After as_of: a wrong clock, or a typing error.
+    Future,
+    Missing,
+}
+
+/// The time of the evidence. A later time counts as as_of, a missing one too.
+fn dated(context: &mut StagingContext<'_>, (column, raw): (&'static str, Option<&str>)) -> (Timestamp, Dating) {
     let as_of = context.rules.as_of;
     match context.utc(column, raw) {
         None => {
             context.tally.note(column, Reason::ConsentUndated);
-            (as_of, true)
+            (as_of, Dating::Missing)
         }
         Some(at) if at > as_of => {
             context.tally.note(column, Reason::ConsentFuture);
-            (as_of, false)
+            (as_of, Dating::Future)
         }
-        Some(at) => (at, false),
+        Some(at) => (at, Dating::Stated),
     }
 }
 
