@@ -12,8 +12,8 @@ use crate::support::soak;
 use crate::support::workdir::Workdir;
 
 /// Corruptions that verification does not detect, with the reason. If one of them is detected, the test fails, too.
-const UNSEEN: &[(&str, &str)] =
-    &[("DuplicateCandidate.reviewedBy", "a review is a decision of the CRM's people: load neither writes nor compares it")];
+const UNSEEN: &[(&str, &str)] = &[("DuplicateCandidate.reviewedBy", REVIEW), ("DuplicateCandidate.reviewedAt", REVIEW)];
+const REVIEW: &str = "a review is a decision of the CRM's people: load neither writes nor compares it";
 
 /// Corruptions tried in `make test`; all of them with `CRM_BACKFILL_SOAK=10`.
 const SAMPLE: u32 = 40;
